@@ -1,1 +1,7 @@
-pub fn x(){}
+//! Vouch: a self-hosted admin for affiliate programs that run on coupon codes.
+
+pub mod affiliates;
+pub mod credit;
+pub mod money;
+pub mod orders;
+pub mod triggers;

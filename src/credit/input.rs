@@ -1,0 +1,145 @@
+//! What a decision is made from, besides the order: the triggers that match it, with their owners
+//! and terms, the merchant's rules, and what a merchant decided by hand.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::affiliates::AffiliateStatus;
+use crate::money::Currency;
+use crate::orders::amounts::Basis;
+use crate::triggers::TriggerKind;
+
+/// A trigger that matches the order, in the hands of one owner.
+///
+/// A trigger that was reassigned makes one candidate for each of its owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub trigger_id: i64,
+    pub kind: TriggerKind,
+    /// As the affiliate or merchant typed it.
+    pub value: String,
+    /// As it is compared.
+    pub key: String,
+    pub trigger_created_at: DateTime<Utc>,
+    pub affiliate: CandidateAffiliate,
+    pub owned_from: DateTime<Utc>,
+    /// The end of this owner's time, itself excluded; none if it goes on.
+    pub owned_until: Option<DateTime<Utc>>,
+    pub retired_at: Option<DateTime<Utc>>,
+    pub terms: Terms,
+}
+
+/// The affiliate of a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateAffiliate {
+    pub id: i64,
+    /// The short affiliate ID that is shown under the name.
+    pub public_id: String,
+    pub name: String,
+    pub email: String,
+    /// The status when the order was placed.
+    pub status: AffiliateStatus,
+}
+
+/// The offer an affiliate is on, as far as an order needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    pub offer_id: i64,
+    pub offer_name: String,
+    pub commission: Commission,
+    /// Keys of SKUs whose lines earn nothing.
+    pub excluded_skus: Vec<String>,
+    /// Whether a conversion is Approved without a person looking at it.
+    pub auto_approve: bool,
+}
+
+/// What an offer pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Commission {
+    /// Hundredths of a percent of each line's base: 1000 is 10 %.
+    Percent { basis_points: i64 },
+    /// Once for an order, however large.
+    FlatPerOrder { amount_minor: i64, currency: Currency },
+    /// For each item that the customer kept.
+    FlatPerItem { amount_minor: i64, currency: Currency },
+    /// A form this version has no word for; pays nothing.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Default for Commission {
+    fn default() -> Self {
+        Self::Percent { basis_points: 0 }
+    }
+}
+
+impl Commission {
+    /// The currency of a flat amount; a percentage has none.
+    pub fn currency(self) -> Option<Currency> {
+        match self {
+            Self::FlatPerOrder { currency, .. } | Self::FlatPerItem { currency, .. } => {
+                Some(currency)
+            }
+            Self::Percent { .. } | Self::Unknown => None,
+        }
+    }
+}
+
+/// The merchant's Calculation Logic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    pub precedence: Precedence,
+    pub include_tax: bool,
+    pub include_shipping: bool,
+}
+
+impl Rules {
+    pub fn basis(self) -> Basis {
+        Basis { include_tax: self.include_tax, include_shipping: self.include_shipping }
+    }
+}
+
+/// Which of several affiliates' codes on one order wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precedence {
+    #[default]
+    FirstOnOrder,
+    LargestDiscount,
+    OldestTrigger,
+}
+
+impl Precedence {
+    /// The words on the screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::FirstOnOrder => "The first code on the order",
+            Self::LargestDiscount => "The code with the largest discount",
+            Self::OldestTrigger => "The oldest trigger",
+        }
+    }
+}
+
+/// What a merchant decided by hand about this order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// The order was credited to somebody by hand; comes before everything else.
+    pub manual: Option<ManualCredit>,
+    /// Affiliates whose Unqualified conversion of this order a merchant overruled, by id.
+    pub overruled: BTreeSet<i64>,
+}
+
+/// An order that was credited by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManualCredit {
+    pub affiliate: CandidateAffiliate,
+    pub terms: Terms,
+    /// The name of the person who did.
+    pub credited_by: String,
+    pub at: DateTime<Utc>,
+    pub note: String,
+}

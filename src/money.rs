@@ -1,0 +1,254 @@
+//! Money: whole minor units (`i64`) of an ISO 4217 currency. No floating point, anywhere.
+//!
+//! An amount is read exactly or refused, a rate is rounded half to even once, and a total that is
+//! divided is divided so that the parts add up again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+/// What must not be broken between a sign, a currency and its digits: U+00A0.
+const NO_BREAK_SPACE: char = '\u{a0}';
+/// The minus of typography, U+2212: unlike a hyphen, no line is broken after it.
+const MINUS: char = '\u{2212}';
+
+/// A currency with a known number of decimals (ISO 4217): 0 for JPY, 2 for USD, 3 for KWD.
+///
+/// Written as its three letters everywhere: in JSON, in the database (`char(3)`), in text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency {
+    inner: iso_currency::Currency,
+    exponent: u32,
+}
+
+/// A code that is not the three letters of a currency in use.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("“{0}” is not a currency code (three letters, for example USD)")]
+pub struct UnknownCurrency(pub String);
+
+impl Currency {
+    pub const USD: Self = Self { inner: iso_currency::Currency::USD, exponent: 2 };
+    pub const EUR: Self = Self { inner: iso_currency::Currency::EUR, exponent: 2 };
+    pub const GBP: Self = Self { inner: iso_currency::Currency::GBP, exponent: 2 };
+    pub const JPY: Self = Self { inner: iso_currency::Currency::JPY, exponent: 0 };
+    pub const KWD: Self = Self { inner: iso_currency::Currency::KWD, exponent: 3 };
+
+    /// The currency of a three-letter code, in any case and with outer space.
+    ///
+    /// # Errors
+    /// [`UnknownCurrency`] if ISO 4217 has no such code, or gives it no decimals (gold, test codes).
+    pub fn from_code(code: &str) -> Result<Self, UnknownCurrency> {
+        let unknown = || UnknownCurrency(code.chars().take(20).collect());
+        let inner = iso_currency::Currency::from_code(&code.trim().to_ascii_uppercase())
+            .ok_or_else(unknown)?;
+        let exponent = u32::from(inner.exponent().ok_or_else(unknown)?);
+        Ok(Self { inner, exponent })
+    }
+
+    /// The three letters, for example `USD`.
+    pub fn code(self) -> &'static str {
+        self.inner.code()
+    }
+
+    /// How many decimals the currency has: a minor unit is `10^-exponent` of it.
+    pub fn exponent(self) -> u32 {
+        self.exponent
+    }
+
+    /// The sign, where it names one currency without a doubt for every reader of a page.
+    fn sign(self) -> Option<char> {
+        match self.code() {
+            "USD" => Some('$'),
+            "EUR" => Some('€'),
+            "GBP" => Some('£'),
+            "JPY" => Some('¥'),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
+        Self::from_code(code)
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::from_code(&code).map_err(de::Error::custom)
+    }
+}
+
+/// Why a text is no amount of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MoneyError {
+    #[error("is not an amount of money (for example 29.10)")]
+    NotANumber,
+    #[error("has more decimals than {0} has")]
+    TooPrecise(Currency),
+    #[error("is too large an amount")]
+    TooLarge,
+}
+
+/// Reads `29.10`, `29.1`, `1999`, `-5` or `12.3400` as minor units, exactly.
+///
+/// Zeros past the currency's decimals are accepted (stores write `1200.00` for yen and four
+/// decimals for dollars); anything else there is refused rather than rounded.
+///
+/// # Errors
+/// [`MoneyError`] for what is no plain decimal number, is too precise, or leaves `i64`.
+pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return Err(MoneyError::NotANumber);
+    }
+    let decimals = currency.exponent() as usize;
+    let (kept, past) = fraction.split_at(decimals.min(fraction.len()));
+    if past.bytes().any(|b| b != b'0') {
+        return Err(MoneyError::TooPrecise(currency));
+    }
+    // Summed downwards for a negative amount, so that i64::MIN can be read as well.
+    let sign = if negative { -1 } else { 1 };
+    let padding = std::iter::repeat_n(b'0', decimals - kept.len());
+    whole
+        .bytes()
+        .chain(kept.bytes())
+        .chain(padding)
+        .try_fold(0_i64, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
+        })
+        .ok_or(MoneyError::TooLarge)
+}
+
+/// Writes minor units as a plain decimal number for machines: `29.10`, `-0.05`, `1999`.
+///
+/// [`parse_decimal`] reads it back.
+pub fn format_plain(minor: i64, currency: Currency) -> String {
+    let (whole, fraction) = split(minor, currency);
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{whole}{fraction}")
+}
+
+/// Writes minor units for people: `$2,910.00`, `−$5.00`, `KWD 1.500`.
+///
+/// The sign stands before the symbol; a line is never broken inside (U+2212 and U+00A0).
+pub fn format_money(minor: i64, currency: Currency) -> String {
+    let (whole, fraction) = split(minor, currency);
+    let mut text = String::new();
+    if minor < 0 {
+        text.push(MINUS);
+    }
+    match currency.sign() {
+        Some(sign) => text.push(sign),
+        None => {
+            text.push_str(currency.code());
+            text.push(NO_BREAK_SPACE);
+        }
+    }
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text.push_str(&fraction);
+    text
+}
+
+/// The digits before the point, and the point with the digits after it (empty for yen).
+fn split(minor: i64, currency: Currency) -> (String, String) {
+    let unit = 10_u64.pow(currency.exponent());
+    let (whole, fraction) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
+    let width = currency.exponent() as usize;
+    let fraction = if width == 0 { String::new() } else { format!(".{fraction:0width$}") };
+    (whole.to_string(), fraction)
+}
+
+/// `basis_points` hundredths of a percent of `base`, rounded half to even.
+///
+/// What would leave `i64` (a rate far above 100 % of an amount near the limit) stops at its edge.
+pub fn percent_half_even(base: i64, basis_points: i64) -> i64 {
+    proportion_half_even(base, basis_points, 10_000)
+}
+
+/// `amount * part / whole`, rounded half to even; 0 if `whole` is not positive.
+///
+/// Half to even, so that rounding many lines favours neither the merchant nor the affiliate.
+pub fn proportion_half_even(amount: i64, part: i64, whole: i64) -> i64 {
+    if whole <= 0 {
+        return 0;
+    }
+    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
+    let (quotient, rest) = (product.div_euclid(whole), product.rem_euclid(whole));
+    let up = match (rest * 2).cmp(&whole) {
+        std::cmp::Ordering::Less => 0,
+        std::cmp::Ordering::Equal => quotient.rem_euclid(2),
+        std::cmp::Ordering::Greater => 1,
+    };
+    clamp(quotient + up)
+}
+
+/// Divides `total` in proportion to `weights`; the parts add up to `total` exactly.
+///
+/// Largest remainder: each part is rounded down, then the units left over go to the largest
+/// remainders, the earlier part first on a tie. No part is further than one unit from its exact
+/// share, so a part exceeds its weight only if `total` exceeds the sum of the weights. Negative
+/// weights count as zero; if all are zero, the parts are equal. Without weights there are no parts.
+pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {
+    if weights.is_empty() {
+        return Vec::new();
+    }
+    let mut weights: Vec<i128> = weights.iter().map(|w| i128::from(*w.max(&0))).collect();
+    if weights.iter().all(|w| *w == 0) {
+        weights.fill(1);
+    }
+    let sum: i128 = weights.iter().sum();
+    let magnitude = i128::from(total).abs();
+    let mut parts: Vec<i128> = weights.iter().map(|w| magnitude * w / sum).collect();
+    let left_over = magnitude - parts.iter().sum::<i128>();
+    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
+    by_remainder.sort_by_key(|i| (std::cmp::Reverse(magnitude * weights[*i] % sum), *i));
+    // Fewer units are left over than there are weights: each remainder is below one unit.
+    for i in by_remainder.into_iter().zip(0..left_over).map(|(i, _)| i) {
+        parts[i] += 1;
+    }
+    let sign = i128::from(total.signum());
+    parts.into_iter().map(|part| clamp(part * sign)).collect()
+}
+
+/// The nearest `i64`.
+fn clamp(wide: i128) -> i64 {
+    i64::try_from(wide).unwrap_or(if wide < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! Orders: what stores report of them, and what is known of each.
+
+pub mod amounts;
+pub mod report;
+pub mod state;
+
+pub use report::{
+    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,
+};
+pub use state::OrderState;

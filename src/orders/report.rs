@@ -1,0 +1,235 @@
+//! What a store says of an order, in the same words for every platform.
+//!
+//! Reports are stored as JSON and read by every later version: a field that is added gets a
+//! default. All amounts are minor units of the order's currency, and never negative unless said.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::money::Currency;
+use crate::triggers::code::{key_of_reported_code, key_of_reported_sku};
+
+/// One order as a store described it at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderReport {
+    /// The store's own id. Text, because Shopify's ids exceed 2^53 and other stores' are no numbers.
+    pub order_ref: String,
+    /// What the merchant calls the order, for example `#1001`.
+    pub name: String,
+    /// When the order was in this state, by the store's clock (Shopify: whole seconds).
+    pub reported_at: DateTime<Utc>,
+    /// When the customer placed it. Decides which triggers and owners were in force.
+    pub placed_at: DateTime<Utc>,
+    /// The store's currency; not the one the customer may have been shown.
+    pub currency: Currency,
+    /// No real sale: made in the store's test mode, or sent as a test.
+    #[serde(default)]
+    pub is_test: bool,
+    #[serde(default)]
+    pub payment: PaymentState,
+    #[serde(default)]
+    pub cancelled_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub customer_email: Option<String>,
+    /// The store's id of the customer.
+    #[serde(default)]
+    pub customer_ref: Option<String>,
+    /// So that the merchant recognises who bought.
+    #[serde(default)]
+    pub customer_name: Option<String>,
+    /// Coupon codes as the shopper typed them, in the order of the store.
+    #[serde(default)]
+    pub codes: Vec<ReportedCode>,
+    #[serde(default)]
+    pub lines: Vec<ReportedLine>,
+    /// Shipping after its discounts, without tax.
+    #[serde(default)]
+    pub shipping_minor: i64,
+    /// The tax on shipping.
+    #[serde(default)]
+    pub shipping_tax_minor: i64,
+    /// All tax of the order.
+    #[serde(default)]
+    pub tax_minor: i64,
+    /// What the customer was asked to pay in all, before refunds.
+    #[serde(default)]
+    pub total_minor: i64,
+    #[serde(default)]
+    pub refunds: Vec<ReportedRefund>,
+}
+
+/// Where the money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    #[default]
+    Pending,
+    /// Reserved, not taken.
+    Authorized,
+    /// The reservation ran out.
+    Expired,
+    PartiallyPaid,
+    Paid,
+    PartiallyRefunded,
+    /// All the money went back.
+    Refunded,
+    /// Given up before any money was taken; counts like a cancellation.
+    Voided,
+    /// A state this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
+
+impl PaymentState {
+    /// The words on the screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Authorized => "Authorized",
+            Self::Expired => "Expired",
+            Self::PartiallyPaid => "Partially paid",
+            Self::Paid => "Paid",
+            Self::PartiallyRefunded => "Partially refunded",
+            Self::Refunded => "Refunded",
+            Self::Voided => "Voided",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// A coupon code on an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedCode {
+    /// As the shopper typed it.
+    pub code: String,
+    /// The money it took off the order.
+    #[serde(default)]
+    pub discount_minor: i64,
+}
+
+impl ReportedCode {
+    pub fn key(&self) -> String {
+        key_of_reported_code(&self.code)
+    }
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedLine {
+    /// The store's id of the line.
+    pub line_ref: String,
+    #[serde(default)]
+    pub sku: Option<String>,
+    #[serde(default)]
+    pub title: String,
+    /// How many were ordered.
+    pub quantity: i64,
+    /// How many are left on the order after edits and refunds, where the store says so.
+    #[serde(default)]
+    pub remaining_quantity: Option<i64>,
+    /// The price of one.
+    pub price_minor: i64,
+    /// All discounts on the whole line, its share of discounts on the order among them.
+    #[serde(default)]
+    pub discount_minor: i64,
+    /// The tax on the whole line.
+    #[serde(default)]
+    pub tax_minor: i64,
+    /// Whether price and discount contain the tax.
+    #[serde(default)]
+    pub tax_included: bool,
+}
+
+impl ReportedLine {
+    /// The SKU as it is compared; none if the line has no SKU.
+    pub fn sku_key(&self) -> Option<String> {
+        self.sku.as_deref().map(key_of_reported_sku).filter(|key| !key.is_empty())
+    }
+}
+
+/// Money a store gave back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedRefund {
+    /// The store's id of the refund.
+    pub refund_ref: String,
+    pub refunded_at: DateTime<Utc>,
+    #[serde(default)]
+    pub lines: Vec<RefundedLine>,
+    /// Given back beyond lines and shipping (goodwill), without tax.
+    #[serde(default)]
+    pub adjustment_minor: i64,
+    /// Shipping given back, without tax.
+    #[serde(default)]
+    pub shipping_minor: i64,
+    /// The tax on the shipping given back.
+    #[serde(default)]
+    pub shipping_tax_minor: i64,
+}
+
+/// The part of a refund that belongs to one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundedLine {
+    pub line_ref: String,
+    /// How many came back; 0 if only money did.
+    pub quantity: i64,
+    /// Without tax, also where prices contain it.
+    pub amount_minor: i64,
+    #[serde(default)]
+    pub tax_minor: i64,
+}
+
+/// What one message of a store says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreEvent {
+    /// The state of an order.
+    Order(Box<OrderReport>),
+    /// A refund alone; the order's own report may come before it, after it, or not at all.
+    Refund { order_ref: String, refund: ReportedRefund, currency: Currency },
+    /// The order was deleted in the store.
+    Deleted { order_ref: String, at: DateTime<Utc> },
+    /// The merchant removed the app; the store sends nothing further.
+    Uninstalled,
+    /// Understood, but without a state of its own: that comes in another message.
+    Noted { order_ref: String, what: &'static str },
+}
+
+impl OrderReport {
+    /// Whether this report is to be kept rather than `other`: a total order that does not depend
+    /// on which arrived first.
+    ///
+    /// By the store's time; Shopify's has a grain of one second, so ties are real, and then the
+    /// report that is further on wins (cancelled, then by payment, then by refunds). What is left
+    /// is decided by the content, arbitrarily but always alike. Equal reports do not supersede
+    /// each other.
+    pub fn supersedes(&self, other: &Self) -> bool {
+        let progress = self.progress().cmp(&other.progress());
+        progress.then_with(|| self.digest().cmp(&other.digest())).is_gt()
+    }
+
+    fn progress(&self) -> (DateTime<Utc>, bool, u8, usize) {
+        let payment = match self.payment {
+            PaymentState::Unknown => 0,
+            PaymentState::Pending => 1,
+            PaymentState::Authorized => 2,
+            PaymentState::Expired => 3,
+            PaymentState::PartiallyPaid => 4,
+            PaymentState::Paid => 5,
+            PaymentState::PartiallyRefunded => 6,
+            PaymentState::Refunded => 7,
+            PaymentState::Voided => 8,
+        };
+        (self.reported_at, self.cancelled_at.is_some(), payment, self.refunds.len())
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        digest(self)
+    }
+}
+
+/// A digest of the content: equal for equal values, whatever way they were stored in between.
+pub(super) fn digest(value: &impl Serialize) -> [u8; 32] {
+    // Structs serialise their fields in the order of declaration, so the text is canonical.
+    let text = serde_json::to_vec(value).expect("plain structs always serialise");
+    Sha256::digest(text).into()
+}

@@ -1,0 +1,118 @@
+//! Codes to offer in place of one that is taken.
+
+use std::collections::HashSet;
+
+use super::code::{CouponCode, MAX_CODE_CHARS};
+
+/// Codes close to `code`, best first; the caller takes the first ones that are free.
+///
+/// Always the same for the same input, never `code` itself, none twice, all within the rules of
+/// codes: `JANE` of Jane Doe gives `JANE10`, `JANE-2`, `THEJANE`, `JANEDOE`, `JANE-JD`…
+pub fn suggestions(
+    code: &CouponCode,
+    affiliate_name: &str,
+) -> impl Iterator<Item = CouponCode> + use<> {
+    let key = code.key().to_owned();
+    let stem = stem(&key).to_owned();
+    let words = words(affiliate_name);
+    let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
+
+    let near = [
+        join(&stem, "10"),
+        join(&key, "-2"),
+        join("THE", &key),
+        join(&stem, "15"),
+        join(&stem, "20"),
+    ];
+    let named = words
+        .iter()
+        .map({
+            let stem = stem.clone();
+            move |word| join(&stem, word)
+        })
+        .chain([join(&key, &format!("-{initials}")), join(&initials, &key)])
+        .collect::<Vec<_>>();
+    let numbered = (3..100).map({
+        let key = key.clone();
+        move |n| join(&key, &format!("-{n}"))
+    });
+
+    let mut seen = HashSet::from([key]);
+    near.into_iter()
+        .chain(named)
+        .chain(numbered)
+        .filter_map(|candidate| CouponCode::parse(&candidate).ok())
+        .filter(move |candidate| seen.insert(candidate.key().to_owned()))
+}
+
+/// `JANE` of `JANE10`: the code without the number at its end, unless it is nothing but a number.
+fn stem(key: &str) -> &str {
+    let stem = key.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']);
+    if stem.is_empty() { key } else { stem }
+}
+
+/// The words of a name in upper case, letters and digits only.
+fn words(name: &str) -> Vec<String> {
+    name.split_whitespace()
+        .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase())
+        .filter(|word| !word.is_empty())
+        .take(4)
+        .collect()
+}
+
+/// Both parts in one code; the longer one is cut where they do not fit together.
+fn join(start: &str, end: &str) -> String {
+    let (start_chars, end_chars) = (start.chars().count(), end.chars().count());
+    let (keep_start, keep_end) = if start_chars >= end_chars {
+        (MAX_CODE_CHARS.saturating_sub(end_chars), end_chars)
+    } else {
+        (start_chars, MAX_CODE_CHARS.saturating_sub(start_chars))
+    };
+    start.chars().take(keep_start).chain(end.chars().take(keep_end)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn first(code: &str, name: &str, n: usize) -> Vec<String> {
+        let code = CouponCode::parse(code).unwrap();
+        suggestions(&code, name).take(n).map(|c| c.value().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_plain_name_gets_familiar_codes() {
+        assert_eq!(
+            first("jane", "Jane O’Doe", 8),
+            ["JANE10", "JANE-2", "THEJANE", "JANE15", "JANE20", "JANEJANE", "JANEODOE", "JANE-JO"]
+        );
+    }
+
+    #[test]
+    fn a_number_at_the_end_is_exchanged_rather_than_followed_by_another() {
+        assert_eq!(first("JANE10", "", 3), ["JANE10-2", "THEJANE10", "JANE15"]);
+        assert_eq!(first("2026", "", 2), ["202610", "2026-2"]);
+    }
+
+    #[test]
+    fn a_code_of_full_length_is_cut_to_make_room() {
+        let long = "A".repeat(50);
+        assert_eq!(first(&long, "", 1), [format!("{}10", "A".repeat(48))]);
+    }
+
+    proptest! {
+        #[test]
+        fn there_are_always_at_least_three_and_none_is_the_code_itself(
+            code in "[^\\s\\p{C}]{1,50}", name in ".{0,60}",
+        ) {
+            let Ok(code) = CouponCode::parse(&code) else { return Ok(()) };
+            let all: Vec<_> = suggestions(&code, &name).collect();
+            let keys: HashSet<_> = all.iter().map(|c| c.key().to_owned()).collect();
+            prop_assert!(all.len() >= 3);
+            prop_assert_eq!(keys.len(), all.len());
+            prop_assert!(!keys.contains(code.key()));
+        }
+    }
+}
