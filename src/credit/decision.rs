@@ -61,9 +61,13 @@ pub enum Verdict {
     Won,
     /// Its affiliate is credited with the lines of its SKU.
     Royalty,
-    Lost { reason: LostReason },
+    Lost {
+        reason: LostReason,
+    },
     /// Made a conversion that earns nothing.
-    Unqualified { reason: Unqualified },
+    Unqualified {
+        reason: Unqualified,
+    },
     #[default]
     #[serde(other)]
     Unknown,
@@ -74,21 +78,42 @@ pub enum Verdict {
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum LostReason {
     /// Belonged to this affiliate only after the order was placed.
-    NotYetOwned { from: DateTime<Utc> },
+    NotYetOwned {
+        from: DateTime<Utc>,
+    },
     /// Belonged to somebody else already.
-    NoLongerOwned { until: DateTime<Utc> },
-    Retired { at: DateTime<Utc> },
+    NoLongerOwned {
+        until: DateTime<Utc>,
+    },
+    Retired {
+        at: DateTime<Utc>,
+    },
     /// The order, as reported now, does not carry it any more.
     NotOnOrder,
-    CreditedByHand { to: String, by: String, at: DateTime<Utc> },
+    CreditedByHand {
+        to: String,
+        by: String,
+        at: DateTime<Utc>,
+    },
     /// A coupon code comes before a customer e-mail address.
-    CouponComesFirst { winner: Winner },
+    CouponComesFirst {
+        winner: Winner,
+    },
     /// Another code came first.
-    Outranked { winner: Winner, by: Advantage, rule: Precedence },
+    Outranked {
+        winner: Winner,
+        by: Advantage,
+        rule: Precedence,
+    },
     /// Could not be credited in any case, and somebody else could.
-    Ineligible { reason: Unqualified, winner: Winner },
+    Ineligible {
+        reason: Unqualified,
+        winner: Winner,
+    },
     /// An affiliate is credited once for an order, and is already.
-    CreditedAlready { through: String },
+    CreditedAlready {
+        through: String,
+    },
     #[default]
     #[serde(other)]
     Unknown,
@@ -121,11 +146,16 @@ pub enum Advantage {
 pub enum Unqualified {
     TestOrder,
     /// The affiliate was not Active when the order was placed.
-    InactiveAffiliate { status: AffiliateStatus },
+    InactiveAffiliate {
+        status: AffiliateStatus,
+    },
     /// The customer is the affiliate.
     OwnPurchase,
     /// A flat amount in another currency than the order's; there is nothing to convert it with.
-    OtherCurrency { terms: Currency, order: Currency },
+    OtherCurrency {
+        terms: Currency,
+        order: Currency,
+    },
     #[default]
     #[serde(other)]
     Unknown,

@@ -8,7 +8,8 @@ pub mod input;
 pub mod ledger;
 
 pub use decision::{
-    CandidateOutcome, Credit, CreditKind, Decision, LineCommission, LostReason, Unqualified, Verdict,
+    CandidateOutcome, Credit, CreditKind, Decision, LineCommission, LostReason, Unqualified,
+    Verdict,
 };
 pub use input::{
     Candidate, CandidateAffiliate, Commission, ManualCredit, Overrides, Precedence, Rules, Terms,

@@ -40,7 +40,10 @@ impl RefundMessage {
 
 impl From<OrderReport> for OrderState {
     fn from(report: OrderReport) -> Self {
-        Self { report: Some(report), ..Self::default() }
+        Self {
+            report: Some(report),
+            ..Self::default()
+        }
     }
 }
 
@@ -51,9 +54,9 @@ impl OrderState {
     pub fn apply(&mut self, event: StoreEvent) -> bool {
         match event {
             StoreEvent::Order(report) => self.merge_report(*report),
-            StoreEvent::Refund { refund, currency, .. } => {
-                self.merge_refund(RefundMessage { refund, currency })
-            }
+            StoreEvent::Refund {
+                refund, currency, ..
+            } => self.merge_refund(RefundMessage { refund, currency }),
             StoreEvent::Deleted { at, .. } => self.merge_deletion(at),
             StoreEvent::Uninstalled | StoreEvent::Noted { .. } => false,
         }
@@ -75,7 +78,10 @@ impl OrderState {
     }
 
     fn merge_report(&mut self, report: OrderReport) -> bool {
-        let newer = self.report.as_ref().is_none_or(|known| report.supersedes(known));
+        let newer = self
+            .report
+            .as_ref()
+            .is_none_or(|known| report.supersedes(known));
         if newer {
             self.report = Some(report);
         }
@@ -86,7 +92,8 @@ impl OrderState {
         let known = self.refund_messages.get(&message.refund.refund_ref);
         let newer = known.is_none_or(|known| message.supersedes(known));
         if newer {
-            self.refund_messages.insert(message.refund.refund_ref.clone(), message);
+            self.refund_messages
+                .insert(message.refund.refund_ref.clone(), message);
         }
         newer
     }
@@ -105,8 +112,10 @@ impl OrderState {
     /// currency than the order's cannot be counted and is left out.
     pub fn refunds(&self) -> impl Iterator<Item = &ReportedRefund> {
         let own = self.report.iter().flat_map(|report| &report.refunds);
-        let own_refs: std::collections::BTreeSet<&str> =
-            own.clone().map(|refund| refund.refund_ref.as_str()).collect();
+        let own_refs: std::collections::BTreeSet<&str> = own
+            .clone()
+            .map(|refund| refund.refund_ref.as_str())
+            .collect();
         let currency = self.report.as_ref().map(|report| report.currency);
         own.chain(
             self.refund_messages
@@ -126,7 +135,9 @@ impl OrderState {
         if let Some(at) = report.and_then(|report| report.cancelled_at) {
             return Some(Undone::Cancelled { at });
         }
-        report.is_some_and(|report| report.payment == PaymentState::Voided).then_some(Undone::Voided)
+        report
+            .is_some_and(|report| report.payment == PaymentState::Voided)
+            .then_some(Undone::Voided)
     }
 }
 
@@ -134,8 +145,12 @@ impl OrderState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Undone {
-    Cancelled { at: DateTime<Utc> },
-    Deleted { at: DateTime<Utc> },
+    Cancelled {
+        at: DateTime<Utc>,
+    },
+    Deleted {
+        at: DateTime<Utc>,
+    },
     /// The payment was given up before money was taken.
     Voided,
     /// A way this version has no word for.
