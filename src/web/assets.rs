@@ -1,0 +1,253 @@
+//! Static files: embedded in the binary, named by their content, compressed once.
+//!
+//! A page links to [`asset`]`("app.css")`, which is `/static/app.3f9a1c2b.css`. The name changes
+//! with the content, so browsers may keep a file for ever and still never show an old one.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Path, ServiceConfig, get};
+use actix_web::{HttpRequest, HttpResponse};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+
+/// Where every static file is served.
+const PREFIX: &str = "/static/";
+
+/// Browsers keep a file for a year and do not ask again: its name is its content.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Files;
+
+struct Asset {
+    content_type: &'static str,
+    plain: Bytes,
+    /// Only where compression saves something.
+    gzip: Option<Bytes>,
+}
+
+struct Assets {
+    /// `app.css` to `/static/app.3f9a1c2b.css`.
+    urls: HashMap<String, String>,
+    /// `app.3f9a1c2b.css` to what is served for it.
+    by_hashed_name: HashMap<String, Asset>,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(load);
+
+/// The address of the static file `path`, e.g. `vendor/htmx.min.js`, with its content hash.
+///
+/// A file that does not exist yields an address that answers 404: a page without one of its
+/// pictures is better than no page. A test makes sure that every template names real files.
+#[must_use]
+pub fn asset(path: &str) -> &'static str {
+    ASSETS.urls.get(path).map_or("/static/missing", String::as_str)
+}
+
+/// Registers `GET /static/{path}`.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.route("/static/{path:.*}", get().to(serve));
+}
+
+/// `GET /static/{path}`
+pub async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
+    let Some(asset) = ASSETS.by_hashed_name.get(path.as_str()) else {
+        return HttpResponse::NotFound()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type("text/plain; charset=utf-8")
+            .body("There is no such file.\n");
+    };
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, asset.content_type))
+        .insert_header((header::CACHE_CONTROL, FOREVER))
+        .insert_header((header::VARY, "Accept-Encoding"));
+    match &asset.gzip {
+        Some(gzip) if accepts_gzip(&request) => {
+            response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip.clone())
+        }
+        _ => response.body(asset.plain.clone()),
+    }
+}
+
+/// Compresses every file now rather than while the first visitor waits.
+pub fn warm_up() {
+    LazyLock::force(&ASSETS);
+}
+
+fn load() -> Assets {
+    let mut assets = Assets { urls: HashMap::new(), by_hashed_name: HashMap::new() };
+    for path in Files::iter() {
+        let Some(file) = Files::get(&path) else {
+            continue;
+        };
+        let hashed = hashed_name(&path, &file.data);
+        assets.urls.insert(path.to_string(), format!("{PREFIX}{hashed}"));
+        let asset = Asset {
+            content_type: content_type(&path),
+            gzip: gzip(&file.data),
+            plain: Bytes::from(file.data.into_owned()),
+        };
+        assets.by_hashed_name.insert(hashed, asset);
+    }
+    assets
+}
+
+/// `vendor/htmx.min.js` becomes `vendor/htmx.min.0a1b2c3d.js`: the first 32 bits of SHA-256 tell
+/// two versions of one file apart, which is all they have to do.
+fn hashed_name(path: &str, content: &[u8]) -> String {
+    let hash = hex::encode(&Sha256::digest(content)[..4]);
+    match path.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => format!("{path}.{hash}"),
+    }
+}
+
+/// `None` where the compressed form would not be smaller.
+fn gzip(content: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < content.len()).then(|| Bytes::from(compressed))
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether the client takes gzip. `gzip;q=0` is a refusal; everything finer does not matter here.
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accepted| {
+            accepted.split(',').any(|coding| {
+                let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+                name.trim().eq_ignore_ascii_case("gzip")
+                    && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use actix_web::{App, test};
+
+    use super::*;
+
+    async fn fetch(url: &str, accept: &str) -> (HttpResponse<()>, Bytes) {
+        let app = test::init_service(App::new().configure(configure)).await;
+        let request = test::TestRequest::get()
+            .uri(url)
+            .insert_header((header::ACCEPT_ENCODING, accept))
+            .to_request();
+        let response = test::call_service(&app, request).await;
+        let (_, response) = response.into_parts();
+        let (head, body) = response.into_parts();
+        let body = actix_web::body::to_bytes(body).await.ok().unwrap();
+        (head, body)
+    }
+
+    fn value(response: &HttpResponse<()>, name: header::HeaderName) -> &str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_file_is_served_for_ever_under_a_name_with_its_hash() {
+        let url = asset("app.css");
+        assert!(url.starts_with("/static/app.") && url.len() == "/static/app.12345678.css".len());
+        let (head, body) = fetch(url, "identity").await;
+        assert_eq!(head.status(), 200);
+        assert_eq!(value(&head, header::CACHE_CONTROL), FOREVER);
+        assert_eq!(value(&head, header::CONTENT_TYPE), "text/css; charset=utf-8");
+        assert_eq!(value(&head, header::CONTENT_ENCODING), "");
+        assert_eq!(body, Files::get("app.css").unwrap().data.into_owned());
+    }
+
+    #[actix_web::test]
+    async fn the_compressed_form_unpacks_to_the_same_bytes() {
+        let url = asset("app.css");
+        let (head, body) = fetch(url, "br, gzip;q=0.8").await;
+        assert_eq!(value(&head, header::CONTENT_ENCODING), "gzip");
+        assert_eq!(value(&head, header::VARY), "Accept-Encoding");
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, Files::get("app.css").unwrap().data.into_owned());
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_refuses_gzip_gets_the_plain_file() {
+        let (head, _) = fetch(asset("app.css"), "gzip;q=0, identity").await;
+        assert_eq!(value(&head, header::CONTENT_ENCODING), "");
+    }
+
+    #[actix_web::test]
+    async fn what_does_not_exist_is_not_found_and_not_kept() {
+        for url in ["/static/app.css", "/static/app.00000000.css", "/static/../Cargo.toml"] {
+            let (head, _) = fetch(url, "gzip").await;
+            assert_eq!(head.status(), 404, "{url}");
+        }
+        let (head, _) = fetch("/static/nothing.css", "gzip").await;
+        assert_eq!(value(&head, header::CACHE_CONTROL), "no-store");
+    }
+
+    #[::core::prelude::v1::test]
+    fn every_file_has_a_content_type_of_its_own() {
+        for path in Files::iter() {
+            assert_ne!(content_type(&path), "application/octet-stream", "{path}");
+        }
+    }
+
+    #[::core::prelude::v1::test]
+    fn styles_and_scripts_stay_small() {
+        let compressed = |extension: &str| -> usize {
+            Files::iter()
+                .filter(|path| path.ends_with(extension))
+                .filter_map(|path| Files::get(&path))
+                .filter_map(|file| gzip(&file.data))
+                .map(|bytes| bytes.len())
+                .sum()
+        };
+        assert!(compressed(".css") <= 45 * 1024, "{} bytes of CSS", compressed(".css"));
+        assert!(compressed(".js") <= 20 * 1024, "{} bytes of JavaScript", compressed(".js"));
+    }
+
+    #[::core::prelude::v1::test]
+    fn templates_name_only_files_that_exist() {
+        let mut folders =
+            vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("templates")];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for named in text.split("asset(\"").skip(1) {
+                    let named = named.split('"').next().unwrap();
+                    assert!(Files::get(named).is_some(), "{} names {named}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 0);
+    }
+}
