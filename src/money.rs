@@ -29,26 +29,11 @@ pub struct Currency {
 pub struct UnknownCurrency(pub String);
 
 impl Currency {
-    pub const USD: Self = Self {
-        inner: iso_currency::Currency::USD,
-        exponent: 2,
-    };
-    pub const EUR: Self = Self {
-        inner: iso_currency::Currency::EUR,
-        exponent: 2,
-    };
-    pub const GBP: Self = Self {
-        inner: iso_currency::Currency::GBP,
-        exponent: 2,
-    };
-    pub const JPY: Self = Self {
-        inner: iso_currency::Currency::JPY,
-        exponent: 0,
-    };
-    pub const KWD: Self = Self {
-        inner: iso_currency::Currency::KWD,
-        exponent: 3,
-    };
+    pub const USD: Self = Self { inner: iso_currency::Currency::USD, exponent: 2 };
+    pub const EUR: Self = Self { inner: iso_currency::Currency::EUR, exponent: 2 };
+    pub const GBP: Self = Self { inner: iso_currency::Currency::GBP, exponent: 2 };
+    pub const JPY: Self = Self { inner: iso_currency::Currency::JPY, exponent: 0 };
+    pub const KWD: Self = Self { inner: iso_currency::Currency::KWD, exponent: 3 };
 
     /// The currency of a three-letter code, in any case and with outer space.
     ///
@@ -159,8 +144,7 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
         .chain(kept.bytes())
         .chain(padding)
         .try_fold(0_i64, |sum, digit| {
-            sum.checked_mul(10)?
-                .checked_add(sign * i64::from(digit - b'0'))
+            sum.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
         })
         .ok_or(MoneyError::TooLarge)
 }
@@ -205,11 +189,7 @@ fn split(minor: i64, currency: Currency) -> (String, String) {
     let unit = 10_u64.pow(currency.exponent());
     let (whole, fraction) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
     let width = currency.exponent() as usize;
-    let fraction = if width == 0 {
-        String::new()
-    } else {
-        format!(".{fraction:0width$}")
-    };
+    let fraction = if width == 0 { String::new() } else { format!(".{fraction:0width$}") };
     (whole.to_string(), fraction)
 }
 

@@ -62,15 +62,9 @@ pub enum Commission {
     /// Hundredths of a percent of each line's base: 1000 is 10 %.
     Percent { basis_points: i64 },
     /// Once for an order, however large.
-    FlatPerOrder {
-        amount_minor: i64,
-        currency: Currency,
-    },
+    FlatPerOrder { amount_minor: i64, currency: Currency },
     /// For each item that the customer kept.
-    FlatPerItem {
-        amount_minor: i64,
-        currency: Currency,
-    },
+    FlatPerItem { amount_minor: i64, currency: Currency },
     /// A form this version has no word for; pays nothing.
     #[serde(other)]
     Unknown,
@@ -105,10 +99,7 @@ pub struct Rules {
 
 impl Rules {
     pub fn basis(self) -> Basis {
-        Basis {
-            include_tax: self.include_tax,
-            include_shipping: self.include_shipping,
-        }
+        Basis { include_tax: self.include_tax, include_shipping: self.include_shipping }
     }
 }
 

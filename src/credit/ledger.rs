@@ -44,9 +44,7 @@ impl EntryKind {
 impl Components {
     /// What the affiliate earns in all.
     pub fn total(self) -> i64 {
-        self.sale
-            .saturating_add(self.refund)
-            .saturating_add(self.cancellation)
+        self.sale.saturating_add(self.refund).saturating_add(self.cancellation)
     }
 
     /// What a ledger holds, by component. Manual credits belong to none and are left out.
@@ -75,19 +73,11 @@ pub fn ledger_difference(
     target: &Components,
     first: bool,
 ) -> Vec<(EntryKind, i64)> {
-    let sale = if first {
-        EntryKind::Sale
-    } else {
-        EntryKind::Adjustment
-    };
+    let sale = if first { EntryKind::Sale } else { EntryKind::Adjustment };
     [
         (sale, target.sale, already.sale),
         (EntryKind::Refund, target.refund, already.refund),
-        (
-            EntryKind::Cancellation,
-            target.cancellation,
-            already.cancellation,
-        ),
+        (EntryKind::Cancellation, target.cancellation, already.cancellation),
     ]
     .into_iter()
     .map(|(kind, target, already)| (kind, target.saturating_sub(already)))
@@ -102,21 +92,14 @@ mod tests {
     use super::*;
 
     fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
-        Components {
-            sale,
-            refund,
-            cancellation,
-        }
+        Components { sale, refund, cancellation }
     }
 
     #[test]
     fn the_first_sale_is_a_sale_and_later_changes_are_adjustments() {
         let nothing = Components::default();
         let sold = components(100, 0, 0);
-        assert_eq!(
-            ledger_difference(&nothing, &sold, true),
-            [(EntryKind::Sale, 100)]
-        );
+        assert_eq!(ledger_difference(&nothing, &sold, true), [(EntryKind::Sale, 100)]);
         assert_eq!(ledger_difference(&sold, &sold, false), []);
         assert_eq!(
             ledger_difference(&sold, &components(120, -30, 0), false),

@@ -15,13 +15,7 @@ fn a_currency_knows_its_decimals_and_is_written_as_its_code() {
         assert_eq!(json, format!("\"{code}\""));
         assert_eq!(serde_json::from_str::<Currency>(&json).unwrap(), currency);
     }
-    for known in [
-        Currency::USD,
-        Currency::EUR,
-        Currency::GBP,
-        Currency::JPY,
-        Currency::KWD,
-    ] {
+    for known in [Currency::USD, Currency::EUR, Currency::GBP, Currency::JPY, Currency::KWD] {
         assert_eq!(Currency::from_code(known.code()), Ok(known));
     }
     assert_eq!(" usd ".parse(), Ok(Currency::USD));
@@ -64,28 +58,12 @@ fn what_cannot_be_read_exactly_is_refused() {
         "", "-", ".", "1.", ".5", "--1", "+1", "1e3", "1,000.00", "1 000", "NaN", "$5", "٣", "0x1",
         "1.2.3", "- 1",
     ] {
-        assert_eq!(
-            parse(text, Currency::USD),
-            Err(MoneyError::NotANumber),
-            "{text}"
-        );
+        assert_eq!(parse(text, Currency::USD), Err(MoneyError::NotANumber), "{text}");
     }
-    assert_eq!(
-        parse("1.005", Currency::USD),
-        Err(MoneyError::TooPrecise(Currency::USD))
-    );
-    assert_eq!(
-        parse("1.5", Currency::JPY),
-        Err(MoneyError::TooPrecise(Currency::JPY))
-    );
-    assert_eq!(
-        parse("92233720368547758.08", Currency::USD),
-        Err(MoneyError::TooLarge)
-    );
-    assert_eq!(
-        parse(&"9".repeat(5000), Currency::JPY),
-        Err(MoneyError::TooLarge)
-    );
+    assert_eq!(parse("1.005", Currency::USD), Err(MoneyError::TooPrecise(Currency::USD)));
+    assert_eq!(parse("1.5", Currency::JPY), Err(MoneyError::TooPrecise(Currency::JPY)));
+    assert_eq!(parse("92233720368547758.08", Currency::USD), Err(MoneyError::TooLarge));
+    assert_eq!(parse(&"9".repeat(5000), Currency::JPY), Err(MoneyError::TooLarge));
 }
 
 #[test]
@@ -135,11 +113,7 @@ fn percentages_round_half_to_even() {
         (i64::MAX, i64::MAX, i64::MAX),
         (i64::MIN, i64::MAX, i64::MIN),
     ] {
-        assert_eq!(
-            percent_half_even(base, basis_points),
-            expected,
-            "{base} {basis_points}"
-        );
+        assert_eq!(percent_half_even(base, basis_points), expected, "{base} {basis_points}");
     }
     assert_eq!(proportion_half_even(100, 1, 0), 0);
     assert_eq!(proportion_half_even(100, 1, 3), 33);
@@ -157,12 +131,7 @@ fn a_total_is_divided_by_largest_remainder() {
 }
 
 fn any_currency() -> impl Strategy<Value = Currency> {
-    prop::sample::select(vec![
-        Currency::USD,
-        Currency::JPY,
-        Currency::KWD,
-        Currency::EUR,
-    ])
+    prop::sample::select(vec![Currency::USD, Currency::JPY, Currency::KWD, Currency::EUR])
 }
 
 proptest! {

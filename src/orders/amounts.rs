@@ -54,10 +54,7 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
         .lines
         .iter()
         .map(|line| {
-            let returned = returned
-                .get(line.line_ref.as_str())
-                .copied()
-                .unwrap_or_default();
+            let returned = returned.get(line.line_ref.as_str()).copied().unwrap_or_default();
             goods(line, returned, basis)
         })
         .collect();
@@ -100,9 +97,7 @@ fn goods(line: &ReportedLine, returned: Returned, basis: Basis) -> LineAmounts<'
     let by_refunds = gross_minor - bounded(returned.minor).min(gross_minor);
     let quantity = line.quantity.max(0);
     let kept = narrow((i128::from(quantity) - returned.quantity).max(0));
-    let remaining = line
-        .remaining_quantity
-        .map_or(kept, |left| left.clamp(0, kept));
+    let remaining = line.remaining_quantity.map_or(kept, |left| left.clamp(0, kept));
     // Taken off by an edit without a refund of its own. What a refund took as well is not in
     // `kept` any more, so nothing counts twice.
     let left = if remaining < kept {
@@ -133,10 +128,7 @@ fn paid_for(line: &ReportedLine, basis: Basis) -> i64 {
 
 /// Takes money given back for the order as a whole off its lines, by what is left of each.
 fn spread_goodwill(amounts: &mut [LineAmounts<'_>], refunds: &[&ReportedRefund]) {
-    let goodwill: i128 = refunds
-        .iter()
-        .map(|r| i128::from(r.adjustment_minor.max(0)))
-        .sum();
+    let goodwill: i128 = refunds.iter().map(|r| i128::from(r.adjustment_minor.max(0))).sum();
     let left: Vec<i64> = amounts.iter().map(LineAmounts::net_minor).collect();
     let total = goodwill.min(left.iter().map(|minor| i128::from(*minor)).sum());
     for (line, share) in amounts.iter_mut().zip(allocate(narrow(total), &left)) {
@@ -150,32 +142,17 @@ fn shipping<'a>(
     refunds: &[&ReportedRefund],
     basis: Basis,
 ) -> LineAmounts<'a> {
-    let gross_minor = bounded(with_tax(
-        report.shipping_minor,
-        report.shipping_tax_minor,
-        basis,
-    ));
+    let gross_minor = bounded(with_tax(report.shipping_minor, report.shipping_tax_minor, basis));
     let returned = refunds
         .iter()
         .map(|refund| with_tax(refund.shipping_minor, refund.shipping_tax_minor, basis).max(0))
         .sum();
     let refunded_minor = bounded(returned).min(gross_minor);
-    LineAmounts {
-        line: None,
-        gross_minor,
-        refunded_minor,
-        quantity: 0,
-        remaining: 0,
-    }
+    LineAmounts { line: None, gross_minor, refunded_minor, quantity: 0, remaining: 0 }
 }
 
 fn with_tax(minor: i64, tax_minor: i64, basis: Basis) -> i128 {
-    i128::from(minor)
-        + if basis.include_tax {
-            i128::from(tax_minor)
-        } else {
-            0
-        }
+    i128::from(minor) + if basis.include_tax { i128::from(tax_minor) } else { 0 }
 }
 
 fn bounded(minor: i128) -> i64 {

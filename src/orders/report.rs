@@ -144,10 +144,7 @@ pub struct ReportedLine {
 impl ReportedLine {
     /// The SKU as it is compared; none if the line has no SKU.
     pub fn sku_key(&self) -> Option<String> {
-        self.sku
-            .as_deref()
-            .map(key_of_reported_sku)
-            .filter(|key| !key.is_empty())
+        self.sku.as_deref().map(key_of_reported_sku).filter(|key| !key.is_empty())
     }
 }
 
@@ -188,23 +185,13 @@ pub enum StoreEvent {
     /// The state of an order.
     Order(Box<OrderReport>),
     /// A refund alone; the order's own report may come before it, after it, or not at all.
-    Refund {
-        order_ref: String,
-        refund: ReportedRefund,
-        currency: Currency,
-    },
+    Refund { order_ref: String, refund: ReportedRefund, currency: Currency },
     /// The order was deleted in the store.
-    Deleted {
-        order_ref: String,
-        at: DateTime<Utc>,
-    },
+    Deleted { order_ref: String, at: DateTime<Utc> },
     /// The merchant removed the app; the store sends nothing further.
     Uninstalled,
     /// Understood, but without a state of its own: that comes in another message.
-    Noted {
-        order_ref: String,
-        what: &'static str,
-    },
+    Noted { order_ref: String, what: &'static str },
 }
 
 impl OrderReport {
@@ -217,9 +204,7 @@ impl OrderReport {
     /// each other.
     pub fn supersedes(&self, other: &Self) -> bool {
         let progress = self.progress().cmp(&other.progress());
-        progress
-            .then_with(|| self.digest().cmp(&other.digest()))
-            .is_gt()
+        progress.then_with(|| self.digest().cmp(&other.digest())).is_gt()
     }
 
     fn progress(&self) -> (DateTime<Utc>, bool, u8, usize) {
@@ -234,12 +219,7 @@ impl OrderReport {
             PaymentState::Refunded => 7,
             PaymentState::Voided => 8,
         };
-        (
-            self.reported_at,
-            self.cancelled_at.is_some(),
-            payment,
-            self.refunds.len(),
-        )
+        (self.reported_at, self.cancelled_at.is_some(), payment, self.refunds.len())
     }
 
     fn digest(&self) -> [u8; 32] {

@@ -40,10 +40,7 @@ impl RefundMessage {
 
 impl From<OrderReport> for OrderState {
     fn from(report: OrderReport) -> Self {
-        Self {
-            report: Some(report),
-            ..Self::default()
-        }
+        Self { report: Some(report), ..Self::default() }
     }
 }
 
@@ -54,9 +51,9 @@ impl OrderState {
     pub fn apply(&mut self, event: StoreEvent) -> bool {
         match event {
             StoreEvent::Order(report) => self.merge_report(*report),
-            StoreEvent::Refund {
-                refund, currency, ..
-            } => self.merge_refund(RefundMessage { refund, currency }),
+            StoreEvent::Refund { refund, currency, .. } => {
+                self.merge_refund(RefundMessage { refund, currency })
+            }
             StoreEvent::Deleted { at, .. } => self.merge_deletion(at),
             StoreEvent::Uninstalled | StoreEvent::Noted { .. } => false,
         }
@@ -78,10 +75,7 @@ impl OrderState {
     }
 
     fn merge_report(&mut self, report: OrderReport) -> bool {
-        let newer = self
-            .report
-            .as_ref()
-            .is_none_or(|known| report.supersedes(known));
+        let newer = self.report.as_ref().is_none_or(|known| report.supersedes(known));
         if newer {
             self.report = Some(report);
         }
@@ -92,8 +86,7 @@ impl OrderState {
         let known = self.refund_messages.get(&message.refund.refund_ref);
         let newer = known.is_none_or(|known| message.supersedes(known));
         if newer {
-            self.refund_messages
-                .insert(message.refund.refund_ref.clone(), message);
+            self.refund_messages.insert(message.refund.refund_ref.clone(), message);
         }
         newer
     }
@@ -112,10 +105,8 @@ impl OrderState {
     /// currency than the order's cannot be counted and is left out.
     pub fn refunds(&self) -> impl Iterator<Item = &ReportedRefund> {
         let own = self.report.iter().flat_map(|report| &report.refunds);
-        let own_refs: std::collections::BTreeSet<&str> = own
-            .clone()
-            .map(|refund| refund.refund_ref.as_str())
-            .collect();
+        let own_refs: std::collections::BTreeSet<&str> =
+            own.clone().map(|refund| refund.refund_ref.as_str()).collect();
         let currency = self.report.as_ref().map(|report| report.currency);
         own.chain(
             self.refund_messages

@@ -88,10 +88,7 @@ impl CouponCode {
         if chars > MAX_CODE_CHARS {
             return Err(CodeError::TooLong { chars });
         }
-        Ok(Self {
-            value: value.to_owned(),
-            key,
-        })
+        Ok(Self { value: value.to_owned(), key })
     }
 
     /// The code as it was typed, outer space cut.

@@ -15,10 +15,7 @@ pub fn suggestions(
     let key = code.key().to_owned();
     let stem = stem(&key).to_owned();
     let words = words(affiliate_name);
-    let initials: String = words
-        .iter()
-        .filter_map(|word| word.chars().next())
-        .collect();
+    let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
 
     let near = [
         join(&stem, "10"),
@@ -50,21 +47,14 @@ pub fn suggestions(
 
 /// `JANE` of `JANE10`: the code without the number at its end, unless it is nothing but a number.
 fn stem(key: &str) -> &str {
-    let stem = key
-        .trim_end_matches(|c: char| c.is_ascii_digit())
-        .trim_end_matches(['-', '_']);
+    let stem = key.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']);
     if stem.is_empty() { key } else { stem }
 }
 
 /// The words of a name in upper case, letters and digits only.
 fn words(name: &str) -> Vec<String> {
     name.split_whitespace()
-        .map(|word| {
-            word.chars()
-                .filter(|c| c.is_alphanumeric())
-                .collect::<String>()
-                .to_uppercase()
-        })
+        .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase())
         .filter(|word| !word.is_empty())
         .take(4)
         .collect()
@@ -78,11 +68,7 @@ fn join(start: &str, end: &str) -> String {
     } else {
         (start_chars, MAX_CODE_CHARS.saturating_sub(start_chars))
     };
-    start
-        .chars()
-        .take(keep_start)
-        .chain(end.chars().take(keep_end))
-        .collect()
+    start.chars().take(keep_start).chain(end.chars().take(keep_end)).collect()
 }
 
 #[cfg(test)]
@@ -93,20 +79,14 @@ mod tests {
 
     fn first(code: &str, name: &str, n: usize) -> Vec<String> {
         let code = CouponCode::parse(code).unwrap();
-        suggestions(&code, name)
-            .take(n)
-            .map(|c| c.value().to_owned())
-            .collect()
+        suggestions(&code, name).take(n).map(|c| c.value().to_owned()).collect()
     }
 
     #[test]
     fn a_plain_name_gets_familiar_codes() {
         assert_eq!(
             first("jane", "Jane O’Doe", 8),
-            [
-                "JANE10", "JANE-2", "THEJANE", "JANE15", "JANE20", "JANEJANE", "JANEODOE",
-                "JANE-JO"
-            ]
+            ["JANE10", "JANE-2", "THEJANE", "JANE15", "JANE20", "JANEJANE", "JANEODOE", "JANE-JO"]
         );
     }
 
