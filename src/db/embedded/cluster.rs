@@ -1,0 +1,201 @@
+//! Makes the cluster, and writes what it is configured with.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::binaries::Binaries;
+use super::run_as::RunAs;
+use super::{ADMIN_ROLE, APP_ROLE, EmbeddedError, EmbeddedOptions};
+
+/// The folder of the cluster inside the data folder.
+const CLUSTER: &str = "postgres";
+/// What the folders of unfinished clusters begin with.
+const UNFINISHED: &str = "postgres.unfinished-";
+
+/// Collation is by bytes, because it never changes with the system's libraries, which would
+/// silently break every index on text. Letters are told apart by Unicode, because the trigram
+/// index otherwise skips every letter that is not ASCII. The first one that the system has is used.
+const CHARACTER_TYPES: [&str; 4] = ["C.UTF-8", "en_US.UTF-8", "UTF-8", "C"];
+
+/// Settings for a small machine, written once, so that the owner of the machine can change them.
+const TUNING: &str = "
+# Written by Vouch when it made this cluster; change what you like, Vouch will not touch it again.
+max_connections = 100
+shared_buffers = 256MB
+effective_cache_size = 1GB
+work_mem = 8MB
+maintenance_work_mem = 128MB
+random_page_cost = 1.1            # solid-state disks
+wal_compression = on
+max_wal_size = 2GB
+jit = off                         # no query of Vouch runs long enough to gain from it
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+log_line_prefix = '%m [%p] '
+log_checkpoints = off
+log_error_verbosity = terse       # the details of an error can hold personal data
+idle_in_transaction_session_timeout = 5min
+";
+
+/// Everything that is known about one cluster before its server runs.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// The data folder, free of symbolic links.
+    pub data_dir: PathBuf,
+    /// The folder of the cluster.
+    pub folder: PathBuf,
+    /// Where the server logs.
+    pub log: PathBuf,
+    pub binaries: Binaries,
+    pub run_as: RunAs,
+    pub extra_settings: Vec<(String, String)>,
+}
+
+impl Cluster {
+    /// Finds the cluster of the data folder, or makes one. The caller holds the starter's lock.
+    pub(super) fn find_or_make(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        let data_dir = fs::canonicalize(&options.data_dir)
+            .map_err(EmbeddedError::io("find", &options.data_dir))?;
+        let folder = data_dir.join(CLUSTER);
+        let binaries = super::binaries::find(options.pg_bin.as_deref(), &folder)?;
+        let cluster = Self {
+            run_as: RunAs::choose(&binaries, &data_dir, &folder)?,
+            log: data_dir.join("postgres.log"),
+            data_dir,
+            folder,
+            binaries,
+            extra_settings: options.extra_settings.clone(),
+        };
+        cluster.sweep_unfinished();
+        if !cluster.folder.exists() {
+            cluster.make()?;
+        }
+        Ok(cluster)
+    }
+
+    /// Makes the cluster beside its place and renames it into its place when it is complete, so
+    /// that an end in the middle leaves nothing that looks like a cluster.
+    fn make(&self) -> Result<(), EmbeddedError> {
+        let unfinished = self.unfinished_folder();
+        for character_type in CHARACTER_TYPES {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&unfinished)
+                .map_err(EmbeddedError::io("make", &unfinished))?;
+            self.run_as.give(&unfinished)?;
+            match self.initdb(&unfinished, character_type) {
+                Ok(()) => break,
+                Err(EmbeddedError::Initdb { reason, .. }) if reason.contains("locale") => {
+                    remove(&unfinished)?;
+                }
+                Err(error) => {
+                    remove(&unfinished)?;
+                    return Err(error);
+                }
+            }
+        }
+        let settings = unfinished.join("postgresql.conf");
+        OpenOptions::new()
+            .append(true)
+            .open(&settings)
+            .and_then(|mut file| {
+                file.write_all(TUNING.as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(EmbeddedError::io("write", &settings))?;
+        fs::rename(&unfinished, &self.folder).map_err(EmbeddedError::io("make", &self.folder))?;
+        File::open(&self.data_dir)
+            .and_then(|folder| folder.sync_all())
+            .map_err(EmbeddedError::io("write", &self.data_dir))
+    }
+
+    /// Runs `initdb` in an empty folder.
+    fn initdb(&self, folder: &Path, character_type: &str) -> Result<(), EmbeddedError> {
+        let failed = |reason: String| EmbeddedError::Initdb {
+            folder: self.data_dir.clone(),
+            reason,
+        };
+        let mut command = self
+            .run_as
+            .command(&self.binaries.program("initdb"), &self.data_dir);
+        command
+            .arg("-D")
+            .arg(folder)
+            .args(["-U", ADMIN_ROLE, "--data-checksums", "--no-instructions"])
+            .args(["--auth=peer", "--encoding=UTF8", "--locale=C"])
+            .arg(format!("--lc-ctype={character_type}"));
+        if self.is_throw_away() {
+            command.arg("--no-sync");
+        }
+        let answer = command
+            .output()
+            .map_err(|cause| failed(cause.to_string()))?;
+        if answer.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&answer.stderr);
+        let reason = said
+            .lines()
+            .find(|line| line.contains("error:") || line.contains("FATAL:"))
+            .or_else(|| said.lines().last());
+        Err(failed(match reason {
+            Some(line) => line.to_owned(),
+            None => answer.status.to_string(),
+        }))
+    }
+
+    /// Whether whoever started it has said that its data need not survive.
+    fn is_throw_away(&self) -> bool {
+        self.extra_settings
+            .iter()
+            .any(|(name, value)| name == "fsync" && value == "off")
+    }
+
+    /// Says who may connect: as one of the two roles of this cluster, and only the users of the
+    /// system that it is meant for. The kernel tells the server who they are, so there is no
+    /// password to keep. Written at every start, since those users may have changed.
+    pub(super) fn write_access_rules(&self) -> Result<(), EmbeddedError> {
+        let mut map = String::from("# Written by Vouch at every start.\n");
+        for name in self.run_as.client_names() {
+            for role in [APP_ROLE, ADMIN_ROLE] {
+                map.push_str(&format!("vouch \"{name}\" {role}\n"));
+            }
+        }
+        let rules = "# Written by Vouch at every start.\nlocal all all peer map=vouch\n";
+        for (name, content) in [("pg_ident.conf", map.as_str()), ("pg_hba.conf", rules)] {
+            let path = self.folder.join(name);
+            fs::write(&path, content).map_err(EmbeddedError::io("write", &path))?;
+            self.run_as.give(&path)?;
+        }
+        Ok(())
+    }
+
+    /// A name that no `initdb` left behind by a killed process can still be writing to.
+    fn unfinished_folder(&self) -> PathBuf {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let name = format!("{UNFINISHED}{}-{}", std::process::id(), now.as_nanos());
+        self.data_dir.join(name)
+    }
+
+    /// Removes what earlier attempts left. What cannot be removed now, because its `initdb` still
+    /// runs, goes at a later start.
+    fn sweep_unfinished(&self) {
+        for entry in fs::read_dir(&self.data_dir).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED)
+                && let Err(cause) = fs::remove_dir_all(entry.path())
+            {
+                tracing::warn!(path = %entry.path().display(), %cause, "cannot remove an unfinished database");
+            }
+        }
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), EmbeddedError> {
+    fs::remove_dir_all(folder).map_err(EmbeddedError::io("remove", folder))
+}

@@ -1,0 +1,227 @@
+//! A PostgreSQL server of Vouch's own, for installations without `DATABASE_URL`.
+//!
+//! It runs the server programs that are on the machine, with a cluster in the data folder:
+//!
+//! | in the data folder | |
+//! | --- | --- |
+//! | `postgres/` | the cluster, with checksums; `postgresql.conf` is the owner's to change |
+//! | `socket/` | the only way in; no network. A long path moves it to `/tmp/vouch-…` |
+//! | `postgres.log` | what the server logs |
+//! | `postgres.lock` | held by whoever starts or stops the server |
+//! | `postgres.users` | a shared lock per process that uses it; the last one out stops it |
+//!
+//! The kernel tells the server who connects, so there are no passwords. The application connects
+//! as `vouch`, which owns its database and is bound by row security; `vouch_admin`, the superuser,
+//! is used by nothing but the preparation in here.
+//!
+//! A thread watches the server and starts it again when it is killed. When Vouch itself is killed,
+//! the server goes on and the next start finds it.
+//!
+//! # Why `LIKE` is marked leakproof
+//!
+//! On a table with row-level security, PostgreSQL evaluates a condition before the policy, or
+//! with an index, only if its function is marked as telling nothing of its arguments. `LIKE` and
+//! `ILIKE` are not, since they may complain about a malformed *pattern*; so every search would
+//! scan the merchant's whole table instead of using the trigram index. Their complaints show
+//! nothing of a row, and patterns are escaped by Vouch, so in this database they are marked so.
+
+mod binaries;
+mod cluster;
+mod error;
+mod os;
+mod postmaster;
+mod provision;
+mod run_as;
+mod socket;
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use binaries::OLDEST_MAJOR;
+pub use error::EmbeddedError;
+
+use cluster::Cluster;
+use postmaster::Postmaster;
+
+/// The application's role, and the name of its database.
+const APP_ROLE: &str = "vouch";
+/// The superuser of the cluster.
+const ADMIN_ROLE: &str = "vouch_admin";
+
+/// How often the watching thread looks.
+const WATCH_PAUSE: Duration = Duration::from_millis(250);
+/// How long it waits after a start that failed.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// What an embedded server is started with.
+#[derive(Debug, Clone, Default)]
+pub struct EmbeddedOptions {
+    /// The data folder. It exists.
+    pub data_dir: PathBuf,
+    /// The folder of `postgres` and `initdb`; searched for when not given.
+    pub pg_bin: Option<PathBuf>,
+    /// Settings of the server beyond the usual ones, for tests and measurements: `fsync`, `off`.
+    pub extra_settings: Vec<(String, String)>,
+}
+
+/// A running server. Stops it when dropped, unless another process uses it too.
+#[derive(Debug)]
+pub struct EmbeddedServer {
+    cluster: Arc<Cluster>,
+    postmaster: Arc<Mutex<Option<Postmaster>>>,
+    socket_folder: PathBuf,
+    users: File,
+    watcher: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl EmbeddedServer {
+    /// Starts the server of the data folder, or joins the one that another process has started;
+    /// makes the cluster, the role and the database if they are not there.
+    ///
+    /// # Errors
+    /// [`EmbeddedError`] says in one line what is wrong and what to do.
+    pub fn start(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        let starter = lock_as_starter(&options.data_dir)?;
+        let users = open_lock(&options.data_dir.join("postgres.users"))?;
+        users
+            .lock_shared()
+            .map_err(EmbeddedError::io("lock", &options.data_dir))?;
+        let cluster = Arc::new(Cluster::find_or_make(options)?);
+        let postmaster = Postmaster::find_or_start(&cluster)?;
+        let socket_folder = postmaster.socket_folder.clone();
+        let mut server = Self {
+            postmaster: Arc::new(Mutex::new(Some(postmaster))),
+            cluster,
+            socket_folder,
+            users,
+            watcher: None,
+        };
+        if let Err(error) = server.create_database(APP_ROLE) {
+            drop(starter);
+            return Err(error);
+        }
+        server.watcher = Some(watch(
+            Arc::clone(&server.cluster),
+            Arc::clone(&server.postmaster),
+        ));
+        Ok(server)
+    }
+
+    /// The address of the application's database, as the application's own role.
+    #[must_use]
+    pub fn app_url(&self) -> String {
+        self.url(APP_ROLE)
+    }
+
+    /// The address of another database of this server, as the application's own role.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        socket::url(&self.socket_folder, APP_ROLE, database)
+    }
+
+    /// The address of the database `postgres` as superuser: for tests, which make and drop
+    /// databases. The application never uses it.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        self.admin_url_of("postgres")
+    }
+
+    /// The address of any database as superuser.
+    #[must_use]
+    pub fn admin_url_of(&self, database: &str) -> String {
+        socket::url(&self.socket_folder, ADMIN_ROLE, database)
+    }
+
+    /// Makes a further database that belongs to the application's role, with extensions, if it is
+    /// not there. `database` is a plain lower-case name.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Provision`] with the server's words.
+    pub fn create_database(&self, database: &str) -> Result<(), EmbeddedError> {
+        provision::prepare(|database| self.admin_url_of(database), database)
+    }
+
+    /// Stops the server, unless another process uses it too. Close all connections before.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for EmbeddedServer {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.watcher.take() {
+            drop(stop);
+            if thread.join().is_err() {
+                tracing::error!("the thread that watches the PostgreSQL server has panicked");
+            }
+        }
+        let starter = lock_as_starter(&self.cluster.data_dir);
+        if let Err(error) = &starter {
+            tracing::warn!(%error, "leaving the PostgreSQL server as it is");
+            return;
+        }
+        // Nobody joins or leaves while we hold the starter's lock, so that nobody comes between.
+        let last = self.users.unlock().is_ok() && self.users.try_lock().is_ok();
+        let postmaster = held(&self.postmaster).take();
+        if let (true, Some(postmaster)) = (last, postmaster) {
+            postmaster.stop();
+        }
+    }
+}
+
+/// Starts the thread that brings a killed server back, until its sender is dropped.
+fn watch(
+    cluster: Arc<Cluster>,
+    postmaster: Arc<Mutex<Option<Postmaster>>>,
+) -> (mpsc::Sender<()>, JoinHandle<()>) {
+    let (sender, stopped) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let mut pause = WATCH_PAUSE;
+        while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            pause = WATCH_PAUSE;
+            if held(&postmaster).as_mut().is_some_and(Postmaster::runs) {
+                continue;
+            }
+            tracing::warn!("the PostgreSQL server has ended; starting it again");
+            let restarted = lock_as_starter(&cluster.data_dir)
+                .and_then(|_starter| Postmaster::find_or_start(&cluster));
+            match restarted {
+                Ok(new) => *held(&postmaster) = Some(new),
+                Err(error) => {
+                    tracing::error!(%error, "the PostgreSQL server stays down; trying again");
+                    pause = RETRY_PAUSE;
+                }
+            }
+        }
+    });
+    (sender, thread)
+}
+
+/// The guarded value, also after a panic elsewhere: it is replaced as a whole or not at all.
+fn held(postmaster: &Mutex<Option<Postmaster>>) -> MutexGuard<'_, Option<Postmaster>> {
+    postmaster.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until this process is the only one that starts or stops the server. The lock ends with
+/// the file's handle, however the process ends.
+fn lock_as_starter(data_dir: &Path) -> Result<File, EmbeddedError> {
+    let path = data_dir.join("postgres.lock");
+    let file = open_lock(&path)?;
+    file.lock().map_err(EmbeddedError::io("lock", path))?;
+    Ok(file)
+}
+
+fn open_lock(path: &Path) -> Result<File, EmbeddedError> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(EmbeddedError::io("open", path))
+}

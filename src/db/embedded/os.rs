@@ -1,0 +1,181 @@
+//! The few system calls that the standard library does not have, each behind a safe function.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// A person or service known to the operating system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OsUser {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// The user this process acts as.
+pub(super) fn effective_uid() -> u32 {
+    // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Looks a user up by name, wherever the system keeps its users.
+pub(super) fn user_by_name(name: &str) -> Option<OsUser> {
+    let name = CString::new(name).ok()?;
+    look_up(|entry, buffer, found| {
+        // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
+        unsafe {
+            libc::getpwnam_r(
+                name.as_ptr(),
+                entry,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                found,
+            )
+        }
+    })
+}
+
+/// Looks a user up by number. `None` for a number without a name, as in some containers.
+pub(super) fn user_by_uid(uid: u32) -> Option<OsUser> {
+    look_up(|entry, buffer, found| {
+        // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
+        unsafe { libc::getpwuid_r(uid, entry, buffer.as_mut_ptr(), buffer.len(), found) }
+    })
+}
+
+fn look_up(
+    call: impl FnOnce(*mut libc::passwd, &mut [libc::c_char], *mut *mut libc::passwd) -> libc::c_int,
+) -> Option<OsUser> {
+    // Long enough for any entry seen in practice; a longer one counts as unknown.
+    let mut buffer = vec![0; 16 * 1024];
+    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
+    let mut found = std::ptr::null_mut();
+    let outcome = call(entry.as_mut_ptr(), &mut buffer, &mut found);
+    if outcome != 0 || found.is_null() {
+        return None;
+    }
+    // SAFETY: the call succeeded and `found` is not null, so `entry` is filled in and its
+    // name is a string that ends inside `buffer`, which still lives.
+    let (name, uid, gid) = unsafe {
+        let entry = entry.assume_init();
+        (CStr::from_ptr(entry.pw_name), entry.pw_uid, entry.pw_gid)
+    };
+    Some(OsUser {
+        name: name.to_str().ok()?.to_owned(),
+        uid,
+        gid,
+    })
+}
+
+/// Sends `signal` to the process `pid`.
+pub(super) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
+    // SAFETY: kill touches no memory of ours. Numbers below 1 would address groups of processes.
+    if pid > 0 && unsafe { libc::kill(pid, signal) } == 0 {
+        return Ok(());
+    }
+    Err(io::Error::last_os_error())
+}
+
+/// Whether `pid` runs. A process that has ended and waits to be reaped does not run, although
+/// it can still be signalled.
+pub(super) fn runs(pid: i32) -> bool {
+    let exists = match signal(pid, 0) {
+        Ok(()) => true,
+        Err(error) => error.raw_os_error() == Some(libc::EPERM),
+    };
+    exists && !is_zombie(pid)
+}
+
+#[cfg(target_os = "linux")]
+fn is_zombie(pid: i32) -> bool {
+    // "pid (name) state ...": the name may itself hold brackets, so look behind the last one.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_zombie(_pid: i32) -> bool {
+    false
+}
+
+/// The file name of the program that `pid` runs; `None` where the system does not tell.
+pub(super) fn program_name(pid: i32) -> Option<String> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let program = line.split(|byte| *byte == 0).next()?;
+    let name = program.rsplit(|byte| *byte == b'/').next()?;
+    // The server's own processes call themselves "postgres: checkpointer".
+    let name = name.split(|byte| *byte == b':').next()?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+/// Lets the command begin a session of its own, so that Ctrl-C on our terminal, or its end,
+/// does not reach the server while other processes still use it.
+pub(super) fn detach(command: &mut Command) {
+    // SAFETY: setsid may be called between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::setsid() == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Lets the command run in a user namespace of its own: it keeps the right to our files and
+/// loses every other right of root. PostgreSQL, which refuses to run as root, then agrees to run.
+#[cfg(target_os = "linux")]
+pub(super) fn lose_root(command: &mut Command) {
+    // SAFETY: unshare may be called between fork and exec, where there is one thread.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::unshare(libc::CLONE_NEWUSER) == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Only Linux has user namespaces: elsewhere the command fails to start.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn lose_root(command: &mut Command) {
+    // SAFETY: the closure only makes an error.
+    unsafe {
+        command.pre_exec(|| Err(io::Error::from_raw_os_error(libc::EPERM)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_users_by_number_and_by_name() {
+        let root = user_by_uid(0).expect("every system has a user 0");
+        assert_eq!(user_by_name(&root.name), Some(root));
+        assert_eq!(user_by_name("no such user here"), None);
+    }
+
+    #[test]
+    fn tells_a_running_process_from_one_that_waits_to_be_reaped() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(runs(pid));
+        signal(pid, libc::SIGKILL).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!cfg!(target_os = "linux") || !runs(pid));
+        child.wait().unwrap();
+        assert!(!runs(pid));
+    }
+
+    #[test]
+    fn never_signals_a_group() {
+        assert!(signal(0, 0).is_err());
+        assert!(signal(-1, 0).is_err());
+    }
+}

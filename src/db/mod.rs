@@ -1,0 +1,4 @@
+//! The only door to a connection.
+
+pub mod embedded;
+pub mod migrate;
