@@ -35,12 +35,7 @@ pub struct Settings {
 
     /// Data folder: the secret key, and the database if Vouch runs it
     /// [default: /var/lib/vouch for root, else $XDG_DATA_HOME/vouch or ~/.local/share/vouch]
-    #[arg(
-        long = "data",
-        env = "VOUCH_DATA",
-        global = true,
-        value_name = "FOLDER"
-    )]
+    #[arg(long = "data", env = "VOUCH_DATA", global = true, value_name = "FOLDER")]
     pub data: Option<String>,
 
     /// Address at which browsers and stores reach Vouch [default: http:// and the listen address]
@@ -170,9 +165,7 @@ impl Config {
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
         let database_url = given(settings.database_url).map(database_url).transpose()?;
-        let pg_bin = given(settings.pg_bin)
-            .map(|typed| pg_bin(&typed))
-            .transpose()?;
+        let pg_bin = given(settings.pg_bin).map(|typed| pg_bin(&typed)).transpose()?;
         let page_connections = connections(
             "VOUCH_PAGE_CONNECTIONS",
             or_default(&settings.page_connections, DEFAULT_PAGE_CONNECTIONS),
@@ -207,10 +200,7 @@ impl Config {
 }
 
 fn bad(setting: &'static str, reason: impl Into<String>) -> ConfigError {
-    ConfigError {
-        setting,
-        reason: reason.into(),
-    }
+    ConfigError { setting, reason: reason.into() }
 }
 
 fn given(typed: Option<String>) -> Option<String> {
@@ -249,9 +239,7 @@ fn public_url(typed: &str) -> Result<String, ConfigError> {
         return Err(refuse("must be a host, with a port if need be"));
     }
     if uri.path() != "/" || uri.query().is_some() || typed.contains('#') {
-        return Err(refuse(
-            "must not have a path: Vouch needs a host of its own",
-        ));
+        return Err(refuse("must not have a path: Vouch needs a host of its own"));
     }
     Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
 }
@@ -278,10 +266,7 @@ fn local_stores(typed: &str, public_url: &str) -> Result<bool, ConfigError> {
                 "1 is for development, where VOUCH_PUBLIC_URL is on this machine; it is {public_url}"
             ),
         )),
-        other => Err(bad(
-            "VOUCH_LOCAL_STORES",
-            format!("{other:?} is neither 0 nor 1"),
-        )),
+        other => Err(bad("VOUCH_LOCAL_STORES", format!("{other:?} is neither 0 nor 1"))),
     }
 }
 
@@ -297,19 +282,14 @@ fn is_loopback(public_url: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn log_format(typed: &str) -> Result<LogFormat, ConfigError> {
     match typed {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        other => Err(bad(
-            "VOUCH_LOG",
-            format!("{other:?} is neither text nor json"),
-        )),
+        other => Err(bad("VOUCH_LOG", format!("{other:?} is neither text nor json"))),
     }
 }
 
@@ -321,16 +301,10 @@ fn log_filter(typed: &str) -> Result<String, ConfigError> {
 
 fn database_url(typed: String) -> Result<SecretString, ConfigError> {
     // The value may hold a password, so that it is never repeated.
-    if ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| typed.starts_with(scheme))
-    {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| typed.starts_with(scheme)) {
         return Ok(SecretString::from(typed));
     }
-    Err(bad(
-        "DATABASE_URL",
-        "must look like postgresql://role:password@host/database",
-    ))
+    Err(bad("DATABASE_URL", "must look like postgresql://role:password@host/database"))
 }
 
 fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {
@@ -338,19 +312,13 @@ fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {
     if folder.join("initdb").is_file() && folder.join("postgres").is_file() {
         return Ok(folder);
     }
-    Err(bad(
-        "VOUCH_PG_BIN",
-        format!("there are no programs postgres and initdb in {typed}"),
-    ))
+    Err(bad("VOUCH_PG_BIN", format!("there are no programs postgres and initdb in {typed}")))
 }
 
 fn connections(setting: &'static str, typed: &str) -> Result<u32, ConfigError> {
     match typed.parse() {
         Ok(number) if (1..=MOST_CONNECTIONS).contains(&number) => Ok(number),
-        _ => Err(bad(
-            setting,
-            format!("{typed:?} is not a number from 1 to {MOST_CONNECTIONS}"),
-        )),
+        _ => Err(bad(setting, format!("{typed:?} is not a number from 1 to {MOST_CONNECTIONS}"))),
     }
 }
 
@@ -367,12 +335,8 @@ fn data_dir(typed: Option<String>) -> Result<PathBuf, ConfigError> {
     };
     let folder = std::path::absolute(&folder)
         .map_err(|cause| bad("VOUCH_DATA", format!("{}: {cause}", folder.display())))?;
-    make_data_dir(&folder).map_err(|cause| {
-        bad(
-            "VOUCH_DATA",
-            format!("cannot make {}: {cause}", folder.display()),
-        )
-    })?;
+    make_data_dir(&folder)
+        .map_err(|cause| bad("VOUCH_DATA", format!("cannot make {}: {cause}", folder.display())))?;
     Ok(folder)
 }
 

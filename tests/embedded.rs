@@ -21,11 +21,7 @@ impl DataFolder {
 
     fn at(path: PathBuf) -> Self {
         // Others may pass through: as root, the server runs as another user.
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o711)
-            .create(&path)
-            .unwrap();
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(&path).unwrap();
         Self(fs::canonicalize(path).unwrap())
     }
 
@@ -112,15 +108,9 @@ fn a_superuser_is_refused_with_the_line_that_makes_a_proper_role() {
     let folder = DataFolder::new("superuser");
     let server = folder.start();
     let error = migrate::run_pending(&server.admin_url_of("vouch")).unwrap_err();
-    assert!(
-        matches!(error, MigrateError::BypassesRowSecurity { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, MigrateError::BypassesRowSecurity { .. }), "{error}");
     let line = error.to_string();
-    assert!(
-        line.contains("CREATE ROLE vouch LOGIN") && !line.contains('\n'),
-        "{line}"
-    );
+    assert!(line.contains("CREATE ROLE vouch LOGIN") && !line.contains('\n'), "{line}");
 }
 
 #[test]
@@ -129,17 +119,15 @@ fn migrations_run_once_however_many_start() {
     let server = folder.start();
     let url = server.app_url();
     let applied: usize = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| migrate::run_pending(&url).unwrap().len()))
-            .collect();
+        let starts: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| migrate::run_pending(&url).unwrap().len())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).sum()
     });
     let mut conn = connect(&url);
-    let known: i64 = diesel::select(sql::<BigInt>(
-        "(SELECT count(*) FROM __diesel_schema_migrations)",
-    ))
-    .get_result::<i64>(&mut conn)
-    .unwrap_or_default();
+    let known: i64 =
+        diesel::select(sql::<BigInt>("(SELECT count(*) FROM __diesel_schema_migrations)"))
+            .get_result::<i64>(&mut conn)
+            .unwrap_or_default();
     assert_eq!(i64::try_from(applied).unwrap(), known);
     assert!(migrate::pending(&mut conn).unwrap().is_empty());
 }
@@ -149,10 +137,7 @@ fn only_the_user_of_the_server_can_reach_it() {
     let folder = DataFolder::new("private");
     let _server = folder.start();
     for private in ["postgres", "socket"] {
-        let mode = fs::metadata(folder.0.join(private))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(folder.0.join(private)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{private}");
     }
 }
@@ -161,18 +146,13 @@ fn only_the_user_of_the_server_can_reach_it() {
 fn data_survives_a_stop_and_a_start() {
     let folder = DataFolder::new("restart");
     let server = folder.start();
-    sql_query("CREATE TABLE kept (word text)")
-        .execute(&mut connect(&server.app_url()))
-        .unwrap();
+    sql_query("CREATE TABLE kept (word text)").execute(&mut connect(&server.app_url())).unwrap();
     let pid = folder.postmaster().unwrap();
     server.stop();
     assert!(!kill(pid, 0), "the last user has stopped the server");
 
     let server = folder.start();
-    assert!(is_true(
-        &mut connect(&server.app_url()),
-        "to_regclass('kept') IS NOT NULL"
-    ));
+    assert!(is_true(&mut connect(&server.app_url()), "to_regclass('kept') IS NOT NULL"));
 }
 
 #[test]
@@ -184,10 +164,7 @@ fn two_users_share_one_server_and_the_last_one_stops_it() {
         (first.join().unwrap(), second.join().unwrap())
     });
     first.stop();
-    assert_eq!(
-        text(&mut connect(&second.app_url()), "'still here'"),
-        "still here"
-    );
+    assert_eq!(text(&mut connect(&second.app_url()), "'still here'"), "still here");
     second.stop();
     assert!(folder.postmaster().is_none());
 }
@@ -225,20 +202,11 @@ fn a_long_path_gets_a_socket_elsewhere() {
     let top = DataFolder::new("long");
     let folder = DataFolder::at(top.0.join("deep".repeat(20)).join("deeper".repeat(10)));
     let server = folder.start();
-    assert_eq!(
-        text(&mut connect(&server.app_url()), "'reached'"),
-        "reached"
-    );
+    assert_eq!(text(&mut connect(&server.app_url()), "'reached'"), "reached");
     assert!(!folder.0.join("socket").exists());
     let socket = server.app_url();
     server.stop();
-    let name = socket
-        .split("%2Ftmp%2F")
-        .nth(1)
-        .unwrap()
-        .split('&')
-        .next()
-        .unwrap();
+    let name = socket.split("%2Ftmp%2F").nth(1).unwrap().split('&').next().unwrap();
     fs::remove_dir_all(Path::new("/tmp").join(name)).unwrap();
 }
 
@@ -247,10 +215,7 @@ fn a_folder_that_only_root_can_enter_will_do() {
     let folder = DataFolder::new("roots-own");
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
     match EmbeddedServer::start(&folder.options()) {
-        Ok(server) => assert_eq!(
-            text(&mut connect(&server.app_url()), "'reached'"),
-            "reached"
-        ),
+        Ok(server) => assert_eq!(text(&mut connect(&server.app_url()), "'reached'"), "reached"),
         // Where the system does not let root make user namespaces, as in some containers.
         Err(error) => assert!(error.to_string().contains("set VOUCH_DATA"), "{error}"),
     }
@@ -264,38 +229,24 @@ fn says_which_version_an_older_folder_needs() {
     let error = EmbeddedServer::start(&folder.options()).unwrap_err();
     assert!(matches!(error, EmbeddedError::OtherMajor { .. }), "{error}");
     let line = error.to_string();
-    assert!(
-        line.contains("install PostgreSQL 9") && !line.contains('\n'),
-        "{line}"
-    );
+    assert!(line.contains("install PostgreSQL 9") && !line.contains('\n'), "{line}");
 }
 
 #[test]
 fn says_what_to_install_when_there_is_no_server() {
     let folder = DataFolder::new("no-binaries");
-    let options = EmbeddedOptions {
-        pg_bin: Some(folder.0.clone()),
-        ..folder.options()
-    };
+    let options = EmbeddedOptions { pg_bin: Some(folder.0.clone()), ..folder.options() };
     let error = EmbeddedServer::start(&options).unwrap_err();
     assert!(matches!(error, EmbeddedError::NoBinaries { .. }), "{error}");
     let line = error.to_string();
-    assert!(
-        line.contains("apt-get install postgresql") && !line.contains('\n'),
-        "{line}"
-    );
+    assert!(line.contains("apt-get install postgresql") && !line.contains('\n'), "{line}");
 }
 
 #[test]
 fn says_what_the_server_complained_about() {
     let folder = DataFolder::new("bad-setting");
     let mut options = folder.options();
-    options
-        .extra_settings
-        .push(("max_connections".to_owned(), "none".to_owned()));
+    options.extra_settings.push(("max_connections".to_owned(), "none".to_owned()));
     let error = EmbeddedServer::start(&options).unwrap_err().to_string();
-    assert!(
-        error.contains("max_connections") && error.contains("postgres.log"),
-        "{error}"
-    );
+    assert!(error.contains("max_connections") && error.contains("postgres.log"), "{error}");
 }

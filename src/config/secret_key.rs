@@ -32,18 +32,12 @@ pub(super) fn load(
     }
     let path = data_dir.join(SECRET_KEY_FILE);
     let failed = |what: &str, cause: &dyn std::fmt::Display| {
-        bad(
-            SETTING,
-            format!("cannot {what} {}: {cause}", path.display()),
-        )
+        bad(SETTING, format!("cannot {what} {}: {cause}", path.display()))
     };
     if !path.exists() {
         make(&path).map_err(|cause| failed("make", &cause))?;
     }
-    let mode = fs::metadata(&path)
-        .map_err(|cause| failed("read", &cause))?
-        .permissions()
-        .mode();
+    let mode = fs::metadata(&path).map_err(|cause| failed("read", &cause))?.permissions().mode();
     if mode & 0o077 != 0 {
         let reason = format!("others can read {0}: run `chmod 600 {0}`", path.display());
         return Err(bad(SETTING, reason));
@@ -57,12 +51,8 @@ fn make(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
     rand::rng().fill_bytes(&mut key);
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
     // A link, unlike a rename, never replaces a file.
@@ -108,13 +98,7 @@ mod tests {
 
     #[test]
     fn refuses_keys_of_another_length() {
-        for text in [
-            "",
-            "00",
-            &"00".repeat(31),
-            &"00".repeat(33),
-            "no key at all",
-        ] {
+        for text in ["", "00", &"00".repeat(31), &"00".repeat(33), "no key at all"] {
             assert!(decode(text).is_none(), "{text}");
         }
     }

@@ -24,10 +24,7 @@ impl Folder {
         let folder = self.0.to_str().unwrap();
         let mut line = vec!["vouch", "--data", folder];
         // An empty value counts as not given: the environment of the tests does not matter.
-        if !arguments
-            .iter()
-            .any(|argument| argument.starts_with("--database-url"))
-        {
+        if !arguments.iter().any(|argument| argument.starts_with("--database-url")) {
             line.push("--database-url=");
         }
         line.extend(arguments);
@@ -74,10 +71,7 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
         ("--page-connections=0", "VOUCH_PAGE_CONNECTIONS"),
         ("--intake-connections=many", "VOUCH_INTAKE_CONNECTIONS"),
         ("--pg-bin=/nowhere", "VOUCH_PG_BIN"),
-        (
-            "--database-url=mysql://root:hunter2@db/vouch",
-            "DATABASE_URL",
-        ),
+        ("--database-url=mysql://root:hunter2@db/vouch", "DATABASE_URL"),
     ] {
         let error = folder.load(&[argument]).unwrap_err();
         assert_eq!(error.setting, setting, "{argument}: {error}");
@@ -125,10 +119,7 @@ fn the_key_is_made_once_and_for_nobody_else() {
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let second = folder.load(&[]).unwrap();
-    assert_eq!(
-        first.secret_key.expose_secret(),
-        second.secret_key.expose_secret()
-    );
+    assert_eq!(first.secret_key.expose_secret(), second.secret_key.expose_secret());
 
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let error = folder.load(&[]).unwrap_err();
@@ -147,10 +138,7 @@ fn secrets_are_never_printed() {
         ])
         .unwrap();
     let printed = format!("{config:?}");
-    assert!(
-        !printed.contains("hunter2") && !printed.contains("171, 171"),
-        "{printed}"
-    );
+    assert!(!printed.contains("hunter2") && !printed.contains("171, 171"), "{printed}");
 }
 
 #[test]

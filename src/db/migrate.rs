@@ -75,10 +75,7 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     let missing = conn
         .pending_migrations(MIGRATIONS)
         .map_err(|error| MigrateError::Migration(error.to_string()))?;
-    Ok(missing
-        .iter()
-        .map(|migration| migration.name().to_string())
-        .collect())
+    Ok(missing.iter().map(|migration| migration.name().to_string()).collect())
 }
 
 /// Refuses a server that is too old and a role that is not bound by row security.
@@ -86,10 +83,9 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
 /// # Errors
 /// [`MigrateError::TooOld`], [`MigrateError::BypassesRowSecurity`].
 pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
-    let number: i32 = diesel::select(sql::<Integer>(
-        "current_setting('server_version_num')::integer",
-    ))
-    .get_result(conn)?;
+    let number: i32 =
+        diesel::select(sql::<Integer>("current_setting('server_version_num')::integer"))
+            .get_result(conn)?;
     if number < OLDEST_SERVER {
         return Err(MigrateError::TooOld(server_version(conn)?));
     }
@@ -146,10 +142,6 @@ fn is_true(conn: &mut PgConnection, condition: &str) -> QueryResult<bool> {
 
 /// libpq explains itself in several lines.
 fn one_line(error: &ConnectionError) -> String {
-    let words: Vec<String> = error
-        .to_string()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let words: Vec<String> = error.to_string().split_whitespace().map(str::to_owned).collect();
     words.join(" ")
 }

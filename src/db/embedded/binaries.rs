@@ -45,24 +45,20 @@ pub fn find(pg_bin: Option<&Path>, cluster: &Path) -> Result<Binaries, EmbeddedE
     let found = installed(pg_bin);
     let Some(newest) = found.first() else {
         let looked = pg_bin.map(|folder| format!(" in {}", folder.display()));
-        return Err(EmbeddedError::NoBinaries {
-            looked: looked.unwrap_or_default(),
-        });
+        return Err(EmbeddedError::NoBinaries { looked: looked.unwrap_or_default() });
     };
     let version_file = cluster.join("PG_VERSION");
     let Ok(made_by) = std::fs::read_to_string(&version_file) else {
         return Ok(newest.clone());
     };
     let made_by = made_by.trim();
-    found
-        .iter()
-        .find(|binaries| binaries.major.to_string() == made_by)
-        .cloned()
-        .ok_or_else(|| EmbeddedError::OtherMajor {
+    found.iter().find(|binaries| binaries.major.to_string() == made_by).cloned().ok_or_else(|| {
+        EmbeddedError::OtherMajor {
             folder: cluster.to_owned(),
             folder_major: made_by.to_owned(),
             installed: in_words(&found),
-        })
+        }
+    })
 }
 
 /// Every usable installation, newest first; among equals, in the order of the search.
@@ -108,10 +104,7 @@ fn version_folders(parent: &Path) -> Vec<PathBuf> {
 
 /// The folder of the `postgres` that a shell would start, behind all symbolic links.
 fn on_search_path() -> Option<PathBuf> {
-    let answer = Command::new("sh")
-        .args(["-c", "command -v postgres"])
-        .output()
-        .ok()?;
+    let answer = Command::new("sh").args(["-c", "command -v postgres"]).output().ok()?;
     let program = String::from_utf8(answer.stdout).ok()?;
     let program = std::fs::canonicalize(program.trim()).ok()?;
     let folder = program.parent()?.to_owned();
@@ -123,19 +116,13 @@ fn major_of(folder: &Path) -> Option<u32> {
     if !folder.join("initdb").is_file() {
         return None;
     }
-    let answer = Command::new(folder.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let answer = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&answer.stdout))
 }
 
 fn parse_major(version: &str) -> Option<u32> {
     let number = version.split("(PostgreSQL) ").nth(1)?;
-    let digits: String = number
-        .chars()
-        .take_while(|letter| letter.is_ascii_digit())
-        .collect();
+    let digits: String = number.chars().take_while(|letter| letter.is_ascii_digit()).collect();
     digits.parse().ok()
 }
 
@@ -151,20 +138,14 @@ mod tests {
 
     #[test]
     fn reads_the_major_version_of_releases_and_betas() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)\n"),
-            Some(15)
-        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)\n"), Some(15));
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(parse_major("command not found"), None);
     }
 
     #[test]
     fn lists_versions_once() {
-        let found = [17, 15, 15].map(|major| Binaries {
-            folder: PathBuf::from("/bin"),
-            major,
-        });
+        let found = [17, 15, 15].map(|major| Binaries { folder: PathBuf::from("/bin"), major });
         assert_eq!(in_words(&found), "version 15 and 17");
     }
 }

@@ -115,13 +115,9 @@ impl Cluster {
 
     /// Runs `initdb` in an empty folder.
     fn initdb(&self, folder: &Path, character_type: &str) -> Result<(), EmbeddedError> {
-        let failed = |reason: String| EmbeddedError::Initdb {
-            folder: self.data_dir.clone(),
-            reason,
-        };
-        let mut command = self
-            .run_as
-            .command(&self.binaries.program("initdb"), &self.data_dir);
+        let failed =
+            |reason: String| EmbeddedError::Initdb { folder: self.data_dir.clone(), reason };
+        let mut command = self.run_as.command(&self.binaries.program("initdb"), &self.data_dir);
         command
             .arg("-D")
             .arg(folder)
@@ -131,9 +127,7 @@ impl Cluster {
         if self.is_throw_away() {
             command.arg("--no-sync");
         }
-        let answer = command
-            .output()
-            .map_err(|cause| failed(cause.to_string()))?;
+        let answer = command.output().map_err(|cause| failed(cause.to_string()))?;
         if answer.status.success() {
             return Ok(());
         }
@@ -150,9 +144,7 @@ impl Cluster {
 
     /// Whether whoever started it has said that its data need not survive.
     fn is_throw_away(&self) -> bool {
-        self.extra_settings
-            .iter()
-            .any(|(name, value)| name == "fsync" && value == "off")
+        self.extra_settings.iter().any(|(name, value)| name == "fsync" && value == "off")
     }
 
     /// Says who may connect: as one of the two roles of this cluster, and only the users of the
@@ -176,9 +168,7 @@ impl Cluster {
 
     /// A name that no `initdb` left behind by a killed process can still be writing to.
     fn unfinished_folder(&self) -> PathBuf {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("{UNFINISHED}{}-{}", std::process::id(), now.as_nanos());
         self.data_dir.join(name)
     }

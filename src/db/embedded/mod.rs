@@ -88,9 +88,7 @@ impl EmbeddedServer {
     pub fn start(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let starter = lock_as_starter(&options.data_dir)?;
         let users = open_lock(&options.data_dir.join("postgres.users"))?;
-        users
-            .lock_shared()
-            .map_err(EmbeddedError::io("lock", &options.data_dir))?;
+        users.lock_shared().map_err(EmbeddedError::io("lock", &options.data_dir))?;
         let cluster = Arc::new(Cluster::find_or_make(options)?);
         let postmaster = Postmaster::find_or_start(&cluster)?;
         let socket_folder = postmaster.socket_folder.clone();
@@ -105,10 +103,7 @@ impl EmbeddedServer {
             drop(starter);
             return Err(error);
         }
-        server.watcher = Some(watch(
-            Arc::clone(&server.cluster),
-            Arc::clone(&server.postmaster),
-        ));
+        server.watcher = Some(watch(Arc::clone(&server.cluster), Arc::clone(&server.postmaster)));
         Ok(server)
     }
 

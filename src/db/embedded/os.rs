@@ -24,15 +24,7 @@ pub(super) fn user_by_name(name: &str) -> Option<OsUser> {
     let name = CString::new(name).ok()?;
     look_up(|entry, buffer, found| {
         // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
-        unsafe {
-            libc::getpwnam_r(
-                name.as_ptr(),
-                entry,
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                found,
-            )
-        }
+        unsafe { libc::getpwnam_r(name.as_ptr(), entry, buffer.as_mut_ptr(), buffer.len(), found) }
     })
 }
 
@@ -61,11 +53,7 @@ fn look_up(
         let entry = entry.assume_init();
         (CStr::from_ptr(entry.pw_name), entry.pw_uid, entry.pw_gid)
     };
-    Some(OsUser {
-        name: name.to_str().ok()?.to_owned(),
-        uid,
-        gid,
-    })
+    Some(OsUser { name: name.to_str().ok()?.to_owned(), uid, gid })
 }
 
 /// Sends `signal` to the process `pid`.
@@ -91,9 +79,7 @@ pub(super) fn runs(pid: i32) -> bool {
 fn is_zombie(pid: i32) -> bool {
     // "pid (name) state ...": the name may itself hold brackets, so look behind the last one.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
     })
 }
 

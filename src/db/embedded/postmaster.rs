@@ -47,11 +47,7 @@ impl Postmaster {
                         // to something else. PostgreSQL would refuse to start.
                         found.remove()?;
                     } else if let Some(socket_folder) = found.answers(cluster)? {
-                        return Ok(Self {
-                            pid: found.pid,
-                            socket_folder,
-                            child: None,
-                        });
+                        return Ok(Self { pid: found.pid, socket_folder, child: None });
                     }
                 }
                 _ => match Self::start(cluster)? {
@@ -98,10 +94,7 @@ impl Postmaster {
                 };
             }
             if begun.elapsed() > START_LIMIT {
-                stop_process(
-                    i32::try_from(child.id()).unwrap_or_default(),
-                    Some(&mut child),
-                );
+                stop_process(i32::try_from(child.id()).unwrap_or_default(), Some(&mut child));
                 return Err(cluster.start_error("it gives no answer".to_owned()));
             }
             sleep(PAUSE);
@@ -145,11 +138,7 @@ impl PidFile {
         let pid = lines.next()?.trim().parse().ok()?;
         // Lines: number, folder, start time, port, folder of the socket, ...
         let socket_folder = PathBuf::from(lines.nth(3).unwrap_or_default().trim());
-        Some(Self {
-            path,
-            pid,
-            socket_folder,
-        })
+        Some(Self { path, pid, socket_folder })
     }
 
     /// The socket's folder once the server answers there; `None` while it starts or stops.
@@ -175,9 +164,7 @@ impl Cluster {
     /// Starts the process. What must hold stands on the command line, which wins over the files.
     fn spawn(&self, socket_folder: &Path, log: File) -> Result<Child, EmbeddedError> {
         let failed = |cause: std::io::Error| self.start_error(cause.to_string());
-        let mut command = self
-            .run_as
-            .command(&self.binaries.program("postgres"), &self.data_dir);
+        let mut command = self.run_as.command(&self.binaries.program("postgres"), &self.data_dir);
         command
             .arg("-D")
             .arg(&self.folder)
@@ -189,27 +176,19 @@ impl Cluster {
         for (name, value) in &self.extra_settings {
             command.arg("-c").arg(format!("{name}={value}"));
         }
-        command
-            .stdout(Stdio::from(log.try_clone().map_err(failed)?))
-            .stderr(Stdio::from(log));
+        command.stdout(Stdio::from(log.try_clone().map_err(failed)?)).stderr(Stdio::from(log));
         os::detach(&mut command);
         command.spawn().map_err(failed)
     }
 
     fn start_error(&self, reason: String) -> EmbeddedError {
-        EmbeddedError::Start {
-            reason,
-            log: self.log.clone(),
-        }
+        EmbeddedError::Start { reason, log: self.log.clone() }
     }
 }
 
 /// Whether the server on this socket takes connections, else what libpq said.
 fn answers(socket_folder: &Path) -> Result<(), String> {
-    if !socket_folder
-        .join(format!(".s.PGSQL.{}", socket::PORT))
-        .exists()
-    {
+    if !socket_folder.join(format!(".s.PGSQL.{}", socket::PORT)).exists() {
         return Err("no socket".to_owned());
     }
     PgConnection::establish(&socket::url(socket_folder, ADMIN_ROLE, "postgres"))
@@ -219,19 +198,13 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
 
 /// Asks the process to end (clients are told, nothing is lost), and insists after a while.
 fn stop_process(pid: i32, mut child: Option<&mut Child>) {
-    for (signal, limit) in [
-        (libc::SIGINT, STOP_LIMIT),
-        (libc::SIGQUIT, Duration::from_secs(2)),
-    ] {
+    for (signal, limit) in [(libc::SIGINT, STOP_LIMIT), (libc::SIGQUIT, Duration::from_secs(2))] {
         if os::signal(pid, signal).is_err() {
             return;
         }
         let begun = Instant::now();
         while begun.elapsed() < limit {
-            let reaped = matches!(
-                child.as_mut().map(|child| child.try_wait()),
-                Some(Ok(Some(_)))
-            );
+            let reaped = matches!(child.as_mut().map(|child| child.try_wait()), Some(Ok(Some(_))));
             if reaped || !os::runs(pid) {
                 return;
             }
@@ -262,10 +235,7 @@ fn last_complaint(log: &Path, from: u64) -> Option<String> {
     file.read_to_end(&mut logged).ok()?;
     let logged = String::from_utf8_lossy(&logged);
     let grave = logged.lines().find_map(|line| {
-        Some(
-            line.get(line.find("FATAL:").or(line.find("PANIC:"))?..)?
-                .to_owned(),
-        )
+        Some(line.get(line.find("FATAL:").or(line.find("PANIC:"))?..)?.to_owned())
     });
     grave.or_else(|| logged.lines().last().map(str::to_owned))
 }

@@ -20,14 +20,8 @@ use super::os::{self, OsUser};
 const OVERFLOW_UID: u32 = 65534;
 
 /// Variables that would change what the server does behind our back.
-const MISLEADING: [&str; 6] = [
-    "PGDATA",
-    "PGPORT",
-    "PGDATESTYLE",
-    "PGTZ",
-    "PGCLIENTENCODING",
-    "PGOPTIONS",
-];
+const MISLEADING: [&str; 6] =
+    ["PGDATA", "PGPORT", "PGDATESTYLE", "PGTZ", "PGCLIENTENCODING", "PGOPTIONS"];
 
 /// As whom the server's programs are started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +41,7 @@ impl RunAs {
         data_dir: &Path,
         cluster: &Path,
     ) -> Result<Self, EmbeddedError> {
-        let owner = fs::metadata(cluster)
-            .ok()
-            .map(|found| (found.uid(), found.gid()));
+        let owner = fs::metadata(cluster).ok().map(|found| (found.uid(), found.gid()));
         let ourselves = os::effective_uid();
         if ourselves != 0 {
             return match owner {
@@ -62,19 +54,17 @@ impl RunAs {
         }
         let user = match owner {
             Some((0, _)) => return Self::Namespace.checked(binaries, data_dir),
-            Some((uid, gid)) => os::user_by_uid(uid).unwrap_or_else(|| OsUser {
-                name: uid.to_string(),
-                uid,
-                gid,
-            }),
+            Some((uid, gid)) => {
+                os::user_by_uid(uid).unwrap_or_else(|| OsUser { name: uid.to_string(), uid, gid })
+            }
             None => os::user_by_name("postgres")
                 .or_else(|| os::user_by_name("nobody"))
                 .ok_or(EmbeddedError::NoUser)?,
         };
         match (Self::User(user).checked(binaries, data_dir), owner) {
-            (Err(unreachable), None) => Self::Namespace
-                .checked(binaries, data_dir)
-                .map_err(|_| unreachable),
+            (Err(unreachable), None) => {
+                Self::Namespace.checked(binaries, data_dir).map_err(|_| unreachable)
+            }
             (outcome, _) => outcome,
         }
     }
@@ -105,10 +95,7 @@ impl RunAs {
     /// A command that will run as this user in `folder`, in plain English and without terminal.
     pub(super) fn command(&self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .env("LC_ALL", "C");
+        command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
         for name in MISLEADING {
             command.env_remove(name);
         }
@@ -149,11 +136,8 @@ impl RunAs {
             Self::Namespace => vec![OVERFLOW_UID],
             Self::Ourselves | Self::User(_) => vec![0, self.uid(), os::effective_uid()],
         };
-        let mut names: Vec<String> = uids
-            .into_iter()
-            .filter_map(os::user_by_uid)
-            .map(|user| user.name)
-            .collect();
+        let mut names: Vec<String> =
+            uids.into_iter().filter_map(os::user_by_uid).map(|user| user.name).collect();
         names.sort();
         names.dedup();
         names

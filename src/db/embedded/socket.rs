@@ -68,10 +68,7 @@ mod tests {
 
     #[test]
     fn stays_in_the_data_folder_while_the_path_is_short_enough() {
-        assert_eq!(
-            place(Path::new("/var/lib/vouch")),
-            Path::new("/var/lib/vouch/socket")
-        );
+        assert_eq!(place(Path::new("/var/lib/vouch")), Path::new("/var/lib/vouch/socket"));
     }
 
     #[test]
