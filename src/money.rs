@@ -184,6 +184,19 @@ pub fn format_money(minor: i64, currency: Currency) -> String {
     text
 }
 
+/// Writes a rate in basis points for people: `10 %`, `12.5 %`, `0.25 %`; the space does not break.
+pub fn format_percent(basis_points: i64) -> String {
+    let magnitude = basis_points.unsigned_abs();
+    let digits = format!("{}.{:02}", magnitude / 100, magnitude % 100);
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    let sign = if basis_points < 0 {
+        String::from(MINUS)
+    } else {
+        String::new()
+    };
+    format!("{sign}{digits}{NO_BREAK_SPACE}%")
+}
+
 /// The digits before the point, and the point with the digits after it (empty for yen).
 fn split(minor: i64, currency: Currency) -> (String, String) {
     let unit = 10_u64.pow(currency.exponent());

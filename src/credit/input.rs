@@ -2,12 +2,13 @@
 //! and terms, the merchant's rules, and what a merchant decided by hand.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::affiliates::AffiliateStatus;
-use crate::money::Currency;
+use crate::money::{Currency, format_money, format_percent};
 use crate::orders::amounts::Basis;
 use crate::triggers::TriggerKind;
 
@@ -84,6 +85,30 @@ impl Commission {
                 Some(currency)
             }
             Self::Percent { .. } | Self::Unknown => None,
+        }
+    }
+}
+
+/// What an offer pays: `10 % of the sale`, `$5.00 per order`, `$1.00 per item`.
+impl fmt::Display for Commission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Percent { basis_points } => {
+                write!(f, "{} of the sale", format_percent(basis_points))
+            }
+            Self::FlatPerOrder {
+                amount_minor,
+                currency,
+            } => {
+                write!(f, "{} per order", format_money(amount_minor, currency))
+            }
+            Self::FlatPerItem {
+                amount_minor,
+                currency,
+            } => {
+                write!(f, "{} per item", format_money(amount_minor, currency))
+            }
+            Self::Unknown => f.write_str("unknown terms"),
         }
     }
 }

@@ -1,12 +1,17 @@
 //! Who is credited for an order, with how much, and why. Pure: no database, no clock, no HTTP.
 //!
-//! `decide` works out from all that is known what every conversion of an order should be now;
+//! [`decide`] works out from all that is known what every conversion of an order should be now;
 //! [`ledger_difference`] what is to be appended to a ledger so that it says so.
 
+mod attribution;
+mod commission;
+mod contender;
 pub mod decision;
 pub mod input;
 pub mod ledger;
+mod words;
 
+pub use attribution::decide;
 pub use decision::{
     CandidateOutcome, Credit, CreditKind, Decision, LineCommission, LostReason, Unqualified,
     Verdict,

@@ -96,6 +96,19 @@ fn money_is_written_for_people_without_a_place_to_break_the_line() {
 }
 
 #[test]
+fn rates_are_written_without_idle_zeros() {
+    for (basis_points, text) in [
+        (1000, "10\u{a0}%"),
+        (1250, "12.5\u{a0}%"),
+        (25, "0.25\u{a0}%"),
+        (0, "0\u{a0}%"),
+        (-5, "−0.05\u{a0}%"),
+    ] {
+        assert_eq!(format_percent(basis_points), text);
+    }
+}
+
+#[test]
 fn percentages_round_half_to_even() {
     for (base, basis_points, expected) in [
         (2910, 1000, 291),

@@ -1,0 +1,203 @@
+//! How much a credit earns, line by line.
+//!
+//! A percentage is rounded half to even once per line, then summed. The order as sold and the
+//! order as it is now are computed alike; refunds are the difference.
+
+use std::collections::BTreeSet;
+
+use super::decision::{LineCommission, LineNote};
+use super::input::{Commission, Terms};
+use super::ledger::Components;
+use crate::money::{Currency, allocate, percent_half_even};
+use crate::orders::amounts::LineAmounts;
+
+/// Which lines a credit reaches.
+pub(super) enum Scope {
+    /// All of them, shipping too if it counts.
+    WholeOrder,
+    /// The lines with one of these SKU keys.
+    Skus(BTreeSet<String>),
+}
+
+/// What a credit earns.
+pub(super) struct Earned {
+    pub gross_minor: i64,
+    pub refunded_minor: i64,
+    pub commission: Components,
+    pub lines: Vec<LineCommission>,
+}
+
+/// Works out what `terms` pay for the lines in `scope` of an order in `currency`.
+///
+/// A flat amount in another currency pays nothing. `undone` takes everything back that is left.
+pub(super) fn earn(
+    amounts: &[LineAmounts<'_>],
+    scope: &Scope,
+    terms: &Terms,
+    currency: Currency,
+    undone: bool,
+) -> Earned {
+    let reached: Vec<Reached<'_>> = amounts
+        .iter()
+        .filter_map(|line| Reached::new(line, scope, &terms.excluded_skus))
+        .collect();
+    let payable = terms.commission.currency().is_none_or(|c| c == currency);
+    let per_line = if payable {
+        rates(&reached, terms.commission)
+    } else {
+        Vec::new()
+    };
+    let per_line: Vec<LineEarned> = per_line
+        .into_iter()
+        .chain(std::iter::repeat(LineEarned::default()))
+        .take(reached.len())
+        .collect();
+
+    let sale = sum(per_line.iter().map(|line| line.sold));
+    let now = sum(per_line.iter().map(|line| line.now));
+    let earning = || {
+        reached
+            .iter()
+            .filter(|line| line.earns())
+            .map(|line| line.amounts)
+    };
+    Earned {
+        gross_minor: sum(earning().map(|line| line.gross_minor)),
+        refunded_minor: sum(earning().map(|line| line.refunded_minor)),
+        commission: Components {
+            sale,
+            refund: now - sale,
+            cancellation: if undone { -now } else { 0 },
+        },
+        lines: reached
+            .iter()
+            .zip(&per_line)
+            .map(|(line, earned)| line.record(earned.now))
+            .collect(),
+    }
+}
+
+/// A line that a credit reaches.
+struct Reached<'a> {
+    amounts: &'a LineAmounts<'a>,
+    note: Option<LineNote>,
+}
+
+impl<'a> Reached<'a> {
+    fn new(amounts: &'a LineAmounts<'a>, scope: &Scope, excluded: &[String]) -> Option<Self> {
+        let sku = amounts.line.and_then(|line| line.sku_key());
+        let in_scope = match scope {
+            Scope::WholeOrder => true,
+            Scope::Skus(keys) => sku.as_ref().is_some_and(|key| keys.contains(key)),
+        };
+        let note = if amounts.line.is_none() {
+            Some(LineNote::Shipping)
+        } else {
+            sku.is_some_and(|key| excluded.contains(&key))
+                .then_some(LineNote::ExcludedSku)
+        };
+        in_scope.then_some(Self { amounts, note })
+    }
+
+    fn earns(&self) -> bool {
+        self.note != Some(LineNote::ExcludedSku)
+    }
+
+    /// Whether the line is an item that earns; shipping is none.
+    fn is_item(&self) -> bool {
+        self.earns() && self.amounts.line.is_some()
+    }
+
+    /// How many items the customer kept and paid for: with all its money given back, none.
+    fn kept(&self) -> i64 {
+        let given_back = self.amounts.gross_minor > 0 && self.amounts.net_minor() == 0;
+        if given_back {
+            0
+        } else {
+            self.amounts.remaining
+        }
+    }
+
+    fn record(&self, commission_minor: i64) -> LineCommission {
+        let line = self.amounts.line;
+        LineCommission {
+            line_ref: line.map(|line| line.line_ref.clone()).unwrap_or_default(),
+            title: line.map_or_else(|| "Shipping".to_owned(), |line| line.title.clone()),
+            sku: line.and_then(|line| line.sku.clone()),
+            quantity: self.amounts.quantity,
+            remaining: self.amounts.remaining,
+            base_minor: self.amounts.gross_minor,
+            refunded_minor: self.amounts.refunded_minor,
+            commission_minor,
+            note: self.note,
+        }
+    }
+}
+
+/// What a line earns on the order as sold, and as it is now; never more now than when sold, in sum.
+#[derive(Clone, Copy, Default)]
+struct LineEarned {
+    sold: i64,
+    now: i64,
+}
+
+/// One for each line, in order.
+fn rates(lines: &[Reached<'_>], commission: Commission) -> Vec<LineEarned> {
+    let each = |earned: &dyn Fn(&Reached<'_>) -> LineEarned| lines.iter().map(earned).collect();
+    match commission {
+        Commission::Percent { basis_points } => each(&|line| {
+            let rate = if line.earns() { basis_points.max(0) } else { 0 };
+            LineEarned {
+                sold: percent_half_even(line.amounts.gross_minor, rate),
+                now: percent_half_even(line.amounts.net_minor(), rate),
+            }
+        }),
+        Commission::FlatPerItem { amount_minor, .. } => each(&|line| {
+            let amount = if line.is_item() {
+                amount_minor.max(0)
+            } else {
+                0
+            };
+            LineEarned {
+                sold: amount.saturating_mul(line.amounts.quantity),
+                now: amount.saturating_mul(line.kept()),
+            }
+        }),
+        Commission::FlatPerOrder { amount_minor, .. } => once(lines, amount_minor.max(0)),
+        Commission::Unknown => Vec::new(),
+    }
+}
+
+/// An amount for the order as a whole, spread over the items that earn by what was paid for them,
+/// so that the lines add up.
+fn once(lines: &[Reached<'_>], amount: i64) -> Vec<LineEarned> {
+    let items = || lines.iter().filter(|line| line.is_item());
+    // A gift that is left when everything paid for went back is no order to pay for.
+    let free = items().all(|line| line.amounts.gross_minor == 0);
+    let sold = items().any(|line| line.amounts.quantity > 0);
+    let left = items().any(|line| line.kept() > 0 && (free || line.amounts.net_minor() > 0));
+    let spread = |due: bool, paid: &dyn Fn(&LineAmounts<'_>) -> i64| {
+        let weights: Vec<i64> = items().map(|line| paid(line.amounts)).collect();
+        allocate(if due { amount } else { 0 }, &weights)
+    };
+    let sold = spread(sold, &|line| line.gross_minor);
+    let now = spread(left, &|line| line.net_minor());
+    let mut shares = sold
+        .into_iter()
+        .zip(now)
+        .map(|(sold, now)| LineEarned { sold, now });
+    lines
+        .iter()
+        .map(|line| {
+            if line.is_item() {
+                shares.next().unwrap_or_default()
+            } else {
+                LineEarned::default()
+            }
+        })
+        .collect()
+}
+
+fn sum(minors: impl Iterator<Item = i64>) -> i64 {
+    minors.fold(0, i64::saturating_add)
+}
