@@ -189,11 +189,7 @@ pub fn format_percent(basis_points: i64) -> String {
     let magnitude = basis_points.unsigned_abs();
     let digits = format!("{}.{:02}", magnitude / 100, magnitude % 100);
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    let sign = if basis_points < 0 {
-        String::from(MINUS)
-    } else {
-        String::new()
-    };
+    let sign = if basis_points < 0 { String::from(MINUS) } else { String::new() };
     format!("{sign}{digits}{NO_BREAK_SPACE}%")
 }
 

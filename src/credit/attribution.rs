@@ -32,18 +32,10 @@ pub fn decide(
 ) -> Decision {
     let undone = state.undone();
     let Some(report) = &state.report else {
-        return Decision {
-            rules: *rules,
-            undone,
-            ..Decision::default()
-        };
+        return Decision { rules: *rules, undone, ..Decision::default() };
     };
     let amounts = line_amounts(state, rules.basis());
-    let sums = Sums {
-        amounts: &amounts,
-        currency: report.currency,
-        undone: undone.is_some(),
-    };
+    let sums = Sums { amounts: &amounts, currency: report.currency, undone: undone.is_some() };
     let field = contenders(report, candidates, overrides);
     let main = match &overrides.manual {
         Some(manual) => Main::ByHand(manual),
@@ -154,11 +146,7 @@ fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
 impl Credit {
     /// Earns what it would, unless it is unqualified.
     fn settled(mut self) -> Self {
-        self.commission = if self.is_qualified() {
-            self.would_be
-        } else {
-            Components::default()
-        };
+        self.commission = if self.is_qualified() { self.would_be } else { Components::default() };
         self
     }
 }
@@ -219,9 +207,7 @@ fn verdict(
     let affiliate_id = contender.candidate.affiliate.id;
     if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
         // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
-        let shared = credits
-            .iter()
-            .find(|credit| credit.affiliate.id == affiliate_id);
+        let shared = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
         return match shared.and_then(|credit| credit.unqualified) {
             Some(reason) => Verdict::Unqualified { reason },
             None => Verdict::Royalty,
@@ -236,9 +222,7 @@ fn verdict(
             },
         },
         Main::Won(winner) if std::ptr::eq(*winner, contender) => credited(Verdict::Won),
-        Main::Won(winner) => Verdict::Lost {
-            reason: contender.lost_to(winner, rules.precedence),
-        },
+        Main::Won(winner) => Verdict::Lost { reason: contender.lost_to(winner, rules.precedence) },
         // Whoever is in force and stands for the whole order is at least the best of one.
         Main::Nobody => Verdict::Unknown,
     }
@@ -253,11 +237,7 @@ fn other_codes(report: &OrderReport, candidates: &[Candidate]) -> Vec<String> {
         .collect();
     let keys: Vec<String> = report.codes.iter().map(|code| code.key()).collect();
     let typed = report.codes.iter().map(|code| code.code.clone());
-    keys.iter()
-        .zip(typed)
-        .filter(|(key, _)| seen.insert(key))
-        .map(|(_, typed)| typed)
-        .collect()
+    keys.iter().zip(typed).filter(|(key, _)| seen.insert(key)).map(|(_, typed)| typed).collect()
 }
 
 fn name_of(affiliate: &CandidateAffiliate) -> AffiliateName {

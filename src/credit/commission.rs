@@ -37,16 +37,10 @@ pub(super) fn earn(
     currency: Currency,
     undone: bool,
 ) -> Earned {
-    let reached: Vec<Reached<'_>> = amounts
-        .iter()
-        .filter_map(|line| Reached::new(line, scope, &terms.excluded_skus))
-        .collect();
+    let reached: Vec<Reached<'_>> =
+        amounts.iter().filter_map(|line| Reached::new(line, scope, &terms.excluded_skus)).collect();
     let payable = terms.commission.currency().is_none_or(|c| c == currency);
-    let per_line = if payable {
-        rates(&reached, terms.commission)
-    } else {
-        Vec::new()
-    };
+    let per_line = if payable { rates(&reached, terms.commission) } else { Vec::new() };
     let per_line: Vec<LineEarned> = per_line
         .into_iter()
         .chain(std::iter::repeat(LineEarned::default()))
@@ -55,12 +49,7 @@ pub(super) fn earn(
 
     let sale = sum(per_line.iter().map(|line| line.sold));
     let now = sum(per_line.iter().map(|line| line.now));
-    let earning = || {
-        reached
-            .iter()
-            .filter(|line| line.earns())
-            .map(|line| line.amounts)
-    };
+    let earning = || reached.iter().filter(|line| line.earns()).map(|line| line.amounts);
     Earned {
         gross_minor: sum(earning().map(|line| line.gross_minor)),
         refunded_minor: sum(earning().map(|line| line.refunded_minor)),
@@ -93,8 +82,7 @@ impl<'a> Reached<'a> {
         let note = if amounts.line.is_none() {
             Some(LineNote::Shipping)
         } else {
-            sku.is_some_and(|key| excluded.contains(&key))
-                .then_some(LineNote::ExcludedSku)
+            sku.is_some_and(|key| excluded.contains(&key)).then_some(LineNote::ExcludedSku)
         };
         in_scope.then_some(Self { amounts, note })
     }
@@ -111,11 +99,7 @@ impl<'a> Reached<'a> {
     /// How many items the customer kept and paid for: with all its money given back, none.
     fn kept(&self) -> i64 {
         let given_back = self.amounts.gross_minor > 0 && self.amounts.net_minor() == 0;
-        if given_back {
-            0
-        } else {
-            self.amounts.remaining
-        }
+        if given_back { 0 } else { self.amounts.remaining }
     }
 
     fn record(&self, commission_minor: i64) -> LineCommission {
@@ -153,11 +137,7 @@ fn rates(lines: &[Reached<'_>], commission: Commission) -> Vec<LineEarned> {
             }
         }),
         Commission::FlatPerItem { amount_minor, .. } => each(&|line| {
-            let amount = if line.is_item() {
-                amount_minor.max(0)
-            } else {
-                0
-            };
+            let amount = if line.is_item() { amount_minor.max(0) } else { 0 };
             LineEarned {
                 sold: amount.saturating_mul(line.amounts.quantity),
                 now: amount.saturating_mul(line.kept()),
@@ -182,19 +162,18 @@ fn once(lines: &[Reached<'_>], amount: i64) -> Vec<LineEarned> {
     };
     let sold = spread(sold, &|line| line.gross_minor);
     let now = spread(left, &|line| line.net_minor());
-    let mut shares = sold
-        .into_iter()
-        .zip(now)
-        .map(|(sold, now)| LineEarned { sold, now });
+    let mut shares = sold.into_iter().zip(now).map(|(sold, now)| LineEarned { sold, now });
     lines
         .iter()
-        .map(|line| {
-            if line.is_item() {
-                shares.next().unwrap_or_default()
-            } else {
-                LineEarned::default()
-            }
-        })
+        .map(
+            |line| {
+                if line.is_item() {
+                    shares.next().unwrap_or_default()
+                } else {
+                    LineEarned::default()
+                }
+            },
+        )
         .collect()
 }
 

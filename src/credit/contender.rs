@@ -42,10 +42,8 @@ pub(super) fn contenders<'a>(
     overrides: &Overrides,
 ) -> Vec<Contender<'a>> {
     let order = OrderKeys::of(report);
-    let mut field: Vec<Contender<'a>> = candidates
-        .iter()
-        .map(|candidate| Contender::new(candidate, &order, overrides))
-        .collect();
+    let mut field: Vec<Contender<'a>> =
+        candidates.iter().map(|candidate| Contender::new(candidate, &order, overrides)).collect();
     field.sort_by_key(|contender| contender.place());
     field.dedup_by_key(|contender| contender.place());
     field
@@ -65,10 +63,7 @@ impl<'a> OrderKeys<'a> {
             report,
             codes: report.codes.iter().map(|code| code.key()).collect(),
             skus: report.lines.iter().map(|line| line.sku_key()).collect(),
-            email: report
-                .customer_email
-                .as_deref()
-                .and_then(|email| EmailKey::parse(email).ok()),
+            email: report.customer_email.as_deref().and_then(|email| EmailKey::parse(email).ok()),
         }
     }
 
@@ -78,11 +73,9 @@ impl<'a> OrderKeys<'a> {
         match candidate.kind {
             TriggerKind::CouponCode => self.codes.iter().position(|code| code == key),
             TriggerKind::Sku => self.skus.iter().position(|sku| sku.as_deref() == Some(key)),
-            TriggerKind::CustomerEmail => self
-                .email
-                .as_ref()
-                .is_some_and(|email| email.as_str() == key)
-                .then_some(0),
+            TriggerKind::CustomerEmail => {
+                self.email.as_ref().is_some_and(|email| email.as_str() == key).then_some(0)
+            }
         }
     }
 
@@ -103,9 +96,7 @@ impl<'a> OrderKeys<'a> {
             return Some(LostReason::NotOnOrder);
         }
         if placed_at < candidate.owned_from {
-            return Some(LostReason::NotYetOwned {
-                from: candidate.owned_from,
-            });
+            return Some(LostReason::NotYetOwned { from: candidate.owned_from });
         }
         if let Some(until) = candidate.owned_until.filter(|until| *until <= placed_at) {
             return Some(LostReason::NoLongerOwned { until });
@@ -121,16 +112,10 @@ impl<'a> OrderKeys<'a> {
             return Some(Unqualified::TestOrder);
         }
         if affiliate.status != AffiliateStatus::Active {
-            return Some(Unqualified::InactiveAffiliate {
-                status: affiliate.status,
-            });
+            return Some(Unqualified::InactiveAffiliate { status: affiliate.status });
         }
         let own = EmailKey::parse(&affiliate.email).ok();
-        let is_own = self
-            .email
-            .as_ref()
-            .zip(own)
-            .is_some_and(|(a, b)| a.is_same_person(&b));
+        let is_own = self.email.as_ref().zip(own).is_some_and(|(a, b)| a.is_same_person(&b));
         is_own.then_some(Unqualified::OwnPurchase)
     }
 }
@@ -138,10 +123,7 @@ impl<'a> OrderKeys<'a> {
 impl Unqualified {
     /// A flat amount cannot be paid for an order in another currency.
     pub(super) fn by_currency(terms: &Terms, order: Currency) -> Option<Self> {
-        let terms = terms
-            .commission
-            .currency()
-            .filter(|currency| *currency != order)?;
+        let terms = terms.commission.currency().filter(|currency| *currency != order)?;
         Some(Self::OtherCurrency { terms, order })
     }
 }
@@ -151,11 +133,7 @@ impl<'a> Contender<'a> {
         let position = order.position(candidate);
         let objection = order.objection(candidate);
         let is_overruled = overrides.overruled.contains(&candidate.affiliate.id);
-        let (overruled, stands) = if is_overruled {
-            (objection, None)
-        } else {
-            (None, objection)
-        };
+        let (overruled, stands) = if is_overruled { (objection, None) } else { (None, objection) };
         let by_currency = Unqualified::by_currency(&candidate.terms, order.report.currency);
         Self {
             candidate,
@@ -190,38 +168,25 @@ impl<'a> Contender<'a> {
             Precedence::LargestDiscount => ByRule::Discount(Reverse(self.discount_minor)),
             Precedence::OldestTrigger => ByRule::Age(age),
         };
-        let tie = (
-            self.position,
-            age,
-            candidate.trigger_id,
-            candidate.affiliate.id,
-        );
+        let tie = (self.position, age, candidate.trigger_id, candidate.affiliate.id);
         (self.unqualified.is_some(), candidate.kind, by_rule, tie)
     }
 
     /// Why this one lost to `winner`.
     pub(super) fn lost_to(&self, winner: &Contender<'_>, rule: Precedence) -> LostReason {
         let (this, other) = (self.candidate, winner.candidate);
-        let named = Winner {
-            value: other.value.clone(),
-            affiliate: other.affiliate.name.clone(),
-        };
+        let named = Winner { value: other.value.clone(), affiliate: other.affiliate.name.clone() };
         if this.affiliate.id == other.affiliate.id {
-            return LostReason::CreditedAlready {
-                through: other.value.clone(),
-            };
+            return LostReason::CreditedAlready { through: other.value.clone() };
         }
         match self.unqualified {
-            Some(reason) if winner.unqualified.is_none() => LostReason::Ineligible {
-                reason,
-                winner: named,
-            },
+            Some(reason) if winner.unqualified.is_none() => {
+                LostReason::Ineligible { reason, winner: named }
+            }
             _ if this.kind != other.kind => LostReason::CouponComesFirst { winner: named },
-            _ => LostReason::Outranked {
-                by: winner.advantage_over(self, rule),
-                winner: named,
-                rule,
-            },
+            _ => {
+                LostReason::Outranked { by: winner.advantage_over(self, rule), winner: named, rule }
+            }
         }
     }
 

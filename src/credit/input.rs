@@ -96,16 +96,10 @@ impl fmt::Display for Commission {
             Self::Percent { basis_points } => {
                 write!(f, "{} of the sale", format_percent(basis_points))
             }
-            Self::FlatPerOrder {
-                amount_minor,
-                currency,
-            } => {
+            Self::FlatPerOrder { amount_minor, currency } => {
                 write!(f, "{} per order", format_money(amount_minor, currency))
             }
-            Self::FlatPerItem {
-                amount_minor,
-                currency,
-            } => {
+            Self::FlatPerItem { amount_minor, currency } => {
                 write!(f, "{} per item", format_money(amount_minor, currency))
             }
             Self::Unknown => f.write_str("unknown terms"),

@@ -16,9 +16,7 @@ use crate::triggers::TriggerKind;
 
 /// A time as people write it, in their own zone: `3 March 2026, 14:05`.
 fn when(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone)
-        .format("%-d %B %Y, %H:%M")
-        .to_string()
+    at.with_timezone(&zone).format("%-d %B %Y, %H:%M").to_string()
 }
 
 impl Decision {
@@ -31,11 +29,8 @@ impl Decision {
                     .to_owned(),
             ];
         };
-        let mut sentences: Vec<String> = self
-            .credits
-            .iter()
-            .map(|credit| credit.sentence(currency))
-            .collect();
+        let mut sentences: Vec<String> =
+            self.credits.iter().map(|credit| credit.sentence(currency)).collect();
         if self.credits.is_empty() {
             sentences.push(self.nobody());
         }
@@ -48,10 +43,7 @@ impl Decision {
         }
         sentences.extend(self.undone.map(|undone| match undone {
             Undone::Cancelled { at } => {
-                format!(
-                    "The order was cancelled on {}: no commission is left.",
-                    when(at, zone)
-                )
+                format!("The order was cancelled on {}: no commission is left.", when(at, zone))
             }
             Undone::Deleted { at } => format!(
                 "The order was deleted in the store on {}: no commission is left.",
@@ -117,10 +109,7 @@ impl CandidateOutcome {
                 format!("{kind} {value} credits {name} with the lines of this SKU.")
             }
             Verdict::Lost { reason } => {
-                format!(
-                    "{kind} {value} of {name} does not count: {}.",
-                    reason.words(zone)
-                )
+                format!("{kind} {value} of {name} does not count: {}.", reason.words(zone))
             }
             Verdict::Unqualified { reason } => {
                 format!("{kind} {value} belongs to {name}, who earns nothing: {reason}.")
@@ -135,27 +124,18 @@ impl LostReason {
     pub fn words(&self, zone: Tz) -> String {
         match self {
             Self::NotYetOwned { from } => {
-                format!(
-                    "it was theirs only from {}, after the order was placed",
-                    when(*from, zone)
-                )
+                format!("it was theirs only from {}, after the order was placed", when(*from, zone))
             }
             Self::NoLongerOwned { until } => format!(
                 "it was theirs only until {}, before the order was placed",
                 when(*until, zone)
             ),
             Self::Retired { at } => {
-                format!(
-                    "it was retired on {}, before the order was placed",
-                    when(*at, zone)
-                )
+                format!("it was retired on {}, before the order was placed", when(*at, zone))
             }
             Self::NotOnOrder => "the order, as the store reports it now, does not carry it".into(),
             Self::CreditedByHand { to, by, at } => {
-                format!(
-                    "{by} credited this order to {to} by hand on {}",
-                    when(*at, zone)
-                )
+                format!("{by} credited this order to {to} by hand on {}", when(*at, zone))
             }
             Self::CouponComesFirst { winner } => {
                 format!(
@@ -216,10 +196,7 @@ impl fmt::Display for Unqualified {
             }
             Self::OwnPurchase => f.write_str("the customer is the affiliate"),
             Self::OtherCurrency { terms, order } => {
-                write!(
-                    f,
-                    "the offer pays a flat amount in {terms}, and the order is in {order}"
-                )
+                write!(f, "the offer pays a flat amount in {terms}, and the order is in {order}")
             }
             Self::Unknown => f.write_str("it does not qualify"),
         }
@@ -243,33 +220,20 @@ impl LineCommission {
                     let back = money(self.refunded_minor);
                     format!(" ({} less {back} given back)", money(self.base_minor))
                 };
-                format!(
-                    "{} of {}{less} is {earned}.",
-                    format_percent(basis_points),
-                    money(net)
-                )
+                format!("{} of {}{less} is {earned}.", format_percent(basis_points), money(net))
             }
             _ if self.note == Some(LineNote::Shipping) => {
                 "A flat amount is not paid for shipping.".to_owned()
             }
-            Commission::FlatPerItem {
-                amount_minor,
-                currency: own,
-            } => {
+            Commission::FlatPerItem { amount_minor, currency: own } => {
                 let items = match (self.remaining, self.quantity) {
                     (1, 1) => "1 item".to_owned(),
                     (left, all) if left == all => format!("{all} items"),
                     (left, all) => format!("{left} of {all} items kept"),
                 };
-                format!(
-                    "{items}, {} each, is {earned}.",
-                    format_money(amount_minor, own)
-                )
+                format!("{items}, {} each, is {earned}.", format_money(amount_minor, own))
             }
-            Commission::FlatPerOrder {
-                amount_minor,
-                currency: own,
-            } => {
+            Commission::FlatPerOrder { amount_minor, currency: own } => {
                 let amount = format_money(amount_minor, own);
                 format!("The share of this line in {amount} per order is {earned}.")
             }
