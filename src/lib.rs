@@ -1,9 +1,37 @@
-//! Vouch: a self-hosted admin for affiliate programs that run on coupon codes.
+//! Vouch: affiliate programs that run on coupon codes.
+//!
+//! The map of the house. Arrows point one way: routes -> handlers -> forms -> model -> schema.
 
+// Templates name our own items by the crate's name.
+extern crate self as vouch;
+
+/// Who promotes the merchant.
 pub mod affiliates;
+/// Who did what: the append-only record that a merchant can read.
+pub mod audit;
+/// People: signing in and out, sessions, passwords, roles, who may reach which route.
+pub mod auth;
+/// The wall clock, in one place, so that everything else is told the time.
+pub mod clock;
+/// The settings of an installation.
 pub mod config;
+/// Who is credited for an order, and with how much: pure rules.
 pub mod credit;
+/// The only door to a database connection.
 pub mod db;
+/// What can go wrong at the edge, and the page that says so.
+pub mod error;
+/// Exact amounts of money.
 pub mod money;
+/// What stores report of orders.
 pub mod orders;
+/// Every URL of the application.
+pub mod routes;
+/// The web server: the application around the routes.
+pub mod server;
+/// What ties orders to an affiliate.
 pub mod triggers;
+/// Addresses that are linked from more than one place.
+pub mod urls;
+/// What pages share: layout data, forms, paging, static files, headers.
+pub mod web;

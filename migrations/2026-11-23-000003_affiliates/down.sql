@@ -1,0 +1,4 @@
+drop table affiliate_terms;
+drop table affiliates;
+drop table offer_terms;
+drop table offers;

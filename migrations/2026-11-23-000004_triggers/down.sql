@@ -1,0 +1,2 @@
+drop table trigger_owners;
+drop table triggers;

@@ -1,0 +1,3 @@
+drop table outbox;
+drop table api_keys;
+drop table stores;

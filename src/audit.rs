@@ -1,0 +1,124 @@
+//! Who did what, when, to what: written in the transaction of the act itself.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::db::schema::audit_log;
+use crate::db::text_enum;
+
+text_enum! {
+    /// What kind of hand did something.
+    pub enum ActorKind {
+        /// Somebody who works for the merchant.
+        Member = "member", "Member";
+        /// An affiliate of the merchant.
+        Affiliate = "affiliate", "Affiliate";
+        /// Support staff of the installation.
+        Support = "support", "Support";
+        /// A program, by an API key.
+        Api = "api", "API";
+        /// Vouch itself.
+        System = "system", "Vouch";
+    }
+}
+
+/// Who acts, for which merchant, and when.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The merchant within which everything happens.
+    pub merchant_id: i64,
+    /// What kind of hand it is.
+    pub kind: ActorKind,
+    /// The person, if one acts.
+    pub user_id: Option<i64>,
+    /// The name as the log shows it, even after the person is gone.
+    pub name: String,
+    /// When the act takes place.
+    pub now: DateTime<Utc>,
+}
+
+impl Actor {
+    /// Vouch itself, for what no person decided.
+    pub fn system(merchant_id: i64, now: DateTime<Utc>) -> Self {
+        Self { merchant_id, kind: ActorKind::System, user_id: None, name: "Vouch".to_owned(), now }
+    }
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Act<'a> {
+    /// As noun.verb: `trigger.created`.
+    pub action: &'a str,
+    /// The noun: `trigger`.
+    pub subject_kind: &'a str,
+    /// Its key within the merchant.
+    pub subject_id: Option<i64>,
+    /// One sentence for people.
+    pub summary: String,
+    /// The changed fields as they were.
+    pub before: Option<serde_json::Value>,
+    /// The changed fields as they became.
+    pub after: Option<serde_json::Value>,
+}
+
+/// Appends `act` to the merchant's audit log.
+///
+/// # Errors
+/// The database's.
+pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResult<()> {
+    diesel::insert_into(audit_log::table)
+        .values((
+            audit_log::merchant_id.eq(actor.merchant_id),
+            audit_log::at.eq(actor.now),
+            audit_log::actor_kind.eq(actor.kind),
+            audit_log::actor_user_id.eq(actor.user_id),
+            audit_log::actor_name.eq(&actor.name),
+            audit_log::action.eq(act.action),
+            audit_log::subject_kind.eq(act.subject_kind),
+            audit_log::subject_id.eq(act.subject_id),
+            audit_log::summary.eq(act.summary),
+            audit_log::before.eq(act.before),
+            audit_log::after.eq(act.after),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// One line of the log, as pages show it.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = audit_log)]
+pub struct Entry {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What kind of hand it was.
+    pub actor_kind: ActorKind,
+    /// Who it was.
+    pub actor_name: String,
+    /// As noun.verb.
+    pub action: String,
+    /// The act in one sentence.
+    pub summary: String,
+}
+
+/// What happened to one subject, newest first.
+///
+/// # Errors
+/// The database's.
+pub fn history(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    subject_kind: &str,
+    subject_id: i64,
+    limit: i64,
+) -> QueryResult<Vec<Entry>> {
+    audit_log::table
+        .filter(audit_log::merchant_id.eq(merchant_id))
+        .filter(audit_log::subject_kind.eq(subject_kind))
+        .filter(audit_log::subject_id.eq(subject_id))
+        .order(audit_log::id.desc())
+        .limit(limit)
+        .select(Entry::as_select())
+        .load(conn)
+}

@@ -1,0 +1,119 @@
+//! Who may reach which route. Refused by default: a route without a row in `routes::TABLE` is not
+//! served.
+
+use actix_session::SessionExt;
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+
+use super::model::{Person, Place, Role, Seat};
+use super::session_store::USER_ID;
+use crate::db::{Db, Scope};
+use crate::error::{AppError, AppResult};
+use crate::routes;
+
+/// Who may reach a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Programs, by a credential that the handler checks: a signature or an API key.
+    Credential,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Members of the merchant they chose, from this role up.
+    Member(Role),
+    /// The affiliate at the place they chose.
+    Affiliate,
+    /// Support staff.
+    Support,
+}
+
+/// Where the session keeps the chosen place.
+pub(super) const PLACE: &str = "place";
+/// Where the session keeps whether there are several.
+pub(super) const SEVERAL_PLACES: &str = "several_places";
+
+/// The affiliate at whose place a request comes.
+#[derive(Clone, Debug)]
+pub struct AffiliateSeat {
+    /// Who.
+    pub person: Person,
+    /// Of which merchant.
+    pub merchant_id: i64,
+    /// Which affiliate of it.
+    pub affiliate_id: i64,
+}
+
+/// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
+/// [`Seat`] with the request for the page extractors.
+///
+/// # Errors
+/// `NotFound` for an unknown address, `MethodNotAllowed`, `SignInNeeded`, `Forbidden`.
+pub async fn check<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let pattern = req.match_pattern().ok_or(AppError::NotFound)?;
+    let row = routes::find(req.method(), &pattern).ok_or(AppError::MethodNotAllowed)?;
+    if !matches!(row.access, Access::Public | Access::Credential) {
+        admit(&req, row.access).await?;
+    }
+    next.call(req).await
+}
+
+async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
+    let session = req.get_session();
+    let Some(user_id) = session.get::<i64>(USER_ID)? else {
+        return Err(AppError::SignInNeeded(come_back_to(req)));
+    };
+    let place = session.get::<Place>(PLACE)?;
+    let db = req.app_data::<Data<Db>>().expect("the application holds the database").clone();
+    match (access, place) {
+        (Access::Member(needed), Some(Place::Member { merchant_id, .. })) => {
+            let several = session.get(SEVERAL_PLACES)?.unwrap_or(false);
+            let seat = db
+                .merchant(merchant_id, move |conn| Seat::find(conn, merchant_id, user_id, several))
+                .await
+                .map_err(|error| gone(req, error))?;
+            if !seat.role.covers(needed) {
+                return Err(AppError::Forbidden);
+            }
+            req.extensions_mut().insert(seat.person.clone());
+            req.extensions_mut().insert(seat);
+        }
+        (Access::Affiliate, Some(Place::Affiliate { merchant_id, affiliate_id, .. })) => {
+            let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
+            req.extensions_mut().insert(AffiliateSeat { person: person.clone(), merchant_id, affiliate_id });
+            req.extensions_mut().insert(person);
+        }
+        (Access::SignedIn | Access::Support, _) => {
+            let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
+            if access == Access::Support && !person.is_support {
+                return Err(AppError::Forbidden);
+            }
+            req.extensions_mut().insert(person);
+        }
+        _ => return Err(AppError::Forbidden),
+    }
+    Ok(())
+}
+
+async fn person(db: &Db, user_id: i64) -> AppResult<Person> {
+    db.run(Scope::Unowned, move |conn| Person::find(conn, user_id)).await
+}
+
+/// The person or the seat is no more: whoever it was has to sign in again.
+fn gone(req: &ServiceRequest, error: AppError) -> AppError {
+    if matches!(error, AppError::NotFound) {
+        req.get_session().purge();
+        return AppError::SignInNeeded(come_back_to(req));
+    }
+    error
+}
+
+fn come_back_to(req: &ServiceRequest) -> String {
+    if req.method().is_safe() { req.uri().to_string() } else { String::new() }
+}

@@ -1,0 +1,39 @@
+use serde::Deserialize;
+
+use super::password::judge;
+use crate::web::form::FormErrors;
+
+/// What was typed to sign in. The password is never echoed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LoginForm {
+    pub email: String,
+    pub password: String,
+    pub next: String,
+}
+
+/// Which place was chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PlaceForm {
+    pub place: String,
+}
+
+/// A new password in a form: checks it and says why not, beside `field`.
+pub struct NewPassword<'a> {
+    /// The name of the field.
+    pub field: &'static str,
+    /// What was typed.
+    pub password: &'a str,
+    /// What an attacker knows: name, e-mail, program.
+    pub about_the_person: &'a [&'a str],
+}
+
+impl NewPassword<'_> {
+    /// Adds to `errors` if the password is refused.
+    pub fn check(&self, errors: &mut FormErrors) {
+        if let Err(refusal) = judge(self.password, self.about_the_person) {
+            errors.add(self.field, refusal.to_string());
+        }
+    }
+}

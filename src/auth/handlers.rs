@@ -1,0 +1,163 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_session::Session;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::access::{PLACE, SEVERAL_PLACES};
+use super::forms::{LoginForm, PlaceForm};
+use super::limits::Tries;
+use super::model::{Person, Place, User, email_key, places_of};
+use super::password::{Hashing, MOST_BYTES};
+use super::session_store::USER_ID;
+use crate::db::{Db, Scope};
+use crate::error::{AppError, AppResult};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{PersonPage, PublicPage, renew_csrf};
+use crate::web::{ok, rejected, see_other};
+
+#[derive(Template)]
+#[template(path = "auth/login.html")]
+struct LoginPage {
+    page: PublicPage,
+    form: LoginForm,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "auth/places.html")]
+struct PlacesPage {
+    page: PersonPage,
+    places: Vec<Place>,
+}
+
+/// Where to go after sign-in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LoginQuery {
+    next: String,
+}
+
+/// `GET /`: to the page that fits the person.
+pub async fn root(session: Session) -> AppResult<HttpResponse> {
+    if session.get::<i64>(USER_ID)?.is_none() {
+        return Ok(see_other("/login"));
+    }
+    let place = session.get::<Place>(PLACE)?;
+    Ok(see_other(place.map_or("/places", |place| place.home())))
+}
+
+/// `GET /login`
+pub async fn login_form(page: PublicPage, query: Query<LoginQuery>) -> AppResult<HttpResponse> {
+    if page.session().get::<i64>(USER_ID)?.is_some() {
+        return Ok(see_other("/"));
+    }
+    let form = LoginForm { next: query.into_inner().next, ..LoginForm::default() };
+    ok(&LoginPage { page, form, errors: FormErrors::new() })
+}
+
+/// `POST /login`: answers alike, and in the same time, whether the address is known or not.
+pub async fn login(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    req: HttpRequest,
+    page: PublicPage,
+    CsrfForm(mut form): CsrfForm<LoginForm>,
+) -> AppResult<HttpResponse> {
+    tries.take(&email_key(&form.email), peer(&req))?;
+    let email = form.email.clone();
+    let user = db.run(Scope::Unowned, move |conn| User::by_email(conn, &email)).await?;
+    let password = std::mem::take(&mut form.password);
+    let fits = password.len() <= MOST_BYTES
+        && hashing.verify(password, user.as_ref().and_then(|user| user.password_hash.clone())).await?;
+    let Some(user) = user.filter(|_| fits) else {
+        let errors = FormErrors::one("email", "This e-mail address and password do not fit together.");
+        return rejected(&LoginPage { page, form, errors });
+    };
+    sign_in(&db, page.session(), user.id, &form.next).await
+}
+
+/// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
+///
+/// # Errors
+/// The database's.
+pub async fn sign_in(db: &Db, session: &Session, user_id: i64, next: &str) -> AppResult<HttpResponse> {
+    let places = places(db, user_id).await?;
+    // A key that was known before sign-in must not be worth anything after it.
+    session.clear();
+    session.renew();
+    session.insert(USER_ID, user_id)?;
+    session.insert(SEVERAL_PLACES, places.len() > 1)?;
+    renew_csrf(session)?;
+    if let [only] = places.as_slice() {
+        session.insert(PLACE, only)?;
+        return Ok(see_other(local_path(next).unwrap_or(only.home())));
+    }
+    Ok(see_other("/places"))
+}
+
+async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
+    db.run(Scope::Person(user_id), move |conn| {
+        let person = Person::find(conn, user_id)?;
+        places_of(conn, &person)
+    })
+    .await
+}
+
+/// Only addresses of this site, or an open redirect would lend it to phishers.
+fn local_path(next: &str) -> Option<&str> {
+    let plain = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control);
+    plain.then_some(next)
+}
+
+/// The address a request comes from. Behind a proxy that is the proxy's: the limit per account
+/// still holds there.
+fn peer(req: &HttpRequest) -> IpAddr {
+    req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
+}
+
+/// `POST /logout`: ends the session on the server.
+pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<HttpResponse> {
+    page.session().purge();
+    Ok(see_other("/login"))
+}
+
+/// `GET /places`: where to go, for who has several places or none.
+pub async fn choose_place(db: Data<Db>, page: PersonPage) -> AppResult<HttpResponse> {
+    let places = places(&db, page.person.id).await?;
+    ok(&PlacesPage { page, places })
+}
+
+/// `POST /places`
+pub async fn go_to_place(
+    db: Data<Db>,
+    page: PersonPage,
+    CsrfForm(form): CsrfForm<PlaceForm>,
+) -> AppResult<HttpResponse> {
+    let places = places(&db, page.person.id).await?;
+    let several = places.len() > 1;
+    let chosen = places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
+    let session = page.session();
+    session.insert(SEVERAL_PLACES, several)?;
+    session.insert(PLACE, &chosen)?;
+    Ok(see_other(chosen.home()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_in_leads_to_addresses_of_this_site_only() {
+        assert_eq!(local_path("/orders?status=paid"), Some("/orders?status=paid"));
+        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
+            assert_eq!(local_path(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

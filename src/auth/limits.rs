@@ -1,0 +1,77 @@
+//! How often a password may be tried: per account and per address, so that guessing is slow and a
+//! stranger cannot lock anybody out.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error::AppError;
+
+/// Tries per minute and account **from one address**: a stranger elsewhere uses up only their own.
+const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+/// Tries per minute and address.
+const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+/// Keys are forgotten once there are more than this many, as far as they are idle.
+const SHRINK_AT: usize = 10_000;
+
+/// The tries that are left.
+pub struct Tries {
+    accounts: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    addresses: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self {
+            accounts: RateLimiter::keyed(Quota::per_minute(PER_ACCOUNT)),
+            addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
+        }
+    }
+}
+
+impl Tries {
+    /// Takes one try for `account` from `address`.
+    ///
+    /// # Errors
+    /// `TooMany` with the seconds to wait.
+    pub fn take(&self, account: &str, address: IpAddr) -> Result<(), AppError> {
+        let network = network_of(address);
+        if self.accounts.len() > SHRINK_AT {
+            self.accounts.retain_recent();
+            self.addresses.retain_recent();
+        }
+        self.addresses.check_key(&network).map_err(wait)?;
+        self.accounts.check_key(&(account.to_owned(), network)).map_err(wait)
+    }
+}
+
+fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> AppError {
+    AppError::TooMany(not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+}
+
+/// An IPv6 customer has a whole /64.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_cannot_lock_an_account_out() {
+        let tries = Tries::default();
+        let (stranger, owner) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let refused = (0..40).filter(|_| tries.take("a@example.com", stranger).is_err()).count();
+        assert!(refused >= 30, "{refused}");
+        assert!(tries.take("a@example.com", owner).is_ok());
+    }
+}

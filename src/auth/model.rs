@@ -1,0 +1,305 @@
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::audit::{Act, Actor, record};
+use crate::db::schema::{affiliates, members, merchants, users};
+use crate::db::text_enum;
+
+text_enum! {
+    /// What a member may do: each role covers the ones after it.
+    pub enum Role {
+        /// Everything, people and API keys included.
+        Owner = "owner", "Owner";
+        /// Everything but people and API keys.
+        Admin = "admin", "Admin";
+        /// Look, and change nothing.
+        Viewer = "viewer", "Viewer";
+    }
+}
+
+impl Role {
+    /// Whether this role may do what `needed` may.
+    pub fn covers(self, needed: Self) -> bool {
+        self <= needed
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct Person {
+    /// Their key.
+    pub id: i64,
+    /// As typed.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+    /// Whether they are support staff of this installation.
+    pub is_support: bool,
+}
+
+impl Person {
+    /// A person who may still sign in.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or they were disabled.
+    pub fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
+        users::table
+            .find(user_id)
+            .filter(users::disabled_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+    }
+}
+
+/// What sign-in needs of a user.
+#[derive(Clone, Debug, Queryable, Selectable)]
+pub struct User {
+    /// Their key.
+    pub id: i64,
+    /// PHC string; `None` until a password was chosen.
+    pub password_hash: Option<String>,
+}
+
+impl User {
+    /// The user of that e-mail address, unless disabled.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
+        users::table
+            .filter(users::email_key.eq(email_key(email)))
+            .filter(users::disabled_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+            .optional()
+    }
+}
+
+/// An e-mail address as it is compared: outer space cut, NFKC, lower case.
+pub fn email_key(email: &str) -> String {
+    email.trim().nfkc().collect::<String>().to_lowercase()
+}
+
+/// A tenant, as every page of it needs it.
+#[derive(Clone, Debug, Queryable, Selectable)]
+pub struct Merchant {
+    /// Its key.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its part of public addresses: /join/{slug}.
+    pub slug: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// IANA name.
+    pub time_zone: String,
+}
+
+impl Merchant {
+    /// The merchant of the scope.
+    ///
+    /// # Errors
+    /// `NotFound` outside its scope.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
+        merchants::table.find(merchant_id).select(Self::as_select()).first(conn)
+    }
+
+    /// The time zone days are counted in; UTC should the name have left the database of zones.
+    pub fn tz(&self) -> Tz {
+        self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
+}
+
+/// A member on their seat: who, for which merchant, as what.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// Who.
+    pub person: Person,
+    /// For which merchant.
+    pub merchant: Merchant,
+    /// As what.
+    pub role: Role,
+    /// Whether they have another place to switch to.
+    pub has_other_places: bool,
+}
+
+impl Seat {
+    /// The seat of `user_id` with the merchant of the scope.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or the person was disabled.
+    pub fn find(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        user_id: i64,
+        has_other_places: bool,
+    ) -> QueryResult<Self> {
+        let (person, merchant, role) = members::table
+            .inner_join(users::table)
+            .inner_join(merchants::table)
+            .filter(members::merchant_id.eq(merchant_id))
+            .filter(members::user_id.eq(user_id))
+            .filter(users::disabled_at.is_null())
+            .select((Person::as_select(), Merchant::as_select(), members::role))
+            .first(conn)?;
+        Ok(Self { person, merchant, role, has_other_places })
+    }
+}
+
+/// Where a person can go after signing in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Place {
+    /// A merchant's pages, as a member.
+    Member {
+        /// Which merchant.
+        merchant_id: i64,
+        /// Its name.
+        merchant: String,
+        /// As what.
+        role: Role,
+    },
+    /// The affiliate's side of a program.
+    Affiliate {
+        /// Which merchant.
+        merchant_id: i64,
+        /// Its name.
+        merchant: String,
+        /// Which affiliate of it.
+        affiliate_id: i64,
+    },
+    /// The pages of support staff.
+    Support,
+}
+
+impl Place {
+    /// The page the place begins with.
+    pub fn home(&self) -> &'static str {
+        match self {
+            Self::Member { .. } => "/dashboard",
+            Self::Affiliate { .. } => "/portal",
+            Self::Support => "/support/merchants",
+        }
+    }
+
+    /// How the place is named in the form that chooses it.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Member { merchant_id, .. } => format!("member-{merchant_id}"),
+            Self::Affiliate { merchant_id, affiliate_id, .. } => {
+                format!("affiliate-{merchant_id}-{affiliate_id}")
+            }
+            Self::Support => "support".to_owned(),
+        }
+    }
+}
+
+/// Every place of a person, within [`crate::db::Scope::Person`]: merchants first, by name.
+///
+/// # Errors
+/// The database's.
+pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Place>> {
+    let mut places: Vec<Place> = members::table
+        .inner_join(merchants::table)
+        .filter(members::user_id.eq(person.id))
+        .order(merchants::name)
+        .select((members::merchant_id, merchants::name, members::role))
+        .load_iter::<(i64, String, Role), diesel::pg::PgRowByRowLoadingMode>(conn)?
+        .map(|row| row.map(|(merchant_id, merchant, role)| Place::Member { merchant_id, merchant, role }))
+        .collect::<QueryResult<_>>()?;
+    let affiliations: Vec<(i64, i64)> = affiliates::table
+        .filter(affiliates::user_id.eq(person.id))
+        .order(affiliates::merchant_id)
+        .select((affiliates::merchant_id, affiliates::id))
+        .load(conn)?;
+    for (merchant_id, affiliate_id) in affiliations {
+        // The person may see their own row here, and the merchant's name only as a member; the
+        // name comes with the page of the place.
+        places.push(Place::Affiliate { merchant_id, merchant: String::new(), affiliate_id });
+    }
+    if person.is_support {
+        places.push(Place::Support);
+    }
+    Ok(places)
+}
+
+/// A user to be made.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    /// As typed.
+    pub email: &'a str,
+    /// What they are called.
+    pub name: &'a str,
+    /// PHC string.
+    pub password_hash: Option<&'a str>,
+    /// Whether they are support staff.
+    pub is_support: bool,
+}
+
+/// Why a user could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewUserError {
+    /// Somebody signs in with that address already.
+    #[error("Somebody signs in with this e-mail address already.")]
+    EmailTaken,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Makes a user.
+///
+/// # Errors
+/// [`NewUserError::EmailTaken`] in any spelling of the address.
+pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, NewUserError> {
+    let made = conn.transaction(|conn| {
+        diesel::insert_into(users::table)
+            .values((
+                users::email.eq(user.email.trim()),
+                users::email_key.eq(email_key(user.email)),
+                users::name.eq(user.name.trim()),
+                users::password_hash.eq(user.password_hash),
+                users::is_support.eq(user.is_support),
+            ))
+            .returning(users::id)
+            .get_result(conn)
+    });
+    made.map_err(|error| match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
+            if info.constraint_name() == Some("users_email_key_unique") =>
+        {
+            NewUserError::EmailTaken
+        }
+        error => NewUserError::Database(error),
+    })
+}
+
+/// Makes `user_id` a member of the actor's merchant.
+///
+/// # Errors
+/// The database's; a unique violation if they are one already.
+pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) -> QueryResult<()> {
+    diesel::insert_into(members::table)
+        .values((
+            members::merchant_id.eq(actor.merchant_id),
+            members::user_id.eq(user_id),
+            members::role.eq(role),
+        ))
+        .execute(conn)?;
+    record(
+        conn,
+        actor,
+        Act {
+            action: "member.added",
+            subject_kind: "member",
+            subject_id: Some(user_id),
+            summary: format!("Added a member as {}.", role.label().to_lowercase()),
+            before: None,
+            after: Some(serde_json::json!({ "role": role })),
+        },
+    )
+}

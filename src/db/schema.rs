@@ -1,0 +1,409 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    affiliate_daily_figures (merchant_id, affiliate_id, day, currency) {
+        merchant_id -> Int8,
+        affiliate_id -> Int8,
+        day -> Date,
+        #[max_length = 3]
+        currency -> Bpchar,
+        conversions -> Int8,
+        revenue_minor -> Int8,
+        discount_minor -> Int8,
+        refunded_minor -> Int8,
+        commission_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    affiliate_terms (merchant_id, affiliate_id, valid_from) {
+        merchant_id -> Int8,
+        affiliate_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        status -> Text,
+        offer_id -> Int8,
+    }
+}
+
+diesel::table! {
+    affiliates (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        public_id -> Text,
+        user_id -> Nullable<Int8>,
+        name -> Text,
+        email -> Text,
+        email_key -> Text,
+        status -> Text,
+        offer_id -> Int8,
+        note -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        name_key -> Text,
+        search -> Text,
+    }
+}
+
+diesel::table! {
+    api_keys (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        hint -> Text,
+        token_hash -> Bytea,
+        created_by -> Int8,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_log (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        at -> Timestamptz,
+        actor_kind -> Text,
+        actor_user_id -> Nullable<Int8>,
+        actor_name -> Text,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Nullable<Int8>,
+        summary -> Text,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    calculation_rules (merchant_id, valid_from) {
+        merchant_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        precedence -> Text,
+        include_tax -> Bool,
+        include_shipping -> Bool,
+    }
+}
+
+diesel::table! {
+    commission_entries (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        conversion_id -> Int8,
+        kind -> Text,
+        amount_minor -> Int8,
+        #[max_length = 3]
+        currency -> Bpchar,
+        at -> Timestamptz,
+        delivery_id -> Nullable<Int8>,
+        cause -> Text,
+    }
+}
+
+diesel::table! {
+    conversions (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        order_id -> Nullable<Int8>,
+        affiliate_id -> Int8,
+        trigger_id -> Nullable<Int8>,
+        offer_id -> Nullable<Int8>,
+        via -> Text,
+        status -> Text,
+        status_by -> Text,
+        reason -> Nullable<Text>,
+        #[max_length = 3]
+        currency -> Bpchar,
+        revenue_minor -> Int8,
+        discount_minor -> Int8,
+        refunded_minor -> Int8,
+        commission_minor -> Int8,
+        occurred_at -> Timestamptz,
+        day -> Date,
+        note -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    daily_figures (merchant_id, day, currency, lane) {
+        merchant_id -> Int8,
+        day -> Date,
+        #[max_length = 3]
+        currency -> Bpchar,
+        lane -> Int2,
+        orders -> Int8,
+        conversions -> Int8,
+        revenue_minor -> Int8,
+        discount_minor -> Int8,
+        refunded_minor -> Int8,
+        commission_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    deliveries (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        topic -> Text,
+        delivery_ref -> Text,
+        received_at -> Timestamptz,
+        is_test -> Bool,
+        outcome -> Text,
+        detail -> Text,
+        order_id -> Nullable<Int8>,
+        body_gzip -> Nullable<Bytea>,
+        replayed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    members (merchant_id, user_id) {
+        merchant_id -> Int8,
+        user_id -> Int8,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    merchants (id) {
+        id -> Int8,
+        name -> Text,
+        slug -> Text,
+        #[max_length = 3]
+        currency -> Bpchar,
+        time_zone -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    offer_terms (merchant_id, offer_id, valid_from) {
+        merchant_id -> Int8,
+        offer_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        commission_kind -> Text,
+        basis_points -> Nullable<Int4>,
+        flat_minor -> Nullable<Int8>,
+        #[max_length = 3]
+        flat_currency -> Nullable<Bpchar>,
+        excluded_skus -> Array<Nullable<Text>>,
+        auto_approve -> Bool,
+    }
+}
+
+diesel::table! {
+    offers (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        is_default -> Bool,
+        archived_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    order_codes (merchant_id, order_id, position) {
+        merchant_id -> Int8,
+        order_id -> Int8,
+        position -> Int2,
+        code -> Text,
+        code_key -> Text,
+        discount_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    order_lines (merchant_id, order_id, position) {
+        merchant_id -> Int8,
+        order_id -> Int8,
+        position -> Int2,
+        line_ref -> Text,
+        sku_key -> Nullable<Text>,
+        title -> Text,
+        quantity -> Int8,
+        base_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    order_refunds (merchant_id, order_id, refund_ref) {
+        merchant_id -> Int8,
+        order_id -> Int8,
+        refund_ref -> Text,
+        refund -> Jsonb,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    orders (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        order_ref -> Text,
+        first_seen_at -> Timestamptz,
+        name -> Nullable<Text>,
+        placed_at -> Nullable<Timestamptz>,
+        reported_at -> Nullable<Timestamptz>,
+        day -> Nullable<Date>,
+        #[max_length = 3]
+        currency -> Nullable<Bpchar>,
+        total_minor -> Nullable<Int8>,
+        payment -> Nullable<Text>,
+        is_test -> Bool,
+        cancelled_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        customer_name -> Nullable<Text>,
+        customer_email -> Nullable<Text>,
+        customer_email_key -> Nullable<Text>,
+        report -> Nullable<Jsonb>,
+        decision -> Nullable<Jsonb>,
+        decided_at -> Nullable<Timestamptz>,
+        credited_affiliate_id -> Nullable<Int8>,
+        manual_affiliate_id -> Nullable<Int8>,
+        manual_credit -> Nullable<Jsonb>,
+        overruled_affiliate_ids -> Array<Nullable<Int8>>,
+    }
+}
+
+diesel::table! {
+    outbox (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        kind -> Text,
+        payload -> Jsonb,
+        created_at -> Timestamptz,
+        available_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        parked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sessions (key_hash) {
+        key_hash -> Bytea,
+        user_id -> Nullable<Int8>,
+        state -> Jsonb,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stores (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        platform -> Text,
+        name -> Text,
+        address -> Nullable<Text>,
+        store_key -> Text,
+        webhook_secret -> Nullable<Bytea>,
+        previous_webhook_secret -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        disconnected_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    trigger_figures (merchant_id, trigger_id, currency) {
+        merchant_id -> Int8,
+        trigger_id -> Int8,
+        #[max_length = 3]
+        currency -> Bpchar,
+        conversions -> Int8,
+        revenue_minor -> Int8,
+        discount_minor -> Int8,
+        refunded_minor -> Int8,
+        commission_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    trigger_owners (merchant_id, trigger_id, valid_from) {
+        merchant_id -> Int8,
+        trigger_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        affiliate_id -> Int8,
+    }
+}
+
+diesel::table! {
+    triggers (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        kind -> Text,
+        value -> Text,
+        key -> Text,
+        affiliate_id -> Int8,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Int8,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        is_support -> Bool,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(affiliates -> merchants (merchant_id));
+diesel::joinable!(affiliates -> users (user_id));
+diesel::joinable!(api_keys -> merchants (merchant_id));
+diesel::joinable!(api_keys -> users (created_by));
+diesel::joinable!(audit_log -> merchants (merchant_id));
+diesel::joinable!(audit_log -> users (actor_user_id));
+diesel::joinable!(calculation_rules -> merchants (merchant_id));
+diesel::joinable!(daily_figures -> merchants (merchant_id));
+diesel::joinable!(members -> merchants (merchant_id));
+diesel::joinable!(members -> users (user_id));
+diesel::joinable!(offers -> merchants (merchant_id));
+diesel::joinable!(outbox -> merchants (merchant_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(stores -> merchants (merchant_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    affiliate_daily_figures,
+    affiliate_terms,
+    affiliates,
+    api_keys,
+    audit_log,
+    calculation_rules,
+    commission_entries,
+    conversions,
+    daily_figures,
+    deliveries,
+    members,
+    merchants,
+    offer_terms,
+    offers,
+    order_codes,
+    order_lines,
+    order_refunds,
+    orders,
+    outbox,
+    sessions,
+    stores,
+    trigger_figures,
+    trigger_owners,
+    triggers,
+    users,
+);

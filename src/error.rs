@@ -1,0 +1,238 @@
+//! What can go wrong at the edge, and the page that says so.
+//!
+//! Causes are logged once, here, with the request's id; a page never shows them.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
+use askama::Template;
+use tracing_actix_web::RequestId;
+
+/// The result of a handler.
+pub type AppResult<T> = Result<T, AppError>;
+
+/// A failure that is not for the person to mend on the form at hand.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Does not exist, or belongs to another merchant: the two look alike.
+    #[error("not found")]
+    NotFound,
+    /// Exists, and this person may not.
+    #[error("forbidden")]
+    Forbidden,
+    /// Nobody is signed in; the address to come back to afterwards.
+    #[error("sign-in needed")]
+    SignInNeeded(String),
+    /// The request cannot be understood; the sentence says how to mend it.
+    #[error("bad request: {0}")]
+    BadRequest(String),
+    /// The form was sent without its token: an old page, or another site.
+    #[error("the form's token is missing or old")]
+    StaleForm,
+    /// The address is right, the method is not.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// More came in than the address takes.
+    #[error("too large")]
+    TooLarge,
+    /// Too many tries; seconds to wait.
+    #[error("too many tries")]
+    TooMany(u64),
+    /// The database is down or overloaded: nothing was done.
+    #[error("unavailable")]
+    Unavailable,
+    /// A fault of ours.
+    #[error("internal: {0:#}")]
+    Internal(anyhow::Error),
+}
+
+impl From<diesel::result::Error> for AppError {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error};
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | Error::BrokenTransactionManager => {
+                tracing::warn!(%error, "the database went away");
+                Self::Unavailable
+            }
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<askama::Error> for AppError {
+    fn from(error: askama::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<actix_session::SessionInsertError> for AppError {
+    fn from(error: actix_session::SessionInsertError) -> Self {
+        Self::Internal(anyhow::anyhow!("session: {error}"))
+    }
+}
+
+impl From<actix_session::SessionGetError> for AppError {
+    fn from(error: actix_session::SessionGetError) -> Self {
+        Self::Internal(anyhow::anyhow!("session: {error}"))
+    }
+}
+
+impl From<std::convert::Infallible> for AppError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::SignInNeeded(_) => StatusCode::SEE_OTHER,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.builder().finish()
+    }
+}
+
+impl AppError {
+    fn builder(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::SignInNeeded(next) => {
+                response.insert_header((header::LOCATION, crate::urls::login(next)));
+            }
+            Self::TooMany(seconds) => {
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
+            Self::Unavailable => {
+                response.insert_header((header::RETRY_AFTER, "2"));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// Title; what happened; what was kept; what to do next.
+    fn words(&self) -> Words {
+        const UNCHANGED: &str = "Nothing was changed.";
+        match self {
+            Self::NotFound => Words(
+                "This page does not exist",
+                "The address may be mistyped, or what stood here is gone.",
+                "",
+                "Go back, or begin at the start page.".into(),
+            ),
+            Self::Forbidden => Words(
+                "Your role does not allow this",
+                "You are signed in, and this needs another role than yours.",
+                UNCHANGED,
+                "Ask an owner of the program if you should be able to do it.".into(),
+            ),
+            Self::StaleForm => Words(
+                "This form is out of date",
+                "It was opened before you last signed in or out, or it did not come from this site.",
+                UNCHANGED,
+                "Go back, reload the page and send the form again.".into(),
+            ),
+            Self::SignInNeeded(_) => Words("Please sign in", "", "", String::new()),
+            Self::BadRequest(how) => Words(
+                "This request could not be understood",
+                "Something in the address or the form has an impossible value.",
+                UNCHANGED,
+                how.clone(),
+            ),
+            Self::MethodNotAllowed => Words(
+                "This address does not take that request",
+                "It exists, for another kind of request.",
+                UNCHANGED,
+                "Use the links and forms on the page before.".into(),
+            ),
+            Self::TooLarge => Words(
+                "Too much was sent at once",
+                "The request is larger than this address takes.",
+                "Nothing of it was kept.",
+                "Send less, or split it into several parts.".into(),
+            ),
+            Self::TooMany(seconds) => Words(
+                "Too many tries",
+                "To protect accounts, tries are limited for a while.",
+                UNCHANGED,
+                format!("Please wait {seconds} seconds and try again."),
+            ),
+            Self::Unavailable => Words(
+                "Vouch is busy right now",
+                "The database did not answer in time.",
+                UNCHANGED,
+                "Please try again in a few seconds.".into(),
+            ),
+            Self::Internal(_) => Words(
+                "Something went wrong on our side",
+                "The fault has been recorded.",
+                "The change was not made.",
+                "Please try again. If it happens once more, give the request number to whoever \
+                 runs this installation.".into(),
+            ),
+        }
+    }
+}
+
+/// Title; what happened; what was kept; what to do next.
+struct Words(&'static str, &'static str, &'static str, String);
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    title: &'static str,
+    happened: &'static str,
+    kept: &'static str,
+    next: String,
+    /// Only for faults of ours: a page that does not exist must not differ from another.
+    request_id: String,
+}
+
+/// Middleware: turns every [`AppError`] into its page, and logs the faults among them.
+///
+/// # Errors
+/// None of its own.
+pub async fn pages<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let request_id = req.extensions().get::<RequestId>().map(ToString::to_string);
+    let response = next.call(req).await?;
+    let Some(error) = response.response().error().and_then(|e| e.as_error::<AppError>()) else {
+        return Ok(response.map_into_left_body());
+    };
+    if let AppError::Internal(cause) = error {
+        tracing::error!(cause = %format!("{cause:#}"), "request failed");
+    }
+    let rendered = render(error, request_id);
+    Ok(response.into_response(rendered).map_into_right_body())
+}
+
+fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
+    if matches!(error, AppError::SignInNeeded(_)) {
+        return error.error_response();
+    }
+    let Words(title, happened, kept, next) = error.words();
+    let request_id =
+        request_id.filter(|_| matches!(error, AppError::Internal(_))).unwrap_or_default();
+    let page = ErrorPage { title, happened, kept, next, request_id };
+    match page.render() {
+        Ok(html) => error.builder().content_type(header::ContentType::html()).body(html),
+        Err(_) => error.builder().body(title),
+    }
+}

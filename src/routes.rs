@@ -1,0 +1,60 @@
+//! EVERY URL of the application, one table: method, path, handler, who may reach it.
+//!
+//! Nouns only: a new verb is a new resource. A fixed path stands before one with a parameter.
+
+use actix_web::http::Method;
+use actix_web::{guard, web};
+
+use crate::auth::Access;
+use crate::auth::Access::{Public, SignedIn};
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// GET (HEAD included) or POST.
+    pub method: &'static str,
+    /// With `{parameters}`.
+    pub path: &'static str,
+    /// Who may reach it.
+    pub access: Access,
+}
+
+/// The row for a request, by method and matched pattern.
+pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {
+    let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+    TABLE.iter().find(|row| row.path == pattern && row.method == method.as_str())
+}
+
+fn method(name: &str) -> guard::AnyGuard {
+    match name {
+        "GET" => guard::Any(guard::Get()).or(guard::Head()),
+        _ => guard::Any(guard::Post()),
+    }
+}
+
+macro_rules! routes {
+    ($( $method:ident $path:literal => $handler:path, $access:expr; )+) => {
+        /// The table.
+        pub const TABLE: &[Row] = &[
+            $(Row { method: stringify!($method), path: $path, access: $access },)+
+        ];
+
+        /// Registers every route.
+        pub fn configure(app: &mut web::ServiceConfig) {
+            $(app.route($path, web::route().guard(method(stringify!($method))).to($handler));)+
+        }
+    };
+}
+
+routes! {
+    // Everybody
+    GET  "/static/{path:.*}" => crate::web::assets::serve, Public;
+    GET  "/" => crate::auth::handlers::root, Public;
+
+    // People
+    GET  "/login" => crate::auth::handlers::login_form, Public;
+    POST "/login" => crate::auth::handlers::login, Public;
+    POST "/logout" => crate::auth::handlers::logout, Public;
+    GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
+    POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
+}

@@ -1,0 +1,150 @@
+//! Forms. [`CsrfForm`] is the only extractor that yields one, so that forgetting the check does
+//! not compile.
+
+use std::time::Duration;
+
+use actix_session::SessionExt;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use crate::error::AppError;
+
+/// The greatest form, in bytes. Bulk actions send up to some hundred ids.
+const FORM_LIMIT: usize = 64 * 1024;
+/// How long a form may take to arrive.
+const FORM_PATIENCE: Duration = Duration::from_secs(15);
+/// Where the session keeps its token.
+pub(super) const TOKEN: &str = "csrf";
+
+/// A form whose CSRF token was the session's.
+#[derive(Debug)]
+pub struct CsrfForm<T>(pub T);
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    csrf: String,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let session = req.get_session();
+        let is_form = req.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_form {
+                return Err(AppError::BadRequest("Send the form as the page has it.".into()));
+            }
+            let body = read_limited(payload, FORM_LIMIT, FORM_PATIENCE).await?;
+            let sent: Token = parse(&body)?;
+            let expected: Option<String> = session.get(TOKEN)?;
+            let equal = expected.is_some_and(|expected| {
+                expected.as_bytes().ct_eq(sent.csrf.as_bytes()).into()
+            });
+            if !equal {
+                return Err(AppError::StaleForm);
+            }
+            Ok(Self(parse(&body)?))
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    serde_html_form::from_bytes(body)
+        .map_err(|_| AppError::BadRequest("A field of the form has an impossible value. Go back, reload the page and try again.".into()))
+}
+
+/// Reads a body of at most `limit` bytes within `patience`.
+///
+/// # Errors
+/// `TooLarge` past the limit; `BadRequest` when it breaks off or does not come in time.
+pub async fn read_limited(
+    mut payload: Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Vec<u8>, AppError> {
+    let reading = async {
+        let mut body = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| AppError::BadRequest("The request broke off.".into()))?;
+            if body.len() + chunk.len() > limit {
+                return Err(AppError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(patience, reading)
+        .await
+        .map_err(|_| AppError::BadRequest("The request took too long to arrive.".into()))?
+}
+
+/// What was wrong with a form: (field, sentence) in the order of the form.
+#[derive(Clone, Debug, Default)]
+pub struct FormErrors(Vec<(String, String)>);
+
+impl FormErrors {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One error, beside `field`.
+    pub fn one(field: &str, message: impl Into<String>) -> Self {
+        let mut errors = Self::new();
+        errors.add(field, message);
+        errors
+    }
+
+    /// Adds an error beside `field`. The sentence says how to mend it.
+    pub fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push((field.to_owned(), message.into()));
+    }
+
+    /// Whether the form is fine.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The sentences beside one field.
+    pub fn of(&self, field: &str) -> Vec<&str> {
+        self.0.iter().filter(|(f, _)| f == field).map(|(_, m)| m.as_str()).collect()
+    }
+
+    /// Everything, for the summary on top.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
+    }
+
+    /// `Ok` when the form is fine.
+    ///
+    /// # Errors
+    /// Itself, when it is not.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl From<validator::ValidationErrors> for FormErrors {
+    /// Takes over what `validator` found; every rule carries its own `message`.
+    fn from(found: validator::ValidationErrors) -> Self {
+        let mut errors = Self::new();
+        let mut fields: Vec<_> = found.field_errors().into_iter().collect();
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        for (field, failures) in fields {
+            for failure in failures {
+                let message = failure.message.as_deref().unwrap_or("Please check this field.");
+                errors.add(&field, message);
+            }
+        }
+        errors
+    }
+}

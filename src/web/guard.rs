@@ -1,0 +1,78 @@
+//! Headers on every answer, and a check of where a changing request comes from.
+
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+
+use crate::error::AppError;
+
+/// Nothing inline, nothing from elsewhere, in no frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Marks an answer that anybody may keep: static files.
+pub struct Cacheable;
+
+/// Middleware: security headers on every answer; `no-store` unless the handler marked it
+/// [`Cacheable`].
+///
+/// # Errors
+/// None of its own.
+pub async fn headers<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let mut response = next.call(req).await?;
+    let cacheable = response.response().extensions().get::<Cacheable>().is_some();
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !cacheable {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
+/// Middleware: a browser says where a request comes from (`Sec-Fetch-Site`, else `Origin`); a
+/// changing one from another site is refused before anything reads it. Webhooks and the API carry
+/// a credential of their own and no cookie, so they pass.
+///
+/// # Errors
+/// `StaleForm` for a request of another site.
+pub async fn same_origin<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let own_credential = req.path().starts_with("/hooks/") || req.path().starts_with("/api/");
+    if !req.method().is_safe() && !own_credential && !is_same_origin(&req) {
+        return Err(AppError::StaleForm.into());
+    }
+    next.call(req).await
+}
+
+fn is_same_origin(req: &ServiceRequest) -> bool {
+    let text = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match text("origin") {
+        // Without either header it is no browser, and the CSRF token decides.
+        None => true,
+        Some(origin) => {
+            let host = text("host").unwrap_or_default();
+            origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What pages share. Imports no slice but `auth`, whose people every page shows.
+
+/// Forms: the CSRF check, and what was wrong with the input.
+pub mod form;
+/// Security headers, and who may send a changing request.
+pub mod guard;
+/// Compression of pages.
+pub mod gzip;
+/// Layout data: who looks, which merchant, flash, alerts.
+pub mod page;
+/// Keyset paging.
+pub mod paginate;
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use askama::Template;
+
+use crate::error::AppResult;
+
+/// Renders `page` under `status`.
+///
+/// # Errors
+/// When the template fails, which is a fault of ours.
+pub fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+    Ok(HttpResponse::build(status)
+        .content_type(header::ContentType::html())
+        .body(page.render()?))
+}
+
+/// Renders `page` under 200.
+///
+/// # Errors
+/// As [`html`].
+pub fn ok(page: &impl Template) -> AppResult<HttpResponse> {
+    html(StatusCode::OK, page)
+}
+
+/// Renders a rejected form under 422.
+///
+/// # Errors
+/// As [`html`].
+pub fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
+    html(StatusCode::UNPROCESSABLE_ENTITY, page)
+}
+
+/// After a change: 303 to where its result is seen.
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}

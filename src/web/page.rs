@@ -1,0 +1,285 @@
+//! Everything a layout needs, in one value that fails closed: no signed-in person, no page.
+
+use std::cell::RefCell;
+
+use actix_session::{Session, SessionExt};
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::{Ready, ready};
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
+
+use super::form::TOKEN;
+use crate::audit::{Actor, ActorKind};
+use crate::auth::{Merchant, Person, Role, Seat};
+use crate::clock;
+use crate::error::{AppError, AppResult};
+
+const FLASH: &str = "flash";
+
+/// The tone of a [`Flash`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FlashKind {
+    /// It worked.
+    Success,
+    /// Good to know.
+    Info,
+    /// It worked, with a catch.
+    Warning,
+    /// It did not work.
+    Danger,
+}
+
+/// A way back from what was just done: a form with one button.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FlashUndo {
+    /// Where the form is posted.
+    pub action: String,
+    /// The word on the button.
+    pub label: String,
+}
+
+/// What the last action did; shown once, on the next page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flash {
+    /// The tone.
+    pub kind: FlashKind,
+    /// One sentence.
+    pub text: String,
+    /// The way back, where there is one.
+    pub undo: Option<FlashUndo>,
+}
+
+/// What every page has: the session's CSRF token, the flash, the address.
+struct Chrome {
+    session: Session,
+    csrf: String,
+    flash: RefCell<Option<Flash>>,
+    path: String,
+    fragment: bool,
+}
+
+impl Chrome {
+    fn of(req: &HttpRequest) -> AppResult<Self> {
+        let session = req.get_session();
+        let csrf = match session.get::<String>(TOKEN)? {
+            Some(token) => token,
+            None => renew_csrf(&session)?,
+        };
+        let flash = session.get::<Flash>(FLASH)?;
+        Ok(Self {
+            csrf,
+            flash: RefCell::new(flash),
+            path: req.path().to_owned(),
+            fragment: wants_fragment(req.headers()),
+            session,
+        })
+    }
+
+    /// The flash counts as seen once a page has asked for it.
+    fn flash(&self) -> Option<Flash> {
+        let flash = self.flash.borrow_mut().take();
+        if flash.is_some() {
+            self.session.remove(FLASH);
+        }
+        flash
+    }
+
+    fn leave(&self, flash: Flash) -> AppResult<()> {
+        Ok(self.session.insert(FLASH, flash)?)
+    }
+}
+
+fn wants_fragment(headers: &HeaderMap) -> bool {
+    headers.contains_key("hx-request")
+        && !headers.contains_key("hx-history-restore-request")
+        && !headers.contains_key("hx-boosted")
+}
+
+/// Gives the session a new CSRF token: at its beginning, and at every sign-in.
+///
+/// # Errors
+/// When the session cannot hold it, which is a fault of ours.
+pub fn renew_csrf(session: &Session) -> AppResult<String> {
+    let token = Alphanumeric.sample_string(&mut rand::rng(), 32);
+    session.insert(TOKEN, &token)?;
+    Ok(token)
+}
+
+/// A page for anybody: sign-in, first run.
+pub struct PublicPage(Chrome);
+
+/// A page for somebody who is signed in, outside of any merchant.
+pub struct PersonPage {
+    chrome: Chrome,
+    /// Who looks.
+    pub person: Person,
+}
+
+/// A page of one merchant, for one of its members.
+pub struct MerchantPage {
+    chrome: Chrome,
+    /// The member's seat: person, merchant, role.
+    pub seat: Seat,
+}
+
+macro_rules! chrome_methods {
+    ($page:ident, $chrome:tt) => {
+        impl $page {
+            /// The token that every form carries.
+            pub fn csrf(&self) -> &str {
+                &self.$chrome.csrf
+            }
+
+            /// What the last action did; `Some` once.
+            pub fn flash(&self) -> Option<Flash> {
+                self.$chrome.flash()
+            }
+
+            /// Leaves a sentence for the next page.
+            ///
+            /// # Errors
+            /// When the session cannot hold it, which is a fault of ours.
+            pub fn leave(&self, kind: FlashKind, text: impl Into<String>) -> AppResult<()> {
+                self.$chrome.leave(Flash { kind, text: text.into(), undo: None })
+            }
+
+            /// Whether only the changed part of the page is wanted (htmx, or a dialog).
+            pub fn is_fragment(&self) -> bool {
+                self.$chrome.fragment
+            }
+
+            /// The path of this page.
+            pub fn path(&self) -> &str {
+                &self.$chrome.path
+            }
+
+            /// The session behind the page.
+            pub fn session(&self) -> &Session {
+                &self.$chrome.session
+            }
+        }
+    };
+}
+
+chrome_methods!(PublicPage, 0);
+chrome_methods!(PersonPage, chrome);
+chrome_methods!(MerchantPage, chrome);
+
+impl MerchantPage {
+    /// Who acts, now.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            merchant_id: self.seat.merchant.id,
+            kind: ActorKind::Member,
+            user_id: Some(self.seat.person.id),
+            name: self.seat.person.name.clone(),
+            now: clock::now(),
+        }
+    }
+
+    /// The key of the merchant whose page this is.
+    pub fn merchant_id(&self) -> i64 {
+        self.seat.merchant.id
+    }
+
+    /// The merchant whose page this is.
+    pub fn merchant(&self) -> &Merchant {
+        &self.seat.merchant
+    }
+
+    /// The merchant's name.
+    pub fn merchant_name(&self) -> &str {
+        &self.seat.merchant.name
+    }
+
+    /// The name of who looks.
+    pub fn person_name(&self) -> &str {
+        &self.seat.person.name
+    }
+
+    /// The e-mail address of who looks.
+    pub fn person_email(&self) -> &str {
+        &self.seat.person.email
+    }
+
+    /// The role as a word.
+    pub fn role_label(&self) -> &'static str {
+        self.seat.role.label()
+    }
+
+    /// Whether this member may change anything.
+    pub fn may_write(&self) -> bool {
+        self.seat.role.covers(Role::Admin)
+    }
+
+    /// Whether there is another place to switch to.
+    pub fn has_other_places(&self) -> bool {
+        self.seat.has_other_places
+    }
+
+    /// Whether this page lies at or under `prefix`.
+    pub fn is_at(&self, prefix: &str) -> bool {
+        self.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Leaves "it worked" for the next page.
+    ///
+    /// # Errors
+    /// When the session cannot hold it, which is a fault of ours.
+    pub fn done(&self, text: impl Into<String>) -> AppResult<()> {
+        self.leave(FlashKind::Success, text)
+    }
+
+    /// Leaves "it worked" with a way back: a button that posts to `action`.
+    ///
+    /// # Errors
+    /// When the session cannot hold it, which is a fault of ours.
+    pub fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
+        let undo = Some(FlashUndo { action, label: "Undo".to_owned() });
+        self.chrome.leave(Flash { kind: FlashKind::Success, text: text.into(), undo })
+    }
+}
+
+impl PersonPage {
+    /// The name of who looks.
+    pub fn person_name(&self) -> &str {
+        &self.person.name
+    }
+}
+
+impl FromRequest for PublicPage {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Chrome::of(req).map(Self))
+    }
+}
+
+impl FromRequest for PersonPage {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let person = req.extensions().get::<Person>().cloned();
+        ready(match person {
+            Some(person) => Chrome::of(req).map(|chrome| Self { chrome, person }),
+            None => Err(AppError::SignInNeeded(req.path().to_owned())),
+        })
+    }
+}
+
+impl FromRequest for MerchantPage {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let seat = req.extensions().get::<Seat>().cloned();
+        ready(match seat {
+            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, seat }),
+            None => Err(AppError::SignInNeeded(req.path().to_owned())),
+        })
+    }
+}

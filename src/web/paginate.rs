@@ -1,0 +1,136 @@
+//! Keyset paging: a page begins after the last row of the one before, so that the millionth row
+//! costs what the first does.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Rows on a page.
+pub const PAGE_SIZE: usize = 50;
+
+/// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
+pub const COUNT_LIMIT: i64 = 10_000;
+
+/// Where a page begins, as it stands in the address: `after=` or `before=` a row's sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor<K> {
+    /// The first page.
+    Start,
+    /// The rows that follow this key.
+    After(K),
+    /// The rows that come before this key.
+    Before(K),
+}
+
+impl<K: DeserializeOwned> Cursor<K> {
+    /// Reads the address; what cannot be read is the first page, as for an old bookmark.
+    pub fn read(after: &str, before: &str) -> Self {
+        match (decode(after), decode(before)) {
+            (Some(key), _) => Self::After(key),
+            (None, Some(key)) => Self::Before(key),
+            (None, None) => Self::Start,
+        }
+    }
+
+    /// Whether the query runs against the list's order.
+    pub fn is_backward(&self) -> bool {
+        matches!(self, Self::Before(_))
+    }
+}
+
+fn decode<K: DeserializeOwned>(text: &str) -> Option<K> {
+    if text.is_empty() {
+        return None;
+    }
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// A sort key as it stands in the address.
+pub fn encode<K: Serialize>(key: &K) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).expect("sort keys are plain values"))
+}
+
+/// One page of rows, with the keys of its neighbours.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// The rows, in the list's order.
+    pub rows: Vec<T>,
+    /// `before=` of the previous page, if there is one.
+    pub previous: Option<String>,
+    /// `after=` of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// Makes a page of up to `PAGE_SIZE + 1` rows that were fetched along the cursor (for
+    /// [`Cursor::Before`], in reverse). The surplus row only says that there is more.
+    pub fn new<K: Serialize>(mut rows: Vec<T>, cursor: &Cursor<K>, key: impl Fn(&T) -> K) -> Self {
+        let more = rows.len() > PAGE_SIZE;
+        rows.truncate(PAGE_SIZE);
+        let backward = matches!(cursor, Cursor::Before(_));
+        if backward {
+            rows.reverse();
+        }
+        let (has_previous, has_next) = match cursor {
+            Cursor::Start => (false, more),
+            Cursor::After(_) => (true, more),
+            Cursor::Before(_) => (more, true),
+        };
+        let previous = rows.first().filter(|_| has_previous).map(|row| encode(&key(row)));
+        let next = rows.last().filter(|_| has_next).map(|row| encode(&key(row)));
+        Self { rows, previous, next }
+    }
+}
+
+/// A count for people: exact up to the limit, then "10,000+".
+pub fn count_label(count: i64) -> String {
+    if count > COUNT_LIMIT { "10,000+".to_owned() } else { thousands(count) }
+}
+
+/// 1234567 as "1,234,567".
+pub fn thousands(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        grouped.push('-');
+    }
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_address() {
+        let key = ("ámbar".to_owned(), 7_i64);
+        assert_eq!(Cursor::read(&encode(&key), ""), Cursor::After(key.clone()));
+        assert_eq!(Cursor::read("", &encode(&key)), Cursor::Before(key));
+        assert_eq!(Cursor::<(String, i64)>::read("rubbish", "!"), Cursor::Start);
+    }
+
+    #[test]
+    fn a_page_knows_its_neighbours() {
+        let rows: Vec<i64> = (0..51).collect();
+        let first = Listing::new(rows.clone(), &Cursor::Start, |row| *row);
+        assert_eq!((first.rows.len(), first.previous.is_some(), first.next), (50, false, Some(encode(&49))));
+        let back = Listing::new((0..51).rev().collect(), &Cursor::Before(51_i64), |row| *row);
+        assert_eq!(back.rows.first(), Some(&1));
+        assert_eq!(back.previous, Some(encode(&1)));
+    }
+
+    #[test]
+    fn counts_stop_at_the_limit() {
+        assert_eq!(count_label(10_000), "10,000");
+        assert_eq!(count_label(10_001), "10,000+");
+        assert_eq!(thousands(-1_234_567), "-1,234,567");
+        assert_eq!(thousands(999), "999");
+    }
+}
