@@ -103,7 +103,7 @@ impl ResponseError for AppError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.builder().finish()
+        render(self, None)
     }
 }
 
@@ -203,36 +203,42 @@ struct ErrorPage {
     request_id: String,
 }
 
-/// Middleware: turns every [`AppError`] into its page, and logs the faults among them.
+/// Middleware: logs the faults among the errors and gives their page the request's id.
 ///
 /// # Errors
-/// None of its own.
+/// [`AppError::Unavailable`] in place of what a middleware inside could not do without the
+/// database (the session store answers no other way).
 pub async fn pages<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let request_id = req.extensions().get::<RequestId>().map(ToString::to_string);
-    let response = next.call(req).await?;
-    let Some(error) = response.response().error().and_then(|e| e.as_error::<AppError>()) else {
+    let response = next.call(req).await.map_err(|error| {
+        tracing::error!(cause = %error, "request failed before its handler");
+        actix_web::Error::from(AppError::Unavailable)
+    })?;
+    let error = response.response().error().and_then(|e| e.as_error::<AppError>());
+    let Some(fault @ AppError::Internal(cause)) = error else {
         return Ok(response.map_into_left_body());
     };
-    if let AppError::Internal(cause) = error {
-        tracing::error!(cause = %format!("{cause:#}"), "request failed");
-    }
-    let rendered = render(error, request_id);
+    tracing::error!(cause = %format!("{cause:#}"), "request failed");
+    let rendered = render(fault, request_id);
     Ok(response.into_response(rendered).map_into_right_body())
 }
 
 fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
-    if matches!(error, AppError::SignInNeeded(_)) {
-        return error.error_response();
-    }
-    let Words(title, happened, kept, next) = error.words();
-    let request_id =
-        request_id.filter(|_| matches!(error, AppError::Internal(_))).unwrap_or_default();
-    let page = ErrorPage { title, happened, kept, next, request_id };
-    match page.render() {
-        Ok(html) => error.builder().content_type(header::ContentType::html()).body(html),
-        Err(_) => error.builder().body(title),
-    }
+    let mut builder = error.builder();
+    let mut response = if matches!(error, AppError::SignInNeeded(_)) {
+        builder.finish()
+    } else {
+        let Words(title, happened, kept, next) = error.words();
+        let request_id = request_id.unwrap_or_default();
+        match (ErrorPage { title, happened, kept, next, request_id }).render() {
+            Ok(html) => builder.content_type(header::ContentType::html()).body(html),
+            Err(_) => builder.body(title),
+        }
+    };
+    // Here too, since an error can leave a middleware past the one that sets them.
+    crate::web::guard::secure(response.headers_mut());
+    response
 }

@@ -1,3 +1,4 @@
+drop policy affiliate_reads on merchants;
 drop table affiliate_terms;
 drop table affiliates;
 drop table offer_terms;

@@ -103,3 +103,7 @@ call protect_merchant_rows('offer_terms');
 call protect_merchant_rows('affiliates');
 create policy person_reads on affiliates for select using (user_id = (select current_person()));
 call protect_merchant_rows('affiliate_terms');
+
+-- An affiliate may read the name of the program they belong to.
+create policy affiliate_reads on merchants for select
+    using (id in (select merchant_id from affiliates where user_id = (select current_person())));

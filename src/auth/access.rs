@@ -3,7 +3,7 @@
 
 use actix_session::SessionExt;
 use actix_web::HttpMessage;
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -51,17 +51,25 @@ pub struct AffiliateSeat {
 /// [`Seat`] with the request for the page extractors.
 ///
 /// # Errors
-/// `NotFound` for an unknown address, `MethodNotAllowed`, `SignInNeeded`, `Forbidden`.
+/// None of its own: whoever may not is answered with `NotFound` (an unknown address),
+/// `MethodNotAllowed`, `SignInNeeded` or `Forbidden`.
 pub async fn check<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if let Err(error) = judge(&req).await {
+        return Ok(req.error_response(error).map_into_right_body());
+    }
+    Ok(next.call(req).await?.map_into_left_body())
+}
+
+async fn judge(req: &ServiceRequest) -> AppResult<()> {
     let pattern = req.match_pattern().ok_or(AppError::NotFound)?;
     let row = routes::find(req.method(), &pattern).ok_or(AppError::MethodNotAllowed)?;
-    if !matches!(row.access, Access::Public | Access::Credential) {
-        admit(&req, row.access).await?;
+    match row.access {
+        Access::Public | Access::Credential => Ok(()),
+        access => admit(req, access).await,
     }
-    next.call(req).await
 }
 
 async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {

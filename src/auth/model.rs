@@ -203,24 +203,25 @@ impl Place {
 /// # Errors
 /// The database's.
 pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Place>> {
-    let mut places: Vec<Place> = members::table
+    let seats = members::table
         .inner_join(merchants::table)
         .filter(members::user_id.eq(person.id))
         .order(merchants::name)
         .select((members::merchant_id, merchants::name, members::role))
-        .load_iter::<(i64, String, Role), diesel::pg::PgRowByRowLoadingMode>(conn)?
-        .map(|row| row.map(|(merchant_id, merchant, role)| Place::Member { merchant_id, merchant, role }))
-        .collect::<QueryResult<_>>()?;
-    let affiliations: Vec<(i64, i64)> = affiliates::table
+        .load::<(i64, String, Role)>(conn)?;
+    let mut places: Vec<Place> = seats
+        .into_iter()
+        .map(|(merchant_id, merchant, role)| Place::Member { merchant_id, merchant, role })
+        .collect();
+    let affiliations = affiliates::table
+        .inner_join(merchants::table)
         .filter(affiliates::user_id.eq(person.id))
-        .order(affiliates::merchant_id)
-        .select((affiliates::merchant_id, affiliates::id))
-        .load(conn)?;
-    for (merchant_id, affiliate_id) in affiliations {
-        // The person may see their own row here, and the merchant's name only as a member; the
-        // name comes with the page of the place.
-        places.push(Place::Affiliate { merchant_id, merchant: String::new(), affiliate_id });
-    }
+        .order((merchants::name, affiliates::id))
+        .select((affiliates::merchant_id, merchants::name, affiliates::id))
+        .load::<(i64, String, i64)>(conn)?;
+    places.extend(affiliations.into_iter().map(|(merchant_id, merchant, affiliate_id)| {
+        Place::Affiliate { merchant_id, merchant, affiliate_id }
+    }));
     if person.is_support {
         places.push(Place::Support);
     }

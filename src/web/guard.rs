@@ -1,9 +1,8 @@
 //! Headers on every answer, and a check of where a changing request comes from.
 
-use actix_web::HttpMessage;
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 
 use crate::error::AppError;
@@ -12,11 +11,7 @@ use crate::error::AppError;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Marks an answer that anybody may keep: static files.
-pub struct Cacheable;
-
-/// Middleware: security headers on every answer; `no-store` unless the handler marked it
-/// [`Cacheable`].
+/// Middleware: [`secure`] on every answer.
 ///
 /// # Errors
 /// None of its own.
@@ -25,8 +20,12 @@ pub async fn headers<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let mut response = next.call(req).await?;
-    let cacheable = response.response().extensions().get::<Cacheable>().is_some();
-    let headers = response.headers_mut();
+    secure(response.headers_mut());
+    Ok(response)
+}
+
+/// Sets the security headers, and `no-store` unless the answer says how long it may be kept.
+pub fn secure(headers: &mut HeaderMap) {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -39,10 +38,9 @@ pub async fn headers<B: MessageBody>(
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if !cacheable {
+    if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    Ok(response)
 }
 
 /// Middleware: a browser says where a request comes from (`Sec-Fetch-Site`, else `Origin`); a
@@ -50,16 +48,16 @@ pub async fn headers<B: MessageBody>(
 /// a credential of their own and no cookie, so they pass.
 ///
 /// # Errors
-/// `StaleForm` for a request of another site.
+/// None of its own: a request of another site is answered with `StaleForm`.
 pub async fn same_origin<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let own_credential = req.path().starts_with("/hooks/") || req.path().starts_with("/api/");
     if !req.method().is_safe() && !own_credential && !is_same_origin(&req) {
-        return Err(AppError::StaleForm.into());
+        return Ok(req.error_response(AppError::StaleForm).map_into_right_body());
     }
-    next.call(req).await
+    Ok(next.call(req).await?.map_into_left_body())
 }
 
 fn is_same_origin(req: &ServiceRequest) -> bool {

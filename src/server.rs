@@ -1,0 +1,120 @@
+//! The web server: the application around the routes.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
+use actix_web::body::MessageBody;
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Key, SameSite};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, PathConfig, QueryConfig};
+use actix_web::{App, HttpServer, web};
+use tracing_actix_web::TracingLogger;
+
+use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{self, AppError, AppResult};
+use crate::web::{guard, gzip};
+use crate::routes;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct State {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The door to the database.
+    pub db: Db,
+    /// The bounded place where passwords are hashed.
+    pub hashing: Hashing,
+    /// The tries that are left at sign-in.
+    pub tries: Data<Tries>,
+}
+
+impl State {
+    /// Prepares what the handlers share.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
+        Ok(Self { config, db, hashing: Hashing::new()?, tries: Data::new(Tries::default()) })
+    }
+}
+
+/// A request head must arrive within this time.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// What runs when the server is told to stop may take this long.
+const SHUTDOWN_SECONDS: u64 = 8;
+
+/// Serves the application on `listener` until SIGTERM or SIGINT; the future then ends once what
+/// runs is finished.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Result<Server> {
+    Ok(HttpServer::new(move || application(&state))
+        .workers(workers)
+        .client_request_timeout(HEAD_PATIENCE)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .listen(listener)?
+        .run())
+}
+
+fn application(
+    state: &State,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    // The last one wrapped is the outermost.
+    App::new()
+        .app_data(Data::from(Arc::clone(&state.config)))
+        .app_data(Data::new(state.db.clone()))
+        .app_data(Data::new(state.hashing.clone()))
+        .app_data(state.tries.clone())
+        .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
+        .app_data(QueryConfig::default().error_handler(|_, _| {
+            AppError::BadRequest("A part of the address has an impossible value. Go back and use the page's own links.".into()).into()
+        }))
+        .configure(routes::configure)
+        .default_service(web::to(unknown))
+        .wrap(from_fn(auth::check))
+        .wrap(sessions(state))
+        .wrap(from_fn(guard::same_origin))
+        .wrap(from_fn(error::pages))
+        .wrap(from_fn(gzip::compress))
+        .wrap(from_fn(guard::headers))
+        .wrap(TracingLogger::default())
+}
+
+async fn unknown() -> AppResult<&'static str> {
+    Err(AppError::NotFound)
+}
+
+/// `__Host-` makes the browser insist on `Secure`, on this host alone and on the whole of it.
+/// Browsers count loopback as secure, so that no switch for insecure cookies is needed.
+fn sessions(state: &State) -> SessionMiddleware<PgSessions> {
+    let key = Key::derive_from(state.config.secret_key());
+    SessionMiddleware::builder(PgSessions::new(state.db.clone()), key)
+        .cookie_name("__Host-vouch".to_owned())
+        .cookie_secure(true)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(
+            PersistentSession::default()
+                .session_ttl(CookieDuration::seconds(IDLE_LIMIT.num_seconds()))
+                .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
+        )
+        .build()
+}
