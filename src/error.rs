@@ -183,7 +183,8 @@ impl AppError {
                 "The fault has been recorded.",
                 "The change was not made.",
                 "Please try again. If it happens once more, give the request number to whoever \
-                 runs this installation.".into(),
+                 runs this installation."
+                    .into(),
             ),
         }
     }

@@ -13,14 +13,15 @@ use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, PathConfig, QueryConfig};
 use actix_web::{App, HttpServer, web};
+use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
 
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
-use crate::web::{guard, gzip};
 use crate::routes;
+use crate::web::{guard, gzip};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -70,10 +71,10 @@ fn application(
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl MessageBody>,
+        Response = ServiceResponse<impl MessageBody + use<>>,
         Error = actix_web::Error,
         InitError = (),
-    >,
+    > + use<>,
 > {
     // The last one wrapped is the outermost.
     App::new()
@@ -103,7 +104,7 @@ async fn unknown() -> AppResult<&'static str> {
 /// `__Host-` makes the browser insist on `Secure`, on this host alone and on the whole of it.
 /// Browsers count loopback as secure, so that no switch for insecure cookies is needed.
 fn sessions(state: &State) -> SessionMiddleware<PgSessions> {
-    let key = Key::derive_from(state.config.secret_key());
+    let key = Key::derive_from(state.config.secret_key.expose_secret());
     SessionMiddleware::builder(PgSessions::new(state.db.clone()), key)
         .cookie_name("__Host-vouch".to_owned())
         .cookie_secure(true)

@@ -94,7 +94,11 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
         }
         (Access::Affiliate, Some(Place::Affiliate { merchant_id, affiliate_id, .. })) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
-            req.extensions_mut().insert(AffiliateSeat { person: person.clone(), merchant_id, affiliate_id });
+            req.extensions_mut().insert(AffiliateSeat {
+                person: person.clone(),
+                merchant_id,
+                affiliate_id,
+            });
             req.extensions_mut().insert(person);
         }
         (Access::SignedIn | Access::Support, _) => {

@@ -72,9 +72,12 @@ pub async fn login(
     let user = db.run(Scope::Unowned, move |conn| User::by_email(conn, &email)).await?;
     let password = std::mem::take(&mut form.password);
     let fits = password.len() <= MOST_BYTES
-        && hashing.verify(password, user.as_ref().and_then(|user| user.password_hash.clone())).await?;
+        && hashing
+            .verify(password, user.as_ref().and_then(|user| user.password_hash.clone()))
+            .await?;
     let Some(user) = user.filter(|_| fits) else {
-        let errors = FormErrors::one("email", "This e-mail address and password do not fit together.");
+        let errors =
+            FormErrors::one("email", "This e-mail address and password do not fit together.");
         return rejected(&LoginPage { page, form, errors });
     };
     sign_in(&db, page.session(), user.id, &form.next).await
@@ -84,7 +87,12 @@ pub async fn login(
 ///
 /// # Errors
 /// The database's.
-pub async fn sign_in(db: &Db, session: &Session, user_id: i64, next: &str) -> AppResult<HttpResponse> {
+pub async fn sign_in(
+    db: &Db,
+    session: &Session,
+    user_id: i64,
+    next: &str,
+) -> AppResult<HttpResponse> {
     let places = places(db, user_id).await?;
     // A key that was known before sign-in must not be worth anything after it.
     session.clear();
@@ -142,7 +150,8 @@ pub async fn go_to_place(
 ) -> AppResult<HttpResponse> {
     let places = places(&db, page.person.id).await?;
     let several = places.len() > 1;
-    let chosen = places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
+    let chosen =
+        places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
     let session = page.session();
     session.insert(SEVERAL_PLACES, several)?;
     session.insert(PLACE, &chosen)?;
@@ -156,7 +165,8 @@ mod tests {
     #[test]
     fn sign_in_leads_to_addresses_of_this_site_only() {
         assert_eq!(local_path("/orders?status=paid"), Some("/orders?status=paid"));
-        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
+        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"]
+        {
             assert_eq!(local_path(elsewhere), None, "{elsewhere}");
         }
     }

@@ -71,7 +71,10 @@ impl Hashing {
         self.work(move || hash(&password)).await?.map_err(AppError::Internal)
     }
 
-    async fn work<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
+    async fn work<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> AppResult<T> {
         let _place = self.places.acquire().await.map_err(|_| AppError::Unavailable)?;
         actix_web::web::block(f).await.map_err(|_| AppError::Unavailable)
     }
@@ -136,7 +139,10 @@ mod tests {
         assert_eq!(judge("short", &[]), Err(PasswordRefusal::Short));
         assert_eq!(judge(&"x".repeat(1025), &[]), Err(PasswordRefusal::Long));
         assert!(matches!(judge("password123", &[]), Err(PasswordRefusal::Guessable(_))));
-        assert!(matches!(judge("ingeborg1", &["ingeborg@example.com"]), Err(PasswordRefusal::Guessable(_))));
+        assert!(matches!(
+            judge("ingeborg1", &["ingeborg@example.com"]),
+            Err(PasswordRefusal::Guessable(_))
+        ));
         assert_eq!(judge("violet harbour 9 anvil", &[]), Ok(()));
     }
 }

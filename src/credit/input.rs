@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::affiliates::AffiliateStatus;
+use crate::db::text_enum;
 use crate::money::{Currency, format_money, format_percent};
 use crate::orders::amounts::Basis;
 use crate::triggers::TriggerKind;
@@ -122,24 +123,17 @@ impl Rules {
     }
 }
 
-/// Which of several affiliates' codes on one order wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precedence {
-    #[default]
-    FirstOnOrder,
-    LargestDiscount,
-    OldestTrigger,
-}
-
-impl Precedence {
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::FirstOnOrder => "The first code on the order",
-            Self::LargestDiscount => "The code with the largest discount",
-            Self::OldestTrigger => "The oldest trigger",
-        }
+text_enum! {
+    /// Which of several affiliates' codes on one order wins.
+    #[derive(Default)]
+    pub enum Precedence {
+        /// The one that the store lists first.
+        #[default]
+        FirstOnOrder = "first_on_order", "The first code on the order";
+        /// The one that took most off.
+        LargestDiscount = "largest_discount", "The code with the largest discount";
+        /// The one whose trigger is oldest.
+        OldestTrigger = "oldest_trigger", "The oldest trigger";
     }
 }
 

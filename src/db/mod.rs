@@ -147,4 +147,3 @@ impl Db {
         in_scope(&mut conn, scope, work).map_err(Into::into)
     }
 }
-

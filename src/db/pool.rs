@@ -3,9 +3,9 @@
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
+use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, R2D2Connection};
-use diesel::PgConnection;
 
 /// A pool of PostgreSQL connections.
 pub type Pool = r2d2::Pool<Manager>;

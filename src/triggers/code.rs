@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
+
+use crate::db::text_enum;
 
 /// The most characters a code may have: the smallest limit among the stores (BigCommerce).
 pub const MAX_CODE_CHARS: usize = 50;
@@ -16,29 +17,15 @@ pub const MAX_EMAIL_CHARS: usize = 254;
 /// The most characters a SKU may have (Shopify's limit for text fields).
 pub const MAX_SKU_CHARS: usize = 255;
 
-/// What ties orders to an affiliate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TriggerKind {
-    CouponCode,
-    CustomerEmail,
-    Sku,
-}
-
-impl TriggerKind {
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::CouponCode => "Coupon Code",
-            Self::CustomerEmail => "Customer Email",
-            Self::Sku => "SKU",
-        }
-    }
-}
-
-impl fmt::Display for TriggerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.label())
+text_enum! {
+    /// What ties orders to an affiliate.
+    pub enum TriggerKind {
+        /// A code that the shopper types at checkout.
+        CouponCode = "coupon_code", "Coupon Code";
+        /// The address of the customer.
+        CustomerEmail = "customer_email", "Customer Email";
+        /// A product: a royalty on its lines.
+        Sku = "sku", "SKU";
     }
 }
 

@@ -46,9 +46,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             let body = read_limited(payload, FORM_LIMIT, FORM_PATIENCE).await?;
             let sent: Token = parse(&body)?;
             let expected: Option<String> = session.get(TOKEN)?;
-            let equal = expected.is_some_and(|expected| {
-                expected.as_bytes().ct_eq(sent.csrf.as_bytes()).into()
-            });
+            let equal = expected
+                .is_some_and(|expected| expected.as_bytes().ct_eq(sent.csrf.as_bytes()).into());
             if !equal {
                 return Err(AppError::StaleForm);
             }
@@ -58,8 +57,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
-    serde_html_form::from_bytes(body)
-        .map_err(|_| AppError::BadRequest("A field of the form has an impossible value. Go back, reload the page and try again.".into()))
+    serde_html_form::from_bytes(body).map_err(|_| {
+        AppError::BadRequest(
+            "A field of the form has an impossible value. Go back, reload the page and try again."
+                .into(),
+        )
+    })
 }
 
 /// Reads a body of at most `limit` bytes within `patience`.

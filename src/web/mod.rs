@@ -1,5 +1,7 @@
 //! What pages share. Imports no slice but `auth`, whose people every page shows.
 
+/// Static files, named by their content.
+pub mod assets;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
 /// Security headers, and who may send a changing request.
@@ -22,9 +24,7 @@ use crate::error::AppResult;
 /// # Errors
 /// When the template fails, which is a fault of ours.
 pub fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
-    Ok(HttpResponse::build(status)
-        .content_type(header::ContentType::html())
-        .body(page.render()?))
+    Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(page.render()?))
 }
 
 /// Renders `page` under 200.

@@ -221,7 +221,9 @@ impl MerchantPage {
 
     /// Whether this page lies at or under `prefix`.
     pub fn is_at(&self, prefix: &str) -> bool {
-        self.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.path()
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Leaves "it worked" for the next page.

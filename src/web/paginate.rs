@@ -120,7 +120,10 @@ mod tests {
     fn a_page_knows_its_neighbours() {
         let rows: Vec<i64> = (0..51).collect();
         let first = Listing::new(rows.clone(), &Cursor::Start, |row| *row);
-        assert_eq!((first.rows.len(), first.previous.is_some(), first.next), (50, false, Some(encode(&49))));
+        assert_eq!(
+            (first.rows.len(), first.previous.is_some(), first.next),
+            (50, false, Some(encode(&49)))
+        );
         let back = Listing::new((0..51).rev().collect(), &Cursor::Before(51_i64), |row| *row);
         assert_eq!(back.rows.first(), Some(&1));
         assert_eq!(back.previous, Some(encode(&1)));
