@@ -1,0 +1,421 @@
+use chrono::TimeZone;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::money::Currency;
+use crate::orders::report::{OrderReport, PaymentState, ReportedRefund};
+
+fn envelope() -> Envelope {
+    Envelope { is_test: false, triggered_at: Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap() }
+}
+
+fn set(amount: &str, currency: &str) -> Value {
+    json!({
+        "shop_money": {"amount": amount, "currency_code": currency},
+        "presentment_money": {"amount": "999.99", "currency_code": "CAD"},
+    })
+}
+
+/// An order of the shape Shopify sends, with what is not read left out.
+fn body() -> Value {
+    json!({
+        "id": 820982911946154508_i64,
+        "admin_graphql_api_id": "gid://shopify/Order/820982911946154508",
+        "name": "#1001",
+        "created_at": "2026-03-01T09:00:00-05:00",
+        "processed_at": "2026-03-01T09:00:00-05:00",
+        "updated_at": "2026-03-01T09:00:05-05:00",
+        "cancelled_at": null,
+        "test": false,
+        "currency": "USD",
+        "presentment_currency": "CAD",
+        "financial_status": "paid",
+        "taxes_included": false,
+        "email": "carla@example.com",
+        "contact_email": "carla@example.com",
+        "customer": {"id": 115310627314723954_i64, "email": "carla@example.com",
+                     "first_name": "Carla", "last_name": "Customer"},
+        "total_discounts": "3.23", "total_tax": "1.91", "total_price": "36.00",
+        "discount_codes": [{"code": " jane10 ", "amount": "3.23", "type": "percentage"}],
+        "discount_applications": [
+            {"type": "manual", "title": "jane10", "value": "10.0", "value_type": "percentage"}
+        ],
+        "line_items": [{
+            "id": 866550311766439020_i64, "title": "Tee", "name": "Tee - M", "sku": "TEE-M",
+            "quantity": 2, "current_quantity": 2,
+            "price": "12.00", "price_set": set("12.00", "USD"),
+            "total_discount": "0.00", "total_discount_set": set("0.00", "USD"),
+            "discount_allocations": [
+                {"amount": "2.40", "amount_set": set("2.40", "USD"), "discount_application_index": 0}
+            ],
+            "tax_lines": [{"price": "1.30", "price_set": set("1.30", "USD"), "rate": 0.06}],
+        }, {
+            "id": 141249953214522974_i64, "title": "Cap", "sku": null,
+            "quantity": 1, "current_quantity": 1, "price": "8.30", "total_discount": "0.00",
+            "discount_allocations": [{"amount": "0.83", "discount_application_index": 0}],
+            "tax_lines": [{"price": "0.45"}],
+        }],
+        "shipping_lines": [{
+            "price": "5.00", "price_set": set("5.00", "USD"), "discounted_price": "5.00",
+            "discount_allocations": [], "tax_lines": [{"price": "0.16"}],
+        }],
+        "refunds": [],
+    })
+}
+
+fn refund_body() -> Value {
+    json!({
+        "id": 890088186047892319_i64,
+        "order_id": 820982911946154508_i64,
+        "created_at": "2026-03-05T10:00:00+01:00",
+        "processed_at": "2026-03-05T10:00:00+01:00",
+        "refund_line_items": [{
+            "id": 1, "line_item_id": 866550311766439020_i64, "quantity": 1,
+            "subtotal": 10.8, "total_tax": 0.65,
+            "subtotal_set": set("10.80", "USD"), "total_tax_set": set("0.65", "USD"),
+            "line_item": {"id": 866550311766439020_i64, "price": "12.00"},
+        }],
+        "refund_shipping_lines": [], "order_adjustments": [], "transactions": [],
+        "total_duties_set": set("0.00", "USD"),
+    })
+}
+
+fn with(mut body: Value, pointer: &str, value: Value) -> Value {
+    *body.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
+    body
+}
+
+fn send(topic: &str, body: &Value) -> Result<StoreEvent, Unintelligible> {
+    parse(topic, body.to_string().as_bytes(), envelope())
+}
+
+fn order_of(body: &Value) -> OrderReport {
+    match send("orders/create", body) {
+        Ok(StoreEvent::Order(report)) => *report,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refund_of(body: &Value) -> (ReportedRefund, Currency) {
+    match send("refunds/create", body) {
+        Ok(StoreEvent::Refund { order_ref, refund, currency }) => {
+            assert_eq!(order_ref, "820982911946154508");
+            (refund, currency)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refusal(topic: &str, body: &Value) -> Unintelligible {
+    send(topic, body).unwrap_err()
+}
+
+#[test]
+fn an_order_is_read_in_the_stores_currency_exactly() {
+    let order = order_of(&body());
+    assert_eq!((order.name.as_str(), order.currency), ("#1001", Currency::USD));
+    assert_eq!(order.placed_at.to_rfc3339(), "2026-03-01T14:00:00+00:00");
+    assert_eq!(order.reported_at.to_rfc3339(), "2026-03-01T14:00:05+00:00");
+    assert_eq!(order.payment, PaymentState::Paid);
+    assert_eq!(order.customer_email.as_deref(), Some("carla@example.com"));
+    assert_eq!(order.customer_name.as_deref(), Some("Carla Customer"));
+    assert_eq!((order.total_minor, order.tax_minor), (3600, 191));
+    assert_eq!((order.shipping_minor, order.shipping_tax_minor), (500, 16));
+    let tee = &order.lines[0];
+    assert_eq!((tee.title.as_str(), tee.sku.as_deref()), ("Tee - M", Some("TEE-M")));
+    assert_eq!((tee.quantity, tee.remaining_quantity), (2, Some(2)));
+    assert_eq!((tee.price_minor, tee.discount_minor, tee.tax_minor), (1200, 240, 130));
+    assert_eq!((order.lines[1].sku.as_deref(), order.lines[1].price_minor), (None, 830));
+    assert!(!order.is_test && order.cancelled_at.is_none() && order.refunds.is_empty());
+}
+
+#[test]
+fn ids_above_two_to_the_53rd_keep_every_digit() {
+    let order = order_of(&body());
+    assert_eq!(order.order_ref, "820982911946154508");
+    assert_eq!(order.customer_ref.as_deref(), Some("115310627314723954"));
+    assert_eq!(order.lines[0].line_ref, "866550311766439020");
+}
+
+#[test]
+fn codes_are_read_as_typed_although_the_application_is_manual() {
+    let order = order_of(&body());
+    assert_eq!((order.codes[0].code.as_str(), order.codes[0].discount_minor), (" jane10 ", 323));
+    assert_eq!(order.codes[0].key(), "JANE10");
+    // Old orders have no type and may have no amount.
+    let codes = json!([{"code": "TENOFF", "amount": "10.00"}, {"code": "X"}]);
+    let order = order_of(&with(body(), "/discount_codes", codes));
+    assert_eq!(order.codes.iter().map(|c| c.discount_minor).collect::<Vec<_>>(), [1000, 0]);
+}
+
+#[test]
+fn a_test_order_says_so_in_the_body_or_in_the_header() {
+    assert!(order_of(&with(body(), "/test", json!(true))).is_test);
+    let by_header = Envelope { is_test: true, ..envelope() };
+    let event = parse("orders/create", body().to_string().as_bytes(), by_header).unwrap();
+    assert!(matches!(event, StoreEvent::Order(order) if order.is_test));
+}
+
+#[test]
+fn a_guests_order_and_missing_fields_are_read() {
+    let order = order_of(&json!({
+        "id": "42", "currency": "eur", "customer": null, "line_items": null, "refunds": null,
+        "discount_codes": null, "shipping_lines": null, "financial_status": null,
+        "email": "", "billing_address": {"name": "Gast"},
+    }));
+    assert_eq!((order.order_ref.as_str(), order.name.as_str()), ("42", "#42"));
+    assert_eq!((order.currency, order.customer_email), (Currency::EUR, None));
+    assert_eq!(order.customer_name.as_deref(), Some("Gast"));
+    assert_eq!(order.reported_at, envelope().triggered_at);
+    assert_eq!(order.payment, PaymentState::Pending);
+}
+
+#[test]
+fn currencies_of_no_and_of_three_decimals_are_read() {
+    let yen = json!([{"id": 1, "quantity": 1, "price": "1999", "price_set": set("1999.0", "JPY")}]);
+    let order = json!({"id": 1, "currency": "JPY", "total_price": "1999", "line_items": yen});
+    assert_eq!(order_of(&order).lines[0].price_minor, 1999);
+    let dinar = json!([{"id": 1, "quantity": 1, "price": "1.505"}]);
+    let order = json!({"id": 1, "currency": "KWD", "line_items": dinar});
+    assert_eq!(order_of(&order).lines[0].price_minor, 1505);
+}
+
+#[test]
+fn a_set_in_another_currency_than_the_orders_is_not_used() {
+    let order = with(body(), "/line_items/0/price_set", set("7.77", "CAD"));
+    assert_eq!(order_of(&order).lines[0].price_minor, 1200);
+}
+
+#[test]
+fn prices_that_contain_tax_say_so_and_shipping_is_freed_of_it() {
+    let order = order_of(&with(body(), "/taxes_included", json!(true)));
+    assert!(order.lines.iter().all(|line| line.tax_included));
+    assert_eq!((order.shipping_minor, order.shipping_tax_minor), (484, 16));
+}
+
+#[test]
+fn discounts_that_stand_on_no_line_are_spread_over_all() {
+    let order = json!({"id": 1, "currency": "USD", "total_discounts": "10.00", "line_items": [
+        {"id": 1, "quantity": 1, "price": "20.00"}, {"id": 2, "quantity": 2, "price": "5.00"},
+    ]});
+    let lines = order_of(&order).lines;
+    assert_eq!([lines[0].discount_minor, lines[1].discount_minor], [667, 333]);
+    // The discount was on the shipping: the goods were paid in full.
+    let mut free = with(body(), "/shipping_lines/0/discounted_price", json!("0.00"));
+    for i in 0..2 {
+        free["line_items"][i]["discount_allocations"] = json!([]);
+    }
+    let order = order_of(&free);
+    assert_eq!((order.shipping_minor, order.lines[0].discount_minor), (0, 0));
+}
+
+#[test]
+fn refunds_within_an_order_are_read_once_each() {
+    let order = order_of(&with(body(), "/refunds", json!([refund_body(), refund_body()])));
+    assert_eq!(order.refunds.len(), 1);
+    assert_eq!(order.refunds[0].refund_ref, "890088186047892319");
+}
+
+#[test]
+fn a_refund_alone_is_read_with_its_currency() {
+    let (refund, currency) = refund_of(&refund_body());
+    assert_eq!(currency, Currency::USD);
+    assert_eq!(refund.refunded_at.to_rfc3339(), "2026-03-05T09:00:00+00:00");
+    let line = &refund.lines[0];
+    assert_eq!(line.line_ref, "866550311766439020");
+    assert_eq!((line.quantity, line.amount_minor, line.tax_minor), (1, 1080, 65));
+    assert_eq!((refund.adjustment_minor, refund.shipping_minor), (0, 0));
+}
+
+#[test]
+fn amounts_that_are_json_numbers_are_read_by_their_digits() {
+    let mut body = refund_body();
+    let line = body["refund_line_items"][0].as_object_mut().unwrap();
+    line.remove("subtotal_set");
+    line.remove("total_tax_set");
+    for (digits, minor) in [("5.05", 505), ("0.1", 10), ("9007199254740.93", 900_719_925_474_093)] {
+        let text = body.to_string().replace("10.8,", &format!("{digits},"));
+        let event = parse("refunds/create", text.as_bytes(), envelope());
+        let Ok(StoreEvent::Refund { refund, .. }) = event else { panic!("{event:?}") };
+        assert_eq!(refund.lines[0].amount_minor, minor);
+    }
+}
+
+#[test]
+fn goodwill_is_what_is_given_back_beyond_the_lines() {
+    let goodwill = json!([{"kind": "refund_discrepancy", "amount": "-4.00", "tax_amount": "0.00"}]);
+    let (refund, _) = refund_of(&with(refund_body(), "/order_adjustments", goodwill));
+    assert_eq!((refund.adjustment_minor, refund.lines[0].amount_minor), (400, 1080));
+}
+
+#[test]
+fn what_the_merchant_keeps_back_is_taken_off_the_refunded_lines() {
+    let fee = json!([{"kind": "refund_discrepancy", "amount": "2.00", "tax_amount": "0.00"}]);
+    let (refund, _) = refund_of(&with(refund_body(), "/order_adjustments", fee));
+    assert_eq!((refund.adjustment_minor, refund.lines[0].amount_minor), (0, 880));
+}
+
+#[test]
+fn shipping_given_back_is_read_in_its_old_and_its_new_form() {
+    let old = json!([{"kind": "shipping_refund", "amount": "-5.00", "tax_amount": "-0.16"}]);
+    let (refund, _) = refund_of(&with(refund_body(), "/order_adjustments", old));
+    assert_eq!((refund.shipping_minor, refund.shipping_tax_minor), (500, 16));
+    assert_eq!(refund.adjustment_minor, 0);
+    let new = json!([{"id": 1, "subtotal_amount_set": set("5.00", "USD"),
+                      "tax_amount_set": set("0.16", "USD")}]);
+    let (refund, _) = refund_of(&with(refund_body(), "/refund_shipping_lines", new));
+    assert_eq!((refund.shipping_minor, refund.shipping_tax_minor), (500, 16));
+}
+
+#[test]
+fn the_other_messages_are_understood() {
+    let edited = json!({"order_edit": {"id": 1, "order_id": 820982911946154508_i64}});
+    let event = send("orders/edited", &edited).unwrap();
+    assert!(
+        matches!(event, StoreEvent::Noted { order_ref, .. } if order_ref == "820982911946154508")
+    );
+    assert_eq!(
+        send("orders/delete", &json!({"id": 820982911946154508_i64})).unwrap(),
+        StoreEvent::Deleted { order_ref: "820982911946154508".into(), at: envelope().triggered_at }
+    );
+    assert_eq!(send("app/uninstalled", &json!({"id": 1})).unwrap(), StoreEvent::Uninstalled);
+    let nothing = json!({"id": 1, "order_id": 2, "refund_line_items": []});
+    assert!(matches!(send("refunds/create", &nothing), Ok(StoreEvent::Noted { .. })));
+    for topic in ["orders/updated", "ORDERS/PAID", "orders/cancelled"] {
+        assert!(matches!(send(topic, &body()), Ok(StoreEvent::Order(_))), "{topic}");
+    }
+    let cancelled = with(body(), "/cancelled_at", json!("2026-03-02T00:00:00Z"));
+    assert!(order_of(&cancelled).cancelled_at.is_some());
+}
+
+#[test]
+fn what_cannot_be_understood_says_where_and_why() {
+    let price = refusal("orders/create", &with(body(), "/line_items/1/price", json!("8,30")));
+    assert_eq!(price.path, "line_items[1].price");
+    assert_eq!(
+        price.to_string(),
+        "The store’s message cannot be understood at “line_items[1].price”: “8,30” is not an \
+         amount of money (for example 29.10)."
+    );
+    for (pointer, value, path) in [
+        ("/line_items/0/quantity", json!("two"), "line_items[0].quantity"),
+        ("/line_items/0/quantity", json!(-1), "line_items[0].quantity"),
+        ("/line_items/1/price", json!("-1.00"), "line_items[1].price"),
+        ("/line_items/1/price", json!(null), "line_items[1].price"),
+        ("/line_items/1/price", json!({}), "line_items[1].price"),
+        ("/line_items/1/price", json!("8.305"), "line_items[1].price"),
+        (
+            "/line_items/0/discount_allocations/0/amount_set/shop_money/amount",
+            json!("x"),
+            "line_items[0].discount_allocations[0].amount",
+        ),
+        (
+            "/line_items/0/tax_lines/0/price_set/shop_money/amount",
+            json!("x"),
+            "line_items[0].tax_lines[0].price",
+        ),
+        ("/created_at", json!("yesterday"), "created_at"),
+        ("/currency", json!("DOLLAR"), "currency"),
+        ("/id", json!(1.5), "id"),
+        ("/id", json!(-7), "id"),
+        ("/id", json!(null), "id"),
+        ("/total_price", json!("9".repeat(30)), "total_price"),
+        ("/total_price", json!("99999999999999999.00"), "total_price"),
+        ("/discount_codes/0/amount", json!("much"), "discount_codes[0].amount"),
+        ("/line_items", json!({}), "line_items"),
+    ] {
+        assert_eq!(refusal("orders/create", &with(body(), pointer, value)).path, path);
+    }
+    let line =
+        with(refund_body(), "/refund_line_items/0/subtotal_set/shop_money/amount", json!(""));
+    let inner = with(body(), "/refunds", json!([line]));
+    assert_eq!(refusal("refunds/create", &line).path, "refund_line_items[0].subtotal");
+    assert_eq!(refusal("orders/create", &inner).path, "refunds[0].refund_line_items[0].subtotal");
+    let orphan = json!({"id": 1, "refund_line_items": []});
+    assert_eq!(refusal("refunds/create", &orphan).path, "order_id");
+    assert_eq!(refusal("carts/create", &body()).path, "");
+    for broken in ["", "{", "[]", "null", "{}", "{\"id\":1} x", "\u{feff}{}"] {
+        assert!(parse("orders/create", broken.as_bytes(), envelope()).is_err(), "{broken}");
+    }
+    assert!(parse("orders/create", b"{\"id\": 1, \"currency\": \"\xff\"}", envelope()).is_err());
+}
+
+#[test]
+fn counts_and_lengths_are_limited() {
+    let line = json!({"id": 1, "quantity": 1, "price": "1.00"});
+    let many = json!({"id": 1, "currency": "USD", "line_items": vec![line; MAX_LINES + 1]});
+    assert_eq!(refusal("orders/create", &many).path, "line_items");
+    let long = order_of(&with(body(), "/name", json!(format!("a\0{}", "b".repeat(5000)))));
+    assert_eq!(long.name.chars().count(), 500);
+    assert!(!long.name.contains('\0'), "PostgreSQL cannot keep U+0000");
+}
+
+/// Any JSON, so that every field meets every type.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        "-?[0-9]{1,25}(\\.[0-9]{0,6})?".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("[a-z_]{1,10}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Every place in a document, as a JSON pointer.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                pointers(item, &format!("{at}/{i}"), all);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                pointers(item, &format!("{at}/{key}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+const TOPICS: [&str; 5] =
+    ["orders/create", "orders/edited", "orders/delete", "refunds/create", "app/uninstalled"];
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(body: Vec<u8>, topic in prop::sample::select(TOPICS.to_vec())) {
+        let _ = parse(topic, &body, envelope());
+    }
+
+    #[test]
+    fn no_change_of_one_field_makes_it_panic(
+        place: prop::sample::Index,
+        value in any_json(),
+        of_refund: bool,
+    ) {
+        let body = with(body(), "/refunds", json!([refund_body()]));
+        let (topic, mut body) =
+            if of_refund { ("refunds/create", refund_body()) } else { ("orders/create", body) };
+        let mut all = Vec::new();
+        pointers(&body, "", &mut all);
+        *body.pointer_mut(place.get::<String>(&all)).unwrap() = value;
+        match send(topic, &body) {
+            Ok(StoreEvent::Order(order)) => {
+                let kept = serde_json::to_value(&order).unwrap();
+                prop_assert_eq!(serde_json::from_value::<OrderReport>(kept).unwrap(), *order);
+            }
+            Ok(_) => {}
+            Err(error) => prop_assert!(!error.to_string().contains('\0')),
+        }
+    }
+}
