@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use actix_web::http::Uri;
 use secrecy::{SecretBox, SecretString};
 
+use crate::os;
+
 mod secret_key;
 
 pub use secret_key::SECRET_KEY_FILE;
@@ -197,6 +199,12 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
+
+    /// Whether only browsers on this machine reach Vouch.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
 }
 
 fn bad(setting: &'static str, reason: impl Into<String>) -> ConfigError {
@@ -341,7 +349,7 @@ fn data_dir(typed: Option<String>) -> Result<PathBuf, ConfigError> {
 }
 
 fn default_data_dir() -> Option<PathBuf> {
-    if is_root() {
+    if os::effective_uid() == 0 {
         return Some(PathBuf::from("/var/lib/vouch"));
     }
     std::env::var_os("XDG_DATA_HOME")
@@ -360,7 +368,7 @@ fn make_data_dir(folder: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     // As root, the database server runs as another user, who has to pass through.
-    let mode = if is_root() { 0o711 } else { 0o700 };
+    let mode = if os::effective_uid() == 0 { 0o711 } else { 0o700 };
     match std::fs::DirBuilder::new().mode(mode).create(folder) {
         // Another process was quicker.
         Err(error) if folder.is_dir() && error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -368,11 +376,6 @@ fn make_data_dir(folder: &Path) -> std::io::Result<()> {
         }
         outcome => outcome,
     }
-}
-
-fn is_root() -> bool {
-    // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
-    unsafe { libc::geteuid() == 0 }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub mod audit;
 pub mod auth;
 /// The wall clock, in one place, so that everything else is told the time.
 pub mod clock;
+/// What the program can be told to do.
+pub mod commands;
 /// The settings of an installation.
 pub mod config;
 /// Who is credited for an order, and with how much: pure rules.
@@ -25,6 +27,8 @@ pub mod error;
 pub mod money;
 /// What stores report of orders.
 pub mod orders;
+/// The few system calls that the standard library does not have.
+mod os;
 /// Every URL of the application.
 pub mod routes;
 /// The web server: the application around the routes.
@@ -35,3 +39,5 @@ pub mod triggers;
 pub mod urls;
 /// What pages share: layout data, forms, paging, static files, headers.
 pub mod web;
+/// Work that nobody waits for.
+pub mod workers;

@@ -4,7 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::binaries::Binaries;
 use super::run_as::RunAs;
@@ -168,8 +167,7 @@ impl Cluster {
 
     /// A name that no `initdb` left behind by a killed process can still be writing to.
     fn unfinished_folder(&self) -> PathBuf {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let name = format!("{UNFINISHED}{}-{}", std::process::id(), now.as_nanos());
+        let name = format!("{UNFINISHED}{:016x}", rand::random::<u64>());
         self.data_dir.join(name)
     }
 

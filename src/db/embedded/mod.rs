@@ -28,7 +28,6 @@
 mod binaries;
 mod cluster;
 mod error;
-mod os;
 mod postmaster;
 mod provision;
 mod run_as;

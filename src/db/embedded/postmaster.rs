@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use diesel::{Connection, PgConnection};
 
 use super::cluster::Cluster;
-use super::{ADMIN_ROLE, EmbeddedError, os, socket};
+use super::{ADMIN_ROLE, EmbeddedError, socket};
+use crate::os;
 
 /// How long a start may take. Recovery after a power cut reads up to `max_wal_size`.
 const START_LIMIT: Duration = Duration::from_secs(300);
-/// How long the server may take to finish what runs; then it is made to end at once, which loses
-/// nothing that was committed.
-const STOP_LIMIT: Duration = Duration::from_secs(6);
+/// How long a stop is waited for, so that Vouch ends within ten seconds. A server that needs longer
+/// goes on with it alone, and the next start waits for that.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
 /// How long the last files of a killed server may stay in use.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(15);
@@ -196,22 +197,20 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Asks the process to end (clients are told, nothing is lost), and insists after a while.
+/// Tells the process to end, and waits a while. Clients are cut off, nothing is lost.
 fn stop_process(pid: i32, mut child: Option<&mut Child>) {
-    for (signal, limit) in [(libc::SIGINT, STOP_LIMIT), (libc::SIGQUIT, Duration::from_secs(2))] {
-        if os::signal(pid, signal).is_err() {
+    if os::signal(pid, libc::SIGINT).is_err() {
+        return;
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < STOP_LIMIT {
+        let reaped = matches!(child.as_mut().map(|child| child.try_wait()), Some(Ok(Some(_))));
+        if reaped || !os::runs(pid) {
             return;
         }
-        let begun = Instant::now();
-        while begun.elapsed() < limit {
-            let reaped = matches!(child.as_mut().map(|child| child.try_wait()), Some(Ok(Some(_))));
-            if reaped || !os::runs(pid) {
-                return;
-            }
-            sleep(PAUSE);
-        }
+        sleep(PAUSE);
     }
-    tracing::warn!(pid, "the PostgreSQL server does not end");
+    tracing::info!(pid, "the PostgreSQL server is still writing, and will end by itself");
 }
 
 fn open_log(path: &Path) -> Result<File, EmbeddedError> {

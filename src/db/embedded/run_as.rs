@@ -14,7 +14,7 @@ use std::{io, os::unix};
 
 use super::EmbeddedError;
 use super::binaries::Binaries;
-use super::os::{self, OsUser};
+use crate::os::{self, OsUser};
 
 /// What the system calls the owner of files that belong to nobody in a user namespace.
 const OVERFLOW_UID: u32 = 65534;

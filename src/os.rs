@@ -3,24 +3,25 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 /// A person or service known to the operating system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OsUser {
+pub(crate) struct OsUser {
     pub name: String,
     pub uid: u32,
     pub gid: u32,
 }
 
 /// The user this process acts as.
-pub(super) fn effective_uid() -> u32 {
+pub(crate) fn effective_uid() -> u32 {
     // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
     unsafe { libc::geteuid() }
 }
 
 /// Looks a user up by name, wherever the system keeps its users.
-pub(super) fn user_by_name(name: &str) -> Option<OsUser> {
+pub(crate) fn user_by_name(name: &str) -> Option<OsUser> {
     let name = CString::new(name).ok()?;
     look_up(|entry, buffer, found| {
         // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
@@ -29,7 +30,7 @@ pub(super) fn user_by_name(name: &str) -> Option<OsUser> {
 }
 
 /// Looks a user up by number. `None` for a number without a name, as in some containers.
-pub(super) fn user_by_uid(uid: u32) -> Option<OsUser> {
+pub(crate) fn user_by_uid(uid: u32) -> Option<OsUser> {
     look_up(|entry, buffer, found| {
         // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
         unsafe { libc::getpwuid_r(uid, entry, buffer.as_mut_ptr(), buffer.len(), found) }
@@ -56,8 +57,22 @@ fn look_up(
     Some(OsUser { name: name.to_str().ok()?.to_owned(), uid, gid })
 }
 
+/// How many bytes an ordinary user can still write where `path` is.
+pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
+    let path = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: both pointers are valid for the call.
+    if unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so it has filled the value in.
+    let found = unsafe { found.assume_init() };
+    #[expect(clippy::unnecessary_cast, reason = "the types differ between systems")]
+    Ok(found.f_bavail as u64 * found.f_frsize as u64)
+}
+
 /// Sends `signal` to the process `pid`.
-pub(super) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
+pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
     // SAFETY: kill touches no memory of ours. Numbers below 1 would address groups of processes.
     if pid > 0 && unsafe { libc::kill(pid, signal) } == 0 {
         return Ok(());
@@ -67,7 +82,7 @@ pub(super) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
 
 /// Whether `pid` runs. A process that has ended and waits to be reaped does not run, although
 /// it can still be signalled.
-pub(super) fn runs(pid: i32) -> bool {
+pub(crate) fn runs(pid: i32) -> bool {
     let exists = match signal(pid, 0) {
         Ok(()) => true,
         Err(error) => error.raw_os_error() == Some(libc::EPERM),
@@ -89,7 +104,7 @@ fn is_zombie(_pid: i32) -> bool {
 }
 
 /// The file name of the program that `pid` runs; `None` where the system does not tell.
-pub(super) fn program_name(pid: i32) -> Option<String> {
+pub(crate) fn program_name(pid: i32) -> Option<String> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let program = line.split(|byte| *byte == 0).next()?;
     let name = program.rsplit(|byte| *byte == b'/').next()?;
@@ -100,7 +115,7 @@ pub(super) fn program_name(pid: i32) -> Option<String> {
 
 /// Lets the command begin a session of its own, so that Ctrl-C on our terminal, or its end,
 /// does not reach the server while other processes still use it.
-pub(super) fn detach(command: &mut Command) {
+pub(crate) fn detach(command: &mut Command) {
     // SAFETY: setsid may be called between fork and exec.
     unsafe {
         command.pre_exec(|| {
@@ -115,7 +130,7 @@ pub(super) fn detach(command: &mut Command) {
 /// Lets the command run in a user namespace of its own: it keeps the right to our files and
 /// loses every other right of root. PostgreSQL, which refuses to run as root, then agrees to run.
 #[cfg(target_os = "linux")]
-pub(super) fn lose_root(command: &mut Command) {
+pub(crate) fn lose_root(command: &mut Command) {
     // SAFETY: unshare may be called between fork and exec, where there is one thread.
     unsafe {
         command.pre_exec(|| {
@@ -129,7 +144,7 @@ pub(super) fn lose_root(command: &mut Command) {
 
 /// Only Linux has user namespaces: elsewhere the command fails to start.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn lose_root(command: &mut Command) {
+pub(crate) fn lose_root(command: &mut Command) {
     // SAFETY: the closure only makes an error.
     unsafe {
         command.pre_exec(|| Err(io::Error::from_raw_os_error(libc::EPERM)));

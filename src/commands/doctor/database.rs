@@ -1,0 +1,124 @@
+//! The database: reachable, safe, up to date, durable, fast enough to search.
+
+use diesel::dsl::sql;
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
+
+use super::{Finding, Report, clock};
+use crate::config::Config;
+use crate::db::Source;
+use crate::db::migrate;
+
+pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
+    let mut conn = match PgConnection::establish(source.url()) {
+        Ok(conn) => conn,
+        Err(error) => {
+            let error = migrate::MigrateError::Connect(error);
+            report.note("database", Err(format!("{error}; look at DATABASE_URL")));
+            return;
+        }
+    };
+    let conn = &mut conn;
+    report.note("database", server(conn, source));
+    report.note("role", role(conn));
+    report.note("migrations", migrations(conn));
+    report.note("extensions", extensions(conn));
+    report.note("search", search(conn));
+    report.note("durability", durability(conn));
+    report.note("connections", connections(conn, config));
+    report.note("clock", clock::agrees(conn));
+    report.note("time zones", clock::zones_agree(conn));
+}
+
+/// Lifts a failed query into a finding.
+pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, String> {
+    answer.map_err(|error| format!("the database does not answer: {error}"))
+}
+
+/// A setting of the server, as text.
+fn setting(conn: &mut PgConnection, name: &str) -> Result<String, String> {
+    let query = sql::<Text>(&format!("current_setting('{name}')"));
+    asked(diesel::select(query).get_result(conn))
+}
+
+fn server(conn: &mut PgConnection, source: &Source) -> Finding {
+    let version = asked(migrate::server_version(conn))?;
+    let encoding = setting(conn, "server_encoding")?;
+    if encoding != "UTF8" {
+        return Err(format!(
+            "its encoding is {encoding}, which cannot hold every name: make one with \
+             `CREATE DATABASE vouch OWNER vouch ENCODING 'UTF8' TEMPLATE template0;`"
+        ));
+    }
+    let kind = match source.is_embedded() {
+        true => "run by Vouch",
+        false => "named in DATABASE_URL",
+    };
+    Ok(format!("PostgreSQL {version}, {kind}"))
+}
+
+fn role(conn: &mut PgConnection) -> Finding {
+    migrate::check_server(conn).map_err(|error| error.to_string())?;
+    Ok("bound by row security".to_owned())
+}
+
+fn migrations(conn: &mut PgConnection) -> Finding {
+    match migrate::pending(conn).map_err(|error| error.to_string())? {
+        none if none.is_empty() => Ok("none is missing".to_owned()),
+        missing => Err(format!(
+            "{} missing: run `vouch migrate` (`vouch serve` does so by itself)",
+            missing.len()
+        )),
+    }
+}
+
+fn extensions(conn: &mut PgConnection) -> Finding {
+    let missing = asked(migrate::missing_extensions(conn))?;
+    if missing.is_empty() {
+        return Ok("all there".to_owned());
+    }
+    let lines: Vec<String> =
+        missing.iter().map(|name| format!("CREATE EXTENSION {name};")).collect();
+    Err(format!("missing: as owner of the database, run {}", lines.join(" ")))
+}
+
+fn search(conn: &mut PgConnection) -> Finding {
+    if asked(migrate::like_is_leakproof(conn))? {
+        return Ok("can use the indexes".to_owned());
+    }
+    Err(format!(
+        "row security keeps searches from using the indexes: as superuser of this database, run {}",
+        migrate::SQL_FOR_LEAKPROOF
+    ))
+}
+
+/// An acknowledged order must survive a power cut.
+fn durability(conn: &mut PgConnection) -> Finding {
+    for name in ["fsync", "synchronous_commit", "full_page_writes"] {
+        if setting(conn, name)? == "off" {
+            return Err(format!(
+                "{name} is off, so that an order that was acknowledged can be lost: \
+                 as superuser, run ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
+            ));
+        }
+    }
+    Ok("what is acknowledged survives a power cut".to_owned())
+}
+
+fn connections(conn: &mut PgConnection, config: &Config) -> Finding {
+    let most: i32 = asked(
+        diesel::select(sql::<Integer>(
+            "current_setting('max_connections')::integer
+                - current_setting('superuser_reserved_connections')::integer",
+        ))
+        .get_result(conn),
+    )?;
+    let wanted = config.page_connections + config.intake_connections;
+    if i64::from(wanted) > i64::from(most) {
+        return Err(format!(
+            "the server takes {most}, and Vouch wants {wanted}: lower VOUCH_PAGE_CONNECTIONS, \
+             or raise max_connections on the server"
+        ));
+    }
+    Ok(format!("{wanted} of the {most} that the server takes"))
+}

@@ -1,0 +1,105 @@
+//! `vouch serve`
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::rt::{self, System};
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+use crate::db::migrate::run_pending;
+use crate::db::{Db, Source};
+use crate::server::{self, State};
+use crate::workers::Workers;
+
+/// What part of the work this process does.
+#[derive(clap::Args, Default)]
+pub struct Arguments {
+    /// Run the web server alone
+    #[arg(long, conflicts_with = "workers_only")]
+    web_only: bool,
+    /// Run the background workers alone
+    #[arg(long)]
+    workers_only: bool,
+}
+
+/// Runs until SIGTERM or SIGINT. What was begun is finished; the database server goes last.
+pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
+    System::new().block_on(async {
+        // From here on a signal is remembered, also while the database is still starting.
+        let mut stop = StopSignal::listen()?;
+        // The port comes first: a second start by mistake should fail before it does anything.
+        let listener = match arguments.workers_only {
+            true => None,
+            false => Some(listen(&config)?),
+        };
+        let source = Source::open(&config)?;
+        for name in run_pending(source.url())? {
+            tracing::info!(%name, "brought the database up to date");
+        }
+        let db = Db::connect(source.url(), config.page_connections, config.intake_connections)
+            .context("cannot connect to the database")?;
+        let workers = (!arguments.web_only).then(|| Workers::start(&db));
+        match listener {
+            Some(listener) => serve(listener, config, db, &mut stop).await?,
+            None => {
+                println!("Background workers are at work.");
+                stop.received().await;
+            }
+        }
+        tracing::info!("stopping");
+        drop(workers);
+        Ok(())
+        // `source` goes last, after every connection, and with it the embedded server.
+    })
+}
+
+fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen)
+        .with_context(|| format!("VOUCH_LISTEN: cannot listen on {}", config.listen))
+}
+
+/// Serves the web until told to stop, then finishes what runs.
+async fn serve(
+    listener: TcpListener,
+    config: Config,
+    db: Db,
+    stop: &mut StopSignal,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let server = server::serve(listener, State::new(Arc::new(config), db)?, threads)?;
+    let handle = server.handle();
+    let mut server = rt::spawn(server);
+    println!("{ready}");
+    tokio::select! {
+        outcome = &mut server => return Ok(outcome??),
+        () = stop.received() => {}
+    }
+    handle.stop(true).await;
+    Ok(server.await??)
+}
+
+/// The two signals that ask a process to end.
+struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The program itself: its settings, its signals, its death.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A data folder that goes with the test, and the program run on it.
+struct Installation {
+    folder: PathBuf,
+    /// The user to run as, when the tests run as root.
+    user: Option<u32>,
+}
+
+impl Installation {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("vouch-command-{name}-{}", std::process::id()));
+        fs::DirBuilder::new().mode(0o711).create(&folder).unwrap();
+        Self { folder, user: None }
+    }
+
+    fn vouch(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
+        command
+            .args(arguments)
+            .current_dir("/")
+            .env_remove("DATABASE_URL")
+            .env_remove("VOUCH_PUBLIC_URL")
+            .env_remove("VOUCH_SECRET_KEY")
+            .env("VOUCH_LISTEN", "127.0.0.1:0")
+            .env("VOUCH_DATA", &self.folder)
+            .stdin(Stdio::null());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.vouch(arguments).output().unwrap()
+    }
+
+    /// Starts `vouch serve` and waits until it says that it is ready.
+    fn serve(&self) -> Serving {
+        let mut child =
+            self.vouch(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains("listening on"))
+            .expect("it says where it listens");
+        let address = ready.trim_end_matches('.').rsplit(' ').next().unwrap();
+        Serving { child, address: address.to_owned() }
+    }
+
+    fn postmaster(&self) -> Option<i32> {
+        let content = fs::read_to_string(self.folder.join("postgres/postmaster.pid")).ok()?;
+        content.lines().next()?.parse().ok()
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if let Some(pid) = self.postmaster() {
+            signal(pid, libc::SIGQUIT);
+            let begun = Instant::now();
+            while signal(pid, 0) && begun.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A running `vouch serve`.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    fn get(&self, path: &str) -> u16 {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(10)))
+            .build()
+            .into();
+        let url = format!("http://{}{path}", self.address);
+        agent.get(url).call().map_or(0, |answer| answer.status().as_u16())
+    }
+
+    fn signal(&self, number: i32) {
+        assert!(signal(i32::try_from(self.child.id()).unwrap(), number));
+    }
+
+    fn ended(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+fn signal(pid: i32, number: i32) -> bool {
+    // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
+    pid > 0 && unsafe { libc::kill(pid, number) == 0 }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_bad_setting_is_refused_in_one_line() {
+    let here = Installation::new("bad-setting");
+    for arguments in [["migrate", "--listen=nowhere"], ["--listen=nowhere", "serve"]] {
+        let output = here.output(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("vouch: VOUCH_LISTEN: "), "{said}");
+    }
+}
+
+#[test]
+fn help_lists_every_setting() {
+    let here = Installation::new("help");
+    let help = text(&here.output(&["--help"]).stdout);
+    for setting in [
+        "DATABASE_URL",
+        "VOUCH_LISTEN",
+        "VOUCH_DATA",
+        "VOUCH_PUBLIC_URL",
+        "VOUCH_SECRET_KEY",
+        "VOUCH_LOCAL_STORES",
+        "VOUCH_DEMO_PASSWORD",
+        "VOUCH_PG_BIN",
+        "VOUCH_LOG",
+        "VOUCH_LOG_FILTER",
+        "VOUCH_PAGE_CONNECTIONS",
+        "VOUCH_INTAKE_CONNECTIONS",
+        "127.0.0.1:8080",
+    ] {
+        assert!(help.contains(setting), "{setting}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let here = Installation::new("port");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--listen={}", taken.local_addr().unwrap());
+    let output = here.output(&["serve", &listen]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("VOUCH_LISTEN") && said.lines().count() == 1, "{said}");
+    assert!(!here.folder.join("postgres").exists(), "nothing was started");
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_named_in_one_line() {
+    let here = Installation::new("unreachable");
+    let output =
+        here.output(&["migrate", "--database-url=postgresql://me:hunter2@127.0.0.1:1/vouch"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("cannot connect to the database"), "{said}");
+    assert!(said.lines().count() == 1 && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn the_server_ends_with_the_program() {
+    let here = Installation::new("sigterm");
+    for number in [libc::SIGTERM, libc::SIGINT] {
+        let serving = here.serve();
+        assert_ne!(serving.get("/healthz"), 0);
+        let server = here.postmaster().unwrap();
+        let asked = Instant::now();
+        serving.signal(number);
+        assert_eq!(serving.ended().code(), Some(0));
+        assert!(asked.elapsed() < Duration::from_secs(10));
+        assert!(here.postmaster().is_none() && !signal(server, 0));
+    }
+}
+
+#[test]
+fn a_killed_program_finds_its_server_again() {
+    let here = Installation::new("sigkill");
+    let serving = here.serve();
+    let server = here.postmaster().unwrap();
+    serving.signal(libc::SIGKILL);
+    serving.ended();
+    assert!(signal(server, 0), "nobody was there to stop it");
+
+    let serving = here.serve();
+    assert_eq!(here.postmaster(), Some(server));
+    serving.signal(libc::SIGTERM);
+    assert_eq!(serving.ended().code(), Some(0));
+    assert!(here.postmaster().is_none());
+}
+
+#[test]
+fn two_programs_share_a_server_and_the_last_one_stops_it() {
+    let here = Installation::new("two");
+    // Both find an empty folder.
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| here.serve());
+        let second = scope.spawn(|| here.serve());
+        (first.join().unwrap(), second.join().unwrap())
+    });
+    first.signal(libc::SIGTERM);
+    assert_eq!(first.ended().code(), Some(0));
+    assert!(here.postmaster().is_some());
+    assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
+    second.signal(libc::SIGTERM);
+    assert_eq!(second.ended().code(), Some(0));
+    assert!(here.postmaster().is_none());
+}
+
+#[test]
+fn an_end_in_the_middle_of_initdb_does_no_harm() {
+    let here = Installation::new("initdb");
+    let mut child =
+        here.vouch(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("initdb is at work", || {
+        fs::read_dir(&here.folder)
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.path().join("base").exists())
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!here.folder.join("postgres").exists());
+    let output = here.output(&["migrate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_doctor_says_what_to_mend() {
+    let here = Installation::new("doctor");
+    assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
+    let output = here.output(&["doctor"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("All is well"), "{said}");
+
+    fs::set_permissions(&here.folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let output = here.output(&["doctor", "--public-url=http://vouch.example.com"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("chmod go-w") && said.contains("To mend: 2"), "{said}");
+
+    let output = here.output(&["doctor", "--log=xml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("VOUCH_LOG"));
+}
+
+#[test]
+fn runs_as_an_ordinary_user() {
+    let mut here = Installation::new("ordinary");
+    if fs::metadata(&here.folder).unwrap().uid() == 0 {
+        const NOBODY: u32 = 65534;
+        chown(&here.folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        here.user = Some(NOBODY);
+    }
+    let output = match here.vouch(&["migrate"]).output() {
+        Ok(output) => output,
+        // The build folder is root's alone: there is nothing that another user could run.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(here.postmaster().is_none());
+
+    // And root can look after what an ordinary user has made.
+    here.user = None;
+    let output = here.output(&["migrate"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
