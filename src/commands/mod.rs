@@ -50,7 +50,10 @@ fn finish(
     match command(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vouch: {error:#}");
+            // Some causes, libpq's above all, explain themselves in several lines.
+            let line = format!("{error:#}");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            eprintln!("vouch: {}", words.join(" "));
             ExitCode::FAILURE
         }
     }

@@ -29,7 +29,7 @@ const EXTENSIONS: [&str; 2] = ["pg_trgm", "btree_gin"];
 pub enum MigrateError {
     /// Nothing answers, or it refuses us.
     #[error("cannot connect to the database: {}", one_line(.0))]
-    Connect(#[from] ConnectionError),
+    Connect(ConnectionError),
     /// The role could read every merchant's rows.
     #[error(
         "the database role {role} bypasses row security; as superuser, make a proper one and name it in DATABASE_URL: {SQL_FOR_ROLE}"
@@ -43,10 +43,23 @@ pub enum MigrateError {
     TooOld(String),
     /// A query failed.
     #[error("cannot read the state of the database: {0}")]
-    Query(#[from] diesel::result::Error),
+    Query(diesel::result::Error),
     /// A migration failed; it has been rolled back.
     #[error("cannot bring the database up to date: {0}")]
     Migration(String),
+}
+
+// By hand, since `#[from]` would name the cause a second time, as the error's source.
+impl From<ConnectionError> for MigrateError {
+    fn from(cause: ConnectionError) -> Self {
+        Self::Connect(cause)
+    }
+}
+
+impl From<diesel::result::Error> for MigrateError {
+    fn from(cause: diesel::result::Error) -> Self {
+        Self::Query(cause)
+    }
 }
 
 /// Applies every migration that is missing, one process at a time, and returns their names.
