@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
 use crate::routes;
-use crate::web::{guard, gzip};
+use crate::web::{guard, gzip, htmx};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -94,6 +94,7 @@ fn application(
         .wrap(sessions(state))
         .wrap(from_fn(guard::same_origin))
         .wrap(from_fn(error::pages))
+        .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
         .wrap(from_fn(guard::headers))
         .wrap(TracingLogger::default())

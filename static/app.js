@@ -44,7 +44,7 @@
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
     const answer = await get(link.href).catch(() => null);
-    if (!answer?.ok || answer.redirected) return location.assign(link.href);
+    if (answer?.status !== 200 || answer.redirected) return location.assign(link.href);
     const dialog = dialogOf(link.dataset.dialog);
     dialog.dataset.url = link.href;
     fill(dialog, await answer.text());
@@ -118,7 +118,7 @@
     all.checked = chosen > 0 && chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
     for (const text of form.querySelectorAll("[data-count]")) text.textContent = chosen ? `${chosen} selected` : "";
-    for (const part of form.querySelectorAll("[data-needs-selection]")) part.hidden = !chosen;
+    for (const part of [form, ...form.querySelectorAll("*")]) if ("needsSelection" in part.dataset) part.hidden = !chosen;
   };
   on("change", "input[type=checkbox]", (event, box) => {
     if (box.dataset.selectAll) for (const each of box.form.elements) if (each.name === box.dataset.selectAll) each.checked = box.checked;

@@ -1,2 +1,4 @@
 mod commands;
 mod embedded;
+mod harness;
+mod look;

@@ -8,6 +8,8 @@ pub mod form;
 pub mod guard;
 /// Compression of pages.
 pub mod gzip;
+/// Redirects for scripts.
+pub mod htmx;
 /// Layout data: who looks, which merchant, flash, alerts.
 pub mod page;
 /// Keyset paging.
