@@ -16,7 +16,8 @@ pub use secret_key::SECRET_KEY_FILE;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_LOG: &str = "text";
-const DEFAULT_LOG_FILTER: &str = "info";
+/// Without what the web server tells of its threads at every start and stop.
+const DEFAULT_LOG_FILTER: &str = "info,actix_server=warn";
 const DEFAULT_PAGE_CONNECTIONS: &str = "8";
 const DEFAULT_INTAKE_CONNECTIONS: &str = "4";
 /// The embedded server takes 100 connections; some remain for a second process and for people.

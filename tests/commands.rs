@@ -1,7 +1,8 @@
 //! The program itself: its settings, its signals, its death.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -207,6 +208,44 @@ fn a_killed_program_finds_its_server_again() {
     serving.signal(libc::SIGTERM);
     assert_eq!(serving.ended().code(), Some(0));
     assert!(here.postmaster().is_none());
+}
+
+#[test]
+fn what_was_begun_is_finished_before_the_end() {
+    let here = Installation::new("begun");
+    let serving = here.serve();
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let origin = format!("http://{}", serving.address);
+    let head = format!(
+        "POST /login HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\nSec-Fetch-Site: same-origin\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\nemail",
+        serving.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    assert!(stream.read(&mut answer).is_err(), "it waits for the rest of the body");
+
+    serving.signal(libc::SIGTERM);
+    eventually("nobody is let in any more", || TcpStream::connect(&serving.address).is_err());
+    stream.write_all(b"=abcd").unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.read_exact(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 "), "{}", text(&answer));
+    assert_eq!(serving.ended().code(), Some(0));
+}
+
+#[test]
+fn pages_come_back_after_the_database_was_killed() {
+    let here = Installation::new("dbkilled");
+    let serving = here.serve();
+    let server = here.postmaster().unwrap();
+    assert!(signal(server, libc::SIGKILL));
+    eventually("pages are back", || {
+        here.postmaster().is_some_and(|new| new != server) && serving.get("/login") == 200
+    });
+    serving.signal(libc::SIGTERM);
+    assert_eq!(serving.ended().code(), Some(0));
 }
 
 #[test]

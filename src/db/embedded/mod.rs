@@ -36,7 +36,7 @@ mod socket;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl EmbeddedServer {
         let users = open_lock(&options.data_dir.join("postgres.users"))?;
         users.lock_shared().map_err(EmbeddedError::io("lock", &options.data_dir))?;
         let cluster = Arc::new(Cluster::find_or_make(options)?);
-        let postmaster = Postmaster::find_or_start(&cluster)?;
+        let postmaster = Postmaster::find_or_start(&cluster, &|| true)?;
         let socket_folder = postmaster.socket_folder.clone();
         let mut server = Self {
             postmaster: Arc::new(Mutex::new(Some(postmaster))),
@@ -182,8 +182,9 @@ fn watch(
                 continue;
             }
             tracing::warn!("the PostgreSQL server has ended; starting it again");
+            let wanted = || stopped.try_recv() != Err(TryRecvError::Disconnected);
             let restarted = lock_as_starter(&cluster.data_dir)
-                .and_then(|_starter| Postmaster::find_or_start(&cluster));
+                .and_then(|_starter| Postmaster::find_or_start(&cluster, &wanted));
             match restarted {
                 Ok(new) => *held(&postmaster) = Some(new),
                 Err(error) => {

@@ -37,8 +37,12 @@ pub(super) struct Postmaster {
 
 impl Postmaster {
     /// The running server of the cluster, started if it does not run. The caller holds the
-    /// starter's lock.
-    pub(super) fn find_or_start(cluster: &Cluster) -> Result<Self, EmbeddedError> {
+    /// starter's lock. A start can take minutes, after a power cut; `wanted` is asked now and then
+    /// whether it is still worth the wait.
+    pub(super) fn find_or_start(
+        cluster: &Cluster,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, EmbeddedError> {
         let begun = Instant::now();
         loop {
             match PidFile::read(&cluster.folder) {
@@ -51,7 +55,7 @@ impl Postmaster {
                         return Ok(Self { pid: found.pid, socket_folder, child: None });
                     }
                 }
-                _ => match Self::start(cluster)? {
+                _ => match Self::start(cluster, wanted)? {
                     Start::Runs(postmaster) => return Ok(postmaster),
                     Start::Leftovers(reason) if begun.elapsed() > LEFTOVER_LIMIT => {
                         return Err(cluster.start_error(reason));
@@ -59,14 +63,14 @@ impl Postmaster {
                     Start::Leftovers(_) => sleep(PAUSE * 10),
                 },
             }
-            if begun.elapsed() > START_LIMIT {
+            if begun.elapsed() > START_LIMIT || !wanted() {
                 return Err(cluster.start_error("it gives no answer".to_owned()));
             }
             sleep(PAUSE);
         }
     }
 
-    fn start(cluster: &Cluster) -> Result<Start, EmbeddedError> {
+    fn start(cluster: &Cluster, wanted: &dyn Fn() -> bool) -> Result<Start, EmbeddedError> {
         cluster.write_access_rules()?;
         let socket_folder = socket::folder(cluster)?;
         let log = open_log(&cluster.log)?;
@@ -94,7 +98,7 @@ impl Postmaster {
                     false => Err(cluster.start_error(reason)),
                 };
             }
-            if begun.elapsed() > START_LIMIT {
+            if begun.elapsed() > START_LIMIT || !wanted() {
                 stop_process(i32::try_from(child.id()).unwrap_or_default(), Some(&mut child));
                 return Err(cluster.start_error("it gives no answer".to_owned()));
             }
