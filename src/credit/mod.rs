@@ -20,3 +20,6 @@ pub use input::{
     Candidate, CandidateAffiliate, Commission, ManualCredit, Overrides, Precedence, Rules, Terms,
 };
 pub use ledger::{Components, EntryKind, ledger_difference};
+
+#[cfg(test)]
+mod tests;

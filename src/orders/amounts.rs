@@ -162,3 +162,6 @@ fn bounded(minor: i128) -> i64 {
 fn narrow(wide: i128) -> i64 {
     i64::try_from(wide).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ pub(super) fn digest(value: &impl Serialize) -> [u8; 32] {
     let text = serde_json::to_vec(value).expect("plain structs always serialise");
     Sha256::digest(text).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,6 @@ pub enum Undone {
     #[serde(other)]
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;

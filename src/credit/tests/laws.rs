@@ -1,0 +1,202 @@
+//! What holds for every order, whoever stands for it.
+
+use proptest::prelude::*;
+
+use super::fixtures::*;
+use crate::affiliates::AffiliateStatus;
+use crate::credit::*;
+use crate::money::Currency;
+use crate::orders::fixtures::{march, order, refund};
+use crate::orders::{OrderReport, OrderState};
+
+fn any_terms() -> impl Strategy<Value = Terms> {
+    let currency = prop::sample::select(vec![Currency::USD, Currency::USD, Currency::JPY]);
+    let commission = prop_oneof![
+        (0..=12_000_i64).prop_map(|basis_points| Commission::Percent { basis_points }),
+        (0..900_i64, currency.clone()).prop_map(|(amount_minor, currency)| {
+            Commission::FlatPerOrder { amount_minor, currency }
+        }),
+        (0..900_i64, currency).prop_map(|(amount_minor, currency)| Commission::FlatPerItem {
+            amount_minor,
+            currency
+        }),
+    ];
+    (commission, any::<bool>()).prop_map(|(commission, excludes)| Terms {
+        excluded_skus: if excludes { vec!["S1".into()] } else { Vec::new() },
+        ..terms(commission)
+    })
+}
+
+fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {
+    let status = prop::sample::select(vec![
+        AffiliateStatus::Active,
+        AffiliateStatus::Active,
+        AffiliateStatus::Active,
+        AffiliateStatus::Disabled,
+    ]);
+    let one = (0..6_usize, 0..3_i64, 1..14_u32, status, any_terms(), 5..14_u32, any::<bool>());
+    prop::collection::vec(one, 0..6).prop_map(|all| {
+        let numbered = all.into_iter().zip(0_i64..);
+        numbered
+            .map(|((what, owner, day, status, terms, until, ends), id)| {
+                let owner = JANE + owner;
+                let candidate = match what {
+                    0..3 => code(id, ["C0", "C1", "C2"][what], owner),
+                    3 => email(id, "carla@example.com", owner),
+                    _ => sku(id, ["S0", "S1"][what - 4], owner),
+                };
+                let candidate = candidate.created(day).with_status(status).on(terms);
+                Candidate { owned_until: ends.then(|| march(until)), ..candidate }
+            })
+            .collect()
+    })
+}
+
+fn any_order() -> impl Strategy<Value = OrderReport> {
+    let line = (0..3_usize, 0..4_i64, 0..5_000_i64, 0..2_000_i64);
+    let part = (0..3_usize, 0..4_i64, 0..9_000_i64);
+    (
+        prop::collection::vec(line, 0..5),
+        prop::collection::vec((part, 0..500_i64), 0..3),
+        prop::collection::vec((0..4_usize, 0..500_i64), 0..4),
+        (any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.2), 0..900_i64),
+    )
+        .prop_map(|(lines, refunds, codes, (by_jane, is_test, cancelled, shipping_minor))| {
+            let mut report = OrderReport {
+                is_test,
+                shipping_minor,
+                cancelled_at: cancelled.then(|| march(12)),
+                ..order()
+            };
+            if by_jane {
+                report.customer_email = Some("jane@affiliates.example".into());
+            }
+            for (i, (sku, quantity, price, discount)) in lines.into_iter().enumerate() {
+                report = report.with_line(["S0", "S1", "S2"][sku], quantity, price);
+                report.lines[i].line_ref = i.to_string();
+                report.lines[i].discount_minor = discount;
+            }
+            for (code, discount) in codes {
+                report = report.with_code(["c0", "C1 ", "C2", "OTHER"][code], discount);
+            }
+            for (i, ((line, quantity, amount), goodwill)) in refunds.into_iter().enumerate() {
+                let mut one = refund(&i.to_string()).of_line(&line.to_string(), quantity, amount);
+                one.adjustment_minor = goodwill;
+                report = report.with_refund(one);
+            }
+            report
+        })
+}
+
+fn any_rules() -> impl Strategy<Value = Rules> {
+    let precedence = prop::sample::select(vec![
+        Precedence::FirstOnOrder,
+        Precedence::LargestDiscount,
+        Precedence::OldestTrigger,
+    ]);
+    (precedence, any::<bool>(), any::<bool>()).prop_map(
+        |(precedence, include_tax, include_shipping)| Rules {
+            precedence,
+            include_tax,
+            include_shipping,
+        },
+    )
+}
+
+fn any_overrides() -> impl Strategy<Value = Overrides> {
+    let manual = (0..3_i64, any_terms()).prop_map(|(owner, terms)| ManualCredit {
+        affiliate: affiliate(JANE + owner),
+        terms,
+        credited_by: "Olga Owner".into(),
+        at: march(12),
+        note: String::new(),
+    });
+    let overruled = prop::collection::btree_set(JANE..JANE + 3, 0..2);
+    (prop::option::weighted(0.2, manual), overruled)
+        .prop_map(|(manual, overruled)| Overrides { manual, overruled })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_order_of_candidates_does_not_matter(
+        report in any_order(),
+        (candidates, shuffled) in any_candidates().prop_flat_map(|all| {
+            (Just(all.clone()), Just(all).prop_shuffle())
+        }),
+        rules in any_rules(),
+        overrides in any_overrides(),
+    ) {
+        let state = OrderState::from(report);
+        prop_assert_eq!(
+            decide(&state, &candidates, &rules, &overrides),
+            decide(&state, &shuffled, &rules, &overrides)
+        );
+    }
+
+    #[test]
+    fn every_decision_keeps_the_rules_of_money(
+        report in any_order(),
+        candidates in any_candidates(),
+        rules in any_rules(),
+        overrides in any_overrides(),
+    ) {
+        let state = OrderState::from(report);
+        let decision = decide(&state, &candidates, &rules, &overrides);
+
+        let credited: std::collections::BTreeSet<i64> =
+            decision.credits.iter().map(|credit| credit.affiliate.id).collect();
+        prop_assert_eq!(credited.len(), decision.credits.len(), "an affiliate is credited once");
+
+        for credit in &decision.credits {
+            let Components { sale, refund, cancellation } = credit.would_be;
+            prop_assert!(sale >= 0 && refund <= 0 && cancellation <= 0);
+            prop_assert!(credit.would_be.total() >= 0);
+            prop_assert_eq!(state.undone().is_some() && sale + refund > 0, cancellation < 0);
+            let lines: i64 = credit.lines.iter().map(|line| line.commission_minor).sum();
+            prop_assert_eq!(lines, sale + refund, "the lines add up");
+            let expected =
+                if credit.is_qualified() { credit.would_be } else { Components::default() };
+            prop_assert_eq!(credit.commission, expected);
+            prop_assert!((0..=credit.gross_minor).contains(&credit.revenue_minor));
+        }
+
+        prop_assert_eq!(decision.outcomes.len(), candidates.len(), "nobody is left out");
+        prop_assert!(decision.outcomes.iter().all(|o| o.verdict != Verdict::Unknown));
+        let wins = decision.outcomes.iter().filter(|o| o.verdict == Verdict::Won).count();
+        prop_assert!(wins <= usize::from(overrides.manual.is_none()));
+    }
+
+    #[test]
+    fn a_decision_survives_json_and_speaks(
+        report in any_order(),
+        candidates in any_candidates(),
+        rules in any_rules(),
+        overrides in any_overrides(),
+    ) {
+        let state = OrderState::from(report);
+        let decision = decide(&state, &candidates, &rules, &overrides);
+        let json = serde_json::to_value(&decision).unwrap();
+        prop_assert_eq!(serde_json::from_value::<Decision>(json).unwrap(), decision.clone());
+        prop_assert!(!decision.sentences(chrono_tz::UTC).is_empty());
+        let outcomes = decision.outcomes.iter().map(|outcome| outcome.sentence(chrono_tz::UTC));
+        prop_assert!(outcomes.into_iter().all(|sentence| sentence.ends_with('.')));
+    }
+
+    #[test]
+    fn the_ledger_of_a_decision_converges(
+        reports in prop::collection::vec(any_order(), 1..5), candidates in any_candidates(),
+    ) {
+        let mut ledger: Vec<(EntryKind, i64)> = Vec::new();
+        for report in reports {
+            let decision = decided(report, &candidates);
+            let of_jane = decision.credits.iter().find(|credit| credit.affiliate.id == JANE);
+            let target = of_jane.map(|credit| credit.commission).unwrap_or_default();
+            let first = ledger.iter().all(|(kind, _)| *kind != EntryKind::Sale);
+            let held = Components::of_entries(ledger.iter().copied());
+            ledger.extend(ledger_difference(&held, &target, first));
+            prop_assert_eq!(Components::of_entries(ledger.iter().copied()), target);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The rules of "Who is credited" and "Commission", one by one, then their laws.
+
+mod attribution;
+mod commission;
+mod fixtures;
+mod laws;
+mod words;
