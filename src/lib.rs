@@ -23,6 +23,8 @@ pub mod credit;
 pub mod db;
 /// What can go wrong at the edge, and the page that says so.
 pub mod error;
+/// Figures that are kept, not counted.
+pub mod figures;
 /// Exact amounts of money.
 pub mod money;
 /// What stores report of orders.

@@ -1,5 +1,4 @@
 drop table deliveries;
-drop table order_refunds;
 drop table order_codes;
 drop table order_lines;
 drop table orders;

@@ -33,7 +33,7 @@ create table orders (
     customer_name text,
     customer_email text,
     customer_email_key text,
-    report jsonb,
+    state jsonb not null,
     decision jsonb,
     decided_at timestamptz,
     credited_affiliate_id bigint,
@@ -45,11 +45,11 @@ create table orders (
     constraint orders_credited_affiliate_fkey foreign key (merchant_id, credited_affiliate_id) references affiliates (merchant_id, id),
     constraint orders_manual_affiliate_fkey foreign key (merchant_id, manual_affiliate_id) references affiliates (merchant_id, id),
     constraint orders_order_ref_unique unique (merchant_id, store_id, order_ref),
-    constraint orders_report_whole check (report is null
-        or (name is not null and placed_at is not null and reported_at is not null and day is not null
+    constraint orders_report_whole check (placed_at is null
+        or (name is not null and reported_at is not null and day is not null
             and currency is not null and total_minor is not null and payment is not null))
 );
-create index orders_placed_idx on orders (merchant_id, placed_at, id) where report is not null;
+create index orders_placed_idx on orders (merchant_id, placed_at, id) where placed_at is not null;
 create index orders_credited_affiliate_idx on orders (merchant_id, credited_affiliate_id, placed_at, id);
 create index orders_manual_affiliate_idx on orders (merchant_id, manual_affiliate_id) where manual_affiliate_id is not null;
 create index orders_customer_email_idx on orders (merchant_id, customer_email_key, placed_at);
@@ -58,7 +58,8 @@ comment on table orders is 'The newest report of each order that was taken in, w
 comment on column orders.order_ref is 'The store''s own id of the order, as decimal text: ids exceed 2^53.';
 comment on column orders.reported_at is 'When the store says that the report was true; the newest report wins.';
 comment on column orders.day is 'The day it was placed, in the merchant''s time zone at intake.';
-comment on column orders.report is 'The newest order report, normalised; null while only a refund or deletion of it is known.';
+comment on column orders.placed_at is 'Null, like the other columns of the report, while only a refund or deletion of the order is known.';
+comment on column orders.state is 'All that is known: the newest report, refunds that came on their own, the deletion (orders::state::OrderState).';
 comment on column orders.decision is 'Why it was credited to whom, or to nobody: every candidate, and the commission line by line.';
 comment on column orders.credited_affiliate_id is 'Who won the order; null if nobody did.';
 comment on column orders.manual_credit is 'Who credited it by hand to manual_affiliate_id, when, and with what note.';
@@ -92,17 +93,6 @@ create table order_codes (
 );
 create index order_codes_key_idx on order_codes (merchant_id, code_key, order_id);
 comment on table order_codes is 'The codes on the newest report, in the store''s order.';
-
-create table order_refunds (
-    merchant_id bigint not null,
-    order_id bigint not null,
-    refund_ref text not null,
-    refund jsonb not null,
-    received_at timestamptz not null default now(),
-    constraint order_refunds_pkey primary key (merchant_id, order_id, refund_ref),
-    constraint order_refunds_order_fkey foreign key (merchant_id, order_id) references orders (merchant_id, id)
-);
-comment on table order_refunds is 'Refunds that came in messages of their own; the newest report''s account of the same refund takes precedence.';
 
 create table deliveries (
     merchant_id bigint not null,
@@ -138,5 +128,4 @@ call protect_merchant_rows('calculation_rules');
 call protect_merchant_rows('orders');
 call protect_merchant_rows('order_lines');
 call protect_merchant_rows('order_codes');
-call protect_merchant_rows('order_refunds');
 call protect_merchant_rows('deliveries');

@@ -234,16 +234,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    order_refunds (merchant_id, order_id, refund_ref) {
-        merchant_id -> Int8,
-        order_id -> Int8,
-        refund_ref -> Text,
-        refund -> Jsonb,
-        received_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     orders (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -264,7 +254,7 @@ diesel::table! {
         customer_name -> Nullable<Text>,
         customer_email -> Nullable<Text>,
         customer_email_key -> Nullable<Text>,
-        report -> Nullable<Jsonb>,
+        state -> Jsonb,
         decision -> Nullable<Jsonb>,
         decided_at -> Nullable<Timestamptz>,
         credited_affiliate_id -> Nullable<Int8>,
@@ -397,7 +387,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     offers,
     order_codes,
     order_lines,
-    order_refunds,
     orders,
     outbox,
     sessions,

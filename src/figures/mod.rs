@@ -1,0 +1,11 @@
+//! Figures that are kept, not counted: what every conversion adds to its day, its affiliate and
+//! its trigger, written in the transaction that writes the ledger.
+
+mod read;
+mod write;
+
+pub use self::read::{DayFigures, Figures, affiliates_since, merchant_days, triggers};
+pub use self::write::{Amounts, Changes, Delta};
+
+/// One day is spread over this many rows, so that concurrent writers seldom wait for each other.
+pub const LANES: i64 = 8;

@@ -1,0 +1,140 @@
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, Text};
+
+use crate::db::prepared;
+
+/// Figures of something in one currency, in its minor units. Conversions that are Denied or
+/// Unqualified do not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// ISO 4217.
+    pub currency: String,
+    /// How many conversions are Pending or Approved.
+    pub conversions: i64,
+    /// What customers paid for the credited lines, after refunds.
+    pub revenue_minor: i64,
+    /// What the codes took off.
+    pub discount_minor: i64,
+    /// What was refunded of the credited lines.
+    pub refunded_minor: i64,
+    /// Commission.
+    pub commission_minor: i64,
+}
+
+type SumRow = (BigInt, Text, BigInt, BigInt, BigInt, BigInt, BigInt);
+
+fn grouped(rows: Vec<(i64, String, i64, i64, i64, i64, i64)>) -> HashMap<i64, Vec<Figures>> {
+    let mut by_id: HashMap<i64, Vec<Figures>> = HashMap::new();
+    for (id, currency, conversions, revenue, discount, refunded, commission) in rows {
+        by_id.entry(id).or_default().push(Figures {
+            currency,
+            conversions,
+            revenue_minor: revenue,
+            discount_minor: discount,
+            refunded_minor: refunded,
+            commission_minor: commission,
+        });
+    }
+    by_id
+}
+
+/// The figures of some affiliates from the day `since` on, per currency, the busiest first.
+///
+/// # Errors
+/// The database's.
+pub fn affiliates_since(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_ids: &[i64],
+    since: NaiveDate,
+) -> QueryResult<HashMap<i64, Vec<Figures>>> {
+    let rows = prepared::<SumRow>(
+        "SELECT affiliate_id, currency::text, sum(conversions)::bigint, \
+             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
+             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
+         FROM affiliate_daily_figures \
+         WHERE merchant_id = ? AND affiliate_id = ANY(?) AND day >= ? \
+         GROUP BY affiliate_id, currency ORDER BY affiliate_id, 3 DESC, 2",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(affiliate_ids)
+    .bind::<Date, _>(since)
+    .load(conn)?;
+    Ok(grouped(rows))
+}
+
+/// The figures of some triggers of all time, per currency, the busiest first.
+///
+/// # Errors
+/// The database's.
+pub fn triggers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_ids: &[i64],
+) -> QueryResult<HashMap<i64, Vec<Figures>>> {
+    let rows = prepared::<SumRow>(
+        "SELECT trigger_id, currency::text, conversions, revenue_minor, discount_minor, \
+             refunded_minor, commission_minor \
+         FROM trigger_figures WHERE merchant_id = ? AND trigger_id = ANY(?) \
+         ORDER BY trigger_id, 3 DESC, 2",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(trigger_ids)
+    .load(conn)?;
+    Ok(grouped(rows))
+}
+
+/// One day of the merchant in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayFigures {
+    /// The day, in the merchant's time zone.
+    pub day: NaiveDate,
+    /// Orders placed that day, credited or not.
+    pub orders: i64,
+    /// The credited part.
+    pub figures: Figures,
+}
+
+/// The merchant's days from `from` to `to`, both included; days without anything are left out.
+///
+/// # Errors
+/// The database's.
+pub fn merchant_days(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> QueryResult<Vec<DayFigures>> {
+    type Row = (Date, Text, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
+    let rows: Vec<(NaiveDate, String, i64, i64, i64, i64, i64, i64)> = prepared::<Row>(
+        "SELECT day, currency::text, sum(orders)::bigint, sum(conversions)::bigint, \
+             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
+             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
+         FROM daily_figures WHERE merchant_id = ? AND day BETWEEN ? AND ? \
+         GROUP BY day, currency ORDER BY day, currency",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Date, _>(from)
+    .bind::<Date, _>(to)
+    .load(conn)?;
+    let days = rows.into_iter().map(
+        |(day, currency, orders, conversions, revenue, discount, refunded, commission)| {
+            DayFigures {
+                day,
+                orders,
+                figures: Figures {
+                    currency,
+                    conversions,
+                    revenue_minor: revenue,
+                    discount_minor: discount,
+                    refunded_minor: refunded,
+                    commission_minor: commission,
+                },
+            }
+        },
+    );
+    Ok(days.collect())
+}

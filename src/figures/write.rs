@@ -1,0 +1,256 @@
+use std::collections::BTreeMap;
+use std::ops::{AddAssign, Neg};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, SmallInt, Text};
+
+use super::LANES;
+use crate::db::prepared;
+
+/// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// Whose day.
+    pub merchant_id: i64,
+    /// The day in the merchant's time zone, as it stands on the row.
+    pub day: NaiveDate,
+    /// ISO 4217.
+    pub currency: String,
+    /// Picks the lane: the key of the order or conversion.
+    pub seed: i64,
+    /// Whose conversion; `None` for what concerns only the order.
+    pub affiliate_id: Option<i64>,
+    /// Through which trigger, if any.
+    pub trigger_id: Option<i64>,
+    /// The amounts.
+    pub amounts: Amounts,
+}
+
+/// The columns of every table of figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Orders placed, credited or not.
+    pub orders: i64,
+    /// Conversions that are Pending or Approved.
+    pub conversions: i64,
+    /// What customers paid for the credited lines, after refunds.
+    pub revenue_minor: i64,
+    /// What the codes took off.
+    pub discount_minor: i64,
+    /// What was refunded of the credited lines.
+    pub refunded_minor: i64,
+    /// Commission.
+    pub commission_minor: i64,
+}
+
+impl AddAssign for Amounts {
+    fn add_assign(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.conversions += other.conversions;
+        self.revenue_minor += other.revenue_minor;
+        self.discount_minor += other.discount_minor;
+        self.refunded_minor += other.refunded_minor;
+        self.commission_minor += other.commission_minor;
+    }
+}
+
+impl Neg for Amounts {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self {
+            orders: -self.orders,
+            conversions: -self.conversions,
+            revenue_minor: -self.revenue_minor,
+            discount_minor: -self.discount_minor,
+            refunded_minor: -self.refunded_minor,
+            commission_minor: -self.commission_minor,
+        }
+    }
+}
+
+type DayKey = (NaiveDate, String, i16);
+type AffiliateKey = (i64, NaiveDate, String);
+type TriggerKey = (i64, String);
+
+/// The changes of one transaction for one merchant, added up, to be written at its end: the rows
+/// are hot, and so are locked for as short a time, and always in the same order.
+#[derive(Debug)]
+pub struct Changes {
+    merchant_id: i64,
+    days: BTreeMap<DayKey, Amounts>,
+    affiliates: BTreeMap<AffiliateKey, Amounts>,
+    triggers: BTreeMap<TriggerKey, Amounts>,
+}
+
+impl Changes {
+    /// None yet.
+    pub fn of(merchant_id: i64) -> Self {
+        Self {
+            merchant_id,
+            days: BTreeMap::new(),
+            affiliates: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+        }
+    }
+
+    /// Something counts that did not before.
+    pub fn add(&mut self, delta: &Delta) {
+        debug_assert_eq!(delta.merchant_id, self.merchant_id);
+        let lane = i16::try_from(delta.seed.rem_euclid(LANES)).unwrap_or_default();
+        *self.days.entry((delta.day, delta.currency.clone(), lane)).or_default() += delta.amounts;
+        if let Some(id) = delta.affiliate_id {
+            let key = (id, delta.day, delta.currency.clone());
+            *self.affiliates.entry(key).or_default() += delta.amounts;
+        }
+        if let Some(id) = delta.trigger_id {
+            *self.triggers.entry((id, delta.currency.clone())).or_default() += delta.amounts;
+        }
+    }
+
+    /// Something no longer counts.
+    pub fn subtract(&mut self, delta: &Delta) {
+        self.add(&Delta { amounts: -delta.amounts, ..delta.clone() });
+    }
+
+    /// Writes everything.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
+        let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
+        days.retain(|_, amounts| *amounts != Amounts::default());
+        affiliates.retain(|_, amounts| *amounts != Amounts::default());
+        triggers.retain(|_, amounts| *amounts != Amounts::default());
+        write_affiliates(conn, merchant_id, &affiliates)?;
+        write_triggers(conn, merchant_id, &triggers)?;
+        // The hottest rows last.
+        write_days(conn, merchant_id, &days)
+    }
+}
+
+/// The columns as arrays, for `unnest`.
+#[derive(Default)]
+struct Columns {
+    orders: Vec<i64>,
+    conversions: Vec<i64>,
+    revenue: Vec<i64>,
+    discount: Vec<i64>,
+    refunded: Vec<i64>,
+    commission: Vec<i64>,
+}
+
+impl Columns {
+    fn of<'a>(rows: impl Iterator<Item = &'a Amounts>) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.orders.push(row.orders);
+            columns.conversions.push(row.conversions);
+            columns.revenue.push(row.revenue_minor);
+            columns.discount.push(row.discount_minor);
+            columns.refunded.push(row.refunded_minor);
+            columns.commission.push(row.commission_minor);
+        }
+        columns
+    }
+}
+
+fn write_days(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<DayKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(rows.values());
+    prepared::<()>(
+        "INSERT INTO daily_figures AS f (merchant_id, day, currency, lane, orders, conversions, \
+             revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) AS n \
+         ON CONFLICT (merchant_id, day, currency, lane) DO UPDATE SET \
+             orders = f.orders + excluded.orders, \
+             conversions = f.conversions + excluded.conversions, \
+             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
+             discount_minor = f.discount_minor + excluded.discount_minor, \
+             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
+             commission_minor = f.commission_minor + excluded.commission_minor",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<Date>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(rows.keys().map(|key| key.2).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(columns.orders)
+    .bind::<Array<BigInt>, _>(columns.conversions)
+    .bind::<Array<BigInt>, _>(columns.revenue)
+    .bind::<Array<BigInt>, _>(columns.discount)
+    .bind::<Array<BigInt>, _>(columns.refunded)
+    .bind::<Array<BigInt>, _>(columns.commission)
+    .execute(conn)?;
+    Ok(())
+}
+
+fn write_affiliates(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<AffiliateKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(rows.values());
+    prepared::<()>(
+        "INSERT INTO affiliate_daily_figures AS f (merchant_id, affiliate_id, day, currency, \
+             conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) AS n \
+         ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET \
+             conversions = f.conversions + excluded.conversions, \
+             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
+             discount_minor = f.discount_minor + excluded.discount_minor, \
+             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
+             commission_minor = f.commission_minor + excluded.commission_minor",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Date>, _>(rows.keys().map(|key| key.1).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.2.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(columns.conversions)
+    .bind::<Array<BigInt>, _>(columns.revenue)
+    .bind::<Array<BigInt>, _>(columns.discount)
+    .bind::<Array<BigInt>, _>(columns.refunded)
+    .bind::<Array<BigInt>, _>(columns.commission)
+    .execute(conn)?;
+    Ok(())
+}
+
+fn write_triggers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<TriggerKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(rows.values());
+    prepared::<()>(
+        "INSERT INTO trigger_figures AS f (merchant_id, trigger_id, currency, conversions, \
+             revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?) AS n \
+         ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET \
+             conversions = f.conversions + excluded.conversions, \
+             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
+             discount_minor = f.discount_minor + excluded.discount_minor, \
+             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
+             commission_minor = f.commission_minor + excluded.commission_minor",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(columns.conversions)
+    .bind::<Array<BigInt>, _>(columns.revenue)
+    .bind::<Array<BigInt>, _>(columns.discount)
+    .bind::<Array<BigInt>, _>(columns.refunded)
+    .bind::<Array<BigInt>, _>(columns.commission)
+    .execute(conn)?;
+    Ok(())
+}
