@@ -353,8 +353,9 @@ fn default_data_dir() -> Option<PathBuf> {
     if os::effective_uid() == 0 {
         return Some(PathBuf::from("/var/lib/vouch"));
     }
-    std::env::var_os("XDG_DATA_HOME")
-        .map(PathBuf::from)
+    #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+    let xdg = std::env::var_os("XDG_DATA_HOME");
+    xdg.map(PathBuf::from)
         .filter(|folder| folder.is_absolute())
         .or_else(|| std::env::home_dir().map(|home| home.join(".local/share")))
         .map(|folder| folder.join("vouch"))

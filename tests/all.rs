@@ -2,3 +2,4 @@ mod commands;
 mod embedded;
 mod harness;
 mod look;
+mod schema;

@@ -24,9 +24,6 @@ async fn every_sample_page_passes_axe_in_light_and_dark_and_fits_320_pixels() {
         browser.goto(path).await;
         browser.check_page(&format!("sample{}", path.replace('/', "-"))).await;
     }
-    if std::env::var_os("VOUCH_SCREENS").is_some() {
-        keep_screens(&browser).await;
-    }
 }
 
 #[actix_web::test]
@@ -106,8 +103,10 @@ async fn a_row_menu_opens_beside_its_button() {
     browser.screenshot("sample-row-menu").await;
 }
 
-/// Pictures for people who work on the styles: `VOUCH_SCREENS=1 cargo test look::every`.
-async fn keep_screens(browser: &Browser) {
+#[actix_web::test]
+#[ignore = "takes pictures into target/screens, for people who work on the styles"]
+async fn pictures() {
+    let browser = Browser::open(&serve()).await;
     for path in PAGES {
         for (width, height) in [(1280, 800), (390, 844)] {
             browser.viewport(width, height).await;
