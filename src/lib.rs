@@ -25,6 +25,8 @@ pub mod db;
 pub mod error;
 /// Figures that are kept, not counted.
 pub mod figures;
+/// Tenants: one affiliate program each.
+pub mod merchants;
 /// Exact amounts of money.
 pub mod money;
 /// What stores report of orders.
