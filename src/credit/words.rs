@@ -56,7 +56,10 @@ impl Decision {
     }
 
     fn nobody(&self) -> String {
-        if self.outcomes.is_empty() {
+        let is_gone = |outcome: &CandidateOutcome| {
+            matches!(outcome.verdict, Verdict::Lost { reason: LostReason::NotOnOrder })
+        };
+        if self.outcomes.iter().all(is_gone) {
             "Nobody is credited: no affiliate has a coupon code, customer e-mail or SKU that is on \
              this order."
                 .to_owned()
@@ -204,6 +207,10 @@ impl fmt::Display for Unqualified {
 }
 
 impl LineCommission {
+    fn given_back(&self) -> bool {
+        self.base_minor > 0 && self.refunded_minor == self.base_minor
+    }
+
     /// How the line's commission came about: `10 % of $29.10 is $2.91.`
     pub fn sentence(&self, rate: Commission, currency: Currency) -> String {
         let money = |minor| format_money(minor, currency);
@@ -224,6 +231,9 @@ impl LineCommission {
             }
             _ if self.note == Some(LineNote::Shipping) => {
                 "A flat amount is not paid for shipping.".to_owned()
+            }
+            Commission::FlatPerItem { .. } if self.given_back() => {
+                "All that was paid for it was given back, so it earns nothing.".to_owned()
             }
             Commission::FlatPerItem { amount_minor, currency: own } => {
                 let items = match (self.remaining, self.quantity) {

@@ -56,6 +56,9 @@ fn an_order_that_credits_nobody_says_why() {
         ["Coupon Code JANE10 of Jane does not count: it was retired on 9 March 2026, 13:00, \
           before the order was placed."]
     );
+    // A code that an edit took off the order is no more on it than none.
+    let gone = decided(tee(), &[code(1, "JANE10", JANE)]);
+    assert_eq!(gone.sentences(Berlin), nobody);
     let unknown = Decision::default().sentences(Berlin);
     assert_eq!(
         unknown,
@@ -66,7 +69,7 @@ fn an_order_that_credits_nobody_says_why() {
 #[test]
 fn an_unqualified_credit_says_why_and_what_it_would_have_been() {
     let disabled = code(1, "JANE10", JANE).with_status(AffiliateStatus::Disabled);
-    let decision = decided(tee().with_code("JANE10", 0), &[disabled.clone()]);
+    let decision = decided(tee().with_code("JANE10", 0), std::slice::from_ref(&disabled));
     assert_eq!(
         decision.sentences(Berlin),
         [
@@ -135,6 +138,13 @@ fn each_line_shows_its_sum() {
     assert_eq!(
         lines(ten_percent()),
         ["10\u{a0}% of $10.00 ($20.00 less $10.00 given back) is $1.00.", excluded]
+    );
+    let goodwill = crate::orders::ReportedRefund { adjustment_minor: 1000, ..refund("1") };
+    let free = order().with_line("TEE", 1, 1000).with_refund(goodwill).with_code("JANE10", 0);
+    let credit = &decided(free, &[code(1, "JANE10", JANE).on(per_item(150))]).credits[0];
+    assert_eq!(
+        credit.lines[0].sentence(credit.rate, crate::money::Currency::USD),
+        "All that was paid for it was given back, so it earns nothing."
     );
     assert_eq!(lines(per_item(150)), ["1 of 2 items kept, $1.50 each, is $1.50.", excluded]);
     assert_eq!(

@@ -40,9 +40,11 @@ pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Un
     let tax_included = order.taxes_included.unwrap_or(false);
     let shipping = shipping(&order.shipping_lines, amounts, tax_included)?;
     let mut lines = lines(&order.line_items, amounts, tax_included)?;
-    if shipping.discount_minor == 0 {
-        spread_discounts(&mut lines, discounts);
-    }
+    let codes = codes(&order.discount_codes, amounts)?;
+    spread_discounts(
+        &mut lines,
+        goods_discounts(&order, &codes, discounts, shipping.discount_minor),
+    );
     let name = order.name.as_ref().map(|name| name.0.trim()).filter(|name| !name.is_empty());
     Ok(OrderReport {
         name: name.map_or_else(|| format!("#{}", order.id.0), str::to_owned),
@@ -55,7 +57,7 @@ pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Un
         customer_email: customer_email(&order),
         customer_ref: order.customer.as_ref().and_then(|c| c.id.as_ref()).map(|id| id.0.clone()),
         customer_name: customer_name(&order),
-        codes: codes(&order.discount_codes, amounts)?,
+        codes,
         lines,
         shipping_minor: shipping.net_minor,
         shipping_tax_minor: shipping.tax_minor,
@@ -121,6 +123,23 @@ fn line(
         tax_minor: amounts.taxes(&item.tax_lines, &|| format!("line_items[{i}]"))?,
         tax_included,
     })
+}
+
+/// What was taken off the goods, by the totals of the order: all discounts but those on shipping,
+/// and at least what the codes took off.
+fn goods_discounts(
+    order: &Order,
+    codes: &[ReportedCode],
+    all_minor: i64,
+    shipping_minor: i64,
+) -> i64 {
+    let taken_off = |shipping: bool| {
+        let of_kind = order.discount_codes.iter().zip(codes).filter(move |(sent, _)| {
+            shipping == sent.kind.as_ref().is_some_and(|kind| kind.0 == "shipping")
+        });
+        of_kind.fold(0_i64, |sum, (_, code)| sum.saturating_add(code.discount_minor))
+    };
+    (all_minor - shipping_minor.max(taken_off(true))).max(taken_off(false))
 }
 
 /// Spreads the discounts of the order over its lines where the store did not: in orders from

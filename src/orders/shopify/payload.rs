@@ -63,6 +63,9 @@ pub(super) struct DiscountCode {
     pub code: Text,
     /// Money taken off, also where the code's type is a percentage.
     pub amount: Option<Decimal>,
+    /// `percentage`, `fixed_amount` or `shipping`; missing in old orders.
+    #[serde(rename = "type")]
+    pub kind: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -201,13 +201,34 @@ fn discounts_that_stand_on_no_line_are_spread_over_all() {
     ]});
     let lines = order_of(&order).lines;
     assert_eq!([lines[0].discount_minor, lines[1].discount_minor], [667, 333]);
-    // The discount was on the shipping: the goods were paid in full.
+    let discounts = |mut order: Value, codes: Value| -> Vec<i64> {
+        order["discount_codes"] = codes;
+        order_of(&order).lines.iter().map(|line| line.discount_minor).collect()
+    };
+    // The same, told by the code alone.
+    let mut silent = order.clone();
+    silent["total_discounts"] = json!("0.00");
+    let code = json!([{"code": "TENOFF", "amount": "10.00"}]);
+    assert_eq!(discounts(silent.clone(), code), [667, 333]);
+    assert_eq!(discounts(silent, json!([])), [0, 0]);
+    // What a code took off the shipping was not taken off the goods.
+    let free_shipping = json!([{"code": "FREE", "amount": "10.00", "type": "shipping"}]);
+    assert_eq!(discounts(order, free_shipping), [0, 0]);
+}
+
+#[test]
+fn a_discount_on_shipping_leaves_the_goods_paid_in_full() {
     let mut free = with(body(), "/shipping_lines/0/discounted_price", json!("0.00"));
+    free["total_discounts"] = json!("5.00");
+    free["discount_codes"] = json!([]);
     for i in 0..2 {
         free["line_items"][i]["discount_allocations"] = json!([]);
     }
     let order = order_of(&free);
     assert_eq!((order.shipping_minor, order.lines[0].discount_minor), (0, 0));
+    let mut allocated = body();
+    allocated["shipping_lines"][0]["discount_allocations"] = json!([{"amount": "2.00"}]);
+    assert_eq!(order_of(&allocated).shipping_minor, 300);
 }
 
 #[test]
