@@ -9,6 +9,7 @@ use actix_web::rt;
 use actix_web::web::{self, Html};
 use actix_web::{App, HttpResponse, HttpServer};
 use askama::Template as _;
+use serde::Deserialize;
 use vouch::web::form::FormErrors;
 use vouch::web::{assets, guard};
 
@@ -92,6 +93,20 @@ async fn choosing_rows_counts_them_and_a_confirmation_can_be_refused() {
 }
 
 #[actix_web::test]
+async fn a_list_follows_what_is_typed_and_chosen_and_keeps_it_in_the_address() {
+    let browser = Browser::open(&serve()).await;
+    browser.goto("/affiliates").await;
+    browser.fill("#q-q", "Pri").await;
+    browser.find("#results tbody tr:only-child input[value=n8w4]").await;
+    assert_eq!(browser.path().await, "/affiliates?q=Pri&status=");
+    browser.select("#q-status", "denied").await;
+    browser.find("#results tbody:not(:has(tr))").await;
+    assert_eq!(browser.path().await, "/affiliates?q=Pri&status=denied");
+    let bulk = browser.find("#results .bulk").await;
+    assert!(!bulk.is_displayed().await.unwrap(), "nothing is selected in the new list");
+}
+
+#[actix_web::test]
 async fn a_row_menu_opens_beside_its_button() {
     let browser = Browser::open(&serve()).await;
     browser.goto("/affiliates").await;
@@ -147,9 +162,16 @@ fn serve() -> String {
     url
 }
 
-async fn list() -> Html {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Filters {
+    q: String,
+    status: String,
+}
+
+async fn list(web::Query(Filters { q, status }): web::Query<Filters>) -> Html {
     let page = SamplePage { path: "/affiliates", flash: true };
-    Html::new(ListPage { page }.render().unwrap())
+    Html::new(ListPage { page, q, status }.render().unwrap())
 }
 
 async fn detail() -> Html {

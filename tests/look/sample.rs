@@ -159,8 +159,8 @@ const TYPES: [(&str, &str); 3] =
   {{ ui::figure("Waiting for approval", "17", href="/conversions?status=pending") }}
 </dl>
 {% call f::live("/affiliates") %}
-  {{ f::search("q", "Search affiliates", "", "Name, e-mail, affiliate ID or code") }}
-  {{ f::filter("status", "Status", "active", STATUSES, "Any status") }}
+  {{ f::search("q", "Search affiliates", q, "Name, e-mail, affiliate ID or code") }}
+  {{ f::filter("status", "Status", status, STATUSES, "Any status") }}
 {% endcall %}
 <div id="results">
   <ul class="chips" aria-label="Filters">{{ ui::chip("Status: Active", "/affiliates") }}{{ ui::chip("Offer: Standard 10 %", "/affiliates") }}</ul>
@@ -181,7 +181,7 @@ const TYPES: [(&str, &str); 3] =
         <th scope="col"><span class="visually-hidden">Actions</span></th>
       </tr></thead>
       <tbody>
-      {% for row in ROWS %}
+      {% for row in self.rows() %}
       <tr>
         <td class="check"><input class="form-check-input" type="checkbox" form="bulk" name="id" value="{{ row.1 }}" aria-label="Select {{ row.0 }}"></td>
         <th scope="row"><a class="name" href="/affiliates/1" dir="auto">{{ row.0 }}</a><span class="sub mono">{{ row.1 }}</span></th>
@@ -204,6 +204,17 @@ const TYPES: [(&str, &str); 3] =
 )]
 pub struct ListPage {
     pub page: SamplePage,
+    pub q: String,
+    pub status: String,
+}
+
+impl ListPage {
+    fn rows(&self) -> impl Iterator<Item = &'static Row> {
+        ROWS.iter().filter(|row| {
+            row.0.contains(&self.q)
+                && (self.status.is_empty() || row.3.eq_ignore_ascii_case(&self.status))
+        })
+    }
 }
 
 /// One affiliate: a menu beside, a form with errors, facts, a story, an empty list.
