@@ -84,6 +84,36 @@ pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResu
     Ok(())
 }
 
+/// Appends several acts at once; answers their keys, in order.
+///
+/// # Errors
+/// The database's.
+pub fn record_all(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    acts: Vec<Act<'_>>,
+) -> QueryResult<Vec<i64>> {
+    let rows: Vec<_> = acts
+        .into_iter()
+        .map(|act| {
+            (
+                audit_log::merchant_id.eq(actor.merchant_id),
+                audit_log::at.eq(actor.now),
+                audit_log::actor_kind.eq(actor.kind),
+                audit_log::actor_user_id.eq(actor.user_id),
+                audit_log::actor_name.eq(&actor.name),
+                audit_log::action.eq(act.action),
+                audit_log::subject_kind.eq(act.subject_kind),
+                audit_log::subject_id.eq(act.subject_id),
+                audit_log::summary.eq(act.summary),
+                audit_log::before.eq(act.before),
+                audit_log::after.eq(act.after),
+            )
+        })
+        .collect();
+    diesel::insert_into(audit_log::table).values(rows).returning(audit_log::id).get_results(conn)
+}
+
 /// One line of the log, as pages show it.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_log)]

@@ -17,6 +17,8 @@ pub mod clock;
 pub mod commands;
 /// The settings of an installation.
 pub mod config;
+/// Credits: one affiliate's share in one order, or an amount given by hand.
+pub mod conversions;
 /// Who is credited for an order, and with how much: pure rules.
 pub mod credit;
 /// The only door to a database connection.

@@ -2,6 +2,8 @@
 
 /// Static files, named by their content.
 pub mod assets;
+/// Files of lists, for spreadsheets.
+pub mod csv;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
 /// Security headers, and who may send a changing request.
@@ -14,6 +16,8 @@ pub mod htmx;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// Times and days as people read them.
+pub mod when;
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};

@@ -1,0 +1,128 @@
+//! CSV files that are sent while they are read: never the whole of them in memory, and no
+//! connection held while a slow reader takes them.
+
+use std::future::Future;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use futures_util::stream;
+
+use crate::error::{AppError, AppResult};
+
+/// Rows that are read at once.
+pub const CHUNK: usize = 1_000;
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// What a person or a store wrote: a spreadsheet must never take it for a formula.
+    Text(String),
+    /// What Vouch wrote itself: amounts, counts, times. Left as it is, so that −5.00 stays a number.
+    Plain(String),
+}
+
+impl Cell {
+    /// What a person or a store wrote.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What Vouch wrote itself.
+    pub fn plain(value: impl ToString) -> Self {
+        Self::Plain(value.to_string())
+    }
+
+    fn safe(self) -> String {
+        match self {
+            Self::Plain(value) => value,
+            // OWASP, CSV injection: what a cell must not begin with, and the remedy.
+            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
+                format!("'{text}")
+            }
+            Self::Text(text) => text,
+        }
+    }
+}
+
+/// Sends `header` and then what `chunk` yields, as a file to keep.
+///
+/// `chunk` is given where it left off (`None` at first) and answers its rows with where to go on;
+/// no further place ends the file. A failure midway breaks the download off, so that half a file
+/// does not pass for a whole one.
+pub fn stream<K, F, Next>(filename: &str, header: &[&str], chunk: F) -> HttpResponse
+where
+    K: 'static,
+    F: Fn(Option<K>) -> Next + 'static,
+    Next: Future<Output = AppResult<(Vec<Vec<Cell>>, Option<K>)>> + 'static,
+{
+    let head = header.iter().map(|name| Cell::plain(name)).collect();
+    let body = stream::try_unfold(Some(State { head: Some(head), at: None, chunk }), advance);
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{filename}\""),
+        ))
+        .streaming(Box::pin(body))
+}
+
+struct State<K, F> {
+    head: Option<Vec<Cell>>,
+    at: Option<K>,
+    chunk: F,
+}
+
+async fn advance<K, F, Next>(
+    state: Option<State<K, F>>,
+) -> AppResult<Option<(Bytes, Option<State<K, F>>)>>
+where
+    F: Fn(Option<K>) -> Next,
+    Next: Future<Output = AppResult<(Vec<Vec<Cell>>, Option<K>)>>,
+{
+    let Some(mut state) = state else {
+        return Ok(None);
+    };
+    let (rows, next) = (state.chunk)(state.at.take()).await?;
+    let rows = state.head.take().into_iter().chain(rows);
+    let bytes = write(rows)?;
+    let rest = next.map(|at| State { at: Some(at), ..state });
+    Ok(Some((bytes, rest)))
+}
+
+fn write(rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
+    let fault = |error: csv::Error| AppError::Internal(error.into());
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row.into_iter().map(Cell::safe)).map_err(fault)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| AppError::Internal(error.into_error().into()))?;
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_file_is_sent_chunk_by_chunk_under_one_header() {
+        let response = stream("numbers.csv", &["Number", "Name"], |at: Option<i64>| async move {
+            let at = at.unwrap_or(0);
+            let row = vec![Cell::plain(at), Cell::text(format!("n\"{at}"))];
+            Ok((vec![row], (at < 2).then_some(at + 1)))
+        });
+        let body = to_bytes(response.into_body()).await.unwrap();
+        assert_eq!(body, "Number,Name\n0,\"n\"\"0\"\n1,\"n\"\"1\"\n2,\"n\"\"2\"\n");
+    }
+
+    #[test]
+    fn what_people_wrote_is_no_formula() {
+        for formula in ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1"] {
+            assert!(Cell::text(formula).safe().starts_with('\''), "{formula}");
+        }
+        assert_eq!(Cell::plain("-5.00").safe(), "-5.00");
+        assert_eq!(Cell::text("SAVE-10").safe(), "SAVE-10");
+    }
+}
