@@ -96,7 +96,8 @@ fn write(rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
     for row in rows {
         writer.write_record(row.into_iter().map(Cell::safe)).map_err(fault)?;
     }
-    let bytes = writer.into_inner().map_err(|error| AppError::Internal(error.into_error().into()))?;
+    let bytes =
+        writer.into_inner().map_err(|error| AppError::Internal(error.into_error().into()))?;
     Ok(bytes.into())
 }
 
