@@ -37,8 +37,12 @@ pub mod orders;
 mod os;
 /// Every URL of the application.
 pub mod routes;
+/// Secrets at rest: sealed with the installation's key.
+pub mod secrets;
 /// The web server: the application around the routes.
 pub mod server;
+/// Connections to store platforms.
+pub mod stores;
 /// What ties orders to an affiliate.
 pub mod triggers;
 /// Addresses that are linked from more than one place.

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
 use crate::routes;
+use crate::secrets::Sealer;
 use crate::web::{guard, gzip, htmx};
 
 /// What the handlers share.
@@ -34,6 +35,8 @@ pub struct State {
     pub hashing: Hashing,
     /// The tries that are left at sign-in.
     pub tries: Data<Tries>,
+    /// What seals and opens the secrets of stores.
+    pub sealer: Sealer,
 }
 
 impl State {
@@ -42,7 +45,9 @@ impl State {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
-        Ok(Self { config, db, hashing: Hashing::new()?, tries: Data::new(Tries::default()) })
+        let sealer = Sealer::new(&config.secret_key);
+        let tries = Data::new(Tries::default());
+        Ok(Self { config, db, hashing: Hashing::new()?, tries, sealer })
     }
 }
 
@@ -84,6 +89,7 @@ fn application(
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.hashing.clone()))
         .app_data(state.tries.clone())
+        .app_data(Data::new(state.sealer.clone()))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
             AppError::BadRequest("A part of the address has an impossible value. Go back and use the page's own links.".into()).into()

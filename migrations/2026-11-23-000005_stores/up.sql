@@ -7,6 +7,7 @@ create table stores (
     store_key text not null,
     webhook_secret bytea,
     previous_webhook_secret bytea,
+    webhook_secret_set_at timestamptz,
     created_at timestamptz not null default now(),
     disconnected_at timestamptz,
     constraint stores_pkey primary key (merchant_id, id),
@@ -15,12 +16,14 @@ create table stores (
     constraint stores_platform_known check (platform in ('shopify', 'bigcommerce', 'woocommerce', 'api')),
     constraint stores_name_length check (char_length(name) between 1 and 200)
 );
+create unique index stores_address_unique on stores (merchant_id, platform, address) where address is not null;
 create unique index stores_api_unique on stores (merchant_id) where platform = 'api';
 comment on table stores is 'A connection to a store platform, or the generic API (at most one per merchant).';
 comment on column stores.address is 'Host name of the store; null for the generic API.';
 comment on column stores.store_key is 'Names the store in its webhook address; begins with the merchant, so that the merchant is known before anything is looked up.';
 comment on column stores.webhook_secret is 'Signs webhooks; sealed with the installation key, merchant and store bound in.';
 comment on column stores.previous_webhook_secret is 'Still accepted while the store goes over to the new one; sealed alike.';
+comment on column stores.webhook_secret_set_at is 'Since when the current webhook secret is known.';
 
 create table api_keys (
     merchant_id bigint not null,

@@ -300,6 +300,7 @@ diesel::table! {
         store_key -> Text,
         webhook_secret -> Nullable<Bytea>,
         previous_webhook_secret -> Nullable<Bytea>,
+        webhook_secret_set_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         disconnected_at -> Nullable<Timestamptz>,
     }

@@ -1,0 +1,94 @@
+//! The address of a Shopify store: the one under `myshopify.com`, which never changes.
+
+/// Why an address is refused, in words that say how to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressRefusal {
+    /// Nothing was typed.
+    #[error("Enter the store's address, for example your-store.myshopify.com.")]
+    Missing,
+    /// A domain of the merchant's own, or of another platform.
+    #[error(
+        "Enter the address that ends in .myshopify.com, not the domain shoppers see. Shopify shows it under Settings > Domains."
+    )]
+    NotShopify,
+    /// No store can be called that.
+    #[error(
+        "A store's name has letters, digits and dashes only, for example your-store.myshopify.com."
+    )]
+    Impossible,
+}
+
+/// `name.myshopify.com` from what people have at hand: with or without `https://` and a path, the
+/// address of the admin (`admin.shopify.com/store/name`), or the bare name.
+///
+/// # Errors
+/// [`AddressRefusal`].
+pub fn shopify_address(typed: &str) -> Result<String, AddressRefusal> {
+    let typed = typed.trim().to_ascii_lowercase();
+    let bare = typed
+        .strip_prefix("https://")
+        .or_else(|| typed.strip_prefix("http://"))
+        .unwrap_or(&typed)
+        .trim_end_matches('/');
+    let name = match bare.strip_prefix("admin.shopify.com/store/") {
+        Some(path) => path.split('/').next().unwrap_or_default(),
+        None => name_in_host(bare.split(['/', '?', '#']).next().unwrap_or_default())?,
+    };
+    if name.is_empty() {
+        return Err(AddressRefusal::Missing);
+    }
+    let fits = name.len() <= 60
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if fits { Ok(format!("{name}.myshopify.com")) } else { Err(AddressRefusal::Impossible) }
+}
+
+fn name_in_host(host: &str) -> Result<&str, AddressRefusal> {
+    match host.strip_suffix(".myshopify.com") {
+        Some(name) => Ok(name),
+        None if host.contains('.') => Err(AddressRefusal::NotShopify),
+        None => Ok(host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_people_have_at_hand() {
+        let typed = [
+            "tea-house.myshopify.com",
+            " Tea-House.MyShopify.com ",
+            "https://tea-house.myshopify.com/admin/settings?x=1",
+            "http://tea-house.myshopify.com/",
+            "https://admin.shopify.com/store/tea-house/orders",
+            "tea-house",
+        ];
+        for typed in typed {
+            assert_eq!(shopify_address(typed).as_deref(), Ok("tea-house.myshopify.com"), "{typed}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_store() {
+        use AddressRefusal::{Impossible, Missing, NotShopify};
+        let long = "x".repeat(61);
+        let cases = [
+            ("", Missing),
+            ("https://", Missing),
+            (".myshopify.com", Missing),
+            ("shop.example.com", NotShopify),
+            ("tea.myshopify.com.evil.example", NotShopify),
+            ("tea house", Impossible),
+            ("-tea.myshopify.com", Impossible),
+            ("a.b.myshopify.com", Impossible),
+            ("tea@evil.myshopify.com", Impossible),
+            ("tea:80", Impossible),
+            (&long, Impossible),
+        ];
+        for (typed, refusal) in cases {
+            assert_eq!(shopify_address(typed), Err(refusal), "{typed}");
+        }
+    }
+}

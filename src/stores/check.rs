@@ -1,0 +1,42 @@
+//! Whether the secrets of the stores open with the installation's key: for `vouch doctor`.
+
+use diesel::prelude::*;
+
+use super::model::Store;
+use crate::db::schema::{merchants, stores};
+use crate::secrets::Sealer;
+
+/// A store whose webhook secret does not open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableSecret {
+    /// The merchant's name.
+    pub merchant: String,
+    /// What pages call the store.
+    pub store: String,
+}
+
+/// How many secrets were tried, and the stores of those that do not open with this key. Within
+/// `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn check_secrets(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+) -> QueryResult<(usize, Vec<UnreadableSecret>)> {
+    let rows = stores::table
+        .inner_join(merchants::table)
+        .filter(stores::webhook_secret.is_not_null())
+        .order((stores::merchant_id, stores::id))
+        .select((Store::as_select(), merchants::name))
+        .load::<(Store, String)>(conn)?;
+    let unreadable = rows
+        .iter()
+        .filter(|(store, _)| store.webhook_secrets(sealer).is_err())
+        .map(|(store, merchant)| UnreadableSecret {
+            merchant: merchant.clone(),
+            store: store.name.clone(),
+        })
+        .collect();
+    Ok((rows.len(), unreadable))
+}

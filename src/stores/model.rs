@@ -1,0 +1,314 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use rand::RngExt;
+use secrecy::SecretSlice;
+
+use super::secret::WebhookSecret;
+use crate::audit::{Act, Actor, record};
+use crate::db::schema::stores;
+use crate::db::text_enum;
+use crate::secrets::{CannotOpen, Sealer, Use};
+
+text_enum! {
+    /// What a store runs on.
+    pub enum Platform {
+        /// Shopify.
+        Shopify = "shopify", "Shopify";
+        /// BigCommerce.
+        Bigcommerce = "bigcommerce", "BigCommerce";
+        /// WooCommerce.
+        Woocommerce = "woocommerce", "WooCommerce";
+        /// Any other, which reports its orders to Vouch's own API.
+        Api = "api", "API";
+    }
+}
+
+/// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.
+const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// 24 characters of 5 bits: 120 bits, which nobody guesses.
+const KEY_CHARACTERS: usize = 24;
+
+/// A connection to a store.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = stores)]
+pub struct Store {
+    /// Whose it is.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What it runs on.
+    pub platform: Platform,
+    /// What pages call it.
+    pub name: String,
+    /// Its host name; `None` for the API.
+    pub address: Option<String>,
+    /// Names it in its webhook address.
+    pub store_key: String,
+    /// Sealed.
+    pub(super) webhook_secret: Option<Vec<u8>>,
+    /// Sealed.
+    pub(super) previous_webhook_secret: Option<Vec<u8>>,
+    /// Since when the current webhook secret is known.
+    pub webhook_secret_set_at: Option<DateTime<Utc>>,
+    /// When it was first connected.
+    pub created_at: DateTime<Utc>,
+    /// Since when it is no longer.
+    pub disconnected_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// A store of the merchant, connected or not.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has no such store.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Self> {
+        stores::table.find((merchant_id, store_id)).select(Self::as_select()).first(conn)
+    }
+
+    /// The merchant's connected stores on one platform, in the order they were first connected.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn connected(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        platform: Platform,
+    ) -> QueryResult<Vec<Self>> {
+        stores::table
+            .filter(stores::merchant_id.eq(merchant_id))
+            .filter(stores::platform.eq(platform))
+            .filter(stores::disconnected_at.is_null())
+            .order(stores::id)
+            .select(Self::as_select())
+            .load(conn)
+    }
+
+    /// Whether its messages are taken in.
+    pub fn is_connected(&self) -> bool {
+        self.disconnected_at.is_none()
+    }
+
+    /// Whether the secret before the current one is still accepted.
+    pub fn has_previous_secret(&self) -> bool {
+        self.previous_webhook_secret.is_some()
+    }
+
+    /// The secrets that may sign its webhooks: the current one, then the one before it.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] when one was sealed with another installation key.
+    pub fn webhook_secrets(&self, sealer: &Sealer) -> Result<Vec<SecretSlice<u8>>, CannotOpen> {
+        [&self.webhook_secret, &self.previous_webhook_secret]
+            .into_iter()
+            .flatten()
+            .map(|sealed| sealer.open(self.webhook_use(), sealed))
+            .collect()
+    }
+
+    /// The last four characters of the current webhook secret, to tell which one it is; `None` when
+    /// there is none, or it does not open.
+    pub fn secret_ending(&self, sealer: &Sealer) -> Option<String> {
+        use secrecy::ExposeSecret;
+        let secret = sealer.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
+        let text = String::from_utf8_lossy(secret.expose_secret());
+        let length = text.chars().count();
+        Some(text.chars().skip(length.saturating_sub(4)).collect())
+    }
+
+    pub(super) fn webhook_use(&self) -> Use {
+        webhook_use(self.merchant_id, self.id)
+    }
+
+    /// As the audit log names it.
+    pub(super) fn act<'a>(&self, action: &'a str, summary: String) -> Act<'a> {
+        Act {
+            action,
+            subject_kind: "store",
+            subject_id: Some(self.id),
+            summary,
+            before: None,
+            after: None,
+        }
+    }
+}
+
+fn webhook_use(merchant_id: i64, store_id: i64) -> Use {
+    Use { merchant_id, store_id, purpose: "webhook" }
+}
+
+/// A new name for a store in webhook addresses. It begins with the merchant, so that the merchant
+/// is known before anything is looked up.
+fn new_store_key(merchant_id: i64) -> String {
+    let mut rng = rand::rng();
+    let random: String = (0..KEY_CHARACTERS)
+        .map(|_| char::from(KEY_ALPHABET[rng.random_range(0..KEY_ALPHABET.len())]))
+        .collect();
+    format!("{merchant_id}-{random}")
+}
+
+/// The merchant in a store key, if it is one at all; whether the store exists is not said.
+pub fn merchant_of_key(store_key: &str) -> Option<i64> {
+    let (merchant, random) = store_key.split_once('-')?;
+    let fits = random.len() == KEY_CHARACTERS
+        && random.bytes().all(|byte| KEY_ALPHABET.contains(&byte))
+        && merchant.bytes().all(|byte| byte.is_ascii_digit());
+    merchant.parse().ok().filter(|_| fits)
+}
+
+/// The store of that key, connected or not. Within the merchant that [`merchant_of_key`] names.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such store.
+pub fn find_by_key(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_key: &str,
+) -> QueryResult<Store> {
+    stores::table
+        .filter(stores::merchant_id.eq(merchant_id))
+        .filter(stores::store_key.eq(store_key))
+        .select(Store::as_select())
+        .first(conn)
+}
+
+/// Why a store could not be connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The merchant has it already.
+    #[error("This store is connected already.")]
+    Connected,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Connects the Shopify store at `address` (as [`super::shopify_address`] returns it), whose
+/// webhooks `secret` signs.
+///
+/// A store that was connected before is the same store again, with the same webhook address: its
+/// orders are known, and an order must not be credited once more.
+///
+/// # Errors
+/// [`ConnectError::Connected`] when the merchant has the store already.
+pub fn connect_shopify(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    address: &str,
+    secret: &WebhookSecret,
+) -> Result<Store, ConnectError> {
+    conn.transaction(|conn| {
+        let known = stores::table
+            .filter(stores::merchant_id.eq(actor.merchant_id))
+            .filter(stores::platform.eq(Platform::Shopify))
+            .filter(stores::address.eq(address))
+            .for_update()
+            .select((stores::id, stores::disconnected_at))
+            .first::<(i64, Option<DateTime<Utc>>)>(conn)
+            .optional()?;
+        let store_id = match known {
+            Some((_, None)) => return Err(ConnectError::Connected),
+            Some((store_id, Some(_))) => store_id,
+            None => insert(conn, actor, Platform::Shopify, address)?,
+        };
+        let sealed = sealer.seal(webhook_use(actor.merchant_id, store_id), secret.as_bytes());
+        let store: Store = diesel::update(stores::table.find((actor.merchant_id, store_id)))
+            .set((
+                stores::webhook_secret.eq(sealed),
+                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
+                stores::webhook_secret_set_at.eq(actor.now),
+                stores::disconnected_at.eq(None::<DateTime<Utc>>),
+            ))
+            .returning(Store::as_returning())
+            .get_result(conn)?;
+        let again = if known.is_some() { " again" } else { "" };
+        let summary = format!("Connected the Shopify store {address}{again}.");
+        record(conn, actor, store.act("store.connected", summary))?;
+        Ok(store)
+    })
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    platform: Platform,
+    address: &str,
+) -> Result<i64, ConnectError> {
+    diesel::insert_into(stores::table)
+        .values((
+            stores::merchant_id.eq(actor.merchant_id),
+            stores::platform.eq(platform),
+            stores::name.eq(address),
+            stores::address.eq(address),
+            stores::store_key.eq(new_store_key(actor.merchant_id)),
+            stores::created_at.eq(actor.now),
+        ))
+        .returning(stores::id)
+        .get_result(conn)
+        .map_err(|error| match error {
+            // Somebody else was quicker.
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
+                if info.constraint_name() == Some("stores_address_unique") =>
+            {
+                ConnectError::Connected
+            }
+            error => ConnectError::Database(error),
+        })
+}
+
+/// Ends the connection: what the store sends from now on is refused, and its secrets are gone. Its
+/// orders and their credits stay. To do it twice changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        let ended = diesel::update(stores::table.find((store.merchant_id, store.id)))
+            .filter(stores::disconnected_at.is_null())
+            .set((
+                stores::disconnected_at.eq(actor.now),
+                stores::webhook_secret.eq(None::<Vec<u8>>),
+                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
+                stores::webhook_secret_set_at.eq(None::<DateTime<Utc>>),
+            ))
+            .execute(conn)?;
+        if ended == 0 {
+            return Ok(());
+        }
+        let summary = format!("Disconnected the {} store {}.", store.platform, store.name);
+        record(conn, actor, store.act("store.disconnected", summary))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_key_names_its_merchant() {
+        let key = new_store_key(42);
+        assert_eq!(key.len(), "42-".len() + KEY_CHARACTERS);
+        assert_eq!(merchant_of_key(&key), Some(42));
+        assert_ne!(new_store_key(42), key);
+    }
+
+    #[test]
+    fn what_is_no_store_key_names_nobody() {
+        let random = "a".repeat(KEY_CHARACTERS);
+        let keys = [
+            String::new(),
+            "42".into(),
+            format!("-{random}"),
+            format!("+42-{random}"),
+            format!("-42-{random}"),
+            format!("42-{random}a"),
+            format!("42-{}A", &random[1..]),
+            format!("99999999999999999999-{random}"),
+            format!("４２-{random}"),
+        ];
+        for key in keys {
+            assert_eq!(merchant_of_key(&key), None, "{key}");
+        }
+    }
+}
