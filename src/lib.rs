@@ -35,6 +35,8 @@ pub mod money;
 pub mod orders;
 /// The few system calls that the standard library does not have.
 mod os;
+/// Work that a transaction leaves for the background.
+pub mod outbox;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.

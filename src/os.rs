@@ -71,27 +71,6 @@ pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     Ok(found.f_bavail as u64 * found.f_frsize as u64)
 }
 
-/// Whether [`sync_all_of`] does anything.
-pub(crate) const CAN_SYNC_ALL: bool = cfg!(target_os = "linux");
-
-/// Writes everything on the file system of `path` to the disk.
-#[cfg(target_os = "linux")]
-pub(crate) fn sync_all_of(path: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let folder = std::fs::File::open(path)?;
-    // SAFETY: the descriptor is open for the length of the call.
-    match unsafe { libc::syncfs(folder.as_raw_fd()) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Elsewhere there is no such call.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn sync_all_of(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// Sends `signal` to the process `pid`.
 pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
     // SAFETY: kill touches no memory of ours. Numbers below 1 would address groups of processes.

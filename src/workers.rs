@@ -18,11 +18,18 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 1] = [Job {
-    name: "end expired sessions",
-    every: Duration::from_secs(600),
-    turn: |db| crate::auth::sweep(db, clock::now()),
-}];
+const JOBS: [Job; 2] = [
+    Job {
+        name: "end expired sessions",
+        every: Duration::from_secs(600),
+        turn: |db| crate::auth::sweep(db, clock::now()),
+    },
+    Job {
+        name: "work off the outbox",
+        every: Duration::from_secs(1),
+        turn: crate::outbox::work_off,
+    },
+];
 
 /// The threads of the jobs. They end, each after its present turn, when this value goes.
 pub struct Workers {

@@ -67,6 +67,7 @@ pub fn reason_label(reason: &str) -> &'static str {
         "inactive_affiliate" => "Affiliate was not active",
         "own_purchase" => "Affiliate's own purchase",
         "other_currency" => "Flat amount in another currency",
+        "no_longer_credited" => "Credited to somebody else since",
         _ => "Does not qualify",
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::db::text_enum;
+
 /// What a conversion is made of. `sale + refund + cancellation` is what the affiliate earns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -14,30 +16,19 @@ pub struct Components {
     pub cancellation: i64,
 }
 
-/// The kind of an entry in the ledger of a conversion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
-    /// The first commission on the sale.
-    Sale,
-    Refund,
-    Cancellation,
-    /// A later change of the commission on the sale: an edit, other terms, a reversed decision.
-    Adjustment,
-    /// An amount a merchant gave or took by hand; no order says what it should be.
-    ManualCredit,
-}
-
-impl EntryKind {
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Sale => "Sale",
-            Self::Refund => "Refund",
-            Self::Cancellation => "Cancellation",
-            Self::Adjustment => "Adjustment",
-            Self::ManualCredit => "Manual credit",
-        }
+text_enum! {
+    /// What a commission entry is for.
+    pub enum EntryKind {
+        /// The order itself.
+        Sale = "sale", "Sale";
+        /// The store gave money back.
+        Refund = "refund", "Refund";
+        /// The order was cancelled, voided or deleted.
+        Cancellation = "cancellation", "Cancellation";
+        /// The order, or who is credited for it, changed after the first sale entry.
+        Adjustment = "adjustment", "Adjustment";
+        /// A member gave the amount.
+        ManualCredit = "manual_credit", "Manual credit";
     }
 }
 

@@ -3,10 +3,14 @@
 pub mod amounts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod intake;
+pub mod queue;
+pub mod reconsider;
 pub mod report;
 pub mod shopify;
 pub mod state;
 
+pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching};
 pub use report::{
     OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,
 };

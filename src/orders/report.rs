@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::db::text_enum;
 use crate::money::Currency;
 use crate::triggers::code::{key_of_reported_code, key_of_reported_sku};
 
@@ -59,42 +60,30 @@ pub struct OrderReport {
     pub refunds: Vec<ReportedRefund>,
 }
 
-/// Where the money is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentState {
-    #[default]
-    Pending,
-    /// Reserved, not taken.
-    Authorized,
-    /// The reservation ran out.
-    Expired,
-    PartiallyPaid,
-    Paid,
-    PartiallyRefunded,
-    /// All the money went back.
-    Refunded,
-    /// Given up before any money was taken; counts like a cancellation.
-    Voided,
-    /// A state this version has no word for.
-    #[serde(other)]
-    Unknown,
-}
-
-impl PaymentState {
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Authorized => "Authorized",
-            Self::Expired => "Expired",
-            Self::PartiallyPaid => "Partially paid",
-            Self::Paid => "Paid",
-            Self::PartiallyRefunded => "Partially refunded",
-            Self::Refunded => "Refunded",
-            Self::Voided => "Voided",
-            Self::Unknown => "Unknown",
-        }
+text_enum! {
+    /// What the store says of the payment.
+    #[derive(Default)]
+    pub enum PaymentState {
+        /// Not paid yet.
+        #[default]
+        Pending = "pending", "Pending";
+        /// Promised by the bank, not drawn yet.
+        Authorized = "authorized", "Authorized";
+        /// The promise ran out.
+        Expired = "expired", "Expired";
+        /// Paid in part.
+        PartiallyPaid = "partially_paid", "Partially paid";
+        /// Paid.
+        Paid = "paid", "Paid";
+        /// Some of it was given back.
+        PartiallyRefunded = "partially_refunded", "Partially refunded";
+        /// All of it was given back.
+        Refunded = "refunded", "Refunded";
+        /// Called off before it was drawn.
+        Voided = "voided", "Voided";
+        /// A word that this version does not know.
+        #[serde(other)]
+        Unknown = "unknown", "Unknown";
     }
 }
 

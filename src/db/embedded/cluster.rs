@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::binaries::Binaries;
 use super::run_as::RunAs;
 use super::{ADMIN_ROLE, APP_ROLE, EmbeddedError, EmbeddedOptions};
-use crate::os;
 
 /// The folder of the cluster inside the data folder.
 const CLUSTER: &str = "postgres";
@@ -107,9 +106,6 @@ impl Cluster {
                 file.sync_all()
             })
             .map_err(EmbeddedError::io("write", &settings))?;
-        if !self.is_throw_away() {
-            os::sync_all_of(&unfinished).map_err(EmbeddedError::io("write", &unfinished))?;
-        }
         fs::rename(&unfinished, &self.folder).map_err(EmbeddedError::io("make", &self.folder))?;
         File::open(&self.data_dir)
             .and_then(|folder| folder.sync_all())
@@ -127,8 +123,7 @@ impl Cluster {
             .args(["-U", ADMIN_ROLE, "--data-checksums", "--no-instructions"])
             .args(["--auth=peer", "--encoding=UTF8", "--locale=C"])
             .arg(format!("--lc-ctype={character_type}"));
-        // Its own way, one file after the other, takes several seconds on a busy disk.
-        if os::CAN_SYNC_ALL || self.is_throw_away() {
+        if self.is_throw_away() {
             command.arg("--no-sync");
         }
         let answer = command.output().map_err(|cause| failed(cause.to_string()))?;

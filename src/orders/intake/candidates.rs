@@ -1,0 +1,177 @@
+//! Every trigger that matches an order, with its holders and their terms when it was placed.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+
+use crate::affiliates::AffiliateStatus;
+use crate::credit::{Candidate, CandidateAffiliate, Commission, Terms};
+use crate::db::prepared;
+use crate::money::Currency;
+use crate::orders::report::OrderReport;
+use crate::triggers::TriggerKind;
+use crate::triggers::code::EmailKey;
+
+/// The candidates of `report`.
+///
+/// First the matching triggers are locked against being changed (`FOR KEY SHARE`: other orders pass,
+/// a reassignment waits or is waited for), and only then their holders are read: an order cannot
+/// slip between a reassignment and the orders that it reconsiders.
+pub(super) fn of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    report: &OrderReport,
+) -> QueryResult<Vec<Candidate>> {
+    let (kinds, keys) = wanted(report);
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let trigger_ids: Vec<i64> = prepared::<BigInt>(
+        "SELECT t.id FROM triggers t \
+         JOIN (SELECT DISTINCT kind, key FROM unnest(?, ?) AS n (kind, key)) w \
+             ON t.kind = w.kind AND t.key = w.key \
+         WHERE t.merchant_id = ? FOR KEY SHARE OF t",
+    )
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Array<Text>, _>(keys)
+    .bind::<BigInt, _>(merchant_id)
+    .load(conn)?;
+    if trigger_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    holders(conn, merchant_id, trigger_ids, report.placed_at)
+}
+
+fn wanted(report: &OrderReport) -> (Vec<&'static str>, Vec<String>) {
+    let codes = report.codes.iter().map(|code| (TriggerKind::CouponCode, code.key()));
+    let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
+    let skus = report.lines.iter().filter_map(|line| Some((TriggerKind::Sku, line.sku_key()?)));
+    codes.chain(email).chain(skus).map(|(kind, key)| (kind.as_str(), key)).unzip()
+}
+
+/// The customer's address as triggers have it.
+pub(super) fn email_key_of(report: &OrderReport) -> Option<String> {
+    let typed = report.customer_email.as_deref()?;
+    Some(EmailKey::parse(typed).ok()?.as_str().to_owned())
+}
+
+// Of dated rows the one in force at the moment counts; before the first, the first.
+const HOLDERS: &str = "SELECT t.id, t.kind, t.value, t.key, t.created_at, t.retired_at, \
+        o.valid_from, o.valid_until, a.id, a.public_id, a.name, a.email, s.status, \
+        f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, m.flat_currency::text, \
+        m.excluded_skus, m.auto_approve \
+    FROM triggers t \
+    JOIN trigger_owners o ON o.merchant_id = t.merchant_id AND o.trigger_id = t.id \
+    JOIN affiliates a ON a.merchant_id = o.merchant_id AND a.id = o.affiliate_id \
+    CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
+        WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
+        ORDER BY s.valid_from <= ? DESC, \
+            CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
+    JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
+    CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
+        WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
+        ORDER BY m.valid_from <= ? DESC, \
+            CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m \
+    WHERE t.merchant_id = ? AND t.id = ANY(?)";
+
+type TriggerSql = (BigInt, Text, Text, Text, Timestamptz, Nullable<Timestamptz>);
+type OwnerSql = (Timestamptz, Nullable<Timestamptz>);
+type AffiliateSql = (BigInt, Text, Text, Text, Text);
+type TermsSql =
+    (BigInt, Text, Text, Nullable<Integer>, Nullable<BigInt>, Nullable<Text>, Array<Text>, Bool);
+
+type TriggerRow = (i64, TriggerKind, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
+type OwnerRow = (DateTime<Utc>, Option<DateTime<Utc>>);
+type AffiliateRow = (i64, String, String, String, AffiliateStatus);
+type TermsRow = (i64, String, String, Option<i32>, Option<i64>, Option<String>, Vec<String>, bool);
+
+fn holders(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_ids: Vec<i64>,
+    placed_at: DateTime<Utc>,
+) -> QueryResult<Vec<Candidate>> {
+    let rows: Vec<(TriggerRow, OwnerRow, AffiliateRow, TermsRow)> =
+        prepared::<(TriggerSql, OwnerSql, AffiliateSql, TermsSql)>(HOLDERS)
+            .bind::<Timestamptz, _>(placed_at)
+            .bind::<Timestamptz, _>(placed_at)
+            .bind::<Timestamptz, _>(placed_at)
+            .bind::<Timestamptz, _>(placed_at)
+            .bind::<BigInt, _>(merchant_id)
+            .bind::<Array<BigInt>, _>(trigger_ids)
+            .load(conn)?;
+    let candidates = rows.into_iter().map(|(trigger, owner, who, terms)| {
+        let (trigger_id, kind, value, key, trigger_created_at, retired_at) = trigger;
+        let (owned_from, owned_until) = owner;
+        Candidate {
+            trigger_id,
+            kind,
+            value,
+            key,
+            trigger_created_at,
+            affiliate: affiliate(who),
+            owned_from,
+            owned_until,
+            retired_at,
+            terms: self::terms(terms),
+        }
+    });
+    Ok(candidates.collect())
+}
+
+fn affiliate((id, public_id, name, email, status): AffiliateRow) -> CandidateAffiliate {
+    CandidateAffiliate { id, public_id, name, email, status }
+}
+
+fn terms(row: TermsRow) -> Terms {
+    let (offer_id, offer_name, kind, basis_points, flat, currency, excluded_skus, auto_approve) =
+        row;
+    let currency = currency.as_deref().and_then(|code| Currency::from_code(code).ok());
+    let commission = match (kind.as_str(), basis_points, flat, currency) {
+        ("percent", Some(points), ..) => Commission::Percent { basis_points: points.into() },
+        ("flat_per_order", _, Some(amount_minor), Some(currency)) => {
+            Commission::FlatPerOrder { amount_minor, currency }
+        }
+        ("flat_per_item", _, Some(amount_minor), Some(currency)) => {
+            Commission::FlatPerItem { amount_minor, currency }
+        }
+        _ => Commission::Unknown,
+    };
+    Terms { offer_id, offer_name, commission, excluded_skus, auto_approve }
+}
+
+/// The affiliate whom a member credits by hand, with their terms when the order was placed.
+///
+/// # Errors
+/// `NotFound` if the affiliate is not the merchant's.
+pub(super) fn manual_terms(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+    placed_at: DateTime<Utc>,
+) -> QueryResult<(CandidateAffiliate, Terms)> {
+    let (who, row): (AffiliateRow, TermsRow) = prepared::<(AffiliateSql, TermsSql)>(
+        "SELECT a.id, a.public_id, a.name, a.email, s.status, \
+             f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, \
+             m.flat_currency::text, m.excluded_skus, m.auto_approve \
+         FROM affiliates a \
+         CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
+             WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
+             ORDER BY s.valid_from <= ? DESC, \
+                 CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
+         JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
+         CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
+             WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
+             ORDER BY m.valid_from <= ? DESC, \
+                 CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m \
+         WHERE a.merchant_id = ? AND a.id = ?",
+    )
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .get_result(conn)?;
+    Ok((affiliate(who), terms(row)))
+}

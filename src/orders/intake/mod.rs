@@ -1,0 +1,16 @@
+//! Taking in what stores send: one transaction that remembers the delivery, keeps the newest report
+//! of the order, works out what everybody should earn *now*, and appends to the ledger only the
+//! difference from what is there. Sale, edit, refund, cancellation, repeat, out of order: one rule
+//! serves them all.
+
+mod candidates;
+mod converge;
+mod delivery;
+mod order_row;
+mod rules;
+mod take_in;
+
+pub use self::delivery::{Arrival, gzip};
+pub(super) use self::order_row::OrderRow;
+pub(super) use self::take_in::{Cause, decide_again};
+pub use self::take_in::{Outcome, note, take_in, take_in_one};

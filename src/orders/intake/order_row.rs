@@ -1,0 +1,285 @@
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Date, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::candidates::email_key_of;
+use crate::credit::{Credit, CreditKind, Decision};
+use crate::db::prepared;
+use crate::orders::amounts::{Basis, line_amounts};
+use crate::orders::report::OrderReport;
+use crate::orders::state::OrderState;
+
+/// An order as it is kept, locked for this transaction.
+pub(in crate::orders) struct OrderRow {
+    pub id: i64,
+    pub state: OrderState,
+    pub day: Option<NaiveDate>,
+    pub currency: Option<String>,
+    pub counted: bool,
+    pub overruled: BTreeSet<i64>,
+    pub manual: Option<(i64, ManualNote)>,
+}
+
+/// What was noted when a member credited the order by hand.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::orders) struct ManualNote {
+    pub credited_by: String,
+    pub at: DateTime<Utc>,
+    pub note: String,
+}
+
+type Sql = (
+    BigInt,
+    Jsonb,
+    Nullable<Date>,
+    Nullable<Text>,
+    Bool,
+    Array<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Jsonb>,
+);
+type Row =
+    (i64, Value, Option<NaiveDate>, Option<String>, bool, Vec<i64>, Option<i64>, Option<Value>);
+
+impl OrderRow {
+    fn read(row: Row) -> QueryResult<Self> {
+        let (id, state, day, currency, counted, overruled, manual_affiliate_id, manual) = row;
+        let unreadable =
+            |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
+        let manual = match (manual_affiliate_id, manual) {
+            (Some(id), Some(note)) => Some((id, serde_json::from_value(note).map_err(unreadable)?)),
+            (Some(id), None) => Some((id, ManualNote::default())),
+            (None, _) => None,
+        };
+        Ok(Self {
+            id,
+            state: serde_json::from_value(state).map_err(unreadable)?,
+            day,
+            currency,
+            counted,
+            overruled: overruled.into_iter().collect(),
+            manual,
+        })
+    }
+
+    /// The order of that reference in that store.
+    pub(super) fn by_ref(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        store_id: i64,
+        order_ref: &str,
+    ) -> QueryResult<Option<Self>> {
+        let row: Option<Row> = prepared::<Sql>(
+            "SELECT id, state, day, currency::text, \
+                 (placed_at IS NOT NULL AND NOT is_test AND deleted_at IS NULL), \
+                 overruled_affiliate_ids, manual_affiliate_id, manual_credit \
+             FROM orders WHERE merchant_id = ? AND store_id = ? AND order_ref = ? FOR UPDATE",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(store_id)
+        .bind::<Text, _>(order_ref)
+        .get_result(conn)
+        .optional()?;
+        row.map(Self::read).transpose()
+    }
+
+    /// The order of that key.
+    pub(in crate::orders) fn by_id(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        order_id: i64,
+    ) -> QueryResult<Self> {
+        let row: Row = prepared::<Sql>(
+            "SELECT id, state, day, currency::text, \
+                 (placed_at IS NOT NULL AND NOT is_test AND deleted_at IS NULL), \
+                 overruled_affiliate_ids, manual_affiliate_id, manual_credit \
+             FROM orders WHERE merchant_id = ? AND id = ? FOR UPDATE",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(order_id)
+        .get_result(conn)?;
+        Self::read(row)
+    }
+}
+
+/// Everything that is written of an order.
+pub(super) struct Written<'a> {
+    pub merchant_id: i64,
+    pub state: &'a OrderState,
+    pub decision: &'a Decision,
+    pub day: Option<NaiveDate>,
+    pub now: DateTime<Utc>,
+}
+
+impl Written<'_> {
+    fn report(&self) -> Option<&OrderReport> {
+        self.state.report.as_ref()
+    }
+
+    /// Whoever won the order itself; royalties stand beside.
+    fn winner(&self) -> Option<i64> {
+        let main = |credit: &&Credit| credit.via != CreditKind::Sku && credit.is_qualified();
+        self.decision.credits.iter().find(main).map(|credit| credit.affiliate.id)
+    }
+
+    /// Whether it adds to the number of orders of its day.
+    pub(super) fn counted(&self) -> bool {
+        self.report().is_some_and(|report| !report.is_test) && self.state.deleted_at.is_none()
+    }
+
+    /// Inserts the order. `None` if another transaction was first.
+    pub(super) fn insert(
+        &self,
+        conn: &mut PgConnection,
+        store_id: i64,
+        order_ref: &str,
+    ) -> QueryResult<Option<i64>> {
+        let statement = prepared::<BigInt>(
+            "INSERT INTO orders (merchant_id, store_id, order_ref, first_seen_at, name, placed_at, \
+                 reported_at, day, currency, total_minor, payment, is_test, cancelled_at, \
+                 deleted_at, customer_name, customer_email, customer_email_key, state, decision, \
+                 decided_at, credited_affiliate_id) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (merchant_id, store_id, order_ref) DO NOTHING RETURNING id",
+        )
+        .bind::<BigInt, _>(self.merchant_id)
+        .bind::<BigInt, _>(store_id)
+        .bind::<Text, _>(order_ref)
+        .bind::<Timestamptz, _>(self.now);
+        self.bind_columns(statement)?.get_result(conn).optional()
+    }
+
+    /// Writes the order anew.
+    pub(super) fn update(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
+        let statement = prepared::<()>(
+            "UPDATE orders SET (name, placed_at, reported_at, day, currency, total_minor, payment, \
+                 is_test, cancelled_at, deleted_at, customer_name, customer_email, \
+                 customer_email_key, state, decision, decided_at, credited_affiliate_id) \
+             = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             WHERE merchant_id = ? AND id = ?",
+        );
+        self.bind_columns(statement)?
+            .bind::<BigInt, _>(self.merchant_id)
+            .bind::<BigInt, _>(order_id)
+            .execute(conn)?;
+        Ok(())
+    }
+
+    fn bind_columns<'s, ST>(
+        &'s self,
+        statement: crate::db::Prepared<'s, ST>,
+    ) -> QueryResult<crate::db::Prepared<'s, ST>> {
+        let report = self.report();
+        let json = |value: serde_json::Result<Value>| {
+            value.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
+        };
+        Ok(statement
+            .bind::<Nullable<Text>, _>(report.map(|report| report.name.as_str()))
+            .bind::<Nullable<Timestamptz>, _>(report.map(|report| report.placed_at))
+            .bind::<Nullable<Timestamptz>, _>(report.map(|report| report.reported_at))
+            .bind::<Nullable<Date>, _>(self.day)
+            .bind::<Nullable<Text>, _>(report.map(|report| report.currency.code()))
+            .bind::<Nullable<BigInt>, _>(report.map(|report| report.total_minor))
+            .bind::<Nullable<Text>, _>(report.map(|report| report.payment.as_str()))
+            .bind::<Bool, _>(report.is_some_and(|report| report.is_test))
+            .bind::<Nullable<Timestamptz>, _>(report.and_then(|report| report.cancelled_at))
+            .bind::<Nullable<Timestamptz>, _>(self.state.deleted_at)
+            .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_name.as_deref()))
+            .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_email.as_deref()))
+            .bind::<Nullable<Text>, _>(report.and_then(email_key_of))
+            .bind::<Jsonb, _>(json(serde_json::to_value(self.state))?)
+            .bind::<Jsonb, _>(json(serde_json::to_value(self.decision))?)
+            .bind::<Timestamptz, _>(self.now)
+            .bind::<Nullable<BigInt>, _>(self.winner()))
+    }
+
+    /// Writes what the report is looked up by: its lines and codes.
+    pub(super) fn write_parts(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
+        let Some(report) = self.report() else { return Ok(()) };
+        if !report.lines.is_empty() {
+            self.write_lines(conn, order_id, report)?;
+        }
+        if !report.codes.is_empty() {
+            self.write_codes(conn, order_id, report)?;
+        }
+        Ok(())
+    }
+
+    fn write_lines(
+        &self,
+        conn: &mut PgConnection,
+        order_id: i64,
+        report: &OrderReport,
+    ) -> QueryResult<()> {
+        let amounts = line_amounts(self.state, Basis::default());
+        let base: Vec<i64> = amounts
+            .iter()
+            .filter(|line| line.line.is_some())
+            .map(|line| line.gross_minor)
+            .collect();
+        let lines = &report.lines;
+        prepared::<()>(
+            "INSERT INTO order_lines (merchant_id, order_id, position, line_ref, sku_key, title, \
+                 quantity, base_minor) \
+             SELECT ?, ?, n.* FROM unnest(?, ?, ?, ?, ?, ?) AS n",
+        )
+        .bind::<BigInt, _>(self.merchant_id)
+        .bind::<BigInt, _>(order_id)
+        .bind::<Array<SmallInt>, _>(positions(lines.len()))
+        .bind::<Array<Text>, _>(lines.iter().map(|line| line.line_ref.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            lines.iter().map(super::super::report::ReportedLine::sku_key).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(lines.iter().map(|line| line.title.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(lines.iter().map(|line| line.quantity).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(base)
+        .execute(conn)?;
+        Ok(())
+    }
+
+    fn write_codes(
+        &self,
+        conn: &mut PgConnection,
+        order_id: i64,
+        report: &OrderReport,
+    ) -> QueryResult<()> {
+        let codes = &report.codes;
+        prepared::<()>(
+            "INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
+                 discount_minor) \
+             SELECT ?, ?, n.* FROM unnest(?, ?, ?, ?) AS n",
+        )
+        .bind::<BigInt, _>(self.merchant_id)
+        .bind::<BigInt, _>(order_id)
+        .bind::<Array<SmallInt>, _>(positions(codes.len()))
+        .bind::<Array<Text>, _>(codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(codes.iter().map(|code| code.key()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(codes.iter().map(|code| code.discount_minor).collect::<Vec<_>>())
+        .execute(conn)?;
+        Ok(())
+    }
+
+    /// Takes away what stood there of an earlier report.
+    pub(super) fn clear_parts(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
+        for table in [
+            "DELETE FROM order_lines WHERE merchant_id = ? AND order_id = ?",
+            "DELETE FROM order_codes WHERE merchant_id = ? AND order_id = ?",
+        ] {
+            prepared::<()>(table)
+                .bind::<BigInt, _>(self.merchant_id)
+                .bind::<BigInt, _>(order_id)
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reports are limited to far fewer parts than a `smallint` counts.
+fn positions(count: usize) -> Vec<i16> {
+    (0..count).map(|at| i16::try_from(at).unwrap_or(i16::MAX)).collect()
+}

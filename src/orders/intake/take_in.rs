@@ -1,0 +1,289 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::candidates;
+use super::converge::{OfOrder, converge};
+use super::delivery::{Arrival, remember};
+use super::order_row::{OrderRow, Written};
+use super::rules::Setting;
+use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
+use crate::db::schema::stores;
+use crate::figures::{Amounts, Changes, Delta};
+use crate::orders::report::StoreEvent;
+use crate::orders::state::OrderState;
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It said something new of an order, and whoever is due is credited.
+    TakenIn {
+        /// The order's key.
+        order_id: i64,
+        /// Whether it was the first that was heard of the order.
+        is_new: bool,
+    },
+    /// A newer report of the order was there already, or it said nothing new.
+    Outdated {
+        /// The order's key.
+        order_id: i64,
+    },
+    /// It carries no state of an order.
+    Noted,
+    /// This very delivery was there already.
+    Repeated,
+    /// It cannot be understood; it is kept with the reason, and can be replayed.
+    Failed,
+}
+
+/// What makes the entries of a ledger, and when.
+pub(in crate::orders) struct Cause<'a> {
+    pub words: &'a str,
+    pub delivery_id: Option<i64>,
+    pub now: DateTime<Utc>,
+}
+
+/// Takes in one message within the running transaction of its merchant, figures included.
+///
+/// # Errors
+/// The database's; the transaction must then be rolled back, and nothing was taken in.
+pub fn take_in_one(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    event: StoreEvent,
+) -> QueryResult<Outcome> {
+    let mut changes = Changes::of(arrival.merchant_id);
+    let outcome = take_in(conn, arrival, event, &mut changes)?;
+    changes.write(conn)?;
+    Ok(outcome)
+}
+
+/// Takes in one message; what it changes in the figures is left to the caller to write at the end
+/// of the transaction, so that several messages can share it.
+///
+/// # Errors
+/// As [`take_in_one`].
+pub fn take_in(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    event: StoreEvent,
+    changes: &mut Changes,
+) -> QueryResult<Outcome> {
+    let order_ref = match &event {
+        StoreEvent::Order(report) => report.order_ref.clone(),
+        StoreEvent::Refund { order_ref, .. } | StoreEvent::Deleted { order_ref, .. } => {
+            order_ref.clone()
+        }
+        StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
+        StoreEvent::Uninstalled => {
+            disconnect(conn, arrival)?;
+            return note(conn, arrival, "noted", "Vouch was uninstalled from the store.");
+        }
+    };
+    let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?;
+    let Some(known) = known else {
+        if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), changes)? {
+            return Ok(outcome);
+        }
+        // Another transaction was first, and has committed by now.
+        let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?
+            .ok_or(diesel::result::Error::NotFound)?;
+        return heard_again(conn, arrival, known, event, changes);
+    };
+    heard_again(conn, arrival, known, event, changes)
+}
+
+/// The store is connected no more; its orders stay.
+fn disconnect(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<()> {
+    diesel::update(stores::table.find((arrival.merchant_id, arrival.store_id)))
+        .filter(stores::disconnected_at.is_null())
+        .set(stores::disconnected_at.eq(arrival.received_at))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Keeps a message that changes no order: noted, or failed with a reason.
+///
+/// # Errors
+/// The database's.
+pub fn note(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    outcome: &str,
+    detail: &str,
+) -> QueryResult<Outcome> {
+    let remembered = remember(conn, arrival, outcome, detail, None)?;
+    Ok(match (remembered, outcome) {
+        (None, _) => Outcome::Repeated,
+        (Some(_), "failed") => Outcome::Failed,
+        (Some(_), _) => Outcome::Noted,
+    })
+}
+
+/// The first that is heard of an order. `None` if another transaction was first.
+fn first_heard(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    order_ref: &str,
+    event: StoreEvent,
+    changes: &mut Changes,
+) -> QueryResult<Option<Outcome>> {
+    let mut state = OrderState::default();
+    state.apply(event);
+    let due = Due::work_out(conn, arrival.merchant_id, &state, &Overrides::default())?;
+    let written = due.written(arrival.merchant_id, &state, arrival.received_at);
+    let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
+        return Ok(None);
+    };
+    let Some(delivery_id) = remember(conn, arrival, "taken_in", "", Some(order_id))? else {
+        // The store used the id of another message; the order is news all the same.
+        return finish(conn, arrival, order_id, &due, &state, None, changes).map(Some);
+    };
+    finish(conn, arrival, order_id, &due, &state, Some(delivery_id), changes).map(Some)
+}
+
+fn finish(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    order_id: i64,
+    due: &Due,
+    state: &OrderState,
+    delivery_id: Option<i64>,
+    changes: &mut Changes,
+) -> QueryResult<Outcome> {
+    let written = due.written(arrival.merchant_id, state, arrival.received_at);
+    written.write_parts(conn, order_id)?;
+    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
+        if written.counted() {
+            changes.add(&order_counts(&order));
+        }
+        converge(conn, &order, &due.decision.credits, true, &cause, changes)?;
+    }
+    Ok(Outcome::TakenIn { order_id, is_new: true })
+}
+
+fn heard_again(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    mut known: OrderRow,
+    event: StoreEvent,
+    changes: &mut Changes,
+) -> QueryResult<Outcome> {
+    let order_id = known.id;
+    let is_news = known.state.apply(event);
+    let outcome = if is_news { "taken_in" } else { "outdated" };
+    let delivery_id = remember(conn, arrival, outcome, "", Some(order_id))?;
+    if !is_news {
+        return Ok(match delivery_id {
+            Some(_) => Outcome::Outdated { order_id },
+            None => Outcome::Repeated,
+        });
+    }
+    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    decide_again(conn, arrival.merchant_id, known, &cause, changes)?;
+    Ok(Outcome::TakenIn { order_id, is_new: false })
+}
+
+/// Works out anew what everybody should earn of an order, and writes the difference.
+///
+/// # Errors
+/// The database's.
+pub(in crate::orders) fn decide_again(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    row: OrderRow,
+    cause: &Cause<'_>,
+    changes: &mut Changes,
+) -> QueryResult<()> {
+    let overrides = overrides(conn, merchant_id, &row)?;
+    let due = Due::work_out(conn, merchant_id, &row.state, &overrides)?;
+    let written = due.written(merchant_id, &row.state, cause.now);
+    written.update(conn, row.id)?;
+    written.clear_parts(conn, row.id)?;
+    written.write_parts(conn, row.id)?;
+    let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(()) };
+    if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
+        changes.subtract(&Delta { day, currency, ..order_counts(&order) });
+    }
+    if written.counted() {
+        changes.add(&order_counts(&order));
+    }
+    converge(conn, &order, &due.decision.credits, false, cause, changes)
+}
+
+fn order_counts(order: &OfOrder) -> Delta {
+    Delta {
+        merchant_id: order.merchant_id,
+        day: order.day,
+        currency: order.currency.clone(),
+        seed: order.order_id,
+        affiliate_id: None,
+        trigger_id: None,
+        amounts: Amounts { orders: 1, ..Amounts::default() },
+    }
+}
+
+fn overrides(conn: &mut PgConnection, merchant_id: i64, row: &OrderRow) -> QueryResult<Overrides> {
+    let placed_at = row.state.report.as_ref().map(|report| report.placed_at);
+    let manual = match (&row.manual, placed_at) {
+        (Some((affiliate_id, note)), Some(placed_at)) => {
+            let (affiliate, terms) =
+                candidates::manual_terms(conn, merchant_id, *affiliate_id, placed_at)?;
+            Some(ManualCredit {
+                affiliate,
+                terms,
+                credited_by: note.credited_by.clone(),
+                at: note.at,
+                note: note.note.clone(),
+            })
+        }
+        _ => None,
+    };
+    Ok(Overrides { manual, overruled: row.overruled.clone() })
+}
+
+/// What is due for an order, as far as it is known.
+struct Due {
+    decision: Decision,
+    setting: Option<Setting>,
+}
+
+impl Due {
+    fn work_out(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        state: &OrderState,
+        overrides: &Overrides,
+    ) -> QueryResult<Self> {
+        let Some(report) = &state.report else {
+            let decision = decide(state, &[], &Rules::default(), overrides);
+            return Ok(Self { decision, setting: None });
+        };
+        let setting = Setting::at(conn, merchant_id, report.placed_at)?;
+        let candidates = candidates::of(conn, merchant_id, report)?;
+        let decision = decide(state, &candidates, &setting.rules, overrides);
+        Ok(Self { decision, setting: Some(setting) })
+    }
+
+    fn written<'a>(
+        &'a self,
+        merchant_id: i64,
+        state: &'a OrderState,
+        now: DateTime<Utc>,
+    ) -> Written<'a> {
+        let day = self.setting.as_ref().map(|setting| setting.day);
+        Written { merchant_id, state, decision: &self.decision, day, now }
+    }
+
+    /// The order, once a report of it is there.
+    fn order(&self, merchant_id: i64, order_id: i64, state: &OrderState) -> Option<OfOrder> {
+        let (report, setting) = (state.report.as_ref()?, self.setting.as_ref()?);
+        Some(OfOrder {
+            merchant_id,
+            order_id,
+            currency: report.currency.code().to_owned(),
+            placed_at: report.placed_at,
+            day: setting.day,
+        })
+    }
+}

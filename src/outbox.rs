@@ -1,0 +1,141 @@
+//! Work that a transaction leaves for the background: written with the business rows, so that it is
+//! there exactly when they are, and taken by any worker of any process.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Jsonb, Timestamptz};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Actor;
+use crate::clock;
+use crate::db::schema::outbox;
+use crate::db::{Db, Scope, prepared};
+use crate::error::AppResult;
+use crate::orders::reconsider::{Portion, reconsider};
+
+/// A worker that dies gives its work back after this time.
+const LEASE: Duration = Duration::minutes(5);
+/// After so many tries the work is parked with its reason.
+const TRIES: i32 = 12;
+
+/// What can be left for the background.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum Work {
+    /// Decide again on some orders.
+    Reconsider(Portion),
+}
+
+impl Work {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Reconsider(_) => "reconsider",
+        }
+    }
+
+    fn run(&self, conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
+        match self {
+            Self::Reconsider(portion) => {
+                reconsider(conn, actor, &portion.order_ids, &portion.cause)
+            }
+        }
+    }
+}
+
+/// Leaves `work` for the background, in the running transaction.
+///
+/// # Errors
+/// The database's.
+pub fn queue(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    work: &Work,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let payload = serde_json::to_value(work)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+    diesel::insert_into(outbox::table)
+        .values((
+            outbox::merchant_id.eq(merchant_id),
+            outbox::kind.eq(work.kind()),
+            outbox::payload.eq(payload),
+            outbox::created_at.eq(now),
+            outbox::available_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Does what is due, one piece after the other; answers how many.
+///
+/// # Errors
+/// The database's, when it is away. A piece that fails is kept for another try.
+pub fn work_off(db: &Db) -> AppResult<usize> {
+    let mut done = 0;
+    while work_one(db)? {
+        done += 1;
+    }
+    Ok(done)
+}
+
+fn work_one(db: &Db) -> AppResult<bool> {
+    let now = clock::now();
+    let Some((merchant_id, id, payload, attempts)) = lease(db, now)? else { return Ok(false) };
+    let actor = Actor::system(merchant_id, now);
+    let result =
+        serde_json::from_value::<Work>(payload).map_err(anyhow::Error::from).and_then(|work| {
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                work.run(conn, &actor)?;
+                diesel::delete(outbox::table.find((merchant_id, id))).execute(conn)
+            })
+            .map_err(anyhow::Error::from)
+        });
+    if let Err(error) = result {
+        tracing::error!(merchant_id, id, attempts, cause = %format!("{error:#}"), "work failed");
+        put_back(db, merchant_id, id, attempts, now)?;
+    }
+    Ok(true)
+}
+
+type Leased = (i64, i64, serde_json::Value, i32);
+
+fn lease(db: &Db, now: DateTime<Utc>) -> AppResult<Option<Leased>> {
+    db.run_blocking(Scope::Installation, |conn| {
+        prepared::<(BigInt, BigInt, Jsonb, Integer)>(
+            "UPDATE outbox o SET leased_until = ?, attempts = o.attempts + 1 \
+             FROM (SELECT merchant_id, id FROM outbox \
+                 WHERE parked_at IS NULL AND available_at <= ? \
+                     AND (leased_until IS NULL OR leased_until < ?) \
+                 ORDER BY available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) due \
+             WHERE o.merchant_id = due.merchant_id AND o.id = due.id \
+             RETURNING o.merchant_id, o.id, o.payload, o.attempts",
+        )
+        .bind::<Timestamptz, _>(now + LEASE)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(now)
+        .get_result(conn)
+        .optional()
+    })
+}
+
+/// Another try later, each time twice as late; or parked, for a person to look at.
+fn put_back(
+    db: &Db,
+    merchant_id: i64,
+    id: i64,
+    attempts: i32,
+    now: DateTime<Utc>,
+) -> AppResult<()> {
+    let pause = Duration::seconds(1 << attempts.clamp(0, 12));
+    db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+        diesel::update(outbox::table.find((merchant_id, id)))
+            .set((
+                outbox::available_at.eq(now + pause),
+                outbox::leased_until.eq(None::<DateTime<Utc>>),
+                outbox::last_error.eq("see the log of that time"),
+                outbox::parked_at.eq((attempts >= TRIES).then_some(now)),
+            ))
+            .execute(conn)
+            .map(drop)
+    })
+}
