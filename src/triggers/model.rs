@@ -1,0 +1,277 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use thiserror::Error;
+
+use super::code::{CodeError, CouponCode, EmailError, EmailKey, MAX_SKU_CHARS, SkuError, SkuKey};
+use super::code::{MAX_EMAIL_CHARS, TriggerKind};
+use super::suggest::suggestions;
+use crate::audit::{self, Act, Actor};
+use crate::db::schema::{affiliates, trigger_owners, triggers};
+
+/// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = triggers)]
+pub struct Trigger {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What part of an order it looks at.
+    pub kind: TriggerKind,
+    /// As typed, outer space cut.
+    pub value: String,
+    /// As compared.
+    pub key: String,
+    /// Who holds it now.
+    pub affiliate_id: i64,
+    /// Orders placed from then on count.
+    pub created_at: DateTime<Utc>,
+    /// Orders placed from then on no longer count; the key stays taken.
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+impl Trigger {
+    /// The merchant's trigger of that key.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; another merchant's is none.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        triggers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
+    }
+
+    /// [`Trigger::find`], kept from others until the end of the transaction: for changes that
+    /// depend on what it is.
+    pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        triggers::table.find((merchant_id, id)).select(Self::as_select()).for_update().first(conn)
+    }
+
+    /// Whether orders placed now no longer count.
+    pub fn is_retired(&self) -> bool {
+        self.retired_at.is_some()
+    }
+
+    /// Kind and value: `Coupon Code JANE10`.
+    pub fn words(&self) -> String {
+        format!("{} {}", self.kind, self.value)
+    }
+}
+
+/// What was typed, checked by the rules of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriggerValue {
+    /// As typed, outer space cut.
+    pub value: String,
+    /// As compared.
+    pub key: String,
+}
+
+/// Which rule of its kind a value breaks, in words for the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ValueError {
+    /// Of a coupon code.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// Of a customer's e-mail address.
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    /// Of a SKU.
+    #[error(transparent)]
+    Sku(#[from] SkuError),
+}
+
+impl TriggerValue {
+    /// Checks what was typed for a trigger of `kind`.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the first rule that is broken.
+    pub fn parse(kind: TriggerKind, typed: &str) -> Result<Self, ValueError> {
+        let value = typed.trim().to_owned();
+        let chars = value.chars().count();
+        let key = match kind {
+            TriggerKind::CouponCode => CouponCode::parse(typed)?.key().to_owned(),
+            TriggerKind::CustomerEmail => {
+                let key = EmailKey::parse(typed)?.as_str().to_owned();
+                // The key can be shorter than what was typed; the column holds both.
+                if chars > MAX_EMAIL_CHARS {
+                    return Err(EmailError::TooLong.into());
+                }
+                key
+            }
+            TriggerKind::Sku => {
+                let key = SkuKey::parse(typed)?.as_str().to_owned();
+                if chars > MAX_SKU_CHARS {
+                    return Err(SkuError::TooLong.into());
+                }
+                key
+            }
+        };
+        Ok(Self { value, key })
+    }
+}
+
+/// Who holds what somebody else wants, and what could be had instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The trigger that has the key, of the same merchant.
+    pub trigger: Trigger,
+    /// The name of its holder.
+    pub holder: String,
+    /// Three codes that were free a moment ago; none for other kinds than coupon codes.
+    pub free: Vec<String>,
+}
+
+/// Why a trigger was not created.
+#[derive(Debug, Error)]
+pub enum CreateTriggerError {
+    /// The value breaks a rule of its kind.
+    #[error(transparent)]
+    Invalid(ValueError),
+    /// Some trigger of the merchant has the key already, in force or retired.
+    #[error("taken by trigger {}", .0.trigger.id)]
+    Taken(Box<Taken>),
+    /// Not for the person to mend; `NotFound` when the merchant has no such affiliate.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Credits every later order that carries `typed` to the affiliate, and records who decided so.
+///
+/// Whether the key is free is the database's to say (`triggers_key_unique`): asking first would
+/// race.
+///
+/// # Errors
+/// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
+/// or held it until it was retired.
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    kind: TriggerKind,
+    typed: &str,
+) -> Result<Trigger, CreateTriggerError> {
+    let value = TriggerValue::parse(kind, typed).map_err(CreateTriggerError::Invalid)?;
+    let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
+    let created = conn.transaction(|conn| insert(conn, actor, affiliate_id, &name, kind, &value));
+    match created {
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
+            if info.constraint_name() == Some("triggers_key_unique") =>
+        {
+            let taken = taken(conn, actor.merchant_id, kind, &value, &name)?;
+            Err(CreateTriggerError::Taken(Box::new(taken)))
+        }
+        created => Ok(created?),
+    }
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    affiliate_name: &str,
+    kind: TriggerKind,
+    value: &TriggerValue,
+) -> QueryResult<Trigger> {
+    let trigger = diesel::insert_into(triggers::table)
+        .values((
+            triggers::merchant_id.eq(actor.merchant_id),
+            triggers::kind.eq(kind),
+            triggers::value.eq(&value.value),
+            triggers::key.eq(&value.key),
+            triggers::affiliate_id.eq(affiliate_id),
+            triggers::created_at.eq(actor.now),
+        ))
+        .returning(Trigger::as_returning())
+        .get_result(conn)?;
+    diesel::insert_into(trigger_owners::table)
+        .values((
+            trigger_owners::merchant_id.eq(actor.merchant_id),
+            trigger_owners::trigger_id.eq(trigger.id),
+            trigger_owners::valid_from.eq(actor.now),
+            trigger_owners::affiliate_id.eq(affiliate_id),
+        ))
+        .execute(conn)?;
+    let act = Act {
+        action: "trigger.created",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Created {} for {affiliate_name}.", trigger.words()),
+        before: None,
+        after: Some(serde_json::json!({
+            "kind": kind, "value": trigger.value, "affiliate_id": affiliate_id,
+        })),
+    };
+    audit::record(conn, actor, act)?;
+    Ok(trigger)
+}
+
+/// The name of an affiliate of the merchant; `NotFound` if it has none of that key.
+pub(super) fn affiliate_name(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<String> {
+    affiliates::table.find((merchant_id, affiliate_id)).select(affiliates::name).first(conn)
+}
+
+/// Who has the key, and what is free in its place. Triggers are never deleted, so that somebody
+/// does.
+fn taken(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    kind: TriggerKind,
+    value: &TriggerValue,
+    wanted_by: &str,
+) -> QueryResult<Taken> {
+    let trigger: Trigger = triggers::table
+        .filter(triggers::merchant_id.eq(merchant_id))
+        .filter(triggers::kind.eq(kind))
+        .filter(triggers::key.eq(&value.key))
+        .select(Trigger::as_select())
+        .first(conn)?;
+    let holder = affiliate_name(conn, merchant_id, trigger.affiliate_id)?;
+    let free = match CouponCode::parse(&value.value) {
+        Ok(code) if kind == TriggerKind::CouponCode => {
+            free_codes(conn, merchant_id, &code, wanted_by)?
+        }
+        _ => Vec::new(),
+    };
+    Ok(Taken { trigger, holder, free })
+}
+
+/// How many codes are offered in place of one that is taken.
+const OFFERED: usize = 3;
+/// How many candidates are looked up at once: nearly always enough.
+const CANDIDATES: usize = 16;
+
+/// Codes like `code` that nobody of the merchant holds or held, best first.
+///
+/// # Errors
+/// The database's.
+pub fn free_codes(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    code: &CouponCode,
+    affiliate_name: &str,
+) -> QueryResult<Vec<String>> {
+    let mut free = Vec::with_capacity(OFFERED);
+    let mut candidates = suggestions(code, affiliate_name);
+    loop {
+        let some: Vec<CouponCode> = candidates.by_ref().take(CANDIDATES).collect();
+        if some.is_empty() {
+            return Ok(free);
+        }
+        let held: Vec<String> = triggers::table
+            .filter(triggers::merchant_id.eq(merchant_id))
+            .filter(triggers::kind.eq(TriggerKind::CouponCode))
+            .filter(triggers::key.eq_any(some.iter().map(CouponCode::key).collect::<Vec<_>>()))
+            .select(triggers::key)
+            .load(conn)?;
+        for candidate in some {
+            if !held.iter().any(|key| key == candidate.key()) {
+                free.push(candidate.value().to_owned());
+            }
+            if free.len() == OFFERED {
+                return Ok(free);
+            }
+        }
+    }
+}
