@@ -6,7 +6,8 @@ use actix_web::http::Method;
 use actix_web::{guard, web};
 
 use crate::auth::Access;
-use crate::auth::Access::{Public, SignedIn};
+use crate::auth::Access::{Member, Public, SignedIn};
+use crate::auth::Role::Viewer;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -57,4 +58,8 @@ routes! {
     POST "/logout" => crate::auth::handlers::logout, Public;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
+
+    // Manage > Conversion Triggers
+    GET  "/triggers" => crate::triggers::handlers::index, Member(Viewer);
+    GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
 }

@@ -22,3 +22,33 @@ pub fn encode(value: &str) -> String {
     }
     encoded
 }
+
+/// Manage > Conversion Triggers.
+pub fn triggers() -> String {
+    "/triggers".to_owned()
+}
+
+/// The same as a file.
+pub fn triggers_csv() -> String {
+    "/triggers.csv".to_owned()
+}
+
+/// Where a conversion trigger is added for an affiliate that is still to be chosen.
+pub fn new_trigger() -> String {
+    "/triggers/new".to_owned()
+}
+
+/// One conversion trigger.
+pub fn trigger(trigger_id: i64) -> String {
+    format!("/triggers/{trigger_id}")
+}
+
+/// The conversions that one trigger made.
+pub fn trigger_conversions(trigger_id: i64) -> String {
+    format!("/conversions?trigger={trigger_id}")
+}
+
+/// The conversion triggers of one affiliate.
+pub fn affiliate_triggers(affiliate_id: i64) -> String {
+    format!("/affiliates/{affiliate_id}/triggers")
+}

@@ -6,6 +6,8 @@
 
 /// The PostgreSQL server that Vouch brings up itself.
 pub mod embedded;
+/// What long lists need beyond the query builder.
+pub mod listing;
 /// Migrations at start, and whether the role is bound by row security.
 pub mod migrate;
 mod pool;

@@ -1,0 +1,237 @@
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use super::code::TriggerKind;
+use super::holding::ReassignError;
+use super::model::{self, CreateTriggerError, Taken, Trigger};
+use crate::audit::Actor;
+use crate::web::form::FormErrors;
+use crate::web::when::{day as day_words, day_of, read_day};
+
+/// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
+///
+/// Every kind has a field of its own, so that each has its label without JavaScript; the one that
+/// fits the type counts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TriggerForm {
+    /// The affiliate that was chosen, by key.
+    pub affiliate_id: String,
+    /// The words it was looked for by.
+    pub affiliate_id_q: String,
+    /// Which field's Find button was pressed, without JavaScript.
+    pub find: String,
+    /// The name of a [`TriggerKind`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of a Coupon Code.
+    pub coupon_code: String,
+    /// Of a Customer Email.
+    pub customer_email: String,
+    /// Of a SKU.
+    pub sku: String,
+    /// A free code that was taken instead of the one typed.
+    pub instead: String,
+}
+
+/// Why a form came back: what stands beside the fields, and who holds what was wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Refusal {
+    /// The sentences.
+    pub errors: FormErrors,
+    /// The holder, with free codes to choose from.
+    pub taken: Option<Taken>,
+}
+
+impl Refusal {
+    /// One sentence beside one field.
+    pub fn of(field: &str, message: impl Into<String>) -> Self {
+        Self { errors: FormErrors::one(field, message), taken: None }
+    }
+}
+
+impl TriggerForm {
+    /// The type that was chosen; Coupon Code to begin with.
+    fn kind(&self) -> Option<TriggerKind> {
+        if self.kind.is_empty() {
+            return Some(TriggerKind::CouponCode);
+        }
+        TriggerKind::parse(&self.kind)
+    }
+
+    /// Its name, for the select.
+    pub fn kind_name(&self) -> &str {
+        if self.kind.is_empty() { TriggerKind::CouponCode.as_str() } else { &self.kind }
+    }
+
+    fn typed(&self, kind: TriggerKind) -> &str {
+        match kind {
+            TriggerKind::CouponCode if !self.instead.is_empty() => &self.instead,
+            TriggerKind::CouponCode => &self.coupon_code,
+            TriggerKind::CustomerEmail => &self.customer_email,
+            TriggerKind::Sku => &self.sku,
+        }
+    }
+
+    /// Creates the trigger for an affiliate of the merchant.
+    ///
+    /// # Errors
+    /// Outer: the database's, `NotFound` for an unknown affiliate. Inner: for the person to mend.
+    pub fn save(
+        &self,
+        conn: &mut PgConnection,
+        actor: &Actor,
+        affiliate_id: i64,
+    ) -> QueryResult<Result<Trigger, Refusal>> {
+        let Some(kind) = self.kind() else {
+            return Ok(Err(Refusal::of("type", "Choose one of the types.")));
+        };
+        // The names of the kinds are the names of their fields.
+        let field = kind.as_str();
+        match model::create(conn, actor, affiliate_id, kind, self.typed(kind)) {
+            Ok(trigger) => Ok(Ok(trigger)),
+            Err(CreateTriggerError::Invalid(reason)) => {
+                Ok(Err(Refusal::of(field, reason.to_string())))
+            }
+            Err(CreateTriggerError::Taken(taken)) => Ok(Err(Refusal {
+                errors: FormErrors::one(field, taken_words(&taken, affiliate_id)),
+                taken: Some(*taken),
+            })),
+            Err(CreateTriggerError::Database(error)) => Err(error),
+        }
+    }
+}
+
+/// Who holds it, and why it cannot be had.
+fn taken_words(taken: &Taken, wanted_for: i64) -> String {
+    let trigger = &taken.trigger;
+    let holder = &taken.holder;
+    let own = trigger.affiliate_id == wanted_for;
+    match (own, trigger.is_retired()) {
+        (true, false) => format!("{holder} has {} already.", trigger.value),
+        (true, true) => format!(
+            "{holder} had {} until it was retired. Reinstate it on its own page.",
+            trigger.value
+        ),
+        (false, false) => {
+            format!("{} is taken: orders with it are credited to {holder}.", trigger.value)
+        }
+        (false, true) => format!(
+            "{} was {holder}’s until it was retired. A retired trigger stays reserved, because \
+             shoppers may still use it.",
+            trigger.value
+        ),
+    }
+}
+
+/// What was typed to give a trigger to another affiliate.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReassignForm {
+    /// The affiliate that was chosen, by key.
+    pub affiliate_id: String,
+    /// The words it was looked for by.
+    pub affiliate_id_q: String,
+    /// Which field's Find button was pressed, without JavaScript.
+    pub find: String,
+    /// The first day, in the merchant's time zone; empty for "from now on".
+    pub from: String,
+}
+
+impl ReassignForm {
+    /// The moment from which the trigger is the new holder's: the start of the day that was chosen.
+    /// On the day on which the current holder's time began, that moment is as early as can be.
+    ///
+    /// # Errors
+    /// The sentence for the field.
+    pub fn from(
+        &self,
+        tz: Tz,
+        now: DateTime<Utc>,
+        holder_since: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, String> {
+        if self.from.trim().is_empty() {
+            return Ok(now);
+        }
+        let unreadable = || "Enter a date as YYYY-MM-DD, for example 2026-11-23.".to_owned();
+        let day = read_day(&self.from).ok_or_else(unreadable)?;
+        let start = start_of_day(tz, day).ok_or_else(unreadable)?;
+        let began_that_day = day_of(holder_since, tz) == day;
+        Ok(if began_that_day { start.max(holder_since) } else { start })
+    }
+}
+
+/// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
+fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
+        return Some(start.with_timezone(&Utc));
+    }
+    let day_before = day.checked_sub_days(Days::new(1))?.and_time(NaiveTime::MIN);
+    let mut at = tz.from_local_datetime(&day_before).earliest()?.with_timezone(&Utc);
+    while day_of(at, tz) < day {
+        at = at.checked_add_signed(chrono::TimeDelta::minutes(15))?;
+    }
+    Some(at)
+}
+
+/// The sentence for a refused reassignment.
+///
+/// # Errors
+/// The database's, which is not for the person to mend.
+pub fn reassign_refusal(error: ReassignError, trigger: &Trigger, tz: Tz) -> QueryResult<FormErrors> {
+    let errors = match error {
+        ReassignError::SameHolder => FormErrors::one(
+            "affiliate_id",
+            format!("{} is this affiliate’s already. Choose another one.", trigger.value),
+        ),
+        ReassignError::Future => {
+            FormErrors::one("from", "Choose today or an earlier day, or leave the date empty.")
+        }
+        ReassignError::BeforeHolder { since } => FormErrors::one(
+            "from",
+            format!(
+                "The current affiliate has held it since {}. Choose that day or a later one.",
+                day_words(day_of(since, tz))
+            ),
+        ),
+        ReassignError::Database(diesel::result::Error::NotFound) => {
+            FormErrors::one("affiliate_id", "Choose an affiliate from the list.")
+        }
+        ReassignError::Database(error) => return Err(error),
+    };
+    Ok(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn from(day: &str, tz: &str, since: &str) -> Result<DateTime<Utc>, String> {
+        let form = ReassignForm { from: day.to_owned(), ..ReassignForm::default() };
+        form.from(tz.parse().unwrap(), at("2026-11-23T12:00:00Z"), at(since))
+    }
+
+    #[test]
+    fn a_day_begins_in_the_merchants_time_zone() {
+        let since = "2026-01-01T00:00:00Z";
+        assert_eq!(from("2026-11-20", "Europe/Berlin", since), Ok(at("2026-11-19T23:00:00Z")));
+        assert_eq!(from("", "Europe/Berlin", since), Ok(at("2026-11-23T12:00:00Z")));
+        // Midnight is skipped there on that day.
+        assert_eq!(from("2026-04-24", "Africa/Cairo", since), Ok(at("2026-04-23T22:00:00Z")));
+        assert!(from("23.11.2026", "Europe/Berlin", since).is_err());
+    }
+
+    #[test]
+    fn the_day_on_which_the_holder_began_reaches_back_to_that_moment() {
+        let since = "2026-11-20T10:30:00Z";
+        assert_eq!(from("2026-11-20", "UTC", since), Ok(at(since)));
+        assert_eq!(from("2026-11-19", "UTC", since), Ok(at("2026-11-19T00:00:00Z")));
+    }
+}

@@ -1,0 +1,229 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::query::{BY_CREATION, BY_VALUE, ListQuery};
+use super::view::TriggerView;
+use crate::auth::Merchant;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::figures::Figures;
+use crate::money::{Currency, format_plain};
+use crate::triggers::list::{self, TriggerRow};
+use crate::triggers::{TriggerKind, TriggerState};
+use crate::urls;
+use crate::web::csv::{self, Cell};
+use crate::web::ok;
+use crate::web::page::MerchantPage;
+use crate::web::paginate::{Cursor, Listing, count_label};
+
+/// A list of triggers, of the program or of one affiliate: everything in `#results`.
+pub struct TriggerList {
+    /// Where the list stands.
+    pub path: String,
+    /// What its address says.
+    pub query: ListQuery,
+    /// Whether the holder stands in a column.
+    pub shows_holder: bool,
+    listing: Listing<TriggerView>,
+    count: i64,
+}
+
+impl TriggerList {
+    /// The rows of a page as it shows them.
+    pub fn new(
+        path: String,
+        query: ListQuery,
+        shows_holder: bool,
+        (found, count): (Listing<TriggerRow>, i64),
+        merchant: &Merchant,
+    ) -> Self {
+        let Listing { rows, previous, next } = found;
+        let rows = rows.into_iter().map(|row| TriggerView::new(row, merchant)).collect();
+        let listing = Listing { rows, previous, next };
+        Self { path, query, shows_holder, listing, count }
+    }
+
+    fn rows(&self) -> &[TriggerView] {
+        &self.listing.rows
+    }
+
+    fn chips(&self) -> Vec<(String, String)> {
+        self.query.chips(&self.path)
+    }
+
+    fn count(&self) -> String {
+        match self.count {
+            1 => "1 conversion trigger".to_owned(),
+            count => format!("{} conversion triggers", count_label(count)),
+        }
+    }
+
+    fn first(&self) -> String {
+        if self.listing.previous.is_some() { self.query.first(&self.path) } else { String::new() }
+    }
+
+    fn previous(&self) -> String {
+        self.query.page(&self.path, "before", &self.listing.previous)
+    }
+
+    fn next(&self) -> String {
+        self.query.page(&self.path, "after", &self.listing.next)
+    }
+
+    fn by_value(&self) -> String {
+        self.query.sorted(&self.path, BY_VALUE)
+    }
+
+    fn by_creation(&self) -> String {
+        self.query.sorted(&self.path, BY_CREATION)
+    }
+
+    fn value_direction(&self) -> &'static str {
+        direction(self.query.sort() == BY_VALUE[0], self.query.sort() == BY_VALUE[1])
+    }
+
+    fn creation_direction(&self) -> &'static str {
+        direction(self.query.sort() == BY_CREATION[1], self.query.sort() == BY_CREATION[0])
+    }
+
+    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        kinds()
+    }
+
+    fn states(&self) -> Vec<(&'static str, &'static str)> {
+        TriggerState::ALL.iter().map(|state| (state.as_str(), state.label())).collect()
+    }
+}
+
+fn direction(ascending: bool, descending: bool) -> &'static str {
+    match (ascending, descending) {
+        (true, _) => "ascending",
+        (_, true) => "descending",
+        _ => "",
+    }
+}
+
+/// Names and words of the kinds, for a select.
+pub fn kinds() -> Vec<(&'static str, &'static str)> {
+    TriggerKind::ALL.iter().map(|kind| (kind.as_str(), kind.label())).collect()
+}
+
+#[derive(Template)]
+#[template(path = "triggers/index.html")]
+struct IndexPage {
+    page: MerchantPage,
+    list: TriggerList,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/_list.html")]
+struct ListPart {
+    page: MerchantPage,
+    list: TriggerList,
+}
+
+impl IndexPage {
+    fn export_url(&self) -> String {
+        self.list.query.first(&urls::triggers_csv())
+    }
+}
+
+/// `GET /triggers`
+pub async fn index(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ListQuery>,
+) -> AppResult<HttpResponse> {
+    let query = query.into_inner();
+    let (filter, sort, cursor) = (query.filter(None), query.sort(), query.cursor());
+    let merchant_id = page.merchant_id();
+    let found = db
+        .merchant(merchant_id, move |conn| list::page(conn, merchant_id, &filter, sort, &cursor))
+        .await?;
+    let list = TriggerList::new(urls::triggers(), query, true, found, page.merchant());
+    if page.is_fragment() {
+        return ok(&ListPart { page, list });
+    }
+    ok(&IndexPage { page, list })
+}
+
+const COLUMNS: [&str; 13] = [
+    "Type",
+    "Value",
+    "Affiliate",
+    "Affiliate ID",
+    "State",
+    "Created",
+    "Retired",
+    "Currency",
+    "Orders",
+    "Revenue",
+    "Discount",
+    "Commission",
+    "Refunds",
+];
+
+/// `GET /triggers.csv`: exactly what the list shows under the same address, all pages of it.
+pub async fn export(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ListQuery>,
+) -> AppResult<HttpResponse> {
+    let merchant = page.merchant().clone();
+    let (filter, sort) = (query.filter(None), query.sort());
+    Ok(csv::stream("conversion-triggers.csv", &COLUMNS, move |cursor| {
+        let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
+        let cursor = cursor.unwrap_or(Cursor::Start);
+        async move {
+            let merchant_id = merchant.id;
+            let (rows, next) = db
+                .merchant(merchant_id, move |conn| {
+                    list::piece(conn, merchant_id, &filter, sort, &cursor, csv::CHUNK)
+                })
+                .await?;
+            let rows = rows.iter().flat_map(|row| lines(row, &merchant)).collect();
+            Ok((rows, next))
+        }
+    }))
+}
+
+/// One line per currency, and one without currency for a trigger that nobody used yet.
+fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
+    let tz = merchant.tz();
+    let time = |at: DateTime<Utc>| at.with_timezone(&tz).to_rfc3339();
+    let state = if row.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active };
+    let about = [
+        Cell::plain(row.trigger.kind),
+        Cell::text(&row.trigger.value),
+        Cell::text(&row.holder.name),
+        Cell::plain(&row.holder.public_id),
+        Cell::plain(state),
+        Cell::plain(time(row.trigger.created_at)),
+        Cell::plain(row.trigger.retired_at.map(time).unwrap_or_default()),
+    ];
+    let line = |amounts: [String; 6]| {
+        about.iter().cloned().chain(amounts.into_iter().map(Cell::Plain)).collect()
+    };
+    if row.figures.is_empty() {
+        return vec![line(["", "0", "0", "0", "0", "0"].map(str::to_owned))];
+    }
+    row.figures.iter().map(|figures| line(amounts(figures))).collect()
+}
+
+fn amounts(figures: &Figures) -> [String; 6] {
+    let currency = Currency::from_code(&figures.currency).ok();
+    // A currency that ISO 4217 dropped since stands in minor units, rather than not at all.
+    let plain = |minor: i64| {
+        currency.map_or_else(|| minor.to_string(), |currency| format_plain(minor, currency))
+    };
+    [
+        figures.currency.clone(),
+        figures.conversions.to_string(),
+        plain(figures.revenue_minor),
+        plain(figures.discount_minor),
+        plain(figures.commission_minor),
+        plain(figures.refunded_minor),
+    ]
+}

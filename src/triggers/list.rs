@@ -1,0 +1,289 @@
+//! Lists of triggers: of one affiliate, of the whole program, for pages and for downloads.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::IntoBoxed;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamptz};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use super::code::{TriggerKind, key_of_reported_code};
+use super::model::Trigger;
+use crate::affiliates::AffiliateStatus;
+use crate::db::listing::{begins_with, beyond, contains, count_of, sorted_after};
+use crate::db::schema::{affiliates, triggers};
+use crate::db::text_enum;
+use crate::figures::{self, Figures};
+use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+
+text_enum! {
+    /// Whether orders placed now count.
+    pub enum TriggerState {
+        /// They do.
+        Active = "active", "Active";
+        /// They do not; the key stays taken.
+        Retired = "retired", "Retired";
+    }
+}
+
+text_enum! {
+    /// What a list of triggers goes by.
+    #[derive(Default)]
+    pub enum TriggerSort {
+        /// The newest first.
+        #[default]
+        Newest = "newest", "Newest";
+        /// The oldest first.
+        Oldest = "oldest", "Oldest";
+        /// By what is compared, forwards.
+        Value = "value", "Value";
+        /// By what is compared, backwards.
+        ValueBackwards = "value-backwards", "Value, backwards";
+    }
+}
+
+impl TriggerSort {
+    fn by_key(self) -> bool {
+        matches!(self, Self::Value | Self::ValueBackwards)
+    }
+
+    fn descending(self) -> bool {
+        matches!(self, Self::Newest | Self::ValueBackwards)
+    }
+}
+
+/// Which triggers a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct TriggerFilter {
+    /// Only this affiliate's.
+    pub affiliate_id: Option<i64>,
+    /// What the key contains, as typed; one or two characters are what it begins with.
+    pub q: String,
+    /// Only this kind.
+    pub kind: Option<TriggerKind>,
+    /// Only in this state.
+    pub state: Option<TriggerState>,
+}
+
+/// Where a row stands in any of the orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    at: DateTime<Utc>,
+    key: String,
+    id: i64,
+}
+
+impl Place {
+    fn of(trigger: &Trigger) -> Self {
+        Self { at: trigger.created_at, key: trigger.key.clone(), id: trigger.id }
+    }
+}
+
+/// A trigger as lists show it.
+#[derive(Clone, Debug)]
+pub struct TriggerRow {
+    /// The trigger.
+    pub trigger: Trigger,
+    /// Who holds it now.
+    pub holder: Holder,
+    /// Its figures of all time, per currency.
+    pub figures: Vec<Figures>,
+}
+
+/// Who holds a trigger.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = affiliates)]
+pub struct Holder {
+    /// The affiliate's key.
+    pub id: i64,
+    /// The affiliate ID that people see.
+    pub public_id: String,
+    /// What it is called.
+    pub name: String,
+    /// An affiliate that is not Active earns nothing.
+    pub status: AffiliateStatus,
+}
+
+type Boxed = IntoBoxed<'static, triggers::table, Pg>;
+
+/// How short a search is that the trigram index cannot serve.
+const SHORT: usize = 2;
+
+/// The sorts of searches, each with its own way to the rows.
+enum Search {
+    None,
+    /// Along the order of keys.
+    Begins(String),
+    /// Along the trigram index. E-mail addresses have lower-case keys, the others upper-case ones.
+    Contains(String, String),
+}
+
+impl Search {
+    fn of(q: &str) -> Self {
+        let upper = key_of_reported_code(q);
+        let lower = q.trim().nfkc().collect::<String>().to_lowercase();
+        match upper.chars().count() {
+            0 => Self::None,
+            1..=SHORT => Self::Begins(begins_with(&upper)),
+            _ => Self::Contains(contains(&upper), contains(&lower)),
+        }
+    }
+}
+
+fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
+    let mut query =
+        triggers::table.into_boxed::<Pg>().filter(triggers::merchant_id.eq(merchant_id));
+    if let Some(affiliate_id) = filter.affiliate_id {
+        query = query.filter(triggers::affiliate_id.eq(affiliate_id));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(triggers::kind.eq(kind));
+    }
+    match filter.state {
+        Some(TriggerState::Active) => query = query.filter(triggers::retired_at.is_null()),
+        Some(TriggerState::Retired) => query = query.filter(triggers::retired_at.is_not_null()),
+        None => {}
+    }
+    match Search::of(&filter.q) {
+        Search::None => query,
+        Search::Begins(start) => {
+            let lower = start.to_lowercase();
+            query.filter(triggers::key.like(start).or(triggers::key.like(lower)))
+        }
+        Search::Contains(upper, lower) => {
+            query.filter(triggers::key.like(upper).or(triggers::key.like(lower)))
+        }
+    }
+}
+
+fn from_place(query: Boxed, sort: TriggerSort, cursor: &Cursor<Place>) -> Boxed {
+    let (Cursor::After(place) | Cursor::Before(place)) = cursor else { return query };
+    let descending = sort.descending() != cursor.is_backward();
+    if sort.by_key() {
+        let columns = "triggers.key, triggers.id";
+        query.filter(beyond::<Text, _>(columns, descending, place.key.clone(), place.id))
+    } else {
+        let columns = "triggers.created_at, triggers.id";
+        query.filter(beyond::<Timestamptz, _>(columns, descending, place.at, place.id))
+    }
+}
+
+/// How many triggers match, exact up to the limit of counts on pages and one more beyond it.
+///
+/// # Errors
+/// The database's.
+pub fn count(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+) -> QueryResult<i64> {
+    count_of(matching(merchant_id, filter).select(triggers::id).limit(COUNT_LIMIT + 1))
+        .get_result(conn)
+}
+
+/// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse).
+fn fetch(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: i64,
+    searched_first: bool,
+) -> QueryResult<Vec<Trigger>> {
+    let query = from_place(matching(merchant_id, filter), sort, cursor);
+    let descending = sort.descending() != cursor.is_backward();
+    if searched_first {
+        let order = match (sort.by_key(), descending) {
+            (true, false) => "key, id",
+            (true, true) => "key DESC, id DESC",
+            (false, false) => "created_at, id",
+            (false, true) => "created_at DESC, id DESC",
+        };
+        let found = query.select(Trigger::as_select()).limit(COUNT_LIMIT + 1);
+        return sorted_after(found, order, limit).load(conn);
+    }
+    let query = match (sort.by_key(), descending) {
+        (true, false) => query.order((triggers::key, triggers::id)),
+        (true, true) => query.order((triggers::key.desc(), triggers::id.desc())),
+        (false, false) => query.order((triggers::created_at, triggers::id)),
+        (false, true) => query.order((triggers::created_at.desc(), triggers::id.desc())),
+    };
+    query.select(Trigger::as_select()).limit(limit).load(conn)
+}
+
+/// One page of triggers with what lists show beside them, and how many match in all
+/// (see [`count`]).
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+) -> QueryResult<(Listing<TriggerRow>, i64)> {
+    let count = count(conn, merchant_id, filter)?;
+    // Where very many match, walking along the order soon meets a page of them.
+    let searched_first = count <= COUNT_LIMIT && !filter.q.trim().is_empty();
+    let limit = PAGE_SIZE as i64 + 1;
+    let found = fetch(conn, merchant_id, filter, sort, cursor, limit, searched_first)?;
+    let rows = complete(conn, merchant_id, found)?;
+    Ok((Listing::new(rows, cursor, |row| Place::of(&row.trigger)), count))
+}
+
+/// Up to `limit` matching triggers after `place`, in the order of creation, and the place of the
+/// next ones: for downloads.
+///
+/// # Errors
+/// The database's.
+pub fn piece(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: usize,
+) -> QueryResult<(Vec<TriggerRow>, Option<Cursor<Place>>)> {
+    let found = fetch(conn, merchant_id, filter, sort, cursor, limit as i64, false)?;
+    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
+    Ok((complete(conn, merchant_id, found)?, next))
+}
+
+/// One trigger with what stands beside it.
+///
+/// # Errors
+/// `NotFound` when the merchant has none of that key.
+pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
+    let trigger = Trigger::find(conn, merchant_id, id)?;
+    complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Adds holders and figures: three plain statements rather than one that the planner can get wrong.
+fn complete(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    found: Vec<Trigger>,
+) -> QueryResult<Vec<TriggerRow>> {
+    let ids: Vec<i64> = found.iter().map(|trigger| trigger.id).collect();
+    let holder_ids: Vec<i64> = found.iter().map(|trigger| trigger.affiliate_id).collect();
+    let holders: HashMap<i64, Holder> = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::id.eq_any(holder_ids))
+        .select(Holder::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(|holder| (holder.id, holder))
+        .collect();
+    let mut figures = figures::triggers(conn, merchant_id, &ids)?;
+    let row = |trigger: Trigger| {
+        let holder = holders.get(&trigger.affiliate_id)?.clone();
+        let figures = figures.remove(&trigger.id).unwrap_or_default();
+        Some(TriggerRow { trigger, holder, figures })
+    };
+    Ok(found.into_iter().filter_map(row).collect())
+}
