@@ -285,6 +285,36 @@ fn an_end_in_the_middle_of_initdb_does_no_harm() {
 }
 
 #[test]
+fn merchants_and_support_staff_are_made_on_the_command_line() {
+    let here = Installation::new("people");
+    let create = |name: &str, email: &str| {
+        here.output(&["merchant", "create", "--name", name, "--email", email, "--currency=eur"])
+    };
+    let output = create("Tea House", "ana@example.com");
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(said.contains("tea-house") && said.contains("Password: "), "{said}");
+
+    let said = text(&create("Tea House", "Ana@Example.com").stdout);
+    assert!(said.contains("tea-house-2") && said.contains("signs in as before"), "{said}");
+    assert!(!said.contains("Password"), "{said}");
+
+    let support = ["support", "create", "--name", "Bo", "--email", "bo@example.com"];
+    assert_eq!(here.output(&support).status.code(), Some(0));
+    let output = here.output(&support);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("signs in with this e-mail address already"));
+
+    for wrong in ["--currency=XX", "--time-zone=Mars/Olympus", "--email=nobody"] {
+        let mut arguments = vec!["merchant", "create", "--name=Tea", wrong];
+        if !wrong.starts_with("--email") {
+            arguments.push("--email=ana@example.com");
+        }
+        assert_eq!(here.output(&arguments).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
 fn the_doctor_says_what_to_mend() {
     let here = Installation::new("doctor");
     assert_eq!(here.output(&["migrate"]).status.code(), Some(0));

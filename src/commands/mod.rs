@@ -1,14 +1,20 @@
 //! What the program can be told to do, one module per command.
 
+mod account;
 mod doctor;
+mod merchant;
 mod migrate;
 mod serve;
+mod support;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use diesel::{Connection, PgConnection};
 
 use crate::config::{Config, ConfigError};
+use crate::db::Source;
+use crate::db::migrate::{MigrateError, run_pending};
 
 /// A command and its own arguments; the settings are common to all.
 #[derive(Subcommand)]
@@ -17,6 +23,12 @@ pub enum Command {
     Serve(serve::Arguments),
     /// Bring the database up to date, and stop
     Migrate,
+    /// Make merchants
+    #[command(subcommand)]
+    Merchant(merchant::MerchantCommand),
+    /// Make support staff
+    #[command(subcommand)]
+    Support(support::SupportCommand),
     /// Check configuration, database, clock, secrets and stores, and say what to mend
     Doctor,
 }
@@ -34,6 +46,8 @@ impl Command {
         match self {
             Self::Serve(arguments) => finish(config, |config| serve::run(config, &arguments)),
             Self::Migrate => finish(config, |config| migrate::run(&config)),
+            Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
+            Self::Support(command) => finish(config, |config| support::run(&config, &command)),
             Self::Doctor => doctor::run(config),
         }
     }
@@ -57,6 +71,18 @@ fn finish(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Does `work` on a connection to the database, brought up to date before.
+fn with_database<T>(
+    config: &Config,
+    work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let source = Source::open(config)?;
+    run_pending(source.url())?;
+    // Ends before `source` does, and with it the embedded server.
+    let mut conn = PgConnection::establish(source.url()).map_err(MigrateError::Connect)?;
+    work(&mut conn)
 }
 
 /// A bad setting: 2, as for a command line that cannot be understood.

@@ -1,0 +1,80 @@
+//! What `merchant create` and `support create` share: people who are to sign in.
+
+use clap::Args;
+use rand::seq::IndexedRandom;
+use validator::ValidateEmail;
+
+use crate::config::Config;
+
+/// Letters and digits that nobody mixes up when reading them aloud.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Four groups of five: 100 bits.
+const GROUPS: usize = 4;
+const GROUP_LENGTH: usize = 5;
+
+/// The e-mail address to sign in with, as an argument.
+#[derive(Args)]
+pub struct Address {
+    /// E-mail address to sign in with
+    #[arg(long, value_parser = email)]
+    pub email: String,
+}
+
+fn email(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    match typed.validate_email() {
+        true => Ok(typed.to_owned()),
+        false => Err("this is not an e-mail address".to_owned()),
+    }
+}
+
+/// A name of 1 to 200 characters, as the database demands.
+pub(super) fn name(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    match typed.chars().count() {
+        1..=200 => Ok(typed.to_owned()),
+        _ => Err("a name has 1 to 200 characters".to_owned()),
+    }
+}
+
+/// A password for somebody's first sign-in. There is no default one anywhere.
+pub(super) fn new_password() -> String {
+    let mut random = rand::rng();
+    let groups: Vec<String> = (0..GROUPS)
+        .map(|_| {
+            (0..GROUP_LENGTH)
+                .filter_map(|_| ALPHABET.choose(&mut random))
+                .map(|byte| char::from(*byte))
+                .collect()
+        })
+        .collect();
+    groups.join("-")
+}
+
+/// Tells the person at the terminal how the new one signs in. The password is kept as a hash only.
+pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
+    println!("Sign in at {}/login", config.public_url);
+    println!("  E-mail:   {email}");
+    println!("  Password: {password}   (shown this once)");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_differ_and_are_good_enough_for_our_own_rules() {
+        let (one, other) = (new_password(), new_password());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), GROUPS * (GROUP_LENGTH + 1) - 1, "{one}");
+        assert_eq!(crate::auth::judge(&one, &[]), Ok(()));
+    }
+
+    #[test]
+    fn refuses_what_is_no_address_and_no_name() {
+        assert_eq!(email(" ana@example.com "), Ok("ana@example.com".to_owned()));
+        assert!(email("ana").is_err());
+        assert!(name("  ").is_err());
+        assert!(name(&"x".repeat(201)).is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! `vouch merchant`
+
+use chrono_tz::Tz;
+use clap::Subcommand;
+
+use super::account::{Address, name, new_password, print_sign_in};
+use super::with_database;
+use crate::auth::{self, NewUser, User};
+use crate::clock;
+use crate::config::Config;
+use crate::db::{Scope, in_scope};
+use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner};
+use crate::money::Currency;
+
+/// What can be done with merchants.
+#[derive(Subcommand)]
+pub enum MerchantCommand {
+    /// Make a merchant and its owner; somebody who signs in already becomes the owner as they are
+    Create(Create),
+}
+
+/// A merchant to be made.
+#[derive(clap::Args)]
+pub struct Create {
+    /// Name of the affiliate program
+    #[arg(long, value_parser = name)]
+    name: String,
+    #[command(flatten)]
+    owner: Address,
+    /// Name of the owner [default: the part of the address before the @]
+    #[arg(long, value_parser = name)]
+    owner_name: Option<String>,
+    /// Currency in which figures are shown first (ISO 4217)
+    #[arg(long, default_value = "USD")]
+    currency: Currency,
+    /// Time zone in which days begin and end (IANA name)
+    #[arg(long, default_value = "UTC")]
+    time_zone: Tz,
+}
+
+pub(super) fn run(config: &Config, command: &MerchantCommand) -> anyhow::Result<()> {
+    let MerchantCommand::Create(new) = command;
+    let email = &new.owner.email;
+    let owner_name = new.owner_name.as_deref().or_else(|| email.split('@').next()).unwrap_or(email);
+    let password = new_password();
+    let hash = auth::hash(&password)?;
+    let (created, is_new) = with_database(config, |conn| {
+        let made = in_scope(conn, Scope::Installation, |conn| {
+            let known = User::by_email(conn, email)?;
+            let owner = match &known {
+                Some(user) => Owner::Existing(user.id),
+                None => Owner::New(NewUser {
+                    email,
+                    name: owner_name,
+                    password_hash: Some(&hash),
+                    is_support: false,
+                }),
+            };
+            let merchant = NewMerchant {
+                name: &new.name,
+                currency: new.currency,
+                time_zone: new.time_zone,
+                owner,
+            };
+            let created = merchants::create(conn, &merchant, clock::now())?;
+            Ok::<_, CreateMerchantError>((created, known.is_none()))
+        })?;
+        Ok(made)
+    })?;
+    println!("Made the program {} ({}).", new.name, created.slug);
+    match is_new {
+        true => print_sign_in(config, email, &password),
+        false => println!("{email} is its owner, and signs in as before."),
+    }
+    Ok(())
+}
