@@ -31,6 +31,8 @@ pub mod figures;
 pub mod merchants;
 /// Exact amounts of money.
 pub mod money;
+/// The commission terms that affiliates are on.
+pub mod offers;
 /// What stores report of orders.
 pub mod orders;
 /// The few system calls that the standard library does not have.

@@ -7,7 +7,7 @@ use actix_web::{guard, web};
 
 use crate::auth::Access;
 use crate::auth::Access::{Member, Public, SignedIn};
-use crate::auth::Role::Viewer;
+use crate::auth::Role::{Admin, Viewer};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -62,4 +62,11 @@ routes! {
     // Manage > Conversion Triggers
     GET  "/triggers" => crate::triggers::handlers::index, Member(Viewer);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
+
+    // Manage > Affiliates
+    POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);
+    POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);
+    GET  "/affiliates/{affiliate_id}" => crate::affiliates::handlers::settings, Member(Viewer);
+    POST "/affiliates/{affiliate_id}" => crate::affiliates::handlers::update, Member(Admin);
+    POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
 }

@@ -48,7 +48,27 @@ pub fn trigger_conversions(trigger_id: i64) -> String {
     format!("/conversions?trigger={trigger_id}")
 }
 
+/// The settings of one affiliate.
+pub fn affiliate(affiliate_id: i64) -> String {
+    format!("/affiliates/{affiliate_id}")
+}
+
 /// The conversion triggers of one affiliate.
 pub fn affiliate_triggers(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/triggers")
+}
+
+/// The conversions of one affiliate.
+pub fn affiliate_conversions(affiliate_id: i64) -> String {
+    format!("/affiliates/{affiliate_id}/conversions")
+}
+
+/// Where one affiliate is credited by hand.
+pub fn affiliate_manual_credit(affiliate_id: i64) -> String {
+    format!("/affiliates/{affiliate_id}/manual-credit")
+}
+
+/// One offer.
+pub fn offer(offer_id: i64) -> String {
+    format!("/offers/{offer_id}")
 }

@@ -17,3 +17,15 @@ text_enum! {
         Disabled = "disabled", "Disabled";
     }
 }
+
+impl AffiliateStatus {
+    /// The tone of its badge.
+    pub fn tone(self) -> &'static str {
+        match self {
+            Self::Pending => "wait",
+            Self::Active => "good",
+            Self::Denied => "bad",
+            Self::Disabled => "off",
+        }
+    }
+}

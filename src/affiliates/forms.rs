@@ -1,0 +1,120 @@
+use serde::Deserialize;
+use validator::Validate;
+
+use super::model::{Affiliate, AffiliateChange, CreateAffiliateError, NewAffiliate};
+use super::status::AffiliateStatus;
+use crate::web::form::FormErrors;
+
+/// What was typed about an affiliate.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct AffiliateForm {
+    #[validate(custom(function = "name_fits"))]
+    pub name: String,
+    #[validate(custom(function = "email_fits"))]
+    pub email: String,
+    /// Only asked of a new affiliate: later it changes by buttons of its own.
+    pub status: String,
+    pub offer_id: String,
+    #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
+    pub note: String,
+}
+
+fn name_fits(name: &str) -> Result<(), validator::ValidationError> {
+    match name.trim().chars().count() {
+        0 => Err(error("Enter a name.")),
+        1..=200 => Ok(()),
+        _ => Err(error("The name can have 200 characters at most.")),
+    }
+}
+
+fn email_fits(email: &str) -> Result<(), validator::ValidationError> {
+    use validator::ValidateEmail;
+    let email = email.trim();
+    if email.is_empty() {
+        return Err(error("Enter an e-mail address."));
+    }
+    if email.chars().count() > 254 || !email.validate_email() {
+        return Err(error("Enter an e-mail address like name@example.com."));
+    }
+    Ok(())
+}
+
+fn error(message: &'static str) -> validator::ValidationError {
+    validator::ValidationError::new("refused").with_message(message.into())
+}
+
+impl AffiliateForm {
+    /// The form as it stands for an affiliate.
+    pub fn of(affiliate: &Affiliate) -> Self {
+        Self {
+            name: affiliate.name.clone(),
+            email: affiliate.email.clone(),
+            status: affiliate.status.as_str().to_owned(),
+            offer_id: affiliate.offer_id.to_string(),
+            note: affiliate.note.clone(),
+        }
+    }
+
+    /// What a new affiliate is made from.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
+        let mut errors = self.check();
+        let status = AffiliateStatus::parse(&self.status);
+        if status.is_none() {
+            errors.add("status", "Choose a status.");
+        }
+        let offer_id = self.read_offer(&mut errors);
+        errors.into_result()?;
+        Ok(NewAffiliate {
+            name: self.name.clone(),
+            email: self.email.clone(),
+            status: status.unwrap_or_default(),
+            offer_id,
+            note: self.note.clone(),
+            user_id: None,
+        })
+    }
+
+    /// What the settings become.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn for_change(&self) -> Result<AffiliateChange, FormErrors> {
+        let mut errors = self.check();
+        let offer_id = self.read_offer(&mut errors);
+        errors.into_result()?;
+        Ok(AffiliateChange {
+            name: self.name.clone(),
+            email: self.email.clone(),
+            offer_id,
+            note: self.note.clone(),
+        })
+    }
+
+    fn check(&self) -> FormErrors {
+        self.validate().err().map(FormErrors::from).unwrap_or_default()
+    }
+
+    fn read_offer(&self, errors: &mut FormErrors) -> i64 {
+        self.offer_id.parse().unwrap_or_else(|_| {
+            errors.add("offer_id", "Choose an offer.");
+            0
+        })
+    }
+}
+
+/// Which field a refusal belongs to.
+///
+/// # Errors
+/// The database's own, which no field can mend.
+pub fn refusal(error: CreateAffiliateError) -> Result<FormErrors, diesel::result::Error> {
+    let message = error.to_string();
+    match error {
+        CreateAffiliateError::EmailTaken => Ok(FormErrors::one("email", message)),
+        CreateAffiliateError::UnknownOffer => Ok(FormErrors::one("offer_id", message)),
+        CreateAffiliateError::Database(error) => Err(error),
+    }
+}

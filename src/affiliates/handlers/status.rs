@@ -1,0 +1,179 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use chrono::DateTime;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::affiliates::model::{self, Affiliate};
+use crate::affiliates::status::AffiliateStatus;
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::urls;
+use crate::web::form::CsrfForm;
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::see_other;
+
+/// Most affiliates of one bulk action: the undo names each in its address.
+const MOST_AT_ONCE: usize = 200;
+
+/// What was chosen: of one affiliate by its address, of several by check boxes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct StatusForm {
+    status: String,
+    ids: Vec<i64>,
+    back: String,
+}
+
+/// The way back from a change, as the flash's button carries it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Reversal {
+    /// When the change was made, in microseconds since 1970.
+    at: i64,
+    /// Whom it touched, separated by commas.
+    ids: String,
+    back: String,
+}
+
+/// An empty form, which carries its CSRF token alone.
+#[derive(Debug, Default, Deserialize)]
+pub struct Nothing {}
+
+/// `POST /affiliates/{id}/status`
+pub async fn change(
+    db: Data<Db>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    CsrfForm(form): CsrfForm<StatusForm>,
+) -> AppResult<HttpResponse> {
+    let status = wanted(&form)?;
+    let (actor, id) = (page.actor(), *affiliate_id);
+    let now = actor.now;
+    let (affiliate, changed) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
+            let changed = model::change_status(conn, &actor, &[id], status)?;
+            QueryResult::Ok((affiliate, changed))
+        })
+        .await?;
+    let back = urls::affiliate(id);
+    if changed.is_empty() {
+        page.leave(FlashKind::Info, format!("{} is {status} already.", affiliate.name))?;
+    } else {
+        let undo = reversal(now, &changed, &back);
+        page.done_undoable(format!("{} is now {status}.", affiliate.name), undo)?;
+    }
+    Ok(see_other(&back))
+}
+
+/// `POST /affiliates/status`
+pub async fn change_several(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<StatusForm>,
+) -> AppResult<HttpResponse> {
+    let status = wanted(&form)?;
+    let back = list_address(&form.back);
+    if form.ids.is_empty() {
+        page.leave(FlashKind::Info, "Choose affiliates by their check boxes first.")?;
+        return Ok(see_other(back));
+    }
+    if form.ids.len() > MOST_AT_ONCE {
+        return Err(AppError::BadRequest(format!(
+            "Choose at most {MOST_AT_ONCE} affiliates at once."
+        )));
+    }
+    let (actor, chosen) = (page.actor(), form.ids.clone());
+    let now = actor.now;
+    let changed = db
+        .merchant(actor.merchant_id, move |conn| {
+            model::change_status(conn, &actor, &chosen, status)
+        })
+        .await?;
+    if changed.is_empty() {
+        page.leave(FlashKind::Info, format!("Nothing to change: all chosen are {status}."))?;
+    } else {
+        let undo = reversal(now, &changed, back);
+        page.done_undoable(format!("{} now {status}.", who(&changed)), undo)?;
+    }
+    Ok(see_other(back))
+}
+
+/// `POST /affiliates/reversals`: undoes a change of status.
+pub async fn reverse(
+    db: Data<Db>,
+    page: MerchantPage,
+    reversal: Query<Reversal>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let ids: Vec<i64> = reversal.ids.split(',').filter_map(|id| id.parse().ok()).collect();
+    let since = DateTime::from_timestamp_micros(reversal.at).ok_or(AppError::NotFound)?;
+    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+        return Err(AppError::NotFound);
+    }
+    let asked = ids.len();
+    let undone = db
+        .merchant(actor.merchant_id, move |conn| model::undo_status(conn, &actor, &ids, since))
+        .await?;
+    match asked - undone.len() {
+        0 => page.done(format!("{} as before.", who(&undone)))?,
+        left if undone.is_empty() => page.leave(
+            FlashKind::Warning,
+            format!("Nothing was undone: {left} changed again since, or cannot be found."),
+        )?,
+        left => page.leave(
+            FlashKind::Warning,
+            format!("{} as before; {left} changed again since and stayed so.", who(&undone)),
+        )?,
+    }
+    Ok(see_other(list_address(&reversal.back)))
+}
+
+fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
+    AffiliateStatus::parse(&form.status)
+        .ok_or_else(|| AppError::BadRequest("Choose one of the statuses on the page.".into()))
+}
+
+/// `Ann Lee is`, or `3 affiliates are`.
+fn who(affiliates: &[Affiliate]) -> String {
+    match affiliates {
+        [only] => format!("{} is", only.name),
+        several => format!("{} affiliates are", several.len()),
+    }
+}
+
+fn reversal(at: DateTime<chrono::Utc>, changed: &[Affiliate], back: &str) -> String {
+    let ids: Vec<String> = changed.iter().map(|affiliate| affiliate.id.to_string()).collect();
+    format!(
+        "/affiliates/reversals?at={}&ids={}&back={}",
+        at.timestamp_micros(),
+        ids.join(","),
+        urls::encode(back)
+    )
+}
+
+/// Only the affiliates' own pages, or an open redirect would lend this site to phishers.
+fn list_address(back: &str) -> &str {
+    let own = back
+        .strip_prefix("/affiliates")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('?') || rest.starts_with('/'));
+    if own && !back.contains(|c: char| c.is_control() || c == '\\') { back } else { "/affiliates" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_affiliates_are_gone_back_to() {
+        for own in ["/affiliates", "/affiliates?q=ann&status=active", "/affiliates/7"] {
+            assert_eq!(list_address(own), own);
+        }
+        for foreign in ["", "https://evil.example", "//evil.example", "/affiliates.evil", "/a\r\nb"]
+        {
+            assert_eq!(list_address(foreign), "/affiliates");
+        }
+    }
+}

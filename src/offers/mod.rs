@@ -1,0 +1,5 @@
+//! Offers: the commission terms that affiliates are on.
+
+pub mod model;
+
+pub use model::options;
