@@ -27,6 +27,8 @@ pub mod db;
 pub mod error;
 /// Figures that are kept, not counted.
 pub mod figures;
+/// Webhooks of stores.
+pub mod hooks;
 /// Tenants: one affiliate program each.
 pub mod merchants;
 /// Exact amounts of money.

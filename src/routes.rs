@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{guard, web};
 
 use crate::auth::Access;
-use crate::auth::Access::{Member, Public, SignedIn};
+use crate::auth::Access::{Credential, Member, Public, SignedIn};
 use crate::auth::Role::{Admin, Viewer};
 
 /// One row of the table.
@@ -69,4 +69,7 @@ routes! {
     GET  "/affiliates/{affiliate_id}" => crate::affiliates::handlers::settings, Member(Viewer);
     POST "/affiliates/{affiliate_id}" => crate::affiliates::handlers::update, Member(Admin);
     POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
+
+    // Stores
+    POST "/hooks/shopify/{store_key}" => crate::hooks::shopify::take, Credential;
 }

@@ -20,6 +20,8 @@ use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
+use crate::hooks::KnownStores;
+use crate::orders::queue::Intake;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::web::{guard, gzip, htmx};
@@ -37,6 +39,10 @@ pub struct State {
     pub tries: Data<Tries>,
     /// What seals and opens the secrets of stores.
     pub sealer: Sealer,
+    /// The stores that sent something lately.
+    pub known_stores: Data<KnownStores>,
+    /// Where messages of stores are taken in.
+    pub intake: Intake,
 }
 
 impl State {
@@ -47,7 +53,10 @@ impl State {
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
         let sealer = Sealer::new(&config.secret_key);
         let tries = Data::new(Tries::default());
-        Ok(Self { config, db, hashing: Hashing::new()?, tries, sealer })
+        let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
+        let intake = Intake::start(db.intake_pool(), config.intake_connections);
+        let hashing = Hashing::new()?;
+        Ok(Self { config, db, hashing, tries, sealer, known_stores, intake })
     }
 }
 
@@ -89,6 +98,8 @@ fn application(
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.hashing.clone()))
         .app_data(state.tries.clone())
+        .app_data(state.known_stores.clone())
+        .app_data(Data::new(state.intake.clone()))
         .app_data(Data::new(state.sealer.clone()))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {

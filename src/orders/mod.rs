@@ -6,11 +6,14 @@ pub(crate) mod fixtures;
 pub mod intake;
 pub mod queue;
 pub mod reconsider;
+pub mod replay;
 pub mod report;
 pub mod shopify;
 pub mod state;
+pub mod understand;
 
 pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching};
+pub use replay::{ReplayError, replay};
 pub use report::{
     OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,
 };

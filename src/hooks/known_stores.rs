@@ -1,0 +1,78 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use secrecy::SecretSlice;
+
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::secrets::Sealer;
+use crate::stores::{Platform, find_by_key, merchant_of_key};
+
+/// How long a store is remembered: the secret before a new one is accepted anyway, and a store that
+/// was disconnected is refused this much later.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// Only stores that exist are remembered, so that this is never reached by guessing.
+const MOST: usize = 10_000;
+
+/// What a webhook needs to know of its store.
+pub struct KnownStore {
+    /// Whose it is.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub store_id: i64,
+    /// What may sign its webhooks: the current secret, and the one before.
+    pub secrets: Vec<SecretSlice<u8>>,
+}
+
+/// The stores that sent something within the last seconds, so that a burst of orders looks its
+/// store up once.
+pub struct KnownStores {
+    db: Db,
+    sealer: Sealer,
+    known: Mutex<HashMap<String, (Instant, Arc<KnownStore>)>>,
+}
+
+impl KnownStores {
+    /// None yet.
+    pub fn new(db: Db, sealer: Sealer) -> Self {
+        Self { db, sealer, known: Mutex::new(HashMap::new()) }
+    }
+
+    /// The connected store of that key and platform.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; `Unavailable` when the database is away.
+    pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
+        if let Some(store) = self.remembered(store_key) {
+            return Ok(store);
+        }
+        let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
+        let key = store_key.to_owned();
+        let store =
+            self.db.merchant(merchant_id, move |conn| find_by_key(conn, merchant_id, &key)).await?;
+        if store.platform != platform || !store.is_connected() {
+            return Err(AppError::NotFound);
+        }
+        let secrets = store
+            .webhook_secrets(&self.sealer)
+            .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
+        let known = Arc::new(KnownStore { merchant_id, store_id: store.id, secrets });
+        self.remember(store_key, &known);
+        Ok(known)
+    }
+
+    fn remembered(&self, store_key: &str) -> Option<Arc<KnownStore>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, store) = known.get(store_key)?;
+        (since.elapsed() < REMEMBERED).then(|| Arc::clone(store))
+    }
+
+    fn remember(&self, store_key: &str, store: &Arc<KnownStore>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.retain(|_, (since, _)| since.elapsed() < REMEMBERED);
+        }
+        known.insert(store_key.to_owned(), (Instant::now(), Arc::clone(store)));
+    }
+}

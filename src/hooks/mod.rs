@@ -1,0 +1,8 @@
+//! Webhooks: what stores send, checked against their signature over the raw bytes and handed to the
+//! intake.
+
+mod known_stores;
+/// Shopify's webhooks.
+pub mod shopify;
+
+pub use self::known_stores::KnownStores;

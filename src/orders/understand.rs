@@ -1,0 +1,22 @@
+use chrono::{DateTime, Utc};
+
+use super::queue::Understood;
+use super::shopify::{self, Envelope};
+use crate::stores::Platform;
+
+/// What a message of a store says, or why it cannot be understood, in a sentence for the shop.
+pub fn understand(
+    platform: Platform,
+    topic: &str,
+    body: &[u8],
+    is_test: bool,
+    triggered_at: DateTime<Utc>,
+) -> Understood {
+    match platform {
+        Platform::Shopify => shopify::parse(topic, body, Envelope { is_test, triggered_at })
+            .map_err(|error| error.to_string()),
+        Platform::Api | Platform::Bigcommerce | Platform::Woocommerce => {
+            Err(format!("Vouch takes no such messages from {platform}."))
+        }
+    }
+}
