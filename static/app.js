@@ -34,7 +34,7 @@
   const fill = (dialog, html) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const body = dialog.querySelector(".dialog-body");
-    body.replaceChildren(...(page.getElementById("content") || page.body).childNodes);
+    body.replaceChildren(...(page.querySelector("#content, .gate-card") || page.body).childNodes);
     window.htmx?.process(body);
     prepare(body);
     const first = body.querySelector("[data-focus], [autofocus], .form-control, .form-select, .btn");

@@ -135,6 +135,12 @@ async fn pictures() {
             }
         }
     }
+    browser.goto("/affiliates").await;
+    browser.press("Menu").await;
+    browser.screenshot("sample-menu-390").await;
+    browser.viewport(1000, 700).await;
+    browser.goto("/affiliates").await;
+    browser.screenshot("sample-affiliates-1000").await;
 }
 
 /// Serves the samples from a thread that lives as long as the tests do.
