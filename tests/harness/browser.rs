@@ -215,10 +215,10 @@ impl Browser {
         strings(&found)
     }
 
-    /// Checks the page as anybody may meet it: light and dark, at 1280 and at 320 pixels.
+    /// Checks the page as anybody may meet it: light and dark, at 1280, 1000 and 320 pixels.
     /// A screenshot named after `name` is kept of what fails.
     pub async fn check_page(&self, name: &str) {
-        for (width, height) in [(1280, 800), (320, 640)] {
+        for (width, height) in [(1280, 800), (1000, 700), (320, 640)] {
             self.viewport(width, height).await;
             for dark in [false, true] {
                 self.dark(dark).await;
