@@ -25,6 +25,9 @@ pub enum AppError {
     /// Nobody is signed in; the address to come back to afterwards.
     #[error("sign-in needed")]
     SignInNeeded(String),
+    /// Somebody is signed in who has not said yet to which of their places they want.
+    #[error("a place must be chosen")]
+    PlaceNeeded,
     /// The request cannot be understood; the sentence says how to mend it.
     #[error("bad request: {0}")]
     BadRequest(String),
@@ -92,7 +95,7 @@ impl ResponseError for AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::SignInNeeded(_) => StatusCode::SEE_OTHER,
+            Self::SignInNeeded(_) | Self::PlaceNeeded => StatusCode::SEE_OTHER,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,6 +116,9 @@ impl AppError {
         match self {
             Self::SignInNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::login(next)));
+            }
+            Self::PlaceNeeded => {
+                response.insert_header((header::LOCATION, "/places"));
             }
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -147,7 +153,9 @@ impl AppError {
                 UNCHANGED,
                 "Go back, reload the page and send the form again.".into(),
             ),
-            Self::SignInNeeded(_) => Words("Please sign in", "", "", String::new()),
+            Self::SignInNeeded(_) | Self::PlaceNeeded => {
+                Words("Please sign in", "", "", String::new())
+            }
             Self::BadRequest(how) => Words(
                 "This request could not be understood",
                 "Something in the address or the form has an impossible value.",
@@ -229,7 +237,7 @@ pub async fn pages<B: MessageBody>(
 
 fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
     let mut builder = error.builder();
-    let mut response = if matches!(error, AppError::SignInNeeded(_)) {
+    let mut response = if error.status_code() == StatusCode::SEE_OTHER {
         builder.finish()
     } else {
         let Words(title, happened, kept, next) = error.words();

@@ -55,6 +55,8 @@ routes! {
     // People
     GET  "/login" => crate::auth::handlers::login_form, Public;
     POST "/login" => crate::auth::handlers::login, Public;
+    GET  "/account/password" => crate::auth::account::password_form, SignedIn;
+    POST "/account/password" => crate::auth::account::change_password, SignedIn;
     POST "/logout" => crate::auth::handlers::logout, Public;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;

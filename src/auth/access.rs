@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
-use super::model::{Person, Place, Role, Seat};
+use super::model::{AffiliateSeat, Person, Place, Role, Seat};
 use super::session_store::USER_ID;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
@@ -36,23 +36,12 @@ pub(super) const PLACE: &str = "place";
 /// Where the session keeps whether there are several.
 pub(super) const SEVERAL_PLACES: &str = "several_places";
 
-/// The affiliate at whose place a request comes.
-#[derive(Clone, Debug)]
-pub struct AffiliateSeat {
-    /// Who.
-    pub person: Person,
-    /// Of which merchant.
-    pub merchant_id: i64,
-    /// Which affiliate of it.
-    pub affiliate_id: i64,
-}
-
 /// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
-/// [`Seat`] with the request for the page extractors.
+/// [`Seat`] or [`AffiliateSeat`] with the request for the page extractors.
 ///
 /// # Errors
 /// None of its own: whoever may not is answered with `NotFound` (an unknown address),
-/// `MethodNotAllowed`, `SignInNeeded` or `Forbidden`.
+/// `MethodNotAllowed`, `SignInNeeded`, `PlaceNeeded` or `Forbidden`.
 pub async fn check<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -93,13 +82,15 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             req.extensions_mut().insert(seat);
         }
         (Access::Affiliate, Some(Place::Affiliate { merchant_id, affiliate_id, .. })) => {
-            let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
-            req.extensions_mut().insert(AffiliateSeat {
-                person: person.clone(),
-                merchant_id,
-                affiliate_id,
-            });
-            req.extensions_mut().insert(person);
+            let several = session.get(SEVERAL_PLACES)?.unwrap_or(false);
+            let seat = db
+                .merchant(merchant_id, move |conn| {
+                    AffiliateSeat::find(conn, merchant_id, affiliate_id, user_id, several)
+                })
+                .await
+                .map_err(|error| gone(req, error))?;
+            req.extensions_mut().insert(seat.person.clone());
+            req.extensions_mut().insert(seat);
         }
         (Access::SignedIn | Access::Support, _) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
@@ -108,6 +99,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             }
             req.extensions_mut().insert(person);
         }
+        (_, None) => return Err(AppError::PlaceNeeded),
         _ => return Err(AppError::Forbidden),
     }
     Ok(())

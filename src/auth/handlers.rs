@@ -1,6 +1,6 @@
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_session::Session;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -9,14 +9,15 @@ use serde::Deserialize;
 use super::access::{PLACE, SEVERAL_PLACES};
 use super::forms::{LoginForm, PlaceForm};
 use super::limits::Tries;
-use super::model::{Person, Place, User, email_key, places_of};
+use super::model::{Person, Place, User, email_key, is_deserted, places_of};
 use super::password::{Hashing, MOST_BYTES};
+use super::peer::peer;
 use super::session_store::USER_ID;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{PersonPage, PublicPage, renew_csrf};
-use crate::web::{ok, rejected, see_other};
+use crate::web::{html, ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "auth/login.html")]
@@ -24,6 +25,13 @@ struct LoginPage {
     page: PublicPage,
     form: LoginForm,
     errors: FormErrors,
+}
+
+/// Nobody can sign in yet.
+#[derive(Template)]
+#[template(path = "auth/deserted.html")]
+struct DesertedPage {
+    page: PublicPage,
 }
 
 #[derive(Template)]
@@ -49,10 +57,17 @@ pub async fn root(session: Session) -> AppResult<HttpResponse> {
     Ok(see_other(place.map_or("/places", |place| place.home())))
 }
 
-/// `GET /login`
-pub async fn login_form(page: PublicPage, query: Query<LoginQuery>) -> AppResult<HttpResponse> {
+/// `GET /login`: in an empty installation, where to begin instead.
+pub async fn login_form(
+    db: Data<Db>,
+    page: PublicPage,
+    query: Query<LoginQuery>,
+) -> AppResult<HttpResponse> {
     if page.session().get::<i64>(USER_ID)?.is_some() {
         return Ok(see_other("/"));
+    }
+    if db.run(Scope::Unowned, is_deserted).await? {
+        return ok(&DesertedPage { page });
     }
     let form = LoginForm { next: query.into_inner().next, ..LoginForm::default() };
     ok(&LoginPage { page, form, errors: FormErrors::new() })
@@ -67,7 +82,9 @@ pub async fn login(
     page: PublicPage,
     CsrfForm(mut form): CsrfForm<LoginForm>,
 ) -> AppResult<HttpResponse> {
-    tries.take(&email_key(&form.email), peer(&req))?;
+    if let Err(seconds) = tries.left(&email_key(&form.email), peer(&req)) {
+        return too_many(page, form, seconds);
+    }
     let email = form.email.clone();
     let user = db.run(Scope::Unowned, move |conn| User::by_email(conn, &email)).await?;
     let password = std::mem::take(&mut form.password);
@@ -81,6 +98,17 @@ pub async fn login(
         return rejected(&LoginPage { page, form, errors });
     };
     sign_in(&db, page.session(), user.id, &form.next).await
+}
+
+/// 429, with the form as typed (but for the password) and when to try again.
+fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpResponse> {
+    let message = format!(
+        "To protect accounts, tries are limited. Please wait {seconds} seconds and try again."
+    );
+    let errors = FormErrors::one("password", message);
+    let mut response = html(StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form, errors })?;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    Ok(response)
 }
 
 /// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
@@ -122,12 +150,6 @@ fn local_path(next: &str) -> Option<&str> {
         && !next.contains('\\')
         && !next.chars().any(char::is_control);
     plain.then_some(next)
-}
-
-/// The address a request comes from. Behind a proxy that is the proxy's: the limit per account
-/// still holds there.
-fn peer(req: &HttpRequest) -> IpAddr {
-    req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
 /// `POST /logout`: ends the session on the server.

@@ -32,11 +32,19 @@ impl Default for Tries {
 }
 
 impl Tries {
-    /// Takes one try for `account` from `address`.
+    /// [`Tries::left`] where the error page is answer enough.
     ///
     /// # Errors
     /// `TooMany` with the seconds to wait.
     pub fn take(&self, account: &str, address: IpAddr) -> Result<(), AppError> {
+        self.left(account, address).map_err(AppError::TooMany)
+    }
+
+    /// Takes one try for `account` from `address`.
+    ///
+    /// # Errors
+    /// The seconds to wait, when none is left.
+    pub fn left(&self, account: &str, address: IpAddr) -> Result<(), u64> {
         let network = network_of(address);
         if self.accounts.len() > SHRINK_AT {
             self.accounts.retain_recent();
@@ -47,8 +55,8 @@ impl Tries {
     }
 }
 
-fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> AppError {
-    AppError::TooMany(not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> u64 {
+    not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
 /// An IPv6 customer has a whole /64.

@@ -1,11 +1,14 @@
 //! People: signing in and out, sessions, passwords, roles, who may reach which route.
 
 mod access;
+/// A person's own password.
+pub mod account;
 mod forms;
 /// Sign-in, sign-out, the choice of a place.
 pub mod handlers;
 mod limits;
 mod model;
+mod peer;
 mod password;
 mod session_store;
 
@@ -13,8 +16,8 @@ pub use self::access::{Access, check};
 pub use self::forms::NewPassword;
 pub use self::limits::Tries;
 pub use self::model::{
-    Merchant, NewUser, NewUserError, Person, Place, Role, Seat, User, create_user, email_key, join,
-    places_of,
+    AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, User,
+    change_password, create_user, email_key, is_deserted, join, places_of,
 };
 pub use self::password::{Hashing, PasswordRefusal, hash, judge};
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};

@@ -4,6 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use super::session_store::end_sessions_of;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{affiliates, members, merchants, users};
 use crate::db::text_enum;
@@ -65,6 +66,18 @@ pub struct User {
 }
 
 impl User {
+    /// A user who may still sign in.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or they were disabled.
+    pub fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
+        users::table
+            .find(user_id)
+            .filter(users::disabled_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+    }
+
     /// The user of that e-mail address, unless disabled.
     ///
     /// # Errors
@@ -77,6 +90,31 @@ impl User {
             .first(conn)
             .optional()
     }
+}
+
+/// Whether nobody can sign in yet: the installation is empty.
+///
+/// # Errors
+/// The database's.
+pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::not(diesel::dsl::exists(users::table.select(users::id))))
+        .get_result(conn)
+}
+
+/// Gives a person a new password and ends every session they have, everywhere.
+///
+/// # Errors
+/// The database's.
+pub fn change_password(
+    conn: &mut PgConnection,
+    user_id: i64,
+    password_hash: &str,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(user_id))
+        .set(users::password_hash.eq(password_hash))
+        .execute(conn)?;
+    end_sessions_of(conn, user_id)?;
+    Ok(())
 }
 
 /// An e-mail address as it is compared: outer space cut, NFKC, lower case.
@@ -147,6 +185,44 @@ impl Seat {
             .select((Person::as_select(), Merchant::as_select(), members::role))
             .first(conn)?;
         Ok(Self { person, merchant, role, has_other_places })
+    }
+}
+
+/// An affiliate at their own place: who, as which affiliate of which merchant.
+#[derive(Clone, Debug)]
+pub struct AffiliateSeat {
+    /// Who.
+    pub person: Person,
+    /// Whose program it is.
+    pub merchant: Merchant,
+    /// Which affiliate of it.
+    pub affiliate_id: i64,
+    /// Whether they have another place to switch to.
+    pub has_other_places: bool,
+}
+
+impl AffiliateSeat {
+    /// The seat of `user_id` as that affiliate of the merchant of the scope.
+    ///
+    /// # Errors
+    /// `NotFound` when the affiliate is not theirs (any longer), or the person was disabled.
+    pub fn find(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        affiliate_id: i64,
+        user_id: i64,
+        has_other_places: bool,
+    ) -> QueryResult<Self> {
+        let (person, merchant) = affiliates::table
+            .inner_join(users::table)
+            .inner_join(merchants::table)
+            .filter(affiliates::merchant_id.eq(merchant_id))
+            .filter(affiliates::id.eq(affiliate_id))
+            .filter(affiliates::user_id.eq(user_id))
+            .filter(users::disabled_at.is_null())
+            .select((Person::as_select(), Merchant::as_select()))
+            .first(conn)?;
+        Ok(Self { person, merchant, affiliate_id, has_other_places })
     }
 }
 

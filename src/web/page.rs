@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{Merchant, Person, Role, Seat};
+use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat};
 use crate::clock;
 use crate::error::{AppError, AppResult};
 
@@ -124,6 +124,13 @@ pub struct MerchantPage {
     pub seat: Seat,
 }
 
+/// A page of the affiliate's side of a program.
+pub struct AffiliatePage {
+    chrome: Chrome,
+    /// The affiliate's seat: person, merchant, affiliate.
+    pub seat: AffiliateSeat,
+}
+
 macro_rules! chrome_methods {
     ($page:ident, $chrome:tt) => {
         impl $page {
@@ -166,6 +173,7 @@ macro_rules! chrome_methods {
 chrome_methods!(PublicPage, 0);
 chrome_methods!(PersonPage, chrome);
 chrome_methods!(MerchantPage, chrome);
+chrome_methods!(AffiliatePage, chrome);
 
 impl MerchantPage {
     /// Who acts, now.
@@ -189,21 +197,6 @@ impl MerchantPage {
         &self.seat.merchant
     }
 
-    /// The merchant's name.
-    pub fn merchant_name(&self) -> &str {
-        &self.seat.merchant.name
-    }
-
-    /// The name of who looks.
-    pub fn person_name(&self) -> &str {
-        &self.seat.person.name
-    }
-
-    /// The e-mail address of who looks.
-    pub fn person_email(&self) -> &str {
-        &self.seat.person.email
-    }
-
     /// The role as a word.
     pub fn role_label(&self) -> &'static str {
         self.seat.role.label()
@@ -212,11 +205,6 @@ impl MerchantPage {
     /// Whether this member may change anything.
     pub fn may_write(&self) -> bool {
         self.seat.role.covers(Role::Admin)
-    }
-
-    /// Whether there is another place to switch to.
-    pub fn has_other_places(&self) -> bool {
-        self.seat.has_other_places
     }
 
     /// Whether this page lies at or under `prefix`.
@@ -249,7 +237,54 @@ impl PersonPage {
     pub fn person_name(&self) -> &str {
         &self.person.name
     }
+
+    /// The e-mail address of who looks.
+    pub fn person_email(&self) -> &str {
+        &self.person.email
+    }
 }
+
+impl AffiliatePage {
+    /// The key of the merchant whose program it is.
+    pub fn merchant_id(&self) -> i64 {
+        self.seat.merchant.id
+    }
+
+    /// The merchant whose program it is.
+    pub fn merchant(&self) -> &Merchant {
+        &self.seat.merchant
+    }
+}
+
+/// Who looks, and where else they could go: what the foot of every menu shows.
+macro_rules! person_methods {
+    ($page:ident) => {
+        impl $page {
+            /// The merchant's name.
+            pub fn merchant_name(&self) -> &str {
+                &self.seat.merchant.name
+            }
+
+            /// The name of who looks.
+            pub fn person_name(&self) -> &str {
+                &self.seat.person.name
+            }
+
+            /// The e-mail address of who looks.
+            pub fn person_email(&self) -> &str {
+                &self.seat.person.email
+            }
+
+            /// Whether there is another place to switch to.
+            pub fn has_other_places(&self) -> bool {
+                self.seat.has_other_places
+            }
+        }
+    };
+}
+
+person_methods!(MerchantPage);
+person_methods!(AffiliatePage);
 
 impl FromRequest for PublicPage {
     type Error = AppError;
@@ -279,6 +314,19 @@ impl FromRequest for MerchantPage {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let seat = req.extensions().get::<Seat>().cloned();
+        ready(match seat {
+            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, seat }),
+            None => Err(AppError::SignInNeeded(req.path().to_owned())),
+        })
+    }
+}
+
+impl FromRequest for AffiliatePage {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let seat = req.extensions().get::<AffiliateSeat>().cloned();
         ready(match seat {
             Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, seat }),
             None => Err(AppError::SignInNeeded(req.path().to_owned())),

@@ -1,0 +1,71 @@
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::forms::NewPassword;
+use super::limits::Tries;
+use super::model::{User, change_password as store_password, email_key};
+use super::password::{Hashing, MOST_BYTES};
+use super::peer::peer;
+use crate::db::{Db, Scope};
+use crate::error::AppResult;
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{FlashKind, PersonPage, renew_csrf};
+use crate::web::{ok, rejected, see_other};
+
+/// The current password and the new one; neither is ever echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PasswordForm {
+    current: String,
+    new: String,
+}
+
+#[derive(Template)]
+#[template(path = "auth/password.html")]
+struct PasswordPage {
+    page: PersonPage,
+    errors: FormErrors,
+}
+
+/// `GET /account/password`
+pub async fn password_form(page: PersonPage) -> AppResult<HttpResponse> {
+    ok(&PasswordPage { page, errors: FormErrors::new() })
+}
+
+/// `POST /account/password`: ends the person's other sessions and keeps this one, under a new key.
+pub async fn change_password(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    req: HttpRequest,
+    page: PersonPage,
+    CsrfForm(form): CsrfForm<PasswordForm>,
+) -> AppResult<HttpResponse> {
+    // Who found a browser left open must not guess here what they cannot guess at sign-in.
+    tries.take(&email_key(&page.person.email), peer(&req))?;
+    let user_id = page.person.id;
+    let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
+    let mut errors = FormErrors::new();
+    let fits = form.current.len() <= MOST_BYTES
+        && hashing.verify(form.current.clone(), user.password_hash).await?;
+    if !fits {
+        errors.add("current", "This is not your current password.");
+    }
+    let about_the_person = [page.person.email.as_str(), page.person.name.as_str()];
+    let new = NewPassword { field: "new", password: &form.new, about_the_person: &about_the_person };
+    new.check(&mut errors);
+    if !errors.is_empty() {
+        return rejected(&PasswordPage { page, errors });
+    }
+    let hash = hashing.hash(form.new).await?;
+    db.run(Scope::Unowned, move |conn| store_password(conn, user_id, &hash)).await?;
+    tracing::info!(user_id, "changed their password");
+    let session = page.session();
+    session.renew();
+    renew_csrf(session)?;
+    let text = "Your password is changed. You are signed out everywhere else.";
+    page.leave(FlashKind::Success, text)?;
+    Ok(see_other("/"))
+}
