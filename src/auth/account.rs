@@ -54,7 +54,8 @@ pub async fn change_password(
         errors.add("current", "This is not your current password.");
     }
     let about_the_person = [page.person.email.as_str(), page.person.name.as_str()];
-    let new = NewPassword { field: "new", password: &form.new, about_the_person: &about_the_person };
+    let new =
+        NewPassword { field: "new", password: &form.new, about_the_person: &about_the_person };
     new.check(&mut errors);
     if !errors.is_empty() {
         return rejected(&PasswordPage { page, errors });

@@ -8,8 +8,8 @@ mod forms;
 pub mod handlers;
 mod limits;
 mod model;
-mod peer;
 mod password;
+mod peer;
 mod session_store;
 
 pub use self::access::{Access, check};
