@@ -13,6 +13,7 @@ use crate::os;
 mod secret_key;
 
 pub use secret_key::SECRET_KEY_FILE;
+pub(crate) use secret_key::is_kept;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_LOG: &str = "text";

@@ -8,7 +8,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rand::Rng;
-use secrecy::SecretBox;
+use secrecy::{ExposeSecret, SecretBox};
 
 use super::{ConfigError, bad};
 
@@ -46,6 +46,14 @@ pub(super) fn load(
     decode(&content).ok_or_else(|| failed("use", &"it does not hold a key of 32 bytes"))
 }
 
+/// Whether the file in the data folder holds this very key; else it was given.
+pub(crate) fn is_kept(key: &SecretBox<[u8; 32]>, data_dir: &Path) -> bool {
+    fs::read_to_string(data_dir.join(SECRET_KEY_FILE))
+        .ok()
+        .and_then(|content| decode(&content))
+        .is_some_and(|kept| kept.expose_secret() == key.expose_secret())
+}
+
 /// Writes a new key. Of two processes that start at once, the first one's key is kept.
 fn make(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
@@ -77,8 +85,6 @@ fn decode(text: &str) -> Option<SecretBox<[u8; 32]>> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]

@@ -6,8 +6,9 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 
 use super::{Finding, Report, clock};
 use crate::config::Config;
-use crate::db::Source;
-use crate::db::migrate;
+use crate::db::{Scope, Source, in_scope, migrate};
+use crate::secrets::Sealer;
+use crate::stores::check_secrets;
 
 pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     let mut conn = match PgConnection::establish(source.url()) {
@@ -21,11 +22,16 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     let conn = &mut conn;
     report.note("database", server(conn, source));
     report.note("role", role(conn));
-    report.note("migrations", migrations(conn));
+    let migrations = migrations(conn);
+    let is_up_to_date = migrations.is_ok();
+    report.note("migrations", migrations);
     report.note("extensions", extensions(conn));
     report.note("search", search(conn));
     report.note("durability", durability(conn));
     report.note("connections", connections(conn, config));
+    if is_up_to_date {
+        report.note("stores", stores(conn, config));
+    }
     report.note("clock", clock::agrees(conn));
     report.note("time zones", clock::zones_agree(conn));
 }
@@ -121,4 +127,23 @@ fn connections(conn: &mut PgConnection, config: &Config) -> Finding {
         ));
     }
     Ok(format!("{wanted} of the {most} that the server takes"))
+}
+
+/// Whether what is kept of the stores opens with this installation's key.
+fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
+    let sealer = Sealer::new(&config.secret_key);
+    let checked = in_scope(conn, Scope::Installation, |conn| check_secrets(conn, &sealer));
+    let (tried, unreadable) = asked(checked)?;
+    if unreadable.is_empty() {
+        return Ok(format!("{tried} secrets open"));
+    }
+    let names: Vec<String> = unreadable
+        .iter()
+        .map(|secret| format!("{} of {}", secret.store, secret.merchant))
+        .collect();
+    Err(format!(
+        "the secrets of {} do not open with this key: start with the VOUCH_SECRET_KEY that they were \
+         stored under, or give the secrets anew in Account > Settings",
+        names.join(", ")
+    ))
 }

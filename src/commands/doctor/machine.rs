@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Finding, Report};
-use crate::config::{Config, SECRET_KEY_FILE};
+use crate::config::{self, Config, SECRET_KEY_FILE};
 use crate::os;
 
 /// Below this a busy day, or one large import, can fill the disk; and a full disk stops the
@@ -14,7 +14,7 @@ const LEAST_SPACE: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn examine(config: &Config, report: &mut Report) {
     report.note("data folder", data_folder(&config.data_dir));
-    report.note("secret key", secret_key(&config.data_dir));
+    report.note("secret key", secret_key(config));
     report.note("disk", disk(&config.data_dir));
 }
 
@@ -33,20 +33,18 @@ fn data_folder(folder: &Path) -> Finding {
 
 /// That the key is one, and that only we can read its file, was settled when the settings were
 /// read: without that there is no start.
-fn secret_key(folder: &Path) -> Finding {
-    let file = folder.join(SECRET_KEY_FILE);
-    match fs::metadata(&file) {
-        Ok(found) if owned_by_another(&found) => Err(format!(
-            "{} belongs to another user: run `chown {} {0}`",
-            file.display(),
-            os::effective_uid()
-        )),
-        Ok(_) => Ok(format!(
-            "{}, for nobody else to read; keep a copy apart from the database's backups",
-            file.display()
-        )),
-        Err(_) => Ok("given in VOUCH_SECRET_KEY".to_owned()),
+fn secret_key(config: &Config) -> Finding {
+    if !config::is_kept(&config.secret_key, &config.data_dir) {
+        return Ok("given in VOUCH_SECRET_KEY".to_owned());
     }
+    let file = config.data_dir.join(SECRET_KEY_FILE);
+    let shown = file.display();
+    let found = fs::metadata(&file).map_err(|cause| format!("cannot read {shown}: {cause}"))?;
+    if owned_by_another(&found) {
+        let ourselves = os::effective_uid();
+        return Err(format!("another user owns {shown}: run `chown {ourselves} {shown}`"));
+    }
+    Ok(format!("{shown}, for nobody else to read; keep a copy apart from the database's backups"))
 }
 
 fn owned_by_another(file: &Metadata) -> bool {
