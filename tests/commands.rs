@@ -9,6 +9,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
+use secrecy::SecretBox;
+use vouch::audit::Actor;
+use vouch::clock;
+use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::db::schema::merchants;
+use vouch::db::{Scope, in_scope};
+use vouch::secrets::Sealer;
+use vouch::stores::{WebhookSecret, connect_shopify};
+
 /// A data folder that goes with the test, and the program run on it.
 struct Installation {
     folder: PathBuf,
@@ -57,6 +67,28 @@ impl Installation {
             .expect("it says where it listens");
         let address = ready.trim_end_matches('.').rsplit(' ').next().unwrap();
         Serving { child, address: address.to_owned() }
+    }
+
+    /// Makes the merchant Tea and connects a Shopify store, with a secret that was sealed with some
+    /// other key than this installation's.
+    fn connect_store(&self, address: &str) {
+        let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
+        assert_eq!(self.output(&create).status.code(), Some(0));
+        let server = EmbeddedServer::start(&EmbeddedOptions {
+            data_dir: self.folder.clone(),
+            ..EmbeddedOptions::default()
+        })
+        .unwrap();
+        let mut conn = PgConnection::establish(&server.app_url()).unwrap();
+        let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
+        let secret = WebhookSecret::parse(&"5ec2e7".repeat(6)).unwrap();
+        in_scope(&mut conn, Scope::Installation, |conn| {
+            let merchant_id = merchants::table.select(merchants::id).first(conn)?;
+            let actor = Actor::system(merchant_id, clock::now());
+            connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
+            QueryResult::Ok(())
+        })
+        .unwrap();
     }
 
     fn postmaster(&self) -> Option<i32> {
@@ -328,6 +360,11 @@ fn the_doctor_says_what_to_mend() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("chmod go-w") && said.contains("To mend: 2"), "{said}");
+
+    here.connect_store("tea.myshopify.com");
+    let other_key = format!("--secret-key={}", "ab".repeat(32));
+    let said = text(&here.output(&["doctor", &other_key]).stdout);
+    assert!(said.contains("of Tea do not open with this key"), "{said}");
 
     let output = here.output(&["doctor", "--log=xml"]);
     assert_eq!(output.status.code(), Some(1));
