@@ -64,6 +64,9 @@ routes! {
     // Manage > Conversion Triggers
     GET  "/triggers" => crate::triggers::handlers::index, Member(Viewer);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
+    GET  "/triggers/{trigger_id}" => crate::triggers::handlers::show, Member(Viewer);
+    POST "/triggers/{trigger_id}/retirement" => crate::triggers::handlers::retire, Member(Admin);
+    POST "/triggers/{trigger_id}/reinstatement" => crate::triggers::handlers::reinstate, Member(Admin);
 
     // Manage > Affiliates
     POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);

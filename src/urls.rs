@@ -58,6 +58,21 @@ pub fn affiliate_triggers(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/triggers")
 }
 
+/// Where one conversion trigger is retired.
+pub fn trigger_retirement(trigger_id: i64) -> String {
+    format!("/triggers/{trigger_id}/retirement")
+}
+
+/// The way back from its retirement.
+pub fn trigger_reinstatement(trigger_id: i64) -> String {
+    format!("/triggers/{trigger_id}/reinstatement")
+}
+
+/// Where one conversion trigger is given to another affiliate.
+pub fn trigger_reassignment(trigger_id: i64) -> String {
+    format!("/triggers/{trigger_id}/reassignment")
+}
+
 /// The conversions of one affiliate.
 pub fn affiliate_conversions(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/conversions")

@@ -17,8 +17,9 @@ use crate::web::when::{day as day_words, day_of, read_day};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TriggerForm {
-    /// The affiliate that was chosen, by key.
-    pub affiliate_id: String,
+    /// The affiliate that was chosen, by key. Several, when a radio button and the field's own
+    /// list say different things.
+    pub affiliate_id: Vec<String>,
     /// The words it was looked for by.
     pub affiliate_id_q: String,
     /// Which field's Find button was pressed, without JavaScript.
@@ -35,6 +36,24 @@ pub struct TriggerForm {
     /// A free code that was taken instead of the one typed.
     pub instead: String,
 }
+
+/// The one affiliate that a form names.
+///
+/// # Errors
+/// The sentence for the field, where none is named, or two are.
+pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
+    let mut ids: Vec<&str> =
+        affiliate_ids.iter().map(|id| id.trim()).filter(|id| !id.is_empty()).collect();
+    ids.dedup();
+    match ids.as_slice() {
+        [] => Err("Choose an affiliate."),
+        [id] => id.parse().map_err(|_| UNKNOWN_AFFILIATE),
+        _ => Err("Two affiliates were chosen. Choose one."),
+    }
+}
+
+/// What an affiliate's field says of a key that the merchant has not.
+pub const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 
 /// Why a form came back: what stands beside the fields, and who holds what was wanted.
 #[derive(Clone, Debug, Default)]
@@ -130,8 +149,8 @@ fn taken_words(taken: &Taken, wanted_for: i64) -> String {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ReassignForm {
-    /// The affiliate that was chosen, by key.
-    pub affiliate_id: String,
+    /// As in [`TriggerForm`].
+    pub affiliate_id: Vec<String>,
     /// The words it was looked for by.
     pub affiliate_id_q: String,
     /// Which field's Find button was pressed, without JavaScript.
@@ -181,7 +200,11 @@ fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
 ///
 /// # Errors
 /// The database's, which is not for the person to mend.
-pub fn reassign_refusal(error: ReassignError, trigger: &Trigger, tz: Tz) -> QueryResult<FormErrors> {
+pub fn reassign_refusal(
+    error: ReassignError,
+    trigger: &Trigger,
+    tz: Tz,
+) -> QueryResult<FormErrors> {
     let errors = match error {
         ReassignError::SameHolder => FormErrors::one(
             "affiliate_id",
@@ -198,7 +221,7 @@ pub fn reassign_refusal(error: ReassignError, trigger: &Trigger, tz: Tz) -> Quer
             ),
         ),
         ReassignError::Database(diesel::result::Error::NotFound) => {
-            FormErrors::one("affiliate_id", "Choose an affiliate from the list.")
+            FormErrors::one("affiliate_id", UNKNOWN_AFFILIATE)
         }
         ReassignError::Database(error) => return Err(error),
     };
@@ -216,6 +239,16 @@ mod tests {
     fn from(day: &str, tz: &str, since: &str) -> Result<DateTime<Utc>, String> {
         let form = ReassignForm { from: day.to_owned(), ..ReassignForm::default() };
         form.from(tz.parse().unwrap(), at("2026-11-23T12:00:00Z"), at(since))
+    }
+
+    #[test]
+    fn a_form_names_one_affiliate_or_says_what_is_wrong() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chosen(&ids(&["7"])), Ok(7));
+        assert_eq!(chosen(&ids(&["", "7", "7"])), Ok(7));
+        assert_eq!(chosen(&ids(&["7", "8"])), Err("Two affiliates were chosen. Choose one."));
+        assert_eq!(chosen(&ids(&[""])), Err("Choose an affiliate."));
+        assert_eq!(chosen(&ids(&["x"])), Err(UNKNOWN_AFFILIATE));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Conversion triggers: what ties orders to an affiliate.
 
 pub mod code;
+mod forms;
 /// The pages.
 pub mod handlers;
+mod holding;
 /// Lists of triggers.
 pub mod list;
 mod model;
 pub mod suggest;
 
 pub use code::{CouponCode, TriggerKind};
+pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub use model::{CreateTriggerError, Taken, Trigger, TriggerValue, ValueError, create, free_codes};

@@ -8,6 +8,7 @@ use super::code::{MAX_EMAIL_CHARS, TriggerKind};
 use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
 use crate::db::schema::{affiliates, trigger_owners, triggers};
+use crate::orders::reconsider_matching;
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -200,6 +201,9 @@ fn insert(
         })),
     };
     audit::record(conn, actor, act)?;
+    // An order can have come in already that a store with a fast clock placed from now on.
+    let cause = format!("{} was created", trigger.words());
+    reconsider_matching(conn, actor, kind, &trigger.key, actor.now, &cause)?;
     Ok(trigger)
 }
 

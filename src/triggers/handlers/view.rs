@@ -44,6 +44,21 @@ impl TriggerView {
         urls::trigger_conversions(self.trigger.id)
     }
 
+    /// Where it is retired.
+    pub fn retirement_url(&self) -> String {
+        urls::trigger_retirement(self.trigger.id)
+    }
+
+    /// The way back from that.
+    pub fn reinstatement_url(&self) -> String {
+        urls::trigger_reinstatement(self.trigger.id)
+    }
+
+    /// Where it is given to another affiliate.
+    pub fn reassignment_url(&self) -> String {
+        urls::trigger_reassignment(self.trigger.id)
+    }
+
     /// Active or Retired.
     pub fn state(&self) -> TriggerState {
         if self.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active }

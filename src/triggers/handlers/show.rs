@@ -1,0 +1,131 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::QueryResult;
+
+use super::Nothing;
+use super::view::TriggerView;
+use crate::audit;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::triggers::{self, Owner, Trigger, TriggerKind, list};
+use crate::urls;
+use crate::web::form::CsrfForm;
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::when::When;
+use crate::web::{ok, see_other};
+
+/// How many lines of its history a page shows.
+const HISTORY_LINES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "triggers/show.html")]
+struct ShowPage {
+    page: MerchantPage,
+    view: TriggerView,
+    owners: Vec<Owner>,
+    history: Vec<audit::Entry>,
+}
+
+impl ShowPage {
+    fn when(&self, at: &chrono::DateTime<chrono::Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn owner_url(&self, owner: &Owner) -> String {
+        urls::affiliate_triggers(owner.affiliate_id)
+    }
+
+    fn is_code(&self) -> bool {
+        self.view.trigger.kind == TriggerKind::CouponCode
+    }
+
+    fn retire_question(&self) -> String {
+        let value = &self.view.trigger.value;
+        let outside = if self.is_code() {
+            " Shoppers can still use the code until you delete it in your store."
+        } else {
+            ""
+        };
+        format!(
+            "Orders placed from now on with {value} will no longer be credited to {}.{outside} {value} \
+             stays reserved: nobody else can have it later.",
+            self.view.holder.name
+        )
+    }
+}
+
+/// `GET /triggers/{id}`
+pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+    let (merchant_id, id) = (page.merchant_id(), *id);
+    let (row, owners, history) = db
+        .merchant(merchant_id, move |conn| {
+            let row = list::row(conn, merchant_id, id)?;
+            let owners = triggers::owners(conn, merchant_id, id)?;
+            let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
+            QueryResult::Ok((row, owners, history))
+        })
+        .await?;
+    let view = TriggerView::new(row, page.merchant());
+    ok(&ShowPage { page, view, owners, history })
+}
+
+/// `POST /triggers/{id}/retirement`
+pub async fn retire(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *id);
+    let (trigger, changed) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let trigger = Trigger::find(conn, actor.merchant_id, id)?;
+            let changed = triggers::retire(conn, &actor, &trigger)?;
+            QueryResult::Ok((trigger, changed))
+        })
+        .await?;
+    if changed {
+        let outside = match trigger.kind {
+            TriggerKind::CouponCode => {
+                " If shoppers should no longer use it, delete the code in your store as well."
+            }
+            TriggerKind::CustomerEmail | TriggerKind::Sku => "",
+        };
+        let text = format!(
+            "{} is retired: orders placed from now on are no longer credited, and it stays \
+             reserved.{outside}",
+            trigger.value
+        );
+        page.done_undoable(text, urls::trigger_reinstatement(trigger.id))?;
+    } else {
+        page.leave(FlashKind::Info, format!("{} is retired already.", trigger.value))?;
+    }
+    Ok(see_other(&urls::trigger(trigger.id)))
+}
+
+/// `POST /triggers/{id}/reinstatement`: the way back from a retirement.
+pub async fn reinstate(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *id);
+    let (trigger, changed) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let trigger = Trigger::find(conn, actor.merchant_id, id)?;
+            let changed = triggers::reinstate(conn, &actor, &trigger)?;
+            QueryResult::Ok((trigger, changed))
+        })
+        .await?;
+    if changed {
+        page.done(format!(
+            "{} is active again. Orders placed while it was retired count as well.",
+            trigger.value
+        ))?;
+    } else {
+        page.leave(FlashKind::Info, format!("{} is active already.", trigger.value))?;
+    }
+    Ok(see_other(&urls::trigger(trigger.id)))
+}
