@@ -62,6 +62,9 @@ routes! {
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
 
     // Manage > Conversion Triggers
+    GET  "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::index_of_affiliate, Member(Viewer);
+    POST "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::create_of_affiliate, Member(Admin);
+    GET  "/affiliates/{affiliate_id}/triggers/new" => crate::triggers::handlers::new_of_affiliate, Member(Admin);
     GET  "/triggers" => crate::triggers::handlers::index, Member(Viewer);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
     GET  "/triggers/{trigger_id}" => crate::triggers::handlers::show, Member(Viewer);

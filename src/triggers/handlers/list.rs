@@ -45,54 +45,68 @@ impl TriggerList {
         Self { path, query, shows_holder, listing, count }
     }
 
-    fn rows(&self) -> &[TriggerView] {
+    pub(super) fn rows(&self) -> &[TriggerView] {
         &self.listing.rows
     }
 
-    fn chips(&self) -> Vec<(String, String)> {
+    /// Where a trigger is added to it.
+    pub(super) fn new_url(&self) -> String {
+        format!("{}/new", self.path)
+    }
+
+    /// What the dialog is called in which that happens.
+    pub(super) fn new_title(&self) -> &'static str {
+        if self.shows_holder { "Add Conversion Trigger" } else { "Add Trigger" }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.listing.rows.is_empty()
+    }
+
+    pub(super) fn chips(&self) -> Vec<(String, String)> {
         self.query.chips(&self.path)
     }
 
-    fn count(&self) -> String {
+    pub(super) fn count(&self) -> String {
         match self.count {
             1 => "1 conversion trigger".to_owned(),
             count => format!("{} conversion triggers", count_label(count)),
         }
     }
 
-    fn first(&self) -> String {
+    pub(super) fn first(&self) -> String {
         if self.listing.previous.is_some() { self.query.first(&self.path) } else { String::new() }
     }
 
-    fn previous(&self) -> String {
+    pub(super) fn previous(&self) -> String {
         self.query.page(&self.path, "before", &self.listing.previous)
     }
 
-    fn next(&self) -> String {
+    pub(super) fn next(&self) -> String {
         self.query.page(&self.path, "after", &self.listing.next)
     }
 
-    fn by_value(&self) -> String {
+    pub(super) fn by_value(&self) -> String {
         self.query.sorted(&self.path, BY_VALUE)
     }
 
-    fn by_creation(&self) -> String {
+    pub(super) fn by_creation(&self) -> String {
         self.query.sorted(&self.path, BY_CREATION)
     }
 
-    fn value_direction(&self) -> &'static str {
+    pub(super) fn value_direction(&self) -> &'static str {
         direction(self.query.sort() == BY_VALUE[0], self.query.sort() == BY_VALUE[1])
     }
 
-    fn creation_direction(&self) -> &'static str {
+    pub(super) fn creation_direction(&self) -> &'static str {
         direction(self.query.sort() == BY_CREATION[1], self.query.sort() == BY_CREATION[0])
     }
 
-    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         kinds()
     }
 
-    fn states(&self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn states(&self) -> Vec<(&'static str, &'static str)> {
         TriggerState::ALL.iter().map(|state| (state.as_str(), state.label())).collect()
     }
 }

@@ -1,6 +1,8 @@
 //! Handlers, by action.
 
+mod fields;
 mod list;
+mod of_affiliate;
 mod query;
 mod show;
 mod view;
@@ -8,8 +10,28 @@ mod view;
 use serde::Deserialize;
 
 pub use self::list::{export, index};
+pub use self::of_affiliate::{create_of_affiliate, index_of_affiliate, new_of_affiliate};
 pub use self::show::{reinstate, retire, show};
+use crate::triggers::{Trigger, TriggerKind};
 
 /// An empty form, which carries its CSRF token alone.
 #[derive(Debug, Default, Deserialize)]
 pub struct Nothing {}
+
+/// What stands above the list with the new trigger in it.
+fn created_words(trigger: &Trigger, affiliate_name: &str) -> String {
+    let value = &trigger.value;
+    match trigger.kind {
+        TriggerKind::CouponCode => format!(
+            "Orders placed with {value} from now on credit {affiliate_name}. Create the same \
+             discount code in your store, so that it is accepted during checkout. You’ll need to \
+             add its expiration date there as well."
+        ),
+        TriggerKind::CustomerEmail => {
+            format!("Orders placed by {value} from now on credit {affiliate_name}.")
+        }
+        TriggerKind::Sku => {
+            format!("From now on {affiliate_name} earns a royalty on every sale of {value}.")
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use super::list::kinds;
+use crate::triggers::Taken;
+use crate::triggers::forms::{Refusal, TriggerForm};
+use crate::urls;
+use crate::web::form::FormErrors;
+
+/// The fields of a new trigger as they stand on a page: as typed, with what was wrong.
+#[derive(Default)]
+pub struct Fields {
+    /// As typed.
+    pub form: TriggerForm,
+    /// What was wrong; nothing to begin with.
+    pub refusal: Refusal,
+}
+
+impl Fields {
+    /// The sentences beside the fields.
+    pub fn errors(&self) -> &FormErrors {
+        &self.refusal.errors
+    }
+
+    /// Names and words of the types.
+    pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        kinds()
+    }
+
+    /// Where to read about the trigger that has what was wanted.
+    pub fn holding_url(&self, taken: &Taken) -> String {
+        urls::trigger(taken.trigger.id)
+    }
+
+    /// Where to read about who holds it.
+    pub fn holder_url(&self, taken: &Taken) -> String {
+        urls::affiliate_triggers(taken.trigger.affiliate_id)
+    }
+}
