@@ -27,6 +27,8 @@ pub mod db;
 pub mod error;
 /// Figures that are kept, not counted.
 pub mod figures;
+/// How an empty installation gets its first program.
+pub mod first_run;
 /// Webhooks of stores.
 pub mod hooks;
 /// Tenants: one affiliate program each.
@@ -47,6 +49,8 @@ pub mod routes;
 pub mod secrets;
 /// The web server: the application around the routes.
 pub mod server;
+/// What a merchant can set: Account > Settings.
+pub mod settings;
 /// Connections to store platforms.
 pub mod stores;
 /// What ties orders to an affiliate.

@@ -52,6 +52,11 @@ impl Currency {
         self.inner.code()
     }
 
+    /// The English name, for example `United States dollar`.
+    pub fn name(self) -> String {
+        self.inner.name().to_owned()
+    }
+
     /// How many decimals the currency has: a minor unit is `10^-exponent` of it.
     pub fn exponent(self) -> u32 {
         self.exponent

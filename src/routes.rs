@@ -52,6 +52,10 @@ routes! {
     GET  "/static/{path:.*}" => crate::web::assets::serve, Public;
     GET  "/" => crate::auth::handlers::root, Public;
 
+    // The first run
+    GET  "/first-run/{token}" => crate::first_run::handlers::show, Public;
+    POST "/first-run/{token}" => crate::first_run::handlers::create, Public;
+
     // People
     GET  "/login" => crate::auth::handlers::login_form, Public;
     POST "/login" => crate::auth::handlers::login, Public;
@@ -60,6 +64,17 @@ routes! {
     POST "/logout" => crate::auth::handlers::logout, Public;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
+
+    // Account > Settings
+    GET  "/settings/general" => crate::settings::general::show, Member(Viewer);
+    POST "/settings/general" => crate::settings::general::update, Member(Admin);
+    GET  "/settings/calculation" => crate::settings::calculation::show, Member(Viewer);
+    POST "/settings/calculation" => crate::settings::calculation::update, Member(Admin);
+    GET  "/settings/shopify" => crate::settings::shopify::show, Member(Viewer);
+    POST "/settings/shopify" => crate::settings::shopify::connect, Member(Admin);
+    POST "/settings/shopify/{store_id}/secret" => crate::settings::shopify::replace_secret, Member(Admin);
+    POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::settings::shopify::remove_previous_secret, Member(Admin);
+    POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
 
     // Manage > Conversion Triggers
     GET  "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::index_of_affiliate, Member(Viewer);

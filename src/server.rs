@@ -20,6 +20,7 @@ use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
+use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::orders::queue::Intake;
 use crate::routes;
@@ -101,6 +102,7 @@ fn application(
         .app_data(state.known_stores.clone())
         .app_data(Data::new(state.intake.clone()))
         .app_data(Data::new(state.sealer.clone()))
+        .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
             AppError::BadRequest("A part of the address has an impossible value. Go back and use the page's own links.".into()).into()

@@ -193,7 +193,15 @@
     });
   };
 
+  // The browser knows the time zone; the form then need not ask for it in earnest.
+  const guessTimeZone = (form) => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const option = form.querySelector(`[name=time_zone] option[value="${CSS.escape(zone || "")}"]`);
+    if (option) option.selected = true;
+  };
+
   const prepare = (part) => {
+    part.querySelectorAll("[data-guess-time-zone]").forEach(guessTimeZone);
     part.querySelectorAll("[data-combobox]").forEach(combobox);
     part.querySelectorAll("[data-select-all]").forEach((box) => count(box.form));
   };

@@ -193,3 +193,39 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
         .execute(conn)?;
     Ok(())
 }
+
+/// Changes how the program is called and where its days begin and end. Figures of earlier days
+/// keep their days. Its public address stays: affiliates have it. The same again changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn rename(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    merchant: &auth::Merchant,
+    name: &str,
+    time_zone: Tz,
+) -> QueryResult<()> {
+    let (name, zone) = (name.trim(), time_zone.name());
+    if merchant.name == name && merchant.time_zone == zone {
+        return Ok(());
+    }
+    conn.transaction(|conn| {
+        diesel::update(merchants::table.find(actor.merchant_id))
+            .set((merchants::name.eq(name), merchants::time_zone.eq(zone)))
+            .execute(conn)?;
+        let pair = |name: &str, zone: &str| serde_json::json!({ "name": name, "time_zone": zone });
+        record(
+            conn,
+            actor,
+            Act {
+                action: "merchant.changed",
+                subject_kind: "merchant",
+                subject_id: Some(actor.merchant_id),
+                summary: "Changed the general settings.".to_owned(),
+                before: Some(pair(&merchant.name, &merchant.time_zone)),
+                after: Some(pair(name, zone)),
+            },
+        )
+    })
+}

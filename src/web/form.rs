@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
+use validator::ValidateEmail;
 
 use crate::error::AppError;
 
@@ -125,6 +126,22 @@ impl FormErrors {
     /// Everything, for the summary on top.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
+    }
+
+    /// A name, of a person or a thing: 1 to 200 characters. `missing` is the sentence for none.
+    pub fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
+        match typed.trim().chars().count() {
+            0 => self.add(field, missing),
+            1..=200 => {}
+            _ => self.add(field, "Use at most 200 characters."),
+        }
+    }
+
+    /// An e-mail address.
+    pub fn check_email(&mut self, field: &str, typed: &str) {
+        if !typed.trim().validate_email() || typed.trim().chars().count() > 254 {
+            self.add(field, "Enter an e-mail address, such as name@example.com.");
+        }
     }
 
     /// `Ok` when the form is fine.

@@ -1,0 +1,85 @@
+//! What a merchant can choose from: currencies and time zones.
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use crate::money::Currency;
+use crate::web::form::FormErrors;
+
+/// The currencies most shops sell in; any other of ISO 4217 can be given by its code.
+const CURRENCIES: &[&str] = &[
+    "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK",
+    "DKK", "EGP", "EUR", "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JOD", "JPY", "KES",
+    "KRW", "KWD", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD", "OMR", "PEN", "PHP", "PKR", "PLN",
+    "QAR", "RON", "RSD", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "UYU", "VND",
+    "ZAR",
+];
+
+/// (code, words) pairs for a form; `chosen` is among them even if it is a rare one.
+pub fn currencies(chosen: &str) -> Vec<(String, String)> {
+    let mut codes: Vec<Currency> =
+        CURRENCIES.iter().chain([&chosen]).filter_map(|code| code.parse().ok()).collect();
+    codes.sort_by_key(|currency| currency.code());
+    codes.dedup();
+    let pair = |currency: Currency| {
+        (currency.code().to_owned(), format!("{} – {}", currency.code(), currency.name()))
+    };
+    codes.into_iter().map(pair).collect()
+}
+
+/// The currency of a form, or an error beside `field`.
+pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
+    let found = typed.parse().ok();
+    if found.is_none() {
+        errors.add(field, "Choose a currency from the list.");
+    }
+    found
+}
+
+/// (name, words) pairs for a form: places, not abbreviations or old names of countries.
+pub fn time_zones() -> Vec<(&'static str, String)> {
+    const REGIONS: [&str; 10] = [
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Arctic/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    ];
+    let mut zones = vec![("UTC", "UTC".to_owned())];
+    let places = TZ_VARIANTS.iter().map(|zone| zone.name());
+    let places = places.filter(|name| REGIONS.iter().any(|region| name.starts_with(region)));
+    zones.extend(places.map(|name| (name, name.replace('_', " "))));
+    zones
+}
+
+/// The time zone of a form, or an error beside `field`.
+pub fn time_zone(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Tz> {
+    let found = typed.trim().parse().ok();
+    if found.is_none() {
+        errors.add(field, "Choose a time zone from the list.");
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_is_valid_and_stands_once() {
+        for (code, _) in currencies("XOF") {
+            assert_eq!(code.parse::<Currency>().unwrap().code(), code);
+        }
+        assert_eq!(currencies("USD").len(), CURRENCIES.len());
+        assert_eq!(currencies("XOF").len(), CURRENCIES.len() + 1);
+        let zones = time_zones();
+        assert!(zones.len() > 300);
+        for (name, _) in zones {
+            assert!(name.parse::<Tz>().is_ok(), "{name}");
+        }
+    }
+}

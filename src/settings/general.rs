@@ -1,0 +1,71 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::merchants::{self, choices};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::MerchantPage;
+use crate::web::{ok, rejected, see_other};
+
+/// What was typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct GeneralForm {
+    name: String,
+    time_zone: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/general.html")]
+struct GeneralPage {
+    page: MerchantPage,
+    /// The currency with its name.
+    currency: String,
+    form: GeneralForm,
+    errors: FormErrors,
+}
+
+impl GeneralPage {
+    fn new(page: MerchantPage, form: GeneralForm, errors: FormErrors) -> Self {
+        let merchant = page.merchant();
+        let code = merchant.currency.as_str();
+        let named = choices::currencies(code).into_iter().find(|(listed, _)| listed == code);
+        Self {
+            currency: named.map_or_else(|| code.to_owned(), |(_, words)| words),
+            form,
+            errors,
+            page,
+        }
+    }
+}
+
+/// `GET /settings/general`
+pub async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
+    let merchant = page.merchant();
+    let form = GeneralForm { name: merchant.name.clone(), time_zone: merchant.time_zone.clone() };
+    ok(&GeneralPage::new(page, form, FormErrors::new()))
+}
+
+/// `POST /settings/general`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<GeneralForm>,
+) -> AppResult<HttpResponse> {
+    let mut errors = FormErrors::new();
+    errors.check_name("name", &form.name, "Name the program.");
+    let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
+    let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
+        return rejected(&GeneralPage::new(page, form, errors));
+    };
+    let (actor, merchant) = (page.actor(), page.merchant().clone());
+    db.merchant(page.merchant_id(), move |conn| {
+        merchants::rename(conn, &actor, &merchant, &form.name, time_zone)
+    })
+    .await?;
+    page.done("The settings are saved.")?;
+    Ok(see_other("/settings/general"))
+}

@@ -1,0 +1,47 @@
+//! What came from a store, at a glance.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::model::Store;
+use crate::db::schema::deliveries;
+use crate::web::paginate::COUNT_LIMIT;
+
+/// Among so many of the merchant's newest deliveries the last one of a store is looked for: there
+/// is no index for it, as every order would pay for one.
+const LOOKED_AT: i64 = 1_000;
+
+/// What came from a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// When the last delivery came; `None` if none did lately.
+    pub last: Option<DateTime<Utc>>,
+    /// How many deliveries failed and wait for a replay; exact up to `COUNT_LIMIT`.
+    pub failed: i64,
+}
+
+impl Traffic {
+    /// The traffic of one store.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
+        let newest = deliveries::table
+            .filter(deliveries::merchant_id.eq(store.merchant_id))
+            .order((deliveries::received_at.desc(), deliveries::id.desc()))
+            .limit(LOOKED_AT)
+            .select((deliveries::store_id, deliveries::received_at))
+            .load::<(i64, DateTime<Utc>)>(conn)?;
+        let failed = deliveries::table
+            .filter(deliveries::merchant_id.eq(store.merchant_id))
+            .filter(deliveries::outcome.eq("failed"))
+            .filter(deliveries::store_id.eq(store.id))
+            .limit(COUNT_LIMIT + 1)
+            .select(deliveries::id)
+            .load::<i64>(conn)?;
+        Ok(Self {
+            last: newest.into_iter().find(|(id, _)| *id == store.id).map(|(_, at)| at),
+            failed: i64::try_from(failed.len()).unwrap_or(i64::MAX),
+        })
+    }
+}
