@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::Config;
 use crate::db::migrate::run_pending;
 use crate::db::{Db, Source};
+use crate::first_run;
 use crate::server::{self, State};
 use crate::workers::Workers;
 
@@ -69,11 +70,15 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
+    let begin = first_run::link(&config, &db)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let server = server::serve(listener, State::new(Arc::new(config), db)?, threads)?;
     let handle = server.handle();
     let mut server = rt::spawn(server);
     println!("{ready}");
+    if let Some(begin) = begin {
+        println!("Set up your program: {begin}");
+    }
     tokio::select! {
         outcome = &mut server => return Ok(outcome??),
         () = stop.received() => {}
