@@ -1,5 +1,13 @@
 //! Conversions: one affiliate's credit for one order, or an amount given by hand.
 
+/// Members' decisions on conversions, and their undoing.
+pub mod change;
+/// The pages.
+pub mod handlers;
+/// Lists of conversions.
+pub mod list;
 pub mod status;
 
+pub use change::{Changed, overrule, set_status, undo};
+pub use list::{Conversion, ConversionFilter, ConversionRow, StatusFilter};
 pub use status::{ConversionStatus, StatusBy, Via};
