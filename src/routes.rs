@@ -95,4 +95,11 @@ routes! {
 
     // Stores
     POST "/hooks/shopify/{store_key}" => crate::hooks::shopify::take, Credential;
+
+    // Manage > Conversions
+    GET  "/conversions" => crate::conversions::handlers::index, Member(Viewer);
+    GET  "/conversions.csv" => crate::conversions::handlers::export, Member(Viewer);
+    POST "/conversions/statuses" => crate::conversions::handlers::set_status, Member(Admin);
+    POST "/conversions/changes/{change_id}/undo" => crate::conversions::handlers::undo, Member(Admin);
+    POST "/conversions/{conversion_id}/overruling" => crate::conversions::handlers::overrule, Member(Admin);
 }

@@ -87,3 +87,43 @@ pub fn affiliate_manual_credit(affiliate_id: i64) -> String {
 pub fn offer(offer_id: i64) -> String {
     format!("/offers/{offer_id}")
 }
+
+/// Manage > Conversions.
+pub fn conversions() -> String {
+    "/conversions".to_owned()
+}
+
+/// The same as a file.
+pub fn conversions_csv() -> String {
+    "/conversions.csv".to_owned()
+}
+
+/// Where a change of conversions is taken back; `back` is where that leads.
+pub fn conversion_change_undo(change_id: i64, back: &str) -> String {
+    format!("/conversions/changes/{change_id}/undo?back={}", encode(back))
+}
+
+/// Manage > Orders.
+pub fn orders() -> String {
+    "/orders".to_owned()
+}
+
+/// One order: what the store reported, who is credited, and why.
+pub fn order(order_id: i64) -> String {
+    format!("/orders/{order_id}")
+}
+
+/// What stores sent.
+pub fn deliveries() -> String {
+    "/deliveries".to_owned()
+}
+
+/// What stores sent and could not be understood.
+pub fn failed_deliveries() -> String {
+    "/deliveries?outcome=failed".to_owned()
+}
+
+/// One message of a store.
+pub fn delivery(delivery_id: i64) -> String {
+    format!("/deliveries/{delivery_id}")
+}

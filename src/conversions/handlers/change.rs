@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
 
 use crate::conversions::change::{self, Changed, OverruleError};
@@ -52,7 +52,7 @@ pub async fn set_status(
             change::set_status(conn, &actor, &ids, status, &note)
         })
         .await?;
-    tell(&page, changed, &was_set(status, changed.changed))?;
+    tell(&page, changed, &was_set(status, changed.changed), &back)?;
     Ok(see_other(&back))
 }
 
@@ -68,7 +68,7 @@ fn was_set(status: ConversionStatus, count: usize) -> String {
 }
 
 /// Says what was done, with the way back, and what was left alone.
-fn tell(page: &MerchantPage, changed: Changed, done: &str) -> AppResult<()> {
+fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppResult<()> {
     let left_alone = match changed.left_alone {
         0 => String::new(),
         1 => " 1 was left alone: it stands so already, or is Unqualified.".to_owned(),
@@ -77,7 +77,7 @@ fn tell(page: &MerchantPage, changed: Changed, done: &str) -> AppResult<()> {
     match changed.change_id {
         None => page.leave(FlashKind::Info, format!("Nothing was changed.{left_alone}")),
         Some(id) => {
-            page.done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id))
+            page.done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id, back))
         }
     }
 }
@@ -100,10 +100,17 @@ pub async fn overrule(
         })
         .await?;
     match outcome {
-        Ok(changed) => tell(&page, changed, "Overruled: the conversion counts now.")?,
+        Ok(changed) => tell(&page, changed, "Overruled: the conversion counts now.", &back)?,
         Err(refusal) => page.leave(FlashKind::Warning, refusal.to_string())?,
     }
     Ok(see_other(&back))
+}
+
+/// Where an undo leads.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UndoQuery {
+    back: String,
 }
 
 /// `POST /conversions/changes/{change_id}/undo`
@@ -111,7 +118,8 @@ pub async fn undo(
     db: Data<Db>,
     page: MerchantPage,
     change_id: Path<i64>,
-    CsrfForm(form): CsrfForm<NoteForm>,
+    query: Query<UndoQuery>,
+    _form: CsrfForm<NoteForm>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let undone = db
@@ -126,7 +134,7 @@ pub async fn undo(
         n => format!(" {n} had changed again since and stayed so."),
     };
     page.done(format!("{what}{left}"))?;
-    Ok(see_other(&back_to(&form.back)))
+    Ok(see_other(&back_to(&query.back)))
 }
 
 fn noted(typed: &str) -> String {
