@@ -235,9 +235,7 @@ impl Matching {
             query = query.filter(
                 conversions::affiliate_id
                     .eq_any(found.affiliate_ids.clone())
-                    .or(conversions::trigger_id
-                        .eq_any(found.trigger_ids.clone())
-                        .assume_not_null())
+                    .or(conversions::trigger_id.eq_any(found.trigger_ids.clone()).assume_not_null())
                     .or(conversions::order_id.eq_any(found.order_ids.clone()).assume_not_null()),
             );
         }

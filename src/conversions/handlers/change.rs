@@ -2,8 +2,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
 
-use crate::conversions::change::{self, Changed, OverruleError};
 use crate::conversions::ConversionStatus;
+use crate::conversions::change::{self, Changed, OverruleError};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
@@ -76,9 +76,8 @@ fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppRes
     };
     match changed.change_id {
         None => page.leave(FlashKind::Info, format!("Nothing was changed.{left_alone}")),
-        Some(id) => {
-            page.done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id, back))
-        }
+        Some(id) => page
+            .done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id, back)),
     }
 }
 
@@ -122,9 +121,8 @@ pub async fn undo(
     _form: CsrfForm<NoteForm>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
-    let undone = db
-        .merchant(actor.merchant_id, move |conn| change::undo(conn, &actor, *change_id))
-        .await?;
+    let undone =
+        db.merchant(actor.merchant_id, move |conn| change::undo(conn, &actor, *change_id)).await?;
     let what = match undone.changed {
         1 => "Undone: 1 conversion is as it was before.".to_owned(),
         count => format!("Undone: {count} conversions are as they were before."),
