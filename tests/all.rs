@@ -1,5 +1,6 @@
 mod commands;
 mod embedded;
 mod harness;
+mod intake;
 mod look;
 mod schema;

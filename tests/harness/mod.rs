@@ -1,3 +1,173 @@
-//! What tests share.
+//! What tests share: a database each, the application over real HTTP, and people who use it.
 
 pub mod browser;
+mod cluster;
+mod fixture;
+mod page;
+mod person;
+pub mod shopify;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use secrecy::SecretBox;
+use vouch::audit::{Actor, ActorKind};
+use vouch::config::{Config, LogFormat};
+use vouch::db::{Db, Scope, in_scope};
+use vouch::server::{self, State};
+
+pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET};
+pub use self::page::Page;
+pub use self::person::Person;
+
+/// The secret key of the installation under test.
+pub const SECRET_KEY: [u8; 32] = [7; 32];
+
+/// The application, on a database and a port of its own. Both go when it is dropped.
+pub struct TestApp {
+    /// `http://127.0.0.1:PORT`.
+    pub base: String,
+    /// The door to its database.
+    pub db: Db,
+    /// Who and what is there from the start.
+    pub fixture: Fixture,
+    /// The address of its database, for what needs a connection of its own.
+    pub database_url: String,
+    database: String,
+    server: ServerHandle,
+}
+
+impl TestApp {
+    /// The application with the people of [`Fixture`], signed in as nobody yet.
+    pub fn start() -> Self {
+        let (database, database_url) = cluster::new_database();
+        Self::on(database, database_url, cluster::fixture())
+    }
+
+    /// The application on a database with nothing in it but its tables.
+    pub fn start_empty() -> Self {
+        let (database, database_url) = cluster::new_empty_database();
+        Self::on(database, database_url, Fixture::default())
+    }
+
+    fn on(database: String, database_url: String, fixture: Fixture) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let db = Db::connect(&database_url, 8, 4).unwrap();
+        let state = State::new(Arc::new(config(&base)), db.clone()).unwrap();
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = server::serve(listener, state, 2).unwrap();
+                send.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let server = receive.recv().unwrap();
+        Self { base, db, fixture, database_url, database, server }
+    }
+
+    /// Somebody who is not signed in.
+    pub fn anonymous(&self) -> Person {
+        Person::new(&self.base)
+    }
+
+    /// The owner of the program.
+    pub fn owner(&self) -> Person {
+        self.sign_in("owner@acme.example")
+    }
+
+    /// An admin of the program.
+    pub fn admin(&self) -> Person {
+        self.sign_in("admin@acme.example")
+    }
+
+    /// A viewer of the program.
+    pub fn viewer(&self) -> Person {
+        self.sign_in("viewer@acme.example")
+    }
+
+    /// The owner of another program.
+    pub fn stranger(&self) -> Person {
+        self.sign_in("owner@borealis.example")
+    }
+
+    /// An affiliate of the program.
+    pub fn affiliate(&self) -> Person {
+        self.sign_in("ada@affiliates.example")
+    }
+
+    /// Support staff of the installation.
+    pub fn support(&self) -> Person {
+        self.sign_in("support@vouch.example")
+    }
+
+    /// Signs in over the real page.
+    pub fn sign_in(&self, email: &str) -> Person {
+        let person = Person::new(&self.base);
+        let page = person.get("/login");
+        let answer = person.submit(&page, "form", &[("email", email), ("password", PASSWORD)]);
+        assert_eq!(answer.status, 303, "{email} cannot sign in: {}", answer.text());
+        person
+    }
+
+    /// Works on the program's rows.
+    pub fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+        self.within_merchant(self.fixture.merchant_id, work)
+    }
+
+    /// Works on the rows of any merchant.
+    pub fn within_merchant<T>(
+        &self,
+        merchant_id: i64,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> T {
+        let mut conn = PgConnection::establish(&self.database_url).unwrap();
+        in_scope(&mut conn, Scope::Merchant(merchant_id), work).unwrap()
+    }
+
+    /// The owner as an actor, at `now`, for calling domain functions.
+    pub fn actor_at(&self, now: DateTime<Utc>) -> Actor {
+        Actor {
+            merchant_id: self.fixture.merchant_id,
+            kind: ActorKind::Member,
+            user_id: Some(self.fixture.owner_id),
+            name: "Olga Owner".to_owned(),
+            now,
+        }
+    }
+
+    /// The owner as an actor, now.
+    pub fn actor(&self) -> Actor {
+        self.actor_at(vouch::clock::now())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Not awaited: the database is dropped by force, whatever still runs.
+        drop(self.server.stop(false));
+        cluster::drop_database(&self.database);
+    }
+}
+
+fn config(base: &str) -> Config {
+    Config {
+        database_url: None,
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data_dir: PathBuf::new(),
+        public_url: base.to_owned(),
+        secret_key: SecretBox::new(Box::new(SECRET_KEY)),
+        local_stores: true,
+        demo_password: None,
+        pg_bin: None,
+        log_format: LogFormat::Text,
+        log_filter: "error".to_owned(),
+        page_connections: 8,
+        intake_connections: 4,
+    }
+}

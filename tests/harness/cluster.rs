@@ -1,0 +1,128 @@
+//! One throw-away server for the whole run, one database per test, copied from a template.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::db::migrate;
+
+use super::fixture::{self, Fixture};
+
+struct Cluster {
+    server: EmbeddedServer,
+    fixture: Fixture,
+}
+
+static CLUSTER: OnceLock<Mutex<Option<Cluster>>> = OnceLock::new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+const PREFIX: &str = "vouch-tests-";
+const EMPTY: &str = "empty_template";
+const FILLED: &str = "filled_template";
+
+/// Ids of different tables never meet, so that a mixed-up id cannot pass by luck.
+const FAR_APART: &str = "DO $$ DECLARE s record; n bigint := 0; BEGIN \
+    FOR s IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relkind = 'S' ORDER BY c.relname \
+    LOOP n := n + 100000; EXECUTE format('ALTER SEQUENCE %s RESTART WITH %s', s.name, n); \
+    END LOOP; END $$";
+
+fn with_cluster<T>(work: impl FnOnce(&Cluster) -> T) -> T {
+    let cluster = CLUSTER.get_or_init(|| Mutex::new(Some(start())));
+    let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
+    work(cluster.as_ref().expect("tests still run"))
+}
+
+fn start() -> Cluster {
+    sweep();
+    let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let settings = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
+    let options = EmbeddedOptions {
+        data_dir: folder,
+        pg_bin: None,
+        extra_settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    };
+    let server = EmbeddedServer::start(&options).unwrap();
+    // Statics are never dropped; the server must not outlive the run.
+    // SAFETY: the function only touches the static above.
+    unsafe { libc::atexit(stop) };
+    server.create_database(EMPTY).unwrap();
+    migrate::run_pending(&server.url(EMPTY)).unwrap();
+    let mut conn = PgConnection::establish(&server.url(EMPTY)).unwrap();
+    conn.batch_execute(FAR_APART).unwrap();
+    drop(conn);
+    copy(&server, EMPTY, FILLED);
+    let fixture = fixture::make(&server.url(FILLED));
+    Cluster { server, fixture }
+}
+
+extern "C" fn stop() {
+    let Some(cluster) = CLUSTER.get() else { return };
+    let Ok(mut cluster) = cluster.try_lock() else { return };
+    if let Some(Cluster { server, .. }) = cluster.take() {
+        server.stop();
+        let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
+/// Removes what runs left behind that were killed.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        if !Path::new("/proc").join(pid).exists() {
+            remove_left_behind(&entry.path());
+        }
+    }
+}
+
+fn remove_left_behind(folder: &PathBuf) {
+    // Joining the folder's server and leaving it again stops it.
+    let options = EmbeddedOptions { data_dir: folder.clone(), ..EmbeddedOptions::default() };
+    if let Ok(server) = EmbeddedServer::start(&options) {
+        server.stop();
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn admin(server: &EmbeddedServer) -> PgConnection {
+    PgConnection::establish(&server.admin_url()).unwrap()
+}
+
+fn copy(server: &EmbeddedServer, template: &str, name: &str) {
+    admin(server)
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER vouch"))
+        .unwrap();
+}
+
+fn new_from(template: &str) -> (String, String) {
+    let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    with_cluster(|cluster| {
+        copy(&cluster.server, template, &name);
+        (name.clone(), cluster.server.url(&name))
+    })
+}
+
+pub fn new_database() -> (String, String) {
+    new_from(FILLED)
+}
+
+pub fn new_empty_database() -> (String, String) {
+    new_from(EMPTY)
+}
+
+pub fn fixture() -> Fixture {
+    with_cluster(|cluster| cluster.fixture.clone())
+}
+
+pub fn drop_database(name: &str) {
+    with_cluster(|cluster| {
+        let _ = admin(&cluster.server)
+            .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    });
+}

@@ -1,0 +1,135 @@
+//! Somebody at a browser, as far as HTTP goes: one cookie, no redirects followed.
+
+use std::cell::RefCell;
+
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use super::page::Page;
+
+/// A person with a session of their own.
+pub struct Person {
+    base: String,
+    agent: Agent,
+    cookie: RefCell<Option<String>>,
+}
+
+/// A second browser of the same person, with the same session.
+impl Clone for Person {
+    fn clone(&self) -> Self {
+        Self { base: self.base.clone(), agent: agent(), cookie: self.cookie.clone() }
+    }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder().max_redirects(0).http_status_as_error(false).build().new_agent()
+}
+
+impl Person {
+    pub(super) fn new(base: &str) -> Self {
+        Self { base: base.to_owned(), agent: agent(), cookie: RefCell::new(None) }
+    }
+
+    /// The session cookie as `name=value`, if there is one.
+    pub fn cookie(&self) -> Option<String> {
+        self.cookie.borrow().clone()
+    }
+
+    /// Uses another session.
+    pub fn set_cookie(&self, cookie: Option<String>) {
+        self.cookie.replace(cookie);
+    }
+
+    /// `GET path`
+    pub fn get(&self, path: &str) -> Page {
+        self.get_with(path, &[])
+    }
+
+    /// `GET path` with further headers, as htmx sends them.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Page {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &*self.cookie.borrow() {
+            request = request.header("cookie", cookie);
+        }
+        self.answer(path, request.call().unwrap())
+    }
+
+    /// `GET` where the last answer leads.
+    pub fn follow(&self, page: &Page) -> Page {
+        let location = page.location().unwrap_or_else(|| panic!("no redirect: {}", page.text()));
+        self.get(location)
+    }
+
+    /// `POST path` with these fields and nothing else: no token either.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_with(path, fields, &[])
+    }
+
+    /// [`Person::post`] with further headers.
+    pub fn post_with(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &*self.cookie.borrow() {
+            request = request.header("cookie", cookie);
+        }
+        let answer = request.send_form(fields.iter().copied()).unwrap();
+        self.answer(path, answer)
+    }
+
+    /// `POST path` with the session's own CSRF token, for where no page has the form.
+    pub fn post_signed(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.token();
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend_from_slice(fields);
+        self.post(path, &all)
+    }
+
+    /// The session's CSRF token, read from a page that everybody may see.
+    pub fn token(&self) -> String {
+        let places = self.get("/places");
+        let page = if places.status == 200 { places } else { self.get("/login") };
+        page.value_of("input[name=csrf]")
+    }
+
+    /// Fills the form that `selector` finds on `page` as the page has it, but for `fields`, and
+    /// sends it where it says: real fields, real token.
+    pub fn submit(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
+        let form = page.form(selector).with(fields);
+        let pairs: Vec<(&str, &str)> =
+            form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let action = if form.action.is_empty() { page.path.clone() } else { form.action.clone() };
+        if form.is_get {
+            let query: Vec<String> = pairs
+                .iter()
+                .map(|(name, value)| format!("{name}={}", vouch::urls::encode(value)))
+                .collect();
+            let path = action.split('?').next().unwrap_or_default();
+            return self.get(&format!("{path}?{}", query.join("&")));
+        }
+        self.post(&action, &pairs)
+    }
+
+    /// Sends raw bytes with headers: webhooks, the API.
+    pub fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(path, request.send(body).unwrap())
+    }
+
+    fn answer(&self, path: &str, answer: Response<Body>) -> Page {
+        for set in answer.headers().get_all("set-cookie") {
+            let set = set.to_str().unwrap();
+            let pair = set.split(';').next().unwrap_or_default();
+            let gone = set.to_lowercase().contains("max-age=0") || pair.ends_with('=');
+            self.cookie.replace((!gone).then(|| pair.to_owned()));
+        }
+        Page::read(path, answer)
+    }
+}
