@@ -87,6 +87,11 @@ routes! {
     POST "/triggers/{trigger_id}/reinstatement" => crate::triggers::handlers::reinstate, Member(Admin);
 
     // Manage > Affiliates
+    GET  "/affiliates" => crate::affiliates::handlers::index, Member(Viewer);
+    POST "/affiliates" => crate::affiliates::handlers::create, Member(Admin);
+    GET  "/affiliates.csv" => crate::affiliates::handlers::export, Member(Viewer);
+    GET  "/affiliates/new" => crate::affiliates::handlers::new, Member(Admin);
+    GET  "/affiliates/choices" => crate::affiliates::handlers::choices, Member(Viewer);
     POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);
     POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);
     GET  "/affiliates/{affiliate_id}" => crate::affiliates::handlers::settings, Member(Viewer);

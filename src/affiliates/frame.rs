@@ -2,14 +2,17 @@
 //!
 //! A page holds a [`Frame`] in a field `frame` and extends `layouts/affiliate.html`.
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::list::since;
 use super::model::Affiliate;
 use crate::auth::Merchant;
-use crate::db::schema::{affiliate_daily_figures, offers};
-use crate::money::{Currency, format_money};
+use crate::db::schema::offers;
+use crate::figures::{self, Figures, amounts};
+use crate::money::Currency;
 use crate::urls;
+use crate::web::paginate::thousands;
 
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +67,6 @@ pub struct Frame {
     currency: Currency,
 }
 
-/// The last 30 days in one currency.
-#[derive(Clone, Debug)]
-struct Figures {
-    currency: Currency,
-    conversions: i64,
-    revenue_minor: i64,
-    refunded_minor: i64,
-    commission_minor: i64,
-}
-
 impl Frame {
     /// Loads what stands around the page `item` of one affiliate, with the figures of the 30 days
     /// up to `now`.
@@ -92,23 +85,25 @@ impl Frame {
             .find((merchant.id, affiliate.offer_id))
             .select(offers::name)
             .first(conn)?;
-        let figures = figures(conn, merchant, now, affiliate_id)?;
+        let since = since(now, merchant);
+        let figures = figures::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
+            .remove(&affiliate_id)
+            .unwrap_or_default();
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
         Ok(Self { affiliate, offer_name, item, figures, currency })
     }
 
-    /// Which of the 30 days' conversions counted.
-    pub fn conversions(&self) -> String {
-        let count = self.figures.iter().map(|figures| figures.conversions).sum();
-        crate::web::paginate::thousands(count)
+    /// How many orders counted for it.
+    pub fn orders(&self) -> String {
+        thousands(self.figures.iter().map(|figures| figures.conversions).sum())
     }
 
-    /// What customers paid with this affiliate's triggers, in the merchant's currency.
+    /// What customers paid for the credited lines, after refunds; in the merchant's currency.
     pub fn revenue(&self) -> String {
         self.amount(|figures| figures.revenue_minor)
     }
 
-    /// The same in other currencies, as a note: `and €12.00`; empty if there is none.
+    /// The same in other currencies: `and €12.00`; empty if there is none.
     pub fn revenue_note(&self) -> String {
         self.other_amounts(|figures| figures.revenue_minor)
     }
@@ -124,64 +119,21 @@ impl Frame {
     }
 
     /// What went back to customers.
-    pub fn refunded(&self) -> String {
+    pub fn refunds(&self) -> String {
         self.amount(|figures| figures.refunded_minor)
     }
 
     /// The same in other currencies.
-    pub fn refunded_note(&self) -> String {
+    pub fn refunds_note(&self) -> String {
         self.other_amounts(|figures| figures.refunded_minor)
     }
 
     fn amount(&self, of: impl Fn(&Figures) -> i64) -> String {
-        let own = self.figures.iter().find(|figures| figures.currency == self.currency);
-        format_money(own.map_or(0, of), self.currency)
+        amounts(&self.figures, self.currency, of).into_iter().next().unwrap_or_default()
     }
 
     fn other_amounts(&self, of: impl Fn(&Figures) -> i64) -> String {
-        let others: Vec<String> = self
-            .figures
-            .iter()
-            .filter(|figures| figures.currency != self.currency && of(figures) != 0)
-            .map(|figures| format_money(of(figures), figures.currency))
-            .collect();
+        let others = amounts(&self.figures, self.currency, of).split_off(1);
         if others.is_empty() { String::new() } else { format!("and {}", others.join(", ")) }
     }
-}
-
-fn figures(
-    conn: &mut PgConnection,
-    merchant: &Merchant,
-    now: DateTime<Utc>,
-    affiliate_id: i64,
-) -> QueryResult<Vec<Figures>> {
-    use affiliate_daily_figures as daily;
-    let today = now.with_timezone(&merchant.tz()).date_naive();
-    let since = today - Days::new(29);
-    let rows = daily::table
-        .filter(daily::merchant_id.eq(merchant.id))
-        .filter(daily::affiliate_id.eq(affiliate_id))
-        .filter(daily::day.ge(since))
-        .group_by(daily::currency)
-        .order(daily::currency)
-        .select((
-            daily::currency,
-            diesel::dsl::sql::<diesel::sql_types::BigInt>("sum(conversions)::bigint"),
-            diesel::dsl::sql::<diesel::sql_types::BigInt>("sum(revenue_minor)::bigint"),
-            diesel::dsl::sql::<diesel::sql_types::BigInt>("sum(refunded_minor)::bigint"),
-            diesel::dsl::sql::<diesel::sql_types::BigInt>("sum(commission_minor)::bigint"),
-        ))
-        .load::<(String, i64, i64, i64, i64)>(conn)?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(currency, conversions, revenue, refunded, commission)| {
-            Some(Figures {
-                currency: Currency::from_code(&currency).ok()?,
-                conversions,
-                revenue_minor: revenue,
-                refunded_minor: refunded,
-                commission_minor: commission,
-            })
-        })
-        .collect())
 }

@@ -3,10 +3,14 @@
 mod forms;
 pub mod frame;
 pub mod handlers;
+pub mod list;
 pub mod model;
+mod search;
 pub mod status;
 mod terms;
 
 pub use frame::{Frame, FrameItem};
-pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create};
+pub use list::choices;
+pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, change_status, create};
+pub use search::Search;
 pub use status::AffiliateStatus;

@@ -10,6 +10,7 @@ use super::terms;
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
 use crate::db::schema::affiliates;
+use crate::orders;
 
 /// A person or company that promotes the merchant.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -345,6 +346,8 @@ pub fn undo_status(
             continue;
         };
         set_status(conn, actor, &affiliate, before.status, "affiliate.status_undone", "again")?;
+        let cause = format!("{} took back a change of the affiliate's status.", actor.name);
+        orders::reconsider_affiliate(conn, actor, id, since, &cause)?;
         undone.push(affiliate);
     }
     Ok(undone)

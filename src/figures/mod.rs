@@ -2,9 +2,11 @@
 //! its trigger, written in the transaction that writes the ledger.
 
 mod read;
+mod words;
 mod write;
 
 pub use self::read::{DayFigures, Figures, affiliates_since, merchant_days, triggers};
+pub use self::words::amounts;
 pub use self::write::{Amounts, Changes, Delta};
 
 /// One day is spread over this many rows, so that concurrent writers seldom wait for each other.

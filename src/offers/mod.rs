@@ -2,4 +2,4 @@
 
 pub mod model;
 
-pub use model::options;
+pub use model::{all_options, options};

@@ -1,0 +1,91 @@
+//! What is typed to find an affiliate.
+//!
+//! A word of three characters or more may stand anywhere in name, e-mail address or affiliate ID.
+//! A shorter one must begin a word there: the trigram index keeps the beginnings of words as
+//! trigrams of their own (two spaces and a letter, a space and two letters), so that `jo` finds
+//! its rows in the index as `john` does, where `%jo%` would have to look at every row.
+
+use diesel::dsl::IntoBoxed;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+use crate::db::listing::{begins_with, contains};
+use crate::db::schema::affiliates;
+
+pub(super) type Boxed = IntoBoxed<'static, affiliates::table, Pg>;
+
+/// From this length on a word is looked for anywhere.
+const ANYWHERE: usize = 3;
+/// So many words are told apart; what follows counts as one.
+const MOST_WORDS: usize = 4;
+/// Nobody's name is longer.
+const MOST_CHARACTERS: usize = 200;
+
+/// A search, taken apart. All of its words must be found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search(Vec<String>);
+
+impl Search {
+    /// Takes apart what was typed. Words without a letter or a digit say nothing: every e-mail
+    /// address has an `@`.
+    pub fn of(typed: &str) -> Self {
+        let typed: String = typed.trim().chars().take(MOST_CHARACTERS).collect();
+        let words = typed.to_lowercase();
+        let words = words.splitn(MOST_WORDS, char::is_whitespace).map(str::trim);
+        Self(words.filter(|word| word.contains(char::is_alphanumeric)).map(str::to_owned).collect())
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The rows with every word, by the trigram index.
+    pub(super) fn by_index(&self, mut query: Boxed) -> Boxed {
+        for word in &self.0 {
+            let [first, second] = patterns(word);
+            query =
+                query.filter(affiliates::search.like(first).or(affiliates::search.like(second)));
+        }
+        query
+    }
+
+    /// The same rows without that index: for where so many match that walking along the list's
+    /// order soon meets a page of them. An expression, which no index is on, keeps the planner
+    /// from collecting and sorting them all.
+    pub(super) fn along_the_order(&self, mut query: Boxed) -> Boxed {
+        for word in &self.0 {
+            let [first, second] = patterns(word);
+            let text = || affiliates::search.concat("");
+            query = query.filter(text().like(first).or(text().like(second)));
+        }
+        query
+    }
+}
+
+/// Either of these.
+fn patterns(word: &str) -> [String; 2] {
+    if word.chars().count() >= ANYWHERE {
+        [contains(word), contains(word)]
+    } else {
+        [begins_with(word), format!("% {}", begins_with(word))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_is_taken_apart() {
+        assert_eq!(Search::of("  Ann  SMITH ").0, ["ann", "smith"]);
+        assert_eq!(Search::of("a b c d e").0, ["a", "b", "c", "d e"]);
+        assert!(Search::of(" @ -- % ").is_empty());
+    }
+
+    #[test]
+    fn short_words_are_beginnings() {
+        assert_eq!(patterns("jo"), ["jo%", "% jo%"]);
+        assert_eq!(patterns("50%"), ["%50\\%%", "%50\\%%"]);
+    }
+}
