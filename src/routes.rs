@@ -81,8 +81,12 @@ routes! {
     POST "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::create_of_affiliate, Member(Admin);
     GET  "/affiliates/{affiliate_id}/triggers/new" => crate::triggers::handlers::new_of_affiliate, Member(Admin);
     GET  "/triggers" => crate::triggers::handlers::index, Member(Viewer);
+    POST "/triggers" => crate::triggers::handlers::create, Member(Admin);
+    GET  "/triggers/new" => crate::triggers::handlers::new, Member(Admin);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
     GET  "/triggers/{trigger_id}" => crate::triggers::handlers::show, Member(Viewer);
+    GET  "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassignment, Member(Admin);
+    POST "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassign, Member(Admin);
     POST "/triggers/{trigger_id}/retirement" => crate::triggers::handlers::retire, Member(Admin);
     POST "/triggers/{trigger_id}/reinstatement" => crate::triggers::handlers::reinstate, Member(Admin);
 

@@ -1,16 +1,21 @@
 //! Handlers, by action.
 
+mod add;
+mod chooser;
 mod fields;
 mod list;
 mod of_affiliate;
 mod query;
+mod reassign;
 mod show;
 mod view;
 
 use serde::Deserialize;
 
+pub use self::add::{AddTrigger, create, new};
 pub use self::list::{export, index};
 pub use self::of_affiliate::{create_of_affiliate, index_of_affiliate, new_of_affiliate};
+pub use self::reassign::{reassign, reassignment};
 pub use self::show::{reinstate, retire, show};
 use crate::triggers::{Trigger, TriggerKind};
 

@@ -1,0 +1,98 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::prelude::*;
+
+use super::chooser::{Answer, Asked, Chooser};
+use super::created_words;
+use super::fields::Fields;
+use crate::audit::Actor;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::triggers::Trigger;
+use crate::triggers::forms::{Refusal, TriggerForm};
+use crate::urls;
+use crate::web::form::CsrfForm;
+use crate::web::page::MerchantPage;
+use crate::web::{ok, rejected, see_other};
+
+/// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what
+/// `templates/triggers/_add.html` needs, under the name `add`.
+#[derive(Default)]
+pub struct AddTrigger {
+    /// For whom.
+    pub chooser: Chooser,
+    /// Type and value.
+    pub fields: Fields,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/add.html")]
+struct AddPage {
+    page: MerchantPage,
+    add: AddTrigger,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/_add.html")]
+struct AddPart {
+    page: MerchantPage,
+    add: AddTrigger,
+}
+
+/// `GET /triggers/new`
+pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
+    let add = AddTrigger::default();
+    if page.is_fragment() {
+        return ok(&AddPart { page, add });
+    }
+    ok(&AddPage { page, add })
+}
+
+enum Added {
+    Created(Trigger, String),
+    /// The affiliate was only looked for.
+    Found(AddTrigger),
+    Refused(AddTrigger),
+}
+
+/// `POST /triggers`
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<TriggerForm>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
+        Added::Created(trigger, affiliate_name) => {
+            page.done(created_words(&trigger, &affiliate_name))?;
+            Ok(see_other(&urls::affiliate_triggers(trigger.affiliate_id)))
+        }
+        Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),
+        Added::Found(add) => ok(&AddPage { page, add }),
+        Added::Refused(add) if page.is_fragment() => rejected(&AddPart { page, add }),
+        Added::Refused(add) => rejected(&AddPage { page, add }),
+    }
+}
+
+fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult<Added> {
+    let asked = Asked {
+        ids: form.affiliate_id.clone(),
+        words: form.affiliate_id_q.clone(),
+        find: !form.find.is_empty(),
+    };
+    let find = asked.find;
+    match asked.answer(conn, actor.merchant_id)? {
+        Answer::Chosen(affiliate, chooser) => Ok(match form.save(conn, actor, affiliate.id)? {
+            Ok(trigger) => Added::Created(trigger, affiliate.name),
+            Err(refusal) => {
+                Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal } })
+            }
+        }),
+        Answer::Open(chooser, errors) => {
+            let refusal = Refusal { errors, taken: None };
+            let add = AddTrigger { chooser, fields: Fields { form, refusal } };
+            Ok(if find { Added::Found(add) } else { Added::Refused(add) })
+        }
+    }
+}
