@@ -43,6 +43,8 @@ pub mod orders;
 mod os;
 /// Work that a transaction leaves for the background.
 pub mod outbox;
+/// The affiliate's side of a program.
+pub mod portal;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.
@@ -53,6 +55,8 @@ pub mod server;
 pub mod settings;
 /// Connections to store platforms.
 pub mod stores;
+/// The pages of support staff.
+pub mod support;
 /// What ties orders to an affiliate.
 pub mod triggers;
 /// Addresses that are linked from more than one place.

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{guard, web};
 
 use crate::auth::Access;
-use crate::auth::Access::{Credential, Member, Public, SignedIn};
+use crate::auth::Access::{Affiliate, Credential, Member, Public, SignedIn, Support};
 use crate::auth::Role::{Admin, Viewer};
 
 /// One row of the table.
@@ -64,6 +64,12 @@ routes! {
     POST "/logout" => crate::auth::handlers::logout, Public;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
+
+    // The affiliate's side
+    GET  "/portal" => crate::portal::handlers::index, Affiliate;
+
+    // Support staff
+    GET  "/support/merchants" => crate::support::handlers::index, Support;
 
     // Account > Settings
     GET  "/settings/general" => crate::settings::general::show, Member(Viewer);

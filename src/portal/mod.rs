@@ -1,0 +1,7 @@
+//! The affiliate's side of a program: their codes, and what these earned.
+
+/// The pages.
+pub mod handlers;
+mod model;
+
+pub use self::model::{Code, codes};

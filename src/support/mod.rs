@@ -1,0 +1,7 @@
+//! The pages of support staff: they look after every merchant of the installation.
+
+/// The pages.
+pub mod handlers;
+mod model;
+
+pub use self::model::{MerchantRow, MerchantsList, merchants};
