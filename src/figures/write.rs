@@ -167,7 +167,8 @@ fn write_days(
     prepared::<()>(
         "INSERT INTO daily_figures AS f (merchant_id, day, currency, lane, orders, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) AS n \
+         SELECT ?, n.* FROM unnest(?::date[], ?::text[], ?::smallint[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
          ON CONFLICT (merchant_id, day, currency, lane) DO UPDATE SET \
              orders = f.orders + excluded.orders, \
              conversions = f.conversions + excluded.conversions, \
@@ -202,7 +203,8 @@ fn write_affiliates(
     prepared::<()>(
         "INSERT INTO affiliate_daily_figures AS f (merchant_id, affiliate_id, day, currency, \
              conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) AS n \
+         SELECT ?, n.* FROM unnest(?::bigint[], ?::date[], ?::text[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
          ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET \
              conversions = f.conversions + excluded.conversions, \
              revenue_minor = f.revenue_minor + excluded.revenue_minor, \
@@ -235,7 +237,8 @@ fn write_triggers(
     prepared::<()>(
         "INSERT INTO trigger_figures AS f (merchant_id, trigger_id, currency, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?) AS n \
+         SELECT ?, n.* FROM unnest(?::bigint[], ?::text[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
          ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET \
              conversions = f.conversions + excluded.conversions, \
              revenue_minor = f.revenue_minor + excluded.revenue_minor, \

@@ -28,7 +28,7 @@ pub(super) fn of(
     }
     let trigger_ids: Vec<i64> = prepared::<BigInt>(
         "SELECT t.id FROM triggers t \
-         JOIN (SELECT DISTINCT kind, key FROM unnest(?, ?) AS n (kind, key)) w \
+         JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) AS n (kind, key)) w \
              ON t.kind = w.kind AND t.key = w.key \
          WHERE t.merchant_id = ? FOR KEY SHARE OF t",
     )

@@ -345,7 +345,7 @@ fn append(
     prepared::<()>(
         "INSERT INTO commission_entries (merchant_id, conversion_id, currency, at, delivery_id, \
              cause, kind, amount_minor) \
-         SELECT ?, ?, ?, ?, ?, ?, n.* FROM unnest(?, ?) AS n",
+         SELECT ?, ?, ?, ?, ?, ?, n.* FROM unnest(?::text[], ?::bigint[]) AS n",
     )
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(conversion_id)

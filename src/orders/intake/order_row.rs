@@ -226,7 +226,7 @@ impl Written<'_> {
         prepared::<()>(
             "INSERT INTO order_lines (merchant_id, order_id, position, line_ref, sku_key, title, \
                  quantity, base_minor) \
-             SELECT ?, ?, n.* FROM unnest(?, ?, ?, ?, ?, ?) AS n",
+             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[]) AS n",
         )
         .bind::<BigInt, _>(self.merchant_id)
         .bind::<BigInt, _>(order_id)
@@ -252,7 +252,7 @@ impl Written<'_> {
         prepared::<()>(
             "INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
                  discount_minor) \
-             SELECT ?, ?, n.* FROM unnest(?, ?, ?, ?) AS n",
+             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::bigint[]) AS n",
         )
         .bind::<BigInt, _>(self.merchant_id)
         .bind::<BigInt, _>(order_id)

@@ -1,0 +1,115 @@
+//! How fast Vouch is, as ratios to a bound that is measured in the same run: `pgbench` running the
+//! very statements that the server was seen to send, on the same server with the same durability.
+//!
+//! `script/bench` builds and runs it; `--help` lists its options.
+
+mod capture;
+mod load;
+mod pgbench;
+mod program;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::load::Load;
+use crate::program::{Program, Running, Size};
+
+/// What is measured, and with how much.
+#[derive(Parser)]
+struct Options {
+    /// Affiliates of the large program
+    #[arg(long, default_value_t = 100_000)]
+    affiliates: u64,
+    /// Codes of the large program
+    #[arg(long, default_value_t = 1_000_000)]
+    triggers: u64,
+    /// Orders of the large program
+    #[arg(long, default_value_t = 1_000_000)]
+    orders: u64,
+    /// Seconds of every single measurement
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Where the databases are kept between runs
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+    /// `cargo bench` says this; nothing depends on it
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The pages that are measured: a name, and the address in a program.
+fn pages(program: &Program) -> Vec<(&'static str, String)> {
+    vec![
+        ("dashboard", "/dashboard".to_owned()),
+        ("affiliates list", "/affiliates".to_owned()),
+        ("affiliates search", format!("/affiliates?q={}", program.some_word())),
+        ("triggers list", "/triggers".to_owned()),
+        ("triggers search", format!("/triggers?q={}", program.some_code_part())),
+        ("an affiliate's page", format!("/affiliates/{}", program.some_affiliate())),
+        ("conversions list", "/conversions".to_owned()),
+        ("orders list", "/orders".to_owned()),
+    ]
+}
+
+fn main() {
+    let options = Options::parse();
+    let large =
+        Size { affiliates: options.affiliates, triggers: options.triggers, orders: options.orders };
+    let small = Size {
+        affiliates: (large.affiliates / 100).max(40),
+        triggers: large.triggers / 100,
+        orders: large.orders / 100,
+    };
+    report::heading(
+        "Pages: 8 clients; the bound is pgbench on the page's own statements, 8 clients",
+    );
+    for (name, size) in [("small", small), ("large", large)] {
+        let running = Running::start(&options.folder.join(name), size);
+        report::program(name, &running.program);
+        measure_pages(&running, options.seconds);
+        report::memory(&running);
+        if name == "large" {
+            report::heading("Intake: signed Shopify orders over HTTP, every row, durability on");
+            measure_intake(&running, options.seconds);
+            report::memory(&running);
+        }
+    }
+}
+
+fn measure_pages(running: &Running, seconds: u64) {
+    let cookie = running.sign_in();
+    for (name, path) in pages(&running.program) {
+        let statements = capture::of(running, || running.get(&path, &cookie));
+        let script = capture::page_script(&statements);
+        let ours = Load { clients: 8, seconds }.pages(&running.address, &path, &cookie);
+        let bound = pgbench::run(running, "vouch", &[script], 8, seconds);
+        report::page(name, &ours, &bound);
+    }
+}
+
+/// As many different codes take part, for us and for the bound, so that both meet on as few rows.
+const CODES: usize = 100;
+
+fn measure_intake(running: &Running, seconds: u64) {
+    let codes = running.program.some_codes(CODES);
+    let scripts: Vec<String> = codes
+        .iter()
+        .enumerate()
+        .map(|(at, code)| {
+            let order = running.order(at as u64, code);
+            running.send(&order); // the store is known then
+            let order = running.order((CODES + at) as u64, code);
+            let statements = capture::of(running, || running.send(&order));
+            capture::credit_script(&statements, &running.ids_of(&order))
+        })
+        .collect();
+    let own = pgbench::run(running, "vouch", &scripts, 16, seconds);
+    let bypassing = pgbench::run(running, "vouch_admin", &scripts, 16, seconds);
+    report::bound(&own, &bypassing);
+    for clients in [1, 16, 64] {
+        let ours = Load { clients, seconds }.orders(running, &codes);
+        report::intake(clients, &ours, &own);
+    }
+}

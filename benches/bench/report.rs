@@ -1,0 +1,53 @@
+//! What is printed. Read the ratios: machines differ, and are seldom quiet.
+
+use crate::load::Measured;
+use crate::pgbench::Bound;
+use crate::program::{Program, Running};
+
+pub fn heading(text: &str) {
+    println!("\n{text}");
+}
+
+pub fn program(name: &str, program: &Program) {
+    let (affiliates, triggers, orders) = program.counts();
+    println!("\n  {name} program: {affiliates} affiliates, {triggers} codes, {orders} orders");
+    println!(
+        "  {:<22} {:>9} {:>9} {:>7} {:>9} {:>9}",
+        "page", "ours/s", "bound/s", "ratio", "p50 ms", "p99 ms"
+    );
+}
+
+pub fn page(name: &str, ours: &Measured, bound: &Bound) {
+    println!(
+        "  {name:<22} {:>9.0} {:>9.0} {:>7.2} {:>9.1} {:>9.1}",
+        ours.per_second(),
+        bound.per_second,
+        ours.per_second() / bound.per_second,
+        ours.percentile(50),
+        ours.percentile(99),
+    );
+}
+
+pub fn bound(own: &Bound, bypassing: &Bound) {
+    println!("  one by one, pgbench, 16 clients: {:.0}/s", own.per_second);
+    println!(
+        "  the same without row-level security: {:.0}/s (it costs {:.0} %)",
+        bypassing.per_second,
+        (1.0 - own.per_second / bypassing.per_second) * 100.0
+    );
+    println!("  {:<10} {:>9} {:>9} {:>9} {:>9}", "clients", "ours/s", "ratio", "p50 ms", "p99 ms");
+}
+
+pub fn intake(clients: usize, ours: &Measured, bound: &Bound) {
+    println!(
+        "  {clients:<10} {:>9.0} {:>9.2} {:>9.1} {:>9.1}",
+        ours.per_second(),
+        ours.per_second() / bound.per_second,
+        ours.percentile(50),
+        ours.percentile(99),
+    );
+}
+
+pub fn memory(running: &Running) {
+    println!("  memory of the server: at most {} MiB so far", running.peak_mebibytes());
+}
