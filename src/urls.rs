@@ -43,9 +43,9 @@ pub fn trigger(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}")
 }
 
-/// The conversions that one trigger made.
+/// The conversions that one trigger made and that count.
 pub fn trigger_conversions(trigger_id: i64) -> String {
-    format!("/conversions?trigger={trigger_id}")
+    format!("/conversions?trigger={trigger_id}&status=credited")
 }
 
 /// The settings of one affiliate.
