@@ -96,6 +96,15 @@ routes! {
     POST "/triggers/{trigger_id}/retirement" => crate::triggers::handlers::retire, Member(Admin);
     POST "/triggers/{trigger_id}/reinstatement" => crate::triggers::handlers::reinstate, Member(Admin);
 
+    // Manage > Offers
+    GET  "/offers" => crate::offers::handlers::index, Member(Viewer);
+    POST "/offers" => crate::offers::handlers::create, Member(Admin);
+    GET  "/offers/new" => crate::offers::handlers::new, Member(Admin);
+    GET  "/offers/{offer_id}" => crate::offers::handlers::show, Member(Viewer);
+    POST "/offers/{offer_id}" => crate::offers::handlers::update, Member(Admin);
+    POST "/offers/{offer_id}/archival" => crate::offers::handlers::archive, Member(Admin);
+    POST "/offers/{offer_id}/restoration" => crate::offers::handlers::restore, Member(Admin);
+
     // Manage > Affiliates
     GET  "/affiliates" => crate::affiliates::handlers::index, Member(Viewer);
     POST "/affiliates" => crate::affiliates::handlers::create, Member(Admin);

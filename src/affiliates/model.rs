@@ -10,6 +10,7 @@ use super::terms;
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
 use crate::db::schema::affiliates;
+use crate::offers;
 use crate::orders;
 
 /// A person or company that promotes the merchant.
@@ -77,7 +78,7 @@ pub enum CreateAffiliateError {
     /// Another affiliate of the merchant has that address, in some spelling.
     #[error("Another affiliate has this e-mail address already.")]
     EmailTaken,
-    /// The merchant has no such offer.
+    /// The merchant has no such offer, or it is archived.
     #[error("Choose one of the program's offers.")]
     UnknownOffer,
     /// The database's.
@@ -116,6 +117,9 @@ pub fn create(
     new: &NewAffiliate,
 ) -> Result<Affiliate, CreateAffiliateError> {
     conn.transaction(|conn| {
+        if !offers::is_open(conn, actor.merchant_id, new.offer_id)? {
+            return Err(CreateAffiliateError::UnknownOffer);
+        }
         let affiliate = insert(conn, actor, new)?;
         terms::change(conn, actor.merchant_id, affiliate.id, new.status, new.offer_id, actor.now)?;
         record(
@@ -220,6 +224,10 @@ pub fn update(
 ) -> Result<Affiliate, CreateAffiliateError> {
     conn.transaction(|conn| {
         let before = Affiliate::find_locked(conn, actor.merchant_id, affiliate_id)?;
+        let is_moving = before.offer_id != change.offer_id;
+        if is_moving && !offers::is_open(conn, actor.merchant_id, change.offer_id)? {
+            return Err(CreateAffiliateError::UnknownOffer);
+        }
         let after = diesel::update(affiliates::table.find((actor.merchant_id, affiliate_id)))
             .set((
                 affiliates::name.eq(change.name.trim()),
@@ -230,21 +238,15 @@ pub fn update(
                 affiliates::updated_at.eq(actor.now),
             ))
             .returning(Affiliate::as_returning())
-            .get_result(conn)?;
-        if before.offer_id != after.offer_id {
-            terms::change(
-                conn,
-                actor.merchant_id,
-                after.id,
-                after.status,
-                after.offer_id,
-                actor.now,
-            )?;
+            .get_result(conn)
+            .map_err(CreateAffiliateError::of)?;
+        if is_moving {
+            let Affiliate { id, status, offer_id, .. } = after;
+            terms::change(conn, actor.merchant_id, id, status, offer_id, actor.now)?;
         }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
     })
-    .map_err(CreateAffiliateError::of)
 }
 
 fn record_change(

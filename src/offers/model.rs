@@ -1,37 +1,320 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 
-use crate::db::schema::offers;
+use super::read::{Offer, OfferTerms, history};
+use crate::audit::{Act, Actor, record};
+use crate::credit::Commission;
+use crate::db::schema::{affiliates, offer_terms, offers};
 
-/// The offers that an affiliate can be put on, by name: (key, name), the default one first.
-///
-/// # Errors
-/// The database's.
-pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(String, String)>> {
-    let rows = offers::table
-        .filter(offers::merchant_id.eq(merchant_id))
-        .filter(offers::archived_at.is_null())
-        .order((offers::is_default.desc(), offers::name))
-        .select((offers::id, offers::name))
-        .load::<(i64, String)>(conn)?;
-    Ok(rows.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
+/// What an offer is made from, checked by the form.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// What it is called; 1 to 100 characters, unlike any other offer's name in any case.
+    pub name: String,
+    /// What it pays.
+    pub commission: Commission,
+    /// Keys of SKUs whose lines earn nothing.
+    pub excluded_skus: Vec<String>,
+    /// Whether qualified conversions start as Approved.
+    pub auto_approve: bool,
+    /// Whether new affiliates get it from now on. An offer stops being the default only when
+    /// another becomes it.
+    pub is_default: bool,
 }
 
-/// Every offer, archived ones with a word that says so, by name: (key, name).
+/// Why an offer could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveOfferError {
+    /// Another offer of the merchant has that name, in some case.
+    #[error("Another offer has this name already.")]
+    NameTaken,
+    /// An archived offer cannot be the default.
+    #[error("An archived offer cannot be the default.")]
+    Archived,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl SaveOfferError {
+    fn of(error: Error) -> Self {
+        match &error {
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+                if info.constraint_name() == Some("offers_name_unique") =>
+            {
+                Self::NameTaken
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Makes an offer. Its first terms count from the epoch, so that whatever an affiliate on it is
+/// credited with has some.
 ///
 /// # Errors
-/// The database's.
-pub fn all_options(
+/// [`SaveOfferError::NameTaken`].
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &NewOffer,
+) -> Result<Offer, SaveOfferError> {
+    let made = conn.transaction(|conn| {
+        if new.is_default {
+            yield_default(conn, actor.merchant_id)?;
+        }
+        let offer: Offer = diesel::insert_into(offers::table)
+            .values((
+                offers::merchant_id.eq(actor.merchant_id),
+                offers::name.eq(new.name.trim()),
+                offers::is_default.eq(new.is_default),
+                offers::created_at.eq(actor.now),
+            ))
+            .returning(Offer::as_returning())
+            .get_result(conn)?;
+        open_terms(conn, actor.merchant_id, offer.id, DateTime::UNIX_EPOCH, new)?;
+        let summary = format!("Made the offer {}: {}.", offer.name, new.commission);
+        write_down(conn, actor, &offer, "offer.created", summary, None, Some(facts(new)))?;
+        QueryResult::Ok(offer)
+    });
+    made.map_err(SaveOfferError::of)
+}
+
+/// Changes an offer. Other terms hold for orders that are placed from now on; earlier ones keep
+/// theirs.
+///
+/// # Errors
+/// [`SaveOfferError`]; `NotFound` when the merchant has no such offer.
+pub fn update(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+    change: &NewOffer,
+) -> Result<Offer, SaveOfferError> {
+    let before = lock(conn, actor.merchant_id, offer_id)?;
+    if change.is_default && before.archived_at.is_some() {
+        return Err(SaveOfferError::Archived);
+    }
+    let changed = conn.transaction(|conn| {
+        if change.is_default && !before.is_default {
+            yield_default(conn, actor.merchant_id)?;
+        }
+        let after: Offer = diesel::update(offers::table.find((actor.merchant_id, offer_id)))
+            .set((
+                offers::name.eq(change.name.trim()),
+                offers::is_default.eq(before.is_default || change.is_default),
+            ))
+            .returning(Offer::as_returning())
+            .get_result(conn)?;
+        let was = change_terms(conn, actor, offer_id, change)?;
+        let is_same = before.name == after.name && before.is_default == after.is_default;
+        if was.is_some() || !is_same {
+            let summary = match &was {
+                Some(_) => format!(
+                    "Changed the offer {}: {} for orders from now on.",
+                    after.name, change.commission
+                ),
+                None => format!("Changed the offer {}.", after.name),
+            };
+            let was = serde_json::json!({
+                "name": before.name,
+                "is_default": before.is_default,
+                "commission": was.map(|terms| terms.commission),
+            });
+            write_down(
+                conn,
+                actor,
+                &after,
+                "offer.changed",
+                summary,
+                Some(was),
+                Some(facts(change)),
+            )?;
+        }
+        QueryResult::Ok(after)
+    });
+    changed.map_err(SaveOfferError::of)
+}
+
+/// Closes the terms in force and opens others, if they differ; answers with the former.
+fn change_terms(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+    change: &NewOffer,
+) -> QueryResult<Option<OfferTerms>> {
+    let in_force = history(conn, actor.merchant_id, offer_id)?.into_iter().next();
+    let Some(in_force) = in_force else {
+        return Err(Error::NotFound);
+    };
+    if in_force.commission == change.commission
+        && in_force.excluded_skus == change.excluded_skus
+        && in_force.auto_approve == change.auto_approve
+    {
+        return Ok(None);
+    }
+    let open = offer_terms::table
+        .filter(offer_terms::merchant_id.eq(actor.merchant_id))
+        .filter(offer_terms::offer_id.eq(offer_id))
+        .filter(offer_terms::valid_until.is_null());
+    if in_force.valid_from >= actor.now {
+        // An interval cannot be empty: what began at this very moment gives way.
+        diesel::delete(open).execute(conn)?;
+        open_terms(conn, actor.merchant_id, offer_id, in_force.valid_from, change)?;
+    } else {
+        diesel::update(open).set(offer_terms::valid_until.eq(actor.now)).execute(conn)?;
+        open_terms(conn, actor.merchant_id, offer_id, actor.now, change)?;
+    }
+    Ok(Some(in_force))
+}
+
+fn open_terms(
     conn: &mut PgConnection,
     merchant_id: i64,
-) -> QueryResult<Vec<(String, String)>> {
-    let rows = offers::table
+    offer_id: i64,
+    valid_from: DateTime<Utc>,
+    new: &NewOffer,
+) -> QueryResult<()> {
+    let (kind, basis_points, flat_minor) = match new.commission {
+        Commission::Percent { basis_points } => {
+            ("percent", Some(i32::try_from(basis_points).unwrap_or(i32::MAX)), None)
+        }
+        Commission::FlatPerOrder { amount_minor, .. } => {
+            ("flat_per_order", None, Some(amount_minor))
+        }
+        Commission::FlatPerItem { amount_minor, .. } => ("flat_per_item", None, Some(amount_minor)),
+        // Pays nothing, which is what no percent of the sale is.
+        Commission::Unknown => ("percent", Some(0), None),
+    };
+    diesel::insert_into(offer_terms::table)
+        .values((
+            offer_terms::merchant_id.eq(merchant_id),
+            offer_terms::offer_id.eq(offer_id),
+            offer_terms::valid_from.eq(valid_from),
+            offer_terms::commission_kind.eq(kind),
+            offer_terms::basis_points.eq(basis_points),
+            offer_terms::flat_minor.eq(flat_minor),
+            offer_terms::flat_currency
+                .eq(new.commission.currency().map(|currency| currency.code())),
+            offer_terms::excluded_skus.eq(&new.excluded_skus),
+            offer_terms::auto_approve.eq(new.auto_approve),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes the default away from whichever offer has it. The lock comes in a statement of its own,
+/// so that of two members who do this at once the second sees what the first has done.
+fn yield_default(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
+    offers::table
         .filter(offers::merchant_id.eq(merchant_id))
-        .order((offers::archived_at.is_not_null(), offers::name))
-        .select((offers::id, offers::name, offers::archived_at.is_not_null()))
-        .load::<(i64, String, bool)>(conn)?;
-    let words = |name, archived| if archived { format!("{name} (archived)") } else { name };
-    Ok(rows
-        .into_iter()
-        .map(|(id, name, archived)| (id.to_string(), words(name, archived)))
-        .collect())
+        .order(offers::id)
+        .select(offers::id)
+        .for_no_key_update()
+        .load::<i64>(conn)?;
+    diesel::update(offers::table.filter(offers::merchant_id.eq(merchant_id)))
+        .filter(offers::is_default)
+        .set(offers::is_default.eq(false))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Nobody can be put on the offer while it is locked so; see [`super::is_open`].
+fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Offer> {
+    offers::table.find((merchant_id, offer_id)).select(Offer::as_select()).for_update().first(conn)
+}
+
+/// Why an offer cannot be archived.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// New affiliates get it.
+    #[error("It is the default offer. Make another one the default first.")]
+    IsDefault,
+    /// Affiliates are on it.
+    #[error("Affiliates are on it. Put them on another offer first.")]
+    InUse,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Archives an offer: no affiliate can be put on it any more, and its terms stay with the orders
+/// it has paid for.
+///
+/// # Errors
+/// [`ArchiveError`]; `NotFound` when the merchant has no such offer.
+pub fn archive(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+) -> Result<Offer, ArchiveError> {
+    let offer = lock(conn, actor.merchant_id, offer_id)?;
+    if offer.is_default {
+        return Err(ArchiveError::IsDefault);
+    }
+    let someone = affiliates::table
+        .filter(affiliates::merchant_id.eq(actor.merchant_id))
+        .filter(affiliates::offer_id.eq(offer_id))
+        .select(affiliates::id)
+        .first::<i64>(conn)
+        .optional()?;
+    if someone.is_some() {
+        return Err(ArchiveError::InUse);
+    }
+    if offer.archived_at.is_none() {
+        set_archived(conn, actor, &offer, Some(actor.now))?;
+    }
+    Ok(offer)
+}
+
+/// Takes an offer out of the archive.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such offer.
+pub fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
+    let offer = lock(conn, actor.merchant_id, offer_id)?;
+    if offer.archived_at.is_some() {
+        set_archived(conn, actor, &offer, None)?;
+    }
+    Ok(offer)
+}
+
+fn set_archived(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer: &Offer,
+    archived_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(offers::table.find((actor.merchant_id, offer.id)))
+        .set(offers::archived_at.eq(archived_at))
+        .execute(conn)?;
+    let (action, summary) = match archived_at {
+        Some(_) => ("offer.archived", format!("Archived the offer {}.", offer.name)),
+        None => ("offer.restored", format!("Took the offer {} out of the archive.", offer.name)),
+    };
+    write_down(conn, actor, offer, action, summary, None, None)
+}
+
+fn facts(offer: &NewOffer) -> serde_json::Value {
+    serde_json::json!({
+        "name": offer.name.trim(),
+        "commission": offer.commission,
+        "excluded_skus": offer.excluded_skus,
+        "auto_approve": offer.auto_approve,
+        "is_default": offer.is_default,
+    })
+}
+
+fn write_down(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer: &Offer,
+    action: &str,
+    summary: String,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+) -> QueryResult<()> {
+    let subject_id = Some(offer.id);
+    record(conn, actor, Act { action, subject_kind: "offer", subject_id, summary, before, after })
 }

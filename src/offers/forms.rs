@@ -1,0 +1,189 @@
+use serde::Deserialize;
+
+use super::model::{NewOffer, SaveOfferError};
+use super::read::{Offer, OfferTerms};
+use crate::credit::Commission;
+use crate::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
+use crate::triggers::code::key_of_reported_sku;
+use crate::web::form::FormErrors;
+
+/// Most SKUs that one offer excludes.
+const MOST_SKUS: usize = 1_000;
+/// Above this, an amount is surely mistyped; minor units.
+const MOST_MINOR: i64 = 1_000_000_000_000;
+
+/// What was typed about an offer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct OfferForm {
+    pub name: String,
+    /// percent, flat_per_order or flat_per_item.
+    pub pays: String,
+    /// For percent.
+    pub percent: String,
+    /// For the flat ones, in the merchant's currency.
+    pub amount: String,
+    /// One a line.
+    pub excluded_skus: String,
+    /// "true" or empty.
+    pub auto_approve: String,
+    /// "true" or empty.
+    pub is_default: String,
+}
+
+impl OfferForm {
+    /// The form as it stands for an offer. A flat amount in another currency than the merchant's
+    /// must be typed anew.
+    pub fn of(offer: &Offer, terms: &OfferTerms, currency: Currency) -> Self {
+        let flag = |on: bool| if on { "true".to_owned() } else { String::new() };
+        let flat =
+            |minor, own| if own == currency { format_plain(minor, own) } else { String::new() };
+        let (pays, percent, amount) = match terms.commission {
+            Commission::Percent { basis_points } => {
+                ("percent", percent(basis_points), String::new())
+            }
+            Commission::FlatPerOrder { amount_minor, currency } => {
+                ("flat_per_order", String::new(), flat(amount_minor, currency))
+            }
+            Commission::FlatPerItem { amount_minor, currency } => {
+                ("flat_per_item", String::new(), flat(amount_minor, currency))
+            }
+            Commission::Unknown => ("", String::new(), String::new()),
+        };
+        Self {
+            name: offer.name.clone(),
+            pays: pays.to_owned(),
+            percent,
+            amount,
+            excluded_skus: terms.excluded_skus.join("\n"),
+            auto_approve: flag(terms.auto_approve),
+            is_default: flag(offer.is_default),
+        }
+    }
+
+    /// What the offer is made from, its flat amount in `currency`.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn read(&self, currency: Currency) -> Result<NewOffer, FormErrors> {
+        let mut errors = FormErrors::new();
+        match self.name.trim().chars().count() {
+            0 => errors.add("name", "Enter a name."),
+            1..=100 => {}
+            _ => errors.add("name", "The name can have 100 characters at most."),
+        }
+        let commission = self.read_commission(currency, &mut errors);
+        let excluded_skus = self.read_skus(&mut errors);
+        errors.into_result()?;
+        Ok(NewOffer {
+            name: self.name.clone(),
+            commission,
+            excluded_skus,
+            auto_approve: !self.auto_approve.is_empty(),
+            is_default: !self.is_default.is_empty(),
+        })
+    }
+
+    fn read_commission(&self, currency: Currency, errors: &mut FormErrors) -> Commission {
+        let read = match self.pays.as_str() {
+            "percent" => read_percent(&self.percent)
+                .map(|basis_points| Commission::Percent { basis_points })
+                .map_err(|message| ("percent", message)),
+            "flat_per_order" => read_amount(&self.amount, currency)
+                .map(|amount_minor| Commission::FlatPerOrder { amount_minor, currency })
+                .map_err(|message| ("amount", message)),
+            "flat_per_item" => read_amount(&self.amount, currency)
+                .map(|amount_minor| Commission::FlatPerItem { amount_minor, currency })
+                .map_err(|message| ("amount", message)),
+            _ => Err(("pays", "Choose what the offer pays.".to_owned())),
+        };
+        read.unwrap_or_else(|(field, message)| {
+            errors.add(field, message);
+            Commission::default()
+        })
+    }
+
+    fn read_skus(&self, errors: &mut FormErrors) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        for line in self.excluded_skus.lines() {
+            let key = key_of_reported_sku(line);
+            if key.chars().count() > 255 {
+                errors.add("excluded_skus", "A SKU can have 255 characters at most.");
+                break;
+            }
+            if !key.is_empty() && !keys.contains(&key) {
+                keys.push(key);
+            }
+            if keys.len() > MOST_SKUS {
+                errors.add("excluded_skus", "An offer can exclude 1,000 SKUs at most.");
+                break;
+            }
+        }
+        keys
+    }
+}
+
+/// `12.5`, without the sign.
+fn percent(basis_points: i64) -> String {
+    format_percent(basis_points).trim_end_matches(['%', '\u{a0}']).to_owned()
+}
+
+fn read_percent(typed: &str) -> Result<i64, String> {
+    let digits = typed.trim().trim_end_matches('%').trim_end();
+    // Hundredths of a percent are to a percent what cents are to a dollar.
+    match parse_decimal(digits, Currency::USD) {
+        Ok(basis_points @ 0..=10_000) => Ok(basis_points),
+        Err(MoneyError::TooPrecise(_)) => {
+            Err("A percentage can have two decimals at most.".to_owned())
+        }
+        _ => Err("Enter a percentage from 0 to 100, for example 12.5.".to_owned()),
+    }
+}
+
+fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
+    match parse_decimal(typed, currency) {
+        Ok(minor @ 0..=MOST_MINOR) => Ok(minor),
+        Ok(0..) | Err(MoneyError::TooLarge) => Err("This amount is too large.".to_owned()),
+        Err(MoneyError::TooPrecise(currency)) => {
+            Err(format!("This amount has more decimals than {currency} has."))
+        }
+        _ => Err(format!("Enter an amount, for example {}.", format_plain(1000, currency))),
+    }
+}
+
+/// Which field a refusal belongs to.
+///
+/// # Errors
+/// The database's own, which no field can mend.
+pub fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Error> {
+    let message = error.to_string();
+    match error {
+        SaveOfferError::NameTaken => Ok(FormErrors::one("name", message)),
+        SaveOfferError::Archived => Ok(FormErrors::one("is_default", message)),
+        SaveOfferError::Database(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_read_exactly() {
+        assert_eq!(read_percent(" 12.5 % "), Ok(1250));
+        assert_eq!(read_percent("100"), Ok(10_000));
+        for refused in ["", "100.01", "-1", "0.001", "ten", "12,5"] {
+            assert!(read_percent(refused).is_err(), "{refused}");
+        }
+        assert_eq!(percent(1250), "12.5");
+    }
+
+    #[test]
+    fn amounts_are_of_the_currency() {
+        assert_eq!(read_amount("5", Currency::USD), Ok(500));
+        assert_eq!(read_amount("500", Currency::JPY), Ok(500));
+        assert!(read_amount("0.5", Currency::JPY).is_err());
+        assert!(read_amount("-5", Currency::USD).is_err());
+        assert!(read_amount("99999999999999", Currency::USD).is_err());
+    }
+}

@@ -1,0 +1,58 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::offers::model::{self, ArchiveError};
+use crate::offers::read::Offer;
+use crate::urls;
+use crate::web::form::CsrfForm;
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::see_other;
+
+/// A form that is only a button.
+#[derive(Debug, Default, Deserialize)]
+pub struct Nothing {}
+
+/// `POST /offers/{id}/archival`
+pub async fn archive(
+    db: Data<Db>,
+    page: MerchantPage,
+    offer_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *offer_id);
+    let (offer, refused) = db
+        .merchant(actor.merchant_id, move |conn| match model::archive(conn, &actor, id) {
+            Ok(offer) => QueryResult::Ok((offer, None)),
+            Err(ArchiveError::Database(error)) => Err(error),
+            Err(refused) => Ok((Offer::find(conn, actor.merchant_id, id)?, Some(refused))),
+        })
+        .await?;
+    match refused {
+        None => page.done_undoable(
+            format!("{} is archived.", offer.name),
+            format!("/offers/{id}/restoration"),
+        )?,
+        Some(refused) => {
+            page.leave(FlashKind::Warning, format!("{} cannot be archived. {refused}", offer.name))?
+        }
+    }
+    Ok(see_other(&urls::offer(id)))
+}
+
+/// `POST /offers/{id}/restoration`
+pub async fn restore(
+    db: Data<Db>,
+    page: MerchantPage,
+    offer_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *offer_id);
+    let offer =
+        db.merchant(actor.merchant_id, move |conn| model::restore(conn, &actor, id)).await?;
+    page.done(format!("{} can be used again.", offer.name))?;
+    Ok(see_other(&urls::offer(id)))
+}

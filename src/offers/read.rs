@@ -1,0 +1,203 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::credit::Commission;
+use crate::db::prepared;
+use crate::db::schema::{offer_terms, offers};
+use crate::money::Currency;
+use crate::web::paginate::COUNT_LIMIT;
+
+/// The commission terms an affiliate is on; the terms themselves are dated.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = offers)]
+pub struct Offer {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Whether new affiliates get it unless another is chosen.
+    pub is_default: bool,
+    /// Since when no affiliate can be put on it.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl Offer {
+    /// One offer of the merchant.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has none of that key.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        offers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
+    }
+}
+
+/// What an offer paid, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferTerms {
+    /// From this moment on.
+    pub valid_from: DateTime<Utc>,
+    /// Until this moment, itself excluded; none while in force.
+    pub valid_until: Option<DateTime<Utc>>,
+    /// What it pays.
+    pub commission: Commission,
+    /// Keys of the SKUs whose lines earn nothing.
+    pub excluded_skus: Vec<String>,
+    /// Whether qualified conversions start as Approved instead of Pending.
+    pub auto_approve: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = offer_terms)]
+struct TermsRow {
+    offer_id: i64,
+    valid_from: DateTime<Utc>,
+    valid_until: Option<DateTime<Utc>>,
+    commission_kind: String,
+    basis_points: Option<i32>,
+    flat_minor: Option<i64>,
+    flat_currency: Option<String>,
+    excluded_skus: Vec<Option<String>>,
+    auto_approve: bool,
+}
+
+impl From<TermsRow> for OfferTerms {
+    fn from(row: TermsRow) -> Self {
+        let currency = row.flat_currency.as_deref().and_then(|code| Currency::from_code(code).ok());
+        let commission = match (row.commission_kind.as_str(), row.flat_minor, currency) {
+            ("percent", ..) => {
+                Commission::Percent { basis_points: row.basis_points.unwrap_or(0).into() }
+            }
+            ("flat_per_order", Some(amount_minor), Some(currency)) => {
+                Commission::FlatPerOrder { amount_minor, currency }
+            }
+            ("flat_per_item", Some(amount_minor), Some(currency)) => {
+                Commission::FlatPerItem { amount_minor, currency }
+            }
+            _ => Commission::Unknown,
+        };
+        Self {
+            valid_from: row.valid_from,
+            valid_until: row.valid_until,
+            commission,
+            excluded_skus: row.excluded_skus.into_iter().flatten().collect(),
+            auto_approve: row.auto_approve,
+        }
+    }
+}
+
+/// Everything an offer ever paid, what is in force first.
+///
+/// # Errors
+/// The database's.
+pub fn history(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    offer_id: i64,
+) -> QueryResult<Vec<OfferTerms>> {
+    let rows = offer_terms::table
+        .filter(offer_terms::merchant_id.eq(merchant_id))
+        .filter(offer_terms::offer_id.eq(offer_id))
+        .order(offer_terms::valid_from.desc())
+        .select(TermsRow::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(OfferTerms::from).collect())
+}
+
+/// An offer as the list shows it.
+#[derive(Clone, Debug)]
+pub struct OfferRow {
+    /// The offer.
+    pub offer: Offer,
+    /// What it pays now.
+    pub terms: OfferTerms,
+    /// How many affiliates are on it; exact up to the limit of counts on pages, and one beyond.
+    pub affiliates: i64,
+}
+
+/// Every offer of the merchant with its terms in force: the default one first, archived ones last.
+///
+/// # Errors
+/// The database's.
+pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferRow>> {
+    let found = offers::table
+        .inner_join(
+            offer_terms::table.on(offer_terms::merchant_id
+                .eq(offers::merchant_id)
+                .and(offer_terms::offer_id.eq(offers::id))
+                .and(offer_terms::valid_until.is_null())),
+        )
+        .filter(offers::merchant_id.eq(merchant_id))
+        .order((offers::archived_at.is_not_null(), offers::is_default.desc(), offers::name))
+        .select((Offer::as_select(), TermsRow::as_select()))
+        .load::<(Offer, TermsRow)>(conn)?;
+    let counts = count_affiliates(conn, merchant_id)?;
+    let row = |(offer, terms): (Offer, TermsRow)| OfferRow {
+        affiliates: counts
+            .iter()
+            .find(|(id, _)| *id == terms.offer_id)
+            .map_or(0, |(_, count)| *count),
+        terms: terms.into(),
+        offer,
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(i64, i64)>> {
+    prepared::<(BigInt, BigInt)>(
+        "SELECT o.id, (SELECT count(*) FROM (SELECT 1 FROM affiliates a \
+             WHERE a.merchant_id = o.merchant_id AND a.offer_id = o.id LIMIT ?) AS counted) \
+         FROM offers o WHERE o.merchant_id = ?",
+    )
+    .bind::<BigInt, _>(COUNT_LIMIT + 1)
+    .bind::<BigInt, _>(merchant_id)
+    .load(conn)
+}
+
+/// The offers that an affiliate can be put on, by name: (key, name), the default one first.
+///
+/// # Errors
+/// The database's.
+pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(String, String)>> {
+    let rows = offers::table
+        .filter(offers::merchant_id.eq(merchant_id))
+        .filter(offers::archived_at.is_null())
+        .order((offers::is_default.desc(), offers::name))
+        .select((offers::id, offers::name))
+        .load::<(i64, String)>(conn)?;
+    Ok(rows.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
+}
+
+/// Every offer, archived ones last and with a word that says so, by name: (key, name).
+///
+/// # Errors
+/// The database's.
+pub fn all_options(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<Vec<(String, String)>> {
+    let rows = offers::table
+        .filter(offers::merchant_id.eq(merchant_id))
+        .order((offers::archived_at.is_not_null(), offers::name))
+        .select((offers::id, offers::name, offers::archived_at.is_not_null()))
+        .load::<(i64, String, bool)>(conn)?;
+    let words = |name, archived| if archived { format!("{name} (archived)") } else { name };
+    let option =
+        |(id, name, archived): (i64, String, bool)| (id.to_string(), words(name, archived));
+    Ok(rows.into_iter().map(option).collect())
+}
+
+/// Whether an affiliate can be put on the offer. It stays so until the transaction ends: whoever
+/// archives the offer waits for it, and then finds the affiliate there.
+///
+/// # Errors
+/// The database's.
+pub fn is_open(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<bool> {
+    let archived_at: Option<Option<DateTime<Utc>>> = offers::table
+        .find((merchant_id, offer_id))
+        .select(offers::archived_at)
+        .for_key_share()
+        .first(conn)
+        .optional()?;
+    Ok(archived_at == Some(None))
+}
