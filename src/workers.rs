@@ -18,11 +18,16 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 2] = [
+const JOBS: [Job; 3] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
         turn: |db| crate::auth::sweep(db, clock::now()),
+    },
+    Job {
+        name: "empty old deliveries",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::orders::retention::sweep(db, clock::now()),
     },
     Job {
         name: "work off the outbox",

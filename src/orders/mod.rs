@@ -8,6 +8,7 @@ pub mod queue;
 pub mod reconsider;
 pub mod replay;
 pub mod report;
+pub mod retention;
 pub mod shopify;
 pub mod state;
 pub mod understand;
