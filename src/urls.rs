@@ -127,3 +127,8 @@ pub fn failed_deliveries() -> String {
 pub fn delivery(delivery_id: i64) -> String {
     format!("/deliveries/{delivery_id}")
 }
+
+/// Where an order that was credited by hand is left to its codes again.
+pub fn manual_credit_removal(order_id: i64) -> String {
+    format!("/orders/{order_id}/manual-credit/removal")
+}

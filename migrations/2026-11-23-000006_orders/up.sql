@@ -52,8 +52,9 @@ create table orders (
 create index orders_placed_idx on orders (merchant_id, placed_at, id) where placed_at is not null;
 create index orders_credited_affiliate_idx on orders (merchant_id, credited_affiliate_id, placed_at, id);
 create index orders_manual_affiliate_idx on orders (merchant_id, manual_affiliate_id) where manual_affiliate_id is not null;
-create index orders_customer_email_idx on orders (merchant_id, customer_email_key, placed_at);
-create index orders_name_idx on orders (merchant_id, name);
+create index orders_customer_email_idx on orders (merchant_id, customer_email_key text_pattern_ops, placed_at);
+-- Searched by how they begin, in every collation.
+create index orders_name_idx on orders (merchant_id, name text_pattern_ops);
 comment on table orders is 'The newest report of each order that was taken in, with the decision made of it.';
 comment on column orders.order_ref is 'The store''s own id of the order, as decimal text: ids exceed 2^53.';
 comment on column orders.reported_at is 'When the store says that the report was true; the newest report wins.';

@@ -16,6 +16,8 @@ use crate::orders::reconsider;
 
 const STATUS_CHANGED: &str = "conversion.status_changed";
 const OVERRULED: &str = "conversion.overruled";
+/// An amount was given by hand; taking that back denies it.
+pub(super) const GIVEN: &str = "conversion.given";
 /// No act concerns more conversions than this: a page of a list has far fewer.
 const MOST_AT_ONCE: i64 = 1_000;
 
@@ -313,6 +315,11 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
             done.left_alone += 1 - one;
             continue;
         }
+        if entry.action == GIVEN {
+            let denied = Wanted { id, status: ConversionStatus::Denied, by: StatusBy::Member };
+            wanted.push((denied, ConversionStatus::Approved));
+            continue;
+        }
         let read = |value: &Option<serde_json::Value>| {
             value.clone().and_then(|value| serde_json::from_value::<Mark>(value).ok())
         };
@@ -341,7 +348,7 @@ fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryRes
     let of_conversions = || {
         audit_log::table
             .filter(audit_log::merchant_id.eq(merchant_id))
-            .filter(audit_log::action.eq_any([STATUS_CHANGED, OVERRULED]))
+            .filter(audit_log::action.eq_any([STATUS_CHANGED, OVERRULED, GIVEN]))
     };
     let (at, user_id): (DateTime<Utc>, Option<i64>) = of_conversions()
         .filter(audit_log::id.eq(change_id))

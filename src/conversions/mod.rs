@@ -6,6 +6,8 @@ pub mod change;
 pub mod handlers;
 /// Lists of conversions.
 pub mod list;
+/// Credit by hand: an order, or an amount.
+pub mod manual;
 pub mod status;
 
 pub use change::{Changed, overrule, set_status, undo};

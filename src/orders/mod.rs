@@ -1,9 +1,17 @@
 //! Orders: what stores report of them, and what is known of each.
 
 pub mod amounts;
+/// What stores sent, failed messages first of all.
+pub mod deliveries;
+/// Everything that is known of one order.
+pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+/// The pages.
+pub mod handlers;
 pub mod intake;
+/// The list of orders.
+pub mod list;
 pub mod queue;
 pub mod reconsider;
 pub mod replay;

@@ -12,7 +12,7 @@ use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
 /// The most characters of a note.
-const NOTE_LENGTH: usize = 500;
+pub(super) const NOTE_LENGTH: usize = 500;
 
 /// What is decided, on which conversions.
 #[derive(Debug, Default, Deserialize)]
@@ -105,6 +105,10 @@ pub async fn overrule(
     Ok(see_other(&back))
 }
 
+/// A form with nothing but its button.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
 /// Where an undo leads.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -118,7 +122,7 @@ pub async fn undo(
     page: MerchantPage,
     change_id: Path<i64>,
     query: Query<UndoQuery>,
-    _form: CsrfForm<NoteForm>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let undone =

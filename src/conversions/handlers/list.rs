@@ -1,11 +1,12 @@
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Query};
+use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
 
 use super::query::{ListQuery, Names};
+use crate::affiliates::{Frame, FrameItem};
 use crate::auth::Merchant;
-use crate::conversions::list::{self, ConversionRow, MOST_FOUND, StatusFilter, Totals};
+use crate::conversions::list::{self, ConversionRow, StatusFilter, Totals};
 use crate::conversions::{ConversionFilter, ConversionStatus, Via};
 use crate::db::Db;
 use crate::db::schema::{affiliates, triggers};
@@ -15,7 +16,7 @@ use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, count_label};
+use crate::web::paginate::{Cursor, Listing, count_label};
 use crate::web::when::When;
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
@@ -144,14 +145,6 @@ impl ConversionList {
         format!("{count}; Pending and Approved: {}", credited.join(", "))
     }
 
-    fn is_beyond_limit(&self) -> bool {
-        self.totals.count > COUNT_LIMIT
-    }
-
-    fn searches_at_most(&self) -> i64 {
-        MOST_FOUND
-    }
-
     fn first(&self) -> String {
         if self.previous.is_some() { self.query.first(&self.path) } else { String::new() }
     }
@@ -252,6 +245,48 @@ pub async fn index(
         return ok(&ListPart { page, list });
     }
     ok(&IndexPage { page, list })
+}
+
+#[derive(Template)]
+#[template(path = "conversions/affiliate.html")]
+struct AffiliatePage {
+    page: MerchantPage,
+    frame: Frame,
+    list: ConversionList,
+}
+
+impl AffiliatePage {
+    fn export_url(&self) -> String {
+        let affiliate = self.frame.affiliate.id.to_string();
+        ListQuery { affiliate, ..self.list.query.clone() }.first(&urls::conversions_csv())
+    }
+}
+
+/// `GET /affiliates/{affiliate_id}/conversions`
+pub async fn of_affiliate(
+    db: Data<Db>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    query: Query<ListQuery>,
+) -> AppResult<HttpResponse> {
+    let affiliate_id = *affiliate_id;
+    let query = ListQuery { affiliate: String::new(), ..query.into_inner() };
+    let (mut filter, cursor) = (query.filter(), query.cursor());
+    filter.affiliate_id = Some(affiliate_id);
+    let (merchant, now) = (page.merchant().clone(), page.actor().now);
+    let (frame, found) = db
+        .merchant(merchant.id, move |conn| {
+            let item = FrameItem::Conversions;
+            let frame = Frame::load(conn, &merchant, now, affiliate_id, item)?;
+            QueryResult::Ok((frame, find(conn, merchant.id, &filter, &cursor)?))
+        })
+        .await?;
+    let path = urls::affiliate_conversions(affiliate_id);
+    let list = ConversionList::new(&page, (path, query), false, found);
+    if page.is_fragment() {
+        return ok(&ListPart { page, list });
+    }
+    ok(&AffiliatePage { page, frame, list })
 }
 
 const COLUMNS: [&str; 12] = [

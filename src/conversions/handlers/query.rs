@@ -21,8 +21,8 @@ pub struct ListQuery {
     pub from: String,
     /// A day, or empty.
     pub to: String,
-    after: String,
-    before: String,
+    pub(super) after: String,
+    pub(super) before: String,
 }
 
 /// What the keys in the address are called.

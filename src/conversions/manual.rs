@@ -1,0 +1,230 @@
+//! Credit by hand: an order as a whole, or an amount that no order stands for.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::result::Error;
+use serde_json::json;
+
+use super::change::GIVEN;
+use super::list::{ConversionRow, of_order};
+use super::{ConversionStatus, StatusBy, Via};
+use crate::affiliates::Affiliate;
+use crate::audit::{Act, Actor, record, record_all};
+use crate::db::schema::{commission_entries, conversions, orders};
+use crate::figures::{Amounts, Changes, Delta};
+use crate::money::{Currency, format_money};
+use crate::orders::explain::Explanation;
+use crate::orders::reconsider;
+use crate::web::when::day_of;
+
+/// Why an order cannot be credited by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum CreditOrderError {
+    /// An order is credited once; whoever has it must be denied first.
+    #[error("This order is credited to {} already.", .0.affiliate)]
+    Already(Box<ConversionRow>),
+    /// The affiliate's own conversion of it was denied; that decision is the one to change.
+    #[error("{}’s conversion for this order was denied. Approve that one instead.", .0.affiliate)]
+    DeniedBefore(Box<ConversionRow>),
+    /// Only a refund or a deletion of it is known, not the order itself.
+    #[error("The store has not reported this order itself yet.")]
+    NotReported,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Credits an order to an affiliate, whatever codes are on it, by the affiliate's terms of when it
+/// was placed. Refunds and cancellations follow like those of any other order.
+///
+/// # Errors
+/// [`CreditOrderError`]; `NotFound` if order or affiliate are not the merchant's.
+pub fn credit_order(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    order_id: i64,
+    note: &str,
+) -> Result<(), CreditOrderError> {
+    let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
+    let order = orders::table.find((actor.merchant_id, order_id));
+    let (name, placed_at): (Option<String>, Option<DateTime<Utc>>) =
+        order.select((orders::name, orders::placed_at)).for_update().first(conn)?;
+    if placed_at.is_none() {
+        return Err(CreditOrderError::NotReported);
+    }
+    for row in of_order(conn, actor.merchant_id, order_id)? {
+        let is_own = row.conversion.affiliate_id == affiliate_id;
+        let is_whole = row.conversion.via != Via::Sku;
+        if is_own && row.conversion.status == ConversionStatus::Denied {
+            return Err(CreditOrderError::DeniedBefore(Box::new(row)));
+        }
+        if is_whole && row.conversion.status.counts() {
+            return Err(CreditOrderError::Already(Box::new(row)));
+        }
+    }
+    let credit = json!({ "credited_by": actor.name, "at": actor.now, "note": note });
+    diesel::update(order)
+        .set((
+            orders::manual_affiliate_id.eq(affiliate_id),
+            orders::manual_credit.eq(&credit),
+        ))
+        .execute(conn)?;
+    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
+    let act = Act {
+        action: "order.credited_by_hand",
+        subject_kind: "order",
+        subject_id: Some(order_id),
+        summary: format!(
+            "Credited order {} to {} by hand.{said}",
+            name.unwrap_or_default(),
+            affiliate.name
+        ),
+        before: None,
+        after: Some(json!({ "affiliate_id": affiliate_id, "manual_credit": credit })),
+    };
+    record(conn, actor, act)?;
+    reconsider(conn, actor, &[order_id], "Credited by hand")?;
+    Ok(())
+}
+
+/// What [`credit_order`] would come to, worked out by doing it and taking it back.
+///
+/// # Errors
+/// As [`credit_order`].
+pub fn preview(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    order_id: i64,
+) -> Result<Explanation, CreditOrderError> {
+    let mut seen = None;
+    let done = conn.transaction(|conn| {
+        let outcome = credit_order(conn, actor, affiliate_id, order_id, "");
+        let outcome = match outcome {
+            Ok(()) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
+            Err(refusal) => Err(refusal),
+        };
+        // A statement that failed has spoiled the transaction; that error is the one to answer.
+        seen = Some(outcome);
+        Err::<(), Error>(Error::RollbackTransaction)
+    });
+    match (seen, done) {
+        (Some(outcome), Err(Error::RollbackTransaction)) => outcome,
+        (_, Err(error)) => Err(error.into()),
+        (_, Ok(())) => Err(Error::RollbackTransaction.into()),
+    }
+}
+
+/// Leaves an order that was credited by hand to its codes again.
+///
+/// # Errors
+/// `NotFound` if the order is not the merchant's, or was not credited by hand.
+pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryResult<()> {
+    let order = orders::table.find((actor.merchant_id, order_id));
+    let (name, manual): (Option<String>, Option<serde_json::Value>) = order
+        .filter(orders::manual_affiliate_id.is_not_null())
+        .select((orders::name, orders::manual_credit))
+        .for_update()
+        .first(conn)?;
+    diesel::update(order)
+        .set((
+            orders::manual_affiliate_id.eq(None::<i64>),
+            orders::manual_credit.eq(None::<serde_json::Value>),
+        ))
+        .execute(conn)?;
+    let act = Act {
+        action: "order.manual_credit_removed",
+        subject_kind: "order",
+        subject_id: Some(order_id),
+        summary: format!("Took the manual credit of order {} back.", name.unwrap_or_default()),
+        before: manual,
+        after: None,
+    };
+    record(conn, actor, act)?;
+    reconsider(conn, actor, &[order_id], "Manual credit taken back")
+}
+
+/// An amount to be given, or taken.
+#[derive(Clone, Debug)]
+pub struct Amount<'a> {
+    /// Minor units; negative takes.
+    pub minor: i64,
+    /// In which currency.
+    pub currency: Currency,
+    /// Why: the affiliate can be told.
+    pub note: &'a str,
+}
+
+/// Gives an affiliate an amount that no order stands for, Approved at once. Answers the change, for
+/// [`super::undo`]. Days are counted in `zone`.
+///
+/// # Errors
+/// The database's; `NotFound` if the affiliate is not the merchant's.
+pub fn give(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    zone: Tz,
+    affiliate_id: i64,
+    amount: &Amount<'_>,
+) -> QueryResult<i64> {
+    let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
+    let day = day_of(actor.now, zone);
+    let code = amount.currency.code();
+    let id: i64 = diesel::insert_into(conversions::table)
+        .values((
+            conversions::merchant_id.eq(actor.merchant_id),
+            conversions::affiliate_id.eq(affiliate_id),
+            conversions::via.eq(Via::Manual),
+            conversions::status.eq(ConversionStatus::Approved),
+            conversions::status_by.eq(StatusBy::Member),
+            conversions::currency.eq(code),
+            conversions::commission_minor.eq(amount.minor),
+            conversions::occurred_at.eq(actor.now),
+            conversions::day.eq(day),
+            conversions::note.eq(amount.note),
+            conversions::created_at.eq(actor.now),
+            conversions::updated_at.eq(actor.now),
+        ))
+        .returning(conversions::id)
+        .get_result(conn)?;
+    diesel::insert_into(commission_entries::table)
+        .values((
+            commission_entries::merchant_id.eq(actor.merchant_id),
+            commission_entries::conversion_id.eq(id),
+            commission_entries::kind.eq("manual_credit"),
+            commission_entries::amount_minor.eq(amount.minor),
+            commission_entries::currency.eq(code),
+            commission_entries::at.eq(actor.now),
+            commission_entries::cause.eq(format!("{}: {}", actor.name, amount.note)),
+        ))
+        .execute(conn)?;
+    let money = format_money(amount.minor, amount.currency);
+    let act = Act {
+        action: GIVEN,
+        subject_kind: "conversion",
+        subject_id: Some(id),
+        summary: format!("Gave {} {money} by hand. Note: {}", affiliate.name, amount.note),
+        before: None,
+        after: Some(json!({ "commission_minor": amount.minor, "currency": code })),
+    };
+    let change_id = record_all(conn, actor, vec![act])?.first().copied().unwrap_or_default();
+    let mut changes = Changes::of(actor.merchant_id);
+    changes.add(&Delta {
+        merchant_id: actor.merchant_id,
+        day,
+        currency: code.to_owned(),
+        seed: id,
+        affiliate_id: Some(affiliate_id),
+        trigger_id: None,
+        // No sale: but it is a row of the list that the figure leads to.
+        amounts: Amounts {
+            conversions: 1,
+            commission_minor: amount.minor,
+            ..Amounts::default()
+        },
+    });
+    changes.write(conn)?;
+    Ok(change_id)
+}

@@ -1,0 +1,241 @@
+//! Everything that is known of one order: what its page tells.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::list::OrderHead;
+use super::state::OrderState;
+use crate::audit;
+use crate::conversions::list::{ConversionRow, of_order};
+use crate::credit::{Decision, EntryKind};
+use crate::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
+use crate::db::text_enum;
+use crate::stores::Platform;
+
+/// As many lines of each story are shown.
+const MOST_LINES: i64 = 200;
+
+text_enum! {
+    /// What became of a message of a store.
+    pub enum DeliveryOutcome {
+        /// It said something new.
+        TakenIn = "taken_in", "Taken in";
+        /// A newer report of the order was there already.
+        Outdated = "outdated", "Nothing new";
+        /// It carries no state of an order.
+        Noted = "noted", "Noted";
+        /// It cannot be understood; it is kept, and can be replayed.
+        Failed = "failed", "Failed";
+    }
+}
+
+impl DeliveryOutcome {
+    /// The tone of its badge.
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::TakenIn => "good",
+            Self::Outdated | Self::Noted => "off",
+            Self::Failed => "bad",
+        }
+    }
+}
+
+/// A message of a store about the order.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+pub struct DeliveryHead {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// The store that sent it.
+    pub store_id: i64,
+    /// What it is about, in the platform's word.
+    pub topic: String,
+    /// When it came in.
+    pub received_at: DateTime<Utc>,
+    /// What became of it.
+    pub outcome: DeliveryOutcome,
+    /// Why it failed, or what was noted.
+    pub detail: String,
+    /// The order it is about, once it was understood.
+    pub order_id: Option<i64>,
+    /// When it was replayed last.
+    pub replayed_at: Option<DateTime<Utc>>,
+}
+
+/// One entry of a conversion's ledger.
+#[derive(Clone, Debug)]
+pub struct LedgerLine {
+    /// Whose ledger.
+    pub conversion_id: i64,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// What kind of entry.
+    pub kind: String,
+    /// Minor units.
+    pub amount_minor: i64,
+    /// What made it: a topic of the store, or a member's act in words.
+    pub cause: String,
+    /// The message that made it, if one did.
+    pub delivery_id: Option<i64>,
+}
+
+/// Everything that is known of one order.
+pub struct Explanation {
+    /// The order.
+    pub order: OrderHead,
+    /// The store's name.
+    pub store: String,
+    /// What the store runs on.
+    pub platform: Platform,
+    /// What the store reported.
+    pub state: OrderState,
+    /// Why it was credited to whom, or to nobody.
+    pub decision: Decision,
+    /// When that was last decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The affiliate whom a member credited by hand.
+    pub manual_affiliate_id: Option<i64>,
+    /// Every conversion it made.
+    pub conversions: Vec<ConversionRow>,
+    /// Their ledgers, the oldest entry first.
+    pub ledger: Vec<LedgerLine>,
+    /// The messages about it, the oldest first.
+    pub deliveries: Vec<DeliveryHead>,
+    /// What members did, the oldest first.
+    pub history: Vec<audit::Entry>,
+}
+
+type Row = (
+    OrderHead,
+    Value,
+    Option<Value>,
+    Option<DateTime<Utc>>,
+    Option<i64>,
+    String,
+    Platform,
+);
+
+impl Explanation {
+    /// Reads everything about one order.
+    ///
+    /// # Errors
+    /// `NotFound` if the merchant has no such order.
+    pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
+        let (order, state, decision, decided_at, manual_affiliate_id, store, platform): Row =
+            orders::table
+                .inner_join(
+                    stores::table.on(stores::merchant_id
+                        .eq(orders::merchant_id)
+                        .and(stores::id.eq(orders::store_id))),
+                )
+                .filter(orders::merchant_id.eq(merchant_id))
+                .filter(orders::id.eq(order_id))
+                .select((
+                    OrderHead::as_select(),
+                    orders::state,
+                    orders::decision,
+                    orders::decided_at,
+                    orders::manual_affiliate_id,
+                    stores::name,
+                    stores::platform,
+                ))
+                .first(conn)?;
+        let unreadable = |error: serde_json::Error| {
+            diesel::result::Error::DeserializationError(Box::new(error))
+        };
+        let conversions = of_order(conn, merchant_id, order_id)?;
+        let conversion_ids: Vec<i64> =
+            conversions.iter().map(|row| row.conversion.id).collect();
+        Ok(Self {
+            state: serde_json::from_value(state).map_err(unreadable)?,
+            decision: decision
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(unreadable)?
+                .unwrap_or_default(),
+            ledger: ledger(conn, merchant_id, &conversion_ids)?,
+            deliveries: deliveries_of(conn, merchant_id, order_id)?,
+            history: history(conn, merchant_id, order_id, &conversion_ids)?,
+            order,
+            store,
+            platform,
+            decided_at,
+            manual_affiliate_id,
+            conversions,
+        })
+    }
+}
+
+fn ledger(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    conversion_ids: &[i64],
+) -> QueryResult<Vec<LedgerLine>> {
+    let rows: Vec<(i64, DateTime<Utc>, String, i64, String, Option<i64>)> =
+        commission_entries::table
+            .filter(commission_entries::merchant_id.eq(merchant_id))
+            .filter(commission_entries::conversion_id.eq_any(conversion_ids.to_vec()))
+            .order(commission_entries::id)
+            .limit(MOST_LINES)
+            .select((
+                commission_entries::conversion_id,
+                commission_entries::at,
+                commission_entries::kind,
+                commission_entries::amount_minor,
+                commission_entries::cause,
+                commission_entries::delivery_id,
+            ))
+            .load(conn)?;
+    let line = |(conversion_id, at, kind, amount_minor, cause, delivery_id)| LedgerLine {
+        conversion_id,
+        at,
+        kind,
+        amount_minor,
+        cause,
+        delivery_id,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+impl LedgerLine {
+    /// The kind in words.
+    pub fn kind_label(&self) -> &'static str {
+        let kind = Value::String(self.kind.clone());
+        serde_json::from_value::<EntryKind>(kind).map_or("Entry", EntryKind::label)
+    }
+}
+
+fn deliveries_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_id: i64,
+) -> QueryResult<Vec<DeliveryHead>> {
+    deliveries::table
+        .filter(deliveries::merchant_id.eq(merchant_id))
+        .filter(deliveries::order_id.eq(order_id))
+        .order(deliveries::id)
+        .limit(MOST_LINES)
+        .select(DeliveryHead::as_select())
+        .load(conn)
+}
+
+/// What members did to the order and to its conversions.
+fn history(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_id: i64,
+    conversion_ids: &[i64],
+) -> QueryResult<Vec<audit::Entry>> {
+    let of_order = audit_log::subject_kind.eq("order").and(audit_log::subject_id.eq(order_id));
+    let of_conversions = audit_log::subject_kind
+        .eq("conversion")
+        .and(audit_log::subject_id.eq_any(conversion_ids.to_vec()));
+    audit_log::table
+        .filter(audit_log::merchant_id.eq(merchant_id))
+        .filter(of_order.or(of_conversions).assume_not_null())
+        .order(audit_log::id)
+        .limit(MOST_LINES)
+        .select(audit::Entry::as_select())
+        .load(conn)
+}

@@ -1,0 +1,320 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::words::topic_label;
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::orders::deliveries::{self, Delivery, Place};
+use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
+use crate::orders::replay::{self, ReplayError};
+use crate::urls::{self, encode};
+use crate::web::form::CsrfForm;
+use crate::web::ok;
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::paginate::{Cursor, Listing, count_label};
+use crate::web::see_other;
+use crate::web::when::When;
+
+/// As many failed messages are replayed by one press of the button; each is a transaction.
+const AT_ONCE: i64 = 200;
+/// As much of a body is shown.
+const SHOWN_CHARACTERS: usize = 200_000;
+
+/// What the list's address says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    outcome: String,
+    after: String,
+    before: String,
+}
+
+impl ListQuery {
+    fn outcome(&self) -> Option<DeliveryOutcome> {
+        DeliveryOutcome::parse(&self.outcome)
+    }
+
+    fn address(&self, direction: &str, key: &str) -> String {
+        let parts = [("outcome", self.outcome.as_str()), (direction, key)];
+        let query: Vec<String> = parts
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let path = urls::deliveries();
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+struct DeliveryList {
+    query: ListQuery,
+    listing: Listing<DeliveryHead>,
+    count: i64,
+    stores: Vec<(i64, String)>,
+}
+
+impl DeliveryList {
+    fn outcomes(&self) -> Vec<(&'static str, &'static str)> {
+        DeliveryOutcome::ALL.iter().map(|outcome| (outcome.as_str(), outcome.label())).collect()
+    }
+
+    fn chips(&self) -> Vec<(String, String)> {
+        let chip = |outcome| (format!("Outcome: {outcome}"), urls::deliveries());
+        self.query.outcome().map(chip).into_iter().collect()
+    }
+
+    fn is_failed(&self) -> bool {
+        self.query.outcome() == Some(DeliveryOutcome::Failed)
+    }
+
+    fn store(&self, id: &i64) -> &str {
+        self.stores.iter().find(|store| store.0 == *id).map_or("", |store| &store.1)
+    }
+
+    fn count(&self) -> String {
+        match self.count {
+            1 => "1 message".to_owned(),
+            count => format!("{} messages", count_label(count)),
+        }
+    }
+
+    fn first(&self) -> String {
+        if self.listing.previous.is_some() { self.query.address("", "") } else { String::new() }
+    }
+
+    fn previous(&self) -> String {
+        let key = self.listing.previous.as_ref();
+        key.map_or_else(String::new, |key| self.query.address("before", key))
+    }
+
+    fn next(&self) -> String {
+        let key = self.listing.next.as_ref();
+        key.map_or_else(String::new, |key| self.query.address("after", key))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/index.html")]
+struct IndexPage {
+    page: MerchantPage,
+    list: DeliveryList,
+}
+
+impl IndexPage {
+    fn url(&self, delivery: &DeliveryHead) -> String {
+        urls::delivery(delivery.id)
+    }
+
+    fn order_url(&self, delivery: &DeliveryHead) -> Option<String> {
+        delivery.order_id.map(urls::order)
+    }
+
+    fn when(&self, delivery: &DeliveryHead) -> When {
+        When::new(delivery.received_at, self.page.merchant().tz())
+    }
+
+    fn topic<'a>(&self, topic: &'a str) -> &'a str {
+        topic_label(topic)
+    }
+}
+
+/// `GET /deliveries`
+pub async fn deliveries(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ListQuery>,
+) -> AppResult<HttpResponse> {
+    let query = query.into_inner();
+    let (outcome, cursor): (_, Cursor<Place>) =
+        (query.outcome(), Cursor::read(&query.after, &query.before));
+    let merchant_id = page.merchant_id();
+    let (listing, count, stores) = db
+        .merchant(merchant_id, move |conn| {
+            let (listing, count) = deliveries::page(conn, merchant_id, outcome, &cursor)?;
+            let stores = crate::orders::list::stores_of(conn, merchant_id)?;
+            diesel::QueryResult::Ok((listing, count, stores))
+        })
+        .await?;
+    ok(&IndexPage { page, list: DeliveryList { query, listing, count, stores } })
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/show.html")]
+struct DeliveryPage {
+    page: MerchantPage,
+    found: Delivery,
+}
+
+impl DeliveryPage {
+    fn when(&self) -> When {
+        When::new(self.found.head.received_at, self.page.merchant().tz())
+    }
+
+    fn replayed(&self) -> Option<When> {
+        self.found.head.replayed_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    fn replay_url(&self) -> String {
+        format!("{}/replay", urls::delivery(self.found.head.id))
+    }
+
+    fn order_url(&self) -> Option<String> {
+        self.found.head.order_id.map(urls::order)
+    }
+
+    fn topic(&self) -> &str {
+        topic_label(&self.found.head.topic)
+    }
+
+    /// The body as people can read it: JSON set out, anything else as it came.
+    fn body(&self) -> Option<String> {
+        let body = self.found.body.as_deref()?;
+        let text = match serde_json::from_slice::<&serde_json::value::RawValue>(body) {
+            // Set out without being read as numbers, which would round great ids.
+            Ok(json) => set_out(json.get()),
+            Err(_) => String::from_utf8_lossy(body).into_owned(),
+        };
+        Some(text.chars().take(SHOWN_CHARACTERS).collect())
+    }
+}
+
+/// JSON with a line for each member. Every token stays as it was sent.
+fn set_out(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let line = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth));
+    };
+    let mut characters = json.chars().filter(|c| *c != '\r').peekable();
+    while let Some(c) = characters.next() {
+        if in_string {
+            text.push(c);
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            ' ' | '\n' | '\t' => {}
+            '{' | '[' => {
+                text.push(c);
+                while characters.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                if characters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
+                    text.extend(characters.next());
+                } else {
+                    depth += 1;
+                    line(&mut text, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut text, depth);
+                text.push(c);
+            }
+            ',' => {
+                text.push(c);
+                line(&mut text, depth);
+            }
+            ':' => text.push_str(": "),
+            other => {
+                in_string = other == '"';
+                text.push(other);
+            }
+        }
+    }
+    text
+}
+
+/// `GET /deliveries/{delivery_id}`: for members who may also act on it, as it holds what the store
+/// knows of a customer.
+pub async fn delivery(
+    db: Data<Db>,
+    page: MerchantPage,
+    delivery_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let found = db
+        .merchant(merchant_id, move |conn| Delivery::find(conn, merchant_id, *delivery_id))
+        .await?;
+    ok(&DeliveryPage { page, found })
+}
+
+/// A form with nothing but its button.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// `POST /deliveries/{delivery_id}/replay`
+pub async fn replay(
+    db: Data<Db>,
+    page: MerchantPage,
+    delivery_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let delivery_id = *delivery_id;
+    let refusal = replay_one(&db, &page, delivery_id).await?;
+    match refusal {
+        None => page.done("Replayed: the message is taken in.")?,
+        Some(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
+    }
+    Ok(see_other(&urls::delivery(delivery_id)))
+}
+
+/// Why it failed again; `None` if it did not.
+async fn replay_one(
+    db: &Data<Db>,
+    page: &MerchantPage,
+    delivery_id: i64,
+) -> AppResult<Option<String>> {
+    let actor = page.actor();
+    db.merchant(actor.merchant_id, move |conn| {
+        match replay::replay(conn, &actor, delivery_id) {
+            Ok(_) => Ok(None),
+            Err(ReplayError::Database(error)) => Err(error),
+            Err(refusal) => Ok(Some(refusal.to_string())),
+        }
+    })
+    .await
+}
+
+/// `POST /deliveries/replay`: all that failed, the oldest first, each in its own transaction, so
+/// that one that cannot be taken in holds up no other.
+pub async fn replay_all(
+    db: Data<Db>,
+    page: MerchantPage,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let ids = db
+        .merchant(merchant_id, move |conn| deliveries::failed(conn, merchant_id, AT_ONCE))
+        .await?;
+    let (mut taken_in, mut failed) = (0, 0);
+    for id in ids {
+        match replay_one(&db, &page, id).await {
+            Ok(None) => taken_in += 1,
+            Ok(Some(_)) => failed += 1,
+            Err(AppError::Unavailable) => return Err(AppError::Unavailable),
+            Err(error) => {
+                tracing::error!(%error, delivery_id = id, "a replay failed");
+                failed += 1;
+            }
+        }
+    }
+    let kind = if failed == 0 { FlashKind::Success } else { FlashKind::Warning };
+    page.leave(kind, format!("Replayed: {taken_in} taken in, {failed} failed again."))?;
+    Ok(see_other(&urls::failed_deliveries()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_set_out_without_a_token_being_changed() {
+        let json = r#"{"id": 820982911946154508,"name":"a \"b\", {c}\\","none":[],"list":[1.10,{"x":null}]}"#;
+        let expected = "{\n  \"id\": 820982911946154508,\n  \"name\": \"a \\\"b\\\", {c}\\\\\",\n  \
+             \"none\": [],\n  \"list\": [\n    1.10,\n    {\n      \"x\": null\n    }\n  ]\n}";
+        assert_eq!(set_out(json), expected);
+    }
+}

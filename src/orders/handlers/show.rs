@@ -1,0 +1,155 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::words::topic_label;
+use crate::conversions::ConversionStatus;
+use crate::conversions::list::ConversionRow;
+use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::money::{Currency, format_money};
+use crate::orders::explain::{Explanation, LedgerLine};
+use crate::orders::report::{OrderReport, ReportedRefund};
+use crate::urls;
+use crate::web::ok;
+use crate::web::page::MerchantPage;
+use crate::web::when::When;
+
+#[derive(Template)]
+#[template(path = "orders/show.html")]
+struct OrderPage {
+    page: MerchantPage,
+    found: Explanation,
+}
+
+impl OrderPage {
+    fn tz(&self) -> Tz {
+        self.page.merchant().tz()
+    }
+
+    fn title(&self) -> String {
+        self.found.order.title()
+    }
+
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.tz())
+    }
+
+    fn report(&self) -> Option<&OrderReport> {
+        self.found.state.report.as_ref()
+    }
+
+    fn currency(&self) -> Currency {
+        self.report().map_or(Currency::USD, |report| report.currency)
+    }
+
+    fn money(&self, minor: &i64) -> String {
+        format_money(*minor, self.currency())
+    }
+
+    fn money_of(&self, row: &ConversionRow) -> String {
+        match Currency::from_code(&row.conversion.currency) {
+            Ok(currency) => format_money(row.conversion.commission_minor, currency),
+            Err(_) => row.conversion.commission_minor.to_string(),
+        }
+    }
+
+    /// Who is credited and why, or why nobody is.
+    fn sentences(&self) -> Vec<String> {
+        self.found.decision.sentences(self.tz())
+    }
+
+    fn outcome(&self, outcome: &CandidateOutcome) -> String {
+        outcome.sentence(self.tz())
+    }
+
+    fn has_won(&self, outcome: &CandidateOutcome) -> bool {
+        matches!(outcome.verdict, Verdict::Won | Verdict::Royalty)
+    }
+
+    /// How the line's commission came about.
+    fn line(&self, line: &LineCommission, credit: &Credit) -> String {
+        line.sentence(credit.rate, self.currency())
+    }
+
+    fn would_be(&self, credit: &Credit) -> String {
+        format_money(credit.would_be.total(), self.currency())
+    }
+
+    fn earns(&self, credit: &Credit) -> String {
+        format_money(credit.commission.total(), self.currency())
+    }
+
+    /// The ledger of one conversion, with the sum after each entry.
+    fn ledger(&self, row: &ConversionRow) -> Vec<(&LedgerLine, String, String)> {
+        let mut sum = 0_i64;
+        let of_conversion =
+            self.found.ledger.iter().filter(|line| line.conversion_id == row.conversion.id);
+        of_conversion
+            .map(|line| {
+                sum = sum.saturating_add(line.amount_minor);
+                (line, self.money(&line.amount_minor), self.money(&sum))
+            })
+            .collect()
+    }
+
+    fn topic<'a>(&self, topic: &'a str) -> &'a str {
+        topic_label(topic)
+    }
+
+    fn delivery_url(&self, id: &i64) -> String {
+        urls::delivery(*id)
+    }
+
+    /// The money that a refund gave back, tax and shipping included.
+    fn refunded(&self, refund: &ReportedRefund) -> String {
+        let lines: i64 = refund.lines.iter().map(|line| line.amount_minor + line.tax_minor).sum();
+        let rest = refund.adjustment_minor + refund.shipping_minor + refund.shipping_tax_minor;
+        format_money(lines.saturating_add(rest), self.currency())
+    }
+
+    fn refunds(&self) -> Vec<&ReportedRefund> {
+        self.found.state.refunds().collect()
+    }
+
+    /// Where a trigger for a code is added.
+    fn new_trigger_url(&self, code: &str) -> String {
+        format!("{}?value={}", urls::new_trigger(), urls::encode(code))
+    }
+
+    fn affiliate_url(&self, id: &i64) -> String {
+        urls::affiliate_conversions(*id)
+    }
+
+    fn trigger_url(&self, id: &i64) -> String {
+        urls::trigger(*id)
+    }
+
+    fn here(&self) -> String {
+        urls::order(self.found.order.id)
+    }
+
+    fn removal_url(&self) -> String {
+        urls::manual_credit_removal(self.found.order.id)
+    }
+
+    fn is_by_hand(&self) -> bool {
+        self.found.manual_affiliate_id.is_some()
+    }
+}
+
+/// `GET /orders/{order_id}`
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    order_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let found = db
+        .merchant(merchant_id, move |conn| Explanation::load(conn, merchant_id, *order_id))
+        .await?;
+    ok(&OrderPage { page, found })
+}

@@ -1,0 +1,16 @@
+/// What a message is about, for a person who runs a shop. `topic` is the platform's word; what is
+/// not known (a member's act in words) stays as it is.
+pub fn topic_label(topic: &str) -> &str {
+    match topic {
+        "orders/create" => "Order placed",
+        "orders/updated" => "Order updated",
+        "orders/paid" => "Order paid",
+        "orders/cancelled" => "Order cancelled",
+        "orders/edited" => "Order edited",
+        "orders/delete" => "Order deleted",
+        "refunds/create" => "Refund made",
+        "app/uninstalled" => "App removed from the store",
+        "orders" => "Order reported by the API",
+        other => other,
+    }
+}
