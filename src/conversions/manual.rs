@@ -66,10 +66,7 @@ pub fn credit_order(
     }
     let credit = json!({ "credited_by": actor.name, "at": actor.now, "note": note });
     diesel::update(order)
-        .set((
-            orders::manual_affiliate_id.eq(affiliate_id),
-            orders::manual_credit.eq(&credit),
-        ))
+        .set((orders::manual_affiliate_id.eq(affiliate_id), orders::manual_credit.eq(&credit)))
         .execute(conn)?;
     let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
     let act = Act {
@@ -219,11 +216,7 @@ pub fn give(
         affiliate_id: Some(affiliate_id),
         trigger_id: None,
         // No sale: but it is a row of the list that the figure leads to.
-        amounts: Amounts {
-            conversions: 1,
-            commission_minor: amount.minor,
-            ..Amounts::default()
-        },
+        amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
     });
     changes.write(conn)?;
     Ok(change_id)

@@ -18,7 +18,8 @@ pub type Place = (DateTime<Utc>, i64);
 type Boxed = IntoBoxed<'static, deliveries::table, Pg>;
 
 fn matching(merchant_id: i64, outcome: Option<DeliveryOutcome>) -> Boxed {
-    let query = deliveries::table.into_boxed::<Pg>().filter(deliveries::merchant_id.eq(merchant_id));
+    let query =
+        deliveries::table.into_boxed::<Pg>().filter(deliveries::merchant_id.eq(merchant_id));
     match outcome {
         Some(outcome) => query.filter(deliveries::outcome.eq(outcome)),
         None => query,
@@ -85,22 +86,21 @@ impl Delivery {
     /// # Errors
     /// `NotFound` if it is not the merchant's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
-        let (head, delivery_ref, body_gzip, store): (_, _, Option<Vec<u8>>, _) =
-            deliveries::table
-                .inner_join(
-                    stores::table.on(stores::merchant_id
-                        .eq(deliveries::merchant_id)
-                        .and(stores::id.eq(deliveries::store_id))),
-                )
-                .filter(deliveries::merchant_id.eq(merchant_id))
-                .filter(deliveries::id.eq(id))
-                .select((
-                    DeliveryHead::as_select(),
-                    deliveries::delivery_ref,
-                    deliveries::body_gzip,
-                    stores::name,
-                ))
-                .first(conn)?;
+        let (head, delivery_ref, body_gzip, store): (_, _, Option<Vec<u8>>, _) = deliveries::table
+            .inner_join(
+                stores::table.on(stores::merchant_id
+                    .eq(deliveries::merchant_id)
+                    .and(stores::id.eq(deliveries::store_id))),
+            )
+            .filter(deliveries::merchant_id.eq(merchant_id))
+            .filter(deliveries::id.eq(id))
+            .select((
+                DeliveryHead::as_select(),
+                deliveries::delivery_ref,
+                deliveries::body_gzip,
+                stores::name,
+            ))
+            .first(conn)?;
         let body = body_gzip.as_deref().and_then(unpack);
         Ok(Self { head, store, delivery_ref, body })
     }

@@ -106,15 +106,7 @@ pub struct Explanation {
     pub history: Vec<audit::Entry>,
 }
 
-type Row = (
-    OrderHead,
-    Value,
-    Option<Value>,
-    Option<DateTime<Utc>>,
-    Option<i64>,
-    String,
-    Platform,
-);
+type Row = (OrderHead, Value, Option<Value>, Option<DateTime<Utc>>, Option<i64>, String, Platform);
 
 impl Explanation {
     /// Reads everything about one order.
@@ -141,12 +133,10 @@ impl Explanation {
                     stores::platform,
                 ))
                 .first(conn)?;
-        let unreadable = |error: serde_json::Error| {
-            diesel::result::Error::DeserializationError(Box::new(error))
-        };
+        let unreadable =
+            |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let conversions = of_order(conn, merchant_id, order_id)?;
-        let conversion_ids: Vec<i64> =
-            conversions.iter().map(|row| row.conversion.id).collect();
+        let conversion_ids: Vec<i64> = conversions.iter().map(|row| row.conversion.id).collect();
         Ok(Self {
             state: serde_json::from_value(state).map_err(unreadable)?,
             decision: decision

@@ -125,8 +125,7 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
     }
     // The day decides; the moments only tell the index where to look.
     if let Some(from) = filter.from {
-        query =
-            query.filter(orders::day.ge(from)).filter(orders::placed_at.ge(before_day(from)));
+        query = query.filter(orders::day.ge(from)).filter(orders::placed_at.ge(before_day(from)));
     }
     if let Some(to) = filter.to {
         query = query.filter(orders::day.le(to)).filter(orders::placed_at.lt(after_day(to)));
@@ -138,9 +137,8 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
     if q.contains('@') {
         return query.filter(orders::customer_email_key.like(begins_with(&email_key(q))));
     }
-    let by_name = orders::name
-        .like(begins_with(q))
-        .or(orders::name.like(begins_with(&format!("#{q}"))));
+    let by_name =
+        orders::name.like(begins_with(q)).or(orders::name.like(begins_with(&format!("#{q}"))));
     let by_ref =
         orders::store_id.eq_any(store_ids.to_vec()).and(orders::order_ref.eq(q.to_owned()));
     query.filter(by_name.assume_not_null().or(by_ref))

@@ -268,12 +268,10 @@ async fn replay_one(
     delivery_id: i64,
 ) -> AppResult<Option<String>> {
     let actor = page.actor();
-    db.merchant(actor.merchant_id, move |conn| {
-        match replay::replay(conn, &actor, delivery_id) {
-            Ok(_) => Ok(None),
-            Err(ReplayError::Database(error)) => Err(error),
-            Err(refusal) => Ok(Some(refusal.to_string())),
-        }
+    db.merchant(actor.merchant_id, move |conn| match replay::replay(conn, &actor, delivery_id) {
+        Ok(_) => Ok(None),
+        Err(ReplayError::Database(error)) => Err(error),
+        Err(refusal) => Ok(Some(refusal.to_string())),
     })
     .await
 }

@@ -95,11 +95,13 @@ struct OrderView {
 
 impl OrderView {
     fn new(row: OrderListRow, merchant: &Merchant) -> Self {
-        let currency = row.order.currency.as_deref().and_then(|code| Currency::from_code(code).ok());
+        let currency =
+            row.order.currency.as_deref().and_then(|code| Currency::from_code(code).ok());
         let total = currency.zip(row.order.total_minor);
         Self {
             placed: When::new(row.order.placed_at.unwrap_or_default(), merchant.tz()),
-            total: total.map_or_else(String::new, |(currency, minor)| format_money(minor, currency)),
+            total: total
+                .map_or_else(String::new, |(currency, minor)| format_money(minor, currency)),
             row,
         }
     }
