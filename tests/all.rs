@@ -1,7 +1,12 @@
+mod access;
+mod auth;
 mod commands;
 mod embedded;
+mod first_run;
 mod harness;
 mod intake;
 mod look;
+mod places;
 mod schema;
+mod settings;
 mod triggers;

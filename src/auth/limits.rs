@@ -82,4 +82,16 @@ mod tests {
         assert!(refused >= 30, "{refused}");
         assert!(tries.take("a@example.com", owner).is_ok());
     }
+
+    #[test]
+    fn one_network_cannot_try_many_accounts() {
+        let tries = Tries::default();
+        let refused = (0..40)
+            .filter(|number| {
+                let address = format!("2001:db8::{number:x}").parse().unwrap();
+                tries.take(&format!("{number}@example.com"), address).is_err()
+            })
+            .count();
+        assert_eq!(refused, 10);
+    }
 }

@@ -1,0 +1,324 @@
+//! Who may reach what: every route of the application, with every persona.
+
+use std::collections::BTreeMap;
+
+use chrono::{TimeZone, Utc};
+use diesel::prelude::*;
+use vouch::auth::{Access, Role};
+use vouch::db::schema::{audit_log, conversions, deliveries, orders};
+use vouch::first_run::FirstRun;
+use vouch::routes::{Row, TABLE};
+
+use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{Page, Person, SECRET_KEY, TestApp};
+
+/// Rows that answer 404 to a form without fields, to those who may send it: what it names does not
+/// exist.
+const NEED_FIELDS: &[(&str, &str)] = &[("POST", "/places"), ("POST", "/affiliates/reversals")];
+
+/// What a form has to say before it is asked whose thing it is about.
+const FIELDS: &[(&str, (&str, &str))] =
+    &[("/affiliates/{affiliate_id}/status", ("status", "active"))];
+
+/// What ends something that other rows need, from the first to the last.
+const ENDS: &[&str] = &["/settings/shopify/{store_id}/disconnection"];
+
+/// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
+struct Example {
+    exists: String,
+    missing: String,
+}
+
+fn example(exists: impl ToString, missing: impl ToString) -> Example {
+    Example { exists: exists.to_string(), missing: missing.to_string() }
+}
+
+/// One example for every parameter that stands in a path of the table. Acme Tea has them all.
+fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
+    const NOWHERE: i64 = 999_999_999;
+    let known = &app.fixture;
+    let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
+    let order = ShopifyOrder::new(4711, placed_at).code("ADA10", "10.00");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    let unreadable = serde_json::json!({ "id": "no order at all" });
+    assert_eq!(app.shopify("orders/create", &unreadable).status, 200);
+    let (order_id, conversion_id, delivery_id): (i64, i64, i64) = app.within(|conn| {
+        Ok((
+            orders::table.select(orders::id).first(conn)?,
+            conversions::table.select(conversions::id).first(conn)?,
+            deliveries::table
+                .filter(deliveries::outcome.eq("failed"))
+                .select(deliveries::id)
+                .first(conn)?,
+        ))
+    });
+    let ids = conversion_id.to_string();
+    let change = [("ids", ids.as_str()), ("status", "approved")];
+    assert_eq!(app.owner().post_signed("/conversions/statuses", &change).status, 303);
+    let change_id: i64 = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::action.like("conversion.%"))
+            .order(audit_log::id.desc())
+            .select(audit_log::id)
+            .first(conn)
+    });
+    let first_run = FirstRun::new(&Box::new(SECRET_KEY).into());
+    let token = first_run.path().trim_start_matches("/first-run/").to_owned();
+    let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
+    BTreeMap::from([
+        ("affiliate_id", example(known.ada_id, NOWHERE)),
+        ("trigger_id", example(known.ada10_id, NOWHERE)),
+        ("offer_id", example(known.offer_id, NOWHERE)),
+        ("store_id", example(known.store_id, NOWHERE)),
+        ("order_id", example(order_id, NOWHERE)),
+        ("conversion_id", example(conversion_id, NOWHERE)),
+        ("delivery_id", example(delivery_id, NOWHERE)),
+        ("change_id", example(change_id, NOWHERE)),
+        ("store_key", example(&known.store_key, missing_key)),
+        ("token", example(token, "0000")),
+        ("path:.*", example("nothing.css", "nothing.js")),
+    ])
+}
+
+/// The parameters of a path, in their order.
+fn parameters(path: &str) -> Vec<&str> {
+    path.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
+}
+
+/// The path with its parameters filled in.
+fn fill(
+    path: &str,
+    examples: &BTreeMap<&str, Example>,
+    value: impl Fn(&Example) -> &String,
+) -> String {
+    parameters(path).into_iter().fold(path.to_owned(), |filled, name| {
+        filled.replace(&format!("{{{name}}}"), value(&examples[name]))
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Persona {
+    Anonymous,
+    Affiliate,
+    Support,
+    Stranger,
+    Viewer,
+    Admin,
+    Owner,
+}
+
+use Persona::{Admin, Affiliate, Anonymous, Owner, Stranger, Support, Viewer};
+
+/// Whom a row refuses comes first: whoever is let in may change what the row is about.
+const EVERYBODY: [Persona; 7] = [Anonymous, Affiliate, Support, Stranger, Viewer, Admin, Owner];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Allowed,
+    Forbidden,
+    SignIn,
+    /// As what does not exist.
+    Missing,
+    /// The credential is missing.
+    Unauthorized,
+}
+
+fn expected(row: &Row, persona: Persona) -> Expected {
+    let role = match persona {
+        Viewer => Some(Role::Viewer),
+        Admin => Some(Role::Admin),
+        Owner | Stranger => Some(Role::Owner),
+        Anonymous | Affiliate | Support => None,
+    };
+    match (row.access, persona) {
+        (Access::Public, _) => Expected::Allowed,
+        (Access::Credential, _) => Expected::Unauthorized,
+        (_, Anonymous) => Expected::SignIn,
+        (Access::SignedIn, _) | (Access::Affiliate, Affiliate) | (Access::Support, Support) => {
+            Expected::Allowed
+        }
+        (Access::Affiliate | Access::Support, _) => Expected::Forbidden,
+        (Access::Member(needed), _) => match role {
+            Some(role) if !role.covers(needed) => Expected::Forbidden,
+            Some(_) if persona == Stranger && !parameters(row.path).is_empty() => Expected::Missing,
+            Some(_) => Expected::Allowed,
+            None => Expected::Forbidden,
+        },
+    }
+}
+
+struct Visitor {
+    persona: Persona,
+    person: Person,
+    token: String,
+}
+
+impl Visitor {
+    fn new(app: &TestApp, persona: Persona) -> Self {
+        let person = match persona {
+            Anonymous => app.anonymous(),
+            Affiliate => app.affiliate(),
+            Support => app.support(),
+            Stranger => app.stranger(),
+            Viewer => app.viewer(),
+            Admin => app.admin(),
+            Owner => app.owner(),
+        };
+        let token = person.token();
+        Self { persona, person, token }
+    }
+
+    fn ask(&self, row: &Row, path: &str) -> Page {
+        if row.method == "GET" {
+            return self.person.get(path);
+        }
+        let mut fields = vec![("csrf", self.token.as_str())];
+        fields.extend(FIELDS.iter().filter(|(of, _)| *of == row.path).map(|(_, field)| *field));
+        self.person.post(path, &fields)
+    }
+}
+
+fn is_sign_in(page: &Page) -> bool {
+    page.status == 303 && page.location().is_some_and(|to| to.starts_with("/login"))
+}
+
+/// What went otherwise than expected, in words.
+fn fault(row: &Row, expected: Expected, answer: &Page, first: bool) -> Option<String> {
+    let may_be_missing = row.access == Access::Public
+        || NEED_FIELDS.contains(&(row.method, row.path))
+        // Somebody before them did it, and there is nothing left to do.
+        || (row.method == "POST" && !first);
+    let fine = match expected {
+        Expected::Allowed => {
+            let refused = matches!(answer.status, 401 | 403 | 405) || answer.status >= 500;
+            let to_sign_in = is_sign_in(answer) && row.access != Access::Public;
+            !refused && !to_sign_in && (answer.status != 404 || may_be_missing)
+        }
+        Expected::Forbidden => answer.status == 403 && answer.says("Your role does not allow this"),
+        Expected::SignIn => is_sign_in(answer),
+        Expected::Missing => answer.status == 404,
+        Expected::Unauthorized => answer.status == 401,
+    };
+    (!fine).then(|| format!("expected {expected:?}, got {} {:?}", answer.status, answer.location()))
+}
+
+/// Status, headers (but for the clock) and body.
+fn bytes(page: &Page) -> (u16, Vec<String>, String) {
+    let mut headers: Vec<String> = page
+        .headers
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "date" | "set-cookie"))
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    headers.sort();
+    (page.status, headers, page.text())
+}
+
+#[test]
+fn every_route_answers_every_persona_as_its_row_says() {
+    let app = TestApp::start();
+    let examples = examples(&app);
+    let unknown: Vec<&str> = TABLE
+        .iter()
+        .flat_map(|row| parameters(row.path))
+        .filter(|name| !examples.contains_key(name))
+        .collect();
+    assert!(unknown.is_empty(), "give an example of each of these in tests/access.rs: {unknown:?}");
+    let visitors = EVERYBODY.map(|persona| Visitor::new(&app, persona));
+    // Looks first, changes afterwards, ends last. Who signs out is gone for the rest of the table.
+    let mut rows: Vec<&Row> = TABLE.iter().filter(|row| row.path != "/logout").collect();
+    rows.sort_by_key(|row| (row.method != "GET", ENDS.iter().position(|path| *path == row.path)));
+    let mut faults = Vec::new();
+    for row in rows {
+        let path = fill(row.path, &examples, |example| &example.exists);
+        let mut first = true;
+        for visitor in &visitors {
+            let answer = visitor.ask(row, &path);
+            let expected = expected(row, visitor.persona);
+            let mut fault = fault(row, expected, &answer, first);
+            if expected == Expected::Missing {
+                let nowhere = fill(row.path, &examples, |example| &example.missing);
+                if bytes(&answer) != bytes(&visitor.ask(row, &nowhere)) {
+                    fault = Some("differs from what does not exist".to_owned());
+                }
+            }
+            first &= expected != Expected::Allowed;
+            let who = visitor.persona;
+            faults.extend(fault.map(|words| format!("{} {path} as {who:?}: {words}", row.method)));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn everybody_can_sign_out() {
+    let app = TestApp::start();
+    for persona in EVERYBODY {
+        let visitor = Visitor::new(&app, persona);
+        let answer = visitor.person.post("/logout", &[("csrf", &visitor.token)]);
+        assert_eq!((answer.status, answer.location()), (303, Some("/login")), "{persona:?}");
+    }
+}
+
+#[test]
+fn no_form_is_taken_without_its_token() {
+    let app = TestApp::start();
+    let examples = examples(&app);
+    let owner = app.owner();
+    let other_session = app.owner().token();
+    for row in TABLE.iter().filter(|row| row.method == "POST") {
+        let person = match row.access {
+            Access::Credential => continue,
+            Access::Affiliate => app.affiliate(),
+            Access::Support => app.support(),
+            _ => owner.clone(),
+        };
+        let path = fill(row.path, &examples, |example| &example.exists);
+        for token in [None, Some(""), Some("wrong"), Some(other_session.as_str())] {
+            let fields: Vec<(&str, &str)> =
+                token.map(|token| ("csrf", token)).into_iter().collect();
+            let answer = person.post(&path, &fields);
+            assert_eq!(answer.status, 403, "{path} with {token:?}: {}", answer.text());
+            assert!(answer.says("This form is out of date"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn an_address_without_a_row_does_not_exist_and_a_method_without_one_is_refused() {
+    let app = TestApp::start();
+    for person in [app.anonymous(), app.owner()] {
+        assert_eq!(person.get("/nothing/here").status, 404);
+        assert_eq!(person.post("/nothing/here", &[]).status, 404);
+        assert_eq!(person.post("/static/app.css", &[]).status, 405);
+        assert_eq!(person.get("/logout").status, 405);
+        assert_eq!(
+            person.get("/affiliates/not-a-number").status.min(400),
+            if person.cookie().is_some() { 400 } else { 303 }
+        );
+    }
+}
+
+#[test]
+fn every_row_stands_once_and_a_fixed_path_before_one_with_a_parameter() {
+    for (at, row) in TABLE.iter().enumerate() {
+        for later in &TABLE[at + 1..] {
+            assert!(
+                (row.method, row.path) != (later.method, later.path),
+                "{} {} stands twice",
+                row.method,
+                row.path
+            );
+            assert!(!shadows(row.path, later.path), "{} hides {}", row.path, later.path);
+        }
+    }
+}
+
+/// Whether every address of `later` is one of `earlier`, too.
+fn shadows(earlier: &str, later: &str) -> bool {
+    let (earlier, later): (Vec<&str>, Vec<&str>) =
+        (earlier.split('/').collect(), later.split('/').collect());
+    earlier != later
+        && earlier.len() == later.len()
+        && earlier.iter().zip(&later).all(|(a, b)| a.starts_with('{') || a == b)
+}
