@@ -1,6 +1,7 @@
 //! Conversion triggers: added, found, retired, reassigned.
 
 mod adding;
+mod browser;
 mod holding;
 mod listing;
 
