@@ -7,6 +7,8 @@ extern crate self as vouch;
 
 /// Who promotes the merchant.
 pub mod affiliates;
+/// The REST API.
+pub mod api;
 /// Who did what: the append-only record that a merchant can read.
 pub mod audit;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.

@@ -7,7 +7,7 @@ use actix_web::{guard, web};
 
 use crate::auth::Access;
 use crate::auth::Access::{Affiliate, Credential, Member, Public, SignedIn, Support};
-use crate::auth::Role::{Admin, Viewer};
+use crate::auth::Role::{Admin, Owner, Viewer};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -76,6 +76,9 @@ routes! {
     POST "/settings/general" => crate::settings::general::update, Member(Admin);
     GET  "/settings/calculation" => crate::settings::calculation::show, Member(Viewer);
     POST "/settings/calculation" => crate::settings::calculation::update, Member(Admin);
+    GET  "/settings/api" => crate::settings::api::show, Member(Viewer);
+    POST "/settings/api/keys" => crate::settings::api::create, Member(Owner);
+    POST "/settings/api/keys/{key_id}/revocation" => crate::settings::api::revoke, Member(Owner);
     GET  "/settings/shopify" => crate::settings::shopify::show, Member(Viewer);
     POST "/settings/shopify" => crate::settings::shopify::connect, Member(Admin);
     POST "/settings/shopify/{store_id}/secret" => crate::settings::shopify::replace_secret, Member(Admin);
@@ -139,4 +142,8 @@ routes! {
     POST "/deliveries/replay" => crate::orders::handlers::replay_all, Member(Admin);
     GET  "/deliveries/{delivery_id}" => crate::orders::handlers::delivery, Member(Admin);
     POST "/deliveries/{delivery_id}/replay" => crate::orders::handlers::replay, Member(Admin);
+
+    // REST API
+    POST "/api/v1/orders" => crate::api::handlers::report_order, Credential;
+    GET  "/api/openapi.json" => crate::api::handlers::openapi, Public;
 }

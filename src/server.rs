@@ -16,6 +16,7 @@ use actix_web::{App, HttpServer, web};
 use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
 
+use crate::api;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
 use crate::config::Config;
 use crate::db::Db;
@@ -44,6 +45,8 @@ pub struct State {
     pub known_stores: Data<KnownStores>,
     /// Where messages of stores are taken in.
     pub intake: Intake,
+    /// The requests that are left to API keys.
+    pub api_limits: Data<api::Limits>,
 }
 
 impl State {
@@ -57,7 +60,8 @@ impl State {
         let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
         let intake = Intake::start(db.intake_pool(), config.intake_connections);
         let hashing = Hashing::new()?;
-        Ok(Self { config, db, hashing, tries, sealer, known_stores, intake })
+        let api_limits = Data::new(api::Limits::default());
+        Ok(Self { config, db, hashing, tries, sealer, known_stores, intake, api_limits })
     }
 }
 
@@ -101,6 +105,7 @@ fn application(
         .app_data(state.tries.clone())
         .app_data(state.known_stores.clone())
         .app_data(Data::new(state.intake.clone()))
+        .app_data(state.api_limits.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))

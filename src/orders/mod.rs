@@ -7,6 +7,8 @@ pub mod deliveries;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+/// Orders of any store, as the REST API documents them.
+pub mod generic;
 /// The pages.
 pub mod handlers;
 pub mod intake;

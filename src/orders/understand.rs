@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
 
+use super::generic;
 use super::queue::Understood;
+use super::report::StoreEvent;
 use super::shopify::{self, Envelope};
 use crate::stores::Platform;
 
@@ -15,7 +17,14 @@ pub fn understand(
     match platform {
         Platform::Shopify => shopify::parse(topic, body, Envelope { is_test, triggered_at })
             .map_err(|error| error.to_string()),
-        Platform::Api | Platform::Bigcommerce | Platform::Woocommerce => {
+        Platform::Api => generic::parse(body)
+            .map(|report| StoreEvent::Order(Box::new(report)))
+            .map_err(|errors| {
+                let lines =
+                    errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
+                lines.collect::<Vec<_>>().join(" ")
+            }),
+        Platform::Bigcommerce | Platform::Woocommerce => {
             Err(format!("Vouch takes no such messages from {platform}."))
         }
     }

@@ -1,5 +1,7 @@
-//! Account > Settings: General, Shopify, Calculation. (API keys stand in `api`.)
+//! Account > Settings: General, Shopify, Calculation, API.
 
+/// Keys for the REST API.
+pub mod api;
 /// Calculation Logic.
 pub mod calculation;
 /// Name, time zone, currency.

@@ -1,0 +1,124 @@
+//! The addresses of the API.
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use sha2::{Digest, Sha256};
+use utoipa::OpenApi;
+
+use super::answer::OrderAnswer;
+use super::keys::{Admitted, Token, admit};
+use super::limits::Limits;
+use super::openapi::Document;
+use super::problem::Problem;
+use crate::clock;
+use crate::db::Db;
+use crate::orders::generic::{OrderBody, parse};
+use crate::orders::intake::{Arrival, Outcome, gzip};
+use crate::orders::queue::Intake;
+use crate::orders::report::StoreEvent;
+use crate::web::form::read_limited;
+
+/// What deliveries of the API are about.
+const TOPIC: &str = "orders";
+/// The greatest body, in bytes.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
+
+/// `POST /api/v1/orders`
+///
+/// Reports an order as it stands now: when it is placed, and whenever it changes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orders",
+    tag = "Orders",
+    operation_id = "reportOrder",
+    request_body = OrderBody,
+    responses(
+        (status = 201, description = "The first report of this order", body = OrderAnswer),
+        (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
+        (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The order cannot be understood; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was taken in; send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub async fn report_order(
+    req: HttpRequest,
+    body: Payload,
+    db: Data<Db>,
+    limits: Data<Limits>,
+    intake: Data<Intake>,
+) -> HttpResponse {
+    match take(&req, body, &db, &limits, &intake).await {
+        Ok((status, answer)) => HttpResponse::build(status).json(answer),
+        Err(problem) => (&problem).into(),
+    }
+}
+
+async fn take(
+    req: &HttpRequest,
+    body: Payload,
+    db: &Db,
+    limits: &Limits,
+    intake: &Intake,
+) -> Result<(StatusCode, OrderAnswer), Problem> {
+    let key = admitted(req, db).await?;
+    limits.take(key.merchant_id, key.key_id)?;
+    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let report = parse(&body).map_err(Problem::fields)?;
+    let order_ref = report.order_ref.clone();
+    let arrival = Arrival {
+        merchant_id: key.merchant_id,
+        store_id: key.store_id,
+        topic: TOPIC.to_owned(),
+        // The same report twice is one delivery.
+        delivery_ref: hex::encode(Sha256::digest(&body)),
+        is_test: report.is_test,
+        received_at: clock::now(),
+        body_gzip: gzip(&body),
+    };
+    let outcome = intake.take(arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
+    let status = match outcome {
+        Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
+        Outcome::Failed => {
+            return Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong on our side",
+                "The report is kept, and can be replayed under Orders > Messages from stores.",
+            ));
+        }
+        Outcome::TakenIn { .. } | Outcome::Outdated { .. } | Outcome::Repeated | Outcome::Noted => {
+            StatusCode::OK
+        }
+    };
+    let answer = db
+        .merchant(key.merchant_id, move |conn| {
+            OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &order_ref)
+        })
+        .await?;
+    Ok((status, answer))
+}
+
+async fn admitted(req: &HttpRequest, db: &Db) -> Result<Admitted, Problem> {
+    let sent = req.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, key) = sent.and_then(|sent| sent.split_once(' ')).unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::unauthorized());
+    }
+    let token = Token::parse(key.trim()).ok_or_else(Problem::unauthorized)?;
+    let now = clock::now();
+    let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
+    found.ok_or_else(Problem::unauthorized)
+}
+
+/// `GET /api/openapi.json`
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Document::openapi())
+}

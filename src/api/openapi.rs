@@ -1,0 +1,43 @@
+//! The description of the API for programs, made from the code itself.
+
+use utoipa::openapi::OpenApi as Description;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{answer, handlers, problem};
+use crate::orders::generic;
+
+/// The document at `/api/openapi.json`.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Vouch",
+        description = "Reports orders of any store, so that affiliates are credited for them. \
+            Amounts are decimal strings in the order's currency; times are RFC 3339."
+    ),
+    paths(handlers::report_order),
+    components(schemas(
+        generic::OrderBody,
+        generic::FieldError,
+        answer::OrderAnswer,
+        answer::CreditAnswer,
+        problem::Problem
+    )),
+    modifiers(&Keys)
+)]
+pub struct Document;
+
+/// How a key is sent.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut Description) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A key of Settings > API."))
+            .build();
+        if let Some(components) = document.components.as_mut() {
+            components.add_security_scheme("api_key", SecurityScheme::Http(bearer));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Errors of the API: problem details (RFC 9457).
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::AppError;
+use crate::orders::generic::FieldError;
+
+/// What went wrong (RFC 9457, `application/problem+json`).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// What went wrong, in a few words.
+    #[schema(example = "The order cannot be understood")]
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What to do about it.
+    pub detail: String,
+    /// The fields that are wrong, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+    /// Seconds after which another try makes sense.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A problem without fields.
+    pub fn new(status: StatusCode, title: &str, detail: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.to_owned(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// No key, a wrong one, or one that was revoked: the three look alike.
+    pub fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "An API key is needed",
+            "Send a key of Settings > API that is not revoked: “Authorization: Bearer vk_…”.",
+        )
+    }
+
+    /// Fields that are wrong.
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let title = "The order cannot be understood";
+        let detail = "Nothing was taken in. Mend what “errors” lists and send it again.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let status = error.status_code();
+        let say = |title, detail| Self::new(status, title, detail);
+        match error {
+            AppError::NotFound => say("There is no such thing", "The id may be mistyped."),
+            AppError::TooLarge => say("The request is too large", "Send one order at a time."),
+            AppError::BadRequest(how) => say("The request could not be read", &how),
+            AppError::TooMany(seconds) => Self {
+                retry_after: Some(seconds),
+                ..say("Too many requests", "Wait as long as Retry-After says, and send it again.")
+            },
+            AppError::Unavailable => Self {
+                retry_after: Some(2),
+                ..say("Vouch is busy", "Nothing was taken in. Send it again in a few seconds.")
+            },
+            error => {
+                tracing::error!(cause = %error, "an API request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something went wrong on our side",
+                    "Send it again. The same report twice is one order.",
+                )
+            }
+        }
+    }
+}
+
+impl From<&Problem> for HttpResponse {
+    fn from(problem: &Problem) -> Self {
+        let status = StatusCode::from_u16(problem.status);
+        let mut answer = Self::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        answer.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if let Some(seconds) = problem.retry_after {
+            answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        answer.body(serde_json::to_vec(problem).unwrap_or_default())
+    }
+}
