@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, SmallInt, Text};
 
 use super::LANES;
-use crate::db::prepared;
+use crate::db::{Prepared, prepared};
 
 /// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,32 +129,6 @@ impl Changes {
     }
 }
 
-/// The columns as arrays, for `unnest`.
-#[derive(Default)]
-struct Columns {
-    orders: Vec<i64>,
-    conversions: Vec<i64>,
-    revenue: Vec<i64>,
-    discount: Vec<i64>,
-    refunded: Vec<i64>,
-    commission: Vec<i64>,
-}
-
-impl Columns {
-    fn of<'a>(rows: impl Iterator<Item = &'a Amounts>) -> Self {
-        let mut columns = Self::default();
-        for row in rows {
-            columns.orders.push(row.orders);
-            columns.conversions.push(row.conversions);
-            columns.revenue.push(row.revenue_minor);
-            columns.discount.push(row.discount_minor);
-            columns.refunded.push(row.refunded_minor);
-            columns.commission.push(row.commission_minor);
-        }
-        columns
-    }
-}
-
 fn write_days(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -163,8 +137,7 @@ fn write_days(
     if rows.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(rows.values());
-    prepared::<()>(
+    let statement = prepared::<()>(
         "INSERT INTO daily_figures AS f (merchant_id, day, currency, lane, orders, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::date[], ?::text[], ?::smallint[], \
@@ -181,14 +154,8 @@ fn write_days(
     .bind::<Array<Date>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
     .bind::<Array<SmallInt>, _>(rows.keys().map(|key| key.2).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(columns.orders)
-    .bind::<Array<BigInt>, _>(columns.conversions)
-    .bind::<Array<BigInt>, _>(columns.revenue)
-    .bind::<Array<BigInt>, _>(columns.discount)
-    .bind::<Array<BigInt>, _>(columns.refunded)
-    .bind::<Array<BigInt>, _>(columns.commission)
-    .execute(conn)?;
-    Ok(())
+    .bind::<Array<BigInt>, _>(rows.values().map(|amounts| amounts.orders).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
 }
 
 fn write_affiliates(
@@ -199,8 +166,7 @@ fn write_affiliates(
     if rows.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(rows.values());
-    prepared::<()>(
+    let statement = prepared::<()>(
         "INSERT INTO affiliate_daily_figures AS f (merchant_id, affiliate_id, day, currency, \
              conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::bigint[], ?::date[], ?::text[], \
@@ -215,14 +181,8 @@ fn write_affiliates(
     .bind::<BigInt, _>(merchant_id)
     .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind::<Array<Date>, _>(rows.keys().map(|key| key.1).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.keys().map(|key| key.2.as_str()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(columns.conversions)
-    .bind::<Array<BigInt>, _>(columns.revenue)
-    .bind::<Array<BigInt>, _>(columns.discount)
-    .bind::<Array<BigInt>, _>(columns.refunded)
-    .bind::<Array<BigInt>, _>(columns.commission)
-    .execute(conn)?;
-    Ok(())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.2.as_str()).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
 }
 
 fn write_triggers(
@@ -233,8 +193,7 @@ fn write_triggers(
     if rows.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(rows.values());
-    prepared::<()>(
+    let statement = prepared::<()>(
         "INSERT INTO trigger_figures AS f (merchant_id, trigger_id, currency, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::bigint[], ?::text[], \
@@ -248,12 +207,23 @@ fn write_triggers(
     )
     .bind::<BigInt, _>(merchant_id)
     .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(columns.conversions)
-    .bind::<Array<BigInt>, _>(columns.revenue)
-    .bind::<Array<BigInt>, _>(columns.discount)
-    .bind::<Array<BigInt>, _>(columns.refunded)
-    .bind::<Array<BigInt>, _>(columns.commission)
-    .execute(conn)?;
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
+}
+
+/// Binds what every table of figures ends with, as arrays for `unnest`, and writes.
+fn execute<'a>(
+    conn: &mut PgConnection,
+    statement: Prepared<'_, ()>,
+    rows: impl Iterator<Item = &'a Amounts> + Clone,
+) -> QueryResult<()> {
+    let column = |of: fn(&Amounts) -> i64| rows.clone().map(of).collect::<Vec<i64>>();
+    statement
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.conversions))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.revenue_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.discount_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.refunded_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.commission_minor))
+        .execute(conn)?;
     Ok(())
 }
