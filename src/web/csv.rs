@@ -56,7 +56,7 @@ where
     F: Fn(Option<K>) -> Next + 'static,
     Next: Future<Output = AppResult<(Vec<Vec<Cell>>, Option<K>)>> + 'static,
 {
-    let head = header.iter().map(|name| Cell::plain(name)).collect();
+    let head = header.iter().copied().map(Cell::plain).collect();
     let body = stream::try_unfold(Some(State { head: Some(head), at: None, chunk }), advance);
     HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")

@@ -52,7 +52,7 @@ impl Reassignment {
         self.view.trigger.kind == TriggerKind::CouponCode
     }
 
-    fn from_hint(&self) -> String {
+    fn hint_of_from(&self) -> String {
         format!(
             "Orders placed from the beginning of this day ({}) on count for the new affiliate. \
              Leave it empty to begin now.",
