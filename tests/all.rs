@@ -1,4 +1,5 @@
 mod access;
+mod attribution;
 mod auth;
 mod commands;
 mod embedded;
@@ -7,6 +8,7 @@ mod harness;
 mod intake;
 mod look;
 mod places;
+mod row_security;
 mod schema;
 mod settings;
 mod triggers;

@@ -120,6 +120,11 @@ pub fn fixture() -> Fixture {
     with_cluster(|cluster| cluster.fixture.clone())
 }
 
+/// The server as its superuser sees it.
+pub fn admin_url() -> String {
+    with_cluster(|cluster| cluster.server.admin_url())
+}
+
 pub fn drop_database(name: &str) {
     with_cluster(|cluster| {
         let _ = admin(&cluster.server)

@@ -20,7 +20,8 @@ use vouch::config::{Config, LogFormat};
 use vouch::db::{Db, Scope, in_scope};
 use vouch::server::{self, State};
 
-pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET};
+pub use self::cluster::admin_url;
+pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
 pub use self::page::Page;
 pub use self::person::Person;
 

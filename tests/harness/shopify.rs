@@ -4,11 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::SecretBox;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use vouch::audit::Actor;
+use vouch::secrets::Sealer;
+use vouch::stores::{self, Store, WebhookSecret};
 
-use super::fixture::SHOP_SECRET;
-use super::{Page, TestApp};
+use super::fixture::{SHOP_SECRET, then};
+use super::{Page, SECRET_KEY, TestApp};
 
 /// base64 of HMAC-SHA-256 over the raw body.
 pub fn sign(secret: &str, body: &[u8]) -> String {
@@ -118,6 +122,25 @@ impl ShopifyOrder {
         self
     }
 
+    /// A code that only `discount_codes` knows, as on orders that were made from a draft: there the
+    /// application is `manual`.
+    #[must_use]
+    pub fn draft_code(self, code: &str, amount: &str) -> Self {
+        let mut order = self.code(code, amount);
+        let applications = order.0["discount_applications"].as_array_mut().unwrap();
+        let last = applications.last_mut().unwrap();
+        last["type"] = json!("manual");
+        last["title"] = json!("Agreed by telephone");
+        last.as_object_mut().unwrap().remove("code");
+        order
+    }
+
+    /// Placed by the customer of that address.
+    #[must_use]
+    pub fn email(self, email: &str) -> Self {
+        self.with("email", json!(email)).with("contact_email", json!(email))
+    }
+
     /// A field as Shopify would send it.
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {
@@ -203,6 +226,35 @@ impl TestApp {
     pub fn shopify_as(&self, topic: &str, delivery_id: &str, body: &Value) -> Page {
         let body = serde_json::to_vec(body).unwrap();
         self.shopify_raw(topic, delivery_id, &body, &sign(SHOP_SECRET, &body))
+    }
+
+    /// The same with further headers.
+    pub fn shopify_with(&self, topic: &str, headers: &[(&str, &str)], body: &Value) -> Page {
+        let body = serde_json::to_vec(body).unwrap();
+        let signature = sign(SHOP_SECRET, &body);
+        let id = format!("{:032x}", rand::random::<u128>());
+        let mut all = vec![
+            ("x-shopify-topic", topic),
+            ("x-shopify-webhook-id", id.as_str()),
+            ("x-shopify-hmac-sha256", signature.as_str()),
+        ];
+        all.extend_from_slice(headers);
+        self.hook(&self.fixture.store_key, &all, &body)
+    }
+
+    /// Whatever headers and bytes, to the webhook address of any store.
+    pub fn hook(&self, store_key: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
+        self.anonymous().send(&format!("/hooks/shopify/{store_key}"), headers, body)
+    }
+
+    /// Connects a Shopify store to any program.
+    pub fn connect_shop(&self, merchant_id: i64, address: &str, secret: &str) -> Store {
+        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let secret = WebhookSecret::parse(secret).unwrap();
+        let actor = Actor::system(merchant_id, then());
+        self.within_merchant(merchant_id, |conn| {
+            Ok(stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap())
+        })
     }
 
     /// Raw bytes under any signature.

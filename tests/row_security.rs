@@ -1,0 +1,401 @@
+//! The database keeps merchants apart, whatever a query forgets. Everything here is read from the
+//! catalog, so that a table that is added later is held to it as well.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::result::Error;
+use diesel::sql_types::{BigInt, Bool, Text};
+use serde_json::json;
+use vouch::db::migrate::{MigrateError, SQL_FOR_ROLE, check_server, run_pending};
+use vouch::db::{Scope, in_scope};
+
+use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{TestApp, admin_url, then};
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+fn names(conn: &mut PgConnection, sql: &str) -> Vec<String> {
+    let rows: Vec<Name> = diesel::sql_query(sql).load(conn).unwrap();
+    rows.into_iter().map(|row| row.name).collect()
+}
+
+fn count(conn: &mut PgConnection, sql: &str) -> i64 {
+    diesel::sql_query(sql).get_result::<Count>(conn).unwrap_or_else(|e| panic!("{sql}: {e}")).count
+}
+
+/// Every table with a `merchant_id`.
+fn owned(conn: &mut PgConnection) -> Vec<String> {
+    names(
+        conn,
+        "SELECT c.relname::text AS name FROM pg_class c \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' \
+             AND NOT a.attisdropped \
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1",
+    )
+}
+
+/// The tables that only ever grow.
+const APPEND_ONLY: [&str; 2] = ["audit_log", "commission_entries"];
+
+/// Rows in as many tables as an order, a refund and a failed message touch, for both programs.
+fn filled() -> TestApp {
+    let app = TestApp::start();
+    let (acme, borealis) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
+    let secret = "another-secret-of-another-shop-9876543210";
+    let shop = app.connect_shop(borealis, "borealis-books.myshopify.com", secret);
+    let order = ShopifyOrder::new(1, then()).code("ADA10", "10.00");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    let body = serde_json::to_vec(&order.0).unwrap();
+    let signature = crate::harness::shopify::sign(secret, &body);
+    let headers = [
+        ("x-shopify-topic", "orders/create"),
+        ("x-shopify-webhook-id", "1"),
+        ("x-shopify-hmac-sha256", signature.as_str()),
+    ];
+    assert_eq!(app.hook(&shop.store_key, &headers, &body).status, 200);
+    for merchant_id in [acme, borealis] {
+        app.within_merchant(merchant_id, |conn| {
+            conn.batch_execute(&format!(
+                "INSERT INTO outbox (merchant_id, kind, payload, available_at) \
+                     VALUES ({merchant_id}, 'reconsider', '{{}}', 'infinity'); \
+                 INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by) \
+                     SELECT merchant_id, 'Till', 'abcd', 'hash', user_id FROM members \
+                     WHERE role = 'owner' AND merchant_id = {merchant_id};"
+            ))
+        });
+    }
+    app
+}
+
+fn connect(app: &TestApp) -> PgConnection {
+    PgConnection::establish(&app.database_url).unwrap()
+}
+
+/// Runs `work` under `scope` and takes everything back that it did.
+fn try_out<T>(
+    conn: &mut PgConnection,
+    scope: Scope,
+    work: impl FnOnce(&mut PgConnection) -> T,
+) -> T {
+    let mut result = None;
+    let undone: Result<(), Error> = in_scope(conn, scope, |conn| {
+        result = Some(work(conn));
+        Err(Error::RollbackTransaction)
+    });
+    assert!(undone.is_err());
+    result.unwrap()
+}
+
+/// Within a savepoint, so that a refusal leaves the transaction usable.
+fn execute(conn: &mut PgConnection, sql: &str) -> QueryResult<usize> {
+    conn.transaction(|conn| diesel::sql_query(sql).execute(conn))
+}
+
+#[track_caller]
+fn assert_refused(result: QueryResult<usize>, what: &str) {
+    let error = result.expect_err(what).to_string();
+    assert!(error.contains("row-level security"), "{what}: {error}");
+}
+
+#[test]
+fn every_table_of_a_merchant_has_row_security_and_it_binds_the_owner() {
+    let app = TestApp::start();
+    let conn = &mut connect(&app);
+    let owned = owned(conn);
+    assert!(owned.len() >= 21, "{owned:?}");
+    let bare = names(
+        conn,
+        "SELECT c.relname::text AS name FROM pg_class c \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' \
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace \
+             AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
+    );
+    assert_eq!(bare, [""; 0], "without forced row security");
+    // `merchants` is owned by itself.
+    let merchants = count(
+        conn,
+        "SELECT count(*) FROM pg_class WHERE oid = 'merchants'::regclass \
+             AND relrowsecurity AND relforcerowsecurity",
+    );
+    assert_eq!(merchants, 1);
+    // Views would run with their owner's rights.
+    let views = count(
+        conn,
+        "SELECT count(*) FROM pg_class c WHERE c.relkind IN ('v', 'm') \
+             AND c.relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d \
+                 WHERE d.objid = c.oid AND d.deptype = 'e')",
+    );
+    assert_eq!(views, 0);
+}
+
+#[test]
+fn without_a_scope_nothing_is_seen_and_nothing_goes_in() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    for table in owned(conn) {
+        let copied = try_out(conn, Scope::Installation, |conn| row_of(conn, &table, "true"));
+        try_out(conn, Scope::Unowned, |conn| {
+            assert_eq!(count(conn, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
+            let Some(row) = copied else { return };
+            assert_refused(insert_copy(conn, &table, &row), &table);
+            for write in [format!("UPDATE {table} SET merchant_id = merchant_id"), format!("DELETE FROM {table}")] {
+                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+            }
+        });
+    }
+    try_out(conn, Scope::Unowned, |conn| {
+        assert_eq!(count(conn, "SELECT count(*) FROM merchants"), 0);
+    });
+}
+
+/// One row as JSON, if there is one.
+fn row_of(conn: &mut PgConnection, table: &str, condition: &str) -> Option<serde_json::Value> {
+    let sql = format!(
+        "SELECT to_jsonb(t)::text AS name FROM {table} t WHERE {condition} LIMIT 1"
+    );
+    let row = names(conn, &sql).into_iter().next()?;
+    Some(serde_json::from_str(&row).unwrap())
+}
+
+/// Inserts a row; its keys are there already, but row security is asked before them.
+fn insert_copy(
+    conn: &mut PgConnection,
+    table: &str,
+    row: &serde_json::Value,
+) -> QueryResult<usize> {
+    let columns = names(
+        conn,
+        &format!(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS name \
+             FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 \
+                 AND NOT attisdropped AND attgenerated = ''"
+        ),
+    )
+    .remove(0);
+    let literal = row.to_string().replace('\'', "''");
+    execute(
+        conn,
+        &format!(
+            "INSERT INTO {table} ({columns}) \
+             SELECT {columns} FROM jsonb_populate_record(null::{table}, '{literal}'::jsonb)"
+        ),
+    )
+}
+
+#[test]
+fn one_merchant_neither_sees_nor_touches_what_is_anothers() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    let (acme, borealis) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
+    for table in owned(conn) {
+        let theirs = try_out(conn, Scope::Merchant(borealis), |conn| row_of(conn, &table, "true"));
+        let theirs = theirs.unwrap_or_else(|| panic!("fill {table} for this test"));
+        assert_eq!(theirs["merchant_id"], json!(borealis), "{table}");
+        try_out(conn, Scope::Merchant(acme), |conn| {
+            let seen = format!("SELECT count(*) FROM {table} WHERE merchant_id <> {acme}");
+            assert_eq!(count(conn, &seen), 0, "{table}");
+            assert_refused(insert_copy(conn, &table, &theirs), &table);
+            let of_them = format!("WHERE merchant_id = {borealis}");
+            for write in [
+                format!("UPDATE {table} SET merchant_id = merchant_id {of_them}"),
+                format!("DELETE FROM {table} {of_them}"),
+            ] {
+                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+            }
+            if !APPEND_ONLY.contains(&table.as_str()) {
+                // Nor can a row be given away.
+                let away = format!("UPDATE {table} SET merchant_id = {borealis}");
+                assert_refused(execute(conn, &away), &away);
+            }
+        });
+    }
+    try_out(conn, Scope::Merchant(acme), |conn| {
+        assert_eq!(count(conn, "SELECT count(*) FROM merchants"), 1);
+        let rename = format!("UPDATE merchants SET name = 'Mine' WHERE id = {borealis}");
+        assert_eq!(execute(conn, &rename), Ok(0));
+        let new = "INSERT INTO merchants (name, slug, currency) VALUES ('New', 'new', 'USD')";
+        assert_refused(execute(conn, new), new);
+    });
+}
+
+#[test]
+fn the_ledger_and_the_audit_log_cannot_be_rewritten_by_anybody() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    for scope in [Scope::Merchant(app.fixture.merchant_id), Scope::Installation] {
+        for table in APPEND_ONLY {
+            try_out(conn, scope, |conn| {
+                let seen = count(conn, &format!("SELECT count(*) FROM {table}"));
+                assert!(seen > 0, "{table}");
+                let delete = format!("DELETE FROM {table}");
+                let update = format!("UPDATE {table} SET id = id");
+                assert_eq!(execute(conn, &delete), Ok(0));
+                assert_eq!(execute(conn, &update), Ok(0));
+                assert_eq!(count(conn, &format!("SELECT count(*) FROM {table}")), seen);
+            });
+        }
+    }
+}
+
+#[test]
+fn support_reads_everything_and_writes_nothing() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    for table in owned(conn) {
+        let all = format!("SELECT count(*) FROM {table}");
+        let there = try_out(conn, Scope::Installation, |conn| count(conn, &all));
+        try_out(conn, Scope::Support, |conn| {
+            assert_eq!(count(conn, &all), there, "{table}");
+            let row = row_of(conn, &table, "true").unwrap();
+            assert_refused(insert_copy(conn, &table, &row), &table);
+            for write in [format!("UPDATE {table} SET merchant_id = merchant_id"), format!("DELETE FROM {table}")] {
+                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+            }
+        });
+    }
+    try_out(conn, Scope::Support, |conn| {
+        assert_eq!(count(conn, "SELECT count(*) FROM merchants"), 2);
+        assert_eq!(execute(conn, "UPDATE merchants SET name = 'Mine'"), Ok(0));
+    });
+}
+
+#[test]
+fn a_person_sees_their_own_places_and_nothing_else() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    let (owner, ada) = (app.fixture.owner_id, app.fixture.ada_user_id);
+    for (person, members, affiliates) in [(owner, 1, 0), (ada, 0, 1)] {
+        for table in owned(conn) {
+            let expected = match table.as_str() {
+                "members" => members,
+                "affiliates" => affiliates,
+                _ => 0,
+            };
+            try_out(conn, Scope::Person(person), |conn| {
+                let all = format!("SELECT count(*) FROM {table}");
+                assert_eq!(count(conn, &all), expected, "{table}");
+                let update = format!("UPDATE {table} SET merchant_id = merchant_id");
+                assert_eq!(execute(conn, &update), Ok(0), "{table}");
+            });
+        }
+        try_out(conn, Scope::Person(person), |conn| {
+            let acme = app.fixture.merchant_id;
+            let all = "SELECT id AS count FROM merchants";
+            assert_eq!(count(conn, all), acme);
+            assert_eq!(count(conn, "SELECT count(*) FROM merchants"), 1);
+        });
+    }
+}
+
+#[test]
+fn a_scope_ends_with_its_transaction() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    let acme = app.fixture.merchant_id;
+    in_scope(conn, Scope::Merchant(acme), |_| QueryResult::Ok(())).unwrap();
+    assert_eq!(count(conn, "SELECT count(*) FROM affiliates"), 0);
+    try_out(conn, Scope::Installation, |_| ());
+    assert_eq!(count(conn, "SELECT count(*) FROM affiliates"), 0);
+}
+
+#[test]
+fn every_key_of_a_merchants_table_begins_with_the_merchant() {
+    let app = TestApp::start();
+    let conn = &mut connect(&app);
+    let elsewhere = names(
+        conn,
+        "SELECT i.indexrelid::regclass::text AS name FROM pg_index i \
+         JOIN pg_attribute m ON m.attrelid = i.indrelid AND m.attname = 'merchant_id' \
+         JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace \
+         WHERE i.indisunique AND i.indkey[0] <> m.attnum",
+    );
+    assert_eq!(elsewhere, [""; 0], "primary and unique keys");
+    // From a merchant's row to a merchant's row: by the merchant first, on both sides.
+    let across = names(
+        conn,
+        "SELECT k.conname::text AS name FROM pg_constraint k \
+         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attname = 'merchant_id' \
+         JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attname = 'merchant_id' \
+         WHERE k.contype = 'f' AND (k.conkey[1] <> a.attnum OR k.confkey[1] <> b.attnum)",
+    );
+    assert_eq!(across, [""; 0], "foreign keys");
+    let to_nobody = names(
+        conn,
+        "SELECT c.relname::text AS name FROM pg_class c \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' \
+         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace \
+             AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid \
+                 AND k.contype = 'f' AND a.attnum = ANY (k.conkey))",
+    );
+    assert_eq!(to_nobody, [""; 0], "a merchant_id that refers to nothing");
+    let on_delete = names(
+        conn,
+        "SELECT k.conname::text AS name FROM pg_constraint k \
+         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attname = 'merchant_id' \
+         WHERE k.contype = 'f' AND (k.confdeltype <> 'a' OR k.confupdtype <> 'a')",
+    );
+    assert_eq!(on_delete, [""; 0], "foreign keys that change rows by themselves");
+}
+
+#[test]
+fn every_constraint_has_a_name_of_its_own_and_every_foreign_key_an_index() {
+    let app = TestApp::start();
+    let conn = &mut connect(&app);
+    // What PostgreSQL makes up ends in _check, _fkey1 and the like, or in _key.
+    let unnamed = names(
+        conn,
+        "SELECT k.conname::text AS name FROM pg_constraint k \
+         JOIN pg_class c ON c.oid = k.conrelid AND c.relnamespace = 'public'::regnamespace \
+         WHERE c.relname NOT LIKE '\\_\\_%' AND k.contype IN ('p', 'u', 'f', 'c', 'x') \
+             AND (k.conname !~ ('^' || c.relname || '_') \
+                 OR k.conname ~ '_(check|fkey|key|excl|pkey|not_null)[0-9]+$' \
+                 OR (k.contype = 'c' AND k.conname ~ '_check$') \
+                 OR (k.contype = 'u' AND k.conname ~ '_key$') \
+                 OR (k.contype = 'f' AND k.conname ~ '_id_fkey$'))",
+    );
+    assert_eq!(unnamed, [""; 0]);
+    let slow = names(
+        conn,
+        "SELECT k.conname::text AS name FROM pg_constraint k \
+         JOIN pg_class c ON c.oid = k.conrelid AND c.relnamespace = 'public'::regnamespace \
+         WHERE k.contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i \
+             WHERE i.indrelid = k.conrelid AND i.indisvalid \
+                 AND (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey)",
+    );
+    assert_eq!(slow, [""; 0], "foreign keys without an index");
+}
+
+#[test]
+fn a_superuser_is_refused_at_start_with_the_line_that_mends_it() {
+    let _cluster = TestApp::start();
+    let url = admin_url();
+    let mut conn = PgConnection::establish(&url).unwrap();
+    let is_superuser = diesel::sql_query(
+        "SELECT rolsuper AS yes FROM pg_roles WHERE rolname = current_user",
+    )
+    .get_result::<Yes>(&mut conn)
+    .unwrap();
+    assert!(is_superuser.yes);
+    let refused = check_server(&mut conn).unwrap_err();
+    assert!(matches!(refused, MigrateError::BypassesRowSecurity { .. }), "{refused}");
+    let message = refused.to_string();
+    assert!(message.contains(SQL_FOR_ROLE), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert_eq!(run_pending(&url).unwrap_err().to_string(), message, "nothing is migrated either");
+}
+
+#[derive(QueryableByName)]
+struct Yes {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
