@@ -148,7 +148,10 @@ fn without_a_scope_nothing_is_seen_and_nothing_goes_in() {
             assert_eq!(count(conn, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
             let Some(row) = copied else { return };
             assert_refused(insert_copy(conn, &table, &row), &table);
-            for write in [format!("UPDATE {table} SET merchant_id = merchant_id"), format!("DELETE FROM {table}")] {
+            for write in [
+                format!("UPDATE {table} SET merchant_id = merchant_id"),
+                format!("DELETE FROM {table}"),
+            ] {
                 assert_eq!(execute(conn, &write), Ok(0), "{write}");
             }
         });
@@ -160,9 +163,7 @@ fn without_a_scope_nothing_is_seen_and_nothing_goes_in() {
 
 /// One row as JSON, if there is one.
 fn row_of(conn: &mut PgConnection, table: &str, condition: &str) -> Option<serde_json::Value> {
-    let sql = format!(
-        "SELECT to_jsonb(t)::text AS name FROM {table} t WHERE {condition} LIMIT 1"
-    );
+    let sql = format!("SELECT to_jsonb(t)::text AS name FROM {table} t WHERE {condition} LIMIT 1");
     let row = names(conn, &sql).into_iter().next()?;
     Some(serde_json::from_str(&row).unwrap())
 }
@@ -258,7 +259,10 @@ fn support_reads_everything_and_writes_nothing() {
             assert_eq!(count(conn, &all), there, "{table}");
             let row = row_of(conn, &table, "true").unwrap();
             assert_refused(insert_copy(conn, &table, &row), &table);
-            for write in [format!("UPDATE {table} SET merchant_id = merchant_id"), format!("DELETE FROM {table}")] {
+            for write in [
+                format!("UPDATE {table} SET merchant_id = merchant_id"),
+                format!("DELETE FROM {table}"),
+            ] {
                 assert_eq!(execute(conn, &write), Ok(0), "{write}");
             }
         });
@@ -380,11 +384,10 @@ fn a_superuser_is_refused_at_start_with_the_line_that_mends_it() {
     let _cluster = TestApp::start();
     let url = admin_url();
     let mut conn = PgConnection::establish(&url).unwrap();
-    let is_superuser = diesel::sql_query(
-        "SELECT rolsuper AS yes FROM pg_roles WHERE rolname = current_user",
-    )
-    .get_result::<Yes>(&mut conn)
-    .unwrap();
+    let is_superuser =
+        diesel::sql_query("SELECT rolsuper AS yes FROM pg_roles WHERE rolname = current_user")
+            .get_result::<Yes>(&mut conn)
+            .unwrap();
     assert!(is_superuser.yes);
     let refused = check_server(&mut conn).unwrap_err();
     assert!(matches!(refused, MigrateError::BypassesRowSecurity { .. }), "{refused}");

@@ -28,11 +28,8 @@ fn currencies_of_no_two_and_three_decimals_are_counted_in_their_own_minor_units(
         assert_eq!(credited.currency, currency);
     }
     // Shopify sends two decimals whatever the currency; more than it has are no amount.
-    let whole = order(10)
-        .currency("JPY")
-        .without_lines()
-        .line("LEAVES", 1, "2000.00")
-        .code("CLEO", "0.00");
+    let whole =
+        order(10).currency("JPY").without_lines().line("LEAVES", 1, "2000.00").code("CLEO", "0.00");
     send(&app, &whole);
     assert_eq!(earned(&app, &whole), [(cleo, 250)]);
 }

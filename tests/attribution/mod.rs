@@ -65,8 +65,8 @@ fn credits_in(app: &TestApp, merchant_id: i64, order: &ShopifyOrder) -> Vec<Cred
             ))
             .load(conn)
     });
-    let credited = |(affiliate_id, trigger_id, via, status, reason, currency, revenue, minor)| {
-        Credited {
+    let credited =
+        |(affiliate_id, trigger_id, via, status, reason, currency, revenue, minor)| Credited {
             affiliate_id,
             trigger_id,
             via,
@@ -75,8 +75,7 @@ fn credits_in(app: &TestApp, merchant_id: i64, order: &ShopifyOrder) -> Vec<Cred
             currency,
             revenue_minor: revenue,
             commission_minor: minor,
-        }
-    };
+        };
     rows.into_iter().map(credited).collect()
 }
 

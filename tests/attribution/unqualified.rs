@@ -43,8 +43,7 @@ fn test_orders_earn_nothing_be_it_the_body_or_the_header_that_says_so() {
     assert_eq!(verdict(&app, &in_body), unqualified("test_order"));
 
     let in_header = order(2).code("ADA10", "10.00");
-    let answer =
-        app.shopify_with("orders/create", &[("x-shopify-test", "true")], &in_header.0);
+    let answer = app.shopify_with("orders/create", &[("x-shopify-test", "true")], &in_header.0);
     assert_eq!(answer.status, 200);
     assert_eq!(verdict(&app, &in_header), unqualified("test_order"));
 
