@@ -1,4 +1,5 @@
 mod access;
+mod affiliates;
 mod attribution;
 mod auth;
 mod commands;
@@ -7,6 +8,7 @@ mod first_run;
 mod harness;
 mod intake;
 mod look;
+mod offers;
 mod places;
 mod row_security;
 mod schema;

@@ -55,7 +55,7 @@ create table affiliates (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     name_key text collate "und-x-icu" not null generated always as (lower(name)) stored,
-    search text not null generated always as (lower(name || ' ' || email || ' ' || public_id)) stored,
+    search text not null generated always as (lower(' ' || name || ' ' || email || ' ' || public_id)) stored,
     constraint affiliates_pkey primary key (merchant_id, id),
     constraint affiliates_merchant_fkey foreign key (merchant_id) references merchants (id),
     constraint affiliates_user_fkey foreign key (user_id) references users (id),
@@ -82,7 +82,7 @@ comment on column affiliates.public_id is 'The affiliate ID people see: short, n
 comment on column affiliates.email_key is 'As compared: outer space cut, NFKC, lower case.';
 comment on column affiliates.status is 'The status in force now; its history is in affiliate_terms.';
 comment on column affiliates.name_key is 'What lists sort by.';
-comment on column affiliates.search is 'What the search box looks in: lower-case name, e-mail and affiliate ID.';
+comment on column affiliates.search is 'What the search box looks in: lower-case name, e-mail and affiliate ID, with a space before every word.';
 
 create table affiliate_terms (
     merchant_id bigint not null,

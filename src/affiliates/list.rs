@@ -139,7 +139,8 @@ pub fn piece(
     Ok((complete(conn, merchant_id, found, since)?, next))
 }
 
-/// The first `limit` affiliates by name that `typed` finds: for choosing one.
+/// Up to `limit` affiliates that `typed` finds, by name: for choosing one. Where more match than
+/// anybody would look through, these are the first by name of some of them.
 ///
 /// # Errors
 /// The database's.
@@ -147,10 +148,16 @@ pub fn choices(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,
-    limit: usize,
+    limit: i64,
 ) -> QueryResult<Vec<Affiliate>> {
-    let filter = AffiliateFilter { search: Search::of(typed), ..AffiliateFilter::default() };
-    let (found, _) = fetch(conn, merchant_id, &filter, AffiliateSort::Name, &Cursor::Start, limit)?;
+    let search = Search::of(typed);
+    let all = filtered(merchant_id, &AffiliateFilter::default());
+    if search.is_empty() {
+        let by_name = all.order((affiliates::name_key, affiliates::id)).limit(limit);
+        return by_name.select(Affiliate::as_select()).load(conn);
+    }
+    let some = search.by_index(all).select(Found::as_select()).limit(COUNT_LIMIT);
+    let found: Vec<Found> = sorted_after(some, "name_key, id", limit).load(conn)?;
     Ok(found.into_iter().map(|found| found.affiliate).collect())
 }
 
