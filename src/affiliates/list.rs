@@ -148,9 +148,9 @@ pub fn choices(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,
-    limit: i64,
+    limit: usize,
 ) -> QueryResult<Vec<Affiliate>> {
-    let search = Search::of(typed);
+    let (search, limit) = (Search::of(typed), limit as i64);
     let all = filtered(merchant_id, &AffiliateFilter::default());
     if search.is_empty() {
         let by_name = all.order((affiliates::name_key, affiliates::id)).limit(limit);

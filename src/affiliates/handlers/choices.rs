@@ -11,7 +11,7 @@ use crate::web::ok;
 use crate::web::page::MerchantPage;
 
 /// So many are offered; more typing narrows them down.
-const OFFERED: i64 = 20;
+const OFFERED: usize = 20;
 
 /// What was typed so far.
 #[derive(Debug, Default, Deserialize)]
