@@ -25,6 +25,8 @@ pub mod conversions;
 pub mod credit;
 /// The only door to a database connection.
 pub mod db;
+/// Programs to look at.
+pub mod demo;
 /// What can go wrong at the edge, and the page that says so.
 pub mod error;
 /// Figures that are kept, not counted.

@@ -19,5 +19,5 @@ pub use self::model::{
     AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, User,
     change_password, create_user, email_key, is_deserted, join, places_of,
 };
-pub use self::password::{Hashing, PasswordRefusal, hash, judge};
+pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};

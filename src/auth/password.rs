@@ -29,7 +29,8 @@ pub fn hash(password: &str) -> anyhow::Result<String> {
     Ok(hashed.map_err(|error| anyhow::anyhow!("argon2: {error}"))?.to_string())
 }
 
-fn verify(password: &str, phc: &str) -> bool {
+/// Whether `password` fits `phc`, on the caller's thread: for the command line.
+pub fn verify(password: &str, phc: &str) -> bool {
     PasswordHash::new(phc)
         .is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok())
 }

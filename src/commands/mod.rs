@@ -1,6 +1,7 @@
 //! What the program can be told to do, one module per command.
 
 mod account;
+mod demo;
 mod doctor;
 mod merchant;
 mod migrate;
@@ -23,6 +24,8 @@ pub enum Command {
     Serve(serve::Arguments),
     /// Bring the database up to date, and stop
     Migrate,
+    /// Load a program to look at, and print how to sign in to it; what is there is left as it is
+    Demo,
     /// Make merchants
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
@@ -46,6 +49,7 @@ impl Command {
         match self {
             Self::Serve(arguments) => finish(config, |config| serve::run(config, &arguments)),
             Self::Migrate => finish(config, |config| migrate::run(&config)),
+            Self::Demo => finish(config, |config| demo::run(&config)),
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
             Self::Doctor => doctor::run(config),

@@ -1,0 +1,381 @@
+//! Three months of the demo program: what the store sent and what members did, in the order of
+//! time, through the same functions as the real thing.
+
+use chrono::{DateTime, Datelike, Duration, NaiveTime, Timelike, Utc, Weekday};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::cast::{self, CAST};
+use super::dice::Dice;
+use super::program::DemoStore;
+use super::shop::{self, Refund, Sale, Shopper};
+use crate::affiliates::{self, AffiliateStatus};
+use crate::audit::Actor;
+use crate::conversions::{self, ConversionStatus};
+use crate::db::schema::{
+    affiliates as affiliate_rows, conversions as conversion_rows, triggers as trigger_rows,
+};
+use crate::orders::intake::{Arrival, gzip, note, take_in_one};
+use crate::orders::understand::understand;
+use crate::stores::Platform;
+use crate::triggers::{self, Trigger};
+
+const DAYS: i64 = 92;
+/// Days before now when something changes.
+const REASSIGNED: i64 = 38;
+const RETIRED: i64 = 55;
+const DISABLED: i64 = 24;
+
+/// What happens at one moment.
+enum Event {
+    /// The store sends a message.
+    Message {
+        topic: &'static str,
+        delivery_ref: String,
+        body: Value,
+    },
+    /// A member looks through what is Pending.
+    Review,
+    Reassign,
+    Retire,
+    Status {
+        email: &'static str,
+        status: AffiliateStatus,
+    },
+    Overrule,
+}
+
+/// Plays all of it.
+pub(super) fn play(
+    conn: &mut PgConnection,
+    owner: &Actor,
+    store: &DemoStore,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let mut events = Vec::new();
+    let mut dice = Dice::new(92);
+    sales(&mut events, &mut dice, now);
+    failures(&mut events, now);
+    members(&mut events, now);
+    events.retain(|(at, _)| *at < now);
+    events.sort_by_key(|(at, _)| *at);
+    for (at, event) in events {
+        happen(conn, &Actor { now: at, ..owner.clone() }, store, event)?;
+    }
+    Ok(())
+}
+
+fn happen(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store: &DemoStore,
+    event: Event,
+) -> anyhow::Result<()> {
+    match event {
+        Event::Message { topic, delivery_ref, body } => {
+            deliver(conn, actor.now, store, topic, delivery_ref, &body)?;
+        }
+        Event::Review => review(conn, actor)?,
+        Event::Reassign => {
+            let trigger = trigger(conn, actor, cast::REASSIGNED_CODE)?;
+            let to = affiliate(conn, actor, cast::REASSIGNED_TO)?;
+            triggers::reassign(conn, actor, &trigger, to, actor.now)?;
+        }
+        Event::Retire => {
+            let trigger = trigger(conn, actor, cast::RETIRED_CODE)?;
+            triggers::retire(conn, actor, &trigger)?;
+        }
+        Event::Status { email, status } => {
+            let id = affiliate(conn, actor, email)?;
+            affiliates::change_status(conn, actor, &[id], status)?;
+        }
+        Event::Overrule => {
+            let first = conversion_rows::table
+                .filter(conversion_rows::merchant_id.eq(actor.merchant_id))
+                .filter(conversion_rows::reason.eq("own_purchase"))
+                .order(conversion_rows::id)
+                .select(conversion_rows::id)
+                .first(conn)
+                .optional()?;
+            if let Some(id) = first {
+                conversions::overrule(conn, actor, id, "Bought for a giveaway; agreed by phone.")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn deliver(
+    conn: &mut PgConnection,
+    at: DateTime<Utc>,
+    store: &DemoStore,
+    topic: &str,
+    delivery_ref: String,
+    body: &Value,
+) -> QueryResult<()> {
+    let bytes = body.to_string().into_bytes();
+    let arrival = Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.store_id,
+        topic: topic.to_owned(),
+        delivery_ref,
+        is_test: false,
+        received_at: at,
+        body_gzip: gzip(&bytes),
+    };
+    match understand(Platform::Shopify, topic, &bytes, false, at) {
+        Ok(event) => take_in_one(conn, &arrival, event)?,
+        Err(reason) => note(conn, &arrival, "failed", &reason)?,
+    };
+    Ok(())
+}
+
+/// What is Pending for two weeks is paid for and kept: most is approved, a little denied.
+fn review(conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
+    let due: Vec<i64> = conversion_rows::table
+        .filter(conversion_rows::merchant_id.eq(actor.merchant_id))
+        .filter(conversion_rows::status.eq(ConversionStatus::Pending))
+        .filter(conversion_rows::occurred_at.lt(actor.now - Duration::days(14)))
+        .order(conversion_rows::id)
+        .select(conversion_rows::id)
+        .load(conn)?;
+    let (denied, approved): (Vec<i64>, Vec<i64>) = due.into_iter().partition(|id| id % 19 == 0);
+    let decide = |conn: &mut PgConnection, ids: &[i64], status, note| match ids {
+        [] => Ok(()),
+        ids => conversions::set_status(conn, actor, ids, status, note).map(drop),
+    };
+    decide(conn, &approved, ConversionStatus::Approved, "")?;
+    decide(conn, &denied, ConversionStatus::Denied, "Code was posted on a deal site.")
+}
+
+fn trigger(conn: &mut PgConnection, actor: &Actor, code: &str) -> QueryResult<Trigger> {
+    trigger_rows::table
+        .filter(trigger_rows::merchant_id.eq(actor.merchant_id))
+        .filter(trigger_rows::key.eq(code))
+        .select(Trigger::as_select())
+        .first(conn)
+}
+
+fn affiliate(conn: &mut PgConnection, actor: &Actor, email: &str) -> QueryResult<i64> {
+    affiliate_rows::table
+        .filter(affiliate_rows::merchant_id.eq(actor.merchant_id))
+        .filter(affiliate_rows::email_key.eq(email))
+        .select(affiliate_rows::id)
+        .first(conn)
+}
+
+/// What members do.
+fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
+    for week in 0..DAYS / 7 {
+        events.push((now - Duration::days(3 + 7 * week), Event::Review));
+    }
+    events.push((now - Duration::days(REASSIGNED), Event::Reassign));
+    events.push((now - Duration::days(RETIRED), Event::Retire));
+    events.push((now - Duration::days(2), Event::Overrule));
+    for part in &CAST {
+        let ago = match part.status {
+            AffiliateStatus::Denied => 61,
+            AffiliateStatus::Disabled => DISABLED,
+            AffiliateStatus::Active | AffiliateStatus::Pending => continue,
+        };
+        let event = Event::Status { email: part.email, status: part.status };
+        events.push((now - Duration::days(ago), event));
+    }
+}
+
+/// What the store sent and Vouch cannot read.
+fn failures(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
+    let broken = [
+        (
+            31,
+            "orders/updated",
+            json!({ "id": 5_711_000_000_777_u64, "name": "#1777", "currency": "XBT" }),
+        ),
+        (
+            4,
+            "orders/create",
+            json!({ "id": 5_711_000_000_778_u64, "name": "#1778", "currency": "USD",
+            "line_items": [{ "id": 1, "title": "Gift card", "quantity": 1, "price": "twenty" }] }),
+        ),
+        (1, "carts/update", json!({ "id": "c1-9a1f", "line_items": [] })),
+    ];
+    for (ago, topic, body) in broken {
+        let delivery_ref = format!("demo-broken-{ago}");
+        let event = Event::Message { topic, delivery_ref, body };
+        events.push((now - Duration::days(ago) - Duration::hours(2), event));
+    }
+}
+
+/// The orders of three months, with all that follows them.
+fn sales(events: &mut Vec<(DateTime<Utc>, Event)>, dice: &mut Dice, now: DateTime<Utc>) {
+    let mut number = 1_001;
+    for ago in (0..=DAYS).rev() {
+        let day = now - Duration::days(ago);
+        let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        // A shop that grows a little, and sells more at weekends.
+        let mut count = dice.between(2, 4) + (DAYS - ago) / 40 + i64::from(weekend) * 2;
+        if ago == 17 {
+            // María's newsletter.
+            count += 7;
+        }
+        let mut moments: Vec<DateTime<Utc>> = (0..count).map(|_| moment(day, dice)).collect();
+        moments.sort();
+        for placed_at in moments.into_iter().filter(|at| *at < now) {
+            let sale = sale(number, placed_at, now, dice);
+            number += 1;
+            follow(events, sale, dice);
+        }
+    }
+}
+
+/// Sometime that day; the afternoon in New York is busiest.
+fn moment(day: DateTime<Utc>, dice: &mut Dice) -> DateTime<Utc> {
+    let midnight = day - Duration::seconds(i64::from(day.num_seconds_from_midnight()));
+    let midnight = midnight.with_nanosecond(0).unwrap_or(midnight);
+    debug_assert_eq!(midnight.time(), NaiveTime::MIN);
+    let hour = (dice.between(8, 23) + dice.between(8, 27)) / 2;
+    midnight + Duration::hours(hour) + Duration::seconds(dice.between(0, 3_599))
+}
+
+/// A new order, with whatever codes its shopper has.
+fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, dice: &mut Dice) -> Sale {
+    let mut sale = Sale {
+        id: 5_711_000_000_000 + number * 8_191,
+        number,
+        placed_at,
+        updated_at: placed_at,
+        cancelled_at: None,
+        is_test: false,
+        payment: if dice.percent(85) { "paid" } else { "pending" },
+        shopper: Some(shop::shopper(dice)),
+        lines: shop::basket(dice),
+        codes: Vec::new(),
+        tax_basis_points: if dice.percent(40) { 888 } else { 0 },
+        refunds: Vec::new(),
+    };
+    let days_ago = (now - placed_at).num_days();
+    match dice.below(100) {
+        0..=9 => {}
+        10..=14 => {
+            sale.codes.push((dice.pick(&["WELCOME5", "FREESHIP", "maria1o"]).to_string(), 500))
+        }
+        15..=20 => {
+            let code = any_code(dice, days_ago);
+            let typed = if dice.percent(50) { code.to_lowercase() } else { format!(" {code} ") };
+            sale.codes.push((typed, 1_000));
+        }
+        21..=25 => {
+            sale.codes.push((any_code(dice, days_ago).to_owned(), 1_000));
+            sale.codes.push((any_code(dice, days_ago).to_owned(), 500));
+            sale.codes.dedup_by(|one, other| one.0 == other.0);
+        }
+        26..=27 => {
+            sale.is_test = true;
+            sale.codes.push(("MARIA10".to_owned(), 1_000));
+        }
+        28..=29 => own_purchase(&mut sale, dice),
+        30..=32 => {
+            sale.shopper = Some(Shopper {
+                first: "Riverside".to_owned(),
+                last: "Spa".to_owned(),
+                email: cast::THE_CUSTOMER.to_owned(),
+            });
+        }
+        33..=34 => sale.shopper = None,
+        35..=37 => sale.codes.push((cast::RETIRED_CODE.to_owned(), 1_500)),
+        _ => sale.codes.push((any_code(dice, days_ago).to_owned(), 1_000)),
+    }
+    if days_ago == 17 && !sale.is_test {
+        sale.codes = vec![("MARIA-SUMMER".to_owned(), 1_500)];
+    }
+    sale
+}
+
+fn own_purchase(sale: &mut Sale, dice: &mut Dice) {
+    let buyer = &CAST[usize::try_from(dice.between(0, 5)).unwrap_or_default()];
+    sale.codes.push((buyer.codes[0].to_owned(), 1_000));
+    let (first, last) = buyer.name.split_once(' ').unwrap_or((buyer.name, ""));
+    sale.shopper = Some(Shopper {
+        first: first.to_owned(),
+        last: last.to_owned(),
+        email: buyer.email.to_owned(),
+    });
+}
+
+/// A code that shoppers have, the popular ones more often. Who was disabled is found no more after
+/// a while.
+fn any_code(dice: &mut Dice, days_ago: i64) -> &'static str {
+    let total: u64 = CAST.iter().map(|part| part.weight).sum();
+    loop {
+        let mut left = dice.below(total);
+        let part = CAST.iter().find(|part| {
+            let found = left < part.weight;
+            left = left.saturating_sub(part.weight);
+            found
+        });
+        let Some(part) = part else { continue };
+        if part.status == AffiliateStatus::Disabled && days_ago < 14 {
+            continue;
+        }
+        return *dice.pick(part.codes);
+    }
+}
+
+/// The messages an order makes: created, perhaps paid, refunded or cancelled, some twice, some late.
+fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, dice: &mut Dice) {
+    let soon = |dice: &mut Dice| Duration::seconds(dice.between(2, 20));
+    let created = sale.placed_at + soon(dice);
+    push(events, created, "orders/create", &sale, None);
+    if dice.percent(3) {
+        // Shopify had no answer in time and sends it once more.
+        push(events, created + Duration::seconds(61), "orders/create", &sale, None);
+    }
+    if sale.payment == "pending" && dice.percent(90) {
+        sale.payment = "paid";
+        sale.updated_at = sale.placed_at + Duration::hours(dice.between(2, 60));
+        push(events, sale.updated_at + soon(dice), "orders/paid", &sale, None);
+    }
+    match dice.below(100) {
+        0..=3 => {
+            sale.updated_at += Duration::hours(dice.between(1, 20));
+            sale.cancelled_at = Some(sale.updated_at);
+            sale.payment = "voided";
+            push(events, sale.updated_at + soon(dice), "orders/cancelled", &sale, None);
+        }
+        4..=13 => give_back(events, &mut sale, dice),
+        14..=20 => {
+            // A note was added to the order: nothing about it is news.
+            sale.updated_at += Duration::hours(dice.between(5, 70));
+            push(events, sale.updated_at + soon(dice), "orders/updated", &sale, None);
+        }
+        _ => {}
+    }
+}
+
+/// One line comes back, in full or in part; the refund's own message and the order's cross.
+fn give_back(events: &mut Vec<(DateTime<Utc>, Event)>, sale: &mut Sale, dice: &mut Dice) {
+    let line = usize::try_from(dice.below(sale.lines.len() as u64)).unwrap_or_default();
+    sale.updated_at += Duration::hours(dice.between(40, 340));
+    let quantity = dice.between(1, sale.lines[line].quantity);
+    let refund = Refund { id: sale.id + 1, line, quantity, at: sale.updated_at };
+    sale.refunds.push(refund.clone());
+    let everything = sale.lines.len() == 1 && quantity == sale.lines[line].quantity;
+    sale.payment = if everything { "refunded" } else { "partially_refunded" };
+    let (first, second) = (Duration::seconds(3), Duration::seconds(9));
+    let refund_first = dice.percent(50);
+    let (refund_after, order_after) = if refund_first { (first, second) } else { (second, first) };
+    push(events, sale.updated_at + refund_after, "refunds/create", sale, Some(&refund));
+    push(events, sale.updated_at + order_after, "orders/updated", sale, None);
+}
+
+fn push(
+    events: &mut Vec<(DateTime<Utc>, Event)>,
+    at: DateTime<Utc>,
+    topic: &'static str,
+    sale: &Sale,
+    refund: Option<&Refund>,
+) {
+    let body = refund.map_or_else(|| sale.body(), |refund| sale.refund_body(refund));
+    let delivery_ref = format!("demo-{}-{}", sale.id, sale.updated_at.timestamp());
+    events.push((at, Event::Message { topic, delivery_ref, body }));
+}

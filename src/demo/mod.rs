@@ -1,0 +1,13 @@
+//! Programs to look at: a believable one with three months behind it.
+
+mod cast;
+mod dice;
+mod history;
+mod letter;
+mod people;
+mod program;
+mod shop;
+
+pub use self::letter::{Letter, letters};
+pub use self::people::{LOGINS, Login, sign_in_with};
+pub use self::program::{DemoStore, Loaded, load};

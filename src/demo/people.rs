@@ -1,0 +1,65 @@
+use diesel::prelude::*;
+
+use crate::auth::{self, NewUser, NewUserError, User};
+
+/// Somebody who signs in to the demo.
+#[derive(Clone, Copy, Debug)]
+pub struct Login {
+    /// What they are, in words for the terminal.
+    pub what: &'static str,
+    /// With which address.
+    pub email: &'static str,
+    /// What they are called.
+    pub name: &'static str,
+}
+
+/// Everybody who signs in to the demo.
+pub const LOGINS: [Login; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
+
+pub(super) const OWNER: Login =
+    Login { what: "Owner", email: "owner@juniper-sage.example", name: "Rosa Whitfield" };
+pub(super) const ADMIN: Login =
+    Login { what: "Admin", email: "admin@juniper-sage.example", name: "Tomasz Wróbel" };
+pub(super) const VIEWER: Login =
+    Login { what: "Viewer", email: "viewer@juniper-sage.example", name: "Mei-Lin Carter" };
+pub(super) const AFFILIATE: Login =
+    Login { what: "Affiliate", email: "maria@sol-y-mar.example", name: "María Fernández" };
+pub(super) const SUPPORT: Login =
+    Login { what: "Support", email: "support@vouch.example", name: "Sam Okafor" };
+
+/// The person's key as a user, made if they are not there yet.
+pub(super) fn user(conn: &mut PgConnection, login: &Login) -> Result<i64, NewUserError> {
+    if let Some(known) = User::by_email(conn, login.email)? {
+        return Ok(known.id);
+    }
+    let new = NewUser {
+        email: login.email,
+        name: login.name,
+        password_hash: None,
+        is_support: login.email == SUPPORT.email,
+    };
+    auth::create_user(conn, &new)
+}
+
+/// Lets everybody of `emails` sign in with `password`; those who can already are left alone.
+///
+/// # Errors
+/// The database's, or when the operating system gives no randomness.
+pub fn sign_in_with(
+    conn: &mut PgConnection,
+    emails: &[&str],
+    password: &str,
+) -> anyhow::Result<()> {
+    let mut hash = None;
+    for email in emails {
+        let Some(user) = User::by_email(conn, email)? else { continue };
+        if user.password_hash.as_deref().is_some_and(|known| auth::verify(password, known)) {
+            continue;
+        }
+        if hash.is_none() {
+            hash = Some(auth::hash(password)?);
+        }
+        auth::change_password(conn, user.id, hash.as_deref().unwrap_or_default())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+use anyhow::Context;
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use rand::RngExt;
+use secrecy::ExposeSecret;
+
+use super::cast::{self, CAST, OnOffer, Role as Part};
+use super::dice::Dice;
+use super::history;
+use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
+use super::shop::DESIGNED_SKU;
+use crate::affiliates::{self, AffiliateStatus, NewAffiliate};
+use crate::audit::{Actor, ActorKind};
+use crate::auth::{self, Role};
+use crate::db::schema::{offer_terms, offers, stores};
+use crate::merchants::{self, NewMerchant, Owner};
+use crate::money::Currency;
+use crate::secrets::Sealer;
+use crate::stores::{Platform, Store, WebhookSecret, connect_shopify};
+use crate::triggers::{self, TriggerKind};
+
+const NAME: &str = "Juniper & Sage";
+/// Names the demo: what has this store is the demo program.
+const STORE_ADDRESS: &str = "juniper-sage-demo.myshopify.com";
+/// How long ago the program began.
+const AGE_DAYS: i64 = 120;
+
+/// The demo's store.
+#[derive(Clone)]
+pub struct DemoStore {
+    /// Whose it is.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub store_id: i64,
+    /// Names it in its webhook address.
+    pub store_key: String,
+    /// What signs its messages, in plain: it is the demo's own.
+    pub secret: Vec<u8>,
+}
+
+/// The demo program as it stands after [`load`].
+pub struct Loaded {
+    /// Its store.
+    pub store: DemoStore,
+    /// Whether it was made just now.
+    pub is_new: bool,
+    /// A code that is in force.
+    pub code: &'static str,
+}
+
+/// Makes the demo program, or finds it: what is there is left as it is. Within
+/// `Scope::Installation`; everything is made in this one transaction.
+///
+/// # Errors
+/// The database's; or when somebody else has one of the demo's e-mail addresses.
+pub fn load(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Loaded> {
+    let code = CAST[0].codes[0];
+    if let Some(store) = find(conn, sealer, STORE_ADDRESS)? {
+        return Ok(Loaded { store, is_new: false, code });
+    }
+    let store = make(conn, sealer, now)?;
+    Ok(Loaded { store, is_new: true, code })
+}
+
+/// The demo store at that address, connected or not; `None` if there is none.
+///
+/// # Errors
+/// The database's; or when its secret was sealed with another installation key.
+pub fn find(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    address: &str,
+) -> anyhow::Result<Option<DemoStore>> {
+    let store = stores::table
+        .filter(stores::platform.eq(Platform::Shopify))
+        .filter(stores::address.eq(address))
+        .order((stores::merchant_id, stores::id))
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?;
+    let Some(store) = store else { return Ok(None) };
+    let secrets = store
+        .webhook_secrets(sealer)
+        .context("the demo program was made with another VOUCH_SECRET_KEY")?;
+    Ok(Some(DemoStore {
+        merchant_id: store.merchant_id,
+        store_id: store.id,
+        store_key: store.store_key,
+        secret: secrets.first().map(|s| s.expose_secret().to_vec()).unwrap_or_default(),
+    }))
+}
+
+/// The store with a secret of its own.
+pub(super) fn connect(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    address: &str,
+) -> anyhow::Result<DemoStore> {
+    let mut random = rand::rng();
+    let secret: String = (0..32).map(|_| format!("{:x}", random.random_range(0..16))).collect();
+    let store = connect_shopify(conn, actor, sealer, address, &WebhookSecret::parse(&secret)?)?;
+    Ok(DemoStore {
+        merchant_id: store.merchant_id,
+        store_id: store.id,
+        store_key: store.store_key,
+        secret: secret.into_bytes(),
+    })
+}
+
+fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow::Result<DemoStore> {
+    let begun = now - Duration::days(AGE_DAYS);
+    let owner_id = user(conn, &OWNER)?;
+    let merchant = NewMerchant {
+        name: NAME,
+        currency: Currency::USD,
+        time_zone: chrono_tz::America::New_York,
+        owner: Owner::Existing(owner_id),
+    };
+    let merchant = merchants::create(conn, &merchant, begun)?;
+    let owner = Actor {
+        merchant_id: merchant.merchant_id,
+        kind: ActorKind::Member,
+        user_id: Some(owner_id),
+        name: OWNER.name.to_owned(),
+        now: begun,
+    };
+    for (login, role) in [(ADMIN, Role::Admin), (VIEWER, Role::Viewer)] {
+        let user_id = user(conn, &login)?;
+        auth::join(conn, &owner, user_id, role)?;
+    }
+    user(conn, &SUPPORT)?;
+    let store = connect(conn, &owner, sealer, STORE_ADDRESS)?;
+    let offers = Offers {
+        standard: merchant.offer_id,
+        partners: offer(conn, &owner, "Partners", Pays::Percent(1_500))?,
+        creators: offer(conn, &owner, "Creators", Pays::PerOrder(800))?,
+    };
+    let mut dice = Dice::new(40);
+    for part in &CAST {
+        let joined = begun + Duration::minutes(dice.between(60, 28 * 24 * 60));
+        enter(conn, &Actor { now: joined, ..owner.clone() }, part, &offers)?;
+    }
+    history::play(conn, &owner, &store, now)?;
+    Ok(store)
+}
+
+enum Pays {
+    Percent(i32),
+    PerOrder(i64),
+}
+
+struct Offers {
+    standard: i64,
+    partners: i64,
+    creators: i64,
+}
+
+fn offer(conn: &mut PgConnection, actor: &Actor, name: &str, pays: Pays) -> QueryResult<i64> {
+    let offer_id = diesel::insert_into(offers::table)
+        .values((
+            offers::merchant_id.eq(actor.merchant_id),
+            offers::name.eq(name),
+            offers::created_at.eq(actor.now),
+        ))
+        .returning(offers::id)
+        .get_result(conn)?;
+    let (kind, percent, flat) = match pays {
+        Pays::Percent(basis_points) => ("percent", Some(basis_points), None),
+        Pays::PerOrder(cents) => ("flat_per_order", None, Some(cents)),
+    };
+    diesel::insert_into(offer_terms::table)
+        .values((
+            offer_terms::merchant_id.eq(actor.merchant_id),
+            offer_terms::offer_id.eq(offer_id),
+            offer_terms::valid_from.eq(actor.now),
+            offer_terms::commission_kind.eq(kind),
+            offer_terms::basis_points.eq(percent),
+            offer_terms::flat_minor.eq(flat),
+            offer_terms::flat_currency.eq(flat.map(|_| "USD")),
+            // Partners are trusted.
+            offer_terms::auto_approve.eq(percent.is_some()),
+        ))
+        .execute(conn)?;
+    Ok(offer_id)
+}
+
+/// One of the cast joins, with their triggers.
+fn enter(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    part: &Part,
+    offers: &Offers,
+) -> anyhow::Result<()> {
+    let is_person = part.email == AFFILIATE.email;
+    let user_id = if is_person { Some(user(conn, &AFFILIATE)?) } else { None };
+    let applied = matches!(part.status, AffiliateStatus::Pending | AffiliateStatus::Denied);
+    let new = NewAffiliate {
+        name: part.name.to_owned(),
+        email: part.email.to_owned(),
+        status: if applied { AffiliateStatus::Pending } else { AffiliateStatus::Active },
+        offer_id: match part.offer {
+            OnOffer::Standard => offers.standard,
+            OnOffer::Partners => offers.partners,
+            OnOffer::Creators => offers.creators,
+        },
+        note: if is_person {
+            "Met at the autumn fair. Wants early news of new products.".to_owned()
+        } else {
+            String::new()
+        },
+        user_id,
+    };
+    let affiliate = affiliates::create(conn, actor, &new)?;
+    let codes = part.codes.iter().map(|code| (TriggerKind::CouponCode, *code));
+    let customer = (part.email == cast::BROUGHT_A_CUSTOMER)
+        .then_some((TriggerKind::CustomerEmail, cast::THE_CUSTOMER));
+    let design = (part.email == cast::DESIGNER).then_some((TriggerKind::Sku, DESIGNED_SKU));
+    for (at, (kind, value)) in codes.chain(customer).chain(design).enumerate() {
+        let later = Duration::minutes(3 + 2_000 * i64::try_from(at)?);
+        let actor = Actor { now: actor.now + later, ..actor.clone() };
+        triggers::create(conn, &actor, affiliate.id, kind, value)
+            .with_context(|| format!("cannot create {value}"))?;
+    }
+    Ok(())
+}
