@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
+use diesel::PgConnection;
 use secrecy::ExposeSecret;
 
 use super::account::new_password;
@@ -12,27 +14,112 @@ use super::with_database;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Scope, in_scope};
-use crate::demo::{self, LOGINS, Loaded};
+use crate::demo::bulk::{self, Size};
+use crate::demo::{self, DemoStore, LOGINS, Login};
 use crate::secrets::Sealer;
+use crate::web::paginate::thousands;
 
 /// Where the password is kept that nobody chose, so that it is the same at the next start.
 const PASSWORD_FILE: &str = "demo-password";
 
-pub(super) fn run(config: &Config) -> anyhow::Result<()> {
+/// How large the program is to be; without any of these, it is the small one that reads well.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Load a big program with so many affiliates instead
+    #[arg(long, value_name = "NUMBER")]
+    affiliates: Option<u64>,
+    /// Load a big program with so many conversion triggers instead
+    #[arg(long, value_name = "NUMBER")]
+    triggers: Option<u64>,
+    /// Load a big program with so many orders instead
+    #[arg(long, value_name = "NUMBER")]
+    orders: Option<u64>,
+}
+
+impl Arguments {
+    fn size(&self) -> Option<Size> {
+        let is_big = self.affiliates.is_some() || self.triggers.is_some() || self.orders.is_some();
+        is_big.then(|| Size {
+            affiliates: self.affiliates.unwrap_or(1_000),
+            triggers: self.triggers.unwrap_or(10_000),
+            orders: self.orders.unwrap_or(10_000),
+        })
+    }
+}
+
+pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
     let password = password(config)?;
     let sealer = Sealer::new(&config.secret_key);
-    let loaded = with_database(config, |conn| {
-        let loaded = in_scope(conn, Scope::Installation, |conn| {
-            demo::load(conn, &sealer, clock::now()).map_err(Failure)
-        })?;
-        let emails = LOGINS.map(|login| login.email);
-        in_scope(conn, Scope::Unowned, |conn| {
-            demo::sign_in_with(conn, &emails, &password).map_err(Failure)
-        })?;
-        Ok(loaded)
+    with_database(config, |conn| match arguments.size() {
+        None => small(conn, config, &sealer, &password),
+        Some(size) => big(conn, config, &sealer, &password, size),
+    })
+}
+
+fn small(
+    conn: &mut PgConnection,
+    config: &Config,
+    sealer: &Sealer,
+    password: &str,
+) -> anyhow::Result<()> {
+    let loaded = in_scope(conn, Scope::Installation, |conn| {
+        demo::load(conn, sealer, clock::now()).map_err(Failure)
     })?;
-    print(config, &loaded, &password);
+    println!(
+        "{}",
+        match loaded.is_new {
+            true => "Loaded the demo program Juniper & Sage: three months of orders.",
+            false => "The demo program Juniper & Sage is there already; nothing in it was changed.",
+        }
+    );
+    sign_in(conn, config, &LOGINS, password)?;
+    print_letters(config, &loaded.store, loaded.code);
     Ok(())
+}
+
+fn big(
+    conn: &mut PgConnection,
+    config: &Config,
+    sealer: &Sealer,
+    password: &str,
+    size: Size,
+) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let mut last = (String::new(), begun);
+    let mut progress = |what: &str, done: u64, of: u64| {
+        if last.0 != what {
+            last = (what.to_owned(), last.1);
+        }
+        if done == of || done.is_multiple_of(100_000) {
+            let rate = rows_per_second(done, last.1);
+            println!("{:>12} of {} {what}, {rate} a second", grouped(done), grouped(of));
+        }
+        if done == of {
+            last.1 = Instant::now();
+        }
+    };
+    let loaded = in_scope(conn, Scope::Installation, |conn| {
+        bulk::load(conn, sealer, size, clock::now(), &mut progress).map_err(Failure)
+    })?;
+    if loaded.is_new {
+        bulk::tidy(conn)?;
+        println!("Loaded Meridian Outfitters in {} seconds.", begun.elapsed().as_secs());
+    } else {
+        println!("A program of that size is there already; nothing in it was changed.");
+    }
+    let owner = Login { what: "Owner", email: &loaded.owner, name: "" };
+    sign_in(conn, config, &[owner], password)?;
+    print_letters(config, &loaded.store, &loaded.code);
+    Ok(())
+}
+
+fn grouped(number: u64) -> String {
+    thousands(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn rows_per_second(rows: u64, since: Instant) -> String {
+    let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    grouped(rows.saturating_mul(1_000) / millis)
 }
 
 /// A failure of any kind, the database's included, as `in_scope` wants it.
@@ -73,31 +160,34 @@ fn keep(file: &Path) -> anyhow::Result<String> {
     Ok(password)
 }
 
-fn print(config: &Config, loaded: &Loaded, password: &str) {
-    println!(
-        "{}",
-        match loaded.is_new {
-            true => "Loaded the demo program Juniper & Sage: three months of orders.",
-            false => "The demo program Juniper & Sage is there already; nothing in it was changed.",
-        }
-    );
+fn sign_in(
+    conn: &mut PgConnection,
+    config: &Config,
+    logins: &[Login<'_>],
+    password: &str,
+) -> anyhow::Result<()> {
+    let emails: Vec<&str> = logins.iter().map(|login| login.email).collect();
+    in_scope(conn, Scope::Unowned, |conn| {
+        demo::sign_in_with(conn, &emails, password).map_err(Failure)
+    })?;
     println!();
     println!("Sign in at {}/login", config.public_url);
-    for login in &LOGINS {
+    for login in logins {
         println!("  {:<10} {}", login.what, login.email);
     }
-    println!("  Password   {password}");
+    println!("  {:<10} {password}", "Password");
     println!();
-    if loaded.store.secret.is_empty() {
+    Ok(())
+}
+
+fn print_letters(config: &Config, store: &DemoStore, code: &str) {
+    if store.secret.is_empty() {
         println!("Its store was disconnected, so that there is no order to send.");
         return;
     }
-    let address = format!("{}/hooks/shopify/{}", config.public_url, loaded.store.store_key);
-    let [order, refund, update] = demo::letters(&loaded.store, loaded.code, clock::now());
-    println!(
-        "Send {} with the code {}, as Shopify would (200 means taken in):",
-        order.what, loaded.code
-    );
+    let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
+    let [order, refund, update] = demo::letters(store, code, clock::now());
+    println!("Send {} with the code {code}, as Shopify would (200: taken in):", order.what);
     println!();
     println!("{}", order.curl(&address));
     println!();

@@ -25,7 +25,7 @@ pub enum Command {
     /// Bring the database up to date, and stop
     Migrate,
     /// Load a program to look at, and print how to sign in to it; what is there is left as it is
-    Demo,
+    Demo(demo::Arguments),
     /// Make merchants
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
@@ -49,7 +49,7 @@ impl Command {
         match self {
             Self::Serve(arguments) => finish(config, |config| serve::run(config, &arguments)),
             Self::Migrate => finish(config, |config| migrate::run(&config)),
-            Self::Demo => finish(config, |config| demo::run(&config)),
+            Self::Demo(arguments) => finish(config, |config| demo::run(&config, &arguments)),
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
             Self::Doctor => doctor::run(config),

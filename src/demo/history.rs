@@ -11,10 +11,13 @@ use super::program::DemoStore;
 use super::shop::{self, Refund, Sale, Shopper};
 use crate::affiliates::{self, AffiliateStatus};
 use crate::audit::Actor;
+use crate::conversions::manual::{Amount, credit_order, give};
 use crate::conversions::{self, ConversionStatus};
 use crate::db::schema::{
-    affiliates as affiliate_rows, conversions as conversion_rows, triggers as trigger_rows,
+    affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
+    triggers as trigger_rows,
 };
+use crate::money::Currency;
 use crate::orders::intake::{Arrival, gzip, note, take_in_one};
 use crate::orders::understand::understand;
 use crate::stores::Platform;
@@ -43,6 +46,17 @@ enum Event {
         status: AffiliateStatus,
     },
     Overrule,
+    /// An amount by hand.
+    Give {
+        email: &'static str,
+        cents: i64,
+        currency: Currency,
+        why: &'static str,
+    },
+    /// The newest order that nobody is credited for.
+    CreditByHand {
+        email: &'static str,
+    },
 }
 
 /// Plays all of it.
@@ -100,6 +114,29 @@ fn happen(
             if let Some(id) = first {
                 conversions::overrule(conn, actor, id, "Bought for a giveaway; agreed by phone.")?;
             }
+        }
+        Event::Give { email, cents, currency, why } => {
+            let id = affiliate(conn, actor, email)?;
+            let amount = Amount { minor: cents, currency, note: why };
+            give(conn, actor, chrono_tz::America::New_York, id, &amount)?;
+        }
+        Event::CreditByHand { email } => {
+            let id = affiliate(conn, actor, email)?;
+            let order_id = order_rows::table
+                .filter(order_rows::merchant_id.eq(actor.merchant_id))
+                .filter(order_rows::credited_affiliate_id.is_null())
+                .filter(order_rows::is_test.eq(false))
+                .filter(diesel::dsl::not(diesel::dsl::exists(
+                    // A royalty included.
+                    conversion_rows::table
+                        .filter(conversion_rows::merchant_id.eq(order_rows::merchant_id))
+                        .filter(conversion_rows::order_id.eq(order_rows::id.nullable())),
+                )))
+                .order(order_rows::id.desc())
+                .select(order_rows::id)
+                .first(conn)?;
+            let why = "The customer forgot to enter the code and wrote to us.";
+            credit_order(conn, actor, id, order_id, why)?;
         }
     }
     Ok(())
@@ -172,6 +209,17 @@ fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     events.push((now - Duration::days(REASSIGNED), Event::Reassign));
     events.push((now - Duration::days(RETIRED), Event::Retire));
     events.push((now - Duration::days(2), Event::Overrule));
+    let gifts = [
+        (48, "maria@sol-y-mar.example", 15_000, Currency::USD, "Photo shoot for the summer box"),
+        (12, "layla@example.lb", -1_240, Currency::USD, "Paid twice for order #1103"),
+        (9, "j.gross@gruen.example", 5_000, Currency::EUR, "Stand at the Hamburg fair"),
+    ];
+    for (ago, email, cents, currency, why) in gifts {
+        let event = Event::Give { email, cents, currency, why };
+        events.push((now - Duration::days(ago), event));
+    }
+    let by_hand = Event::CreditByHand { email: "zoe@zoe-loves-tea.example" };
+    events.push((now - Duration::days(6), by_hand));
     for part in &CAST {
         let ago = match part.status {
             AffiliateStatus::Denied => 61,

@@ -4,31 +4,31 @@ use crate::auth::{self, NewUser, NewUserError, User};
 
 /// Somebody who signs in to the demo.
 #[derive(Clone, Copy, Debug)]
-pub struct Login {
+pub struct Login<'a> {
     /// What they are, in words for the terminal.
-    pub what: &'static str,
+    pub what: &'a str,
     /// With which address.
-    pub email: &'static str,
+    pub email: &'a str,
     /// What they are called.
-    pub name: &'static str,
+    pub name: &'a str,
 }
 
 /// Everybody who signs in to the demo.
-pub const LOGINS: [Login; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
+pub const LOGINS: [Login<'static>; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
 
-pub(super) const OWNER: Login =
+pub(super) const OWNER: Login<'static> =
     Login { what: "Owner", email: "owner@juniper-sage.example", name: "Rosa Whitfield" };
-pub(super) const ADMIN: Login =
+pub(super) const ADMIN: Login<'static> =
     Login { what: "Admin", email: "admin@juniper-sage.example", name: "Tomasz Wróbel" };
-pub(super) const VIEWER: Login =
+pub(super) const VIEWER: Login<'static> =
     Login { what: "Viewer", email: "viewer@juniper-sage.example", name: "Mei-Lin Carter" };
-pub(super) const AFFILIATE: Login =
+pub(super) const AFFILIATE: Login<'static> =
     Login { what: "Affiliate", email: "maria@sol-y-mar.example", name: "María Fernández" };
-pub(super) const SUPPORT: Login =
+pub(super) const SUPPORT: Login<'static> =
     Login { what: "Support", email: "support@vouch.example", name: "Sam Okafor" };
 
 /// The person's key as a user, made if they are not there yet.
-pub(super) fn user(conn: &mut PgConnection, login: &Login) -> Result<i64, NewUserError> {
+pub(super) fn user(conn: &mut PgConnection, login: &Login<'_>) -> Result<i64, NewUserError> {
     if let Some(known) = User::by_email(conn, login.email)? {
         return Ok(known.id);
     }

@@ -12,9 +12,11 @@ use super::shop::DESIGNED_SKU;
 use crate::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{self, Role};
-use crate::db::schema::{offer_terms, offers, stores};
+use crate::credit::Commission;
+use crate::db::schema::stores;
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
+use crate::offers::{self, NewOffer};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, WebhookSecret, connect_shopify};
 use crate::triggers::{self, TriggerKind};
@@ -22,6 +24,7 @@ use crate::triggers::{self, TriggerKind};
 const NAME: &str = "Juniper & Sage";
 /// Names the demo: what has this store is the demo program.
 const STORE_ADDRESS: &str = "juniper-sage-demo.myshopify.com";
+const PARTNERS: &str = "Partners";
 /// How long ago the program began.
 const AGE_DAYS: i64 = 120;
 
@@ -70,7 +73,7 @@ pub fn load(
 ///
 /// # Errors
 /// The database's; or when its secret was sealed with another installation key.
-pub fn find(
+pub(super) fn find(
     conn: &mut PgConnection,
     sealer: &Sealer,
     address: &str,
@@ -135,10 +138,11 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     }
     user(conn, &SUPPORT)?;
     let store = connect(conn, &owner, sealer, STORE_ADDRESS)?;
+    let flat = Commission::FlatPerOrder { amount_minor: 800, currency: Currency::USD };
     let offers = Offers {
         standard: merchant.offer_id,
-        partners: offer(conn, &owner, "Partners", Pays::Percent(1_500))?,
-        creators: offer(conn, &owner, "Creators", Pays::PerOrder(800))?,
+        partners: offer(conn, &owner, PARTNERS, Commission::Percent { basis_points: 1_500 })?,
+        creators: offer(conn, &owner, "Creators", flat)?,
     };
     let mut dice = Dice::new(40);
     for part in &CAST {
@@ -149,44 +153,27 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     Ok(store)
 }
 
-enum Pays {
-    Percent(i32),
-    PerOrder(i64),
-}
-
 struct Offers {
     standard: i64,
     partners: i64,
     creators: i64,
 }
 
-fn offer(conn: &mut PgConnection, actor: &Actor, name: &str, pays: Pays) -> QueryResult<i64> {
-    let offer_id = diesel::insert_into(offers::table)
-        .values((
-            offers::merchant_id.eq(actor.merchant_id),
-            offers::name.eq(name),
-            offers::created_at.eq(actor.now),
-        ))
-        .returning(offers::id)
-        .get_result(conn)?;
-    let (kind, percent, flat) = match pays {
-        Pays::Percent(basis_points) => ("percent", Some(basis_points), None),
-        Pays::PerOrder(cents) => ("flat_per_order", None, Some(cents)),
+fn offer(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    name: &str,
+    commission: Commission,
+) -> anyhow::Result<i64> {
+    let new = NewOffer {
+        name: name.to_owned(),
+        commission,
+        excluded_skus: Vec::new(),
+        // Partners are trusted.
+        auto_approve: name == PARTNERS,
+        is_default: false,
     };
-    diesel::insert_into(offer_terms::table)
-        .values((
-            offer_terms::merchant_id.eq(actor.merchant_id),
-            offer_terms::offer_id.eq(offer_id),
-            offer_terms::valid_from.eq(actor.now),
-            offer_terms::commission_kind.eq(kind),
-            offer_terms::basis_points.eq(percent),
-            offer_terms::flat_minor.eq(flat),
-            offer_terms::flat_currency.eq(flat.map(|_| "USD")),
-            // Partners are trusted.
-            offer_terms::auto_approve.eq(percent.is_some()),
-        ))
-        .execute(conn)?;
-    Ok(offer_id)
+    Ok(offers::create(conn, actor, &new)?.id)
 }
 
 /// One of the cast joins, with their triggers.

@@ -1,0 +1,152 @@
+//! Programs as large as one likes, to measure with.
+//!
+//! Rows are made here, decisions by the same rules as everywhere, and go by `COPY` into a
+//! temporary table: PostgreSQL refuses it into tables with row security. From there one statement
+//! a table takes them on. The figures are added up once, at the end.
+
+mod rows;
+mod stage;
+
+use anyhow::Context;
+use chrono::{DateTime, Duration, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use self::rows::Maker;
+use self::stage::{Keys, Stage};
+use super::people::{self, Login};
+use super::program::{self, DemoStore};
+use crate::audit::{Actor, ActorKind};
+use crate::credit::Commission;
+use crate::merchants::{self, NewMerchant, Owner};
+use crate::money::Currency;
+use crate::offers::{self, NewOffer};
+use crate::secrets::Sealer;
+
+/// How long ago the big program began.
+const AGE_DAYS: i64 = 500;
+/// Rows that are copied at once.
+const PORTION: u64 = 10_000;
+
+/// How large the program is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Affiliates; at least one.
+    pub affiliates: u64,
+    /// Conversion triggers; at least one.
+    pub triggers: u64,
+    /// Orders.
+    pub orders: u64,
+}
+
+/// The big program as it stands after [`load`].
+pub struct BigProgram {
+    /// Its store.
+    pub store: DemoStore,
+    /// With which address its owner signs in.
+    pub owner: String,
+    /// Whether it was made just now.
+    pub is_new: bool,
+    /// A code of an active affiliate.
+    pub code: String,
+}
+
+/// How far the loading is: what, how many of it, of how many.
+pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
+
+/// Makes a program of that size, or finds the one that was made before. Within
+/// `Scope::Installation`; everything is made in this one transaction. [`tidy`] comes after it.
+///
+/// # Errors
+/// The database's.
+pub fn load(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    size: Size,
+    now: DateTime<Utc>,
+    progress: &mut Progress<'_>,
+) -> anyhow::Result<BigProgram> {
+    let size = Size { affiliates: size.affiliates.max(1), triggers: size.triggers.max(1), ..size };
+    let tag = format!("{}-{}-{}", size.affiliates, size.triggers, size.orders);
+    let address = format!("meridian-{tag}-demo.myshopify.com");
+    let owner = format!("owner@meridian-{tag}.example");
+    let code = rows::code(0);
+    if let Some(store) = program::find(conn, sealer, &address)? {
+        return Ok(BigProgram { store, owner, is_new: false, code });
+    }
+    let begun = now - Duration::days(AGE_DAYS);
+    let (actor, maker) = begin(conn, &owner, size, begun, now)?;
+    let store = program::connect(conn, &actor, sealer, &address)?;
+    let stage = Stage::new(conn, store.merchant_id, store.store_id)?;
+    for portion in portions(size.affiliates) {
+        stage.affiliates(conn, portion.clone().map(|at| maker.affiliate(at)))?;
+        progress("affiliates", portion.end, size.affiliates);
+    }
+    for portion in portions(size.triggers) {
+        stage.triggers(conn, portion.clone().map(|at| maker.trigger(at)))?;
+        progress("triggers", portion.end, size.triggers);
+    }
+    for portion in portions(size.orders) {
+        stage.orders(conn, portion.clone().map(|at| maker.order(at)))?;
+        progress("orders", portion.end, size.orders);
+    }
+    stage.figures(conn).context("the figures")?;
+    Ok(BigProgram { store, owner, is_new: true, code })
+}
+
+/// Lets the planner know what was loaded. Outside of any transaction.
+///
+/// # Errors
+/// The database's.
+pub fn tidy(conn: &mut PgConnection) -> QueryResult<()> {
+    conn.batch_execute(
+        "VACUUM (ANALYZE) affiliates, affiliate_terms, triggers, trigger_owners, orders, \
+         order_lines, order_codes, deliveries, conversions, commission_entries, daily_figures, \
+         affiliate_daily_figures, trigger_figures",
+    )
+}
+
+fn portions(count: u64) -> impl Iterator<Item = std::ops::Range<u64>> {
+    (0..count.div_ceil(PORTION)).map(move |n| n * PORTION..((n + 1) * PORTION).min(count))
+}
+
+fn begin(
+    conn: &mut PgConnection,
+    owner: &str,
+    size: Size,
+    begun: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Actor, Maker)> {
+    let owner_id =
+        people::user(conn, &Login { what: "Owner", email: owner, name: "Morgan Reyes" })?;
+    let merchant = NewMerchant {
+        name: "Meridian Outfitters",
+        currency: Currency::USD,
+        time_zone: chrono_tz::UTC,
+        owner: Owner::Existing(owner_id),
+    };
+    let merchant = merchants::create(conn, &merchant, begun)?;
+    let actor = Actor {
+        merchant_id: merchant.merchant_id,
+        kind: ActorKind::Member,
+        user_id: Some(owner_id),
+        name: "Morgan Reyes".to_owned(),
+        now: begun,
+    };
+    let partners = NewOffer {
+        name: "Partners".to_owned(),
+        commission: Commission::Percent { basis_points: 1_500 },
+        excluded_skus: Vec::new(),
+        auto_approve: false,
+        is_default: false,
+    };
+    let partners = offers::create(conn, &actor, &partners)?.id;
+    let maker = Maker {
+        size,
+        begun,
+        now,
+        offers: [merchant.offer_id, partners],
+        keys: Keys::reserve(conn, size)?,
+    };
+    Ok((actor, maker))
+}

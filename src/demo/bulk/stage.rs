@@ -1,0 +1,244 @@
+//! The way of many rows at once into tables with row security.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
+
+use super::Size;
+use crate::db::prepared;
+
+diesel::table! {
+    /// Rows on their way: one JSON object each.
+    demo_rows (line) {
+        line -> Jsonb,
+    }
+}
+
+/// Keys that nobody else will get: the first of each table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys {
+    pub affiliates: i64,
+    pub triggers: i64,
+    pub orders: i64,
+    pub deliveries: i64,
+    pub conversions: i64,
+}
+
+impl Keys {
+    pub(super) fn reserve(conn: &mut PgConnection, size: Size) -> QueryResult<Self> {
+        Ok(Self {
+            affiliates: reserve(conn, "affiliates", size.affiliates)?,
+            triggers: reserve(conn, "triggers", size.triggers)?,
+            orders: reserve(conn, "orders", size.orders)?,
+            deliveries: reserve(conn, "deliveries", size.orders)?,
+            conversions: reserve(conn, "conversions", size.orders)?,
+        })
+    }
+}
+
+fn reserve(conn: &mut PgConnection, table: &'static str, count: u64) -> QueryResult<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let last: i64 = prepared::<BigInt>(
+        "SELECT setval(s, nextval(s) + ?) FROM (SELECT pg_get_serial_sequence(?, 'id')::regclass AS s) q",
+    )
+    .bind::<BigInt, _>(count)
+    .bind::<Text, _>(table)
+    .get_result(conn)?;
+    Ok(last - count)
+}
+
+const AFFILIATES: [&str; 2] = [
+    "INSERT INTO affiliates (merchant_id, id, public_id, name, email, email_key, status, offer_id, \
+         created_at, updated_at) \
+     SELECT ?, r.id, r.public_id, r.name, r.email, r.email, r.status, r.offer_id, r.at, r.at \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, public_id text, name text, \
+         email text, status text, offer_id bigint, at timestamptz)",
+    "INSERT INTO affiliate_terms (merchant_id, affiliate_id, valid_from, status, offer_id) \
+     SELECT ?, r.id, r.at, r.status, r.offer_id \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, status text, offer_id bigint, \
+         at timestamptz)",
+];
+
+const TRIGGERS: [&str; 2] = [
+    "INSERT INTO triggers (merchant_id, id, kind, value, key, affiliate_id, created_at, \
+         retired_at) \
+     SELECT ?, r.id, r.kind, r.value, r.key, r.affiliate_id, r.at, r.retired_at \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, kind text, value text, key text, \
+         affiliate_id bigint, at timestamptz, retired_at timestamptz)",
+    "INSERT INTO trigger_owners (merchant_id, trigger_id, valid_from, affiliate_id) \
+     SELECT ?, r.id, r.at, r.affiliate_id \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, affiliate_id bigint, at timestamptz)",
+];
+
+const ORDERS: &str = "INSERT INTO orders (merchant_id, store_id, id, order_ref, first_seen_at, \
+         name, placed_at, reported_at, day, currency, total_minor, payment, cancelled_at, \
+         customer_name, customer_email, customer_email_key, state, decision, decided_at, \
+         credited_affiliate_id) \
+     SELECT ?, ?, r.id, r.order_ref, r.placed_at, r.name, r.placed_at, r.reported_at, \
+         (r.placed_at AT TIME ZONE 'UTC')::date, 'USD', r.total_minor, r.payment, r.cancelled_at, \
+         r.customer_name, r.customer_email, r.customer_email, r.state, r.decision, r.reported_at, \
+         r.credited_affiliate_id \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, order_ref text, name text, \
+         placed_at timestamptz, reported_at timestamptz, total_minor bigint, payment text, \
+         cancelled_at timestamptz, customer_name text, customer_email text, state jsonb, \
+         decision jsonb, credited_affiliate_id bigint)";
+
+// The bodies of old messages are not kept anyway.
+const DELIVERIES: &str = "INSERT INTO deliveries (merchant_id, store_id, id, topic, delivery_ref, \
+         received_at, outcome, order_id) \
+     SELECT ?, ?, r.delivery_id, r.topic, r.order_ref, r.reported_at, 'taken_in', r.id \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, delivery_id bigint, order_ref text, \
+         reported_at timestamptz, topic text)";
+
+const PARTS: [&str; 4] = [
+    "INSERT INTO order_lines (merchant_id, order_id, position, line_ref, sku_key, title, \
+         quantity, base_minor) \
+     SELECT ?, r.id, l.position, l.position, l.sku_key, l.title, l.quantity, l.base_minor \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, lines jsonb), \
+         jsonb_to_recordset(r.lines) AS l (position smallint, sku_key text, title text, \
+         quantity bigint, base_minor bigint)",
+    "INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, discount_minor) \
+     SELECT ?, r.id, 0, r.code, r.code_key, r.discount_minor \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, code text, code_key text, \
+         discount_minor bigint) WHERE r.code IS NOT NULL",
+    "INSERT INTO conversions (merchant_id, order_id, id, affiliate_id, trigger_id, offer_id, via, \
+         status, status_by, currency, revenue_minor, discount_minor, refunded_minor, \
+         commission_minor, occurred_at, day, created_at, updated_at) \
+     SELECT ?, r.id, c.id, c.affiliate_id, c.trigger_id, c.offer_id, 'coupon', c.status, \
+         c.status_by, 'USD', c.revenue_minor, c.discount_minor, c.refunded_minor, \
+         c.commission_minor, r.placed_at, (r.placed_at AT TIME ZONE 'UTC')::date, r.reported_at, \
+         r.reported_at \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, placed_at timestamptz, \
+         reported_at timestamptz, conversion jsonb), \
+         jsonb_to_record(r.conversion) AS c (id bigint, affiliate_id bigint, trigger_id bigint, \
+         offer_id bigint, status text, status_by text, revenue_minor bigint, \
+         discount_minor bigint, refunded_minor bigint, commission_minor bigint) \
+     WHERE c.id IS NOT NULL",
+    "INSERT INTO commission_entries (merchant_id, conversion_id, kind, amount_minor, currency, at, \
+         delivery_id, cause) \
+     SELECT ?, e.conversion_id, e.kind, e.amount_minor, 'USD', r.reported_at, r.delivery_id, \
+         r.topic \
+     FROM demo_rows, jsonb_to_record(line) AS r (delivery_id bigint, reported_at timestamptz, \
+         topic text, entries jsonb), \
+         jsonb_to_recordset(r.entries) AS e (conversion_id bigint, kind text, \
+         amount_minor bigint)",
+];
+
+const FIGURES: [&str; 3] = [
+    "INSERT INTO daily_figures (merchant_id, day, currency, lane, orders, conversions, \
+         revenue_minor, discount_minor, refunded_minor, commission_minor) \
+     SELECT ?, day, currency, 0, sum(orders), sum(conversions), sum(revenue), sum(discount), \
+         sum(refunded), sum(commission) \
+     FROM (SELECT day, currency, 1 AS orders, 0 AS conversions, 0::bigint AS revenue, \
+             0::bigint AS discount, 0::bigint AS refunded, 0::bigint AS commission \
+         FROM orders WHERE merchant_id = ? \
+         UNION ALL \
+         SELECT day, currency, 0, 1, revenue_minor, discount_minor, refunded_minor, \
+             commission_minor \
+         FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved')) n \
+     GROUP BY day, currency",
+    "INSERT INTO affiliate_daily_figures (merchant_id, affiliate_id, day, currency, conversions, \
+         revenue_minor, discount_minor, refunded_minor, commission_minor) \
+     SELECT ?, affiliate_id, day, currency, count(*), sum(revenue_minor), sum(discount_minor), \
+         sum(refunded_minor), sum(commission_minor) \
+     FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved') AND ? > 0 \
+     GROUP BY affiliate_id, day, currency",
+    "INSERT INTO trigger_figures (merchant_id, trigger_id, currency, conversions, revenue_minor, \
+         discount_minor, refunded_minor, commission_minor) \
+     SELECT ?, trigger_id, currency, count(*), sum(revenue_minor), sum(discount_minor), \
+         sum(refunded_minor), sum(commission_minor) \
+     FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved') AND ? > 0 \
+     GROUP BY trigger_id, currency",
+];
+
+/// Where rows wait between `COPY` and their tables.
+pub(super) struct Stage {
+    merchant_id: i64,
+    store_id: i64,
+}
+
+impl Stage {
+    pub(super) fn new(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        store_id: i64,
+    ) -> QueryResult<Self> {
+        conn.batch_execute(
+            "CREATE TEMPORARY TABLE demo_rows (line jsonb NOT NULL) ON COMMIT DROP; \
+             ALTER TABLE demo_rows ALTER COLUMN line SET STORAGE EXTERNAL",
+        )?;
+        Ok(Self { merchant_id, store_id })
+    }
+
+    pub(super) fn affiliates(
+        &self,
+        conn: &mut PgConnection,
+        rows: impl Iterator<Item = impl Serialize>,
+    ) -> QueryResult<()> {
+        copy(conn, rows)?;
+        self.distribute(conn, &AFFILIATES)
+    }
+
+    pub(super) fn triggers(
+        &self,
+        conn: &mut PgConnection,
+        rows: impl Iterator<Item = impl Serialize>,
+    ) -> QueryResult<()> {
+        copy(conn, rows)?;
+        self.distribute(conn, &TRIGGERS)
+    }
+
+    pub(super) fn orders(
+        &self,
+        conn: &mut PgConnection,
+        rows: impl Iterator<Item = impl Serialize>,
+    ) -> QueryResult<()> {
+        copy(conn, rows)?;
+        for statement in [ORDERS, DELIVERIES] {
+            prepared::<()>(statement)
+                .bind::<BigInt, _>(self.merchant_id)
+                .bind::<BigInt, _>(self.store_id)
+                .execute(conn)?;
+        }
+        self.distribute(conn, &PARTS)
+    }
+
+    fn distribute(&self, conn: &mut PgConnection, statements: &[&'static str]) -> QueryResult<()> {
+        for statement in statements {
+            prepared::<()>(statement).bind::<BigInt, _>(self.merchant_id).execute(conn)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the figures up from the rows that are there.
+    pub(super) fn figures(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        for statement in FIGURES {
+            prepared::<()>(statement)
+                .bind::<BigInt, _>(self.merchant_id)
+                .bind::<BigInt, _>(self.merchant_id)
+                .bind::<BigInt, _>(self.merchant_id)
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+fn copy(conn: &mut PgConnection, rows: impl Iterator<Item = impl Serialize>) -> QueryResult<()> {
+    let mut lines = String::new();
+    for row in rows {
+        let json = serde_json::to_string(&row)
+            .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+        // JSON has no bare tabs and line ends; the backslash is COPY's own sign.
+        lines.push_str(&json.replace('\\', "\\\\"));
+        lines.push('\n');
+    }
+    conn.batch_execute("TRUNCATE demo_rows")?;
+    diesel::copy_from(demo_rows::table)
+        .from_raw_data(demo_rows::table, move |out| {
+            out.write_all(lines.as_bytes())
+                .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
+        })
+        .execute(conn)?;
+    Ok(())
+}
