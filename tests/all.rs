@@ -9,6 +9,7 @@ mod harness;
 mod intake;
 mod look;
 mod offers;
+mod people_pages;
 mod places;
 mod row_security;
 mod schema;

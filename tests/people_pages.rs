@@ -1,0 +1,120 @@
+//! The pages of people and settings in a real browser: axe, light and dark, down to 320 pixels.
+
+use actix_web::rt::task::spawn_blocking;
+use chrono::Utc;
+use diesel::prelude::*;
+use vouch::audit::Actor;
+use vouch::auth::{self, Role};
+use vouch::db::schema::users;
+use vouch::db::{Scope, in_scope};
+use vouch::first_run::FirstRun;
+
+use crate::harness::browser::Browser;
+use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
+
+/// The harness speaks HTTP on threads of its own: not on the browser's.
+async fn start(empty: bool) -> TestApp {
+    let app = spawn_blocking(move || {
+        if empty {
+            return TestApp::start_empty();
+        }
+        let app = TestApp::start();
+        let order = ShopifyOrder::new(1, Utc::now()).code("ADA10", "10.00");
+        assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+        app.shopify("orders/create", &serde_json::json!({ "id": "no order" }));
+        // The owner has every kind of place.
+        let mut conn = PgConnection::establish(&app.database_url).unwrap();
+        in_scope(&mut conn, Scope::Installation, |conn| {
+            let actor = Actor::system(app.fixture.stranger_merchant_id, Utc::now());
+            auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
+            diesel::update(users::table.find(app.fixture.owner_id))
+                .set(users::is_support.eq(true))
+                .execute(conn)
+        })
+        .unwrap();
+        app
+    });
+    app.await.unwrap()
+}
+
+async fn sign_in(browser: &Browser, email: &str) {
+    browser.goto("/login").await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.find(".menu-person, .places").await;
+}
+
+/// Walks all pages, in every state that looks different.
+async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &str)) {
+    browser.goto("/login").await;
+    look(browser, "login").await;
+    browser.press("Sign in").await;
+    browser.find("#error-summary").await;
+    look(browser, "login-refused").await;
+    sign_in(browser, "owner@acme.example").await;
+    look(browser, "places").await;
+    browser.click(".place").await;
+    browser.find(".menu-person").await;
+    for path in
+        ["/settings/general", "/settings/calculation", "/settings/shopify", "/account/password"]
+    {
+        browser.goto(path).await;
+        look(browser, &path[1..].replace('/', "-")).await;
+    }
+    browser.goto("/settings/shopify").await;
+    for button in [
+        "How to make the webhooks in Shopify",
+        "Replace the webhook secret",
+        "Disconnect this store",
+        "Connect another store",
+    ] {
+        browser.press(button).await;
+    }
+    look(browser, "settings-shopify-open").await;
+    browser.goto("/support/merchants").await;
+    look(browser, "support-merchants").await;
+    browser.client().delete_all_cookies().await.unwrap();
+    sign_in(browser, "owner@borealis.example").await;
+    browser.goto("/settings/shopify").await;
+    look(browser, "settings-shopify-none").await;
+    browser.client().delete_all_cookies().await.unwrap();
+    sign_in(browser, "ada@affiliates.example").await;
+    browser.goto("/portal").await;
+    look(browser, "portal").await;
+    browser.client().delete_all_cookies().await.unwrap();
+    let link = FirstRun::new(&Box::new(SECRET_KEY).into()).path();
+    for (path, name) in [("/login", "deserted"), (link.as_str(), "first-run")] {
+        browser.client().goto(&format!("{}{path}", empty.base)).await.unwrap();
+        look(browser, name).await;
+    }
+    browser.press("Begin").await;
+    browser.find("#error-summary").await;
+    look(browser, "first-run-refused").await;
+}
+
+#[actix_web::test]
+async fn the_pages_of_people_pass_axe_and_fit_every_width() {
+    let (app, empty) = (start(false).await, start(true).await);
+    let browser = Browser::open(&app.base).await;
+    walk(&browser, &empty, async |browser, name| browser.check_page(name).await).await;
+}
+
+#[actix_web::test]
+#[ignore = "takes pictures into target/screens, for people who work on the styles"]
+async fn pictures_of_the_pages_of_people() {
+    let (app, empty) = (start(false).await, start(true).await);
+    let browser = Browser::open(&app.base).await;
+    walk(&browser, &empty, async |browser, name| {
+        for (width, height, dark) in [(1280, 800, false), (390, 844, false), (1280, 800, true)] {
+            browser.viewport(width, height).await;
+            browser.dark(dark).await;
+            let scheme = if dark { "dark" } else { "light" };
+            browser.screenshot(&format!("people-{name}-{width}-{scheme}")).await;
+        }
+        browser.viewport(1280, 800).await;
+        browser.dark(false).await;
+    })
+    .await;
+}
