@@ -14,7 +14,12 @@ use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
 /// Rows that answer 404 to a form without fields, to those who may send it: what it names does not
 /// exist.
-const NEED_FIELDS: &[(&str, &str)] = &[("POST", "/places"), ("POST", "/affiliates/reversals")];
+const NEED_FIELDS: &[(&str, &str)] = &[
+    ("POST", "/places"),
+    ("POST", "/affiliates/reversals"),
+    ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
+    ("POST", "/orders/{order_id}/manual-credit/removal"),
+];
 
 /// What a form has to say before it is asked whose thing it is about.
 const FIELDS: &[(&str, (&str, &str))] =
