@@ -81,6 +81,7 @@ routes! {
     POST "/settings/api/keys/{key_id}/revocation" => crate::settings::api::revoke, Member(Owner);
     GET  "/settings/shopify" => crate::settings::shopify::show, Member(Viewer);
     POST "/settings/shopify" => crate::settings::shopify::connect, Member(Admin);
+    GET  "/settings/shopify/{store_id}/secret" => crate::settings::shopify::secret, Member(Admin);
     POST "/settings/shopify/{store_id}/secret" => crate::settings::shopify::replace_secret, Member(Admin);
     POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::settings::shopify::remove_previous_secret, Member(Admin);
     POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);

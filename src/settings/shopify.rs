@@ -57,8 +57,6 @@ struct StoreView {
     webhook_url: String,
     /// `set on 3 Mar 2026, ends in 9f2c`
     secret: String,
-    /// What was wrong with a new secret.
-    errors: FormErrors,
 }
 
 #[derive(Template)]
@@ -89,14 +87,12 @@ struct Shop {
 }
 
 impl Shop {
-    /// The page as it stands. `typed` and `errors` are those of the form that connects a store, or,
-    /// with the key of one, of the form that replaces its secret.
+    /// The page as it stands, with the form that connects a store.
     async fn page(
         &self,
         page: MerchantPage,
         form: ConnectForm,
         errors: FormErrors,
-        of_store: Option<i64>,
     ) -> AppResult<ShopifyPage> {
         let merchant_id = page.merchant_id();
         let stores = self
@@ -111,12 +107,10 @@ impl Shop {
         let view = |(store, traffic): (Store, Traffic)| StoreView {
             webhook_url: format!("{}/hooks/shopify/{}", self.config.public_url, store.store_key),
             secret: self.secret_in_words(&store, tz),
-            errors: if of_store == Some(store.id) { errors.clone() } else { FormErrors::new() },
             traffic,
             store,
         };
         let stores = stores.into_iter().map(view).collect();
-        let errors = if of_store.is_none() { errors } else { FormErrors::new() };
         Ok(ShopifyPage { page, stores, form, errors })
     }
 
@@ -141,7 +135,7 @@ pub async fn show(
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
     let shop = Shop { db, config, sealer };
-    ok(&shop.page(page, ConnectForm::default(), FormErrors::new(), None).await?)
+    ok(&shop.page(page, ConnectForm::default(), FormErrors::new()).await?)
 }
 
 /// `POST /settings/shopify`: connects a store.
@@ -158,7 +152,7 @@ pub async fn connect(
         .map_err(|refusal| errors.add("address", refusal.to_string()));
     let secret = parse_secret(&form.secret, &mut errors);
     let (Ok(address), Some(secret)) = (address, secret) else {
-        return rejected(&shop.page(page, form, errors, None).await?);
+        return rejected(&shop.page(page, form, errors).await?);
     };
     let (actor, sealer) = (page.actor(), shop.sealer.clone());
     let connected = shop
@@ -181,37 +175,54 @@ pub async fn connect(
         }
         Err(refusal) => {
             let errors = FormErrors::one("address", refusal.to_string());
-            rejected(&shop.page(page, form, errors, None).await?)
+            rejected(&shop.page(page, form, errors).await?)
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "settings/shopify_secret.html")]
+struct SecretPage {
+    page: MerchantPage,
+    store: Store,
+    errors: FormErrors,
+}
+
+/// `GET /settings/shopify/{store_id}/secret`
+pub async fn secret(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
+    let store =
+        db.merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id)).await?;
+    ok(&SecretPage { page, store, errors: FormErrors::new() })
 }
 
 /// `POST /settings/shopify/{store_id}/secret`
 pub async fn replace_secret(
     db: Data<Db>,
-    config: Data<Config>,
     sealer: Data<Sealer>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<SecretForm>,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, sealer };
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = shop
-        .db
-        .merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id))
-        .await?;
     let mut errors = FormErrors::new();
-    let Some(secret) = parse_secret(&form.secret, &mut errors) else {
-        let form = ConnectForm::default();
-        return rejected(&shop.page(page, form, errors, Some(store.id)).await?);
-    };
-    let (actor, sealer) = (page.actor(), shop.sealer.clone());
-    shop.db
-        .merchant(page.merchant_id(), move |conn| {
-            stores::replace_secret(conn, &actor, &sealer, &store, &secret)
+    let secret = parse_secret(&form.secret, &mut errors);
+    let (actor, store_id) = (page.actor(), *store_id);
+    let (store, replaced) = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = find_connected(conn, actor.merchant_id, store_id)?;
+            if let Some(secret) = &secret {
+                stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
+            }
+            Ok((store, secret.is_some()))
         })
         .await?;
+    if !replaced {
+        return rejected(&SecretPage { page, store, errors });
+    }
     page.done(
         "The secret is replaced. Messages signed with the one before it are still accepted.",
     )?;
