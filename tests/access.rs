@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{Access, Role};
-use vouch::db::schema::{audit_log, conversions, deliveries, orders};
+use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, orders};
 use vouch::first_run::FirstRun;
 use vouch::routes::{Row, TABLE};
 
@@ -67,6 +67,10 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
             .select(audit_log::id)
             .first(conn)
     });
+    let key_id: i64 = app.within(|conn| {
+        vouch::api::keys::create(conn, &app.actor(), "Tests")?;
+        api_keys::table.select(api_keys::id).first(conn)
+    });
     let first_run = FirstRun::new(&Box::new(SECRET_KEY).into());
     let token = first_run.path().trim_start_matches("/first-run/").to_owned();
     let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
@@ -79,6 +83,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("conversion_id", example(conversion_id, NOWHERE)),
         ("delivery_id", example(delivery_id, NOWHERE)),
         ("change_id", example(change_id, NOWHERE)),
+        ("key_id", example(key_id, NOWHERE)),
         ("store_key", example(&known.store_key, missing_key)),
         ("token", example(token, "0000")),
         ("path:.*", example("nothing.css", "nothing.js")),

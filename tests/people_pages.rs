@@ -71,7 +71,7 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     }
     look(browser, "settings-shopify-open").await;
     browser.press("Replace it").await;
-    browser.find("dialog #f-secret").await;
+    browser.find("dialog #f-new_secret").await;
     look(browser, "settings-shopify-secret").await;
     browser.goto("/support/merchants").await;
     look(browser, "support-merchants").await;

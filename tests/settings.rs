@@ -204,9 +204,9 @@ fn a_replaced_secret_stays_accepted_until_it_is_removed() {
     let new = "ffffffffffffffffffffffffffff1234";
     let link = owner.get("/settings/shopify").attribute("a[data-dialog]", "href").unwrap();
     let (page, form) = (owner.get(&link), "form.stack");
-    let refused = owner.submit(&page, form, &[("secret", "short")]);
+    let refused = owner.submit(&page, form, &[("new_secret", "short")]);
     assert_eq!(refused.status, 422);
-    assert!(refused.has("#f-secret-error"));
+    assert!(refused.has("#f-new_secret-error"));
     let secrets = || -> Vec<Vec<u8>> {
         let store =
             app.within(|conn| Store::find(conn, app.fixture.merchant_id, app.fixture.store_id));
@@ -216,7 +216,7 @@ fn a_replaced_secret_stays_accepted_until_it_is_removed() {
     let old = SHOP_SECRET.as_bytes().to_vec();
     for _ in 0..2 {
         // The second time changes nothing: the previous one is not pushed out.
-        assert_eq!(owner.submit(&page, form, &[("secret", new)]).status, 303);
+        assert_eq!(owner.submit(&page, form, &[("new_secret", new)]).status, 303);
         assert_eq!(secrets(), [new.as_bytes().to_vec(), old.clone()]);
     }
     let page = owner.get("/settings/shopify");

@@ -43,7 +43,7 @@ pub struct ConnectForm {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct SecretForm {
-    secret: String,
+    new_secret: String,
 }
 
 /// Nothing but the proof that the form is ours.
@@ -150,7 +150,7 @@ pub async fn connect(
     let mut errors = FormErrors::new();
     let address = shopify_address(&form.address)
         .map_err(|refusal| errors.add("address", refusal.to_string()));
-    let secret = parse_secret(&form.secret, &mut errors);
+    let secret = parse_secret("secret", &form.secret, &mut errors);
     let (Ok(address), Some(secret)) = (address, secret) else {
         return rejected(&shop.page(page, form, errors).await?);
     };
@@ -209,7 +209,7 @@ pub async fn replace_secret(
     CsrfForm(form): CsrfForm<SecretForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
-    let secret = parse_secret(&form.secret, &mut errors);
+    let secret = parse_secret("new_secret", &form.new_secret, &mut errors);
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
@@ -229,9 +229,9 @@ pub async fn replace_secret(
     Ok(see_other(HERE))
 }
 
-fn parse_secret(typed: &str, errors: &mut FormErrors) -> Option<WebhookSecret> {
+fn parse_secret(field: &str, typed: &str, errors: &mut FormErrors) -> Option<WebhookSecret> {
     let parsed = WebhookSecret::parse(typed);
-    parsed.map_err(|refusal| errors.add("secret", refusal.to_string())).ok()
+    parsed.map_err(|refusal| errors.add(field, refusal.to_string())).ok()
 }
 
 fn find_connected(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Store> {
