@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::PgConnection;
+use diesel::r2d2::R2D2Connection;
 use tokio::sync::oneshot;
 
 use super::intake::{Arrival, Outcome, note, take_in};
@@ -92,13 +93,8 @@ fn write(pool: &Pool, waiting: &Receiver<Job>) {
         jobs.extend(waiting.try_iter().take(BATCH - 1));
         // A merchant's jobs stand together, so that the transaction turns to each merchant once.
         jobs.sort_by_key(|job| job.arrival.merchant_id);
-        let outcomes = match pool.get() {
-            Ok(mut conn) => settle(&mut conn, &jobs),
-            Err(error) => {
-                tracing::warn!(%error, "no connection for the intake of orders");
-                jobs.iter().map(|_| Err(AppError::Unavailable)).collect()
-            }
-        };
+        let outcomes = settle(pool, &jobs)
+            .unwrap_or_else(|| jobs.iter().map(|_| Err(AppError::Unavailable)).collect());
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             // Whoever asked may have gone; the delivery is kept all the same.
             let _ = job.answer.send(outcome);
@@ -106,14 +102,26 @@ fn write(pool: &Pool, waiting: &Receiver<Job>) {
     }
 }
 
-fn settle(conn: &mut PgConnection, jobs: &[Job]) -> Vec<AppResult<Outcome>> {
-    match together(conn, jobs) {
-        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-        Err(error) => {
-            tracing::warn!(%error, deliveries = jobs.len(), "a batch failed; each is tried alone");
-            jobs.iter().map(|job| alone(conn, job)).collect()
+/// What becomes of `jobs`. After a restart of the database every connection that waits in the pool
+/// is dead; those that turn out so are let go, until a new one is made. `None` if none can be.
+fn settle(pool: &Pool, jobs: &[Job]) -> Option<Vec<AppResult<Outcome>>> {
+    for _ in 0..=pool.max_size() {
+        let mut conn = pool
+            .get()
+            .inspect_err(|error| tracing::warn!(%error, "no connection for the intake of orders"))
+            .ok()?;
+        match together(&mut conn, jobs) {
+            Ok(outcomes) => return Some(outcomes.into_iter().map(Ok).collect()),
+            Err(error) if conn.is_broken() => {
+                tracing::warn!(%error, "a connection of the intake was dead");
+            }
+            Err(error) => {
+                tracing::warn!(%error, deliveries = jobs.len(), "a batch failed; each is tried alone");
+                return Some(jobs.iter().map(|job| alone(&mut conn, job)).collect());
+            }
         }
     }
+    None
 }
 
 /// All of `jobs` in one transaction, each merchant's under its own scope.
@@ -152,6 +160,7 @@ fn alone(conn: &mut PgConnection, job: &Job) -> AppResult<Outcome> {
     for attempt in 0..TRIES {
         match together(conn, std::slice::from_ref(job)) {
             Ok(outcomes) => return outcomes.into_iter().next().ok_or(AppError::Unavailable),
+            Err(_) if conn.is_broken() => return Err(AppError::Unavailable),
             Err(error) => failure = Some(error),
         }
         thread::sleep(Duration::from_millis(20 << attempt));
