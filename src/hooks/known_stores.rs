@@ -30,7 +30,7 @@ pub struct KnownStore {
 pub struct KnownStores {
     db: Db,
     sealer: Sealer,
-    known: Mutex<HashMap<String, (Instant, Arc<KnownStore>)>>,
+    known: Mutex<HashMap<(Platform, String), (Instant, Arc<KnownStore>)>>,
 }
 
 impl KnownStores {
@@ -44,7 +44,7 @@ impl KnownStores {
     /// # Errors
     /// `NotFound` when there is none; `Unavailable` when the database is away.
     pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
-        if let Some(store) = self.remembered(store_key) {
+        if let Some(store) = self.remembered(platform, store_key) {
             return Ok(store);
         }
         let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
@@ -58,21 +58,21 @@ impl KnownStores {
             .webhook_secrets(&self.sealer)
             .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
         let known = Arc::new(KnownStore { merchant_id, store_id: store.id, secrets });
-        self.remember(store_key, &known);
+        self.remember(platform, store_key, &known);
         Ok(known)
     }
 
-    fn remembered(&self, store_key: &str) -> Option<Arc<KnownStore>> {
+    fn remembered(&self, platform: Platform, store_key: &str) -> Option<Arc<KnownStore>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, store) = known.get(store_key)?;
+        let (since, store) = known.get(&(platform, store_key.to_owned()))?;
         (since.elapsed() < REMEMBERED).then(|| Arc::clone(store))
     }
 
-    fn remember(&self, store_key: &str, store: &Arc<KnownStore>) {
+    fn remember(&self, platform: Platform, store_key: &str, store: &Arc<KnownStore>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.retain(|_, (since, _)| since.elapsed() < REMEMBERED);
         }
-        known.insert(store_key.to_owned(), (Instant::now(), Arc::clone(store)));
+        known.insert((platform, store_key.to_owned()), (Instant::now(), Arc::clone(store)));
     }
 }

@@ -6,11 +6,12 @@ use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, remember};
 use super::order_row::{OrderRow, Written};
 use super::rules::Setting;
+use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
-use crate::db::schema::stores;
 use crate::figures::{Amounts, Changes, Delta};
 use crate::orders::report::StoreEvent;
 use crate::orders::state::OrderState;
+use crate::stores::{self, Store};
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +75,7 @@ pub fn take_in(
             order_ref.clone()
         }
         StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
-        StoreEvent::Uninstalled => {
-            disconnect(conn, arrival)?;
-            return note(conn, arrival, "noted", "Vouch was uninstalled from the store.");
-        }
+        StoreEvent::Uninstalled => return uninstalled(conn, arrival),
     };
     let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?;
     let Some(known) = known else {
@@ -92,13 +90,16 @@ pub fn take_in(
     heard_again(conn, arrival, known, event, changes)
 }
 
-/// The store is connected no more; its orders stay.
-fn disconnect(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<()> {
-    diesel::update(stores::table.find((arrival.merchant_id, arrival.store_id)))
-        .filter(stores::disconnected_at.is_null())
-        .set(stores::disconnected_at.eq(arrival.received_at))
-        .execute(conn)?;
-    Ok(())
+/// The store is connected no more; its orders stay. Only the first time: it can have been connected
+/// again since, and a repeat or a replay of the message must not undo that.
+fn uninstalled(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<Outcome> {
+    let outcome = note(conn, arrival, "noted", "Vouch was uninstalled from the store.")?;
+    if outcome == Outcome::Noted {
+        let store = Store::find(conn, arrival.merchant_id, arrival.store_id)?;
+        let actor = Actor::system(arrival.merchant_id, arrival.received_at);
+        stores::disconnect(conn, &actor, &store)?;
+    }
+    Ok(outcome)
 }
 
 /// Keeps a message that changes no order: noted, or failed with a reason.
