@@ -30,6 +30,8 @@ struct Standing {
     reason: Option<String>,
     currency: String,
     day: NaiveDate,
+    offer_id: Option<i64>,
+    via: String,
     amounts: Amounts,
     ledger: Components,
     sold: bool,
@@ -83,7 +85,7 @@ fn settle(
     let conversion_id = match known {
         None => insert(conn, order, target, cause.now)?,
         Some(known) => {
-            if differs(known, target) {
+            if differs(order, known, target) {
                 update(conn, order, known.id, target, cause.now)?;
             }
             if let Some(before) = contribution(order, known) {
@@ -200,8 +202,13 @@ fn contribution(order: &OfOrder, known: &Standing) -> Option<Delta> {
     })
 }
 
-fn differs(known: &Standing, target: &Target) -> bool {
-    known.trigger_id != target.trigger_id
+fn differs(order: &OfOrder, known: &Standing, target: &Target) -> bool {
+    // Day and currency too: the figures move with them, and must find them on the row next time.
+    known.day != order.day
+        || known.currency != order.currency
+        || target.offer_id.is_some_and(|id| known.offer_id != Some(id))
+        || target.via.is_some_and(|via| known.via != via)
+        || known.trigger_id != target.trigger_id
         || known.status != target.status
         || known.by != target.by
         || known.reason != target.reason
@@ -213,17 +220,19 @@ fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standin
         (BigInt, BigInt, Nullable<BigInt>, Text, Text, Nullable<Text>, Text, Date),
         (BigInt, BigInt, BigInt, BigInt),
         (BigInt, BigInt, BigInt, Bool),
+        (Nullable<BigInt>, Text),
     );
     type Row = (
         (i64, i64, Option<i64>, Status, StatusBy, Option<String>, String, NaiveDate),
         (i64, i64, i64, i64),
         (i64, i64, i64, bool),
+        (Option<i64>, String),
     );
     let rows: Vec<Row> = prepared::<Sql>(
         "SELECT c.id, c.affiliate_id, c.trigger_id, c.status, c.status_by, c.reason, \
              c.currency::text, c.day, \
              c.revenue_minor, c.discount_minor, c.refunded_minor, c.commission_minor, \
-             e.sale, e.refund, e.cancellation, e.sold \
+             e.sale, e.refund, e.cancellation, e.sold, c.offer_id, c.via \
          FROM conversions c \
          CROSS JOIN LATERAL (SELECT \
              coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'adjustment')), 0)::bigint AS sale, \
@@ -237,7 +246,7 @@ fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standin
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(order.order_id)
     .load(conn)?;
-    let standing = rows.into_iter().map(|(head, amounts, ledger)| {
+    let standing = rows.into_iter().map(|(head, amounts, ledger, (offer_id, via))| {
         let (id, affiliate_id, trigger_id, status, by, reason, currency, day) = head;
         let (revenue_minor, discount_minor, refunded_minor, commission_minor) = amounts;
         let (sale, refund, cancellation, sold) = ledger;
@@ -250,6 +259,8 @@ fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standin
             reason,
             currency,
             day,
+            offer_id,
+            via,
             amounts: Amounts {
                 orders: 0,
                 conversions: 1,
