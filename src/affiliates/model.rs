@@ -243,6 +243,7 @@ pub fn update(
         if is_moving {
             let Affiliate { id, status, offer_id, .. } = after;
             terms::change(conn, actor.merchant_id, id, status, offer_id, actor.now)?;
+            orders::reconsider_since(conn, actor, actor.now, "The affiliate's offer changed")?;
         }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
@@ -318,6 +319,9 @@ pub fn change_status(
             actor.now,
         )?;
         set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
+    }
+    if !changing.is_empty() {
+        orders::reconsider_since(conn, actor, actor.now, "An affiliate's status changed")?;
     }
     Ok(changing)
 }

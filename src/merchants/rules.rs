@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use crate::audit::{Act, Actor, record};
 use crate::credit::{Precedence, Rules};
 use crate::db::schema::calculation_rules;
+use crate::orders::reconsider_since;
 
 /// Rules with the time they began to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
                 before: Some(serde_json::json!(before)),
                 after: Some(serde_json::json!(rules)),
             },
-        )
+        )?;
+        // A store's clock can run ahead of ours.
+        reconsider_since(conn, actor, actor.now, "The Calculation Logic changed")
     })
 }

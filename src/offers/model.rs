@@ -6,6 +6,7 @@ use super::read::{Offer, OfferTerms, history};
 use crate::audit::{Act, Actor, record};
 use crate::credit::Commission;
 use crate::db::schema::{affiliates, offer_terms, offers};
+use crate::orders::reconsider_since;
 
 /// What an offer is made from, checked by the form.
 #[derive(Clone, Debug)]
@@ -166,6 +167,8 @@ fn change_terms(
         diesel::update(open).set(offer_terms::valid_until.eq(actor.now)).execute(conn)?;
         open_terms(conn, actor.merchant_id, offer_id, actor.now, change)?;
     }
+    // A store's clock can run ahead of ours.
+    reconsider_since(conn, actor, actor.now, "The offer's terms changed")?;
     Ok(Some(in_force))
 }
 

@@ -23,7 +23,7 @@ pub mod shopify;
 pub mod state;
 pub mod understand;
 
-pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching};
+pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching, reconsider_since};
 pub use replay::{ReplayError, replay};
 pub use report::{
     OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::intake::{Cause, OrderRow, decide_again};
 use crate::audit::Actor;
 use crate::db::prepared;
-use crate::db::schema::{trigger_owners, triggers};
+use crate::db::schema::{orders, trigger_owners, triggers};
 use crate::figures::Changes;
 use crate::outbox::{self, Work};
 use crate::triggers::TriggerKind;
@@ -69,6 +69,9 @@ pub fn reconsider_matching(
 /// Decides again on every order since `since` that a trigger of the affiliate, past or present,
 /// matches. A great many are left to the workers.
 ///
+/// The triggers are locked first, as a reassignment does: an order that is on its way in has either
+/// been taken in before, and is found here, or is decided on after this transaction.
+///
 /// # Errors
 /// The database's.
 pub fn reconsider_affiliate(
@@ -86,13 +89,33 @@ pub fn reconsider_affiliate(
         )
         .filter(trigger_owners::merchant_id.eq(actor.merchant_id))
         .filter(trigger_owners::affiliate_id.eq(affiliate_id))
+        .order(triggers::id)
         .select((triggers::kind, triggers::key))
-        .distinct()
+        .for_update()
         .load(conn)?;
     let mut order_ids = Vec::new();
     for (kind, key) in held {
         order_ids.extend(matching(conn, actor.merchant_id, kind, &key, since)?);
     }
+    reconsider_all(conn, actor, order_ids, cause)
+}
+
+/// Decides again on every order placed since `since`, whatever is on it: for a change that holds
+/// from now on, and orders that a store with a fast clock placed after it. Hardly ever any.
+///
+/// # Errors
+/// The database's.
+pub fn reconsider_since(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    since: DateTime<Utc>,
+    cause: &str,
+) -> QueryResult<()> {
+    let order_ids = orders::table
+        .filter(orders::merchant_id.eq(actor.merchant_id))
+        .filter(orders::placed_at.ge(since))
+        .select(orders::id)
+        .load(conn)?;
     reconsider_all(conn, actor, order_ids, cause)
 }
 
