@@ -46,3 +46,27 @@ fn a_denied_conversion_stays_denied_whatever_the_store_sends() {
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     assert_eq!(credits(&app, &order)[0].status, "denied");
 }
+
+#[test]
+fn an_order_that_is_credited_by_hand_follows_its_refunds_and_not_its_codes() {
+    let app = TestApp::start();
+    let ben = app.fixture.ben_id;
+    let plain = order(1);
+    send(&app, &plain);
+    let order_id: i64 = app.within(|conn| orders::table.select(orders::id).first(conn));
+    let actor = app.actor_at(noon() + hours(1));
+    app.within(|conn| {
+        Ok(acts::manual::credit_order(conn, &actor, ben, order_id, "By telephone").unwrap())
+    });
+    assert_eq!(earned(&app, &plain), [(ben, 1000)]);
+    // A code that turns up later changes nothing; a refund does.
+    let with_code =
+        plain.clone().code("ADA10", "0.00").refunded(9, 0, 0, "40.00", noon() + hours(2));
+    assert_eq!(app.shopify("orders/updated", &with_code.0).status, 200);
+    assert_eq!(earned(&app, &plain), [(ben, 600)]);
+    assert_eq!(credits(&app, &plain)[0].via, "manual");
+
+    let actor = app.actor_at(noon() + hours(3));
+    app.within(|conn| acts::manual::remove(conn, &actor, order_id));
+    assert_eq!(earned(&app, &plain), [(app.fixture.ada_id, 600)]);
+}

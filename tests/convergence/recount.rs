@@ -1,0 +1,79 @@
+//! The kept figures against a recount of orders and conversions.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::harness::TestApp;
+
+#[derive(QueryableByName)]
+struct Difference {
+    #[diesel(sql_type = Text)]
+    words: String,
+}
+
+const SUMS: &str = "sum(conversions), sum(revenue_minor), sum(discount_minor), \
+    sum(refunded_minor), sum(commission_minor)";
+
+const COUNTED: &str = "SELECT c.*, 1 AS conversions FROM conversions c \
+    WHERE status IN ('pending', 'approved')";
+
+fn compare(what: &str, kept: &str, counted: &str) -> String {
+    format!(
+        "SELECT '{what}: kept ' || k::text AS words FROM (({kept}) EXCEPT ({counted})) k \
+         UNION ALL \
+         SELECT '{what}: counted ' || k::text FROM (({counted}) EXCEPT ({kept})) k"
+    )
+}
+
+/// Where the kept figures are not what a recount finds; nothing, if all is well.
+pub fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
+    let something = "HAVING sum(conversions) <> 0 OR sum(revenue_minor) <> 0 \
+        OR sum(discount_minor) <> 0 OR sum(refunded_minor) <> 0 OR sum(commission_minor) <> 0";
+    let queries = [
+        compare(
+            "orders of a day",
+            "SELECT day, currency, sum(orders) FROM daily_figures GROUP BY 1, 2 \
+                 HAVING sum(orders) <> 0",
+            "SELECT day, currency, count(*)::numeric FROM orders WHERE placed_at IS NOT NULL \
+                 AND NOT is_test AND deleted_at IS NULL GROUP BY 1, 2",
+        ),
+        compare(
+            "a day",
+            &format!("SELECT day, currency, {SUMS} FROM daily_figures GROUP BY 1, 2 {something}"),
+            &format!("SELECT day, currency, {SUMS} FROM ({COUNTED}) c GROUP BY 1, 2"),
+        ),
+        compare(
+            "a day of an affiliate",
+            &format!(
+                "SELECT affiliate_id, day, currency, {SUMS} FROM affiliate_daily_figures \
+                 GROUP BY 1, 2, 3 {something}"
+            ),
+            &format!(
+                "SELECT affiliate_id, day, currency, {SUMS} FROM ({COUNTED}) c GROUP BY 1, 2, 3"
+            ),
+        ),
+        compare(
+            "a trigger",
+            &format!(
+                "SELECT trigger_id, currency, {SUMS} FROM trigger_figures GROUP BY 1, 2 {something}"
+            ),
+            &format!(
+                "SELECT trigger_id, currency, {SUMS} FROM ({COUNTED}) c \
+                 WHERE trigger_id IS NOT NULL GROUP BY 1, 2"
+            ),
+        ),
+        "SELECT 'conversion ' || c.id || ' says ' || c.commission_minor AS words \
+         FROM conversions c WHERE c.commission_minor <> (SELECT coalesce(sum(amount_minor), 0) \
+             FROM commission_entries e \
+             WHERE e.merchant_id = c.merchant_id AND e.conversion_id = c.id)"
+            .to_owned(),
+    ];
+    app.within_merchant(merchant_id, |conn| {
+        let mut found = Vec::new();
+        for query in &queries {
+            let rows: Vec<Difference> = diesel::sql_query(query).load(conn)?;
+            found.extend(rows.into_iter().map(|row| row.words));
+        }
+        Ok(found)
+    })
+}
