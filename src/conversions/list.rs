@@ -25,7 +25,7 @@ text_enum! {
     /// Which statuses a list shows.
     pub enum StatusFilter {
         /// What is in the figures: Pending and Approved.
-        Credited = "credited", "Credited (Pending or Approved)";
+        Credited = "credited", "Pending or Approved";
         /// Only this one.
         Pending = "pending", "Pending";
         /// Only this one.

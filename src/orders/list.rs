@@ -22,9 +22,9 @@ text_enum! {
     /// Which orders a list shows.
     pub enum OrderKind {
         /// What is in the figures: neither a test nor deleted in the store.
-        Real = "real", "Real orders (no tests, not deleted)";
+        Real = "real", "Real orders";
         /// Somebody won them.
-        Credited = "credited", "Credited to an affiliate";
+        Credited = "credited", "Credited";
         /// Nobody did.
         Nobody = "nobody", "Credited to nobody";
         /// Made in a store's test mode.

@@ -117,7 +117,7 @@ impl OrderPage {
 
     /// Where a trigger for a code is added.
     fn new_trigger_url(&self, code: &str) -> String {
-        format!("{}?value={}", urls::new_trigger(), urls::encode(code))
+        format!("{}?coupon_code={}", urls::new_trigger(), urls::encode(code))
     }
 
     fn affiliate_url(&self, id: &i64) -> String {

@@ -1,7 +1,8 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 use super::chooser::{Answer, Asked, Chooser};
 use super::created_words;
@@ -40,9 +41,17 @@ struct AddPart {
     add: AddTrigger,
 }
 
+/// What the form begins with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewQuery {
+    coupon_code: String,
+}
+
 /// `GET /triggers/new`
-pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
-    let add = AddTrigger::default();
+pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
+    let mut add = AddTrigger::default();
+    add.fields.form.coupon_code = query.into_inner().coupon_code.chars().take(255).collect();
     if page.is_fragment() {
         return ok(&AddPart { page, add });
     }
