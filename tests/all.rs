@@ -14,6 +14,7 @@ mod intake;
 mod look;
 mod offers;
 mod orders;
+mod pages;
 mod people_pages;
 mod places;
 mod row_security;

@@ -14,11 +14,10 @@ use diesel::PgConnection;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::oneshot;
 
-use super::intake::{Arrival, Outcome, note, take_in};
+use super::intake::{Arrival, Batch, Outcome, note, take_in};
 use super::report::StoreEvent;
 use crate::db::{Pool, Scope, in_scope, turn_to};
 use crate::error::{AppError, AppResult};
-use crate::figures::Changes;
 
 /// As many deliveries share a commit at the most.
 const BATCH: usize = 64;
@@ -136,19 +135,19 @@ fn together(conn: &mut PgConnection, jobs: &[Job]) -> diesel::QueryResult<Vec<Ou
                 turn_to(conn, merchant_id)?;
                 scope = merchant_id;
             }
-            let mut changes = Changes::of(merchant_id);
+            let mut batch = Batch::of(merchant_id);
             for job in of_merchant {
-                outcomes.push(one(conn, job, &mut changes)?);
+                outcomes.push(one(conn, job, &mut batch)?);
             }
-            changes.write(conn)?;
+            batch.finish(conn)?;
         }
         Ok(outcomes)
     })
 }
 
-fn one(conn: &mut PgConnection, job: &Job, changes: &mut Changes) -> diesel::QueryResult<Outcome> {
+fn one(conn: &mut PgConnection, job: &Job, batch: &mut Batch) -> diesel::QueryResult<Outcome> {
     match &job.understood {
-        Ok(event) => take_in(conn, &job.arrival, event.clone(), changes),
+        Ok(event) => take_in(conn, &job.arrival, event.clone(), batch),
         Err(reason) => note(conn, &job.arrival, "failed", reason),
     }
 }

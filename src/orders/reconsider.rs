@@ -5,11 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 
-use super::intake::{Cause, OrderRow, decide_again};
+use super::intake::{Batch, Cause, OrderRow, decide_again};
 use crate::audit::Actor;
 use crate::db::prepared;
 use crate::db::schema::{orders, trigger_owners, triggers};
-use crate::figures::Changes;
 use crate::outbox::{self, Work};
 use crate::triggers::TriggerKind;
 
@@ -36,7 +35,7 @@ pub fn reconsider(
     order_ids: &[i64],
     cause: &str,
 ) -> QueryResult<()> {
-    let mut changes = Changes::of(actor.merchant_id);
+    let mut batch = Batch::of(actor.merchant_id);
     let cause = Cause { words: cause, delivery_id: None, now: actor.now };
     // Always in the same order, so that two of these cannot wait for each other.
     let mut order_ids = order_ids.to_vec();
@@ -44,9 +43,9 @@ pub fn reconsider(
     order_ids.dedup();
     for order_id in order_ids {
         let row = OrderRow::by_id(conn, actor.merchant_id, order_id)?;
-        decide_again(conn, actor.merchant_id, row, &cause, &mut changes)?;
+        decide_again(conn, row, &cause, &mut batch)?;
     }
-    changes.write(conn)
+    batch.finish(conn)
 }
 
 /// Decides again on every order since `since` that the trigger `kind`/`key` matches. A great many

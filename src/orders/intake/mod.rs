@@ -3,6 +3,7 @@
 //! difference from what is there. Sale, edit, refund, cancellation, repeat, out of order: one rule
 //! serves them all.
 
+mod batch;
 mod candidates;
 mod converge;
 mod delivery;
@@ -10,6 +11,7 @@ mod order_row;
 mod rules;
 mod take_in;
 
+pub use self::batch::Batch;
 pub use self::delivery::{Arrival, gzip};
 pub(super) use self::order_row::OrderRow;
 pub(super) use self::take_in::{Cause, decide_again};

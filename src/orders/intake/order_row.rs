@@ -10,7 +10,7 @@ use super::candidates::email_key_of;
 use crate::credit::{Credit, CreditKind, Decision};
 use crate::db::prepared;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::report::OrderReport;
+use crate::orders::report::{OrderReport, ReportedCode, ReportedLine};
 use crate::orders::state::OrderState;
 
 /// An order as it is kept, locked for this transaction.
@@ -198,67 +198,40 @@ impl Written<'_> {
             .bind::<Nullable<BigInt>, _>(self.winner()))
     }
 
-    /// Writes what the report is looked up by: its lines and codes.
+    /// Writes what the report is looked up by, its lines and codes, in one round trip.
     pub(super) fn write_parts(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
         let Some(report) = self.report() else { return Ok(()) };
-        if !report.lines.is_empty() {
-            self.write_lines(conn, order_id, report)?;
-        }
-        if !report.codes.is_empty() {
-            self.write_codes(conn, order_id, report)?;
-        }
-        Ok(())
-    }
-
-    fn write_lines(
-        &self,
-        conn: &mut PgConnection,
-        order_id: i64,
-        report: &OrderReport,
-    ) -> QueryResult<()> {
         let amounts = line_amounts(self.state, Basis::default());
         let base: Vec<i64> = amounts
             .iter()
             .filter(|line| line.line.is_some())
             .map(|line| line.gross_minor)
             .collect();
-        let lines = &report.lines;
+        let (lines, codes) = (&report.lines, &report.codes);
         prepared::<()>(
-            "INSERT INTO order_lines (merchant_id, order_id, position, line_ref, sku_key, title, \
-                 quantity, base_minor) \
-             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[]) AS n",
+            "WITH lines AS (INSERT INTO order_lines (merchant_id, order_id, position, line_ref, \
+                 sku_key, title, quantity, base_minor) \
+                 SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::text[], \
+                     ?::bigint[], ?::bigint[]) AS n) \
+             INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
+                 discount_minor) \
+             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::bigint[]) AS n",
         )
         .bind::<BigInt, _>(self.merchant_id)
         .bind::<BigInt, _>(order_id)
         .bind::<Array<SmallInt>, _>(positions(lines.len()))
         .bind::<Array<Text>, _>(lines.iter().map(|line| line.line_ref.as_str()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(
-            lines.iter().map(super::super::report::ReportedLine::sku_key).collect::<Vec<_>>(),
+            lines.iter().map(ReportedLine::sku_key).collect::<Vec<_>>(),
         )
         .bind::<Array<Text>, _>(lines.iter().map(|line| line.title.as_str()).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(lines.iter().map(|line| line.quantity).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(base)
-        .execute(conn)?;
-        Ok(())
-    }
-
-    fn write_codes(
-        &self,
-        conn: &mut PgConnection,
-        order_id: i64,
-        report: &OrderReport,
-    ) -> QueryResult<()> {
-        let codes = &report.codes;
-        prepared::<()>(
-            "INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
-                 discount_minor) \
-             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::bigint[]) AS n",
-        )
         .bind::<BigInt, _>(self.merchant_id)
         .bind::<BigInt, _>(order_id)
         .bind::<Array<SmallInt>, _>(positions(codes.len()))
         .bind::<Array<Text>, _>(codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(codes.iter().map(|code| code.key()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(codes.iter().map(ReportedCode::key).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(codes.iter().map(|code| code.discount_minor).collect::<Vec<_>>())
         .execute(conn)?;
         Ok(())

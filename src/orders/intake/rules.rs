@@ -6,7 +6,15 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use crate::credit::{Precedence, Rules};
 use crate::db::prepared;
 
+/// What a merchant had set, and when: read once per transaction, for all of its orders.
+pub(super) struct Settings {
+    zone: Tz,
+    /// By date, the earliest first.
+    rules: Vec<(DateTime<Utc>, Rules)>,
+}
+
 /// What a merchant had set when an order was placed.
+#[derive(Clone, Copy)]
 pub(super) struct Setting {
     /// The day of the order, in the merchant's time zone.
     pub day: NaiveDate,
@@ -14,40 +22,34 @@ pub(super) struct Setting {
     pub rules: Rules,
 }
 
-type Row = (Text, Nullable<Text>, Nullable<Bool>, Nullable<Bool>);
+type Sql = (Text, Nullable<Timestamptz>, Nullable<Text>, Nullable<Bool>, Nullable<Bool>);
+type Row = (String, Option<DateTime<Utc>>, Option<Precedence>, Option<bool>, Option<bool>);
 
-impl Setting {
-    /// The setting of the moment `placed_at`; before the first one, the first.
-    pub(super) fn at(
-        conn: &mut PgConnection,
-        merchant_id: i64,
-        placed_at: DateTime<Utc>,
-    ) -> QueryResult<Self> {
-        let (zone, precedence, include_tax, include_shipping): (
-            String,
-            Option<String>,
-            Option<bool>,
-            Option<bool>,
-        ) = prepared::<Row>(
-            "SELECT m.time_zone, r.precedence, r.include_tax, r.include_shipping FROM merchants m \
-             LEFT JOIN LATERAL (SELECT * FROM calculation_rules r WHERE r.merchant_id = m.id \
-                 ORDER BY r.valid_from <= ? DESC, \
-                     CASE WHEN r.valid_from <= ? THEN r.valid_from END DESC, r.valid_from \
-                 LIMIT 1) r ON true \
-             WHERE m.id = ?",
+impl Settings {
+    pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
+        let rows: Vec<Row> = prepared::<Sql>(
+            "SELECT m.time_zone, r.valid_from, r.precedence, r.include_tax, r.include_shipping \
+             FROM merchants m LEFT JOIN calculation_rules r ON r.merchant_id = m.id \
+             WHERE m.id = ? ORDER BY r.valid_from",
         )
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<Timestamptz, _>(placed_at)
         .bind::<BigInt, _>(merchant_id)
-        .get_result(conn)?;
-        let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
-        Ok(Self {
-            day: placed_at.with_timezone(&zone).date_naive(),
-            rules: Rules {
-                precedence: precedence.as_deref().and_then(Precedence::parse).unwrap_or_default(),
-                include_tax: include_tax.unwrap_or_default(),
-                include_shipping: include_shipping.unwrap_or_default(),
-            },
-        })
+        .load(conn)?;
+        let zone = rows.first().and_then(|row| row.0.parse().ok()).unwrap_or(Tz::UTC);
+        let rules = rows.into_iter().filter_map(|(_, from, precedence, tax, shipping)| {
+            let rules = Rules {
+                precedence: precedence.unwrap_or_default(),
+                include_tax: tax.unwrap_or_default(),
+                include_shipping: shipping.unwrap_or_default(),
+            };
+            Some((from?, rules))
+        });
+        Ok(Self { zone, rules: rules.collect() })
+    }
+
+    /// The setting of the moment `placed_at`; before the first one, the first.
+    pub(super) fn at(&self, placed_at: DateTime<Utc>) -> Setting {
+        let in_force = self.rules.iter().rev().find(|(from, _)| *from <= placed_at);
+        let rules = in_force.or(self.rules.first()).map(|(_, rules)| *rules).unwrap_or_default();
+        Setting { day: placed_at.with_timezone(&self.zone).date_naive(), rules }
     }
 }

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::batch::Batch;
 use super::candidates;
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, remember};
@@ -8,7 +9,7 @@ use super::order_row::{OrderRow, Written};
 use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
-use crate::figures::{Amounts, Changes, Delta};
+use crate::figures::{Amounts, Delta};
 use crate::orders::report::StoreEvent;
 use crate::orders::state::OrderState;
 use crate::stores::{self, Store};
@@ -52,9 +53,9 @@ pub fn take_in_one(
     arrival: &Arrival,
     event: StoreEvent,
 ) -> QueryResult<Outcome> {
-    let mut changes = Changes::of(arrival.merchant_id);
-    let outcome = take_in(conn, arrival, event, &mut changes)?;
-    changes.write(conn)?;
+    let mut batch = Batch::of(arrival.merchant_id);
+    let outcome = take_in(conn, arrival, event, &mut batch)?;
+    batch.finish(conn)?;
     Ok(outcome)
 }
 
@@ -67,7 +68,7 @@ pub fn take_in(
     conn: &mut PgConnection,
     arrival: &Arrival,
     event: StoreEvent,
-    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let order_ref = match &event {
         StoreEvent::Order(report) => report.order_ref.clone(),
@@ -79,15 +80,15 @@ pub fn take_in(
     };
     let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?;
     let Some(known) = known else {
-        if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), changes)? {
+        if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), batch)? {
             return Ok(outcome);
         }
         // Another transaction was first, and has committed by now.
         let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?
             .ok_or(diesel::result::Error::NotFound)?;
-        return heard_again(conn, arrival, known, event, changes);
+        return heard_again(conn, arrival, known, event, batch);
     };
-    heard_again(conn, arrival, known, event, changes)
+    heard_again(conn, arrival, known, event, batch)
 }
 
 /// The store is connected no more; its orders stay. Only the first time: it can have been connected
@@ -126,20 +127,20 @@ fn first_heard(
     arrival: &Arrival,
     order_ref: &str,
     event: StoreEvent,
-    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> QueryResult<Option<Outcome>> {
     let mut state = OrderState::default();
     state.apply(event);
-    let due = Due::work_out(conn, arrival.merchant_id, &state, &Overrides::default())?;
+    let due = Due::work_out(conn, batch, &state, &Overrides::default())?;
     let written = due.written(arrival.merchant_id, &state, arrival.received_at);
     let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
         return Ok(None);
     };
     let Some(delivery_id) = remember(conn, arrival, "taken_in", "", Some(order_id))? else {
         // The store used the id of another message; the order is news all the same.
-        return finish(conn, arrival, order_id, &due, &state, None, changes).map(Some);
+        return finish(conn, arrival, order_id, &due, &state, None, batch).map(Some);
     };
-    finish(conn, arrival, order_id, &due, &state, Some(delivery_id), changes).map(Some)
+    finish(conn, arrival, order_id, &due, &state, Some(delivery_id), batch).map(Some)
 }
 
 fn finish(
@@ -149,16 +150,16 @@ fn finish(
     due: &Due,
     state: &OrderState,
     delivery_id: Option<i64>,
-    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let written = due.written(arrival.merchant_id, state, arrival.received_at);
     written.write_parts(conn, order_id)?;
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
         if written.counted() {
-            changes.add(&order_counts(&order));
+            batch.changes.add(&order_counts(&order));
         }
-        converge(conn, &order, &due.decision.credits, true, &cause, changes)?;
+        converge(conn, &order, &due.decision.credits, true, &cause, &mut batch.changes)?;
     }
     Ok(Outcome::TakenIn { order_id, is_new: true })
 }
@@ -168,7 +169,7 @@ fn heard_again(
     arrival: &Arrival,
     mut known: OrderRow,
     event: StoreEvent,
-    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let order_id = known.id;
     let is_news = known.state.apply(event);
@@ -181,7 +182,7 @@ fn heard_again(
         });
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
-    decide_again(conn, arrival.merchant_id, known, &cause, changes)?;
+    decide_again(conn, known, &cause, batch)?;
     Ok(Outcome::TakenIn { order_id, is_new: false })
 }
 
@@ -191,25 +192,25 @@ fn heard_again(
 /// The database's.
 pub(in crate::orders) fn decide_again(
     conn: &mut PgConnection,
-    merchant_id: i64,
     row: OrderRow,
     cause: &Cause<'_>,
-    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> QueryResult<()> {
+    let merchant_id = batch.merchant_id;
     let overrides = overrides(conn, merchant_id, &row)?;
-    let due = Due::work_out(conn, merchant_id, &row.state, &overrides)?;
+    let due = Due::work_out(conn, batch, &row.state, &overrides)?;
     let written = due.written(merchant_id, &row.state, cause.now);
     written.update(conn, row.id)?;
     written.clear_parts(conn, row.id)?;
     written.write_parts(conn, row.id)?;
     let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(()) };
     if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
-        changes.subtract(&Delta { day, currency, ..order_counts(&order) });
+        batch.changes.subtract(&Delta { day, currency, ..order_counts(&order) });
     }
     if written.counted() {
-        changes.add(&order_counts(&order));
+        batch.changes.add(&order_counts(&order));
     }
-    converge(conn, &order, &due.decision.credits, false, cause, changes)
+    converge(conn, &order, &due.decision.credits, false, cause, &mut batch.changes)
 }
 
 fn order_counts(order: &OfOrder) -> Delta {
@@ -252,7 +253,7 @@ struct Due {
 impl Due {
     fn work_out(
         conn: &mut PgConnection,
-        merchant_id: i64,
+        batch: &mut Batch,
         state: &OrderState,
         overrides: &Overrides,
     ) -> QueryResult<Self> {
@@ -260,8 +261,8 @@ impl Due {
             let decision = decide(state, &[], &Rules::default(), overrides);
             return Ok(Self { decision, setting: None });
         };
-        let setting = Setting::at(conn, merchant_id, report.placed_at)?;
-        let candidates = candidates::of(conn, merchant_id, report)?;
+        let setting = batch.settings(conn)?.at(report.placed_at);
+        let candidates = candidates::of(conn, batch.merchant_id, report)?;
         let decision = decide(state, &candidates, &setting.rules, overrides);
         Ok(Self { decision, setting: Some(setting) })
     }

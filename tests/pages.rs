@@ -1,0 +1,105 @@
+//! Every page of a merchant, filled with the demo program: accessible in light and dark, and in one
+//! piece from a wide screen down to 320 pixels. The pages come from the table of routes, so that a
+//! new one cannot be forgotten.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use secrecy::SecretBox;
+use vouch::auth::Access;
+use vouch::db::{Scope, prepared};
+use vouch::demo;
+use vouch::routes::TABLE;
+use vouch::secrets::Sealer;
+
+use crate::harness::browser::Browser;
+use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
+
+/// Addresses that answer no page: files, and parts of pages.
+const NO_PAGES: [&str; 2] = ["/affiliates/choices", "/api/openapi.json"];
+
+fn demo_program() -> TestApp {
+    let app = TestApp::start_empty();
+    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let loaded: Result<(), vouch::error::AppError> =
+        app.db.run_blocking(Scope::Installation, |conn| {
+            demo::load(conn, &sealer, vouch::clock::now()).unwrap();
+            let emails: Vec<&str> = demo::LOGINS.iter().map(|login| login.email).collect();
+            demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
+            QueryResult::Ok(())
+        });
+    loaded.unwrap();
+    app
+}
+
+/// The key of a row that has much to show.
+fn key_for(app: &TestApp, parameter: &str) -> i64 {
+    let sql = match parameter {
+        "affiliate_id" => {
+            "SELECT affiliate_id FROM conversions GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+        }
+        "trigger_id" => {
+            "SELECT trigger_id FROM trigger_owners GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+        }
+        "order_id" => {
+            "SELECT id FROM orders WHERE decision IS NOT NULL \
+             ORDER BY jsonb_array_length(decision -> 'outcomes') DESC NULLS LAST LIMIT 1"
+        }
+        "offer_id" => "SELECT offer_id FROM offer_terms GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
+        "delivery_id" => "SELECT id FROM deliveries WHERE outcome = 'failed' LIMIT 1",
+        "store_id" => "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1",
+        "conversion_id" => "SELECT id FROM conversions LIMIT 1",
+        other => panic!("say here which {other} the pages are tried with"),
+    };
+    let key: Result<i64, vouch::error::AppError> =
+        app.db.run_blocking(Scope::Installation, |conn| prepared::<BigInt>(sql).get_result(conn));
+    key.unwrap()
+}
+
+/// The addresses of every page that `wanted` may see.
+fn pages(app: &TestApp, wanted: impl Fn(Access) -> bool) -> Vec<String> {
+    let rows = TABLE.iter().filter(|row| row.method == "GET" && wanted(row.access));
+    let paths = rows.map(|row| row.path).filter(|path| {
+        !path.ends_with(".csv") && !NO_PAGES.contains(path) && !path.starts_with("/static/")
+    });
+    paths.map(|path| fill(app, path)).collect()
+}
+
+fn fill(app: &TestApp, pattern: &str) -> String {
+    let mut path = pattern.to_owned();
+    while let (Some(begin), Some(end)) = (path.find('{'), path.find('}')) {
+        let key = key_for(app, &path[begin + 1..end]).to_string();
+        path.replace_range(begin..=end, &key);
+    }
+    path
+}
+
+async fn sign_in(browser: &Browser, email: &str) {
+    browser.goto("/login").await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.find("main h1").await;
+}
+
+async fn check_all(email: &str, wanted: impl Fn(Access) -> bool) {
+    let app = demo_program();
+    let browser = Browser::open(&app.base).await;
+    sign_in(&browser, email).await;
+    for path in pages(&app, wanted) {
+        browser.goto(&path).await;
+        browser.find("main h1").await;
+        let name = path.trim_matches('/').replace('/', "-");
+        browser.check_page(&format!("page-{name}")).await;
+    }
+}
+
+#[actix_web::test]
+async fn every_page_of_a_merchant_is_accessible_and_fits() {
+    check_all("owner@juniper-sage.example", |access| matches!(access, Access::Member(_))).await;
+}
+
+#[actix_web::test]
+async fn the_pages_of_affiliates_and_support_are_accessible_and_fit() {
+    check_all("maria@sol-y-mar.example", |access| access == Access::Affiliate).await;
+    check_all("support@vouch.example", |access| access == Access::Support).await;
+}
