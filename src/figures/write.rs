@@ -44,14 +44,15 @@ pub struct Amounts {
     pub commission_minor: i64,
 }
 
+// Saturating, so that no amounts of a store, however absurd, can panic a writer or wrap around.
 impl AddAssign for Amounts {
     fn add_assign(&mut self, other: Self) {
-        self.orders += other.orders;
-        self.conversions += other.conversions;
-        self.revenue_minor += other.revenue_minor;
-        self.discount_minor += other.discount_minor;
-        self.refunded_minor += other.refunded_minor;
-        self.commission_minor += other.commission_minor;
+        self.orders = self.orders.saturating_add(other.orders);
+        self.conversions = self.conversions.saturating_add(other.conversions);
+        self.revenue_minor = self.revenue_minor.saturating_add(other.revenue_minor);
+        self.discount_minor = self.discount_minor.saturating_add(other.discount_minor);
+        self.refunded_minor = self.refunded_minor.saturating_add(other.refunded_minor);
+        self.commission_minor = self.commission_minor.saturating_add(other.commission_minor);
     }
 }
 

@@ -5,6 +5,7 @@
 //! order go to the same writer, so that writers seldom wait for each other.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -92,12 +93,28 @@ fn write(pool: &Pool, waiting: &Receiver<Job>) {
         jobs.extend(waiting.try_iter().take(BATCH - 1));
         // A merchant's jobs stand together, so that the transaction turns to each merchant once.
         jobs.sort_by_key(|job| job.arrival.merchant_id);
-        let outcomes = settle(pool, &jobs)
-            .unwrap_or_else(|| jobs.iter().map(|_| Err(AppError::Unavailable)).collect());
+        let outcomes = guarded(pool, &jobs);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             // Whoever asked may have gone; the delivery is kept all the same.
             let _ = job.answer.send(outcome);
         }
+    }
+}
+
+/// [`settle`], for a writer that must not end: with it, all orders of its lane would. A message
+/// that makes the program panic is kept as failed, and spoils no other.
+fn guarded(pool: &Pool, jobs: &[Job]) -> Vec<AppResult<Outcome>> {
+    // What a panic leaves half done is a transaction, and its connection is let go.
+    match catch_unwind(AssertUnwindSafe(|| settle(pool, jobs))) {
+        Ok(Some(outcomes)) => outcomes,
+        Ok(None) => jobs.iter().map(|_| Err(AppError::Unavailable)).collect(),
+        Err(_) if jobs.len() > 1 => {
+            jobs.iter().flat_map(|job| guarded(pool, std::slice::from_ref(job))).collect()
+        }
+        Err(_) => jobs
+            .iter()
+            .map(|job| keep_failed(&mut *pool.get().map_err(|_| AppError::Unavailable)?, job))
+            .collect(),
     }
 }
 
@@ -166,6 +183,11 @@ fn alone(conn: &mut PgConnection, job: &Job) -> AppResult<Outcome> {
     }
     let cause = failure.map(|error| error.to_string()).unwrap_or_default();
     tracing::error!(cause, topic = job.arrival.topic, "a delivery could not be taken in");
+    keep_failed(conn, job)
+}
+
+/// Keeps a message with nothing taken in of it, to be replayed.
+fn keep_failed(conn: &mut PgConnection, job: &Job) -> AppResult<Outcome> {
     let kept = in_scope(conn, Scope::Merchant(job.arrival.merchant_id), |conn| {
         note(conn, &job.arrival, "failed", "Vouch met a fault of its own while taking this in.")
     });
