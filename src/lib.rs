@@ -23,6 +23,8 @@ pub mod config;
 pub mod conversions;
 /// Who is credited for an order, and with how much: pure rules.
 pub mod credit;
+/// What changed, and what needs somebody.
+pub mod dashboard;
 /// The only door to a database connection.
 pub mod db;
 /// Programs to look at.

@@ -109,6 +109,9 @@ routes! {
     POST "/offers/{offer_id}/archival" => crate::offers::handlers::archive, Member(Admin);
     POST "/offers/{offer_id}/restoration" => crate::offers::handlers::restore, Member(Admin);
 
+    // Dashboard
+    GET  "/dashboard" => crate::dashboard::handlers::show, Member(Viewer);
+
     // Manage > Affiliates
     GET  "/affiliates" => crate::affiliates::handlers::index, Member(Viewer);
     POST "/affiliates" => crate::affiliates::handlers::create, Member(Admin);

@@ -6,6 +6,8 @@ mod auth;
 mod commands;
 mod convergence;
 mod conversions;
+mod dashboard;
+mod demo;
 mod embedded;
 mod first_run;
 mod harness;

@@ -62,9 +62,8 @@ fn small(
     sealer: &Sealer,
     password: &str,
 ) -> anyhow::Result<()> {
-    let loaded = in_scope(conn, Scope::Installation, |conn| {
-        demo::load(conn, sealer, clock::now()).map_err(Failure)
-    })?;
+    let loaded =
+        in_scope(conn, Scope::Installation, |conn| demo::load(conn, sealer, clock::now()))?;
     println!(
         "{}",
         match loaded.is_new {
@@ -99,7 +98,7 @@ fn big(
         }
     };
     let loaded = in_scope(conn, Scope::Installation, |conn| {
-        bulk::load(conn, sealer, size, clock::now(), &mut progress).map_err(Failure)
+        bulk::load(conn, sealer, size, clock::now(), &mut progress)
     })?;
     if loaded.is_new {
         bulk::tidy(conn)?;
@@ -120,17 +119,6 @@ fn grouped(number: u64) -> String {
 fn rows_per_second(rows: u64, since: Instant) -> String {
     let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
     grouped(rows.saturating_mul(1_000) / millis)
-}
-
-/// A failure of any kind, the database's included, as `in_scope` wants it.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct Failure(anyhow::Error);
-
-impl From<diesel::result::Error> for Failure {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(error.into())
-    }
 }
 
 /// `VOUCH_DEMO_PASSWORD`; else the one of an earlier run, kept in the data folder; else a new one.
@@ -167,9 +155,7 @@ fn sign_in(
     password: &str,
 ) -> anyhow::Result<()> {
     let emails: Vec<&str> = logins.iter().map(|login| login.email).collect();
-    in_scope(conn, Scope::Unowned, |conn| {
-        demo::sign_in_with(conn, &emails, password).map_err(Failure)
-    })?;
+    in_scope(conn, Scope::Unowned, |conn| demo::sign_in_with(conn, &emails, password))?;
     println!();
     println!("Sign in at {}/login", config.public_url);
     for login in logins {

@@ -147,6 +147,8 @@ pub struct Credited {
     pub revenue_minor: i64,
     /// Minor units.
     pub commission_minor: i64,
+    /// Minor units.
+    pub refunded_minor: i64,
 }
 
 type Boxed = IntoBoxed<'static, conversions::table, Pg>;
@@ -396,19 +398,21 @@ fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
             conversions::status,
             conversions::revenue_minor,
             conversions::commission_minor,
+            conversions::refunded_minor,
         ))
         .limit(COUNT_LIMIT + 1);
-    let rows: Vec<(String, i64, i64, i64, i64)> = TotalsOf(some).load(conn)?;
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> = TotalsOf(some).load(conn)?;
     let count = rows.iter().map(|row| row.1).sum();
     // Beyond the limit only a part was added up, and a part is no total.
     let is_whole = count <= COUNT_LIMIT;
     let credited = rows
         .into_iter()
         .filter(|(_, _, credited, ..)| is_whole && *credited > 0)
-        .map(|(currency, _, _, revenue_minor, commission_minor)| Credited {
+        .map(|(currency, _, _, revenue_minor, commission_minor, refunded_minor)| Credited {
             currency,
             revenue_minor,
             commission_minor,
+            refunded_minor,
         })
         .collect();
     Ok(Totals { count, credited })
@@ -422,7 +426,8 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for TotalsOf<Q> {
         out.push_sql(
             "SELECT currency::text, count(*), count(*) FILTER (WHERE credited), \
              coalesce(sum(revenue_minor) FILTER (WHERE credited), 0)::bigint, \
-             coalesce(sum(commission_minor) FILTER (WHERE credited), 0)::bigint \
+             coalesce(sum(commission_minor) FILTER (WHERE credited), 0)::bigint, \
+             coalesce(sum(refunded_minor) FILTER (WHERE credited), 0)::bigint \
              FROM (SELECT *, status IN ('pending', 'approved') AS credited FROM (",
         );
         self.0.walk_ast(out.reborrow())?;
@@ -437,7 +442,7 @@ impl<Q> QueryId for TotalsOf<Q> {
 }
 
 impl<Q> Query for TotalsOf<Q> {
-    type SqlType = (Text, BigInt, BigInt, BigInt, BigInt);
+    type SqlType = (Text, BigInt, BigInt, BigInt, BigInt, BigInt);
 }
 
 impl<Q> RunQueryDsl<PgConnection> for TotalsOf<Q> {}

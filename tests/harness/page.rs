@@ -109,6 +109,13 @@ impl Page {
         dom.select(&selector(css)).next()?.attr(name).map(str::to_owned)
     }
 
+    /// An attribute of every element that `css` finds, where it has it.
+    pub fn values(&self, css: &str, name: &str) -> Vec<String> {
+        let dom = self.dom();
+        let found = dom.select(&selector(css)).filter_map(|element| element.attr(name));
+        found.map(str::to_owned).collect()
+    }
+
     /// The value of the first field that `css` finds.
     pub fn value_of(&self, css: &str) -> String {
         self.attribute(css, "value")

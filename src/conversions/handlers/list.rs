@@ -132,11 +132,13 @@ impl ConversionList {
             .iter()
             .filter_map(|sum| {
                 let currency = Currency::from_code(&sum.currency).ok()?;
-                Some(format!(
-                    "{} commission on {} revenue",
-                    format_money(sum.commission_minor, currency),
-                    format_money(sum.revenue_minor, currency)
-                ))
+                let money = |minor| format_money(minor, currency);
+                let (commission, revenue) = (money(sum.commission_minor), money(sum.revenue_minor));
+                let refunds = match sum.refunded_minor {
+                    0 => String::new(),
+                    refunded => format!(" after {} refunds", money(refunded)),
+                };
+                Some(format!("{commission} commission on {revenue} revenue{refunds}"))
             })
             .collect();
         if credited.is_empty() {

@@ -1,0 +1,177 @@
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use chrono::NaiveDate;
+
+use super::chart::{Chart, Point};
+use super::model::{Steps, Waiting, steps, waiting};
+use super::period::{CHOICES, Period, PeriodQuery};
+use super::sums::{Number, numbers};
+use crate::auth::Merchant;
+use crate::clock;
+use crate::conversions::list::{self, ConversionRow};
+use crate::conversions::{ConversionFilter, ConversionStatus};
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::figures::{self, DayFigures};
+use crate::money::{Currency, format_money};
+use crate::urls;
+use crate::web::ok;
+use crate::web::page::MerchantPage;
+use crate::web::paginate::{Cursor, count_label, thousands};
+use crate::web::when::{When, day, day_of};
+
+/// As many of the newest conversions are shown.
+const NEWEST: usize = 10;
+
+#[derive(Template)]
+#[template(path = "dashboard/index.html")]
+struct DashboardPage {
+    page: MerchantPage,
+    period: Period,
+    numbers: Vec<Number>,
+    chart: Option<Chart>,
+    days: Vec<DayRow>,
+    newest: Vec<NewestRow>,
+    waiting: Waiting,
+    steps: Steps,
+}
+
+/// One day of the table behind the chart.
+struct DayRow {
+    words: String,
+    href: String,
+    orders: String,
+    conversions: String,
+    revenue: String,
+    commission: String,
+    refunds: String,
+}
+
+/// One of the newest conversions.
+struct NewestRow {
+    row: ConversionRow,
+    when: When,
+    commission: String,
+}
+
+impl NewestRow {
+    fn new(row: ConversionRow, merchant: &Merchant) -> Self {
+        let commission = row.conversion.commission_minor;
+        Self {
+            when: When::new(row.conversion.occurred_at, merchant.tz()),
+            commission: Currency::from_code(&row.conversion.currency)
+                .map_or_else(|_| commission.to_string(), |own| format_money(commission, own)),
+            row,
+        }
+    }
+
+    fn order_url(&self) -> Option<String> {
+        self.row.conversion.order_id.map(urls::order)
+    }
+
+    fn affiliate_url(&self) -> String {
+        urls::affiliate_conversions(self.row.conversion.affiliate_id)
+    }
+}
+
+impl DashboardPage {
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        &CHOICES
+    }
+
+    fn count(&self, count: &i64) -> String {
+        count_label(*count)
+    }
+
+    fn failed_deliveries(&self) -> String {
+        urls::failed_deliveries()
+    }
+}
+
+/// `GET /dashboard`
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<PeriodQuery>,
+) -> AppResult<HttpResponse> {
+    let merchant = page.merchant().clone();
+    let merchant_id = merchant.id;
+    let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
+    let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
+    let (from, to) = (period.before_from, period.to);
+    let (figures, newest, waiting, steps) = db
+        .merchant(merchant_id, move |conn| {
+            let every = ConversionFilter::default();
+            let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
+            Ok::<_, diesel::result::Error>((
+                figures::merchant_days(conn, merchant_id, from, to)?,
+                newest,
+                waiting(conn, merchant_id)?,
+                steps(conn, merchant_id)?,
+            ))
+        })
+        .await?;
+    let days = by_day(&figures, &period, own);
+    ok(&DashboardPage {
+        numbers: numbers(&figures, &period, own),
+        chart: Chart::new(&points(&days, &period), own),
+        days: days.iter().rev().map(|(day, figures)| day_row(*day, figures, own)).collect(),
+        newest: newest.into_iter().map(|row| NewestRow::new(row, &merchant)).collect(),
+        waiting,
+        steps,
+        period,
+        page,
+    })
+}
+
+/// The days on which there was something, each in the merchant's own currency; orders and
+/// conversions in any.
+fn by_day(
+    figures: &[DayFigures],
+    period: &Period,
+    own: Currency,
+) -> BTreeMap<NaiveDate, DayFigures> {
+    let mut days: BTreeMap<NaiveDate, DayFigures> = BTreeMap::new();
+    for one in figures.iter().filter(|one| one.day >= period.from) {
+        let day = days.entry(one.day).or_insert_with(|| DayFigures {
+            day: one.day,
+            orders: 0,
+            figures: figures::Figures::default(),
+        });
+        day.orders += one.orders;
+        day.figures.conversions += one.figures.conversions;
+        if one.figures.currency == own.code() {
+            day.figures.revenue_minor += one.figures.revenue_minor;
+            day.figures.commission_minor += one.figures.commission_minor;
+            day.figures.refunded_minor += one.figures.refunded_minor;
+        }
+    }
+    days
+}
+
+fn points(days: &BTreeMap<NaiveDate, DayFigures>, period: &Period) -> Vec<Point> {
+    let point = |day: NaiveDate| {
+        let figures = days.get(&day).map(|day| &day.figures);
+        Point {
+            day,
+            revenue_minor: figures.map_or(0, |figures| figures.revenue_minor),
+            commission_minor: figures.map_or(0, |figures| figures.commission_minor),
+        }
+    };
+    period.days().map(point).collect()
+}
+
+fn day_row(at: NaiveDate, of: &DayFigures, own: Currency) -> DayRow {
+    DayRow {
+        words: day(at),
+        href: format!("/conversions?status=credited&from={at}&to={at}"),
+        orders: thousands(of.orders),
+        conversions: thousands(of.figures.conversions),
+        revenue: format_money(of.figures.revenue_minor, own),
+        commission: format_money(of.figures.commission_minor, own),
+        refunds: format_money(of.figures.refunded_minor, own),
+    }
+}

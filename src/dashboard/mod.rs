@@ -1,0 +1,10 @@
+//! The dashboard: what changed, and what needs somebody.
+
+mod chart;
+/// The page.
+pub mod handlers;
+mod model;
+mod period;
+mod sums;
+
+pub use self::period::Period;

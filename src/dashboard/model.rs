@@ -1,0 +1,79 @@
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+use crate::db::prepared;
+use crate::web::paginate::COUNT_LIMIT;
+
+/// What waits for somebody; each exact up to the limit of counts on pages, one more beyond it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub conversions: i64,
+    pub affiliates: i64,
+    pub deliveries: i64,
+    /// Work of the background that was given up.
+    pub parked: i64,
+}
+
+impl Waiting {
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// # Errors
+/// The database's.
+pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
+    let (conversions, affiliates, deliveries, parked) =
+        prepared::<(BigInt, BigInt, BigInt, BigInt)>(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
+                 WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM affiliates \
+                 WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM deliveries \
+                 WHERE merchant_id = ? AND outcome = 'failed' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM outbox \
+                 WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n)",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .get_result(conn)?;
+    Ok(Waiting { conversions, affiliates, deliveries, parked })
+}
+
+/// How far a new program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps {
+    pub has_store: bool,
+    pub has_affiliate: bool,
+    pub has_trigger: bool,
+    pub has_order: bool,
+}
+
+impl Steps {
+    pub fn are_done(self) -> bool {
+        self.has_store && self.has_affiliate && self.has_trigger && self.has_order
+    }
+}
+
+/// # Errors
+/// The database's.
+pub fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
+    let (has_store, has_affiliate, has_trigger, has_order) = prepared::<(Bool, Bool, Bool, Bool)>(
+        "SELECT EXISTS (SELECT 1 FROM stores WHERE merchant_id = ?), \
+             EXISTS (SELECT 1 FROM affiliates WHERE merchant_id = ?), \
+             EXISTS (SELECT 1 FROM triggers WHERE merchant_id = ?), \
+             EXISTS (SELECT 1 FROM orders WHERE merchant_id = ?)",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(merchant_id)
+    .get_result(conn)?;
+    Ok(Steps { has_store, has_affiliate, has_trigger, has_order })
+}

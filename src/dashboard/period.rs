@@ -1,0 +1,151 @@
+use chrono::{Datelike, Days, Months, NaiveDate};
+use serde::Deserialize;
+
+use crate::web::when::{day, read_day};
+
+/// The longest period in days: more would be no chart any more.
+const MOST_DAYS: u64 = 366;
+
+/// What the address says of the period. What it does not know it ignores.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PeriodQuery {
+    period: String,
+    from: String,
+    to: String,
+}
+
+/// Some days in a row, with the ones to compare them to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// As it stands in the address; `custom` where the days themselves do.
+    pub key: &'static str,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day, itself included.
+    pub to: NaiveDate,
+    /// The first day of the period before.
+    pub before_from: NaiveDate,
+    /// The last day of the period before, itself included.
+    pub before_to: NaiveDate,
+}
+
+/// What can be chosen: key and words.
+pub const CHOICES: [(&str, &str); 5] = [
+    ("7", "7 days"),
+    ("30", "30 days"),
+    ("90", "90 days"),
+    ("month", "This month"),
+    ("last-month", "Last month"),
+];
+
+impl Period {
+    /// The period that is asked for, on the day `today`: the last 30 days unless another.
+    pub fn read(query: &PeriodQuery, today: NaiveDate) -> Self {
+        match (query.period.as_str(), read_day(&query.from), read_day(&query.to)) {
+            ("7", ..) => Self::last("7", 7, today),
+            ("30", ..) => Self::last("30", 30, today),
+            ("90", ..) => Self::last("90", 90, today),
+            ("month", ..) => Self::this_month(today),
+            ("last-month", ..) => Self::last_month(today),
+            (_, Some(from), Some(to)) => Self::custom(from.min(to), from.max(to)),
+            (_, Some(from), None) => Self::custom(from.min(today), from.max(today)),
+            _ => Self::last("30", 30, today),
+        }
+    }
+
+    fn last(key: &'static str, days: u64, today: NaiveDate) -> Self {
+        Self::before_it(key, back(today, days - 1), today)
+    }
+
+    fn custom(from: NaiveDate, to: NaiveDate) -> Self {
+        Self::before_it("custom", from.max(back(to, MOST_DAYS - 1)), to)
+    }
+
+    /// With as many days right before it.
+    fn before_it(key: &'static str, from: NaiveDate, to: NaiveDate) -> Self {
+        let length = u64::try_from((to - from).num_days()).unwrap_or_default();
+        let before_to = back(from, 1);
+        Self { key, from, to, before_from: back(before_to, length), before_to }
+    }
+
+    /// Up to today, with the same days of the month before.
+    fn this_month(today: NaiveDate) -> Self {
+        let from = first_of(today);
+        let before_from = first_of(back(from, 1));
+        let before_to = today.checked_sub_months(Months::new(1)).unwrap_or(before_from);
+        Self { key: "month", from, to: today, before_from, before_to }
+    }
+
+    fn last_month(today: NaiveDate) -> Self {
+        let to = back(first_of(today), 1);
+        let before_to = back(first_of(to), 1);
+        let from = first_of(to);
+        Self { key: "last-month", from, to, before_from: first_of(before_to), before_to }
+    }
+
+    /// Every day of it.
+    pub fn days(&self) -> impl Iterator<Item = NaiveDate> + use<> {
+        let to = self.to;
+        self.from.iter_days().take_while(move |day| *day <= to)
+    }
+
+    /// In words: `25 Oct 2026 to 23 Nov 2026`.
+    pub fn words(&self) -> String {
+        words(self.from, self.to)
+    }
+
+    /// The period before in words.
+    pub fn before_words(&self) -> String {
+        words(self.before_from, self.before_to)
+    }
+
+    /// As a part of a list's address.
+    pub fn query(&self) -> String {
+        format!("from={}&to={}", self.from, self.to)
+    }
+}
+
+fn words(from: NaiveDate, to: NaiveDate) -> String {
+    if from == to { day(from) } else { format!("{} to {}", day(from), day(to)) }
+}
+
+fn back(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+}
+
+fn first_of(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(period: &str, from: &str, to: &str) -> [String; 4] {
+        let query = PeriodQuery { period: period.into(), from: from.into(), to: to.into() };
+        let today = NaiveDate::from_ymd_opt(2026, 3, 31).unwrap();
+        let period = Period::read(&query, today);
+        [period.from, period.to, period.before_from, period.before_to].map(|day| day.to_string())
+    }
+
+    #[test]
+    fn a_period_has_one_before_it() {
+        assert_eq!(read("7", "", ""), ["2026-03-25", "2026-03-31", "2026-03-18", "2026-03-24"]);
+        assert_eq!(read("", "", ""), read("30", "", ""));
+        assert_eq!(read("month", "", ""), ["2026-03-01", "2026-03-31", "2026-02-01", "2026-02-28"]);
+        assert_eq!(
+            read("last-month", "", ""),
+            ["2026-02-01", "2026-02-28", "2026-01-01", "2026-01-31"]
+        );
+    }
+
+    #[test]
+    fn own_days_are_put_in_order_and_kept_within_a_year() {
+        let expected = ["2026-03-02", "2026-03-05", "2026-02-26", "2026-03-01"];
+        assert_eq!(read("custom", "2026-03-05", "2026-03-02"), expected);
+        assert_eq!(read("custom", "soon", "2026-03-02"), read("30", "", ""));
+        assert_eq!(read("", "1999-01-01", "2026-03-31")[0], "2025-03-31");
+        assert_eq!(read("", "2026-03-31", "")[1], "2026-03-31");
+    }
+}
