@@ -112,7 +112,8 @@ impl Page {
     /// An attribute of every element that `css` finds, where it has it.
     pub fn values(&self, css: &str, name: &str) -> Vec<String> {
         let dom = self.dom();
-        let found = dom.select(&selector(css)).filter_map(|element| element.attr(name));
+        let css = selector(css);
+        let found = dom.select(&css).filter_map(|element| element.attr(name));
         found.map(str::to_owned).collect()
     }
 
