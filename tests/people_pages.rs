@@ -1,7 +1,6 @@
 //! The pages of people and settings in a real browser: axe, light and dark, down to 320 pixels.
 
 use actix_web::rt::task::spawn_blocking;
-use chrono::Utc;
 use diesel::prelude::*;
 use vouch::audit::Actor;
 use vouch::auth::{self, Role};
@@ -20,13 +19,13 @@ async fn start(empty: bool) -> TestApp {
             return TestApp::start_empty();
         }
         let app = TestApp::start();
-        let order = ShopifyOrder::new(1, Utc::now()).code("ADA10", "10.00");
+        let order = ShopifyOrder::new(1, vouch::clock::now()).code("ADA10", "10.00");
         assert_eq!(app.shopify("orders/create", &order.0).status, 200);
         app.shopify("orders/create", &serde_json::json!({ "id": "no order" }));
         // The owner has every kind of place.
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
         in_scope(&mut conn, Scope::Installation, |conn| {
-            let actor = Actor::system(app.fixture.stranger_merchant_id, Utc::now());
+            let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
             auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
             diesel::update(users::table.find(app.fixture.owner_id))
                 .set(users::is_support.eq(true))

@@ -158,7 +158,7 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     let opened = store.webhook_secrets(&sealer()).unwrap();
     assert_eq!(opened[0].expose_secret(), secret.as_bytes());
     // A message arrives at that very address.
-    let body = serde_json::to_vec(&ShopifyOrder::new(1, Utc::now()).0).unwrap();
+    let body = serde_json::to_vec(&ShopifyOrder::new(1, vouch::clock::now()).0).unwrap();
     let headers = [
         ("x-shopify-topic", "orders/create"),
         ("x-shopify-hmac-sha256", &sign(secret, &body)),
@@ -237,7 +237,8 @@ fn a_replaced_secret_stays_accepted_until_it_is_removed() {
 fn a_disconnected_store_keeps_its_orders_and_is_the_same_store_again() {
     let app = TestApp::start();
     let owner = app.owner();
-    let order = ShopifyOrder::new(77, Utc::now() - Duration::hours(1)).code("ADA10", "10.00");
+    let order =
+        ShopifyOrder::new(77, vouch::clock::now() - Duration::hours(1)).code("ADA10", "10.00");
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
     let page = owner.get("/settings/shopify");
     assert_eq!(owner.submit(&page, "form[action$='/disconnection']", &[]).status, 303);

@@ -1,5 +1,6 @@
 //! `vouch serve`
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         match listener {
             Some(listener) => serve(listener, config, db, &mut stop).await?,
             None => {
-                println!("Background workers are at work.");
+                say("Background workers are at work.");
                 stop.received().await;
             }
         }
@@ -75,9 +76,9 @@ async fn serve(
     let server = server::serve(listener, State::new(Arc::new(config), db)?, threads)?;
     let handle = server.handle();
     let mut server = rt::spawn(server);
-    println!("{ready}");
+    say(&ready);
     if let Some(begin) = begin {
-        println!("Set up your program: {begin}");
+        say(&format!("Set up your program: {begin}"));
     }
     tokio::select! {
         outcome = &mut server => return Ok(outcome??),
@@ -85,6 +86,11 @@ async fn serve(
     }
     handle.stop(true).await;
     Ok(server.await??)
+}
+
+/// Tells whoever started the program. Nobody may be listening any more, which is no reason to end.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The two signals that ask a process to end.

@@ -365,7 +365,7 @@ fn any_code(dice: &mut Dice, days_ago: i64) -> &'static str {
         if part.status == AffiliateStatus::Disabled && days_ago < 14 {
             continue;
         }
-        return *dice.pick(part.codes);
+        return dice.pick::<&str>(part.codes);
     }
 }
 

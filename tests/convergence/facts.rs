@@ -158,9 +158,10 @@ impl Program {
                 }
                 Fact::Reassign(to, back) => {
                     let (trigger, from) = (self.alpha(conn)?, now - Duration::minutes(back));
-                    match triggers::reassign(conn, &actor, &trigger, affiliates[to], from) {
-                        Err(ReassignError::Database(error)) => return Err(error),
-                        Ok(_) | Err(_) => {}
+                    let reassigned =
+                        triggers::reassign(conn, &actor, &trigger, affiliates[to], from);
+                    if let Err(ReassignError::Database(error)) = reassigned {
+                        return Err(error);
                     }
                 }
                 Fact::Disable(who) => {
