@@ -169,6 +169,6 @@ mod tests {
     #[test]
     fn what_was_taken_back_stands_below_zero() {
         let chart = Chart::new(&points(&[-1_000, 2_000]), Currency::USD).unwrap();
-        assert_eq!(chart.grid.first().unwrap().1, "-$10.00");
+        assert_eq!(chart.grid.first().unwrap().1, "\u{2212}$10.00");
     }
 }
