@@ -61,6 +61,14 @@ impl From<diesel::result::Error> for AppError {
                 tracing::warn!(%error, "the database went away");
                 Self::Unavailable
             }
+            // Two acts waited for each other, and the database ended this one: nothing was changed.
+            Error::DatabaseError(ref kind, ref info)
+                if matches!(kind, DatabaseErrorKind::SerializationFailure)
+                    || info.message() == "deadlock detected" =>
+            {
+                tracing::warn!(%error, "two transactions stood in each other's way");
+                Self::Unavailable
+            }
             error => Self::Internal(error.into()),
         }
     }
