@@ -24,17 +24,23 @@ pub struct PoolOptions<'a> {
 /// before that, so that it sends again.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
+/// How long the first connection may take at start, when nobody waits for a page yet.
+const START_PATIENCE: Duration = Duration::from_secs(20);
+
 /// A connection is asked whether it lives only after it has rested this long: under load the
 /// question is never asked, after a restart of the server the dead ones are found.
 const RESTED: Duration = Duration::from_secs(1);
 
 pub(super) fn open(options: PoolOptions<'_>) -> Result<Pool, r2d2::Error> {
-    r2d2::Pool::builder()
+    let pool = r2d2::Pool::builder()
         .max_size(options.size)
         .min_idle(Some(1))
         .connection_timeout(PATIENCE)
         .test_on_check_out(true)
-        .build(Manager(ConnectionManager::new(options.url)))
+        .build_unchecked(Manager(ConnectionManager::new(options.url)));
+    // Gone back at once: it only shows that there is a database.
+    drop(pool.get_timeout(START_PATIENCE)?);
+    Ok(pool)
 }
 
 /// Makes and checks the connections of a [`Pool`].
