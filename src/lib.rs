@@ -49,6 +49,8 @@ pub mod orders;
 mod os;
 /// Work that a transaction leaves for the background.
 pub mod outbox;
+/// How store platforms are called.
+pub mod platforms;
 /// The affiliate's side of a program.
 pub mod portal;
 /// Every URL of the application.

@@ -70,7 +70,13 @@ fn filled() -> TestApp {
                      VALUES ({merchant_id}, 'reconsider', '{{}}', 'infinity'); \
                  INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by) \
                      SELECT merchant_id, 'Till', 'abcd', 'hash', user_id FROM members \
-                     WHERE role = 'owner' AND merchant_id = {merchant_id};"
+                     WHERE role = 'owner' AND merchant_id = {merchant_id}; \
+                 INSERT INTO pushes (merchant_id, trigger_id, store_id, status, available_at, \
+                         created_at) \
+                     SELECT merchant_id, (SELECT min(id) FROM triggers), min(id), 'queued', \
+                         'infinity', now() FROM stores GROUP BY merchant_id; \
+                 INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
+                     SELECT merchant_id, id, 'push', 'infinity' FROM stores;"
             ))
         });
     }

@@ -280,6 +280,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    pushes (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        trigger_id -> Int8,
+        store_id -> Int8,
+        status -> Text,
+        reason -> Text,
+        remote_ref -> Nullable<Text>,
+        attempts -> Int4,
+        available_at -> Timestamptz,
+        created_at -> Timestamptz,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     sessions (key_hash) {
         key_hash -> Bytea,
         user_id -> Nullable<Int8>,
@@ -287,6 +303,20 @@ diesel::table! {
         created_at -> Timestamptz,
         seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    store_jobs (merchant_id, store_id, kind) {
+        merchant_id -> Int8,
+        store_id -> Int8,
+        kind -> Text,
+        due_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        lease -> Int8,
+        failures -> Int4,
+        last_error -> Nullable<Text>,
+        state -> Nullable<Jsonb>,
     }
 }
 
@@ -303,6 +333,17 @@ diesel::table! {
         webhook_secret_set_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         disconnected_at -> Nullable<Timestamptz>,
+        credentials -> Nullable<Bytea>,
+        credentials_set_at -> Nullable<Timestamptz>,
+        access_token -> Nullable<Bytea>,
+        access_token_expires_at -> Nullable<Timestamptz>,
+        access_checked_at -> Nullable<Timestamptz>,
+        access_problem -> Nullable<Text>,
+        creates_codes -> Bool,
+        discount_rules -> Nullable<Jsonb>,
+        orders_read_until -> Nullable<Timestamptz>,
+        webhooks_checked_at -> Nullable<Timestamptz>,
+        webhooks_problem -> Nullable<Text>,
     }
 }
 
@@ -390,7 +431,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_lines,
     orders,
     outbox,
+    pushes,
     sessions,
+    store_jobs,
     stores,
     trigger_figures,
     trigger_owners,

@@ -1,0 +1,14 @@
+drop table store_jobs;
+drop table pushes;
+alter table stores
+    drop column webhooks_problem,
+    drop column webhooks_checked_at,
+    drop column orders_read_until,
+    drop column discount_rules,
+    drop column creates_codes,
+    drop column access_problem,
+    drop column access_checked_at,
+    drop column access_token_expires_at,
+    drop column access_token,
+    drop column credentials_set_at,
+    drop column credentials;
