@@ -1,6 +1,9 @@
 //! Store platforms: how each is called, behind one trait. No SQL here, no pages: a client gets its
 //! credentials and rules when it is made, and answers in the terms below.
 
+/// The one HTTP door.
+pub mod http;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
