@@ -15,6 +15,7 @@ pub mod intake;
 /// The list of orders.
 pub mod list;
 pub mod queue;
+pub mod reading;
 pub mod reconsider;
 pub mod replay;
 pub mod report;

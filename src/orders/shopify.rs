@@ -9,14 +9,10 @@ mod payload;
 mod refund;
 
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
-use thiserror::Error;
 
 use self::money::Amounts;
+use super::reading::{Unintelligible, read};
 use super::report::StoreEvent;
-
-/// The most lines of an order or a refund.
-const MAX_LINES: usize = 10_000;
 
 /// What the headers say, as far as the body does not.
 #[derive(Debug, Clone, Copy)]
@@ -25,32 +21,6 @@ pub struct Envelope {
     pub is_test: bool,
     /// `X-Shopify-Triggered-At`, or the time of arrival where that is missing.
     pub triggered_at: DateTime<Utc>,
-}
-
-/// Why a message that was signed by the store cannot be understood, for the shop's owner.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}", self.sentence())]
-pub struct Unintelligible {
-    /// Where in the JSON, for example `line_items[3].price`; empty if it is the whole message.
-    pub path: String,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-impl Unintelligible {
-    fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        let path = path.into();
-        Self { path: if path == "." { String::new() } else { path }, problem: problem.into() }
-    }
-
-    fn sentence(&self) -> String {
-        let Self { path, problem } = self;
-        if path.is_empty() {
-            format!("The store’s message cannot be understood: {problem}.")
-        } else {
-            format!("The store’s message cannot be understood at “{path}”: {problem}.")
-        }
-    }
 }
 
 /// Reads the body of a webhook of `topic` (`orders/create`). The signature was checked before.
@@ -82,31 +52,6 @@ pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent,
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unintelligible> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
-        match error.classify() {
-            serde_json::error::Category::Data => Unintelligible::new(path, words_of(&error)),
-            _ => Unintelligible::new("", "it is not complete JSON"),
-        }
-    })?;
-    json.end().map_err(|_| Unintelligible::new("", "something follows after its end"))?;
-    Ok(value)
-}
-
-/// The reason without the line and column, which the path names better.
-fn words_of(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" at line ").next().unwrap_or(&text);
-    words
-        .chars()
-        .take(200)
-        .map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
-}
-
 fn refund_alone(refund: payload::Refund, envelope: Envelope) -> Result<StoreEvent, Unintelligible> {
     let Some(order_id) = refund.order_id.clone() else {
         return Err(Unintelligible::new("order_id", "the refund does not say of which order"));
@@ -124,13 +69,6 @@ fn refund_alone(refund: payload::Refund, envelope: Envelope) -> Result<StoreEven
     let amounts = Amounts { currency };
     let refund = refund::refund(refund, amounts, &String::new, envelope.triggered_at)?;
     Ok(StoreEvent::Refund { order_ref: order_id.0, refund, currency })
-}
-
-fn at_most(limit: usize, count: usize, at: impl Fn() -> String) -> Result<(), Unintelligible> {
-    if count <= limit {
-        return Ok(());
-    }
-    Err(Unintelligible::new(at(), format!("{count} entries are too many, {limit} are the most")))
 }
 
 #[cfg(test)]

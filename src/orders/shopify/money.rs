@@ -1,20 +1,14 @@
 //! Reading Shopify's amounts in the store's currency.
 
-use super::Unintelligible;
-use super::payload::{Allocation, Decimal, MoneySet, TaxLine};
-use crate::money::{Currency, parse_decimal};
-
-/// No amount of an order is larger: 10^15 minor units, ten million million dollars.
-const MAX_MINOR: i64 = 1_000_000_000_000_000;
+use super::payload::{Allocation, MoneySet, TaxLine};
+use crate::money::Currency;
+use crate::orders::reading::{At, Decimal, Unintelligible, sum};
 
 /// Reads amounts in the store's currency.
 #[derive(Clone, Copy)]
 pub(super) struct Amounts {
     pub currency: Currency,
 }
-
-/// Where in the message an amount stands, written out only if it has to be named.
-pub(super) type At<'a> = &'a dyn Fn() -> String;
 
 impl Amounts {
     /// An amount from its set or, where that is missing, from its plain field; none if neither is
@@ -28,13 +22,8 @@ impl Amounts {
         plain: Option<&Decimal>,
         at: At<'_>,
     ) -> Result<Option<i64>, Unintelligible> {
-        let Some(Decimal(text)) = self.shop_money(set).or(plain) else { return Ok(None) };
-        let minor = parse_decimal(text, self.currency)
-            .map_err(|problem| Unintelligible::new(at(), format!("“{}” {problem}", short(text))))?;
-        if minor.unsigned_abs() > MAX_MINOR.unsigned_abs() {
-            return Err(Unintelligible::new(at(), "the amount is too large to be one of an order"));
-        }
-        Ok(Some(minor))
+        let Some(decimal) = self.shop_money(set).or(plain) else { return Ok(None) };
+        decimal.minor(self.currency, at).map(Some)
     }
 
     /// Like [`Self::signed`], for what cannot be negative; 0 if it is missing.
@@ -77,16 +66,4 @@ impl Amounts {
             .is_none_or(|code| code.0.eq_ignore_ascii_case(self.currency.code()));
         money.amount.as_ref().filter(|_| is_ours)
     }
-}
-
-/// Adds amounts up, or stops at the first that cannot be read.
-pub(super) fn sum(
-    amounts: impl Iterator<Item = Result<i64, Unintelligible>>,
-) -> Result<i64, Unintelligible> {
-    // Each is bounded and there are few enough of them, but nothing here rests on that.
-    amounts.into_iter().try_fold(0_i64, |sum, minor| Ok(sum.saturating_add(minor?)))
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(40).collect()
 }

@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::Envelope;
 use super::money::Amounts;
-use super::payload::{self, DiscountCode, LineItem, Order, ShippingLine, Text};
+use super::payload::{self, DiscountCode, LineItem, Order, ShippingLine};
 use super::refund::refund;
-use super::{Envelope, MAX_LINES, Unintelligible, at_most};
 use crate::money::{Currency, allocate};
+use crate::orders::reading::{
+    MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
+};
 use crate::orders::report::{
     OrderReport, PaymentState, ReportedCode, ReportedLine, ReportedRefund,
 };
-
-/// The most codes, shipping lines or refunds of an order.
-const MAX_PARTS: usize = 1_000;
-/// The most items of a line.
-const MAX_QUANTITY: i64 = 100_000_000;
 
 /// # Errors
 /// If the currency or an amount cannot be read, or there are too many parts.
@@ -230,9 +228,4 @@ fn customer_name(order: &Order) -> Option<String> {
         (!parts.is_empty()).then(|| parts.join(" "))
     });
     of_customer.or_else(|| filled(order.billing_address.as_ref()?.name.as_ref()))
-}
-
-/// A text that says something.
-fn filled(text: Option<&Text>) -> Option<String> {
-    text.map(|text| text.0.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }

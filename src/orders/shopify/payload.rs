@@ -3,15 +3,9 @@
 //! Almost everything may be missing or null: other versions of the API, drafts, point of sale,
 //! imported orders. What is not listed is not read.
 
-use chrono::{DateTime, SubsecRound, Utc};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
-use serde_json::value::RawValue;
 
-/// The most characters of a text that are kept; longer ones are cut.
-const MAX_TEXT_CHARS: usize = 500;
-/// The most digits of an id.
-const MAX_ID_DIGITS: usize = 20;
+use crate::orders::reading::{Decimal, Id, Text, Time, null_as_empty};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
@@ -187,72 +181,4 @@ pub(super) struct MoneySet {
 pub(super) struct Money {
     pub amount: Option<Decimal>,
     pub currency_code: Option<Text>,
-}
-
-/// An id: digits, kept as text, because it may exceed 2^53.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Id(pub String);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = scalar(deserializer)?;
-        let is_id = (1..=MAX_ID_DIGITS).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_id { Ok(Self(text)) } else { Err(Error::custom("an id must be a whole number")) }
-    }
-}
-
-/// A decimal number exactly as it was written, be it a JSON text or a JSON number.
-#[derive(Debug, Clone)]
-pub(super) struct Decimal(pub String);
-
-impl<'de> Deserialize<'de> for Decimal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        scalar(deserializer).map(Self)
-    }
-}
-
-/// A text that PostgreSQL can keep as JSON: without U+0000, and not too long.
-#[derive(Debug, Clone)]
-pub(super) struct Text(pub String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let kept = text.chars().take(MAX_TEXT_CHARS);
-        Ok(Self(kept.map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()))
-    }
-}
-
-/// A time with its offset, kept to the microsecond as PostgreSQL does.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Time(pub DateTime<Utc>);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let time = DateTime::parse_from_rfc3339(&text)
-            .map_err(|_| Error::custom("a time must look like 2026-03-01T14:05:00-05:00"))?;
-        Ok(Self(time.with_timezone(&Utc).trunc_subsecs(6)))
-    }
-}
-
-/// The text of a JSON text, or of a JSON number, which is never taken for a float.
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(text).map_err(Error::custom),
-        Some(b'-' | b'0'..=b'9') => Ok(text.to_owned()),
-        _ => Err(Error::custom("expected a number")),
-    }
-}
-
-/// Lists are sometimes null.
-fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::money::{Amounts, At, sum};
+use super::money::Amounts;
 use super::payload::{MoneySet, OrderAdjustment, Refund};
-use super::{MAX_LINES, Unintelligible, at_most};
 use crate::money::{Currency, allocate};
+use crate::orders::reading::{At, MAX_LINES, Unintelligible, at_most, sum};
 use crate::orders::report::{RefundedLine, ReportedRefund};
 
 /// Which kind of adjustment is shipping given back.

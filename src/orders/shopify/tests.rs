@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::money::Currency;
+use crate::orders::reading::MAX_LINES;
 use crate::orders::report::{OrderReport, PaymentState, ReportedRefund};
 
 fn envelope() -> Envelope {
