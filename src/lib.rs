@@ -53,6 +53,8 @@ pub mod outbox;
 pub mod platforms;
 /// The affiliate's side of a program.
 pub mod portal;
+/// Codes on their way into the merchants' stores.
+pub mod pushes;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.
@@ -61,6 +63,8 @@ pub mod secrets;
 pub mod server;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
+/// What is done for stores in the background.
+pub mod store_jobs;
 /// Connections to store platforms.
 pub mod stores;
 /// The pages of support staff.

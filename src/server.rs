@@ -24,6 +24,7 @@ use crate::error::{self, AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::orders::queue::Intake;
+use crate::platforms::http::Http;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::web::{guard, gzip, htmx};
@@ -43,6 +44,8 @@ pub struct State {
     pub sealer: Sealer,
     /// The stores that sent something lately.
     pub known_stores: Data<KnownStores>,
+    /// The door to the stores, for checks that somebody waits for.
+    pub http: Http,
     /// Where messages of stores are taken in.
     pub intake: Intake,
     /// The requests that are left to API keys.
@@ -56,12 +59,13 @@ impl State {
     /// When the operating system gives no randomness.
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
         let sealer = Sealer::new(&config.secret_key);
+        let http = Http::new(config.local_stores);
         let tries = Data::new(Tries::default());
         let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
         let intake = Intake::start(db.intake_pool(), config.intake_connections);
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
-        Ok(Self { config, db, hashing, tries, sealer, known_stores, intake, api_limits })
+        Ok(Self { config, db, hashing, tries, sealer, http, known_stores, intake, api_limits })
     }
 }
 
@@ -107,6 +111,7 @@ fn application(
         .app_data(Data::new(state.intake.clone()))
         .app_data(state.api_limits.clone())
         .app_data(Data::new(state.sealer.clone()))
+        .app_data(Data::new(state.http.clone()))
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::store_jobs::{Crew, Tools};
 
 /// Something that is done again and again.
 struct Job {
@@ -36,30 +37,33 @@ const JOBS: [Job; 3] = [
     },
 ];
 
-/// The threads of the jobs. They end, each after its present turn, when this value goes.
+/// The threads of the jobs, and those that work for stores. They end, each after its present turn,
+/// when this value goes.
 pub struct Workers {
     threads: Vec<(mpsc::Sender<()>, JoinHandle<()>)>,
+    crew: Crew,
 }
 
 impl Workers {
-    /// Starts a thread per job.
+    /// Starts a thread per job, and the work for stores.
     #[must_use]
-    pub fn start(db: &Db) -> Self {
+    pub fn start(tools: Tools) -> Self {
         let threads = JOBS
             .into_iter()
             .map(|job| {
                 let (sender, stopped) = mpsc::channel();
-                let db = db.clone();
+                let db = tools.db.clone();
                 (sender, thread::spawn(move || work(&job, &db, &stopped)))
             })
             .collect();
-        Self { threads }
+        Self { threads, crew: Crew::start(tools) }
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
         // First tell all of them, then wait: they end side by side.
+        self.crew.tell_to_stop();
         let (senders, threads): (Vec<_>, Vec<_>) = self.threads.drain(..).unzip();
         drop(senders);
         for thread in threads {

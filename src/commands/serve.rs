@@ -13,6 +13,7 @@ use crate::db::migrate::run_pending;
 use crate::db::{Db, Source};
 use crate::first_run;
 use crate::server::{self, State};
+use crate::store_jobs::Tools;
 use crate::workers::Workers;
 
 /// What part of the work this process does.
@@ -42,7 +43,8 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         }
         let db = Db::connect(source.url(), config.page_connections, config.intake_connections)
             .context("cannot connect to the database")?;
-        let workers = (!arguments.web_only).then(|| Workers::start(&db));
+        let workers =
+            (!arguments.web_only).then(|| Workers::start(Tools::new(&config, db.clone())));
         match listener {
             Some(listener) => serve(listener, config, db, &mut stop).await?,
             None => {

@@ -292,6 +292,7 @@ diesel::table! {
         available_at -> Timestamptz,
         created_at -> Timestamptz,
         settled_at -> Nullable<Timestamptz>,
+        admin_url -> Nullable<Text>,
     }
 }
 
@@ -311,12 +312,13 @@ diesel::table! {
         merchant_id -> Int8,
         store_id -> Int8,
         kind -> Text,
-        due_at -> Timestamptz,
+        due_at -> Nullable<Timestamptz>,
         leased_until -> Nullable<Timestamptz>,
         lease -> Int8,
         failures -> Int4,
         last_error -> Nullable<Text>,
         state -> Nullable<Jsonb>,
+        not_before -> Nullable<Timestamptz>,
     }
 }
 

@@ -3,10 +3,14 @@
 
 /// The one HTTP door.
 pub mod http;
+mod open;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+pub use self::open::open;
 
 /// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
 /// redirect.
@@ -52,6 +56,20 @@ pub trait Client: Send {
     /// # Errors
     /// [`CallError`].
     fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError>;
+
+    /// A token that was got with the credentials since the client was made, for whoever keeps it;
+    /// answered once. Most platforms have none.
+    fn fresh_token(&mut self) -> Option<FreshToken> {
+        None
+    }
+}
+
+/// A token that is asked for again before it ends.
+pub struct FreshToken {
+    /// The token.
+    pub token: SecretString,
+    /// When it ends, with some time to spare.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// What credentials are good for.

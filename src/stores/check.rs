@@ -6,7 +6,7 @@ use super::model::Store;
 use crate::db::schema::{merchants, stores};
 use crate::secrets::Sealer;
 
-/// A store whose webhook secret does not open.
+/// A store with a secret that does not open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableSecret {
     /// The merchant's name.
@@ -15,7 +15,7 @@ pub struct UnreadableSecret {
     pub store: String,
 }
 
-/// How many secrets were tried, and the stores of those that do not open with this key. Within
+/// How many stores' secrets were tried, and the stores of those that do not open with this key. Within
 /// `Scope::Installation`.
 ///
 /// # Errors
@@ -26,13 +26,15 @@ pub fn check_secrets(
 ) -> QueryResult<(usize, Vec<UnreadableSecret>)> {
     let rows = stores::table
         .inner_join(merchants::table)
-        .filter(stores::webhook_secret.is_not_null())
+        .filter(stores::webhook_secret.is_not_null().or(stores::credentials.is_not_null()))
         .order((stores::merchant_id, stores::id))
         .select((Store::as_select(), merchants::name))
         .load::<(Store, String)>(conn)?;
     let unreadable = rows
         .iter()
-        .filter(|(store, _)| store.webhook_secrets(sealer).is_err())
+        .filter(|(store, _)| {
+            store.webhook_secrets(sealer).is_err() || store.credentials(sealer).is_err()
+        })
         .map(|(store, merchant)| UnreadableSecret {
             merchant: merchant.clone(),
             store: store.name.clone(),

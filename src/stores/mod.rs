@@ -1,15 +1,19 @@
 //! Stores: connections to Shopify and the other platforms, and the generic API.
 
+mod access;
 mod address;
 mod check;
+mod connect;
 mod model;
 mod secret;
 mod traffic;
 
+pub use self::access::{
+    keep_access_token, note_answered, note_denied, set_credentials, set_discount_rules,
+};
 pub use self::address::{AddressRefusal, shopify_address};
 pub use self::check::{UnreadableSecret, check_secrets};
-pub use self::model::{
-    ConnectError, Platform, Store, connect_shopify, disconnect, find_by_key, merchant_of_key,
-};
+pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
+pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
 pub use self::traffic::Traffic;

@@ -1,11 +1,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
 use rand::RngExt;
 use secrecy::SecretSlice;
 
-use super::secret::WebhookSecret;
-use crate::audit::{Act, Actor, record};
+use crate::audit::Act;
 use crate::db::schema::stores;
 use crate::db::text_enum;
 use crate::secrets::{CannotOpen, Sealer, Use};
@@ -55,6 +53,27 @@ pub struct Store {
     pub created_at: DateTime<Utc>,
     /// Since when it is no longer.
     pub disconnected_at: Option<DateTime<Utc>>,
+    /// Sealed.
+    pub(super) credentials: Option<Vec<u8>>,
+    /// Since when the current credentials are known.
+    pub credentials_set_at: Option<DateTime<Utc>>,
+    /// Sealed.
+    pub(super) access_token: Option<Vec<u8>>,
+    pub(super) access_token_expires_at: Option<DateTime<Utc>>,
+    /// When it last answered a call, or refused one for good.
+    pub access_checked_at: Option<DateTime<Utc>>,
+    /// Why it cannot be called any more, for people.
+    pub access_problem: Option<String>,
+    /// Whether new coupon codes are pushed into it.
+    pub creates_codes: bool,
+    /// What every pushed code gets, as the platform's module has it.
+    pub discount_rules: Option<serde_json::Value>,
+    /// Orders that changed before this were read by the catch-up.
+    pub orders_read_until: Option<DateTime<Utc>>,
+    /// When its webhooks were last looked at.
+    pub webhooks_checked_at: Option<DateTime<Utc>>,
+    /// What is wrong with its webhooks, for people.
+    pub webhooks_problem: Option<String>,
 }
 
 impl Store {
@@ -133,13 +152,13 @@ impl Store {
     }
 }
 
-fn webhook_use(merchant_id: i64, store_id: i64) -> Use {
+pub(super) fn webhook_use(merchant_id: i64, store_id: i64) -> Use {
     Use { merchant_id, store_id, purpose: "webhook" }
 }
 
 /// A new name for a store in webhook addresses. It begins with the merchant, so that the merchant
 /// is known before anything is looked up.
-fn new_store_key(merchant_id: i64) -> String {
+pub(super) fn new_store_key(merchant_id: i64) -> String {
     let mut rng = rand::rng();
     let random: String = (0..KEY_CHARACTERS)
         .map(|_| char::from(KEY_ALPHABET[rng.random_range(0..KEY_ALPHABET.len())]))
@@ -170,115 +189,6 @@ pub fn find_by_key(
         .filter(stores::store_key.eq(store_key))
         .select(Store::as_select())
         .first(conn)
-}
-
-/// Why a store could not be connected.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The merchant has it already.
-    #[error("This store is connected already.")]
-    Connected,
-    /// The database's.
-    #[error(transparent)]
-    Database(#[from] Error),
-}
-
-/// Connects the Shopify store at `address` (as [`super::shopify_address`] returns it), whose
-/// webhooks `secret` signs.
-///
-/// A store that was connected before is the same store again, with the same webhook address: its
-/// orders are known, and an order must not be credited once more.
-///
-/// # Errors
-/// [`ConnectError::Connected`] when the merchant has the store already.
-pub fn connect_shopify(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    sealer: &Sealer,
-    address: &str,
-    secret: &WebhookSecret,
-) -> Result<Store, ConnectError> {
-    conn.transaction(|conn| {
-        let known = stores::table
-            .filter(stores::merchant_id.eq(actor.merchant_id))
-            .filter(stores::platform.eq(Platform::Shopify))
-            .filter(stores::address.eq(address))
-            .for_update()
-            .select((stores::id, stores::disconnected_at))
-            .first::<(i64, Option<DateTime<Utc>>)>(conn)
-            .optional()?;
-        let store_id = match known {
-            Some((_, None)) => return Err(ConnectError::Connected),
-            Some((store_id, Some(_))) => store_id,
-            None => insert(conn, actor, Platform::Shopify, address)?,
-        };
-        let sealed = sealer.seal(webhook_use(actor.merchant_id, store_id), secret.as_bytes());
-        let store: Store = diesel::update(stores::table.find((actor.merchant_id, store_id)))
-            .set((
-                stores::webhook_secret.eq(sealed),
-                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
-                stores::webhook_secret_set_at.eq(actor.now),
-                stores::disconnected_at.eq(None::<DateTime<Utc>>),
-            ))
-            .returning(Store::as_returning())
-            .get_result(conn)?;
-        let again = if known.is_some() { " again" } else { "" };
-        let summary = format!("Connected the Shopify store {address}{again}.");
-        record(conn, actor, store.act("store.connected", summary))?;
-        Ok(store)
-    })
-}
-
-fn insert(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    platform: Platform,
-    address: &str,
-) -> Result<i64, ConnectError> {
-    diesel::insert_into(stores::table)
-        .values((
-            stores::merchant_id.eq(actor.merchant_id),
-            stores::platform.eq(platform),
-            stores::name.eq(address),
-            stores::address.eq(address),
-            stores::store_key.eq(new_store_key(actor.merchant_id)),
-            stores::created_at.eq(actor.now),
-        ))
-        .returning(stores::id)
-        .get_result(conn)
-        .map_err(|error| match error {
-            // Somebody else was quicker.
-            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
-                if info.constraint_name() == Some("stores_address_unique") =>
-            {
-                ConnectError::Connected
-            }
-            error => ConnectError::Database(error),
-        })
-}
-
-/// Ends the connection: what the store sends from now on is refused, and its secrets are gone. Its
-/// orders and their credits stay. To do it twice changes nothing.
-///
-/// # Errors
-/// The database's.
-pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<()> {
-    conn.transaction(|conn| {
-        let ended = diesel::update(stores::table.find((store.merchant_id, store.id)))
-            .filter(stores::disconnected_at.is_null())
-            .set((
-                stores::disconnected_at.eq(actor.now),
-                stores::webhook_secret.eq(None::<Vec<u8>>),
-                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
-                stores::webhook_secret_set_at.eq(None::<DateTime<Utc>>),
-            ))
-            .execute(conn)?;
-        if ended == 0 {
-            return Ok(());
-        }
-        let summary = format!("Disconnected the {} store {}.", store.platform, store.name);
-        record(conn, actor, store.act("store.disconnected", summary))
-    })
 }
 
 #[cfg(test)]

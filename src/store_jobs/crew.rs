@@ -1,0 +1,195 @@
+//! The threads that do the work.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use super::finish::finish;
+use super::queue::{Job, claim, hold};
+use super::turn::{Tools, Turn, TurnError};
+use crate::clock;
+use crate::db::Scope;
+use crate::error::{AppError, AppResult};
+use crate::stores::Store;
+
+/// How many jobs a process does side by side.
+const HANDS: usize = 16;
+/// How many of them for one merchant: the slow stores of one leave the others enough.
+const HANDS_PER_MERCHANT: usize = 4;
+/// How often due work is looked for.
+const POLL: Duration = Duration::from_millis(250);
+/// How often a worker says that it still has its job.
+const HEARTBEAT: Duration = Duration::from_secs(8);
+/// A turn that takes so long hangs: its job is left for others.
+const HUNG: Duration = Duration::from_secs(180);
+/// How long the end waits for the running turns. A call may take longer; what it brought is then
+/// found by the next try, which looks first.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The thread that hands out the work, and those that do it.
+pub struct Crew {
+    stop: Arc<AtomicBool>,
+    foreman: Option<JoinHandle<()>>,
+}
+
+impl Crew {
+    /// Begins to work.
+    #[must_use]
+    pub fn start(tools: Tools) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let foreman = Foreman::new(tools, Arc::clone(&stop));
+        Self { stop, foreman: Some(thread::spawn(move || foreman.run())) }
+    }
+
+    /// Tells everybody to hand back what they have. The end is waited for when the value goes.
+    pub fn tell_to_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.tell_to_stop();
+        if self.foreman.take().is_some_and(|foreman| foreman.join().is_err()) {
+            tracing::error!("the work for stores has panicked");
+        }
+    }
+}
+
+struct Foreman {
+    tools: Tools,
+    stop: Arc<AtomicBool>,
+    running: Vec<(Job, Instant)>,
+    done: Receiver<Job>,
+    says_done: Sender<Job>,
+    last_heartbeat: Instant,
+}
+
+impl Foreman {
+    fn new(tools: Tools, stop: Arc<AtomicBool>) -> Self {
+        let (says_done, done) = channel();
+        Self { tools, stop, running: Vec::new(), done, says_done, last_heartbeat: Instant::now() }
+    }
+
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            if let Err(error) = self.hand_out() {
+                tracing::error!(%error, "cannot look for work for stores");
+            }
+            self.await_one(POLL);
+            if self.last_heartbeat.elapsed() >= HEARTBEAT {
+                self.last_heartbeat = Instant::now();
+                self.heartbeat();
+            }
+        }
+        let asked = Instant::now();
+        while !self.running.is_empty() && asked.elapsed() < PATIENCE {
+            self.await_one(POLL);
+        }
+    }
+
+    /// Waits until a job is done, or `patience` ends.
+    fn await_one(&mut self, patience: Duration) {
+        let Ok(job) = self.done.recv_timeout(patience) else { return };
+        for job in std::iter::once(job).chain(self.done.try_iter()) {
+            self.running.retain(|(other, _)| !is_same(other, &job));
+        }
+    }
+
+    fn hand_out(&mut self) -> AppResult<()> {
+        while self.running.len() < HANDS {
+            let busy = self.busy_merchants();
+            let now = clock::now();
+            let claimed =
+                self.tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &busy, now))?;
+            let Some(job) = claimed else { return Ok(()) };
+            self.running.push((job.clone(), Instant::now()));
+            let (tools, stop, says_done) =
+                (self.tools.clone(), Arc::clone(&self.stop), self.says_done.clone());
+            thread::spawn(move || {
+                do_job(&tools, &job, clock::now(), &stop);
+                // Nobody waits any more once the process ends.
+                let _ = says_done.send(job);
+            });
+        }
+        Ok(())
+    }
+
+    fn busy_merchants(&self) -> Vec<i64> {
+        let merchants = || self.running.iter().map(|(job, _)| job.merchant_id);
+        let hands = |merchant| merchants().filter(|other| *other == merchant).count();
+        merchants().filter(|merchant| hands(*merchant) >= HANDS_PER_MERCHANT).collect()
+    }
+
+    /// One that cannot be said is said next time: a lease outlives three.
+    fn heartbeat(&self) {
+        for (job, begun) in &self.running {
+            if begun.elapsed() > HUNG {
+                continue;
+            }
+            let held = self.tools.db.run_blocking(Scope::Merchant(job.merchant_id), |conn| {
+                hold(conn, job, clock::now())
+            });
+            if let Err(error) = held {
+                tracing::warn!(%error, "cannot keep a job for a store");
+            }
+        }
+    }
+}
+
+fn is_same(one: &Job, other: &Job) -> bool {
+    let key = |job: &Job| (job.merchant_id, job.store_id, job.kind, job.lease);
+    key(one) == key(other)
+}
+
+/// Does what is due at `now` on this thread, one job after the other; answers how many turns.
+///
+/// # Errors
+/// The database's.
+pub fn work_off(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
+    let stop = AtomicBool::new(false);
+    let mut done = 0;
+    while let Some(job) =
+        tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &[], now))?
+    {
+        do_job(tools, &job, now, &stop);
+        done += 1;
+    }
+    Ok(done)
+}
+
+fn do_job(tools: &Tools, job: &Job, now: DateTime<Utc>, stop: &AtomicBool) {
+    let (merchant_id, store_id, kind) = (job.merchant_id, job.store_id, job.kind.as_str());
+    match begin_and_finish(tools, job, now, stop) {
+        Ok(()) => {}
+        Err(TurnError::Lost) => {
+            tracing::warn!(merchant_id, store_id, kind, "another worker has taken the job");
+        }
+        // The lease ends by itself, and another try comes.
+        Err(error) => {
+            tracing::error!(merchant_id, store_id, kind, %error, "cannot finish a job for a store");
+        }
+    }
+}
+
+fn begin_and_finish(
+    tools: &Tools,
+    job: &Job,
+    now: DateTime<Utc>,
+    stop: &AtomicBool,
+) -> Result<(), TurnError> {
+    let scope = Scope::Merchant(job.merchant_id);
+    let store =
+        tools.db.run_blocking(scope, |conn| Store::find(conn, job.merchant_id, job.store_id))?;
+    let state = job.state.clone();
+    let begun = Instant::now();
+    let mut turn = Turn { tools, store, state, job: job.clone(), begun_at: now, begun, stop };
+    let outcome = catch_unwind(AssertUnwindSafe(|| job.kind.turn(&mut turn)));
+    // What panicked has been logged by the hook, with its place.
+    finish(&turn, outcome.unwrap_or_else(|_| Err(TurnError::Own(AppError::Unavailable))))
+}

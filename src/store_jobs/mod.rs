@@ -1,0 +1,30 @@
+//! What is done for stores in the background: one row for each store and kind of work, taken by one
+//! worker at a time, of any process. A slow or broken store holds up nobody but itself.
+
+mod crew;
+mod finish;
+mod queue;
+mod turn;
+
+pub use self::crew::{Crew, work_off};
+pub use self::queue::{make_due, wake};
+pub use self::turn::{Caller, Next, Open, Tools, Turn, TurnError};
+use crate::db::text_enum;
+use crate::pushes;
+
+text_enum! {
+    /// A kind of work for a store.
+    pub enum JobKind {
+        /// Bring queued codes into the store.
+        Push = "push", "Push codes";
+    }
+}
+
+impl JobKind {
+    /// Does a stretch of it: some 20 seconds at the most.
+    fn turn(self, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
+        match self {
+            Self::Push => pushes::turn(turn),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The rows: what is due, who has it.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+
+use super::JobKind;
+use crate::db::prepared;
+use crate::db::schema::store_jobs;
+
+/// A worker that says nothing for so long has lost its job to another.
+pub(super) const LEASE: Duration = Duration::seconds(30);
+
+/// Sees to it that work of this kind is done for the store at `at` or earlier. To be called in the
+/// transaction that leaves the work, after everything else it locks: a worker that finishes locks
+/// its rows in that order too.
+///
+/// # Errors
+/// The database's.
+pub fn make_due(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    kind: JobKind,
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
+    prepared::<()>(
+        "INSERT INTO store_jobs AS j (merchant_id, store_id, kind, due_at) VALUES (?, ?, ?, ?) \
+         ON CONFLICT (merchant_id, store_id, kind) DO UPDATE \
+             SET due_at = least(j.due_at, excluded.due_at)",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<Text, _>(kind)
+    .bind::<Timestamptz, _>(at)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Makes every kind of work due for the store, and forgets why any of it had to wait: its access
+/// was mended. As [`make_due`], last in its transaction.
+///
+/// # Errors
+/// The database's.
+pub fn wake(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    for kind in JobKind::ALL {
+        make_due(conn, merchant_id, store_id, *kind, now)?;
+    }
+    let jobs = store_jobs::table
+        .filter(store_jobs::merchant_id.eq(merchant_id))
+        .filter(store_jobs::store_id.eq(store_id));
+    diesel::update(jobs)
+        .set((store_jobs::not_before.eq(None::<DateTime<Utc>>), store_jobs::failures.eq(0)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// A job that a worker has.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) merchant_id: i64,
+    pub(super) store_id: i64,
+    pub(super) kind: JobKind,
+    /// Which taking of it this is.
+    pub(super) lease: i64,
+    pub(super) failures: i32,
+    pub(super) state: Option<serde_json::Value>,
+}
+
+/// Takes the job that has waited longest, of no merchant in `busy`. Within `Scope::Installation`.
+///
+/// Stores that are disconnected, have no credentials, or refuse them, rest. A job that its worker
+/// left is taken again, whether or not anything is due.
+pub(super) fn claim(
+    conn: &mut PgConnection,
+    busy: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Job>> {
+    let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    prepared::<(BigInt, BigInt, Text, BigInt, Integer, Nullable<Jsonb>)>(
+        "UPDATE store_jobs t SET leased_until = ?, lease = t.lease + 1, due_at = NULL \
+         FROM (SELECT j.merchant_id, j.store_id, j.kind FROM store_jobs j \
+             JOIN stores s ON s.merchant_id = j.merchant_id AND s.id = j.store_id \
+             WHERE (j.leased_until <= ? OR (j.leased_until IS NULL AND j.due_at <= ? \
+                     AND (j.not_before IS NULL OR j.not_before <= ?))) \
+                 AND s.disconnected_at IS NULL AND s.access_problem IS NULL \
+                 AND s.credentials IS NOT NULL \
+                 AND j.kind = ANY(?) AND j.merchant_id <> ALL(?) \
+             ORDER BY j.due_at NULLS FIRST LIMIT 1 FOR UPDATE OF j SKIP LOCKED) due \
+         WHERE t.merchant_id = due.merchant_id AND t.store_id = due.store_id \
+             AND t.kind = due.kind \
+         RETURNING t.merchant_id, t.store_id, t.kind, t.lease, t.failures, t.state",
+    )
+    .bind::<Timestamptz, _>(now + LEASE)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Array<BigInt>, _>(busy)
+    .get_result::<(i64, i64, JobKind, i64, i32, Option<serde_json::Value>)>(conn)
+    .optional()
+    .map(|row| {
+        row.map(|(merchant_id, store_id, kind, lease, failures, state)| Job {
+            merchant_id,
+            store_id,
+            kind,
+            lease,
+            failures,
+            state,
+        })
+    })
+}
+
+/// Says that the worker still has the job; `false` when another has taken it. The row stays locked
+/// until the end of the transaction, so that nobody takes it between this and the commit.
+pub(super) fn hold(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> QueryResult<bool> {
+    let row = store_jobs::table.find((job.merchant_id, job.store_id, job.kind));
+    let held = diesel::update(row)
+        .filter(store_jobs::lease.eq(job.lease))
+        .filter(store_jobs::leased_until.is_not_null())
+        .set(store_jobs::leased_until.eq(now + LEASE))
+        .execute(conn)?;
+    Ok(held > 0)
+}

@@ -1,0 +1,211 @@
+//! What a turn is given, and what it answers.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::queue::{Job, hold};
+use crate::config::Config;
+use crate::db::{Db, Scope};
+use crate::error::AppError;
+use crate::platforms::http::Http;
+use crate::platforms::{self, CallError, Client};
+use crate::secrets::Sealer;
+use crate::stores::{self, Store};
+
+/// After so long a turn hands back, and goes on next time.
+const TURN: Duration = Duration::from_secs(20);
+
+/// How a store's client is made.
+pub type Open = dyn Fn(&Store, DateTime<Utc>) -> Result<Box<dyn Client>, CallError> + Send + Sync;
+
+/// What the work for stores needs.
+#[derive(Clone)]
+pub struct Tools {
+    /// The door to the database.
+    pub db: Db,
+    /// Seals what a turn keeps.
+    pub sealer: Sealer,
+    /// The door to the stores.
+    pub http: Http,
+    /// Where stores reach Vouch, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// Makes the client of a store.
+    pub open: Arc<Open>,
+}
+
+impl Tools {
+    /// Those of an installation.
+    pub fn new(config: &Config, db: Db) -> Self {
+        let sealer = Sealer::new(&config.secret_key);
+        let http = Http::new(config.local_stores);
+        let (opens, calls) = (sealer.clone(), http.clone());
+        Self {
+            db,
+            sealer,
+            http,
+            public_url: config.public_url.as_str().into(),
+            open: Arc::new(move |store, now| platforms::open(store, &opens, &calls, now)),
+        }
+    }
+}
+
+impl Tools {
+    /// The client of a store, for calls from `now` on. What token it gets is kept for the next.
+    ///
+    /// # Errors
+    /// `CallError::Denied` when its credentials cannot be used at all.
+    pub fn client(&self, store: &Store, now: DateTime<Utc>) -> Result<Caller, CallError> {
+        let client = (self.open)(store, now)?;
+        let (db, sealer) = (self.db.clone(), self.sealer.clone());
+        Ok(Caller { client, db, sealer, store: store.clone() })
+    }
+}
+
+/// A client that, when it goes, leaves the token it got to the next one.
+pub struct Caller {
+    client: Box<dyn Client>,
+    db: Db,
+    sealer: Sealer,
+    store: Store,
+}
+
+impl Deref for Caller {
+    type Target = dyn Client;
+    fn deref(&self) -> &Self::Target {
+        self.client.as_ref()
+    }
+}
+
+impl DerefMut for Caller {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.client.as_mut()
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let Some(fresh) = self.client.fresh_token() else { return };
+        let (sealer, store) = (&self.sealer, &self.store);
+        let kept = self.db.run_blocking(Scope::Merchant(store.merchant_id), |conn| {
+            let token = fresh.token.expose_secret().as_bytes();
+            stores::keep_access_token(conn, sealer, store, token, fresh.expires_at)
+        });
+        if let Err(error) = kept {
+            tracing::warn!(store_id = store.id, %error, "a token is not kept, and asked for again");
+        }
+    }
+}
+
+/// One stretch of work for one store.
+pub struct Turn<'a> {
+    /// What it works with.
+    pub tools: &'a Tools,
+    /// The store, as it stood when the turn began.
+    pub store: Store,
+    /// Where the turn before it left off.
+    pub state: Option<serde_json::Value>,
+    pub(super) job: Job,
+    pub(super) begun_at: DateTime<Utc>,
+    pub(super) begun: Instant,
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// When the next turn is wanted.
+#[derive(Debug, Default)]
+pub struct Next {
+    /// `None`: when somebody makes it due.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Where it goes on.
+    pub state: Option<serde_json::Value>,
+}
+
+impl Next {
+    /// Nothing to do until somebody makes it due.
+    pub fn idle() -> Self {
+        Self::default()
+    }
+
+    /// From the beginning, at `at`.
+    pub fn at(at: DateTime<Utc>) -> Self {
+        Self { due_at: Some(at), state: None }
+    }
+}
+
+/// Why a turn ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    /// The store's doing.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// Another worker has the job: this one writes nothing more.
+    #[error("another worker has the job")]
+    Lost,
+    /// Ours.
+    #[error(transparent)]
+    Own(#[from] AppError),
+}
+
+impl Turn<'_> {
+    /// What time it is: moves on while the turn runs.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.begun_at + self.begun.elapsed()
+    }
+
+    /// Whether there is time for another step. To be asked before each one.
+    pub fn goes_on(&self) -> bool {
+        self.begun.elapsed() < TURN && !self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The store's client. What token it gets is kept for the next.
+    ///
+    /// # Errors
+    /// `CallError::Denied` when its credentials cannot be used at all.
+    pub fn client(&self) -> Result<Caller, CallError> {
+        self.tools.client(&self.store, self.now())
+    }
+
+    /// Reads the merchant's rows, in a transaction of its own: none is open during a call.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> Result<T, TurnError> {
+        Ok(self.tools.db.run_blocking(Scope::Merchant(self.store.merchant_id), work)?)
+    }
+
+    /// Writes the merchant's rows, if this worker still has the job.
+    ///
+    /// # Errors
+    /// [`TurnError::Lost`] when it has not; then nothing is written.
+    pub fn write<T>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> Result<T, TurnError> {
+        self.write_and(work, |conn| hold(conn, &self.job, self.now()))
+    }
+
+    /// `work`, then `last`, which says whether this worker still had the job and locks its row: as
+    /// everywhere, that row comes last.
+    pub(super) fn write_and<T>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+        last: impl FnOnce(&mut PgConnection) -> QueryResult<bool>,
+    ) -> Result<T, TurnError> {
+        let mut lost = false;
+        let scope = Scope::Merchant(self.store.merchant_id);
+        let written = self.tools.db.run_blocking(scope, |conn| {
+            let value = work(conn)?;
+            lost = !last(conn)?;
+            if lost { Err(diesel::result::Error::RollbackTransaction) } else { Ok(value) }
+        });
+        if lost { Err(TurnError::Lost) } else { Ok(written?) }
+    }
+}

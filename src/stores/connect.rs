@@ -1,0 +1,151 @@
+//! Connecting a store, and ending the connection.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::model::{Platform, Store, new_store_key, webhook_use};
+use super::secret::WebhookSecret;
+use crate::audit::{Actor, record};
+use crate::db::schema::stores;
+use crate::secrets::Sealer;
+
+/// Why a store could not be connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The merchant has it already.
+    #[error("This store is connected already.")]
+    Connected,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// What a store is connected with.
+pub struct NewStore<'a> {
+    /// What it runs on.
+    pub platform: Platform,
+    /// As the platform's settings page checked it.
+    pub address: &'a str,
+    /// What signs its webhooks, where that is known yet.
+    pub webhook_secret: Option<&'a WebhookSecret>,
+}
+
+/// Connects a store, or one that was connected before once more: it is the same store again, with
+/// the same webhook address. Its orders are known, and an order must not be credited once more.
+///
+/// # Errors
+/// [`ConnectError::Connected`] when the merchant has the store already.
+pub fn connect(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    new: &NewStore<'_>,
+) -> Result<Store, ConnectError> {
+    let NewStore { platform, address, webhook_secret } = *new;
+    conn.transaction(|conn| {
+        let known = stores::table
+            .filter(stores::merchant_id.eq(actor.merchant_id))
+            .filter(stores::platform.eq(platform))
+            .filter(stores::address.eq(address))
+            .for_update()
+            .select((stores::id, stores::disconnected_at))
+            .first::<(i64, Option<DateTime<Utc>>)>(conn)
+            .optional()?;
+        let store_id = match known {
+            Some((_, None)) => return Err(ConnectError::Connected),
+            Some((store_id, Some(_))) => store_id,
+            None => insert(conn, actor, platform, address)?,
+        };
+        let bound_to = webhook_use(actor.merchant_id, store_id);
+        let sealed = webhook_secret.map(|secret| sealer.seal(bound_to, secret.as_bytes()));
+        let store: Store = diesel::update(stores::table.find((actor.merchant_id, store_id)))
+            .set((
+                stores::webhook_secret_set_at.eq(sealed.is_some().then_some(actor.now)),
+                stores::webhook_secret.eq(sealed),
+                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
+                stores::disconnected_at.eq(None::<DateTime<Utc>>),
+            ))
+            .returning(Store::as_returning())
+            .get_result(conn)?;
+        let again = if known.is_some() { " again" } else { "" };
+        let summary = format!("Connected the {platform} store {address}{again}.");
+        record(conn, actor, store.act("store.connected", summary))?;
+        Ok(store)
+    })
+}
+
+/// [`connect`] for the Shopify store at `address` (as [`super::shopify_address`] returns it), whose
+/// webhooks `secret` signs.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_shopify(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    address: &str,
+    secret: &WebhookSecret,
+) -> Result<Store, ConnectError> {
+    let webhook_secret = Some(secret);
+    let new = NewStore { platform: Platform::Shopify, address, webhook_secret };
+    connect(conn, actor, sealer, &new)
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    platform: Platform,
+    address: &str,
+) -> Result<i64, ConnectError> {
+    diesel::insert_into(stores::table)
+        .values((
+            stores::merchant_id.eq(actor.merchant_id),
+            stores::platform.eq(platform),
+            stores::name.eq(address),
+            stores::address.eq(address),
+            stores::store_key.eq(new_store_key(actor.merchant_id)),
+            stores::created_at.eq(actor.now),
+        ))
+        .returning(stores::id)
+        .get_result(conn)
+        .map_err(|error| match error {
+            // Somebody else was quicker.
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
+                if info.constraint_name() == Some("stores_address_unique") =>
+            {
+                ConnectError::Connected
+            }
+            error => ConnectError::Database(error),
+        })
+}
+
+/// Ends the connection: what the store sends from now on is refused, and its secrets are gone. Its
+/// orders and their credits stay. To do it twice changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        let ended = diesel::update(stores::table.find((store.merchant_id, store.id)))
+            .filter(stores::disconnected_at.is_null())
+            .set((
+                stores::disconnected_at.eq(actor.now),
+                stores::webhook_secret.eq(None::<Vec<u8>>),
+                stores::previous_webhook_secret.eq(None::<Vec<u8>>),
+                stores::webhook_secret_set_at.eq(None::<DateTime<Utc>>),
+                stores::credentials.eq(None::<Vec<u8>>),
+                stores::credentials_set_at.eq(None::<DateTime<Utc>>),
+                stores::access_token.eq(None::<Vec<u8>>),
+                stores::access_token_expires_at.eq(None::<DateTime<Utc>>),
+                stores::access_problem.eq(None::<String>),
+                stores::webhooks_problem.eq(None::<String>),
+            ))
+            .execute(conn)?;
+        if ended == 0 {
+            return Ok(());
+        }
+        let summary = format!("Disconnected the {} store {}.", store.platform, store.name);
+        record(conn, actor, store.act("store.disconnected", summary))
+    })
+}
