@@ -94,9 +94,11 @@ async fn take(
                 "The report is kept, and can be replayed under Orders > Messages from stores.",
             ));
         }
-        Outcome::TakenIn { .. } | Outcome::Outdated { .. } | Outcome::Repeated | Outcome::Noted => {
-            StatusCode::OK
-        }
+        Outcome::TakenIn { .. }
+        | Outcome::Outdated { .. }
+        | Outcome::Repeated
+        | Outcome::Waiting
+        | Outcome::Noted => StatusCode::OK,
     };
     let answer = db
         .merchant(key.merchant_id, move |conn| {

@@ -158,6 +158,9 @@ diesel::table! {
         order_id -> Nullable<Int8>,
         body_gzip -> Nullable<Bytea>,
         replayed_at -> Nullable<Timestamptz>,
+        awaited_ref -> Nullable<Text>,
+        awaited_at -> Nullable<Timestamptz>,
+        awaited_tries -> Int4,
     }
 }
 

@@ -25,6 +25,8 @@ text_enum! {
         Outdated = "outdated", "Nothing new";
         /// It carries no state of an order.
         Noted = "noted", "Noted";
+        /// It names an order, which is still to be read from the store.
+        Waiting = "waiting", "Waiting for its order";
         /// It cannot be understood; it is kept, and can be replayed.
         Failed = "failed", "Failed";
     }
@@ -36,6 +38,7 @@ impl DeliveryOutcome {
         match self {
             Self::TakenIn => "good",
             Self::Outdated | Self::Noted => "off",
+            Self::Waiting => "wait",
             Self::Failed => "bad",
         }
     }

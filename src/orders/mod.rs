@@ -1,6 +1,10 @@
 //! Orders: what stores report of them, and what is known of each.
 
 pub mod amounts;
+/// Messages that wait for their order to be read.
+pub mod awaited;
+/// BigCommerce's orders.
+pub mod bigcommerce;
 /// What stores sent, failed messages first of all.
 pub mod deliveries;
 /// Everything that is known of one order.
@@ -15,6 +19,8 @@ pub mod intake;
 /// The list of orders.
 pub mod list;
 pub mod queue;
+/// Orders that Vouch read from a store.
+pub mod read;
 pub mod reading;
 pub mod reconsider;
 pub mod replay;

@@ -8,7 +8,9 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use flate2::read::GzDecoder;
 
+use super::awaited;
 use super::intake::{Arrival, Outcome, take_in_one};
+use super::report::StoreEvent;
 use super::understand::understand;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{deliveries, stores};
@@ -71,6 +73,12 @@ pub fn replay(
             .execute(conn);
         ReplayError::StillUnintelligible(reason)
     })?;
+    if let StoreEvent::Announced { order_ref } = &event {
+        let now = actor.now;
+        awaited::wait_again(conn, actor.merchant_id, store_id, delivery_id, order_ref, now)?;
+        mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
+        return Ok(Outcome::Waiting);
+    }
     let arrival = Arrival {
         merchant_id: actor.merchant_id,
         store_id,
@@ -116,7 +124,7 @@ fn mark(
                 .set((deliveries::outcome.eq("outdated"), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
-        Outcome::Failed => {}
+        Outcome::Waiting | Outcome::Failed => {}
     }
     let act = Act {
         action: "delivery.replayed",

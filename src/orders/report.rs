@@ -179,6 +179,9 @@ pub enum StoreEvent {
     Deleted { order_ref: String, at: DateTime<Utc> },
     /// The merchant removed the app; the store sends nothing further.
     Uninstalled,
+    /// The order is named, but nothing is said of it: what it is like now is to be read from the
+    /// store.
+    Announced { order_ref: String },
     /// Understood, but without a state of its own: that comes in another message.
     Noted { order_ref: String, what: &'static str },
 }

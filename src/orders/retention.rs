@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
 
-/// Long enough to replay what a store sent last season. A delivery that failed keeps its body until
-/// it is taken in.
+/// Long enough to replay what a store sent last season. A delivery that failed or
+/// waits keeps its body until it is taken in.
 pub const KEPT: Duration = Duration::days(120);
 /// So many at once: a short lock.
 const PORTION: i64 = 500;
@@ -24,7 +24,7 @@ pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
             prepared::<()>(
                 "UPDATE deliveries d SET body_gzip = NULL \
                  FROM (SELECT merchant_id, id FROM deliveries \
-                     WHERE body_gzip IS NOT NULL AND outcome <> 'failed' AND received_at < ? \
+                     WHERE body_gzip IS NOT NULL AND outcome NOT IN ('failed', 'waiting') AND received_at < ? \
                      LIMIT ?) old \
                  WHERE d.merchant_id = old.merchant_id AND d.id = old.id",
             )

@@ -55,7 +55,9 @@ impl OrderState {
                 self.merge_refund(RefundMessage { refund, currency })
             }
             StoreEvent::Deleted { at, .. } => self.merge_deletion(at),
-            StoreEvent::Uninstalled | StoreEvent::Noted { .. } => false,
+            StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Noted { .. } => {
+                false
+            }
         }
     }
 

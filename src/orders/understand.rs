@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 
-use super::generic;
 use super::queue::Understood;
 use super::report::StoreEvent;
 use super::shopify::{self, Envelope};
+use super::{bigcommerce, generic};
 use crate::stores::Platform;
 
 /// What a message of a store says, or why it cannot be understood, in a sentence for the shop.
@@ -24,8 +24,7 @@ pub fn understand(
                     errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
                 lines.collect::<Vec<_>>().join(" ")
             }),
-        Platform::Bigcommerce | Platform::Woocommerce => {
-            Err(format!("Vouch takes no such messages from {platform}."))
-        }
+        Platform::Bigcommerce => bigcommerce::parse(topic, body).map_err(|error| error.to_string()),
+        Platform::Woocommerce => Err(format!("Vouch takes no such messages from {platform}.")),
     }
 }

@@ -1,6 +1,8 @@
 //! Store platforms: how each is called, behind one trait. No SQL here, no pages: a client gets its
 //! credentials and rules when it is made, and answers in the terms below.
 
+/// BigCommerce.
+pub mod bigcommerce;
 /// The one HTTP door.
 pub mod http;
 mod open;
@@ -49,6 +51,16 @@ pub trait Client: Send {
         period: &Period,
         cursor: Option<&str>,
     ) -> Result<Batch<OrderMessage>, CallError>;
+
+    /// One order, for platforms whose messages only name it; `None` when the store has no such order.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Refused`] where the messages themselves say all.
+    fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
+        let words =
+            format!("The messages of this store say themselves what order {order_ref} is like.");
+        Err(CallError::Refused(words))
+    }
 
     /// Sees to it that the store sends its messages to `address`, and switches on again what it has
     /// switched off. Answers what a person must still do, if anything.

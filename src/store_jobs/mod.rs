@@ -10,13 +10,15 @@ pub use self::crew::{Crew, work_off};
 pub use self::queue::{make_due, wake};
 pub use self::turn::{Caller, Next, Open, Tools, Turn, TurnError};
 use crate::db::text_enum;
-use crate::pushes;
+use crate::{orders, pushes};
 
 text_enum! {
     /// A kind of work for a store.
     pub enum JobKind {
         /// Bring queued codes into the store.
         Push = "push", "Push codes";
+        /// Read the orders that messages name.
+        Orders = "orders", "Read orders";
     }
 }
 
@@ -25,6 +27,7 @@ impl JobKind {
     fn turn(self, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
         match self {
             Self::Push => pushes::turn(turn),
+            Self::Orders => orders::awaited::turn(turn),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::orders::deliveries::{self, Delivery, Place};
 use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
+use crate::orders::intake::Outcome;
 use crate::orders::replay::{self, ReplayError};
 use crate::urls::{self, encode};
 use crate::web::form::CsrfForm;
@@ -253,25 +254,25 @@ pub async fn replay(
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let delivery_id = *delivery_id;
-    let refusal = replay_one(&db, &page, delivery_id).await?;
-    match refusal {
-        None => page.done("Replayed: the message is taken in.")?,
-        Some(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
+    match replay_one(&db, &page, delivery_id).await? {
+        Ok(Outcome::Waiting) => page.done("Its order is read from the store once more.")?,
+        Ok(_) => page.done("Replayed: the message is taken in.")?,
+        Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
     }
     Ok(see_other(&urls::delivery(delivery_id)))
 }
 
-/// Why it failed again; `None` if it did not.
+/// What became of it, or why it failed again.
 async fn replay_one(
     db: &Data<Db>,
     page: &MerchantPage,
     delivery_id: i64,
-) -> AppResult<Option<String>> {
+) -> AppResult<Result<Outcome, String>> {
     let actor = page.actor();
     db.merchant(actor.merchant_id, move |conn| match replay::replay(conn, &actor, delivery_id) {
-        Ok(_) => Ok(None),
+        Ok(outcome) => Ok(Ok(outcome)),
         Err(ReplayError::Database(error)) => Err(error),
-        Err(refusal) => Ok(Some(refusal.to_string())),
+        Err(refusal) => Ok(Err(refusal.to_string())),
     })
     .await
 }
@@ -290,8 +291,8 @@ pub async fn replay_all(
     let (mut taken_in, mut failed) = (0, 0);
     for id in ids {
         match replay_one(&db, &page, id).await {
-            Ok(None) => taken_in += 1,
-            Ok(Some(_)) => failed += 1,
+            Ok(Ok(_)) => taken_in += 1,
+            Ok(Err(_)) => failed += 1,
             Err(AppError::Unavailable) => return Err(AppError::Unavailable),
             Err(error) => {
                 tracing::error!(%error, delivery_id = id, "a replay failed");

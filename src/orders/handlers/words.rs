@@ -10,6 +10,12 @@ pub fn topic_label(topic: &str) -> &str {
         "orders/delete" => "Order deleted",
         "refunds/create" => "Refund made",
         "app/uninstalled" => "App removed from the store",
+        "orders/read" => "Order read from the store",
+        "store/order/created" => "Order begun",
+        "store/order/updated" => "Order changed",
+        "store/order/statusUpdated" => "Order status changed",
+        "store/order/refund/created" => "Refund made",
+        "store/app/uninstalled" => "App removed from the store",
         "orders" => "Order reported by the API",
         other => other,
     }

@@ -10,6 +10,7 @@ use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::figures::{Amounts, Delta};
+use crate::orders::awaited;
 use crate::orders::report::StoreEvent;
 use crate::orders::state::OrderState;
 use crate::stores::{self, Store};
@@ -29,6 +30,8 @@ pub enum Outcome {
         /// The order's key.
         order_id: i64,
     },
+    /// It only names an order, which is to be read from the store.
+    Waiting,
     /// It carries no state of an order.
     Noted,
     /// This very delivery was there already.
@@ -75,6 +78,7 @@ pub fn take_in(
         StoreEvent::Refund { order_ref, .. } | StoreEvent::Deleted { order_ref, .. } => {
             order_ref.clone()
         }
+        StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
         StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
         StoreEvent::Uninstalled => return uninstalled(conn, arrival),
     };
@@ -89,6 +93,21 @@ pub fn take_in(
         return heard_again(conn, arrival, known, event, batch);
     };
     heard_again(conn, arrival, known, event, batch)
+}
+
+/// Keeps the message until its order has been read.
+fn announced(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    order_ref: &str,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    let Some(delivery_id) = remember(conn, arrival, "waiting", "", None)? else {
+        return Ok(Outcome::Repeated);
+    };
+    awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;
+    batch.orders_due(arrival.store_id, arrival.received_at);
+    Ok(Outcome::Waiting)
 }
 
 /// The store is connected no more; its orders stay. Only the first time: it can have been connected

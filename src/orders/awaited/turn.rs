@@ -1,0 +1,103 @@
+//! The work itself: read the orders that messages wait for, and take them in.
+
+use chrono::Duration;
+use rand::RngExt;
+
+use super::model::{Awaited, due, next_due, put_off, settle};
+use crate::orders::explain::DeliveryOutcome;
+use crate::orders::intake::Outcome;
+use crate::orders::read::{self, Read};
+use crate::platforms::{CallError, OrderMessage};
+use crate::store_jobs::{Next, Turn, TurnError};
+
+/// After so many tries, most of a day apart, the messages are shown as failed.
+const TRIES: i32 = 24;
+/// The wait after the first failed try; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::seconds(15);
+/// The longest.
+const LONGEST_WAIT: Duration = Duration::hours(1);
+/// So many orders in a row that cannot be read, and it is the store that does not answer.
+const SILENCE: usize = 3;
+
+/// Reads what is awaited, the longest first.
+pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
+    let mut silent = 0;
+    let mut client = None;
+    while turn.goes_on() {
+        let portion = turn.read(|conn| due(conn, &turn.store, turn.now()))?;
+        if portion.is_empty() {
+            break;
+        }
+        for awaited in portion {
+            if !turn.goes_on() {
+                break;
+            }
+            let client = match &mut client {
+                Some(client) => client,
+                None => client.insert(turn.client()?),
+            };
+            match client.order(&awaited.order_ref) {
+                Ok(message) => {
+                    take_in(turn, &awaited, message.as_ref())?;
+                    silent = 0;
+                }
+                Err(error @ CallError::Throttled { .. }) => return Err(error.into()),
+                Err(error) => {
+                    fail(turn, &awaited, &error)?;
+                    silent += 1;
+                    if silent >= SILENCE || matches!(error, CallError::Denied(_)) {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+    }
+    let next = turn.read(|conn| next_due(conn, &turn.store))?;
+    Ok(next.map_or_else(Next::idle, Next::at))
+}
+
+fn take_in(
+    turn: &Turn<'_>,
+    awaited: &Awaited,
+    message: Option<&OrderMessage>,
+) -> Result<(), TurnError> {
+    let store = &turn.store;
+    turn.write(|conn| {
+        let Some(message) = message else {
+            let detail = "The store has no order of this number, or no longer.";
+            return settle(conn, store, awaited, DeliveryOutcome::Noted, detail, None);
+        };
+        let Read { outcome, order_id, detail } = read::take_in(conn, store, message, turn.now())?;
+        let (outcome, detail) = match outcome {
+            Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
+            Outcome::Outdated { .. } | Outcome::Repeated if order_id.is_some() => {
+                (DeliveryOutcome::Outdated, String::new())
+            }
+            _ => (DeliveryOutcome::Noted, detail),
+        };
+        settle(conn, store, awaited, outcome, &detail, order_id)
+    })
+}
+
+fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), TurnError> {
+    let store = &turn.store;
+    turn.write(|conn| {
+        // Not the order's fault: it does not count, and goes on once the access is mended.
+        if matches!(error, CallError::Denied(_)) {
+            let same = Awaited { tries: awaited.tries - 1, ..awaited.clone() };
+            return put_off(conn, store, &same, &error.to_string(), turn.now());
+        }
+        if awaited.tries + 1 >= TRIES {
+            let detail = format!("{error} Vouch has tried {TRIES} times; replay it to try again.");
+            return settle(conn, store, awaited, DeliveryOutcome::Failed, &detail, None);
+        }
+        let reason = format!("{error} Vouch tries again by itself.");
+        put_off(conn, store, awaited, &reason, turn.now() + wait_after(awaited.tries))
+    })
+}
+
+/// Some wait longer, some shorter, so that not all come back at once.
+fn wait_after(tries: i32) -> Duration {
+    let wait = (FIRST_WAIT * (1 << tries.clamp(0, 10))).min(LONGEST_WAIT);
+    wait * rand::rng().random_range(75..=125) / 100
+}

@@ -1,0 +1,40 @@
+//! What BigCommerce says of orders, made into [`StoreEvent`]s.
+//!
+//! Its webhooks only name an order (`store/order/updated`). What is known of the order is read from
+//! the API and kept as one document, [`READ`]: `{order, products, coupons, refunds}`, each part as
+//! `/v2/orders/{id}`, `…/products`, `…/coupons` and `/v3/orders/{id}/payment_actions/refunds` answer
+//! (BigCommerce's OpenAPI: orders.v2.oas2.yml, orders.v3.yml).
+
+mod exact;
+mod order;
+mod payload;
+mod refund;
+mod status;
+
+use super::reading::{Unintelligible, read};
+use super::report::StoreEvent;
+
+/// The topic of a document that Vouch put together from the API.
+pub const READ: &str = "orders/read";
+
+/// Reads a webhook of the scope `topic`, or a document of the topic [`READ`].
+///
+/// # Errors
+/// [`Unintelligible`] says where and why. The message is to be kept: it was really sent.
+pub fn parse(topic: &str, body: &[u8]) -> Result<StoreEvent, Unintelligible> {
+    match topic {
+        READ => order::event(read(body)?),
+        "store/app/uninstalled" => Ok(StoreEvent::Uninstalled),
+        _ if topic.starts_with("store/order/") => {
+            let hook: payload::Hook = read(body)?;
+            Ok(StoreEvent::Announced { order_ref: hook.data.id.0 })
+        }
+        other => {
+            let name: String = other.chars().take(60).collect();
+            Err(Unintelligible::new("", format!("“{name}” is no kind of message Vouch reads")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! BigCommerce's orders.
+
+use std::collections::BTreeSet;
+
+use super::exact::Exact;
+use super::payload::{Address, Coupon, Document, Order, Product};
+use super::refund::refunds;
+use super::status;
+use crate::money::{Currency, allocate};
+use crate::orders::reading::{
+    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
+};
+use crate::orders::report::{OrderReport, ReportedCode, ReportedLine, StoreEvent};
+use crate::triggers::code::key_of_reported_code;
+
+/// BigCommerce's own gateway for trying a store out: no money moves.
+const TEST_GATEWAY: &str = "Test Payment Gateway";
+/// Kinds of coupons that take off shipping: `shipping_discount` and `free_shipping`.
+const OFF_SHIPPING: [&str; 2] = ["3", "4"];
+
+/// What a document says. An order that was archived (`is_deleted`) is as its status says: archiving
+/// puts it out of sight and can be taken back, and takes nothing from who earned it.
+///
+/// # Errors
+/// If the currency, a time or an amount cannot be read, or there are too many parts.
+pub(super) fn event(document: Document) -> Result<StoreEvent, Unintelligible> {
+    if status::is_incomplete(&document.order) {
+        return Ok(StoreEvent::Noted {
+            order_ref: document.order.id.0,
+            what: "The shopper has not completed the order. Once that happens, it comes in its own message.",
+        });
+    }
+    report(document).map(|report| StoreEvent::Order(Box::new(report)))
+}
+
+fn report(document: Document) -> Result<OrderReport, Unintelligible> {
+    let Document { order, products, coupons, refunds: given_back } = document;
+    let currency = currency(&order)?;
+    let amount = |decimal: Option<&Decimal>, name: &str| {
+        Ok(Exact::read(decimal, &|| format!("order.{name}"))?.minor(currency))
+    };
+    let tax_included = order.is_tax_inclusive_pricing.unwrap_or(false);
+    let codes = codes(&coupons, &products, currency)?;
+    let lines = lines(&order, &products, &coupons, currency, tax_included)?;
+    let modified_at = order.date_modified.and_then(|time| time.0);
+    let placed_at = order.date_created.and_then(|time| time.0).or(modified_at);
+    let placed_at = placed_at
+        .ok_or_else(|| Unintelligible::new("order.date_created", "the time is missing"))?;
+    let refunds = refunds(&given_back, &lines, currency, placed_at)?;
+    // A refund need not change the order's own time.
+    let last_refund = refunds.iter().map(|refund| refund.refunded_at).max();
+    let reported_at = modified_at.max(last_refund).unwrap_or(placed_at);
+    let address = order.billing_address.as_ref();
+    Ok(OrderReport {
+        name: format!("#{}", order.id.0),
+        reported_at,
+        placed_at,
+        currency,
+        is_test: order.payment_method.as_ref().is_some_and(|method| method.0 == TEST_GATEWAY),
+        payment: status::payment(&order),
+        // There is no time of its own for it.
+        cancelled_at: status::is_cancelled(&order).then_some(modified_at.unwrap_or(placed_at)),
+        customer_email: address.and_then(|address| filled(address.email.as_ref())),
+        // 0: a guest.
+        customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
+        customer_name: address.and_then(name),
+        codes,
+        lines,
+        shipping_minor: amount(order.shipping_cost_ex_tax.as_ref(), "shipping_cost_ex_tax")?,
+        shipping_tax_minor: amount(order.shipping_cost_tax.as_ref(), "shipping_cost_tax")?,
+        tax_minor: amount(order.total_tax.as_ref(), "total_tax")?,
+        total_minor: amount(order.total_inc_tax.as_ref(), "total_inc_tax")?,
+        refunds,
+        order_ref: order.id.0,
+    })
+}
+
+/// The currency of every amount: the one the shopper pays in (`default_currency_code`). What they
+/// were shown (`currency_code`) and the store's own (`store_default_currency_code`) can be others,
+/// and count only where orders from before multi-currency name nothing else.
+fn currency(order: &Order) -> Result<Currency, Unintelligible> {
+    let said =
+        [&order.default_currency_code, &order.currency_code, &order.store_default_currency_code];
+    let code = said.into_iter().find_map(|code| filled(code.as_ref())).unwrap_or_default();
+    Currency::from_code(&code)
+        .map_err(|error| Unintelligible::new("order.default_currency_code", error.to_string()))
+}
+
+/// The codes of the list, then those that only a line knows of.
+fn codes(
+    coupons: &[Coupon],
+    products: &[Product],
+    currency: Currency,
+) -> Result<Vec<ReportedCode>, Unintelligible> {
+    at_most(MAX_PARTS, coupons.len(), || "coupons".to_owned())?;
+    let mut found: Vec<(String, Exact)> = Vec::new();
+    for (i, coupon) in coupons.iter().enumerate() {
+        let Some(code) = filled(coupon.code.as_ref()) else { continue };
+        let at = || format!("coupons[{i}].discount");
+        found.push((code, Exact::read(coupon.discount.as_ref(), &at)?));
+    }
+    let listed: BTreeSet<String> =
+        found.iter().map(|(code, _)| key_of_reported_code(code)).collect();
+    for (i, product) in products.iter().enumerate() {
+        for (j, discount) in product.applied_discounts.iter().flatten().enumerate() {
+            let Some(code) = filled(discount.code.as_ref()) else { continue };
+            let key = key_of_reported_code(&code);
+            if listed.contains(&key) {
+                continue;
+            }
+            let at = || format!("products[{i}].applied_discounts[{j}].amount");
+            let amount = Exact::read(discount.amount.as_ref(), &at)?;
+            match found.iter_mut().find(|(known, _)| key_of_reported_code(known) == key) {
+                Some((_, sum)) => sum.0 += amount.0,
+                None => found.push((code, amount)),
+            }
+            at_most(MAX_PARTS, found.len(), || "products".to_owned())?;
+        }
+    }
+    let reported = found.into_iter();
+    Ok(reported
+        .map(|(code, taken)| ReportedCode { code, discount_minor: taken.minor(currency) })
+        .collect())
+}
+
+fn lines(
+    order: &Order,
+    products: &[Product],
+    coupons: &[Coupon],
+    currency: Currency,
+    tax_included: bool,
+) -> Result<Vec<ReportedLine>, Unintelligible> {
+    at_most(MAX_LINES, products.len(), || "products".to_owned())?;
+    let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included);
+    let mut lines: Vec<ReportedLine> =
+        products.iter().enumerate().map(of_line).collect::<Result<_, _>>()?;
+    let says_nothing = |product: &Product| {
+        product.applied_discounts.is_none() && product.discounted_total_inc_tax.is_none()
+    };
+    if products.iter().all(says_nothing) {
+        spread_discounts(&mut lines, off_the_goods(order, coupons)?.minor(currency));
+    }
+    Ok(lines)
+}
+
+fn line(
+    product: &Product,
+    i: usize,
+    currency: Currency,
+    tax_included: bool,
+) -> Result<ReportedLine, Unintelligible> {
+    let read = |decimal: Option<&Decimal>, field: &str| {
+        Exact::optional(decimal, &|| format!("products[{i}].{field}"))
+    };
+    let quantity = whole(&product.quantity, &|| format!("products[{i}].quantity"))?;
+    let (price, total) = if tax_included {
+        (
+            read(product.price_inc_tax.as_ref(), "price_inc_tax")?,
+            read(product.total_inc_tax.as_ref(), "total_inc_tax")?,
+        )
+    } else {
+        (
+            read(product.price_ex_tax.as_ref(), "price_ex_tax")?,
+            read(product.total_ex_tax.as_ref(), "total_ex_tax")?,
+        )
+    };
+    let times = |price: Exact| Exact(price.0.saturating_mul(i128::from(quantity)));
+    let Some(total) = total.or(price.map(times)) else {
+        return Err(Unintelligible::new(
+            format!("products[{i}].price_ex_tax"),
+            "the price is missing",
+        ));
+    };
+    let tax = read(product.total_tax.as_ref(), "total_tax")?.unwrap_or_default();
+    let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
+    let undiscounted = read(product.total_inc_tax.as_ref(), "total_inc_tax")?;
+    let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
+        Exact::read(discount.amount.as_ref(), &|| {
+            format!("products[{i}].applied_discounts[{j}].amount")
+        })
+    });
+    let applied: Exact = discounts.collect::<Result<Vec<_>, _>>()?.into_iter().sum();
+    let paid = match (discounted, undiscounted) {
+        _ if applied.0 > 0 => total.less(applied),
+        // Discounted in a way that is not listed.
+        (Some(discounted), Some(undiscounted)) if discounted < undiscounted => {
+            discounted.less(if tax_included { Exact(0) } else { tax }).min(total)
+        }
+        _ => total,
+    };
+    let paid_minor = paid.minor(currency);
+    let price_minor = unit_price(total.minor(currency), quantity);
+    let refunded = match &product.quantity_refunded {
+        Some(refunded) => whole(refunded, &|| format!("products[{i}].quantity_refunded"))?,
+        None => 0,
+    };
+    Ok(ReportedLine {
+        line_ref: product.id.0.clone(),
+        sku: filled(product.sku.as_ref()),
+        title: product.name.as_ref().map(|name| name.0.clone()).unwrap_or_default(),
+        quantity,
+        remaining_quantity: (refunded > 0).then_some((quantity - refunded).max(0)),
+        price_minor,
+        discount_minor: price_minor.saturating_mul(quantity).saturating_sub(paid_minor).max(0),
+        tax_minor: tax.minor(currency),
+        tax_included,
+    })
+}
+
+/// The price of one, rounded up, so that nothing of the line's total is lost: what is too much by
+/// that goes with the discount.
+fn unit_price(total_minor: i64, quantity: i64) -> i64 {
+    if quantity == 0 { 0 } else { total_minor.saturating_add(quantity - 1) / quantity }
+}
+
+/// A number of items; sent as `2` or `2.0000`.
+pub(super) fn whole(decimal: &Decimal, at: &dyn Fn() -> String) -> Result<i64, Unintelligible> {
+    let text = decimal.0.trim();
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if zeros.bytes().all(|byte| byte == b'0') => digits,
+        _ => text,
+    };
+    digits
+        .parse()
+        .ok()
+        .filter(|quantity| (0..=MAX_QUANTITY).contains(quantity))
+        .ok_or_else(|| Unintelligible::new(at(), "this is no quantity of an order"))
+}
+
+/// What was taken off the goods, by the order's totals.
+fn off_the_goods(order: &Order, coupons: &[Coupon]) -> Result<Exact, Unintelligible> {
+    let by_hand = Exact::read(order.discount_amount.as_ref(), &|| "order.discount_amount".into())?;
+    let by_coupons =
+        Exact::read(order.coupon_discount.as_ref(), &|| "order.coupon_discount".into())?;
+    let shipping = coupons.iter().enumerate().filter(|(_, coupon)| {
+        coupon.kind.as_ref().is_some_and(|kind| OFF_SHIPPING.contains(&kind.0.as_str()))
+    });
+    let shipping = shipping.map(|(i, coupon)| {
+        Exact::read(coupon.discount.as_ref(), &|| format!("coupons[{i}].discount"))
+    });
+    let shipping: Exact = shipping.collect::<Result<Vec<_>, _>>()?.into_iter().sum();
+    Ok(Exact(by_hand.0 + by_coupons.less(shipping).0))
+}
+
+/// Spreads the order's discounts over lines that know nothing of them, as old orders' do.
+fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
+    let asked: Vec<i64> = lines
+        .iter()
+        .map(|line| line.price_minor.saturating_mul(line.quantity) - line.discount_minor)
+        .collect();
+    let all = asked.iter().fold(0_i64, |sum, minor| sum.saturating_add(*minor));
+    for (line, part) in lines.iter_mut().zip(allocate(discounts_minor.min(all), &asked)) {
+        line.discount_minor += part;
+    }
+}
+
+fn name(address: &Address) -> Option<String> {
+    let parts: [Option<&Text>; 2] = [address.first_name.as_ref(), address.last_name.as_ref()];
+    let parts: Vec<String> = parts.into_iter().filter_map(filled).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}

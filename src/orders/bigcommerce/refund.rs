@@ -1,0 +1,149 @@
+//! BigCommerce's refunds. They say what was given back in all and for which lines, but not how much
+//! for each: that is worked out from what was paid. The order's own `refunded_amount` is always 0.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::exact::Exact;
+use super::order::whole;
+use super::payload::{Refund, RefundItem};
+use crate::money::{Currency, allocate, proportion_half_even};
+use crate::orders::reading::{MAX_LINES, MAX_PARTS, Unintelligible, at_most};
+use crate::orders::report::{RefundedLine, ReportedLine, ReportedRefund};
+
+/// Every refund whose money was not refused by all of its payments.
+///
+/// # Errors
+/// If an amount cannot be read, or there are too many parts.
+pub(super) fn refunds(
+    refunds: &[Refund],
+    lines: &[ReportedLine],
+    currency: Currency,
+    or_then: DateTime<Utc>,
+) -> Result<Vec<ReportedRefund>, Unintelligible> {
+    at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
+    let mut seen = BTreeSet::new();
+    refunds
+        .iter()
+        .enumerate()
+        .filter(|(_, refund)| seen.insert(refund.id.0.as_str()) && !is_declined(refund))
+        .map(|(i, one)| refund(one, i, lines, currency, or_then))
+        .collect()
+}
+
+fn is_declined(refund: &Refund) -> bool {
+    let mut payments = refund.payments.iter();
+    !refund.payments.is_empty() && payments.all(|payment| payment.is_declined == Some(true))
+}
+
+fn refund(
+    refund: &Refund,
+    i: usize,
+    lines: &[ReportedLine],
+    currency: Currency,
+    or_then: DateTime<Utc>,
+) -> Result<ReportedRefund, Unintelligible> {
+    at_most(MAX_LINES, refund.items.len(), || format!("refunds[{i}].items"))?;
+    let at = |field: &str| format!("refunds[{i}].{field}");
+    let total = Exact::read(refund.total_amount.as_ref(), &|| at("total_amount"))?;
+    let tax = Exact::signed(refund.total_tax.as_ref(), &|| at("total_tax"))?.unwrap_or_default();
+    let net_minor = total.less(tax).minor(currency);
+    let parts = refund.items.iter().enumerate().map(|(j, item)| part(item, i, j, lines, currency));
+    let parts: Vec<Part> = parts.collect::<Result<_, _>>()?;
+    let nets = shares(net_minor, &parts, |part| part.net_minor);
+    let taxes = shares(tax.minor(currency).max(0), &parts, |part| part.tax_minor);
+    let mut reported = ReportedRefund {
+        refund_ref: refund.id.0.clone(),
+        refunded_at: refund.created.map_or(or_then, |time| time.0),
+        lines: Vec::new(),
+        adjustment_minor: 0,
+        shipping_minor: 0,
+        shipping_tax_minor: 0,
+    };
+    for ((part, net_minor), tax_minor) in parts.into_iter().zip(nets).zip(taxes) {
+        match part.what {
+            What::Line { line_ref, quantity } => reported.lines.push(RefundedLine {
+                line_ref,
+                quantity,
+                amount_minor: net_minor,
+                tax_minor,
+            }),
+            What::Shipping => {
+                reported.shipping_minor += net_minor;
+                reported.shipping_tax_minor += tax_minor;
+            }
+            What::Goodwill => reported.adjustment_minor += net_minor,
+            What::Extras => {}
+        }
+    }
+    Ok(reported)
+}
+
+/// What one item of a refund stands for, and its expected share.
+struct Part {
+    what: What,
+    net_minor: i64,
+    tax_minor: i64,
+}
+
+enum What {
+    Line {
+        line_ref: String,
+        quantity: i64,
+    },
+    Shipping,
+    /// A sum off the order as a whole.
+    Goodwill,
+    /// Wrapping, handling, fees: nobody earns commission on them.
+    Extras,
+}
+
+fn part(
+    item: &RefundItem,
+    i: usize,
+    j: usize,
+    lines: &[ReportedLine],
+    currency: Currency,
+) -> Result<Part, Unintelligible> {
+    let at = |field: &str| format!("refunds[{i}].items[{j}].{field}");
+    let requested = Exact::optional(item.requested_amount.as_ref(), &|| at("requested_amount"))?;
+    let requested = requested.map(|amount| amount.minor(currency));
+    let sum = |what| Part { what, net_minor: requested.unwrap_or(0), tax_minor: 0 };
+    match item.item_type.0.as_str() {
+        "PRODUCT" => {
+            let quantity = match &item.quantity {
+                Some(quantity) => whole(quantity, &|| at("quantity"))?,
+                None => 0,
+            };
+            let (net_minor, tax_minor) = lines
+                .iter()
+                .find(|line| line.line_ref == item.item_id.0)
+                .map_or((0, 0), |line| paid_for(line, quantity));
+            let line_ref = item.item_id.0.clone();
+            let net_minor = requested.unwrap_or(net_minor);
+            Ok(Part { what: What::Line { line_ref, quantity }, net_minor, tax_minor })
+        }
+        "SHIPPING" => {
+            let shipping = sum(What::Shipping);
+            Ok(Part { tax_minor: shipping.net_minor, ..shipping })
+        }
+        "ORDER" => Ok(sum(What::Goodwill)),
+        _ => Ok(sum(What::Extras)),
+    }
+}
+
+/// What was paid for so many of a line, without tax, and the tax on that.
+fn paid_for(line: &ReportedLine, quantity: i64) -> (i64, i64) {
+    let asked = line.price_minor.saturating_mul(line.quantity).saturating_sub(line.discount_minor);
+    let net = if line.tax_included { asked.saturating_sub(line.tax_minor) } else { asked };
+    let share =
+        |minor: i64| proportion_half_even(minor.max(0), quantity.min(line.quantity), line.quantity);
+    (share(net), share(line.tax_minor))
+}
+
+/// Divides what was given back by what each part is expected to be, so that the sum is the store's.
+fn shares(total_minor: i64, parts: &[Part], weight: impl Fn(&Part) -> i64) -> Vec<i64> {
+    let weights: Vec<i64> = parts.iter().map(weight).collect();
+    allocate(total_minor, &weights)
+}

@@ -1,0 +1,70 @@
+//! Orders that Vouch read from a store: kept as a message of the store, and taken in like one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::intake::{Arrival, Outcome, gzip, note, take_in_one};
+use super::report::StoreEvent;
+use super::understand::understand;
+use crate::db::schema::orders;
+use crate::platforms::OrderMessage;
+use crate::stores::Store;
+
+/// What became of an order that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// As of any message.
+    pub outcome: Outcome,
+    /// The order's key, if it is known by now.
+    pub order_id: Option<i64>,
+    /// What was noted, or why it cannot be understood.
+    pub detail: String,
+}
+
+/// Takes in what was read, in the running transaction. Read again unchanged, it changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn take_in(
+    conn: &mut PgConnection,
+    store: &Store,
+    message: &OrderMessage,
+    now: DateTime<Utc>,
+) -> QueryResult<Read> {
+    let arrival = Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.id,
+        topic: message.topic.to_owned(),
+        delivery_ref: delivery_ref(message),
+        is_test: false,
+        received_at: now,
+        body_gzip: gzip(&message.body),
+    };
+    let understood = understand(store.platform, message.topic, &message.body, false, now);
+    let (outcome, detail) = match understood {
+        Ok(event) => {
+            let detail = match &event {
+                StoreEvent::Noted { what, .. } => (*what).to_owned(),
+                _ => String::new(),
+            };
+            (take_in_one(conn, &arrival, event)?, detail)
+        }
+        Err(reason) => (note(conn, &arrival, "failed", &reason)?, reason),
+    };
+    let order_id = orders::table
+        .filter(orders::merchant_id.eq(store.merchant_id))
+        .filter(orders::store_id.eq(store.id))
+        .filter(orders::order_ref.eq(&message.order_ref))
+        .select(orders::id)
+        .first(conn)
+        .optional()?;
+    Ok(Read { outcome, order_id, detail })
+}
+
+/// The order, when it changed, and what it was like: not all that changes moves the time.
+fn delivery_ref(message: &OrderMessage) -> String {
+    let digest = hex::encode(Sha256::digest(&message.body));
+    let time = message.changed_at.format("%Y-%m-%dT%H:%M:%SZ");
+    format!("{} {time} {}", message.order_ref, &digest[..16])
+}

@@ -1,0 +1,84 @@
+//! Codes as V2 coupons, for stores that need them (marketing.v2.yml). They hold in the store's own
+//! currency only.
+
+use serde_json::{Value, json};
+
+use super::call::{Api, Reply};
+use super::mark;
+use super::rules::Rules;
+use crate::platforms::{CallError, CodeState, NewCode, StoreCode};
+use crate::urls::encode;
+
+/// The coupon of exactly that spelling.
+pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
+    let found = api.get(&format!("/v2/coupons?code={}", encode(code)))?.value()?;
+    Ok(found.get(0).map(|coupon| store_code(api, own, coupon)))
+}
+
+pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {
+    let text = |name: &str| coupon.get(name).and_then(Value::as_str).unwrap_or_default();
+    let rules = Rules::read_coupon(coupon, own);
+    let id = coupon.get("id").and_then(Value::as_i64).unwrap_or_default();
+    StoreCode {
+        code: text("code").to_owned(),
+        remote_ref: format!("coupon {id}"),
+        admin_url: api.admin_url(),
+        mark: mark::of(text("name")),
+        state: state(coupon),
+        rules: rules.as_ref().map_or_else(
+            || "A coupon of its own kind: see BigCommerce.".to_owned(),
+            Rules::sentence,
+        ),
+        same_rules: rules.as_ref() == Some(own),
+    }
+}
+
+fn state(coupon: &Value) -> CodeState {
+    let number = |name: &str| coupon.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let expires = coupon.get("expires").and_then(Value::as_str).unwrap_or_default();
+    let expires = chrono::DateTime::parse_from_rfc2822(expires).ok();
+    if coupon.get("enabled").and_then(Value::as_bool) == Some(false) {
+        CodeState::Disabled
+    } else if expires.is_some_and(|at| at <= crate::clock::now())
+        || (number("max_uses") > 0 && number("num_uses") >= number("max_uses"))
+    {
+        CodeState::Expired
+    } else {
+        CodeState::Live
+    }
+}
+
+/// Makes the coupon. Names and codes are unique in the store: one that an interrupted try left is
+/// never made twice.
+pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreCode, CallError> {
+    let (kind, amount) = own.of_coupon();
+    let mut body = json!({
+        "name": mark::name(new),
+        "code": new.code,
+        "type": kind,
+        "amount": amount,
+        // All of the store: the category 0.
+        "applies_to": { "entity": "categories", "ids": [0] },
+        "enabled": true,
+        "max_uses": own.max_uses,
+        "max_uses_per_customer": own.max_uses_per_customer,
+    });
+    if let Some(minimum) = &own.minimum {
+        body["min_purchase"] = json!(minimum);
+    }
+    match api.post("/v2/coupons", &body)? {
+        Reply::Done(coupon) => Ok(store_code(api, own, &coupon)),
+        Reply::Conflict => Err(CallError::Taken),
+        Reply::Refused(words) => {
+            for spelling in mark::spellings(&new.code) {
+                if find(api, own, &spelling)?.is_some() {
+                    return Err(CallError::Taken);
+                }
+            }
+            Err(CallError::Refused(words))
+        }
+        Reply::NotFound => Err(CallError::Refused(
+            "This store has no V2 coupons. Choose promotions in the rules.".into(),
+        )),
+    }
+}

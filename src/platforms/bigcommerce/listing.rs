@@ -1,0 +1,111 @@
+//! All codes of a store: the promotions page by page, the codes of those that have many, then the
+//! V2 coupons.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::Api;
+use super::rules::Rules;
+use super::{coupons, promotions};
+use crate::platforms::{Batch, CallError, StoreCode};
+use crate::urls::encode;
+
+/// The most of a page, for V3 and V2 alike.
+const PAGE: usize = 250;
+
+/// Where the reading stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    /// The next page of promotions; 0 once there are no more.
+    page: u64,
+    /// Promotions of the page before it whose many codes are still to be read.
+    many: Vec<i64>,
+    /// Where to go on among those of the first of them.
+    after: Option<String>,
+    /// The V2 coupons are read from this id on.
+    coupon: i64,
+}
+
+/// # Errors
+/// [`CallError`].
+pub(super) fn codes(
+    api: &mut Api,
+    own: &Rules,
+    cursor: Option<&str>,
+) -> Result<Batch<StoreCode>, CallError> {
+    let place = match cursor {
+        None => Place { page: 1, ..Place::default() },
+        Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
+            CallError::Unanswered("The place in the list of codes was lost.".into())
+        })?,
+    };
+    let (rows, next) = if !place.many.is_empty() {
+        many_codes(api, own, place)?
+    } else if place.page > 0 {
+        promotion_page(api, own, place)?
+    } else {
+        coupon_page(api, own, place)?
+    };
+    let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serialises"));
+    Ok(Batch { rows, next })
+}
+
+type Page = (Vec<StoreCode>, Option<Place>);
+
+fn promotion_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+    let path =
+        format!("/v3/promotions?redemption_type=coupon&sort=id&limit={PAGE}&page={}", place.page);
+    let found = api.get(&path)?.value()?;
+    let page = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut rows = Vec::new();
+    for promotion in &page {
+        if promotion.get("coupon_type").and_then(Value::as_str) == Some("BULK") {
+            place.many.extend(promotion.get("id").and_then(Value::as_i64));
+            continue;
+        }
+        let code = promotions::code_of(promotion);
+        if let Some(spelt) = code.get("code").and_then(Value::as_str) {
+            rows.push(promotions::store_code(api, own, promotion, &code, spelt));
+        }
+    }
+    place.page = if page.len() < PAGE { 0 } else { place.page + 1 };
+    Ok((rows, Some(place)))
+}
+
+fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+    let id = place.many[0];
+    let promotion = api.get(&format!("/v3/promotions/{id}"))?.value()?;
+    let promotion = promotion.get("data").cloned().unwrap_or_default();
+    let after =
+        place.after.take().map_or_else(String::new, |after| format!("&after={}", encode(&after)));
+    let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.value()?;
+    let codes = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let spelt = |code: &Value| code.get("code").and_then(Value::as_str).map(str::to_owned);
+    let rows = codes.iter().filter_map(|code| {
+        let spelt = spelt(code)?;
+        Some(promotions::store_code(api, own, &promotion, code, &spelt))
+    });
+    let rows = rows.collect();
+    let end = found.pointer("/meta/cursor_pagination/end_cursor").and_then(Value::as_str);
+    match end.filter(|_| codes.len() == PAGE) {
+        Some(end) => place.after = Some(end.to_owned()),
+        None => {
+            place.many.remove(0);
+        }
+    }
+    Ok((rows, Some(place)))
+}
+
+fn coupon_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+    let path =
+        format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", place.coupon.max(1));
+    let found = api.get(&path)?.value()?;
+    let page = found.as_array().cloned().unwrap_or_default();
+    let rows = page.iter().map(|coupon| coupons::store_code(api, own, coupon)).collect();
+    let last = page.iter().filter_map(|coupon| coupon.get("id")?.as_i64()).max();
+    let next = last.filter(|_| page.len() == PAGE).map(|last| {
+        place.coupon = last + 1;
+        place
+    });
+    Ok((rows, next))
+}
