@@ -126,6 +126,7 @@ routes! {
 
     // Stores
     POST "/hooks/shopify/{store_key}" => crate::hooks::shopify::take, Credential;
+    POST "/hooks/woocommerce/{store_key}" => crate::hooks::woocommerce::take, Credential;
 
     // Manage > Conversions
     GET  "/conversions" => crate::conversions::handlers::index, Member(Viewer);

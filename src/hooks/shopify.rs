@@ -3,14 +3,10 @@ use std::time::Duration;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretSlice};
-use sha2::{Digest, Sha256};
 
 use super::KnownStores;
+use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, gzip};
@@ -19,12 +15,8 @@ use crate::orders::understand::understand;
 use crate::stores::Platform;
 use crate::web::form::read_limited;
 
-/// The greatest body, in bytes: an order of 10,000 lines is far below it.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Shopify gives up after five seconds in all.
 const BODY_PATIENCE: Duration = Duration::from_secs(4);
-/// Ids and topics beyond this length are not Shopify's.
-const NAME_LIMIT: usize = 200;
 
 /// `POST /hooks/shopify/{store_key}`: 200 once the message is kept for good, understood or not; 401
 /// for a wrong signature; 503 if it cannot be kept, so that Shopify sends it again.
@@ -59,33 +51,14 @@ pub async fn take(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Whether one of `secrets` signed `body`: base64 of HMAC-SHA-256 over the raw bytes. Every secret
-/// is tried in constant time.
-fn is_signed(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8]) -> bool {
-    let Ok(signature) = STANDARD.decode(signature) else { return false };
-    secrets.iter().fold(false, |signed, secret| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret())
-            .expect("HMAC takes keys of any length");
-        signed | mac.chain_update(body).verify_slice(&signature).is_ok()
-    })
-}
-
 /// `X-Shopify-Webhook-Id`, which tells deliveries apart. `X-Shopify-Event-Id` would not do: it is
 /// shared by all messages of one act, so that orders/paid would be lost after orders/create.
 fn delivery_ref(headers: &HeaderMap, body: &[u8]) -> String {
     let id = header(headers, "x-shopify-webhook-id");
-    if id.is_empty() { hex::encode(Sha256::digest(body)) } else { cut(id) }
+    if id.is_empty() { digest(body) } else { cut(id) }
 }
 
 fn triggered_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(header(headers, "x-shopify-triggered-at")).ok()?;
     Some(at.with_timezone(&Utc))
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
-}
-
-fn cut(name: &str) -> String {
-    name.chars().take(NAME_LIMIT).collect()
 }

@@ -29,6 +29,7 @@ pub mod retention;
 pub mod shopify;
 pub mod state;
 pub mod understand;
+pub mod woocommerce;
 
 pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching, reconsider_since};
 pub use replay::{ReplayError, replay};

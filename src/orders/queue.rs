@@ -80,6 +80,7 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
         Ok(
             StoreEvent::Refund { order_ref, .. }
             | StoreEvent::Deleted { order_ref, .. }
+            | StoreEvent::Binned { order_ref, .. }
             | StoreEvent::Announced { order_ref }
             | StoreEvent::Noted { order_ref, .. },
         ) => order_ref.hash(&mut hasher),

@@ -116,9 +116,33 @@ impl Decimal {
     /// # Errors
     /// If it is no amount of the currency, or is out of bounds.
     pub fn minor(&self, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
-        let text = &self.0;
-        let minor = parse_decimal(text, currency)
-            .map_err(|problem| Unintelligible::new(at(), format!("“{}” {problem}", short(text))))?;
+        self.minor_of(&self.0, currency, at)
+    }
+
+    /// The same, rounded half away from zero where there are more decimals than the currency has:
+    /// as PHP rounds what it shows.
+    ///
+    /// # Errors
+    /// If it is no amount of the currency, or is out of bounds.
+    pub fn rounded(&self, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
+        let text = self.0.trim();
+        let decimals = currency.exponent() as usize;
+        let past = text.find('.').map(|point| point + 1 + decimals);
+        let Some((kept, past)) = past.and_then(|past| text.split_at_checked(past)) else {
+            return self.minor(currency, at);
+        };
+        if !past.bytes().all(|digit| digit.is_ascii_digit()) {
+            return self.minor(currency, at);
+        }
+        let minor = self.minor_of(kept.trim_end_matches('.'), currency, at)?;
+        let up = i64::from(past.starts_with(['5', '6', '7', '8', '9']));
+        Ok(if text.starts_with('-') { minor - up } else { minor + up })
+    }
+
+    fn minor_of(&self, text: &str, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
+        let minor = parse_decimal(text, currency).map_err(|problem| {
+            Unintelligible::new(at(), format!("“{}” {problem}", short(&self.0)))
+        })?;
         if minor.unsigned_abs() > MAX_MINOR.unsigned_abs() {
             return Err(Unintelligible::new(at(), "the amount is too large to be one of an order"));
         }

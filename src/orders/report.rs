@@ -175,8 +175,11 @@ pub enum StoreEvent {
     Order(Box<OrderReport>),
     /// A refund alone; the order's own report may come before it, after it, or not at all.
     Refund { order_ref: String, refund: ReportedRefund, currency: Currency },
-    /// The order was deleted in the store.
+    /// The order was deleted in the store, for good.
     Deleted { order_ref: String, at: DateTime<Utc> },
+    /// The order was put into the store's bin, from which it may come back: a report of a later
+    /// time takes it out again.
+    Binned { order_ref: String, at: DateTime<Utc> },
     /// The merchant removed the app; the store sends nothing further.
     Uninstalled,
     /// The order is named, but nothing is said of it: what it is like now is to be read from the

@@ -21,6 +21,8 @@ pub struct OrderState {
     pub refund_messages: BTreeMap<String, RefundMessage>,
     /// When the store first said that the order was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// When the store last said that the order was put into its bin.
+    pub binned_at: Option<DateTime<Utc>>,
 }
 
 /// A refund that came in a message of its own.
@@ -55,6 +57,7 @@ impl OrderState {
                 self.merge_refund(RefundMessage { refund, currency })
             }
             StoreEvent::Deleted { at, .. } => self.merge_deletion(at),
+            StoreEvent::Binned { at, .. } => self.merge_binning(at),
             StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Noted { .. } => {
                 false
             }
@@ -72,6 +75,9 @@ impl OrderState {
         }
         if let Some(at) = other.deleted_at {
             changed |= self.merge_deletion(at);
+        }
+        if let Some(at) = other.binned_at {
+            changed |= self.merge_binning(at);
         }
         changed
     }
@@ -101,6 +107,23 @@ impl OrderState {
         earlier
     }
 
+    fn merge_binning(&mut self, at: DateTime<Utc>) -> bool {
+        let later = self.binned_at.is_none_or(|known| known < at);
+        if later {
+            self.binned_at = Some(at);
+        }
+        later
+    }
+
+    /// Since when the order is gone from the store: deleted, or in its bin, from which a report of
+    /// a later time takes it out again.
+    pub fn gone_at(&self) -> Option<DateTime<Utc>> {
+        let in_bin = self.binned_at.filter(|binned_at| {
+            self.report.as_ref().is_none_or(|report| report.reported_at <= *binned_at)
+        });
+        self.deleted_at.or(in_bin)
+    }
+
     /// Every refund of the order once: the report's own, then those known from messages only.
     ///
     /// The report's own win, because they describe the order as a whole. A message in another
@@ -122,7 +145,7 @@ impl OrderState {
     /// Whether the sale came to nothing as a whole, and why.
     pub fn undone(&self) -> Option<Undone> {
         let report = self.report.as_ref();
-        if let Some(at) = self.deleted_at {
+        if let Some(at) = self.gone_at() {
             return Some(Undone::Deleted { at });
         }
         if let Some(at) = report.and_then(|report| report.cancelled_at) {

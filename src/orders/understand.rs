@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::queue::Understood;
 use super::report::StoreEvent;
 use super::shopify::{self, Envelope};
-use super::{bigcommerce, generic};
+use super::{bigcommerce, generic, woocommerce};
 use crate::stores::Platform;
 
 /// What a message of a store says, or why it cannot be understood, in a sentence for the shop.
@@ -25,6 +25,8 @@ pub fn understand(
                 lines.collect::<Vec<_>>().join(" ")
             }),
         Platform::Bigcommerce => bigcommerce::parse(topic, body).map_err(|error| error.to_string()),
-        Platform::Woocommerce => Err(format!("Vouch takes no such messages from {platform}.")),
+        Platform::Woocommerce => {
+            woocommerce::parse(topic, body, triggered_at).map_err(|error| error.to_string())
+        }
     }
 }

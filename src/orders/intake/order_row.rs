@@ -129,7 +129,7 @@ impl Written<'_> {
 
     /// Whether it adds to the number of orders of its day.
     pub(super) fn counted(&self) -> bool {
-        self.report().is_some_and(|report| !report.is_test) && self.state.deleted_at.is_none()
+        self.report().is_some_and(|report| !report.is_test) && self.state.gone_at().is_none()
     }
 
     /// Inserts the order. `None` if another transaction was first.
@@ -188,7 +188,7 @@ impl Written<'_> {
             .bind::<Nullable<Text>, _>(report.map(|report| report.payment.as_str()))
             .bind::<Bool, _>(report.is_some_and(|report| report.is_test))
             .bind::<Nullable<Timestamptz>, _>(report.and_then(|report| report.cancelled_at))
-            .bind::<Nullable<Timestamptz>, _>(self.state.deleted_at)
+            .bind::<Nullable<Timestamptz>, _>(self.state.gone_at())
             .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_name.as_deref()))
             .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_email.as_deref()))
             .bind::<Nullable<Text>, _>(report.and_then(email_key_of))

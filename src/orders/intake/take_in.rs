@@ -75,9 +75,9 @@ pub fn take_in(
 ) -> QueryResult<Outcome> {
     let order_ref = match &event {
         StoreEvent::Order(report) => report.order_ref.clone(),
-        StoreEvent::Refund { order_ref, .. } | StoreEvent::Deleted { order_ref, .. } => {
-            order_ref.clone()
-        }
+        StoreEvent::Refund { order_ref, .. }
+        | StoreEvent::Deleted { order_ref, .. }
+        | StoreEvent::Binned { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
         StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
         StoreEvent::Uninstalled => return uninstalled(conn, arrival),

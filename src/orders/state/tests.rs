@@ -51,6 +51,22 @@ fn a_refund_in_another_currency_is_not_counted() {
 }
 
 #[test]
+fn an_order_in_the_bin_comes_back_by_a_later_report_only() {
+    let binned = || StoreEvent::Binned { order_ref: "1".into(), at: march(12) };
+    let report = |day| OrderState::from(OrderReport { reported_at: march(day), ..order() });
+    for (day, gone) in [(11, true), (12, true), (13, false)] {
+        let mut state = report(day);
+        assert!(state.apply(binned()));
+        assert_eq!(state.gone_at().is_some(), gone, "{day}");
+        let mut other = OrderState::default();
+        other.apply(binned());
+        assert_eq!(other.gone_at(), Some(march(12)));
+        other.merge(report(day));
+        assert_eq!(other, state, "whichever comes first");
+    }
+}
+
+#[test]
 fn cancelled_deleted_and_voided_orders_are_undone() {
     assert_eq!(OrderState::from(order()).undone(), None);
     let cancelled = OrderReport { cancelled_at: Some(march(11)), ..order() };
@@ -87,6 +103,7 @@ fn any_event() -> impl Strategy<Value = StoreEvent> {
             })
         }),
         (10..13_u32).prop_map(|day| StoreEvent::Deleted { order_ref: "1".into(), at: march(day) }),
+        (10..13_u32).prop_map(|day| StoreEvent::Binned { order_ref: "1".into(), at: march(day) }),
     ]
 }
 

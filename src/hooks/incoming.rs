@@ -1,0 +1,39 @@
+//! What the webhooks of all platforms share.
+
+use actix_web::http::header::HeaderMap;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+
+/// The greatest body, in bytes: an order of 10,000 lines is far below it.
+pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Ids and topics beyond this length are no store's.
+const NAME_LIMIT: usize = 200;
+
+/// Whether one of `secrets` signed `body`: base64 of HMAC-SHA-256 over the raw bytes. Every secret
+/// is tried in constant time.
+pub(super) fn is_signed(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8]) -> bool {
+    let Ok(signature) = STANDARD.decode(signature) else { return false };
+    secrets.iter().fold(false, |signed, secret| {
+        let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret())
+            .expect("HMAC takes keys of any length");
+        signed | mac.chain_update(body).verify_slice(&signature).is_ok()
+    })
+}
+
+/// Tells messages apart by what they say.
+pub(super) fn digest(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
+
+/// The header of that name without outer space; empty where it is missing.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+}
+
+/// An id or a topic, cut to what is kept.
+pub(super) fn cut(name: &str) -> String {
+    name.chars().take(NAME_LIMIT).collect()
+}

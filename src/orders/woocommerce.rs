@@ -1,0 +1,45 @@
+//! WooCommerce's orders, as its webhooks and its REST API (wc/v3) send them, made into
+//! [`StoreEvent`]s.
+//!
+//! The two send the same JSON, so that an order that was read from the store is a message like any
+//! other. A refund is no message of its own: it comes inside the order, as a negative total.
+
+mod order;
+mod payload;
+
+use chrono::{DateTime, Utc};
+
+use super::reading::{Unintelligible, read};
+use super::report::StoreEvent;
+
+/// The topic of an order that was read from the store's REST API.
+pub const READ: &str = "order.read";
+
+/// Reads a message of `topic` (`order.updated`) that arrived at `received_at`. The signature was
+/// checked before.
+///
+/// # Errors
+/// [`Unintelligible`] says where and why. The message is to be kept: it was really sent.
+pub fn parse(
+    topic: &str,
+    body: &[u8],
+    received_at: DateTime<Utc>,
+) -> Result<StoreEvent, Unintelligible> {
+    match topic.trim().to_ascii_lowercase().as_str() {
+        "order.created" | "order.updated" | "order.restored" | READ => {
+            order::event(read(body)?, received_at)
+        }
+        "order.deleted" => {
+            let deleted: payload::Deleted = read(body)?;
+            // Into the bin, in most cases, from which it can come back.
+            Ok(StoreEvent::Binned { order_ref: deleted.id.0, at: received_at })
+        }
+        other => {
+            let name: String = other.chars().take(60).collect();
+            Err(Unintelligible::new("", format!("“{name}” is no kind of message Vouch reads")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

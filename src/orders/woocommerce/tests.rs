@@ -1,0 +1,239 @@
+use chrono::{DateTime, TimeZone, Utc};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::money::Currency;
+use crate::orders::amounts::{Basis, line_amounts};
+use crate::orders::report::{OrderReport, PaymentState};
+use crate::orders::state::OrderState;
+
+fn received_at() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap()
+}
+
+/// An order of the shape WooCommerce 10.9 sends, with what is not read left out.
+fn body() -> Value {
+    json!({
+        "id": 12, "parent_id": 0, "number": "12", "status": "processing", "currency": "USD",
+        "prices_include_tax": false,
+        "date_created": "2026-03-01T10:00:00", "date_modified": "2026-03-01T10:00:05",
+        "date_created_gmt": "2026-03-01T09:00:00", "date_modified_gmt": "2026-03-01T09:00:05",
+        "date_paid_gmt": "2026-03-01T09:00:04",
+        "discount_total": "8.00", "discount_tax": "0.00", "shipping_total": "5.00",
+        "shipping_tax": "1.00", "total": "92.40", "total_tax": "15.40", "customer_id": 0,
+        "billing": {"first_name": "Carla", "last_name": "Customer", "company": "",
+                    "email": "carla@example.com"},
+        "line_items": [{
+            "id": 1, "name": "Mug", "quantity": 2, "subtotal": "80.00", "subtotal_tax": "16.00",
+            "total": "72.00", "total_tax": "14.40", "sku": "MUG", "price": 36,
+        }],
+        "shipping_lines": [{"id": 2, "total": "5.00", "total_tax": "1.00"}],
+        "fee_lines": [],
+        "coupon_lines": [{
+            "id": 3, "code": "jane10", "discount": "8", "discount_tax": "1.6",
+            "discount_type": "percent", "nominal_amount": 10, "free_shipping": false,
+        }],
+        "refunds": [],
+    })
+}
+
+fn with(mut body: Value, field: &str, value: Value) -> Value {
+    body[field] = value;
+    body
+}
+
+fn send(topic: &str, body: &Value) -> Result<StoreEvent, Unintelligible> {
+    parse(topic, body.to_string().as_bytes(), received_at())
+}
+
+fn order_of(body: &Value) -> OrderReport {
+    match send("order.updated", body) {
+        Ok(StoreEvent::Order(report)) => *report,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is left of each line for the commission.
+fn net(report: &OrderReport, basis: Basis) -> Vec<i64> {
+    let state = OrderState::from(report.clone());
+    line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
+}
+
+#[test]
+fn an_order_is_read_in_every_part() {
+    let order = order_of(&body());
+    assert_eq!((order.order_ref.as_str(), order.name.as_str()), ("12", "#12"));
+    assert_eq!(order.currency, Currency::USD);
+    assert_eq!(order.placed_at.to_rfc3339(), "2026-03-01T09:00:00+00:00");
+    assert_eq!(order.reported_at.to_rfc3339(), "2026-03-01T09:00:05+00:00");
+    assert_eq!(order.payment, PaymentState::Paid);
+    assert_eq!(order.customer_email.as_deref(), Some("carla@example.com"));
+    assert_eq!(order.customer_name.as_deref(), Some("Carla Customer"));
+    assert_eq!(order.customer_ref, None, "a guest");
+    assert_eq!((order.codes[0].code.as_str(), order.codes[0].discount_minor), ("jane10", 800));
+    assert_eq!(order.codes[0].key(), "JANE10");
+    let line = &order.lines[0];
+    assert_eq!((line.quantity, line.price_minor, line.discount_minor), (2, 4000, 800));
+    assert_eq!(
+        (line.sku.as_deref(), line.tax_minor, line.tax_included),
+        (Some("MUG"), 1440, false)
+    );
+    assert_eq!((order.shipping_minor, order.shipping_tax_minor), (500, 100));
+    assert_eq!((order.tax_minor, order.total_minor), (1540, 9240));
+    assert!(order.refunds.is_empty() && order.cancelled_at.is_none());
+}
+
+#[test]
+fn created_updated_restored_and_read_orders_are_the_same_report() {
+    for topic in ["order.created", "ORDER.UPDATED", "order.restored", READ] {
+        assert_eq!(send(topic, &body()), Ok(StoreEvent::Order(Box::new(order_of(&body())))));
+    }
+}
+
+#[test]
+fn every_status_has_its_meaning() {
+    let payment = |status: &str, paid: bool, refunds: Value| {
+        let mut body = with(with(body(), "status", json!(status)), "refunds", refunds);
+        if !paid {
+            body["date_paid_gmt"] = Value::Null;
+        }
+        let order = order_of(&body);
+        (order.payment, order.cancelled_at.is_some())
+    };
+    let refund = json!([{"id": 13, "total": "-36.00"}]);
+    let cases = [
+        ("pending", false, json!([]), PaymentState::Pending, false),
+        ("on-hold", false, json!([]), PaymentState::Pending, false),
+        ("processing", true, json!([]), PaymentState::Paid, false),
+        ("processing", true, refund, PaymentState::PartiallyRefunded, false),
+        // Paid on delivery.
+        ("processing", false, json!([]), PaymentState::Pending, false),
+        ("completed", false, json!([]), PaymentState::Paid, false),
+        ("refunded", true, json!([]), PaymentState::Refunded, false),
+        ("failed", false, json!([]), PaymentState::Voided, false),
+        ("cancelled", true, json!([]), PaymentState::Paid, true),
+        ("cancelled", false, json!([]), PaymentState::Pending, true),
+        ("shipped", true, json!([]), PaymentState::Paid, false),
+    ];
+    for (status, paid, refunds, state, cancelled) in cases {
+        assert_eq!(payment(status, paid, refunds), (state, cancelled), "{status}");
+    }
+    for status in ["checkout-draft", "auto-draft"] {
+        let noted = send("order.updated", &with(body(), "status", json!(status)));
+        assert!(matches!(noted, Ok(StoreEvent::Noted { ref order_ref, .. }) if order_ref == "12"));
+    }
+    let at = order_of(&body()).reported_at;
+    let binned = StoreEvent::Binned { order_ref: "12".into(), at };
+    assert_eq!(send("order.updated", &with(body(), "status", json!("trash"))), Ok(binned));
+    let deleted = StoreEvent::Binned { order_ref: "14".into(), at: received_at() };
+    assert_eq!(send("order.deleted", &json!({ "id": 14 })), Ok(deleted));
+}
+
+#[test]
+fn a_refund_is_spread_over_the_lines_with_its_tax_and_what_exceeds_them_is_shipping() {
+    let mut body = body();
+    body["line_items"].as_array_mut().unwrap().push(json!({
+        "id": 2, "name": "Pot", "quantity": 1, "subtotal": "36.00", "total": "36.00",
+        "total_tax": "7.20", "sku": "",
+    }));
+    // The tax is negative, as everything in a refund; older versions leave it out.
+    body["refunds"] = json!([{"id": 20, "reason": "", "total": "-64.80", "total_tax": "-10.80"}]);
+    let order = order_of(&body);
+    assert_eq!(order.payment, PaymentState::PartiallyRefunded);
+    assert_eq!(net(&order, Basis::default()), [3600, 1800]);
+    let with_tax = Basis { include_tax: true, include_shipping: false };
+    assert_eq!(net(&order, with_tax), [4320, 2160]);
+
+    body["refunds"] = json!([
+        {"id": 20, "total": "-64.80", "total_tax": "-10.80"},
+        {"id": 21, "total": "-70.80", "total_tax": "-11.80"},
+        {"id": 21, "total": "-70.80", "total_tax": "-11.80"},
+    ]);
+    let order = order_of(&body);
+    assert_eq!(net(&order, Basis::default()), [0, 0]);
+    let (first, second) = (&order.refunds[0], &order.refunds[1]);
+    assert_eq!((first.shipping_minor, first.shipping_tax_minor), (0, 0));
+    assert_eq!((second.shipping_minor, second.shipping_tax_minor), (500, 100));
+    assert_eq!(order.refunds.len(), 2, "the same refund counts once");
+}
+
+#[test]
+fn what_was_paid_for_a_line_comes_out_to_the_cent() {
+    let line = |quantity: Value, subtotal: &str, total: &str| {
+        let mut body = body();
+        let line = &mut body["line_items"][0];
+        line["quantity"] = quantity;
+        line["subtotal"] = json!(subtotal);
+        line["total"] = json!(total);
+        let order = order_of(&body);
+        (order.lines[0].quantity, net(&order, Basis::default())[0])
+    };
+    assert_eq!(line(json!(3), "10.00", "9.99"), (3, 999));
+    assert_eq!(line(json!(7), "100.00", "100.00"), (7, 10_000));
+    assert_eq!(line(json!(1), "10", "10"), (1, 1000));
+    assert_eq!(line(json!(2), "0.00", "0.00"), (2, 0));
+    assert_eq!(line(json!(0.75), "7.50", "7.50"), (1, 750), "sold by weight");
+    assert_eq!(line(json!("2.0"), "7.50", "7.50"), (2, 750));
+    assert_eq!(line(json!(1), "10.005", "10.005"), (1, 1001), "more decimals than the currency");
+    assert_eq!(line(json!(1), "5.00", "8.00"), (1, 800), "raised by hand");
+}
+
+#[test]
+fn currencies_without_decimals_and_with_three_are_read() {
+    let total = |currency: &str, total: &str| {
+        let body = with(with(body(), "currency", json!(currency)), "total", json!(total));
+        order_of(&body).total_minor
+    };
+    assert_eq!(total("JPY", "1200.00"), 1200);
+    assert_eq!(total("JPY", "1200"), 1200);
+    assert_eq!(total("JPY", "1199.50"), 1200);
+    assert_eq!(total("KWD", "12.345"), 12_345);
+    assert_eq!(total("USD", "3.333333"), 333);
+}
+
+#[test]
+fn fees_below_zero_are_taken_off_what_was_paid() {
+    let fees = json!([{"id": 9, "total": "-7.20"}, {"id": 10, "total": "3.00"}]);
+    let order = order_of(&with(body(), "fee_lines", fees));
+    assert_eq!(net(&order, Basis::default()), [6480]);
+    let order = order_of(&with(body(), "fee_lines", json!([{"id": 9, "total": "-99.00"}])));
+    assert_eq!(net(&order, Basis::default()), [0]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_place() {
+    let refusal = |body: &Value| send("order.created", body).unwrap_err();
+    let cases = [
+        (with(body(), "currency", json!("XYZ")), "currency"),
+        (with(body(), "total", json!("dear")), "total"),
+        (with(body(), "total", json!("-1.00")), "total"),
+        (with(body(), "id", json!("x")), "id"),
+        (with(body(), "date_modified_gmt", json!("yesterday")), "date_modified_gmt"),
+        (
+            with(body(), "coupon_lines", json!([{"code": "a", "discount": "1,5"}])),
+            "coupon_lines[0].discount",
+        ),
+        (
+            with(body(), "line_items", json!([{"id": 1, "quantity": -1, "total": "1"}])),
+            "line_items[0].quantity",
+        ),
+        (
+            with(body(), "line_items", json!([{"id": 1, "quantity": "1.x", "total": "1"}])),
+            "line_items[0].quantity",
+        ),
+        (with(body(), "refunds", json!([{"id": 1, "total": "all"}])), "refunds[0].total"),
+    ];
+    for (body, path) in cases {
+        assert_eq!(refusal(&body).path, path);
+    }
+    assert!(parse("order.created", b"webhook_id=1", received_at()).is_err());
+    assert!(parse("product.created", b"{}", received_at()).is_err());
+    assert!(parse("order.deleted", b"{}", received_at()).is_err());
+}
+
+#[test]
+fn a_bare_order_is_an_order_too() {
+    let order = order_of(&json!({"id": 9, "status": "pending", "currency": "EUR"}));
+    assert_eq!((order.name.as_str(), order.reported_at), ("#9", received_at()));
+    assert_eq!((order.total_minor, order.lines.len()), (0, 0));
+}
