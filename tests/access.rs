@@ -38,7 +38,8 @@ fn example(exists: impl ToString, missing: impl ToString) -> Example {
     Example { exists: exists.to_string(), missing: missing.to_string() }
 }
 
-/// One example for every parameter that stands in a path of the table. Acme Tea has them all.
+/// One example for every parameter that stands in a path of the table, or for the one parameter of
+/// all paths with that beginning. Acme Tea has them all.
 fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     const NOWHERE: i64 = 999_999_999;
     let known = &app.fixture;
@@ -74,7 +75,9 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     let first_run = FirstRun::new(&Box::new(SECRET_KEY).into());
     let token = first_run.path().trim_start_matches("/first-run/").to_owned();
     let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
+    let woocommerce = app.connect_woocommerce("shop.acme.example");
     BTreeMap::from([
+        ("/hooks/woocommerce/", example(&woocommerce.store_key, &missing_key)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),
@@ -101,8 +104,11 @@ fn fill(
     examples: &BTreeMap<&str, Example>,
     value: impl Fn(&Example) -> &String,
 ) -> String {
+    // What is of a kind of its own has a beginning of a path in place of the parameter's name.
+    let of_path = examples.iter().find(|(key, _)| key.starts_with('/') && path.starts_with(**key));
     parameters(path).into_iter().fold(path.to_owned(), |filled, name| {
-        filled.replace(&format!("{{{name}}}"), value(&examples[name]))
+        let example = of_path.map_or_else(|| &examples[name], |(_, example)| example);
+        filled.replace(&format!("{{{name}}}"), value(example))
     })
 }
 

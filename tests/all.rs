@@ -23,3 +23,4 @@ mod row_security;
 mod schema;
 mod settings;
 mod triggers;
+mod woocommerce;

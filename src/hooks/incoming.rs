@@ -37,3 +37,19 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 pub(super) fn cut(name: &str) -> String {
     name.chars().take(NAME_LIMIT).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_a_real_store_sent_is_signed() {
+        // WooCommerce 10.9.1.
+        let (body, signature) = (b"{\"id\":14}", "AHT49MhvBTUK/7xUX+OvvU3G7dR2uVK13zprd6eQ7jk=");
+        let secrets = [&b"another"[..], b"wh-secret-1"].map(|secret| secret.to_vec().into());
+        assert!(is_signed(&secrets, signature, body));
+        assert!(!is_signed(&secrets[..1], signature, body));
+        assert!(!is_signed(&secrets, signature, b"{\"id\":15}"));
+        assert!(!is_signed(&secrets, "", body));
+    }
+}

@@ -2,13 +2,15 @@
 /// not known (a member's act in words) stays as it is.
 pub fn topic_label(topic: &str) -> &str {
     match topic {
-        "orders/create" => "Order placed",
-        "orders/updated" => "Order updated",
+        "orders/create" | "order.created" => "Order placed",
+        "orders/updated" | "order.updated" => "Order updated",
         "orders/paid" => "Order paid",
         "orders/cancelled" => "Order cancelled",
         "orders/edited" => "Order edited",
-        "orders/delete" => "Order deleted",
+        "orders/delete" | "order.deleted" => "Order deleted",
         "refunds/create" => "Refund made",
+        "order.restored" => "Order restored",
+        "order.read" => "Order read from the store",
         "app/uninstalled" => "App removed from the store",
         "orders/read" => "Order read from the store",
         "store/order/created" => "Order begun",

@@ -1,0 +1,3 @@
+//! WooCommerce: its webhooks, its settings, its orders and codes.
+
+mod hooks;
