@@ -94,6 +94,10 @@ routes! {
     POST "/triggers" => crate::triggers::handlers::create, Member(Admin);
     GET  "/triggers/new" => crate::triggers::handlers::new, Member(Admin);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
+    GET  "/triggers/pushes" => crate::pushes::handlers::updates, Member(Viewer);
+    POST "/triggers/pushes/retries" => crate::pushes::handlers::retry_all, Member(Admin);
+    POST "/triggers/{trigger_id}/pushes/{push_id}/retry" => crate::pushes::handlers::retry, Member(Admin);
+    POST "/triggers/{trigger_id}/pushes/{push_id}/attachment" => crate::pushes::handlers::attach, Member(Admin);
     GET  "/triggers/{trigger_id}" => crate::triggers::handlers::show, Member(Viewer);
     GET  "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassignment, Member(Admin);
     POST "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassign, Member(Admin);

@@ -53,6 +53,31 @@ pub fn affiliate(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}")
 }
 
+/// How codes stand in the stores: parts of a page, for a script.
+pub fn pushes() -> String {
+    "/triggers/pushes".to_owned()
+}
+
+/// The coupon codes that failed in a store.
+pub fn failed_pushes() -> String {
+    "/triggers?push=failed".to_owned()
+}
+
+/// Where all of these are tried again.
+pub fn push_retries() -> String {
+    "/triggers/pushes/retries".to_owned()
+}
+
+/// Where one of them is tried again.
+pub fn push_retry(trigger_id: i64, push_id: i64) -> String {
+    format!("/triggers/{trigger_id}/pushes/{push_id}/retry")
+}
+
+/// Where a code that the store has of its own is taken for the trigger's.
+pub fn push_attachment(trigger_id: i64, push_id: i64) -> String {
+    format!("/triggers/{trigger_id}/pushes/{push_id}/attachment")
+}
+
 /// The conversion triggers of one affiliate.
 pub fn affiliate_triggers(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/triggers")

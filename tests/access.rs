@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{Access, Role};
-use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, orders};
+use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, orders, pushes};
 use vouch::first_run::FirstRun;
 use vouch::routes::{Row, TABLE};
 
@@ -72,6 +72,19 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         vouch::api::keys::create(conn, &app.actor(), "Tests")?;
         api_keys::table.select(api_keys::id).first(conn)
     });
+    let push_id: i64 = app.within(|conn| {
+        diesel::insert_into(pushes::table)
+            .values((
+                pushes::merchant_id.eq(known.merchant_id),
+                pushes::trigger_id.eq(known.ada10_id),
+                pushes::store_id.eq(known.store_id),
+                pushes::status.eq("failed"),
+                pushes::available_at.eq(placed_at),
+                pushes::created_at.eq(placed_at),
+            ))
+            .returning(pushes::id)
+            .get_result(conn)
+    });
     let first_run = FirstRun::new(&Box::new(SECRET_KEY).into());
     let token = first_run.path().trim_start_matches("/first-run/").to_owned();
     let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
@@ -87,6 +100,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("delivery_id", example(delivery_id, NOWHERE)),
         ("change_id", example(change_id, NOWHERE)),
         ("key_id", example(key_id, NOWHERE)),
+        ("push_id", example(push_id, NOWHERE)),
         ("store_key", example(&known.store_key, missing_key)),
         ("token", example(token, "0000")),
         ("path:.*", example("nothing.css", "nothing.js")),

@@ -19,6 +19,7 @@ mod orders;
 mod pages;
 mod people_pages;
 mod places;
+mod pushes;
 mod row_security;
 mod schema;
 mod settings;

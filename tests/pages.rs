@@ -15,7 +15,7 @@ use crate::harness::browser::Browser;
 use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
 
 /// Addresses that answer no page: files, and parts of pages.
-const NO_PAGES: [&str; 2] = ["/affiliates/choices", "/api/openapi.json"];
+const NO_PAGES: [&str; 3] = ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json"];
 
 fn demo_program() -> TestApp {
     let app = TestApp::start_empty();

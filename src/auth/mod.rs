@@ -16,7 +16,7 @@ pub use self::access::{Access, check};
 pub use self::forms::NewPassword;
 pub use self::limits::Tries;
 pub use self::model::{
-    AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, User,
+    AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, StoreProblem, User,
     change_password, create_user, email_key, is_deserted, join, places_of,
 };
 pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};

@@ -1,6 +1,8 @@
 use chrono_tz::Tz;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{Jsonb, Nullable};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -8,6 +10,7 @@ use super::session_store::end_sessions_of;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{affiliates, members, merchants, users};
 use crate::db::text_enum;
+use crate::stores::Platform;
 
 text_enum! {
     /// What a member may do: each role covers the ones after it.
@@ -152,6 +155,22 @@ impl Merchant {
     }
 }
 
+/// A connected store that can no longer be called: every page of its merchant says so.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StoreProblem {
+    /// What pages call the store.
+    pub store: String,
+    /// What it runs on.
+    pub platform: Platform,
+    /// Why, in a sentence.
+    pub problem: String,
+}
+
+/// The first of them, as JSON, beside a member: no page asks for it apart.
+const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platform', s.platform, \
+     'problem', s.access_problem) FROM stores s WHERE s.merchant_id = members.merchant_id \
+     AND s.access_problem IS NOT NULL AND s.disconnected_at IS NULL ORDER BY s.id LIMIT 1)";
+
 /// A member on their seat: who, for which merchant, as what.
 #[derive(Clone, Debug)]
 pub struct Seat {
@@ -163,6 +182,8 @@ pub struct Seat {
     pub role: Role,
     /// Whether they have another place to switch to.
     pub has_other_places: bool,
+    /// A store that needs somebody.
+    pub store_problem: Option<StoreProblem>,
 }
 
 impl Seat {
@@ -176,15 +197,21 @@ impl Seat {
         user_id: i64,
         has_other_places: bool,
     ) -> QueryResult<Self> {
-        let (person, merchant, role) = members::table
+        let (person, merchant, role, problem) = members::table
             .inner_join(users::table)
             .inner_join(merchants::table)
             .filter(members::merchant_id.eq(merchant_id))
             .filter(members::user_id.eq(user_id))
             .filter(users::disabled_at.is_null())
-            .select((Person::as_select(), Merchant::as_select(), members::role))
-            .first(conn)?;
-        Ok(Self { person, merchant, role, has_other_places })
+            .select((
+                Person::as_select(),
+                Merchant::as_select(),
+                members::role,
+                sql::<Nullable<Jsonb>>(STORE_PROBLEM),
+            ))
+            .first::<(_, _, _, Option<serde_json::Value>)>(conn)?;
+        let store_problem = problem.and_then(|problem| serde_json::from_value(problem).ok());
+        Ok(Self { person, merchant, role, has_other_places, store_problem })
     }
 }
 

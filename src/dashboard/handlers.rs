@@ -86,6 +86,10 @@ impl DashboardPage {
         count_label(*count)
     }
 
+    fn failed_pushes(&self) -> String {
+        urls::failed_pushes()
+    }
+
     fn failed_deliveries(&self) -> String {
         urls::failed_deliveries()
     }

@@ -10,6 +10,8 @@ pub struct Waiting {
     pub conversions: i64,
     pub affiliates: i64,
     pub deliveries: i64,
+    /// Codes that a connected store refused, or that could not be brought there.
+    pub pushes: i64,
     /// Work of the background that was given up.
     pub parked: i64,
 }
@@ -23,14 +25,18 @@ impl Waiting {
 /// # Errors
 /// The database's.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    let (conversions, affiliates, deliveries, parked) =
-        prepared::<(BigInt, BigInt, BigInt, BigInt)>(
+    let (conversions, affiliates, deliveries, pushes, parked) =
+        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt)>(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM affiliates \
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM deliveries \
                  WHERE merchant_id = ? AND outcome = 'failed' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM pushes p \
+                 JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
+                 WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \
+                 LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM outbox \
                  WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n)",
         )
@@ -42,8 +48,10 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
         .bind::<BigInt, _>(merchant_id)
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
         .get_result(conn)?;
-    Ok(Waiting { conversions, affiliates, deliveries, parked })
+    Ok(Waiting { conversions, affiliates, deliveries, pushes, parked })
 }
 
 /// How far a new program is.

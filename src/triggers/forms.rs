@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::code::TriggerKind;
 use super::holding::ReassignError;
-use super::model::{self, CreateTriggerError, Taken, Trigger};
+use super::model::{self, CreateTriggerError, Reach, Taken, Trigger};
 use crate::audit::Actor;
+use crate::pushes;
 use crate::web::form::FormErrors;
 use crate::web::when::{day as day_words, day_of, read_day};
 
@@ -35,6 +36,17 @@ pub struct TriggerForm {
     pub sku: String,
     /// A free code that was taken instead of the one typed.
     pub instead: String,
+    /// Of a Coupon Code: the stores have it already.
+    pub only_in_vouch: bool,
+}
+
+/// A trigger that was created.
+#[derive(Clone, Debug)]
+pub struct Created {
+    /// The trigger.
+    pub trigger: Trigger,
+    /// The names of the stores that it is on its way to.
+    pub stores: Vec<String>,
 }
 
 /// The one affiliate that a form names.
@@ -103,14 +115,19 @@ impl TriggerForm {
         conn: &mut PgConnection,
         actor: &Actor,
         affiliate_id: i64,
-    ) -> QueryResult<Result<Trigger, Refusal>> {
+    ) -> QueryResult<Result<Created, Refusal>> {
         let Some(kind) = self.kind() else {
             return Ok(Err(Refusal::of("type", "Choose one of the types.")));
         };
         // The names of the kinds are the names of their fields.
         let field = kind.as_str();
-        match model::create(conn, actor, affiliate_id, kind, self.typed(kind)) {
-            Ok(trigger) => Ok(Ok(trigger)),
+        let reach = if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
+        match model::create_reaching(conn, actor, affiliate_id, kind, self.typed(kind), reach) {
+            Ok(trigger) => {
+                let lines = pushes::of_trigger(conn, actor.merchant_id, trigger.id)?;
+                let stores = lines.into_iter().map(|line| line.store).collect();
+                Ok(Ok(Created { trigger, stores }))
+            }
             Err(CreateTriggerError::Invalid(reason)) => {
                 Ok(Err(Refusal::of(field, reason.to_string())))
             }

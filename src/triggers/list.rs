@@ -17,6 +17,7 @@ use crate::db::listing::{begins_with, beyond, contains, count_of, sorted_after};
 use crate::db::schema::{affiliates, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
+use crate::pushes::{self, PushLine, PushStatus};
 use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
 
 text_enum! {
@@ -66,6 +67,8 @@ pub struct TriggerFilter {
     pub kind: Option<TriggerKind>,
     /// Only in this state.
     pub state: Option<TriggerState>,
+    /// Only codes that have come so far on their way into a store that is connected.
+    pub push: Option<PushStatus>,
 }
 
 /// Where a row stands in any of the orders.
@@ -91,6 +94,8 @@ pub struct TriggerRow {
     pub holder: Holder,
     /// Its figures of all time, per currency.
     pub figures: Vec<Figures>,
+    /// How it stands in the stores.
+    pub pushes: Vec<PushLine>,
 }
 
 /// Who holds a trigger.
@@ -146,6 +151,9 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
         Some(TriggerState::Active) => query = query.filter(triggers::retired_at.is_null()),
         Some(TriggerState::Retired) => query = query.filter(triggers::retired_at.is_not_null()),
         None => {}
+    }
+    if let Some(status) = filter.push {
+        query = query.filter(triggers::id.eq_any(pushes::in_status(merchant_id, status)));
     }
     match Search::of(&filter.q) {
         Search::None => query,
@@ -263,7 +271,7 @@ pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Tr
     complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
 }
 
-/// Adds holders and figures: three plain statements rather than one that the planner can get wrong.
+/// Adds holders, figures and stores: plain statements rather than one that the planner can get wrong.
 fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -280,10 +288,12 @@ fn complete(
         .map(|holder| (holder.id, holder))
         .collect();
     let mut figures = figures::triggers(conn, merchant_id, &ids)?;
+    let mut pushes = pushes::of_triggers(conn, merchant_id, &ids)?;
     let row = |trigger: Trigger| {
         let holder = holders.get(&trigger.affiliate_id)?.clone();
         let figures = figures.remove(&trigger.id).unwrap_or_default();
-        Some(TriggerRow { trigger, holder, figures })
+        let pushes = pushes.remove(&trigger.id).unwrap_or_default();
+        Some(TriggerRow { trigger, holder, figures, pushes })
     };
     Ok(found.into_iter().filter_map(row).collect())
 }

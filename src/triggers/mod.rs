@@ -13,4 +13,7 @@ pub mod suggest;
 pub use code::{CouponCode, TriggerKind};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
-pub use model::{CreateTriggerError, Taken, Trigger, TriggerValue, ValueError, create, free_codes};
+pub use model::{
+    CreateTriggerError, Reach, Taken, Trigger, TriggerValue, ValueError, create, create_reaching,
+    free_codes,
+};

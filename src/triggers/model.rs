@@ -9,6 +9,7 @@ use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::orders::reconsider_matching;
+use crate::pushes;
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -134,14 +135,20 @@ pub enum CreateTriggerError {
     Database(#[from] Error),
 }
 
-/// Credits every later order that carries `typed` to the affiliate, and records who decided so.
-///
-/// Whether the key is free is the database's to say (`triggers_key_unique`): asking first would
-/// race.
+/// Whether a new code goes into the stores as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Into every connected store with code creation.
+    Stores,
+    /// No: the stores have it already.
+    VouchOnly,
+}
+
+/// Credits every later order that carries `typed` to the affiliate, and records who decided so. A
+/// coupon code is queued for the stores where codes are created.
 ///
 /// # Errors
-/// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
-/// or held it until it was retired.
+/// As [`create_reaching`].
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -149,9 +156,34 @@ pub fn create(
     kind: TriggerKind,
     typed: &str,
 ) -> Result<Trigger, CreateTriggerError> {
+    create_reaching(conn, actor, affiliate_id, kind, typed, Reach::Stores)
+}
+
+/// [`create`], where somebody says whether the stores have the code already.
+///
+/// Whether the key is free is the database's to say (`triggers_key_unique`): asking first would
+/// race.
+///
+/// # Errors
+/// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
+/// or held it until it was retired.
+pub fn create_reaching(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    kind: TriggerKind,
+    typed: &str,
+    reach: Reach,
+) -> Result<Trigger, CreateTriggerError> {
     let value = TriggerValue::parse(kind, typed).map_err(CreateTriggerError::Invalid)?;
     let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
-    let created = conn.transaction(|conn| insert(conn, actor, affiliate_id, &name, kind, &value));
+    let created = conn.transaction(|conn| {
+        let trigger = insert(conn, actor, affiliate_id, &name, kind, &value)?;
+        if kind == TriggerKind::CouponCode && reach == Reach::Stores {
+            pushes::queue(conn, actor, trigger.id)?;
+        }
+        Ok(trigger)
+    });
     match created {
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
             if info.constraint_name() == Some("triggers_key_unique") =>

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat};
+use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem};
 use crate::clock;
 use crate::error::{AppError, AppResult};
 
@@ -195,6 +195,11 @@ impl MerchantPage {
     /// The merchant whose page this is.
     pub fn merchant(&self) -> &Merchant {
         &self.seat.merchant
+    }
+
+    /// A store of the merchant that can no longer be called.
+    pub fn store_problem(&self) -> Option<&StoreProblem> {
+        self.seat.store_problem.as_ref()
     }
 
     /// The role as a word.

@@ -1,6 +1,7 @@
 //! Pages out of the real layouts and macros, filled with samples.
 
 use askama::Template;
+use vouch::auth::StoreProblem;
 use vouch::web::form::FormErrors;
 use vouch::web::page::{Flash, FlashKind, FlashUndo};
 
@@ -37,6 +38,10 @@ impl SamplePage {
 
     fn role_label(&self) -> &'static str {
         "Owner"
+    }
+
+    fn store_problem(&self) -> Option<StoreProblem> {
+        None
     }
 
     fn has_other_places(&self) -> bool {

@@ -10,8 +10,8 @@ use super::fields::Fields;
 use crate::audit::Actor;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::triggers::Trigger;
-use crate::triggers::forms::{Refusal, TriggerForm};
+use crate::pushes;
+use crate::triggers::forms::{Created, Refusal, TriggerForm};
 use crate::urls;
 use crate::web::form::CsrfForm;
 use crate::web::page::MerchantPage;
@@ -49,8 +49,15 @@ pub struct NewQuery {
 }
 
 /// `GET /triggers/new`
-pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
+pub async fn new(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<NewQuery>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
     let mut add = AddTrigger::default();
+    add.fields.stores =
+        db.merchant(merchant_id, move |conn| pushes::destinations(conn, merchant_id)).await?;
     add.fields.form.coupon_code = query.into_inner().coupon_code.chars().take(255).collect();
     if page.is_fragment() {
         return ok(&AddPart { page, add });
@@ -59,7 +66,7 @@ pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpRe
 }
 
 enum Added {
-    Created(Trigger, String),
+    Created(Created, String),
     /// The affiliate was only looked for.
     Found(AddTrigger),
     Refused(AddTrigger),
@@ -73,9 +80,9 @@ pub async fn create(
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
-        Added::Created(trigger, affiliate_name) => {
-            page.done(created_words(&trigger, &affiliate_name))?;
-            Ok(see_other(&urls::affiliate_triggers(trigger.affiliate_id)))
+        Added::Created(created, affiliate_name) => {
+            page.done(created_words(&created, &affiliate_name))?;
+            Ok(see_other(&urls::affiliate_triggers(created.trigger.affiliate_id)))
         }
         Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),
         Added::Found(add) => ok(&AddPage { page, add }),
@@ -91,16 +98,17 @@ fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult
         find: !form.find.is_empty(),
     };
     let find = asked.find;
+    let stores = pushes::destinations(conn, actor.merchant_id)?;
     match asked.answer(conn, actor.merchant_id)? {
         Answer::Chosen(affiliate, chooser) => Ok(match form.save(conn, actor, affiliate.id)? {
-            Ok(trigger) => Added::Created(trigger, affiliate.name),
+            Ok(created) => Added::Created(created, affiliate.name),
             Err(refusal) => {
-                Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal } })
+                Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal, stores } })
             }
         }),
         Answer::Open(chooser, errors) => {
             let refusal = Refusal { errors, taken: None };
-            let add = AddTrigger { chooser, fields: Fields { form, refusal } };
+            let add = AddTrigger { chooser, fields: Fields { form, refusal, stores } };
             Ok(if find { Added::Found(add) } else { Added::Refused(add) })
         }
     }

@@ -11,6 +11,8 @@ pub struct Fields {
     pub form: TriggerForm,
     /// What was wrong; nothing to begin with.
     pub refusal: Refusal,
+    /// The names of the stores that new codes go to.
+    pub stores: Vec<String>,
 }
 
 impl Fields {
@@ -22,6 +24,11 @@ impl Fields {
     /// Names and words of the types.
     pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         kinds()
+    }
+
+    /// What the box says that keeps a code out of the stores.
+    pub fn reach_hint(&self) -> String {
+        format!("Otherwise the code is created in {}.", self.stores.join(", "))
     }
 
     /// Where to read about the trigger that has what was wanted.

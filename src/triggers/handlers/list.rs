@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 
 use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::TriggerView;
@@ -10,6 +11,7 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::Figures;
 use crate::money::{Currency, format_plain};
+use crate::pushes::{self, Poll, PushStatus};
 use crate::triggers::list::{self, TriggerRow};
 use crate::triggers::{TriggerKind, TriggerState};
 use crate::urls;
@@ -26,6 +28,8 @@ pub struct TriggerList {
     pub query: ListQuery,
     /// Whether the holder stands in a column.
     pub shows_holder: bool,
+    /// The names of the stores that new codes go to.
+    pub stores: Vec<String>,
     listing: Listing<TriggerView>,
     count: i64,
 }
@@ -38,11 +42,31 @@ impl TriggerList {
         shows_holder: bool,
         (found, count): (Listing<TriggerRow>, i64),
         merchant: &Merchant,
+        stores: Vec<String>,
     ) -> Self {
         let Listing { rows, previous, next } = found;
         let rows = rows.into_iter().map(|row| TriggerView::new(row, merchant)).collect();
         let listing = Listing { rows, previous, next };
-        Self { path, query, shows_holder, listing, count }
+        Self { path, query, shows_holder, stores, listing, count }
+    }
+
+    /// Whether there is anything to say of codes in stores.
+    pub(super) fn shows_pushes(&self) -> bool {
+        !self.stores.is_empty() || self.rows().iter().any(|row| !row.pushes.lines.is_empty())
+    }
+
+    /// The codes that are on their way while somebody looks.
+    pub(super) fn moving(&self) -> Poll {
+        Poll::of(self.rows().iter().map(|row| &row.pushes))
+    }
+
+    /// Whether what is shown are codes that failed in a store.
+    pub(super) fn shows_failed(&self) -> bool {
+        self.query.push_status() == Some(PushStatus::Failed)
+    }
+
+    pub(super) fn push_statuses(&self) -> Vec<(&'static str, &'static str)> {
+        PushStatus::ALL.iter().map(|status| (status.as_str(), status.label())).collect()
     }
 
     pub(super) fn rows(&self) -> &[TriggerView] {
@@ -153,17 +177,20 @@ pub async fn index(
     let query = query.into_inner();
     let (filter, sort, cursor) = (query.filter(None), query.sort(), query.cursor());
     let merchant_id = page.merchant_id();
-    let found = db
-        .merchant(merchant_id, move |conn| list::page(conn, merchant_id, &filter, sort, &cursor))
+    let (found, stores) = db
+        .merchant(merchant_id, move |conn| {
+            let found = list::page(conn, merchant_id, &filter, sort, &cursor)?;
+            QueryResult::Ok((found, pushes::destinations(conn, merchant_id)?))
+        })
         .await?;
-    let list = TriggerList::new(urls::triggers(), query, true, found, page.merchant());
+    let list = TriggerList::new(urls::triggers(), query, true, found, page.merchant(), stores);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
     ok(&IndexPage { page, list })
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "Type",
     "Value",
     "Affiliate",
@@ -171,6 +198,7 @@ const COLUMNS: [&str; 13] = [
     "State",
     "Created",
     "Retired",
+    "Stores",
     "Currency",
     "Orders",
     "Revenue",
@@ -208,6 +236,8 @@ fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
     let tz = merchant.tz();
     let time = |at: DateTime<Utc>| at.with_timezone(&tz).to_rfc3339();
     let state = if row.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active };
+    let in_stores: Vec<String> =
+        row.pushes.iter().map(|line| format!("{}: {}", line.store, line.push.status)).collect();
     let about = [
         Cell::plain(row.trigger.kind),
         Cell::text(&row.trigger.value),
@@ -216,6 +246,7 @@ fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
         Cell::plain(state),
         Cell::plain(time(row.trigger.created_at)),
         Cell::plain(row.trigger.retired_at.map(time).unwrap_or_default()),
+        Cell::text(&in_stores.join("; ")),
     ];
     let line = |amounts: [String; 6]| {
         about.iter().cloned().chain(amounts.into_iter().map(Cell::Plain)).collect()

@@ -10,6 +10,7 @@ use super::query::ListQuery;
 use crate::affiliates::{Frame, FrameItem};
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::pushes;
 use crate::triggers::forms::TriggerForm;
 use crate::triggers::list;
 use crate::urls;
@@ -58,14 +59,15 @@ pub async fn index_of_affiliate(
     let (id, query) = (*affiliate_id, query.into_inner());
     let (filter, sort, cursor) = (query.filter(Some(id)), query.sort(), query.cursor());
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let (frame, found) = db
+    let (frame, found, stores) = db
         .merchant(merchant.id, move |conn| {
             let frame = Frame::load(conn, &merchant, now, id, FrameItem::Triggers)?;
             let found = list::page(conn, merchant.id, &filter, sort, &cursor)?;
-            QueryResult::Ok((frame, found))
+            QueryResult::Ok((frame, found, pushes::destinations(conn, merchant.id)?))
         })
         .await?;
-    let list = TriggerList::new(urls::affiliate_triggers(id), query, false, found, page.merchant());
+    let path = urls::affiliate_triggers(id);
+    let list = TriggerList::new(path, query, false, found, page.merchant(), stores);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
@@ -79,12 +81,13 @@ pub async fn new_of_affiliate(
     affiliate_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let frame = db
+    let (frame, stores) = db
         .merchant(merchant.id, move |conn| {
-            Frame::load(conn, &merchant, now, *affiliate_id, FrameItem::Triggers)
+            let frame = Frame::load(conn, &merchant, now, *affiliate_id, FrameItem::Triggers)?;
+            QueryResult::Ok((frame, pushes::destinations(conn, merchant.id)?))
         })
         .await?;
-    let fields = Fields::default();
+    let fields = Fields { stores, ..Fields::default() };
     if page.is_fragment() {
         return ok(&NewPart { page, frame, fields });
     }
@@ -100,20 +103,20 @@ pub async fn create_of_affiliate(
 ) -> AppResult<HttpResponse> {
     let (merchant, actor, id) = (page.merchant().clone(), page.actor(), *affiliate_id);
     let typed = form.clone();
-    let (frame, outcome) = db
+    let (frame, outcome, stores) = db
         .merchant(merchant.id, move |conn| {
             let frame = Frame::load(conn, &merchant, actor.now, id, FrameItem::Triggers)?;
             let outcome = typed.save(conn, &actor, id)?;
-            QueryResult::Ok((frame, outcome))
+            QueryResult::Ok((frame, outcome, pushes::destinations(conn, merchant.id)?))
         })
         .await?;
     match outcome {
-        Ok(trigger) => {
-            page.done(created_words(&trigger, &frame.affiliate.name))?;
+        Ok(created) => {
+            page.done(created_words(&created, &frame.affiliate.name))?;
             Ok(see_other(&urls::affiliate_triggers(id)))
         }
         Err(refusal) => {
-            let fields = Fields { form, refusal };
+            let fields = Fields { form, refusal, stores };
             if page.is_fragment() {
                 return rejected(&NewPart { page, frame, fields });
             }

@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use crate::pushes::PushStatus;
 use crate::triggers::{Place, TriggerFilter, TriggerKind, TriggerSort, TriggerState};
 use crate::urls::encode;
 use crate::web::paginate::Cursor;
@@ -15,6 +16,8 @@ pub struct ListQuery {
     pub kind: String,
     /// The name of a state, or empty.
     pub state: String,
+    /// The name of a push's status, or empty.
+    pub push: String,
     /// The name of a sort, or empty for the newest first.
     pub sort: String,
     after: String,
@@ -29,7 +32,13 @@ impl ListQuery {
             q: self.q.trim().chars().take(255).collect(),
             kind: TriggerKind::parse(&self.kind),
             state: TriggerState::parse(&self.state),
+            push: self.push_status(),
         }
+    }
+
+    /// How far the codes have come in a store that it asks for.
+    pub fn push_status(&self) -> Option<PushStatus> {
+        PushStatus::parse(&self.push)
     }
 
     /// The sort it asks for.
@@ -45,7 +54,8 @@ impl ListQuery {
     /// Whether anything is filtered out.
     pub fn is_filtered(&self) -> bool {
         let filter = self.filter(None);
-        !filter.q.is_empty() || filter.kind.is_some() || filter.state.is_some()
+        let TriggerFilter { affiliate_id: _, q, kind, state, push } = filter;
+        !q.is_empty() || kind.is_some() || state.is_some() || push.is_some()
     }
 
     /// The first page of the list at `path` as it stands.
@@ -74,6 +84,10 @@ impl ListQuery {
             let without = Self { state: String::new(), ..self.clone() };
             chips.push((format!("State: {state}"), without.first(path)));
         }
+        if let Some(status) = filter.push {
+            let without = Self { push: String::new(), ..self.clone() };
+            chips.push((format!("In a store: {status}"), without.first(path)));
+        }
         chips
     }
 
@@ -91,6 +105,7 @@ impl ListQuery {
             ("q", self.q.trim()),
             ("type", &self.kind),
             ("state", &self.state),
+            ("push", &self.push),
             ("sort", sort),
             (direction, key),
         ];

@@ -8,6 +8,7 @@ use super::view::TriggerView;
 use crate::audit;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::pushes::Poll;
 use crate::triggers::{self, Owner, Trigger, TriggerKind, list};
 use crate::urls;
 use crate::web::form::CsrfForm;
@@ -38,6 +39,11 @@ impl ShowPage {
 
     fn is_code(&self) -> bool {
         self.view.trigger.kind == TriggerKind::CouponCode
+    }
+
+    /// The codes that are on their way while somebody looks.
+    fn moving(&self) -> Poll {
+        Poll::of([&self.view.pushes])
     }
 
     fn retire_question(&self) -> String {

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use crate::auth::Merchant;
 use crate::figures::Figures;
 use crate::money::{Currency, format_money};
+use crate::pushes::PushCell;
 use crate::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::urls;
 use crate::web::paginate::thousands;
@@ -16,6 +17,8 @@ pub struct TriggerView {
     pub trigger: Trigger,
     /// Who holds it.
     pub holder: Holder,
+    /// How it stands in the stores.
+    pub pushes: PushCell,
     figures: Vec<Figures>,
     tz: Tz,
     currency: Currency,
@@ -25,8 +28,9 @@ impl TriggerView {
     /// `row` for pages of `merchant`.
     pub fn new(row: TriggerRow, merchant: &Merchant) -> Self {
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        let TriggerRow { trigger, holder, figures } = row;
-        Self { trigger, holder, figures, tz: merchant.tz(), currency }
+        let TriggerRow { trigger, holder, figures, pushes } = row;
+        let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
+        Self { trigger, holder, pushes, figures, tz: merchant.tz(), currency }
     }
 
     /// Its own page.

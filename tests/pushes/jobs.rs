@@ -1,0 +1,178 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration as Span, Instant};
+
+use chrono::Duration;
+use diesel::prelude::*;
+use vouch::clock;
+use vouch::db::schema::{pushes, store_jobs};
+use vouch::platforms::CallError;
+use vouch::store_jobs::{Crew, Tools};
+
+use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
+use crate::harness::TestApp;
+
+/// Waits until the code has left the queue.
+fn settled(app: &TestApp, trigger_id: i64) -> String {
+    let begun = Instant::now();
+    loop {
+        let (now, _) = status(app, trigger_id);
+        if now != "queued" || begun.elapsed() > Span::from_secs(10) {
+            return now;
+        }
+        thread::sleep(Span::from_millis(20));
+    }
+}
+
+#[test]
+fn a_running_crew_pushes_within_a_second_or_two_and_ends_in_time() {
+    let (app, fake) = creating();
+    let crew = Crew::start(tools(&app, &fake));
+    thread::sleep(Span::from_millis(300));
+    let begun = Instant::now();
+    let id = code(&app, "SPRING");
+    assert_eq!(settled(&app, id), "pushed");
+    assert!(begun.elapsed() < Span::from_secs(2), "{:?}", begun.elapsed());
+    let end = Instant::now();
+    drop(crew);
+    assert!(end.elapsed() < Span::from_secs(4), "{:?}", end.elapsed());
+}
+
+#[test]
+fn a_crew_whose_store_hangs_ends_all_the_same() {
+    let (app, fake) = creating();
+    let slow = Tools {
+        open: Arc::new(|_, _| {
+            thread::sleep(Span::from_secs(9));
+            Err(CallError::Unanswered("too late".into()))
+        }),
+        ..tools(&app, &fake)
+    };
+    code(&app, "SPRING");
+    let crew = Crew::start(slow);
+    thread::sleep(Span::from_millis(600));
+    let end = Instant::now();
+    drop(crew);
+    assert!(end.elapsed() < Span::from_secs(4), "{:?}", end.elapsed());
+}
+
+#[test]
+fn a_store_that_hangs_holds_up_no_other() {
+    let (app, fake) = creating();
+    let (slow, opened) = (store(&app).id, Arc::new(AtomicUsize::new(0)));
+    let other = {
+        let actor = app.actor();
+        app.within(|conn| {
+            let secret = vouch::stores::WebhookSecret::parse("0123456789abcdef0123").unwrap();
+            let address = "second-tea.myshopify.com";
+            let sealer = super::sealer();
+            let store =
+                vouch::stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
+            vouch::stores::set_credentials(conn, &actor, &sealer, &store, b"{}")?;
+            vouch::stores::set_discount_rules(conn, &actor, &store, true, None)?;
+            Ok(store.id)
+        })
+    };
+    let (counted, quick) = (Arc::clone(&opened), fake.clone());
+    let tools = Tools {
+        open: Arc::new(move |store, _| {
+            if store.id == slow {
+                counted.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Span::from_secs(3));
+                return Err(CallError::Unanswered("nothing came back".into()));
+            }
+            Ok(Box::new(quick.clone()))
+        }),
+        ..tools(&app, &fake)
+    };
+    let crew = Crew::start(tools);
+    let begun = Instant::now();
+    let id = code(&app, "SPRING");
+    let pushed = || {
+        app.within(|conn| {
+            pushes::table
+                .filter(pushes::trigger_id.eq(id))
+                .filter(pushes::store_id.eq(other))
+                .select(pushes::status)
+                .first::<String>(conn)
+        })
+    };
+    while pushed() == "queued" && begun.elapsed() < Span::from_secs(10) {
+        thread::sleep(Span::from_millis(20));
+    }
+    assert_eq!(pushed(), "pushed");
+    assert!(begun.elapsed() < Span::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(opened.load(Ordering::Relaxed), 1, "one worker at a time for the slow one");
+    drop(crew);
+}
+
+#[test]
+fn a_worker_that_lost_its_lease_writes_nothing_more() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    let (database, taken) = (app.database_url.clone(), fake.clone());
+    let merchant_id = app.fixture.merchant_id;
+    // While this worker waits for the store, its lease ends and another takes the job.
+    let tools = Tools {
+        open: Arc::new(move |_, _| {
+            let mut conn = PgConnection::establish(&database).unwrap();
+            vouch::db::in_scope(&mut conn, vouch::db::Scope::Merchant(merchant_id), |conn| {
+                diesel::update(store_jobs::table)
+                    .set(store_jobs::lease.eq(store_jobs::lease + 1))
+                    .execute(conn)
+            })
+            .unwrap();
+            Ok(Box::new(taken.clone()))
+        }),
+        ..tools(&app, &fake)
+    };
+    vouch::store_jobs::work_off(&tools, clock::now()).unwrap();
+    assert_eq!(fake.codes(), ["SPRING"], "the call itself took place");
+    assert_eq!(status(&app, id).0, "queued", "and is not written");
+    work(&app, &fake);
+    assert_eq!(status(&app, id).0, "queued", "the other worker still has the job");
+    work_at(&app, &fake, clock::now() + Duration::minutes(1));
+    assert_eq!(status(&app, id).0, "pushed", "adopted by the next");
+    assert_eq!(fake.codes(), ["SPRING"]);
+}
+
+#[test]
+fn a_code_that_comes_while_a_turn_runs_is_not_forgotten() {
+    let (app, fake) = creating();
+    code(&app, "FIRST");
+    fake.next_creation(Fault::AnswerLost);
+    work(&app, &fake);
+    // The first waits for its next try; the job is due before that again.
+    let second = code(&app, "SECOND");
+    work(&app, &fake);
+    assert_eq!(status(&app, second).0, "pushed");
+}
+
+#[test]
+fn two_who_retry_at_once_queue_one_try() {
+    let (app, fake) = creating();
+    let id = code(&app, "BAD");
+    fake.poison("BAD", CallError::Refused("No.".into()));
+    work(&app, &fake);
+    let path = format!("/triggers/{id}/pushes/{}/retry", push_id(&app, id));
+    let owner = app.owner();
+    let answers: Vec<_> = thread::scope(|scope| {
+        let tries: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| owner_copy(&app).post_signed(&path, &[]).status))
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(answers.iter().all(|status| *status == 303), "{answers:?}");
+    let page = owner.get(&format!("/triggers/{id}"));
+    let retried =
+        page.all(".timeline p").iter().filter(|line| line.starts_with("Sent BAD")).count();
+    assert_eq!(retried, 1);
+    fake.heal();
+    work(&app, &fake);
+    assert_eq!(fake.codes(), ["BAD"]);
+}
+
+fn owner_copy(app: &TestApp) -> crate::harness::Person {
+    app.owner()
+}

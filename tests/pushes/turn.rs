@@ -1,0 +1,218 @@
+use std::time::Duration as Span;
+
+use chrono::Duration;
+use diesel::prelude::*;
+use vouch::clock;
+use vouch::db::schema::{pushes, store_jobs};
+use vouch::platforms::CallError;
+use vouch::triggers::{self, TriggerKind};
+use vouch::{pushes as model, stores};
+
+use super::{Fault, code, creating, problem, push_id, sealer, status, store, work, work_at};
+
+fn pair(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
+}
+
+fn unanswered(words: &str) -> CallError {
+    CallError::Unanswered(words.to_owned())
+}
+
+#[test]
+fn a_new_code_is_queued_with_it_and_pushed_once() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    assert_eq!(status(&app, id), pair("queued", ""));
+    work(&app, &fake);
+    assert_eq!(status(&app, id), pair("pushed", ""));
+    assert_eq!(fake.creations(), ["look SPRING", "create SPRING"]);
+    work_at(&app, &fake, clock::now() + Duration::days(1));
+    assert_eq!(fake.calls(), 2, "nothing is left to do");
+}
+
+#[test]
+fn only_codes_of_stores_that_create_are_queued() {
+    let (app, fake) = creating();
+    let count = || app.within(|conn| pushes::table.count().get_result::<i64>(conn));
+    app.within(|conn| {
+        let (actor, ada) = (app.actor(), app.fixture.ada_id);
+        triggers::create(conn, &actor, ada, TriggerKind::Sku, "MUG").unwrap();
+        Ok(())
+    });
+    assert_eq!(count(), 0);
+    app.within(|conn| stores::set_discount_rules(conn, &app.actor(), &store(&app), false, None));
+    code(&app, "QUIET");
+    assert_eq!(count(), 0);
+    work(&app, &fake);
+    assert_eq!(fake.calls(), 0);
+}
+
+#[test]
+fn a_lost_answer_is_adopted_and_never_created_twice() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    fake.next_creation(Fault::AnswerLost);
+    work(&app, &fake);
+    assert_eq!(status(&app, id), pair("queued", "The answer was cut."));
+    work_at(&app, &fake, clock::now() + Duration::minutes(1));
+    assert_eq!(status(&app, id), pair("pushed", ""));
+    assert_eq!(fake.codes(), ["SPRING"]);
+    assert_eq!(fake.creations(), ["look SPRING", "create SPRING", "look SPRING"]);
+}
+
+#[test]
+fn a_code_of_the_stores_own_is_said_and_can_be_attached() {
+    let (app, fake) = creating();
+    fake.hold("spring");
+    let id = code(&app, "SPRING");
+    work(&app, &fake);
+    let (now, reason) = status(&app, id);
+    assert_eq!(now, "in_store");
+    assert_eq!(reason, "The store has a code spring that Vouch did not make: 10 % off everything.");
+    app.within(|conn| model::attach(conn, &app.actor(), id, push_id(&app, id)));
+    assert_eq!(status(&app, id).0, "pushed");
+    assert_eq!(fake.codes(), ["spring"]);
+}
+
+#[test]
+fn a_code_that_somebody_makes_between_look_and_creation_is_theirs() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    fake.next_creation(Fault::MadeMeanwhile);
+    work(&app, &fake);
+    assert_eq!(status(&app, id).0, "in_store");
+    assert_eq!(fake.codes(), ["SPRING"]);
+}
+
+#[test]
+fn a_refusal_stops_at_once_with_the_stores_words_and_holds_up_nobody() {
+    let (app, fake) = creating();
+    let (bad, good) = (code(&app, "BAD"), code(&app, "GOOD"));
+    fake.poison("BAD", CallError::Refused("Shopify says: too many codes.".into()));
+    work(&app, &fake);
+    assert_eq!(status(&app, bad), pair("failed", "Shopify says: too many codes."));
+    assert_eq!(status(&app, good).0, "pushed");
+    fake.heal();
+    app.within(|conn| model::retry(conn, &app.actor(), bad, push_id(&app, bad)));
+    work(&app, &fake);
+    assert_eq!(status(&app, bad), pair("pushed", ""));
+}
+
+#[test]
+fn a_code_without_an_answer_is_parked_after_ten_tries_and_holds_up_nobody() {
+    let (app, fake) = creating();
+    let (bad, good) = (code(&app, "BAD"), code(&app, "GOOD"));
+    fake.poison("BAD", unanswered("The store did not answer in time."));
+    let mut now = clock::now();
+    work_at(&app, &fake, now);
+    assert_eq!(status(&app, good).0, "pushed");
+    for _ in 0..12 {
+        now += Duration::hours(1);
+        work_at(&app, &fake, now);
+    }
+    let words = "The store did not answer in time. Vouch gave up after 10 tries.";
+    assert_eq!(status(&app, bad), pair("failed", words));
+    let tries = fake.creations().iter().filter(|call| *call == "create BAD").count();
+    assert_eq!(tries, 10);
+}
+
+#[test]
+fn a_silent_store_is_left_alone_for_a_while() {
+    let (app, fake) = creating();
+    let ids: Vec<i64> = (0..20).map(|n| code(&app, &format!("CODE{n}"))).collect();
+    for _ in 0..3 {
+        fake.next_look(Fault::Answers(unanswered("The store did not answer.")));
+    }
+    work(&app, &fake);
+    assert_eq!(fake.calls(), 3, "three without an answer are enough");
+    work(&app, &fake);
+    assert_eq!(fake.calls(), 3, "the store gets a pause");
+    work_at(&app, &fake, clock::now() + Duration::minutes(10));
+    assert!(ids.iter().all(|id| status(&app, *id).0 == "pushed"));
+    assert_eq!(fake.codes().len(), 20);
+}
+
+#[test]
+fn a_pause_that_the_store_asks_for_is_kept_by_all_its_codes() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    fake.next_creation(Fault::Answers(CallError::Throttled { wait: Span::from_secs(60) }));
+    let now = clock::now();
+    work_at(&app, &fake, now);
+    let other = code(&app, "SUMMER");
+    work_at(&app, &fake, now + Duration::seconds(59));
+    assert_eq!(fake.calls(), 2, "not before the minute is over, whatever is new");
+    work_at(&app, &fake, now + Duration::seconds(62));
+    assert_eq!((status(&app, id).0, status(&app, other).0), ("pushed".into(), "pushed".into()));
+}
+
+#[test]
+fn revoked_credentials_stop_the_store_until_they_are_replaced() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    fake.next_look(Fault::Answers(CallError::Denied("The token was revoked.".into())));
+    work(&app, &fake);
+    assert_eq!(problem(&app).as_deref(), Some("The token was revoked."));
+    assert_eq!(status(&app, id).0, "queued");
+    work_at(&app, &fake, clock::now() + Duration::days(1));
+    assert_eq!(fake.calls(), 1, "the store rests");
+    app.within(|conn| {
+        stores::set_credentials(conn, &app.actor(), &sealer(), &store(&app), b"{\"new\":1}")
+    });
+    assert_eq!(problem(&app), None);
+    work(&app, &fake);
+    assert_eq!(status(&app, id).0, "pushed");
+}
+
+#[test]
+fn a_retired_code_is_not_sent() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    app.within(|conn| {
+        let trigger = triggers::Trigger::find(conn, app.fixture.merchant_id, id)?;
+        triggers::retire(conn, &app.actor(), &trigger)
+    });
+    work(&app, &fake);
+    assert_eq!(
+        status(&app, id),
+        pair("failed", "The code was retired before it was sent to the store.")
+    );
+    assert_eq!(fake.calls(), 0);
+}
+
+#[test]
+fn a_disconnected_store_rests_and_goes_on_when_it_is_back() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    app.within(|conn| stores::disconnect(conn, &app.actor(), &store(&app)));
+    work(&app, &fake);
+    assert_eq!(fake.calls(), 0);
+    assert!(store(&app).credentials(&sealer()).unwrap().is_none(), "its secrets are gone");
+    app.within(|conn| {
+        let secret = stores::WebhookSecret::parse(crate::harness::SHOP_SECRET).unwrap();
+        let (actor, sealer) = (app.actor(), sealer());
+        let address = "acme-tea.myshopify.com";
+        let store = stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
+        stores::set_credentials(conn, &actor, &sealer, &store, b"{}")
+    });
+    work(&app, &fake);
+    assert_eq!(status(&app, id).0, "pushed");
+}
+
+#[test]
+fn a_fault_of_ours_is_kept_and_tried_again_later() {
+    let (app, fake) = creating();
+    let id = code(&app, "SPRING");
+    fake.next_creation(Fault::Panics);
+    work(&app, &fake);
+    let (failures, error) = app.within(|conn| {
+        store_jobs::table
+            .select((store_jobs::failures, store_jobs::last_error))
+            .filter(store_jobs::kind.eq("push"))
+            .first::<(i32, Option<String>)>(conn)
+    });
+    assert_eq!(failures, 1);
+    assert!(error.unwrap().contains("see the log"));
+    work_at(&app, &fake, clock::now() + Duration::minutes(1));
+    assert_eq!(status(&app, id).0, "pushed");
+}
