@@ -13,12 +13,12 @@ use super::model::Affiliate;
 use super::search::{Boxed, Search};
 use super::status::AffiliateStatus;
 use crate::auth::Merchant;
-use crate::db::listing::{beyond, count_of, sorted_after};
+use crate::db::listing::{beyond, count_of, replanned, sorted_after};
 use crate::db::schema::{affiliates, offers, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
 use crate::triggers::TriggerKind;
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SEARCH_LIMIT};
 
 /// Figures beside affiliates are of so many days, today included.
 pub const FIGURE_DAYS: u64 = 30;
@@ -102,8 +102,7 @@ pub struct AffiliateRow {
     pub figures: Vec<Figures>,
 }
 
-/// One page of affiliates, and how many there are in all: exact up to the limit of counts on
-/// pages, and one more beyond it. `since` is the first day of the figures.
+/// One page of affiliates, and how many there are in all. `since` is the first day of the figures.
 ///
 /// # Errors
 /// The database's.
@@ -114,7 +113,7 @@ pub fn page(
     sort: AffiliateSort,
     cursor: &Cursor<Place>,
     since: NaiveDate,
-) -> QueryResult<(Listing<AffiliateRow>, i64)> {
+) -> QueryResult<(Listing<AffiliateRow>, Count)> {
     let (found, count) = fetch(conn, merchant_id, filter, sort, cursor, PAGE_SIZE + 1)?;
     let Listing { rows, previous, next } = Listing::new(found, cursor, Place::of);
     let rows = complete(conn, merchant_id, rows, since)?;
@@ -156,8 +155,8 @@ pub fn choices(
         let by_name = all.order((affiliates::name_key, affiliates::id)).limit(limit);
         return by_name.select(Affiliate::as_select()).load(conn);
     }
-    let some = search.by_index(all).select(Found::as_select()).limit(COUNT_LIMIT);
-    let found: Vec<Found> = sorted_after(some, "name_key, id", limit).load(conn)?;
+    let some = search.matching(all).select(Found::as_select()).limit(SEARCH_LIMIT);
+    let found: Vec<Found> = replanned(sorted_after(some, "name_key, id", limit)).load(conn)?;
     Ok(found.into_iter().map(|found| found.affiliate).collect())
 }
 
@@ -181,13 +180,16 @@ fn fetch(
     sort: AffiliateSort,
     cursor: &Cursor<Place>,
     limit: usize,
-) -> QueryResult<(Vec<Found>, i64)> {
-    let matching = || filter.search.by_index(filtered(merchant_id, filter));
-    let count = count_of(matching().select(affiliates::id).limit(COUNT_LIMIT + 1))
-        .get_result::<i64>(conn)?;
+) -> QueryResult<(Vec<Found>, Count)> {
+    let matching = || filter.search.matching(filtered(merchant_id, filter));
+    let is_search = !filter.search.is_empty();
+    let counted = if is_search { SEARCH_LIMIT } else { COUNT_LIMIT };
+    let some = count_of(matching().select(affiliates::id).limit(counted + 1));
+    let found = if is_search { replanned(some).get_result(conn)? } else { some.get_result(conn)? };
+    let count = Count::new(found, counted);
     let limit = limit as i64;
     let descending = sort.descending() != cursor.is_backward();
-    if !filter.search.is_empty() && count <= COUNT_LIMIT {
+    if is_search && count.is_exact() {
         let order = match (sort.by_name(), descending) {
             (true, false) => "name_key, id",
             (true, true) => "name_key DESC, id DESC",
@@ -195,17 +197,18 @@ fn fetch(
             (false, true) => "created_at DESC, id DESC",
         };
         let found = from_place(matching(), sort, cursor).select(Found::as_select());
-        return Ok((sorted_after(found, order, limit).load(conn)?, count));
+        return Ok((replanned(sorted_after(found, order, limit)).load(conn)?, count));
     }
-    let query = filter.search.along_the_order(filtered(merchant_id, filter));
-    let query = from_place(query, sort, cursor);
+    // Where more match, walking along the order soon meets a page of them.
+    let query = from_place(matching(), sort, cursor);
     let query = match (sort.by_name(), descending) {
         (true, false) => query.order((affiliates::name_key, affiliates::id)),
         (true, true) => query.order((affiliates::name_key.desc(), affiliates::id.desc())),
         (false, false) => query.order((affiliates::created_at, affiliates::id)),
         (false, true) => query.order((affiliates::created_at.desc(), affiliates::id.desc())),
     };
-    Ok((query.select(Found::as_select()).limit(limit).load(conn)?, count))
+    let query = query.select(Found::as_select()).limit(limit);
+    Ok((if is_search { replanned(query).load(conn)? } else { query.load(conn)? }, count))
 }
 
 fn from_place(query: Boxed, sort: AffiliateSort, cursor: &Cursor<Place>) -> Boxed {

@@ -40,20 +40,10 @@ impl Search {
         self.0.is_empty()
     }
 
-    /// The rows with every word, by the trigram index.
-    pub(super) fn by_index(&self, mut query: Boxed) -> Boxed {
+    /// The rows with every word.
+    pub(super) fn matching(&self, mut query: Boxed) -> Boxed {
         for word in &self.0 {
             query = query.filter(affiliates::search.like(pattern(word)));
-        }
-        query
-    }
-
-    /// The same rows without that index: for where so many match that walking along the list's
-    /// order soon meets a page of them. An expression, which no index is on, keeps the planner
-    /// from collecting and sorting them all.
-    pub(super) fn along_the_order(&self, mut query: Boxed) -> Boxed {
-        for word in &self.0 {
-            query = query.filter(affiliates::search.concat("").like(pattern(word)));
         }
         query
     }

@@ -11,11 +11,12 @@ use diesel::sql_types::{BigInt, Text, Timestamptz};
 
 use super::status::reason_label;
 use super::{ConversionStatus, Via};
-use crate::db::listing::{beyond, contains};
+use crate::db::listing::{beyond, contains, count_of};
 use crate::db::schema::{affiliates, conversions, orders, triggers};
 use crate::db::text_enum;
+use crate::figures;
 use crate::triggers::code::key_of_reported_code;
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::web::when::{after_day, before_day};
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
@@ -129,11 +130,11 @@ pub struct ConversionRow {
     pub trigger: Option<String>,
 }
 
-/// How much matches, exact up to the limit of counts on pages.
-#[derive(Clone, Debug, Default)]
+/// How much matches.
+#[derive(Clone, Debug)]
 pub struct Totals {
-    /// How many, or one more than the limit.
-    pub count: i64,
+    /// How many.
+    pub count: Count,
     /// Per currency, the busiest first; what is Pending or Approved.
     pub credited: Vec<Credited>,
 }
@@ -276,7 +277,10 @@ pub fn page(
     cursor: &Cursor<Place>,
 ) -> QueryResult<(Listing<ConversionRow>, Totals)> {
     let matching = matching(conn, merchant_id, filter)?;
-    let totals = totals(conn, &matching)?;
+    let totals = match kept_totals(conn, merchant_id, filter)? {
+        Some(totals) => totals,
+        None => totals(conn, &matching)?,
+    };
     let found = fetch(conn, &matching, cursor, PAGE_SIZE + 1)?;
     let rows = complete(conn, merchant_id, found)?;
     Ok((Listing::new(rows, cursor, place), totals))
@@ -390,7 +394,44 @@ fn complete(
     Ok(found.into_iter().filter_map(row).collect())
 }
 
+/// Of all credited conversions of some days, which the figures know, however many they are.
+fn kept_totals(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+) -> QueryResult<Option<Totals>> {
+    let ConversionFilter {
+        q,
+        status: Some(StatusFilter::Credited),
+        affiliate_id: None,
+        trigger_id: None,
+        from: Some(from),
+        to: Some(to),
+    } = filter
+    else {
+        return Ok(None);
+    };
+    if !q.trim().is_empty() {
+        return Ok(None);
+    }
+    let sums = figures::merchant_sums(conn, merchant_id, *from, *to)?;
+    let count = sums.iter().map(|sum| sum.figures.conversions).sum();
+    let credited = sums.into_iter().filter(|sum| sum.figures.conversions > 0).map(|sum| Credited {
+        currency: sum.figures.currency,
+        revenue_minor: sum.figures.revenue_minor,
+        commission_minor: sum.figures.commission_minor,
+        refunded_minor: sum.figures.refunded_minor,
+    });
+    Ok(Some(Totals { count: Count::all(count), credited: credited.collect() }))
+}
+
 fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
+    let some = count_of(matching.query().select(conversions::id).limit(COUNT_LIMIT + 1));
+    let count = Count::new(some.get_result(conn)?, COUNT_LIMIT);
+    if !count.is_exact() {
+        // A part would be added up, and a part is no total.
+        return Ok(Totals { count, credited: Vec::new() });
+    }
     let some = matching
         .query()
         .select((
@@ -401,14 +442,11 @@ fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
             conversions::refunded_minor,
         ))
         .limit(COUNT_LIMIT + 1);
-    let rows: Vec<(String, i64, i64, i64, i64, i64)> = TotalsOf(some).load(conn)?;
-    let count = rows.iter().map(|row| row.1).sum();
-    // Beyond the limit only a part was added up, and a part is no total.
-    let is_whole = count <= COUNT_LIMIT;
+    let rows: Vec<(String, i64, i64, i64, i64)> = TotalsOf(some).load(conn)?;
     let credited = rows
         .into_iter()
-        .filter(|(_, _, credited, ..)| is_whole && *credited > 0)
-        .map(|(currency, _, _, revenue_minor, commission_minor, refunded_minor)| Credited {
+        .filter(|(_, credited, ..)| *credited > 0)
+        .map(|(currency, _, revenue_minor, commission_minor, refunded_minor)| Credited {
             currency,
             revenue_minor,
             commission_minor,
@@ -418,20 +456,20 @@ fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
     Ok(Totals { count, credited })
 }
 
-/// How many rows there are, how many of them are credited, and with how much: per currency.
+/// How many rows are credited, and with how much: per currency.
 struct TotalsOf<Q>(Q);
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for TotalsOf<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT currency::text, count(*), count(*) FILTER (WHERE credited), \
+            "SELECT currency::text, count(*) FILTER (WHERE credited), \
              coalesce(sum(revenue_minor) FILTER (WHERE credited), 0)::bigint, \
              coalesce(sum(commission_minor) FILTER (WHERE credited), 0)::bigint, \
              coalesce(sum(refunded_minor) FILTER (WHERE credited), 0)::bigint \
              FROM (SELECT *, status IN ('pending', 'approved') AS credited FROM (",
         );
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(") AS counted) AS marked GROUP BY currency ORDER BY 2 DESC, 1");
+        out.push_sql(") AS counted) AS marked GROUP BY currency ORDER BY count(*) DESC, 1");
         Ok(())
     }
 }
@@ -442,7 +480,7 @@ impl<Q> QueryId for TotalsOf<Q> {
 }
 
 impl<Q> Query for TotalsOf<Q> {
-    type SqlType = (Text, BigInt, BigInt, BigInt, BigInt, BigInt);
+    type SqlType = (Text, BigInt, BigInt, BigInt, BigInt);
 }
 
 impl<Q> RunQueryDsl<PgConnection> for TotalsOf<Q> {}

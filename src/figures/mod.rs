@@ -5,7 +5,9 @@ mod read;
 mod words;
 mod write;
 
-pub use self::read::{DayFigures, Figures, affiliates_since, merchant_days, triggers};
+pub use self::read::{
+    DayFigures, Figures, SumFigures, affiliates_since, merchant_days, merchant_sums, triggers,
+};
 pub use self::words::amounts;
 pub use self::write::{Amounts, Changes, Delta};
 

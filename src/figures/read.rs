@@ -24,19 +24,28 @@ pub struct Figures {
     pub commission_minor: i64,
 }
 
+impl Figures {
+    /// In the order in which the statements below name them.
+    fn new(currency: String, sums: [i64; 5]) -> Self {
+        let [conversions, revenue_minor, discount_minor, refunded_minor, commission_minor] = sums;
+        Self {
+            currency,
+            conversions,
+            revenue_minor,
+            discount_minor,
+            refunded_minor,
+            commission_minor,
+        }
+    }
+}
+
 type SumRow = (BigInt, Text, BigInt, BigInt, BigInt, BigInt, BigInt);
 
 fn grouped(rows: Vec<(i64, String, i64, i64, i64, i64, i64)>) -> HashMap<i64, Vec<Figures>> {
     let mut by_id: HashMap<i64, Vec<Figures>> = HashMap::new();
     for (id, currency, conversions, revenue, discount, refunded, commission) in rows {
-        by_id.entry(id).or_default().push(Figures {
-            currency,
-            conversions,
-            revenue_minor: revenue,
-            discount_minor: discount,
-            refunded_minor: refunded,
-            commission_minor: commission,
-        });
+        let sums = [conversions, revenue, discount, refunded, commission];
+        by_id.entry(id).or_default().push(Figures::new(currency, sums));
     }
     by_id
 }
@@ -87,6 +96,45 @@ pub fn triggers(
     Ok(grouped(rows))
 }
 
+/// What the merchant's days add up to in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SumFigures {
+    /// Orders placed, credited or not.
+    pub orders: i64,
+    /// The credited part.
+    pub figures: Figures,
+}
+
+/// The sums of the merchant's days from `from` to `to`, both included, the busiest currency first.
+///
+/// # Errors
+/// The database's.
+pub fn merchant_sums(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> QueryResult<Vec<SumFigures>> {
+    let rows = prepared::<SumRow>(
+        "SELECT sum(orders)::bigint, currency::text, sum(conversions)::bigint, \
+             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
+             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
+         FROM daily_figures WHERE merchant_id = ? AND day BETWEEN ? AND ? \
+         GROUP BY currency ORDER BY 3 DESC, 2",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Date, _>(from)
+    .bind::<Date, _>(to)
+    .load::<(i64, String, i64, i64, i64, i64, i64)>(conn)?;
+    let sums = rows.into_iter().map(
+        |(orders, currency, conversions, revenue, discount, refunded, commission)| SumFigures {
+            orders,
+            figures: Figures::new(currency, [conversions, revenue, discount, refunded, commission]),
+        },
+    );
+    Ok(sums.collect())
+}
+
 /// One day of the merchant in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayFigures {
@@ -125,14 +173,10 @@ pub fn merchant_days(
             DayFigures {
                 day,
                 orders,
-                figures: Figures {
+                figures: Figures::new(
                     currency,
-                    conversions,
-                    revenue_minor: revenue,
-                    discount_minor: discount,
-                    refunded_minor: refunded,
-                    commission_minor: commission,
-                },
+                    [conversions, revenue, discount, refunded, commission],
+                ),
             }
         },
     );

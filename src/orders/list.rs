@@ -15,7 +15,8 @@ use crate::credit::Decision;
 use crate::db::listing::{begins_with, beyond, count_of};
 use crate::db::schema::{order_codes, orders, stores};
 use crate::db::text_enum;
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::figures;
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::web::when::{after_day, before_day};
 
 text_enum! {
@@ -144,8 +145,7 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
     query.filter(by_name.assume_not_null().or(by_ref))
 }
 
-/// One page of orders, and how many match in all: exact up to the limit of counts on pages, and one
-/// more beyond it.
+/// One page of orders, and how many match in all.
 ///
 /// # Errors
 /// The database's.
@@ -154,11 +154,16 @@ pub fn page(
     merchant_id: i64,
     filter: &OrderFilter,
     cursor: &Cursor<Place>,
-) -> QueryResult<(Listing<OrderListRow>, i64)> {
+) -> QueryResult<(Listing<OrderListRow>, Count)> {
     let stores = stores_of(conn, merchant_id)?;
     let store_ids: Vec<i64> = stores.iter().map(|store| store.0).collect();
-    let all = matching(merchant_id, filter, &store_ids).select(orders::id).limit(COUNT_LIMIT + 1);
-    let count = count_of(all).get_result(conn)?;
+    let count = match kept_count(conn, merchant_id, filter)? {
+        Some(count) => count,
+        None => {
+            let all = matching(merchant_id, filter, &store_ids).select(orders::id);
+            Count::new(count_of(all.limit(COUNT_LIMIT + 1)).get_result(conn)?, COUNT_LIMIT)
+        }
+    };
     let mut query = matching(merchant_id, filter, &store_ids);
     let backward = cursor.is_backward();
     if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
@@ -175,6 +180,27 @@ pub fn page(
     let rows = complete(conn, merchant_id, found, &stores.into_iter().collect())?;
     let place = |row: &OrderListRow| (row.order.placed_at.unwrap_or_default(), row.order.id);
     Ok((Listing::new(rows, cursor, place), count))
+}
+
+/// Of all orders of some days, which the figures know, however many they are.
+fn kept_count(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &OrderFilter,
+) -> QueryResult<Option<Count>> {
+    match filter {
+        OrderFilter {
+            q,
+            kind: Some(OrderKind::Real),
+            store_id: None,
+            from: Some(from),
+            to: Some(to),
+        } if q.trim().is_empty() => {
+            let sums = figures::merchant_sums(conn, merchant_id, *from, *to)?;
+            Ok(Some(Count::all(sums.iter().map(|sum| sum.orders).sum())))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The merchant's stores, connected or not: key and name, the oldest first.

@@ -13,12 +13,12 @@ use unicode_normalization::UnicodeNormalization;
 use super::code::{TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
-use crate::db::listing::{begins_with, beyond, contains, count_of, sorted_after};
+use crate::db::listing::{begins_with, beyond, contains, count_of, replanned, sorted_after};
 use crate::db::schema::{affiliates, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
 use crate::pushes::{self, PushLine, PushStatus};
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SEARCH_LIMIT};
 
 text_enum! {
     /// Whether orders placed now count.
@@ -69,6 +69,12 @@ pub struct TriggerFilter {
     pub state: Option<TriggerState>,
     /// Only codes that have come so far on their way into a store that is connected.
     pub push: Option<PushStatus>,
+}
+
+impl TriggerFilter {
+    fn is_search(&self) -> bool {
+        !self.q.trim().is_empty()
+    }
 }
 
 /// Where a row stands in any of the orders.
@@ -179,17 +185,12 @@ fn from_place(query: Boxed, sort: TriggerSort, cursor: &Cursor<Place>) -> Boxed 
     }
 }
 
-/// How many triggers match, exact up to the limit of counts on pages and one more beyond it.
-///
-/// # Errors
-/// The database's.
-pub fn count(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    filter: &TriggerFilter,
-) -> QueryResult<i64> {
-    count_of(matching(merchant_id, filter).select(triggers::id).limit(COUNT_LIMIT + 1))
-        .get_result(conn)
+fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> QueryResult<Count> {
+    let limit = if filter.is_search() { SEARCH_LIMIT } else { COUNT_LIMIT };
+    let some = count_of(matching(merchant_id, filter).select(triggers::id).limit(limit + 1));
+    let found =
+        if filter.is_search() { replanned(some).get_result(conn) } else { some.get_result(conn) };
+    Ok(Count::new(found?, limit))
 }
 
 /// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse).
@@ -211,8 +212,8 @@ fn fetch(
             (false, false) => "created_at, id",
             (false, true) => "created_at DESC, id DESC",
         };
-        let found = query.select(Trigger::as_select()).limit(COUNT_LIMIT + 1);
-        return sorted_after(found, order, limit).load(conn);
+        let found = query.select(Trigger::as_select()).limit(SEARCH_LIMIT + 1);
+        return replanned(sorted_after(found, order, limit)).load(conn);
     }
     let query = match (sort.by_key(), descending) {
         (true, false) => query.order((triggers::key, triggers::id)),
@@ -220,11 +221,11 @@ fn fetch(
         (false, false) => query.order((triggers::created_at, triggers::id)),
         (false, true) => query.order((triggers::created_at.desc(), triggers::id.desc())),
     };
-    query.select(Trigger::as_select()).limit(limit).load(conn)
+    let query = query.select(Trigger::as_select()).limit(limit);
+    if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
 }
 
-/// One page of triggers with what lists show beside them, and how many match in all
-/// (see [`count`]).
+/// One page of triggers with what lists show beside them, and how many match in all.
 ///
 /// # Errors
 /// The database's.
@@ -234,10 +235,10 @@ pub fn page(
     filter: &TriggerFilter,
     sort: TriggerSort,
     cursor: &Cursor<Place>,
-) -> QueryResult<(Listing<TriggerRow>, i64)> {
+) -> QueryResult<(Listing<TriggerRow>, Count)> {
     let count = count(conn, merchant_id, filter)?;
     // Where very many match, walking along the order soon meets a page of them.
-    let searched_first = count <= COUNT_LIMIT && !filter.q.trim().is_empty();
+    let searched_first = count.is_exact() && filter.is_search();
     let limit = PAGE_SIZE as i64 + 1;
     let found = fetch(conn, merchant_id, filter, sort, cursor, limit, searched_first)?;
     let rows = complete(conn, merchant_id, found)?;

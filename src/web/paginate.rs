@@ -1,6 +1,8 @@
 //! Keyset paging: a page begins after the last row of the one before, so that the millionth row
 //! costs what the first does.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -11,6 +13,49 @@ pub const PAGE_SIZE: usize = 50;
 
 /// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
 pub const COUNT_LIMIT: i64 = 10_000;
+
+/// Counts of a search are exact up to here: who finds more than that will type another letter, and
+/// looking at every hit is what a search costs.
+pub const SEARCH_LIMIT: i64 = 1_000;
+
+/// How many rows match, as far as it was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    found: i64,
+    limit: i64,
+}
+
+impl Count {
+    /// Of `found` rows, where no more than `limit + 1` were looked for.
+    pub fn new(found: i64, limit: i64) -> Self {
+        Self { found, limit }
+    }
+
+    /// Where all of them were counted.
+    pub fn all(found: i64) -> Self {
+        Self { found, limit: i64::MAX }
+    }
+
+    /// Whether there are no more than were counted.
+    pub fn is_exact(self) -> bool {
+        self.found <= self.limit
+    }
+
+    /// How many, where that is known.
+    pub fn exact(self) -> Option<i64> {
+        self.is_exact().then_some(self.found)
+    }
+}
+
+impl fmt::Display for Count {
+    /// For people: "830", or "1,000+".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exact() {
+            Some(count) => f.write_str(&thousands(count)),
+            None => write!(f, "{}+", thousands(self.limit)),
+        }
+    }
+}
 
 /// Where a page begins, as it stands in the address: `after=` or `before=` a row's sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +130,7 @@ impl<T> Listing<T> {
 
 /// A count for people: exact up to the limit, then "10,000+".
 pub fn count_label(count: i64) -> String {
-    if count > COUNT_LIMIT { "10,000+".to_owned() } else { thousands(count) }
+    Count::new(count, COUNT_LIMIT).to_string()
 }
 
 /// 1234567 as "1,234,567".
@@ -133,6 +178,7 @@ mod tests {
     fn counts_stop_at_the_limit() {
         assert_eq!(count_label(10_000), "10,000");
         assert_eq!(count_label(10_001), "10,000+");
+        assert_eq!(Count::new(1_001, SEARCH_LIMIT).to_string(), "1,000+");
         assert_eq!(thousands(-1_234_567), "-1,234,567");
         assert_eq!(thousands(999), "999");
     }

@@ -14,7 +14,7 @@ use crate::offers;
 use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{Listing, count_label, thousands};
+use crate::web::paginate::{Count, Listing, thousands};
 use crate::web::when::{When, day, day_of};
 
 /// Everything in `#results`, and the filters above it.
@@ -22,14 +22,14 @@ struct AffiliateList {
     query: ListQuery,
     offers: Vec<(String, String)>,
     listing: Listing<AffiliateRow>,
-    count: i64,
+    count: Count,
 }
 
 impl AffiliateList {
     fn count(&self) -> String {
-        match self.count {
-            1 => "1 affiliate".to_owned(),
-            count => format!("{} affiliates", count_label(count)),
+        match self.count.exact() {
+            Some(1) => "1 affiliate".to_owned(),
+            _ => format!("{} affiliates", self.count),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{Cursor, Listing, count_label};
+use crate::web::paginate::{Cursor, Listing};
 use crate::web::when::When;
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
@@ -122,9 +122,9 @@ impl ConversionList {
 
     /// `1,234 conversions`, with what the credited ones come to.
     fn count(&self) -> String {
-        let count = match self.totals.count {
-            1 => "1 conversion".to_owned(),
-            count => format!("{} conversions", count_label(count)),
+        let count = match self.totals.count.exact() {
+            Some(1) => "1 conversion".to_owned(),
+            _ => format!("{} conversions", self.totals.count),
         };
         let credited: Vec<String> = self
             .totals

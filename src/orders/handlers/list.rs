@@ -12,7 +12,7 @@ use crate::orders::list::{self, OrderFilter, OrderKind, OrderListRow, Place};
 use crate::urls::{self, encode};
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{Cursor, Listing, count_label};
+use crate::web::paginate::{Count, Cursor, Listing};
 use crate::web::when::{When, day, read_day};
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
@@ -121,7 +121,7 @@ struct OrderList {
     stores: Vec<(i64, String)>,
     previous: Option<String>,
     next: Option<String>,
-    count: i64,
+    count: Count,
 }
 
 impl OrderList {
@@ -138,9 +138,9 @@ impl OrderList {
     }
 
     fn count(&self) -> String {
-        match self.count {
-            1 => "1 order".to_owned(),
-            count => format!("{} orders", count_label(count)),
+        match self.count.exact() {
+            Some(1) => "1 order".to_owned(),
+            _ => format!("{} orders", self.count),
         }
     }
 

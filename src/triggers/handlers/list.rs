@@ -18,7 +18,7 @@ use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{Cursor, Listing, count_label};
+use crate::web::paginate::{Count, Cursor, Listing};
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
 pub struct TriggerList {
@@ -31,7 +31,7 @@ pub struct TriggerList {
     /// The names of the stores that new codes go to.
     pub stores: Vec<String>,
     listing: Listing<TriggerView>,
-    count: i64,
+    count: Count,
 }
 
 impl TriggerList {
@@ -40,7 +40,7 @@ impl TriggerList {
         path: String,
         query: ListQuery,
         shows_holder: bool,
-        (found, count): (Listing<TriggerRow>, i64),
+        (found, count): (Listing<TriggerRow>, Count),
         merchant: &Merchant,
         stores: Vec<String>,
     ) -> Self {
@@ -92,9 +92,9 @@ impl TriggerList {
     }
 
     pub(super) fn count(&self) -> String {
-        match self.count {
-            1 => "1 conversion trigger".to_owned(),
-            count => format!("{} conversion triggers", count_label(count)),
+        match self.count.exact() {
+            Some(1) => "1 conversion trigger".to_owned(),
+            _ => format!("{} conversion triggers", self.count),
         }
     }
 
