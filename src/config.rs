@@ -10,8 +10,10 @@ use secrecy::{SecretBox, SecretString};
 
 use crate::os;
 
+mod proxies;
 mod secret_key;
 
+pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
 pub(crate) use secret_key::is_kept;
 
@@ -68,6 +70,17 @@ pub struct Settings {
     )]
     pub local_stores: String,
 
+    /// Addresses and networks of the proxies in front of Vouch, with commas between them: what these
+    /// say in X-Forwarded-For decides whose tries at signing in are counted together
+    #[arg(
+        long,
+        env = "VOUCH_TRUSTED_PROXIES",
+        global = true,
+        value_name = "ADDRESSES",
+        default_value = proxies::DEFAULT
+    )]
+    pub trusted_proxies: String,
+
     /// Password of the demo program's people [default: a random one, printed by `vouch demo`]
     #[arg(
         long,
@@ -123,6 +136,8 @@ pub struct Config {
     pub secret_key: SecretBox<[u8; 32]>,
     /// `VOUCH_LOCAL_STORES`: whether stores may be on plain http and on this machine.
     pub local_stores: bool,
+    /// `VOUCH_TRUSTED_PROXIES`: who is believed when they say whom a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// `VOUCH_DEMO_PASSWORD`: the password of the demo program's people.
     pub demo_password: Option<SecretString>,
     /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest.
@@ -166,6 +181,8 @@ impl Config {
             None => default_public_url(listen)?,
         };
         let local_stores = local_stores(&settings.local_stores, &public_url)?;
+        let trusted_proxies =
+            TrustedProxies::parse(or_default(&settings.trusted_proxies, proxies::DEFAULT))?;
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
         let database_url = given(settings.database_url).map(database_url).transpose()?;
@@ -187,6 +204,7 @@ impl Config {
             data_dir,
             public_url,
             local_stores,
+            trusted_proxies,
             demo_password: given(settings.demo_password).map(SecretString::from),
             pg_bin,
             log_format,

@@ -10,6 +10,8 @@ use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
+use crate::db::is_deadlock;
+
 /// The result of a handler.
 pub type AppResult<T> = Result<T, AppError>;
 
@@ -25,9 +27,10 @@ pub enum AppError {
     /// Nobody is signed in; the address to come back to afterwards.
     #[error("sign-in needed")]
     SignInNeeded(String),
-    /// Somebody is signed in who has not said yet to which of their places they want.
+    /// Somebody is signed in who has not said yet to which of their places they want; the address to
+    /// come back to afterwards.
     #[error("a place must be chosen")]
-    PlaceNeeded,
+    PlaceNeeded(String),
     /// The request cannot be understood; the sentence says how to mend it.
     #[error("bad request: {0}")]
     BadRequest(String),
@@ -62,9 +65,9 @@ impl From<diesel::result::Error> for AppError {
                 Self::Unavailable
             }
             // Two acts waited for each other, and the database ended this one: nothing was changed.
-            Error::DatabaseError(ref kind, ref info)
+            Error::DatabaseError(ref kind, _)
                 if matches!(kind, DatabaseErrorKind::SerializationFailure)
-                    || info.message() == "deadlock detected" =>
+                    || is_deadlock(&error) =>
             {
                 tracing::warn!(%error, "two transactions stood in each other's way");
                 Self::Unavailable
@@ -103,7 +106,7 @@ impl ResponseError for AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::SignInNeeded(_) | Self::PlaceNeeded => StatusCode::SEE_OTHER,
+            Self::SignInNeeded(_) | Self::PlaceNeeded(_) => StatusCode::SEE_OTHER,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -125,8 +128,8 @@ impl AppError {
             Self::SignInNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::login(next)));
             }
-            Self::PlaceNeeded => {
-                response.insert_header((header::LOCATION, "/places"));
+            Self::PlaceNeeded(next) => {
+                response.insert_header((header::LOCATION, crate::urls::places(next)));
             }
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -161,7 +164,7 @@ impl AppError {
                 UNCHANGED,
                 "Go back, reload the page and send the form again.".into(),
             ),
-            Self::SignInNeeded(_) | Self::PlaceNeeded => {
+            Self::SignInNeeded(_) | Self::PlaceNeeded(_) => {
                 Words("Please sign in", "", "", String::new())
             }
             Self::BadRequest(how) => Words(

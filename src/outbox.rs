@@ -17,6 +17,8 @@ use crate::orders::reconsider::{Portion, reconsider};
 const LEASE: Duration = Duration::minutes(5);
 /// After so many tries the work is parked with its reason.
 const TRIES: i32 = 12;
+/// As much of a reason is kept.
+const REASON_LENGTH: usize = 500;
 
 /// What can be left for the background.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,8 +93,11 @@ fn work_one(db: &Db) -> AppResult<bool> {
             .map_err(anyhow::Error::from)
         });
     if let Err(error) = result {
-        tracing::error!(merchant_id, id, attempts, cause = %format!("{error:#}"), "work failed");
-        put_back(db, merchant_id, id, attempts, now)?;
+        let reason = format!("{error:#}");
+        let is_given_up = attempts >= TRIES;
+        tracing::error!(merchant_id, id, attempts, is_given_up, cause = %reason, "work failed");
+        let reason = reason.chars().take(REASON_LENGTH).collect();
+        put_back(db, (merchant_id, id), Failure { attempts, is_given_up, reason }, now)?;
     }
     Ok(true)
 }
@@ -118,24 +123,54 @@ fn lease(db: &Db, now: DateTime<Utc>) -> AppResult<Option<Leased>> {
     })
 }
 
-/// Another try later, each time twice as late; or parked, for a person to look at.
-fn put_back(
-    db: &Db,
-    merchant_id: i64,
-    id: i64,
+/// A try that came to nothing.
+struct Failure {
     attempts: i32,
-    now: DateTime<Utc>,
-) -> AppResult<()> {
-    let pause = Duration::seconds(1 << attempts.clamp(0, 12));
-    db.run_blocking(Scope::Merchant(merchant_id), |conn| {
-        diesel::update(outbox::table.find((merchant_id, id)))
+    is_given_up: bool,
+    reason: String,
+}
+
+/// Another try later, each time twice as late; or parked, for a person to look at.
+fn put_back(db: &Db, key: (i64, i64), failure: Failure, now: DateTime<Utc>) -> AppResult<()> {
+    let pause = Duration::seconds(1 << failure.attempts.clamp(0, 12));
+    db.run_blocking(Scope::Merchant(key.0), |conn| {
+        diesel::update(outbox::table.find(key))
             .set((
                 outbox::available_at.eq(now + pause),
                 outbox::leased_until.eq(None::<DateTime<Utc>>),
-                outbox::last_error.eq("see the log of that time"),
-                outbox::parked_at.eq((attempts >= TRIES).then_some(now)),
+                outbox::last_error.eq(&failure.reason),
+                outbox::parked_at.eq(failure.is_given_up.then_some(now)),
             ))
             .execute(conn)
             .map(drop)
     })
+}
+
+/// How many pieces were given up, and why the last of them. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+    let parked = || outbox::table.filter(outbox::parked_at.is_not_null());
+    let last = parked()
+        .order(outbox::parked_at.desc())
+        .select(outbox::last_error)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok((parked().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+}
+
+/// Takes up again what was given up: somebody has mended the cause, or so it is hoped, when Vouch
+/// is started anew. Answers how many pieces. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn take_up_again(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(outbox::table.filter(outbox::parked_at.is_not_null()))
+        .set((
+            outbox::parked_at.eq(None::<DateTime<Utc>>),
+            outbox::attempts.eq(0),
+            outbox::available_at.eq(now),
+        ))
+        .execute(conn)
 }

@@ -115,7 +115,7 @@ fn application(
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
-            AppError::BadRequest("A part of the address has an impossible value. Go back and use the page's own links.".into()).into()
+            AppError::BadRequest("A part of the address has an impossible value. Go back and use the page’s own links.".into()).into()
         }))
         .configure(routes::configure)
         .default_service(web::to(unknown))

@@ -10,6 +10,14 @@ pub fn login(next: &str) -> String {
     format!("/login?next={}", encode(next))
 }
 
+/// Where one chooses among several places, with the address to come back to.
+pub fn places(next: &str) -> String {
+    if next == "/" {
+        return places("");
+    }
+    with_query("/places", &[("next", next)])
+}
+
 /// Percent-encodes what stands in a query value (RFC 3986, unreserved characters stay).
 pub fn encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
@@ -21,6 +29,16 @@ pub fn encode(value: &str) -> String {
         }
     }
     encoded
+}
+
+/// `path` with a query of those `parts` (name and value) that have a value.
+pub fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
+    let query: Vec<String> = parts
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// Manage > Conversion Triggers.

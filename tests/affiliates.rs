@@ -97,7 +97,7 @@ fn a_rejected_affiliate_comes_back_as_typed() {
         ("name", "", "Enter a name."),
         ("email", "nobody", "Enter an e-mail address like"),
         ("email", " ADA@affiliates.example ", "Another affiliate has this e-mail address already."),
-        ("offer_id", foreign.as_str(), "Choose one of the program's offers."),
+        ("offer_id", foreign.as_str(), "Choose one of the program’s offers."),
         ("offer_id", "x", "Choose an offer."),
         ("status", "king", "Choose a status."),
     ];

@@ -425,7 +425,14 @@ fn who_has_several_places_chooses_and_can_switch() {
     });
     let owner = app.owner();
     assert_eq!(owner.get("/").location(), Some("/places"));
-    assert_eq!(owner.get("/settings/general").location(), Some("/places"), "nothing is chosen yet");
+    let chooser = owner.get("/orders?q=1").location().unwrap().to_owned();
+    assert_eq!(chooser, "/places?next=%2Forders%3Fq%3D1", "nothing is chosen yet");
+    let page = owner.get(&chooser);
+    assert_eq!(owner.submit(&page, "[value=support]", &[]).location(), Some("/support/merchants"));
+    let acme = format!("[value=member-{}]", app.fixture.merchant_id);
+    assert_eq!(owner.submit(&page, &acme, &[]).location(), Some("/orders?q=1"));
+    let evil = owner.submit(&page, &acme, &[("next", "//evil.example")]);
+    assert_eq!(evil.location(), Some("/dashboard"));
     let places = owner.get("/places");
     assert_eq!(places.all(".place strong"), ["Acme Tea", "Borealis Books", "Support"]);
     let borealis = format!("[value=member-{}]", app.fixture.stranger_merchant_id);
@@ -434,9 +441,23 @@ fn who_has_several_places_chooses_and_can_switch() {
     assert!(page.has("a[href='/places']"), "the menu offers the way back");
     assert!(page.one(".menu-merchant").ends_with("Borealis Books"));
     assert_eq!(owner.post_signed("/settings/general", &[]).status, 403, "a viewer there");
-    let acme = format!("[value=member-{}]", app.fixture.merchant_id);
     owner.submit(&owner.get("/places"), &acme, &[]);
     assert!(owner.get("/settings/general").one(".menu-merchant").ends_with("Acme Tea"));
+}
+
+#[test]
+fn who_has_several_places_comes_back_to_where_they_were() {
+    let app = TestApp::start();
+    in_installation(&app, |conn| {
+        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+        auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)
+    });
+    let owner = app.anonymous();
+    let page = owner.get(owner.get("/orders?kind=nobody").location().unwrap());
+    let answer = owner.submit(&page, "form", &[("email", OWNER), ("password", PASSWORD)]);
+    let places = owner.follow(&answer);
+    let acme = format!("[value=member-{}]", app.fixture.merchant_id);
+    assert_eq!(owner.submit(&places, &acme, &[]).location(), Some("/orders?kind=nobody"));
 }
 
 #[test]

@@ -80,6 +80,29 @@ fn a_list_yields_what_its_filters_say() {
 }
 
 #[test]
+fn a_search_that_looks_at_a_part_says_so() {
+    let app = TestApp::start();
+    let crowd = |from: i64, to: i64| {
+        let insert = format!(
+            "insert into affiliates (merchant_id, public_id, name, email, email_key, status, \
+                 offer_id) \
+             select {}, 'crowd' || n, 'Crowd', n || '@a.example', n || '@a.example', 'active', {} \
+             from generate_series({from}, {to}) n",
+            app.fixture.merchant_id, app.fixture.offer_id
+        );
+        app.within(|conn| diesel::sql_query(insert).execute(conn))
+    };
+    crowd(1, 199);
+    let viewer = app.viewer();
+    let notice = "Only the first 200 of each were looked at";
+    assert!(!viewer.get("/conversions?q=crowd").says(notice));
+    crowd(200, 201);
+    assert!(viewer.get("/conversions?q=crowd").says(notice));
+    assert!(!viewer.get("/conversions?q=ada").says(notice));
+    assert!(!viewer.get("/conversions").says(notice));
+}
+
+#[test]
 fn a_download_holds_exactly_what_is_filtered() {
     let app = TestApp::start();
     credited(&app, &[1001, 1002]);

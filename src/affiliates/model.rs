@@ -9,6 +9,7 @@ use super::status::AffiliateStatus;
 use super::terms;
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
+use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::affiliates;
 use crate::offers;
 use crate::orders;
@@ -79,7 +80,7 @@ pub enum CreateAffiliateError {
     #[error("Another affiliate has this e-mail address already.")]
     EmailTaken,
     /// The merchant has no such offer, or it is archived.
-    #[error("Choose one of the program's offers.")]
+    #[error("Choose one of the program’s offers.")]
     UnknownOffer,
     /// The database's.
     #[error(transparent)]
@@ -243,7 +244,7 @@ pub fn update(
         if is_moving {
             let Affiliate { id, status, offer_id, .. } = after;
             terms::change(conn, actor.merchant_id, id, status, offer_id, actor.now)?;
-            orders::reconsider_since(conn, actor, actor.now, "The affiliate's offer changed")?;
+            orders::reconsider_since(conn, actor, actor.now, "The affiliate’s offer changed")?;
         }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
@@ -321,7 +322,7 @@ pub fn change_status(
         set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
     }
     if !changing.is_empty() {
-        orders::reconsider_since(conn, actor, actor.now, "An affiliate's status changed")?;
+        orders::reconsider_since(conn, actor, actor.now, "An affiliate’s status changed")?;
     }
     Ok(changing)
 }
@@ -338,12 +339,21 @@ pub fn undo_status(
     affiliate_ids: &[i64],
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<Affiliate>> {
-    let mut undone = Vec::new();
     // Each once, in the order of their keys, as above.
     let mut ids: Vec<i64> =
         affiliate_ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
     ids.sort_unstable();
-    for id in ids {
+    act_twice_if_deadlocked(conn, |conn| take_back(conn, actor, &ids, since))
+}
+
+fn take_back(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_ids: &[i64],
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Affiliate>> {
+    let mut undone = Vec::new();
+    for &id in affiliate_ids {
         let Some(affiliate) = Affiliate::find_locked(conn, actor.merchant_id, id).optional()?
         else {
             continue;
@@ -352,7 +362,7 @@ pub fn undo_status(
             continue;
         };
         set_status(conn, actor, &affiliate, before.status, "affiliate.status_undone", "again")?;
-        let cause = format!("{} took back a change of the affiliate's status.", actor.name);
+        let cause = format!("{} took back a change of the affiliate’s status.", actor.name);
         orders::reconsider_affiliate(conn, actor, id, since, &cause)?;
         undone.push(affiliate);
     }

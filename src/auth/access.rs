@@ -99,7 +99,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             }
             req.extensions_mut().insert(person);
         }
-        (_, None) => return Err(AppError::PlaceNeeded),
+        (_, None) => return Err(AppError::PlaceNeeded(come_back_to(req))),
         _ => return Err(AppError::Forbidden),
     }
     Ok(())

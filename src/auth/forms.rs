@@ -17,6 +17,8 @@ pub struct LoginForm {
 #[serde(default)]
 pub struct PlaceForm {
     pub place: String,
+    /// Where to go on.
+    pub next: String,
 }
 
 /// A new password in a form: checks it and says why not, beside `field`.

@@ -15,6 +15,7 @@ use super::peer::peer;
 use super::session_store::USER_ID;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{PersonPage, PublicPage, renew_csrf};
 use crate::web::{html, ok, rejected, see_other};
@@ -38,6 +39,8 @@ struct DesertedPage {
 #[template(path = "auth/places.html")]
 struct PlacesPage {
     page: PersonPage,
+    /// Where to go on, if the place that is chosen has that page.
+    next: String,
     places: Vec<Place>,
 }
 
@@ -132,7 +135,7 @@ pub async fn sign_in(
         session.insert(PLACE, only)?;
         return Ok(see_other(local_path(next).unwrap_or(only.home())));
     }
-    Ok(see_other("/places"))
+    Ok(see_other(&urls::places(local_path(next).unwrap_or_default())))
 }
 
 async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
@@ -159,9 +162,13 @@ pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<H
 }
 
 /// `GET /places`: where to go, for who has several places or none.
-pub async fn choose_place(db: Data<Db>, page: PersonPage) -> AppResult<HttpResponse> {
+pub async fn choose_place(
+    db: Data<Db>,
+    page: PersonPage,
+    query: Query<LoginQuery>,
+) -> AppResult<HttpResponse> {
     let places = places(&db, page.person.id).await?;
-    ok(&PlacesPage { page, places })
+    ok(&PlacesPage { page, next: query.into_inner().next, places })
 }
 
 /// `POST /places`
@@ -177,7 +184,8 @@ pub async fn go_to_place(
     let session = page.session();
     session.insert(SEVERAL_PLACES, several)?;
     session.insert(PLACE, &chosen)?;
-    Ok(see_other(chosen.home()))
+    let next = local_path(&form.next).filter(|next| chosen.has(next));
+    Ok(see_other(next.unwrap_or(chosen.home())))
 }
 
 #[cfg(test)]

@@ -289,6 +289,17 @@ impl Place {
         }
     }
 
+    /// Whether `path` is one of its pages: what one person's places do not share.
+    pub fn has(&self, path: &str) -> bool {
+        let of_affiliates = path.starts_with("/portal");
+        let of_support = path.starts_with("/support");
+        match self {
+            Self::Member { .. } => !of_affiliates && !of_support,
+            Self::Affiliate { .. } => of_affiliates,
+            Self::Support => of_support,
+        }
+    }
+
     /// How the place is named in the form that chooses it.
     pub fn key(&self) -> String {
         match self {

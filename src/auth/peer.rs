@@ -3,20 +3,30 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
+use actix_web::web::Data;
 
-/// The peer; behind a proxy on this machine, whom the proxy names (the last one in
-/// `X-Forwarded-For`: what stands before it, the client may have written). A proxy elsewhere is not
-/// believed, since anybody could claim to be one: its clients share one address.
+use crate::config::{Config, TrustedProxies};
+
+/// The peer; behind the proxies of `VOUCH_TRUSTED_PROXIES`, whom these name in `X-Forwarded-For`.
+/// Any other proxy is not believed, since anybody could claim to be one: its clients share one
+/// address.
 pub(super) fn peer(req: &HttpRequest) -> IpAddr {
-    let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    if !peer.to_canonical().is_loopback() {
-        return peer;
+    let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
+    client(req, &config.trusted_proxies)
+}
+
+fn client(req: &HttpRequest, proxies: &TrustedProxies) -> IpAddr {
+    let mut hop = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    // Each proxy adds at the end whom it spoke to. What stands before the first that is not ours,
+    // that one may have made up.
+    let headers: Vec<&str> =
+        req.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
+    let mut named = headers.iter().rev().flat_map(|value| value.rsplit(','));
+    while proxies.hold(hop) {
+        let Some(before) = named.next().and_then(|typed| typed.trim().parse().ok()) else { break };
+        hop = before;
     }
-    let forwarded = req.headers().get_all("x-forwarded-for").last();
-    forwarded
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.rsplit(',').next()?.trim().parse().ok())
-        .unwrap_or(peer)
+    hop
 }
 
 #[cfg(test)]
@@ -30,7 +40,7 @@ mod tests {
         for value in forwarded {
             request = request.append_header(("x-forwarded-for", *value));
         }
-        peer(&request.to_http_request()).to_string()
+        client(&request.to_http_request(), &TrustedProxies::default()).to_string()
     }
 
     #[test]
@@ -38,6 +48,7 @@ mod tests {
         assert_eq!(seen("127.0.0.1:1", &["192.0.2.9"]), "192.0.2.9");
         assert_eq!(seen("[::1]:1", &["10.0.0.1, 2001:db8::7"]), "2001:db8::7");
         assert_eq!(seen("127.0.0.1:1", &["10.0.0.1", "192.0.2.9"]), "192.0.2.9");
+        assert_eq!(seen("127.0.0.1:1", &["10.0.0.1, 192.0.2.9, 127.0.0.1"]), "192.0.2.9");
         assert_eq!(seen("127.0.0.1:1", &["rubbish"]), "127.0.0.1");
         assert_eq!(seen("127.0.0.1:1", &[]), "127.0.0.1");
     }

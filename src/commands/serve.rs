@@ -8,10 +8,12 @@ use actix_web::rt::{self, System};
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::clock;
 use crate::config::Config;
 use crate::db::migrate::run_pending;
-use crate::db::{Db, Source};
+use crate::db::{Db, Scope, Source};
 use crate::first_run;
+use crate::outbox;
 use crate::server::{self, State};
 use crate::store_jobs::Tools;
 use crate::workers::Workers;
@@ -43,6 +45,14 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         }
         let db = Db::connect(source.url(), config.page_connections, config.intake_connections)
             .context("cannot connect to the database")?;
+        if !arguments.web_only {
+            let again = db.run_blocking(Scope::Installation, |conn| {
+                outbox::take_up_again(conn, clock::now())
+            })?;
+            if again > 0 {
+                tracing::info!(again, "took up again what was given up");
+            }
+        }
         let workers =
             (!arguments.web_only).then(|| Workers::start(Tools::new(&config, db.clone())));
         match listener {

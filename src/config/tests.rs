@@ -55,6 +55,7 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
     let folder = Folder::new("bad");
     for (argument, setting) in [
         ("--listen=localhost", "VOUCH_LISTEN"),
+        ("--trusted-proxies=proxy.example", "VOUCH_TRUSTED_PROXIES"),
         ("--listen=127.0.0.1:99999", "VOUCH_LISTEN"),
         ("--listen=0.0.0.0:80", "VOUCH_PUBLIC_URL"),
         ("--public-url=vouch.example.com", "VOUCH_PUBLIC_URL"),

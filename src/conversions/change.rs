@@ -9,8 +9,8 @@ use serde_json::json;
 use super::list::{self, ConversionRow};
 use super::{ConversionStatus, StatusBy};
 use crate::audit::{Act, Actor, record_all};
-use crate::db::prepared;
 use crate::db::schema::{audit_log, conversions, orders};
+use crate::db::{act_twice_if_deadlocked, prepared};
 use crate::figures::{Amounts, Changes, Delta};
 use crate::orders::reconsider;
 
@@ -119,7 +119,7 @@ pub fn set_status(
     }
     let wanted: Vec<Wanted> =
         ids.iter().map(|id| Wanted { id: *id, status, by: StatusBy::Member }).collect();
-    apply(conn, actor, &wanted, note)
+    act_twice_if_deadlocked(conn, |conn| apply(conn, actor, &wanted, note))
 }
 
 fn apply(
@@ -337,7 +337,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
         })
         .map(|(to, _)| *to)
         .collect();
-    let restored = apply(conn, actor, &unchanged, "undone")?;
+    let restored = act_twice_if_deadlocked(conn, |conn| apply(conn, actor, &unchanged, "undone"))?;
     done.changed += restored.changed;
     done.left_alone += ids.len() - restored.changed;
     Ok(done)

@@ -137,6 +137,9 @@ pub struct Totals {
     pub count: Count,
     /// Per currency, the busiest first; what is Pending or Approved.
     pub credited: Vec<Credited>,
+    /// Whether the words of the search fit more than [`MOST_FOUND`] affiliates, triggers or orders,
+    /// so that conversions of the others are missing.
+    pub is_cut: bool,
 }
 
 /// The Pending and Approved conversions of a list in one currency.
@@ -186,6 +189,14 @@ impl Found {
                 .select(orders::id)
                 .load(conn)?,
         })
+    }
+}
+
+impl Found {
+    fn is_cut(&self) -> bool {
+        [&self.affiliate_ids, &self.trigger_ids, &self.order_ids]
+            .iter()
+            .any(|ids| ids.len() as i64 >= MOST_FOUND)
     }
 }
 
@@ -453,7 +464,8 @@ fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
             refunded_minor,
         })
         .collect();
-    Ok(Totals { count, credited })
+    let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
+    Ok(Totals { count, credited, is_cut })
 }
 
 /// How many rows are credited, and with how much: per currency.

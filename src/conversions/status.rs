@@ -65,9 +65,9 @@ pub fn reason_label(reason: &str) -> &'static str {
     match reason {
         "test_order" => "Test order",
         "inactive_affiliate" => "Affiliate was not active",
-        "own_purchase" => "Affiliate's own purchase",
+        "own_purchase" => "Affiliate’s own purchase",
         "other_currency" => "Flat amount in another currency",
-        "no_longer_credited" => "Credited to somebody else since",
+        "no_longer_credited" => "No longer credited",
         _ => "Does not qualify",
     }
 }

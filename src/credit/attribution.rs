@@ -228,7 +228,7 @@ fn verdict(
     }
 }
 
-/// Codes that are on the order and no affiliate's.
+/// Codes that are on the order and no affiliate’s.
 fn other_codes(report: &OrderReport, candidates: &[Candidate]) -> Vec<String> {
     let mut seen: BTreeSet<&str> = candidates
         .iter()

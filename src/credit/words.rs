@@ -37,8 +37,8 @@ impl Decision {
         if !self.other_codes.is_empty() {
             let codes = self.other_codes.join(", ");
             sentences.push(match self.other_codes.len() {
-                1 => format!("The code {codes} on this order is no affiliate's."),
-                _ => format!("The codes {codes} on this order are no affiliate's."),
+                1 => format!("The code {codes} on this order is no affiliate’s."),
+                _ => format!("The codes {codes} on this order are no affiliate’s."),
             });
         }
         sentences.extend(self.undone.map(|undone| match undone {

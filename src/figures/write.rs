@@ -130,6 +130,17 @@ impl Changes {
     }
 }
 
+/// What is added to a row that is there; [`execute`] binds the same columns.
+macro_rules! add_amounts {
+    () => {
+        "conversions = f.conversions + excluded.conversions, \
+         revenue_minor = f.revenue_minor + excluded.revenue_minor, \
+         discount_minor = f.discount_minor + excluded.discount_minor, \
+         refunded_minor = f.refunded_minor + excluded.refunded_minor, \
+         commission_minor = f.commission_minor + excluded.commission_minor"
+    };
+}
+
 fn write_days(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -138,19 +149,15 @@ fn write_days(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(
+    let statement = prepared::<()>(concat!(
         "INSERT INTO daily_figures AS f (merchant_id, day, currency, lane, orders, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::date[], ?::text[], ?::smallint[], \
              ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
          ON CONFLICT (merchant_id, day, currency, lane) DO UPDATE SET \
-             orders = f.orders + excluded.orders, \
-             conversions = f.conversions + excluded.conversions, \
-             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
-             discount_minor = f.discount_minor + excluded.discount_minor, \
-             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
-             commission_minor = f.commission_minor + excluded.commission_minor",
-    )
+             orders = f.orders + excluded.orders, ",
+        add_amounts!()
+    ))
     .bind::<BigInt, _>(merchant_id)
     .bind::<Array<Date>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
@@ -167,18 +174,14 @@ fn write_affiliates(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(
+    let statement = prepared::<()>(concat!(
         "INSERT INTO affiliate_daily_figures AS f (merchant_id, affiliate_id, day, currency, \
              conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::bigint[], ?::date[], ?::text[], \
              ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
-         ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET \
-             conversions = f.conversions + excluded.conversions, \
-             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
-             discount_minor = f.discount_minor + excluded.discount_minor, \
-             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
-             commission_minor = f.commission_minor + excluded.commission_minor",
-    )
+         ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET ",
+        add_amounts!()
+    ))
     .bind::<BigInt, _>(merchant_id)
     .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind::<Array<Date>, _>(rows.keys().map(|key| key.1).collect::<Vec<_>>())
@@ -194,18 +197,14 @@ fn write_triggers(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(
+    let statement = prepared::<()>(concat!(
         "INSERT INTO trigger_figures AS f (merchant_id, trigger_id, currency, conversions, \
              revenue_minor, discount_minor, refunded_minor, commission_minor) \
          SELECT ?, n.* FROM unnest(?::bigint[], ?::text[], \
              ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
-         ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET \
-             conversions = f.conversions + excluded.conversions, \
-             revenue_minor = f.revenue_minor + excluded.revenue_minor, \
-             discount_minor = f.discount_minor + excluded.discount_minor, \
-             refunded_minor = f.refunded_minor + excluded.refunded_minor, \
-             commission_minor = f.commission_minor + excluded.commission_minor",
-    )
+         ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET ",
+        add_amounts!()
+    ))
     .bind::<BigInt, _>(merchant_id)
     .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>());

@@ -168,7 +168,7 @@ fn change_terms(
         open_terms(conn, actor.merchant_id, offer_id, actor.now, change)?;
     }
     // A store's clock can run ahead of ours.
-    reconsider_since(conn, actor, actor.now, "The offer's terms changed")?;
+    reconsider_since(conn, actor, actor.now, "The offer’s terms changed")?;
     Ok(Some(in_force))
 }
 

@@ -82,6 +82,11 @@ impl OrderState {
         changed
     }
 
+    /// Whether it adds to the number of orders of its day: neither a test nor gone from the store.
+    pub fn is_counted(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| !report.is_test) && self.gone_at().is_none()
+    }
+
     fn merge_report(&mut self, report: OrderReport) -> bool {
         let newer = self.report.as_ref().is_none_or(|known| report.supersedes(known));
         if newer {

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressRefusal {
     /// Nothing was typed.
-    #[error("Enter the store's address, for example your-store.myshopify.com.")]
+    #[error("Enter the store’s address, for example your-store.myshopify.com.")]
     Missing,
     /// A domain of the merchant's own, or of another platform.
     #[error(
@@ -13,7 +13,7 @@ pub enum AddressRefusal {
     NotShopify,
     /// No store can be called that.
     #[error(
-        "A store's name has letters, digits and dashes only, for example your-store.myshopify.com."
+        "A store’s name has letters, digits and dashes only, for example your-store.myshopify.com."
     )]
     Impossible,
 }

@@ -178,7 +178,7 @@ pub struct ReassignForm {
 
 impl ReassignForm {
     /// The moment from which the trigger is the new holder's: the start of the day that was chosen.
-    /// On the day on which the current holder's time began, that moment is as early as can be.
+    /// On the day on which the current holder’s time began, that moment is as early as can be.
     ///
     /// # Errors
     /// The sentence for the field.

@@ -7,6 +7,7 @@ use thiserror::Error as ThisError;
 
 use super::model::{Trigger, affiliate_name};
 use crate::audit::{self, Act, Actor};
+use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::orders;
 
@@ -55,7 +56,7 @@ pub fn owners(
 /// # Errors
 /// The database's.
 pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
-    conn.transaction(|conn| {
+    act_twice_if_deadlocked(conn, |conn| {
         let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
         if trigger.is_retired() {
             return Ok(false);
@@ -82,7 +83,7 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
 /// # Errors
 /// The database's.
 pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
-    conn.transaction(|conn| {
+    act_twice_if_deadlocked(conn, |conn| {
         let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
         let Some(retired_at) = trigger.retired_at else { return Ok(false) };
         set_retired_at(conn, actor, &trigger, None)?;
@@ -135,9 +136,9 @@ pub enum ReassignError {
     #[error("begins in the future")]
     Future,
     /// The current holder has it only since a later moment.
-    #[error("begins before the current holder's time")]
+    #[error("begins before the current holder’s time")]
     BeforeHolder {
-        /// When the current holder's time began.
+        /// When the current holder’s time began.
         since: DateTime<Utc>,
     },
     /// Not for the person to mend; `NotFound` when the merchant has no such affiliate.
@@ -149,7 +150,7 @@ pub enum ReassignError {
 /// included, are the new holder's, and earlier ones stay the former holder's.
 ///
 /// # Errors
-/// [`ReassignError`]; `from` may reach back to the beginning of the current holder's time and no
+/// [`ReassignError`]; `from` may reach back to the beginning of the current holder’s time and no
 /// further.
 pub fn reassign(
     conn: &mut PgConnection,
@@ -158,7 +159,7 @@ pub fn reassign(
     affiliate_id: i64,
     from: DateTime<Utc>,
 ) -> Result<Trigger, ReassignError> {
-    conn.transaction(|conn| {
+    act_twice_if_deadlocked(conn, |conn| {
         let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
         let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
         if trigger.affiliate_id == affiliate_id {

@@ -9,10 +9,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::task::spawn_blocking;
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
@@ -122,6 +124,30 @@ impl Browser {
         self.find(css).await.select_by_value(value).await.expect("there is such an option");
     }
 
+    /// Clicks the link of the main menu that says `words`, with the mouse: wide windows show the
+    /// menu by styles while its `details` is closed, and WebDriver takes all in it for hidden.
+    pub async fn menu(&self, words: &str) {
+        let path = format!("//nav[@aria-label='Main']//a[normalize-space(.)={words:?}]");
+        let element = self.wait_for(Locator::XPath(&path), words).await;
+        let over = PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(over)
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(mouse).await.expect("the mouse can be moved");
+    }
+
+    /// Clicks an option of a list that comes anew after each letter, so that the first one takes
+    /// hold of can be gone.
+    pub async fn choose(&self, option: &str) {
+        for _ in 0..20 {
+            if self.find(option).await.click().await.is_ok() {
+                return;
+            }
+        }
+        panic!("{option} cannot be clicked");
+    }
+
     /// The visible text of the first `css`.
     pub async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.expect("an element has text")
@@ -131,6 +157,38 @@ impl Browser {
     pub async fn sees(&self, words: &str) {
         let path = format!("//body//*[contains(normalize-space(.), {words:?})]");
         self.wait_for(Locator::XPath(&path), words).await;
+    }
+
+    /// Waits until the elements of `css` say exactly `words`, one each, in this order.
+    pub async fn shows(&self, css: &str, words: &[&str]) {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.texts(css).await;
+            // Elements go away while a list comes anew.
+            if shown.as_ref().is_ok_and(|shown| shown == words) {
+                return;
+            }
+            if Instant::now() > patience {
+                let kept = self.screenshot("not-shown").await;
+                let path = self.path().await;
+                panic!("{css} on {path}: {shown:?}, not {words:?}; see {}", kept.display());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn texts(&self, css: &str) -> Result<Vec<String>, CmdError> {
+        let mut texts = Vec::new();
+        for element in self.client.find_all(Locator::Css(css)).await? {
+            texts.push(element.text().await?.trim().to_owned());
+        }
+        Ok(texts)
+    }
+
+    /// An attribute of the first `css`.
+    pub async fn attribute(&self, css: &str, name: &str) -> String {
+        let value = self.find(css).await.attr(name).await.expect("an element has attributes");
+        value.unwrap_or_else(|| panic!("{css} has no {name}"))
     }
 
     async fn wait_for(&self, locator: Locator<'_>, what: &str) -> Element {

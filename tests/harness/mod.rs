@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::{Actor, ActorKind};
-use vouch::config::{Config, LogFormat};
+use vouch::config::{Config, LogFormat, TrustedProxies};
 use vouch::db::{Db, Scope, in_scope};
 use vouch::server::{self, State};
 
@@ -165,6 +165,7 @@ fn config(base: &str) -> Config {
         public_url: base.to_owned(),
         secret_key: SecretBox::new(Box::new(SECRET_KEY)),
         local_stores: true,
+        trusted_proxies: TrustedProxies::default(),
         demo_password: None,
         pg_bin: None,
         log_format: LogFormat::Text,

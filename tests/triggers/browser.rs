@@ -20,16 +20,8 @@ async fn displayed(browser: &Browser, css: &str) -> bool {
     browser.find(css).await.is_displayed().await.unwrap()
 }
 
-/// Clicks an option of the combobox. The list comes anew after each letter, so that the first
-/// option one takes hold of can be gone.
 async fn choose(browser: &Browser, affiliate_id: i64) {
-    let option = format!("#f-affiliate_id-list [data-value='{affiliate_id}']");
-    for _ in 0..20 {
-        if browser.find(&option).await.click().await.is_ok() {
-            return;
-        }
-    }
-    panic!("{option} cannot be clicked");
+    browser.choose(&format!("#f-affiliate_id-list [data-value='{affiliate_id}']")).await;
 }
 
 /// From **Manage > Affiliates** to the form, and through it, by way of a code that is taken.

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::affiliates::list::{AffiliateFilter, AffiliateSort, Place};
 use crate::affiliates::search::Search;
 use crate::affiliates::status::AffiliateStatus;
-use crate::urls::encode;
+use crate::urls::with_query;
 use crate::web::paginate::Cursor;
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
@@ -109,16 +109,7 @@ impl ListQuery {
             ("sort", sort),
             (direction, key),
         ];
-        let query: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        if query.is_empty() {
-            "/affiliates".to_owned()
-        } else {
-            format!("/affiliates?{}", query.join("&"))
-        }
+        with_query("/affiliates", &parts)
     }
 }
 

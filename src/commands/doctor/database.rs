@@ -7,6 +7,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 use super::{Finding, Report, clock};
 use crate::config::Config;
 use crate::db::{Scope, Source, in_scope, migrate};
+use crate::outbox;
 use crate::secrets::Sealer;
 use crate::stores::check_secrets;
 
@@ -31,6 +32,7 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     report.note("connections", connections(conn, config));
     if is_up_to_date {
         report.note("stores", stores(conn, config));
+        report.note("background work", background_work(conn));
     }
     report.note("clock", clock::agrees(conn));
     report.note("time zones", clock::zones_agree(conn));
@@ -145,5 +147,17 @@ fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
         "the secrets of {} do not open with this key: start with the VOUCH_SECRET_KEY that they were \
          stored under, or give the secrets anew in Account > Settings",
         names.join(", ")
+    ))
+}
+
+/// Whether the workers have given something up.
+fn background_work(conn: &mut PgConnection) -> Finding {
+    let (number, reason) = asked(in_scope(conn, Scope::Installation, outbox::given_up))?;
+    if number == 0 {
+        return Ok("nothing was given up".to_owned());
+    }
+    Err(format!(
+        "{number} given up after many tries, the last because of: {reason}. Some orders may not be \
+         decided anew until it is done: mend the cause and start Vouch again, which takes it up again"
     ))
 }

@@ -120,6 +120,11 @@ impl ConversionList {
         self.query.chips(&self.path, &self.names)
     }
 
+    /// Whether the search looked at a part only, so that the rows are not all there is.
+    fn is_cut(&self) -> bool {
+        self.totals.is_cut
+    }
+
     /// `1,234 conversions`, with what the credited ones come to.
     fn count(&self) -> String {
         let count = match self.totals.count.exact() {

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use crate::conversions::list::{ConversionFilter, Place, StatusFilter};
-use crate::urls::encode;
+use crate::urls::with_query;
 use crate::web::paginate::Cursor;
 use crate::web::when::{day, read_day};
 
@@ -115,12 +115,7 @@ impl ListQuery {
             ("to", &self.to),
             (direction, key),
         ];
-        let query: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+        with_query(path, &parts)
     }
 }
 

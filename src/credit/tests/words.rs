@@ -24,7 +24,7 @@ fn a_credit_says_who_what_and_for_what() {
         [
             "Jane is credited with $2.91 for the coupon code JANE10.",
             "Sue is credited with $2.91 for the SKU TEE, on its own lines.",
-            "The code SUMMER on this order is no affiliate's.",
+            "The code SUMMER on this order is no affiliate’s.",
         ]
     );
     assert_eq!(

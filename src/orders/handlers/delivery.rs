@@ -10,7 +10,7 @@ use crate::orders::deliveries::{self, Delivery, Place};
 use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
 use crate::orders::intake::Outcome;
 use crate::orders::replay::{self, ReplayError};
-use crate::urls::{self, encode};
+use crate::urls;
 use crate::web::form::CsrfForm;
 use crate::web::ok;
 use crate::web::page::{FlashKind, MerchantPage};
@@ -39,13 +39,7 @@ impl ListQuery {
 
     fn address(&self, direction: &str, key: &str) -> String {
         let parts = [("outcome", self.outcome.as_str()), (direction, key)];
-        let query: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        let path = urls::deliveries();
-        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+        urls::with_query(&urls::deliveries(), &parts)
     }
 }
 

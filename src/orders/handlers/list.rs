@@ -9,7 +9,7 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::money::{Currency, format_money};
 use crate::orders::list::{self, OrderFilter, OrderKind, OrderListRow, Place};
-use crate::urls::{self, encode};
+use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Cursor, Listing};
@@ -52,13 +52,7 @@ impl ListQuery {
             ("to", &self.to),
             (direction, key),
         ];
-        let query: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        let path = urls::orders();
-        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+        urls::with_query(&urls::orders(), &parts)
     }
 
     fn chips(&self, stores: &[(i64, String)]) -> Vec<(String, String)> {

@@ -55,24 +55,49 @@ pub(super) fn email_key_of(report: &OrderReport) -> Option<String> {
     Some(EmailKey::parse(typed).ok()?.as_str().to_owned())
 }
 
-// Of dated rows the one in force at the moment counts; before the first, the first.
-const HOLDERS: &str = "SELECT t.id, t.kind, t.value, t.key, t.created_at, t.retired_at, \
-        o.valid_from, o.valid_until, a.id, a.public_id, a.name, a.email, s.status, \
-        f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, m.flat_currency::text, \
-        m.excluded_skus, m.auto_approve \
-    FROM triggers t \
+/// An affiliate `a` with its status, and the terms of its offer: [`AffiliateSql`], [`TermsSql`].
+macro_rules! affiliate_columns {
+    () => {
+        "a.id, a.public_id, a.name, a.email, s.status, \
+         f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, m.flat_currency::text, \
+         m.excluded_skus, m.auto_approve"
+    };
+}
+
+/// The joins that these columns need; the moment is bound four times. Of dated rows the one in force
+/// then counts; before the first, the first.
+macro_rules! terms_in_force {
+    () => {
+        "CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
+            WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
+            ORDER BY s.valid_from <= ? DESC, \
+                CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
+        JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
+        CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
+            WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
+            ORDER BY m.valid_from <= ? DESC, \
+                CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m"
+    };
+}
+
+const HOLDERS: &str = concat!(
+    "SELECT t.id, t.kind, t.value, t.key, t.created_at, t.retired_at, \
+        o.valid_from, o.valid_until, ",
+    affiliate_columns!(),
+    " FROM triggers t \
     JOIN trigger_owners o ON o.merchant_id = t.merchant_id AND o.trigger_id = t.id \
-    JOIN affiliates a ON a.merchant_id = o.merchant_id AND a.id = o.affiliate_id \
-    CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
-        WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
-        ORDER BY s.valid_from <= ? DESC, \
-            CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
-    JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
-    CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
-        WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
-        ORDER BY m.valid_from <= ? DESC, \
-            CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m \
-    WHERE t.merchant_id = ? AND t.id = ANY(?)";
+    JOIN affiliates a ON a.merchant_id = o.merchant_id AND a.id = o.affiliate_id ",
+    terms_in_force!(),
+    " WHERE t.merchant_id = ? AND t.id = ANY(?)"
+);
+
+const AFFILIATE: &str = concat!(
+    "SELECT ",
+    affiliate_columns!(),
+    " FROM affiliates a ",
+    terms_in_force!(),
+    " WHERE a.merchant_id = ? AND a.id = ?"
+);
 
 type TriggerSql = (BigInt, Text, Text, Text, Timestamptz, Nullable<Timestamptz>);
 type OwnerSql = (Timestamptz, Nullable<Timestamptz>);
@@ -150,28 +175,13 @@ pub(super) fn manual_terms(
     affiliate_id: i64,
     placed_at: DateTime<Utc>,
 ) -> QueryResult<(CandidateAffiliate, Terms)> {
-    let (who, row): (AffiliateRow, TermsRow) = prepared::<(AffiliateSql, TermsSql)>(
-        "SELECT a.id, a.public_id, a.name, a.email, s.status, \
-             f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, \
-             m.flat_currency::text, m.excluded_skus, m.auto_approve \
-         FROM affiliates a \
-         CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
-             WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
-             ORDER BY s.valid_from <= ? DESC, \
-                 CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
-         JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
-         CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
-             WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
-             ORDER BY m.valid_from <= ? DESC, \
-                 CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m \
-         WHERE a.merchant_id = ? AND a.id = ?",
-    )
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
-    .get_result(conn)?;
+    let (who, row): (AffiliateRow, TermsRow) = prepared::<(AffiliateSql, TermsSql)>(AFFILIATE)
+        .bind::<Timestamptz, _>(placed_at)
+        .bind::<Timestamptz, _>(placed_at)
+        .bind::<Timestamptz, _>(placed_at)
+        .bind::<Timestamptz, _>(placed_at)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(affiliate_id)
+        .get_result(conn)?;
     Ok((affiliate(who), terms(row)))
 }

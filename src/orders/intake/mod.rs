@@ -8,6 +8,7 @@ mod candidates;
 mod converge;
 mod delivery;
 mod order_row;
+mod parts;
 mod rules;
 mod take_in;
 

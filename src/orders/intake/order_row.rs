@@ -2,15 +2,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::candidates::email_key_of;
 use crate::credit::{Credit, CreditKind, Decision};
 use crate::db::prepared;
-use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::report::{OrderReport, ReportedCode, ReportedLine};
+use crate::orders::report::OrderReport;
 use crate::orders::state::OrderState;
 
 /// An order as it is kept, locked for this transaction.
@@ -19,6 +18,7 @@ pub(in crate::orders) struct OrderRow {
     pub state: OrderState,
     pub day: Option<NaiveDate>,
     pub currency: Option<String>,
+    /// Whether it adds to the number of orders of its day, as it was read.
     pub counted: bool,
     pub overruled: BTreeSet<i64>,
     pub manual: Option<(i64, ManualNote)>,
@@ -33,22 +33,33 @@ pub(in crate::orders) struct ManualNote {
     pub note: String,
 }
 
+/// What is read of an order, up to the condition that says which.
+macro_rules! select_order {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
+                 manual_credit \
+             FROM orders WHERE ",
+            $condition,
+            " FOR UPDATE"
+        )
+    };
+}
+
 type Sql = (
     BigInt,
     Jsonb,
     Nullable<Date>,
     Nullable<Text>,
-    Bool,
     Array<BigInt>,
     Nullable<BigInt>,
     Nullable<Jsonb>,
 );
-type Row =
-    (i64, Value, Option<NaiveDate>, Option<String>, bool, Vec<i64>, Option<i64>, Option<Value>);
+type Row = (i64, Value, Option<NaiveDate>, Option<String>, Vec<i64>, Option<i64>, Option<Value>);
 
 impl OrderRow {
     fn read(row: Row) -> QueryResult<Self> {
-        let (id, state, day, currency, counted, overruled, manual_affiliate_id, manual) = row;
+        let (id, state, day, currency, overruled, manual_affiliate_id, manual) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let manual = match (manual_affiliate_id, manual) {
@@ -56,12 +67,13 @@ impl OrderRow {
             (Some(id), None) => Some((id, ManualNote::default())),
             (None, _) => None,
         };
+        let state: OrderState = serde_json::from_value(state).map_err(unreadable)?;
         Ok(Self {
             id,
-            state: serde_json::from_value(state).map_err(unreadable)?,
+            counted: state.is_counted(),
+            state,
             day,
             currency,
-            counted,
             overruled: overruled.into_iter().collect(),
             manual,
         })
@@ -74,17 +86,13 @@ impl OrderRow {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Option<Self>> {
-        let row: Option<Row> = prepared::<Sql>(
-            "SELECT id, state, day, currency::text, \
-                 (placed_at IS NOT NULL AND NOT is_test AND deleted_at IS NULL), \
-                 overruled_affiliate_ids, manual_affiliate_id, manual_credit \
-             FROM orders WHERE merchant_id = ? AND store_id = ? AND order_ref = ? FOR UPDATE",
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(store_id)
-        .bind::<Text, _>(order_ref)
-        .get_result(conn)
-        .optional()?;
+        let row: Option<Row> =
+            prepared::<Sql>(select_order!("merchant_id = ? AND store_id = ? AND order_ref = ?"))
+                .bind::<BigInt, _>(merchant_id)
+                .bind::<BigInt, _>(store_id)
+                .bind::<Text, _>(order_ref)
+                .get_result(conn)
+                .optional()?;
         row.map(Self::read).transpose()
     }
 
@@ -94,15 +102,10 @@ impl OrderRow {
         merchant_id: i64,
         order_id: i64,
     ) -> QueryResult<Self> {
-        let row: Row = prepared::<Sql>(
-            "SELECT id, state, day, currency::text, \
-                 (placed_at IS NOT NULL AND NOT is_test AND deleted_at IS NULL), \
-                 overruled_affiliate_ids, manual_affiliate_id, manual_credit \
-             FROM orders WHERE merchant_id = ? AND id = ? FOR UPDATE",
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(order_id)
-        .get_result(conn)?;
+        let row: Row = prepared::<Sql>(select_order!("merchant_id = ? AND id = ?"))
+            .bind::<BigInt, _>(merchant_id)
+            .bind::<BigInt, _>(order_id)
+            .get_result(conn)?;
         Self::read(row)
     }
 }
@@ -125,11 +128,6 @@ impl Written<'_> {
     fn winner(&self) -> Option<i64> {
         let main = |credit: &&Credit| credit.via != CreditKind::Sku && credit.is_qualified();
         self.decision.credits.iter().find(main).map(|credit| credit.affiliate.id)
-    }
-
-    /// Whether it adds to the number of orders of its day.
-    pub(super) fn counted(&self) -> bool {
-        self.report().is_some_and(|report| !report.is_test) && self.state.gone_at().is_none()
     }
 
     /// Inserts the order. `None` if another transaction was first.
@@ -197,62 +195,4 @@ impl Written<'_> {
             .bind::<Timestamptz, _>(self.now)
             .bind::<Nullable<BigInt>, _>(self.winner()))
     }
-
-    /// Writes what the report is looked up by, its lines and codes, in one round trip.
-    pub(super) fn write_parts(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
-        let Some(report) = self.report() else { return Ok(()) };
-        let amounts = line_amounts(self.state, Basis::default());
-        let base: Vec<i64> = amounts
-            .iter()
-            .filter(|line| line.line.is_some())
-            .map(|line| line.gross_minor)
-            .collect();
-        let (lines, codes) = (&report.lines, &report.codes);
-        prepared::<()>(
-            "WITH lines AS (INSERT INTO order_lines (merchant_id, order_id, position, line_ref, \
-                 sku_key, title, quantity, base_minor) \
-                 SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::text[], \
-                     ?::bigint[], ?::bigint[]) AS n) \
-             INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
-                 discount_minor) \
-             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::bigint[]) AS n",
-        )
-        .bind::<BigInt, _>(self.merchant_id)
-        .bind::<BigInt, _>(order_id)
-        .bind::<Array<SmallInt>, _>(positions(lines.len()))
-        .bind::<Array<Text>, _>(lines.iter().map(|line| line.line_ref.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(
-            lines.iter().map(ReportedLine::sku_key).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(lines.iter().map(|line| line.title.as_str()).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(lines.iter().map(|line| line.quantity).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(base)
-        .bind::<BigInt, _>(self.merchant_id)
-        .bind::<BigInt, _>(order_id)
-        .bind::<Array<SmallInt>, _>(positions(codes.len()))
-        .bind::<Array<Text>, _>(codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(codes.iter().map(ReportedCode::key).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(codes.iter().map(|code| code.discount_minor).collect::<Vec<_>>())
-        .execute(conn)?;
-        Ok(())
-    }
-
-    /// Takes away what stood there of an earlier report.
-    pub(super) fn clear_parts(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
-        for table in [
-            "DELETE FROM order_lines WHERE merchant_id = ? AND order_id = ?",
-            "DELETE FROM order_codes WHERE merchant_id = ? AND order_id = ?",
-        ] {
-            prepared::<()>(table)
-                .bind::<BigInt, _>(self.merchant_id)
-                .bind::<BigInt, _>(order_id)
-                .execute(conn)?;
-        }
-        Ok(())
-    }
-}
-
-/// Reports are limited to far fewer parts than a `smallint` counts.
-fn positions(count: usize) -> Vec<i16> {
-    (0..count).map(|at| i16::try_from(at).unwrap_or(i16::MAX)).collect()
 }

@@ -6,6 +6,7 @@ use super::candidates;
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, remember};
 use super::order_row::{OrderRow, Written};
+use super::parts;
 use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
@@ -171,11 +172,10 @@ fn finish(
     delivery_id: Option<i64>,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let written = due.written(arrival.merchant_id, state, arrival.received_at);
-    written.write_parts(conn, order_id)?;
+    parts::write(conn, arrival.merchant_id, order_id, state)?;
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
-        if written.counted() {
+        if state.is_counted() {
             batch.changes.add(&order_counts(&order));
         }
         converge(conn, &order, &due.decision.credits, true, &cause, &mut batch.changes)?;
@@ -191,6 +191,7 @@ fn heard_again(
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let order_id = known.id;
+    let is_report = matches!(event, StoreEvent::Order(_));
     let is_news = known.state.apply(event);
     let outcome = if is_news { "taken_in" } else { "outdated" };
     let delivery_id = remember(conn, arrival, outcome, "", Some(order_id))?;
@@ -199,6 +200,9 @@ fn heard_again(
             Some(_) => Outcome::Outdated { order_id },
             None => Outcome::Repeated,
         });
+    }
+    if is_report {
+        parts::replace(conn, arrival.merchant_id, order_id, &known.state)?;
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     decide_again(conn, known, &cause, batch)?;
@@ -218,15 +222,12 @@ pub(in crate::orders) fn decide_again(
     let merchant_id = batch.merchant_id;
     let overrides = overrides(conn, merchant_id, &row)?;
     let due = Due::work_out(conn, batch, &row.state, &overrides)?;
-    let written = due.written(merchant_id, &row.state, cause.now);
-    written.update(conn, row.id)?;
-    written.clear_parts(conn, row.id)?;
-    written.write_parts(conn, row.id)?;
+    due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
     let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(()) };
     if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
         batch.changes.subtract(&Delta { day, currency, ..order_counts(&order) });
     }
-    if written.counted() {
+    if row.state.is_counted() {
         batch.changes.add(&order_counts(&order));
     }
     converge(conn, &order, &due.decision.credits, false, cause, &mut batch.changes)

@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::pushes::PushStatus;
 use crate::triggers::{Place, TriggerFilter, TriggerKind, TriggerSort, TriggerState};
-use crate::urls::encode;
+use crate::urls::with_query;
 use crate::web::paginate::Cursor;
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
@@ -109,12 +109,7 @@ impl ListQuery {
             ("sort", sort),
             (direction, key),
         ];
-        let query: Vec<String> = parts
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+        with_query(path, &parts)
     }
 }
 

@@ -1,11 +1,11 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use diesel::QueryResult;
+use diesel::{PgConnection, QueryResult};
 
 use super::Nothing;
 use super::view::TriggerView;
-use crate::audit;
+use crate::audit::{self, Actor};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::pushes::Poll;
@@ -76,6 +76,21 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
     ok(&ShowPage { page, view, owners, history })
 }
 
+/// The trigger, and whether `act` changed anything about it.
+async fn change(
+    db: &Db,
+    actor: Actor,
+    id: i64,
+    act: fn(&mut PgConnection, &Actor, &Trigger) -> QueryResult<bool>,
+) -> AppResult<(Trigger, bool)> {
+    db.merchant(actor.merchant_id, move |conn| {
+        let trigger = Trigger::find(conn, actor.merchant_id, id)?;
+        let changed = act(conn, &actor, &trigger)?;
+        QueryResult::Ok((trigger, changed))
+    })
+    .await
+}
+
 /// `POST /triggers/{id}/retirement`
 pub async fn retire(
     db: Data<Db>,
@@ -83,14 +98,7 @@ pub async fn retire(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, id) = (page.actor(), *id);
-    let (trigger, changed) = db
-        .merchant(actor.merchant_id, move |conn| {
-            let trigger = Trigger::find(conn, actor.merchant_id, id)?;
-            let changed = triggers::retire(conn, &actor, &trigger)?;
-            QueryResult::Ok((trigger, changed))
-        })
-        .await?;
+    let (trigger, changed) = change(&db, page.actor(), *id, triggers::retire).await?;
     if changed {
         let outside = match trigger.kind {
             TriggerKind::CouponCode => {
@@ -117,14 +125,7 @@ pub async fn reinstate(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, id) = (page.actor(), *id);
-    let (trigger, changed) = db
-        .merchant(actor.merchant_id, move |conn| {
-            let trigger = Trigger::find(conn, actor.merchant_id, id)?;
-            let changed = triggers::reinstate(conn, &actor, &trigger)?;
-            QueryResult::Ok((trigger, changed))
-        })
-        .await?;
+    let (trigger, changed) = change(&db, page.actor(), *id, triggers::reinstate).await?;
     if changed {
         page.done(format!(
             "{} is active again. Orders placed while it was retired count as well.",

@@ -1,0 +1,110 @@
+use super::Walk;
+use crate::harness::TestApp;
+
+fn prepare(app: &TestApp) {
+    let owner = app.owner();
+    for (name, email) in [("Cleo Waits", "cleo@a.example"), ("Dora Waits", "dora@a.example")] {
+        let offer = app.fixture.offer_id.to_string();
+        let fields =
+            [("name", name), ("email", email), ("offer_id", &offer), ("status", "pending")];
+        assert_eq!(owner.post_signed("/affiliates", &fields).status, 303);
+    }
+}
+
+const EVERYBODY: [&str; 4] = ["Ada Active", "Ben Second", "Cleo Waits", "Dora Waits"];
+
+async fn search_filter_and_sort(walk: &Walk) {
+    let browser = &walk.browser;
+    walk.menu("Affiliates").await;
+    browser.shows("tbody .name", &EVERYBODY).await;
+    browser.fill("#q-q", "waits").await;
+    walk.apply().await;
+    browser.shows("tbody .name", &["Cleo Waits", "Dora Waits"]).await;
+    browser.sees("Search: waits").await;
+    browser.fill("#q-q", "dora@").await;
+    browser.select("#q-status", "pending").await;
+    walk.apply().await;
+    browser.shows("tbody .name", &["Dora Waits"]).await;
+    assert!(browser.path().await.contains("q=dora%40"), "{}", browser.path().await);
+    let lines = walk.download(".head a[download]").await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[1].contains("Dora Waits"), "{lines:?}");
+    browser.click(".chip").await;
+    browser.shows("tbody .name", &["Cleo Waits", "Dora Waits"]).await;
+    browser.click("th:nth-child(2) .sort").await;
+    browser.shows("tbody .name", &["Dora Waits", "Cleo Waits"]).await;
+    browser.sees("Status: Pending").await;
+    browser.fill("#q-q", "nobody at all").await;
+    walk.apply().await;
+    browser.sees("No affiliate fits").await;
+    browser.press("Show all").await;
+    browser.find("tbody tr:nth-child(4)").await;
+}
+
+async fn decide_on_several(walk: &Walk) {
+    let browser = &walk.browser;
+    let statuses = "tbody [data-label=Status]";
+    browser.goto("/affiliates?sort=name&q=waits").await;
+    for name in ["Cleo Waits", "Dora Waits"] {
+        browser.click(&format!("[aria-label='Select {name}']")).await;
+    }
+    if walk.javascript {
+        browser.shows("[data-count]", &["2 selected"]).await;
+    }
+    browser.press("Approve").await;
+    browser.sees("2 affiliates are now Active.").await;
+    browser.shows(statuses, &["Active", "Active"]).await;
+    browser.press("Undo").await;
+    browser.sees("2 affiliates are as before.").await;
+    browser.shows(statuses, &["Pending", "Pending"]).await;
+    browser.click("[aria-label='Select Dora Waits']").await;
+    browser.press("Deny").await;
+    walk.yes("Deny the selected affiliates?").await;
+    browser.sees("Dora Waits is now Denied.").await;
+    browser.shows(statuses, &["Pending", "Denied"]).await;
+    browser.press("Undo").await;
+    browser.shows(statuses, &["Pending", "Pending"]).await;
+}
+
+async fn add_and_edit(walk: &Walk) {
+    let browser = &walk.browser;
+    browser.press("New affiliate").await;
+    browser.shows("h1", &["New affiliate"]).await;
+    browser.fill("#f-name", "Élodie Neuf").await;
+    browser.press("Create").await;
+    browser.find("#error-summary").await;
+    assert_eq!(browser.find("#f-name").await.prop("value").await.unwrap().unwrap(), "Élodie Neuf");
+    browser.fill("#f-email", "elodie@a.example").await;
+    browser.press("Create").await;
+    browser.sees("Élodie Neuf is an affiliate now, with the affiliate ID").await;
+    browser.shows("h1", &["Élodie Neuf"]).await;
+    walk.left_menu(3, "Conversions").await;
+    browser.sees("No conversions yet").await;
+    walk.left_menu(4, "Manual Credit").await;
+    walk.left_menu(2, "Conversion Triggers").await;
+    walk.left_menu(1, "Settings").await;
+    browser.fill("#f-name", "Élodie Dix").await;
+    browser.press("Save").await;
+    browser.shows("h1", &["Élodie Dix"]).await;
+    browser.press("Disable").await;
+    browser.sees("Élodie Dix is now Disabled.").await;
+    browser.press("Undo").await;
+    browser.sees("Takes part: orders with its triggers are credited.").await;
+}
+
+async fn walk(javascript: bool) {
+    let walk = Walk::begin(javascript, prepare).await;
+    search_filter_and_sort(&walk).await;
+    decide_on_several(&walk).await;
+    add_and_edit(&walk).await;
+}
+
+#[actix_web::test]
+async fn affiliates_are_found_decided_upon_added_and_changed() {
+    walk(true).await;
+}
+
+#[actix_web::test]
+async fn without_javascript_affiliates_are_found_decided_upon_added_and_changed() {
+    walk(false).await;
+}

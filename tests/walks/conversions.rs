@@ -1,0 +1,56 @@
+use chrono::Duration;
+
+use super::{Walk, credited, noon};
+use crate::harness::TestApp;
+
+fn prepare(app: &TestApp) {
+    for id in 1001..=1003 {
+        credited(app, id, noon() + Duration::hours(i64::try_from(id).unwrap()));
+    }
+}
+
+async fn walk(javascript: bool) {
+    let walk = Walk::begin(javascript, prepare).await;
+    let browser = &walk.browser;
+    let statuses = "tbody [data-label=Status]";
+    walk.menu("Conversions").await;
+    browser.shows("tbody .name", &["#1003", "#1002", "#1001"]).await;
+    for order in ["#1003", "#1001"] {
+        browser.click(&format!("[aria-label='Choose {order} of Ada Active']")).await;
+    }
+    // The Enter key decides nothing.
+    browser.fill("#f-note", "Looked at it").await;
+    browser.find("#f-note").await.send_keys("\u{e007}").await.unwrap();
+    browser.press("Approve").await;
+    browser.sees("Approved 2 conversions.").await;
+    browser.shows(statuses, &["Approved", "Pending", "Approved"]).await;
+    browser.select("#q-status", "approved").await;
+    walk.apply().await;
+    browser.shows("tbody .name", &["#1003", "#1001"]).await;
+    browser.fill("#q-q", "1001").await;
+    walk.apply().await;
+    browser.shows("tbody .name", &["#1001"]).await;
+    let lines = walk.download(".head a[download]").await;
+    assert_eq!(lines.len(), if javascript { 4 } else { 2 }, "{lines:?}");
+    browser.click("tbody input[name=ids]").await;
+    browser.press("Deny").await;
+    browser.sees("Denied 1 conversion").await;
+    browser.sees("No conversion fits").await;
+    browser.press("Undo").await;
+    browser.shows("tbody .name", &["#1001"]).await;
+    browser.click(".chip").await;
+    browser.shows("tbody .name", &["#1003", "#1001"]).await;
+    browser.press("Ada Active").await;
+    browser.shows(".local [aria-current=page]", &["Conversions"]).await;
+    browser.shows(statuses, &["Approved", "Pending", "Approved"]).await;
+}
+
+#[actix_web::test]
+async fn conversions_are_filtered_and_decided_upon_together() {
+    walk(true).await;
+}
+
+#[actix_web::test]
+async fn without_javascript_conversions_are_filtered_and_decided_upon_together() {
+    walk(false).await;
+}
