@@ -205,7 +205,17 @@
     part.querySelectorAll("[data-combobox]").forEach(combobox);
     part.querySelectorAll("[data-select-all]").forEach((box) => count(box.form));
   };
-  document.addEventListener("htmx:afterSwap", () => prepare(document.getElementById("results") || document.body));
+  // A list follows what is typed. What stands around it follows the list: here the download.
+  document.addEventListener("htmx:afterSwap", () => {
+    const results = document.getElementById("results");
+    const download = document.querySelector(".actions a[download]");
+    if (download && results?.dataset.export) download.href = results.dataset.export;
+    prepare(results || document.body);
+  });
+  // It did so at every letter. Leaving the field must not fetch it anew under somebody's hands.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.(".filters [type=search]")) event.stopPropagation();
+  }, true);
   on("change", "[data-auto-submit] select", (event, select) => select.form.requestSubmit());
   prepare(document);
   document.querySelector("[data-focus]")?.focus();

@@ -31,7 +31,7 @@ async fn walk(javascript: bool) {
     walk.apply().await;
     browser.shows("tbody .name", &["#1001"]).await;
     let lines = walk.download(".head a[download]").await;
-    assert_eq!(lines.len(), if javascript { 4 } else { 2 }, "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
     browser.click("tbody input[name=ids]").await;
     browser.press("Deny").await;
     browser.sees("Denied 1 conversion").await;

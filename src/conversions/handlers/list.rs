@@ -25,8 +25,8 @@ pub struct ConversionList {
     pub path: String,
     /// What its address says.
     pub query: ListQuery,
-    /// Whether the affiliate stands in a column.
-    pub shows_affiliate: bool,
+    /// The list of one affiliate; of all, who then stand in a column, if `None`.
+    pub affiliate_id: Option<i64>,
     /// Whether the rows can be chosen and decided upon.
     pub may_write: bool,
     names: Names,
@@ -98,7 +98,7 @@ impl ConversionList {
     pub fn new(
         page: &MerchantPage,
         (path, query): (String, ListQuery),
-        shows_affiliate: bool,
+        affiliate_id: Option<i64>,
         found: Found,
     ) -> Self {
         let Listing { rows, previous, next } = found.listing;
@@ -106,7 +106,7 @@ impl ConversionList {
         Self {
             path,
             query,
-            shows_affiliate,
+            affiliate_id,
             may_write: page.may_write(),
             names: found.names,
             rows: rows.into_iter().map(|row| ConversionView::new(row, merchant)).collect(),
@@ -114,6 +114,19 @@ impl ConversionList {
             next,
             totals: found.totals,
         }
+    }
+
+    fn shows_affiliate(&self) -> bool {
+        self.affiliate_id.is_none()
+    }
+
+    /// The list as it stands, as a file.
+    fn export(&self) -> String {
+        let mut query = self.query.clone();
+        if let Some(id) = self.affiliate_id {
+            query.affiliate = id.to_string();
+        }
+        query.first(&urls::conversions_csv())
     }
 
     fn chips(&self) -> Vec<(String, String)> {
@@ -230,12 +243,6 @@ struct ListPart {
     list: ConversionList,
 }
 
-impl IndexPage {
-    fn export_url(&self) -> String {
-        self.list.query.first(&urls::conversions_csv())
-    }
-}
-
 /// `GET /conversions`
 pub async fn index(
     db: Data<Db>,
@@ -247,7 +254,7 @@ pub async fn index(
     let merchant_id = page.merchant_id();
     let found =
         db.merchant(merchant_id, move |conn| find(conn, merchant_id, &filter, &cursor)).await?;
-    let list = ConversionList::new(&page, (urls::conversions(), query), true, found);
+    let list = ConversionList::new(&page, (urls::conversions(), query), None, found);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }
@@ -260,13 +267,6 @@ struct AffiliatePage {
     page: MerchantPage,
     frame: Frame,
     list: ConversionList,
-}
-
-impl AffiliatePage {
-    fn export_url(&self) -> String {
-        let affiliate = self.frame.affiliate.id.to_string();
-        ListQuery { affiliate, ..self.list.query.clone() }.first(&urls::conversions_csv())
-    }
 }
 
 /// `GET /affiliates/{affiliate_id}/conversions`
@@ -289,7 +289,7 @@ pub async fn of_affiliate(
         })
         .await?;
     let path = urls::affiliate_conversions(affiliate_id);
-    let list = ConversionList::new(&page, (path, query), false, found);
+    let list = ConversionList::new(&page, (path, query), Some(affiliate_id), found);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }

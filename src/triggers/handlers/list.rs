@@ -87,6 +87,11 @@ impl TriggerList {
         self.listing.rows.is_empty()
     }
 
+    /// The list as it stands, as a file.
+    pub(super) fn export(&self) -> String {
+        self.query.first(&urls::triggers_csv())
+    }
+
     pub(super) fn chips(&self) -> Vec<(String, String)> {
         self.query.chips(&self.path)
     }
@@ -160,12 +165,6 @@ struct IndexPage {
 struct ListPart {
     page: MerchantPage,
     list: TriggerList,
-}
-
-impl IndexPage {
-    fn export_url(&self) -> String {
-        self.list.query.first(&urls::triggers_csv())
-    }
 }
 
 /// `GET /triggers`
