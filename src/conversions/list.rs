@@ -433,15 +433,17 @@ fn kept_totals(
         commission_minor: sum.figures.commission_minor,
         refunded_minor: sum.figures.refunded_minor,
     });
-    Ok(Some(Totals { count: Count::all(count), credited: credited.collect() }))
+    let (count, credited) = (Count::all(count), credited.collect());
+    Ok(Some(Totals { count, credited, is_cut: false }))
 }
 
 fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
     let some = count_of(matching.query().select(conversions::id).limit(COUNT_LIMIT + 1));
     let count = Count::new(some.get_result(conn)?, COUNT_LIMIT);
+    let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     if !count.is_exact() {
         // A part would be added up, and a part is no total.
-        return Ok(Totals { count, credited: Vec::new() });
+        return Ok(Totals { count, credited: Vec::new(), is_cut });
     }
     let some = matching
         .query()
@@ -464,7 +466,6 @@ fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
             refunded_minor,
         })
         .collect();
-    let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     Ok(Totals { count, credited, is_cut })
 }
 
