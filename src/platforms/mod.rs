@@ -6,13 +6,15 @@ pub mod bigcommerce;
 /// The one HTTP door.
 pub mod http;
 mod open;
+/// Shopify.
+pub mod shopify;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::open::open;
+pub use self::open::{open, open_shopify};
 
 /// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
 /// redirect.

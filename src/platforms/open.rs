@@ -1,11 +1,11 @@
 //! The client of a store.
 
 use chrono::{DateTime, Utc};
-
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::bigcommerce::Bigcommerce;
 use super::http::Http;
+use super::shopify::{self, Shopify};
 use super::{CallError, Client};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, Store};
@@ -18,9 +18,10 @@ pub fn open(
     store: &Store,
     sealer: &Sealer,
     http: &Http,
-    _now: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<Box<dyn Client>, CallError> {
     match store.platform {
+        Platform::Shopify => Ok(Box::new(open_shopify(store, sealer, http, now)?)),
         Platform::Bigcommerce => {
             let credentials = credentials(store, sealer)?;
             let address = store.address.as_deref().unwrap_or_default();
@@ -28,18 +29,39 @@ pub fn open(
             let client = Bigcommerce::new(http, address, credentials.expose_secret(), rules)?;
             Ok(Box::new(client))
         }
-        Platform::Shopify | Platform::Woocommerce | Platform::Api => {
+        Platform::Woocommerce | Platform::Api => {
             Err(CallError::Denied(format!("Vouch makes no calls to {} stores.", store.platform)))
         }
     }
 }
 
+/// The client of a Shopify `store`, for what only Shopify can be asked.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_shopify(
+    store: &Store,
+    sealer: &Sealer,
+    http: &Http,
+    now: DateTime<Utc>,
+) -> Result<Shopify, CallError> {
+    let credentials = shopify::Credentials::from_json(credentials(store, sealer)?.expose_secret());
+    let credentials = credentials.ok_or_else(unreadable)?;
+    let token = store.access_token(sealer, now).and_then(|token| {
+        std::str::from_utf8(token.expose_secret()).map(SecretString::from).ok()
+    });
+    let rules = store.discount_rules.as_ref().and_then(shopify::Rules::from_json);
+    let address = store.address.as_deref().unwrap_or_default();
+    Ok(Shopify::new(http.clone(), address, credentials, token, rules, now))
+}
+
 fn credentials(store: &Store, sealer: &Sealer) -> Result<SecretSlice<u8>, CallError> {
-    let opened = store.credentials(sealer).map_err(|_| {
-        CallError::Denied(
-            "The API credentials do not open with this installation's key: enter them again."
-                .into(),
-        )
-    })?;
+    let opened = store.credentials(sealer).map_err(|_| unreadable())?;
     opened.ok_or_else(|| CallError::Denied("Vouch has no API credentials for this store.".into()))
+}
+
+fn unreadable() -> CallError {
+    CallError::Denied(
+        "The API credentials do not open with this installation's key: enter them again.".into(),
+    )
 }

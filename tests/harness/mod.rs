@@ -6,6 +6,7 @@ mod fixture;
 mod page;
 mod person;
 pub mod shopify;
+pub mod stores;
 pub mod woocommerce;
 
 use std::net::TcpListener;

@@ -1,0 +1,68 @@
+//! What Vouch calls a Shopify store with.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Either kind that Shopify gives to a merchant's own app.
+#[derive(Clone)]
+pub enum Credentials {
+    /// The Admin API access token of a custom app that was made in the store's admin, before 2026.
+    Token(SecretString),
+    /// The client ID and secret of an app from the Dev Dashboard: tokens of a day are asked for
+    /// with them.
+    Client {
+        /// Its name, no secret.
+        id: String,
+        /// Also signs the app's webhooks.
+        secret: SecretString,
+    },
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(..)",
+            Self::Client { .. } => "Client(..)",
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    token: Option<SecretString>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+}
+
+impl Credentials {
+    /// As they are sealed.
+    pub fn to_json(&self) -> Vec<u8> {
+        let json = match self {
+            Self::Token(token) => serde_json::json!({ "token": token.expose_secret() }),
+            Self::Client { id, secret } => {
+                serde_json::json!({ "client_id": id, "client_secret": secret.expose_secret() })
+            }
+        };
+        json.to_string().into_bytes()
+    }
+
+    /// As they were sealed; `None` when it was something else.
+    pub fn from_json(json: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(json).ok()? {
+            Kept { token: Some(token), .. } => Some(Self::Token(token)),
+            Kept { client_id: Some(id), client_secret: Some(secret), .. } => {
+                Some(Self::Client { id, secret })
+            }
+            Kept { .. } => None,
+        }
+    }
+
+    /// The last four characters of what is secret in them, to tell which they are.
+    pub fn ending(&self) -> String {
+        let (Self::Token(secret) | Self::Client { secret, .. }) = self;
+        let secret = secret.expose_secret();
+        secret.chars().skip(secret.chars().count().saturating_sub(4)).collect()
+    }
+}
