@@ -24,6 +24,7 @@ mod pushes;
 mod row_security;
 mod schema;
 mod settings;
+mod shopify;
 mod triggers;
 mod walks;
 mod woocommerce;

@@ -6,6 +6,7 @@
 mod money;
 mod order;
 mod payload;
+mod queried;
 mod refund;
 
 use chrono::{DateTime, Utc};
@@ -31,6 +32,11 @@ pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent,
     match topic.trim().to_ascii_lowercase().as_str() {
         "orders/create" | "orders/updated" | "orders/paid" | "orders/cancelled" => {
             order::report(read(body)?, envelope).map(|report| StoreEvent::Order(Box::new(report)))
+        }
+        // Not Shopify's: read by Vouch itself.
+        "orders/read" => {
+            let queried: queried::Queried = read(body)?;
+            order::report(queried.into(), envelope).map(|order| StoreEvent::Order(Box::new(order)))
         }
         "orders/edited" => {
             let edited: payload::Edited = read(body)?;

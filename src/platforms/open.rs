@@ -47,9 +47,9 @@ pub fn open_shopify(
 ) -> Result<Shopify, CallError> {
     let credentials = shopify::Credentials::from_json(credentials(store, sealer)?.expose_secret());
     let credentials = credentials.ok_or_else(unreadable)?;
-    let token = store.access_token(sealer, now).and_then(|token| {
-        std::str::from_utf8(token.expose_secret()).map(SecretString::from).ok()
-    });
+    let token = store
+        .access_token(sealer, now)
+        .and_then(|token| std::str::from_utf8(token.expose_secret()).map(SecretString::from).ok());
     let rules = store.discount_rules.as_ref().and_then(shopify::Rules::from_json);
     let address = store.address.as_deref().unwrap_or_default();
     Ok(Shopify::new(http.clone(), address, credentials, token, rules, now))

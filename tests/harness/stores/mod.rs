@@ -1,9 +1,11 @@
 //! Stand-ins for stores: real HTTP on loopback, with a script of what goes wrong.
 
+#![allow(dead_code, reason = "each platform's tests use their share")]
+
 pub mod shopify;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;

@@ -156,7 +156,8 @@ impl Shop {
 
     fn graphql(&mut self, request: &Request) -> Reply {
         if !self.tokens.iter().any(|token| token == request.header("x-shopify-access-token")) {
-            let said = "[API] Invalid API key or access token (unrecognized login or wrong password)";
+            let said =
+                "[API] Invalid API key or access token (unrecognized login or wrong password)";
             return Reply::json(401, &json!({ "errors": said }));
         }
         let sent = request.json();
@@ -229,9 +230,10 @@ impl Shop {
         let code = given["code"].as_str().unwrap_or_default().to_lowercase();
         let held = |discount: &&Discount| discount.codes.iter().any(|c| c.to_lowercase() == code);
         let found = self.discounts.iter().find(held);
-        found.map_or(Value::Null, |discount| {
-            json!({ "id": discount.id, "codeDiscount": self.discount(discount, 0) })
-        })
+        found.map_or(
+            Value::Null,
+            |discount| json!({ "id": discount.id, "codeDiscount": self.discount(discount, 0) }),
+        )
     }
 
     /// A discount with a page of its codes.
@@ -388,17 +390,22 @@ impl Shop {
             .filter(|order| (times[0]..=times[1]).contains(&changed(order)))
             .collect();
         orders.sort_by_key(|order| changed(order));
-        page_of(&orders, offset(&given["after"]), self.page.min(10), |order| {
-            json!({ "id": gid("Order", &order["id"]), "updatedAt": changed(order).to_rfc3339() })
-        })
+        page_of(
+            &orders,
+            offset(&given["after"]),
+            self.page.min(10),
+            |order| json!({ "id": gid("Order", &order["id"]), "updatedAt": changed(order).to_rfc3339() }),
+        )
     }
 
     fn read_order(&self, given: &Value) -> Value {
-        let found = self.orders.iter().find(|order| given["id"] == gid("Order", &order["id"]).as_str());
+        let found =
+            self.orders.iter().find(|order| given["id"] == gid("Order", &order["id"]).as_str());
         let Some(order) = found else { return Value::Null };
         let applications = &order["discount_applications"];
         let lines: Vec<&Value> = each(&order["line_items"]).collect();
-        let refunds = each(&order["refunds"]).map(|refund| json!({ "id": gid("Refund", &refund["id"]) }));
+        let refunds =
+            each(&order["refunds"]).map(|refund| json!({ "id": gid("Refund", &refund["id"]) }));
         let customer = &order["customer"];
         json!({
             "id": gid("Order", &order["id"]),
@@ -593,7 +600,8 @@ fn taxes(line: &Value) -> Value {
 
 fn allocations(line: &Value, applications: &Value) -> Value {
     let one = |part: &Value| {
-        let application = &applications[part["discount_application_index"].as_u64().unwrap() as usize];
+        let application =
+            &applications[part["discount_application_index"].as_u64().unwrap() as usize];
         let (kind, code) = match application["type"].as_str() {
             Some("discount_code") => ("DiscountCodeApplication", application["code"].clone()),
             Some("manual") => ("ManualDiscountApplication", Value::Null),

@@ -1,0 +1,46 @@
+//! Shopify: the client against the stand-in, the documents against Shopify's schema, the settings.
+
+mod client;
+mod orders;
+mod schema;
+
+use chrono::Utc;
+use secrecy::SecretString;
+use vouch::money::Currency;
+use vouch::platforms::http::Http;
+use vouch::platforms::shopify::{Combines, Credentials, Items, Minimum, Rules, Shopify, Takeoff};
+use vouch::platforms::{Mark, NewCode};
+
+use crate::harness::stores::StandIn;
+use crate::harness::stores::shopify::{Shop, TOKEN};
+use crate::harness::then;
+
+/// 10 % off everything.
+pub fn rules() -> Rules {
+    Rules {
+        takeoff: Takeoff::Percent { basis_points: 1_000 },
+        currency: Currency::from_code("USD").unwrap(),
+        items: Items::All,
+        minimum: Minimum::None,
+        total_uses: None,
+        once_per_customer: false,
+        one_time: true,
+        subscription: false,
+        combines: Combines::default(),
+        title: "Affiliate {affiliate}: {code}".to_owned(),
+    }
+}
+
+fn client(shop: &StandIn<Shop>, rules: Option<Rules>) -> Shopify {
+    let token = Credentials::Token(SecretString::from(TOKEN));
+    Shopify::new(Http::new(true), &shop.base, token, None, rules, then())
+}
+
+fn new_code(code: &str, trigger_id: i64) -> NewCode {
+    NewCode {
+        mark: Mark { merchant_id: 7, trigger_id },
+        code: code.to_owned(),
+        affiliate: "Maya Lin".to_owned(),
+        now: "2026-11-23T10:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap(),
+    }
+}
