@@ -86,6 +86,15 @@ routes! {
     POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::settings::shopify::remove_previous_secret, Member(Admin);
     POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
 
+    GET  "/settings/bigcommerce" => crate::settings::bigcommerce::show, Member(Viewer);
+    GET  "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::new_credentials, Member(Admin);
+    POST "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::connect, Member(Admin);
+    GET  "/settings/bigcommerce/{store_id}/credentials" => crate::settings::bigcommerce::credentials, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/credentials" => crate::settings::bigcommerce::replace_credentials, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/rules" => crate::settings::bigcommerce::update_rules, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/access" => crate::settings::bigcommerce::check, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/disconnection" => crate::settings::bigcommerce::disconnect, Member(Admin);
+
     // Manage > Conversion Triggers
     GET  "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::index_of_affiliate, Member(Viewer);
     POST "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::create_of_affiliate, Member(Admin);
@@ -129,6 +138,7 @@ routes! {
     POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
 
     // Stores
+    POST "/hooks/bigcommerce/{store_key}" => crate::hooks::bigcommerce::take, Credential;
     POST "/hooks/shopify/{store_key}" => crate::hooks::shopify::take, Credential;
     POST "/hooks/woocommerce/{store_key}" => crate::hooks::woocommerce::take, Credential;
 

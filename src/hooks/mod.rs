@@ -1,6 +1,8 @@
 //! Webhooks: what stores send, checked against their signature over the raw bytes and handed to the
 //! intake.
 
+/// BigCommerce's webhooks.
+pub mod bigcommerce;
 mod incoming;
 mod known_stores;
 /// Shopify's webhooks.

@@ -1,7 +1,9 @@
-//! Account > Settings: General, Shopify, Calculation, API.
+//! Account > Settings: General, Shopify, BigCommerce, Calculation, API.
 
 /// Keys for the REST API.
 pub mod api;
+/// The connection to BigCommerce.
+pub mod bigcommerce;
 /// Calculation Logic.
 pub mod calculation;
 /// Name, time zone, currency.

@@ -5,6 +5,7 @@ mod crew;
 mod finish;
 mod queue;
 mod turn;
+mod webhooks;
 
 pub use self::crew::{Crew, work_off};
 pub use self::queue::{make_due, wake};
@@ -19,6 +20,8 @@ text_enum! {
         Push = "push", "Push codes";
         /// Read the orders that messages name.
         Orders = "orders", "Read orders";
+        /// See to the store's webhooks.
+        Webhooks = "webhooks", "Look after webhooks";
     }
 }
 
@@ -28,6 +31,7 @@ impl JobKind {
         match self {
             Self::Push => pushes::turn(turn),
             Self::Orders => orders::awaited::turn(turn),
+            Self::Webhooks => webhooks::turn(turn),
         }
     }
 }

@@ -43,6 +43,11 @@ impl Store {
         sealer.open(token_use(self), sealed).ok()
     }
 
+    /// Where it sends its messages. `public_url`: where Vouch is reached, without a slash at the end.
+    pub fn webhook_url(&self, public_url: &str) -> String {
+        format!("{public_url}/hooks/{}/{}", self.platform.as_str(), self.store_key)
+    }
+
     /// The page of the settings where it is connected.
     pub fn settings_path(&self) -> &'static str {
         self.platform.settings_path()
@@ -179,6 +184,22 @@ pub fn note_answered(
     diesel::update(stores::table.find((store.merchant_id, store.id)))
         .filter(stores::credentials_set_at.is_not_distinct_from(store.credentials_set_at))
         .set((stores::access_problem.eq(None::<String>), stores::access_checked_at.eq(now)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Notes how the store's webhooks stand.
+///
+/// # Errors
+/// The database's.
+pub fn note_webhooks(
+    conn: &mut PgConnection,
+    store: &Store,
+    problem: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(stores::table.find((store.merchant_id, store.id)))
+        .set((stores::webhooks_problem.eq(problem), stores::webhooks_checked_at.eq(now)))
         .execute(conn)
         .map(drop)
 }

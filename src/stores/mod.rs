@@ -6,14 +6,17 @@ mod check;
 mod connect;
 mod model;
 mod secret;
+mod store_hash;
 mod traffic;
 
 pub use self::access::{
-    keep_access_token, note_answered, note_denied, set_credentials, set_discount_rules,
+    keep_access_token, note_answered, note_denied, note_webhooks, set_credentials,
+    set_discount_rules,
 };
 pub use self::address::{AddressRefusal, shopify_address};
 pub use self::check::{UnreadableSecret, check_secrets};
 pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
 pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
+pub use self::store_hash::{HashRefusal, store_hash};
 pub use self::traffic::Traffic;

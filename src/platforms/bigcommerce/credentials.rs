@@ -25,6 +25,12 @@ impl Credentials {
         value.to_string().into_bytes()
     }
 
+    /// The last four characters of the access token, to tell which one it is.
+    pub fn ending(&self) -> String {
+        let token = self.access_token.expose_secret();
+        token.chars().skip(token.chars().count().saturating_sub(4)).collect()
+    }
+
     /// Reads what [`Self::to_json`] wrote.
     pub fn from_json(json: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(json).ok()?;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use self::call::Api;
 pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};
-pub use self::rules::{Discount, Kind, Rules};
+pub use self::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 use super::http::Http;
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Every currency of the store.
-const ANY: &str = "*";
+pub const ANY_CURRENCY: &str = "*";
 
 /// The rules of every code that is made in the store. Amounts are decimal texts as people write
 /// them (`10`, `12.50`), without zeros at the end.
@@ -61,7 +61,7 @@ impl Default for Rules {
             minimum: None,
             max_uses: 0,
             max_uses_per_customer: 0,
-            currency: ANY.into(),
+            currency: ANY_CURRENCY.into(),
             combines: false,
         }
     }
@@ -72,7 +72,7 @@ impl Rules {
     pub fn sentence(&self) -> String {
         let amount = &self.amount;
         let money = |amount: &str| match self.currency.as_str() {
-            ANY => amount.to_owned(),
+            ANY_CURRENCY => amount.to_owned(),
             currency => format!("{currency}\u{a0}{amount}"),
         };
         let mut text = match self.discount {
@@ -84,7 +84,7 @@ impl Rules {
         if let Some(minimum) = &self.minimum {
             text += &format!(" from {} on", money(minimum));
         }
-        if self.currency != ANY && self.minimum.is_none() && self.is_without_money() {
+        if self.currency != ANY_CURRENCY && self.minimum.is_none() && self.is_without_money() {
             text += &format!(", for orders in {}", self.currency);
         }
         match self.max_uses_per_customer {

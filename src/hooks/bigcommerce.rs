@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde::Deserialize;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::KnownStores;
+use super::incoming::{cut, digest, header};
+use crate::clock;
+use crate::error::AppResult;
+use crate::orders::intake::{Arrival, gzip};
+use crate::orders::queue::Intake;
+use crate::orders::understand::understand;
+use crate::platforms::bigcommerce::{SECRET_HEADER, header_secret};
+use crate::stores::Platform;
+use crate::web::form::read_limited;
+
+/// The messages only name an order; their greatest is far below it.
+const BODY_LIMIT: usize = 64 * 1024;
+const BODY_PATIENCE: Duration = Duration::from_secs(4);
+/// How far the time in a message may be from ours, in seconds (Standard Webhooks).
+const TOLERANCE: i64 = 300;
+
+/// `POST /hooks/bigcommerce/{store_key}`: 200 once the message is kept; what it is about is read
+/// from the store afterwards. 401 for a wrong signature; 503 if it cannot be kept, so that
+/// BigCommerce sends it again.
+pub async fn take(
+    req: HttpRequest,
+    store_key: Path<String>,
+    body: Payload,
+    stores: Data<KnownStores>,
+    intake: Data<Intake>,
+) -> AppResult<HttpResponse> {
+    let store = stores.find(Platform::Bigcommerce, &store_key).await?;
+    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let (headers, now) = (req.headers(), clock::now());
+    let told = header(headers, SECRET_HEADER);
+    if !is_signed(&store.secrets, headers, &body) || !is_told(&store.secrets, &store_key, told) {
+        return Ok(HttpResponse::Unauthorized().body("The signature does not fit the message.\n"));
+    }
+    if !is_recent(header(headers, "webhook-timestamp"), now) {
+        return Ok(
+            HttpResponse::Unauthorized().body("The message is too old or from the future.\n")
+        );
+    }
+    let topic = scope_of(&body);
+    let understood = understand(Platform::Bigcommerce, &topic, &body, false, now);
+    let arrival = Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.store_id,
+        delivery_ref: delivery_ref(headers, &body),
+        topic: cut(&topic),
+        is_test: false,
+        received_at: now,
+        body_gzip: gzip(&body),
+    };
+    intake.take(arrival, understood).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Whether one of `secrets` signed the message as Standard Webhooks has it: HMAC-SHA-256 over id,
+/// time and body, the key being the client secret as it stands. Every secret is tried in constant
+/// time, with every signature that is given.
+fn is_signed(secrets: &[SecretSlice<u8>], headers: &HeaderMap, body: &[u8]) -> bool {
+    let (id, time) = (header(headers, "webhook-id"), header(headers, "webhook-timestamp"));
+    let given = header(headers, "webhook-signature").split(' ').take(8);
+    let given: Vec<Vec<u8>> = given
+        .filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok())
+        .collect();
+    secrets.iter().fold(false, |signed, secret| {
+        let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret())
+            .expect("HMAC takes keys of any length");
+        let mac = mac.chain_update(id).chain_update(".").chain_update(time);
+        let mac = mac.chain_update(".").chain_update(body);
+        given.iter().fold(signed, |signed, one| signed | mac.clone().verify_slice(one).is_ok())
+    })
+}
+
+/// Whether the header is there that the webhook was made with.
+fn is_told(secrets: &[SecretSlice<u8>], store_key: &str, told: &str) -> bool {
+    secrets.iter().fold(false, |is_told, secret| {
+        let expected = header_secret(secret.expose_secret(), store_key);
+        is_told | bool::from(expected.as_bytes().ct_eq(told.as_bytes()))
+    })
+}
+
+fn is_recent(timestamp: &str, now: DateTime<Utc>) -> bool {
+    timestamp
+        .parse::<i64>()
+        .is_ok_and(|at| now.timestamp().abs_diff(at) <= TOLERANCE.unsigned_abs())
+}
+
+/// What the message is about: its own word, which is no header.
+fn scope_of(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Scope {
+        scope: String,
+    }
+    serde_json::from_slice(body).map_or_else(|_| String::new(), |Scope { scope }| scope)
+}
+
+/// `webhook-id`, which stays the same when a message is sent again. The `hash` in the body would
+/// not do: different messages of one order carry the same.
+fn delivery_ref(headers: &HeaderMap, body: &[u8]) -> String {
+    let id = header(headers, "webhook-id");
+    if id.is_empty() { digest(body) } else { cut(id) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+    use chrono::TimeZone;
+
+    /// The vector of the specification's own libraries (standard-webhooks/standard-webhooks).
+    #[test]
+    fn the_vector_of_the_specification_verifies() {
+        let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let body = br#"{"test": 2432232314}"#;
+        let signature = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let headers = |time: &'static str| {
+            let pairs = [
+                ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+                ("webhook-timestamp", time),
+                ("webhook-signature", signature),
+            ];
+            let pairs = pairs.map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            });
+            pairs.into_iter().collect::<HeaderMap>()
+        };
+        let secrets: Vec<SecretSlice<u8>> = vec![b"another".to_vec().into(), key.into()];
+        assert!(is_signed(&secrets, &headers("1614265330"), body));
+        assert!(!is_signed(&secrets[..1], &headers("1614265330"), body));
+        assert!(!is_signed(&secrets, &headers("1614265331"), body));
+        assert!(!is_signed(&secrets, &headers("1614265330"), br#"{"test": 2432232315}"#));
+        assert!(!is_signed(&[], &headers("1614265330"), body));
+    }
+
+    #[test]
+    fn a_message_is_good_for_five_minutes() {
+        let now = Utc.timestamp_opt(1_614_265_330, 0).unwrap();
+        for (time, recent) in [
+            ("1614265330", true),
+            ("1614265030", true),
+            ("1614265029", false),
+            ("1614265630", true),
+            ("1614265631", false),
+            ("", false),
+            ("-9223372036854775808", false),
+            ("soon", false),
+        ] {
+            assert_eq!(is_recent(time, now), recent, "{time}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The address of a BigCommerce store: its hash, which never changes.
+
+/// Why it is refused, in words that say how to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashRefusal {
+    /// Nothing was typed.
+    #[error("Enter the API path that BigCommerce shows when the API account is made.")]
+    Missing,
+    /// No store can be called that.
+    #[error(
+        "This is no API path of a BigCommerce store. It looks like https://api.bigcommerce.com/stores/abc123/v3/, and abc123 alone will do."
+    )]
+    Impossible,
+}
+
+/// The store hash in what people have at hand: the API path, the address of the control panel, or
+/// the hash alone. With `local_stores`, also the address of a stand-in on this machine, as it is.
+///
+/// # Errors
+/// [`HashRefusal`].
+pub fn store_hash(typed: &str, local_stores: bool) -> Result<String, HashRefusal> {
+    let typed = typed.trim().trim_end_matches('/');
+    if local_stores && typed.starts_with("http://127.0.0.1:") && typed.len() < 200 {
+        return Ok(typed.to_owned());
+    }
+    let lower = typed.to_ascii_lowercase();
+    let bare = lower.strip_prefix("https://").unwrap_or(&lower);
+    let hash = if let Some(path) = bare.strip_prefix("api.bigcommerce.com/stores/") {
+        path.split('/').next().unwrap_or_default()
+    } else if let Some(host) = bare.strip_prefix("store-") {
+        host.split_once(".mybigcommerce.com").ok_or(HashRefusal::Impossible)?.0
+    } else {
+        bare
+    };
+    // A domain name of the control panel may name a channel after the hash: store-abc123-1.
+    let hash = hash.split('-').next().unwrap_or_default();
+    if hash.is_empty() {
+        return Err(if typed.is_empty() { HashRefusal::Missing } else { HashRefusal::Impossible });
+    }
+    let fits =
+        (4..=40).contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if fits { Ok(hash.to_owned()) } else { Err(HashRefusal::Impossible) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_people_have_at_hand() {
+        for typed in [
+            "abc123",
+            " ABC123 ",
+            "https://api.bigcommerce.com/stores/abc123/v3/",
+            "api.bigcommerce.com/stores/abc123",
+            "https://store-abc123.mybigcommerce.com/manage/settings",
+            "store-abc123-1.mybigcommerce.com",
+        ] {
+            assert_eq!(store_hash(typed, false).as_deref(), Ok("abc123"), "{typed}");
+        }
+        let local = "http://127.0.0.1:4711";
+        assert_eq!(store_hash(local, true).as_deref(), Ok(local));
+        assert_eq!(store_hash(local, false), Err(HashRefusal::Impossible));
+    }
+
+    #[test]
+    fn refuses_what_is_no_store() {
+        assert_eq!(store_hash("  ", true), Err(HashRefusal::Missing));
+        for typed in [
+            "https://",
+            "shop.example.com",
+            "a b c d",
+            "https://api.bigcommerce.com/stores/",
+            "store-abc123",
+            "abc123?x",
+        ] {
+            assert_eq!(store_hash(typed, false), Err(HashRefusal::Impossible), "{typed}");
+        }
+    }
+}
