@@ -26,7 +26,10 @@ const FIELDS: &[(&str, (&str, &str))] =
     &[("/affiliates/{affiliate_id}/status", ("status", "active"))];
 
 /// What ends something that other rows need, from the first to the last.
-const ENDS: &[&str] = &["/settings/shopify/{store_id}/disconnection"];
+const ENDS: &[&str] = &[
+    "/settings/bigcommerce/{store_id}/disconnection",
+    "/settings/shopify/{store_id}/disconnection",
+];
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
 struct Example {
@@ -89,7 +92,11 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     let token = first_run.path().trim_start_matches("/first-run/").to_owned();
     let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
     let woocommerce = app.connect_woocommerce("shop.acme.example");
+    // Nobody answers there.
+    let bigcommerce = crate::bigcommerce::connect(app, "http://127.0.0.1:9");
     BTreeMap::from([
+        ("/hooks/bigcommerce/", example(&bigcommerce.store_key, &missing_key)),
+        ("/settings/bigcommerce/", example(bigcommerce.id, NOWHERE)),
         ("/hooks/woocommerce/", example(&woocommerce.store_key, &missing_key)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),

@@ -3,6 +3,7 @@ mod affiliates;
 mod api;
 mod attribution;
 mod auth;
+mod bigcommerce;
 mod commands;
 mod convergence;
 mod conversions;

@@ -17,6 +17,12 @@ use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
 /// Addresses that answer no page: files, and parts of pages.
 const NO_PAGES: [&str; 3] = ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json"];
 
+/// Whose pages are looked at.
+fn demo_merchant(conn: &mut PgConnection) -> QueryResult<i64> {
+    prepared::<BigInt>("SELECT merchant_id FROM stores WHERE platform = 'shopify' LIMIT 1")
+        .get_result(conn)
+}
+
 fn demo_program() -> TestApp {
     let app = TestApp::start_empty();
     let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
@@ -25,6 +31,8 @@ fn demo_program() -> TestApp {
             demo::load(conn, &sealer, vouch::clock::now()).unwrap();
             let emails: Vec<&str> = demo::LOGINS.iter().map(|login| login.email).collect();
             demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
+            let merchant_id = demo_merchant(conn)?;
+            crate::bigcommerce::connect_in(conn, merchant_id, "http://127.0.0.1:9");
             QueryResult::Ok(())
         });
     loaded.unwrap();
@@ -47,6 +55,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "offer_id" => "SELECT offer_id FROM offer_terms GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
         "delivery_id" => "SELECT id FROM deliveries WHERE outcome = 'failed' LIMIT 1",
         "store_id" => "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1",
+        "bigcommerce" => "SELECT id FROM stores WHERE platform = 'bigcommerce' LIMIT 1",
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),
     };
@@ -66,6 +75,9 @@ fn pages(app: &TestApp, wanted: impl Fn(Access) -> bool) -> Vec<String> {
 
 fn fill(app: &TestApp, pattern: &str) -> String {
     let mut path = pattern.to_owned();
+    if pattern.contains("/bigcommerce/") {
+        path = path.replace("{store_id}", &key_for(app, "bigcommerce").to_string());
+    }
     while let (Some(begin), Some(end)) = (path.find('{'), path.find('}')) {
         let key = key_for(app, &path[begin + 1..end]).to_string();
         path.replace_range(begin..=end, &key);

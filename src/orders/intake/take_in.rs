@@ -103,7 +103,7 @@ fn announced(
     order_ref: &str,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let Some(delivery_id) = remember(conn, arrival, "waiting", "", None)? else {
+    let Some(delivery_id) = remember(conn, arrival, "noted", "", None)? else {
         return Ok(Outcome::Repeated);
     };
     awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;

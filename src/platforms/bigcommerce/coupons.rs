@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::call::{Api, Reply};
-use super::mark;
 use super::rules::Rules;
+use super::{mark, refused};
 use crate::platforms::{CallError, CodeState, NewCode, StoreCode};
 use crate::urls::encode;
 
@@ -69,14 +69,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
     match api.post("/v2/coupons", &body)? {
         Reply::Done(coupon) => Ok(store_code(api, own, &coupon)),
         Reply::Conflict => Err(CallError::Taken),
-        Reply::Refused(words) => {
-            for spelling in mark::spellings(&new.code) {
-                if find(api, own, &spelling)?.is_some() {
-                    return Err(CallError::Taken);
-                }
-            }
-            Err(CallError::Refused(words))
-        }
+        Reply::Refused(words) => Err(refused(api, own, &new.code, words)?),
         Reply::NotFound => Err(CallError::Refused(
             "This store has no V2 coupons. Choose promotions in the rules.".into(),
         )),

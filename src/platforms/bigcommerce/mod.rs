@@ -61,23 +61,35 @@ impl Bigcommerce {
     }
 }
 
+/// The store's code of that spelling in any case: a promotion's or a coupon.
+fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
+    for spelling in mark::spellings(code) {
+        if let Some(found) = promotions::find(api, own, &spelling)? {
+            return Ok(Some(found));
+        }
+    }
+    for spelling in mark::spellings(code) {
+        if let Some(found) = coupons::find(api, own, &spelling)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What a refusal of a new code means: which answer one gets that is there already is not
+/// documented, so it is looked up.
+fn refused(api: &mut Api, own: &Rules, code: &str, words: String) -> Result<CallError, CallError> {
+    let is_there = find(api, own, code)?.is_some();
+    Ok(if is_there { CallError::Taken } else { CallError::Refused(words) })
+}
+
 impl Client for Bigcommerce {
     fn access(&mut self) -> Result<Access, CallError> {
         access::of(&mut self.api, &self.rules)
     }
 
     fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError> {
-        for spelling in mark::spellings(code) {
-            if let Some(found) = promotions::find(&mut self.api, &self.rules, &spelling)? {
-                return Ok(Some(found));
-            }
-        }
-        for spelling in mark::spellings(code) {
-            if let Some(found) = coupons::find(&mut self.api, &self.rules, &spelling)? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        find(&mut self.api, &self.rules, code)
     }
 
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {

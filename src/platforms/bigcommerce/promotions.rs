@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::call::{Api, Reply};
-use super::mark;
 use super::rules::{Kind, Rules};
+use super::{mark, refused};
 use crate::platforms::{CallError, CodeState, NewCode, StoreCode};
 use crate::urls::encode;
 
@@ -95,7 +95,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
     let code = match api.post(&format!("/v3/promotions/{id}/codes"), &body)? {
         Reply::Done(made) => made.get("data").cloned().unwrap_or_default(),
         Reply::Conflict => return Err(CallError::Taken),
-        Reply::Refused(words) => return Err(refused_or_taken(api, own, new, words)?),
+        Reply::Refused(words) => return Err(refused(api, own, &new.code, words)?),
         Reply::NotFound => {
             return Err(CallError::Unanswered(
                 "BigCommerce lost the promotion it just made.".into(),
@@ -103,21 +103,6 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         }
     };
     Ok(store_code(api, own, &promotion, &code, &new.code))
-}
-
-/// Which answer a code gets that is there already is not documented: it is looked up.
-fn refused_or_taken(
-    api: &mut Api,
-    own: &Rules,
-    new: &NewCode,
-    words: String,
-) -> Result<CallError, CallError> {
-    for spelling in mark::spellings(&new.code) {
-        if find(api, own, &spelling)?.is_some() {
-            return Ok(CallError::Taken);
-        }
-    }
-    Ok(CallError::Refused(words))
 }
 
 fn left_behind(api: &mut Api, new: &NewCode) -> Result<Option<Value>, CallError> {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each platform's tests use their share")]
 
+pub mod bigcommerce;
+mod bigcommerce_bodies;
 pub mod shopify;
 
 use std::collections::HashMap;

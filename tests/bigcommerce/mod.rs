@@ -1,0 +1,147 @@
+//! BigCommerce: its settings, its webhooks and orders, its codes; against a stand-in store.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::SecretBox;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use vouch::audit::Actor;
+use vouch::platforms;
+use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
+use vouch::platforms::http::Http;
+use vouch::secrets::Sealer;
+use vouch::store_jobs::{self, Tools};
+use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
+
+use crate::harness::stores::StandIn;
+use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET, TOKEN};
+use crate::harness::{Page, SECRET_KEY, TestApp};
+
+mod client;
+mod orders;
+mod settings;
+
+/// The application, and a store that it is connected to.
+struct Shop {
+    app: TestApp,
+    bc: StandIn<Bigcommerce>,
+    store: Store,
+}
+
+fn sealer() -> Sealer {
+    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+}
+
+impl Shop {
+    fn open() -> Self {
+        let (app, bc) = (TestApp::start(), Bigcommerce::start());
+        let store = connect(&app, &bc.base);
+        Self { app, bc, store }
+    }
+
+    /// Sets what codes get, and switches their creation on.
+    fn creates_codes(&mut self, rules: &Rules) {
+        let (actor, json) = (self.app.actor(), serde_json::to_value(rules).unwrap());
+        self.store = self.app.within(|conn| {
+            stores::set_discount_rules(conn, &actor, &self.store, true, Some(&json))?;
+            Store::find(conn, self.store.merchant_id, self.store.id)
+        });
+    }
+
+    fn tools(&self) -> Tools {
+        let (http, sealer) = (Http::new(true), sealer());
+        let (opens, calls) = (sealer.clone(), http.clone());
+        Tools {
+            db: self.app.db.clone(),
+            sealer,
+            http,
+            public_url: self.app.base.as_str().into(),
+            open: Arc::new(move |store, now| platforms::open(store, &opens, &calls, now)),
+        }
+    }
+
+    /// Does everything in the background that is due at `now`.
+    fn work(&self, now: DateTime<Utc>) -> usize {
+        store_jobs::work_off(&self.tools(), now).unwrap()
+    }
+
+    /// A message of the store, signed.
+    fn send(&self, scope: &str, order_id: i64) -> Page {
+        let id = format!("msg_{:032x}", rand::random::<u128>());
+        self.send_as(&id, &hook(scope, order_id), CLIENT_SECRET, Utc::now())
+    }
+
+    fn send_as(&self, id: &str, body: &Value, secret: &str, at: DateTime<Utc>) -> Page {
+        let body = serde_json::to_vec(body).unwrap();
+        let time = at.timestamp().to_string();
+        let signature = sign(secret, id, &time, &body);
+        let told = header_secret(secret.as_bytes(), &self.store.store_key);
+        let headers = [
+            ("content-type", "application/json"),
+            ("webhook-id", id),
+            ("webhook-timestamp", time.as_str()),
+            ("webhook-signature", signature.as_str()),
+            (SECRET_HEADER, told.as_str()),
+        ];
+        self.post(&headers, &body)
+    }
+
+    fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Page {
+        let path = format!("/hooks/bigcommerce/{}", self.store.store_key);
+        self.app.anonymous().send(&path, headers, body)
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(
+                self.bc.store().faults,
+                Vec::<String>::new(),
+                "not as BigCommerce documents it"
+            );
+        }
+    }
+}
+
+/// Connects the store at `base` to Acme Tea.
+pub fn connect(app: &TestApp, base: &str) -> Store {
+    let merchant_id = app.fixture.merchant_id;
+    app.within(|conn| Ok(connect_in(conn, merchant_id, base)))
+}
+
+/// Connects the store at `base`, in the running transaction.
+pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Store {
+    let (actor, sealer) = (Actor::system(merchant_id, Utc::now()), sealer());
+    let secret = WebhookSecret::parse(CLIENT_SECRET).unwrap();
+    let new =
+        NewStore { platform: Platform::Bigcommerce, address: base, webhook_secret: Some(&secret) };
+    let credentials = Credentials {
+        client_id: "client-of-the-tests".to_owned(),
+        client_secret: CLIENT_SECRET.into(),
+        access_token: TOKEN.into(),
+    };
+    let store = stores::connect(conn, &actor, &sealer, &new).unwrap();
+    stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json()).unwrap();
+    Store::find(conn, merchant_id, store.id).unwrap()
+}
+
+fn sign(secret: &str, id: &str, time: &str, body: &[u8]) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    let mac = mac.chain_update(format!("{id}.{time}.")).chain_update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// A webhook's body: its `hash` is the same for every scope, as in BigCommerce's own examples.
+fn hook(scope: &str, order_id: i64) -> Value {
+    json!({
+        "scope": scope, "store_id": "1025646", "producer": "stores/abc123",
+        "hash": "dd70c0976e06b67aaf671e73f49dcb79230ebf9d", "created_at": 1_561_479_335,
+        "data": { "type": "order", "id": order_id },
+    })
+}

@@ -1,0 +1,163 @@
+//! Account > Settings > BigCommerce.
+
+use chrono::{Duration, Utc};
+use diesel::prelude::*;
+use vouch::db::schema::stores;
+
+use super::Shop;
+use crate::harness::stores::Fault;
+use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET, TOKEN};
+use crate::harness::{Page, Person, TestApp};
+
+const HERE: &str = "/settings/bigcommerce";
+
+fn fields<'a>(base: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
+    [
+        ("api_path", base),
+        ("client_id", "client-of-the-tests"),
+        ("client_secret", CLIENT_SECRET),
+        ("access_token", token),
+    ]
+}
+
+fn connect(owner: &Person, base: &str, token: &str) -> Page {
+    let page = owner.get("/settings/bigcommerce/credentials");
+    owner.submit(&page, "form.stack", &fields(base, token))
+}
+
+#[test]
+fn a_store_is_connected_by_following_the_page() {
+    let (app, bc) = (TestApp::start(), Bigcommerce::start());
+    let owner = app.owner();
+    let page = owner.get(HERE);
+    assert!(page.says("Discount code creation needs additional API credentials."));
+    assert_eq!(page.one(".notice a"), "provide us with additional API Credentials");
+    assert_eq!(page.all("nav.local a[aria-current]"), ["BigCommerce"]);
+    let link = page.attribute(".notice a", "href").unwrap();
+    let steps = owner.get(&link);
+    for words in ["API Accounts", "V2/V3 API Token", "Marketing to modify", "Orders"] {
+        assert!(steps.says(words), "{words}");
+    }
+    let answer = connect(&owner, &bc.base, TOKEN);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let page = owner.follow(&answer);
+    assert!(
+        page.says("Acme Tea answers: Vouch can read its orders and its codes."),
+        "{}",
+        page.text()
+    );
+    assert!(page.says("the access token ends in 9f2c"));
+    for secret in [TOKEN, CLIENT_SECRET] {
+        assert!(!page.text().contains(secret));
+    }
+    // The same store again is refused, with nothing secret echoed.
+    let again = connect(&owner, &bc.base, TOKEN);
+    assert_eq!(again.status, 422);
+    assert!(again.says("This store is connected already."));
+    assert!(!again.text().contains(TOKEN) && !again.text().contains(CLIENT_SECRET));
+}
+
+#[test]
+fn credentials_that_are_no_good_are_kept_and_the_page_says_what_is_wrong() {
+    let (app, bc) = (TestApp::start(), Bigcommerce::start());
+    let owner = app.owner();
+    let page = owner.follow(&connect(&owner, &bc.base, "a-wrong-access-token"));
+    assert!(page.says("BigCommerce does not accept the access token"));
+    assert!(page.has(".notice.tone-bad"));
+    // Replaced by those of an account that lacks a right.
+    bc.store().denied = vec!["/v3/promotions"];
+    let link = page.attribute("dl.facts a", "href").unwrap();
+    let form = owner.get(&link);
+    let answer = owner.submit(&form, "form.stack", &fields("", TOKEN)[1..]);
+    let page = owner.follow(&answer);
+    assert!(page.says("Vouch can read its orders, but not make codes."), "{}", page.text());
+    assert!(page.says("set “Marketing” to modify"));
+    bc.store().denied.clear();
+    let answer = owner.submit(&page, "form[action$='/access']", &[]);
+    assert!(owner.follow(&answer).says("Vouch can read its orders and its codes."));
+    bc.once("/v2/store", Fault::status(503));
+    let answer = owner.submit(&page, "form[action$='/access']", &[]);
+    assert!(
+        owner
+            .follow(&answer)
+            .says("BigCommerce could not answer (HTTP 503). The credentials are kept.")
+    );
+}
+
+#[test]
+fn rubbish_in_the_credentials_comes_back_with_its_reason() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/settings/bigcommerce/credentials");
+    let rubbish = [
+        ("api_path", "shop.example.com"),
+        ("client_id", "two words"),
+        ("client_secret", "short"),
+        ("access_token", ""),
+    ];
+    let answer = owner.submit(&page, "form.stack", &rubbish);
+    assert_eq!(answer.status, 422);
+    for (field, _) in rubbish {
+        assert!(answer.has(&format!("#f-{field}-error")), "{field}");
+    }
+    assert_eq!(answer.value_of("#f-api_path"), "shop.example.com");
+    assert_eq!(answer.value_of("#f-client_id"), "two words");
+}
+
+#[test]
+fn rules_are_saved_and_said_in_one_sentence() {
+    let shop = Shop::open();
+    let owner = shop.app.owner();
+    let page = owner.get(HERE);
+    assert_eq!(page.one("#preview"), "10 % off the order, not together with other promotions.");
+    let form = "form[action$='/rules']";
+    let typed = [
+        ("creates_codes", "yes"),
+        ("discount", "per_order"),
+        ("amount", "5.00"),
+        ("currency", "usd"),
+        ("minimum", "30"),
+    ];
+    let answer = owner.submit(&page, form, &typed);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let page = owner.follow(&answer);
+    assert_eq!(
+        page.one("#preview"),
+        "USD 5 off the order from USD 30 on, not together with other promotions."
+    );
+    assert_eq!(page.value_of("input[name=creates_codes][checked]"), "yes");
+    let answer = owner.submit(&page, form, &[("amount", "much"), ("max_uses", "many")]);
+    assert_eq!(answer.status, 422);
+    assert!(answer.has("#f-amount-error") && answer.has("#f-max_uses-error"));
+    assert_eq!(answer.value_of("#f-amount"), "much");
+}
+
+#[test]
+fn a_store_that_is_connected_again_goes_on_where_it_was() {
+    let shop = Shop::open();
+    let owner = shop.app.owner();
+    let page = owner.get(HERE);
+    let answer = owner.submit(&page, "form[action$='/disconnection']", &[]);
+    assert!(owner.follow(&answer).says("is disconnected. Its orders and their credits stay."));
+    assert_eq!(shop.send("store/order/created", 250).status, 404);
+    assert_eq!(connect(&owner, &shop.bc.base, TOKEN).status, 303);
+    let known: Vec<(i64, String)> = shop.app.within(|conn| {
+        stores::table
+            .filter(stores::platform.eq("bigcommerce"))
+            .select((stores::id, stores::store_key))
+            .load(conn)
+    });
+    assert_eq!(known, [(shop.store.id, shop.store.store_key.clone())]);
+    assert_eq!(shop.send("store/order/created", 250).status, 200);
+    shop.work(Utc::now() + Duration::seconds(1));
+}
+
+#[test]
+fn a_viewer_looks_and_finds_nothing_to_send() {
+    let shop = Shop::open();
+    let page = shop.app.viewer().get(HERE);
+    assert_eq!(page.status, 200);
+    assert_eq!(page.all("main form[method=post]:has(.btn)").len(), 0);
+    assert!(!page.has("a[href$='/credentials']"));
+    assert_eq!(shop.app.stranger().get(HERE).all("#store"), Vec::<String>::new());
+}
