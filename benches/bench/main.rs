@@ -85,7 +85,9 @@ fn measure_pages(running: &Running, seconds: u64) {
         let script = capture::page_script(&statements);
         let ours = Load { clients: 8, seconds }.pages(&running.address, &path, &cookie);
         let bound = pgbench::run(running, "vouch", &[script], 8, seconds);
-        report::page(name, &ours, &bound);
+        // One client waits for nobody: what the page itself takes, without the wait for a core.
+        let alone = Load { clients: 1, seconds }.pages(&running.address, &path, &cookie);
+        report::page(name, &ours, &bound, &alone);
     }
 }
 

@@ -12,19 +12,21 @@ pub fn program(name: &str, program: &Program) {
     let (affiliates, triggers, orders) = program.counts();
     println!("\n  {name} program: {affiliates} affiliates, {triggers} codes, {orders} orders");
     println!(
-        "  {:<22} {:>9} {:>9} {:>7} {:>9} {:>9}",
-        "page", "ours/s", "bound/s", "ratio", "p50 ms", "p99 ms"
+        "  {:<22} {:>9} {:>9} {:>7} {:>9} {:>9} {:>11} {:>11}",
+        "page", "ours/s", "bound/s", "ratio", "p50 ms", "p99 ms", "alone p50", "alone p99"
     );
 }
 
-pub fn page(name: &str, ours: &Measured, bound: &Bound) {
+pub fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured) {
     println!(
-        "  {name:<22} {:>9.0} {:>9.0} {:>7.2} {:>9.1} {:>9.1}",
+        "  {name:<22} {:>9.0} {:>9.0} {:>7.2} {:>9.1} {:>9.1} {:>11.1} {:>11.1}",
         ours.per_second(),
         bound.per_second,
         ours.per_second() / bound.per_second,
         ours.percentile(50),
         ours.percentile(99),
+        alone.percentile(50),
+        alone.percentile(99),
     );
 }
 
