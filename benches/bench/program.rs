@@ -102,6 +102,7 @@ impl Running {
             EmbeddedOptions { data_dir: folder.clone(), pg_bin: None, extra_settings: settings };
         let database = EmbeddedServer::start(&options).unwrap_or_else(|error| panic!("{error}"));
         fill(&folder, size);
+        tell_ids_apart(&database);
         let program = Program::open(&database.app_url());
         let (server, address) = serve(&folder);
         let postgres = postgres_folder();
@@ -247,10 +248,25 @@ fn open_to_the_server(folder: &Path) {
     let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755));
 }
 
+/// An order, its delivery and its conversion get keys far apart, so that a captured one is not
+/// mistaken for another.
+fn tell_ids_apart(database: &EmbeddedServer) {
+    let mut conn = PgConnection::establish(&database.admin_url_of("vouch")).expect("the superuser");
+    for (table, offset) in [("deliveries", 1_000_000_000_i64), ("conversions", 2_000_000_000)] {
+        conn.batch_execute(&format!(
+            "SELECT setval(s, greatest({offset}, nextval(s))) \
+             FROM pg_get_serial_sequence('{table}', 'id') AS s"
+        ))
+        .expect("a sequence can be set");
+    }
+}
+
 fn fill(folder: &Path, size: Size) {
     let filled = folder.join("filled");
     let wanted = format!("{} {} {}", size.affiliates, size.triggers, size.orders);
     if std::fs::read_to_string(&filled).is_ok_and(|known| known == wanted) {
+        let status = vouch(folder).arg("migrate").stdout(Stdio::null()).status();
+        assert!(status.expect("vouch migrate runs").success(), "vouch migrate failed");
         return;
     }
     println!("  filling {wanted} (affiliates, codes, orders)");

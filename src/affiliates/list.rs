@@ -189,17 +189,23 @@ fn fetch(
     let count = Count::new(found, counted);
     let limit = limit as i64;
     let descending = sort.descending() != cursor.is_backward();
-    if is_search && count.is_exact() {
+    // By name, what begins with the word stands together somewhere far down the order: walking
+    // there passes everybody before it. So the hits are collected, however many.
+    if is_search && (count.is_exact() || sort.by_name()) {
         let order = match (sort.by_name(), descending) {
             (true, false) => "name_key, id",
             (true, true) => "name_key DESC, id DESC",
             (false, false) => "created_at, id",
             (false, true) => "created_at DESC, id DESC",
         };
-        let found = from_place(matching(), sort, cursor).select(Found::as_select());
-        return Ok((replanned(sorted_after(found, order, limit)).load(conn)?, count));
+        let keys = (affiliates::id, affiliates::name_key, affiliates::created_at);
+        let hits = from_place(matching(), sort, cursor).select(keys);
+        let hits = replanned(sorted_after(hits, order, limit))
+            .load::<(i64, String, DateTime<Utc>)>(conn)?;
+        let ids: Vec<i64> = hits.into_iter().map(|(id, ..)| id).collect();
+        return Ok((by_ids(conn, merchant_id, &ids)?, count));
     }
-    // Where more match, walking along the order soon meets a page of them.
+    // By time the hits of a common word are spread, and walking soon meets a page of them.
     let query = from_place(matching(), sort, cursor);
     let query = match (sort.by_name(), descending) {
         (true, false) => query.order((affiliates::name_key, affiliates::id)),
@@ -209,6 +215,19 @@ fn fetch(
     };
     let query = query.select(Found::as_select()).limit(limit);
     Ok((if is_search { replanned(query).load(conn)? } else { query.load(conn)? }, count))
+}
+
+/// In the order of `ids`.
+fn by_ids(conn: &mut PgConnection, merchant_id: i64, ids: &[i64]) -> QueryResult<Vec<Found>> {
+    let mut found: HashMap<i64, Found> = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::id.eq_any(ids))
+        .select(Found::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(|found: Found| (found.affiliate.id, found))
+        .collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 fn from_place(query: Boxed, sort: AffiliateSort, cursor: &Cursor<Place>) -> Boxed {
