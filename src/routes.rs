@@ -84,6 +84,11 @@ routes! {
     GET  "/settings/shopify/{store_id}/secret" => crate::settings::shopify::secret, Member(Admin);
     POST "/settings/shopify/{store_id}/secret" => crate::settings::shopify::replace_secret, Member(Admin);
     POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::settings::shopify::remove_previous_secret, Member(Admin);
+    POST "/settings/shopify/{store_id}/access" => crate::settings::shopify::test, Member(Admin);
+    GET  "/settings/shopify/{store_id}/credentials" => crate::settings::shopify::credentials, Member(Admin);
+    POST "/settings/shopify/{store_id}/credentials" => crate::settings::shopify::replace_credentials, Member(Admin);
+    GET  "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::discounts, Member(Viewer);
+    POST "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::set_discounts, Member(Admin);
     POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
 
     GET  "/settings/bigcommerce" => crate::settings::bigcommerce::show, Member(Viewer);

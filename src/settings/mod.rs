@@ -1,5 +1,6 @@
 //! Account > Settings: General, Shopify, BigCommerce, Calculation, API.
 
+mod access;
 /// Keys for the REST API.
 pub mod api;
 /// The connection to BigCommerce.

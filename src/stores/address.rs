@@ -19,12 +19,16 @@ pub enum AddressRefusal {
 }
 
 /// `name.myshopify.com` from what people have at hand: with or without `https://` and a path, the
-/// address of the admin (`admin.shopify.com/store/name`), or the bare name.
+/// address of the admin (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also
+/// the address of a stand-in on this machine, as it is.
 ///
 /// # Errors
 /// [`AddressRefusal`].
-pub fn shopify_address(typed: &str) -> Result<String, AddressRefusal> {
+pub fn shopify_address(typed: &str, local_stores: bool) -> Result<String, AddressRefusal> {
     let typed = typed.trim().to_ascii_lowercase();
+    if local_stores && typed.starts_with("http://127.0.0.1:") && typed.len() < 200 {
+        return Ok(typed.trim_end_matches('/').to_owned());
+    }
     let bare = typed
         .strip_prefix("https://")
         .or_else(|| typed.strip_prefix("http://"))
@@ -66,8 +70,15 @@ mod tests {
             "tea-house",
         ];
         for typed in typed {
-            assert_eq!(shopify_address(typed).as_deref(), Ok("tea-house.myshopify.com"), "{typed}");
+            assert_eq!(
+                shopify_address(typed, false).as_deref(),
+                Ok("tea-house.myshopify.com"),
+                "{typed}"
+            );
         }
+        let local = "http://127.0.0.1:8099";
+        assert_eq!(shopify_address("http://127.0.0.1:8099/", true).as_deref(), Ok(local));
+        assert!(shopify_address(local, false).is_err());
     }
 
     #[test]
@@ -88,7 +99,7 @@ mod tests {
             (&long, Impossible),
         ];
         for (typed, refusal) in cases {
-            assert_eq!(shopify_address(typed), Err(refusal), "{typed}");
+            assert_eq!(shopify_address(typed, false), Err(refusal), "{typed}");
         }
     }
 }

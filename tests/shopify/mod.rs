@@ -3,6 +3,7 @@
 mod client;
 mod orders;
 mod schema;
+mod settings;
 
 use chrono::Utc;
 use secrecy::SecretString;

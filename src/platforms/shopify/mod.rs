@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use self::admin::Admin;
 pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;
-pub use self::items::{ItemRefusal, Reference};
+pub use self::items::{Item, ItemRefusal, Reference};
 pub use self::rules::{Combines, Items, Minimum, Rules, Takeoff, Target};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
@@ -53,11 +53,7 @@ impl Shopify {
     ///
     /// # Errors
     /// [`CallError::Refused`] when the store has no such thing, in words; else [`CallError`].
-    pub fn find_item(
-        &mut self,
-        target: Target,
-        typed: &Reference,
-    ) -> Result<items::Item, CallError> {
+    pub fn find_item(&mut self, target: Target, typed: &Reference) -> Result<Item, CallError> {
         items::find(&mut self.admin, target, typed)
     }
 }

@@ -1,0 +1,59 @@
+//! What a store says when it is asked what Vouch's credentials are good for.
+
+use actix_web::web::{self, Data};
+
+use crate::clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::platforms::{Access, CallError};
+use crate::store_jobs::{self, Tools};
+use crate::stores::{self, Store};
+use crate::web::page::FlashKind;
+
+/// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
+///
+/// # Errors
+/// When the database is away. What the store objects to is no error.
+pub(super) async fn checked(
+    db: &Data<Db>,
+    config: &Data<Config>,
+    store: Store,
+) -> AppResult<(FlashKind, String)> {
+    let tools = Tools::new(config, Db::clone(db));
+    let (asked, now) = (store.clone(), clock::now());
+    let answer = web::block(move || tools.client(&asked, now)?.access())
+        .await
+        .map_err(|_| AppError::Unavailable)?;
+    let (kind, words) = in_words(&store, &answer);
+    db.merchant(store.merchant_id, move |conn| match answer {
+        Ok(_) => {
+            stores::note_answered(conn, &store, now)?;
+            store_jobs::wake(conn, store.merchant_id, store.id, now)
+        }
+        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
+        // It says nothing of the credentials.
+        Err(_) => Ok(()),
+    })
+    .await?;
+    Ok((kind, words))
+}
+
+fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
+    match answer {
+        Ok(access) => {
+            let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
+            if access.missing.is_empty() {
+                let words = format!("{name} answers: Vouch can read its orders and create codes.");
+                return (FlashKind::Success, words);
+            }
+            (FlashKind::Warning, format!("{name} answers. {}", access.missing.join(" ")))
+        }
+        Err(CallError::Throttled { .. }) => (
+            FlashKind::Warning,
+            "The store asks for a pause, so that nothing could be checked. Test again in half a minute."
+                .to_owned(),
+        ),
+        Err(error) => (FlashKind::Warning, error.to_string()),
+    }
+}

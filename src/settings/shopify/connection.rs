@@ -1,0 +1,166 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::{PgConnection, QueryResult};
+use serde::Deserialize;
+
+use super::credentials::{Given, Typed};
+use super::page::Shop;
+use super::{HERE, NoFields, find_connected, parse_secret};
+use crate::audit::Actor;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::secrets::Sealer;
+use crate::settings::access::checked;
+use crate::stores::{self, ConnectError, NewStore, Platform, Store, shopify_address};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::MerchantPage;
+use crate::web::{ok, rejected, see_other};
+
+/// What was typed to connect a store. What is secret is never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ConnectForm {
+    pub(super) address: String,
+    pub(super) client_id: String,
+    client_secret: String,
+    token: String,
+    api_secret: String,
+    secret: String,
+}
+
+impl ConnectForm {
+    fn typed(&self) -> Typed<'_> {
+        Typed {
+            client_id: &self.client_id,
+            client_secret: &self.client_secret,
+            token: &self.token,
+            api_secret: &self.api_secret,
+        }
+    }
+
+    /// Either kind of credentials, or the secret of webhooks that are made by hand.
+    fn given(&self, errors: &mut FormErrors) -> Option<Given> {
+        if !self.typed().is_empty() {
+            return self.typed().parse(errors);
+        }
+        let secret = parse_secret("secret", &self.secret, errors)?;
+        Some(Given { credentials: None, secret })
+    }
+}
+
+/// `GET /settings/shopify`
+pub async fn show(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+) -> AppResult<HttpResponse> {
+    let shop = Shop { db, config, sealer };
+    ok(&shop.page(page, ConnectForm::default(), FormErrors::new()).await?)
+}
+
+/// `POST /settings/shopify`: connects a store.
+pub async fn connect(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<ConnectForm>,
+) -> AppResult<HttpResponse> {
+    let shop = Shop { db, config, sealer };
+    let mut errors = FormErrors::new();
+    let address = shopify_address(&form.address, shop.config.local_stores)
+        .map_err(|refusal| errors.add("address", refusal.to_string()));
+    let given = form.given(&mut errors);
+    let (Ok(address), Some(given)) = (address, given) else {
+        return rejected(&shop.page(page, form, errors).await?);
+    };
+    let (actor, sealer) = (page.actor(), shop.sealer.clone());
+    let connected = shop
+        .db
+        .merchant(page.merchant_id(), move |conn| {
+            match connect_with(conn, &actor, &sealer, &address, &given) {
+                Ok(store) => Ok(Ok(store)),
+                Err(refusal @ ConnectError::Connected) => Ok(Err(refusal)),
+                Err(ConnectError::Database(error)) => Err(error),
+            }
+        })
+        .await?;
+    match connected {
+        Ok(store) => connected_in_words(&shop, page, store).await,
+        Err(refusal) => {
+            let errors = FormErrors::one("address", refusal.to_string());
+            rejected(&shop.page(page, form, errors).await?)
+        }
+    }
+}
+
+fn connect_with(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    address: &str,
+    given: &Given,
+) -> Result<Store, ConnectError> {
+    let webhook_secret = Some(&given.secret);
+    let new = NewStore { platform: Platform::Shopify, address, webhook_secret };
+    let store = stores::connect(conn, actor, sealer, &new)?;
+    if let Some(credentials) = &given.credentials {
+        stores::set_credentials(conn, actor, sealer, &store, &credentials.to_json())?;
+    }
+    Ok(Store::find(conn, actor.merchant_id, store.id)?)
+}
+
+/// Says what is to do next, and, where Vouch can call the store, what it answers.
+async fn connected_in_words(
+    shop: &Shop,
+    page: MerchantPage,
+    store: Store,
+) -> AppResult<HttpResponse> {
+    let name = store.name.clone();
+    if store.has_credentials() {
+        let (kind, words) = checked(&shop.db, &shop.config, store).await?;
+        page.leave(kind, format!("{name} is connected. {words}"))?;
+    } else {
+        page.done(format!(
+            "{name} is connected. Now make the webhooks in Shopify, as described below."
+        ))?;
+    }
+    Ok(see_other(HERE))
+}
+
+/// `POST /settings/shopify/{store_id}/access`: asks the store what the credentials are good for.
+pub async fn test(
+    db: Data<Db>,
+    config: Data<Config>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    _form: CsrfForm<NoFields>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
+    let store =
+        db.merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id)).await?;
+    let (kind, words) = checked(&db, &config, store).await?;
+    page.leave(kind, words)?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /settings/shopify/{store_id}/disconnection`
+pub async fn disconnect(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    _form: CsrfForm<NoFields>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let store = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<Store> {
+            let store = find_connected(conn, actor.merchant_id, store_id)?;
+            stores::disconnect(conn, &actor, &store)?;
+            Ok(store)
+        })
+        .await?;
+    page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
+    Ok(see_other(HERE))
+}

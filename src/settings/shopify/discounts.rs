@@ -1,0 +1,251 @@
+use std::time::{Duration, Instant};
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data, Path};
+use askama::Template;
+use diesel::QueryResult;
+use secrecy::ExposeSecret;
+
+use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS, YES_NO};
+use super::{HERE, find_connected};
+use crate::clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::money::Currency;
+use crate::platforms::http::Http;
+use crate::platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
+use crate::platforms::{CallError, Client, FreshToken, open_shopify};
+use crate::secrets::Sealer;
+use crate::stores::{self, Store};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::{ok, rejected, see_other};
+
+/// So long the store is asked for products and collections; what is left is taken as typed.
+const PATIENCE: Duration = Duration::from_secs(7);
+
+#[derive(Template)]
+#[template(path = "settings/shopify_discounts.html")]
+struct DiscountsPage {
+    page: MerchantPage,
+    store: Store,
+    /// The store's, as far as it is known.
+    currency: Currency,
+    form: DiscountsForm,
+    /// What a shopper gets; `None` while that cannot be said.
+    sentence: Option<String>,
+    /// The products or collections, as the store calls them.
+    titles: String,
+    errors: FormErrors,
+}
+
+impl DiscountsPage {
+    /// The end of the hint.
+    fn named(&self) -> String {
+        if self.titles.is_empty() { String::new() } else { format!(" Now: {}.", self.titles) }
+    }
+
+    fn new(page: MerchantPage, store: Store, form: DiscountsForm) -> Self {
+        let known = rules_of(&store);
+        let of_merchant = Currency::from_code(&page.merchant().currency).unwrap_or(Currency::USD);
+        let currency = known.as_ref().map_or(of_merchant, |rules| rules.currency);
+        let named = items_of(known.as_ref()).iter().map(|item| item.title.as_str());
+        let titles = named.filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", ");
+        let mut page =
+            Self { page, store, currency, form, sentence: None, titles, errors: FormErrors::new() };
+        page.sentence = page.preview();
+        page
+    }
+
+    /// From what was typed alone: the store is asked only when it is saved.
+    fn preview(&self) -> Option<String> {
+        let mut errors = FormErrors::new();
+        let known = rules_of(&self.store);
+        let typed = self.form.references(&mut errors);
+        let items = typed.iter().map(|reference| match reference {
+            Reference::Id(id) => known_item(known.as_ref(), *id),
+            Reference::Handle(handle) => Item { id: 0, title: handle.clone() },
+        });
+        Some(self.form.rules(self.currency, items.collect(), &mut errors)?.sentence())
+    }
+}
+
+fn rules_of(store: &Store) -> Option<Rules> {
+    Rules::from_json(store.discount_rules.as_ref()?)
+}
+
+fn items_of(rules: Option<&Rules>) -> &[Item] {
+    match rules.map(|rules| &rules.items) {
+        Some(Items::Collections(items) | Items::Products(items)) => items,
+        _ => &[],
+    }
+}
+
+fn known_item(rules: Option<&Rules>, id: u64) -> Item {
+    let known = items_of(rules).iter().find(|item| item.id == id);
+    known.cloned().unwrap_or(Item { id, title: String::new() })
+}
+
+/// `GET /settings/shopify/{store_id}/discounts`
+pub async fn discounts(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let store = read(&db, &page, *store_id).await?;
+    let form = match rules_of(&store) {
+        Some(rules) => DiscountsForm::of(store.creates_codes, &rules),
+        None => DiscountsForm::fresh(),
+    };
+    ok(&DiscountsPage::new(page, store, form))
+}
+
+async fn read(db: &Db, page: &MerchantPage, store_id: i64) -> AppResult<Store> {
+    let merchant_id = page.merchant_id();
+    db.merchant(merchant_id, move |conn| -> QueryResult<Store> {
+        find_connected(conn, merchant_id, store_id)
+    })
+    .await
+}
+
+/// `POST /settings/shopify/{store_id}/discounts`
+pub async fn set_discounts(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<DiscountsForm>,
+) -> AppResult<HttpResponse> {
+    let store = read(&db, &page, *store_id).await?;
+    let creates = form.creates == "yes";
+    let mut shown = DiscountsPage::new(page, store.clone(), form.clone());
+    if !form.preview.is_empty() {
+        return ok(&shown);
+    }
+    let references = form.references(&mut shown.errors);
+    if creates && !store.has_credentials() {
+        shown.errors.add("creates", "Give Vouch API access to the store first.");
+    }
+    if !shown.errors.is_empty() {
+        return rejected(&shown);
+    }
+    let answer = ask(&config, &sealer, store.clone(), form.target(), references).await?;
+    let known = rules_of(&store).map(|rules| rules.currency);
+    let needs_money = form.takeoff == "amount" || form.minimum == "subtotal";
+    if answer.currency.or(known).is_none() && needs_money {
+        shown.errors.add(
+            "",
+            "The store does not answer, so its currency is not known yet. Try again in a minute, or take a percentage.",
+        );
+    }
+    for words in answer.unknown {
+        shown.errors.add("item_list", words);
+    }
+    let currency = answer.currency.or(known).unwrap_or(shown.currency);
+    let rules = form.rules(currency, answer.items, &mut shown.errors);
+    let Some(rules) = rules else { return rejected(&shown) };
+    keep(&db, &sealer, shown.page, store, creates, rules, answer.token, answer.trouble).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "what one transaction keeps, and what is said of it")]
+async fn keep(
+    db: &Db,
+    sealer: &Data<Sealer>,
+    page: MerchantPage,
+    store: Store,
+    creates: bool,
+    rules: Rules,
+    token: Option<FreshToken>,
+    trouble: Option<String>,
+) -> AppResult<HttpResponse> {
+    let (actor, sealer, name) = (page.actor(), sealer.clone(), store.name.clone());
+    let sentence = rules.sentence();
+    let json = serde_json::json!(rules);
+    db.merchant(page.merchant_id(), move |conn| {
+        if let Some(FreshToken { token, expires_at }) = &token {
+            let token = token.expose_secret().as_bytes();
+            stores::keep_access_token(conn, &sealer, &store, token, *expires_at)?;
+        }
+        stores::set_discount_rules(conn, &actor, &store, creates, Some(&json))
+    })
+    .await?;
+    match (creates, trouble) {
+        (false, _) => page.done(format!("Saved. Vouch creates no codes in {name}."))?,
+        (true, None) => page.done(format!("Saved. {sentence}"))?,
+        (true, Some(trouble)) => page.leave(
+            FlashKind::Warning,
+            format!("Saved, but not checked with the store. {trouble}"),
+        )?,
+    }
+    Ok(see_other(HERE))
+}
+
+/// What the store said of what was typed.
+#[derive(Default)]
+struct Answer {
+    currency: Option<Currency>,
+    items: Vec<Item>,
+    /// What it does not know, in words.
+    unknown: Vec<String>,
+    /// Why it could not be asked.
+    trouble: Option<String>,
+    token: Option<FreshToken>,
+}
+
+/// Asks the store, on a thread where calls may wait.
+async fn ask(
+    config: &Config,
+    sealer: &Data<Sealer>,
+    store: Store,
+    target: Option<Target>,
+    references: Vec<Reference>,
+) -> AppResult<Answer> {
+    let (http, sealer) = (Http::new(config.local_stores), sealer.clone());
+    let asking = move || {
+        let mut answer = Answer::default();
+        let mut client = open_shopify(&store, &sealer, &http, clock::now());
+        let access = client.as_mut().map_err(|error| error.clone()).and_then(Client::access);
+        match &access {
+            Ok(access) => {
+                let code = access.currency.as_deref().unwrap_or_default();
+                answer.currency = Currency::from_code(code).ok();
+            }
+            Err(error) => answer.trouble = Some(error.to_string()),
+        }
+        let reached = client.as_mut().ok().filter(|_| access.is_ok());
+        find_items(&mut answer, reached, target, &references, rules_of(&store).as_ref());
+        answer.token = client.ok().and_then(|mut client| client.fresh_token());
+        answer
+    };
+    web::block(asking).await.map_err(|_| AppError::Unavailable)
+}
+
+/// What the store cannot be asked for is taken as typed if it is a number.
+fn find_items(
+    answer: &mut Answer,
+    mut client: Option<&mut Shopify>,
+    target: Option<Target>,
+    references: &[Reference],
+    known: Option<&Rules>,
+) {
+    let Some(target) = target else { return };
+    let begun = Instant::now();
+    for reference in references {
+        let reached = client.as_mut().filter(|_| begun.elapsed() < PATIENCE);
+        let found = reached.map(|client| client.find_item(target, reference));
+        match (found, reference) {
+            (Some(Ok(item)), _) if answer.items.iter().any(|held| held.id == item.id) => {}
+            (Some(Ok(item)), _) => answer.items.push(item),
+            (Some(Err(CallError::Refused(words))), _) => answer.unknown.push(words),
+            (_, Reference::Id(id)) => answer.items.push(known_item(known, *id)),
+            (Some(Err(CallError::Denied(words))), Reference::Handle(handle)) => answer
+                .unknown
+                .push(format!("“{handle}” cannot be looked up, so enter its number. {words}")),
+            (_, Reference::Handle(handle)) => answer.unknown.push(format!(
+                "The store does not answer, so “{handle}” cannot be looked up. Try again in a minute, or enter its number."
+            )),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use actix_web::web::Data;
+use askama::Template;
+use diesel::QueryResult;
+use secrecy::ExposeSecret;
+
+use super::connection::ConnectForm;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::platforms::shopify::{Credentials, Rules, TOPICS};
+use crate::secrets::Sealer;
+use crate::stores::{Platform, Store, Traffic};
+use crate::web::form::FormErrors;
+use crate::web::page::MerchantPage;
+use crate::web::paginate::count_label;
+use crate::web::when::{self, When};
+
+/// A connected store, as the page shows it.
+pub(super) struct StoreView {
+    store: Store,
+    traffic: Traffic,
+    webhook_url: String,
+    /// `Set on 3 Mar 2026, ends in 9f2c`; `None` when there is no secret.
+    secret: Option<String>,
+    /// `Client ID and secret, set on 3 Mar 2026, ends in 9f2c`
+    credentials: Option<String>,
+    /// What a shopper gets, where codes are created.
+    gets: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "settings/shopify.html")]
+pub(super) struct ShopifyPage {
+    page: MerchantPage,
+    stores: Vec<StoreView>,
+    form: ConnectForm,
+    errors: FormErrors,
+}
+
+impl ShopifyPage {
+    fn failed(view: &StoreView) -> String {
+        count_label(view.traffic.failed)
+    }
+
+    fn last_delivery(&self, view: &StoreView) -> Option<When> {
+        view.traffic.last.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    fn webhooks_checked(&self, view: &StoreView) -> Option<When> {
+        view.store.webhooks_checked_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+}
+
+/// What the handlers of this page share.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) db: Data<Db>,
+    pub(super) config: Data<Config>,
+    pub(super) sealer: Data<Sealer>,
+}
+
+impl Shop {
+    /// The page as it stands, with the form that connects a store.
+    pub(super) async fn page(
+        &self,
+        page: MerchantPage,
+        form: ConnectForm,
+        errors: FormErrors,
+    ) -> AppResult<ShopifyPage> {
+        let merchant_id = page.merchant_id();
+        let stores = self
+            .db
+            .merchant(merchant_id, move |conn| -> QueryResult<Vec<(Store, Traffic)>> {
+                let stores = Store::connected(conn, merchant_id, Platform::Shopify)?;
+                let with_traffic = |store: Store| Ok((store.clone(), Traffic::of(conn, &store)?));
+                stores.into_iter().map(with_traffic).collect()
+            })
+            .await?;
+        let tz = page.merchant().tz();
+        let view = |(store, traffic): (Store, Traffic)| StoreView {
+            webhook_url: store.webhook_url(&self.config.public_url),
+            secret: self.secret_in_words(&store, tz),
+            credentials: credentials_in_words(&self.sealer, &store, tz),
+            gets: gets(&store),
+            traffic,
+            store,
+        };
+        let stores = stores.into_iter().map(view).collect();
+        Ok(ShopifyPage { page, stores, form, errors })
+    }
+
+    fn secret_in_words(&self, store: &Store, tz: chrono_tz::Tz) -> Option<String> {
+        let set_on =
+            format!("Set on {}", when::day(when::day_of(store.webhook_secret_set_at?, tz)));
+        Some(match store.secret_ending(&self.sealer) {
+            Some(ending) => format!("{set_on}, ends in {ending}"),
+            None => format!(
+                "{set_on}, but it does not open with this installation's key: paste it again."
+            ),
+        })
+    }
+}
+
+fn gets(store: &Store) -> Option<String> {
+    let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
+    Some(Rules::from_json(rules)?.sentence())
+}
+
+/// Which credentials a store is called with, without what is secret in them.
+pub(super) fn credentials_in_words(
+    sealer: &Sealer,
+    store: &Store,
+    tz: chrono_tz::Tz,
+) -> Option<String> {
+    let set_on = when::day(when::day_of(store.credentials_set_at?, tz));
+    let opened = store.credentials(sealer).ok().flatten();
+    let opened = opened.and_then(|json| Credentials::from_json(json.expose_secret()));
+    Some(match opened {
+        Some(credentials) => {
+            let kind = match credentials {
+                Credentials::Token(_) => "Access token",
+                Credentials::Client { .. } => "Client ID and secret",
+            };
+            format!("{kind}, set on {set_on}, ends in {}", credentials.ending())
+        }
+        None => format!(
+            "Set on {set_on}, but it does not open with this installation's key: enter it again."
+        ),
+    })
+}
