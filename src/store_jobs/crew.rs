@@ -24,7 +24,7 @@ const HANDS_PER_MERCHANT: usize = 4;
 /// How often due work is looked for.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a worker says that it still has its job.
-const HEARTBEAT: Duration = Duration::from_secs(8);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// A turn that takes so long hangs: its job is left for others.
 const HUNG: Duration = Duration::from_secs(180);
 /// How long the end waits for the running turns. A call may take longer; what it brought is then

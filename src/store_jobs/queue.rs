@@ -9,7 +9,7 @@ use crate::db::prepared;
 use crate::db::schema::store_jobs;
 
 /// A worker that says nothing for so long has lost its job to another.
-pub(super) const LEASE: Duration = Duration::seconds(30);
+pub(super) const LEASE: Duration = Duration::seconds(20);
 
 /// Sees to it that work of this kind is done for the store at `at` or earlier. To be called in the
 /// transaction that leaves the work, after everything else it locks: a worker that finishes locks

@@ -32,8 +32,7 @@ fn without_a_store_that_creates_codes_pages_are_as_before() {
     let page = owner.get("/triggers/new");
     assert!(!page.says("Only in Vouch"));
     let list = owner.get("/triggers");
-    assert!(!list.says("In store"));
-    assert!(!list.has("select[name=push]"));
+    assert!(!list.has(".pushes") && !list.has("select[name=push]"));
 }
 
 #[test]
@@ -102,7 +101,7 @@ fn failed_codes_are_counted_filtered_and_retried_together() {
     assert!(board.says("2 codes could not be created in your store"));
     let list = owner.get("/triggers?push=failed&sort=oldest");
     assert_eq!(list.all("tbody th code"), ["BAD1", "BAD2"]);
-    assert!(list.says("In a store: Failed"));
+    assert!(list.says("Store status: Failed"));
     let csv = owner.get("/triggers.csv?push=failed&sort=oldest").text();
     assert!(csv.contains("acme-tea.myshopify.com: Failed"), "{csv}");
     fake.heal();

@@ -55,6 +55,11 @@ impl TriggerList {
         !self.stores.is_empty() || self.rows().iter().any(|row| !row.pushes.lines.is_empty())
     }
 
+    /// How many columns the table has.
+    pub(super) fn columns(&self) -> usize {
+        if self.shows_holder { 8 } else { 7 }
+    }
+
     /// The codes that are on their way while somebody looks.
     pub(super) fn moving(&self) -> Poll {
         Poll::of(self.rows().iter().map(|row| &row.pushes))

@@ -86,7 +86,7 @@ impl ListQuery {
         }
         if let Some(status) = filter.push {
             let without = Self { push: String::new(), ..self.clone() };
-            chips.push((format!("In a store: {status}"), without.first(path)));
+            chips.push((format!("Store status: {status}"), without.first(path)));
         }
         chips
     }
