@@ -38,8 +38,9 @@ impl PushLine {
         if self.push.status != PushStatus::Queued {
             return self.push.reason.clone();
         }
-        if let Some(problem) = &self.access_problem {
-            return format!("Waits until Vouch is let into {} again. {problem}", self.store);
+        if self.access_problem.is_some() {
+            // Why stands on top of every page.
+            return format!("Waits until Vouch is let into {} again.", self.store);
         }
         if !self.creates_codes {
             return format!("Waits: the creation of codes is switched off for {}.", self.store);
