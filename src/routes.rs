@@ -90,6 +90,16 @@ routes! {
     GET  "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::discounts, Member(Viewer);
     POST "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::set_discounts, Member(Admin);
     POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
+    GET  "/settings/woocommerce" => crate::settings::woocommerce::show, Member(Viewer);
+    POST "/settings/woocommerce" => crate::settings::woocommerce::connect, Member(Admin);
+    GET  "/settings/woocommerce/{store_id}/credentials" => crate::settings::woocommerce::credentials, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/credentials" => crate::settings::woocommerce::replace, Member(Admin);
+    GET  "/settings/woocommerce/{store_id}/codes" => crate::settings::woocommerce::rules, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/codes" => crate::settings::woocommerce::set_rules, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/access" => crate::settings::woocommerce::check, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/disconnection" => crate::settings::woocommerce::disconnect, Member(Admin);
+    GET  "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::index, Member(Viewer);
+    POST "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::create, Member(Admin);
 
     GET  "/settings/bigcommerce" => crate::settings::bigcommerce::show, Member(Viewer);
     GET  "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::new_credentials, Member(Admin);

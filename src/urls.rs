@@ -41,6 +41,11 @@ pub fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
+/// Where the orders of a store are read for a period.
+pub fn catch_ups(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/catch-ups")
+}
+
 /// Manage > Conversion Triggers.
 pub fn triggers() -> String {
     "/triggers".to_owned()

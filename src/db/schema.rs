@@ -88,6 +88,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    catch_ups (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        period_from -> Timestamptz,
+        period_until -> Timestamptz,
+        asked_by -> Text,
+        asked_at -> Timestamptz,
+        cursor -> Nullable<Text>,
+        read_count -> Int8,
+        new_count -> Int8,
+        changed_count -> Int8,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     commission_entries (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -424,6 +441,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     audit_log,
     calculation_rules,
+    catch_ups,
     commission_entries,
     conversions,
     daily_figures,

@@ -8,6 +8,8 @@ pub mod http;
 mod open;
 /// Shopify.
 pub mod shopify;
+/// WooCommerce.
+pub mod woocommerce;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::bigcommerce::Bigcommerce;
 use super::http::Http;
 use super::shopify::{self, Shopify};
+use super::woocommerce::{self, Woocommerce};
 use super::{CallError, Client};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, Store};
@@ -29,7 +30,8 @@ pub fn open(
             let client = Bigcommerce::new(http, address, credentials.expose_secret(), rules)?;
             Ok(Box::new(client))
         }
-        Platform::Woocommerce | Platform::Api => {
+        Platform::Woocommerce => Ok(Box::new(open_woocommerce(store, sealer, http, now)?)),
+        Platform::Api => {
             Err(CallError::Denied(format!("Vouch makes no calls to {} stores.", store.platform)))
         }
     }
@@ -53,6 +55,24 @@ pub fn open_shopify(
     let rules = store.discount_rules.as_ref().and_then(shopify::Rules::from_json);
     let address = store.address.as_deref().unwrap_or_default();
     Ok(Shopify::new(http.clone(), address, credentials, token, rules, now))
+}
+
+fn open_woocommerce(
+    store: &Store,
+    sealer: &Sealer,
+    http: &Http,
+    now: DateTime<Utc>,
+) -> Result<Woocommerce, CallError> {
+    let opened = credentials(store, sealer)?;
+    let credentials =
+        woocommerce::Credentials::from_json(opened.expose_secret()).ok_or_else(unreadable)?;
+    let secret = store.webhook_secrets(sealer).ok().and_then(|secrets| {
+        let secret = std::str::from_utf8(secrets.first()?.expose_secret()).ok()?;
+        Some(SecretString::from(secret))
+    });
+    let rules = store.discount_rules.as_ref().and_then(woocommerce::Rules::from_json);
+    let address = store.address.as_deref().unwrap_or_default();
+    Ok(Woocommerce::new(http.clone(), address, &credentials, secret, rules, now))
 }
 
 fn credentials(store: &Store, sealer: &Sealer) -> Result<SecretSlice<u8>, CallError> {

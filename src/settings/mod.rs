@@ -1,4 +1,4 @@
-//! Account > Settings: General, Shopify, BigCommerce, Calculation, API.
+//! Account > Settings: General, the stores, Calculation, API.
 
 mod access;
 /// Keys for the REST API.
@@ -11,3 +11,5 @@ pub mod calculation;
 pub mod general;
 /// The connection to Shopify.
 pub mod shopify;
+/// The connection to WooCommerce.
+pub mod woocommerce;

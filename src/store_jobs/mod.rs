@@ -11,7 +11,7 @@ pub use self::crew::{Crew, work_off};
 pub use self::queue::{make_due, wake};
 pub use self::turn::{Caller, Next, Open, Tools, Turn, TurnError};
 use crate::db::text_enum;
-use crate::{orders, pushes};
+use crate::{catch_up, orders, pushes};
 
 text_enum! {
     /// A kind of work for a store.
@@ -22,6 +22,8 @@ text_enum! {
         Orders = "orders", "Read orders";
         /// See to the store's webhooks.
         Webhooks = "webhooks", "Look after webhooks";
+        /// Read the orders that changed, whether or not a message came.
+        CatchUp = "catch_up", "Catch up";
     }
 }
 
@@ -32,6 +34,7 @@ impl JobKind {
             Self::Push => pushes::turn(turn),
             Self::Orders => orders::awaited::turn(turn),
             Self::Webhooks => webhooks::turn(turn),
+            Self::CatchUp => catch_up::turn(turn),
         }
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod model;
 mod secret;
 mod store_hash;
+mod site_address;
 mod traffic;
 
 pub use self::access::{
@@ -19,4 +20,5 @@ pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, discon
 pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
 pub use self::store_hash::{HashRefusal, store_hash};
+pub use self::site_address::{SiteRefusal, local_address, site_address};
 pub use self::traffic::Traffic;

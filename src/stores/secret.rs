@@ -3,6 +3,7 @@
 use std::fmt;
 
 use diesel::prelude::*;
+use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::model::Store;
@@ -49,6 +50,13 @@ impl WebhookSecret {
         let fits = (LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&typed.len())
             && typed.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Self(typed.into())) } else { Err(SecretRefusal::Impossible) }
+    }
+
+    /// A new one, for a store whose webhooks Vouch makes itself: 160 bits that nobody guesses.
+    pub fn random() -> Self {
+        let mut bytes = [0; 20];
+        rand::rng().fill_bytes(&mut bytes);
+        Self(hex::encode(bytes).into())
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

@@ -1,0 +1,40 @@
+//! What Vouch calls a WooCommerce store with.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// A REST API key of WooCommerce > Settings > Advanced.
+#[derive(Clone)]
+pub struct Credentials {
+    /// `ck_…`
+    pub consumer_key: SecretString,
+    /// `cs_…`
+    pub consumer_secret: SecretString,
+}
+
+impl Credentials {
+    /// As they are sealed.
+    pub fn to_json(&self) -> Vec<u8> {
+        let json = serde_json::json!({
+            "consumer_key": self.consumer_key.expose_secret(),
+            "consumer_secret": self.consumer_secret.expose_secret(),
+        });
+        json.to_string().into_bytes()
+    }
+
+    /// As they were sealed; `None` when it was something else.
+    pub fn from_json(json: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(json).ok()?;
+        let text = |name: &str| Some(SecretString::from(value.get(name)?.as_str()?));
+        Some(Self {
+            consumer_key: text("consumer_key")?,
+            consumer_secret: text("consumer_secret")?,
+        })
+    }
+
+    /// The end of the key: WooCommerce's own list shows no more of it either.
+    pub fn ending(&self) -> String {
+        let key = self.consumer_key.expose_secret();
+        key.chars().skip(key.chars().count().saturating_sub(7)).collect()
+    }
+}

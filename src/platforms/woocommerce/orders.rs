@@ -1,0 +1,91 @@
+//! Orders that changed within a time, the longest unchanged first.
+
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::api::Api;
+use crate::orders::woocommerce::READ;
+use crate::platforms::{Batch, CallError, OrderMessage, Period};
+use crate::urls::encode;
+
+/// So many at once: an answer may have 4 MiB, and an order of many lines 100 KiB and more.
+const PAGE: usize = 25;
+/// What `orders::woocommerce` reads, without links and meta data of extensions.
+const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_gmt,date_paid_gmt,\
+                      shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
+                      fee_lines,coupon_lines,refunds";
+
+#[derive(Deserialize)]
+struct Head {
+    id: u64,
+    date_modified_gmt: Option<String>,
+}
+
+/// Where to go on: the time of the last order that was read, and how many pages of orders of just
+/// that second were read. By time and not by page alone: an order that changes meanwhile moves to
+/// the end, and all after it would move up by one.
+struct Place {
+    since: DateTime<Utc>,
+    page: usize,
+}
+
+pub(super) fn page(
+    api: &Api,
+    period: &Period,
+    cursor: Option<&str>,
+) -> Result<Batch<OrderMessage>, CallError> {
+    let place = cursor.and_then(read_place).unwrap_or(Place { since: period.from, page: 1 });
+    // WordPress leaves out the second that it is given.
+    let after = encode(&write_time(place.since - Duration::seconds(1)));
+    let orders: Vec<Box<RawValue>> = api.get(&format!(
+        "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
+         &per_page={PAGE}&page={}&_fields={FIELDS}",
+        place.page
+    ))?;
+    let is_full = orders.len() >= PAGE;
+    let rows = orders.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
+    let last = rows.iter().map(|row| row.changed_at).max();
+    let next = last.filter(|last| is_full && *last <= period.until).map(|last| {
+        if last > place.since {
+            Place { since: last, page: 1 }
+        } else {
+            Place { page: place.page + 1, ..place }
+        }
+    });
+    let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
+    Ok(Batch { rows, next: next.map(|place| write_place(&place)) })
+}
+
+fn message(order: Box<RawValue>) -> Result<OrderMessage, CallError> {
+    let unreadable = || {
+        CallError::Unanswered(
+            "The store sent something that is no order of WooCommerce.".to_owned(),
+        )
+    };
+    let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;
+    let changed_at = head.date_modified_gmt.as_deref().and_then(read_time);
+    Ok(OrderMessage {
+        order_ref: head.id.to_string(),
+        topic: READ,
+        changed_at: changed_at.ok_or_else(unreadable)?,
+        body: order.get().as_bytes().to_vec(),
+    })
+}
+
+fn write_time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok()?.and_utc())
+}
+
+fn write_place(place: &Place) -> String {
+    format!("{} {}", write_time(place.since), place.page)
+}
+
+fn read_place(cursor: &str) -> Option<Place> {
+    let (since, page) = cursor.split_once(' ')?;
+    Some(Place { since: read_time(since)?, page: page.parse().ok()? })
+}

@@ -1,0 +1,106 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::HERE;
+use super::page::find;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::platforms::woocommerce::Credentials;
+use crate::secrets::Sealer;
+use crate::settings::access::checked;
+use crate::stores::{self, Store, WebhookSecret};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::MerchantPage;
+use crate::web::{ok, rejected, see_other};
+
+/// What was typed to connect a store, or to replace its key. Secrets are never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct KeyForm {
+    pub(super) address: String,
+    consumer_key: String,
+    consumer_secret: String,
+    webhook_secret: String,
+}
+
+impl KeyForm {
+    /// The key, and the secret of webhooks that were made by hand.
+    pub(super) fn check(
+        &self,
+        errors: &mut FormErrors,
+    ) -> Option<(Credentials, Option<WebhookSecret>)> {
+        let fits = |typed: &str, prefix: &str| {
+            typed.starts_with(prefix)
+                && (20..=200).contains(&typed.len())
+                && typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let (key, secret) = (self.consumer_key.trim(), self.consumer_secret.trim());
+        if !fits(key, "ck_") {
+            errors.add("consumer_key", "Paste the consumer key whole: it begins with ck_.");
+        }
+        if !fits(secret, "cs_") {
+            errors.add("consumer_secret", "Paste the consumer secret whole: it begins with cs_.");
+        }
+        let webhook_secret = Some(self.webhook_secret.trim()).filter(|typed| !typed.is_empty());
+        let webhook_secret = webhook_secret.map(WebhookSecret::parse).transpose();
+        if webhook_secret.is_err() {
+            errors.add("webhook_secret", "Use one word of at least 16 letters, digits and signs.");
+        }
+        let credentials = Credentials { consumer_key: key.into(), consumer_secret: secret.into() };
+        webhook_secret.ok().filter(|_| errors.is_empty()).map(|secret| (credentials, secret))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/woocommerce_key.html")]
+struct KeyPage {
+    page: MerchantPage,
+    store: Store,
+    errors: FormErrors,
+}
+
+/// `GET /settings/woocommerce/{store_id}/credentials`
+pub async fn credentials(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
+    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    ok(&KeyPage { page, store, errors: FormErrors::new() })
+}
+
+/// `POST /settings/woocommerce/{store_id}/credentials`
+pub async fn replace(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<KeyForm>,
+) -> AppResult<HttpResponse> {
+    let mut errors = FormErrors::new();
+    let typed = form.check(&mut errors);
+    let (actor, store_id) = (page.actor(), *store_id);
+    let (store, replaced) = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = find(conn, actor.merchant_id, store_id)?;
+            let Some((credentials, webhook_secret)) = typed else { return Ok((store, false)) };
+            if let Some(secret) = &webhook_secret {
+                stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
+            }
+            stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json())?;
+            Ok((find(conn, actor.merchant_id, store_id)?, true))
+        })
+        .await?;
+    if !replaced {
+        return rejected(&KeyPage { page, store, errors });
+    }
+    let (kind, words) = checked(&db, &config, store).await?;
+    page.leave(kind, format!("The key is saved. {words}"))?;
+    Ok(see_other(HERE))
+}

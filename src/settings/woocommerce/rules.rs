@@ -1,0 +1,200 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::HERE;
+use super::page::find;
+use crate::db::Db;
+use crate::error::{AppError, AppResult};
+use crate::money::{Currency, format_plain, parse_decimal};
+use crate::platforms::woocommerce::{Rules, Takeoff};
+use crate::stores::{self, Store};
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::MerchantPage;
+use crate::web::{ok, rejected, see_other};
+
+/// What was chosen for codes that are created.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct RulesForm {
+    creates_codes: String,
+    kind: String,
+    amount: String,
+    minimum: String,
+    total_uses: String,
+    uses_per_customer: String,
+    individual_use: bool,
+    exclude_sale_items: bool,
+    free_shipping: bool,
+    /// Shows what a shopper gets, and saves nothing.
+    preview: String,
+}
+
+impl RulesForm {
+    fn of(store: &Store) -> Self {
+        let rules = store.discount_rules.as_ref().and_then(Rules::from_json);
+        let creates_codes = if store.creates_codes { "yes" } else { "no" }.to_owned();
+        let Some(rules) = rules else {
+            return Self { creates_codes, kind: "percent".to_owned(), ..Self::default() };
+        };
+        let (kind, amount) = match rules.takeoff {
+            Takeoff::Percent { basis_points } => {
+                ("percent", format_plain(basis_points, Currency::USD))
+            }
+            Takeoff::Cart { minor } => ("cart", format_plain(minor, rules.currency)),
+            Takeoff::Product { minor } => ("product", format_plain(minor, rules.currency)),
+        };
+        let written = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
+        let minimum = rules.minimum_minor.map(|minor| format_plain(minor, rules.currency));
+        Self {
+            creates_codes,
+            kind: kind.to_owned(),
+            amount,
+            minimum: minimum.unwrap_or_default(),
+            total_uses: written(rules.total_uses),
+            uses_per_customer: written(rules.uses_per_customer),
+            individual_use: rules.individual_use,
+            exclude_sale_items: rules.exclude_sale_items,
+            free_shipping: rules.free_shipping,
+            preview: String::new(),
+        }
+    }
+
+    fn check(&self, currency: Currency, errors: &mut FormErrors) -> Option<Rules> {
+        let takeoff = self.takeoff(currency).map_err(|words| errors.add("amount", words));
+        let minimum_minor = match self.minimum.trim() {
+            "" => Ok(None),
+            typed => money(typed, currency).map(Some),
+        };
+        let minimum_minor = minimum_minor.map_err(|words| errors.add("minimum", words));
+        let mut uses = |field: &str, typed: &str| match typed.trim() {
+            "" => Some(None),
+            typed => match typed.parse::<u32>() {
+                Ok(number) if (1..=1_000_000).contains(&number) => Some(Some(number)),
+                _ => {
+                    errors.add(field, "Enter a whole number from 1 on, or leave it empty.");
+                    None
+                }
+            },
+        };
+        let total_uses = uses("total_uses", &self.total_uses);
+        let uses_per_customer = uses("uses_per_customer", &self.uses_per_customer);
+        Some(Rules {
+            takeoff: takeoff.ok()?,
+            currency,
+            minimum_minor: minimum_minor.ok()?,
+            total_uses: total_uses?,
+            uses_per_customer: uses_per_customer?,
+            individual_use: self.individual_use,
+            exclude_sale_items: self.exclude_sale_items,
+            free_shipping: self.free_shipping,
+        })
+    }
+
+    fn takeoff(&self, currency: Currency) -> Result<Takeoff, String> {
+        if self.kind == "percent" {
+            // Hundredths, as cents are.
+            let typed = self.amount.trim().trim_end_matches('%').trim();
+            let basis_points = parse_decimal(typed, Currency::USD).ok();
+            return match basis_points.filter(|points| (1..=10_000).contains(points)) {
+                Some(basis_points) => Ok(Takeoff::Percent { basis_points }),
+                None => Err("Enter a percentage above 0 and up to 100, for example 10.".to_owned()),
+            };
+        }
+        let minor = money(&self.amount, currency)?;
+        match self.kind.as_str() {
+            "product" => Ok(Takeoff::Product { minor }),
+            _ => Ok(Takeoff::Cart { minor }),
+        }
+    }
+}
+
+fn money(typed: &str, currency: Currency) -> Result<i64, String> {
+    let minor = parse_decimal(typed, currency).ok();
+    minor.filter(|minor| (1..=100_000_000_000).contains(minor)).ok_or_else(|| {
+        format!(
+            "Enter an amount of {currency} above 0, for example {}.",
+            format_plain(1500, currency)
+        )
+    })
+}
+
+#[derive(Template)]
+#[template(path = "settings/woocommerce_codes.html")]
+struct RulesPage {
+    page: MerchantPage,
+    store: Store,
+    /// What a shopper gets by what is typed.
+    sentence: Option<String>,
+    form: RulesForm,
+    errors: FormErrors,
+}
+
+impl RulesPage {
+    fn choices() -> [(&'static str, &'static str); 2] {
+        [("yes", "Yes: new coupon codes are created in this store"), ("no", "No")]
+    }
+
+    fn kinds() -> [(&'static str, &'static str); 3] {
+        [
+            ("percent", "Percentage off"),
+            ("cart", "Amount off the order"),
+            ("product", "Amount off each item"),
+        ]
+    }
+}
+
+/// `GET /settings/woocommerce/{store_id}/codes`
+pub async fn rules(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
+    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let sentence = store.discount_rules.as_ref().and_then(Rules::from_json);
+    let sentence = sentence.map(|rules| rules.sentence());
+    let form = RulesForm::of(&store);
+    ok(&RulesPage { page, store, sentence, form, errors: FormErrors::new() })
+}
+
+/// `POST /settings/woocommerce/{store_id}/codes`
+pub async fn set_rules(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<RulesForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let merchant_id = page.merchant_id();
+    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let currency = Currency::from_code(&page.merchant().currency)
+        .map_err(|error| AppError::Internal(error.into()))?;
+    let mut errors = FormErrors::new();
+    let creates_codes = form.creates_codes == "yes";
+    let is_left_empty = !creates_codes && form.amount.trim().is_empty();
+    let rules = match is_left_empty {
+        true => None,
+        false => form.check(currency, &mut errors),
+    };
+    if !errors.is_empty() {
+        return rejected(&RulesPage { page, store, sentence: None, form, errors });
+    }
+    if !form.preview.is_empty() {
+        let sentence = rules.map(|rules| rules.sentence());
+        return ok(&RulesPage { page, store, sentence, form, errors });
+    }
+    db.merchant(merchant_id, move |conn| -> QueryResult<()> {
+        let json = rules.map(|rules| rules.to_json());
+        let json = json.or_else(|| store.discount_rules.clone());
+        stores::set_discount_rules(conn, &actor, &store, creates_codes, json.as_ref())
+    })
+    .await?;
+    page.done(match creates_codes {
+        true => "Saved. Codes that you add from now on are created in the store.",
+        false => "Saved. No codes are created in the store.",
+    })?;
+    Ok(see_other(HERE))
+}

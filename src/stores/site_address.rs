@@ -1,0 +1,132 @@
+//! The address of a site that runs its own store software.
+
+/// Why an address is refused, in words that say how to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SiteRefusal {
+    /// Nothing was typed.
+    #[error("Enter the address of your site, for example shop.example.com.")]
+    Missing,
+    /// No site can be called that.
+    #[error(
+        "This is not the address of a site. Copy it from the address bar of your browser, for example https://shop.example.com."
+    )]
+    Impossible,
+}
+
+/// `shop.example.com` or `example.com/shop`, from what people have at hand: with or without
+/// `https://`, with an address of its admin or a shop page behind it. With `local_stores`, a plain
+/// http address on this machine as well, which stays as it is.
+///
+/// # Errors
+/// [`SiteRefusal`].
+pub fn site_address(typed: &str, local_stores: bool) -> Result<String, SiteRefusal> {
+    let typed = typed.trim();
+    if local_stores && let Some(local) = local_address(typed) {
+        return Ok(local);
+    }
+    let lower = typed.to_ascii_lowercase();
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| lower.starts_with(scheme));
+    let bare = &typed[scheme.map_or(0, str::len)..];
+    let bare = bare.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
+    if host.is_empty() {
+        return Err(SiteRefusal::Missing);
+    }
+    let host = host.to_ascii_lowercase();
+    if !is_host(&host) {
+        return Err(SiteRefusal::Impossible);
+    }
+    // What WordPress has behind the site's own address.
+    let own = |part: &&str| !part.is_empty() && !part.starts_with("wp-");
+    let parts: Vec<&str> = path.split('/').take_while(own).collect();
+    let fits =
+        |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b));
+    if !parts.iter().all(fits) || parts.iter().any(|part| *part == "..") {
+        return Err(SiteRefusal::Impossible);
+    }
+    let address = std::iter::once(host.as_str()).chain(parts).collect::<Vec<_>>().join("/");
+    if address.len() <= 200 { Ok(address) } else { Err(SiteRefusal::Impossible) }
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+    };
+    let has_letters = name.bytes().any(|b| b.is_ascii_alphabetic());
+    name.contains('.')
+        && has_letters
+        && name.split('.').all(label)
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// A store on this machine, for development: `http://127.0.0.1:8099`, with or without a path.
+pub fn local_address(typed: &str) -> Option<String> {
+    let typed = typed.trim().trim_end_matches('/');
+    let rest = typed.strip_prefix("http://")?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port =
+        ["127.0.0.1:", "localhost:", "[::1]:"].iter().find_map(|own| host.strip_prefix(own))?;
+    let fits = port.parse::<u16>().is_ok_and(|port| port > 0)
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
+    fits.then(|| typed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_people_have_at_hand() {
+        let cases = [
+            ("shop.example.com", "shop.example.com"),
+            (" https://Shop.Example.com/ ", "shop.example.com"),
+            ("http://shop.example.com", "shop.example.com"),
+            ("https://example.com/Shop/wp-admin/admin.php?page=wc", "example.com/Shop"),
+            ("https://example.com/wp-json/wc/v3/orders", "example.com"),
+            ("example.com:8443/de/#top", "example.com:8443/de"),
+        ];
+        for (typed, address) in cases {
+            assert_eq!(site_address(typed, false).as_deref(), Ok(address), "{typed}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_site() {
+        for typed in ["", "https://", "  "] {
+            assert_eq!(site_address(typed, false), Err(SiteRefusal::Missing), "{typed}");
+        }
+        let long = format!("{}.example.com", "x".repeat(64));
+        let impossible = [
+            "shop",
+            "10.0.0.1",
+            "[::1]",
+            "user@example.com",
+            "a b.example.com",
+            "-a.example.com",
+            "example.com:0",
+            "example.com:99999",
+            "ftp://example.com",
+            "example.com/a b",
+            "example.com/..",
+            &long,
+            "http://127.0.0.1:80",
+        ];
+        for typed in impossible {
+            assert_eq!(site_address(typed, false), Err(SiteRefusal::Impossible), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_store_on_this_machine_needs_the_installations_leave() {
+        let local = "http://127.0.0.1:8099/shop";
+        assert_eq!(site_address(local, true).as_deref(), Ok(local));
+        assert_eq!(site_address("http://localhost:1/", true).as_deref(), Ok("http://localhost:1"));
+        for typed in ["http://127.0.0.1", "http://10.0.0.1:80", "http://127.0.0.1.evil.example:80"]
+        {
+            assert_ne!(site_address(typed, true).as_deref(), Ok(typed));
+        }
+    }
+}
