@@ -29,6 +29,7 @@ const FIELDS: &[(&str, (&str, &str))] =
 const ENDS: &[&str] = &[
     "/settings/bigcommerce/{store_id}/disconnection",
     "/settings/shopify/{store_id}/disconnection",
+    "/settings/woocommerce/{store_id}/disconnection",
 ];
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
@@ -98,6 +99,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("/hooks/bigcommerce/", example(&bigcommerce.store_key, &missing_key)),
         ("/settings/bigcommerce/", example(bigcommerce.id, NOWHERE)),
         ("/hooks/woocommerce/", example(&woocommerce.store_key, &missing_key)),
+        ("/settings/woocommerce/", example(woocommerce.id, NOWHERE)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),

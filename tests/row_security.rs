@@ -76,7 +76,10 @@ fn filled() -> TestApp {
                      SELECT merchant_id, (SELECT min(id) FROM triggers), min(id), 'queued', \
                          'infinity', now() FROM stores GROUP BY merchant_id; \
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
-                     SELECT merchant_id, id, 'push', 'infinity' FROM stores;"
+                     SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
+                 INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
+                         asked_by, asked_at) \
+                     SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores;"
             ))
         });
     }

@@ -1,6 +1,7 @@
 //! Orders as WooCommerce sends them (shape of 10.9, wc/v3), signed.
 
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use secrecy::SecretBox;
 use serde_json::{Value, json};
 use vouch::audit::Actor;
@@ -84,15 +85,21 @@ impl WooOrder {
     }
 }
 
+/// Connects a WooCommerce store to any program, with [`WOO_SECRET`].
+pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> Store {
+    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let secret = WebhookSecret::parse(WOO_SECRET).unwrap();
+    let actor = Actor::system(merchant_id, then());
+    let platform = Platform::Woocommerce;
+    let new = NewStore { platform, address, webhook_secret: Some(&secret) };
+    stores::connect(conn, &actor, &sealer, &new).unwrap()
+}
+
 impl TestApp {
-    /// Connects a WooCommerce store to the program, with [`WOO_SECRET`].
+    /// [`connect_in`] for the program.
     pub fn connect_woocommerce(&self, address: &str) -> Store {
-        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
-        let secret = WebhookSecret::parse(WOO_SECRET).unwrap();
-        let actor = Actor::system(self.fixture.merchant_id, then());
-        let platform = Platform::Woocommerce;
-        let new = NewStore { platform, address, webhook_secret: Some(&secret) };
-        self.within(|conn| Ok(stores::connect(conn, &actor, &sealer, &new).unwrap()))
+        let merchant_id = self.fixture.merchant_id;
+        self.within(|conn| Ok(connect_in(conn, merchant_id, address)))
     }
 
     /// Sends a message of a WooCommerce store, signed.

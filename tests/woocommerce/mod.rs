@@ -1,3 +1,66 @@
 //! WooCommerce: its webhooks, its settings, its orders and codes.
 
+mod calls;
+mod catch_up;
 mod hooks;
+mod settings;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch::db::schema::conversions;
+use vouch::platforms::http::Http;
+use vouch::platforms::{self};
+use vouch::secrets::Sealer;
+use vouch::store_jobs::{Tools, work_off};
+use vouch::stores::{Platform, Store};
+
+use crate::harness::stores::StandIn;
+use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
+use crate::harness::{Page, SECRET_KEY, TestApp};
+
+fn commissions(app: &TestApp) -> Vec<i64> {
+    app.within(|conn| {
+        conversions::table.order(conversions::id).select(conversions::commission_minor).load(conn)
+    })
+}
+
+fn sealer() -> Sealer {
+    Sealer::new(&secrecy::SecretBox::new(Box::new(SECRET_KEY)))
+}
+
+fn tools(app: &TestApp) -> Tools {
+    let http = Http::new(true);
+    let calls = http.clone();
+    Tools {
+        db: app.db.clone(),
+        sealer: sealer(),
+        http,
+        public_url: app.base.as_str().into(),
+        open: std::sync::Arc::new(move |store, now| platforms::open(store, &sealer(), &calls, now)),
+    }
+}
+
+/// Does everything that is due at `now`.
+fn work(app: &TestApp, now: DateTime<Utc>) {
+    work_off(&tools(app), now).unwrap();
+}
+
+/// Connects the site over the page, as an owner does.
+fn connect(app: &TestApp, site: &StandIn<WooSite>) -> Page {
+    let owner = app.owner();
+    let page = owner.get("/settings/woocommerce");
+    let fields = [
+        ("address", site.base.as_str()),
+        ("consumer_key", CONSUMER_KEY),
+        ("consumer_secret", CONSUMER_SECRET),
+    ];
+    let answer = owner.submit(&page, "form[action='/settings/woocommerce']", &fields);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    owner.follow(&answer)
+}
+
+fn connected(app: &TestApp) -> Store {
+    let merchant_id = app.fixture.merchant_id;
+    let mut all = app.within(|conn| Store::connected(conn, merchant_id, Platform::Woocommerce));
+    all.pop().expect("a store is connected")
+}

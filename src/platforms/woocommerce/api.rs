@@ -190,5 +190,8 @@ pub(super) fn plain(text: &str) -> String {
             _ => plain.push(c),
         }
     }
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&amp;", "&")];
+    let plain = entities.iter().fold(plain, |text, (entity, sign)| text.replace(entity, sign));
     plain.trim().trim_end_matches('.').chars().take(WORDS).collect()
 }

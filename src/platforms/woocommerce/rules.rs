@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_sentence_says_all_of_it() {
-        assert_eq!(rules().sentence(), "12.5% off.");
+        assert_eq!(rules().sentence(), "12.5\u{a0}% off.");
         let all = Rules {
             takeoff: Takeoff::Cart { minor: 500 },
             minimum_minor: Some(5000),

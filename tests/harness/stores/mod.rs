@@ -5,6 +5,7 @@
 pub mod bigcommerce;
 mod bigcommerce_bodies;
 pub mod shopify;
+pub mod woocommerce;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};

@@ -1,0 +1,200 @@
+//! A WooCommerce site as far as Vouch calls it (wc/v3 of 10.9).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{Platform, Reply, Request, StandIn};
+
+pub const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
+pub const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
+
+/// What the key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    Read,
+    ReadWrite,
+    /// It was revoked.
+    None,
+}
+
+/// The site.
+pub struct WooSite {
+    pub permission: Permission,
+    /// Coupons, in the order they were made.
+    pub coupons: Vec<Value>,
+    pub orders: Vec<Value>,
+    /// With their secrets, which WooCommerce does not tell.
+    pub webhooks: Vec<Value>,
+    next_id: u64,
+}
+
+impl WooSite {
+    /// An empty one, on a port of its own.
+    pub fn start() -> StandIn<Self> {
+        StandIn::start(Self {
+            permission: Permission::ReadWrite,
+            coupons: Vec::new(),
+            orders: Vec::new(),
+            webhooks: Vec::new(),
+            next_id: 11,
+        })
+    }
+
+    /// The codes it has, as it spells them.
+    pub fn codes(&self) -> Vec<String> {
+        self.coupons.iter().map(|coupon| coupon["code"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Makes a coupon, as its owner could.
+    pub fn add_coupon(&mut self, mut coupon: Value) -> Value {
+        self.next_id += 1;
+        let defaults = json!({
+            "id": self.next_id, "amount": "0.00", "status": "publish", "discount_type": "fixed_cart",
+            "description": "", "date_expires_gmt": null, "usage_count": 0, "individual_use": false,
+            "product_ids": [], "excluded_product_ids": [], "usage_limit": null,
+            "usage_limit_per_user": null, "limit_usage_to_x_items": null, "free_shipping": false,
+            "product_categories": [], "excluded_product_categories": [],
+            "exclude_sale_items": false, "minimum_amount": "0.00", "maximum_amount": "0.00",
+            "email_restrictions": [], "meta_data": [],
+        });
+        for (name, value) in defaults.as_object().unwrap() {
+            coupon.as_object_mut().unwrap().entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        // Whatever was typed.
+        coupon["code"] = json!(coupon["code"].as_str().unwrap().to_lowercase());
+        self.coupons.push(coupon.clone());
+        coupon
+    }
+
+    fn coupons(&mut self, request: &Request) -> Reply {
+        if request.method == "GET" {
+            let wanted = query(request, "code").map(|code| code.to_lowercase());
+            let found: Vec<&Value> = self
+                .coupons
+                .iter()
+                .filter(|c| wanted.as_ref().is_none_or(|wanted| c["code"] == wanted.as_str()))
+                .collect();
+            return page(request, &found);
+        }
+        let coupon = request.json();
+        let Some(code) = coupon["code"].as_str() else {
+            return refusal(400, "rest_missing_callback_param", "Missing parameter(s): code");
+        };
+        if self.codes().contains(&code.to_lowercase()) {
+            return refusal(
+                400,
+                "woocommerce_rest_coupon_code_already_exists",
+                "The coupon code already exists",
+            );
+        }
+        Reply::json(201, &self.add_coupon(coupon))
+    }
+
+    fn orders(&self, request: &Request) -> Reply {
+        let after = query(request, "modified_after").unwrap_or_default();
+        let mut found: Vec<&Value> =
+            self.orders.iter().filter(|order| modified(order) > after.as_str()).collect();
+        found.sort_by_key(|order| modified(order).to_owned());
+        page(request, &found)
+    }
+
+    fn webhooks(&mut self, request: &Request, id: Option<u64>) -> Reply {
+        let told = |webhook: &Value| {
+            let mut told = webhook.clone();
+            told.as_object_mut().unwrap().remove("secret");
+            told
+        };
+        match (request.method.as_str(), id) {
+            ("GET", _) => {
+                let all: Vec<Value> = self.webhooks.iter().map(told).collect();
+                page(request, &all.iter().collect::<Vec<_>>())
+            }
+            ("POST", _) => {
+                let mut webhook = request.json();
+                self.next_id += 1;
+                webhook["id"] = json!(self.next_id);
+                self.webhooks.push(webhook.clone());
+                Reply::json(201, &told(&webhook))
+            }
+            (_, id) => {
+                let Some(webhook) = self.webhooks.iter_mut().find(|w| w["id"].as_u64() == id)
+                else {
+                    return refusal(404, "woocommerce_rest_shop_webhook_invalid_id", "Invalid ID.");
+                };
+                for (name, value) in request.json().as_object().unwrap() {
+                    webhook[name] = value.clone();
+                }
+                Reply::json(200, &told(webhook))
+            }
+        }
+    }
+}
+
+impl Platform for WooSite {
+    fn answer(&mut self, request: &Request) -> Reply {
+        if request.path == "/wp-json/" {
+            assert_eq!(request.header("authorization"), "", "the key is WooCommerce's alone");
+            return Reply::json(200, &json!({ "name": "Acme Tea &amp; Mugs" }));
+        }
+        let pair = STANDARD.encode(format!("{CONSUMER_KEY}:{CONSUMER_SECRET}"));
+        let is_known = request.header("authorization") == format!("Basic {pair}");
+        if !is_known || self.permission == Permission::None {
+            let code = "woocommerce_rest_authentication_error";
+            return refusal(401, code, "Consumer key is invalid.");
+        }
+        if request.method != "GET" && self.permission == Permission::Read {
+            let code = "woocommerce_rest_authentication_error";
+            let message = "The API key provided does not have write permissions.";
+            return refusal(401, code, message);
+        }
+        let path = request.path.trim_start_matches("/wp-json/wc/v3/");
+        match path.split('/').collect::<Vec<_>>()[..] {
+            ["coupons"] => self.coupons(request),
+            ["coupons", "batch"] => Reply::json(200, &json!([])),
+            ["orders"] => self.orders(request),
+            ["webhooks"] => self.webhooks(request, None),
+            ["webhooks", id] => self.webhooks(request, id.parse().ok()),
+            ["data", "currencies", "current"] => Reply::json(200, &json!({ "code": "USD" })),
+            _ => refusal(
+                404,
+                "rest_no_route",
+                "No route was found matching the URL and request method.",
+            ),
+        }
+    }
+}
+
+fn refusal(status: u16, code: &str, message: &str) -> Reply {
+    let body = json!({ "code": code, "message": message, "data": { "status": status } });
+    Reply::json(status, &body)
+}
+
+fn modified(order: &Value) -> &str {
+    order["date_modified_gmt"].as_str().unwrap()
+}
+
+fn page(request: &Request, rows: &[&Value]) -> Reply {
+    let number = |name: &str, default: usize| {
+        query(request, name).map_or(default, |text| text.parse::<usize>().unwrap())
+    };
+    let (size, page) = (number("per_page", 10), number("page", 1));
+    assert!(size <= 100, "WordPress gives 100 at the most");
+    let rows: Vec<&&Value> = rows.iter().skip(size * (page - 1)).take(size).collect();
+    Reply::json(200, &json!(rows))
+}
+
+fn query(request: &Request, name: &str) -> Option<String> {
+    let pair = request.query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")))?;
+    let mut bytes = Vec::new();
+    let mut rest = pair.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let hex: Vec<u8> = rest.by_ref().take(2).collect();
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    Some(String::from_utf8(bytes).unwrap())
+}

@@ -1,0 +1,162 @@
+//! Account > Settings > WooCommerce.
+
+use diesel::prelude::*;
+use vouch::clock;
+use vouch::db::schema::pushes;
+
+use super::{commissions, connect, connected, sealer, work};
+use crate::harness::TestApp;
+use crate::harness::stores::Fault;
+use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
+use crate::harness::woocommerce::WooOrder;
+
+fn set_rules(app: &TestApp, fields: &[(&str, &str)]) -> crate::harness::Page {
+    let owner = app.owner();
+    let path = format!("/settings/woocommerce/{}/codes", connected(app).id);
+    let page = owner.get(&path);
+    owner.submit(&page, &format!("form[action='{path}']"), fields)
+}
+
+fn add_code(app: &TestApp, code: &str) {
+    let owner = app.owner();
+    let path = format!("/affiliates/{}/triggers", app.fixture.ada_id);
+    let fields = [("kind", "coupon_code"), ("value", code)];
+    let answer = owner.post_signed(&path, &fields);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+}
+
+#[test]
+fn a_merchant_connects_creates_a_code_and_gets_its_orders() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    let page = connect(&app, &site);
+    assert!(page.says("Vouch can read its orders and create codes"), "{}", page.text());
+    let ending = &CONSUMER_KEY[CONSUMER_KEY.len() - 7..];
+    assert!(page.says(&format!("ends in {ending}")));
+    for secret in [CONSUMER_KEY, CONSUMER_SECRET] {
+        assert!(!page.text().contains(secret));
+    }
+    let saved = set_rules(&app, &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "15")]);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    assert!(app.owner().get("/settings/woocommerce").says("Yes: 15\u{a0}% off."));
+
+    add_code(&app, "Maya-15");
+    work(&app, clock::now());
+    assert_eq!(site.store().codes(), ["maya-15"]);
+    assert_eq!(site.store().coupons[0]["amount"], "15.00");
+    let status: String = app.within(|conn| pushes::table.select(pushes::status).first(conn));
+    assert_eq!(status, "pushed");
+
+    let store = connected(&app);
+    let secret = store.webhook_secrets(&sealer()).unwrap().remove(0);
+    let secret = String::from_utf8(secrecy::ExposeSecret::expose_secret(&secret).to_vec()).unwrap();
+    let order = WooOrder::new(7, clock::now()).code("MAYA-15", 15);
+    let body = serde_json::to_vec(&order.0).unwrap();
+    let signature = crate::harness::shopify::sign(&secret, &body);
+    let sent = app.woocommerce_raw(&store, "order.created", "d", &body, &signature);
+    assert_eq!(sent.status, 200);
+    assert_eq!(commissions(&app), [850]);
+}
+
+#[test]
+fn a_preview_says_what_a_shopper_gets_and_saves_nothing() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    connect(&app, &site);
+    let fields = [("creates_codes", "yes"), ("kind", "cart"), ("amount", "5"), ("preview", "1")];
+    let path = format!("/settings/woocommerce/{}/codes", connected(&app).id);
+    let page = app.owner().post_signed(&path, &fields);
+    assert_eq!(page.status, 200);
+    assert!(page.says("$5.00 off the order."), "{}", page.text());
+    assert!(!connected(&app).creates_codes);
+}
+
+#[test]
+fn what_is_no_address_key_or_rule_comes_back_with_the_reason_and_without_secrets() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    let owner = app.owner();
+    let page = owner.get("/settings/woocommerce");
+    let fields = [("address", "no site"), ("consumer_key", "ck_short"), ("consumer_secret", "x")];
+    let answer = owner.submit(&page, "form[action='/settings/woocommerce']", &fields);
+    assert_eq!(answer.status, 422);
+    for words in ["not the address of a site", "begins with ck_", "begins with cs_"] {
+        assert!(answer.says(words), "{words}: {}", answer.text());
+    }
+    assert_eq!(answer.value_of("input[name=address]"), "no site");
+    assert!(!answer.text().contains("ck_short"));
+
+    connect(&app, &site);
+    let again = owner.get("/settings/woocommerce");
+    let fields = [
+        ("address", site.base.as_str()),
+        ("consumer_key", CONSUMER_KEY),
+        ("consumer_secret", CONSUMER_SECRET),
+    ];
+    let answer = owner.submit(&again, "form[action='/settings/woocommerce']", &fields);
+    assert_eq!(answer.status, 422);
+    assert!(answer.says("connected already"));
+
+    for (field, value) in [
+        ("amount", "0"),
+        ("amount", "101"),
+        ("minimum", "-1"),
+        ("total_uses", "0"),
+        ("uses_per_customer", "x"),
+    ] {
+        let mut fields = vec![("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")];
+        fields.retain(|pair| pair.0 != field);
+        fields.push((field, value));
+        let answer = set_rules(&app, &fields);
+        assert_eq!(answer.status, 422, "{field} {value}");
+        assert!(answer.has(&format!("#f-{field}[aria-invalid=true]")), "{field} {value}");
+    }
+}
+
+#[test]
+fn the_test_of_a_connection_says_what_works_and_what_is_missing() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    connect(&app, &site);
+    let check = || {
+        let owner = app.owner();
+        let path = format!("/settings/woocommerce/{}/access", connected(&app).id);
+        let page = owner.get("/settings/woocommerce");
+        let answer = owner.submit(&page, &format!("form[action='{path}']"), &[]);
+        owner.follow(&answer)
+    };
+    site.store().permission = Permission::Read;
+    assert!(check().says("Vouch cannot create codes with this key"));
+    site.once("orders", Fault::html());
+    assert!(check().says("it is a web page"));
+    site.store().permission = Permission::None;
+    assert!(check().says("WooCommerce does not accept the consumer key"));
+    let page = app.owner().get("/settings/woocommerce");
+    assert!(page.says("Vouch cannot call this store"));
+    assert!(connected(&app).access_problem.is_some());
+
+    // A new key mends it.
+    site.store().permission = Permission::ReadWrite;
+    let owner = app.owner();
+    let path = format!("/settings/woocommerce/{}/credentials", connected(&app).id);
+    let fields = [("consumer_key", CONSUMER_KEY), ("consumer_secret", CONSUMER_SECRET)];
+    let form = owner.get(&path);
+    let answer = owner.submit(&form, &format!("form[action='{path}']"), &fields);
+    assert!(owner.follow(&answer).says("The key is saved."));
+    assert_eq!(connected(&app).access_problem, None);
+    let form = owner.get(&path);
+    let answer = owner.submit(&form, &format!("form[action='{path}']"), &[("consumer_key", "x")]);
+    assert_eq!(answer.status, 422);
+}
+
+#[test]
+fn a_store_that_is_connected_again_is_the_same_store() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    connect(&app, &site);
+    let first = connected(&app);
+    let owner = app.owner();
+    let page = owner.get("/settings/woocommerce");
+    let path = format!("/settings/woocommerce/{}/disconnection", first.id);
+    let answer = owner.submit(&page, &format!("form[action='{path}']"), &[]);
+    assert!(owner.follow(&answer).says("is disconnected"));
+    assert_eq!(owner.get(&format!("/settings/woocommerce/{}/codes", first.id)).status, 404);
+    connect(&app, &site);
+    let second = connected(&app);
+    assert_eq!((second.id, second.store_key), (first.id, first.store_key));
+}
