@@ -12,6 +12,7 @@ use vouch::routes::TABLE;
 use vouch::secrets::Sealer;
 
 use crate::harness::browser::Browser;
+use crate::harness::woocommerce::connect_in as connect_woocommerce;
 use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
 
 /// Addresses that answer no page: files, and parts of pages.
@@ -33,6 +34,7 @@ fn demo_program() -> TestApp {
             demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
             let merchant_id = demo_merchant(conn)?;
             crate::bigcommerce::connect_in(conn, merchant_id, "http://127.0.0.1:9");
+            connect_woocommerce(conn, merchant_id, "shop.juniper-sage.example");
             QueryResult::Ok(())
         });
     loaded.unwrap();
@@ -56,6 +58,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "delivery_id" => "SELECT id FROM deliveries WHERE outcome = 'failed' LIMIT 1",
         "store_id" => "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1",
         "bigcommerce" => "SELECT id FROM stores WHERE platform = 'bigcommerce' LIMIT 1",
+        "woocommerce" => "SELECT id FROM stores WHERE platform = 'woocommerce' LIMIT 1",
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),
     };
@@ -75,8 +78,10 @@ fn pages(app: &TestApp, wanted: impl Fn(Access) -> bool) -> Vec<String> {
 
 fn fill(app: &TestApp, pattern: &str) -> String {
     let mut path = pattern.to_owned();
-    if pattern.contains("/bigcommerce/") {
-        path = path.replace("{store_id}", &key_for(app, "bigcommerce").to_string());
+    for platform in ["bigcommerce", "woocommerce"] {
+        if pattern.contains(&format!("/{platform}/")) {
+            path = path.replace("{store_id}", &key_for(app, platform).to_string());
+        }
     }
     while let (Some(begin), Some(end)) = (path.find('{'), path.find('}')) {
         let key = key_for(app, &path[begin + 1..end]).to_string();

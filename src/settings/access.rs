@@ -44,16 +44,21 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
         Ok(access) => {
             let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
             if access.missing.is_empty() {
-                let words = format!("{name} answers: Vouch can read its orders and create codes.");
+                let words = format!("{name} answers: Vouch can read its orders and its codes.");
                 return (FlashKind::Success, words);
             }
-            (FlashKind::Warning, format!("{name} answers. {}", access.missing.join(" ")))
+            let can = match (access.reads_orders, access.creates_codes) {
+                (true, _) => "Vouch can read its orders, but not make codes.",
+                (_, true) => "Vouch can make codes, but not read its orders.",
+                _ => "Vouch can neither read its orders nor make codes.",
+            };
+            let words = format!("{name} answers. {can} {}", access.missing.join(" "));
+            (FlashKind::Warning, words)
         }
         Err(CallError::Throttled { .. }) => (
             FlashKind::Warning,
-            "The store asks for a pause, so that nothing could be checked. Test again in half a minute."
-                .to_owned(),
+            "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
         ),
-        Err(error) => (FlashKind::Warning, error.to_string()),
+        Err(error) => (FlashKind::Warning, format!("{error} The credentials are kept.")),
     }
 }

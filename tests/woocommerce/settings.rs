@@ -29,7 +29,7 @@ fn add_code(app: &TestApp, code: &str) {
 fn a_merchant_connects_creates_a_code_and_gets_its_orders() {
     let (app, site) = (TestApp::start(), WooSite::start());
     let page = connect(&app, &site);
-    assert!(page.says("Vouch can read its orders and create codes"), "{}", page.text());
+    assert!(page.says("Vouch can read its orders and its codes"), "{}", page.text());
     let ending = &CONSUMER_KEY[CONSUMER_KEY.len() - 7..];
     assert!(page.says(&format!("ends in {ending}")));
     for secret in [CONSUMER_KEY, CONSUMER_SECRET] {

@@ -5,16 +5,14 @@ use serde::Deserialize;
 
 use super::page::{Shop, find};
 use super::{HERE, of_store};
-use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::{AppError, AppResult};
-use crate::platforms::{Access, CallError};
+use crate::error::AppResult;
 use crate::secrets::Sealer;
-use crate::store_jobs::{self, Tools};
+use crate::settings::access::checked;
 use crate::stores::{self, Store};
 use crate::web::form::CsrfForm;
-use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::page::MerchantPage;
 use crate::web::{ok, see_other};
 
 /// What the address says.
@@ -72,53 +70,4 @@ pub async fn disconnect(
         .await?;
     page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
     Ok(see_other(HERE))
-}
-
-/// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
-pub(super) async fn checked(
-    db: &Data<Db>,
-    config: &Data<Config>,
-    store: Store,
-) -> AppResult<(FlashKind, String)> {
-    let tools = Tools::new(config, Db::clone(db));
-    let (asked, now) = (store.clone(), clock::now());
-    let answer = actix_web::web::block(move || tools.client(&asked, now)?.access())
-        .await
-        .map_err(|_| AppError::Unavailable)?;
-    let (kind, words) = in_words(&store, &answer);
-    db.merchant(store.merchant_id, move |conn| match answer {
-        Ok(_) => {
-            stores::note_answered(conn, &store, now)?;
-            store_jobs::wake(conn, store.merchant_id, store.id, now)
-        }
-        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
-        // It says nothing of the credentials.
-        Err(_) => Ok(()),
-    })
-    .await?;
-    Ok((kind, words))
-}
-
-fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
-    match answer {
-        Ok(access) => {
-            let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
-            if access.missing.is_empty() {
-                let words = format!("{name} answers: Vouch can read its orders and its codes.");
-                return (FlashKind::Success, words);
-            }
-            let can = match (access.reads_orders, access.creates_codes) {
-                (true, _) => "Vouch can read its orders, but not make codes.",
-                (_, true) => "Vouch can make codes, but not read its orders.",
-                _ => "Vouch can neither read its orders nor make codes.",
-            };
-            let words = format!("{name} answers. {can} {}", access.missing.join(" "));
-            (FlashKind::Warning, words)
-        }
-        Err(CallError::Throttled { .. }) => (
-            FlashKind::Warning,
-            "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
-        ),
-        Err(error) => (FlashKind::Warning, format!("{error} The credentials are kept.")),
-    }
 }

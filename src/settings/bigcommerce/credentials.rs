@@ -4,7 +4,6 @@ use askama::Template;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
-use super::connection::checked;
 use super::of_store;
 use super::page::find;
 use crate::audit::Actor;
@@ -13,6 +12,7 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::bigcommerce::Credentials;
 use crate::secrets::Sealer;
+use crate::settings::access::checked;
 use crate::stores::{self, ConnectError, NewStore, Platform, Store, WebhookSecret, store_hash};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
