@@ -6,8 +6,8 @@ mod check;
 mod connect;
 mod model;
 mod secret;
-mod store_hash;
 mod site_address;
+mod store_hash;
 mod traffic;
 
 pub use self::access::{
@@ -19,6 +19,6 @@ pub use self::check::{UnreadableSecret, check_secrets};
 pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
 pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
-pub use self::store_hash::{HashRefusal, store_hash};
 pub use self::site_address::{SiteRefusal, local_address, site_address};
+pub use self::store_hash::{HashRefusal, store_hash};
 pub use self::traffic::Traffic;
