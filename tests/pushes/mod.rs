@@ -1,7 +1,9 @@
 //! Codes on their way into stores, and the work for stores in the background.
 
+mod faults;
 mod jobs;
 mod pages;
+mod processes;
 mod turn;
 
 use std::collections::VecDeque;
@@ -14,13 +16,16 @@ use vouch::clock;
 use vouch::db::schema::{pushes, stores};
 use vouch::platforms::http::Http;
 use vouch::platforms::{
-    Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
+    self, Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode,
+    Webhooks,
 };
 use vouch::secrets::Sealer;
-use vouch::store_jobs::{Tools, work_off};
+use vouch::store_jobs::{Open, Tools, work_off};
 use vouch::stores::{self as model, Store};
 use vouch::triggers::{self, TriggerKind};
 
+use crate::harness::stores::StandIn;
+use crate::harness::stores::shopify::{Shop, TOKEN};
 use crate::harness::{SECRET_KEY, TestApp};
 
 /// A store in memory: what it holds, and what goes wrong with the next calls.
@@ -180,6 +185,29 @@ pub(super) fn creating() -> (TestApp, FakeStore) {
         model::set_discount_rules(conn, &actor, &store, true, None)
     });
     (app, FakeStore::default())
+}
+
+/// The application, whose store is `shop`: everything that is real is real.
+pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
+    let app = TestApp::start();
+    let store = store(&app);
+    app.within(|conn| {
+        diesel::update(stores::table.filter(stores::id.eq(store.id)))
+            .set(stores::address.eq(&shop.base))
+            .execute(conn)?;
+        let token = serde_json::json!({ "token": TOKEN }).to_string();
+        model::set_credentials(conn, &app.actor(), &sealer(), &store, token.as_bytes())?;
+        let rules = serde_json::to_value(crate::shopify::rules()).unwrap();
+        model::set_discount_rules(conn, &app.actor(), &store, true, Some(&rules))
+    });
+    app
+}
+
+/// Does what is due at `now` over real HTTP.
+pub(super) fn call_out(app: &TestApp, now: DateTime<Utc>) {
+    let open: Arc<Open> =
+        Arc::new(|store, now| platforms::open(store, &sealer(), &Http::new(true), now));
+    work_off(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
 }
 
 /// A new code of Ada's.

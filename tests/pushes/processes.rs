@@ -1,0 +1,112 @@
+//! Real worker processes, one of which is killed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use vouch::clock;
+use vouch::db::schema::pushes;
+use vouch::store_jobs::{JobKind, make_due};
+
+use super::creating_in;
+use crate::harness::stores::StandIn;
+use crate::harness::stores::shopify::Shop;
+use crate::harness::{SECRET_KEY, TestApp};
+
+const CODES: usize = 2_000;
+
+/// `vouch serve --workers-only`; killed when it goes, as by a power cut.
+struct Worker(Child, PathBuf);
+
+impl Worker {
+    fn start(app: &TestApp, name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("vouch-worker-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+        let child = Command::new(env!("CARGO_BIN_EXE_vouch"))
+            .args(["serve", "--workers-only"])
+            .env("DATABASE_URL", &app.database_url)
+            .env("VOUCH_SECRET_KEY", key)
+            .env("VOUCH_DATA", &folder)
+            .env("VOUCH_LISTEN", "127.0.0.1:0")
+            .env("VOUCH_PUBLIC_URL", "http://127.0.0.1:8080")
+            .env("VOUCH_LOCAL_STORES", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child, folder)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        let _ = fs::remove_dir_all(&self.1);
+    }
+}
+
+/// As if somebody had just created so many codes.
+fn queue(app: &TestApp) {
+    let (merchant_id, store_id, ada) =
+        (app.fixture.merchant_id, app.fixture.store_id, app.fixture.ada_id);
+    app.within(|conn| {
+        sql_query(format!(
+            "WITH made AS (INSERT INTO triggers \
+                 (merchant_id, kind, value, key, affiliate_id, created_at) \
+             SELECT {merchant_id}, 'coupon_code', 'BULK' || n, 'BULK' || n, {ada}, now() \
+             FROM generate_series(1, {CODES}) n RETURNING id) \
+             INSERT INTO pushes \
+                 (merchant_id, trigger_id, store_id, status, available_at, created_at) \
+             SELECT {merchant_id}, id, {store_id}, 'queued', now(), now() FROM made"
+        ))
+        .execute(conn)?;
+        make_due(conn, merchant_id, store_id, JobKind::Push, clock::now())
+    });
+}
+
+fn pushed(app: &TestApp) -> i64 {
+    app.within(|conn| pushes::table.filter(pushes::status.eq("pushed")).count().get_result(conn))
+}
+
+fn wait_until(what: &str, limit: u64, done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(limit), "{what} takes too long");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn generous() -> StandIn<Shop> {
+    let shop = StandIn::shopify();
+    {
+        let mut store = shop.store();
+        (store.maximum, store.restore_rate) = (1e9, 1e9);
+    }
+    shop
+}
+
+#[test]
+fn two_processes_push_2000_codes_once_each_though_one_of_them_is_killed() {
+    let shop = generous();
+    let app = creating_in(&shop);
+    queue(&app);
+    let first = Worker::start(&app, "first");
+    wait_until("the first process", 60, || shop.store().codes().len() > CODES / 8);
+    let _second = Worker::start(&app, "second");
+    wait_until("the first process", 60, || shop.store().codes().len() > CODES / 4);
+    drop(first);
+    assert!(shop.store().codes().len() < CODES, "it was killed in the middle");
+    wait_until("the second process", 240, || pushed(&app) == i64::try_from(CODES).unwrap());
+    let codes = shop.store().codes();
+    assert_eq!(codes.len(), CODES);
+    assert_eq!(codes.iter().collect::<HashSet<_>>().len(), CODES, "each once");
+}
