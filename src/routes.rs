@@ -89,6 +89,8 @@ routes! {
     POST "/settings/shopify/{store_id}/credentials" => crate::settings::shopify::replace_credentials, Member(Admin);
     GET  "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::discounts, Member(Viewer);
     POST "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::set_discounts, Member(Admin);
+    GET  "/settings/shopify/{store_id}/cancellations" => crate::settings::shopify::cancellations, Member(Viewer);
+    POST "/settings/shopify/{store_id}/cancellations" => crate::settings::shopify::set_cancellations, Member(Admin);
     POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
     GET  "/settings/woocommerce" => crate::settings::woocommerce::show, Member(Viewer);
     POST "/settings/woocommerce" => crate::settings::woocommerce::connect, Member(Admin);

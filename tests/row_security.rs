@@ -75,6 +75,8 @@ fn filled() -> TestApp {
                          created_at) \
                      SELECT merchant_id, (SELECT min(id) FROM triggers), min(id), 'queued', \
                          'infinity', now() FROM stores GROUP BY merchant_id; \
+                 INSERT INTO return_rules (merchant_id, store_id, valid_from, keeps_cancelled, keeps_refunded) \
+                     SELECT merchant_id, id, now(), true, true FROM stores;\
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \

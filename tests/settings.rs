@@ -176,7 +176,7 @@ fn a_store_that_cannot_be_is_refused_with_the_reason_and_the_secret_is_not_echoe
     let page = owner.get("/settings/shopify");
     let good = "0123456789abcdef0123456789abcdef";
     let cases = [
-        ("", good, "address", "Enter the store's address"),
+        ("", good, "address", "Enter the store’s address"),
         ("shop.example.com", good, "address", "Enter the address that ends in .myshopify.com"),
         ("acme-tea", good, "address", "This store is connected already."),
         ("new.myshopify.com", "", "secret", "Paste the secret"),

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use super::commission::{Scope, earn};
+use super::commission::{After, Scope, earn};
 use super::contender::{Contender, contenders};
 use super::decision::{
-    AffiliateName, CandidateOutcome, Credit, CreditKind, Decision, LostReason, Unqualified, Verdict,
+    AffiliateName, CandidateOutcome, Credit, CreditKind, Decision, LostReason, Unqualified,
+    Verdict, takes_back,
 };
 use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Rules, Terms};
 use super::ledger::Components;
@@ -18,6 +19,7 @@ use crate::money::Currency;
 use crate::orders::OrderState;
 use crate::orders::amounts::{LineAmounts, line_amounts};
 use crate::orders::report::OrderReport;
+use crate::orders::state::Undone;
 use crate::triggers::TriggerKind;
 
 /// Works out what every conversion of the order should be now.
@@ -35,7 +37,7 @@ pub fn decide(
         return Decision { rules: *rules, undone, ..Decision::default() };
     };
     let amounts = line_amounts(state, rules.basis());
-    let sums = Sums { amounts: &amounts, currency: report.currency, undone: undone.is_some() };
+    let sums = Sums { amounts: &amounts, currency: report.currency, undone, rules };
     let field = contenders(report, candidates, overrides);
     let main = match &overrides.manual {
         Some(manual) => Main::ByHand(manual),
@@ -61,7 +63,8 @@ pub fn decide(
 struct Sums<'a> {
     amounts: &'a [LineAmounts<'a>],
     currency: Currency,
-    undone: bool,
+    undone: Option<Undone>,
+    rules: &'a Rules,
 }
 
 /// Who is credited with the order as a whole.
@@ -127,14 +130,18 @@ fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
 
 /// The part of a credit that follows from the terms.
 fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
-    let earned = earn(sums.amounts, scope, terms, sums.currency, sums.undone);
+    let after = After {
+        takes_back: takes_back(sums.undone, sums.rules),
+        keeps_refunded: sums.rules.keeps_refunded,
+    };
+    let earned = earn(sums.amounts, scope, terms, sums.currency, after);
     let net = earned.gross_minor - earned.refunded_minor;
     Credit {
         offer_id: terms.offer_id,
         offer_name: terms.offer_name.clone(),
         auto_approve: terms.auto_approve,
         rate: terms.commission,
-        revenue_minor: if sums.undone { 0 } else { net },
+        revenue_minor: if sums.undone.is_some() { 0 } else { net },
         gross_minor: earned.gross_minor,
         refunded_minor: earned.refunded_minor,
         would_be: earned.commission,

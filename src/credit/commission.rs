@@ -19,6 +19,15 @@ pub(super) enum Scope {
     Skus(BTreeSet<String>),
 }
 
+/// What came after the sale.
+#[derive(Clone, Copy)]
+pub(super) struct After {
+    /// It came to nothing: everything that is left is taken back.
+    pub takes_back: bool,
+    /// What was given back earns all the same.
+    pub keeps_refunded: bool,
+}
+
 /// What a credit earns.
 pub(super) struct Earned {
     pub gross_minor: i64,
@@ -29,13 +38,13 @@ pub(super) struct Earned {
 
 /// Works out what `terms` pay for the lines in `scope` of an order in `currency`.
 ///
-/// A flat amount in another currency pays nothing. `undone` takes everything back that is left.
+/// A flat amount in another currency pays nothing.
 pub(super) fn earn(
     amounts: &[LineAmounts<'_>],
     scope: &Scope,
     terms: &Terms,
     currency: Currency,
-    undone: bool,
+    after: After,
 ) -> Earned {
     let reached: Vec<Reached<'_>> =
         amounts.iter().filter_map(|line| Reached::new(line, scope, &terms.excluded_skus)).collect();
@@ -48,20 +57,21 @@ pub(super) fn earn(
         .collect();
 
     let sale = sum(per_line.iter().map(|line| line.sold));
-    let now = sum(per_line.iter().map(|line| line.now));
+    let now = |line: &LineEarned| if after.keeps_refunded { line.sold } else { line.now };
+    let left = sum(per_line.iter().map(now));
     let earning = || reached.iter().filter(|line| line.earns()).map(|line| line.amounts);
     Earned {
         gross_minor: sum(earning().map(|line| line.gross_minor)),
         refunded_minor: sum(earning().map(|line| line.refunded_minor)),
         commission: Components {
             sale,
-            refund: now - sale,
-            cancellation: if undone { -now } else { 0 },
+            refund: left - sale,
+            cancellation: if after.takes_back { -left } else { 0 },
         },
         lines: reached
             .iter()
             .zip(&per_line)
-            .map(|(line, earned)| line.record(earned.now))
+            .map(|(line, earned)| line.record(now(earned)))
             .collect(),
     }
 }

@@ -266,3 +266,20 @@ pub enum LineNote {
     #[serde(other)]
     Unknown,
 }
+
+/// Whether what came after the sale takes its commission back. A cancelled order's stays where the
+/// store is set so; an order that is gone from the store earns nothing.
+pub(super) fn takes_back(undone: Option<Undone>, rules: &Rules) -> bool {
+    match undone {
+        None => false,
+        Some(Undone::Cancelled { .. } | Undone::Voided) => !rules.keeps_cancelled,
+        Some(Undone::Deleted { .. } | Undone::Unknown) => true,
+    }
+}
+
+impl Decision {
+    /// Whether what came after the sale takes its commission back.
+    pub fn takes_back(&self) -> bool {
+        takes_back(self.undone, &self.rules)
+    }
+}

@@ -115,6 +115,10 @@ pub struct Rules {
     pub precedence: Precedence,
     pub include_tax: bool,
     pub include_shipping: bool,
+    /// A cancellation leaves commission as it was: the store's own setting.
+    pub keeps_cancelled: bool,
+    /// A refund does.
+    pub keeps_refunded: bool,
 }
 
 impl Rules {

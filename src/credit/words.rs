@@ -42,6 +42,14 @@ impl Decision {
             });
         }
         sentences.extend(self.undone.map(|undone| match undone {
+            Undone::Cancelled { at } if !self.takes_back() => format!(
+                "The order was cancelled on {}: by your settings for the store, commission stays as it was.",
+                when(at, zone)
+            ),
+            Undone::Voided if !self.takes_back() => {
+                "The payment was voided: by your settings for the store, commission stays as it was."
+                    .to_owned()
+            }
             Undone::Cancelled { at } => {
                 format!("The order was cancelled on {}: no commission is left.", when(at, zone))
             }

@@ -317,6 +317,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    return_rules (merchant_id, store_id, valid_from) {
+        merchant_id -> Int8,
+        store_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        keeps_cancelled -> Bool,
+        keeps_refunded -> Bool,
+    }
+}
+
+diesel::table! {
     sessions (key_hash) {
         key_hash -> Bytea,
         user_id -> Nullable<Int8>,
@@ -455,6 +466,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     orders,
     outbox,
     pushes,
+    return_rules,
     sessions,
     store_jobs,
     stores,

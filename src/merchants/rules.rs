@@ -40,7 +40,7 @@ pub fn rules_history(
         .load::<(DateTime<Utc>, Precedence, bool, bool)>(conn)?;
     let dated = |(valid_from, precedence, include_tax, include_shipping)| DatedRules {
         valid_from,
-        rules: Rules { precedence, include_tax, include_shipping },
+        rules: Rules { precedence, include_tax, include_shipping, ..Rules::default() },
     };
     Ok(rows.into_iter().map(dated).collect())
 }
@@ -64,7 +64,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
                 calculation_rules::include_shipping,
             ))
             .first::<(DateTime<Utc>, Precedence, bool, bool)>(conn)?;
-        let before = Rules { precedence, include_tax, include_shipping };
+        let before = Rules { precedence, include_tax, include_shipping, ..Rules::default() };
         if before == rules {
             return Ok(());
         }

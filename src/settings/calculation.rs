@@ -50,7 +50,7 @@ impl CalculationPage {
 /// `GET /settings/calculation`
 pub async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     let history = history(&db, &page).await?;
-    let Rules { precedence, include_tax, include_shipping } =
+    let Rules { precedence, include_tax, include_shipping, .. } =
         history.first().map(|dated| dated.rules).unwrap_or_default();
     let form =
         CalculationForm { precedence: precedence.as_str().into(), include_tax, include_shipping };
@@ -72,6 +72,7 @@ pub async fn update(
         precedence,
         include_tax: form.include_tax,
         include_shipping: form.include_shipping,
+        ..Rules::default()
     };
     let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| change_rules(conn, &actor, rules)).await?;

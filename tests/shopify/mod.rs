@@ -1,5 +1,6 @@
 //! Shopify: the client against the stand-in, the documents against Shopify's schema, the settings.
 
+mod cancellations;
 mod client;
 mod orders;
 mod schema;

@@ -99,6 +99,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
             precedence,
             include_tax,
             include_shipping,
+            ..Rules::default()
         },
     )
 }

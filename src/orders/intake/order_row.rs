@@ -15,6 +15,7 @@ use crate::orders::state::OrderState;
 /// An order as it is kept, locked for this transaction.
 pub(in crate::orders) struct OrderRow {
     pub id: i64,
+    pub store_id: i64,
     pub state: OrderState,
     pub day: Option<NaiveDate>,
     pub currency: Option<String>,
@@ -37,7 +38,7 @@ pub(in crate::orders) struct ManualNote {
 macro_rules! select_order {
     ($condition:literal) => {
         concat!(
-            "SELECT id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
+            "SELECT id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
                  manual_credit \
              FROM orders WHERE ",
             $condition,
@@ -48,6 +49,7 @@ macro_rules! select_order {
 
 type Sql = (
     BigInt,
+    BigInt,
     Jsonb,
     Nullable<Date>,
     Nullable<Text>,
@@ -55,11 +57,12 @@ type Sql = (
     Nullable<BigInt>,
     Nullable<Jsonb>,
 );
-type Row = (i64, Value, Option<NaiveDate>, Option<String>, Vec<i64>, Option<i64>, Option<Value>);
+type Row =
+    (i64, i64, Value, Option<NaiveDate>, Option<String>, Vec<i64>, Option<i64>, Option<Value>);
 
 impl OrderRow {
     fn read(row: Row) -> QueryResult<Self> {
-        let (id, state, day, currency, overruled, manual_affiliate_id, manual) = row;
+        let (id, store_id, state, day, currency, overruled, manual_affiliate_id, manual) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let manual = match (manual_affiliate_id, manual) {
@@ -70,6 +73,7 @@ impl OrderRow {
         let state: OrderState = serde_json::from_value(state).map_err(unreadable)?;
         Ok(Self {
             id,
+            store_id,
             counted: state.is_counted(),
             state,
             day,

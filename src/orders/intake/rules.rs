@@ -11,6 +11,8 @@ pub(super) struct Settings {
     zone: Tz,
     /// By date, the earliest first.
     rules: Vec<(DateTime<Utc>, Rules)>,
+    /// What cancellations and refunds do: by store, date, and of each the earliest first.
+    returns: Vec<(i64, DateTime<Utc>, bool, bool)>,
 }
 
 /// What a merchant had set when an order was placed.
@@ -40,16 +42,35 @@ impl Settings {
                 precedence: precedence.unwrap_or_default(),
                 include_tax: tax.unwrap_or_default(),
                 include_shipping: shipping.unwrap_or_default(),
+                ..Rules::default()
             };
             Some((from?, rules))
         });
-        Ok(Self { zone, rules: rules.collect() })
+        let rules = rules.collect();
+        let returns = prepared::<(BigInt, Timestamptz, Bool, Bool)>(
+            "SELECT store_id, valid_from, keeps_cancelled, keeps_refunded FROM return_rules \
+             WHERE merchant_id = ? ORDER BY store_id, valid_from",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .load(conn)?;
+        Ok(Self { zone, rules, returns })
     }
 
-    /// The setting of the moment `placed_at`; before the first one, the first.
-    pub(super) fn at(&self, placed_at: DateTime<Utc>) -> Setting {
+    /// The setting of the moment `placed_at`, for orders of that store; of the Calculation Logic
+    /// before the first one, the first.
+    pub(super) fn at(&self, store_id: i64, placed_at: DateTime<Utc>) -> Setting {
         let in_force = self.rules.iter().rev().find(|(from, _)| *from <= placed_at);
-        let rules = in_force.or(self.rules.first()).map(|(_, rules)| *rules).unwrap_or_default();
+        let mut rules =
+            in_force.or(self.rules.first()).map(|(_, rules)| *rules).unwrap_or_default();
+        let of_store = |(store, from, ..): &&(i64, DateTime<Utc>, bool, bool)| {
+            *store == store_id && *from <= placed_at
+        };
+        if let Some((_, _, keeps_cancelled, keeps_refunded)) =
+            self.returns.iter().rev().find(of_store)
+        {
+            rules.keeps_cancelled = *keeps_cancelled;
+            rules.keeps_refunded = *keeps_refunded;
+        }
         Setting { day: placed_at.with_timezone(&self.zone).date_naive(), rules }
     }
 }

@@ -151,7 +151,7 @@ fn first_heard(
 ) -> QueryResult<Option<Outcome>> {
     let mut state = OrderState::default();
     state.apply(event);
-    let due = Due::work_out(conn, batch, &state, &Overrides::default())?;
+    let due = Due::work_out(conn, batch, arrival.store_id, &state, &Overrides::default())?;
     let written = due.written(arrival.merchant_id, &state, arrival.received_at);
     let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
         return Ok(None);
@@ -221,7 +221,7 @@ pub(in crate::orders) fn decide_again(
 ) -> QueryResult<()> {
     let merchant_id = batch.merchant_id;
     let overrides = overrides(conn, merchant_id, &row)?;
-    let due = Due::work_out(conn, batch, &row.state, &overrides)?;
+    let due = Due::work_out(conn, batch, row.store_id, &row.state, &overrides)?;
     due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
     let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(()) };
     if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
@@ -274,6 +274,7 @@ impl Due {
     fn work_out(
         conn: &mut PgConnection,
         batch: &mut Batch,
+        store_id: i64,
         state: &OrderState,
         overrides: &Overrides,
     ) -> QueryResult<Self> {
@@ -281,7 +282,7 @@ impl Due {
             let decision = decide(state, &[], &Rules::default(), overrides);
             return Ok(Self { decision, setting: None });
         };
-        let setting = batch.settings(conn)?.at(report.placed_at);
+        let setting = batch.settings(conn)?.at(store_id, report.placed_at);
         let candidates = candidates::of(conn, batch.merchant_id, report)?;
         let decision = decide(state, &candidates, &setting.rules, overrides);
         Ok(Self { decision, setting: Some(setting) })

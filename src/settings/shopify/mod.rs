@@ -1,5 +1,6 @@
 //! Account > Settings > Shopify.
 
+mod cancellations;
 mod connection;
 mod credentials;
 mod discounts;
@@ -10,6 +11,7 @@ mod secret;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
+pub use self::cancellations::{cancellations, set_cancellations};
 pub use self::connection::{connect, disconnect, show, test};
 pub use self::credentials::{credentials, replace_credentials};
 pub use self::discounts::{discounts, set_discounts};

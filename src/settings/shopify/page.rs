@@ -9,11 +9,14 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::shopify::{Credentials, Rules, TOPICS};
 use crate::secrets::Sealer;
-use crate::stores::{Platform, Store, Traffic};
+use crate::stores::{Platform, ReturnRules, Store, Traffic, return_rules_history};
 use crate::web::form::FormErrors;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
 use crate::web::when::{self, When};
+
+/// A store with what is known of it.
+type Read = (Store, Traffic, ReturnRules);
 
 /// A connected store, as the page shows it.
 pub(super) struct StoreView {
@@ -26,6 +29,8 @@ pub(super) struct StoreView {
     credentials: Option<String>,
     /// What a shopper gets, where codes are created.
     gets: Option<String>,
+    /// What a cancellation or a refund does to commission.
+    returns: &'static str,
 }
 
 #[derive(Template)]
@@ -70,14 +75,19 @@ impl Shop {
         let merchant_id = page.merchant_id();
         let stores = self
             .db
-            .merchant(merchant_id, move |conn| -> QueryResult<Vec<(Store, Traffic)>> {
+            .merchant(merchant_id, move |conn| -> QueryResult<Vec<Read>> {
                 let stores = Store::connected(conn, merchant_id, Platform::Shopify)?;
-                let with_traffic = |store: Store| Ok((store.clone(), Traffic::of(conn, &store)?));
-                stores.into_iter().map(with_traffic).collect()
+                let with_all = |store: Store| {
+                    let traffic = Traffic::of(conn, &store)?;
+                    let rules = return_rules_history(conn, &store, 1)?.first().map(|(_, r)| *r);
+                    Ok((store, traffic, rules.unwrap_or_default()))
+                };
+                stores.into_iter().map(with_all).collect()
             })
             .await?;
         let tz = page.merchant().tz();
-        let view = |(store, traffic): (Store, Traffic)| StoreView {
+        let view = |(store, traffic, rules): Read| StoreView {
+            returns: returns_in_words(rules),
             webhook_url: store.webhook_url(&self.config.public_url),
             secret: self.secret_in_words(&store, tz),
             credentials: credentials_in_words(&self.sealer, &store, tz),
@@ -98,6 +108,15 @@ impl Shop {
                 "{set_on}, but it does not open with this installation's key: paste it again."
             ),
         })
+    }
+}
+
+fn returns_in_words(rules: ReturnRules) -> &'static str {
+    match (rules.keeps_cancelled, rules.keeps_refunded) {
+        (false, false) => "Commission follows when an order is cancelled or refunded.",
+        (true, true) => "Commission stays when an order is cancelled or refunded.",
+        (true, false) => "Commission stays when an order is cancelled, and follows refunds.",
+        (false, true) => "Commission follows when an order is cancelled, and stays at refunds.",
     }
 }
 
