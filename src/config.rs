@@ -15,7 +15,7 @@ mod secret_key;
 
 pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
-pub(crate) use secret_key::is_kept;
+pub(crate) use secret_key::{NextKey, given_key, is_kept};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_LOG: &str = "text";

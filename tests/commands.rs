@@ -372,6 +372,65 @@ fn the_doctor_says_what_to_mend() {
 }
 
 #[test]
+fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
+    let here = Installation::new("rotate");
+    let (kept, next) = (here.folder.join("secret.key"), here.folder.join("secret.key.next"));
+    let keep = |path: &PathBuf, key: &str| {
+        fs::write(path, key).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    keep(&kept, &"ba".repeat(32));
+    here.connect_store("tea.myshopify.com");
+    let rotated = |output: Output| {
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+        assert!(said.contains("sealed with the new key: 1."), "{said}");
+        let said = text(&here.output(&["doctor"]).stdout);
+        assert!(said.contains("All is well"), "{said}");
+    };
+    rotated(here.output(&["rotate-key"]));
+    let key = fs::read_to_string(&kept).unwrap();
+    assert_ne!(key.trim(), "ba".repeat(32));
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!next.exists());
+
+    // Broken off after all was sealed, before the new key took the place of the old one.
+    keep(&next, &key);
+    keep(&kept, &"ba".repeat(32));
+    rotated(here.output(&["rotate-key"]));
+    assert_eq!(fs::read_to_string(&kept).unwrap(), key);
+    // Broken off before anything was sealed.
+    keep(&next, &"cd".repeat(32));
+    rotated(here.output(&["rotate-key"]));
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "cd".repeat(32));
+    assert_eq!(here.output(&["rotate-key", "--new-secret-key=x"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_given_key_is_rotated_to_a_given_one() {
+    let here = Installation::new("rotate-given");
+    here.connect_store("tea.myshopify.com");
+    let (old, new) = ("ba".repeat(32), "cd".repeat(32));
+    let given = format!("--secret-key={old}");
+    for arguments in [vec!["rotate-key"], vec!["rotate-key", "--new-secret-key=short"]] {
+        let arguments: Vec<&str> = arguments.into_iter().chain([given.as_str()]).collect();
+        let output = here.output(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("VOUCH_NEW_SECRET_KEY"));
+    }
+    let new_given = format!("--new-secret-key={new}");
+    for _ in 0..2 {
+        let output = here.output(&["rotate-key", &given, &new_given]);
+        let said = text(&output.stdout);
+        assert!(said.contains("sealed with the new key: 1."), "{said}{}", text(&output.stderr));
+    }
+    let said = text(&here.output(&["doctor", &format!("--secret-key={new}")]).stdout);
+    assert!(!said.contains("do not open"), "{said}");
+    let said = text(&here.output(&["doctor", &given]).stdout);
+    assert!(said.contains("do not open"), "{said}");
+}
+
+#[test]
 fn runs_as_an_ordinary_user() {
     let mut here = Installation::new("ordinary");
     if fs::metadata(&here.folder).unwrap().uid() == 0 {

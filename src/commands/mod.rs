@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod merchant;
 mod migrate;
+mod rotate_key;
 mod serve;
 mod support;
 
@@ -32,6 +33,8 @@ pub enum Command {
     /// Make support staff
     #[command(subcommand)]
     Support(support::SupportCommand),
+    /// Seal the stores' secrets with a new secret key; every running Vouch is to be stopped before
+    RotateKey(rotate_key::Arguments),
     /// Check configuration, database, clock, secrets and stores, and say what to mend
     Doctor,
 }
@@ -52,6 +55,7 @@ impl Command {
             Self::Demo(arguments) => finish(config, |config| demo::run(&config, &arguments)),
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
+            Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
             Self::Doctor => doctor::run(config),
         }
     }

@@ -1,9 +1,9 @@
 //! The key that encrypts what is secret in the database.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -15,6 +15,9 @@ use super::{ConfigError, bad};
 /// The file of the key in the data folder.
 pub const SECRET_KEY_FILE: &str = "secret.key";
 
+/// The file of a key that is to take its place.
+const NEXT_KEY_FILE: &str = "secret.key.next";
+
 const SETTING: &str = "VOUCH_SECRET_KEY";
 
 /// The key that was given, else the one in the data folder, else a new one, kept there.
@@ -22,27 +25,38 @@ pub(super) fn load(
     typed: Option<&str>,
     data_dir: &Path,
 ) -> Result<SecretBox<[u8; 32]>, ConfigError> {
-    if let Some(typed) = typed {
-        return decode(typed).ok_or_else(|| {
-            bad(
-                SETTING,
-                "is not 32 bytes in hexadecimal (64 digits) or base64 (43 or 44 characters)",
-            )
-        });
+    match typed {
+        Some(typed) => given_key(SETTING, typed),
+        None => kept_in(&data_dir.join(SECRET_KEY_FILE)),
     }
-    let path = data_dir.join(SECRET_KEY_FILE);
+}
+
+/// A key as it was given for `setting`.
+///
+/// # Errors
+/// When it is no key.
+pub(crate) fn given_key(
+    setting: &'static str,
+    typed: &str,
+) -> Result<SecretBox<[u8; 32]>, ConfigError> {
+    let words = "is not 32 bytes in hexadecimal (64 digits) or base64 (43 or 44 characters)";
+    decode(typed).ok_or_else(|| bad(setting, words))
+}
+
+/// The key in a file; a new one is made where there is no file.
+fn kept_in(path: &Path) -> Result<SecretBox<[u8; 32]>, ConfigError> {
     let failed = |what: &str, cause: &dyn std::fmt::Display| {
         bad(SETTING, format!("cannot {what} {}: {cause}", path.display()))
     };
     if !path.exists() {
-        make(&path).map_err(|cause| failed("make", &cause))?;
+        make(path).map_err(|cause| failed("make", &cause))?;
     }
-    let mode = fs::metadata(&path).map_err(|cause| failed("read", &cause))?.permissions().mode();
+    let mode = fs::metadata(path).map_err(|cause| failed("read", &cause))?.permissions().mode();
     if mode & 0o077 != 0 {
         let reason = format!("others can read {0}: run `chmod 600 {0}`", path.display());
         return Err(bad(SETTING, reason));
     }
-    let content = fs::read_to_string(&path).map_err(|cause| failed("read", &cause))?;
+    let content = fs::read_to_string(path).map_err(|cause| failed("read", &cause))?;
     decode(&content).ok_or_else(|| failed("use", &"it does not hold a key of 32 bytes"))
 }
 
@@ -52,6 +66,42 @@ pub(crate) fn is_kept(key: &SecretBox<[u8; 32]>, data_dir: &Path) -> bool {
         .ok()
         .and_then(|content| decode(&content))
         .is_some_and(|kept| kept.expose_secret() == key.expose_secret())
+}
+
+/// A key that is to take the place of the one in the data folder.
+pub(crate) struct NextKey {
+    key: SecretBox<[u8; 32]>,
+    data_dir: PathBuf,
+}
+
+impl NextKey {
+    /// A new key in a file of its own beside the present one; the one that a command which was
+    /// broken off has left there.
+    ///
+    /// # Errors
+    /// When the file cannot be written or read.
+    pub fn prepare(data_dir: &Path) -> Result<Self, ConfigError> {
+        let key = kept_in(&data_dir.join(NEXT_KEY_FILE))?;
+        // Nothing may be sealed with a key whose file a power cut could take away again.
+        let synced = File::open(data_dir).and_then(|folder| folder.sync_all());
+        synced.map_err(|cause| bad(SETTING, format!("cannot keep a new key: {cause}")))?;
+        Ok(Self { key, data_dir: data_dir.to_owned() })
+    }
+
+    /// The key.
+    pub fn key(&self) -> &SecretBox<[u8; 32]> {
+        &self.key
+    }
+
+    /// Puts it in the place of the present one, at one stroke.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn take_over(self) -> std::io::Result<()> {
+        let Self { data_dir, .. } = self;
+        fs::rename(data_dir.join(NEXT_KEY_FILE), data_dir.join(SECRET_KEY_FILE))?;
+        File::open(&data_dir)?.sync_all()
+    }
 }
 
 /// Writes a new key. Of two processes that start at once, the first one's key is kept.

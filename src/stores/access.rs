@@ -11,12 +11,12 @@ use crate::secrets::{CannotOpen, Sealer, Use};
 use crate::store_jobs;
 
 /// What sealed credentials are bound to.
-fn credentials_use(store: &Store) -> Use {
+pub(super) fn credentials_use(store: &Store) -> Use {
     Use { merchant_id: store.merchant_id, store_id: store.id, purpose: "credentials" }
 }
 
 /// What a sealed token is bound to.
-fn token_use(store: &Store) -> Use {
+pub(super) fn token_use(store: &Store) -> Use {
     Use { merchant_id: store.merchant_id, store_id: store.id, purpose: "access-token" }
 }
 

@@ -1,0 +1,66 @@
+//! A new installation key: every secret of every store is sealed anew.
+
+use diesel::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::access::{credentials_use, token_use};
+use super::model::Store;
+use crate::db::schema::stores;
+use crate::secrets::{Sealer, Use};
+
+/// What became of the secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// How many are sealed with the new key now.
+    pub resealed: usize,
+    /// How many were so already: the command was broken off, and is run again.
+    pub already: usize,
+    /// How many open with neither key. They stay as they are.
+    pub unreadable: usize,
+}
+
+/// Seals every secret of every store with `new` instead of `old`. Within `Scope::Installation`, in
+/// one transaction: either all of them are sealed anew or none is.
+///
+/// # Errors
+/// The database's.
+pub fn reseal_secrets(
+    conn: &mut PgConnection,
+    old: &Sealer,
+    new: &Sealer,
+) -> QueryResult<Resealed> {
+    let all: Vec<Store> = stores::table
+        .order((stores::merchant_id, stores::id))
+        .for_update()
+        .select(Store::as_select())
+        .load(conn)?;
+    let mut done = Resealed::default();
+    for store in &all {
+        let mut anew = |bound_to: Use, sealed: &Option<Vec<u8>>| {
+            let sealed = sealed.as_ref()?;
+            if new.open(bound_to, sealed).is_ok() {
+                done.already += 1;
+                return Some(sealed.clone());
+            }
+            let Ok(secret) = old.open(bound_to, sealed) else {
+                done.unreadable += 1;
+                return Some(sealed.clone());
+            };
+            done.resealed += 1;
+            Some(new.seal(bound_to, secret.expose_secret()))
+        };
+        let webhook = anew(store.webhook_use(), &store.webhook_secret);
+        let previous = anew(store.webhook_use(), &store.previous_webhook_secret);
+        let credentials = anew(credentials_use(store), &store.credentials);
+        let token = anew(token_use(store), &store.access_token);
+        diesel::update(stores::table.find((store.merchant_id, store.id)))
+            .set((
+                stores::webhook_secret.eq(webhook),
+                stores::previous_webhook_secret.eq(previous),
+                stores::credentials.eq(credentials),
+                stores::access_token.eq(token),
+            ))
+            .execute(conn)?;
+    }
+    Ok(done)
+}
