@@ -5,8 +5,10 @@ mod affiliates;
 mod conversions;
 mod credit_by_hand;
 mod dashboard;
+mod keys;
 mod messages;
 mod orders;
+mod triggers;
 
 use actix_web::rt::task::spawn_blocking;
 use chrono::{DateTime, TimeZone, Utc};

@@ -12,16 +12,19 @@ fn prepare(app: &TestApp) {
     let other = ShopifyOrder::new(1002, later).code("SUMMER", "5.00");
     assert_eq!(app.shopify("orders/create", &other.0).status, 200);
     assert_eq!(app.shopify("orders/create", &ShopifyOrder::new(1003, later).0).status, 200);
+    let test = ShopifyOrder::new(2001, noon() - Duration::days(1)).code("ADA10", "10.00");
+    let test = test.with("test", true.into());
+    assert_eq!(app.shopify("orders/create", &test.0).status, 200);
 }
 
 async fn walk(javascript: bool) {
     let walk = Walk::begin(javascript, prepare).await;
     let browser = &walk.browser;
     walk.menu("Orders").await;
-    browser.shows("tbody .name", &["#1003", "#1002", "#1001"]).await;
+    browser.shows("tbody .name", &["#1003", "#1002", "#1001", "#2001"]).await;
     browser.select("#q-kind", "nobody").await;
     walk.apply().await;
-    browser.shows("tbody .name", &["#1003", "#1002"]).await;
+    browser.shows("tbody .name", &["#1003", "#1002", "#2001"]).await;
     browser.fill("#q-q", "1002").await;
     walk.apply().await;
     browser.shows("tbody .name", &["#1002"]).await;
@@ -44,6 +47,14 @@ async fn walk(javascript: bool) {
     browser.press("Undo").await;
     browser.sees("Undone: 1 conversion is as it was before.").await;
     browser.shows("h1", &["#1001"]).await;
+    walk.menu("Orders").await;
+    browser.select("#q-kind", "test").await;
+    walk.apply().await;
+    browser.press("#2001").await;
+    browser.sees("Ada Active would be credited for the coupon code ADA10, but earns nothing").await;
+    browser.press("Credit all the same").await;
+    browser.sees("Overruled: the conversion counts now.").await;
+    browser.shows(".credit .badge-v", &["Pending"]).await;
 }
 
 #[actix_web::test]
