@@ -42,7 +42,7 @@ fn a_store_is_connected_by_following_the_page() {
     assert_eq!(answer.status, 303, "{}", answer.text());
     let page = owner.follow(&answer);
     assert!(
-        page.says("Acme Tea answers: Vouch can read its orders and create codes."),
+        page.says("Acme Tea answers: Vouch can read its orders and its codes."),
         "{}",
         page.text()
     );
@@ -73,7 +73,7 @@ fn credentials_that_are_no_good_are_kept_and_the_page_says_what_is_wrong() {
     assert!(page.says("set “Marketing” to modify"));
     bc.store().denied.clear();
     let answer = owner.submit(&page, "form[action$='/access']", &[]);
-    assert!(owner.follow(&answer).says("Vouch can read its orders and create codes."));
+    assert!(owner.follow(&answer).says("Vouch can read its orders and its codes."));
     bc.once("/v2/store", Fault::status(503));
     let answer = owner.submit(&page, "form[action$='/access']", &[]);
     assert!(owner.follow(&answer).says("BigCommerce could not answer (HTTP 503)."));
