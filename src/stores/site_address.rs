@@ -41,7 +41,7 @@ pub fn site_address(typed: &str, local_stores: bool) -> Result<String, SiteRefus
     let parts: Vec<&str> = path.split('/').take_while(own).collect();
     let fits =
         |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b));
-    if !parts.iter().all(fits) || parts.iter().any(|part| *part == "..") {
+    if !parts.iter().all(fits) || parts.contains(&"..") {
         return Err(SiteRefusal::Impossible);
     }
     let address = std::iter::once(host.as_str()).chain(parts).collect::<Vec<_>>().join("/");

@@ -131,7 +131,6 @@ struct OfLine {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "Shopify's names")]
 struct RefundedShipping {
     subtotal_amount_set: Option<Set>,
     tax_amount_set: Option<Set>,
@@ -139,7 +138,6 @@ struct RefundedShipping {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "Shopify's names")]
 struct Adjustment {
     amount_set: Option<Set>,
     tax_amount_set: Option<Set>,

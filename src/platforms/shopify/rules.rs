@@ -116,7 +116,6 @@ pub(super) struct InStore {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "Shopify's names")]
 struct CombinesInStore {
     order_discounts: bool,
     product_discounts: bool,

@@ -44,7 +44,7 @@ pub(super) fn page(
         place.page
     ))?;
     let is_full = orders.len() >= PAGE;
-    let rows = orders.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
+    let rows = orders.iter().map(|order| message(order)).collect::<Result<Vec<_>, _>>()?;
     let last = rows.iter().map(|row| row.changed_at).max();
     let next = last.filter(|last| is_full && *last <= period.until).map(|last| {
         if last > place.since {
@@ -57,7 +57,7 @@ pub(super) fn page(
     Ok(Batch { rows, next: next.map(|place| write_place(&place)) })
 }
 
-fn message(order: Box<RawValue>) -> Result<OrderMessage, CallError> {
+fn message(order: &RawValue) -> Result<OrderMessage, CallError> {
     let unreadable = || {
         CallError::Unanswered(
             "The store sent something that is no order of WooCommerce.".to_owned(),

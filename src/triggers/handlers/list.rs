@@ -250,7 +250,7 @@ fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
         Cell::plain(state),
         Cell::plain(time(row.trigger.created_at)),
         Cell::plain(row.trigger.retired_at.map(time).unwrap_or_default()),
-        Cell::text(&in_stores.join("; ")),
+        Cell::text(in_stores.join("; ")),
     ];
     let line = |amounts: [String; 6]| {
         about.iter().cloned().chain(amounts.into_iter().map(Cell::Plain)).collect()
