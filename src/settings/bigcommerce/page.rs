@@ -48,6 +48,10 @@ impl BigcommercePage {
         view.store.webhooks_checked_at.map(|at| When::new(at, self.page.merchant().tz()))
     }
 
+    fn orders_read(&self, view: &StoreView) -> Option<When> {
+        view.store.orders_read_until.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
     fn url_of(store: &Store) -> String {
         super::of_store(store.id)
     }

@@ -54,6 +54,10 @@ impl ShopifyPage {
     fn webhooks_checked(&self, view: &StoreView) -> Option<When> {
         view.store.webhooks_checked_at.map(|at| When::new(at, self.page.merchant().tz()))
     }
+
+    fn orders_read(&self, view: &StoreView) -> Option<When> {
+        view.store.orders_read_until.map(|at| When::new(at, self.page.merchant().tz()))
+    }
 }
 
 /// What the handlers of this page share.
