@@ -1,8 +1,9 @@
 //! Codes in the store: made once, under the rules, found again whoever made them.
 
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::clock;
 use vouch::db::schema::pushes;
 use vouch::platforms::bigcommerce::{Discount, Kind, Rules};
 use vouch::platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
@@ -13,7 +14,7 @@ use crate::harness::stores::Fault;
 
 fn new_code(code: &str) -> NewCode {
     let mark = Mark { merchant_id: 7, trigger_id: 42 };
-    NewCode { mark, code: code.to_owned(), affiliate: "Ada Active".to_owned(), now: Utc::now() }
+    NewCode { mark, code: code.to_owned(), affiliate: "Ada Active".to_owned(), now: clock::now() }
 }
 
 fn rules(kind: Kind, discount: Discount, amount: &str) -> Rules {
@@ -24,11 +25,11 @@ fn rules(kind: Kind, discount: Discount, amount: &str) -> Rules {
 
 impl Shop {
     fn create(&self, code: &str) -> Result<StoreCode, CallError> {
-        self.tools().client(&self.store, Utc::now()).unwrap().create_code(&new_code(code))
+        self.tools().client(&self.store, clock::now()).unwrap().create_code(&new_code(code))
     }
 
     fn find(&self, code: &str) -> Option<StoreCode> {
-        self.tools().client(&self.store, Utc::now()).unwrap().find_code(code).unwrap()
+        self.tools().client(&self.store, clock::now()).unwrap().find_code(code).unwrap()
     }
 }
 
@@ -57,7 +58,7 @@ fn every_kind_of_discount_is_made_as_documented_and_read_back() {
                 let mut new = new_code(&code);
                 new.mark.trigger_id = 100 + i64::try_from(n * 10 + m).unwrap();
                 let tools = shop.tools();
-                let mut client = tools.client(&shop.store, Utc::now()).unwrap();
+                let mut client = tools.client(&shop.store, clock::now()).unwrap();
                 let made = client.create_code(&new).unwrap();
                 let found = client.find_code(&code).unwrap().unwrap();
                 assert_eq!(found, made);
@@ -169,7 +170,7 @@ fn the_last_calls_of_the_quota_are_left_to_others() {
     let shop = Shop::open();
     shop.bc.store().requests_left = 2;
     let tools = shop.tools();
-    let mut client = tools.client(&shop.store, Utc::now()).unwrap();
+    let mut client = tools.client(&shop.store, clock::now()).unwrap();
     assert!(client.find_code("1").is_err_and(|error| matches!(error, CallError::Throttled { .. })));
     assert_eq!(shop.bc.requests().len(), 1);
 }
@@ -192,7 +193,7 @@ fn all_codes_of_the_store_are_listed_once() {
     let coupon = |id: i64| json!({ "id": id, "name": format!("C{id}"), "code": format!("C{id}"), "type": "free_shipping" });
     shop.bc.store().coupons.extend((1..=251).map(coupon));
     let tools = shop.tools();
-    let mut client = tools.client(&shop.store, Utc::now()).unwrap();
+    let mut client = tools.client(&shop.store, clock::now()).unwrap();
     let (mut codes, mut cursor) = (Vec::new(), None);
     loop {
         let batch = client.codes(cursor.as_deref()).unwrap();
@@ -217,7 +218,7 @@ fn a_new_trigger_is_pushed_under_the_rules() {
         triggers::create(conn, &actor, ada, TriggerKind::CouponCode, "ADA25").unwrap();
         Ok(())
     });
-    shop.work(Utc::now() + Duration::seconds(1));
+    shop.work(clock::now() + Duration::seconds(1));
     let statuses: Vec<String> =
         shop.app.within(|conn| pushes::table.select(pushes::status).load(conn));
     assert_eq!(statuses, ["pushed"]);
@@ -232,14 +233,14 @@ fn a_new_trigger_is_pushed_under_the_rules() {
 #[test]
 fn webhooks_are_made_once_and_switched_on_again() {
     let shop = Shop::open();
-    shop.work(Utc::now() + Duration::seconds(1));
+    shop.work(clock::now() + Duration::seconds(1));
     let address = shop.store.webhook_url(&shop.app.base);
     assert_eq!(shop.bc.store().hooks.len(), 4);
     assert!(shop.bc.store().hooks.iter().all(|hook| hook["destination"] == address.as_str()));
     let told = shop.bc.store().hooks[0]["headers"]["x-vouch-secret"].as_str().map(str::len);
     assert_eq!(told, Some(64));
     shop.bc.store().hooks[2]["is_active"] = json!(false);
-    shop.work(Utc::now() + Duration::hours(2));
+    shop.work(clock::now() + Duration::hours(2));
     let store = shop.bc.store();
     assert_eq!(store.hooks.len(), 4);
     assert!(store.hooks.iter().all(|hook| hook["is_active"] == true));

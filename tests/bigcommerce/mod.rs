@@ -11,6 +11,7 @@ use secrecy::SecretBox;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use vouch::audit::Actor;
+use vouch::clock;
 use vouch::platforms;
 use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch::platforms::http::Http;
@@ -73,7 +74,7 @@ impl Shop {
     /// A message of the store, signed.
     fn send(&self, scope: &str, order_id: i64) -> Page {
         let id = format!("msg_{:032x}", rand::random::<u128>());
-        self.send_as(&id, &hook(scope, order_id), CLIENT_SECRET, Utc::now())
+        self.send_as(&id, &hook(scope, order_id), CLIENT_SECRET, clock::now())
     }
 
     fn send_as(&self, id: &str, body: &Value, secret: &str, at: DateTime<Utc>) -> Page {
@@ -117,7 +118,7 @@ pub fn connect(app: &TestApp, base: &str) -> Store {
 
 /// Connects the store at `base`, in the running transaction.
 pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Store {
-    let (actor, sealer) = (Actor::system(merchant_id, Utc::now()), sealer());
+    let (actor, sealer) = (Actor::system(merchant_id, clock::now()), sealer());
     let secret = WebhookSecret::parse(CLIENT_SECRET).unwrap();
     let new =
         NewStore { platform: Platform::Bigcommerce, address: base, webhook_secret: Some(&secret) };

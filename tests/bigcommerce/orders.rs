@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, SubsecRound, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use vouch::clock;
 use vouch::db::schema::{conversions, deliveries};
 use vouch::platforms::Period;
 use vouch::stores;
@@ -16,7 +17,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn later(seconds: i64) -> DateTime<Utc> {
-    Utc::now() + Duration::seconds(seconds)
+    clock::now() + Duration::seconds(seconds)
 }
 
 /// (topic, outcome, detail) of everything that was kept.
@@ -90,7 +91,7 @@ fn the_same_message_again_is_one() {
     let shop = Shop::open();
     let body = hook("store/order/created", 250);
     for _ in 0..3 {
-        assert_eq!(shop.send_as("msg_1", &body, CLIENT_SECRET, Utc::now()).status, 200);
+        assert_eq!(shop.send_as("msg_1", &body, CLIENT_SECRET, clock::now()).status, 200);
     }
     assert_eq!(outcomes(&shop), ["waiting"]);
 }
@@ -212,11 +213,11 @@ fn only_what_the_store_signed_just_now_is_taken() {
     let shop = Shop::open();
     let body = hook("store/order/created", 250);
     let send = |secret: &str, at| shop.send_as("msg_7", &body, secret, at).status;
-    assert_eq!(send("another-secret-0123456789", Utc::now()), 401);
+    assert_eq!(send("another-secret-0123456789", clock::now()), 401);
     assert_eq!(send(CLIENT_SECRET, later(-400)), 401);
     assert_eq!(send(CLIENT_SECRET, later(400)), 401);
     let bytes = serde_json::to_vec(&body).unwrap();
-    let time = Utc::now().timestamp().to_string();
+    let time = clock::now().timestamp().to_string();
     let signature = super::sign(CLIENT_SECRET, "msg_7", &time, &bytes);
     let signed = [
         ("webhook-id", "msg_7"),
@@ -239,7 +240,7 @@ fn after_a_change_of_the_secret_the_one_before_it_signs_too() {
     shop.app.within(|conn| stores::replace_secret(conn, &actor, &sealer, &shop.store, &new));
     let body = hook("store/order/created", 250);
     for (id, secret) in [("a", CLIENT_SECRET), ("b", "the-new-client-secret-0123456789")] {
-        assert_eq!(shop.send_as(id, &body, secret, Utc::now()).status, 200, "{id}");
+        assert_eq!(shop.send_as(id, &body, secret, clock::now()).status, 200, "{id}");
     }
 }
 
@@ -249,7 +250,7 @@ fn what_is_signed_but_no_message_of_an_order_is_kept_as_failed() {
     for (id, body) in
         [("a", json!({})), ("b", json!({ "scope": "store/order/created", "data": {} }))]
     {
-        assert_eq!(shop.send_as(id, &body, CLIENT_SECRET, Utc::now()).status, 200);
+        assert_eq!(shop.send_as(id, &body, CLIENT_SECRET, clock::now()).status, 200);
     }
     assert_eq!(outcomes(&shop), ["failed", "failed"]);
 }
@@ -264,7 +265,7 @@ fn changed_orders_are_read_to_the_last_however_many_change_in_one_second() {
         shop.bc.store().orders.push(Bigcommerce::order(300 + n, "ADA10", at));
     }
     let tools = shop.tools();
-    let mut client = tools.client(&shop.store, Utc::now()).unwrap();
+    let mut client = tools.client(&shop.store, clock::now()).unwrap();
     let period = Period { from, until: from + Duration::seconds(35) };
     let (mut seen, mut cursor) = (Vec::new(), None);
     for _ in 0..20 {

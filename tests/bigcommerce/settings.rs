@@ -1,7 +1,8 @@
 //! Account > Settings > BigCommerce.
 
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use diesel::prelude::*;
+use vouch::clock;
 use vouch::db::schema::stores;
 
 use super::Shop;
@@ -144,7 +145,7 @@ fn a_store_that_is_connected_again_goes_on_where_it_was() {
     });
     assert_eq!(known, [(shop.store.id, shop.store.store_key.clone())]);
     assert_eq!(shop.send("store/order/created", 250).status, 200);
-    shop.work(Utc::now() + Duration::seconds(1));
+    shop.work(clock::now() + Duration::seconds(1));
 }
 
 #[test]

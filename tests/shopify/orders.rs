@@ -73,7 +73,7 @@ fn an_order_that_is_read_is_the_order_of_its_webhook() {
     for message in read {
         let order = samples()
             .into_iter()
-            .find(|order| order.0["id"].to_string() == message.order_ref)
+            .find(|order| order.0["id"].as_i64() == message.order_ref.parse().ok())
             .unwrap();
         let said = serde_json::to_vec(&order.0).unwrap();
         let webhook = understand(Platform::Shopify, "orders/updated", &said, false, noon());

@@ -156,7 +156,7 @@ impl Bigcommerce {
     }
 
     fn order_of(&self, id: &str) -> Result<&Value, Reply> {
-        let found = self.orders.iter().find(|order| order["order"]["id"].to_string() == id);
+        let found = self.orders.iter().find(|order| is_called(&order["order"], id));
         found.ok_or_else(not_found)
     }
 
@@ -208,7 +208,7 @@ impl Bigcommerce {
     }
 
     fn place(&self, id: &str) -> Result<usize, Reply> {
-        let place = self.promotions.iter().position(|promotion| promotion["id"].to_string() == id);
+        let place = self.promotions.iter().position(|promotion| is_called(promotion, id));
         place.ok_or_else(not_found)
     }
 
@@ -272,7 +272,7 @@ impl Bigcommerce {
 
     fn change_hook(&mut self, request: &Request, id: &str) -> Result<Reply, Reply> {
         let body = self.taken(request, &bodies::HOOK)?;
-        let hook = self.hooks.iter_mut().find(|hook| hook["id"].to_string() == id);
+        let hook = self.hooks.iter_mut().find(|hook| is_called(hook, id));
         let hook = hook.ok_or_else(not_found)?;
         for (name, value) in body.as_object().unwrap() {
             hook[name] = value.clone();
@@ -331,4 +331,9 @@ fn parameter(request: &Request, name: &str) -> Option<String> {
 
 fn time_of(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc2822(text).unwrap().with_timezone(&Utc)
+}
+
+/// Whether `thing` has the number that an address names.
+fn is_called(thing: &Value, id: &str) -> bool {
+    id.parse() == Ok(thing["id"].as_i64().unwrap_or_default())
 }
