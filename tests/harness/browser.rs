@@ -342,7 +342,13 @@ struct Driver {
 }
 
 impl Driver {
+    /// On a machine with much to do, chromedriver now and then ends before it has begun.
     fn start() -> Self {
+        let started = (0..3).find_map(|_| Self::try_to_start());
+        started.expect("chromedriver says its port")
+    }
+
+    fn try_to_start() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let profile =
@@ -357,17 +363,17 @@ impl Driver {
             .spawn()
             .expect("chromedriver is missing: run script/test, or install chromium-driver");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("successfully on port ")?;
-                Some(port.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver says its port");
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("successfully on port ")?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let Some(port) = port else {
+            let _ = process.wait();
+            return None;
+        };
         // The pipe stays open and is emptied, or chromedriver dies of its next word.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, url: format!("http://127.0.0.1:{port}"), profile }
+        Some(Self { process, url: format!("http://127.0.0.1:{port}"), profile })
     }
 
     fn capabilities(&self, javascript: bool) -> Map<String, Value> {

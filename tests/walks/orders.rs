@@ -50,6 +50,7 @@ async fn walk(javascript: bool) {
     walk.menu("Orders").await;
     browser.select("#q-kind", "test").await;
     walk.apply().await;
+    browser.shows("tbody .name", &["#2001"]).await;
     browser.press("#2001").await;
     browser.sees("Ada Active would be credited for the coupon code ADA10, but earns nothing").await;
     browser.press("Credit all the same").await;
