@@ -1,4 +1,4 @@
-// What pages do better with JavaScript. Every one of them works without.
+// What pages do better with JavaScript; all work without.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -17,7 +17,7 @@
   const get = (url, options) =>
     fetch(url, { credentials: "same-origin", ...options, headers: { "HX-Request": "true" } });
 
-  // Dialogs. A link with data-dialog="Title" shows the page behind it here instead.
+  // data-dialog="Title" on a link shows its page in a dialog.
   const dialogOf = (title, ...body) => {
     const close = make("button", { type: "button", className: "icon-button", textContent: "\u2715" });
     close.setAttribute("aria-label", "Close");
@@ -30,7 +30,6 @@
     dialog.showModal();
     return dialog;
   };
-  // A whole page or only its content: both will do.
   const fill = (dialog, html) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const body = dialog.querySelector(".dialog-body");
@@ -54,7 +53,7 @@
     event.preventDefault();
     button.closest("dialog").close();
   });
-  // A form in a dialog stays there while it is refused (422), and leads on once it is taken.
+  // A form in a dialog stays there while it is refused (422).
   on("submit", "dialog form[method=post]", async (event, form) => {
     if (event.defaultPrevented || form.enctype.startsWith("multipart")) return;
     event.preventDefault();
@@ -100,7 +99,6 @@
     });
   }, true);
 
-  // Copying
   on("click", "[data-copy]", async (event, button) => {
     const value = button.dataset.copy;
     const done = await navigator.clipboard.writeText(value).then(() => true, () => false);
@@ -109,7 +107,7 @@
     setTimeout(() => button.classList.remove("copied"), 1500);
   });
 
-  // Bulk actions: data-select-all="name of the check boxes", a count, and what needs a selection.
+  // Bulk actions: data-select-all="name of the check boxes".
   const count = (form) => {
     const boxes = [...form.elements].filter((box) => box.type === "checkbox" && !box.dataset.selectAll);
     const chosen = boxes.filter((box) => box.checked).length;
@@ -193,7 +191,7 @@
     });
   };
 
-  // The browser knows the time zone; the form then need not ask for it in earnest.
+  // The browser knows the time zone.
   const guessTimeZone = (form) => {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const option = form.querySelector(`[name=time_zone] option[value="${CSS.escape(zone || "")}"]`);
@@ -205,14 +203,14 @@
     part.querySelectorAll("[data-combobox]").forEach(combobox);
     part.querySelectorAll("[data-select-all]").forEach((box) => count(box.form));
   };
-  // A list follows what is typed. What stands around it follows the list: here the download.
+  // The list follows what is typed, and the download the list.
   document.addEventListener("htmx:afterSwap", () => {
     const results = document.getElementById("results");
     const download = document.querySelector(".actions a[download]");
     if (download && results?.dataset.export) download.href = results.dataset.export;
     prepare(results || document.body);
   });
-  // It did so at every letter. Leaving the field must not fetch it anew under somebody's hands.
+  // Leaving the field must not fetch the list once more.
   document.addEventListener("change", (event) => {
     if (event.target.matches?.(".filters [type=search]")) event.stopPropagation();
   }, true);
