@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::finish::finish;
-use super::queue::{Job, claim, hold};
+use super::queue::{Busy, Job, claim, hold};
 use super::turn::{Tools, Turn, TurnError};
 use crate::clock;
 use crate::db::Scope;
@@ -20,7 +20,10 @@ use crate::stores::Store;
 /// How many jobs a process does side by side.
 const HANDS: usize = 16;
 /// How many of them for one merchant: the slow stores of one leave the others enough.
-const HANDS_PER_MERCHANT: usize = 4;
+const HANDS_PER_MERCHANT: usize = 8;
+/// How many of those for one store, whatever its kinds of work: a slow one leaves the merchant's
+/// others enough.
+const HANDS_PER_STORE: usize = 2;
 /// How often due work is looked for.
 const POLL: Duration = Duration::from_millis(250);
 /// How often a worker says that it still has its job.
@@ -103,7 +106,7 @@ impl Foreman {
 
     fn hand_out(&mut self) -> AppResult<()> {
         while self.running.len() < HANDS {
-            let busy = self.busy_merchants();
+            let busy = self.busy();
             let now = clock::now();
             let claimed =
                 self.tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &busy, now))?;
@@ -120,10 +123,16 @@ impl Foreman {
         Ok(())
     }
 
-    fn busy_merchants(&self) -> Vec<i64> {
-        let merchants = || self.running.iter().map(|(job, _)| job.merchant_id);
-        let hands = |merchant| merchants().filter(|other| *other == merchant).count();
-        merchants().filter(|merchant| hands(*merchant) >= HANDS_PER_MERCHANT).collect()
+    fn busy(&self) -> Busy {
+        let ids = |id: fn(&Job) -> i64, hands| -> Vec<i64> {
+            let ids: Vec<i64> = self.running.iter().map(|(job, _)| id(job)).collect();
+            let has = |id| ids.iter().filter(|other| **other == id).count();
+            ids.iter().copied().filter(|id| has(*id) >= hands).collect()
+        };
+        Busy {
+            merchants: ids(|job| job.merchant_id, HANDS_PER_MERCHANT),
+            stores: ids(|job| job.store_id, HANDS_PER_STORE),
+        }
     }
 
     /// One that cannot be said is said next time: a lease outlives three.
@@ -155,7 +164,7 @@ pub fn work_off(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
     let stop = AtomicBool::new(false);
     let mut done = 0;
     while let Some(job) =
-        tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &[], now))?
+        tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &Busy::default(), now))?
     {
         do_job(tools, &job, now, &stop);
         done += 1;

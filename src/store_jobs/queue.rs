@@ -72,13 +72,21 @@ pub(super) struct Job {
     pub(super) state: Option<serde_json::Value>,
 }
 
-/// Takes the job that has waited longest, of no merchant in `busy`. Within `Scope::Installation`.
+/// Who has as many workers as it may have.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    pub(super) merchants: Vec<i64>,
+    /// Keys of stores differ over all merchants.
+    pub(super) stores: Vec<i64>,
+}
+
+/// Takes the job that has waited longest, of nobody in `busy`. Within `Scope::Installation`.
 ///
 /// Stores that are disconnected, have no credentials, or refuse them, rest. A job that its worker
 /// left is taken again, whether or not anything is due.
 pub(super) fn claim(
     conn: &mut PgConnection,
-    busy: &[i64],
+    busy: &Busy,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Job>> {
     let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
@@ -91,6 +99,7 @@ pub(super) fn claim(
                  AND s.disconnected_at IS NULL AND s.access_problem IS NULL \
                  AND s.credentials IS NOT NULL \
                  AND j.kind = ANY(?) AND j.merchant_id <> ALL(?) \
+                 AND j.store_id <> ALL(?) \
              ORDER BY j.due_at NULLS FIRST LIMIT 1 FOR UPDATE OF j SKIP LOCKED) due \
          WHERE t.merchant_id = due.merchant_id AND t.store_id = due.store_id \
              AND t.kind = due.kind \
@@ -101,7 +110,8 @@ pub(super) fn claim(
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(kinds)
-    .bind::<Array<BigInt>, _>(busy)
+    .bind::<Array<BigInt>, _>(&busy.merchants)
+    .bind::<Array<BigInt>, _>(&busy.stores)
     .get_result::<(i64, i64, JobKind, i64, i32, Option<serde_json::Value>)>(conn)
     .optional()
     .map(|row| {

@@ -103,7 +103,7 @@ fn a_store_that_hangs_holds_up_no_other() {
     }
     assert_eq!(pushed(), "pushed");
     assert!(begun.elapsed() < Span::from_secs(2), "{:?}", begun.elapsed());
-    assert_eq!(opened.load(Ordering::Relaxed), 1, "one worker at a time for the slow one");
+    assert!(opened.load(Ordering::Relaxed) <= 2, "few workers for the slow one");
     drop(crew);
 }
 
