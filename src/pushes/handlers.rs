@@ -8,14 +8,10 @@ use super::model;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::{PAGE_SIZE, thousands};
 use crate::web::{ok, see_other};
-
-/// An empty form, which carries its CSRF token alone.
-#[derive(Debug, Default, Deserialize)]
-pub struct Nothing {}
 
 /// Which triggers a page looks at.
 #[derive(Debug, Default, Deserialize)]

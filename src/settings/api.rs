@@ -9,7 +9,7 @@ use crate::auth::Role;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
@@ -23,10 +23,6 @@ const NAME_LENGTH: usize = 100;
 pub struct KeyForm {
     name: String,
 }
-
-/// A form with nothing but its button.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 #[derive(Template)]
 #[template(path = "settings/api.html")]

@@ -7,6 +7,7 @@ pub mod api;
 pub mod bigcommerce;
 /// Calculation Logic.
 pub mod calculation;
+mod connected;
 /// Name, time zone, currency.
 pub mod general;
 /// The connection to Shopify.

@@ -85,6 +85,21 @@ impl Store {
         stores::table.find((merchant_id, store_id)).select(Self::as_select()).first(conn)
     }
 
+    /// A store of the merchant that is connected, on that platform.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has no such store.
+    pub fn find_connected(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        platform: Platform,
+        store_id: i64,
+    ) -> QueryResult<Self> {
+        let store = Self::find(conn, merchant_id, store_id)?;
+        let fits = store.is_connected() && store.platform == platform;
+        if fits { Ok(store) } else { Err(diesel::result::Error::NotFound) }
+    }
+
     /// The merchant's connected stores on one platform, in the order they were first connected.
     ///
     /// # Errors

@@ -26,6 +26,10 @@ pub(super) const TOKEN: &str = "csrf";
 #[derive(Debug)]
 pub struct CsrfForm<T>(pub T);
 
+/// A form with no fields: nothing but the proof that it is ours.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]

@@ -9,7 +9,7 @@ use crate::affiliates::status::AffiliateStatus;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
@@ -35,10 +35,6 @@ pub struct Reversal {
     ids: String,
     back: String,
 }
-
-/// An empty form, which carries its CSRF token alone.
-#[derive(Debug, Default, Deserialize)]
-pub struct Nothing {}
 
 /// `POST /affiliates/{id}/status`
 pub async fn change(

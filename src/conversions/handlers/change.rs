@@ -7,7 +7,7 @@ use crate::conversions::change::{self, Changed, OverruleError};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
@@ -104,10 +104,6 @@ pub async fn overrule(
     }
     Ok(see_other(&back))
 }
-
-/// A form with nothing but its button.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 /// Where an undo leads.
 #[derive(Debug, Default, Deserialize)]

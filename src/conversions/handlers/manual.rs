@@ -4,7 +4,7 @@ use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use super::change::{NOTE_LENGTH, Nothing};
+use super::change::NOTE_LENGTH;
 use crate::affiliates::{Frame, FrameItem};
 use crate::audit::Actor;
 use crate::auth::Merchant;
@@ -17,7 +17,7 @@ use crate::money::{Currency, format_money, parse_decimal};
 use crate::orders::explain::Explanation;
 use crate::orders::list::{OrderFilter, OrderListRow, page as orders_page};
 use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::Cursor;
 use crate::web::when::When;

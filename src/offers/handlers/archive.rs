@@ -1,20 +1,15 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::QueryResult;
-use serde::Deserialize;
 
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers::model::{self, ArchiveError};
 use crate::offers::read::Offer;
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
-
-/// A form that is only a button.
-#[derive(Debug, Default, Deserialize)]
-pub struct Nothing {}
 
 /// `POST /offers/{id}/archival`
 pub async fn archive(

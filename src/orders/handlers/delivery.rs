@@ -11,7 +11,7 @@ use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
 use crate::orders::intake::Outcome;
 use crate::orders::replay::{self, ReplayError};
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::ok;
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::{Cursor, Listing, count_label};
@@ -235,10 +235,6 @@ pub async fn delivery(
         .await?;
     ok(&DeliveryPage { page, found })
 }
-
-/// A form with nothing but its button.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 /// `POST /deliveries/{delivery_id}/replay`
 pub async fn replay(

@@ -1,6 +1,6 @@
 //! Shopify: the GraphQL Admin API of one store.
 //!
-//! The documents that are sent are the `.graphql` files in `documents/`; `tests/stores/schema.rs`
+//! The documents that are sent are the `.graphql` files in `documents/`; `tests/shopify/schema.rs`
 //! holds each, with the variables that go with it, against Shopify's own schema.
 
 mod access;

@@ -1,19 +1,18 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
-use diesel::QueryResult;
 use serde::Deserialize;
 
-use super::page::{Shop, find};
+use super::page::Shop;
 use super::{HERE, of_store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
-use crate::settings::access::checked;
-use crate::stores::{self, Store};
-use crate::web::form::CsrfForm;
+use crate::settings::connected;
+use crate::stores::Platform;
+use crate::web::form::{CsrfForm, Nothing};
+use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::{ok, see_other};
 
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]
@@ -21,10 +20,6 @@ use crate::web::{ok, see_other};
 pub struct ShownStore {
     store: Option<i64>,
 }
-
-/// Nothing but the proof that the form is ours.
-#[derive(Deserialize)]
-pub struct NoFields {}
 
 /// `GET /settings/bigcommerce`
 pub async fn show(
@@ -44,13 +39,10 @@ pub async fn check(
     config: Data<Config>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
-    let (kind, words) = checked(&db, &config, store).await?;
-    page.leave(kind, words)?;
-    Ok(see_other(&of_store(store_id)))
+    let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
+    connected::check(&db, &config, &page, store, &of_store(*store_id)).await
 }
 
 /// `POST /settings/bigcommerce/{store_id}/disconnection`
@@ -58,16 +50,7 @@ pub async fn disconnect(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, store_id) = (page.actor(), *store_id);
-    let store = db
-        .merchant(page.merchant_id(), move |conn| -> QueryResult<Store> {
-            let store = find(conn, actor.merchant_id, store_id)?;
-            stores::disconnect(conn, &actor, &store)?;
-            Ok(store)
-        })
-        .await?;
-    page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
-    Ok(see_other(HERE))
+    connected::disconnect(&db, &page, Platform::Bigcommerce, *store_id, HERE).await
 }

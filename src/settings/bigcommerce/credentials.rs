@@ -5,7 +5,6 @@ use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
 use super::of_store;
-use super::page::find;
 use crate::audit::Actor;
 use crate::config::Config;
 use crate::db::Db;
@@ -13,6 +12,7 @@ use crate::error::AppResult;
 use crate::platforms::bigcommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
+use crate::settings::connected::{self, for_the_person};
 use crate::stores::{self, ConnectError, NewStore, Platform, Store, WebhookSecret, store_hash};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
@@ -120,11 +120,7 @@ pub async fn connect(
     let actor = page.actor();
     let connected = db
         .merchant(page.merchant_id(), move |conn| {
-            match connect_with(conn, &actor, &sealer, &address, &credentials, &secret) {
-                Ok(store) => Ok(Ok(store)),
-                Err(refusal @ ConnectError::Connected) => Ok(Err(refusal)),
-                Err(ConnectError::Database(error)) => Err(error),
-            }
+            for_the_person(connect_with(conn, &actor, &sealer, &address, &credentials, &secret))
         })
         .await?;
     match connected {
@@ -170,8 +166,7 @@ pub async fn credentials(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
     let (form, errors) = (CredentialsForm::default(), FormErrors::new());
     ok(&CredentialsPage { page, store: Some(store), form, errors })
 }
@@ -191,7 +186,8 @@ pub async fn replace_credentials(
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
-            let store = find(conn, actor.merchant_id, store_id)?;
+            let store =
+                Store::find_connected(conn, actor.merchant_id, Platform::Bigcommerce, store_id)?;
             let Some((credentials, secret)) = &parsed else { return Ok((store, false)) };
             stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
             stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json())?;

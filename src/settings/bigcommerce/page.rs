@@ -125,13 +125,3 @@ fn read(conn: &mut PgConnection, merchant_id: i64, store_id: Option<i64>) -> Que
     let traffic = Traffic::of(conn, &store)?;
     Ok((Some((store, traffic)), stores))
 }
-
-/// A connected BigCommerce store of the merchant.
-///
-/// # Errors
-/// `NotFound` when there is none of that key.
-pub(super) fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Store> {
-    let store = Store::find(conn, merchant_id, store_id)?;
-    let fits = store.platform == Platform::Bigcommerce && store.is_connected();
-    if fits { Ok(store) } else { Err(diesel::result::Error::NotFound) }
-}

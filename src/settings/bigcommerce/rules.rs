@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::of_store;
-use super::page::{Shop, find};
+use super::page::Shop;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -12,6 +12,7 @@ use crate::money::{Currency, parse_decimal};
 use crate::platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 use crate::secrets::Sealer;
 use crate::stores;
+use crate::stores::{Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{rejected, see_other};
@@ -201,14 +202,17 @@ pub async fn update(
     let (creates_codes, rules) = match form.parse() {
         Ok(parsed) => parsed,
         Err(errors) => {
-            db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+            db.merchant(merchant_id, move |conn| {
+                Store::find_connected(conn, merchant_id, Platform::Bigcommerce, store_id)
+            })
+            .await?;
             let shop = Shop { db, config, sealer };
             return rejected(&shop.page(page, Some(store_id), Some((form, errors))).await?);
         }
     };
     let (actor, sentence) = (page.actor(), rules.sentence());
     db.merchant(merchant_id, move |conn| -> QueryResult<()> {
-        let store = find(conn, merchant_id, store_id)?;
+        let store = Store::find_connected(conn, merchant_id, Platform::Bigcommerce, store_id)?;
         let json = serde_json::to_value(&rules).expect("plain structs always serialise");
         stores::set_discount_rules(conn, &actor, &store, creates_codes, Some(&json))
     })

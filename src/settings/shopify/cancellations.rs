@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use super::{HERE, find_connected};
+use super::HERE;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::stores::{self, ReturnRules, Store};
+use crate::stores::{self, Platform, ReturnRules, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
@@ -101,7 +101,7 @@ async fn read(
 ) -> AppResult<(Store, Vec<(DateTime<Utc>, ReturnRules)>)> {
     let merchant_id = page.merchant_id();
     db.merchant(merchant_id, move |conn| -> QueryResult<_> {
-        let store = find_connected(conn, merchant_id, store_id)?;
+        let store = Store::find_connected(conn, merchant_id, Platform::Shopify, store_id)?;
         let history = stores::return_rules_history(conn, &store, SHOWN)?;
         Ok((store, history))
     })

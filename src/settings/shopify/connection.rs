@@ -1,19 +1,20 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::{PgConnection, QueryResult};
+use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::credentials::{Given, Typed};
 use super::page::Shop;
-use super::{HERE, NoFields, find_connected, parse_secret};
+use super::{HERE, parse_secret};
 use crate::audit::Actor;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
+use crate::settings::connected::{self, for_the_person};
 use crate::stores::{self, ConnectError, NewStore, Platform, Store, shopify_address};
-use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
@@ -80,11 +81,7 @@ pub async fn connect(
     let connected = shop
         .db
         .merchant(page.merchant_id(), move |conn| {
-            match connect_with(conn, &actor, &sealer, &address, &given) {
-                Ok(store) => Ok(Ok(store)),
-                Err(refusal @ ConnectError::Connected) => Ok(Err(refusal)),
-                Err(ConnectError::Database(error)) => Err(error),
-            }
+            for_the_person(connect_with(conn, &actor, &sealer, &address, &given))
         })
         .await?;
     match connected {
@@ -136,14 +133,10 @@ pub async fn test(
     config: Data<Config>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store =
-        db.merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id)).await?;
-    let (kind, words) = checked(&db, &config, store).await?;
-    page.leave(kind, words)?;
-    Ok(see_other(HERE))
+    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
+    connected::check(&db, &config, &page, store, HERE).await
 }
 
 /// `POST /settings/shopify/{store_id}/disconnection`
@@ -151,16 +144,7 @@ pub async fn disconnect(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, store_id) = (page.actor(), *store_id);
-    let store = db
-        .merchant(page.merchant_id(), move |conn| -> QueryResult<Store> {
-            let store = find_connected(conn, actor.merchant_id, store_id)?;
-            stores::disconnect(conn, &actor, &store)?;
-            Ok(store)
-        })
-        .await?;
-    page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
-    Ok(see_other(HERE))
+    connected::disconnect(&db, &page, Platform::Shopify, *store_id, HERE).await
 }

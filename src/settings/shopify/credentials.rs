@@ -4,14 +4,15 @@ use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use super::{HERE, find_connected};
+use super::HERE;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::shopify::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
-use crate::stores::{self, Store, WebhookSecret};
+use crate::settings::connected;
+use crate::stores::{self, Platform, Store, WebhookSecret};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -124,9 +125,7 @@ pub async fn credentials(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store =
-        db.merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id)).await?;
+    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
     let (form, errors) = (CredentialsForm::default(), FormErrors::new());
     ok(&CredentialsPage { page, store, form, errors })
 }
@@ -147,7 +146,8 @@ pub async fn replace_credentials(
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
-            let store = find_connected(conn, actor.merchant_id, store_id)?;
+            let store =
+                Store::find_connected(conn, actor.merchant_id, Platform::Shopify, store_id)?;
             let Some(Given { credentials: Some(credentials), secret }) = &given else {
                 return Ok((store, false));
             };

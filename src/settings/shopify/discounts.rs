@@ -3,11 +3,10 @@ use std::time::{Duration, Instant};
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path};
 use askama::Template;
-use diesel::QueryResult;
 use secrecy::ExposeSecret;
 
+use super::HERE;
 use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS, YES_NO};
-use super::{HERE, find_connected};
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -17,7 +16,8 @@ use crate::platforms::http::Http;
 use crate::platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
 use crate::platforms::{CallError, Client, FreshToken, open_shopify};
 use crate::secrets::Sealer;
-use crate::stores::{self, Store};
+use crate::settings::connected;
+use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::{ok, rejected, see_other};
@@ -69,6 +69,23 @@ impl DiscountsPage {
         });
         Some(self.form.rules(self.currency, items.collect(), &mut errors)?.sentence())
     }
+
+    /// The rules as typed, in the store's own currency; `None` leaves the reasons in `errors`.
+    fn rules(&mut self, answer: &mut Answer) -> Option<Rules> {
+        let known = rules_of(&self.store).map(|rules| rules.currency);
+        let currency = answer.currency.or(known);
+        if currency.is_none() && self.form.needs_money() {
+            self.errors.add(
+                "",
+                "The store does not answer, so its currency is not known yet. Try again in a minute, or take a percentage.",
+            );
+        }
+        for words in answer.unknown.drain(..) {
+            self.errors.add("item_list", words);
+        }
+        let items = std::mem::take(&mut answer.items);
+        self.form.rules(currency.unwrap_or(self.currency), items, &mut self.errors)
+    }
 }
 
 fn rules_of(store: &Store) -> Option<Rules> {
@@ -93,20 +110,12 @@ pub async fn discounts(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let store = read(&db, &page, *store_id).await?;
+    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
     let form = match rules_of(&store) {
         Some(rules) => DiscountsForm::of(store.creates_codes, &rules),
         None => DiscountsForm::fresh(),
     };
     ok(&DiscountsPage::new(page, store, form))
-}
-
-async fn read(db: &Db, page: &MerchantPage, store_id: i64) -> AppResult<Store> {
-    let merchant_id = page.merchant_id();
-    db.merchant(merchant_id, move |conn| -> QueryResult<Store> {
-        find_connected(conn, merchant_id, store_id)
-    })
-    .await
 }
 
 /// `POST /settings/shopify/{store_id}/discounts`
@@ -118,62 +127,44 @@ pub async fn set_discounts(
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<DiscountsForm>,
 ) -> AppResult<HttpResponse> {
-    let store = read(&db, &page, *store_id).await?;
-    let creates = form.creates == "yes";
+    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
     let mut shown = DiscountsPage::new(page, store.clone(), form.clone());
     if !form.preview.is_empty() {
         return ok(&shown);
     }
     let references = form.references(&mut shown.errors);
-    if creates && !store.has_credentials() {
+    if form.creates() && !store.has_credentials() {
         shown.errors.add("creates", "Give Vouch API access to the store first.");
     }
     if !shown.errors.is_empty() {
         return rejected(&shown);
     }
-    let answer = ask(&config, &sealer, store.clone(), form.target(), references).await?;
-    let known = rules_of(&store).map(|rules| rules.currency);
-    let needs_money = form.takeoff == "amount" || form.minimum == "subtotal";
-    if answer.currency.or(known).is_none() && needs_money {
-        shown.errors.add(
-            "",
-            "The store does not answer, so its currency is not known yet. Try again in a minute, or take a percentage.",
-        );
-    }
-    for words in answer.unknown {
-        shown.errors.add("item_list", words);
-    }
-    let currency = answer.currency.or(known).unwrap_or(shown.currency);
-    let rules = form.rules(currency, answer.items, &mut shown.errors);
-    let Some(rules) = rules else { return rejected(&shown) };
-    keep(&db, &sealer, shown.page, store, creates, rules, answer.token, answer.trouble).await
+    let mut answer = ask(&config, &sealer, store, form.target(), references).await?;
+    let Some(rules) = shown.rules(&mut answer) else { return rejected(&shown) };
+    keep(&db, &sealer, shown, &rules, answer).await
 }
 
-#[expect(clippy::too_many_arguments, reason = "what one transaction keeps, and what is said of it")]
+/// Keeps the rules, and the access token if asking took a new one, and says what a shopper gets.
 async fn keep(
     db: &Db,
     sealer: &Data<Sealer>,
-    page: MerchantPage,
-    store: Store,
-    creates: bool,
-    rules: Rules,
-    token: Option<FreshToken>,
-    trouble: Option<String>,
+    DiscountsPage { page, store, form, .. }: DiscountsPage,
+    rules: &Rules,
+    answer: Answer,
 ) -> AppResult<HttpResponse> {
     let (actor, sealer, name) = (page.actor(), sealer.clone(), store.name.clone());
-    let sentence = rules.sentence();
-    let json = serde_json::json!(rules);
+    let (creates, json) = (form.creates(), serde_json::json!(rules));
     db.merchant(page.merchant_id(), move |conn| {
-        if let Some(FreshToken { token, expires_at }) = &token {
+        if let Some(FreshToken { token, expires_at }) = &answer.token {
             let token = token.expose_secret().as_bytes();
             stores::keep_access_token(conn, &sealer, &store, token, *expires_at)?;
         }
         stores::set_discount_rules(conn, &actor, &store, creates, Some(&json))
     })
     .await?;
-    match (creates, trouble) {
+    match (creates, answer.trouble) {
         (false, _) => page.done(format!("Saved. Vouch creates no codes in {name}."))?,
-        (true, None) => page.done(format!("Saved. {sentence}"))?,
+        (true, None) => page.done(format!("Saved. {}", rules.sentence()))?,
         (true, Some(trouble)) => page.leave(
             FlashKind::Warning,
             format!("Saved, but not checked with the store. {trouble}"),

@@ -63,6 +63,16 @@ impl DiscountsForm {
         }
     }
 
+    /// Whether new codes are pushed into the store.
+    pub(super) fn creates(&self) -> bool {
+        self.creates == "yes"
+    }
+
+    /// Whether an amount of money is typed, which is in the store's currency.
+    pub(super) fn needs_money(&self) -> bool {
+        self.takeoff == "amount" || self.minimum == "subtotal"
+    }
+
     /// Rules as they stand.
     pub(super) fn of(creates: bool, rules: &Rules) -> Self {
         let plain = |minor| format_plain(minor, rules.currency);

@@ -4,12 +4,13 @@ use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use super::{HERE, NoFields, find_connected, parse_secret};
+use super::{HERE, parse_secret};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
-use crate::stores::{self, Store};
-use crate::web::form::{CsrfForm, FormErrors};
+use crate::settings::connected;
+use crate::stores::{self, Platform, Store};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
@@ -34,9 +35,7 @@ pub async fn secret(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store =
-        db.merchant(merchant_id, move |conn| find_connected(conn, merchant_id, store_id)).await?;
+    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
     ok(&SecretPage { page, store, errors: FormErrors::new() })
 }
 
@@ -53,7 +52,8 @@ pub async fn replace_secret(
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
-            let store = find_connected(conn, actor.merchant_id, store_id)?;
+            let store =
+                Store::find_connected(conn, actor.merchant_id, Platform::Shopify, store_id)?;
             if let Some(secret) = &secret {
                 stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
             }
@@ -74,11 +74,11 @@ pub async fn remove_previous_secret(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let (actor, store_id) = (page.actor(), *store_id);
     db.merchant(page.merchant_id(), move |conn| {
-        let store = find_connected(conn, actor.merchant_id, store_id)?;
+        let store = Store::find_connected(conn, actor.merchant_id, Platform::Shopify, store_id)?;
         stores::remove_previous_secret(conn, &actor, &store)
     })
     .await?;

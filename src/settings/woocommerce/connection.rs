@@ -1,11 +1,10 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::{PgConnection, QueryResult};
-use serde::Deserialize;
+use diesel::PgConnection;
 
 use super::HERE;
 use super::credentials::KeyForm;
-use super::page::{Shop, find};
+use super::page::Shop;
 use crate::audit::Actor;
 use crate::config::Config;
 use crate::db::Db;
@@ -13,14 +12,11 @@ use crate::error::AppResult;
 use crate::platforms::woocommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
+use crate::settings::connected::{self, for_the_person};
 use crate::stores::{self, ConnectError, NewStore, Platform, Store, WebhookSecret, site_address};
-use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
-
-/// Nothing but the proof that the form is ours.
-#[derive(Deserialize)]
-pub struct NoFields {}
 
 /// `GET /settings/woocommerce`
 pub async fn show(
@@ -53,11 +49,7 @@ pub async fn connect(
     let connected = shop
         .db
         .merchant(page.merchant_id(), move |conn| {
-            match connect_with(conn, &actor, &sealer, &address, &credentials, &secret) {
-                Ok(store) => Ok(Ok(store)),
-                Err(refusal @ ConnectError::Connected) => Ok(Err(refusal)),
-                Err(ConnectError::Database(error)) => Err(error),
-            }
+            for_the_person(connect_with(conn, &actor, &sealer, &address, &credentials, &secret))
         })
         .await?;
     match connected {
@@ -86,7 +78,7 @@ fn connect_with(
     let store =
         stores::connect(conn, actor, sealer, &NewStore { platform, address, webhook_secret })?;
     stores::set_credentials(conn, actor, sealer, &store, &credentials.to_json())?;
-    Ok(find(conn, actor.merchant_id, store.id)?)
+    Ok(Store::find_connected(conn, actor.merchant_id, Platform::Woocommerce, store.id)?)
 }
 
 /// `POST /settings/woocommerce/{store_id}/access`: asks the store what its key is good for.
@@ -95,13 +87,10 @@ pub async fn check(
     config: Data<Config>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
-    let (kind, words) = checked(&db, &config, store).await?;
-    page.leave(kind, words)?;
-    Ok(see_other(HERE))
+    let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
+    connected::check(&db, &config, &page, store, HERE).await
 }
 
 /// `POST /settings/woocommerce/{store_id}/disconnection`
@@ -109,16 +98,7 @@ pub async fn disconnect(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
-    _form: CsrfForm<NoFields>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, store_id) = (page.actor(), *store_id);
-    let store = db
-        .merchant(page.merchant_id(), move |conn| -> QueryResult<Store> {
-            let store = find(conn, actor.merchant_id, store_id)?;
-            stores::disconnect(conn, &actor, &store)?;
-            Ok(store)
-        })
-        .await?;
-    page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
-    Ok(see_other(HERE))
+    connected::disconnect(&db, &page, Platform::Woocommerce, *store_id, HERE).await
 }

@@ -5,14 +5,14 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::HERE;
-use super::page::find;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::woocommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
-use crate::stores::{self, Store, WebhookSecret};
+use crate::settings::connected;
+use crate::stores::{self, Platform, Store, WebhookSecret};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -69,8 +69,7 @@ pub async fn credentials(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     ok(&KeyPage { page, store, errors: FormErrors::new() })
 }
 
@@ -88,13 +87,17 @@ pub async fn replace(
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
-            let store = find(conn, actor.merchant_id, store_id)?;
+            let store =
+                Store::find_connected(conn, actor.merchant_id, Platform::Woocommerce, store_id)?;
             let Some((credentials, webhook_secret)) = typed else { return Ok((store, false)) };
             if let Some(secret) = &webhook_secret {
                 stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
             }
             stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json())?;
-            Ok((find(conn, actor.merchant_id, store_id)?, true))
+            Ok((
+                Store::find_connected(conn, actor.merchant_id, Platform::Woocommerce, store_id)?,
+                true,
+            ))
         })
         .await?;
     if !replaced {

@@ -1,7 +1,7 @@
 use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel::{PgConnection, QueryResult};
+use diesel::QueryResult;
 
 use super::credentials::KeyForm;
 use crate::config::Config;
@@ -102,10 +102,4 @@ fn set_on(at: Option<DateTime<Utc>>, ending: Option<String>, tz: chrono_tz::Tz) 
         Some(ending) => format!("Set on {day}, ends in {ending}"),
         None => format!("Set on {day}, but it does not open with this installation's key"),
     }
-}
-
-pub(super) fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Store> {
-    let store = Store::find(conn, merchant_id, store_id)?;
-    let is_here = store.is_connected() && store.platform == Platform::Woocommerce;
-    if is_here { Ok(store) } else { Err(diesel::result::Error::NotFound) }
 }

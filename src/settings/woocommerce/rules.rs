@@ -5,12 +5,12 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::HERE;
-use super::page::find;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::money::{Currency, format_plain, parse_decimal};
 use crate::platforms::woocommerce::{Rules, Takeoff};
-use crate::stores::{self, Store};
+use crate::settings::connected;
+use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -152,8 +152,7 @@ pub async fn rules(
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     let sentence = store.discount_rules.as_ref().and_then(Rules::from_json);
     let sentence = sentence.map(|rules| rules.sentence());
     let form = RulesForm::of(&store);
@@ -169,7 +168,11 @@ pub async fn set_rules(
 ) -> AppResult<HttpResponse> {
     let (actor, store_id) = (page.actor(), *store_id);
     let merchant_id = page.merchant_id();
-    let store = db.merchant(merchant_id, move |conn| find(conn, merchant_id, store_id)).await?;
+    let store = db
+        .merchant(merchant_id, move |conn| {
+            Store::find_connected(conn, merchant_id, Platform::Woocommerce, store_id)
+        })
+        .await?;
     let currency = Currency::from_code(&page.merchant().currency)
         .map_err(|error| AppError::Internal(error.into()))?;
     let mut errors = FormErrors::new();

@@ -10,8 +10,6 @@ mod reassign;
 mod show;
 mod view;
 
-use serde::Deserialize;
-
 pub use self::add::{AddTrigger, create, new};
 pub use self::list::{export, index};
 pub use self::of_affiliate::{create_of_affiliate, index_of_affiliate, new_of_affiliate};
@@ -19,10 +17,6 @@ pub use self::reassign::{reassign, reassignment};
 pub use self::show::{reinstate, retire, show};
 use crate::triggers::TriggerKind;
 use crate::triggers::forms::Created;
-
-/// An empty form, which carries its CSRF token alone.
-#[derive(Debug, Default, Deserialize)]
-pub struct Nothing {}
 
 /// What stands above the list with the new trigger in it.
 fn created_words(created: &Created, affiliate_name: &str) -> String {

@@ -3,7 +3,6 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
-use super::Nothing;
 use super::view::TriggerView;
 use crate::audit::{self, Actor};
 use crate::db::Db;
@@ -11,7 +10,7 @@ use crate::error::AppResult;
 use crate::pushes::Poll;
 use crate::triggers::{self, Owner, Trigger, TriggerKind, list};
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::when::When;
 use crate::web::{ok, see_other};
