@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use actix_web::http::Uri;
 use secrecy::{SecretBox, SecretString};
 
+use crate::mail::Smtp;
 use crate::os;
 
 mod proxies;
@@ -81,6 +82,15 @@ pub struct Settings {
     )]
     pub trusted_proxies: String,
 
+    /// Mail server that takes Vouch's letters: smtp://user:password@host (STARTTLS; none on this
+    /// machine) or smtps://user:password@host (TLS); without it, letters wait for support staff
+    #[arg(long, env = "VOUCH_SMTP_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+
+    /// Sender of Vouch's letters, such as "Vouch <vouch@example.com>"
+    #[arg(long, env = "VOUCH_MAIL_FROM", global = true, value_name = "SENDER")]
+    pub mail_from: Option<String>,
+
     /// Password of the demo program's people [default: a random one, printed by `vouch demo`]
     #[arg(
         long,
@@ -138,6 +148,8 @@ pub struct Config {
     pub local_stores: bool,
     /// `VOUCH_TRUSTED_PROXIES`: who is believed when they say whom a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`: who takes the letters; `None` means that they wait.
+    pub smtp: Option<Smtp>,
     /// `VOUCH_DEMO_PASSWORD`: the password of the demo program's people.
     pub demo_password: Option<SecretString>,
     /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest.
@@ -183,6 +195,7 @@ impl Config {
         let local_stores = local_stores(&settings.local_stores, &public_url)?;
         let trusted_proxies =
             TrustedProxies::parse(or_default(&settings.trusted_proxies, proxies::DEFAULT))?;
+        let smtp = smtp(given(settings.smtp_url), given(settings.mail_from))?;
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
         let database_url = given(settings.database_url).map(database_url).transpose()?;
@@ -205,6 +218,7 @@ impl Config {
             public_url,
             local_stores,
             trusted_proxies,
+            smtp,
             demo_password: given(settings.demo_password).map(SecretString::from),
             pg_bin,
             log_format,
@@ -311,6 +325,12 @@ fn is_loopback(public_url: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<Smtp>, ConfigError> {
+    url.map(|url| Smtp::parse(&url, from.as_deref()))
+        .transpose()
+        .map_err(|(setting, reason)| bad(setting, reason))
 }
 
 fn log_format(typed: &str) -> Result<LogFormat, ConfigError> {

@@ -39,6 +39,8 @@ pub mod figures;
 pub mod first_run;
 /// Webhooks of stores.
 pub mod hooks;
+/// Letters: posted with what they tell of, sent by the workers.
+pub mod mail;
 /// Tenants: one affiliate program each.
 pub mod merchants;
 /// Exact amounts of money.

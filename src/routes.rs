@@ -59,6 +59,10 @@ routes! {
     // People
     GET  "/login" => crate::auth::handlers::login_form, Public;
     POST "/login" => crate::auth::handlers::login, Public;
+    GET  "/password-resets/new" => crate::auth::resets::handlers::new, Public;
+    POST "/password-resets" => crate::auth::resets::handlers::create, Public;
+    GET  "/password-resets/{token}" => crate::auth::resets::handlers::show, Public;
+    POST "/password-resets/{token}" => crate::auth::resets::handlers::update, Public;
     GET  "/account/password" => crate::auth::account::password_form, SignedIn;
     POST "/account/password" => crate::auth::account::change_password, SignedIn;
     POST "/logout" => crate::auth::handlers::logout, Public;
@@ -70,6 +74,8 @@ routes! {
 
     // Support staff
     GET  "/support/merchants" => crate::support::handlers::index, Support;
+    GET  "/support/mail" => crate::support::mail::index, Support;
+    POST "/support/mail/{letter_id}/retry" => crate::support::mail::retry, Support;
 
     // Account > Settings
     GET  "/settings/general" => crate::settings::general::show, Member(Viewer);

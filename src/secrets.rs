@@ -27,6 +27,16 @@ pub struct Use {
 }
 
 impl Use {
+    /// What belongs to the installation itself.
+    pub const fn of_installation(purpose: &'static str) -> Self {
+        Self::of_person(0, purpose)
+    }
+
+    /// What belongs to a person, who is of no merchant and no store.
+    pub const fn of_person(user_id: i64, purpose: &'static str) -> Self {
+        Self { merchant_id: 0, store_id: user_id, purpose }
+    }
+
     /// Numbers of fixed length first, so that no two uses write alike.
     fn associated_data(self) -> Vec<u8> {
         let mut data = vec![VERSION];

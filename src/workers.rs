@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::mail::Office;
 use crate::store_jobs::{Crew, Tools};
 
 /// Something that is done again and again.
@@ -19,11 +20,21 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 3] = [
+const JOBS: [Job; 5] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
         turn: |db| crate::auth::sweep(db, clock::now()),
+    },
+    Job {
+        name: "delete old links to new passwords",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::auth::resets::sweep(db, clock::now()),
+    },
+    Job {
+        name: "clear away old letters",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::mail::sweep(db, clock::now()),
     },
     Job {
         name: "empty old deliveries",
@@ -37,26 +48,36 @@ const JOBS: [Job; 3] = [
     },
 ];
 
-/// The threads of the jobs, and those that work for stores. They end, each after its present turn,
+/// How often letters are looked for.
+const MAIL_ROUND: Duration = Duration::from_secs(1);
+/// A mail server that hangs does not hold up the end for longer.
+const MAIL_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The threads of the jobs, that of the mail, and those that work for stores. They end, each after its present turn,
 /// when this value goes.
 pub struct Workers {
     threads: Vec<(mpsc::Sender<()>, JoinHandle<()>)>,
+    mail: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
     crew: Crew,
 }
 
 impl Workers {
-    /// Starts a thread per job, and the work for stores.
+    /// Starts a thread per job, the mail, and the work for stores.
     #[must_use]
-    pub fn start(tools: Tools) -> Self {
+    pub fn start(tools: Tools, office: Office) -> Self {
         let threads = JOBS
             .into_iter()
             .map(|job| {
                 let (sender, stopped) = mpsc::channel();
                 let db = tools.db.clone();
-                (sender, thread::spawn(move || work(&job, &db, &stopped)))
+                let turn = move || (job.turn)(&db);
+                (sender, thread::spawn(move || work(job.name, job.every, turn, &stopped)))
             })
             .collect();
-        Self { threads, crew: Crew::start(tools) }
+        let (sender, stopped) = mpsc::channel();
+        let turn = move || office.turn();
+        let mail = thread::spawn(move || work("send letters", MAIL_ROUND, turn, &stopped));
+        Self { threads, mail: Some((sender, mail)), crew: Crew::start(tools) }
     }
 }
 
@@ -64,6 +85,10 @@ impl Drop for Workers {
     fn drop(&mut self) {
         // First tell all of them, then wait: they end side by side.
         self.crew.tell_to_stop();
+        let mail = self.mail.take().map(|(sender, thread)| {
+            drop(sender);
+            thread
+        });
         let (senders, threads): (Vec<_>, Vec<_>) = self.threads.drain(..).unzip();
         drop(senders);
         for thread in threads {
@@ -71,18 +96,32 @@ impl Drop for Workers {
                 tracing::error!("a background job has panicked");
             }
         }
+        // What it was about to send is sent by the next worker, once its lease is over.
+        let asked = Instant::now();
+        while mail.as_ref().is_some_and(|mail| !mail.is_finished()) {
+            if asked.elapsed() > MAIL_PATIENCE {
+                tracing::warn!("the mail server takes its time: left a letter to the next worker");
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
-fn work(job: &Job, db: &Db, stopped: &mpsc::Receiver<()>) {
+fn work(
+    job: &str,
+    every: Duration,
+    turn: impl Fn() -> AppResult<usize>,
+    stopped: &mpsc::Receiver<()>,
+) {
     loop {
         let begun = Instant::now();
-        match (job.turn)(db) {
+        match turn() {
             Ok(0) => {}
-            Ok(done) => tracing::info!(job = job.name, done, "background job"),
-            Err(error) => tracing::error!(job = job.name, %error, "background job failed"),
+            Ok(done) => tracing::info!(job, done, "background job"),
+            Err(error) => tracing::error!(job, %error, "background job failed"),
         }
-        let pause = job.every.saturating_sub(begun.elapsed());
+        let pause = every.saturating_sub(begun.elapsed());
         if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             return;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{Access, Role};
-use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, orders, pushes};
+use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, letters, orders, pushes};
 use vouch::first_run::FirstRun;
 use vouch::routes::{Row, TABLE};
 
@@ -100,6 +100,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("/settings/bigcommerce/", example(bigcommerce.id, NOWHERE)),
         ("/hooks/woocommerce/", example(&woocommerce.store_key, &missing_key)),
         ("/settings/woocommerce/", example(woocommerce.id, NOWHERE)),
+        ("letter_id", example(letter_id(app), NOWHERE)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),
@@ -114,6 +115,26 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("token", example(token, "0000")),
         ("path:.*", example("nothing.css", "nothing.js")),
     ])
+}
+
+/// A letter that was given up.
+fn letter_id(app: &TestApp) -> i64 {
+    let letter = vouch::mail::Letter {
+        to: "nobody@example.com",
+        subject: "Hello".to_owned(),
+        program: None,
+        paragraphs: Vec::new(),
+        link: None,
+    };
+    let id: Result<i64, vouch::error::AppError> =
+        app.db.run_blocking(vouch::db::Scope::Installation, |conn| {
+            vouch::mail::post(conn, &letter)?;
+            diesel::update(letters::table)
+                .set(letters::parked_at.eq(vouch::clock::now()))
+                .returning(letters::id)
+                .get_result(conn)
+        });
+    id.unwrap()
 }
 
 /// The parameters of a path, in their order.

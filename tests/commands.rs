@@ -176,6 +176,8 @@ fn help_lists_every_setting() {
         "VOUCH_PUBLIC_URL",
         "VOUCH_SECRET_KEY",
         "VOUCH_LOCAL_STORES",
+        "VOUCH_SMTP_URL",
+        "VOUCH_MAIL_FROM",
         "VOUCH_DEMO_PASSWORD",
         "VOUCH_PG_BIN",
         "VOUCH_LOG",

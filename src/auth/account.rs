@@ -4,12 +4,16 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::forms::NewPassword;
+use super::guesses::known_about;
+use super::letters::password_changed;
 use super::limits::Tries;
 use super::model::{User, change_password as store_password, email_key};
 use super::password::{Hashing, MOST_BYTES};
 use super::peer::peer;
+use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::mail;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PersonPage, renew_csrf};
 use crate::web::{ok, rejected, see_other};
@@ -53,15 +57,18 @@ pub async fn change_password(
     if !fits {
         errors.add("current", "This is not your current password.");
     }
-    let about_the_person = [page.person.email.as_str(), page.person.name.as_str()];
-    let new =
-        NewPassword { field: "new", password: &form.new, about_the_person: &about_the_person };
-    new.check(&mut errors);
+    let known = known_about(&db, &page.person).await?;
+    NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
     if !errors.is_empty() {
         return rejected(&PasswordPage { page, errors });
     }
     let hash = hashing.hash(form.new).await?;
-    db.run(Scope::Unowned, move |conn| store_password(conn, user_id, &hash)).await?;
+    let person = page.person.clone();
+    db.run(Scope::Unowned, move |conn| {
+        store_password(conn, user_id, &hash)?;
+        mail::post(conn, &password_changed(&person, clock::now()))
+    })
+    .await?;
     tracing::info!(user_id, "changed their password");
     let session = page.session();
     session.renew();

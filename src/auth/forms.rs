@@ -28,7 +28,7 @@ pub struct NewPassword<'a> {
     /// What was typed.
     pub password: &'a str,
     /// What an attacker knows: name, e-mail, program.
-    pub about_the_person: &'a [&'a str],
+    pub about_the_person: &'a [String],
 }
 
 impl NewPassword<'_> {

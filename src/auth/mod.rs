@@ -4,20 +4,28 @@ mod access;
 /// A person's own password.
 pub mod account;
 mod forms;
+mod guesses;
 /// Sign-in, sign-out, the choice of a place.
 pub mod handlers;
+mod letters;
 mod limits;
 mod model;
 mod password;
 mod peer;
+/// A new password for who has forgotten theirs.
+pub mod resets;
 mod session_store;
+mod token;
 
 pub use self::access::{Access, check};
 pub use self::forms::NewPassword;
+pub use self::guesses::known_about;
 pub use self::limits::Tries;
 pub use self::model::{
     AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, StoreProblem, User,
     change_password, create_user, email_key, is_deserted, join, places_of,
 };
 pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};
+pub use self::peer::peer;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
+pub use self::token::LinkToken;

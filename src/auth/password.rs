@@ -100,7 +100,7 @@ pub enum PasswordRefusal {
 ///
 /// # Errors
 /// The reason, when it is refused.
-pub fn judge(password: &str, about_the_person: &[&str]) -> Result<(), PasswordRefusal> {
+pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(), PasswordRefusal> {
     if password.chars().count() < LEAST_CHARACTERS {
         return Err(PasswordRefusal::Short);
     }
@@ -110,7 +110,8 @@ pub fn judge(password: &str, about_the_person: &[&str]) -> Result<(), PasswordRe
     // zxcvbn is quadratic in the length; past a hundred characters there is nothing to find out.
     let head: String = password.chars().take(100).collect();
     let mut context = vec!["vouch"];
-    context.extend(about_the_person.iter().flat_map(|text| text.split(['@', '.', ' '])));
+    let about = about_the_person.iter().map(AsRef::as_ref);
+    context.extend(about.flat_map(|text| text.split(['@', '.', ' '])));
     let estimate = zxcvbn::zxcvbn(&head, &context);
     if estimate.score() >= zxcvbn::Score::Three {
         return Ok(());
@@ -126,6 +127,8 @@ pub fn judge(password: &str, about_the_person: &[&str]) -> Result<(), PasswordRe
 mod tests {
     use super::*;
 
+    const NOBODY: &[&str] = &[];
+
     #[test]
     fn a_hash_fits_its_password_only() {
         let phc = hash("correct horse").unwrap();
@@ -137,13 +140,13 @@ mod tests {
 
     #[test]
     fn common_and_personal_passwords_are_refused() {
-        assert_eq!(judge("short", &[]), Err(PasswordRefusal::Short));
-        assert_eq!(judge(&"x".repeat(1025), &[]), Err(PasswordRefusal::Long));
-        assert!(matches!(judge("password123", &[]), Err(PasswordRefusal::Guessable(_))));
+        assert_eq!(judge("short", NOBODY), Err(PasswordRefusal::Short));
+        assert_eq!(judge(&"x".repeat(1025), NOBODY), Err(PasswordRefusal::Long));
+        assert!(matches!(judge("password123", NOBODY), Err(PasswordRefusal::Guessable(_))));
         assert!(matches!(
             judge("ingeborg1", &["ingeborg@example.com"]),
             Err(PasswordRefusal::Guessable(_))
         ));
-        assert_eq!(judge("violet harbour 9 anvil", &[]), Ok(()));
+        assert_eq!(judge("violet harbour 9 anvil", NOBODY), Ok(()));
     }
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, TrustedProxies};
 /// The peer; behind the proxies of `VOUCH_TRUSTED_PROXIES`, whom these name in `X-Forwarded-For`.
 /// Any other proxy is not believed, since anybody could claim to be one: its clients share one
 /// address.
-pub(super) fn peer(req: &HttpRequest) -> IpAddr {
+pub fn peer(req: &HttpRequest) -> IpAddr {
     let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
     client(req, &config.trusted_proxies)
 }

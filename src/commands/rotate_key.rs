@@ -5,6 +5,7 @@ use secrecy::SecretBox;
 use super::with_database;
 use crate::config::{self, Config, NextKey};
 use crate::db::{Scope, in_scope};
+use crate::mail;
 use crate::secrets::Sealer;
 use crate::stores::{Resealed, reseal_secrets};
 
@@ -46,7 +47,10 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
 fn reseal(config: &Config, key: &SecretBox<[u8; 32]>) -> anyhow::Result<Resealed> {
     let (old, new) = (Sealer::new(&config.secret_key), Sealer::new(key));
     with_database(config, |conn| {
-        Ok(in_scope(conn, Scope::Installation, |conn| reseal_secrets(conn, &old, &new))?)
+        Ok(in_scope(conn, Scope::Installation, |conn| {
+            mail::reseal_links(conn, &old, &new)?;
+            reseal_secrets(conn, &old, &new)
+        })?)
     })
 }
 

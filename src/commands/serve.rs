@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::db::migrate::run_pending;
 use crate::db::{Db, Scope, Source};
 use crate::first_run;
+use crate::mail::Office;
 use crate::outbox;
 use crate::server::{self, State};
 use crate::store_jobs::Tools;
@@ -53,8 +54,9 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
                 tracing::info!(again, "took up again what was given up");
             }
         }
-        let workers =
-            (!arguments.web_only).then(|| Workers::start(Tools::new(&config, db.clone())));
+        let workers = (!arguments.web_only).then(|| {
+            Workers::start(Tools::new(&config, db.clone()), Office::new(&config, db.clone()))
+        });
         match listener {
             Some(listener) => serve(listener, config, db, &mut stop).await?,
             None => {

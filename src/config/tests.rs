@@ -65,6 +65,8 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
         ("--public-url=https://example.com/#a", "VOUCH_PUBLIC_URL"),
         ("--public-url=https://me:pw@example.com", "VOUCH_PUBLIC_URL"),
         ("--public-url=https://", "VOUCH_PUBLIC_URL"),
+        ("--smtp-url=smtp://u:hunter2@mail.example.com", "VOUCH_MAIL_FROM"),
+        ("--smtp-url=http://u:hunter2@mail.example.com", "VOUCH_SMTP_URL"),
         ("--secret-key=0123", "VOUCH_SECRET_KEY"),
         ("--local-stores=yes", "VOUCH_LOCAL_STORES"),
         ("--log=xml", "VOUCH_LOG"),

@@ -182,6 +182,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    letters (id) {
+        id -> Int8,
+        message_id -> Text,
+        recipient -> Text,
+        subject -> Text,
+        program -> Text,
+        paragraphs -> Nullable<Jsonb>,
+        link_label -> Nullable<Text>,
+        link_path -> Nullable<Text>,
+        link_sealed -> Nullable<Bytea>,
+        is_urgent -> Bool,
+        created_at -> Timestamptz,
+        available_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        lease -> Int8,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        announced_at -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        parked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     members (merchant_id, user_id) {
         merchant_id -> Int8,
         user_id -> Int8,
@@ -296,6 +320,15 @@ diesel::table! {
         attempts -> Int4,
         last_error -> Nullable<Text>,
         parked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    password_resets (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Int8,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -442,6 +475,7 @@ diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
 diesel::joinable!(outbox -> merchants (merchant_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(stores -> merchants (merchant_id));
 
@@ -457,6 +491,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversions,
     daily_figures,
     deliveries,
+    letters,
     members,
     merchants,
     offer_terms,
@@ -465,6 +500,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_lines,
     orders,
     outbox,
+    password_resets,
     pushes,
     return_rules,
     sessions,

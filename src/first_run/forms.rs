@@ -39,7 +39,7 @@ impl FirstRunForm {
         let time_zone = choices::time_zone(&mut errors, "time_zone", &self.time_zone);
         errors.check_name("name", &self.name, "Enter your name.");
         errors.check_email("email", &self.email);
-        let about_the_person = [self.name.as_str(), self.email.as_str(), self.program.as_str()];
+        let about_the_person = [self.name.clone(), self.email.clone(), self.program.clone()];
         let password = &self.password;
         NewPassword { field: "password", password, about_the_person: &about_the_person }
             .check(&mut errors);

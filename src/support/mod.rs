@@ -2,6 +2,8 @@
 
 /// The pages.
 pub mod handlers;
+/// Letters, and what became of them.
+pub mod mail;
 mod model;
 
 pub use self::model::{MerchantRow, MerchantsList, merchants};

@@ -6,6 +6,7 @@ mod fixture;
 mod page;
 mod person;
 pub mod shopify;
+pub mod smtp;
 pub mod stores;
 pub mod woocommerce;
 
@@ -158,7 +159,8 @@ impl Drop for TestApp {
     }
 }
 
-fn config(base: &str) -> Config {
+/// The settings of an installation under test.
+pub fn config(base: &str) -> Config {
     Config {
         database_url: None,
         listen: "127.0.0.1:0".parse().unwrap(),
@@ -167,6 +169,7 @@ fn config(base: &str) -> Config {
         secret_key: SecretBox::new(Box::new(SECRET_KEY)),
         local_stores: true,
         trusted_proxies: TrustedProxies::default(),
+        smtp: None,
         demo_password: None,
         pg_bin: None,
         log_format: LogFormat::Text,

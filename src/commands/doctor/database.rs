@@ -7,6 +7,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 use super::{Finding, Report, clock};
 use crate::config::Config;
 use crate::db::{Scope, Source, in_scope, migrate};
+use crate::mail;
 use crate::outbox;
 use crate::secrets::Sealer;
 use crate::stores::check_secrets;
@@ -33,6 +34,7 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     if is_up_to_date {
         report.note("stores", stores(conn, config));
         report.note("background work", background_work(conn));
+        report.note("letters", letters(conn));
     }
     report.note("clock", clock::agrees(conn));
     report.note("time zones", clock::zones_agree(conn));
@@ -159,5 +161,17 @@ fn background_work(conn: &mut PgConnection) -> Finding {
     Err(format!(
         "{number} given up after many tries, the last because of: {reason}. Some orders may not be \
          decided anew until it is done: mend the cause and start Vouch again, which takes it up again"
+    ))
+}
+
+/// Whether letters were given up.
+fn letters(conn: &mut PgConnection) -> Finding {
+    let (number, reason) = asked(in_scope(conn, Scope::Installation, mail::given_up))?;
+    if number == 0 {
+        return Ok("none was given up".to_owned());
+    }
+    Err(format!(
+        "{number} given up in the last 30 days, the last because of: {reason}. Support staff see them \
+         on /support/mail, and can send them again"
     ))
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::config::{Config, ConfigError};
 use crate::db::Source;
+use crate::mail;
 
 /// What one check found: in order, with a word on what was seen; or what to mend, and how.
 type Finding = Result<String, String>;
@@ -54,10 +55,25 @@ pub fn run(config: Result<Config, ConfigError>) -> ExitCode {
 fn examine(config: &Config, report: &mut Report) {
     report.note("configuration", configuration(config));
     machine::examine(config, report);
+    report.note("mail", mail(config));
     match Source::open(config) {
         Ok(source) => database::examine(config, &source, report),
         Err(error) => report.note("database", Err(error.to_string())),
     }
+}
+
+/// Whether the mail server lets Vouch in.
+fn mail(config: &Config) -> Finding {
+    let Some(smtp) = &config.smtp else {
+        return Ok(format!(
+            "no mail server is set (VOUCH_SMTP_URL): letters wait on {}/support/mail and stand in the log",
+            config.public_url
+        ));
+    };
+    let server = format!("{}:{}", smtp.host, smtp.port);
+    mail::check(smtp, &config.public_url)
+        .map(|()| format!("{server} takes letters from {}", smtp.from))
+        .map_err(|why| format!("{server} lets nobody in ({why}): look at VOUCH_SMTP_URL"))
 }
 
 /// Values that can be used, and yet are not what a person wants.

@@ -1,0 +1,24 @@
+//! Mail: letters are left in the transaction of what they tell of, and sent by the workers.
+//!
+//! ```text
+//! mail::post(conn, &Letter {
+//!     to: &applicant.email,
+//!     subject: "Your code is ready".to_owned(),
+//!     program: Some(&merchant.name),
+//!     paragraphs: vec!["Welcome!".to_owned()],
+//!     link: Some(Link::secret(&sealer, "Choose a password", &path)),
+//! })?;
+//! ```
+
+mod delivery;
+mod letter;
+mod list;
+mod office;
+mod render;
+mod smtp;
+
+pub use self::delivery::check;
+pub use self::letter::{Letter, Link, post, reseal_links};
+pub use self::list::{LetterRow, State, given_up, letters, retry};
+pub use self::office::{Office, sweep};
+pub use self::smtp::{Login, Security, Smtp};

@@ -1,0 +1,174 @@
+use std::net::IpAddr;
+
+use lettre::message::Mailbox;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+/// The mail server that takes the letters, and who they are from.
+#[derive(Clone, Debug)]
+pub struct Smtp {
+    /// Name or address.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// How the way there is kept private.
+    pub security: Security,
+    /// How Vouch signs in there, if it has to.
+    pub login: Option<Login>,
+    /// `VOUCH_MAIL_FROM`.
+    pub from: Mailbox,
+}
+
+/// How the way to the mail server is kept private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte (`smtps://`).
+    Tls,
+    /// TLS after a word in the clear (`smtp://`); a server that does not offer it is not used.
+    StartTls,
+    /// None: the server is on this machine.
+    Plain,
+}
+
+/// Name and password at the mail server.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl Smtp {
+    /// Reads `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`.
+    ///
+    /// # Errors
+    /// The setting, and why it cannot be used; never with the password in it.
+    pub fn parse(url: &str, from: Option<&str>) -> Result<Self, (&'static str, String)> {
+        let refuse = |reason: &str| ("VOUCH_SMTP_URL", reason.to_owned());
+        let parsed = Url::parse(url.trim()).map_err(|_| {
+            refuse("this is not an address, such as smtp://user:password@mail.example.com:587")
+        })?;
+        let host = parsed.host().ok_or_else(|| refuse("the name of the mail server is missing"))?;
+        if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
+            return Err(refuse("nothing may stand after the name of the mail server and its port"));
+        }
+        let security = match parsed.scheme() {
+            "smtps" => Security::Tls,
+            "smtp" if is_loopback(&host) => Security::Plain,
+            "smtp" => Security::StartTls,
+            _ => return Err(refuse("it must begin with smtp:// or smtps://")),
+        };
+        let usual = match security {
+            Security::Tls => 465,
+            Security::StartTls => 587,
+            Security::Plain => 25,
+        };
+        let login = match (parsed.username(), parsed.password()) {
+            ("", None) => None,
+            (user, Some(password)) if !user.is_empty() => Some(Login {
+                user: decoded(user).ok_or_else(|| refuse("the user is not UTF-8"))?,
+                password: decoded(password)
+                    .ok_or_else(|| refuse("the password is not UTF-8"))?
+                    .into(),
+            }),
+            _ => return Err(refuse("user and password go together: user:password@")),
+        };
+        let from = from.ok_or((
+            "VOUCH_MAIL_FROM",
+            "must be given with VOUCH_SMTP_URL: whom are the letters from?".to_owned(),
+        ))?;
+        Ok(Self {
+            host: host.to_string().trim_matches(['[', ']']).to_owned(),
+            port: parsed.port().unwrap_or(usual),
+            security,
+            login,
+            from: from.trim().parse().map_err(|_| {
+                let reason =
+                    format!("{from:?} is no sender, such as \"Vouch <vouch@example.com>\"");
+                ("VOUCH_MAIL_FROM", reason)
+            })?,
+        })
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            *name == "localhost"
+                || name.ends_with(".localhost")
+                // `url` knows addresses of the schemes of the web only.
+                || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Without its percent signs.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => match hex::decode([*high, *low]) {
+                Ok(byte) => (byte[0], after),
+                Err(_) => (b'%', &rest[1..]),
+            },
+            _ => (*first, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const FROM: Option<&str> = Some("Vouch <vouch@example.com>");
+
+    #[test]
+    fn the_scheme_and_the_host_say_how_the_way_is_kept_private() {
+        for (url, security, host, port) in [
+            ("smtps://mail.example.com", Security::Tls, "mail.example.com", 465),
+            ("smtp://mail.example.com", Security::StartTls, "mail.example.com", 587),
+            ("smtp://10.0.0.7:25", Security::StartTls, "10.0.0.7", 25),
+            ("smtp://127.0.0.1", Security::Plain, "127.0.0.1", 25),
+            ("smtp://localhost:2525/", Security::Plain, "localhost", 2525),
+            ("smtp://[::1]:25", Security::Plain, "::1", 25),
+            ("smtps://127.0.0.1", Security::Tls, "127.0.0.1", 465),
+        ] {
+            let smtp = Smtp::parse(url, FROM).unwrap();
+            assert_eq!((smtp.security, smtp.host.as_str(), smtp.port), (security, host, port));
+        }
+    }
+
+    #[test]
+    fn user_and_password_may_hold_anything() {
+        let smtp = Smtp::parse("smtp://a%40b.c:p%3A%2F%25x@mail.example.com", FROM).unwrap();
+        let login = smtp.login.clone().unwrap();
+        assert_eq!((login.user.as_str(), login.password.expose_secret()), ("a@b.c", "p:/%x"));
+        assert!(!format!("{smtp:?}").contains("p:/"), "a password is never printed");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_its_password() {
+        for (url, from, setting) in [
+            ("mail.example.com:hunter2", FROM, "VOUCH_SMTP_URL"),
+            ("https://u:hunter2@mail.example.com", FROM, "VOUCH_SMTP_URL"),
+            ("smtp://u:hunter2@", FROM, "VOUCH_SMTP_URL"),
+            ("smtp://u@mail.example.com", FROM, "VOUCH_SMTP_URL"),
+            ("smtp://u:hunter2@mail.example.com/x", FROM, "VOUCH_SMTP_URL"),
+            ("smtp://u:hunter2@mail.example.com", None, "VOUCH_MAIL_FROM"),
+            ("smtp://u:hunter2@mail.example.com", Some("nobody"), "VOUCH_MAIL_FROM"),
+        ] {
+            let (named, reason) = Smtp::parse(url, from).unwrap_err();
+            assert_eq!(named, setting, "{url}");
+            assert!(!reason.contains("hunter2"), "{reason}");
+        }
+    }
+}

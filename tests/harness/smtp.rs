@@ -1,0 +1,246 @@
+//! A mail server for tests: it speaks SMTP over a real socket, and can be told to be difficult.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use vouch::mail::{Login, Security, Smtp};
+
+/// What the next letter meets. Without one it is taken.
+#[derive(Clone, Copy, Debug)]
+pub enum Trouble {
+    /// An answer to RCPT.
+    Recipient(&'static str),
+    /// An answer after the whole message.
+    Message(&'static str),
+    /// The line goes dead before the answer to DATA's end; the message was taken, though.
+    Taken,
+    /// The line goes dead at MAIL.
+    HangUp,
+    /// So long a silence before the message is taken.
+    Slow(Duration),
+}
+
+/// A message that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    pub to: String,
+    pub data: String,
+}
+
+impl Mail {
+    /// A header's value, unfolded.
+    pub fn header(&self, name: &str) -> String {
+        let head = self.data.split("\r\n\r\n").next().unwrap_or_default();
+        let unfolded = head.replace("\r\n ", " ");
+        let found = unfolded.lines().find_map(|line| {
+            let (field, value) = line.split_once(": ")?;
+            field.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        });
+        found.unwrap_or_else(|| panic!("no {name}: {head}"))
+    }
+
+    /// The first text part, decoded.
+    pub fn text(&self) -> String {
+        let part = self.data.split("Content-Type: text/plain").nth(1).expect("a text part");
+        let (head, body) = part.split_once("\r\n\r\n").expect("a body");
+        let kind = self.header("Content-Type");
+        let boundary = kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let end = format!("\r\n--{}", boundary.expect("a boundary"));
+        let body = body.split(&end).next().unwrap_or_default();
+        if head.contains("quoted-printable") {
+            return quoted_printable(body);
+        }
+        if head.contains("base64") {
+            let joined: String = body.split_whitespace().collect();
+            return String::from_utf8(STANDARD.decode(joined).unwrap()).unwrap();
+        }
+        body.to_owned()
+    }
+
+    /// The path of the one link, under `base`.
+    pub fn link(&self, base: &str) -> String {
+        let text = self.text();
+        let line = text.lines().find(|line| line.trim().starts_with(base));
+        line.unwrap_or_else(|| panic!("no link: {text}")).trim().replacen(base, "", 1)
+    }
+}
+
+fn quoted_printable(body: &str) -> String {
+    let joined = body.replace("=\r\n", "");
+    let mut bytes = Vec::new();
+    let mut rest = joined.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        if *first == b'=' {
+            let hex = std::str::from_utf8(&after[..2]).unwrap();
+            bytes.push(u8::from_str_radix(hex, 16).unwrap());
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[derive(Default)]
+struct Inside {
+    taken: Mutex<Vec<Mail>>,
+    troubles: Mutex<VecDeque<Trouble>>,
+    /// Who signed in, as sent.
+    logins: Mutex<Vec<String>>,
+    /// Whether the login is refused.
+    refuses_login: Mutex<bool>,
+    /// Everything that was said to it.
+    heard: Mutex<Vec<String>>,
+}
+
+/// The server. Its thread ends with the tests.
+pub struct MailServer {
+    address: SocketAddr,
+    inside: Arc<Inside>,
+}
+
+impl MailServer {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let inside = Arc::new(Inside::default());
+        let theirs = Arc::clone(&inside);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let inside = Arc::clone(&theirs);
+                std::thread::spawn(move || {
+                    let _ = serve(&stream, &inside);
+                });
+            }
+        });
+        Self { address, inside }
+    }
+
+    /// The settings of an installation that uses it.
+    pub fn settings(&self) -> Smtp {
+        Smtp {
+            host: self.address.ip().to_string(),
+            port: self.address.port(),
+            security: Security::Plain,
+            login: None,
+            from: "Vouch <vouch@vouch.example>".parse().unwrap(),
+        }
+    }
+
+    /// The same with a login.
+    pub fn settings_with_login(&self) -> Smtp {
+        let login = Login { user: "vouch".to_owned(), password: "geheim".to_owned().into() };
+        Smtp { login: Some(login), ..self.settings() }
+    }
+
+    /// What the next letters meet.
+    pub fn expect(&self, troubles: &[Trouble]) {
+        self.inside.troubles.lock().unwrap().extend(troubles);
+    }
+
+    pub fn refuse_logins(&self, refuses: bool) {
+        *self.inside.refuses_login.lock().unwrap() = refuses;
+    }
+
+    /// What was taken so far.
+    pub fn taken(&self) -> Vec<Mail> {
+        self.inside.taken.lock().unwrap().clone()
+    }
+
+    /// What was taken for one address.
+    pub fn taken_for(&self, to: &str) -> Vec<Mail> {
+        self.taken().into_iter().filter(|mail| mail.to == to).collect()
+    }
+
+    pub fn logins(&self) -> Vec<String> {
+        self.inside.logins.lock().unwrap().clone()
+    }
+
+    pub fn heard(&self) -> Vec<String> {
+        self.inside.heard.lock().unwrap().clone()
+    }
+}
+
+fn serve(stream: &TcpStream, inside: &Inside) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut writer = stream;
+    let mut say = |line: &str| writer.write_all(format!("{line}\r\n").as_bytes());
+    say("220 mail.example ESMTP")?;
+    let (mut to, mut trouble) = (String::new(), None);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let line = line.trim_end();
+        inside.heard.lock().unwrap().push(line.to_owned());
+        let verb = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
+        match verb.as_str() {
+            "EHLO" => say("250-mail.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")?,
+            "AUTH" if *inside.refuses_login.lock().unwrap() => say("535 5.7.8 Wrong password")?,
+            "AUTH" => {
+                let sent = line.rsplit(' ').next().unwrap_or_default();
+                let plain = String::from_utf8(STANDARD.decode(sent).unwrap_or_default()).unwrap();
+                inside.logins.lock().unwrap().push(plain.replace('\0', "/"));
+                say("235 2.7.0 Welcome")?;
+            }
+            "MAIL" => {
+                trouble = inside.troubles.lock().unwrap().pop_front();
+                if matches!(trouble, Some(Trouble::HangUp)) {
+                    return Ok(());
+                }
+                say("250 2.1.0 Ok")?;
+            }
+            "RCPT" => match trouble {
+                Some(Trouble::Recipient(answer)) => say(answer)?,
+                _ => {
+                    let inner = line.split(['<', '>']).nth(1).unwrap_or_default();
+                    inner.clone_into(&mut to);
+                    say("250 2.1.5 Ok")?;
+                }
+            },
+            "DATA" => {
+                say("354 Go on")?;
+                let data = message(&mut reader)?;
+                let mail = Mail { to: to.clone(), data };
+                match trouble.take() {
+                    Some(Trouble::Message(answer)) => say(answer)?,
+                    Some(Trouble::Taken) => {
+                        inside.taken.lock().unwrap().push(mail);
+                        return Ok(());
+                    }
+                    other => {
+                        if let Some(Trouble::Slow(silence)) = other {
+                            std::thread::sleep(silence);
+                        }
+                        inside.taken.lock().unwrap().push(mail);
+                        say("250 2.0.0 Queued")?;
+                    }
+                }
+            }
+            "QUIT" => {
+                say("221 Bye")?;
+                return Ok(());
+            }
+            _ => say("250 Ok")?,
+        }
+    }
+}
+
+/// Up to the line with a single dot.
+fn message(reader: &mut impl BufRead) -> std::io::Result<String> {
+    let mut data = String::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 || line == ".\r\n" {
+            return Ok(data);
+        }
+        data.push_str(line.strip_prefix('.').unwrap_or(&line));
+    }
+}

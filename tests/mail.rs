@@ -1,0 +1,321 @@
+//! Letters: posted with what they tell of, sent once, to a mail server that has its moods.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch::db::schema::letters;
+use vouch::db::{Scope, in_scope};
+use vouch::mail::{self, Letter, Link, Office, Security, Smtp};
+use vouch::secrets::Sealer;
+
+use crate::harness::smtp::{MailServer, Trouble};
+use crate::harness::{SECRET_KEY, TestApp, config};
+
+fn sealer() -> Sealer {
+    Sealer::new(&Box::new(SECRET_KEY).into())
+}
+
+fn letter(to: &str) -> Letter<'_> {
+    Letter {
+        to,
+        subject: "Ein Gruß".to_owned(),
+        program: Some("Acme Tea"),
+        paragraphs: vec!["Hello!".to_owned(), "Wörter & <b>Zeichen</b>.".to_owned()],
+        link: Some(Link::secret(&sealer(), "Open it", "/invitations/secret-42")),
+    }
+}
+
+/// As a merchant's transaction does it.
+fn post(app: &TestApp, to: &str) {
+    app.within(|conn| mail::post(conn, &letter(to)));
+}
+
+fn office(app: &TestApp, smtp: Option<Smtp>) -> Office {
+    let mut config = config(&app.base);
+    config.smtp = smtp;
+    Office::new(&config, app.db.clone())
+}
+
+fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    in_scope(&mut conn, Scope::Installation, work).unwrap()
+}
+
+/// Attempts, reason, delivered, parked: of the only letter.
+type Fate = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+fn fate(app: &TestApp) -> Fate {
+    in_installation(app, |conn| {
+        letters::table
+            .select((
+                letters::attempts,
+                letters::last_error,
+                letters::delivered_at,
+                letters::parked_at,
+            ))
+            .first(conn)
+    })
+}
+
+/// Lets the pause before the next try pass.
+fn later(app: &TestApp) {
+    in_installation(app, |conn| {
+        diesel::update(letters::table)
+            .set(letters::available_at.eq(vouch::clock::now()))
+            .execute(conn)
+    });
+}
+
+#[test]
+fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    assert_eq!(office(&app, Some(server.settings_with_login())).turn().unwrap(), 1);
+    let [mail] = server.taken().try_into().unwrap();
+    assert_eq!(mail.to, "ada@example.com");
+    assert_eq!(server.logins(), ["/vouch/geheim"]);
+    assert_eq!(mail.header("To"), "ada@example.com");
+    assert_eq!(mail.header("From"), "\"Acme Tea via Vouch\" <vouch@vouch.example>");
+    assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+    assert!(mail.header("Message-ID").ends_with("@127.0.0.1>"), "{}", mail.data);
+    assert!(mail.header("Content-Type").starts_with("multipart/alternative"));
+    assert_eq!(mail.link(&app.base), "/invitations/secret-42");
+    let text = mail.text();
+    assert!(text.contains("Wörter & <b>Zeichen</b>."), "{text}");
+    assert!(text.contains("Sent by Vouch for Acme Tea."), "{text}");
+    assert!(mail.data.contains("Content-Type: text/html"));
+
+    let kept: (Option<serde_json::Value>, Option<Vec<u8>>) = in_installation(&app, |conn| {
+        letters::table.select((letters::paragraphs, letters::link_sealed)).first(conn)
+    });
+    assert_eq!(kept, (None, None), "its words were for the recipient");
+    assert_eq!(office(&app, Some(server.settings())).turn().unwrap(), 0, "it goes once");
+}
+
+#[test]
+fn a_letter_of_a_transaction_that_failed_was_never_written() {
+    let app = TestApp::start();
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let undone: QueryResult<()> = in_scope(&mut conn, Scope::Unowned, |conn| {
+        mail::post(conn, &letter("ada@example.com"))?;
+        Err(diesel::result::Error::RollbackTransaction)
+    });
+    assert!(undone.is_err());
+    assert_eq!(in_installation(&app, |conn| letters::table.count().get_result::<i64>(conn)), 0);
+}
+
+#[test]
+fn a_merchant_can_post_and_nobody_but_the_workers_can_read() {
+    let app = TestApp::start();
+    post(&app, "ada@example.com");
+    let seen = |scope| {
+        let mut conn = PgConnection::establish(&app.database_url).unwrap();
+        let count = |conn: &mut PgConnection| letters::table.count().get_result::<i64>(conn);
+        in_scope(&mut conn, scope, count).unwrap()
+    };
+    for scope in [
+        Scope::Unowned,
+        Scope::Merchant(app.fixture.merchant_id),
+        Scope::Person(app.fixture.owner_id),
+    ] {
+        assert_eq!(seen(scope), 0, "{scope:?}");
+    }
+    assert_eq!((seen(Scope::Installation), seen(Scope::Support)), (1, 1));
+    let everything = in_installation(&app, |conn| {
+        diesel::dsl::sql::<diesel::sql_types::Text>("select to_jsonb(l)::text from letters l")
+            .get_result::<String>(conn)
+    });
+    assert!(everything.contains("Hello!") && !everything.contains("secret-42"), "{everything}");
+}
+
+#[test]
+fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let office = office(&app, Some(server.settings()));
+    server.expect(&[Trouble::Recipient("451 4.7.1 Greylisted, come back later")]);
+    assert_eq!(office.turn().unwrap(), 1);
+    let (attempts, reason, delivered, parked) = fate(&app);
+    assert_eq!((attempts, delivered, parked), (1, None, None));
+    assert!(reason.unwrap().contains("Greylisted, come back later"));
+    assert_eq!(office.turn().unwrap(), 0, "not before its pause is over");
+    server.expect(&[Trouble::Message("452 Full"), Trouble::HangUp]);
+    for _ in 0..2 {
+        later(&app);
+        assert_eq!(office.turn().unwrap(), 1);
+    }
+    assert_eq!(server.taken().len(), 0);
+    later(&app);
+    office.turn().unwrap();
+    assert_eq!(server.taken().len(), 1, "the fourth try");
+
+    in_installation(&app, |conn| diesel::delete(letters::table).execute(conn));
+    post(&app, "ben@example.com");
+    server.expect(&[Trouble::Message("451 Never mind"); 12]);
+    for _ in 0..12 {
+        later(&app);
+        office.turn().unwrap();
+    }
+    let (attempts, reason, _, parked) = fate(&app);
+    assert!(parked.is_some() && reason.unwrap().contains("Never mind"));
+    assert_eq!(attempts, 12);
+}
+
+#[test]
+fn what_is_refused_for_good_is_given_up_at_once_and_keeps_the_reason() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "nobody@example.com");
+    server.expect(&[Trouble::Recipient("550 5.1.1 No such person here")]);
+    let office = office(&app, Some(server.settings()));
+    assert_eq!(office.turn().unwrap(), 1);
+    let (attempts, reason, _, parked) = fate(&app);
+    assert!(attempts == 1 && parked.is_some());
+    assert!(reason.unwrap().contains("No such person here"));
+
+    let support = app.support();
+    let page = support.get("/support/mail");
+    assert!(page.says("Given up") && page.says("No such person here"), "{}", page.text());
+    assert!(!page.text().contains("secret-42"), "what was given up is not shown");
+    let answer = support.submit(&page, "form[action$='/retry']", &[]);
+    assert_eq!(answer.status, 303);
+    assert_eq!(office.turn().unwrap(), 1);
+    assert_eq!(server.taken_for("nobody@example.com").len(), 1);
+    assert!(support.get("/support/mail").says("Sent"));
+    let gone = support.post_signed("/support/mail/999999999/retry", &[]);
+    assert_eq!(gone.status, 404);
+}
+
+#[test]
+fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_for_a_while() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    server.refuse_logins(true);
+    let office = office(&app, Some(server.settings_with_login()));
+    assert_eq!(office.turn().unwrap(), 1);
+    let (attempts, reason, _, parked) = fate(&app);
+    assert_eq!((attempts, parked), (0, None), "it is not the letter’s fault");
+    assert!(reason.unwrap().contains("Wrong password"));
+    assert_eq!(office.turn().unwrap(), 0, "it pauses");
+    server.refuse_logins(false);
+    assert_eq!(self::office(&app, Some(server.settings())).turn().unwrap(), 1);
+    assert_eq!(server.taken().len(), 1);
+}
+
+#[test]
+fn a_server_without_starttls_hears_neither_the_password_nor_the_letter() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let smtp = Smtp { security: Security::StartTls, ..server.settings_with_login() };
+    office(&app, Some(smtp.clone())).turn().unwrap();
+    assert!(fate(&app).1.unwrap().contains("STARTTLS"));
+    let heard = server.heard();
+    assert!(
+        heard.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")),
+        "{heard:?}"
+    );
+    assert!(mail::check(&smtp, &app.base).is_err());
+    assert!(mail::check(&server.settings_with_login(), &app.base).is_ok());
+}
+
+#[test]
+fn several_workers_send_each_letter_once() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    for number in 0..20 {
+        post(&app, &format!("person{number}@example.com"));
+    }
+    server.expect(&[Trouble::Slow(Duration::from_millis(300)); 4]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| office(&app, Some(server.settings())).turn().unwrap());
+        }
+    });
+    let mut recipients: Vec<String> = server.taken().into_iter().map(|mail| mail.to).collect();
+    recipients.sort();
+    recipients.dedup();
+    assert_eq!((recipients.len(), server.taken().len()), (20, 20));
+}
+
+#[test]
+fn an_answer_that_was_lost_brings_the_same_message_again() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    server.expect(&[Trouble::Taken]);
+    let office = office(&app, Some(server.settings()));
+    office.turn().unwrap();
+    later(&app);
+    office.turn().unwrap();
+    let [first, second] = server.taken().try_into().unwrap();
+    assert_eq!(first.header("Message-ID"), second.header("Message-ID"));
+}
+
+#[test]
+fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    for number in 0..3 {
+        let to = format!("crowd{number}@example.com");
+        app.within(|conn| mail::post(conn, &Letter { link: None, ..letter(&to) }));
+    }
+    post(&app, "ada@example.com");
+    office(&app, Some(server.settings())).turn().unwrap();
+    assert_eq!(server.taken()[0].to, "ada@example.com");
+}
+
+#[test]
+fn without_a_mail_server_letters_wait_where_support_can_pass_them_on() {
+    let app = TestApp::start();
+    let support = app.support();
+    assert!(support.get("/support/mail").says("No letters"));
+    post(&app, "ada@example.com");
+    let without = office(&app, None);
+    assert_eq!(without.turn().unwrap(), 1, "it goes to the log");
+    assert_eq!(without.turn().unwrap(), 0, "once");
+    let page = support.get("/support/mail");
+    assert!(page.says("No mail server is set"));
+    assert!(page.says("Ein Gruß") && page.says("Waiting"));
+    assert!(
+        page.text().contains(&format!("{}/invitations/secret-42", app.base)),
+        "{}",
+        page.text()
+    );
+
+    // A mail server comes after all.
+    let server = MailServer::start();
+    assert_eq!(office(&app, Some(server.settings())).turn().unwrap(), 1);
+    assert!(!support.get("/support/mail").text().contains("secret-42"));
+}
+
+#[test]
+fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    let days_ago = |days: i64| {
+        let then = vouch::clock::now() - chrono::Duration::days(days);
+        in_installation(&app, |conn| {
+            diesel::update(letters::table).set(letters::created_at.eq(then)).execute(conn)
+        });
+    };
+    post(&app, "ada@example.com");
+    days_ago(3);
+    office(&app, Some(server.settings())).turn().unwrap();
+    assert!(server.taken().is_empty());
+    assert!(fate(&app).3.is_some());
+    mail::sweep(&app.db, vouch::clock::now()).unwrap();
+    let words: Option<serde_json::Value> =
+        in_installation(&app, |conn| letters::table.select(letters::paragraphs).first(conn));
+    assert_eq!(words, None);
+    days_ago(31);
+    assert_eq!(mail::sweep(&app.db, vouch::clock::now()).unwrap(), 1);
+}
+
+#[test]
+fn a_new_key_opens_the_links_that_wait() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let new = Sealer::new(&Box::new([9; 32]).into());
+    in_installation(&app, |conn| mail::reseal_links(conn, &sealer(), &new));
+    let mut config = config(&app.base);
+    config.smtp = Some(server.settings());
+    config.secret_key = Box::new([9; 32]).into();
+    Office::new(&config, app.db.clone()).turn().unwrap();
+    assert_eq!(server.taken()[0].link(&app.base), "/invitations/secret-42");
+}
