@@ -2,8 +2,10 @@
 //!
 //! Nouns only: a new verb is a new resource. A fixed path stands before one with a parameter.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::Method;
-use actix_web::{guard, web};
+use actix_web::{Scope, guard, web};
 
 use crate::auth::Access;
 use crate::auth::Access::{Affiliate, Credential, Member, Public, SignedIn, Support};
@@ -33,6 +35,12 @@ fn method(name: &str) -> guard::AnyGuard {
     }
 }
 
+/// The first part of a path, and what comes after it: `/offers` and `/{offer_id}`.
+fn parted(path: &str) -> (&str, &str) {
+    let end = path[1..].find('/').map_or(path.len(), |at| at + 1);
+    if path == "/" { ("", path) } else { path.split_at(end) }
+}
+
 macro_rules! routes {
     ($( $method:ident $path:literal => $handler:path, $access:expr; )+) => {
         /// The table.
@@ -40,9 +48,21 @@ macro_rules! routes {
             $(Row { method: stringify!($method), path: $path, access: $access },)+
         ];
 
-        /// Registers every route.
+        /// Registers every route. Those that begin alike stand in one scope, so that a request is
+        /// compared with its own few patterns and not with all of them.
         pub fn configure(app: &mut web::ServiceConfig) {
-            $(app.route($path, web::route().guard(method(stringify!($method))).to($handler));)+
+            let mut scopes = BTreeMap::<&str, Scope>::new();
+            $(
+                let (begin, rest) = parted($path);
+                let scope = scopes.remove(begin).unwrap_or_else(|| web::scope(begin));
+                let route = web::route().guard(method(stringify!($method))).to($handler);
+                scopes.insert(begin, scope.route(rest, route));
+            )+
+            // The one without a beginning would take every request.
+            let root = scopes.remove("");
+            for scope in scopes.into_values().chain(root) {
+                app.service(scope);
+            }
         }
     };
 }

@@ -60,23 +60,29 @@ fn why(error: AppError) -> anyhow::Error {
 }
 
 impl SessionStore for PgSessions {
+    /// Moves the idle limit on as well: asked to do that on its own ([`Self::update_ttl`]), every
+    /// page would take one transaction more.
     async fn load(&self, session_key: &SessionKey) -> Result<Option<State>, LoadError> {
         let (key, now) = (hashed(session_key.as_ref()), clock::now());
-        let state: Option<serde_json::Value> = self
+        let found: Option<(serde_json::Value, DateTime<Utc>)> = self
             .db
-            .run(Scope::Unowned, move |conn| {
-                sessions::table
-                    .find(key)
+            .run(Scope::Unowned, move |conn| -> QueryResult<_> {
+                let found: Option<(serde_json::Value, DateTime<Utc>)> = sessions::table
+                    .find(&key)
                     .filter(sessions::expires_at.gt(now))
                     .filter(sessions::created_at.gt(now - ABSOLUTE_LIMIT))
-                    .select(sessions::state)
+                    .select((sessions::state, sessions::seen_at))
                     .first(conn)
-                    .optional()
+                    .optional()?;
+                if found.as_ref().is_some_and(|(_, seen_at)| *seen_at < now - STEP) {
+                    see_again(conn, &key, now)?;
+                }
+                Ok(found)
             })
             .await
             .map_err(|error| LoadError::Other(why(error)))?;
-        state
-            .map(serde_json::from_value)
+        found
+            .map(|(state, _)| serde_json::from_value(state))
             .transpose()
             .map_err(|error| LoadError::Deserialization(error.into()))
     }
@@ -132,22 +138,8 @@ impl SessionStore for PgSessions {
         Ok(session_key)
     }
 
-    async fn update_ttl(&self, session_key: &SessionKey, _: &CookieDuration) -> anyhow::Result<()> {
-        let (key, now) = (hashed(session_key.as_ref()), clock::now());
-        self.db
-            .run(Scope::Unowned, move |conn| {
-                diesel::update(
-                    sessions::table
-                        .find(key)
-                        .filter(sessions::user_id.is_not_null())
-                        .filter(sessions::seen_at.lt(now - STEP)),
-                )
-                .set((sessions::seen_at.eq(now), sessions::expires_at.eq(now + IDLE_LIMIT)))
-                .execute(conn)
-            })
-            .await
-            .map_err(why)?;
-        Ok(())
+    async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> anyhow::Result<()> {
+        Ok(()) // Loading it has done so.
     }
 
     async fn delete(&self, session_key: &SessionKey) -> anyhow::Result<()> {
@@ -160,6 +152,13 @@ impl SessionStore for PgSessions {
             .map_err(why)?;
         Ok(())
     }
+}
+
+/// Moves the idle limit of somebody's session on.
+fn see_again(conn: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(sessions::table.find(key).filter(sessions::user_id.is_not_null()))
+        .set((sessions::seen_at.eq(now), sessions::expires_at.eq(now + IDLE_LIMIT)))
+        .execute(conn)
 }
 
 /// Ends every session of a person, everywhere.
