@@ -74,59 +74,129 @@ fn parameters(mut text: &str) -> Vec<Option<String>> {
 /// A page's statements as a script, its parameters written out. What belongs to the session (its
 /// key is random) stays as it was.
 pub fn page_script(statements: &[Statement]) -> String {
-    statements.iter().map(|statement| statement.script(&[], None)).collect()
+    let script = |statement: &Statement| {
+        let sql = statement.fill(|at| written(statement.parameters[at].as_deref()));
+        format!("{};\n", sql.trim_end_matches(';'))
+    };
+    statements.iter().map(script).collect()
 }
 
-/// A credit's statements as a script in which every run is another order.
-pub fn credit_script(statements: &[Statement], ids: &OrderIds) -> String {
-    let known = [
-        (ids.order_ref.as_str(), ":ref"),
-        (ids.delivery_ref.as_str(), ":ref"),
-        (ids.order_id.as_str(), ":order_id"),
-        (ids.delivery_id.as_str(), ":delivery_id"),
-        (ids.conversion_id.as_str(), ":conversion_id"),
-    ];
-    let mut script = String::from("\\set ref random(1000000000000, 9000000000000000000)\n");
-    for statement in statements {
-        let returned = ["orders", "deliveries", "conversions"]
-            .into_iter()
-            .find(|table| statement.sql.starts_with(&format!("INSERT INTO {table} ")));
-        let prefix = returned.map(|table| match table {
-            "orders" => "order_",
-            "deliveries" => "delivery_",
-            _ => "conversion_",
+/// The statements of several credits as one script, in which every run is another order with one of
+/// their codes.
+pub struct CreditScript {
+    /// For pgbench. It begins with reading one of `variants`.
+    pub script: String,
+    /// What differs from one code to the next: the rows of [`VARIANTS`].
+    pub variants: Vec<Vec<String>>,
+}
+
+/// The table that holds [`CreditScript::variants`], beside the application's.
+pub const VARIANTS: &str = "bench_variants";
+
+/// One script and not one per code: its statements are prepared once per connection, as the
+/// server's are. A captured credit that took another way than the first (an affiliate's first
+/// order of a day, say) is left out.
+pub fn credit_script(captured: &[(Vec<Statement>, OrderIds)]) -> CreditScript {
+    let way = |statements: &[Statement]| -> Vec<String> {
+        statements.iter().map(|statement| statement.sql.clone()).collect()
+    };
+    let first = &captured.first().expect("a credit was captured").0;
+    let alike: Vec<&(Vec<Statement>, OrderIds)> =
+        captured.iter().filter(|(statements, _)| way(statements) == way(first)).collect();
+    let mut columns: Vec<Vec<String>> = Vec::new();
+    let mut body = String::new();
+    for (nth, statement) in first.iter().enumerate() {
+        let sql = statement.fill(|at| {
+            let values: Vec<Option<String>> = alike
+                .iter()
+                .map(|(statements, ids)| ids.named(statements[nth].parameters[at].as_deref()))
+                .collect();
+            parameter(values, &mut columns)
         });
-        script += &statement.script(&known, prefix);
+        let returned = RETURNED.iter().find(|(start, _)| statement.sql.starts_with(start));
+        body += &match returned {
+            Some((_, prefix)) => format!("{sql} \\gset {prefix}\n"),
+            None => format!("{};\n", sql.trim_end_matches(';')),
+        };
     }
-    script
+    let names: Vec<String> = (0..columns.len()).map(|at| format!("p{at}")).collect();
+    let script = format!(
+        "\\set ref random(1000000000000, 9000000000000000000)\n\\set variant random(0, {})\n\
+         SELECT {} FROM {VARIANTS} WHERE variant = :variant \\gset\n{body}",
+        alike.len() - 1,
+        names.join(", "),
+    );
+    let row = |at: usize| columns.iter().map(|column| column[at].clone()).collect();
+    CreditScript { script, variants: (0..alike.len()).map(row).collect() }
+}
+
+/// The keys that a statement gives back, and what its script calls them.
+const RETURNED: [(&str, &str); 3] = [
+    ("INSERT INTO orders ", "order_"),
+    ("INSERT INTO deliveries ", "delivery_"),
+    ("INSERT INTO conversions ", "conversion_"),
+];
+
+impl OrderIds {
+    /// A value, or the variable that stands for what every order has of its own.
+    fn named(&self, value: Option<&str>) -> Option<String> {
+        let known = [
+            (&self.order_ref, ":ref"),
+            (&self.delivery_ref, ":ref"),
+            (&self.order_id, ":order_id"),
+            (&self.delivery_id, ":delivery_id"),
+            (&self.conversion_id, ":conversion_id"),
+        ];
+        let value = value?;
+        let named = known.into_iter().find(|(known, _)| *known == value);
+        Some(named.map_or_else(|| value.to_owned(), |(_, variable)| variable.to_owned()))
+    }
+}
+
+/// A parameter of the script: a value that all captured credits have, or one of `columns`.
+fn parameter(values: Vec<Option<String>>, columns: &mut Vec<Vec<String>>) -> String {
+    let is_same = values.iter().all(|value| *value == values[0]);
+    match &values[0] {
+        Some(variable) if is_same && variable.starts_with(':') => variable.clone(),
+        value if is_same => written(value.as_deref()),
+        _ => {
+            let values: Vec<String> = values
+                .into_iter()
+                .map(|value| value.expect("what differs is never NULL in some and not in others"))
+                .collect();
+            let known = columns.iter().position(|column| *column == values);
+            let at = known.unwrap_or_else(|| {
+                columns.push(values);
+                columns.len() - 1
+            });
+            format!(":p{at}")
+        }
+    }
 }
 
 impl Statement {
-    fn script(&self, known: &[(&str, &str)], gset: Option<&str>) -> String {
+    /// The text with `value` of each parameter's place, on one line.
+    fn fill(&self, mut value: impl FnMut(usize) -> String) -> String {
         let mut sql = String::new();
         let mut rest = self.sql.as_str();
         while let Some(at) = rest.find('$') {
             sql += &rest[..at];
             let digits: String = rest[at + 1..].chars().take_while(char::is_ascii_digit).collect();
             rest = &rest[at + 1 + digits.len()..];
-            let value = digits.parse::<usize>().ok().and_then(|n| self.parameters.get(n - 1));
-            sql += &value.map_or_else(|| "$".to_owned(), |value| written(value.as_deref(), known));
+            let nth = digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            match nth.filter(|at| *at < self.parameters.len()) {
+                Some(at) => sql += &value(at),
+                None => sql.push('$'),
+            }
         }
         sql += rest;
-        let sql = sql.replace('\n', " ");
-        match gset {
-            Some(prefix) => format!("{sql} \\gset {prefix}\n"),
-            None => format!("{};\n", sql.trim_end_matches(';')),
-        }
+        sql.replace('\n', " ")
     }
 }
 
 /// A value as pgbench must not misread it: it takes every colon before a name for a variable.
-fn written(value: Option<&str>, known: &[(&str, &str)]) -> String {
+fn written(value: Option<&str>) -> String {
     let Some(value) = value else { return "NULL".to_owned() };
-    if let Some((_, variable)) = known.iter().find(|(known, _)| *known == value) {
-        return (*variable).to_owned();
-    }
     let escaped = value.replace('\\', "\\\\").replace('\'', "''").replace(':', "\\x3a");
     format!("E'{escaped}'")
 }

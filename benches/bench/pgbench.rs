@@ -9,18 +9,13 @@ pub struct Bound {
     pub per_second: f64,
 }
 
-/// Runs `scripts`, each as likely as the other, as `role`, prepared as the server has them.
-pub fn run(running: &Running, role: &str, scripts: &[String], clients: u32, seconds: u64) -> Bound {
-    let folder = running.folder.join("scripts");
-    std::fs::create_dir_all(&folder).expect("the bench folder can be written");
+/// Runs `script` as `role`, its statements prepared as the server has them.
+pub fn run(running: &Running, role: &str, script: &str, clients: u32, seconds: u64) -> Bound {
+    let path = running.folder.join("script.sql");
+    std::fs::write(&path, script).expect("the bench folder can be written");
     let mut command = Command::new(running.postgres.join("pgbench"));
     command.args(["-n", "-M", "prepared", "-j", "2"]);
-    command.args(["-c", &clients.to_string(), "-T", &seconds.to_string()]);
-    for (at, script) in scripts.iter().enumerate() {
-        let path = folder.join(format!("{at}.sql"));
-        std::fs::write(&path, script).expect("the bench folder can be written");
-        command.arg("-f").arg(path);
-    }
+    command.args(["-c", &clients.to_string(), "-T", &seconds.to_string(), "-f"]).arg(&path);
     let output = command.arg(running.url_of(role)).output().expect("pgbench runs");
     let text = String::from_utf8_lossy(&output.stdout);
     let per_second = text

@@ -195,6 +195,26 @@ impl Running {
         }
     }
 
+    /// Puts what differs between captured credits where the bound's script reads it.
+    pub fn keep_variants(&self, table: &str, variants: &[Vec<String>]) {
+        let mut conn = PgConnection::establish(&self.url_of("vouch_admin")).expect("the superuser");
+        let columns = variants.first().map_or(0, Vec::len);
+        let columns: Vec<String> =
+            (0..columns).map(|at| format!(", p{at} text NOT NULL")).collect();
+        let mut sql = format!(
+            "DROP TABLE IF EXISTS {table}; \
+             CREATE TABLE {table} (variant bigint PRIMARY KEY{}); GRANT SELECT ON {table} TO vouch;",
+            columns.concat()
+        );
+        for (at, values) in variants.iter().enumerate() {
+            let values: Vec<String> =
+                values.iter().map(|value| format!(", '{}'", value.replace('\'', "''"))).collect();
+            write!(sql, "INSERT INTO {table} VALUES ({at}{});", values.concat())
+                .expect("writing to a string cannot fail");
+        }
+        conn.batch_execute(&sql).expect("a superuser may");
+    }
+
     /// Whether the database writes every statement into its log.
     pub fn log_statements(&self, every: bool) {
         let mut conn = PgConnection::establish(&self.database.admin_url()).expect("the superuser");

@@ -30,13 +30,14 @@ pub fn page(name: &str, ours: &Measured, bound: &Bound, alone: &Measured) {
     );
 }
 
-pub fn bound(own: &Bound, alone: &Bound, bypassing: &Bound) {
-    println!("  one by one, pgbench, 16 clients: {:.0}/s", own.per_second);
+/// `alone` and `bypassing` were measured in turns; the best of each is what the machine can do.
+pub fn bound(own: &Bound, alone: &[Bound], bypassing: &[Bound], codes: usize) {
+    let best = |of: &[Bound]| of.iter().map(|bound| bound.per_second).fold(0.0, f64::max);
+    let (alone, bypassing) = (best(alone), best(bypassing));
+    println!("  one by one, pgbench, 16 clients, {codes} codes: {:.0}/s", own.per_second);
     println!(
-        "  with 1 client {:.0}/s, without row-level security {:.0}/s (it costs {:.0} %)",
-        alone.per_second,
-        bypassing.per_second,
-        (1.0 - alone.per_second / bypassing.per_second) * 100.0
+        "  with 1 client {alone:.0}/s, without row-level security {bypassing:.0}/s (it costs {:.0} %)",
+        (1.0 - alone / bypassing) * 100.0
     );
     println!("  {:<10} {:>9} {:>9} {:>9} {:>9}", "clients", "ours/s", "ratio", "p50 ms", "p99 ms");
 }
