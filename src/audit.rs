@@ -33,6 +33,8 @@ pub struct Actor {
     pub user_id: Option<i64>,
     /// The name as the log shows it, even after the person is gone.
     pub name: String,
+    /// The network address of the request that asked for it, where a person's did.
+    pub came_from: Option<String>,
     /// When the act takes place.
     pub now: DateTime<Utc>,
 }
@@ -40,7 +42,14 @@ pub struct Actor {
 impl Actor {
     /// Vouch itself, for what no person decided.
     pub fn system(merchant_id: i64, now: DateTime<Utc>) -> Self {
-        Self { merchant_id, kind: ActorKind::System, user_id: None, name: "Vouch".to_owned(), now }
+        Self {
+            merchant_id,
+            kind: ActorKind::System,
+            user_id: None,
+            name: "Vouch".to_owned(),
+            came_from: None,
+            now,
+        }
     }
 }
 
@@ -73,6 +82,7 @@ pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResu
             audit_log::actor_kind.eq(actor.kind),
             audit_log::actor_user_id.eq(actor.user_id),
             audit_log::actor_name.eq(&actor.name),
+            audit_log::came_from.eq(&actor.came_from),
             audit_log::action.eq(act.action),
             audit_log::subject_kind.eq(act.subject_kind),
             audit_log::subject_id.eq(act.subject_id),
@@ -102,6 +112,7 @@ pub fn record_all(
                 audit_log::actor_kind.eq(actor.kind),
                 audit_log::actor_user_id.eq(actor.user_id),
                 audit_log::actor_name.eq(&actor.name),
+                audit_log::came_from.eq(&actor.came_from),
                 audit_log::action.eq(act.action),
                 audit_log::subject_kind.eq(act.subject_kind),
                 audit_log::subject_id.eq(act.subject_id),

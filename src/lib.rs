@@ -33,6 +33,8 @@ pub mod db;
 pub mod demo;
 /// What can go wrong at the edge, and the page that says so.
 pub mod error;
+/// Coupon codes that affiliates may not claim.
+pub mod exclusions;
 /// Figures that are kept, not counted.
 pub mod figures;
 /// How an empty installation gets its first program.

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::db::schema::outbox;
 use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
-use crate::orders::reconsider::{Portion, reconsider};
+use crate::orders::reconsider::{Portion, Since, reconsider, reconsider_since};
 
 /// A worker that dies gives its work back after this time.
 const LEASE: Duration = Duration::minutes(5);
@@ -26,12 +26,15 @@ const REASON_LENGTH: usize = 500;
 pub enum Work {
     /// Decide again on some orders.
     Reconsider(Portion),
+    /// Decide again on every order placed since then.
+    ReconsiderSince(Since),
 }
 
 impl Work {
     fn kind(&self) -> &'static str {
         match self {
             Self::Reconsider(_) => "reconsider",
+            Self::ReconsiderSince(_) => "reconsider_since",
         }
     }
 
@@ -40,6 +43,7 @@ impl Work {
             Self::Reconsider(portion) => {
                 reconsider(conn, actor, &portion.order_ids, &portion.cause)
             }
+            Self::ReconsiderSince(all) => reconsider_since(conn, actor, all.since, &all.cause),
         }
     }
 }

@@ -96,6 +96,9 @@ routes! {
     GET  "/support/merchants" => crate::support::handlers::index, Support;
     GET  "/support/mail" => crate::support::mail::index, Support;
     POST "/support/mail/{letter_id}/retry" => crate::support::mail::retry, Support;
+    GET  "/support/merchants/{merchant_id}" => crate::support::handlers::show, Support;
+    POST "/support/merchants/{merchant_id}/coupon-exclusions" => crate::support::handlers::set_exclusions, Support;
+    POST "/support/merchants/{merchant_id}/people/{user_id}/sign-out" => crate::support::handlers::end_sessions, Support;
 
     // Account > Settings
     GET  "/settings/general" => crate::settings::general::show, Member(Viewer);
@@ -128,6 +131,15 @@ routes! {
     POST "/settings/woocommerce/{store_id}/disconnection" => crate::settings::woocommerce::disconnect, Member(Admin);
     GET  "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::index, Member(Viewer);
     POST "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::create, Member(Admin);
+
+    GET  "/settings/coupon-exclusions" => crate::exclusions::handlers::index, Member(Viewer);
+    POST "/settings/coupon-exclusions" => crate::exclusions::handlers::create, Member(Admin);
+    GET  "/settings/coupon-exclusions.csv" => crate::exclusions::handlers::export, Member(Viewer);
+    GET  "/settings/coupon-exclusions/new" => crate::exclusions::handlers::new, Member(Admin);
+    GET  "/settings/coupon-exclusions/{exclusion_id}" => crate::exclusions::handlers::show, Member(Viewer);
+    POST "/settings/coupon-exclusions/{exclusion_id}" => crate::exclusions::handlers::update, Member(Admin);
+    POST "/settings/coupon-exclusions/{exclusion_id}/removal" => crate::exclusions::handlers::remove, Member(Admin);
+    POST "/settings/coupon-exclusions/{exclusion_id}/restoration" => crate::exclusions::handlers::restore, Member(Admin);
 
     GET  "/settings/bigcommerce" => crate::settings::bigcommerce::show, Member(Viewer);
     GET  "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::new_credentials, Member(Admin);

@@ -46,6 +46,36 @@ pub fn catch_ups(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/catch-ups")
 }
 
+/// Account > Settings > Coupon Exclusions.
+pub fn exclusions() -> String {
+    "/settings/coupon-exclusions".to_owned()
+}
+
+/// The same as a file.
+pub fn exclusions_csv() -> String {
+    "/settings/coupon-exclusions.csv".to_owned()
+}
+
+/// One exclusion.
+pub fn exclusion(exclusion_id: i64) -> String {
+    format!("/settings/coupon-exclusions/{exclusion_id}")
+}
+
+/// Where one exclusion is taken off the list.
+pub fn exclusion_removal(exclusion_id: i64) -> String {
+    format!("/settings/coupon-exclusions/{exclusion_id}/removal")
+}
+
+/// The way back from its removal.
+pub fn exclusion_restoration(exclusion_id: i64) -> String {
+    format!("/settings/coupon-exclusions/{exclusion_id}/restoration")
+}
+
+/// The coupon codes that an exclusion would stop.
+pub fn triggers_like(pattern: &str) -> String {
+    with_query("/triggers", &[("like", pattern)])
+}
+
 /// Manage > Conversion Triggers.
 pub fn triggers() -> String {
     "/triggers".to_owned()

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::auth::{Access, Role};
+use vouch::auth::{self, Access, NewUser, Role};
 use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, letters, orders, pushes};
+use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
 use vouch::routes::{Row, TABLE};
 
@@ -92,6 +93,26 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     let first_run = FirstRun::new(&Box::new(SECRET_KEY).into());
     let token = first_run.path().trim_start_matches("/first-run/").to_owned();
     let missing_key = format!("{}-{}", known.merchant_id, "a".repeat(24));
+    for merchant_id in [known.merchant_id, known.stranger_merchant_id] {
+        app.enable_exclusions(merchant_id);
+    }
+    let (exclusion_id, user_id) = app.within(|conn| {
+        let new = NewExclusion {
+            pattern: Pattern::parse("SAVE*").unwrap(),
+            note: String::new(),
+            scope: ExclusionScope::Claims,
+            dates: Dates::default(),
+        };
+        let user = NewUser {
+            email: "quiet@acme.example",
+            name: "Quinn Quiet",
+            password_hash: None,
+            is_support: false,
+        };
+        let user_id = auth::create_user(conn, &user).unwrap();
+        auth::join(conn, &app.actor(), user_id, Role::Viewer)?;
+        Ok((exclusions::add(conn, &app.actor(), &new).unwrap().id, user_id))
+    });
     let woocommerce = app.connect_woocommerce("shop.acme.example");
     // Nobody answers there.
     let bigcommerce = crate::bigcommerce::connect(app, "http://127.0.0.1:9");
@@ -111,6 +132,9 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("change_id", example(change_id, NOWHERE)),
         ("key_id", example(key_id, NOWHERE)),
         ("push_id", example(push_id, NOWHERE)),
+        ("exclusion_id", example(exclusion_id, NOWHERE)),
+        ("merchant_id", example(known.merchant_id, NOWHERE)),
+        ("user_id", example(user_id, NOWHERE)),
         ("store_key", example(&known.store_key, missing_key)),
         ("token", example(token, "0000")),
         ("path:.*", example("nothing.css", "nothing.js")),

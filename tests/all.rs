@@ -10,6 +10,7 @@ mod conversions;
 mod dashboard;
 mod demo;
 mod embedded;
+mod exclusions;
 mod first_run;
 mod harness;
 mod hooks;

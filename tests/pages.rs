@@ -59,6 +59,8 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "store_id" => "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1",
         "bigcommerce" => "SELECT id FROM stores WHERE platform = 'bigcommerce' LIMIT 1",
         "woocommerce" => "SELECT id FROM stores WHERE platform = 'woocommerce' LIMIT 1",
+        "exclusion_id" => "SELECT id FROM exclusions WHERE removed_at IS NULL ORDER BY id LIMIT 1",
+        "merchant_id" => "SELECT id FROM merchants LIMIT 1",
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),
     };

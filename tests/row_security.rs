@@ -77,6 +77,12 @@ fn filled() -> TestApp {
                          'infinity', now() FROM stores GROUP BY merchant_id; \
                  INSERT INTO return_rules (merchant_id, store_id, valid_from, keeps_cancelled, keeps_refunded) \
                      SELECT merchant_id, id, now(), true, true FROM stores;\
+                 INSERT INTO exclusion_periods (merchant_id, valid_from) \
+                     VALUES ({merchant_id}, now()); \
+                 INSERT INTO exclusions (merchant_id, value, key, shape, anchor, added_at, added_by) \
+                     VALUES ({merchant_id}, 'SAVE', 'SAVE', 'exact', '=SAVE', now(), 'Tests'); \
+                 INSERT INTO exclusion_terms (merchant_id, exclusion_id, valid_from, key, anchor) \
+                     SELECT merchant_id, id, now(), key, anchor FROM exclusions; \
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \

@@ -138,6 +138,8 @@ pub struct Merchant {
     pub currency: String,
     /// IANA name.
     pub time_zone: String,
+    /// Whether support has enabled Coupon Exclusions.
+    pub coupon_exclusions: bool,
 }
 
 impl Merchant {

@@ -111,7 +111,10 @@ impl Conversion {
         let reason = self.reason.as_deref().unwrap_or_default();
         self.status == ConversionStatus::Unqualified
             && self.order_id.is_some()
-            && matches!(reason, "test_order" | "inactive_affiliate" | "own_purchase")
+            && matches!(
+                reason,
+                "test_order" | "inactive_affiliate" | "own_purchase" | "excluded_code"
+            )
     }
 }
 

@@ -66,6 +66,7 @@ pub fn reason_label(reason: &str) -> &'static str {
         "test_order" => "Test order",
         "inactive_affiliate" => "Affiliate was not active",
         "own_purchase" => "Affiliate’s own purchase",
+        "excluded_code" => "Excluded coupon code",
         "other_currency" => "Flat amount in another currency",
         "no_longer_credited" => "No longer credited",
         _ => "Does not qualify",

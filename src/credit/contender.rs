@@ -114,6 +114,9 @@ impl<'a> OrderKeys<'a> {
         if affiliate.status != AffiliateStatus::Active {
             return Some(Unqualified::InactiveAffiliate { status: affiliate.status });
         }
+        if let Some(exclusion_id) = candidate.excluded_by {
+            return Some(Unqualified::ExcludedCode { exclusion_id });
+        }
         let own = EmailKey::parse(&affiliate.email).ok();
         let is_own = self.email.as_ref().zip(own).is_some_and(|(a, b)| a.is_same_person(&b));
         is_own.then_some(Unqualified::OwnPurchase)

@@ -151,6 +151,10 @@ pub enum Unqualified {
     },
     /// The customer is the affiliate.
     OwnPurchase,
+    /// The code was under an exclusion that covers orders.
+    ExcludedCode {
+        exclusion_id: i64,
+    },
     /// A flat amount in another currency than the order's; there is nothing to convert it with.
     OtherCurrency {
         terms: Currency,
@@ -165,7 +169,10 @@ impl Unqualified {
     /// Whether a merchant can credit the order all the same.
     pub fn can_be_overruled(self) -> bool {
         match self {
-            Self::TestOrder | Self::InactiveAffiliate { .. } | Self::OwnPurchase => true,
+            Self::TestOrder
+            | Self::InactiveAffiliate { .. }
+            | Self::OwnPurchase
+            | Self::ExcludedCode { .. } => true,
             Self::OtherCurrency { .. } | Self::Unknown => false,
         }
     }

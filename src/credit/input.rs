@@ -30,6 +30,8 @@ pub struct Candidate {
     /// The end of this owner's time, itself excluded; none if it goes on.
     pub owned_until: Option<DateTime<Utc>>,
     pub retired_at: Option<DateTime<Utc>>,
+    /// The key of the exclusion that covered orders with this code when the order was placed.
+    pub excluded_by: Option<i64>,
     pub terms: Terms,
 }
 

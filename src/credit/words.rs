@@ -206,6 +206,9 @@ impl fmt::Display for Unqualified {
                 write!(f, "the affiliate was {status} when the order was placed")
             }
             Self::OwnPurchase => f.write_str("the customer is the affiliate"),
+            Self::ExcludedCode { .. } => {
+                f.write_str("a coupon exclusion covers orders with this code")
+            }
             Self::OtherCurrency { terms, order } => {
                 write!(f, "the offer pays a flat amount in {terms}, and the order is in {order}")
             }

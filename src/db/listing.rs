@@ -166,6 +166,11 @@ pub fn begins_with(text: &str) -> String {
     format!("{}%", escaped(text))
 }
 
+/// A pattern for `LIKE` in which `*` stands for anything, and all else for itself.
+pub fn glob(text: &str) -> String {
+    escaped(text).replace('*', "%")
+}
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -73,6 +73,7 @@ diesel::table! {
         summary -> Text,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
+        came_from -> Nullable<Text>,
     }
 }
 
@@ -182,6 +183,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    exclusion_periods (merchant_id, valid_from) {
+        merchant_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    exclusion_terms (merchant_id, exclusion_id, valid_from) {
+        merchant_id -> Int8,
+        exclusion_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        key -> Text,
+        anchor -> Text,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    exclusions (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        value -> Text,
+        key -> Text,
+        shape -> Text,
+        anchor -> Text,
+        note -> Text,
+        scope -> Text,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+        added_at -> Timestamptz,
+        added_by -> Text,
+        removed_at -> Nullable<Timestamptz>,
+        search -> Text,
+    }
+}
+
+diesel::table! {
     letters (id) {
         id -> Int8,
         message_id -> Text,
@@ -223,6 +266,7 @@ diesel::table! {
         currency -> Bpchar,
         time_zone -> Text,
         created_at -> Timestamptz,
+        coupon_exclusions -> Bool,
     }
 }
 
@@ -447,6 +491,7 @@ diesel::table! {
         affiliate_id -> Int8,
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+        look_alike -> Nullable<Text>,
     }
 }
 
@@ -471,6 +516,8 @@ diesel::joinable!(audit_log -> merchants (merchant_id));
 diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(calculation_rules -> merchants (merchant_id));
 diesel::joinable!(daily_figures -> merchants (merchant_id));
+diesel::joinable!(exclusion_periods -> merchants (merchant_id));
+diesel::joinable!(exclusions -> merchants (merchant_id));
 diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
@@ -491,6 +538,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversions,
     daily_figures,
     deliveries,
+    exclusion_periods,
+    exclusion_terms,
+    exclusions,
     letters,
     members,
     merchants,

@@ -25,6 +25,15 @@ pub struct Portion {
     pub cause: String,
 }
 
+/// Every order placed since then, for the workers to find.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Since {
+    /// From when on.
+    pub since: DateTime<Utc>,
+    /// What the entries of the ledger say of it.
+    pub cause: String,
+}
+
 /// Decides again on some orders and writes the difference, in the running transaction.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem};
+use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem, peer};
 use crate::clock;
 use crate::error::{AppError, AppResult};
 
@@ -58,6 +58,7 @@ struct Chrome {
     flash: RefCell<Option<Flash>>,
     path: String,
     fragment: bool,
+    came_from: String,
 }
 
 impl Chrome {
@@ -73,6 +74,7 @@ impl Chrome {
             flash: RefCell::new(flash),
             path: req.path().to_owned(),
             fragment: wants_fragment(req.headers()),
+            came_from: peer(req).to_string(),
             session,
         })
     }
@@ -183,6 +185,7 @@ impl MerchantPage {
             kind: ActorKind::Member,
             user_id: Some(self.seat.person.id),
             name: self.seat.person.name.clone(),
+            came_from: Some(self.chrome.came_from.clone()),
             now: clock::now(),
         }
     }
@@ -238,6 +241,18 @@ impl MerchantPage {
 }
 
 impl PersonPage {
+    /// Support staff who act for a merchant, now.
+    pub fn support_actor(&self, merchant_id: i64) -> Actor {
+        Actor {
+            merchant_id,
+            kind: ActorKind::Support,
+            user_id: Some(self.person.id),
+            name: self.person.name.clone(),
+            came_from: Some(self.chrome.came_from.clone()),
+            now: clock::now(),
+        }
+    }
+
     /// The name of who looks.
     pub fn person_name(&self) -> &str {
         &self.person.name

@@ -41,6 +41,11 @@ impl Count {
         self.found <= self.limit
     }
 
+    /// Whether there are none.
+    pub fn is_zero(self) -> bool {
+        self.found == 0
+    }
+
     /// How many, where that is known.
     pub fn exact(self) -> Option<i64> {
         self.is_exact().then_some(self.found)

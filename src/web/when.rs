@@ -1,6 +1,8 @@
 //! Times and days as people read them, in the merchant's time zone.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
+};
 use chrono_tz::Tz;
 
 /// A moment for a page: for machines, and for people.
@@ -36,6 +38,20 @@ pub fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
 pub fn read_day(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
     (1970..=9000).contains(&day.year()).then_some(day)
+}
+
+/// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
+pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
+        return Some(start.with_timezone(&Utc));
+    }
+    let day_before = day.checked_sub_days(Days::new(1))?.and_time(NaiveTime::MIN);
+    let mut at = tz.from_local_datetime(&day_before).earliest()?.with_timezone(&Utc);
+    while day_of(at, tz) < day {
+        at = at.checked_add_signed(TimeDelta::minutes(15))?;
+    }
+    Some(at)
 }
 
 /// A moment that is before every moment of `day`, wherever the day is counted. Bounds a search by

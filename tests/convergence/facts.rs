@@ -113,6 +113,7 @@ impl Program {
             kind: ActorKind::Member,
             user_id: Some(self.owner_id),
             name: "Olga Owner".to_owned(),
+            came_from: None,
             now,
         }
     }

@@ -147,6 +147,7 @@ fn owner_of(merchant: &Created) -> Actor {
         kind: ActorKind::Member,
         user_id: Some(merchant.owner_id),
         name: "Olga Owner".to_owned(),
+        came_from: None,
         now: then(),
     }
 }

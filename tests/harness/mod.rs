@@ -134,6 +134,14 @@ impl TestApp {
         in_scope(&mut conn, Scope::Merchant(merchant_id), work).unwrap()
     }
 
+    /// Enables Coupon Exclusions for a merchant, as support staff do.
+    pub fn enable_exclusions(&self, merchant_id: i64) {
+        let actor = Actor::system(merchant_id, vouch::clock::now());
+        self.within_merchant(merchant_id, |conn| {
+            vouch::exclusions::enable(conn, &actor, true, "Tests")
+        });
+    }
+
     /// The owner as an actor, at `now`, for calling domain functions.
     pub fn actor_at(&self, now: DateTime<Utc>) -> Actor {
         Actor {
@@ -141,6 +149,7 @@ impl TestApp {
             kind: ActorKind::Member,
             user_id: Some(self.fixture.owner_id),
             name: "Olga Owner".to_owned(),
+            came_from: None,
             now,
         }
     }

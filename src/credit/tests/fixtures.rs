@@ -65,6 +65,7 @@ fn candidate(trigger_id: i64, kind: TriggerKind, value: &str, owner: i64) -> Can
         owned_from: march(1),
         owned_until: None,
         retired_at: None,
+        excluded_by: None,
         terms: ten_percent(),
     }
 }

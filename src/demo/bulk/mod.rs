@@ -131,6 +131,7 @@ fn begin(
         kind: ActorKind::Member,
         user_id: Some(owner_id),
         name: "Morgan Reyes".to_owned(),
+        came_from: None,
         now: begun,
     };
     let partners = NewOffer {

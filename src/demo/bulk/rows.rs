@@ -271,6 +271,7 @@ impl Maker {
             owned_from: trigger.at,
             owned_until: None,
             retired_at: trigger.retired_at,
+            excluded_by: None,
             terms: Terms {
                 offer_id: affiliate.offer_id,
                 offer_name: if is_partner { "Partners" } else { "Standard" }.to_owned(),

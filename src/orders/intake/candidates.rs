@@ -7,6 +7,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use crate::affiliates::AffiliateStatus;
 use crate::credit::{Candidate, CandidateAffiliate, Commission, Terms};
 use crate::db::prepared;
+use crate::exclusions::covering_orders;
 use crate::money::Currency;
 use crate::orders::report::OrderReport;
 use crate::triggers::TriggerKind;
@@ -21,6 +22,7 @@ pub(super) fn of(
     conn: &mut PgConnection,
     merchant_id: i64,
     report: &OrderReport,
+    has_exclusions: bool,
 ) -> QueryResult<Vec<Candidate>> {
     let (kinds, keys) = wanted(report);
     if keys.is_empty() {
@@ -39,7 +41,34 @@ pub(super) fn of(
     if trigger_ids.is_empty() {
         return Ok(Vec::new());
     }
-    holders(conn, merchant_id, trigger_ids, report.placed_at)
+    let mut candidates = holders(conn, merchant_id, trigger_ids, report.placed_at)?;
+    if has_exclusions {
+        mark_excluded(conn, merchant_id, report.placed_at, &mut candidates)?;
+    }
+    Ok(candidates)
+}
+
+/// Says of every code whether an exclusion covered orders with it when the order was placed.
+fn mark_excluded(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    placed_at: DateTime<Utc>,
+    candidates: &mut [Candidate],
+) -> QueryResult<()> {
+    let is_code = |candidate: &&Candidate| candidate.kind == TriggerKind::CouponCode;
+    let keys: Vec<&str> =
+        candidates.iter().filter(is_code).map(|candidate| candidate.key.as_str()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let covered = covering_orders(conn, merchant_id, &keys, placed_at)?;
+    for candidate in candidates {
+        let by = covered.iter().find(|(key, _)| *key == candidate.key);
+        candidate.excluded_by = by
+            .filter(|_| candidate.kind == TriggerKind::CouponCode)
+            .map(|(_, exclusion_id)| *exclusion_id);
+    }
+    Ok(())
 }
 
 fn wanted(report: &OrderReport) -> (Vec<&'static str>, Vec<String>) {
@@ -138,6 +167,7 @@ fn holders(
             owned_from,
             owned_until,
             retired_at,
+            excluded_by: None,
             terms: self::terms(terms),
         }
     });

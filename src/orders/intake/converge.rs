@@ -170,6 +170,7 @@ fn reason_name(reason: Unqualified) -> &'static str {
         Unqualified::TestOrder => "test_order",
         Unqualified::InactiveAffiliate { .. } => "inactive_affiliate",
         Unqualified::OwnPurchase => "own_purchase",
+        Unqualified::ExcludedCode { .. } => "excluded_code",
         Unqualified::OtherCurrency { .. } => "other_currency",
         Unqualified::Unknown => "unknown",
     }

@@ -13,6 +13,8 @@ pub(super) struct Settings {
     rules: Vec<(DateTime<Utc>, Rules)>,
     /// What cancellations and refunds do: by store, date, and of each the earliest first.
     returns: Vec<(i64, DateTime<Utc>, bool, bool)>,
+    /// Whether an exclusion covers orders, or did once.
+    has_exclusions: bool,
 }
 
 /// What a merchant had set when an order was placed.
@@ -22,22 +24,26 @@ pub(super) struct Setting {
     pub day: NaiveDate,
     /// The Calculation Logic.
     pub rules: Rules,
+    /// Whether codes have to be looked up among the exclusions.
+    pub has_exclusions: bool,
 }
 
-type Sql = (Text, Nullable<Timestamptz>, Nullable<Text>, Nullable<Bool>, Nullable<Bool>);
-type Row = (String, Option<DateTime<Utc>>, Option<Precedence>, Option<bool>, Option<bool>);
+type Sql = (Text, Bool, Nullable<Timestamptz>, Nullable<Text>, Nullable<Bool>, Nullable<Bool>);
+type Row = (String, bool, Option<DateTime<Utc>>, Option<Precedence>, Option<bool>, Option<bool>);
 
 impl Settings {
     pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
         let rows: Vec<Row> = prepared::<Sql>(
-            "SELECT m.time_zone, r.valid_from, r.precedence, r.include_tax, r.include_shipping \
+            "SELECT m.time_zone, EXISTS (SELECT FROM exclusion_terms x WHERE x.merchant_id = m.id), \
+                 r.valid_from, r.precedence, r.include_tax, r.include_shipping \
              FROM merchants m LEFT JOIN calculation_rules r ON r.merchant_id = m.id \
              WHERE m.id = ? ORDER BY r.valid_from",
         )
         .bind::<BigInt, _>(merchant_id)
         .load(conn)?;
         let zone = rows.first().and_then(|row| row.0.parse().ok()).unwrap_or(Tz::UTC);
-        let rules = rows.into_iter().filter_map(|(_, from, precedence, tax, shipping)| {
+        let has_exclusions = rows.first().is_some_and(|row| row.1);
+        let rules = rows.into_iter().filter_map(|(_, _, from, precedence, tax, shipping)| {
             let rules = Rules {
                 precedence: precedence.unwrap_or_default(),
                 include_tax: tax.unwrap_or_default(),
@@ -53,7 +59,7 @@ impl Settings {
         )
         .bind::<BigInt, _>(merchant_id)
         .load(conn)?;
-        Ok(Self { zone, rules, returns })
+        Ok(Self { zone, rules, returns, has_exclusions })
     }
 
     /// The setting of the moment `placed_at`, for orders of that store; of the Calculation Logic
@@ -71,6 +77,10 @@ impl Settings {
             rules.keeps_cancelled = *keeps_cancelled;
             rules.keeps_refunded = *keeps_refunded;
         }
-        Setting { day: placed_at.with_timezone(&self.zone).date_naive(), rules }
+        Setting {
+            day: placed_at.with_timezone(&self.zone).date_naive(),
+            rules,
+            has_exclusions: self.has_exclusions,
+        }
     }
 }

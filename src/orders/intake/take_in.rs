@@ -283,7 +283,7 @@ impl Due {
             return Ok(Self { decision, setting: None });
         };
         let setting = batch.settings(conn)?.at(store_id, report.placed_at);
-        let candidates = candidates::of(conn, batch.merchant_id, report)?;
+        let candidates = candidates::of(conn, batch.merchant_id, report, setting.has_exclusions)?;
         let decision = decide(state, &candidates, &setting.rules, overrides);
         Ok(Self { decision, setting: Some(setting) })
     }

@@ -1,0 +1,101 @@
+use chrono_tz::Tz;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::look_alike::Pattern;
+use super::model::{Dates, Exclusion, ExclusionScope, NewExclusion, SaveError};
+use crate::web::form::FormErrors;
+use crate::web::when::read_day;
+
+/// The most characters of a description.
+pub const MAX_NOTE: usize = 500;
+
+/// What was typed about an exclusion.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ExclusionForm {
+    /// The code or pattern.
+    pub code: String,
+    /// What it is for.
+    pub note: String,
+    /// The name of an [`ExclusionScope`]; empty for claims.
+    pub scope: String,
+    /// The first day, or empty.
+    pub starts_on: String,
+    /// The last day, or empty.
+    pub ends_on: String,
+    /// The key of the pattern that is to be saved although affiliates have such codes.
+    pub seen: String,
+}
+
+impl ExclusionForm {
+    /// The form as it stands for an exclusion.
+    pub fn of(exclusion: &Exclusion) -> Self {
+        let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());
+        Self {
+            code: exclusion.value.clone(),
+            note: exclusion.note.clone(),
+            scope: exclusion.scope.as_str().to_owned(),
+            starts_on: day(exclusion.starts_on).unwrap_or_default(),
+            ends_on: day(exclusion.ends_on).unwrap_or_default(),
+            seen: String::new(),
+        }
+    }
+
+    /// The scope that is chosen.
+    pub fn scope_name(&self) -> &str {
+        if self.scope.is_empty() { ExclusionScope::Claims.as_str() } else { &self.scope }
+    }
+
+    /// What the exclusion is made from.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn read(&self, tz: Tz) -> Result<NewExclusion, FormErrors> {
+        let mut errors = FormErrors::new();
+        let pattern = Pattern::parse(&self.code);
+        if let Err(error) = &pattern {
+            errors.add("code", error.to_string());
+        }
+        let note = self.note.trim();
+        if note.chars().count() > MAX_NOTE {
+            errors.add("note", format!("Use at most {MAX_NOTE} characters."));
+        }
+        let mut day = |field: &str, typed: &str| {
+            let read = read_day(typed);
+            if read.is_none() && !typed.trim().is_empty() {
+                errors.add(field, "Enter a date as YYYY-MM-DD, for example 2026-11-27.");
+            }
+            read
+        };
+        let (starts_on, ends_on) =
+            (day("starts_on", &self.starts_on), day("ends_on", &self.ends_on));
+        if starts_on.zip(ends_on).is_some_and(|(first, last)| last < first) {
+            errors.add("ends_on", "The last day is before the first. Choose a later one.");
+        }
+        let scope = ExclusionScope::parse(self.scope_name());
+        if scope.is_none() {
+            errors.add("scope", "Choose what it is applied to.");
+        }
+        match (pattern, scope) {
+            (Ok(pattern), Some(scope)) if errors.is_empty() => Ok(NewExclusion {
+                pattern,
+                note: note.to_owned(),
+                scope,
+                dates: Dates::new(starts_on, ends_on, tz),
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The sentence for a refused exclusion.
+///
+/// # Errors
+/// The database's, which is not for the person to mend.
+pub fn refusal(error: SaveError) -> QueryResult<FormErrors> {
+    match error {
+        SaveError::Database(error) => Err(error),
+        error => Ok(FormErrors::one("code", error.to_string())),
+    }
+}

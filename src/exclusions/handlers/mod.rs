@@ -1,0 +1,36 @@
+//! Handlers, by action.
+
+mod create;
+mod list;
+mod query;
+mod remove;
+mod touched;
+mod update;
+
+use serde::Deserialize;
+
+pub use self::create::{create, new};
+pub use self::list::{export, index};
+pub use self::remove::{remove, restore};
+pub use self::update::{show, update};
+use super::ExclusionScope;
+use crate::error::{AppError, AppResult};
+use crate::web::page::MerchantPage;
+
+/// An empty form, which carries its CSRF token alone.
+#[derive(Debug, Default, Deserialize)]
+pub struct Nothing {}
+
+/// What the scopes are called, with what they mean.
+const SCOPES: [(&str, &str); 2] = [
+    (ExclusionScope::Claims.as_str(), "Claims: affiliates cannot choose such a code"),
+    (
+        ExclusionScope::ClaimsAndOrders.as_str(),
+        "Claims and orders: and orders placed with such a code earn nothing",
+    ),
+];
+
+/// These pages are there only while support has enabled them for the merchant.
+fn enabled(page: &MerchantPage) -> AppResult<()> {
+    if page.merchant().coupon_exclusions { Ok(()) } else { Err(AppError::NotFound) }
+}

@@ -1,0 +1,21 @@
+//! Coupon exclusions: codes and patterns that affiliates may not claim.
+
+mod feature;
+mod forms;
+/// The pages.
+pub mod handlers;
+/// The list.
+pub mod list;
+pub mod look_alike;
+mod model;
+mod terms;
+mod verdict;
+
+pub use feature::enable;
+pub use list::{ExclusionSort, ExclusionState};
+pub use look_alike::{Pattern, PatternError, Shape};
+pub use model::{
+    Dates, Exclusion, ExclusionScope, MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change,
+    remove, restore,
+};
+pub use verdict::{Excluded, covering_orders, verdict, verdicts};

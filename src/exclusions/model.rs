@@ -1,0 +1,355 @@
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use serde_json::json;
+use thiserror::Error as ThisError;
+
+use super::look_alike::{Pattern, Shape};
+use super::terms::{cover, reopen, uncover};
+use crate::audit::{Act, Actor, record};
+use crate::db::schema::exclusions;
+use crate::db::text_enum;
+use crate::web::when::start_of_day;
+
+/// As many exclusions a merchant can have.
+pub const MOST: i64 = 100_000;
+/// As many of them can have a `*` between two parts: what a check may have to look at one by one.
+pub const MOST_COMPOSED: i64 = 1_000;
+
+text_enum! {
+    /// What an exclusion is applied to.
+    #[derive(Default)]
+    pub enum ExclusionScope {
+        /// Nobody may claim such a code.
+        #[default]
+        Claims = "claims", "Claims";
+        /// And orders with one earn nothing.
+        ClaimsAndOrders = "claims_and_orders", "Claims and orders";
+    }
+}
+
+/// A code or pattern that affiliates may not claim.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = exclusions)]
+pub struct Exclusion {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// As typed.
+    pub value: String,
+    /// As compared.
+    pub key: String,
+    /// What it looks like.
+    pub shape: Shape,
+    /// What it is for, in the merchant's words.
+    pub note: String,
+    /// What it is applied to.
+    pub scope: ExclusionScope,
+    /// From which day on, if not always.
+    pub starts_on: Option<NaiveDate>,
+    /// Until which day, itself included, if not for ever.
+    pub ends_on: Option<NaiveDate>,
+    /// The begin of the first day.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The end of the last day, exclusive.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// When it was added.
+    pub added_at: DateTime<Utc>,
+    /// By whom.
+    pub added_by: String,
+    /// When it was taken off the list.
+    pub removed_at: Option<DateTime<Utc>>,
+}
+
+impl Exclusion {
+    /// The merchant's exclusion of that key, unless it was removed.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; another merchant's is none.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        exclusions::table
+            .find((merchant_id, id))
+            .filter(exclusions::removed_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+    }
+
+    fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        exclusions::table
+            .find((merchant_id, id))
+            .select(Self::as_select())
+            .for_no_key_update()
+            .first(conn)
+    }
+
+    /// The fields that the audit log shows.
+    fn record(&self) -> serde_json::Value {
+        json!({
+            "value": self.value, "note": self.note, "scope": self.scope,
+            "starts_on": self.starts_on, "ends_on": self.ends_on,
+        })
+    }
+
+    fn act(&self, action: &'static str, summary: String) -> Act<'static> {
+        let subject_id = Some(self.id);
+        Act { action, subject_kind: "exclusion", subject_id, summary, before: None, after: None }
+    }
+}
+
+/// The days on which an exclusion holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// The first, if not always.
+    pub starts_on: Option<NaiveDate>,
+    /// The last, itself included, if not for ever.
+    pub ends_on: Option<NaiveDate>,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+impl Dates {
+    /// Days of that time zone.
+    pub fn new(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>, tz: Tz) -> Self {
+        let day_after = |day: NaiveDate| day.checked_add_days(Days::new(1));
+        let starts_at = starts_on.and_then(|day| start_of_day(tz, day));
+        let ends_at = ends_on.and_then(day_after).and_then(|day| start_of_day(tz, day));
+        // Days that no calendar has do not come here; were there one, it would be no bound at all.
+        Self {
+            starts_on: starts_on.filter(|_| starts_at.is_some()),
+            ends_on: ends_on.filter(|_| ends_at.is_some()),
+            starts_at,
+            ends_at,
+        }
+    }
+}
+
+/// An exclusion as a form says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewExclusion {
+    /// The code or pattern.
+    pub pattern: Pattern,
+    /// What it is for.
+    pub note: String,
+    /// What it is applied to.
+    pub scope: ExclusionScope,
+    /// When it holds.
+    pub dates: Dates,
+}
+
+/// Why an exclusion could not be saved.
+#[derive(Debug, ThisError)]
+pub enum SaveError {
+    /// The list has it, perhaps in another spelling: that one.
+    #[error("{0} is on the list already. Edit it there.")]
+    Taken(String),
+    /// The list is full.
+    #[error("The list has {MOST} exclusions, and there can be no more. Remove some first.")]
+    TooMany,
+    /// There are too many patterns of that kind.
+    #[error(
+        "The list has {MOST_COMPOSED} patterns with a * between two parts, and there can be no \
+         more of them, so that every check stays quick. Use one with a single * at the begin or end."
+    )]
+    TooManyComposed,
+    /// Not for the person to mend.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Adds an exclusion. What affiliates have already stays theirs.
+///
+/// # Errors
+/// [`SaveError::Taken`] when the list has it, in any spelling.
+pub fn add(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &NewExclusion,
+) -> Result<Exclusion, SaveError> {
+    check_room(conn, actor.merchant_id, 1, new.pattern.shape() == Shape::Composed)?;
+    let added = conn.transaction(|conn| insert(conn, actor, new));
+    let exclusion = taken_or(conn, actor.merchant_id, new.pattern.key(), added)?;
+    cover(conn, actor, &exclusion)?;
+    let summary = format!("Excluded {} from being claimed.", exclusion.value);
+    let act = Act { after: Some(exclusion.record()), ..exclusion.act("exclusion.added", summary) };
+    record(conn, actor, act)?;
+    Ok(exclusion)
+}
+
+fn insert(conn: &mut PgConnection, actor: &Actor, new: &NewExclusion) -> QueryResult<Exclusion> {
+    diesel::insert_into(exclusions::table)
+        .values((
+            exclusions::merchant_id.eq(actor.merchant_id),
+            written(new),
+            exclusions::added_at.eq(actor.now),
+            exclusions::added_by.eq(&actor.name),
+        ))
+        .returning(Exclusion::as_returning())
+        .get_result(conn)
+}
+
+type Written<'a> = (
+    diesel::dsl::Eq<exclusions::value, &'a str>,
+    diesel::dsl::Eq<exclusions::key, &'a str>,
+    diesel::dsl::Eq<exclusions::shape, Shape>,
+    diesel::dsl::Eq<exclusions::anchor, String>,
+    diesel::dsl::Eq<exclusions::note, &'a str>,
+    diesel::dsl::Eq<exclusions::scope, ExclusionScope>,
+    diesel::dsl::Eq<exclusions::starts_on, Option<NaiveDate>>,
+    diesel::dsl::Eq<exclusions::ends_on, Option<NaiveDate>>,
+    diesel::dsl::Eq<exclusions::starts_at, Option<DateTime<Utc>>>,
+    diesel::dsl::Eq<exclusions::ends_at, Option<DateTime<Utc>>>,
+);
+
+/// What a form decides of a row.
+fn written(new: &NewExclusion) -> Written<'_> {
+    (
+        exclusions::value.eq(new.pattern.value()),
+        exclusions::key.eq(new.pattern.key()),
+        exclusions::shape.eq(new.pattern.shape()),
+        exclusions::anchor.eq(new.pattern.anchor()),
+        exclusions::note.eq(new.note.as_str()),
+        exclusions::scope.eq(new.scope),
+        exclusions::starts_on.eq(new.dates.starts_on),
+        exclusions::ends_on.eq(new.dates.ends_on),
+        exclusions::starts_at.eq(new.dates.starts_at),
+        exclusions::ends_at.eq(new.dates.ends_at),
+    )
+}
+
+/// Says of a second one with the same key which one the list has.
+fn taken_or<T>(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    key: &str,
+    saved: QueryResult<T>,
+) -> Result<T, SaveError> {
+    match saved {
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
+            if info.constraint_name() == Some("exclusions_key_unique") =>
+        {
+            let value = exclusions::table
+                .filter(exclusions::merchant_id.eq(merchant_id))
+                .filter(exclusions::key.eq(key))
+                .filter(exclusions::removed_at.is_null())
+                .select(exclusions::value)
+                .first(conn)?;
+            Err(SaveError::Taken(value))
+        }
+        saved => Ok(saved?),
+    }
+}
+
+/// Whether `more` exclusions, and with `composed` such patterns, still fit onto the list.
+pub(super) fn check_room(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    more: i64,
+    composed: bool,
+) -> Result<(), SaveError> {
+    let held = exclusions::table
+        .filter(exclusions::merchant_id.eq(merchant_id))
+        .filter(exclusions::removed_at.is_null());
+    // Nobody comes close by hand, so a count of up to the limit is a count of few.
+    if held.count().get_result::<i64>(conn)? + more > MOST {
+        return Err(SaveError::TooMany);
+    }
+    let several = held.filter(exclusions::shape.eq(Shape::Composed)).count();
+    if composed && several.get_result::<i64>(conn)? + more > MOST_COMPOSED {
+        return Err(SaveError::TooManyComposed);
+    }
+    Ok(())
+}
+
+/// Changes an exclusion; the same again changes nothing. Orders placed before keep what held then.
+///
+/// # Errors
+/// [`SaveError::Taken`] when the list has the new one already; `NotFound` when it was removed.
+pub fn change(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: i64,
+    new: &NewExclusion,
+) -> Result<Exclusion, SaveError> {
+    let before = Exclusion::lock(conn, actor.merchant_id, id)?;
+    if before.removed_at.is_some() {
+        return Err(Error::NotFound.into());
+    }
+    let composes = new.pattern.shape() == Shape::Composed && before.shape != Shape::Composed;
+    check_room(conn, actor.merchant_id, i64::from(composes), composes)?;
+    let row = exclusions::table.find((actor.merchant_id, id));
+    let changed = conn.transaction(|conn| {
+        diesel::update(row)
+            .set(written(new))
+            .returning(Exclusion::as_returning())
+            .get_result::<Exclusion>(conn)
+    });
+    let after = taken_or(conn, actor.merchant_id, new.pattern.key(), changed)?;
+    if after == before {
+        return Ok(after);
+    }
+    let held = |of: &Exclusion| (of.key.clone(), of.scope, of.starts_at, of.ends_at);
+    if held(&before) != held(&after) {
+        uncover(conn, actor, &before)?;
+        cover(conn, actor, &after)?;
+    }
+    let summary = if before.value == after.value {
+        format!("Changed the exclusion {}.", after.value)
+    } else {
+        format!("Changed the exclusion {} to {}.", before.value, after.value)
+    };
+    let act = Act {
+        before: Some(before.record()),
+        after: Some(after.record()),
+        ..after.act("exclusion.changed", summary)
+    };
+    record(conn, actor, act)?;
+    Ok(after)
+}
+
+/// Takes an exclusion off the list; [`restore`] puts it back. `false` when it was off already.
+///
+/// # Errors
+/// `NotFound` when the merchant never had it; else the database's.
+pub fn remove(conn: &mut PgConnection, actor: &Actor, id: i64) -> QueryResult<(Exclusion, bool)> {
+    let exclusion = Exclusion::lock(conn, actor.merchant_id, id)?;
+    if exclusion.removed_at.is_some() {
+        return Ok((exclusion, false));
+    }
+    diesel::update(exclusions::table.find((actor.merchant_id, id)))
+        .set(exclusions::removed_at.eq(actor.now))
+        .execute(conn)?;
+    uncover(conn, actor, &exclusion)?;
+    let summary = format!("Removed the exclusion {}.", exclusion.value);
+    let act =
+        Act { before: Some(exclusion.record()), ..exclusion.act("exclusion.removed", summary) };
+    record(conn, actor, act)?;
+    Ok((exclusion, true))
+}
+
+/// Puts an exclusion back, as if it had never been removed. `false` when it was there already.
+///
+/// # Errors
+/// [`SaveError::Taken`] when the list has another of the same key meanwhile.
+pub fn restore(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    id: i64,
+) -> Result<(Exclusion, bool), SaveError> {
+    let exclusion = Exclusion::lock(conn, actor.merchant_id, id)?;
+    let Some(removed_at) = exclusion.removed_at else { return Ok((exclusion, false)) };
+    check_room(conn, actor.merchant_id, 1, exclusion.shape == Shape::Composed)?;
+    let row = exclusions::table.find((actor.merchant_id, id));
+    let restored = conn.transaction(|conn| {
+        diesel::update(row)
+            .set(exclusions::removed_at.eq(None::<DateTime<Utc>>))
+            .returning(Exclusion::as_returning())
+            .get_result(conn)
+    });
+    let exclusion = taken_or(conn, actor.merchant_id, &exclusion.key, restored)?;
+    reopen(conn, actor, &exclusion, removed_at)?;
+    let summary = format!("Put the exclusion {} back.", exclusion.value);
+    let act =
+        Act { after: Some(exclusion.record()), ..exclusion.act("exclusion.restored", summary) };
+    record(conn, actor, act)?;
+    Ok((exclusion, true))
+}

@@ -1,0 +1,162 @@
+//! Whether a code may be claimed. One function decides, and every entrance calls it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
+
+use super::look_alike::{fits, look_alike, probes};
+use super::model::ExclusionScope;
+use crate::db::prepared;
+use crate::triggers::CouponCode;
+
+/// As many codes are looked up at once.
+const AT_ONCE: usize = 100;
+
+/// The exclusion that a code falls under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excluded {
+    /// Its key within the merchant.
+    pub exclusion_id: i64,
+    /// The code or pattern, as typed.
+    pub value: String,
+    /// What it is for, in the merchant's words; may be empty. For the merchant's eyes.
+    pub note: String,
+    /// What it is applied to.
+    pub scope: ExclusionScope,
+    /// From which day on, if not always.
+    pub starts_on: Option<NaiveDate>,
+    /// Until which day, itself included, if not for ever.
+    pub ends_on: Option<NaiveDate>,
+}
+
+impl Excluded {
+    /// Why an affiliate cannot have the code: what they may know.
+    pub fn refusal(&self) -> String {
+        if self.value.contains('*') {
+            format!(
+                "Codes like {} cannot be chosen in this program. Choose another one.",
+                self.value
+            )
+        } else {
+            format!(
+                "{} and codes that look like it cannot be chosen in this program. Choose another \
+                 one.",
+                self.value
+            )
+        }
+    }
+
+    /// What a member reads: with the note.
+    pub fn named(&self) -> String {
+        if self.note.is_empty() {
+            self.value.clone()
+        } else {
+            format!("{} ({})", self.value, self.note)
+        }
+    }
+}
+
+/// The exclusion of the merchant that stops `code` from being claimed at `now`; `None` when there
+/// is none, and always while the merchant does not have Coupon Exclusions.
+///
+/// # Errors
+/// The database's.
+pub fn verdict(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    code: &CouponCode,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Excluded>> {
+    Ok(verdicts(conn, merchant_id, &[code.key()], now)?.pop().flatten())
+}
+
+/// [`verdict`] of many codes, by their keys, in their order: for imports.
+///
+/// # Errors
+/// The database's.
+pub fn verdicts(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    code_keys: &[&str],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Option<Excluded>>> {
+    let mut verdicts = Vec::with_capacity(code_keys.len());
+    for some in code_keys.chunks(AT_ONCE) {
+        let codes: Vec<String> = some.iter().map(|key| look_alike(key)).collect();
+        let found = found(conn, merchant_id, &codes, now)?;
+        verdicts.extend(codes.iter().map(|code| {
+            found.iter().find(|(key, _)| fits(key, code)).map(|(_, excluded)| excluded.clone())
+        }));
+    }
+    Ok(verdicts)
+}
+
+type Sql = (BigInt, Text, Text, Text, Text, Nullable<Date>, Nullable<Date>);
+type Row = (i64, String, String, String, ExclusionScope, Option<NaiveDate>, Option<NaiveDate>);
+
+/// The exclusions in force that may stop one of these codes, with their keys; the oldest first.
+fn found(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    codes: &[String],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<(String, Excluded)>> {
+    let rows: Vec<Row> = prepared::<Sql>(
+        "SELECT e.id, e.key, e.value, e.note, e.scope, e.starts_on, e.ends_on \
+         FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
+         WHERE m.id = ? AND m.coupon_exclusions AND e.anchor = ANY(?) AND e.removed_at IS NULL \
+             AND (e.starts_at IS NULL OR e.starts_at <= ?) AND (e.ends_at IS NULL OR e.ends_at > ?) \
+         ORDER BY e.id",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<Text>, _>(probes_of(codes))
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .load(conn)?;
+    let excluded = rows.into_iter().map(|row| {
+        let (exclusion_id, key, value, note, scope, starts_on, ends_on) = row;
+        (key, Excluded { exclusion_id, value, note, scope, starts_on, ends_on })
+    });
+    Ok(excluded.collect())
+}
+
+fn probes_of(codes: &[String]) -> Vec<String> {
+    codes.iter().flat_map(|code| probes(code)).collect()
+}
+
+/// Of some codes, by their keys, those that an exclusion of orders stopped at `placed_at`, each with
+/// the key of that exclusion.
+///
+/// # Errors
+/// The database's.
+pub fn covering_orders(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    code_keys: &[&str],
+    placed_at: DateTime<Utc>,
+) -> QueryResult<Vec<(String, i64)>> {
+    let codes: Vec<String> = code_keys.iter().map(|key| look_alike(key)).collect();
+    let terms: Vec<(i64, String)> = prepared::<(BigInt, Text)>(
+        "SELECT x.exclusion_id, x.key FROM exclusion_terms x \
+         WHERE x.merchant_id = ? AND x.anchor = ANY(?) \
+             AND x.valid_from <= ? AND (x.valid_until IS NULL OR x.valid_until > ?) \
+             AND (x.starts_at IS NULL OR x.starts_at <= ?) AND (x.ends_at IS NULL OR x.ends_at > ?) \
+             AND EXISTS (SELECT FROM exclusion_periods p WHERE p.merchant_id = x.merchant_id \
+                 AND p.valid_from <= ? AND (p.valid_until IS NULL OR p.valid_until > ?)) \
+         ORDER BY x.exclusion_id",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<Text>, _>(probes_of(&codes))
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Timestamptz, _>(placed_at)
+    .load(conn)?;
+    let covered = code_keys.iter().zip(&codes).filter_map(|(key, code)| {
+        let (exclusion_id, _) = terms.iter().find(|(_, pattern)| fits(pattern, code))?;
+        Some(((*key).to_owned(), *exclusion_id))
+    });
+    Ok(covered.collect())
+}

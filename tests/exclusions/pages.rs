@@ -1,0 +1,201 @@
+use super::*;
+
+const LIST: &str = "/settings/coupon-exclusions";
+
+fn add_form(person: &Person, fields: &[(&str, &str)]) -> crate::harness::Page {
+    let form = person.get(&format!("{LIST}/new"));
+    assert_eq!(form.status, 200, "{}", form.text());
+    person.submit(&form, "form.stack", fields)
+}
+
+#[test]
+fn the_page_is_there_on_the_very_next_page_after_support_enabled_it_and_gone_when_it_is_off() {
+    let app = TestApp::start();
+    let (owner, stranger, support) = (app.owner(), app.stranger(), app.support());
+    let tab = format!("nav.local a[href='{LIST}']");
+    assert!(!owner.get("/settings/general").has(&tab));
+    for path in [LIST.to_owned(), format!("{LIST}/new"), format!("{LIST}.csv"), format!("{LIST}/1")]
+    {
+        assert_eq!(owner.get(&path).status, 404, "{path}");
+    }
+    assert_eq!(owner.post_signed(LIST, &[("code", "SAVE*")]).status, 404);
+
+    let path = format!("/support/merchants/{}", app.fixture.merchant_id);
+    let enabled = support.submit(&support.get(&path), "form.stack", &[("reason", "Asked by mail")]);
+    assert_eq!(enabled.status, 303, "{}", enabled.text());
+    assert_eq!(owner.get("/settings/general").one(&tab), "Coupon Exclusions");
+    assert_eq!(stranger.get(LIST).status, 404, "for this merchant alone");
+    assert_eq!(add_form(&owner, &[("code", "SAVE*")]).status, 303);
+
+    let page = support.get(&path);
+    assert_eq!(page.one("form.stack .submit button"), "Disable Coupon Exclusions");
+    support.submit(&page, "form.stack", &[("reason", "Asked again")]);
+    assert!(!owner.get("/settings/general").has(&tab));
+    assert_eq!(owner.get(LIST).status, 404);
+    support.submit(&support.get(&path), "form.stack", &[("reason", "And once more")]);
+    assert_eq!(owner.get(LIST).all("tbody th a"), ["SAVE*"], "the list stayed");
+}
+
+#[test]
+fn a_code_is_added_found_edited_removed_and_put_back() {
+    let app = TestApp::start();
+    enable(&app);
+    let owner = app.owner();
+    assert!(owner.get(LIST).says("No exclusions yet"));
+    let answer = add_form(
+        &owner,
+        &[("code", " BLACKFRIDAY* "), ("note", "Our own sale"), ("ends_on", "2030-11-30")],
+    );
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let list = owner.follow(&answer);
+    assert!(list.says("Affiliates can no longer claim BLACKFRIDAY*."));
+    assert_eq!(list.all("tbody th"), ["BLACKFRIDAY* Our own sale"]);
+    assert!(list.says("Until 30 Nov 2030"));
+    assert!(list.says("Holds now"));
+
+    let tried = owner.get(&format!("{LIST}?q=BlackFriday-24"));
+    assert!(tried.one("#tried").contains("BlackFriday-24 cannot be claimed: BLACKFRIDAY*"));
+    assert!(tried.says("No exclusion fits"), "the second empty state");
+    let free = owner.get(&format!("{LIST}?q=SUMMER"));
+    assert!(free.one("#tried").contains("can be claimed"));
+    assert_eq!(owner.get(&format!("{LIST}?q=own+sale")).all("tbody th a"), ["BLACKFRIDAY*"]);
+    assert!(owner.get(&format!("{LIST}?scope=claims_and_orders")).says("No exclusion fits"));
+    assert!(owner.get(&format!("{LIST}?state=over")).says("No exclusion fits"));
+
+    let path = list.attribute("tbody th a", "href").unwrap();
+    let form = owner.get(&path);
+    assert_eq!(form.value_of("#f-code"), "BLACKFRIDAY*");
+    let saved = owner.submit(
+        &form,
+        "form.stack",
+        &[("code", "*BLACKFRIDAY*"), ("scope", "claims_and_orders")],
+    );
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let list = owner.follow(&saved);
+    assert_eq!(list.all("tbody th a"), ["*BLACKFRIDAY*"]);
+    assert!(list.says("Claims and orders"));
+    assert!(owner.get(&path).says("Changed the exclusion BLACKFRIDAY* to *BLACKFRIDAY*."));
+
+    let removed = owner.submit(&list, "tbody form", &[]);
+    let list = owner.follow(&removed);
+    assert!(list.says("*BLACKFRIDAY* is off the list"));
+    assert_eq!(listed(&app), [""; 0]);
+    let undone = owner.submit(&list, ".notice form", &[]);
+    assert!(owner.follow(&undone).says("*BLACKFRIDAY* is back on the list."));
+    assert_eq!(listed(&app), ["*BLACKFRIDAY*"]);
+}
+
+#[test]
+fn rubbish_comes_back_as_typed_with_the_reason_beside_it() {
+    let app = TestApp::start();
+    enable(&app);
+    let owner = app.owner();
+    exclude(&app, &new("SAVE-10"));
+    for (fields, field, reason) in [
+        (vec![("code", "")], "code", "Enter a coupon code"),
+        (vec![("code", "*")], "code", "stop nearly every code"),
+        (vec![("code", "save1o")], "code", "SAVE-10 is on the list already"),
+        (vec![("code", "A1"), ("starts_on", "soon")], "starts_on", "YYYY-MM-DD"),
+        (
+            vec![("code", "A1"), ("starts_on", "2026-02-02"), ("ends_on", "2026-02-01")],
+            "ends_on",
+            "before the first",
+        ),
+    ] {
+        let page = add_form(&owner, &fields);
+        assert_eq!(page.status, 422, "{fields:?}");
+        assert!(page.one(&format!("#f-{field}-error")).contains(reason), "{fields:?}");
+        assert_eq!(page.value_of("#f-code"), fields[0].1);
+    }
+    assert_eq!(owner.post_signed(LIST, &[("code", "A1"), ("scope", "all")]).status, 422);
+    let long = "x".repeat(501);
+    assert_eq!(owner.post_signed(LIST, &[("code", "A1"), ("note", &long)]).status, 422);
+    assert_eq!(listed(&app), ["SAVE-10"]);
+}
+
+#[test]
+fn who_has_such_codes_is_said_before_saving_and_on_the_list_and_nothing_is_removed() {
+    let app = TestApp::start();
+    enable(&app);
+    let owner = app.owner();
+    let asked = add_form(&owner, &[("code", "*ada*")]);
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    assert!(asked.says("Affiliates have 1 code like this already"));
+    assert!(asked.says("ADA10 of Ada Active"));
+    assert_eq!(listed(&app), [""; 0], "not yet");
+    let other = owner.submit(&asked, "form.stack", &[("code", "ADA*")]);
+    assert_eq!(other.status, 200, "another pattern is looked at anew");
+    let saved = owner.submit(&asked, "form.stack", &[]);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let list = owner.follow(&saved);
+    let link = list.attribute("td[data-label^='Codes'] a", "href").unwrap();
+    let touched = owner.get(&link);
+    assert_eq!(touched.all("tbody th code"), ["ADA10"]);
+    assert!(touched.says("Like: *ada*"));
+    let show = owner.get(&list.attribute("tbody th a", "href").unwrap());
+    assert!(show.says("1 code like this. They stay, and credit their affiliates."));
+    // What it stops is found by every kind of pattern, in any spelling.
+    for (like, found) in
+        [("a-da1O", 1), ("ADA*", 1), ("*10", 1), ("*DA1*", 1), ("A*0", 1), ("ADA", 0), ("*11", 0)]
+    {
+        let page = owner.get(&vouch::urls::triggers_like(like));
+        assert_eq!(page.all("tbody th code").len(), found, "{like}");
+    }
+}
+
+#[test]
+fn the_list_is_kept_from_who_may_not() {
+    let app = TestApp::start();
+    enable(&app);
+    app.enable_exclusions(app.fixture.stranger_merchant_id);
+    let canary = exclude(&app, &NewExclusion { note: "canary-note".into(), ..new("CANARY-EX*") });
+    let viewer = app.viewer();
+    let list = viewer.get(LIST);
+    assert_eq!(list.all("tbody th a"), ["CANARY-EX*"]);
+    assert!(!list.has(".actions .btn-primary") && !list.has("tbody form"));
+    assert!(viewer.get(&format!("{LIST}/{}", canary.id)).has("fieldset[disabled]"));
+    for path in ["", &format!("/{}", canary.id), &format!("/{}/removal", canary.id)] {
+        assert_eq!(viewer.post_signed(&format!("{LIST}{path}"), &[("code", "X1")]).status, 403);
+    }
+    let stranger = app.stranger();
+    for path in [LIST.to_owned(), format!("{LIST}.csv"), format!("{LIST}?q=CANARY-EX5")] {
+        let page = stranger.get(&path);
+        assert_eq!(page.status, 200);
+        assert!(
+            !page.text().contains("canary-note") && !page.text().contains("CANARY-EX*"),
+            "{path}"
+        );
+    }
+    assert_eq!(stranger.get(&format!("{LIST}/{}", canary.id)).status, 404);
+    for what in ["", "/removal", "/restoration"] {
+        let path = format!("{LIST}/{}{what}", canary.id);
+        assert_eq!(stranger.post_signed(&path, &[("code", "X1")]).status, 404, "{path}");
+    }
+    assert_eq!(listed(&app), ["CANARY-EX*"]);
+}
+
+#[test]
+fn a_long_list_is_shown_page_by_page_in_both_orders_and_exported_whole() {
+    let app = TestApp::start();
+    enable(&app);
+    for n in 0..120 {
+        exclude(&app, &new(&format!("CODE{n:03}*")));
+    }
+    let owner = app.owner();
+    for (sort, first, last) in [("", "CODE119*", "CODE000*"), ("code", "CODE000*", "CODE119*")] {
+        let mut page = owner.get(&format!("{LIST}?sort={sort}"));
+        let mut seen = page.all("tbody th a");
+        while let Some(next) = page.attribute("a[rel=next]", "href") {
+            page = owner.get(&next);
+            seen.extend(page.all("tbody th a"));
+        }
+        assert_eq!((seen.len(), seen[0].as_str(), seen[119].as_str()), (120, first, last));
+        let back = owner.get(&page.attribute("a[rel=prev]", "href").unwrap());
+        assert_eq!(back.all("tbody th a"), seen[50..100]);
+    }
+    let file = owner.get(&format!("{LIST}.csv?sort=code")).text();
+    let lines: Vec<&str> = file.lines().collect();
+    assert_eq!(lines.len(), 121);
+    assert_eq!(lines[0], "Coupon_Code,Description,Starts,Ends,Applied_To");
+    assert_eq!(lines[1], "CODE000*,,,,Claims");
+}

@@ -1,0 +1,98 @@
+//! Support staff: the switch, and what they see of a merchant.
+
+use vouch::db::schema::{audit_log, sessions, stores};
+
+use super::*;
+
+fn path(app: &TestApp) -> String {
+    format!("/support/merchants/{}", app.fixture.merchant_id)
+}
+
+#[test]
+fn a_switch_needs_a_reason_and_is_kept_in_the_merchants_audit_log() {
+    let app = TestApp::start();
+    let support = app.support();
+    let page = support.get(&path(&app));
+    let refused = support.submit(&page, "form.stack", &[("reason", " ")]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.one("#f-reason-error").contains("Say why"));
+    let done = support.submit(&page, "form.stack", &[("reason", "Asked by mail on Monday")]);
+    assert!(support.follow(&done).says("Coupon Exclusions are enabled"));
+    let again = support.submit(&page, "form.stack", &[("reason", "Again")]);
+    assert!(support.follow(&again).says("were enabled already"));
+    let acts: Vec<(String, String, Option<String>, String)> = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::actor_kind.eq("support"))
+            .select((
+                audit_log::actor_name,
+                audit_log::action,
+                audit_log::came_from,
+                audit_log::summary,
+            ))
+            .load(conn)
+    });
+    assert_eq!(
+        acts,
+        [(
+            "Sam Support".to_owned(),
+            "coupon_exclusions.enabled".to_owned(),
+            Some("127.0.0.1".to_owned()),
+            "Enabled Coupon Exclusions: Asked by mail on Monday".to_owned()
+        )]
+    );
+    assert!(support.get(&path(&app)).says("Enabled Coupon Exclusions: Asked by mail on Monday"));
+}
+
+#[test]
+fn a_merchant_is_found_by_name_address_member_and_store() {
+    let app = TestApp::start();
+    let support = app.support();
+    for q in ["acme tea", "acme-t", "viewer@acme.example", "acme-tea.myshopify"] {
+        let page = support.get(&format!("/support/merchants?q={}", vouch::urls::encode(q)));
+        assert_eq!(page.all("tbody th a"), ["Acme Tea"], "{q}");
+    }
+    let page = support.get(&path(&app));
+    assert_eq!(page.one("h1"), "Acme Tea");
+    assert!(page.says("acme-tea.myshopify.com"));
+    assert!(page.says("Vera Viewer"));
+    assert_eq!(support.get("/support/merchants/999999999").status, 404);
+}
+
+#[test]
+fn staff_see_no_secret() {
+    let app = TestApp::start();
+    let text = app.support().get(&path(&app)).text();
+    let key: String = app.within(|conn| stores::table.select(stores::store_key).first(conn));
+    assert!(!text.contains(&key) && !text.contains(crate::harness::SHOP_SECRET));
+}
+
+#[test]
+fn staff_can_end_a_persons_sessions_and_nobody_elses() {
+    let app = TestApp::start();
+    let (owner, admin, stranger, support) =
+        (app.owner(), app.admin(), app.stranger(), app.support());
+    let page = support.get(&path(&app));
+    let form = format!("form[action$='/people/{}/sign-out']", app.fixture.owner_id);
+    let done = support.submit(&page, &form, &[]);
+    assert!(support.follow(&done).says("Every session of Olga Owner has ended"));
+    assert_eq!(owner.get("/dashboard").status, 303, "signed out");
+    assert_eq!(admin.get("/dashboard").status, 200);
+    assert_eq!(stranger.get("/dashboard").status, 200);
+    let acts: i64 = app.within(|conn| {
+        audit_log::table.filter(audit_log::action.eq("member.signed_out")).count().get_result(conn)
+    });
+    assert_eq!(acts, 1);
+    // Of a merchant to whom they do not belong, nobody can be signed out.
+    let path = format!(
+        "/support/merchants/{}/people/{}/sign-out",
+        app.fixture.stranger_merchant_id, app.fixture.ada_user_id
+    );
+    assert_eq!(support.post_signed(&path, &[]).status, 404);
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let left: i64 = sessions::table
+        .filter(sessions::user_id.eq(app.fixture.owner_id))
+        .count()
+        .get_result(&mut conn)
+        .unwrap();
+    assert_eq!(left, 0);
+}
