@@ -1,15 +1,16 @@
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use super::code::TriggerKind;
+use super::code::{CouponCode, TriggerKind};
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Taken, Trigger};
 use crate::audit::Actor;
+use crate::exclusions::{self, Excluded, ExclusionScope};
 use crate::pushes;
 use crate::web::form::FormErrors;
-use crate::web::when::{day as day_words, day_of, read_day};
+use crate::web::when::{day as day_words, day_of, read_day, start_of_day};
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
 ///
@@ -38,6 +39,8 @@ pub struct TriggerForm {
     pub instead: String,
     /// Of a Coupon Code: the stores have it already.
     pub only_in_vouch: bool,
+    /// An excluded code that is to be created all the same, as it was typed.
+    pub despite: String,
 }
 
 /// A trigger that was created.
@@ -74,12 +77,14 @@ pub struct Refusal {
     pub errors: FormErrors,
     /// The holder, with free codes to choose from.
     pub taken: Option<Taken>,
+    /// The exclusion that stops the code, and can be overridden knowingly.
+    pub excluded: Option<Excluded>,
 }
 
 impl Refusal {
     /// One sentence beside one field.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
-        Self { errors: FormErrors::one(field, message), taken: None }
+        Self { errors: FormErrors::one(field, message), ..Self::default() }
     }
 }
 
@@ -99,6 +104,7 @@ impl TriggerForm {
 
     fn typed(&self, kind: TriggerKind) -> &str {
         match kind {
+            TriggerKind::CouponCode if !self.despite.is_empty() => &self.despite,
             TriggerKind::CouponCode if !self.instead.is_empty() => &self.instead,
             TriggerKind::CouponCode => &self.coupon_code,
             TriggerKind::CustomerEmail => &self.customer_email,
@@ -122,7 +128,17 @@ impl TriggerForm {
         // The names of the kinds are the names of their fields.
         let field = kind.as_str();
         let reach = if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
-        match model::create_reaching(conn, actor, affiliate_id, kind, self.typed(kind), reach) {
+        let typed = self.typed(kind);
+        let excluded = excluded(conn, actor, kind, typed)?;
+        if let Some(excluded) = excluded.as_ref().filter(|_| self.despite.is_empty()) {
+            return Ok(Err(Refusal {
+                errors: FormErrors::one(field, excluded_words(typed.trim(), excluded)),
+                excluded: Some(excluded.clone()),
+                ..Refusal::default()
+            }));
+        }
+        let excluded = excluded.as_ref();
+        match model::create_despite(conn, actor, affiliate_id, kind, typed, reach, excluded) {
             Ok(trigger) => {
                 let lines = pushes::of_trigger(conn, actor.merchant_id, trigger.id)?;
                 let stores = lines.into_iter().map(|line| line.store).collect();
@@ -134,10 +150,35 @@ impl TriggerForm {
             Err(CreateTriggerError::Taken(taken)) => Ok(Err(Refusal {
                 errors: FormErrors::one(field, taken_words(&taken, affiliate_id)),
                 taken: Some(*taken),
+                ..Refusal::default()
             })),
             Err(CreateTriggerError::Database(error)) => Err(error),
         }
     }
+}
+
+/// The exclusion that stops what was typed, if it is a code.
+fn excluded(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    kind: TriggerKind,
+    typed: &str,
+) -> QueryResult<Option<Excluded>> {
+    match CouponCode::parse(typed) {
+        Ok(code) if kind == TriggerKind::CouponCode => {
+            exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Why affiliates cannot have it, and what comes of giving it to one all the same.
+fn excluded_words(typed: &str, excluded: &Excluded) -> String {
+    let orders = match excluded.scope {
+        ExclusionScope::Claims => "",
+        ExclusionScope::ClaimsAndOrders => " Orders with it earn nothing.",
+    };
+    format!("{typed} is excluded by {}.{orders}", excluded.named())
 }
 
 /// Who holds it, and why it cannot be had.
@@ -197,20 +238,6 @@ impl ReassignForm {
         let began_that_day = day_of(holder_since, tz) == day;
         Ok(if began_that_day { start.max(holder_since) } else { start })
     }
-}
-
-/// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
-fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
-        return Some(start.with_timezone(&Utc));
-    }
-    let day_before = day.checked_sub_days(Days::new(1))?.and_time(NaiveTime::MIN);
-    let mut at = tz.from_local_datetime(&day_before).earliest()?.with_timezone(&Utc);
-    while day_of(at, tz) < day {
-        at = at.checked_add_signed(chrono::TimeDelta::minutes(15))?;
-    }
-    Some(at)
 }
 
 /// The sentence for a refused reassignment.

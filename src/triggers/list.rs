@@ -13,9 +13,10 @@ use unicode_normalization::UnicodeNormalization;
 use super::code::{TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
-use crate::db::listing::{begins_with, beyond, contains, count_of, replanned, sorted_after};
+use crate::db::listing::{begins_with, beyond, contains, count_of, glob, replanned, sorted_after};
 use crate::db::schema::{affiliates, triggers};
 use crate::db::text_enum;
+use crate::exclusions::{Pattern, Shape};
 use crate::figures::{self, Figures};
 use crate::pushes::{self, PushLine, PushStatus};
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SEARCH_LIMIT};
@@ -67,13 +68,15 @@ pub struct TriggerFilter {
     pub kind: Option<TriggerKind>,
     /// Only in this state.
     pub state: Option<TriggerState>,
+    /// Only codes that such an exclusion would stop.
+    pub like: Option<Pattern>,
     /// Only codes that have come so far on their way into a store that is connected.
     pub push: Option<PushStatus>,
 }
 
 impl TriggerFilter {
     fn is_search(&self) -> bool {
-        !self.q.trim().is_empty()
+        !self.q.trim().is_empty() || self.like.is_some()
     }
 }
 
@@ -161,6 +164,9 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
     if let Some(status) = filter.push {
         query = query.filter(triggers::id.eq_any(pushes::in_status(merchant_id, status)));
     }
+    if let Some(pattern) = &filter.like {
+        query = like(query, pattern);
+    }
     match Search::of(&filter.q) {
         Search::None => query,
         Search::Begins(start) => {
@@ -171,6 +177,26 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
             query.filter(triggers::key.like(upper).or(triggers::key.like(lower)))
         }
     }
+}
+
+/// Codes that `pattern` stops: along the index of look-alike keys where it says how they begin, else
+/// along that of their parts.
+fn like(query: Boxed, pattern: &Pattern) -> Boxed {
+    let key = pattern.key();
+    let (head, _) = key.split_once('*').unwrap_or((key, ""));
+    match pattern.shape() {
+        Shape::Exact => query.filter(triggers::look_alike.eq(key.to_owned())),
+        Shape::Begins => from_head(query, head),
+        Shape::Ends | Shape::Contains => query.filter(triggers::look_alike.like(glob(key))),
+        Shape::Composed if head.is_empty() => query.filter(triggers::look_alike.like(glob(key))),
+        Shape::Composed => from_head(query, head).filter(triggers::look_alike.like(glob(key))),
+    }
+}
+
+fn from_head(query: Boxed, head: &str) -> Boxed {
+    // Nothing that begins so is greater than that.
+    let last = format!("{head}\u{10ffff}");
+    query.filter(triggers::look_alike.ge(head.to_owned())).filter(triggers::look_alike.lt(last))
 }
 
 fn from_place(query: Boxed, sort: TriggerSort, cursor: &Cursor<Place>) -> Boxed {
@@ -223,6 +249,41 @@ fn fetch(
     };
     let query = query.select(Trigger::as_select()).limit(limit);
     if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
+}
+
+/// How many coupon codes of the merchant `pattern` stops.
+///
+/// # Errors
+/// The database's.
+pub fn count_like(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    pattern: &Pattern,
+) -> QueryResult<Count> {
+    let filter = TriggerFilter { like: Some(pattern.clone()), ..TriggerFilter::default() };
+    count(conn, merchant_id, &filter)
+}
+
+/// Up to `limit` of these codes with their holders, by value.
+///
+/// # Errors
+/// The database's.
+pub fn some_like(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    pattern: &Pattern,
+    limit: i64,
+) -> QueryResult<Vec<(Trigger, String)>> {
+    let filter = TriggerFilter { like: Some(pattern.clone()), ..TriggerFilter::default() };
+    let found = matching(merchant_id, &filter)
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(triggers::merchant_id)
+                .and(affiliates::id.eq(triggers::affiliate_id))),
+        )
+        .limit(limit)
+        .select((Trigger::as_select(), affiliates::name));
+    replanned(found).load(conn)
 }
 
 /// One page of triggers with what lists show beside them, and how many match in all.

@@ -8,6 +8,7 @@ use super::code::{MAX_EMAIL_CHARS, TriggerKind};
 use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
 use crate::db::schema::{affiliates, trigger_owners, triggers};
+use crate::exclusions::{self, Excluded};
 use crate::orders::reconsider_matching;
 use crate::pushes;
 
@@ -161,12 +162,8 @@ pub fn create(
 
 /// [`create`], where somebody says whether the stores have the code already.
 ///
-/// Whether the key is free is the database's to say (`triggers_key_unique`): asking first would
-/// race.
-///
 /// # Errors
-/// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
-/// or held it until it was retired.
+/// As [`create_despite`].
 pub fn create_reaching(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -175,10 +172,32 @@ pub fn create_reaching(
     typed: &str,
     reach: Reach,
 ) -> Result<Trigger, CreateTriggerError> {
+    create_despite(conn, actor, affiliate_id, kind, typed, reach, None)
+}
+
+/// [`create_reaching`], although `excluded` stops affiliates from claiming the code: a member knows
+/// of it and has decided so, which the audit log and the trigger's page keep.
+///
+/// Whether the key is free is the database's to say (`triggers_key_unique`): asking first would
+/// race.
+///
+/// # Errors
+/// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
+/// or held it until it was retired.
+pub fn create_despite(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    kind: TriggerKind,
+    typed: &str,
+    reach: Reach,
+    excluded: Option<&Excluded>,
+) -> Result<Trigger, CreateTriggerError> {
     let value = TriggerValue::parse(kind, typed).map_err(CreateTriggerError::Invalid)?;
     let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
     let created = conn.transaction(|conn| {
-        let trigger = insert(conn, actor, affiliate_id, &name, kind, &value)?;
+        let trigger = insert(conn, actor, affiliate_id, kind, &value)?;
+        record_created(conn, actor, &trigger, &name, excluded)?;
         if kind == TriggerKind::CouponCode && reach == Reach::Stores {
             pushes::queue(conn, actor, trigger.id)?;
         }
@@ -188,7 +207,7 @@ pub fn create_reaching(
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
             if info.constraint_name() == Some("triggers_key_unique") =>
         {
-            let taken = taken(conn, actor.merchant_id, kind, &value, &name)?;
+            let taken = taken(conn, actor, kind, &value, &name)?;
             Err(CreateTriggerError::Taken(Box::new(taken)))
         }
         created => Ok(created?),
@@ -199,7 +218,6 @@ fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate_id: i64,
-    affiliate_name: &str,
     kind: TriggerKind,
     value: &TriggerValue,
 ) -> QueryResult<Trigger> {
@@ -222,21 +240,38 @@ fn insert(
             trigger_owners::affiliate_id.eq(affiliate_id),
         ))
         .execute(conn)?;
-    let act = Act {
-        action: "trigger.created",
-        subject_kind: "trigger",
-        subject_id: Some(trigger.id),
-        summary: format!("Created {} for {affiliate_name}.", trigger.words()),
-        before: None,
-        after: Some(serde_json::json!({
-            "kind": kind, "value": trigger.value, "affiliate_id": affiliate_id,
-        })),
-    };
-    audit::record(conn, actor, act)?;
     // An order can have come in already that a store with a fast clock placed from now on.
     let cause = format!("{} was created", trigger.words());
     reconsider_matching(conn, actor, kind, &trigger.key, actor.now, &cause)?;
     Ok(trigger)
+}
+
+fn record_created(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger: &Trigger,
+    affiliate_name: &str,
+    excluded: Option<&Excluded>,
+) -> QueryResult<()> {
+    let mut after = serde_json::json!({
+        "kind": trigger.kind, "value": trigger.value, "affiliate_id": trigger.affiliate_id,
+    });
+    let mut summary = format!("Created {} for {affiliate_name}", trigger.words());
+    if let Some(excluded) = excluded {
+        summary.push_str(&format!(", although the exclusion {} stops it", excluded.value));
+        after["despite_exclusion"] =
+            serde_json::json!({ "id": excluded.exclusion_id, "value": excluded.value });
+    }
+    summary.push('.');
+    let act = Act {
+        action: "trigger.created",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary,
+        before: None,
+        after: Some(after),
+    };
+    audit::record(conn, actor, act)
 }
 
 /// The name of an affiliate of the merchant; `NotFound` if it has none of that key.
@@ -252,11 +287,12 @@ pub(super) fn affiliate_name(
 /// does.
 fn taken(
     conn: &mut PgConnection,
-    merchant_id: i64,
+    actor: &Actor,
     kind: TriggerKind,
     value: &TriggerValue,
     wanted_by: &str,
 ) -> QueryResult<Taken> {
+    let merchant_id = actor.merchant_id;
     let trigger: Trigger = triggers::table
         .filter(triggers::merchant_id.eq(merchant_id))
         .filter(triggers::kind.eq(kind))
@@ -266,7 +302,7 @@ fn taken(
     let holder = affiliate_name(conn, merchant_id, trigger.affiliate_id)?;
     let free = match CouponCode::parse(&value.value) {
         Ok(code) if kind == TriggerKind::CouponCode => {
-            free_codes(conn, merchant_id, &code, wanted_by)?
+            free_codes(conn, merchant_id, &code, wanted_by, actor.now)?
         }
         _ => Vec::new(),
     };
@@ -278,7 +314,7 @@ const OFFERED: usize = 3;
 /// How many candidates are looked up at once: nearly always enough.
 const CANDIDATES: usize = 16;
 
-/// Codes like `code` that nobody of the merchant holds or held, best first.
+/// Codes like `code` that nobody of the merchant holds or held, and no exclusion stops, best first.
 ///
 /// # Errors
 /// The database's.
@@ -287,6 +323,7 @@ pub fn free_codes(
     merchant_id: i64,
     code: &CouponCode,
     affiliate_name: &str,
+    now: DateTime<Utc>,
 ) -> QueryResult<Vec<String>> {
     let mut free = Vec::with_capacity(OFFERED);
     let mut candidates = suggestions(code, affiliate_name);
@@ -295,14 +332,16 @@ pub fn free_codes(
         if some.is_empty() {
             return Ok(free);
         }
+        let keys: Vec<&str> = some.iter().map(CouponCode::key).collect();
         let held: Vec<String> = triggers::table
             .filter(triggers::merchant_id.eq(merchant_id))
             .filter(triggers::kind.eq(TriggerKind::CouponCode))
-            .filter(triggers::key.eq_any(some.iter().map(CouponCode::key).collect::<Vec<_>>()))
+            .filter(triggers::key.eq_any(&keys))
             .select(triggers::key)
             .load(conn)?;
-        for candidate in some {
-            if !held.iter().any(|key| key == candidate.key()) {
+        let stopped = exclusions::verdicts(conn, merchant_id, &keys, now)?;
+        for (candidate, excluded) in some.iter().zip(&stopped) {
+            if excluded.is_none() && !held.iter().any(|key| key == candidate.key()) {
                 free.push(candidate.value().to_owned());
             }
             if free.len() == OFFERED {

@@ -107,7 +107,7 @@ fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult
             }
         }),
         Answer::Open(chooser, errors) => {
-            let refusal = Refusal { errors, taken: None };
+            let refusal = Refusal { errors, ..Refusal::default() };
             let add = AddTrigger { chooser, fields: Fields { form, refusal, stores } };
             Ok(if find { Added::Found(add) } else { Added::Refused(add) })
         }

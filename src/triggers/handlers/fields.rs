@@ -1,4 +1,5 @@
 use super::list::kinds;
+use crate::exclusions::Excluded;
 use crate::triggers::Taken;
 use crate::triggers::forms::{Refusal, TriggerForm};
 use crate::urls;
@@ -29,6 +30,17 @@ impl Fields {
     /// What the box says that keeps a code out of the stores.
     pub fn reach_hint(&self) -> String {
         format!("Otherwise the code is created in {}.", self.stores.join(", "))
+    }
+
+    /// The code that can be created although it is excluded.
+    pub fn despite(&self) -> &str {
+        let form = &self.form;
+        if form.instead.is_empty() { form.coupon_code.trim() } else { &form.instead }
+    }
+
+    /// Where the exclusion stands that stops it.
+    pub fn exclusion_url(&self, excluded: &Excluded) -> String {
+        urls::exclusion(excluded.exclusion_id)
     }
 
     /// Where to read about the trigger that has what was wanted.

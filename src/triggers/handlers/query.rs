@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use crate::exclusions::Pattern;
 use crate::pushes::PushStatus;
 use crate::triggers::{Place, TriggerFilter, TriggerKind, TriggerSort, TriggerState};
 use crate::urls::with_query;
@@ -18,6 +19,8 @@ pub struct ListQuery {
     pub state: String,
     /// The name of a push's status, or empty.
     pub push: String,
+    /// A code or pattern, as exclusions have them, or empty.
+    pub like: String,
     /// The name of a sort, or empty for the newest first.
     pub sort: String,
     after: String,
@@ -33,6 +36,7 @@ impl ListQuery {
             kind: TriggerKind::parse(&self.kind),
             state: TriggerState::parse(&self.state),
             push: self.push_status(),
+            like: Pattern::parse(&self.like).ok(),
         }
     }
 
@@ -54,8 +58,8 @@ impl ListQuery {
     /// Whether anything is filtered out.
     pub fn is_filtered(&self) -> bool {
         let filter = self.filter(None);
-        let TriggerFilter { affiliate_id: _, q, kind, state, push } = filter;
-        !q.is_empty() || kind.is_some() || state.is_some() || push.is_some()
+        let TriggerFilter { affiliate_id: _, q, kind, state, push, like } = filter;
+        !q.is_empty() || kind.is_some() || state.is_some() || push.is_some() || like.is_some()
     }
 
     /// The first page of the list at `path` as it stands.
@@ -88,6 +92,10 @@ impl ListQuery {
             let without = Self { push: String::new(), ..self.clone() };
             chips.push((format!("Store status: {status}"), without.first(path)));
         }
+        if let Some(pattern) = filter.like {
+            let without = Self { like: String::new(), ..self.clone() };
+            chips.push((format!("Like: {}", pattern.value()), without.first(path)));
+        }
         chips
     }
 
@@ -106,6 +114,7 @@ impl ListQuery {
             ("type", &self.kind),
             ("state", &self.state),
             ("push", &self.push),
+            ("like", self.like.trim()),
             ("sort", sort),
             (direction, key),
         ];
