@@ -3,7 +3,7 @@
 mod chart;
 /// The page.
 pub mod handlers;
-mod model;
+pub mod model;
 mod period;
 mod sums;
 

@@ -4,6 +4,8 @@
 pub mod handlers;
 /// Letters, and what became of them.
 pub mod mail;
+/// One merchant.
+pub mod merchant;
 mod model;
 
 pub use self::model::{MerchantRow, MerchantsList, merchants};

@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 
 use crate::auth::Merchant;
 use crate::db::prepared;
-use crate::db::schema::merchants;
+use crate::db::schema::{members, merchants, stores, users};
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// A merchant as support staff see it: how it fares, and none of its secrets.
@@ -25,7 +25,8 @@ pub struct MerchantRow {
 /// Which merchants are listed.
 #[derive(Clone, Debug, Default)]
 pub struct MerchantsList {
-    /// A part of the name or of the slug, in any case; empty for all.
+    /// A part of the name, of the slug, of a member's e-mail address or of a store's, in any case;
+    /// empty for all.
     pub search: String,
 }
 
@@ -45,7 +46,19 @@ pub fn merchants(
         .into_boxed();
     if !list.search.is_empty() {
         let pattern = format!("%{}%", escape(&list.search));
-        query = query.filter(name.ilike(pattern.clone()).or(merchants::slug.ilike(pattern)));
+        let members = members::table
+            .inner_join(users::table)
+            .filter(users::email.ilike(pattern.clone()))
+            .select(members::merchant_id);
+        let stores = stores::table
+            .filter(stores::address.ilike(pattern.clone()))
+            .select(stores::merchant_id);
+        query = query.filter(
+            name.ilike(pattern.clone())
+                .or(merchants::slug.ilike(pattern))
+                .or(id.eq_any(members))
+                .or(id.eq_any(stores)),
+        );
     }
     query = match cursor {
         Cursor::Start => query.order((name.asc(), id.asc())),

@@ -4,9 +4,9 @@ use askama::Template;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::model::{MerchantRow, MerchantsList, merchants};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::support::model::{MerchantRow, MerchantsList, merchants};
 use crate::urls::encode;
 use crate::web::ok;
 use crate::web::page::PersonPage;

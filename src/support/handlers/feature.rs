@@ -1,0 +1,47 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+
+use super::show::{FeatureForm, MerchantPage};
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::exclusions;
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{FlashKind, PersonPage};
+use crate::web::{rejected, see_other};
+
+/// The most characters of a reason.
+const MOST: usize = 500;
+
+/// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.
+pub async fn set_exclusions(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<FeatureForm>,
+) -> AppResult<HttpResponse> {
+    let refusal = match form.reason.trim().chars().count() {
+        0 => Some("Say why: the merchant reads it in the audit log.".to_owned()),
+        1..=MOST => None,
+        _ => Some(format!("Use at most {MOST} characters.")),
+    };
+    if let Some(refusal) = refusal {
+        let mut shown = MerchantPage::read(&db, page, *merchant_id).await?;
+        shown.errors = FormErrors::one("reason", refusal);
+        shown.form = form;
+        return rejected(&shown);
+    }
+    let (actor, on) = (page.support_actor(*merchant_id), form.enabled);
+    let changed = db
+        .merchant(*merchant_id, move |conn| exclusions::enable(conn, &actor, on, &form.reason))
+        .await?;
+    let words = match (changed, on) {
+        (true, true) => {
+            "Coupon Exclusions are enabled: the merchant finds them under Account > Settings."
+        }
+        (true, false) => "Coupon Exclusions are disabled: the list stays, and nothing is applied.",
+        (false, true) => "Coupon Exclusions were enabled already.",
+        (false, false) => "Coupon Exclusions were disabled already.",
+    };
+    page.leave(if changed { FlashKind::Success } else { FlashKind::Info }, words)?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}

@@ -1,0 +1,50 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::audit::{Act, record};
+use crate::auth::end_sessions_of;
+use crate::db::{Db, Scope};
+use crate::error::AppResult;
+use crate::support::merchant::person_of;
+use crate::web::form::CsrfForm;
+use crate::web::page::{FlashKind, PersonPage};
+use crate::web::see_other;
+
+/// A form with nothing but its button.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
+/// affiliate.
+pub async fn end_sessions(
+    db: Data<Db>,
+    page: PersonPage,
+    path: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, user_id) = path.into_inner();
+    let actor = page.support_actor(merchant_id);
+    let name = db.run(Scope::Support, move |conn| person_of(conn, merchant_id, user_id)).await?;
+    let summary = format!("Ended every session of {name}.");
+    db.merchant(merchant_id, move |conn| {
+        end_sessions_of(conn, user_id)?;
+        let act = Act {
+            action: "member.signed_out",
+            subject_kind: "member",
+            subject_id: Some(user_id),
+            summary,
+            before: None,
+            after: None,
+        };
+        let recorded: QueryResult<()> = record(conn, &actor, act);
+        recorded
+    })
+    .await?;
+    page.leave(
+        FlashKind::Success,
+        format!("Every session of {name} has ended. They can sign in again."),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
