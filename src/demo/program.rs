@@ -14,6 +14,7 @@ use crate::audit::{Actor, ActorKind};
 use crate::auth::{self, Role};
 use crate::credit::Commission;
 use crate::db::schema::stores;
+use crate::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
 use crate::offers::{self, NewOffer};
@@ -130,13 +131,14 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
         kind: ActorKind::Member,
         user_id: Some(owner_id),
         name: OWNER.name.to_owned(),
+        came_from: None,
         now: begun,
     };
     for (login, role) in [(ADMIN, Role::Admin), (VIEWER, Role::Viewer)] {
         let user_id = user(conn, &login)?;
         auth::join(conn, &owner, user_id, role)?;
     }
-    user(conn, &SUPPORT)?;
+    let support_id = user(conn, &SUPPORT)?;
     let store = connect(conn, &owner, sealer, STORE_ADDRESS)?;
     let flat = Commission::FlatPerOrder { amount_minor: 800, currency: Currency::USD };
     let offers = Offers {
@@ -150,7 +152,45 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
         enter(conn, &Actor { now: joined, ..owner.clone() }, part, &offers)?;
     }
     history::play(conn, &owner, &store, now)?;
+    exclude(conn, &owner, support_id)?;
     Ok(store)
+}
+
+/// What the merchant keeps for itself: code or pattern, what it is for, whether orders count too.
+const EXCLUDED: [(&str, &str, ExclusionScope); 10] = [
+    ("BLACKFRIDAY*", "Our own sale in November", ExclusionScope::Claims),
+    ("CYBERMONDAY*", "Our own sale in November", ExclusionScope::Claims),
+    ("WELCOME10", "Goes out with the newsletter", ExclusionScope::Claims),
+    ("FREESHIP*", "Free shipping is never an affiliate’s", ExclusionScope::Claims),
+    ("*STAFF*", "For people who work here", ExclusionScope::ClaimsAndOrders),
+    ("FRIENDS-FAMILY", "For people who work here", ExclusionScope::ClaimsAndOrders),
+    ("SUMMER*", "Site-wide in July", ExclusionScope::Claims),
+    ("HOLIDAY*", "Site-wide in December", ExclusionScope::Claims),
+    ("GIFT-*-CARD", "Gift cards look like this", ExclusionScope::Claims),
+    ("*SORRY", "Customer service gives these out", ExclusionScope::Claims),
+];
+
+/// Support enables Coupon Exclusions, and the owner fills the list.
+fn exclude(conn: &mut PgConnection, owner: &Actor, support_id: i64) -> anyhow::Result<()> {
+    let support = Actor {
+        kind: ActorKind::Support,
+        user_id: Some(support_id),
+        name: SUPPORT.name.to_owned(),
+        now: owner.now + Duration::days(2),
+        ..owner.clone()
+    };
+    exclusions::enable(conn, &support, true, "Asked for by mail, before codes of one’s own")?;
+    for (at, (typed, note, scope)) in EXCLUDED.iter().enumerate() {
+        let now = support.now + Duration::minutes(11 + 4 * i64::try_from(at)?);
+        let new = NewExclusion {
+            pattern: Pattern::parse(typed)?,
+            note: (*note).to_owned(),
+            scope: *scope,
+            dates: Dates::default(),
+        };
+        exclusions::add(conn, &Actor { now, ..owner.clone() }, &new)?;
+    }
+    Ok(())
 }
 
 struct Offers {
