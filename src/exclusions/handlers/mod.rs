@@ -7,8 +7,6 @@ mod remove;
 mod touched;
 mod update;
 
-use serde::Deserialize;
-
 pub use self::create::{create, new};
 pub use self::list::{export, index};
 pub use self::remove::{remove, restore};
@@ -16,10 +14,6 @@ pub use self::update::{show, update};
 use super::ExclusionScope;
 use crate::error::{AppError, AppResult};
 use crate::web::page::MerchantPage;
-
-/// An empty form, which carries its CSRF token alone.
-#[derive(Debug, Default, Deserialize)]
-pub struct Nothing {}
 
 /// What the scopes are called, with what they mean.
 const SCOPES: [(&str, &str); 2] = [

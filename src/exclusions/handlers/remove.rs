@@ -2,12 +2,12 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
-use super::{Nothing, enabled};
+use super::enabled;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::{self, SaveError};
 use crate::urls;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 

@@ -1,20 +1,15 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::QueryResult;
-use serde::Deserialize;
 
 use crate::audit::{Act, record};
 use crate::auth::end_sessions_of;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::support::merchant::person_of;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
-
-/// A form with nothing but its button.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 /// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
 /// affiliate.
