@@ -145,6 +145,7 @@ async fn shown(
             Ok((store, readings, reading))
         })
         .await?;
+    let page = page.under(store.settings_path());
     Ok(CatchUpPage { page, store, readings, reading, form, errors })
 }
 

@@ -122,6 +122,8 @@ pub struct PersonPage {
 /// A page of one merchant, for one of its members.
 pub struct MerchantPage {
     chrome: Chrome,
+    /// The entry of the menus it belongs to, where its address does not say so.
+    entry: Option<&'static str>,
     /// The member's seat: person, merchant, role.
     pub seat: Seat,
 }
@@ -215,9 +217,16 @@ impl MerchantPage {
         self.seat.role.covers(Role::Admin)
     }
 
+    /// Belongs to another entry of the menus than its address says.
+    #[must_use]
+    pub fn under(self, entry: &'static str) -> Self {
+        Self { entry: Some(entry), ..self }
+    }
+
     /// Whether this page lies at or under `prefix`.
     pub fn is_at(&self, prefix: &str) -> bool {
-        self.path()
+        self.entry
+            .unwrap_or_else(|| self.path())
             .strip_prefix(prefix)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -335,7 +344,7 @@ impl FromRequest for MerchantPage {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let seat = req.extensions().get::<Seat>().cloned();
         ready(match seat {
-            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, seat }),
+            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, entry: None, seat }),
             None => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
     }
