@@ -102,7 +102,7 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|_| {
             CallError::Unanswered(format!(
-                "The store's answer (HTTP {}) is not what its platform answers: {}",
+                "The store’s answer (HTTP {}) is not what its platform answers: {}",
                 self.status,
                 if self.body.starts_with(b"<") {
                     "it is a web page."
@@ -182,25 +182,25 @@ fn in_words(error: &Error) -> String {
     let words = match error {
         Error::Timeout(_) => "The store did not answer within ten seconds.",
         Error::HostNotFound => "There is no store at this address.",
-        Error::BodyExceedsLimit(_) => "The store's answer is longer than 4 MiB and was not read.",
-        Error::RequireHttpsOnly(_) => "The store's address is not an https address.",
-        Error::BadUri(_) | Error::Http(_) => "The store's address cannot be called.",
+        Error::BodyExceedsLimit(_) => "The store’s answer is longer than 4 MiB and was not read.",
+        Error::RequireHttpsOnly(_) => "The store’s address is not an https address.",
+        Error::BadUri(_) | Error::Http(_) => "The store’s address cannot be called.",
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
             "No secure connection to the store came about."
         }
         Error::Other(error) if error.is::<NotPublic>() => {
-            "The store's address leads into a private network, where Vouch calls nobody."
+            "The store’s address leads into a private network, where Vouch calls nobody."
         }
         Error::Io(error) => match error.kind() {
             ErrorKind::TimedOut => "The store did not answer within ten seconds.",
-            ErrorKind::ConnectionRefused => "Nobody answers at the store's address.",
+            ErrorKind::ConnectionRefused => "Nobody answers at the store’s address.",
             ErrorKind::InvalidData => "No secure connection to the store came about.",
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
                 "The connection to the store broke off before its answer was complete."
             }
             _ => "The store could not be reached.",
         },
-        _ => "The store's answer could not be read.",
+        _ => "The store’s answer could not be read.",
     };
     words.to_owned()
 }

@@ -82,6 +82,6 @@ fn credentials(store: &Store, sealer: &Sealer) -> Result<SecretSlice<u8>, CallEr
 
 fn unreadable() -> CallError {
     CallError::Denied(
-        "The API credentials do not open with this installation's key: enter them again.".into(),
+        "The API credentials do not open with this installation’s key: enter them again.".into(),
     )
 }

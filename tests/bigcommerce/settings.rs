@@ -101,11 +101,38 @@ fn rubbish_in_the_credentials_comes_back_with_its_reason() {
 }
 
 #[test]
+fn the_preview_follows_what_is_typed_and_saves_nothing() {
+    let shop = Shop::open();
+    let owner = shop.app.owner();
+    let form = owner.get(HERE).form("form[action$='/rules']");
+    let sentence = |typed: &[(&str, &str)]| {
+        let known = form.fields.iter().filter(|(name, _)| name != "amount" && name != "csrf");
+        let known = known.map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields: Vec<_> = typed.iter().copied().chain(known).collect();
+        let answer = owner.post_signed(&form.action, &fields);
+        assert_eq!(answer.status, 200, "a preview refuses nothing: {}", answer.text());
+        assert_eq!(answer.value_of("#f-amount"), typed[0].1, "it comes back as typed");
+        answer.one("#preview p:last-child")
+    };
+    let half = sentence(&[("amount", "50"), ("preview", "live")]);
+    assert_eq!(half, "50 % off the order, not together with other promotions.");
+    let unclear = sentence(&[("amount", "much"), ("preview", "page")]);
+    assert_eq!(unclear, "Something is still missing or not right above.");
+    let now = owner.get(HERE).one("#preview p:last-child");
+    assert_eq!(now, "10 % off the order, not together with other promotions.");
+    let viewer = shop.app.viewer();
+    assert!(!viewer.get(HERE).has("#preview[hx-post]"), "who only looks posts nothing");
+}
+
+#[test]
 fn rules_are_saved_and_said_in_one_sentence() {
     let shop = Shop::open();
     let owner = shop.app.owner();
     let page = owner.get(HERE);
-    assert_eq!(page.one("#preview"), "10 % off the order, not together with other promotions.");
+    assert_eq!(
+        page.one("#preview p:last-child"),
+        "10 % off the order, not together with other promotions."
+    );
     let form = "form[action$='/rules']";
     let typed = [
         ("creates_codes", "yes"),
@@ -118,7 +145,7 @@ fn rules_are_saved_and_said_in_one_sentence() {
     assert_eq!(answer.status, 303, "{}", answer.text());
     let page = owner.follow(&answer);
     assert_eq!(
-        page.one("#preview"),
+        page.one("#preview p:last-child"),
         "USD 5 off the order from USD 30 on, not together with other promotions."
     );
     assert_eq!(page.value_of("input[name=creates_codes][checked]"), "yes");

@@ -63,7 +63,7 @@ fn a_merchant_connects_creates_a_code_and_gets_its_orders() {
 fn a_preview_says_what_a_shopper_gets_and_saves_nothing() {
     let (app, site) = (TestApp::start(), WooSite::start());
     connect(&app, &site);
-    let fields = [("creates_codes", "yes"), ("kind", "cart"), ("amount", "5"), ("preview", "1")];
+    let fields = [("creates_codes", "yes"), ("kind", "cart"), ("amount", "5"), ("preview", "live")];
     let path = format!("/settings/woocommerce/{}/codes", connected(&app).id);
     let page = app.owner().post_signed(&path, &fields);
     assert_eq!(page.status, 200);

@@ -85,7 +85,7 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
         None => made(api, own, new)?,
     };
     let id = promotion.get("id").and_then(Value::as_i64).ok_or_else(|| {
-        CallError::Unanswered("BigCommerce's answer does not name the promotion it made.".into())
+        CallError::Unanswered("BigCommerce’s answer does not name the promotion it made.".into())
     })?;
     let body = json!({
         "code": new.code,

@@ -127,7 +127,7 @@ impl Admin {
         let body: Body = answer.json()?;
         let data = data_of(body)?;
         serde_json::from_value(data).map_err(|_| {
-            CallError::Unanswered("Shopify's answer has not the shape it should have.".to_owned())
+            CallError::Unanswered("Shopify’s answer has not the shape it should have.".to_owned())
         })
     }
 
@@ -165,7 +165,7 @@ pub(super) fn refused_status(answer: &Answer) -> CallError {
             "Shopify no longer accepts the access token: the app was removed, or its credentials were changed.".to_owned(),
         ),
         402 => CallError::Denied(
-            "Shopify has frozen this store: its owner has to settle the store's bill.".to_owned(),
+            "Shopify has frozen this store: its owner has to settle the store’s bill.".to_owned(),
         ),
         403 => CallError::Denied("Shopify refuses this app the access to the store.".to_owned()),
         404 => CallError::Denied(
@@ -174,7 +174,7 @@ pub(super) fn refused_status(answer: &Answer) -> CallError {
         423 => CallError::Denied("Shopify has locked this store.".to_owned()),
         429 | 430 => CallError::Throttled { wait: retry_after(answer) },
         300..=399 => CallError::Unanswered(
-            "The store's address sends Vouch on to another address, which Vouch does not follow. Look whether it is the one that ends in .myshopify.com.".to_owned(),
+            "The store’s address sends Vouch on to another address, which Vouch does not follow. Look whether it is the one that ends in .myshopify.com.".to_owned(),
         ),
         400..=499 => CallError::Refused(format!("Shopify refuses the call (HTTP {status}).")),
         _ => CallError::Unanswered(format!("Shopify has a problem of its own (HTTP {status}).")),

@@ -168,7 +168,7 @@ pub(super) fn create(
     }
     let Some(CodeNode { id, code_discount: discount }) = code_discount_node else {
         return Err(CallError::Unanswered(
-            "Shopify's answer does not say whether the discount was made.".to_owned(),
+            "Shopify’s answer does not say whether the discount was made.".to_owned(),
         ));
     };
     Ok(discount.as_code(admin, Some(rules), &id, &code.code))

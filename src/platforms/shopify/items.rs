@@ -98,7 +98,7 @@ pub(super) fn find(
         .ok_or_else(|| CallError::Refused(format!("The store has no {what} “{named}”.")))?;
     let id = found.id.rsplit('/').next().and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| {
-        CallError::Unanswered("Shopify's answer has not the shape it should have.".to_owned())
+        CallError::Unanswered("Shopify’s answer has not the shape it should have.".to_owned())
     })?;
     Ok(Item { id, title: short(&found.title) })
 }

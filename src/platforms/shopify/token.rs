@@ -60,7 +60,7 @@ fn refusal(answer: &Answer) -> CallError {
             "Shopify does not know this app in this store. Look whether the client ID is right and the app is installed.".to_owned(),
         ),
         (400 | 401 | 403, _) => CallError::Denied(
-            "Shopify does not accept this client ID and client secret. Copy both again from the app's settings in the Dev Dashboard.".to_owned(),
+            "Shopify does not accept this client ID and client secret. Copy both again from the app’s settings in the Dev Dashboard.".to_owned(),
         ),
         _ => super::admin::refused_status(answer),
     }

@@ -72,7 +72,7 @@ pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallE
     // As Shopify would say, but without eight calls.
     if !address.starts_with("https://") {
         webhooks.problem = Some(
-            "Shopify sends webhooks to https addresses only, and Vouch's own address is not one: set VOUCH_PUBLIC_URL to its https address."
+            "Shopify sends webhooks to https addresses only, and Vouch’s own address is not one: set VOUCH_PUBLIC_URL to its https address."
                 .to_owned(),
         );
         return Ok(webhooks);

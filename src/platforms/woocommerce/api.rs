@@ -125,7 +125,7 @@ fn redirected(answer: &Answer) -> String {
     let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host.filter(|host| !host.is_empty()) {
         Some(host) => format!(
-            "The store's address leads on to {}. Enter the address where the store really is.",
+            "The store’s address leads on to {}. Enter the address where the store really is.",
             plain(host)
         ),
         None => "The store's address leads on to another one. Enter the address where the store \

@@ -21,8 +21,6 @@ pub(super) struct StoreView {
     webhook_url: String,
     /// `Set on 3 Mar 2026, ends in 9f2c`
     credentials: String,
-    /// What a shopper gets at present.
-    sentence: String,
 }
 
 #[derive(Template)]
@@ -50,6 +48,11 @@ impl BigcommercePage {
 
     fn orders_read(&self, view: &StoreView) -> Option<When> {
         view.store.orders_read_until.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    /// Where the preview asks while one types; nowhere for who only looks.
+    fn live_url(page: &MerchantPage, view: &StoreView) -> String {
+        if page.may_write() { super::rules_of_store(view.store.id) } else { String::new() }
     }
 
     fn url_of(store: &Store) -> String {
@@ -81,7 +84,6 @@ impl Shop {
         let view = found.map(|(store, traffic)| StoreView {
             webhook_url: store.webhook_url(&self.config.public_url),
             credentials: self.credentials_in_words(&store, tz),
-            sentence: rules_of(&store).sentence(),
             traffic,
             store,
         });
@@ -102,7 +104,7 @@ impl Shop {
         match opened.and_then(|json| Credentials::from_json(json.expose_secret())) {
             Some(known) => format!("{set_on}, the access token ends in {}", known.ending()),
             None => format!(
-                "{set_on}, but they do not open with this installation's key: enter them again."
+                "{set_on}, but they do not open with this installation’s key: enter them again."
             ),
         }
     }

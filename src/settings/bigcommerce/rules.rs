@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::QueryResult;
+use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
 use super::of_store;
@@ -11,11 +11,11 @@ use crate::error::AppResult;
 use crate::money::{Currency, parse_decimal};
 use crate::platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 use crate::secrets::Sealer;
-use crate::stores;
-use crate::stores::{Platform, Store};
+use crate::settings::connected;
+use crate::stores::{self, Platform};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
-use crate::web::{rejected, see_other};
+use crate::web::{ok, rejected, see_other};
 
 /// The most uses that BigCommerce counts.
 const MOST_USES: u32 = 100_000;
@@ -33,6 +33,8 @@ pub struct RulesForm {
     pub(super) max_uses: String,
     pub(super) max_uses_per_customer: String,
     pub(super) combines: bool,
+    /// Filled when only the preview is wanted.
+    preview: String,
 }
 
 impl RulesForm {
@@ -49,7 +51,13 @@ impl RulesForm {
             max_uses: count(rules.max_uses),
             max_uses_per_customer: count(rules.max_uses_per_customer),
             combines: rules.combines,
+            preview: String::new(),
         }
+    }
+
+    /// What a shopper gets; `None` while that cannot be said.
+    pub(super) fn sentence(&self) -> Option<String> {
+        self.parse().ok().map(|(_, rules)| rules.sentence())
     }
 
     fn parse(&self) -> Result<(bool, Rules), FormErrors> {
@@ -146,7 +154,7 @@ const KINDS: [Choice<Kind>; 2] = [
     (
         Kind::Coupon,
         "coupon",
-        "Legacy coupons: for stores whose checkout needs them; the store's own currency only",
+        "Legacy coupons: for stores whose checkout needs them; the store’s own currency only",
     ),
 ];
 const DISCOUNTS: [Choice<Discount>; 4] = [
@@ -198,25 +206,25 @@ pub async fn update(
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<RulesForm>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, store_id) = (page.merchant_id(), *store_id);
+    let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
+    let store_id = store.id;
+    let shop = Shop { db, config, sealer };
+    if !form.preview.is_empty() {
+        let typed = Some((form, FormErrors::new()));
+        return ok(&shop.page(page, Some(store_id), typed).await?);
+    }
     let (creates_codes, rules) = match form.parse() {
         Ok(parsed) => parsed,
         Err(errors) => {
-            db.merchant(merchant_id, move |conn| {
-                Store::find_connected(conn, merchant_id, Platform::Bigcommerce, store_id)
-            })
-            .await?;
-            let shop = Shop { db, config, sealer };
             return rejected(&shop.page(page, Some(store_id), Some((form, errors))).await?);
         }
     };
     let (actor, sentence) = (page.actor(), rules.sentence());
-    db.merchant(merchant_id, move |conn| -> QueryResult<()> {
-        let store = Store::find_connected(conn, merchant_id, Platform::Bigcommerce, store_id)?;
+    let keep = move |conn: &mut PgConnection| -> QueryResult<()> {
         let json = serde_json::to_value(&rules).expect("plain structs always serialise");
         stores::set_discount_rules(conn, &actor, &store, creates_codes, Some(&json))
-    })
-    .await?;
+    };
+    shop.db.merchant(page.merchant_id(), keep).await?;
     page.done(match creates_codes {
         true => format!("Saved. Every new code is created in the store: {sentence}"),
         false => "Saved. New codes are not created in the store.".to_owned(),

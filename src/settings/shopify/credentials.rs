@@ -98,7 +98,7 @@ impl Typed<'_> {
         let secret = WebhookSecret::parse(self.api_secret).map_err(|_| {
             errors.add(
                 "api_secret",
-                "Paste the app's API secret key, too: Shopify signs the messages with it.",
+                "Paste the app’s API secret key, too: Shopify signs the messages with it.",
             );
         });
         let secret = secret.ok().filter(|_| looks_like_one(token))?;

@@ -58,6 +58,14 @@ impl DiscountsPage {
         page
     }
 
+    /// Where the preview asks while one types; nowhere for who only looks.
+    fn live_url(&self) -> String {
+        if !self.page.may_write() {
+            return String::new();
+        }
+        format!("{HERE}/{}/discounts", self.store.id)
+    }
+
     /// From what was typed alone: the store is asked only when it is saved.
     fn preview(&self) -> Option<String> {
         let mut errors = FormErrors::new();

@@ -109,7 +109,7 @@ impl Shop {
         Some(match store.secret_ending(&self.sealer) {
             Some(ending) => format!("{set_on}, ends in {ending}"),
             None => format!(
-                "{set_on}, but it does not open with this installation's key: paste it again."
+                "{set_on}, but it does not open with this installation’s key: paste it again."
             ),
         })
     }
@@ -147,7 +147,7 @@ pub(super) fn credentials_in_words(
             format!("{kind}, set on {set_on}, ends in {}", credentials.ending())
         }
         None => format!(
-            "Set on {set_on}, but it does not open with this installation's key: enter it again."
+            "Set on {set_on}, but it does not open with this installation’s key: enter it again."
         ),
     })
 }

@@ -100,6 +100,6 @@ fn set_on(at: Option<DateTime<Utc>>, ending: Option<String>, tz: chrono_tz::Tz) 
     let day = when::day(when::day_of(at, tz));
     match ending {
         Some(ending) => format!("Set on {day}, ends in {ending}"),
-        None => format!("Set on {day}, but it does not open with this installation's key"),
+        None => format!("Set on {day}, but it does not open with this installation’s key"),
     }
 }

@@ -182,12 +182,13 @@ pub async fn set_rules(
         true => None,
         false => form.check(currency, &mut errors),
     };
-    if !errors.is_empty() {
-        return rejected(&RulesPage { page, store, sentence: None, form, errors });
-    }
+    let sentence = rules.as_ref().map(Rules::sentence);
     if !form.preview.is_empty() {
-        let sentence = rules.map(|rules| rules.sentence());
+        let errors = FormErrors::new();
         return ok(&RulesPage { page, store, sentence, form, errors });
+    }
+    if !errors.is_empty() {
+        return rejected(&RulesPage { page, store, sentence, form, errors });
     }
     db.merchant(merchant_id, move |conn| -> QueryResult<()> {
         let json = rules.map(|rules| rules.to_json());
