@@ -19,6 +19,8 @@ pub mod catch_up;
 pub mod clock;
 /// What the program can be told to do.
 pub mod commands;
+/// What Vouch and the stores have of each other's codes.
+pub mod comparisons;
 /// The settings of an installation.
 pub mod config;
 /// Credits: one affiliate's share in one order, or an amount given by hand.

@@ -131,6 +131,11 @@ routes! {
     POST "/settings/woocommerce/{store_id}/disconnection" => crate::settings::woocommerce::disconnect, Member(Admin);
     GET  "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::index, Member(Viewer);
     POST "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::create, Member(Admin);
+    GET  "/settings/stores/{store_id}/comparison" => crate::comparisons::handlers::show, Member(Viewer);
+    POST "/settings/stores/{store_id}/comparison" => crate::comparisons::handlers::create, Member(Admin);
+    GET  "/settings/stores/{store_id}/comparison.csv" => crate::comparisons::handlers::export, Member(Viewer);
+    POST "/settings/stores/{store_id}/comparison/counted-codes" => crate::comparisons::handlers::set_counted_codes, Member(Admin);
+    POST "/settings/stores/{store_id}/comparison/repairs" => crate::comparisons::handlers::repair, Member(Admin);
 
     GET  "/settings/coupon-exclusions" => crate::exclusions::handlers::index, Member(Viewer);
     POST "/settings/coupon-exclusions" => crate::exclusions::handlers::create, Member(Admin);

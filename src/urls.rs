@@ -76,6 +76,31 @@ pub fn triggers_like(pattern: &str) -> String {
     with_query("/triggers", &[("like", pattern)])
 }
 
+/// What the last check found in a store: its codes beside the triggers.
+pub fn comparison(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/comparison")
+}
+
+/// The same as a file.
+pub fn comparison_csv(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/comparison.csv")
+}
+
+/// Those of them that shoppers cannot use.
+pub fn unusable_codes(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/comparison?finding=unusable")
+}
+
+/// Where it is said which codes of the store count.
+pub fn counted_codes(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/comparison/counted-codes")
+}
+
+/// Where codes that the store lacks are sent there again.
+pub fn comparison_repairs(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/comparison/repairs")
+}
+
 /// Manage > Conversion Triggers.
 pub fn triggers() -> String {
     "/triggers".to_owned()

@@ -5,6 +5,7 @@ mod attribution;
 mod auth;
 mod bigcommerce;
 mod commands;
+mod comparisons;
 mod convergence;
 mod conversions;
 mod dashboard;

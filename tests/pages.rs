@@ -35,6 +35,9 @@ fn demo_program() -> TestApp {
             let merchant_id = demo_merchant(conn)?;
             crate::bigcommerce::connect_in(conn, merchant_id, "http://127.0.0.1:9");
             connect_woocommerce(conn, merchant_id, "shop.juniper-sage.example");
+            let shop = "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1";
+            let store_id = prepared::<BigInt>(shop).get_result(conn)?;
+            crate::comparisons::fill(conn, store_id)?;
             QueryResult::Ok(())
         });
     loaded.unwrap();

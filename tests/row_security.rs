@@ -87,7 +87,12 @@ fn filled() -> TestApp {
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
                          asked_by, asked_at) \
-                     SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores;"
+                     SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \
+                 INSERT INTO comparisons (merchant_id, store_id, asked_at) \
+                     SELECT merchant_id, id, now() FROM stores; \
+                 INSERT INTO comparison_findings (merchant_id, comparison_id, key, code, \
+                         same_rules, rules) \
+                     SELECT merchant_id, id, 'VIP', 'VIP', true, '' FROM comparisons;"
             ))
         });
     }

@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use diesel::{PgConnection, QueryResult};
+use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::model::{self, AskError, CatchUp, Reading};
@@ -11,7 +11,7 @@ use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::Period;
-use crate::stores::{Platform, Store};
+use crate::stores::Store;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
@@ -123,12 +123,6 @@ impl CatchUpPage {
     }
 }
 
-fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Store> {
-    let store = Store::find(conn, merchant_id, store_id)?;
-    let is_read = store.is_connected() && store.platform != Platform::Api;
-    if is_read { Ok(store) } else { Err(diesel::result::Error::NotFound) }
-}
-
 async fn shown(
     db: &Db,
     page: MerchantPage,
@@ -139,7 +133,7 @@ async fn shown(
     let merchant_id = page.merchant_id();
     let (store, readings, reading) = db
         .merchant(merchant_id, move |conn| -> QueryResult<_> {
-            let store = find(conn, merchant_id, store_id)?;
+            let store = Store::find_called(conn, merchant_id, store_id)?;
             let readings = model::latest(conn, &store, SHOWN)?;
             let reading = Reading::of(conn, &store)?;
             Ok((store, readings, reading))
@@ -173,7 +167,7 @@ pub async fn create(
     };
     let asked = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
-            let store = find(conn, actor.merchant_id, store_id)?;
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
             match model::ask(conn, &actor, &store, &period) {
                 Ok(()) => Ok(Ok(())),
                 Err(refusal @ AskError::Running) => Ok(Err(refusal)),

@@ -3,9 +3,9 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::audit::{Act, Actor, record};
-use crate::db::schema::{catch_ups, store_jobs as jobs};
+use crate::db::schema::catch_ups;
 use crate::platforms::Period;
-use crate::store_jobs::{JobKind, make_due};
+use crate::store_jobs::{JobKind, last_problem, make_due};
 use crate::stores::Store;
 
 /// The reading of a period that somebody asked for.
@@ -124,12 +124,7 @@ impl Reading {
     /// # Errors
     /// The database's.
     pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
-        let problem = jobs::table
-            .find((store.merchant_id, store.id, JobKind::CatchUp))
-            .filter(jobs::failures.gt(0))
-            .select(jobs::last_error)
-            .first::<Option<String>>(conn)
-            .optional()?;
-        Ok(Self { problem: problem.flatten() })
+        let problem = last_problem(conn, store.merchant_id, store.id, JobKind::CatchUp)?;
+        Ok(Self { problem })
     }
 }

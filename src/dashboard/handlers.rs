@@ -11,6 +11,7 @@ use super::period::{CHOICES, Period, PeriodQuery};
 use super::sums::{Number, numbers};
 use crate::auth::Merchant;
 use crate::clock;
+use crate::comparisons::{self, Unusable};
 use crate::conversions::list::{self, ConversionRow};
 use crate::conversions::{ConversionFilter, ConversionStatus};
 use crate::db::Db;
@@ -36,6 +37,8 @@ struct DashboardPage {
     days: Vec<DayRow>,
     newest: Vec<NewestRow>,
     waiting: Waiting,
+    /// Stores that lack codes, or have them off.
+    unusable: Vec<Unusable>,
     steps: Steps,
 }
 
@@ -106,7 +109,7 @@ pub async fn show(
     let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
     let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
-    let (figures, newest, waiting, steps) = db
+    let (figures, newest, waiting, unusable, steps) = db
         .merchant(merchant_id, move |conn| {
             let every = ConversionFilter::default();
             let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
@@ -114,6 +117,7 @@ pub async fn show(
                 figures::merchant_days(conn, merchant_id, from, to)?,
                 newest,
                 waiting(conn, merchant_id)?,
+                comparisons::unusable(conn, merchant_id)?,
                 steps(conn, merchant_id)?,
             ))
         })
@@ -125,6 +129,7 @@ pub async fn show(
         days: days.iter().rev().map(|(day, figures)| day_row(*day, figures, own)).collect(),
         newest: newest.into_iter().map(|row| NewestRow::new(row, &merchant)).collect(),
         waiting,
+        unusable,
         steps,
         period,
         page,

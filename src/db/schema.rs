@@ -121,6 +121,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    comparison_findings (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        comparison_id -> Int8,
+        key -> Text,
+        code -> Text,
+        trigger_id -> Nullable<Int8>,
+        verdict -> Nullable<Text>,
+        state -> Nullable<Text>,
+        same_rules -> Bool,
+        rules -> Text,
+        admin_url -> Nullable<Text>,
+        marked_for -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    comparisons (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        asked_by -> Nullable<Text>,
+        asked_at -> Timestamptz,
+        begun_at -> Nullable<Timestamptz>,
+        advanced_at -> Nullable<Timestamptz>,
+        cursor -> Nullable<Text>,
+        creates_codes -> Bool,
+        discount_rules -> Nullable<Jsonb>,
+        counted_codes -> Array<Nullable<Text>>,
+        read_count -> Int8,
+        other_count -> Int8,
+        both_count -> Int8,
+        vouch_only_count -> Int8,
+        store_only_count -> Int8,
+        off_count -> Int8,
+        different_count -> Int8,
+        retired_count -> Int8,
+        again_by -> Nullable<Text>,
+        problem -> Nullable<Text>,
+        finished_at -> Nullable<Timestamptz>,
+        is_shown -> Bool,
+    }
+}
+
+diesel::table! {
     conversions (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -454,6 +499,7 @@ diesel::table! {
         orders_read_until -> Nullable<Timestamptz>,
         webhooks_checked_at -> Nullable<Timestamptz>,
         webhooks_problem -> Nullable<Text>,
+        counted_codes -> Array<Nullable<Text>>,
     }
 }
 
@@ -535,6 +581,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     calculation_rules,
     catch_ups,
     commission_entries,
+    comparison_findings,
+    comparisons,
     conversions,
     daily_figures,
     deliveries,

@@ -6,6 +6,7 @@ pub mod bigcommerce;
 /// The one HTTP door.
 pub mod http;
 mod open;
+mod position;
 /// Shopify.
 pub mod shopify;
 /// WooCommerce.
@@ -16,7 +17,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::open::{open, open_shopify};
+pub use self::open::{open, open_shopify, rules_in_words};
+use self::position::Position;
 
 /// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
 /// redirect.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-use super::bigcommerce::Bigcommerce;
+use super::bigcommerce::{self, Bigcommerce};
 use super::http::Http;
 use super::shopify::{self, Shopify};
 use super::woocommerce::{self, Woocommerce};
@@ -73,6 +73,20 @@ fn open_woocommerce(
     let rules = store.discount_rules.as_ref().and_then(woocommerce::Rules::from_json);
     let address = store.address.as_deref().unwrap_or_default();
     Ok(Woocommerce::new(http.clone(), address, &credentials, secret, rules, now))
+}
+
+/// What a shopper gets with a code that is made in `store` now; `None` where none are made.
+pub fn rules_in_words(store: &Store) -> Option<String> {
+    let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
+    match store.platform {
+        Platform::Shopify => Some(shopify::Rules::from_json(rules)?.sentence()),
+        Platform::Bigcommerce => {
+            let rules: bigcommerce::Rules = serde_json::from_value(rules.clone()).ok()?;
+            Some(rules.sentence())
+        }
+        Platform::Woocommerce => Some(woocommerce::Rules::from_json(rules)?.sentence()),
+        Platform::Api => None,
+    }
 }
 
 fn credentials(store: &Store, sealer: &Sealer) -> Result<SecretSlice<u8>, CallError> {

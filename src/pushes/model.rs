@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Timestamptz};
 
 use crate::audit::{Act, Actor, record};
 use crate::db::prepared;
@@ -38,6 +38,8 @@ pub struct Push {
     pub reason: String,
     /// The discount's page in the store's admin, where there is one.
     pub admin_url: Option<String>,
+    /// When it was last pushed, failed or found in the store.
+    pub settled_at: Option<DateTime<Utc>>,
 }
 
 /// Queues a new code for every connected store with code creation, in the running transaction and
@@ -159,6 +161,34 @@ pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
         }
         Ok(count)
     })
+}
+
+/// Brings the codes of these triggers on their way into a store, whatever became of earlier tries;
+/// answers how many were not already. Then the store's push job is to be made due.
+///
+/// # Errors
+/// The database's.
+pub fn send_again(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store_id: i64,
+    trigger_ids: &[i64],
+) -> QueryResult<usize> {
+    prepared::<()>(
+        "INSERT INTO pushes AS p \
+             (merchant_id, trigger_id, store_id, status, available_at, created_at) \
+         SELECT ?, trigger_id, ?, 'queued', ?, ? FROM unnest(?) AS t (trigger_id) \
+         ON CONFLICT (merchant_id, trigger_id, store_id) DO UPDATE \
+             SET status = 'queued', reason = '', attempts = 0, settled_at = NULL, \
+                 available_at = excluded.available_at, remote_ref = NULL, admin_url = NULL \
+             WHERE p.status <> 'queued'",
+    )
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<Timestamptz, _>(actor.now)
+    .bind::<Timestamptz, _>(actor.now)
+    .bind::<Array<BigInt>, _>(trigger_ids)
+    .execute(conn)
 }
 
 type QueuedAgain = (

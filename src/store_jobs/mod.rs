@@ -8,10 +8,10 @@ mod turn;
 mod webhooks;
 
 pub use self::crew::{Crew, work_off};
-pub use self::queue::{make_due, wake};
+pub use self::queue::{last_problem, make_due, wake};
 pub use self::turn::{Caller, Next, Open, Tools, Turn, TurnError};
 use crate::db::text_enum;
-use crate::{catch_up, orders, pushes};
+use crate::{catch_up, comparisons, orders, pushes};
 
 text_enum! {
     /// A kind of work for a store.
@@ -24,6 +24,8 @@ text_enum! {
         Webhooks = "webhooks", "Look after webhooks";
         /// Read the orders that changed, whether or not a message came.
         CatchUp = "catch_up", "Catch up";
+        /// Compare the store's codes with the triggers.
+        Compare = "compare", "Compare codes";
     }
 }
 
@@ -35,6 +37,7 @@ impl JobKind {
             Self::Orders => orders::awaited::turn(turn),
             Self::Webhooks => webhooks::turn(turn),
             Self::CatchUp => catch_up::turn(turn),
+            Self::Compare => comparisons::turn(turn),
         }
     }
 }

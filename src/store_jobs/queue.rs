@@ -11,6 +11,9 @@ use crate::db::schema::store_jobs;
 /// A worker that says nothing for so long has lost its job to another.
 pub(super) const LEASE: Duration = Duration::seconds(20);
 
+/// The first comparison comes so long after a store was connected.
+const BEFORE_COMPARISON: Duration = Duration::minutes(10);
+
 /// Sees to it that work of this kind is done for the store at `at` or earlier. To be called in the
 /// transaction that leaves the work, after everything else it locks: a worker that finishes locks
 /// its rows in that order too.
@@ -49,7 +52,9 @@ pub fn wake(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     for kind in JobKind::ALL {
-        make_due(conn, merchant_id, store_id, *kind, now)?;
+        // The other work, which somebody may wait for, comes first.
+        let at = if *kind == JobKind::Compare { now + BEFORE_COMPARISON } else { now };
+        make_due(conn, merchant_id, store_id, *kind, at)?;
     }
     let jobs = store_jobs::table
         .filter(store_jobs::merchant_id.eq(merchant_id))
@@ -58,6 +63,25 @@ pub fn wake(
         .set((store_jobs::not_before.eq(None::<DateTime<Utc>>), store_jobs::failures.eq(0)))
         .execute(conn)
         .map(drop)
+}
+
+/// Why the last turn for a store failed; `None` when it did not.
+///
+/// # Errors
+/// The database's.
+pub fn last_problem(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    kind: JobKind,
+) -> QueryResult<Option<String>> {
+    let problem = store_jobs::table
+        .find((merchant_id, store_id, kind))
+        .filter(store_jobs::failures.gt(0))
+        .select(store_jobs::last_error)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok(problem.flatten())
 }
 
 /// A job that a worker has.

@@ -100,6 +100,20 @@ impl Store {
         if fits { Ok(store) } else { Err(diesel::result::Error::NotFound) }
     }
 
+    /// A connected store of the merchant, of a platform that Vouch calls.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that key.
+    pub fn find_called(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        store_id: i64,
+    ) -> QueryResult<Self> {
+        let store = Self::find(conn, merchant_id, store_id)?;
+        let is_called = store.is_connected() && store.platform != Platform::Api;
+        if is_called { Ok(store) } else { Err(diesel::result::Error::NotFound) }
+    }
+
     /// The merchant's connected stores on one platform, in the order they were first connected.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::call::Api;
 use super::rules::Rules;
 use super::{coupons, promotions};
-use crate::platforms::{Batch, CallError, StoreCode};
+use crate::platforms::{Batch, CallError, Position, StoreCode};
 use crate::urls::encode;
 
 /// The most of a page, for V3 and V2 alike.
@@ -16,8 +16,8 @@ const PAGE: usize = 250;
 /// Where the reading stands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Place {
-    /// The next page of promotions; 0 once there are no more.
-    page: u64,
+    /// How far the promotions were read; `None` once there are no more.
+    promotions: Option<Position>,
     /// Promotions of the page before it whose many codes are still to be read.
     many: Vec<i64>,
     /// Where to go on among those of the first of them.
@@ -33,16 +33,16 @@ pub(super) fn codes(
     own: &Rules,
     cursor: Option<&str>,
 ) -> Result<Batch<StoreCode>, CallError> {
-    let place = match cursor {
-        None => Place { page: 1, ..Place::default() },
+    let mut place = match cursor {
+        None => Place { promotions: Some(Position::default()), ..Place::default() },
         Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
             CallError::Unanswered("The place in the list of codes was lost.".into())
         })?,
     };
     let (rows, next) = if !place.many.is_empty() {
         many_codes(api, own, place)?
-    } else if place.page > 0 {
-        promotion_page(api, own, place)?
+    } else if let Some(position) = place.promotions.take() {
+        promotion_page(api, own, place, position)?
     } else {
         coupon_page(api, own, place)?
     };
@@ -52,11 +52,18 @@ pub(super) fn codes(
 
 type Page = (Vec<StoreCode>, Option<Place>);
 
-fn promotion_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
-    let path =
-        format!("/v3/promotions?redemption_type=coupon&sort=id&limit={PAGE}&page={}", place.page);
+fn promotion_page(
+    api: &mut Api,
+    own: &Rules,
+    mut place: Place,
+    mut position: Position,
+) -> Result<Page, CallError> {
+    let (size, number) = position.page(PAGE);
+    let path = format!("/v3/promotions?redemption_type=coupon&sort=id&limit={size}&page={number}");
     let found = api.get(&path)?.value()?;
     let page = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let id = |promotion: &Value| promotion.get("id").and_then(Value::as_u64).unwrap_or_default();
+    let (page, more) = position.take(page, (size, number), id)?;
     let mut rows = Vec::new();
     for promotion in &page {
         if promotion.get("coupon_type").and_then(Value::as_str) == Some("BULK") {
@@ -68,7 +75,7 @@ fn promotion_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, 
             rows.push(promotions::store_code(api, own, promotion, &code, spelt));
         }
     }
-    place.page = if page.len() < PAGE { 0 } else { place.page + 1 };
+    place.promotions = more.then_some(position);
     Ok((rows, Some(place)))
 }
 

@@ -8,7 +8,7 @@ use super::api::{Api, plain, site};
 use super::rules::{Rules, Takeoff};
 use crate::money::{Currency, parse_decimal};
 use crate::platforms::http::Method;
-use crate::platforms::{Batch, CallError, CodeState, Mark, NewCode, StoreCode};
+use crate::platforms::{Batch, CallError, CodeState, Mark, NewCode, Position, StoreCode};
 use crate::urls::encode;
 
 /// So many at once, the most that WordPress gives.
@@ -102,11 +102,14 @@ pub(super) fn page(
     now: DateTime<Utc>,
     cursor: Option<&str>,
 ) -> Result<Batch<StoreCode>, CallError> {
-    let page: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
+    let mut position: Position =
+        cursor.and_then(|cursor| serde_json::from_str(cursor).ok()).unwrap_or_default();
+    let (size, number) = position.page(PAGE);
     let found: Vec<Coupon> = api.get(&format!(
-        "coupons?orderby=id&order=asc&per_page={PAGE}&page={page}&_fields={FIELDS}"
+        "coupons?orderby=id&order=asc&per_page={size}&page={number}&_fields={FIELDS}"
     ))?;
-    let next = (found.len() >= PAGE).then(|| (page + 1).to_string());
+    let (found, more) = position.take(found, (size, number), |coupon| coupon.id)?;
+    let next = more.then(|| json!(position).to_string());
     let rows = found.into_iter().map(|coupon| in_terms(api, coupon, rules, now)).collect();
     Ok(Batch { rows, next })
 }

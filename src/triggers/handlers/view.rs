@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use crate::auth::Merchant;
+use crate::comparisons::Note;
 use crate::figures::Figures;
 use crate::money::{Currency, format_money};
 use crate::pushes::PushCell;
@@ -19,6 +20,8 @@ pub struct TriggerView {
     pub holder: Holder,
     /// How it stands in the stores.
     pub pushes: PushCell,
+    /// Where the last check of a store found otherwise.
+    pub notes: Vec<Note>,
     figures: Vec<Figures>,
     tz: Tz,
     currency: Currency,
@@ -28,9 +31,14 @@ impl TriggerView {
     /// `row` for pages of `merchant`.
     pub fn new(row: TriggerRow, merchant: &Merchant) -> Self {
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        let TriggerRow { trigger, holder, figures, pushes } = row;
+        let TriggerRow { trigger, holder, figures, pushes, notes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
-        Self { trigger, holder, pushes, figures, tz: merchant.tz(), currency }
+        Self { trigger, holder, pushes, notes, figures, tz: merchant.tz(), currency }
+    }
+
+    /// When the check began that a note is of.
+    pub fn checked(&self, note: &Note) -> When {
+        When::new(note.checked_at, self.tz)
     }
 
     /// Its own page.

@@ -1,0 +1,9 @@
+mod change;
+mod export;
+mod query;
+mod show;
+mod words;
+
+pub use self::change::{create, repair, set_counted_codes};
+pub use self::export::export;
+pub use self::show::show;

@@ -1,0 +1,18 @@
+//! What Vouch and the stores have of each other's codes: compared once a day and on demand, without
+//! changing anything in the store.
+
+mod findings;
+/// The page of a store.
+pub mod handlers;
+mod limits;
+mod model;
+mod notes;
+mod repair;
+mod turn;
+
+pub use self::findings::{Finding, FindingFilter, FindingRow, Show, page, piece};
+pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
+pub use self::model::{Asked, Comparison, StoreState, Verdict, ask};
+pub use self::notes::{Note, Unusable, of_triggers, unusable};
+pub use self::repair::{RepairError, repair};
+pub(crate) use self::turn::turn;
