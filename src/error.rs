@@ -31,6 +31,10 @@ pub enum AppError {
     /// come back to afterwards.
     #[error("a place must be chosen")]
     PlaceNeeded(String),
+    /// The person has to set up two-factor sign-in before this; the address to come back to
+    /// afterwards.
+    #[error("two-factor sign-in must be set up")]
+    TwoFactorNeeded(String),
     /// The request cannot be understood; the sentence says how to mend it.
     #[error("bad request: {0}")]
     BadRequest(String),
@@ -106,7 +110,9 @@ impl ResponseError for AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::SignInNeeded(_) | Self::PlaceNeeded(_) => StatusCode::SEE_OTHER,
+            Self::SignInNeeded(_) | Self::PlaceNeeded(_) | Self::TwoFactorNeeded(_) => {
+                StatusCode::SEE_OTHER
+            }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -130,6 +136,9 @@ impl AppError {
             }
             Self::PlaceNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::places(next)));
+            }
+            Self::TwoFactorNeeded(next) => {
+                response.insert_header((header::LOCATION, crate::urls::two_factor(next)));
             }
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -164,7 +173,7 @@ impl AppError {
                 UNCHANGED,
                 "Go back, reload the page and send the form again.".into(),
             ),
-            Self::SignInNeeded(_) | Self::PlaceNeeded(_) => {
+            Self::SignInNeeded(_) | Self::PlaceNeeded(_) | Self::TwoFactorNeeded(_) => {
                 Words("Please sign in", "", "", String::new())
             }
             Self::BadRequest(how) => Words(

@@ -77,6 +77,8 @@ pub mod store_jobs;
 pub mod stores;
 /// The pages of support staff.
 pub mod support;
+/// Who works for a merchant, and who is invited to.
+pub mod team;
 /// What ties orders to an affiliate.
 pub mod triggers;
 /// Addresses that are linked from more than one place.

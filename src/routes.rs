@@ -79,6 +79,18 @@ routes! {
     // People
     GET  "/login" => crate::auth::handlers::login_form, Public;
     POST "/login" => crate::auth::handlers::login, Public;
+    GET  "/login/code" => crate::auth::two_factor::second_step::show, Public;
+    POST "/login/code" => crate::auth::two_factor::second_step::enter, Public;
+    GET  "/invitations/{invitation_token}" => crate::team::handlers::show, Public;
+    POST "/invitations/{invitation_token}" => crate::team::handlers::join, Public;
+    GET  "/account/two-factor" => crate::auth::two_factor::handlers::show, SignedIn;
+    POST "/account/two-factor" => crate::auth::two_factor::handlers::begin, SignedIn;
+    POST "/account/two-factor/confirmation" => crate::auth::two_factor::handlers::confirm, SignedIn;
+    POST "/account/two-factor/recovery-codes" => crate::auth::two_factor::handlers::renew_codes, SignedIn;
+    POST "/account/two-factor/removal" => crate::auth::two_factor::handlers::turn_off, SignedIn;
+    GET  "/account/sessions" => crate::auth::devices::handlers::index, SignedIn;
+    POST "/account/sessions/others/removal" => crate::auth::devices::handlers::end_others, SignedIn;
+    POST "/account/sessions/{session_id}/removal" => crate::auth::devices::handlers::end, SignedIn;
     GET  "/password-resets/new" => crate::auth::resets::handlers::new, Public;
     POST "/password-resets" => crate::auth::resets::handlers::create, Public;
     GET  "/password-resets/{token}" => crate::auth::resets::handlers::show, Public;
@@ -105,6 +117,14 @@ routes! {
     POST "/settings/general" => crate::settings::general::update, Member(Admin);
     GET  "/settings/calculation" => crate::settings::calculation::show, Member(Viewer);
     POST "/settings/calculation" => crate::settings::calculation::update, Member(Admin);
+    GET  "/settings/team" => crate::team::handlers::index, Member(Viewer);
+    POST "/settings/team/invitations" => crate::team::handlers::invite, Member(Owner);
+    POST "/settings/team/invitations/{invitation_id}/sending" => crate::team::handlers::resend, Member(Owner);
+    POST "/settings/team/invitations/{invitation_id}/withdrawal" => crate::team::handlers::withdraw, Member(Owner);
+    POST "/settings/team/members/{member_id}/role" => crate::team::handlers::change_role, Member(Owner);
+    POST "/settings/team/members/{member_id}/removal" => crate::team::handlers::remove, Member(Owner);
+    POST "/settings/team/two-factor" => crate::team::handlers::require_two_factor, Member(Owner);
+    POST "/settings/team/departure" => crate::team::handlers::leave, Member(Viewer);
     GET  "/settings/api" => crate::settings::api::show, Member(Viewer);
     POST "/settings/api/keys" => crate::settings::api::create, Member(Owner);
     POST "/settings/api/keys/{key_id}/revocation" => crate::settings::api::revoke, Member(Owner);

@@ -18,6 +18,14 @@ pub fn places(next: &str) -> String {
     with_query("/places", &[("next", next)])
 }
 
+/// Where two-factor sign-in is set up, with the address to come back to.
+pub fn two_factor(next: &str) -> String {
+    if next == "/" {
+        return two_factor("");
+    }
+    with_query("/account/two-factor", &[("next", next)])
+}
+
 /// Percent-encodes what stands in a query value (RFC 3986, unreserved characters stay).
 pub fn encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());

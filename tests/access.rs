@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{self, Access, NewUser, Role};
-use vouch::db::schema::{api_keys, audit_log, conversions, deliveries, letters, orders, pushes};
+use vouch::db::schema::{
+    api_keys, audit_log, conversions, deliveries, invitations, letters, orders, pushes,
+};
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
 use vouch::routes::{Row, TABLE};
@@ -17,20 +19,25 @@ use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 /// exist.
 const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/places"),
+    ("POST", "/account/sessions/{session_id}/removal"),
     ("POST", "/affiliates/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
     ("POST", "/orders/{order_id}/manual-credit/removal"),
 ];
 
 /// What a form has to say before it is asked whose thing it is about.
-const FIELDS: &[(&str, (&str, &str))] =
-    &[("/affiliates/{affiliate_id}/status", ("status", "active"))];
+const FIELDS: &[(&str, (&str, &str))] = &[
+    ("/affiliates/{affiliate_id}/status", ("status", "active")),
+    ("/settings/team/members/{member_id}/role", ("role", "admin")),
+];
 
 /// What ends something that other rows need, from the first to the last.
 const ENDS: &[&str] = &[
     "/settings/bigcommerce/{store_id}/disconnection",
     "/settings/shopify/{store_id}/disconnection",
     "/settings/woocommerce/{store_id}/disconnection",
+    "/settings/team/members/{member_id}/removal",
+    "/settings/team/departure",
 ];
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
@@ -121,6 +128,10 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("/settings/bigcommerce/", example(bigcommerce.id, NOWHERE)),
         ("/hooks/woocommerce/", example(&woocommerce.store_key, &missing_key)),
         ("/settings/woocommerce/", example(woocommerce.id, NOWHERE)),
+        ("invitation_id", example(invitation_id(app), NOWHERE)),
+        ("invitation_token", example("1-made-up", "2-made-up")),
+        ("member_id", example(member_id(app), NOWHERE)),
+        ("session_id", example("made-up", "made-up")),
         ("letter_id", example(letter_id(app), NOWHERE)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
@@ -139,6 +150,29 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("token", example(token, "0000")),
         ("path:.*", example("nothing.css", "nothing.js")),
     ])
+}
+
+/// An open invitation.
+fn invitation_id(app: &TestApp) -> i64 {
+    let sealer = vouch::secrets::Sealer::new(&Box::new(SECRET_KEY).into());
+    app.within(|conn| {
+        vouch::team::invite(conn, &app.actor(), &sealer, "new@acme.example", Role::Viewer).unwrap();
+        invitations::table.select(invitations::id).first(conn)
+    })
+}
+
+/// A member who does nothing else here.
+fn member_id(app: &TestApp) -> i64 {
+    app.within(|conn| {
+        let new = vouch::auth::NewUser {
+            email: "extra@acme.example",
+            name: "Eve Extra",
+            password_hash: None,
+            is_support: false,
+        };
+        let id = vouch::auth::create_user(conn, &new).unwrap();
+        vouch::auth::join(conn, &app.actor(), id, Role::Viewer).map(|()| id)
+    })
 }
 
 /// A letter that was given up.

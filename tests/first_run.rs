@@ -9,7 +9,7 @@ use vouch::first_run::FirstRun;
 use vouch::merchants::{Created, NewMerchant, Owner, create};
 use vouch::money::Currency;
 
-use crate::harness::{PASSWORD, Page, Person, SECRET_KEY, TestApp};
+use crate::harness::{PASSWORD, Page, Person, SECRET_KEY, TestApp, two_factor};
 
 fn link() -> String {
     FirstRun::new(&Box::new(SECRET_KEY).into()).path()
@@ -158,7 +158,9 @@ fn support_staff_can_sign_in_before_there_is_a_program() {
             password_hash: Some(&hash),
             is_support: true,
         };
-        auth::create_user(conn, &user)
+        auth::create_user(conn, &user)?;
+        two_factor::give(conn, user.email)?;
+        Ok::<_, auth::NewUserError>(())
     })
     .unwrap();
     let support = app.sign_in("support@vouch.example");

@@ -13,7 +13,7 @@ use vouch::secrets::Sealer;
 
 use crate::harness::browser::Browser;
 use crate::harness::woocommerce::connect_in as connect_woocommerce;
-use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
+use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
 
 /// Addresses that answer no page: files, and parts of pages.
 const NO_PAGES: [&str; 3] = ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json"];
@@ -32,6 +32,7 @@ fn demo_program() -> TestApp {
             demo::load(conn, &sealer, vouch::clock::now()).unwrap();
             let emails: Vec<&str> = demo::LOGINS.iter().map(|login| login.email).collect();
             demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
+            two_factor::give(conn, "support@vouch.example")?;
             let merchant_id = demo_merchant(conn)?;
             crate::bigcommerce::connect_in(conn, merchant_id, "http://127.0.0.1:9");
             connect_woocommerce(conn, merchant_id, "shop.juniper-sage.example");
@@ -100,6 +101,8 @@ async fn sign_in(browser: &Browser, email: &str) {
     browser.fill("#f-email", email).await;
     browser.fill("#f-password", PASSWORD).await;
     browser.press("Sign in").await;
+    browser.find("main:not(:has(#f-password))").await;
+    two_factor::pass(browser).await;
     browser.find("main h1").await;
 }
 

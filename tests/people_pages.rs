@@ -10,7 +10,7 @@ use vouch::first_run::FirstRun;
 
 use crate::harness::browser::Browser;
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{PASSWORD, SECRET_KEY, TestApp};
+use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
 
 /// The harness speaks HTTP on threads of its own: not on the browser's.
 async fn start(empty: bool) -> TestApp {
@@ -29,7 +29,8 @@ async fn start(empty: bool) -> TestApp {
             auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
             diesel::update(users::table.find(app.fixture.owner_id))
                 .set(users::is_support.eq(true))
-                .execute(conn)
+                .execute(conn)?;
+            two_factor::give(conn, "owner@acme.example")
         })
         .unwrap();
         app
@@ -52,13 +53,27 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     browser.press("Sign in").await;
     browser.find("#error-summary").await;
     look(browser, "login-refused").await;
+    browser.goto("/password-resets/new").await;
+    look(browser, "password-reset").await;
+    browser.goto("/password-resets/none").await;
+    look(browser, "password-reset-dead").await;
+    browser.goto("/invitations/1-none").await;
+    look(browser, "invitation-dead").await;
     sign_in(browser, "owner@acme.example").await;
+    look(browser, "login-code").await;
+    two_factor::pass(browser).await;
     look(browser, "places").await;
     browser.click(".place").await;
     browser.find("main:not(:has(.places))").await;
-    for path in
-        ["/settings/general", "/settings/calculation", "/settings/shopify", "/account/password"]
-    {
+    for path in [
+        "/settings/general",
+        "/settings/calculation",
+        "/settings/shopify",
+        "/settings/team",
+        "/account/password",
+        "/account/two-factor",
+        "/account/sessions",
+    ] {
         browser.goto(path).await;
         look(browser, &path[1..].replace('/', "-")).await;
     }
@@ -78,6 +93,12 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     sign_in(browser, "owner@borealis.example").await;
     browser.goto("/settings/shopify").await;
     look(browser, "settings-shopify-none").await;
+    browser.goto("/account/two-factor").await;
+    look(browser, "two-factor-off").await;
+    browser.fill("#f-current", PASSWORD).await;
+    browser.press("Set it up").await;
+    browser.find(".qr").await;
+    look(browser, "two-factor-waits").await;
     browser.client().delete_all_cookies().await.unwrap();
     sign_in(browser, "ada@affiliates.example").await;
     browser.goto("/portal").await;

@@ -83,6 +83,11 @@ fn filled() -> TestApp {
                      VALUES ({merchant_id}, 'SAVE', 'SAVE', 'exact', '=SAVE', now(), 'Tests'); \
                  INSERT INTO exclusion_terms (merchant_id, exclusion_id, valid_from, key, anchor) \
                      SELECT merchant_id, id, now(), key, anchor FROM exclusions; \
+                 INSERT INTO invitations (merchant_id, email, email_key, role, token_hash, \
+                         invited_by, created_at, sent_at, expires_at) \
+                     SELECT merchant_id, 'new@example.com', 'new@example.com', 'viewer', 'hash', \
+                         user_id, now(), now(), now() FROM members \
+                     WHERE role = 'owner' AND merchant_id = {merchant_id}; \
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \

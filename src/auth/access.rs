@@ -41,7 +41,7 @@ pub(super) const SEVERAL_PLACES: &str = "several_places";
 ///
 /// # Errors
 /// None of its own: whoever may not is answered with `NotFound` (an unknown address),
-/// `MethodNotAllowed`, `SignInNeeded`, `PlaceNeeded` or `Forbidden`.
+/// `MethodNotAllowed`, `SignInNeeded`, `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden`.
 pub async fn check<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -75,6 +75,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
                 .merchant(merchant_id, move |conn| Seat::find(conn, merchant_id, user_id, several))
                 .await
                 .map_err(|error| gone(req, error))?;
+            guarded(req, &seat.person, seat.requires_two_factor)?;
             if !seat.role.covers(needed) {
                 return Err(AppError::Forbidden);
             }
@@ -89,6 +90,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
                 })
                 .await
                 .map_err(|error| gone(req, error))?;
+            guarded(req, &seat.person, false)?;
             req.extensions_mut().insert(seat.person.clone());
             req.extensions_mut().insert(seat);
         }
@@ -97,10 +99,22 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             if access == Access::Support && !person.is_support {
                 return Err(AppError::Forbidden);
             }
+            if access == Access::Support {
+                guarded(req, &person, true)?;
+            }
             req.extensions_mut().insert(person);
         }
         (_, None) => return Err(AppError::PlaceNeeded(come_back_to(req))),
         _ => return Err(AppError::Forbidden),
+    }
+    Ok(())
+}
+
+/// Support staff, and members of a merchant that demands it, set up two-factor sign-in before
+/// anything else.
+fn guarded(req: &ServiceRequest, person: &Person, is_required: bool) -> AppResult<()> {
+    if (is_required || person.is_support) && !person.has_two_factor() {
+        return Err(AppError::TwoFactorNeeded(come_back_to(req)));
     }
     Ok(())
 }

@@ -4,15 +4,18 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use diesel::OptionalExtension;
 use serde::Deserialize;
 
 use super::access::{PLACE, SEVERAL_PLACES};
+use super::devices::{ORIGIN, Origin};
 use super::forms::{LoginForm, PlaceForm};
 use super::limits::Tries;
 use super::model::{Person, Place, User, email_key, is_deserted, places_of};
 use super::password::{Hashing, MOST_BYTES};
 use super::peer::peer;
 use super::session_store::USER_ID;
+use super::two_factor::second_step;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::urls;
@@ -81,6 +84,7 @@ pub async fn login(
     db: Data<Db>,
     hashing: Data<Hashing>,
     tries: Data<Tries>,
+    origin: Origin,
     req: HttpRequest,
     page: PublicPage,
     CsrfForm(mut form): CsrfForm<LoginForm>,
@@ -100,7 +104,10 @@ pub async fn login(
             FormErrors::one("email", "This e-mail address and password do not fit together.");
         return rejected(&LoginPage { page, form, errors });
     };
-    sign_in(&db, page.session(), user.id, &form.next).await
+    if user.two_factor_at.is_some() {
+        return second_step::begin(page.session(), user.id, &form.next);
+    }
+    sign_in(&db, page.session(), &origin, user.id, &form.next).await
 }
 
 /// 429, with the form as typed (but for the password) and when to try again.
@@ -121,6 +128,7 @@ fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpRe
 pub async fn sign_in(
     db: &Db,
     session: &Session,
+    origin: &Origin,
     user_id: i64,
     next: &str,
 ) -> AppResult<HttpResponse> {
@@ -129,13 +137,60 @@ pub async fn sign_in(
     session.clear();
     session.renew();
     session.insert(USER_ID, user_id)?;
+    session.insert(ORIGIN, origin)?;
     session.insert(SEVERAL_PLACES, places.len() > 1)?;
     renew_csrf(session)?;
+    let of_no_place = local_path(next).filter(|next| is_of_no_place(next));
     if let [only] = places.as_slice() {
         session.insert(PLACE, only)?;
         return Ok(see_other(local_path(next).unwrap_or(only.home())));
     }
+    if let Some(next) = of_no_place {
+        return Ok(see_other(next));
+    }
     Ok(see_other(&urls::places(local_path(next).unwrap_or_default())))
+}
+
+/// Pages that need no place: a person comes back to them at once.
+fn is_of_no_place(path: &str) -> bool {
+    path.starts_with("/invitations/") || path.starts_with("/account/")
+}
+
+/// Who is signed in, if anybody is.
+///
+/// # Errors
+/// The database's.
+pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
+    let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
+    db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
+}
+
+/// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
+/// not.
+///
+/// # Errors
+/// The database's.
+pub async fn take_seat(
+    db: &Db,
+    session: &Session,
+    origin: &Origin,
+    user_id: i64,
+    merchant_id: i64,
+) -> AppResult<HttpResponse> {
+    if session.get::<i64>(USER_ID)? != Some(user_id) {
+        sign_in(db, session, origin, user_id, "").await?;
+    }
+    let places = places(db, user_id).await?;
+    let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
+    let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
+    session.insert(SEVERAL_PLACES, places.len() > 1)?;
+    session.insert(PLACE, place)?;
+    Ok(see_other(place.home()))
+}
+
+/// The chosen place is theirs no more: they choose again.
+pub fn leave_place(session: &Session) {
+    session.remove(PLACE);
 }
 
 async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {

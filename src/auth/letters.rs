@@ -42,6 +42,46 @@ pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Letter<'_
     )
 }
 
+/// That a code is asked for from now on.
+pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Letter<'_> {
+    let happened = format!(
+        "Two-factor sign-in was turned on for {} on {}: from now on Vouch asks for a code after the password.",
+        person.email,
+        at(now)
+    );
+    notice(person, "Two-factor sign-in is on", happened)
+}
+
+/// That no code is asked for any more.
+pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Letter<'_> {
+    let happened = format!(
+        "Two-factor sign-in was turned off for {} on {}: the password is enough now.",
+        person.email,
+        at(now)
+    );
+    notice(person, "Two-factor sign-in is off", happened)
+}
+
+/// That somebody came in without the device.
+pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>) -> Letter<'_> {
+    let happened = format!(
+        "A recovery code of {} was used on {}. You have {left} left.",
+        person.email,
+        at(now)
+    );
+    notice(person, "A recovery code was used", happened)
+}
+
+/// That the recovery codes are other ones.
+pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Letter<'_> {
+    let happened = format!(
+        "New recovery codes were made for {} on {}. Those from before work no longer.",
+        person.email,
+        at(now)
+    );
+    notice(person, "You have new recovery codes", happened)
+}
+
 /// Something about a person's account that they should hear of even if they did it themselves.
 fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> Letter<'a> {
     Letter {

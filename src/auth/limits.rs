@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -13,6 +14,11 @@ use crate::error::AppError;
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 /// Tries per minute and address.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+/// Codes of two-factor sign-in at once and account, wherever they come from: only who knows the
+/// password can use them up.
+const CODES: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
+/// One of them grows back every five minutes, so that six digits are not found by trying.
+const CODE_EVERY: Duration = Duration::from_secs(300);
 /// Keys are forgotten once there are more than this many, as far as they are idle.
 const SHRINK_AT: usize = 10_000;
 
@@ -20,13 +26,16 @@ const SHRINK_AT: usize = 10_000;
 pub struct Tries {
     accounts: DefaultKeyedRateLimiter<(String, IpAddr)>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
+    codes: DefaultKeyedRateLimiter<i64>,
 }
 
 impl Default for Tries {
     fn default() -> Self {
+        let codes = Quota::with_period(CODE_EVERY).expect("five minutes are not zero");
         Self {
             accounts: RateLimiter::keyed(Quota::per_minute(PER_ACCOUNT)),
             addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
+            codes: RateLimiter::keyed(codes.allow_burst(CODES)),
         }
     }
 }
@@ -38,6 +47,17 @@ impl Tries {
     /// `TooMany` with the seconds to wait.
     pub fn take(&self, account: &str, address: IpAddr) -> Result<(), AppError> {
         self.left(account, address).map_err(AppError::TooMany)
+    }
+
+    /// Takes one try at a code of two-factor sign-in.
+    ///
+    /// # Errors
+    /// The seconds to wait, when none is left.
+    pub fn code(&self, user_id: i64) -> Result<(), u64> {
+        if self.codes.len() > SHRINK_AT {
+            self.codes.retain_recent();
+        }
+        self.codes.check_key(&user_id).map_err(wait)
     }
 
     /// Takes one try for `account` from `address`.

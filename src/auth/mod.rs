@@ -3,6 +3,8 @@
 mod access;
 /// A person's own password.
 pub mod account;
+/// Where a person is signed in.
+pub mod devices;
 mod forms;
 mod guesses;
 /// Sign-in, sign-out, the choice of a place.
@@ -16,8 +18,11 @@ mod peer;
 pub mod resets;
 mod session_store;
 mod token;
+/// Two-factor sign-in.
+pub mod two_factor;
 
 pub use self::access::{Access, check};
+pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
 pub use self::limits::Tries;

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -43,9 +44,16 @@ pub struct Person {
     pub name: String,
     /// Whether they are support staff of this installation.
     pub is_support: bool,
+    /// Since when a code is asked for when they sign in; `None` if it is not.
+    pub two_factor_at: Option<DateTime<Utc>>,
 }
 
 impl Person {
+    /// Whether a code is asked for when they sign in.
+    pub fn has_two_factor(&self) -> bool {
+        self.two_factor_at.is_some()
+    }
+
     /// A person who may still sign in.
     ///
     /// # Errors
@@ -66,6 +74,8 @@ pub struct User {
     pub id: i64,
     /// PHC string; `None` until a password was chosen.
     pub password_hash: Option<String>,
+    /// Since when a code is asked for, too.
+    pub two_factor_at: Option<DateTime<Utc>>,
 }
 
 impl User {
@@ -182,6 +192,8 @@ pub struct Seat {
     pub merchant: Merchant,
     /// As what.
     pub role: Role,
+    /// Whether the merchant's members need two-factor sign-in.
+    pub requires_two_factor: bool,
     /// Whether they have another place to switch to.
     pub has_other_places: bool,
     /// A store that needs somebody.
@@ -199,7 +211,7 @@ impl Seat {
         user_id: i64,
         has_other_places: bool,
     ) -> QueryResult<Self> {
-        let (person, merchant, role, problem) = members::table
+        let (person, merchant, role, requires_two_factor, problem) = members::table
             .inner_join(users::table)
             .inner_join(merchants::table)
             .filter(members::merchant_id.eq(merchant_id))
@@ -209,11 +221,12 @@ impl Seat {
                 Person::as_select(),
                 Merchant::as_select(),
                 members::role,
+                merchants::requires_two_factor,
                 sql::<Nullable<Jsonb>>(STORE_PROBLEM),
             ))
-            .first::<(_, _, _, Option<serde_json::Value>)>(conn)?;
+            .first::<(_, _, _, _, Option<serde_json::Value>)>(conn)?;
         let store_problem = problem.and_then(|problem| serde_json::from_value(problem).ok());
-        Ok(Self { person, merchant, role, has_other_places, store_problem })
+        Ok(Self { person, merchant, role, requires_two_factor, has_other_places, store_problem })
     }
 }
 

@@ -8,6 +8,7 @@ mod migrate;
 mod rotate_key;
 mod serve;
 mod support;
+mod two_factor;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,9 @@ pub enum Command {
     /// Make support staff
     #[command(subcommand)]
     Support(support::SupportCommand),
+    /// Let somebody in who has lost their device and their recovery codes
+    #[command(subcommand)]
+    TwoFactor(two_factor::TwoFactorCommand),
     /// Seal the stores' secrets with a new secret key; every running Vouch is to be stopped before
     RotateKey(rotate_key::Arguments),
     /// Check configuration, database, clock, secrets and stores, and say what to mend
@@ -55,6 +59,7 @@ impl Command {
             Self::Demo(arguments) => finish(config, |config| demo::run(&config, &arguments)),
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
+            Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
             Self::Doctor => doctor::run(config),
         }

@@ -3,6 +3,7 @@
 use secrecy::SecretBox;
 
 use super::with_database;
+use crate::auth::two_factor;
 use crate::config::{self, Config, NextKey};
 use crate::db::{Scope, in_scope};
 use crate::mail;
@@ -49,6 +50,7 @@ fn reseal(config: &Config, key: &SecretBox<[u8; 32]>) -> anyhow::Result<Resealed
     with_database(config, |conn| {
         Ok(in_scope(conn, Scope::Installation, |conn| {
             mail::reseal_links(conn, &old, &new)?;
+            two_factor::reseal(conn, &old, &new)?;
             reseal_secrets(conn, &old, &new)
         })?)
     })

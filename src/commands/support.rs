@@ -41,5 +41,6 @@ pub(super) fn run(config: &Config, command: &SupportCommand) -> anyhow::Result<(
     })?;
     println!("Made {} support staff.", new.name);
     print_sign_in(config, &new.address.email, &password);
+    println!("At the first sign-in they set up two-factor sign-in, with an app on their phone.");
     Ok(())
 }

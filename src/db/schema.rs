@@ -270,6 +270,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        email -> Text,
+        email_key -> Text,
+        role -> Text,
+        token_hash -> Bytea,
+        invited_by -> Int8,
+        created_at -> Timestamptz,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     letters (id) {
         id -> Int8,
         message_id -> Text,
@@ -312,6 +329,7 @@ diesel::table! {
         time_zone -> Text,
         created_at -> Timestamptz,
         coupon_exclusions -> Bool,
+        requires_two_factor -> Bool,
     }
 }
 
@@ -439,6 +457,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (user_id, code_hash) {
+        user_id -> Int8,
+        code_hash -> Bytea,
+    }
+}
+
+diesel::table! {
     return_rules (merchant_id, store_id, valid_from) {
         merchant_id -> Int8,
         store_id -> Int8,
@@ -551,6 +576,9 @@ diesel::table! {
         is_support -> Bool,
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
+        two_factor_secret -> Nullable<Bytea>,
+        two_factor_step -> Int8,
+        two_factor_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -564,11 +592,14 @@ diesel::joinable!(calculation_rules -> merchants (merchant_id));
 diesel::joinable!(daily_figures -> merchants (merchant_id));
 diesel::joinable!(exclusion_periods -> merchants (merchant_id));
 diesel::joinable!(exclusions -> merchants (merchant_id));
+diesel::joinable!(invitations -> merchants (merchant_id));
+diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
 diesel::joinable!(outbox -> merchants (merchant_id));
 diesel::joinable!(password_resets -> users (user_id));
+diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(stores -> merchants (merchant_id));
 
@@ -589,6 +620,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     exclusion_periods,
     exclusion_terms,
     exclusions,
+    invitations,
     letters,
     members,
     merchants,
@@ -600,6 +632,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     password_resets,
     pushes,
+    recovery_codes,
     return_rules,
     sessions,
     store_jobs,

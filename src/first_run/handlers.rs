@@ -7,7 +7,7 @@ use diesel::sql_query;
 use super::FirstRun;
 use super::forms::FirstRunForm;
 use crate::auth::handlers::sign_in;
-use crate::auth::{Hashing, NewUser};
+use crate::auth::{Hashing, NewUser, Origin};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
@@ -43,6 +43,7 @@ pub async fn create(
     db: Data<Db>,
     first_run: Data<FirstRun>,
     hashing: Data<Hashing>,
+    origin: Origin,
     page: PublicPage,
     token: Path<String>,
     CsrfForm(mut form): CsrfForm<FirstRunForm>,
@@ -72,7 +73,7 @@ pub async fn create(
         .await?;
     match outcome {
         Ok(created) => {
-            let answer = sign_in(&db, page.session(), created.owner_id, "").await?;
+            let answer = sign_in(&db, page.session(), &origin, created.owner_id, "").await?;
             page.leave(FlashKind::Success, welcome(&form.program))?;
             Ok(answer)
         }

@@ -6,6 +6,7 @@ use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
 use futures_util::future::{Ready, ready};
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
@@ -260,6 +261,13 @@ impl PersonPage {
             came_from: Some(self.chrome.came_from.clone()),
             now: clock::now(),
         }
+    }
+
+    /// The page after two-factor sign-in was turned on.
+    #[must_use]
+    pub fn with_two_factor(mut self, since: Option<DateTime<Utc>>) -> Self {
+        self.person.two_factor_at = since;
+        self
     }
 
     /// The name of who looks.

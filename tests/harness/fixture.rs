@@ -13,7 +13,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, WebhookSecret};
 use vouch::triggers::{self, TriggerKind};
 
-use super::SECRET_KEY;
+use super::{SECRET_KEY, two_factor};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "violet harbour 9 anvil";
@@ -59,6 +59,7 @@ pub(super) fn make(url: &str) -> Fixture {
         let admin = user(conn, &hash, "admin@acme.example", "Adam Admin", false);
         let viewer = user(conn, &hash, "viewer@acme.example", "Vera Viewer", false);
         user(conn, &hash, "support@vouch.example", "Sam Support", true);
+        two_factor::give(conn, "support@vouch.example")?;
         let actor = Actor::system(acme.merchant_id, then());
         auth::join(conn, &actor, admin, Role::Admin)?;
         auth::join(conn, &actor, viewer, Role::Viewer)?;

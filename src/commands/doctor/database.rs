@@ -5,6 +5,7 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 
 use super::{Finding, Report, clock};
+use crate::auth;
 use crate::config::Config;
 use crate::db::{Scope, Source, in_scope, migrate};
 use crate::mail;
@@ -33,6 +34,7 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     report.note("connections", connections(conn, config));
     if is_up_to_date {
         report.note("stores", stores(conn, config));
+        report.note("two-factor sign-in", two_factor(conn, config));
         report.note("background work", background_work(conn));
         report.note("letters", letters(conn));
     }
@@ -149,6 +151,22 @@ fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
         "the secrets of {} do not open with this key: start with the VOUCH_SECRET_KEY that they were \
          stored under, or give the secrets anew in Account > Settings",
         names.join(", ")
+    ))
+}
+
+/// Whether what codes are checked with opens with this installation's key.
+fn two_factor(conn: &mut PgConnection, config: &Config) -> Finding {
+    let sealer = Sealer::new(&config.secret_key);
+    let checked =
+        in_scope(conn, Scope::Unowned, |conn| auth::two_factor::check_secrets(conn, &sealer));
+    let (number, stuck) = asked(checked)?;
+    if stuck.is_empty() {
+        return Ok(format!("{number} secrets open"));
+    }
+    Err(format!(
+        "the secrets of {} do not open with this key, so that they cannot sign in: start with the \
+         VOUCH_SECRET_KEY that they were stored under, or run `vouch two-factor remove` for each",
+        stuck.join(", ")
     ))
 }
 

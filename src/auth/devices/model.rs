@@ -1,0 +1,133 @@
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use futures_util::future::{Ready, ready};
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
+
+use super::browser;
+use crate::auth::peer::peer;
+use crate::auth::session_store::ABSOLUTE_LIMIT;
+use crate::db::schema::sessions;
+use crate::error::{AppError, AppResult};
+
+/// Where the session keeps from where its person signed in.
+pub(in crate::auth) const ORIGIN: &str = "origin";
+
+/// As much is kept of what a browser says it is.
+const USER_AGENT_LENGTH: usize = 300;
+
+/// From where somebody signed in: kept with the session from its first moment.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// Tells this session from the person's others; worth nothing to anybody else.
+    pub(super) id: String,
+    user_agent: String,
+    address: String,
+}
+
+impl Origin {
+    /// The network address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl FromRequest for Origin {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let user_agent = req.headers().get(header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        ready(Ok(Self {
+            id: Alphanumeric.sample_string(&mut rand::rng(), 16),
+            user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
+            address: peer(req).to_string(),
+        }))
+    }
+}
+
+/// A session of a person.
+pub(super) struct Device {
+    key_hash: Vec<u8>,
+    /// Names it in addresses.
+    pub(super) id: String,
+    /// The browser, in words.
+    pub(super) browser: String,
+    /// The address from which they signed in.
+    pub(super) address: String,
+    /// When they signed in.
+    pub(super) created_at: DateTime<Utc>,
+    /// When it was last used, within some minutes.
+    pub(super) seen_at: DateTime<Utc>,
+}
+
+type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
+
+/// The sessions of a person that still work, the last used first.
+pub(super) fn devices(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Device>> {
+    let rows: Vec<Row> = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::created_at.gt(now - ABSOLUTE_LIMIT))
+        .order((sessions::seen_at.desc(), sessions::created_at.desc()))
+        .select((sessions::key_hash, sessions::state, sessions::created_at, sessions::seen_at))
+        .load(conn)?;
+    Ok(rows.into_iter().map(device).collect())
+}
+
+fn device((key_hash, state, created_at, seen_at): Row) -> Device {
+    // Each value of the state is JSON in a string of its own.
+    let origin: Origin = state
+        .get(ORIGIN)
+        .and_then(serde_json::Value::as_str)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    // A session from before an origin was kept has a name all the same.
+    let id = if origin.id.is_empty() { hex::encode(&key_hash[..16]) } else { origin.id };
+    Device {
+        id,
+        browser: browser::in_words(&origin.user_agent),
+        address: origin.address,
+        key_hash,
+        created_at,
+        seen_at,
+    }
+}
+
+/// Ends one session of a person.
+///
+/// # Errors
+/// `NotFound` if they have no such session.
+pub(super) fn end(
+    conn: &mut PgConnection,
+    user_id: i64,
+    id: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let device = devices(conn, user_id, now)?.into_iter().find(|device| device.id == id);
+    let device = device.ok_or(diesel::result::Error::NotFound)?;
+    diesel::delete(sessions::table.find(device.key_hash)).execute(conn).map(drop)
+}
+
+/// Ends all sessions of a person but one; answers how many.
+pub(super) fn end_others(
+    conn: &mut PgConnection,
+    user_id: i64,
+    this: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let others: Vec<Vec<u8>> = devices(conn, user_id, now)?
+        .into_iter()
+        .filter(|device| device.id != this)
+        .map(|device| device.key_hash)
+        .collect();
+    diesel::delete(sessions::table.filter(sessions::key_hash.eq_any(others))).execute(conn)
+}

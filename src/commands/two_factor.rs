@@ -1,0 +1,37 @@
+//! `vouch two-factor`
+
+use anyhow::Context;
+use clap::Subcommand;
+use diesel::OptionalExtension;
+
+use super::account::Address;
+use super::with_database;
+use crate::auth::{Person, User, two_factor};
+use crate::clock;
+use crate::config::Config;
+use crate::db::{Scope, in_scope};
+
+/// What can be done with two-factor sign-in.
+#[derive(Subcommand)]
+pub enum TwoFactorCommand {
+    /// Turn it off for a person, and sign them out everywhere: make sure first that it is them who ask
+    Remove(Address),
+}
+
+pub(super) fn run(config: &Config, command: &TwoFactorCommand) -> anyhow::Result<()> {
+    let TwoFactorCommand::Remove(address) = command;
+    let person = with_database(config, |conn| {
+        Ok(in_scope(conn, Scope::Unowned, |conn| {
+            let Some(user) = User::by_email(conn, &address.email)? else { return Ok(None) };
+            let Some(person) = Person::find(conn, user.id).optional()? else { return Ok(None) };
+            two_factor::turn_off(conn, &person, clock::now())?;
+            diesel::QueryResult::Ok(Some(person))
+        })?)
+    })?;
+    let person = person.with_context(|| format!("nobody signs in with {}", address.email))?;
+    println!("Two-factor sign-in is off for {}, and they are signed out everywhere.", person.email);
+    if person.is_support {
+        println!("They are led to set it up again when they sign in.");
+    }
+    Ok(())
+}

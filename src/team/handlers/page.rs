@@ -1,0 +1,97 @@
+use actix_web::HttpResponse;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::auth::Role;
+use crate::clock;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::team::{self, InvitationRow, MemberRow};
+use crate::web::form::FormErrors;
+use crate::web::page::MerchantPage;
+use crate::web::when::When;
+use crate::web::{ok, rejected};
+
+/// Who is to be invited, as what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct InviteForm {
+    pub(super) email: String,
+    pub(super) role: String,
+}
+
+impl Default for InviteForm {
+    fn default() -> Self {
+        Self { email: String::new(), role: Role::Admin.as_str().to_owned() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/team.html")]
+struct TeamPage {
+    page: MerchantPage,
+    members: Vec<MemberRow>,
+    invitations: Vec<InvitationRow>,
+    requires_two_factor: bool,
+    form: InviteForm,
+    errors: FormErrors,
+    now: DateTime<Utc>,
+}
+
+impl TeamPage {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn is_owner(&self) -> bool {
+        self.page.seat.role == Role::Owner
+    }
+
+    fn is_oneself(&self, row: &MemberRow) -> bool {
+        row.person.id == self.page.seat.person.id
+    }
+
+    fn has(row: &MemberRow, role: &Role) -> bool {
+        row.role == *role
+    }
+
+    fn works(&self, row: &InvitationRow) -> bool {
+        row.expires_at > self.now
+    }
+
+    fn roles() -> Vec<(&'static str, String)> {
+        Role::ALL
+            .iter()
+            .map(|role| {
+                let may = match role {
+                    Role::Owner => "everything",
+                    Role::Admin => "everything but people and API keys",
+                    Role::Viewer => "sees everything, changes nothing",
+                };
+                (role.as_str(), format!("{} ({may})", role.label()))
+            })
+            .collect()
+    }
+}
+
+/// The page as it stands, or with what was wrong.
+pub(super) async fn answer(
+    db: &Db,
+    page: MerchantPage,
+    form: InviteForm,
+    errors: FormErrors,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let (members, invitations) = db
+        .merchant(merchant_id, move |conn| {
+            let members = team::members(conn, merchant_id)?;
+            diesel::QueryResult::Ok((members, team::open_invitations(conn, merchant_id)?))
+        })
+        .await?;
+    let requires_two_factor = page.seat.requires_two_factor;
+    let now = clock::now();
+    let is_fine = errors.is_empty();
+    let shown = TeamPage { page, members, invitations, requires_two_factor, form, errors, now };
+    if is_fine { ok(&shown) } else { rejected(&shown) }
+}

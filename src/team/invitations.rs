@@ -1,0 +1,326 @@
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::letters;
+use crate::audit::{Act, Actor, ActorKind, record};
+use crate::auth::{self, LinkToken, NewUser, NewUserError, Role, email_key};
+use crate::db::schema::{invitations, members, merchants, users};
+use crate::mail;
+use crate::secrets::Sealer;
+
+/// How long a link works.
+const LIFETIME: Duration = Duration::days(3);
+
+/// An invitation that was neither accepted nor withdrawn, as the page shows it.
+#[derive(Clone, Debug, Queryable)]
+pub struct InvitationRow {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// To whom.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// When the letter was last sent.
+    pub sent_at: DateTime<Utc>,
+    /// Until when its link works.
+    pub expires_at: DateTime<Utc>,
+    /// Who invites.
+    pub inviter: String,
+}
+
+/// An invitation whose link works, as who has the link sees it.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// By which merchant.
+    pub merchant_id: i64,
+    /// Its name.
+    pub program: String,
+    /// To whom.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// Who invites.
+    pub inviter: String,
+    /// The user of that address, if there is one who has chosen a password.
+    pub account: Option<i64>,
+}
+
+/// Why somebody was not invited.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    /// They are a member.
+    #[error("Somebody with this e-mail address is a member already.")]
+    Member,
+    /// They are invited.
+    #[error("This e-mail address is invited already. You can send the letter again below.")]
+    Invited,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Invites somebody by mail.
+///
+/// # Errors
+/// [`InviteError`]
+pub fn invite(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    email: &str,
+    role: Role,
+) -> Result<(), InviteError> {
+    let is_member = members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(actor.merchant_id))
+        .filter(users::email_key.eq(email_key(email)));
+    if diesel::select(diesel::dsl::exists(is_member)).get_result(conn)? {
+        return Err(InviteError::Member);
+    }
+    let (email, token) = (email.trim(), new_token(actor.merchant_id));
+    let inserted = conn.transaction(|conn| {
+        diesel::insert_into(invitations::table)
+            .values((
+                invitations::merchant_id.eq(actor.merchant_id),
+                invitations::email.eq(email),
+                invitations::email_key.eq(email_key(email)),
+                invitations::role.eq(role),
+                invitations::token_hash.eq(&token.hash),
+                invitations::invited_by.eq(actor.user_id.unwrap_or_default()),
+                invitations::created_at.eq(actor.now),
+                invitations::sent_at.eq(actor.now),
+                invitations::expires_at.eq(actor.now + LIFETIME),
+            ))
+            .returning(invitations::id)
+            .get_result::<i64>(conn)
+    });
+    let id = inserted.map_err(|error| match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
+            if info.constraint_name() == Some("invitations_one_open") =>
+        {
+            InviteError::Invited
+        }
+        error => InviteError::Database(error),
+    })?;
+    let summary = format!("Invited {email} as {}.", role.label().to_lowercase());
+    log(conn, actor, "invitation.created", id, summary)?;
+    send(conn, actor, sealer, email, role, &token)?;
+    Ok(())
+}
+
+/// Sends the letter once more, with a new link; the one before works no longer. Answers to whom.
+///
+/// # Errors
+/// `NotFound` if it is not open.
+pub fn resend(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    invitation_id: i64,
+) -> QueryResult<String> {
+    let token = new_token(actor.merchant_id);
+    let (email, role): (String, Role) =
+        diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
+            .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+            .set((
+                invitations::token_hash.eq(&token.hash),
+                invitations::sent_at.eq(actor.now),
+                invitations::expires_at.eq(actor.now + LIFETIME),
+            ))
+            .returning((invitations::email, invitations::role))
+            .get_result(conn)?;
+    let summary = format!("Sent {email} their invitation again.");
+    log(conn, actor, "invitation.sent", invitation_id, summary)?;
+    send(conn, actor, sealer, &email, role, &token)?;
+    Ok(email)
+}
+
+/// Takes an invitation back: its link works no longer. Answers whose it was.
+///
+/// # Errors
+/// `NotFound` if it is not open.
+pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> QueryResult<String> {
+    let email: String = diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .set(invitations::withdrawn_at.eq(actor.now))
+        .returning(invitations::email)
+        .get_result(conn)?;
+    let summary = format!("Withdrew the invitation of {email}.");
+    log(conn, actor, "invitation.withdrawn", invitation_id, summary)?;
+    Ok(email)
+}
+
+/// The invitations that are open, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn open_invitations(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<Vec<InvitationRow>> {
+    invitations::table
+        .inner_join(users::table)
+        .filter(invitations::merchant_id.eq(merchant_id))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .order(invitations::id.desc())
+        .select((
+            invitations::id,
+            invitations::email,
+            invitations::role,
+            invitations::sent_at,
+            invitations::expires_at,
+            users::name,
+        ))
+        .load(conn)
+}
+
+/// Which merchant a link is of: its token begins with the merchant's key.
+pub(super) fn merchant_of(token: &str) -> Option<i64> {
+    token.split_once('-')?.0.parse().ok()
+}
+
+fn new_token(merchant_id: i64) -> LinkToken {
+    LinkToken::of(&format!("{merchant_id}-{}", LinkToken::new().text))
+}
+
+/// The invitation of a link, within its merchant's scope; `None` when it does not work, for whatever
+/// reason.
+///
+/// # Errors
+/// The database's.
+pub fn find(
+    conn: &mut PgConnection,
+    token: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Invitation>> {
+    let found = invitations::table
+        .inner_join(users::table)
+        .inner_join(merchants::table)
+        .filter(invitations::token_hash.eq(LinkToken::of(token).hash))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .filter(invitations::expires_at.gt(now))
+        .select((
+            invitations::merchant_id,
+            merchants::name,
+            invitations::email,
+            invitations::role,
+            users::name,
+        ))
+        .first::<(i64, String, String, Role, String)>(conn)
+        .optional()?;
+    let Some((merchant_id, program, email, role, inviter)) = found else { return Ok(None) };
+    let account = users::table
+        .filter(users::email_key.eq(email_key(&email)))
+        .filter(users::password_hash.is_not_null())
+        .select(users::id)
+        .first(conn)
+        .optional()?;
+    Ok(Some(Invitation { merchant_id, program, email, role, inviter, account }))
+}
+
+/// Who accepts.
+pub enum Joining<'a> {
+    /// Somebody who is signed in.
+    Person(i64),
+    /// Somebody who chooses a name and a password.
+    New {
+        /// What they are called.
+        name: &'a str,
+        /// PHC string.
+        password_hash: &'a str,
+    },
+}
+
+/// Makes who has the link a member; answers their key. Of two uses at once, one finds nothing: `None`
+/// then, as for a link that does not work.
+///
+/// # Errors
+/// [`NewUserError::EmailTaken`] if somebody else has chosen a password for the address meanwhile.
+pub fn accept(
+    conn: &mut PgConnection,
+    token: &str,
+    joining: &Joining<'_>,
+    came_from: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>, NewUserError> {
+    // The row is locked by the first use; the second then sees that it is accepted.
+    let open: Option<i64> = diesel::update(invitations::table)
+        .filter(invitations::token_hash.eq(LinkToken::of(token).hash))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .filter(invitations::expires_at.gt(now))
+        .set(invitations::accepted_at.eq(now))
+        .returning(invitations::id)
+        .get_result(conn)
+        .optional()?;
+    let Some(id) = open else { return Ok(None) };
+    let (merchant_id, email, role): (i64, String, Role) = invitations::table
+        .filter(invitations::id.eq(id))
+        .select((invitations::merchant_id, invitations::email, invitations::role))
+        .first(conn)?;
+    let user_id = match joining {
+        Joining::Person(user_id) => *user_id,
+        Joining::New { name, password_hash } => begin(conn, &email, name, password_hash)?,
+    };
+    let name = users::table.find(user_id).select(users::name).first::<String>(conn)?;
+    let kind = ActorKind::Member;
+    let actor = Actor { merchant_id, kind, user_id: Some(user_id), name, came_from, now };
+    log(conn, &actor, "invitation.accepted", id, format!("{email} accepted the invitation."))?;
+    let seat = members::table.find((merchant_id, user_id));
+    if !diesel::select(diesel::dsl::exists(seat)).get_result::<bool>(conn)? {
+        auth::join(conn, &actor, user_id, role)?;
+    }
+    Ok(Some(user_id))
+}
+
+/// An account for the address: a new one, or the one that has no password yet.
+fn begin(
+    conn: &mut PgConnection,
+    email: &str,
+    name: &str,
+    password_hash: &str,
+) -> Result<i64, NewUserError> {
+    let waiting: Option<i64> = diesel::update(users::table)
+        .filter(users::email_key.eq(email_key(email)))
+        .filter(users::password_hash.is_null().and(users::disabled_at.is_null()))
+        .set((users::password_hash.eq(password_hash), users::name.eq(name.trim())))
+        .returning(users::id)
+        .get_result(conn)
+        .optional()?;
+    if let Some(user_id) = waiting {
+        return Ok(user_id);
+    }
+    let new = NewUser { email, name, password_hash: Some(password_hash), is_support: false };
+    auth::create_user(conn, &new)
+}
+
+fn send(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    email: &str,
+    role: Role,
+    token: &LinkToken,
+) -> QueryResult<()> {
+    let program =
+        merchants::table.find(actor.merchant_id).select(merchants::name).first::<String>(conn)?;
+    mail::post(conn, &letters::invitation(email, &program, &actor.name, role, sealer, &token.text))
+}
+
+fn log(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    action: &str,
+    invitation_id: i64,
+    summary: String,
+) -> QueryResult<()> {
+    let act = Act {
+        action,
+        subject_kind: "invitation",
+        subject_id: Some(invitation_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    record(conn, actor, act)
+}

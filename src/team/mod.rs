@@ -1,0 +1,15 @@
+//! Who works for a merchant: members, and people who are invited to become one.
+
+/// The pages.
+pub mod handlers;
+mod invitations;
+mod letters;
+mod members;
+
+pub use self::invitations::{
+    Invitation, InvitationRow, InviteError, Joining, accept, find, invite, open_invitations,
+    resend, withdraw,
+};
+pub use self::members::{
+    MemberError, MemberRow, change_role, leave, members, remove, require_two_factor,
+};
