@@ -17,6 +17,8 @@ pub mod auth;
 pub mod catch_up;
 /// The wall clock, in one place, so that everything else is told the time.
 pub mod clock;
+/// Coupon codes that affiliates ask for.
+pub mod code_requests;
 /// What the program can be told to do.
 pub mod commands;
 /// What Vouch and the stores have of each other's codes.
@@ -63,6 +65,8 @@ pub mod platforms;
 pub mod portal;
 /// Codes on their way into the merchants' stores.
 pub mod pushes;
+/// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
+pub mod registration;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.

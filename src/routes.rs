@@ -76,6 +76,17 @@ routes! {
     GET  "/first-run/{token}" => crate::first_run::handlers::show, Public;
     POST "/first-run/{token}" => crate::first_run::handlers::create, Public;
 
+    // Applying to be an affiliate
+    GET  "/join/{program}" => crate::registration::handlers::join, Public;
+    POST "/join/{program}" => crate::registration::handlers::apply, Public;
+    GET  "/join/{program}/code" => crate::registration::handlers::code, Public;
+    GET  "/join/{program}/sent" => crate::registration::handlers::sent, Public;
+    GET  "/join/{program}/confirmed" => crate::registration::handlers::confirmed, Public;
+    GET  "/join/{program}/confirmations/{token}" => crate::registration::handlers::confirmation, Public;
+    POST "/join/{program}/confirmations/{token}" => crate::registration::handlers::confirm, Public;
+    GET  "/join/{program}/accounts/{token}" => crate::registration::handlers::account, Public;
+    POST "/join/{program}/accounts/{token}" => crate::registration::handlers::accept, Public;
+
     // People
     GET  "/login" => crate::auth::handlers::login_form, Public;
     POST "/login" => crate::auth::handlers::login, Public;
@@ -202,6 +213,10 @@ routes! {
     POST "/offers/{offer_id}/archival" => crate::offers::handlers::archive, Member(Admin);
     POST "/offers/{offer_id}/restoration" => crate::offers::handlers::restore, Member(Admin);
 
+    // Channels > Affiliate Registration
+    GET  "/registration" => crate::registration::handlers::show, Member(Viewer);
+    POST "/registration" => crate::registration::handlers::update, Member(Admin);
+
     // Dashboard
     GET  "/dashboard" => crate::dashboard::handlers::show, Member(Viewer);
 
@@ -215,6 +230,7 @@ routes! {
     POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);
     GET  "/affiliates/{affiliate_id}" => crate::affiliates::handlers::settings, Member(Viewer);
     POST "/affiliates/{affiliate_id}" => crate::affiliates::handlers::update, Member(Admin);
+    POST "/affiliates/{affiliate_id}/invitation" => crate::affiliates::handlers::invite, Member(Admin);
     POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
 
     // Stores

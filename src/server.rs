@@ -25,6 +25,7 @@ use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::orders::queue::Intake;
 use crate::platforms::http::Http;
+use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::web::{guard, gzip, htmx};
@@ -50,6 +51,8 @@ pub struct State {
     pub intake: Intake,
     /// The requests that are left to API keys.
     pub api_limits: Data<api::Limits>,
+    /// What is left to strangers on the public pages.
+    pub join_limits: Data<registration::Limits>,
 }
 
 impl State {
@@ -65,7 +68,19 @@ impl State {
         let intake = Intake::start(db.intake_pool(), config.intake_connections);
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
-        Ok(Self { config, db, hashing, tries, sealer, http, known_stores, intake, api_limits })
+        let join_limits = Data::new(registration::Limits::default());
+        Ok(Self {
+            config,
+            db,
+            hashing,
+            tries,
+            sealer,
+            http,
+            known_stores,
+            intake,
+            api_limits,
+            join_limits,
+        })
     }
 }
 
@@ -110,6 +125,7 @@ fn application(
         .app_data(state.known_stores.clone())
         .app_data(Data::new(state.intake.clone()))
         .app_data(state.api_limits.clone())
+        .app_data(state.join_limits.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(state.http.clone()))
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))

@@ -243,3 +243,38 @@ pub fn delivery(delivery_id: i64) -> String {
 pub fn manual_credit_removal(order_id: i64) -> String {
     format!("/orders/{order_id}/manual-credit/removal")
 }
+
+/// Channels > Affiliate Registration.
+pub fn registration() -> String {
+    "/registration".to_owned()
+}
+
+/// Where one applies to be an affiliate of a program.
+pub fn join(slug: &str) -> String {
+    format!("/join/{slug}")
+}
+
+/// Where a code is looked up while one applies.
+pub fn join_code(slug: &str) -> String {
+    format!("/join/{slug}/code")
+}
+
+/// What one reads after applying.
+pub fn join_sent(slug: &str) -> String {
+    format!("/join/{slug}/sent")
+}
+
+/// Where an applicant confirms their e-mail address.
+pub fn join_confirmation(slug: &str, token: &str) -> String {
+    format!("/join/{slug}/confirmations/{token}")
+}
+
+/// What one reads after that.
+pub fn join_confirmed(slug: &str) -> String {
+    format!("/join/{slug}/confirmed")
+}
+
+/// Where an affiliate gets an account.
+pub fn join_account(slug: &str, token: &str) -> String {
+    format!("/join/{slug}/accounts/{token}")
+}

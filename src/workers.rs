@@ -20,7 +20,7 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 5] = [
+const JOBS: [Job; 6] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -40,6 +40,11 @@ const JOBS: [Job; 5] = [
         name: "empty old deliveries",
         every: Duration::from_secs(3600),
         turn: |db| crate::orders::retention::sweep(db, clock::now()),
+    },
+    Job {
+        name: "forget unconfirmed applications",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::registration::sweep(db, clock::now()),
     },
     Job {
         name: "work off the outbox",

@@ -148,6 +148,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("user_id", example(user_id, NOWHERE)),
         ("store_key", example(&known.store_key, missing_key)),
         ("token", example(token, "0000")),
+        ("program", example("acme-tea", "nobody")),
         ("path:.*", example("nothing.css", "nothing.js")),
     ])
 }

@@ -27,6 +27,7 @@ mod password_resets;
 mod people_pages;
 mod places;
 mod pushes;
+mod registration;
 mod row_security;
 mod schema;
 mod settings;

@@ -128,3 +128,29 @@ async fn the_pages_of_affiliates_and_support_are_accessible_and_fit() {
     check_all("maria@sol-y-mar.example", |access| access == Access::Affiliate).await;
     check_all("support@vouch.example", |access| access == Access::Support).await;
 }
+
+#[actix_web::test]
+async fn the_pages_for_applicants_are_accessible_and_fit() {
+    let app = demo_program();
+    let browser = Browser::open(&app.base).await;
+    let path = "/join/juniper-and-sage";
+    for (path, name) in [
+        (path.to_owned(), "join"),
+        (format!("{path}/sent"), "join-sent"),
+        (format!("{path}/confirmed"), "join-confirmed"),
+        (format!("{path}/confirmations/old"), "join-gone"),
+        (format!("{path}/accounts/old"), "join-account-gone"),
+    ] {
+        browser.goto(&path).await;
+        browser.find("main h1").await;
+        browser.check_page(name).await;
+    }
+    // A refused form, and the link in a letter.
+    browser.goto(path).await;
+    browser.fill("#f-name", "Nia New").await;
+    browser.fill("#f-email", "nia@new.example").await;
+    browser.fill("#f-code", "maria10").await;
+    browser.press("Apply").await;
+    browser.find("#error-summary").await;
+    browser.check_page("join-refused").await;
+}

@@ -97,7 +97,22 @@ fn filled() -> TestApp {
                      SELECT merchant_id, id, now() FROM stores; \
                  INSERT INTO comparison_findings (merchant_id, comparison_id, key, code, \
                          same_rules, rules) \
-                     SELECT merchant_id, id, 'VIP', 'VIP', true, '' FROM comparisons;"
+                     SELECT merchant_id, id, 'VIP', 'VIP', true, '' FROM comparisons; \
+                 INSERT INTO registration_settings (merchant_id, is_open, code_wish, \
+                         approves_itself, intro, terms, thanks, fields, updated_at) \
+                     VALUES ({merchant_id}, true, 'required', false, '', '', '', '[]', now()); \
+                 INSERT INTO applications (merchant_id, name, email, email_key, answers, \
+                         agreed_to, sent_at, token_hash, expires_at) \
+                     VALUES ({merchant_id}, 'Nia', 'nia@x.example', 'nia@x.example', '[]', '', \
+                         now(), 'hash', now()); \
+                 INSERT INTO code_requests (merchant_id, affiliate_id, code, code_key, status, \
+                         requested_at) \
+                     SELECT merchant_id, min(id), 'NIA10', 'NIA10', 'pending', now() \
+                     FROM affiliates GROUP BY merchant_id; \
+                 INSERT INTO portal_invitations (merchant_id, affiliate_id, token_hash, sent_at, \
+                         expires_at) \
+                     SELECT merchant_id, min(id), 'hash', now(), now() \
+                     FROM affiliates GROUP BY merchant_id;"
             ))
         });
     }

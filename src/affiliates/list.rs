@@ -13,6 +13,7 @@ use super::model::Affiliate;
 use super::search::{Boxed, Search};
 use super::status::AffiliateStatus;
 use crate::auth::Merchant;
+use crate::code_requests;
 use crate::db::listing::{beyond, count_of, replanned, sorted_after};
 use crate::db::schema::{affiliates, offers, triggers};
 use crate::db::text_enum;
@@ -98,6 +99,8 @@ pub struct AffiliateRow {
     pub offer_name: String,
     /// How many coupon codes it has that are not retired.
     pub codes: i64,
+    /// Codes it asked for, which are reserved until that is decided.
+    pub reserved: Vec<String>,
     /// Its figures of the last days, per currency.
     pub figures: Vec<Figures>,
 }
@@ -267,10 +270,15 @@ fn complete(
         .load::<(i64, i64)>(conn)?
         .into_iter()
         .collect();
+    let mut reserved: HashMap<i64, Vec<String>> = HashMap::new();
+    for (affiliate_id, code) in code_requests::pending_of(conn, merchant_id, &ids)? {
+        reserved.entry(affiliate_id).or_default().push(code);
+    }
     let mut figures = figures::affiliates_since(conn, merchant_id, &ids, since)?;
     let row = |Found { affiliate, .. }: Found| AffiliateRow {
         offer_name: offer_names.get(&affiliate.offer_id).cloned().unwrap_or_default(),
         codes: codes.get(&affiliate.id).copied().unwrap_or(0),
+        reserved: reserved.remove(&affiliate.id).unwrap_or_default(),
         figures: figures.remove(&affiliate.id).unwrap_or_default(),
         affiliate,
     };

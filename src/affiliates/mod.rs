@@ -11,6 +11,8 @@ mod terms;
 
 pub use frame::{Frame, FrameItem};
 pub use list::choices;
-pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, change_status, create};
+pub use model::{
+    Affiliate, CreateAffiliateError, NewAffiliate, change_status, create, undo_status,
+};
 pub use search::Search;
 pub use status::AffiliateStatus;

@@ -56,6 +56,21 @@ impl Affiliate {
     }
 }
 
+/// Whether somebody signs in as this affiliate.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such affiliate.
+pub fn has_account(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<bool> {
+    affiliates::table
+        .find((merchant_id, affiliate_id))
+        .select(affiliates::user_id.is_not_null())
+        .first(conn)
+}
+
 /// What an affiliate is made from, checked by the form: lengths are within the columns' limits.
 #[derive(Clone, Debug)]
 pub struct NewAffiliate {

@@ -79,8 +79,8 @@ fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> u64 
     not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
-/// An IPv6 customer has a whole /64.
-fn network_of(address: IpAddr) -> IpAddr {
+/// The part of an address that one customer has: of IPv6, a whole /64.
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

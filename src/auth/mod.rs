@@ -25,7 +25,7 @@ pub use self::access::{Access, check};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
-pub use self::limits::Tries;
+pub use self::limits::{Tries, network_of};
 pub use self::model::{
     AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, StoreProblem, User,
     change_password, create_user, email_key, is_deserted, join, places_of,

@@ -12,12 +12,14 @@ use super::sums::{Number, numbers};
 use crate::auth::Merchant;
 use crate::clock;
 use crate::comparisons::{self, Unusable};
+use crate::config::Config;
 use crate::conversions::list::{self, ConversionRow};
 use crate::conversions::{ConversionFilter, ConversionStatus};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::{self, DayFigures};
 use crate::money::{Currency, format_money};
+use crate::registration;
 use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
@@ -40,6 +42,13 @@ struct DashboardPage {
     /// Stores that lack codes, or have them off.
     unusable: Vec<Unusable>,
     steps: Steps,
+    signup: Signup,
+}
+
+/// Where people apply to be affiliates.
+struct Signup {
+    address: String,
+    is_open: bool,
 }
 
 /// One day of the table behind the chart.
@@ -101,6 +110,7 @@ impl DashboardPage {
 /// `GET /dashboard`
 pub async fn show(
     db: Data<Db>,
+    config: Data<Config>,
     page: MerchantPage,
     query: Query<PeriodQuery>,
 ) -> AppResult<HttpResponse> {
@@ -109,7 +119,7 @@ pub async fn show(
     let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
     let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
-    let (figures, newest, waiting, unusable, steps) = db
+    let (figures, newest, waiting, unusable, steps, registration) = db
         .merchant(merchant_id, move |conn| {
             let every = ConversionFilter::default();
             let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
@@ -119,6 +129,7 @@ pub async fn show(
                 waiting(conn, merchant_id)?,
                 comparisons::unusable(conn, merchant_id)?,
                 steps(conn, merchant_id)?,
+                registration::load(conn, merchant_id)?,
             ))
         })
         .await?;
@@ -131,6 +142,10 @@ pub async fn show(
         waiting,
         unusable,
         steps,
+        signup: Signup {
+            address: format!("{}{}", config.public_url, urls::join(&merchant.slug)),
+            is_open: registration.is_some_and(|registration| registration.is_open),
+        },
         period,
         page,
     })

@@ -60,6 +60,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    applications (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        email -> Text,
+        email_key -> Text,
+        code -> Nullable<Text>,
+        answers -> Jsonb,
+        agreed_to -> Text,
+        sent_at -> Timestamptz,
+        token_hash -> Nullable<Bytea>,
+        expires_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        affiliate_id -> Nullable<Int8>,
+        welcomed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     audit_log (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -102,6 +121,20 @@ diesel::table! {
         new_count -> Int8,
         changed_count -> Int8,
         finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    code_requests (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        affiliate_id -> Int8,
+        code -> Text,
+        code_key -> Text,
+        status -> Text,
+        requested_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        trigger_id -> Nullable<Int8>,
     }
 }
 
@@ -440,6 +473,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    portal_invitations (merchant_id, affiliate_id) {
+        merchant_id -> Int8,
+        affiliate_id -> Int8,
+        token_hash -> Bytea,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     pushes (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -460,6 +504,21 @@ diesel::table! {
     recovery_codes (user_id, code_hash) {
         user_id -> Int8,
         code_hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    registration_settings (merchant_id) {
+        merchant_id -> Int8,
+        is_open -> Bool,
+        code_wish -> Text,
+        offer_id -> Nullable<Int8>,
+        approves_itself -> Bool,
+        intro -> Text,
+        terms -> Text,
+        thanks -> Text,
+        fields -> Jsonb,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -586,6 +645,7 @@ diesel::joinable!(affiliates -> merchants (merchant_id));
 diesel::joinable!(affiliates -> users (user_id));
 diesel::joinable!(api_keys -> merchants (merchant_id));
 diesel::joinable!(api_keys -> users (created_by));
+diesel::joinable!(applications -> merchants (merchant_id));
 diesel::joinable!(audit_log -> merchants (merchant_id));
 diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(calculation_rules -> merchants (merchant_id));
@@ -600,6 +660,7 @@ diesel::joinable!(offers -> merchants (merchant_id));
 diesel::joinable!(outbox -> merchants (merchant_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
+diesel::joinable!(registration_settings -> merchants (merchant_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(stores -> merchants (merchant_id));
 
@@ -608,9 +669,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     affiliate_terms,
     affiliates,
     api_keys,
+    applications,
     audit_log,
     calculation_rules,
     catch_ups,
+    code_requests,
     commission_entries,
     comparison_findings,
     comparisons,
@@ -631,8 +694,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     orders,
     outbox,
     password_resets,
+    portal_invitations,
     pushes,
     recovery_codes,
+    registration_settings,
     return_rules,
     sessions,
     store_jobs,

@@ -44,6 +44,13 @@ pub(super) const BROUGHT_A_CUSTOMER: &str = "kwame@accra-living.example";
 pub(super) const THE_CUSTOMER: &str = "orders@riverside-spa.example";
 /// Who designed a product, and earns with each.
 pub(super) const DESIGNER: &str = "anais@atelier-lefevre.example";
+/// Who has applied and waits: with the code they would like, where they post, and since how many
+/// hours.
+pub(super) const APPLICANTS: [(&str, &str, &str, i64); 3] = [
+    ("eleni@example.cy", "ELENI10", "https://eleni.example/journal", 50),
+    ("li@example.sg", "LI-TEA", "https://li.example", 27),
+    ("hej@amelie-soren.example", "AmelieSoren", "https://amelie-soren.example", 3),
+];
 /// Who was turned off in the middle of it all.
 pub(super) const LATE_ORDERS_CODE: &str = "THUMBSUP";
 
@@ -147,6 +154,10 @@ mod tests {
         assert_eq!(keys.len(), codes.len());
         let emails: HashSet<_> = CAST.iter().map(|role| role.email).collect();
         assert_eq!(emails.len(), CAST.len());
+        for (email, code, ..) in APPLICANTS {
+            let key = CouponCode::parse(code).unwrap().key().to_owned();
+            assert!(emails.contains(email) && !keys.contains(&key), "{email} {code}");
+        }
         for email in [REASSIGNED_TO, BROUGHT_A_CUSTOMER, DESIGNER] {
             assert!(emails.contains(email), "{email}");
         }

@@ -1,5 +1,6 @@
 //! Programs to look at: a believable one with three months behind it, and big ones to measure.
 
+mod applications;
 pub mod bulk;
 mod cast;
 mod dice;

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::ExposeSecret;
 
+use super::applications;
 use super::cast::{self, CAST, OnOffer, Role as Part};
 use super::dice::Dice;
 use super::history;
@@ -153,6 +154,7 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     }
     history::play(conn, &owner, &store, now)?;
     exclude(conn, &owner, support_id)?;
+    applications::play(conn, &Actor { now, ..owner })?;
     Ok(store)
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::code::{CouponCode, TriggerKind};
 use super::holding::ReassignError;
-use super::model::{self, CreateTriggerError, Reach, Taken, Trigger};
+use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
 use crate::audit::Actor;
 use crate::exclusions::{self, Excluded, ExclusionScope};
 use crate::pushes;
@@ -79,6 +79,8 @@ pub struct Refusal {
     pub taken: Option<Taken>,
     /// The exclusion that stops the code, and can be overridden knowingly.
     pub excluded: Option<Excluded>,
+    /// Who waits for it, with free codes to choose from.
+    pub reserved: Option<Reserved>,
 }
 
 impl Refusal {
@@ -152,6 +154,11 @@ impl TriggerForm {
                 taken: Some(*taken),
                 ..Refusal::default()
             })),
+            Err(CreateTriggerError::Reserved(reserved)) => Ok(Err(Refusal {
+                errors: FormErrors::one(field, reserved_words(&reserved, affiliate_id)),
+                reserved: Some(*reserved),
+                ..Refusal::default()
+            })),
             Err(CreateTriggerError::Database(error)) => Err(error),
         }
     }
@@ -200,6 +207,16 @@ fn taken_words(taken: &Taken, wanted_for: i64) -> String {
              shoppers may still use it.",
             trigger.value
         ),
+    }
+}
+
+/// Who asked for it, and what ends the reservation.
+fn reserved_words(reserved: &Reserved, wanted_for: i64) -> String {
+    let Reserved { code, affiliate, .. } = reserved;
+    if reserved.affiliate_id == wanted_for {
+        format!("{affiliate} asked for {code}. Approve the request, and the code is theirs.")
+    } else {
+        format!("{code} is reserved: {affiliate} asked for it, and waits for your decision.")
     }
 }
 

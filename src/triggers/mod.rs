@@ -14,6 +14,6 @@ pub use code::{CouponCode, TriggerKind};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub use model::{
-    CreateTriggerError, Reach, Taken, Trigger, TriggerValue, ValueError, create, create_despite,
-    create_reaching, free_codes,
+    CreateTriggerError, Reach, Reserved, Taken, Trigger, TriggerValue, ValueError, create,
+    create_despite, create_reaching, free_codes,
 };

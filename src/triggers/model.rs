@@ -7,6 +7,7 @@ use super::code::{CodeError, CouponCode, EmailError, EmailKey, MAX_SKU_CHARS, Sk
 use super::code::{MAX_EMAIL_CHARS, TriggerKind};
 use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
+use crate::code_requests;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::orders::reconsider_matching;
@@ -122,6 +123,19 @@ pub struct Taken {
     pub free: Vec<String>,
 }
 
+/// Whose request keeps the code that somebody else wants, and what could be had instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// The code as it was typed.
+    pub code: String,
+    /// Who asked for it.
+    pub affiliate_id: i64,
+    /// Their name.
+    pub affiliate: String,
+    /// Three codes that were free a moment ago.
+    pub free: Vec<String>,
+}
+
 /// Why a trigger was not created.
 #[derive(Debug, Error)]
 pub enum CreateTriggerError {
@@ -131,6 +145,9 @@ pub enum CreateTriggerError {
     /// Some trigger of the merchant has the key already, in force or retired.
     #[error("taken by trigger {}", .0.trigger.id)]
     Taken(Box<Taken>),
+    /// Some affiliate asked for the code, and nobody has decided yet.
+    #[error("reserved for affiliate {}", .0.affiliate_id)]
+    Reserved(Box<Reserved>),
     /// Not for the person to mend; `NotFound` when the merchant has no such affiliate.
     #[error(transparent)]
     Database(#[from] Error),
@@ -183,7 +200,7 @@ pub fn create_reaching(
 ///
 /// # Errors
 /// [`CreateTriggerError::Taken`] if any affiliate of the merchant holds the key, in any spelling,
-/// or held it until it was retired.
+/// or held it until it was retired; [`CreateTriggerError::Reserved`] if one waits for it.
 pub fn create_despite(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -195,6 +212,11 @@ pub fn create_despite(
 ) -> Result<Trigger, CreateTriggerError> {
     let value = TriggerValue::parse(kind, typed).map_err(CreateTriggerError::Invalid)?;
     let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
+    if kind == TriggerKind::CouponCode
+        && let Some(reserved) = reserved(conn, actor, &value, &name)?
+    {
+        return Err(CreateTriggerError::Reserved(Box::new(reserved)));
+    }
     let created = conn.transaction(|conn| {
         let trigger = insert(conn, actor, affiliate_id, kind, &value)?;
         record_created(conn, actor, &trigger, &name, excluded)?;
@@ -212,6 +234,26 @@ pub fn create_despite(
         }
         created => Ok(created?),
     }
+}
+
+/// The request that keeps the code; none can come until the transaction ends.
+fn reserved(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    value: &TriggerValue,
+    wanted_by: &str,
+) -> QueryResult<Option<Reserved>> {
+    let (merchant_id, now) = (actor.merchant_id, actor.now);
+    code_requests::hold_against_requests(conn, merchant_id)?;
+    let Some(affiliate_id) = code_requests::reserved_for(conn, merchant_id, &value.key)? else {
+        return Ok(None);
+    };
+    let affiliate = affiliate_name(conn, merchant_id, affiliate_id)?;
+    let free = match CouponCode::parse(&value.value) {
+        Ok(code) => free_codes(conn, merchant_id, &code, wanted_by, now)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(Some(Reserved { code: value.value.clone(), affiliate_id, affiliate, free }))
 }
 
 fn insert(
@@ -314,7 +356,8 @@ const OFFERED: usize = 3;
 /// How many candidates are looked up at once: nearly always enough.
 const CANDIDATES: usize = 16;
 
-/// Codes like `code` that nobody of the merchant holds or held, and no exclusion stops, best first.
+/// Codes like `code` that nobody of the merchant holds, held or has reserved, and no exclusion stops,
+/// best first.
 ///
 /// # Errors
 /// The database's.
@@ -333,12 +376,13 @@ pub fn free_codes(
             return Ok(free);
         }
         let keys: Vec<&str> = some.iter().map(CouponCode::key).collect();
-        let held: Vec<String> = triggers::table
+        let mut held: Vec<String> = triggers::table
             .filter(triggers::merchant_id.eq(merchant_id))
             .filter(triggers::kind.eq(TriggerKind::CouponCode))
             .filter(triggers::key.eq_any(&keys))
             .select(triggers::key)
             .load(conn)?;
+        held.extend(code_requests::reserved_keys(conn, merchant_id, &keys)?);
         let stopped = exclusions::verdicts(conn, merchant_id, &keys, now)?;
         for (candidate, excluded) in some.iter().zip(&stopped) {
             if excluded.is_none() && !held.iter().any(|key| key == candidate.key()) {

@@ -58,8 +58,8 @@ async fn decide_on_several(walk: &Walk) {
     browser.sees("2 affiliates are as before.").await;
     browser.shows(statuses, &["Pending", "Pending"]).await;
     browser.click("[aria-label='Select Dora Waits']").await;
+    browser.click(".denial summary").await;
     browser.press("Deny").await;
-    walk.yes("Deny the selected affiliates?").await;
     browser.sees("Dora Waits is now Denied.").await;
     browser.shows(statuses, &["Pending", "Denied"]).await;
     browser.press("Undo").await;

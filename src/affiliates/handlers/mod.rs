@@ -12,5 +12,5 @@ pub use choices::choices;
 pub use create::{create, new};
 pub use export::export;
 pub use list::index;
-pub use settings::{settings, update};
+pub use settings::{invite, settings, update};
 pub use status::{change, change_several, reverse};

@@ -5,19 +5,25 @@ use diesel::QueryResult;
 
 use crate::affiliates::forms::{AffiliateForm, refusal};
 use crate::affiliates::frame::{Frame, FrameItem};
-use crate::affiliates::model;
+use crate::affiliates::model::{self, Affiliate};
 use crate::affiliates::status::AffiliateStatus;
 use crate::audit;
+use crate::code_requests::{self, CodeRequest, CodeRequestStatus};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers;
+use crate::registration::{self, Application};
+use crate::secrets::Sealer;
 use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
 const HISTORY_LINES: i64 = 20;
+/// How many of the codes it asked for are looked at.
+const REQUESTS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "affiliates/settings.html")]
@@ -26,11 +32,25 @@ struct SettingsPage {
     frame: Frame,
     offers: Vec<(String, String)>,
     history: Vec<audit::Entry>,
+    application: Option<Application>,
+    requests: Vec<CodeRequest>,
+    has_account: bool,
     form: AffiliateForm,
     errors: FormErrors,
 }
 
 impl SettingsPage {
+    /// When the application was sent.
+    fn applied(&self, application: &Application) -> When {
+        When::new(application.sent_at, self.page.merchant().tz())
+    }
+
+    /// What became of a code that was asked for.
+    fn code_status(&self, code: &str) -> Option<CodeRequestStatus> {
+        let request = self.requests.iter().find(|request| request.code == code)?;
+        Some(request.status)
+    }
+
     /// What the status can become, with the words on the buttons.
     fn moves(&self) -> Vec<(AffiliateStatus, &'static str)> {
         use AffiliateStatus::{Active, Denied, Disabled, Pending};
@@ -50,7 +70,7 @@ impl SettingsPage {
             }
             AffiliateStatus::Active => "Takes part: orders with its triggers are credited.",
             AffiliateStatus::Denied => {
-                "Was not taken on. Orders placed meanwhile earn nothing; its codes stay reserved."
+                "Was not taken on. Orders placed meanwhile earn nothing; the codes it has stay its own."
             }
             AffiliateStatus::Disabled => {
                 "No longer takes part. Orders placed meanwhile earn nothing; its codes stay reserved."
@@ -68,6 +88,9 @@ struct Surroundings {
     frame: Frame,
     offers: Vec<(String, String)>,
     history: Vec<audit::Entry>,
+    application: Option<Application>,
+    requests: Vec<CodeRequest>,
+    has_account: bool,
 }
 
 impl Surroundings {
@@ -85,12 +108,29 @@ impl Surroundings {
             offers.push((own, format!("{} (archived)", frame.offer_name)));
         }
         let history = audit::history(conn, merchant.id, "affiliate", affiliate_id, HISTORY_LINES)?;
-        Ok(Self { frame, offers, history })
+        Ok(Self {
+            application: registration::of_affiliate(conn, merchant.id, affiliate_id)?,
+            requests: code_requests::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
+            has_account: model::has_account(conn, merchant.id, affiliate_id)?,
+            frame,
+            offers,
+            history,
+        })
     }
 
     fn page(self, page: MerchantPage, form: AffiliateForm, errors: FormErrors) -> SettingsPage {
-        let Self { frame, offers, history } = self;
-        SettingsPage { page, frame, offers, history, form, errors }
+        let Self { frame, offers, history, application, requests, has_account } = self;
+        SettingsPage {
+            page,
+            frame,
+            offers,
+            history,
+            application,
+            requests,
+            has_account,
+            form,
+            errors,
+        }
     }
 }
 
@@ -137,4 +177,34 @@ pub async fn update(
         }
         Err((around, errors)) => rejected(&around.page(page, form, errors)),
     }
+}
+
+/// `POST /affiliates/{id}/invitation`: the link to an account, for an affiliate that has none.
+pub async fn invite(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *affiliate_id);
+    let (affiliate, sent) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
+            let fits = affiliate.status == AffiliateStatus::Active
+                && !model::has_account(conn, actor.merchant_id, id)?;
+            if fits {
+                registration::send_invitation(conn, &actor, &sealer, &affiliate)?;
+            }
+            QueryResult::Ok((affiliate, fits))
+        })
+        .await?;
+    if sent {
+        page.done(format!("A letter with the link is on its way to {}.", affiliate.email))?;
+    } else {
+        let text =
+            format!("Nothing was sent: {} has an account, or is not Active.", affiliate.name);
+        page.leave(FlashKind::Info, text)?;
+    }
+    Ok(see_other(&urls::affiliate(id)))
 }

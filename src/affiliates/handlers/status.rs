@@ -4,10 +4,12 @@ use chrono::DateTime;
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use crate::affiliates::model::{self, Affiliate};
+use crate::affiliates::model::Affiliate;
 use crate::affiliates::status::AffiliateStatus;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
+use crate::registration::{self, Decided, Denial};
+use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
@@ -23,6 +25,25 @@ pub struct StatusForm {
     status: String,
     ids: Vec<i64>,
     back: String,
+    /// Of a denial: why, in the member's own words.
+    reason: String,
+    /// Of a denial: "letter" to write it to them.
+    send: String,
+}
+
+/// Longest reason of a denial.
+const REASON_CHARACTERS: usize = 1_000;
+
+impl StatusForm {
+    /// What is written to who is denied, if anything is.
+    fn denial(&self) -> AppResult<Option<Denial>> {
+        if self.reason.chars().count() > REASON_CHARACTERS {
+            return Err(AppError::BadRequest(format!(
+                "Go back and shorten the reason to {REASON_CHARACTERS} characters."
+            )));
+        }
+        Ok((self.send == "letter").then(|| Denial { reason: self.reason.trim().to_owned() }))
+    }
 }
 
 /// The way back from a change, as the flash's button carries it.
@@ -39,26 +60,29 @@ pub struct Reversal {
 /// `POST /affiliates/{id}/status`
 pub async fn change(
     db: Data<Db>,
+    sealer: Data<Sealer>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
     CsrfForm(form): CsrfForm<StatusForm>,
 ) -> AppResult<HttpResponse> {
     let status = wanted(&form)?;
-    let (actor, id) = (page.actor(), *affiliate_id);
+    let (actor, id, denial) = (page.actor(), *affiliate_id, form.denial()?);
     let now = actor.now;
-    let (affiliate, changed) = db
+    let (affiliate, decided) = db
         .merchant(actor.merchant_id, move |conn| {
             let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
-            let changed = model::change_status(conn, &actor, &[id], status)?;
-            QueryResult::Ok((affiliate, changed))
+            let decided =
+                registration::decide(conn, &actor, &sealer, &[id], status, denial.as_ref())?;
+            QueryResult::Ok((affiliate, decided))
         })
         .await?;
     let back = urls::affiliate(id);
-    if changed.is_empty() {
+    if decided.changed.is_empty() {
         page.leave(FlashKind::Info, format!("{} is {status} already.", affiliate.name))?;
     } else {
-        let undo = reversal(now, &changed, &back);
-        page.done_undoable(format!("{} is now {status}.", affiliate.name), undo)?;
+        let undo = reversal(now, &decided.changed, &back);
+        let words = format!("{} is now {status}.{}", affiliate.name, about_codes(&decided));
+        page.done_undoable(words, undo)?;
     }
     Ok(see_other(&back))
 }
@@ -66,6 +90,7 @@ pub async fn change(
 /// `POST /affiliates/status`
 pub async fn change_several(
     db: Data<Db>,
+    sealer: Data<Sealer>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<StatusForm>,
 ) -> AppResult<HttpResponse> {
@@ -80,18 +105,19 @@ pub async fn change_several(
             "Choose at most {MOST_AT_ONCE} affiliates at once."
         )));
     }
-    let (actor, chosen) = (page.actor(), form.ids.clone());
+    let (actor, chosen, denial) = (page.actor(), form.ids.clone(), form.denial()?);
     let now = actor.now;
-    let changed = db
+    let decided = db
         .merchant(actor.merchant_id, move |conn| {
-            model::change_status(conn, &actor, &chosen, status)
+            registration::decide(conn, &actor, &sealer, &chosen, status, denial.as_ref())
         })
         .await?;
-    if changed.is_empty() {
+    if decided.changed.is_empty() {
         page.leave(FlashKind::Info, format!("Nothing to change: all chosen are {status}."))?;
     } else {
-        let undo = reversal(now, &changed, back);
-        page.done_undoable(format!("{} now {status}.", who(&changed)), undo)?;
+        let undo = reversal(now, &decided.changed, back);
+        let words = format!("{} now {status}.{}", who(&decided.changed), about_codes(&decided));
+        page.done_undoable(words, undo)?;
     }
     Ok(see_other(back))
 }
@@ -111,7 +137,7 @@ pub async fn reverse(
     }
     let asked = ids.len();
     let undone = db
-        .merchant(actor.merchant_id, move |conn| model::undo_status(conn, &actor, &ids, since))
+        .merchant(actor.merchant_id, move |conn| registration::undo(conn, &actor, &ids, since))
         .await?;
     match asked - undone.len() {
         0 => page.done(format!("{} as before.", who(&undone)))?,
@@ -130,6 +156,19 @@ pub async fn reverse(
 fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
     AffiliateStatus::parse(&form.status)
         .ok_or_else(|| AppError::BadRequest("Choose one of the statuses on the page.".into()))
+}
+
+/// What became of the codes they had asked for.
+fn about_codes(decided: &Decided) -> String {
+    let made = match decided.codes.as_slice() {
+        [] => String::new(),
+        [code] => format!(" {code} is their code."),
+        codes => format!(" {} codes are theirs.", codes.len()),
+    };
+    let lost = decided.lost.iter().map(|(name, code)| {
+        format!(" {code} has gone to somebody else meanwhile: give {name} another code.")
+    });
+    made + &lost.collect::<String>()
 }
 
 /// `Ann Lee is`, or `3 affiliates are`.

@@ -1,7 +1,7 @@
 use super::list::kinds;
 use crate::exclusions::Excluded;
-use crate::triggers::Taken;
 use crate::triggers::forms::{Refusal, TriggerForm};
+use crate::triggers::{Reserved, Taken};
 use crate::urls;
 use crate::web::form::FormErrors;
 
@@ -51,5 +51,10 @@ impl Fields {
     /// Where to read about who holds it.
     pub fn holder_url(&self, taken: &Taken) -> String {
         urls::affiliate_triggers(taken.trigger.affiliate_id)
+    }
+
+    /// Where to decide about who asked for it.
+    pub fn asker_url(&self, reserved: &Reserved) -> String {
+        urls::affiliate(reserved.affiliate_id)
     }
 }

@@ -1,0 +1,261 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::reserve::is_taken;
+use crate::affiliates::Affiliate;
+use crate::audit::{Act, Actor, record};
+use crate::db::schema::code_requests;
+use crate::db::text_enum;
+use crate::triggers::{CouponCode, CreateTriggerError, TriggerKind, create};
+
+text_enum! {
+    /// What became of a request.
+    pub enum CodeRequestStatus {
+        /// Waits, and keeps its code from everybody else.
+        Pending = "pending", "Reserved";
+        /// Became a trigger.
+        Approved = "approved", "Approved";
+        /// Was not wanted: the code is free again.
+        Denied = "denied", "Denied";
+    }
+}
+
+impl CodeRequestStatus {
+    /// The tone of its badge.
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::Pending => "wait",
+            Self::Approved => "good",
+            Self::Denied => "off",
+        }
+    }
+}
+
+/// A coupon code that an affiliate asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = code_requests)]
+pub struct CodeRequest {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// Who asked.
+    pub affiliate_id: i64,
+    /// As typed.
+    pub code: String,
+    /// As compared.
+    pub code_key: String,
+    /// What became of it.
+    pub status: CodeRequestStatus,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+}
+
+/// Reserves a code for an affiliate, under [`super::hold_all`] and after [`super::check`].
+///
+/// # Errors
+/// The database's: a unique violation if it is reserved already.
+pub fn open(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate: &Affiliate,
+    code: &CouponCode,
+) -> QueryResult<CodeRequest> {
+    let request: CodeRequest = diesel::insert_into(code_requests::table)
+        .values((
+            code_requests::merchant_id.eq(actor.merchant_id),
+            code_requests::affiliate_id.eq(affiliate.id),
+            code_requests::code.eq(code.value()),
+            code_requests::code_key.eq(code.key()),
+            code_requests::status.eq(CodeRequestStatus::Pending),
+            code_requests::requested_at.eq(actor.now),
+        ))
+        .returning(CodeRequest::as_returning())
+        .get_result(conn)?;
+    let summary = format!("{} asked for the code {}.", affiliate.name, request.code);
+    note(conn, actor, "code_request.opened", affiliate.id, summary)?;
+    Ok(request)
+}
+
+fn note(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    action: &str,
+    affiliate_id: i64,
+    summary: String,
+) -> QueryResult<()> {
+    let act = Act {
+        action,
+        subject_kind: "affiliate",
+        subject_id: Some(affiliate_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    record(conn, actor, act)
+}
+
+fn pending(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Vec<CodeRequest>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)
+}
+
+fn newest_denied(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Option<CodeRequest>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Denied))
+        .order(code_requests::id.desc())
+        .select(CodeRequest::as_select())
+        .for_update()
+        .first(conn)
+        .optional()
+}
+
+/// What approval made of the codes of an affiliate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// Codes that are theirs now.
+    pub codes: Vec<String>,
+    /// Codes that somebody else had got meanwhile: they had been denied, and so were free.
+    pub lost: Vec<String>,
+}
+
+/// Makes triggers of the codes that an affiliate asked for, under [`super::hold_all`]. One that was
+/// denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
+///
+/// # Errors
+/// The database's.
+pub fn approve(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    revive: bool,
+) -> QueryResult<Approved> {
+    let mut requests = pending(conn, actor.merchant_id, affiliate_id)?;
+    if requests.is_empty() && revive {
+        requests.extend(newest_denied(conn, actor.merchant_id, affiliate_id)?);
+    }
+    let mut approved = Approved::default();
+    for request in requests {
+        match approve_one(conn, actor, &request)? {
+            true => approved.codes.push(request.code),
+            false => approved.lost.push(request.code),
+        }
+    }
+    Ok(approved)
+}
+
+/// Makes a trigger of one request, under [`super::hold_all`]; `false` if its code is another's.
+fn approve_one(conn: &mut PgConnection, actor: &Actor, request: &CodeRequest) -> QueryResult<bool> {
+    // First it lets go of its code, which would keep the trigger out as well.
+    let row = code_requests::table.find((actor.merchant_id, request.id));
+    diesel::update(row)
+        .set((
+            code_requests::status.eq(CodeRequestStatus::Approved),
+            code_requests::decided_at.eq(actor.now),
+        ))
+        .execute(conn)?;
+    let kind = TriggerKind::CouponCode;
+    let trigger_id = match create(conn, actor, request.affiliate_id, kind, &request.code) {
+        Ok(trigger) => trigger.id,
+        Err(CreateTriggerError::Database(error)) => return Err(error),
+        Err(_) => {
+            diesel::update(row)
+                .set(code_requests::status.eq(CodeRequestStatus::Denied))
+                .execute(conn)?;
+            return Ok(false);
+        }
+    };
+    diesel::update(row).set(code_requests::trigger_id.eq(trigger_id)).execute(conn)?;
+    Ok(true)
+}
+
+/// Frees the codes that an affiliate asked for; answers them.
+///
+/// # Errors
+/// The database's.
+pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
+    let requests = pending(conn, actor.merchant_id, affiliate_id)?;
+    for request in &requests {
+        diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
+            .set((
+                code_requests::status.eq(CodeRequestStatus::Denied),
+                code_requests::decided_at.eq(actor.now),
+            ))
+            .execute(conn)?;
+        let summary = format!("{} is free again.", request.code);
+        note(conn, actor, "code_request.denied", affiliate_id, summary)?;
+    }
+    Ok(requests.into_iter().map(|request| request.code).collect())
+}
+
+/// Reserves the code again that was denied together with its affiliate, under
+/// [`super::hold_all`]; not if somebody has it by now.
+///
+/// # Errors
+/// The database's.
+pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
+    let merchant_id = actor.merchant_id;
+    let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? else { return Ok(()) };
+    if is_taken(conn, merchant_id, &request.code_key)? {
+        return Ok(());
+    }
+    diesel::update(code_requests::table.find((merchant_id, request.id)))
+        .set((
+            code_requests::status.eq(CodeRequestStatus::Pending),
+            code_requests::decided_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)?;
+    let summary = format!("{} is reserved again.", request.code);
+    note(conn, actor, "code_request.opened", affiliate_id, summary)
+}
+
+/// The codes that are reserved for some affiliates: (affiliate, code).
+///
+/// # Errors
+/// The database's.
+pub fn pending_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_ids: &[i64],
+) -> QueryResult<Vec<(i64, String)>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq_any(affiliate_ids))
+        .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+        .order(code_requests::id)
+        .select((code_requests::affiliate_id, code_requests::code))
+        .load(conn)
+}
+
+/// What an affiliate asked for, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn of_affiliate(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+    limit: i64,
+) -> QueryResult<Vec<CodeRequest>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .order(code_requests::id.desc())
+        .limit(limit)
+        .select(CodeRequest::as_select())
+        .load(conn)
+}

@@ -1,0 +1,82 @@
+//! The registration of the demo program, and who waits there.
+
+use anyhow::Context;
+use chrono::Duration;
+use diesel::prelude::*;
+
+use super::cast::APPLICANTS;
+use crate::affiliates::Affiliate;
+use crate::audit::{Actor, ActorKind};
+use crate::code_requests;
+use crate::db::schema::{affiliates, applications};
+use crate::registration::{self, Answer, Field, FieldKind, Registration};
+use crate::triggers::CouponCode;
+
+const WHERE: &str = "Where do you post?";
+const ABOUT: &str = "What would you tell people about us?";
+const TERMS: &str = "Share your code as your own recommendation, and say that you earn from it.\n\
+    Do not place ads on our name.\nCommission is paid for orders that are not returned.";
+
+/// Opens the registration and lets some of the cast apply.
+pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
+    let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
+    let open = Registration {
+        is_open: true,
+        intro: "Do you love soap as much as we do? Apply with the code that you would like to \
+                share: you earn 10 % of every order placed with it."
+            .to_owned(),
+        terms: TERMS.to_owned(),
+        thanks: "We look at applications every Tuesday.".to_owned(),
+        fields: vec![field(WHERE, FieldKind::Link, true), field(ABOUT, FieldKind::Lines, false)],
+        ..Registration::default()
+    };
+    registration::save(conn, actor, &open)?;
+    code_requests::hold_all(conn, actor.merchant_id)?;
+    for (email, code, link, hours) in APPLICANTS {
+        let affiliate: Affiliate = affiliates::table
+            .filter(affiliates::merchant_id.eq(actor.merchant_id))
+            .filter(affiliates::email.eq(email))
+            .select(Affiliate::as_select())
+            .first(conn)
+            .with_context(|| format!("{email} is not in the demo"))?;
+        let applicant = Actor {
+            kind: ActorKind::Affiliate,
+            user_id: None,
+            name: affiliate.name.clone(),
+            now: actor.now - Duration::hours(hours),
+            ..actor.clone()
+        };
+        code_requests::open(conn, &applicant, &affiliate, &CouponCode::parse(code)?)?;
+        apply(conn, &applicant, &affiliate, code, link)?;
+    }
+    Ok(())
+}
+
+/// As if the letter had been answered: it has not been sent, since nobody lives at these addresses.
+fn apply(
+    conn: &mut PgConnection,
+    applicant: &Actor,
+    affiliate: &Affiliate,
+    code: &str,
+    link: &str,
+) -> QueryResult<()> {
+    let answer =
+        |label: &str, answer: &str| Answer { label: label.to_owned(), answer: answer.to_owned() };
+    let answers = [answer(WHERE, link), answer(ABOUT, "")];
+    diesel::insert_into(applications::table)
+        .values((
+            applications::merchant_id.eq(applicant.merchant_id),
+            applications::name.eq(&affiliate.name),
+            applications::email.eq(&affiliate.email),
+            applications::email_key.eq(&affiliate.email),
+            applications::code.eq(code),
+            applications::answers.eq(serde_json::json!(answers)),
+            applications::agreed_to.eq(TERMS),
+            applications::sent_at.eq(applicant.now - Duration::minutes(4)),
+            applications::expires_at.eq(applicant.now + Duration::hours(24)),
+            applications::confirmed_at.eq(applicant.now),
+            applications::affiliate_id.eq(affiliate.id),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

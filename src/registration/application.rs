@@ -1,0 +1,291 @@
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::decide::decide_held;
+use super::letters;
+use super::settings::Shown;
+use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
+use crate::audit::{Actor, ActorKind};
+use crate::auth::{LinkToken, email_key};
+use crate::code_requests::{self, Refused};
+use crate::db::schema::{affiliates as affiliates_table, applications};
+use crate::db::{Db, Scope};
+use crate::error::AppResult;
+use crate::secrets::Sealer;
+use crate::triggers::CouponCode;
+
+/// The confirmation link works for so long.
+const LINK_HOURS: i64 = 24;
+/// What was never confirmed is forgotten so long after that.
+const FORGET_AFTER_HOURS: i64 = 48;
+
+/// A further field as it was filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The words above the field.
+    pub label: String,
+    /// What stood in it; may be empty.
+    pub answer: String,
+}
+
+/// What somebody applies with, checked by the form.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What they are called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// As typed; empty for none.
+    pub code: String,
+    /// Further fields.
+    pub answers: Vec<Answer>,
+}
+
+/// What was sent on the public page.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = applications)]
+pub struct Application {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What the applicant is called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// The code that was wished for.
+    pub code: Option<String>,
+    /// Further fields.
+    pub answers: serde_json::Value,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+    /// When the e-mail address was confirmed.
+    pub confirmed_at: Option<DateTime<Utc>>,
+}
+
+impl Application {
+    /// The further fields that were filled in.
+    pub fn answers(&self) -> Vec<Answer> {
+        // They were written from the same type.
+        let all: Vec<Answer> = serde_json::from_value(self.answers.clone()).unwrap_or_default();
+        all.into_iter().filter(|one| !one.answer.is_empty()).collect()
+    }
+
+    /// The one behind a confirmation link that still works.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_link(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Option<Self>> {
+        applications::table
+            .filter(applications::merchant_id.eq(merchant_id))
+            .filter(applications::token_hash.eq(LinkToken::of(token).hash))
+            .filter(applications::expires_at.gt(now))
+            .select(Self::as_select())
+            .for_update()
+            .first(conn)
+            .optional()
+    }
+}
+
+/// The application that made an affiliate, if one did.
+///
+/// # Errors
+/// The database's.
+pub fn of_affiliate(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Option<Application>> {
+    applications::table
+        .filter(applications::merchant_id.eq(merchant_id))
+        .filter(applications::affiliate_id.eq(affiliate_id))
+        .select(Application::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// What became of a form that was sent.
+#[derive(Debug)]
+pub enum Applied {
+    /// A letter is on its way, whoever it is; or none is, because there were too many.
+    Posted,
+    /// The code cannot be had.
+    Refused(Refused),
+}
+
+/// Keeps an application until its e-mail address is confirmed, and posts the letter with the link.
+/// It reserves nothing. Whether the address is an affiliate’s already, only the letter says.
+///
+/// # Errors
+/// The database's.
+pub fn apply(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    sealer: &Sealer,
+    wish: &Wish,
+    may_write: impl FnOnce() -> bool,
+    now: DateTime<Utc>,
+) -> QueryResult<Applied> {
+    let merchant_id = shown.merchant_id;
+    let code = match wish.code.trim() {
+        "" => None,
+        typed => match code_requests::check(conn, merchant_id, typed, &wish.name, now)? {
+            Ok(code) => Some(code),
+            Err(refused) => return Ok(Applied::Refused(refused)),
+        },
+    };
+    if !may_write() {
+        return Ok(Applied::Posted);
+    }
+    let known: Option<AffiliateStatus> = affiliates_table::table
+        .filter(affiliates_table::merchant_id.eq(merchant_id))
+        .filter(affiliates_table::email_key.eq(email_key(&wish.email)))
+        .select(affiliates_table::status)
+        .first(conn)
+        .optional()?;
+    if let Some(status) = known {
+        letters::known(conn, shown, &wish.email, status)?;
+        return Ok(Applied::Posted);
+    }
+    let token = LinkToken::new();
+    diesel::insert_into(applications::table)
+        .values((
+            applications::merchant_id.eq(merchant_id),
+            applications::name.eq(wish.name.trim()),
+            applications::email.eq(wish.email.trim()),
+            applications::email_key.eq(email_key(&wish.email)),
+            applications::code.eq(code.as_ref().map(CouponCode::value)),
+            applications::answers.eq(serde_json::json!(wish.answers)),
+            applications::agreed_to.eq(&shown.registration.terms),
+            applications::sent_at.eq(now),
+            applications::token_hash.eq(Some(token.hash)),
+            applications::expires_at.eq(now + Duration::hours(LINK_HOURS)),
+        ))
+        .execute(conn)?;
+    letters::confirm(conn, shown, sealer, wish, &token.text)?;
+    Ok(Applied::Posted)
+}
+
+/// What became of a confirmation.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// It counts now.
+    Done {
+        /// The code that is reserved for them, or theirs already.
+        code: Option<String>,
+        /// Whether they are an affiliate already.
+        is_active: bool,
+    },
+    /// The code is gone meanwhile: another is needed.
+    CodeGone(Box<Application>, Refused),
+    /// Somebody with that address is an affiliate already.
+    Known,
+    /// The link was used, is too old, or never was.
+    NoSuchLink,
+    /// The program takes nobody at the moment.
+    Closed,
+}
+
+/// Makes an affiliate of an application, in Pending and with its code reserved; and goes on to
+/// approve it where the merchant wants that. `other_code` is what was chosen in place of a code that
+/// was gone.
+///
+/// # Errors
+/// The database's.
+pub fn confirm(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    sealer: &Sealer,
+    token: &str,
+    other_code: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Confirmed> {
+    let merchant_id = shown.merchant_id;
+    // Alone from here on: what is free now, stays free until the end.
+    code_requests::hold_all(conn, merchant_id)?;
+    let Some(application) = Application::of_link(conn, merchant_id, token, now)? else {
+        return Ok(Confirmed::NoSuchLink);
+    };
+    if !shown.registration.is_open {
+        return Ok(Confirmed::Closed);
+    }
+    let code = match other_code.map(str::to_owned).or_else(|| application.code.clone()) {
+        None => None,
+        Some(typed) => {
+            match code_requests::check(conn, merchant_id, &typed, &application.name, now)? {
+                Ok(code) => Some(code),
+                Err(refused) => return Ok(Confirmed::CodeGone(Box::new(application), refused)),
+            }
+        }
+    };
+    let actor = Actor {
+        merchant_id,
+        kind: ActorKind::Affiliate,
+        user_id: None,
+        name: application.name.clone(),
+        came_from: None,
+        now,
+    };
+    let Some(affiliate) = enter(conn, &actor, shown, &application, code.as_ref())? else {
+        return Ok(Confirmed::Known);
+    };
+    let is_active = shown.registration.approves_itself;
+    if is_active {
+        let vouch = Actor::system(merchant_id, now);
+        decide_held(conn, &vouch, sealer, &[affiliate.id], AffiliateStatus::Active, None)?;
+    }
+    Ok(Confirmed::Done { code: code.map(|code| code.value().to_owned()), is_active })
+}
+
+/// The affiliate in Pending, and the request for its code; `None` if the address is an affiliate’s.
+fn enter(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    shown: &Shown,
+    application: &Application,
+    code: Option<&CouponCode>,
+) -> QueryResult<Option<Affiliate>> {
+    let new = NewAffiliate {
+        name: application.name.clone(),
+        email: application.email.clone(),
+        status: AffiliateStatus::Pending,
+        offer_id: shown.registration.offer_for(conn, shown.merchant_id)?,
+        note: String::new(),
+        user_id: None,
+    };
+    let affiliate = match affiliates::create(conn, actor, &new) {
+        Ok(affiliate) => affiliate,
+        Err(CreateAffiliateError::EmailTaken) => return Ok(None),
+        Err(CreateAffiliateError::UnknownOffer) => return Err(diesel::result::Error::NotFound),
+        Err(CreateAffiliateError::Database(error)) => return Err(error),
+    };
+    diesel::update(applications::table.find((shown.merchant_id, application.id)))
+        .set((
+            applications::confirmed_at.eq(actor.now),
+            applications::token_hash.eq(None::<Vec<u8>>),
+            applications::affiliate_id.eq(affiliate.id),
+            applications::code.eq(code.map(CouponCode::value)),
+        ))
+        .execute(conn)?;
+    if let Some(code) = code {
+        code_requests::open(conn, actor, &affiliate, code)?;
+    }
+    Ok(Some(affiliate))
+}
+
+/// Forgets what was never confirmed; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    db.run_blocking(Scope::Installation, |conn| {
+        let old = applications::table
+            .filter(applications::confirmed_at.is_null())
+            .filter(applications::expires_at.lt(now - Duration::hours(FORGET_AFTER_HOURS)));
+        diesel::delete(old).execute(conn)
+    })
+}

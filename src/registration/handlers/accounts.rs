@@ -1,0 +1,129 @@
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use askama::Template;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::program;
+use crate::auth::handlers::sign_in;
+use crate::auth::{Hashing, Merchant, NewPassword, Origin, peer};
+use crate::clock;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::registration::{Invitation, Limits};
+use crate::urls;
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{FlashKind, PublicPage};
+use crate::web::{html, ok, rejected, see_other};
+
+/// A first password; never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AccountForm {
+    password: String,
+}
+
+#[derive(Template)]
+#[template(path = "join/account.html")]
+struct AccountPage {
+    page: PublicPage,
+    program: String,
+    invitation: Invitation,
+    has_account: bool,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "join/account_gone.html")]
+struct AccountGonePage {
+    page: PublicPage,
+    program: String,
+}
+
+/// Who is invited by the link in an address, and whether they sign in already.
+async fn invited(
+    db: &Db,
+    slug: &str,
+    token: String,
+) -> AppResult<(Merchant, Option<(Invitation, bool)>)> {
+    let merchant = program(db, slug).await?;
+    let (merchant_id, now) = (merchant.id, clock::now());
+    let found = db
+        .merchant(merchant_id, move |conn| {
+            let Some(found) = Invitation::of_link(conn, merchant_id, &token, now)? else {
+                return QueryResult::Ok(None);
+            };
+            let has_account = found.has_account(conn)?;
+            Ok(Some((found, has_account)))
+        })
+        .await?;
+    Ok((merchant, found))
+}
+
+/// `GET /join/{program}/accounts/{token}`: changes nothing, since mail programs look at links.
+pub async fn account(
+    db: Data<Db>,
+    page: PublicPage,
+    path: Path<(String, String)>,
+) -> AppResult<HttpResponse> {
+    let (slug, token) = path.into_inner();
+    let (merchant, found) = invited(&db, &slug, token).await?;
+    let program = merchant.name;
+    match found {
+        Some((invitation, has_account)) => {
+            let errors = FormErrors::new();
+            ok(&AccountPage { page, program, invitation, has_account, errors })
+        }
+        None => html(StatusCode::GONE, &AccountGonePage { page, program }),
+    }
+}
+
+/// `POST /join/{program}/accounts/{token}`: the affiliate can sign in from now on, and is.
+pub async fn accept(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: PublicPage,
+    path: Path<(String, String)>,
+    CsrfForm(form): CsrfForm<AccountForm>,
+) -> AppResult<HttpResponse> {
+    limits.send(peer(&req))?;
+    let (slug, token) = path.into_inner();
+    let (merchant, found) = invited(&db, &slug, token).await?;
+    let (merchant_id, program) = (merchant.id, merchant.name);
+    let Some((invitation, has_account)) = found else {
+        return html(StatusCode::GONE, &AccountGonePage { page, program });
+    };
+    let mut hash = None;
+    if !has_account {
+        let mut errors = FormErrors::new();
+        let about = [&invitation.name, &invitation.email, &program].map(Clone::clone);
+        let password = &form.password;
+        NewPassword { field: "password", password, about_the_person: &about }.check(&mut errors);
+        if !errors.is_empty() {
+            return rejected(&AccountPage { page, program, invitation, has_account, errors });
+        }
+        hash = Some(hashing.hash(form.password).await?);
+    }
+    let now = clock::now();
+    let accepted = db
+        .merchant(merchant_id, move |conn| {
+            invitation.accept(conn, merchant_id, hash.as_deref(), now)
+        })
+        .await?;
+    match accepted {
+        None => html(StatusCode::GONE, &AccountGonePage { page, program }),
+        // The link proves the address, and not that one knows the password.
+        Some(_) if has_account => {
+            let text = format!("{program} is in your account now. Sign in with your password.");
+            page.leave(FlashKind::Success, text)?;
+            Ok(see_other(&urls::login("/portal")))
+        }
+        Some(user_id) => {
+            let origin = Origin::extract(&req).await?;
+            sign_in(&db, page.session(), &origin, user_id, "/portal").await
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! How somebody becomes an affiliate: the page on which one applies, what an application has to
+//! say, and what approval and denial bring about.
+
+mod account;
+mod application;
+mod decide;
+mod forms;
+/// The pages.
+pub mod handlers;
+mod letters;
+mod limits;
+mod settings;
+
+pub use account::Invitation;
+pub use application::{
+    Answer, Application, Applied, Confirmed, Wish, apply, confirm, of_affiliate, sweep,
+};
+pub use decide::{Decided, Denial, decide, send_invitation, undo};
+pub use limits::Limits;
+pub use settings::{
+    CodeWish, Field, FieldKind, MOST_FIELDS, Registration, Shown, load, merchant_of, save,
+};

@@ -1,0 +1,182 @@
+use diesel::prelude::*;
+use vouch::auth::{self, NewUser};
+use vouch::db::schema::{affiliates, audit_log};
+use vouch::db::{Scope, in_scope};
+
+use super::{affiliate, applied, holders, letters_to, link_to, open, requests, send};
+use crate::harness::{PASSWORD, TestApp};
+
+#[test]
+fn approval_makes_the_code_a_trigger_and_welcomes_its_affiliate() {
+    let app = TestApp::start();
+    open(&app);
+    let nia = applied(&app, "Nia New", "nia@new.example", "NIA10");
+    let owner = app.owner();
+    let page = owner.get(&format!("/affiliates/{nia}"));
+    assert!(page.one("section[aria-labelledby=application]").contains("NIA10 Reserved"));
+    let path = format!("/affiliates/{nia}/status");
+    let answer = owner.post_signed(&path, &[("status", "active")]);
+    assert!(owner.follow(&answer).says("Nia New is now Active. NIA10 is their code."));
+    assert_eq!(holders(&app, "NIA10"), [nia]);
+    assert_eq!(requests(&app, "NIA10"), [(nia, "approved".to_owned())]);
+    let letters = letters_to(&app, "nia@new.example");
+    assert_eq!(letters[0].0, "Welcome to Acme Tea");
+    assert!(letters[0].1.contains("Your coupon code is NIA10."), "{}", letters[0].1);
+
+    // The letter's link leads to an account, once.
+    let person = app.anonymous();
+    let link = link_to(&app, "nia@new.example");
+    let page = person.get(&link);
+    assert!(page.says("Your account with Acme Tea") && page.says("nia@new.example"));
+    let weak = send(&person, &page, &[("password", "nia")]);
+    assert_eq!(weak.status, 422);
+    let answer = send(&person, &page, &[("password", PASSWORD)]);
+    assert_eq!((answer.status, answer.location()), (303, Some("/portal")));
+    let portal = person.follow(&answer);
+    assert!(portal.says("NIA10") && !portal.says("ADA10"));
+    assert_eq!(app.anonymous().get(&link).status, 410);
+    assert_eq!(app.sign_in("nia@new.example").get("/portal").status, 200);
+}
+
+#[test]
+fn denial_frees_the_code_and_can_say_why() {
+    let app = TestApp::start();
+    open(&app);
+    let nia = applied(&app, "Nia", "nia@new.example", "NIA10");
+    let noa = applied(&app, "Noa", "noa@new.example", "NOA10");
+    let owner = app.owner();
+    let deny = |id: i64, send: &str| {
+        let fields = [("status", "denied"), ("reason", "Too little tea."), ("send", send)];
+        owner.post_signed(&format!("/affiliates/{id}/status"), &fields)
+    };
+    assert!(owner.get(&format!("/affiliates/{nia}")).has(".denial textarea[name=reason]"));
+    deny(nia, "letter");
+    deny(noa, "");
+    assert!(letters_to(&app, "nia@new.example")[0].1.contains("Too little tea."));
+    assert!(letters_to(&app, "noa@new.example")[0].0.starts_with("Confirm"));
+    assert_eq!(requests(&app, "NIA10"), [(nia, "denied".to_owned())]);
+    // Free for anybody.
+    applied(&app, "Una", "una@new.example", "NIA10");
+    let long = "x".repeat(1_001);
+    let path = format!("/affiliates/{noa}/status");
+    let refused = owner.post_signed(&path, &[("status", "denied"), ("reason", &long)]);
+    assert_eq!(refused.status, 400);
+}
+
+#[test]
+fn a_denial_is_taken_back_with_its_code_unless_somebody_has_it() {
+    let app = TestApp::start();
+    open(&app);
+    let nia = applied(&app, "Nia", "nia@new.example", "NIA10");
+    let owner = app.owner();
+    let path = format!("/affiliates/{nia}/status");
+    let answer = owner.post_signed(&path, &[("status", "denied")]);
+    let undone = owner.submit(&owner.follow(&answer), ".notice form", &[]);
+    assert_eq!(undone.status, 303);
+    assert_eq!(requests(&app, "NIA10"), [(nia, "pending".to_owned())]);
+    // Once more, and this time Una is quicker.
+    owner.post_signed(&path, &[("status", "denied")]);
+    let una = applied(&app, "Una", "una@new.example", "NIA10");
+    let answer = owner.post_signed(&path, &[("status", "active")]);
+    let page = owner.follow(&answer);
+    assert!(
+        page.says("Nia is now Active. NIA10 has gone to somebody else meanwhile"),
+        "{}",
+        page.text()
+    );
+    assert!(holders(&app, "NIA10").is_empty());
+    owner.post_signed(&format!("/affiliates/{una}/status"), &[("status", "active")]);
+    assert_eq!(holders(&app, "NIA10"), [una]);
+}
+
+#[test]
+fn several_are_decided_at_once_and_another_programs_are_left_alone() {
+    let app = TestApp::start();
+    open(&app);
+    let ids: Vec<i64> = (0..3)
+        .map(|at| applied(&app, "N", &format!("n{at}@new.example"), &format!("N{at}")))
+        .collect();
+    let owner = app.owner();
+    let [a, b, c] = [ids[0].to_string(), ids[1].to_string(), ids[2].to_string()];
+    let stranger = app.stranger();
+    stranger.post_signed("/affiliates/status", &[("status", "active"), ("ids", &a)]);
+    assert_eq!(affiliate(&app, "n0@new.example").unwrap().1, "pending");
+    let fields = [("status", "active"), ("ids", a.as_str()), ("ids", b.as_str())];
+    let answer = owner.post_signed("/affiliates/status", &fields);
+    assert!(owner.follow(&answer).says("2 affiliates are now Active. 2 codes are theirs."));
+    let fields = [("status", "denied"), ("ids", c.as_str()), ("reason", "No."), ("send", "letter")];
+    owner.post_signed("/affiliates/status", &fields);
+    assert!(letters_to(&app, "n2@new.example")[0].1.contains("No."));
+    assert_eq!((holders(&app, "N0").len(), holders(&app, "N2").len()), (1, 0));
+}
+
+#[test]
+fn an_approval_that_is_undone_and_given_again_welcomes_once() {
+    let app = TestApp::start();
+    open(&app);
+    let nia = applied(&app, "Nia", "nia@new.example", "NIA10");
+    let owner = app.owner();
+    let path = format!("/affiliates/{nia}/status");
+    let answer = owner.post_signed(&path, &[("status", "active")]);
+    owner.submit(&owner.follow(&answer), ".notice form", &[]);
+    assert_eq!(affiliate(&app, "nia@new.example").unwrap().1, "pending");
+    owner.post_signed(&path, &[("status", "active")]);
+    let letters = letters_to(&app, "nia@new.example");
+    let welcomes = letters.iter().filter(|(subject, _)| subject.starts_with("Welcome")).count();
+    assert_eq!((welcomes, holders(&app, "NIA10")), (1, vec![nia]));
+}
+
+#[test]
+fn a_member_sends_another_link_and_an_account_that_is_there_gets_one_more_place() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let ben = format!("/affiliates/{}", app.fixture.ben_id);
+    let invitation = format!("{ben}/invitation");
+    let page = owner.get(&ben);
+    let form = format!("form[action='{invitation}']");
+    let answer = owner.submit(&page, &form, &[]);
+    assert!(owner.follow(&answer).says("A letter with the link is on its way"));
+    let first = link_to(&app, "ben@affiliates.example");
+    owner.submit(&page, &form, &[]);
+    let second = link_to(&app, "ben@affiliates.example");
+    assert_eq!(app.anonymous().get(&first).status, 410);
+    // Ben signs in elsewhere already.
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let hash = auth::hash(PASSWORD).unwrap();
+    let new = NewUser {
+        email: "ben@affiliates.example",
+        name: "Ben",
+        password_hash: Some(&hash),
+        is_support: false,
+    };
+    let user_id = in_scope(&mut conn, Scope::Unowned, |conn| {
+        QueryResult::Ok(auth::create_user(conn, &new).unwrap())
+    })
+    .unwrap();
+    let person = app.anonymous();
+    let page = person.get(&second);
+    assert!(page.says("You have an account with this e-mail address already."));
+    let answer = send(&person, &page, &[]);
+    // The link proves the address, and lets nobody in.
+    assert_eq!((answer.status, answer.location()), (303, Some("/login?next=%2Fportal")));
+    assert_eq!(person.get("/portal").status, 303);
+    let linked: Option<i64> = app.within(|conn| {
+        affiliates::table
+            .filter(affiliates::id.eq(app.fixture.ben_id))
+            .select(affiliates::user_id)
+            .first(conn)
+    });
+    assert_eq!(linked, Some(user_id));
+    assert_eq!(app.sign_in("ben@affiliates.example").get("/portal").status, 200);
+    let page = owner.get(&ben);
+    assert!(!page.has(&form) && page.says("can sign in"));
+    let late = owner.post_signed(&invitation, &[]);
+    assert!(owner.follow(&late).says("Nothing was sent"));
+    let acts: i64 = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::action.eq("affiliate.account_made"))
+            .count()
+            .get_result(conn)
+    });
+    assert_eq!(acts, 1);
+}

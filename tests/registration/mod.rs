@@ -1,0 +1,133 @@
+//! Applying to be an affiliate, with a code of one's own choice.
+
+mod applying;
+mod confirming;
+mod deciding;
+mod races;
+mod settings;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::prelude::*;
+use secrecy::SecretBox;
+use vouch::audit::Actor;
+use vouch::db::Scope;
+use vouch::db::schema::{affiliates, code_requests};
+use vouch::mail;
+use vouch::registration::{self, Registration};
+use vouch::secrets::Sealer;
+use vouch::web::paginate::Cursor;
+
+use crate::harness::{Page, Person, SECRET_KEY, TestApp};
+
+pub const JOIN: &str = "/join/acme-tea";
+
+pub fn sealer() -> Sealer {
+    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+}
+
+/// Acme Tea takes applications.
+pub fn open(app: &TestApp) {
+    open_with(app, Registration { is_open: true, ..Registration::default() });
+}
+
+pub fn open_with(app: &TestApp, registration: Registration) {
+    let actor = app.actor();
+    app.within(|conn| registration::save(conn, &actor, &registration));
+}
+
+/// Borealis Books does, too.
+pub fn open_stranger(app: &TestApp) {
+    let merchant_id = app.fixture.stranger_merchant_id;
+    let actor = Actor::system(merchant_id, vouch::clock::now());
+    let registration = Registration { is_open: true, ..Registration::default() };
+    app.within_merchant(merchant_id, |conn| registration::save(conn, &actor, &registration));
+}
+
+/// Sends the real form of `page` from an address of its own, so that the limits stand aside.
+pub fn send(person: &Person, page: &Page, fields: &[(&str, &str)]) -> Page {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let form = page.form("form").with(fields);
+    let pairs: Vec<(&str, &str)> =
+        form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let address = format!("198.{a}.{b}.{c}");
+    person.post_with(&form.action, &pairs, &[("x-forwarded-for", &address)])
+}
+
+/// Applies on the public page at `join`.
+pub fn apply_at(app: &TestApp, join: &str, name: &str, email: &str, code: &str) -> Page {
+    let person = app.anonymous();
+    let page = person.get(join);
+    send(&person, &page, &[("name", name), ("email", email), ("code", code)])
+}
+
+pub fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
+    apply_at(app, JOIN, name, email, code)
+}
+
+/// What was written to an address, the newest first: subject and text.
+pub fn letters_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
+    let sealer = sealer();
+    let all: Result<_, vouch::error::AppError> = app.db.run_blocking(Scope::Support, |conn| {
+        mail::letters(conn, &Cursor::Start, Some((&sealer, "https://vouch.example")))
+    });
+    let rows = all.unwrap().rows.into_iter().filter(|row| row.recipient == email);
+    rows.map(|row| (row.subject, row.text.unwrap_or_default())).collect()
+}
+
+/// The path in the newest letter to an address.
+pub fn link_to(app: &TestApp, email: &str) -> String {
+    let letters = letters_to(app, email);
+    let (_, text) = letters.first().unwrap_or_else(|| panic!("no letter to {email}"));
+    let at = text.find("https://vouch.example/").unwrap_or_else(|| panic!("no link in {text}"));
+    let path = &text[at + "https://vouch.example".len()..];
+    path.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Opens the link in the newest letter and confirms.
+pub fn confirm(app: &TestApp, email: &str) -> Page {
+    let person = app.anonymous();
+    let page = person.get(&link_to(app, email));
+    assert_eq!(page.status, 200, "{}", page.text());
+    send(&person, &page, &[])
+}
+
+/// Applies and confirms; answers the affiliate's key.
+pub fn applied(app: &TestApp, name: &str, email: &str, code: &str) -> i64 {
+    let answer = apply(app, name, email, code);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let answer = confirm(app, email);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    affiliate(app, email).unwrap().0
+}
+
+/// The affiliate of an address: key and status.
+pub fn affiliate(app: &TestApp, email: &str) -> Option<(i64, String)> {
+    app.within(|conn| {
+        affiliates::table
+            .filter(affiliates::email.eq(email))
+            .select((affiliates::id, affiliates::status))
+            .first(conn)
+            .optional()
+    })
+}
+
+/// The requests for a code: who asked, and what became of it.
+pub fn requests(app: &TestApp, key: &str) -> Vec<(i64, String)> {
+    app.within(|conn| {
+        code_requests::table
+            .filter(code_requests::code_key.eq(key))
+            .order(code_requests::id)
+            .select((code_requests::affiliate_id, code_requests::status))
+            .load(conn)
+    })
+}
+
+/// Who holds a code.
+pub fn holders(app: &TestApp, key: &str) -> Vec<i64> {
+    use vouch::db::schema::triggers;
+    app.within(|conn| {
+        triggers::table.filter(triggers::key.eq(key)).select(triggers::affiliate_id).load(conn)
+    })
+}

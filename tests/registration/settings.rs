@@ -1,0 +1,118 @@
+use diesel::prelude::*;
+use vouch::db::schema::audit_log;
+use vouch::registration::{self, CodeWish, FieldKind};
+
+use crate::harness::TestApp;
+
+const FORM: &str = "#registration-form";
+
+#[test]
+fn a_merchant_opens_the_registration_and_shares_its_address() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/registration");
+    assert!(page.says("Closed") && page.says("/join/acme-tea"));
+    assert!(owner.get("/dashboard").says("The registration is closed."));
+    let fields = [
+        ("is_open", "true"),
+        ("code_wish", "optional"),
+        ("approval", "member"),
+        ("terms_text", "Be kind."),
+        ("field_label", "Your page"),
+        ("field_kind", "link"),
+        ("field_required", "0"),
+    ];
+    let answer = owner.post_signed("/registration", &fields);
+    assert_eq!((answer.status, answer.location()), (303, Some("/registration")));
+    let page = owner.follow(&answer);
+    assert!(page.says("Saved. The registration is open: share its address."));
+    let copy = page.attribute("section[aria-labelledby=address] [data-copy]", "data-copy");
+    let address = format!("{}/join/acme-tea", app.base);
+    assert_eq!(copy.as_deref(), Some(address.as_str()));
+    let dashboard = owner.get("/dashboard");
+    assert!(dashboard.one("section[aria-labelledby=signup]").contains(&address));
+    // The preview is the very form.
+    assert!(page.has("#preview fieldset[disabled] [name=answer_0]"));
+    let saved = app.within(|conn| registration::load(conn, app.fixture.merchant_id)).unwrap();
+    assert_eq!((saved.is_open, saved.code_wish), (true, CodeWish::Optional));
+    assert_eq!((saved.fields[0].kind, saved.fields[0].required), (FieldKind::Link, true));
+    // As the page has it, nothing changes.
+    owner.submit(&page, FORM, &[]);
+    let acts: i64 = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::action.eq("registration.changed"))
+            .count()
+            .get_result(conn)
+    });
+    assert_eq!(acts, 1);
+}
+
+#[test]
+fn a_rejected_setting_comes_back_as_typed() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let stranger_offer = "999999999";
+    let long = "x".repeat(2_001);
+    let label = "x".repeat(201);
+    let fields = [
+        ("code_wish", "maybe"),
+        ("offer_id", stranger_offer),
+        ("approval", ""),
+        ("intro", long.as_str()),
+        ("field_label", label.as_str()),
+        ("field_kind", "line"),
+    ];
+    let answer = owner.post_signed("/registration", &fields);
+    assert_eq!(answer.status, 422);
+    for words in [
+        "Choose whether a code is asked for.",
+        "Choose one of the program’s offers.",
+        "Choose who approves applications.",
+        "Shorten it to 2000 characters",
+        "Use at most 200 characters.",
+    ] {
+        assert!(answer.says(words), "{words}");
+    }
+    assert_eq!(answer.one("[name=intro]"), long);
+    assert_eq!(answer.value_of("[name=field_label]"), label);
+    let many: Vec<(&str, &str)> = std::iter::repeat_n(("field_label", "x"), 9)
+        .chain([("code_wish", "no"), ("approval", "itself")])
+        .collect();
+    assert!(owner.post_signed("/registration", &many).says("at most 8 further fields"));
+    assert_eq!(app.within(|conn| registration::load(conn, app.fixture.merchant_id)), None);
+}
+
+#[test]
+fn a_preview_saves_nothing() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/registration");
+    let token = page.value_of("[name=csrf]");
+    let fields = [
+        ("csrf", token.as_str()),
+        ("code_wish", "no"),
+        ("approval", "member"),
+        ("intro", "Welcome, tea lovers"),
+        ("preview", "live"),
+    ];
+    let shown = owner.post("/registration", &fields);
+    assert_eq!(shown.status, 200);
+    assert!(shown.one("#preview").contains("Welcome, tea lovers"));
+    assert!(!shown.has("#preview [name=code]"));
+    assert_eq!(app.within(|conn| registration::load(conn, app.fixture.merchant_id)), None);
+}
+
+#[test]
+fn viewers_look_and_programs_stay_apart() {
+    let app = TestApp::start();
+    super::open(&app);
+    let viewer = app.viewer();
+    let page = viewer.get("/registration");
+    assert!(
+        page.has("#registration-form fieldset[disabled]")
+            && !page.has("main .submit button[name=preview]")
+    );
+    assert_eq!(viewer.post_signed("/registration", &[("is_open", "true")]).status, 403);
+    let stranger = app.stranger().get("/registration");
+    assert!(stranger.says("/join/borealis-books") && stranger.says("Closed"));
+}
