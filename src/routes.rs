@@ -121,6 +121,8 @@ routes! {
     POST "/support/mail/{letter_id}/retry" => crate::support::mail::retry, Support;
     GET  "/support/merchants/{merchant_id}" => crate::support::handlers::show, Support;
     POST "/support/merchants/{merchant_id}/coupon-exclusions" => crate::support::handlers::set_exclusions, Support;
+    POST "/support/merchants/{merchant_id}/views" => crate::support::handlers::begin_view, Support;
+    POST "/support/views/end" => crate::support::handlers::end_view, Support;
     POST "/support/merchants/{merchant_id}/people/{user_id}/sign-out" => crate::support::handlers::end_sessions, Support;
 
     // Account > Settings
@@ -172,10 +174,16 @@ routes! {
     POST "/settings/coupon-exclusions" => crate::exclusions::handlers::create, Member(Admin);
     GET  "/settings/coupon-exclusions.csv" => crate::exclusions::handlers::export, Member(Viewer);
     GET  "/settings/coupon-exclusions/new" => crate::exclusions::handlers::new, Member(Admin);
+    GET  "/settings/coupon-exclusions/template.csv" => crate::exclusions::handlers::template, Member(Viewer);
+    GET  "/settings/coupon-exclusions/uploads/new" => crate::exclusions::handlers::new_upload, Member(Admin);
+    POST "/settings/coupon-exclusions/uploads" => crate::exclusions::handlers::upload, Member(Admin);
     GET  "/settings/coupon-exclusions/{exclusion_id}" => crate::exclusions::handlers::show, Member(Viewer);
     POST "/settings/coupon-exclusions/{exclusion_id}" => crate::exclusions::handlers::update, Member(Admin);
     POST "/settings/coupon-exclusions/{exclusion_id}/removal" => crate::exclusions::handlers::remove, Member(Admin);
     POST "/settings/coupon-exclusions/{exclusion_id}/restoration" => crate::exclusions::handlers::restore, Member(Admin);
+
+    GET  "/settings/audit-log" => crate::settings::audit_log::show, Member(Viewer);
+    GET  "/settings/audit-log.csv" => crate::settings::audit_log::export, Member(Viewer);
 
     GET  "/settings/bigcommerce" => crate::settings::bigcommerce::show, Member(Viewer);
     GET  "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::new_credentials, Member(Admin);

@@ -9,6 +9,8 @@ pub mod list;
 pub mod look_alike;
 mod model;
 mod terms;
+/// Exclusions from a file.
+pub mod upload;
 mod verdict;
 
 pub use feature::enable;

@@ -103,8 +103,8 @@ pub struct Dates {
     pub starts_on: Option<NaiveDate>,
     /// The last, itself included, if not for ever.
     pub ends_on: Option<NaiveDate>,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
 }
 
 impl Dates {

@@ -29,6 +29,21 @@ pub(super) fn cover(
     decide_again(conn, actor, actor.now, &format!("{} was excluded", exclusion.value))
 }
 
+/// From now on these cover orders: their scope says so.
+pub(super) fn cover_all(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    exclusions: &[Exclusion],
+) -> QueryResult<()> {
+    if exclusions.is_empty() {
+        return Ok(());
+    }
+    for exclusion in exclusions {
+        begin(conn, actor, exclusion, actor.now)?;
+    }
+    decide_again(conn, actor, actor.now, "Codes were excluded from a CSV file")
+}
+
 fn begin(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -16,6 +16,8 @@ pub mod htmx;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// Forms with a file.
+pub mod upload;
 /// Times and days as people read them.
 pub mod when;
 

@@ -3,7 +3,9 @@
 mod deciding;
 mod orders;
 mod pages;
+mod speed;
 mod support;
+mod uploads;
 mod warning;
 
 use diesel::prelude::*;

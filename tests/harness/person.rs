@@ -114,6 +114,38 @@ impl Person {
         self.post(&action, &pairs)
     }
 
+    /// `POST path` with these fields and a file: its field, its name, its content.
+    pub fn post_file(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (field, name, content): (&str, &str, &[u8]),
+    ) -> Page {
+        const EDGE: &str = "----the-edge-of-a-part";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!(
+                "--{EDGE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--{EDGE}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: text/csv\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{EDGE}--\r\n").as_bytes());
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("content-type", format!("multipart/form-data; boundary={EDGE}"));
+        if let Some(cookie) = &*self.cookie.borrow() {
+            request = request.header("cookie", cookie);
+        }
+        self.answer(path, request.send(&body[..]).unwrap())
+    }
+
     /// Sends raw bytes with headers: webhooks, the API.
     pub fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Page {
         let mut request = self.agent.post(format!("{}{path}", self.base));

@@ -6,11 +6,13 @@ mod query;
 mod remove;
 mod touched;
 mod update;
+mod upload;
 
 pub use self::create::{create, new};
 pub use self::list::{export, index};
 pub use self::remove::{remove, restore};
 pub use self::update::{show, update};
+pub use self::upload::{new_upload, template, upload};
 use super::ExclusionScope;
 use crate::error::{AppError, AppResult};
 use crate::web::page::MerchantPage;

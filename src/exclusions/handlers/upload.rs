@@ -1,0 +1,157 @@
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::prelude::*;
+
+use super::enabled;
+use super::list::COLUMNS;
+use crate::audit::Actor;
+use crate::db::Db;
+use crate::error::AppResult;
+use crate::exclusions::SaveError;
+use crate::exclusions::upload::{self, Row, Upload, Verdict};
+use crate::triggers::list::count_like;
+use crate::web::form::FormErrors;
+use crate::web::page::MerchantPage;
+use crate::web::paginate::thousands;
+use crate::web::upload::CsrfUpload;
+use crate::web::{ok, rejected};
+
+/// As many rows of a verdict are shown.
+const SHOWN: usize = 500;
+/// For as many new exclusions it is said at once how many codes of affiliates they stop.
+const LOOKED_AT: usize = 300;
+
+#[derive(Template)]
+#[template(path = "exclusions/upload.html")]
+struct UploadPage {
+    page: MerchantPage,
+    errors: FormErrors,
+    /// The file that was read, if one was.
+    verdict: Option<FileVerdict>,
+}
+
+/// What became of a file.
+struct FileVerdict {
+    file_name: String,
+    upload: Upload,
+    /// Whether its good rows were added.
+    is_done: bool,
+    /// How many of them stop codes that affiliates have; not known for very many.
+    touching: Option<usize>,
+}
+
+impl FileVerdict {
+    fn count(&self, is: impl Fn(&Verdict) -> bool) -> String {
+        thousands(i64::try_from(self.upload.count(is)).unwrap_or(i64::MAX))
+    }
+
+    fn added(&self) -> String {
+        self.count(|verdict| *verdict == Verdict::Added)
+    }
+
+    fn repeated(&self) -> usize {
+        self.upload.count(|verdict| matches!(verdict, Verdict::OnList(_) | Verdict::InFile(_)))
+    }
+
+    /// What a person has to look at comes first.
+    fn rows(&self) -> Vec<&Row> {
+        let is_wrong = |row: &&Row| matches!(row.verdict, Verdict::Wrong(_));
+        let mut rows: Vec<&Row> = self.upload.rows.iter().filter(is_wrong).collect();
+        rows.extend(self.upload.rows.iter().filter(|row| !is_wrong(row)));
+        rows.truncate(SHOWN);
+        rows
+    }
+
+    fn hidden(&self) -> usize {
+        self.upload.rows.len().saturating_sub(SHOWN)
+    }
+}
+
+/// `GET /settings/coupon-exclusions/uploads/new`
+pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    ok(&UploadPage { page, errors: FormErrors::new(), verdict: None })
+}
+
+/// `GET /settings/coupon-exclusions/template.csv`
+pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let file = format!(
+        "{}\nBLACKFRIDAY*,Our own sale,2026-11-20,2026-11-30,Claims\nWELCOME10,Goes out with the newsletter,,,Claims and orders\n",
+        COLUMNS.join(",")
+    );
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"coupon-exclusions-template.csv\"",
+        ))
+        .body(file))
+}
+
+/// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,
+/// those that can be added.
+pub async fn upload(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let file = match upload::read(&sent.file, page.merchant().tz()) {
+        Ok(file) => file,
+        Err(error) => {
+            let errors = FormErrors::one("file", error.to_string());
+            return rejected(&UploadPage { page, errors, verdict: None });
+        }
+    };
+    let (actor, good_rows) = (page.actor(), !sent.field("good_rows").is_empty());
+    let outcome =
+        db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, good_rows)).await?;
+    let file_name = sent.file_name;
+    match outcome {
+        Ok((upload, is_done, touching)) => {
+            let verdict = Some(FileVerdict { file_name, upload, is_done, touching });
+            let shown = UploadPage { page, errors: FormErrors::new(), verdict };
+            if is_done { ok(&shown) } else { rejected(&shown) }
+        }
+        Err(why) => {
+            let errors = FormErrors::one("file", why);
+            rejected(&UploadPage { page, errors, verdict: None })
+        }
+    }
+}
+
+type Taken = (Upload, bool, Option<usize>);
+
+fn take(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    mut file: Upload,
+    good_rows: bool,
+) -> QueryResult<Result<Taken, String>> {
+    upload::compare(conn, actor.merchant_id, &mut file)?;
+    let is_done = file.wrong() == 0 || good_rows;
+    if is_done {
+        match upload::add_all(conn, actor, &file) {
+            Ok(()) => {}
+            Err(SaveError::Database(error)) => return Err(error),
+            // Refused before anything was written.
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+    }
+    let touching = touching(conn, actor.merchant_id, &file)?;
+    Ok(Ok((file, is_done, touching)))
+}
+
+fn touching(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    file: &Upload,
+) -> QueryResult<Option<usize>> {
+    if file.added() > LOOKED_AT {
+        return Ok(None);
+    }
+    let mut touching = 0;
+    for pattern in file.patterns() {
+        touching += usize::from(!count_like(conn, merchant_id, pattern)?.is_zero());
+    }
+    Ok(Some(touching))
+}

@@ -1,0 +1,96 @@
+//! A form with a file. [`CsrfUpload`] checks the token as `CsrfForm` does.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix_multipart::{Multipart, MultipartError};
+use actix_session::SessionExt;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use subtle::ConstantTimeEq;
+
+use super::form::{CsrfForm, TOKEN};
+use crate::error::{AppError, AppResult};
+
+/// The greatest file, in bytes, with all fields beside it.
+pub const FILE_LIMIT: usize = 5 * 1024 * 1024;
+/// How long it may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A form with at most one file, whose CSRF token was the session's.
+#[derive(Debug, Default)]
+pub struct CsrfUpload {
+    fields: HashMap<String, String>,
+    /// The file; empty when none was chosen.
+    pub file: Vec<u8>,
+    /// What it is called where it comes from.
+    pub file_name: String,
+}
+
+impl CsrfUpload {
+    /// The value of a field; empty when it was not sent.
+    pub fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+impl FromRequest for CsrfUpload {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !req.content_type().eq_ignore_ascii_case("multipart/form-data") {
+            // Without a file, as a form of any other kind.
+            let form = CsrfForm::<HashMap<String, String>>::from_request(req, payload);
+            return Box::pin(async move {
+                let CsrfForm(fields) = form.await?;
+                Ok(Self { fields, ..Self::default() })
+            });
+        }
+        let session = req.get_session();
+        let parts = Multipart::new(req.headers(), payload.take());
+        Box::pin(async move {
+            let upload = tokio::time::timeout(PATIENCE, read(parts))
+                .await
+                .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
+            let expected: Option<String> = session.get(TOKEN)?;
+            let sent = upload.field("csrf").as_bytes();
+            if expected.is_some_and(|expected| expected.as_bytes().ct_eq(sent).into()) {
+                Ok(upload)
+            } else {
+                Err(AppError::StaleForm)
+            }
+        })
+    }
+}
+
+async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
+    let mut upload = CsrfUpload::default();
+    let mut left = FILE_LIMIT;
+    while let Some(part) = parts.next().await {
+        let mut part = part.map_err(broken)?;
+        let mut content = Vec::new();
+        while let Some(chunk) = part.next().await {
+            let chunk = chunk.map_err(broken)?;
+            left = left.checked_sub(chunk.len()).ok_or(AppError::TooLarge)?;
+            content.extend_from_slice(&chunk);
+        }
+        let disposition = part.content_disposition();
+        if let Some(name) = disposition.and_then(|about| about.get_filename()) {
+            upload.file_name = name.to_owned();
+            upload.file = content;
+        } else if let Some(name) = part.name() {
+            let text = String::from_utf8_lossy(&content).into_owned();
+            upload.fields.insert(name.to_owned(), text);
+        }
+    }
+    Ok(upload)
+}
+
+fn broken(_: MultipartError) -> AppError {
+    AppError::BadRequest(
+        "The form broke off, or is not one of ours. Go back and send it again.".into(),
+    )
+}

@@ -1,0 +1,102 @@
+//! Upload Coupon Code CSV.
+
+use super::*;
+use crate::harness::Page;
+
+const NEW: &str = "/settings/coupon-exclusions/uploads/new";
+const UPLOADS: &str = "/settings/coupon-exclusions/uploads";
+
+fn send(person: &Person, file: &[u8], fields: &[(&str, &str)]) -> Page {
+    let token = person.token();
+    let mut all = vec![("csrf", token.as_str())];
+    all.extend_from_slice(fields);
+    person.post_file(UPLOADS, &all, ("file", "codes.csv", file))
+}
+
+#[test]
+fn a_file_is_added_whole_with_a_verdict_for_every_row() {
+    let app = TestApp::start();
+    enable(&app);
+    exclude(&app, &new("SAVE-10"));
+    let owner = app.owner();
+    let form = owner.get(NEW);
+    assert!(form.has("form[enctype='multipart/form-data'] input[type=file]"));
+    let template = owner.get("/settings/coupon-exclusions/template.csv");
+    assert!(template.text().starts_with("Coupon_Code,"));
+    assert!(template.header("content-disposition").unwrap().contains("attachment"));
+    let file = "\u{feff}Coupon_Code;Description\r\nBLACKFRIDAY*;Our own\r\nsave1O;x\r\n\"ADA*\";y\r\nada*;z\r\n";
+    let done = send(&owner, file.as_bytes(), &[]);
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!(done.one(".notice-title"), "Added 2 of 4 rows");
+    assert!(done.says("2 were there already"));
+    assert!(done.says("1 of the new ones stop codes that affiliates have"));
+    assert_eq!(
+        done.all("tbody td:last-child"),
+        ["Added", "On the list as SAVE-10", "Added", "Twice as in line 4"]
+    );
+    assert_eq!(listed(&app), ["ADA*", "BLACKFRIDAY*", "SAVE-10"]);
+    let again = send(&owner, file.as_bytes(), &[]);
+    assert_eq!(again.one(".notice-title"), "Added 0 of 4 rows", "a second time changes nothing");
+    // The template itself fits, and so does an export.
+    assert_eq!(send(&owner, &template.body, &[]).status, 200);
+    let export = owner.get("/settings/coupon-exclusions.csv");
+    let back = send(&owner, &export.body, &[]);
+    assert_eq!(back.one(".notice-title"), "Added 0 of 4 rows", "{}", export.text());
+}
+
+#[test]
+fn a_row_that_cannot_be_added_keeps_all_out_unless_the_others_are_wanted() {
+    let app = TestApp::start();
+    enable(&app);
+    let owner = app.owner();
+    let file = b"Coupon_Code\nGOOD1\n*\nGOOD2\n";
+    let refused = send(&owner, file, &[]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.one(".notice-title").contains("Nothing was added: 1 of 3 rows cannot be"));
+    assert_eq!(refused.all("tbody td:first-child"), ["3", "2", "4"], "the bad one first");
+    assert_eq!(listed(&app), [""; 0]);
+    let taken = send(&owner, file, &[("good_rows", "true")]);
+    assert_eq!(taken.status, 200);
+    assert_eq!(listed(&app), ["GOOD1", "GOOD2"]);
+}
+
+#[test]
+fn what_is_no_such_file_is_refused_in_words() {
+    let app = TestApp::start();
+    enable(&app);
+    let owner = app.owner();
+    for (file, words) in [
+        (&b""[..], "Choose a CSV file"),
+        (b"SAVE10\nSAVE20\n", "with a column Coupon_Code"),
+        (b"Coupon_Code\nGR\xdcN\n", "Line 2 has characters that are not UTF-8"),
+    ] {
+        let page = send(&owner, file, &[]);
+        assert_eq!(page.status, 422);
+        assert!(page.one("#f-file-error").contains(words), "{}", page.text());
+    }
+    assert_eq!(owner.post_signed(UPLOADS, &[]).status, 422, "without a file");
+    let huge = vec![b'x'; 6 * 1024 * 1024];
+    assert_eq!(send(&owner, &huge, &[]).status, 413);
+    let stale =
+        owner.post_file(UPLOADS, &[("csrf", "old")], ("file", "x.csv", b"Coupon_Code\nA1\n"));
+    assert_eq!(stale.status, 403);
+    assert_eq!(send(&app.viewer(), b"Coupon_Code\nA1\n", &[]).status, 403);
+    assert_eq!(send(&app.stranger(), b"Coupon_Code\nA1\n", &[]).status, 404, "not enabled there");
+    assert_eq!(listed(&app), [""; 0]);
+}
+
+#[test]
+fn a_file_of_many_thousand_rows_is_taken() {
+    let app = TestApp::start();
+    enable(&app);
+    let mut file = "Coupon_Code,Applied_To\n".to_owned();
+    for n in 0..20_000 {
+        file.push_str(&format!("BULK{n}*,Claims\n"));
+    }
+    let done = send(&app.owner(), file.as_bytes(), &[]);
+    assert_eq!(done.status, 200);
+    assert_eq!(done.one(".notice-title"), "Added 20,000 of 20000 rows");
+    let acme = app.fixture.merchant_id;
+    assert_eq!(stopped_by(&app, acme, "bulk19999-x").as_deref(), Some("BULK1*"));
+    assert!(done.says("And 19500 more rows."));
+}
