@@ -1,5 +1,8 @@
 //! Who did what, when, to what: written in the transaction of the act itself.
 
+/// The log as a merchant reads it.
+pub mod log;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 

@@ -3,6 +3,8 @@
 mod access;
 /// Keys for the REST API.
 pub mod api;
+/// Who did what.
+pub mod audit_log;
 /// The connection to BigCommerce.
 pub mod bigcommerce;
 /// Calculation Logic.
