@@ -10,6 +10,7 @@ use actix_web::web::Data;
 
 use super::model::{AffiliateSeat, Person, Place, Role, Seat};
 use super::session_store::USER_ID;
+use super::viewing::{self, Viewing};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::routes;
@@ -68,6 +69,9 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
     };
     let place = session.get::<Place>(PLACE)?;
     let db = req.app_data::<Data<Db>>().expect("the application holds the database").clone();
+    if let (Access::Member(_) | Access::Affiliate, Some(view)) = (access, Viewing::of(&session)?) {
+        return viewing::admit(req, &db, access, view, user_id).await;
+    }
     match (access, place) {
         (Access::Member(needed), Some(Place::Member { merchant_id, .. })) => {
             let several = session.get(SEVERAL_PLACES)?.unwrap_or(false);

@@ -20,6 +20,7 @@ mod session_store;
 mod token;
 /// Two-factor sign-in.
 pub mod two_factor;
+mod viewing;
 
 pub use self::access::{Access, check};
 pub use self::devices::Origin;
@@ -34,3 +35,4 @@ pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};
 pub use self::peer::peer;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::token::LinkToken;
+pub use self::viewing::{VIEW_LIMIT, Viewing};

@@ -15,7 +15,7 @@ use crate::web::when::start_of_day;
 /// As many exclusions a merchant can have.
 pub const MOST: i64 = 100_000;
 /// As many of them can have a `*` between two parts: what a check may have to look at one by one.
-pub const MOST_COMPOSED: i64 = 1_000;
+pub const MOST_COMPOSED: i64 = 200;
 
 text_enum! {
     /// What an exclusion is applied to.

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
-use crate::auth::{Merchant, Role};
+use crate::auth::{Merchant, Place, Role, email_key};
 use crate::dashboard::model::{Waiting, waiting};
 use crate::db::prepared;
-use crate::db::schema::{deliveries, members, orders, sessions, stores, users};
+use crate::db::schema::{
+    affiliates, deliveries, members, merchants, orders, sessions, stores, users,
+};
 use crate::stores::Platform;
 use crate::web::paginate::{COUNT_LIMIT, Count};
 
@@ -185,4 +187,47 @@ pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> Que
     .bind::<BigInt, _>(merchant_id)
     .get_result(conn)?;
     name.ok_or(diesel::result::Error::NotFound)
+}
+
+/// The place of a member of the merchant: whose it is, what they are called.
+///
+/// # Errors
+/// `NotFound` when that person is no member.
+pub fn member_place(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    user_id: i64,
+) -> QueryResult<(i64, String, Place)> {
+    let (name, role, merchant) = members::table
+        .inner_join(users::table)
+        .inner_join(merchants::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(user_id))
+        .select((users::name, members::role, merchants::name))
+        .first(conn)?;
+    Ok((user_id, name, Place::Member { merchant_id, merchant, role }))
+}
+
+/// The place of an affiliate of the merchant who can sign in, by affiliate ID or e-mail address.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub fn affiliate_place(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    typed: &str,
+) -> QueryResult<(i64, String, Place)> {
+    let (affiliate_id, user_id, name, merchant) = affiliates::table
+        .inner_join(merchants::table)
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::public_id.eq(typed).or(affiliates::email_key.eq(email_key(typed))))
+        .filter(affiliates::user_id.is_not_null())
+        .select((
+            affiliates::id,
+            affiliates::user_id.assume_not_null(),
+            affiliates::name,
+            merchants::name,
+        ))
+        .first(conn)?;
+    Ok((user_id, name, Place::Affiliate { merchant_id, merchant, affiliate_id }))
 }

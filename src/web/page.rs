@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem, peer};
+use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem, Viewing, peer};
 use crate::clock;
 use crate::error::{AppError, AppResult};
 
@@ -60,6 +60,7 @@ struct Chrome {
     path: String,
     fragment: bool,
     came_from: String,
+    viewing: Option<Viewing>,
 }
 
 impl Chrome {
@@ -76,6 +77,7 @@ impl Chrome {
             path: req.path().to_owned(),
             fragment: wants_fragment(req.headers()),
             came_from: peer(req).to_string(),
+            viewing: req.extensions().get::<Viewing>().cloned(),
             session,
         })
     }
@@ -160,6 +162,11 @@ macro_rules! chrome_methods {
             /// Whether only the changed part of the page is wanted (htmx, or a dialog).
             pub fn is_fragment(&self) -> bool {
                 self.$chrome.fragment
+            }
+
+            /// Whose pages these are, when support staff only look at them.
+            pub fn viewing(&self) -> Option<&Viewing> {
+                self.$chrome.viewing.as_ref()
             }
 
             /// The path of this page.

@@ -28,7 +28,10 @@ fn the_page_is_there_on_the_very_next_page_after_support_enabled_it_and_gone_whe
     assert_eq!(add_form(&owner, &[("code", "SAVE*")]).status, 303);
 
     let page = support.get(&path);
-    assert_eq!(page.one("form.stack .submit button"), "Disable Coupon Exclusions");
+    assert_eq!(
+        page.one("form[action$='coupon-exclusions'] .submit button"),
+        "Disable Coupon Exclusions"
+    );
     support.submit(&page, "form.stack", &[("reason", "Asked again")]);
     assert!(!owner.get("/settings/general").has(&tab));
     assert_eq!(owner.get(LIST).status, 404);

@@ -1,7 +1,7 @@
 //! Pages out of the real layouts and macros, filled with samples.
 
 use askama::Template;
-use vouch::auth::StoreProblem;
+use vouch::auth::{StoreProblem, Viewing};
 use vouch::web::form::FormErrors;
 use vouch::web::page::{Flash, FlashKind, FlashUndo};
 
@@ -41,6 +41,10 @@ impl SamplePage {
     }
 
     fn store_problem(&self) -> Option<StoreProblem> {
+        None
+    }
+
+    fn viewing(&self) -> Option<Viewing> {
         None
     }
 

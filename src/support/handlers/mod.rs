@@ -4,8 +4,10 @@ mod feature;
 mod list;
 mod people;
 mod show;
+mod view;
 
 pub use self::feature::set_exclusions;
 pub use self::list::index;
 pub use self::people::end_sessions;
 pub use self::show::show;
+pub use self::view::{begin_view, end_view};

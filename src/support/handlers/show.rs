@@ -36,6 +36,8 @@ pub(super) struct MerchantPage {
     state: MerchantState,
     acts: Vec<(DateTime<Utc>, String, String)>,
     pub(super) form: FeatureForm,
+    /// The affiliate to look at the program as, as typed.
+    pub(super) affiliate: String,
     pub(super) errors: FormErrors,
 }
 
@@ -48,7 +50,14 @@ impl MerchantPage {
                 QueryResult::Ok((state, recent_acts(conn, merchant_id, ACTS)?))
             })
             .await?;
-        Ok(Self { page, state, acts, form: FeatureForm::default(), errors: FormErrors::new() })
+        Ok(Self {
+            page,
+            state,
+            acts,
+            form: FeatureForm::default(),
+            affiliate: String::new(),
+            errors: FormErrors::new(),
+        })
     }
 
     /// Staff look at many programs at once: one zone for all.
@@ -62,6 +71,10 @@ impl MerchantPage {
 
     fn feature_url(&self) -> String {
         format!("/support/merchants/{}/coupon-exclusions", self.state.merchant.id)
+    }
+
+    fn views_url(&self) -> String {
+        format!("/support/merchants/{}/views", self.state.merchant.id)
     }
 
     fn sign_out_url(&self, user_id: &i64) -> String {

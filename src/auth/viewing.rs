@@ -1,0 +1,110 @@
+//! Support staff who look at a program as one of its people sees it: to read, for a while.
+
+use actix_session::{Session, SessionExt};
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::access::Access;
+use super::model::{AffiliateSeat, Person, Place, Role, Seat};
+use crate::clock;
+use crate::db::{Db, Scope};
+use crate::error::{AppError, AppResult};
+
+/// A view ends by itself after this time.
+pub const VIEW_LIMIT: Duration = Duration::minutes(30);
+
+/// Where the session keeps the view.
+const VIEWING: &str = "viewing";
+
+/// Whose pages somebody of the support staff looks at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Viewing {
+    /// Where: a member's place, or an affiliate's.
+    pub place: Place,
+    /// Whose place it is.
+    pub user_id: i64,
+    /// What they are called.
+    pub name: String,
+    /// Until when.
+    pub until: DateTime<Utc>,
+}
+
+impl Viewing {
+    /// The view of this session, if there is one.
+    ///
+    /// # Errors
+    /// When the session cannot be read, which is a fault of ours.
+    pub fn of(session: &Session) -> AppResult<Option<Self>> {
+        Ok(session.get(VIEWING)?)
+    }
+
+    /// Begins the view.
+    ///
+    /// # Errors
+    /// When the session cannot hold it, which is a fault of ours.
+    pub fn begin(&self, session: &Session) -> AppResult<()> {
+        Ok(session.insert(VIEWING, self)?)
+    }
+
+    /// Ends the view of this session.
+    pub fn end(session: &Session) {
+        session.remove(VIEWING);
+    }
+
+    /// The merchant that is looked at.
+    pub fn merchant_id(&self) -> Option<i64> {
+        match self.place {
+            Place::Member { merchant_id, .. } | Place::Affiliate { merchant_id, .. } => {
+                Some(merchant_id)
+            }
+            Place::Support => None,
+        }
+    }
+}
+
+/// Lets a view through to the pages that the person sees: reading alone, and at most what a viewer
+/// of the program may read, so that no secret is among it.
+///
+/// # Errors
+/// `Forbidden` for everything else; `PlaceNeeded` when the time is over.
+pub(super) async fn admit(
+    req: &ServiceRequest,
+    db: &Db,
+    access: Access,
+    viewing: Viewing,
+    viewer_id: i64,
+) -> AppResult<()> {
+    let session = req.get_session();
+    if viewing.until <= clock::now() {
+        Viewing::end(&session);
+        return Err(AppError::PlaceNeeded(String::new()));
+    }
+    let viewer = db.run(Scope::Unowned, move |conn| Person::find(conn, viewer_id)).await?;
+    if !viewer.is_support || !viewer.has_two_factor() || !req.method().is_safe() {
+        return Err(AppError::Forbidden);
+    }
+    let user_id = viewing.user_id;
+    match (access, &viewing.place) {
+        (Access::Member(needed), Place::Member { merchant_id, .. }) => {
+            let id = *merchant_id;
+            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id, false)).await?;
+            if !Role::Viewer.covers(needed) {
+                return Err(AppError::Forbidden);
+            }
+            req.extensions_mut().insert(Seat { role: Role::Viewer, ..seat });
+        }
+        (Access::Affiliate, Place::Affiliate { merchant_id, affiliate_id, .. }) => {
+            let (id, affiliate_id) = (*merchant_id, *affiliate_id);
+            let find = move |conn: &mut diesel::PgConnection| {
+                AffiliateSeat::find(conn, id, affiliate_id, user_id, false)
+            };
+            let seat = db.merchant(id, find).await?;
+            req.extensions_mut().insert(seat);
+        }
+        _ => return Err(AppError::Forbidden),
+    }
+    req.extensions_mut().insert(viewing);
+    Ok(())
+}

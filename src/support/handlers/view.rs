@@ -1,0 +1,102 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::{OptionalExtension, QueryResult};
+use serde::Deserialize;
+
+use super::show::MerchantPage;
+use crate::audit::{Act, Actor, record};
+use crate::auth::{Place, VIEW_LIMIT, Viewing};
+use crate::db::{Db, Scope};
+use crate::error::{AppError, AppResult};
+use crate::support::merchant::{affiliate_place, member_place};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::page::{FlashKind, PersonPage};
+use crate::web::{rejected, see_other};
+
+/// As whom the program is to be looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ViewForm {
+    /// A member, by their key as a person.
+    pub user_id: Option<i64>,
+    /// An affiliate, by affiliate ID or e-mail address.
+    pub affiliate: String,
+}
+
+/// `POST /support/merchants/{id}/views`: looks at the program as one of its people sees it.
+pub async fn begin_view(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<ViewForm>,
+) -> AppResult<HttpResponse> {
+    let (id, wanted) = (*merchant_id, form.clone());
+    let found = db
+        .run(Scope::Support, move |conn| {
+            match wanted.user_id {
+                Some(user_id) => member_place(conn, id, user_id),
+                None => affiliate_place(conn, id, wanted.affiliate.trim()),
+            }
+            .optional()
+        })
+        .await?;
+    let Some((user_id, name, place)) = found else {
+        if form.user_id.is_some() {
+            return Err(AppError::NotFound);
+        }
+        let mut shown = MerchantPage::read(&db, page, id).await?;
+        shown.errors = FormErrors::one(
+            "affiliate",
+            "No affiliate of this program who can sign in has this affiliate ID or e-mail address.",
+        );
+        shown.affiliate = form.affiliate;
+        return rejected(&shown);
+    };
+    let actor = page.support_actor(id);
+    let viewing = Viewing { place, user_id, name, until: actor.now + VIEW_LIMIT };
+    let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
+    tell(&db, actor, "support.view_began", user_id, summary).await?;
+    viewing.begin(page.session())?;
+    Ok(see_other(viewing.place.home()))
+}
+
+/// `POST /support/views/end`
+pub async fn end_view(
+    db: Data<Db>,
+    page: PersonPage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let viewing = Viewing::of(page.session())?;
+    Viewing::end(page.session());
+    let merchant_id = viewing.as_ref().and_then(Viewing::merchant_id);
+    let Some((viewing, merchant_id)) = viewing.zip(merchant_id) else {
+        return Ok(see_other(Place::Support.home()));
+    };
+    let summary = format!("Stopped looking at the program as {}.", viewing.name);
+    let actor = page.support_actor(merchant_id);
+    tell(&db, actor, "support.view_ended", viewing.user_id, summary).await?;
+    page.leave(
+        FlashKind::Success,
+        format!("You no longer look at the program as {}.", viewing.name),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
+
+async fn tell(
+    db: &Db,
+    actor: Actor,
+    action: &'static str,
+    user_id: i64,
+    summary: String,
+) -> AppResult<()> {
+    db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
+        let (before, after) = (None, None);
+        let subject_id = Some(user_id);
+        record(
+            conn,
+            &actor,
+            Act { action, subject_kind: "member", subject_id, summary, before, after },
+        )
+    })
+    .await
+}

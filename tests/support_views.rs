@@ -1,0 +1,115 @@
+//! Support staff look at a program as one of its people sees it.
+
+use diesel::prelude::*;
+use vouch::auth::Viewing;
+use vouch::db::schema::{audit_log, sessions};
+
+use crate::harness::{Page, Person, TestApp};
+
+fn begin(app: &TestApp, support: &Person, field: (&str, &str)) -> Page {
+    let path = format!("/support/merchants/{}/views", app.fixture.merchant_id);
+    support.post_signed(&path, &[field])
+}
+
+fn acts(app: &TestApp) -> Vec<(String, String)> {
+    app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::actor_kind.eq("support"))
+            .order(audit_log::id)
+            .select((audit_log::action, audit_log::summary))
+            .load(conn)
+    })
+}
+
+#[test]
+fn a_member_is_looked_over_the_shoulder_to_read_alone_and_that_is_recorded() {
+    let app = TestApp::start();
+    let support = app.support();
+    assert_eq!(support.get("/dashboard").status, 403, "not without a view");
+    let page = support.get(&format!("/support/merchants/{}", app.fixture.merchant_id));
+    let owner = app.fixture.owner_id;
+    let begun = support.submit(&page, &format!("[name=user_id][value='{owner}']"), &[]);
+    assert_eq!(begun.location(), Some("/dashboard"));
+    for path in
+        ["/dashboard", "/affiliates", "/triggers", "/settings/general", "/settings/audit-log"]
+    {
+        let page = support.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(
+            page.one("#viewing").contains("You look at Acme Tea as Olga Owner sees it"),
+            "{path}"
+        );
+        assert!(!page.has(".menu-person"), "the account is not theirs");
+    }
+    assert!(!support.get("/triggers").has("a[data-dialog]"), "nothing that changes anything");
+    for path in ["/settings/general", "/affiliates/status", "/triggers"] {
+        let answer = support.post_signed(path, &[("name", "Mine"), ("status", "active")]);
+        assert_eq!(answer.status, 403, "{path}");
+    }
+    let secret = format!("/settings/shopify/{}/secret", app.fixture.store_id);
+    assert_eq!(support.get(&secret).status, 403);
+    assert_eq!(support.get("/portal").status, 403, "only where the view is");
+    let ended = support.submit(&support.get("/dashboard"), "#viewing form", &[]);
+    let back = support.follow(&ended);
+    assert!(back.says("You no longer look at the program as Olga Owner."));
+    assert_eq!(support.get("/dashboard").status, 403);
+    let kinds: Vec<String> = acts(&app).into_iter().map(|(action, _)| action).collect();
+    assert_eq!(kinds, ["support.view_began", "support.view_ended"]);
+    let log = app.owner().get("/settings/audit-log?by=support");
+    assert!(log.says("Began to look at the program as Olga Owner, to read alone. Sam Support"));
+}
+
+#[test]
+fn an_affiliate_is_looked_over_the_shoulder_and_another_programs_people_are_not_found() {
+    let app = TestApp::start();
+    let support = app.support();
+    let begun = begin(&app, &support, ("affiliate", "ADA@affiliates.example"));
+    assert_eq!(begun.location(), Some("/portal"), "{}", begun.text());
+    let portal = support.get("/portal");
+    assert!(portal.one("#viewing").contains("as Ada Active sees it") && portal.says("ADA10"));
+    assert_eq!(support.get("/dashboard").status, 403);
+    for nobody in ["", "ben@affiliates.example", "zzzz"] {
+        let refused = begin(&app, &support, ("affiliate", nobody));
+        assert_eq!(refused.status, 422, "{nobody}");
+        assert!(refused.one("#f-affiliate-error").contains("No affiliate of this program"));
+        assert_eq!(refused.value_of("#f-affiliate"), nobody);
+    }
+    assert_eq!(begin(&app, &support, ("user_id", "999999999")).status, 404);
+    let foreign = app.fixture.ada_user_id.to_string();
+    assert_eq!(begin(&app, &support, ("user_id", &foreign)).status, 404, "no member");
+    assert_eq!(acts(&app).len(), 1);
+}
+
+#[test]
+fn a_view_ends_by_itself_and_with_the_support_role() {
+    let app = TestApp::start();
+    let support = app.support();
+    let owner = app.fixture.owner_id.to_string();
+    assert_eq!(begin(&app, &support, ("user_id", &owner)).status, 303);
+    assert_eq!(support.get("/dashboard").status, 200);
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    diesel::sql_query("UPDATE users SET is_support = false WHERE email LIKE 'support@%'")
+        .execute(&mut conn)
+        .unwrap();
+    assert_eq!(support.get("/dashboard").status, 403);
+    diesel::sql_query("UPDATE users SET is_support = true WHERE email LIKE 'support@%'")
+        .execute(&mut conn)
+        .unwrap();
+    assert_eq!(support.get("/dashboard").status, 200);
+    // As if half an hour had passed.
+    let states: Vec<(Vec<u8>, serde_json::Value)> =
+        sessions::table.select((sessions::key_hash, sessions::state)).load(&mut conn).unwrap();
+    for (key, mut state) in states {
+        let Some(text) = state.get("viewing").and_then(|view| view.as_str()) else { continue };
+        let mut view: Viewing = serde_json::from_str(text).unwrap();
+        view.until = vouch::clock::now();
+        state["viewing"] = serde_json::to_string(&view).unwrap().into();
+        diesel::update(sessions::table.find(key))
+            .set(sessions::state.eq(state))
+            .execute(&mut conn)
+            .unwrap();
+    }
+    let over = support.get("/dashboard");
+    assert_eq!((over.status, over.location()), (303, Some("/places")));
+    assert_eq!(support.get("/dashboard").status, 403);
+}
