@@ -49,7 +49,9 @@ fn an_excluded_code_is_a_warning_that_can_be_overridden_and_is_recorded() {
         });
     assert!(summary.ends_with("although the exclusion BLACKFRIDAY* stops it."), "{summary}");
     assert_eq!(after.unwrap()["despite_exclusion"]["value"], "BLACKFRIDAY*");
-    assert!(owner.get(&format!("/triggers/{}", id.unwrap())).says(&summary));
+    let shown = owner.get(&format!("/triggers/{}", id.unwrap()));
+    assert!(shown.says(&summary));
+    assert!(shown.one("#excluded").contains("BLACKFRIDAY* excludes codes like this"));
 }
 
 #[test]

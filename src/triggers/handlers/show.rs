@@ -7,8 +7,9 @@ use super::view::TriggerView;
 use crate::audit::{self, Actor};
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::exclusions::{self, Excluded};
 use crate::pushes::Poll;
-use crate::triggers::{self, Owner, Trigger, TriggerKind, list};
+use crate::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
@@ -25,6 +26,8 @@ struct ShowPage {
     view: TriggerView,
     owners: Vec<Owner>,
     history: Vec<audit::Entry>,
+    /// The exclusion that the code falls under, if it does.
+    excluded: Option<Excluded>,
 }
 
 impl ShowPage {
@@ -63,16 +66,23 @@ impl ShowPage {
 /// `GET /triggers/{id}`
 pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, id) = (page.merchant_id(), *id);
-    let (row, owners, history) = db
+    let now = page.actor().now;
+    let (row, owners, history, excluded) = db
         .merchant(merchant_id, move |conn| {
             let row = list::row(conn, merchant_id, id)?;
             let owners = triggers::owners(conn, merchant_id, id)?;
             let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
-            QueryResult::Ok((row, owners, history))
+            let excluded = match CouponCode::parse(&row.trigger.value) {
+                Ok(code) if row.trigger.kind == TriggerKind::CouponCode => {
+                    exclusions::verdict(conn, merchant_id, &code, now)?
+                }
+                _ => None,
+            };
+            QueryResult::Ok((row, owners, history, excluded))
         })
         .await?;
     let view = TriggerView::new(row, page.merchant());
-    ok(&ShowPage { page, view, owners, history })
+    ok(&ShowPage { page, view, owners, history, excluded })
 }
 
 /// The trigger, and whether `act` changed anything about it.
