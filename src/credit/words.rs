@@ -41,6 +41,15 @@ impl Decision {
                 _ => format!("The codes {codes} on this order are no affiliate’s."),
             });
         }
+        let given_back = |credit: &Credit| credit.is_qualified() && credit.refunded_minor > 0;
+        let keeps = self.rules.keeps_refunded && !self.takes_back();
+        if keeps && self.credits.iter().any(given_back) {
+            sentences.push(
+                "Money was given back, or something was taken off the order: by your settings for \
+                 the store, commission stays as it was."
+                    .to_owned(),
+            );
+        }
         sentences.extend(self.undone.map(|undone| match undone {
             Undone::Cancelled { at } if !self.takes_back() => format!(
                 "The order was cancelled on {}: by your settings for the store, commission stays as it was.",

@@ -86,6 +86,25 @@ fn an_unqualified_credit_says_why_and_what_it_would_have_been() {
 }
 
 #[test]
+fn a_commission_that_stays_after_a_refund_says_why() {
+    let report = tee().with_code("JANE10", 0).with_refund(refund("1").of_line("TEE", 1, 1000));
+    let candidates = [code(1, "JANE10", JANE)];
+    let words = "Money was given back, or something was taken off the order: by your settings for \
+                 the store, commission stays as it was.";
+    let keeps = Rules { keeps_refunded: true, ..Rules::default() };
+    let decision = decided_by(report.clone(), &candidates, keeps);
+    assert_eq!(
+        decision.sentences(Berlin),
+        ["Jane is credited with $2.91 for the coupon code JANE10.", words]
+    );
+    let follows = decided(report.clone(), &candidates).sentences(Berlin);
+    assert_eq!(follows.len(), 1, "{follows:?}");
+    let cancelled = OrderReport { cancelled_at: Some(march(12)), ..report };
+    let sentences = decided_by(cancelled, &candidates, keeps).sentences(Berlin);
+    assert!(!sentences.contains(&words.to_owned()), "{sentences:?}");
+}
+
+#[test]
 fn a_cancelled_order_says_so() {
     let report = OrderReport { cancelled_at: Some(march(12)), ..tee().with_code("JANE10", 0) };
     let decision = decided(report, &[code(1, "JANE10", JANE)]);
