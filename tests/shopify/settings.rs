@@ -149,6 +149,9 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
     let page = owner.get(&path);
     assert_eq!(page.value_of("input[name=creates][checked]"), "no");
+    for field in ["percent", "amount"] {
+        assert_eq!(page.one(&format!("label[for=f-{field}] .optional")), "one of the two");
+    }
     let fields = [
         ("creates", "yes"),
         ("takeoff", "amount"),
