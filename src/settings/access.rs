@@ -6,7 +6,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::platforms::{Access, CallError};
+use crate::money::Currency;
+use crate::platforms::{Access, CallError, woocommerce};
 use crate::store_jobs::{self, Tools};
 use crate::stores::{self, Store};
 use crate::web::page::FlashKind;
@@ -44,6 +45,13 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
         Ok(access) => {
             let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
             if access.missing.is_empty() {
+                if let Some((own, theirs)) = other_currency(store, access) {
+                    let words = format!(
+                        "{name} answers, but counts in {theirs}: the amounts of its rules for codes are \
+                         meant in {own}. Set a percentage there, without a least value of the order."
+                    );
+                    return (FlashKind::Warning, words);
+                }
                 let words = format!("{name} answers: Vouch can read its orders and its codes.");
                 return (FlashKind::Success, words);
             }
@@ -61,4 +69,12 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
         ),
         Err(error) => (FlashKind::Warning, format!("{error} The credentials are kept.")),
     }
+}
+
+/// The currency of a WooCommerce store's rules and that of the store itself, where amounts of the
+/// one are taken for the other's.
+fn other_currency(store: &Store, access: &Access) -> Option<(Currency, String)> {
+    let rules = woocommerce::Rules::from_json(store.discount_rules.as_ref()?)?;
+    let theirs = access.currency.as_ref().filter(|code| *code != rules.currency.code())?;
+    (store.creates_codes && rules.has_amounts()).then(|| (rules.currency, theirs.clone()))
 }

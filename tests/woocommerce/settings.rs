@@ -6,8 +6,8 @@ use vouch::db::schema::pushes;
 
 use super::{commissions, connect, connected, sealer, work};
 use crate::harness::TestApp;
-use crate::harness::stores::Fault;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
+use crate::harness::stores::{Fault, Reply};
 use crate::harness::woocommerce::WooOrder;
 
 fn set_rules(app: &TestApp, fields: &[(&str, &str)]) -> crate::harness::Page {
@@ -145,6 +145,27 @@ fn the_test_of_a_connection_says_what_works_and_what_is_missing() {
     let form = owner.get(&path);
     let answer = owner.submit(&form, &format!("form[action='{path}']"), &[("consumer_key", "x")]);
     assert_eq!(answer.status, 422);
+}
+
+#[test]
+fn amounts_that_the_store_takes_in_another_currency_are_warned_of() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    connect(&app, &site);
+    let check = || {
+        let owner = app.owner();
+        let path = format!("/settings/woocommerce/{}/access", connected(&app).id);
+        let euros = Reply::json(200, &serde_json::json!({ "code": "EUR" }));
+        site.once("data/currencies/current", Fault::Instead(euros));
+        owner.follow(&owner.post_signed(&path, &[]))
+    };
+    set_rules(&app, &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")]);
+    assert!(check().says("Vouch can read its orders and its codes."));
+    let page = app.owner().get(&format!("/settings/woocommerce/{}/codes", connected(&app).id));
+    assert!(page.says("in the store’s own currency"), "{}", page.text());
+    set_rules(&app, &[("creates_codes", "yes"), ("kind", "cart"), ("amount", "10")]);
+    let page = check();
+    assert!(page.says("counts in EUR: the amounts of its rules for codes"), "{}", page.text());
+    assert!(page.says("are meant in USD"));
 }
 
 #[test]

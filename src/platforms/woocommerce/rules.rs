@@ -53,6 +53,11 @@ impl Rules {
         serde_json::from_value(json.clone()).ok()
     }
 
+    /// Whether any of it is money, which the store takes in its own currency.
+    pub fn has_amounts(&self) -> bool {
+        self.minimum_minor.is_some() || !matches!(self.takeoff, Takeoff::Percent { .. })
+    }
+
     /// As they are kept.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).expect("plain structs always serialise")
