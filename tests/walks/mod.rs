@@ -8,6 +8,7 @@ mod dashboard;
 mod keys;
 mod messages;
 mod orders;
+mod pushes;
 mod triggers;
 
 use actix_web::rt::task::spawn_blocking;
@@ -32,6 +33,11 @@ struct Walk {
 impl Walk {
     /// A program that `prepare` fills, with its owner signed in, who sees the dashboard.
     async fn begin(javascript: bool, prepare: fn(&TestApp)) -> Self {
+        Self::begin_as("owner@acme.example", javascript, prepare).await
+    }
+
+    /// The same for another member.
+    async fn begin_as(email: &str, javascript: bool, prepare: fn(&TestApp)) -> Self {
         // The harness speaks HTTP on threads of its own: not on the browser's.
         let app = spawn_blocking(move || {
             let app = TestApp::start();
@@ -45,7 +51,7 @@ impl Walk {
             Browser::open_without_javascript(&app.base).await
         };
         browser.goto("/login").await;
-        browser.fill("#f-email", "owner@acme.example").await;
+        browser.fill("#f-email", email).await;
         browser.fill("#f-password", PASSWORD).await;
         browser.press("Sign in").await;
         browser.shows("h1", &["Dashboard"]).await;
