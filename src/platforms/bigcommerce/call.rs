@@ -74,7 +74,8 @@ impl Api {
         self.hash.is_none()
     }
 
-    /// The list of promotions in the store's control panel.
+    /// The list of promotions in the store's control panel (Marketing > Promotions). No document of
+    /// BigCommerce names this address; public browser tests of its control panel do.
     pub fn admin_url(&self) -> Option<String> {
         let hash = self.hash.as_ref()?;
         Some(format!("https://store-{hash}.mybigcommerce.com/manage/marketing/promotions"))

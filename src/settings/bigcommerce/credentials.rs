@@ -83,7 +83,8 @@ impl CredentialsPage {
         }
     }
 
-    /// Where the control panel makes API accounts; without a store, the general log-in.
+    /// Where the control panel makes API accounts (the address is in Microsoft's guide to connecting
+    /// BigCommerce with Intelligent Order Management); without a store, the general log-in.
     fn panel_url(&self) -> String {
         let hash = self.store.as_ref().and_then(|store| store.address.as_deref());
         match hash.filter(|hash| !hash.contains("://")) {
