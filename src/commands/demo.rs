@@ -162,6 +162,9 @@ fn sign_in(
         println!("  {:<10} {}", login.what, login.email);
     }
     println!("  {:<10} {password}", "Password");
+    if logins.iter().any(|login| login.what == "Support") {
+        println!("Support staff are led to set up two-factor sign-in first.");
+    }
     println!();
     Ok(())
 }
