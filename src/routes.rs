@@ -114,6 +114,7 @@ routes! {
 
     // The affiliate's side
     GET  "/portal" => crate::portal::handlers::index, Affiliate;
+    GET  "/portal/conversions" => crate::portal::handlers::conversions, Affiliate;
 
     // Support staff
     GET  "/support/merchants" => crate::support::handlers::index, Support;

@@ -27,6 +27,7 @@ mod pages;
 mod password_resets;
 mod people_pages;
 mod places;
+mod portal;
 mod pushes;
 mod registration;
 mod row_security;

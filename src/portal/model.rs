@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
+use crate::conversions::ConversionStatus;
 use crate::db::prepared;
 use crate::db::schema::{trigger_owners, triggers};
 use crate::figures::{self, Figures};
+use crate::pushes::{self, PushStatus};
 use crate::triggers::TriggerKind;
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
@@ -21,6 +23,8 @@ pub struct Code {
     pub retired_at: Option<DateTime<Utc>>,
     /// Per currency, the busiest first.
     pub figures: Vec<Figures>,
+    /// The names of the stores that have it.
+    pub stores: Vec<String>,
 }
 
 type Row = (i64, String, Option<DateTime<Utc>>);
@@ -51,7 +55,14 @@ pub fn codes(
         Listing::new(query.load::<Row>(conn)?, cursor, |(id, ..)| *id);
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let mut figures = figures_of(conn, merchant_id, affiliate_id, &ids)?;
+    let mut lines = pushes::of_triggers(conn, merchant_id, &ids)?;
+    let mut stores = |id: i64| {
+        let lines = lines.remove(&id).unwrap_or_default();
+        let there = lines.into_iter().filter(|line| line.push.status == PushStatus::Pushed);
+        there.map(|line| line.store).collect()
+    };
     let code = |(id, value, retired_at)| Code {
+        stores: stores(id),
         id,
         value,
         retired_at,
@@ -116,4 +127,43 @@ fn counted(
     .bind::<BigInt, _>(affiliate_id)
     .bind::<Array<BigInt>, _>(trigger_ids)
     .load(conn)
+}
+
+/// What an affiliate's conversions of one status add up to in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusSum {
+    /// Their status.
+    pub status: ConversionStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many.
+    pub conversions: i64,
+    /// Minor units.
+    pub commission_minor: i64,
+}
+
+/// The sums of an affiliate's conversions, all of time, the busiest currency first.
+///
+/// # Errors
+/// The database's.
+pub fn sums_by_status(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Vec<StatusSum>> {
+    let rows: Vec<(ConversionStatus, String, i64, i64)> = prepared::<(Text, Text, BigInt, BigInt)>(
+        "SELECT status, currency::text, count(*), sum(commission_minor)::bigint \
+         FROM conversions WHERE merchant_id = ? AND affiliate_id = ? \
+         GROUP BY status, currency ORDER BY 3 DESC, 2",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .load(conn)?;
+    let sum = |(status, currency, conversions, commission_minor)| StatusSum {
+        status,
+        currency,
+        conversions,
+        commission_minor,
+    };
+    Ok(rows.into_iter().map(sum).collect())
 }

@@ -3,11 +3,11 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::model::{Code, codes};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::Figures;
 use crate::money::{Currency, format_money};
+use crate::portal::model::{Code, codes};
 use crate::web::ok;
 use crate::web::page::AffiliatePage;
 use crate::web::paginate::{Cursor, Listing, thousands};

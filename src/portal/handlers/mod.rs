@@ -1,0 +1,7 @@
+//! Handlers, by page.
+
+mod codes;
+mod conversions;
+
+pub use codes::index;
+pub use conversions::conversions;

@@ -1,0 +1,118 @@
+//! The affiliate's side: what is theirs, and nothing of anybody else.
+
+use chrono::{TimeZone, Utc};
+use diesel::prelude::*;
+use vouch::db::schema::{conversions, orders, pushes};
+use vouch::triggers::{self, TriggerKind};
+
+use crate::harness::TestApp;
+use crate::harness::shopify::ShopifyOrder;
+
+fn order(app: &TestApp, number: u64, code: &str) {
+    let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
+    let order = ShopifyOrder::new(number, placed_at).code(code, "10.00");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+}
+
+/// Ben holds a code, too, and everything that is not Ada's has a canary in its name.
+fn planted() -> TestApp {
+    let app = TestApp::start();
+    let actor = app.actor_at(crate::harness::then());
+    let ben = app.fixture.ben_id;
+    app.within(|conn| {
+        triggers::create(conn, &actor, ben, TriggerKind::CouponCode, "CANARY10").unwrap();
+        diesel::update(vouch::db::schema::affiliates::table.find((actor.merchant_id, ben)))
+            .set(vouch::db::schema::affiliates::name.eq("Canary Ben"))
+            .execute(conn)
+    });
+    for (number, code) in [(1, "ADA10"), (2, "ADA10"), (3, "CANARY10")] {
+        order(&app, number, code);
+    }
+    app.within(|conn| {
+        diesel::update(orders::table)
+            .set((
+                orders::name.eq("#CANARY"),
+                orders::customer_name.eq("Canary Shopper"),
+                orders::customer_email.eq("canary@shopper.example"),
+            ))
+            .execute(conn)
+    });
+    app
+}
+
+#[test]
+fn an_affiliate_sees_their_conversions_and_no_shopper() {
+    let app = planted();
+    let ada = app.affiliate();
+    for path in ["/portal", "/portal/conversions", "/portal/conversions?status=pending"] {
+        let page = ada.get(path);
+        assert_eq!(page.status, 200);
+        assert!(page.says("ADA10"), "{path}");
+        let text = page.text().to_lowercase();
+        assert!(!text.contains("canary") && !text.contains("shopper"), "{path}: {text}");
+    }
+    let page = ada.get("/portal/conversions");
+    assert_eq!(page.all("tbody td[data-label=By]"), ["ADA10", "ADA10"]);
+    assert!(page.one(".pages-shown").contains("2 conversions"));
+    assert_eq!(
+        page.all("dl.figures .figure-note"),
+        ["0 conversions", "2 conversions", "0 conversions"]
+    );
+}
+
+#[test]
+fn a_conversion_says_where_it_stands_and_why() {
+    let app = planted();
+    let ids: Vec<i64> = app.within(|conn| {
+        conversions::table
+            .filter(conversions::affiliate_id.eq(app.fixture.ada_id))
+            .order(conversions::id)
+            .select(conversions::id)
+            .load(conn)
+    });
+    app.within(|conn| {
+        diesel::update(conversions::table.filter(conversions::id.eq(ids[0])))
+            .set((conversions::status.eq("unqualified"), conversions::reason.eq("own_purchase")))
+            .execute(conn)?;
+        // Through a shopper's address.
+        diesel::update(conversions::table.filter(conversions::id.eq(ids[1])))
+            .set((conversions::status.eq("denied"), conversions::via.eq("email")))
+            .execute(conn)
+    });
+    let ada = app.affiliate();
+    let page = ada.get("/portal/conversions");
+    let states = page.all("tbody td[data-label=Status]");
+    assert!(states.contains(&"Unqualified Affiliate’s own purchase".to_owned()), "{states:?}");
+    assert!(page.all("tbody td[data-label=By]").contains(&"Customer e-mail".to_owned()));
+    let denied = ada.get("/portal/conversions?status=denied");
+    assert_eq!(denied.all("tbody tr").len(), 1);
+    assert!(ada.get("/portal/conversions?status=approved").says("No conversion fits"));
+}
+
+#[test]
+fn a_code_names_the_stores_that_have_it() {
+    let app = TestApp::start();
+    let now = crate::harness::then();
+    app.within(|conn| {
+        diesel::insert_into(pushes::table)
+            .values((
+                pushes::merchant_id.eq(app.fixture.merchant_id),
+                pushes::trigger_id.eq(app.fixture.ada10_id),
+                pushes::store_id.eq(app.fixture.store_id),
+                pushes::status.eq("pushed"),
+                pushes::available_at.eq(now),
+                pushes::created_at.eq(now),
+            ))
+            .execute(conn)
+    });
+    let page = app.affiliate().get("/portal");
+    assert_eq!(page.all("tbody td[data-label='Works in']"), ["acme-tea.myshopify.com"]);
+}
+
+#[test]
+fn whoever_has_no_orders_yet_reads_what_will_stand_there() {
+    let app = TestApp::start();
+    let page = app.affiliate().get("/portal/conversions");
+    assert!(page.says("No conversions yet"));
+    assert_eq!(app.owner().get("/portal/conversions").status, 403);
+}
