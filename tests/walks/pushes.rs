@@ -100,6 +100,7 @@ async fn walk(javascript: bool) {
     work(&walk).await;
     stand(&walk, &["In store already", "Pushed"]).await;
     walk.browser.press("Attach the existing code").await;
+    walk.browser.sees("The code that the store has is attached.").await;
     stand(&walk, &["Pushed"]).await;
     assert_eq!(shop.store().codes(), ["WALK15", "THEIRS"]);
 }
