@@ -15,7 +15,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage, renew_csrf};
+use crate::web::page::{FlashKind, PersonPage, renew_session};
 use crate::web::{ok, rejected, see_other};
 
 /// The current password and the new one; neither is ever echoed.
@@ -70,9 +70,7 @@ pub async fn change_password(
     })
     .await?;
     tracing::info!(user_id, "changed their password");
-    let session = page.session();
-    session.renew();
-    renew_csrf(session)?;
+    renew_session(page.session())?;
     let text = "Your password is changed. You are signed out everywhere else.";
     page.leave(FlashKind::Success, text)?;
     Ok(see_other("/"))

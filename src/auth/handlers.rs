@@ -20,7 +20,7 @@ use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{PersonPage, PublicPage, renew_csrf};
+use crate::web::page::{PersonPage, PublicPage, renew_session};
 use crate::web::{html, ok, rejected, see_other};
 
 #[derive(Template)]
@@ -135,11 +135,10 @@ pub async fn sign_in(
     let places = places(db, user_id).await?;
     // A key that was known before sign-in must not be worth anything after it.
     session.clear();
-    session.renew();
+    renew_session(session)?;
     session.insert(USER_ID, user_id)?;
     session.insert(ORIGIN, origin)?;
     session.insert(SEVERAL_PLACES, places.len() > 1)?;
-    renew_csrf(session)?;
     let of_no_place = local_path(next).filter(|next| is_of_no_place(next));
     if let [only] = places.as_slice() {
         session.insert(PLACE, only)?;

@@ -102,11 +102,17 @@ fn wants_fragment(headers: &HeaderMap) -> bool {
         && !headers.contains_key("hx-boosted")
 }
 
-/// Gives the session a new CSRF token: at its beginning, and at every sign-in.
+/// Lets the session go on under a new key with a new CSRF token, so that what was known of it before
+/// is worth nothing: at every sign-in, and whenever a person's sessions were ended.
 ///
 /// # Errors
 /// When the session cannot hold it, which is a fault of ours.
-pub fn renew_csrf(session: &Session) -> AppResult<String> {
+pub fn renew_session(session: &Session) -> AppResult<()> {
+    session.renew();
+    renew_csrf(session).map(drop)
+}
+
+fn renew_csrf(session: &Session) -> AppResult<String> {
     let token = Alphanumeric.sample_string(&mut rand::rng(), 32);
     session.insert(TOKEN, &token)?;
     Ok(token)

@@ -19,7 +19,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PublicPage, renew_csrf};
+use crate::web::page::{FlashKind, PublicPage, renew_session};
 use crate::web::{html, ok, rejected, see_other};
 
 /// The answer to who asks for a link takes this long, whether there was anything to do or not.
@@ -129,8 +129,7 @@ pub async fn update(
     // Whoever was signed in here is not any more.
     let session = page.session();
     session.clear();
-    session.renew();
-    renew_csrf(session)?;
+    renew_session(session)?;
     page.leave(FlashKind::Success, "Your password is changed. Sign in with it.")?;
     Ok(see_other("/login"))
 }

@@ -18,7 +18,7 @@ use crate::error::{AppError, AppResult};
 use crate::mail;
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage, renew_csrf};
+use crate::web::page::{FlashKind, PersonPage, renew_session};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -121,7 +121,8 @@ pub async fn confirm(
         return wrong(&db, &config, &sealer, page).await;
     };
     tracing::info!(user_id = page.person.id, "turned two-factor sign-in on");
-    keep_this_session(page.session())?;
+    // All sessions of the person were ended; this one goes on.
+    renew_session(page.session())?;
     page.session().remove(SETS_UP);
     let now = Some(clock::now());
     let page = page.with_two_factor(now);
@@ -181,18 +182,12 @@ pub async fn turn_off(
         return wrong(&db, &config, &sealer, page).await;
     }
     tracing::info!(user_id = page.person.id, "turned two-factor sign-in off");
-    keep_this_session(page.session())?;
+    renew_session(page.session())?;
     page.leave(
         FlashKind::Success,
         "Two-factor sign-in is off. You are signed out everywhere else.",
     )?;
     Ok(see_other(HERE))
-}
-
-/// All sessions of the person were ended; this one goes on under a new key.
-fn keep_this_session(session: &Session) -> AppResult<()> {
-    session.renew();
-    renew_csrf(session).map(drop)
 }
 
 fn sets_up(session: &Session) -> AppResult<bool> {

@@ -17,7 +17,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PublicPage, renew_csrf};
+use crate::web::page::{FlashKind, PublicPage, renew_session};
 use crate::web::{html, ok, rejected, see_other};
 
 /// Where the session keeps who has given their password and not yet a code.
@@ -67,8 +67,7 @@ pub(in crate::auth) fn begin(
     next: &str,
 ) -> AppResult<HttpResponse> {
     session.clear();
-    session.renew();
-    renew_csrf(session)?;
+    renew_session(session)?;
     let awaited = Awaited { user_id, next: next.to_owned(), since: clock::now(), tries: 0 };
     session.insert(AWAITED, awaited)?;
     Ok(see_other("/login/code"))
