@@ -1,3 +1,4 @@
+use actix_session::Session;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -7,7 +8,7 @@ use super::forms::NewPassword;
 use super::guesses::known_about;
 use super::letters::password_changed;
 use super::limits::Tries;
-use super::model::{User, change_password as store_password, email_key};
+use super::model::{Person, User, change_password as store_password, email_key};
 use super::password::{Hashing, MOST_BYTES};
 use super::peer::peer;
 use crate::clock;
@@ -47,9 +48,35 @@ pub async fn change_password(
     page: PersonPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
+    match change(&db, &hashing, &tries, &req, &page.person, page.session(), form).await? {
+        Ok(()) => {
+            page.leave(FlashKind::Success, CHANGED)?;
+            Ok(see_other("/"))
+        }
+        Err(errors) => rejected(&PasswordPage { page, errors }),
+    }
+}
+
+/// What one reads afterwards.
+pub const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
+
+/// Gives a person a new password if they know the current one: ends their other sessions and keeps
+/// `session`, under a new key. The inner error is the person's to mend, beside `current` and `new`.
+///
+/// # Errors
+/// `TooMany` after too many tries; the database's.
+pub async fn change(
+    db: &Db,
+    hashing: &Hashing,
+    tries: &Tries,
+    req: &HttpRequest,
+    person: &Person,
+    session: &Session,
+    form: PasswordForm,
+) -> AppResult<Result<(), FormErrors>> {
     // Who found a browser left open must not guess here what they cannot guess at sign-in.
-    tries.take(&email_key(&page.person.email), peer(&req))?;
-    let user_id = page.person.id;
+    tries.take(&email_key(&person.email), peer(req))?;
+    let user_id = person.id;
     let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
     let mut errors = FormErrors::new();
     let fits = form.current.len() <= MOST_BYTES
@@ -57,21 +84,19 @@ pub async fn change_password(
     if !fits {
         errors.add("current", "This is not your current password.");
     }
-    let known = known_about(&db, &page.person).await?;
+    let known = known_about(db, person).await?;
     NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
     if !errors.is_empty() {
-        return rejected(&PasswordPage { page, errors });
+        return Ok(Err(errors));
     }
     let hash = hashing.hash(form.new).await?;
-    let person = page.person.clone();
+    let owner = person.clone();
     db.run(Scope::Unowned, move |conn| {
         store_password(conn, user_id, &hash)?;
-        mail::post(conn, &password_changed(&person, clock::now()))
+        mail::post(conn, &password_changed(&owner, clock::now()))
     })
     .await?;
     tracing::info!(user_id, "changed their password");
-    renew_session(page.session())?;
-    let text = "Your password is changed. You are signed out everywhere else.";
-    page.leave(FlashKind::Success, text)?;
-    Ok(see_other("/"))
+    renew_session(session)?;
+    Ok(Ok(()))
 }

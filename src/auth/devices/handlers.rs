@@ -1,17 +1,14 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::model::{self, Device, ORIGIN, Origin};
+use super::model::{self, Device, name_of};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::web::form::CsrfForm;
 use crate::web::page::{FlashKind, PersonPage};
-use crate::web::when::When;
 use crate::web::{ok, see_other};
 
 const HERE: &str = "/account/sessions";
@@ -25,27 +22,28 @@ pub struct Nothing {}
 struct DevicesPage {
     page: PersonPage,
     devices: Vec<Device>,
-    /// The session that looks.
-    this: String,
+    /// Where they are ended.
+    base: &'static str,
 }
 
-impl DevicesPage {
-    fn when(at: &DateTime<Utc>) -> When {
-        When::new(*at, Tz::UTC)
-    }
+/// What one reads after a session was ended.
+pub const ENDED: &str = "You are signed out there.";
 
-    fn is_this(&self, device: &Device) -> bool {
-        device.id == self.this
+/// What one reads after so many other sessions were.
+pub fn ended_others(count: usize) -> &'static str {
+    match count {
+        0 => "You were signed in nowhere else.",
+        _ => "You are signed out everywhere else.",
     }
 }
 
 /// `GET /account/sessions`
 pub async fn index(db: Data<Db>, page: PersonPage) -> AppResult<HttpResponse> {
-    let user_id = page.person.id;
-    let devices =
-        db.run(Scope::Unowned, move |conn| model::devices(conn, user_id, clock::now())).await?;
-    let this = this(&page)?;
-    ok(&DevicesPage { page, devices, this })
+    let (user_id, this) = (page.person.id, name_of(page.session())?);
+    let devices = db
+        .run(Scope::Unowned, move |conn| model::devices(conn, user_id, &this, clock::now()))
+        .await?;
+    ok(&DevicesPage { page, devices, base: HERE })
 }
 
 /// `POST /account/sessions/{session_id}/removal`
@@ -59,7 +57,7 @@ pub async fn end(
     db.run(Scope::Unowned, move |conn| model::end(conn, user_id, &session_id, clock::now()))
         .await?;
     tracing::info!(user_id, "ended a session of theirs");
-    page.leave(FlashKind::Success, "You are signed out there.")?;
+    page.leave(FlashKind::Success, ENDED)?;
     Ok(see_other(HERE))
 }
 
@@ -69,20 +67,11 @@ pub async fn end_others(
     page: PersonPage,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (user_id, this) = (page.person.id, this(&page)?);
+    let (user_id, this) = (page.person.id, name_of(page.session())?);
     let ended = db
         .run(Scope::Unowned, move |conn| model::end_others(conn, user_id, &this, clock::now()))
         .await?;
     tracing::info!(user_id, ended, "ended their other sessions");
-    let text = match ended {
-        0 => "You were signed in nowhere else.",
-        _ => "You are signed out everywhere else.",
-    };
-    page.leave(FlashKind::Success, text)?;
+    page.leave(FlashKind::Success, ended_others(ended))?;
     Ok(see_other(HERE))
-}
-
-fn this(page: &PersonPage) -> AppResult<String> {
-    let origin = page.session().get::<Origin>(ORIGIN)?;
-    Ok(origin.map(|origin| origin.id).unwrap_or_default())
 }

@@ -6,4 +6,4 @@ pub mod handlers;
 mod model;
 
 pub(super) use self::model::ORIGIN;
-pub use self::model::Origin;
+pub use self::model::{Device, Origin, devices, end, end_others, name_of};

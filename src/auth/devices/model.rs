@@ -1,7 +1,9 @@
+use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use futures_util::future::{Ready, ready};
 use rand::distr::{Alphanumeric, SampleString};
@@ -12,6 +14,7 @@ use crate::auth::peer::peer;
 use crate::auth::session_store::ABSOLUTE_LIMIT;
 use crate::db::schema::sessions;
 use crate::error::{AppError, AppResult};
+use crate::web::when::When;
 
 /// Where the session keeps from where its person signed in.
 pub(in crate::auth) const ORIGIN: &str = "origin";
@@ -51,26 +54,53 @@ impl FromRequest for Origin {
 }
 
 /// A session of a person.
-pub(super) struct Device {
+pub struct Device {
     key_hash: Vec<u8>,
     /// Names it in addresses.
-    pub(super) id: String,
+    pub id: String,
     /// The browser, in words.
-    pub(super) browser: String,
+    pub browser: String,
     /// The address from which they signed in.
-    pub(super) address: String,
+    pub address: String,
+    /// Whether it is the one that looks.
+    pub is_this: bool,
     /// When they signed in.
-    pub(super) created_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
     /// When it was last used, within some minutes.
-    pub(super) seen_at: DateTime<Utc>,
+    seen_at: DateTime<Utc>,
+}
+
+impl Device {
+    /// When they signed in.
+    pub fn since(&self) -> When {
+        When::new(self.created_at, Tz::UTC)
+    }
+
+    /// When it was last used.
+    pub fn seen(&self) -> When {
+        When::new(self.seen_at, Tz::UTC)
+    }
+}
+
+/// The name of a session among those of its person.
+///
+/// # Errors
+/// When the session cannot be read, which is a fault of ours.
+pub fn name_of(session: &Session) -> AppResult<String> {
+    let origin = session.get::<Origin>(ORIGIN)?;
+    Ok(origin.map(|origin| origin.id).unwrap_or_default())
 }
 
 type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
 
-/// The sessions of a person that still work, the last used first.
-pub(super) fn devices(
+/// The sessions of a person that still work, the last used first; `this` is the one that looks.
+///
+/// # Errors
+/// The database's.
+pub fn devices(
     conn: &mut PgConnection,
     user_id: i64,
+    this: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Device>> {
     let rows: Vec<Row> = sessions::table
@@ -80,10 +110,10 @@ pub(super) fn devices(
         .order((sessions::seen_at.desc(), sessions::created_at.desc()))
         .select((sessions::key_hash, sessions::state, sessions::created_at, sessions::seen_at))
         .load(conn)?;
-    Ok(rows.into_iter().map(device).collect())
+    Ok(rows.into_iter().map(|row| device(row, this)).collect())
 }
 
-fn device((key_hash, state, created_at, seen_at): Row) -> Device {
+fn device((key_hash, state, created_at, seen_at): Row, this: &str) -> Device {
     // Each value of the state is JSON in a string of its own.
     let origin: Origin = state
         .get(ORIGIN)
@@ -93,6 +123,7 @@ fn device((key_hash, state, created_at, seen_at): Row) -> Device {
     // A session from before an origin was kept has a name all the same.
     let id = if origin.id.is_empty() { hex::encode(&key_hash[..16]) } else { origin.id };
     Device {
+        is_this: id == this,
         id,
         browser: browser::in_words(&origin.user_agent),
         address: origin.address,
@@ -106,27 +137,25 @@ fn device((key_hash, state, created_at, seen_at): Row) -> Device {
 ///
 /// # Errors
 /// `NotFound` if they have no such session.
-pub(super) fn end(
-    conn: &mut PgConnection,
-    user_id: i64,
-    id: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    let device = devices(conn, user_id, now)?.into_iter().find(|device| device.id == id);
+pub fn end(conn: &mut PgConnection, user_id: i64, id: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    let device = devices(conn, user_id, "", now)?.into_iter().find(|device| device.id == id);
     let device = device.ok_or(diesel::result::Error::NotFound)?;
     diesel::delete(sessions::table.find(device.key_hash)).execute(conn).map(drop)
 }
 
-/// Ends all sessions of a person but one; answers how many.
-pub(super) fn end_others(
+/// Ends all sessions of a person but `this`; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn end_others(
     conn: &mut PgConnection,
     user_id: i64,
     this: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    let others: Vec<Vec<u8>> = devices(conn, user_id, now)?
+    let others: Vec<Vec<u8>> = devices(conn, user_id, this, now)?
         .into_iter()
-        .filter(|device| device.id != this)
+        .filter(|device| !device.is_this)
         .map(|device| device.key_hash)
         .collect();
     diesel::delete(sessions::table.filter(sessions::key_hash.eq_any(others))).execute(conn)
