@@ -115,6 +115,14 @@ routes! {
     // The affiliate's side
     GET  "/portal" => crate::portal::handlers::index, Affiliate;
     GET  "/portal/conversions" => crate::portal::handlers::conversions, Affiliate;
+    POST "/portal/code-requests" => crate::portal::handlers::ask, Affiliate;
+    GET  "/portal/code-requests/code" => crate::portal::handlers::code, Affiliate;
+    POST "/portal/code-requests/{request_id}/withdrawal" => crate::portal::handlers::withdraw, Affiliate;
+    GET  "/portal/settings" => crate::portal::handlers::settings, Affiliate;
+    POST "/portal/settings" => crate::portal::handlers::update, Affiliate;
+    POST "/portal/settings/password" => crate::portal::handlers::change_password, Affiliate;
+    POST "/portal/settings/sessions/others/removal" => crate::portal::handlers::end_other_sessions, Affiliate;
+    POST "/portal/settings/sessions/{session_id}/removal" => crate::portal::handlers::end_session, Affiliate;
 
     // Support staff
     GET  "/support/merchants" => crate::support::handlers::index, Support;
@@ -234,6 +242,8 @@ routes! {
     POST "/affiliates" => crate::affiliates::handlers::create, Member(Admin);
     GET  "/affiliates.csv" => crate::affiliates::handlers::export, Member(Viewer);
     GET  "/affiliates/new" => crate::affiliates::handlers::new, Member(Admin);
+    GET  "/affiliates/code-requests" => crate::code_requests::handlers::index, Member(Viewer);
+    POST "/affiliates/code-requests/decisions" => crate::code_requests::handlers::decide, Member(Admin);
     GET  "/affiliates/choices" => crate::affiliates::handlers::choices, Member(Viewer);
     POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);
     POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);

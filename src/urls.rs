@@ -278,3 +278,38 @@ pub fn join_confirmed(slug: &str) -> String {
 pub fn join_account(slug: &str, token: &str) -> String {
     format!("/join/{slug}/accounts/{token}")
 }
+
+/// Where members decide about further codes that affiliates ask for.
+pub fn code_requests() -> String {
+    "/affiliates/code-requests".to_owned()
+}
+
+/// Where that is sent.
+pub fn code_request_decisions() -> String {
+    "/affiliates/code-requests/decisions".to_owned()
+}
+
+/// My Codes, in the affiliate's portal.
+pub fn portal() -> String {
+    "/portal".to_owned()
+}
+
+/// Where an affiliate asks for a further code.
+pub fn portal_code_requests() -> String {
+    "/portal/code-requests".to_owned()
+}
+
+/// Where that code is looked up while one types.
+pub fn portal_code() -> String {
+    "/portal/code-requests/code".to_owned()
+}
+
+/// Where an affiliate takes back what they asked for.
+pub fn portal_withdrawal(request_id: i64) -> String {
+    format!("/portal/code-requests/{request_id}/withdrawal")
+}
+
+/// Settings, in the affiliate's portal.
+pub fn portal_settings() -> String {
+    "/portal/settings".to_owned()
+}

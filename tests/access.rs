@@ -20,6 +20,7 @@ use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/places"),
     ("POST", "/account/sessions/{session_id}/removal"),
+    ("POST", "/portal/settings/sessions/{session_id}/removal"),
     ("POST", "/affiliates/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
     ("POST", "/orders/{order_id}/manual-credit/removal"),
@@ -130,6 +131,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("/settings/woocommerce/", example(woocommerce.id, NOWHERE)),
         ("invitation_id", example(invitation_id(app), NOWHERE)),
         ("invitation_token", example("1-made-up", "2-made-up")),
+        ("request_id", example(request_id(app), NOWHERE)),
         ("member_id", example(member_id(app), NOWHERE)),
         ("session_id", example("made-up", "made-up")),
         ("letter_id", example(letter_id(app), NOWHERE)),
@@ -160,6 +162,17 @@ fn invitation_id(app: &TestApp) -> i64 {
         vouch::team::invite(conn, &app.actor(), &sealer, "new@acme.example", Role::Viewer).unwrap();
         invitations::table.select(invitations::id).first(conn)
     })
+}
+
+/// A further code that Ada asks for.
+fn request_id(app: &TestApp) -> i64 {
+    let actor = app.actor();
+    let asked = app
+        .within(|conn| vouch::code_requests::ask(conn, &actor, app.fixture.ada_id, "ADA-FURTHER"));
+    match asked {
+        vouch::code_requests::Asked::Waits(request) => request.id,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A member who does nothing else here.

@@ -16,7 +16,8 @@ use crate::harness::woocommerce::connect_in as connect_woocommerce;
 use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
 
 /// Addresses that answer no page: files, and parts of pages.
-const NO_PAGES: [&str; 3] = ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json"];
+const NO_PAGES: [&str; 4] =
+    ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json", "/portal/code-requests/code"];
 
 /// Whose pages are looked at.
 fn demo_merchant(conn: &mut PgConnection) -> QueryResult<i64> {

@@ -20,7 +20,7 @@ fn an_affiliate_sees_their_codes_and_what_these_earned() {
     let page = app.affiliate().get("/portal");
     assert_eq!(page.one("h1"), "My Codes");
     assert!(page.has("[data-copy='ADA10']"));
-    assert_eq!(page.all("tbody td.end"), ["2", "$180.00", "$18.00"]);
+    assert_eq!(page.all("tbody td.end"), ["2", "$180.00", "$18.00 Pending"]);
     assert!(page.one(".menu-merchant").ends_with("Acme Tea"));
 }
 

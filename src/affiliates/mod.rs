@@ -12,7 +12,8 @@ mod terms;
 pub use frame::{Frame, FrameItem};
 pub use list::choices;
 pub use model::{
-    Affiliate, CreateAffiliateError, NewAffiliate, change_status, create, undo_status,
+    Affiliate, CreateAffiliateError, NewAffiliate, OwnChange, change_status, create, undo_status,
+    update_own,
 };
 pub use search::Search;
 pub use status::AffiliateStatus;

@@ -32,6 +32,8 @@ pub struct Affiliate {
     pub offer_id: i64,
     /// What members noted for themselves.
     pub note: String,
+    /// Where it wants to be paid, in its own words; empty if it did not say.
+    pub payment_address: String,
     /// When it joined.
     pub created_at: DateTime<Utc>,
 }
@@ -266,6 +268,40 @@ pub fn update(
     })
 }
 
+/// What affiliates change about themselves.
+#[derive(Clone, Debug)]
+pub struct OwnChange {
+    /// What it is called.
+    pub name: String,
+    /// Where it wants to be paid.
+    pub payment_address: String,
+}
+
+/// Changes what an affiliate says of itself; answers it as it was and as it is.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such affiliate.
+pub fn update_own(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    change: &OwnChange,
+) -> QueryResult<(Affiliate, Affiliate)> {
+    conn.transaction(|conn| {
+        let before = Affiliate::find_locked(conn, actor.merchant_id, affiliate_id)?;
+        let after = diesel::update(affiliates::table.find((actor.merchant_id, affiliate_id)))
+            .set((
+                affiliates::name.eq(&change.name),
+                affiliates::payment_address.eq(&change.payment_address),
+                affiliates::updated_at.eq(actor.now),
+            ))
+            .returning(Affiliate::as_returning())
+            .get_result(conn)?;
+        record_change(conn, actor, &before, &after)?;
+        Ok((before, after))
+    })
+}
+
 fn record_change(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -278,6 +314,7 @@ fn record_change(
             ("e-mail", serde_json::json!(affiliate.email)),
             ("offer", serde_json::json!(affiliate.offer_id)),
             ("note", serde_json::json!(affiliate.note)),
+            ("payment address", serde_json::json!(affiliate.payment_address)),
         ]
     };
     let (mut was, mut is) = (serde_json::Map::new(), serde_json::Map::new());

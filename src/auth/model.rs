@@ -239,6 +239,8 @@ pub struct AffiliateSeat {
     pub merchant: Merchant,
     /// Which affiliate of it.
     pub affiliate_id: i64,
+    /// What it is called there.
+    pub affiliate_name: String,
     /// Whether they have another place to switch to.
     pub has_other_places: bool,
 }
@@ -255,16 +257,16 @@ impl AffiliateSeat {
         user_id: i64,
         has_other_places: bool,
     ) -> QueryResult<Self> {
-        let (person, merchant) = affiliates::table
+        let (person, merchant, affiliate_name) = affiliates::table
             .inner_join(users::table)
             .inner_join(merchants::table)
             .filter(affiliates::merchant_id.eq(merchant_id))
             .filter(affiliates::id.eq(affiliate_id))
             .filter(affiliates::user_id.eq(user_id))
             .filter(users::disabled_at.is_null())
-            .select((Person::as_select(), Merchant::as_select()))
+            .select((Person::as_select(), Merchant::as_select(), affiliates::name))
             .first(conn)?;
-        Ok(Self { person, merchant, affiliate_id, has_other_places })
+        Ok(Self { person, merchant, affiliate_id, affiliate_name, has_other_places })
     }
 }
 

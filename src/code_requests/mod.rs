@@ -1,10 +1,20 @@
 //! Coupon codes that affiliates ask for, and keep until somebody has decided.
 
+mod further;
+/// The page on which members decide about further codes.
+pub mod handlers;
+mod lookup;
 mod model;
 mod reserve;
 
+pub use further::{
+    Asked, MOST_WAITING, approve_further, ask, count_waiting, deny_further, take_waiting,
+    waiting_page, withdraw,
+};
+pub use lookup::{Verdict, answer};
 pub use model::{
-    Approved, CodeRequest, CodeRequestStatus, approve, deny, of_affiliate, open, pending_of, reopen,
+    Approved, CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve, deny, of_affiliate, open,
+    pending_of, reopen,
 };
 pub use reserve::{
     NotToBeHad, Refused, check, hold_against_requests, hold_all, reserved_for, reserved_keys,

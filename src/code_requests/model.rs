@@ -17,6 +17,18 @@ text_enum! {
         Approved = "approved", "Approved";
         /// Was not wanted: the code is free again.
         Denied = "denied", "Denied";
+        /// Is not wanted any more by who asked: the code is free again.
+        Withdrawn = "withdrawn", "Withdrawn";
+    }
+}
+
+text_enum! {
+    /// How a code was asked for.
+    pub enum CodeRequestOrigin {
+        /// In an application: decided together with its affiliate.
+        Application = "application", "Application";
+        /// By an affiliate, in the portal: decided on its own.
+        Portal = "portal", "Affiliate portal";
     }
 }
 
@@ -26,7 +38,7 @@ impl CodeRequestStatus {
         match self {
             Self::Pending => "wait",
             Self::Approved => "good",
-            Self::Denied => "off",
+            Self::Denied | Self::Withdrawn => "off",
         }
     }
 }
@@ -47,6 +59,17 @@ pub struct CodeRequest {
     pub status: CodeRequestStatus,
     /// When it was asked for.
     pub requested_at: DateTime<Utc>,
+    /// How it was asked for.
+    pub origin: CodeRequestOrigin,
+    /// Why it was denied, for who asked; may be empty.
+    pub reason: String,
+}
+
+impl CodeRequest {
+    /// Whether it is a further code that waits for a decision of its own.
+    pub fn is_further(&self) -> bool {
+        self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
+    }
 }
 
 /// Reserves a code for an affiliate, under [`super::hold_all`] and after [`super::check`].
@@ -58,6 +81,7 @@ pub fn open(
     actor: &Actor,
     affiliate: &Affiliate,
     code: &CouponCode,
+    origin: CodeRequestOrigin,
 ) -> QueryResult<CodeRequest> {
     let request: CodeRequest = diesel::insert_into(code_requests::table)
         .values((
@@ -67,6 +91,7 @@ pub fn open(
             code_requests::code_key.eq(code.key()),
             code_requests::status.eq(CodeRequestStatus::Pending),
             code_requests::requested_at.eq(actor.now),
+            code_requests::origin.eq(origin),
         ))
         .returning(CodeRequest::as_returning())
         .get_result(conn)?;
@@ -75,7 +100,7 @@ pub fn open(
     Ok(request)
 }
 
-fn note(
+pub(super) fn note(
     conn: &mut PgConnection,
     actor: &Actor,
     action: &str,
@@ -116,6 +141,7 @@ fn newest_denied(
     code_requests::table
         .filter(code_requests::merchant_id.eq(merchant_id))
         .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::origin.eq(CodeRequestOrigin::Application))
         .filter(code_requests::status.eq(CodeRequestStatus::Denied))
         .order(code_requests::id.desc())
         .select(CodeRequest::as_select())
@@ -133,8 +159,9 @@ pub struct Approved {
     pub lost: Vec<String>,
 }
 
-/// Makes triggers of the codes that an affiliate asked for, under [`super::hold_all`]. One that was
-/// denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
+/// Makes triggers of the codes that an affiliate applied with, under [`super::hold_all`]. One that
+/// was denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
+/// Further codes wait for a decision of their own.
 ///
 /// # Errors
 /// The database's.
@@ -145,6 +172,7 @@ pub fn approve(
     revive: bool,
 ) -> QueryResult<Approved> {
     let mut requests = pending(conn, actor.merchant_id, affiliate_id)?;
+    requests.retain(|request| request.origin == CodeRequestOrigin::Application);
     if requests.is_empty() && revive {
         requests.extend(newest_denied(conn, actor.merchant_id, affiliate_id)?);
     }
@@ -159,7 +187,11 @@ pub fn approve(
 }
 
 /// Makes a trigger of one request, under [`super::hold_all`]; `false` if its code is another's.
-fn approve_one(conn: &mut PgConnection, actor: &Actor, request: &CodeRequest) -> QueryResult<bool> {
+pub(super) fn approve_one(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<bool> {
     // First it lets go of its code, which would keep the trigger out as well.
     let row = code_requests::table.find((actor.merchant_id, request.id));
     diesel::update(row)
@@ -183,6 +215,24 @@ fn approve_one(conn: &mut PgConnection, actor: &Actor, request: &CodeRequest) ->
     Ok(true)
 }
 
+/// Ends a request without a trigger: its code is free again.
+pub(super) fn close(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+    status: CodeRequestStatus,
+    reason: &str,
+) -> QueryResult<()> {
+    diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
+        .set((
+            code_requests::status.eq(status),
+            code_requests::decided_at.eq(actor.now),
+            code_requests::reason.eq(reason),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Frees the codes that an affiliate asked for; answers them.
 ///
 /// # Errors
@@ -190,12 +240,8 @@ fn approve_one(conn: &mut PgConnection, actor: &Actor, request: &CodeRequest) ->
 pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
     let requests = pending(conn, actor.merchant_id, affiliate_id)?;
     for request in &requests {
-        diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
-            .set((
-                code_requests::status.eq(CodeRequestStatus::Denied),
-                code_requests::decided_at.eq(actor.now),
-            ))
-            .execute(conn)?;
+        let denied = CodeRequestStatus::Denied;
+        close(conn, actor, request, denied, "")?;
         let summary = format!("{} is free again.", request.code);
         note(conn, actor, "code_request.denied", affiliate_id, summary)?;
     }

@@ -98,6 +98,10 @@ impl DashboardPage {
         count_label(*count)
     }
 
+    fn code_requests(&self) -> String {
+        urls::code_requests()
+    }
+
     fn failed_pushes(&self) -> String {
         urls::failed_pushes()
     }

@@ -9,6 +9,8 @@ use crate::web::paginate::COUNT_LIMIT;
 pub struct Waiting {
     pub conversions: i64,
     pub affiliates: i64,
+    /// Further codes that affiliates ask for.
+    pub codes: i64,
     pub deliveries: i64,
     /// Codes that a connected store refused, or that could not be brought there.
     pub pushes: i64,
@@ -25,12 +27,14 @@ impl Waiting {
 /// # Errors
 /// The database's.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    let (conversions, affiliates, deliveries, pushes, parked) =
-        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt)>(
+    let (conversions, affiliates, codes, deliveries, pushes, parked) =
+        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM affiliates \
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM code_requests \
+                 WHERE merchant_id = ? AND status = 'pending' AND origin = 'portal' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM deliveries \
                  WHERE merchant_id = ? AND outcome = 'failed' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM pushes p \
@@ -50,8 +54,10 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
         .bind::<BigInt, _>(merchant_id)
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(COUNT_LIMIT + 1)
         .get_result(conn)?;
-    Ok(Waiting { conversions, affiliates, deliveries, pushes, parked })
+    Ok(Waiting { conversions, affiliates, codes, deliveries, pushes, parked })
 }
 
 /// How far a new program is.

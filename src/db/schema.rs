@@ -42,6 +42,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         name_key -> Text,
         search -> Text,
+        payment_address -> Text,
     }
 }
 
@@ -135,6 +136,8 @@ diesel::table! {
         requested_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
         trigger_id -> Nullable<Int8>,
+        origin -> Text,
+        reason -> Text,
     }
 }
 
@@ -519,6 +522,7 @@ diesel::table! {
         thanks -> Text,
         fields -> Jsonb,
         updated_at -> Timestamptz,
+        further_codes -> Bool,
     }
 }
 

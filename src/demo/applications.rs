@@ -4,10 +4,10 @@ use anyhow::Context;
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::cast::APPLICANTS;
-use crate::affiliates::Affiliate;
+use super::cast::{APPLICANTS, FURTHER};
+use crate::affiliates::{Affiliate, OwnChange, update_own};
 use crate::audit::{Actor, ActorKind};
-use crate::code_requests;
+use crate::code_requests::{self, CodeRequestOrigin};
 use crate::db::schema::{affiliates, applications};
 use crate::registration::{self, Answer, Field, FieldKind, Registration};
 use crate::triggers::CouponCode;
@@ -27,6 +27,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
             .to_owned(),
         terms: TERMS.to_owned(),
         thanks: "We look at applications every Tuesday.".to_owned(),
+        further_codes: true,
         fields: vec![field(WHERE, FieldKind::Link, true), field(ABOUT, FieldKind::Lines, false)],
         ..Registration::default()
     };
@@ -46,9 +47,33 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
             now: actor.now - Duration::hours(hours),
             ..actor.clone()
         };
-        code_requests::open(conn, &applicant, &affiliate, &CouponCode::parse(code)?)?;
+        let origin = CodeRequestOrigin::Application;
+        code_requests::open(conn, &applicant, &affiliate, &CouponCode::parse(code)?, origin)?;
         apply(conn, &applicant, &affiliate, code, link)?;
     }
+    ask(conn, actor)
+}
+
+/// One of the affiliates asks for a further code, and says where she is paid.
+fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
+    let (email, code) = FURTHER;
+    let affiliate: Affiliate = affiliates::table
+        .filter(affiliates::merchant_id.eq(actor.merchant_id))
+        .filter(affiliates::email.eq(email))
+        .select(Affiliate::as_select())
+        .first(conn)
+        .with_context(|| format!("{email} is not in the demo"))?;
+    let asking = Actor {
+        kind: ActorKind::Affiliate,
+        name: affiliate.name.clone(),
+        now: actor.now - Duration::hours(5),
+        ..actor.clone()
+    };
+    let change =
+        OwnChange { name: affiliate.name.clone(), payment_address: format!("PayPal: {email}") };
+    update_own(conn, &asking, affiliate.id, &change)?;
+    let origin = CodeRequestOrigin::Portal;
+    code_requests::open(conn, &asking, &affiliate, &CouponCode::parse(code)?, origin)?;
     Ok(())
 }
 

@@ -51,6 +51,8 @@ pub(super) const APPLICANTS: [(&str, &str, &str, i64); 3] = [
     ("li@example.sg", "LI-TEA", "https://li.example", 27),
     ("hej@amelie-soren.example", "AmelieSoren", "https://amelie-soren.example", 3),
 ];
+/// Who asks for a further code, and for which.
+pub(super) const FURTHER: (&str, &str) = ("maria@sol-y-mar.example", "MARIA-WINTER");
 /// Who was turned off in the middle of it all.
 pub(super) const LATE_ORDERS_CODE: &str = "THUMBSUP";
 
@@ -158,6 +160,7 @@ mod tests {
             let key = CouponCode::parse(code).unwrap().key().to_owned();
             assert!(emails.contains(email) && !keys.contains(&key), "{email} {code}");
         }
+        assert!(emails.contains(FURTHER.0) && !keys.contains(FURTHER.1));
         for email in [REASSIGNED_TO, BROUGHT_A_CUSTOMER, DESIGNER] {
             assert!(emails.contains(email), "{email}");
         }

@@ -1,16 +1,16 @@
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz};
 
 use crate::conversions::ConversionStatus;
 use crate::db::prepared;
-use crate::db::schema::{trigger_owners, triggers};
-use crate::figures::{self, Figures};
+use crate::db::schema::triggers;
 use crate::pushes::{self, PushStatus};
 use crate::triggers::TriggerKind;
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::web::when::before_day;
 
 /// A coupon code of an affiliate, with what it earned them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,15 +21,17 @@ pub struct Code {
     pub value: String,
     /// Orders placed from then on no longer count.
     pub retired_at: Option<DateTime<Utc>>,
-    /// Per currency, the busiest first.
-    pub figures: Vec<Figures>,
+    /// Per status and currency, the busiest first.
+    pub sums: Vec<CodeSum>,
+    /// Orders that count, week by week.
+    pub weeks: [i64; WEEKS],
     /// The names of the stores that have it.
     pub stores: Vec<String>,
 }
 
 type Row = (i64, String, Option<DateTime<Utc>>);
 
-/// The coupon codes an affiliate holds, the newest first.
+/// The coupon codes an affiliate holds, the newest first; their weeks end on the day `today`.
 ///
 /// # Errors
 /// The database's.
@@ -37,6 +39,7 @@ pub fn codes(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,
+    today: NaiveDate,
     cursor: &Cursor<i64>,
 ) -> QueryResult<Listing<Code>> {
     let mut query = triggers::table
@@ -54,7 +57,8 @@ pub fn codes(
     let Listing { rows, previous, next } =
         Listing::new(query.load::<Row>(conn)?, cursor, |(id, ..)| *id);
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
-    let mut figures = figures_of(conn, merchant_id, affiliate_id, &ids)?;
+    let mut sums = sums_of(conn, merchant_id, affiliate_id, &ids)?;
+    let mut weeks = weeks_of(conn, merchant_id, affiliate_id, &ids, today)?;
     let mut lines = pushes::of_triggers(conn, merchant_id, &ids)?;
     let mut stores = |id: i64| {
         let lines = lines.remove(&id).unwrap_or_default();
@@ -66,67 +70,93 @@ pub fn codes(
         id,
         value,
         retired_at,
-        figures: figures.remove(&id).unwrap_or_default(),
+        sums: sums.remove(&id).unwrap_or_default(),
+        weeks: weeks.remove(&id).unwrap_or_default(),
     };
     Ok(Listing { rows: rows.into_iter().map(code).collect(), previous, next })
 }
 
-/// The kept figures of a trigger are those of all its holders. Where there was another one, the
-/// affiliate's own part is counted instead: what others earned is none of their business.
-fn figures_of(
+/// What one code brought in one status and one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeSum {
+    /// The status of its conversions.
+    pub status: ConversionStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many.
+    pub conversions: i64,
+    /// Minor units.
+    pub revenue_minor: i64,
+    /// Minor units.
+    pub commission_minor: i64,
+}
+
+type SumRow = (i64, ConversionStatus, String, i64, i64, i64);
+
+/// Counted from the affiliate's own conversions, not read from the kept figures of a trigger: those
+/// are of all its holders, and what others earned is none of their business.
+fn sums_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,
     ids: &[i64],
-) -> QueryResult<HashMap<i64, Vec<Figures>>> {
-    let shared: Vec<i64> = trigger_owners::table
-        .filter(trigger_owners::merchant_id.eq(merchant_id))
-        .filter(trigger_owners::trigger_id.eq_any(ids))
-        .filter(trigger_owners::affiliate_id.ne(affiliate_id))
-        .select(trigger_owners::trigger_id)
-        .distinct()
-        .load(conn)?;
-    let mut by_id = figures::triggers(conn, merchant_id, ids)?;
-    if shared.is_empty() {
-        return Ok(by_id);
-    }
-    by_id.retain(|id, _| !shared.contains(id));
-    for (id, currency, conversions, revenue, discount, refunded, commission) in
-        counted(conn, merchant_id, affiliate_id, &shared)?
-    {
-        by_id.entry(id).or_default().push(Figures {
-            currency,
-            conversions,
-            revenue_minor: revenue,
-            discount_minor: discount,
-            refunded_minor: refunded,
-            commission_minor: commission,
-        });
+) -> QueryResult<HashMap<i64, Vec<CodeSum>>> {
+    let rows: Vec<SumRow> = prepared::<(BigInt, Text, Text, BigInt, BigInt, BigInt)>(
+        "SELECT trigger_id, status, currency::text, count(*), sum(revenue_minor)::bigint, \
+             sum(commission_minor)::bigint \
+         FROM conversions \
+         WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
+             AND status <> 'unqualified' \
+         GROUP BY trigger_id, status, currency ORDER BY trigger_id, 4 DESC, 3",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .bind::<Array<BigInt>, _>(ids)
+    .load(conn)?;
+    let mut by_id: HashMap<i64, Vec<CodeSum>> = HashMap::new();
+    for (id, status, currency, conversions, revenue_minor, commission_minor) in rows {
+        let sum = CodeSum { status, currency, conversions, revenue_minor, commission_minor };
+        by_id.entry(id).or_default().push(sum);
     }
     Ok(by_id)
 }
 
-type SumRow = (i64, String, i64, i64, i64, i64, i64);
+/// The chart beside a code has so many weeks, the present one last.
+pub const WEEKS: usize = 12;
 
-fn counted(
+/// Orders that count by week, up to the day `today`.
+fn weeks_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     affiliate_id: i64,
-    trigger_ids: &[i64],
-) -> QueryResult<Vec<SumRow>> {
-    prepared::<(BigInt, Text, BigInt, BigInt, BigInt, BigInt, BigInt)>(
-        "SELECT trigger_id, currency::text, count(*), sum(revenue_minor)::bigint, \
-             sum(discount_minor)::bigint, sum(refunded_minor)::bigint, \
-             sum(commission_minor)::bigint \
+    ids: &[i64],
+    today: NaiveDate,
+) -> QueryResult<HashMap<i64, [i64; WEEKS]>> {
+    let days = 7 * WEEKS as u64 - 1;
+    let first = today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let rows: Vec<(i64, i32, i64)> = prepared::<(BigInt, Integer, BigInt)>(
+        "SELECT trigger_id, (day - ?) / 7, count(*) \
          FROM conversions \
          WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
-             AND status IN ('pending', 'approved') \
-         GROUP BY trigger_id, currency ORDER BY trigger_id, 3 DESC, 2",
+             AND status IN ('pending', 'approved') AND occurred_at >= ? AND day BETWEEN ? AND ? \
+         GROUP BY 1, 2",
     )
+    .bind::<Date, _>(first)
     .bind::<BigInt, _>(merchant_id)
     .bind::<BigInt, _>(affiliate_id)
-    .bind::<Array<BigInt>, _>(trigger_ids)
-    .load(conn)
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Timestamptz, _>(before_day(first))
+    .bind::<Date, _>(first)
+    .bind::<Date, _>(today)
+    .load(conn)?;
+    let mut by_id: HashMap<i64, [i64; WEEKS]> = HashMap::new();
+    for (id, week, orders) in rows {
+        let weeks = by_id.entry(id).or_insert([0; WEEKS]);
+        if let Some(place) = usize::try_from(week).ok().and_then(|at| weeks.get_mut(at)) {
+            *place = orders;
+        }
+    }
+    Ok(by_id)
 }
 
 /// What an affiliate's conversions of one status add up to in one currency.

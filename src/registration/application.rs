@@ -8,7 +8,7 @@ use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{LinkToken, email_key};
-use crate::code_requests::{self, Refused};
+use crate::code_requests::{self, CodeRequestOrigin, Refused};
 use crate::db::schema::{affiliates as affiliates_table, applications};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
@@ -272,7 +272,8 @@ fn enter(
         ))
         .execute(conn)?;
     if let Some(code) = code {
-        code_requests::open(conn, actor, &affiliate, code)?;
+        let origin = CodeRequestOrigin::Application;
+        code_requests::open(conn, actor, &affiliate, code, origin)?;
     }
     Ok(Some(affiliate))
 }

@@ -33,6 +33,8 @@ pub struct SettingsForm {
     pub field_kind: Vec<String>,
     /// Which of them may not stay empty, by place.
     pub field_required: Vec<usize>,
+    /// "true" or empty.
+    pub further_codes: String,
     /// Whether only the preview is wanted.
     pub preview: String,
 }
@@ -51,7 +53,7 @@ impl SettingsForm {
         let fields = &registration.fields;
         let required = fields.iter().enumerate().filter(|(_, field)| field.required);
         Self {
-            is_open: if registration.is_open { "true".to_owned() } else { String::new() },
+            is_open: ticked(registration.is_open),
             code_wish: registration.code_wish.as_str().to_owned(),
             offer_id: registration.offer_id.map(|id| id.to_string()).unwrap_or_default(),
             approval: if registration.approves_itself { "itself" } else { "member" }.to_owned(),
@@ -61,6 +63,7 @@ impl SettingsForm {
             field_label: fields.iter().map(|field| field.label.clone()).collect(),
             field_kind: fields.iter().map(|field| field.kind.as_str().to_owned()).collect(),
             field_required: required.map(|(at, _)| at).collect(),
+            further_codes: ticked(registration.further_codes),
             preview: String::new(),
         }
     }
@@ -101,6 +104,7 @@ impl SettingsForm {
             terms: self.terms_text.trim().to_owned(),
             thanks: self.thanks.trim().to_owned(),
             fields: fields.take(MOST_FIELDS).map(field).collect(),
+            further_codes: !self.further_codes.is_empty(),
         }
     }
 
@@ -142,6 +146,11 @@ impl SettingsForm {
         errors.into_result()?;
         Ok(self.lenient())
     }
+}
+
+/// The value of a box that is ticked, or not.
+fn ticked(is_ticked: bool) -> String {
+    if is_ticked { "true".to_owned() } else { String::new() }
 }
 
 /// What somebody applies with, as typed.

@@ -5,6 +5,7 @@ mod account;
 mod application;
 mod decide;
 mod forms;
+mod further;
 /// The pages.
 pub mod handlers;
 mod letters;
@@ -16,7 +17,9 @@ pub use application::{
     Answer, Application, Applied, Confirmed, Wish, apply, confirm, of_affiliate, sweep,
 };
 pub use decide::{Decided, Denial, decide, send_invitation, undo};
+pub use further::{DecidedCodes, approve_codes, deny_codes};
 pub use limits::Limits;
 pub use settings::{
-    CodeWish, Field, FieldKind, MOST_FIELDS, Registration, Shown, load, merchant_of, save,
+    CodeWish, Field, FieldKind, MOST_FIELDS, Registration, Shown, allows_further_codes, load,
+    merchant_of, save,
 };

@@ -69,6 +69,8 @@ pub struct Registration {
     pub thanks: String,
     /// Further fields.
     pub fields: Vec<Field>,
+    /// Whether affiliates can ask for further codes in their portal.
+    pub further_codes: bool,
 }
 
 /// What a merchant begins with: closed, with a code required.
@@ -83,6 +85,7 @@ impl Default for Registration {
             terms: String::new(),
             thanks: String::new(),
             fields: Vec::new(),
+            further_codes: false,
         }
     }
 }
@@ -115,6 +118,7 @@ struct Row {
     terms: String,
     thanks: String,
     fields: serde_json::Value,
+    further_codes: bool,
 }
 
 impl From<Row> for Registration {
@@ -129,6 +133,7 @@ impl From<Row> for Registration {
             thanks: row.thanks,
             // It was written from the same type.
             fields: serde_json::from_value(row.fields).unwrap_or_default(),
+            further_codes: row.further_codes,
         }
     }
 }
@@ -144,6 +149,19 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Reg
         .first(conn)
         .optional()?;
     Ok(row.map(Registration::from))
+}
+
+/// Whether affiliates can ask for further codes now.
+///
+/// # Errors
+/// The database's.
+pub fn allows_further_codes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let allows = registration_settings::table
+        .find(merchant_id)
+        .select(registration_settings::further_codes)
+        .first(conn)
+        .optional()?;
+    Ok(allows.unwrap_or(false))
 }
 
 /// Sets it.
@@ -164,6 +182,7 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> Query
         registration_settings::terms.eq(&new.terms),
         registration_settings::thanks.eq(&new.thanks),
         registration_settings::fields.eq(fields_json(new)),
+        registration_settings::further_codes.eq(new.further_codes),
         registration_settings::updated_at.eq(actor.now),
     );
     diesel::insert_into(registration_settings::table)
@@ -203,6 +222,7 @@ fn as_json(of: &Registration) -> serde_json::Value {
         "terms": of.terms,
         "thanks": of.thanks,
         "fields": of.fields,
+        "further_codes": of.further_codes,
     })
 }
 

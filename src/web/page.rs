@@ -221,6 +221,11 @@ impl MerchantPage {
         self.seat.store_problem.as_ref()
     }
 
+    /// The name of who looks.
+    pub fn person_name(&self) -> &str {
+        &self.seat.person.name
+    }
+
     /// The role as a word.
     pub fn role_label(&self) -> &'static str {
         self.seat.role.label()
@@ -304,6 +309,28 @@ impl AffiliatePage {
     pub fn merchant(&self) -> &Merchant {
         &self.seat.merchant
     }
+
+    /// What the affiliate is called in the program.
+    pub fn person_name(&self) -> &str {
+        &self.seat.affiliate_name
+    }
+
+    /// Whether the affiliate looks, and not support staff.
+    pub fn may_write(&self) -> bool {
+        self.chrome.viewing.is_none()
+    }
+
+    /// Who acts, now.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            merchant_id: self.seat.merchant.id,
+            kind: ActorKind::Affiliate,
+            user_id: Some(self.seat.person.id),
+            name: self.seat.affiliate_name.clone(),
+            came_from: Some(self.chrome.came_from.clone()),
+            now: clock::now(),
+        }
+    }
 }
 
 /// Who looks, and where else they could go: what the foot of every menu shows.
@@ -313,11 +340,6 @@ macro_rules! person_methods {
             /// The merchant's name.
             pub fn merchant_name(&self) -> &str {
                 &self.seat.merchant.name
-            }
-
-            /// The name of who looks.
-            pub fn person_name(&self) -> &str {
-                &self.seat.person.name
             }
 
             /// The e-mail address of who looks.

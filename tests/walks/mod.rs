@@ -5,6 +5,7 @@ mod affiliates;
 mod conversions;
 mod credit_by_hand;
 mod dashboard;
+mod further_codes;
 mod keys;
 mod messages;
 mod orders;

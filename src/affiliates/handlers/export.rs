@@ -11,7 +11,7 @@ use crate::web::csv::{self, Cell};
 use crate::web::page::MerchantPage;
 use crate::web::paginate::Cursor;
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "Affiliate ID",
     "Name",
     "E-mail",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 12] = [
     "Commission, 30 days",
     "Currency",
     "Commission in other currencies, 30 days",
+    "Payment address",
 ];
 
 /// `GET /affiliates.csv`: exactly what the list shows under the same address, all pages of it.
@@ -77,5 +78,6 @@ fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::plain(format_plain(mine.map_or(0, |figures| figures.commission_minor), own)),
         Cell::plain(own),
         Cell::plain(others.join("; ")),
+        Cell::text(&row.affiliate.payment_address),
     ]
 }

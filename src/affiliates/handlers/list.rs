@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use super::query::{BY_JOINING, BY_NAME, ListQuery};
 use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::affiliates::status::AffiliateStatus;
+use crate::code_requests;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::amounts;
@@ -14,7 +15,7 @@ use crate::offers;
 use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
-use crate::web::paginate::{Count, Listing, thousands};
+use crate::web::paginate::{Count, Listing, count_label, thousands};
 use crate::web::when::{When, day, day_of};
 
 /// Everything in `#results`, and the filters above it.
@@ -90,6 +91,18 @@ pub fn statuses() -> Vec<(&'static str, &'static str)> {
 struct IndexPage {
     page: MerchantPage,
     list: AffiliateList,
+    /// How many further codes wait for a decision.
+    codes_waiting: i64,
+}
+
+impl IndexPage {
+    /// How many further codes wait.
+    fn waiting_words(&self) -> String {
+        match self.codes_waiting {
+            1 => "1 further code".to_owned(),
+            count => format!("{} further codes", count_label(count)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -143,15 +156,18 @@ pub async fn index(
     let query = query.into_inner();
     let (filter, sort, cursor) = (query.filter(), query.sort(), query.cursor());
     let (merchant_id, since) = (page.merchant_id(), since(page.actor().now, page.merchant()));
-    let ((listing, count), offers) = db
+    let is_fragment = page.is_fragment();
+    let ((listing, count), offers, codes_waiting) = db
         .merchant(merchant_id, move |conn| {
             let found = list::page(conn, merchant_id, &filter, sort, &cursor, since)?;
-            QueryResult::Ok((found, offers::all_options(conn, merchant_id)?))
+            let codes_waiting =
+                if is_fragment { 0 } else { code_requests::count_waiting(conn, merchant_id)? };
+            QueryResult::Ok((found, offers::all_options(conn, merchant_id)?, codes_waiting))
         })
         .await?;
     let list = AffiliateList { query, offers, listing, count };
-    if page.is_fragment() {
+    if is_fragment {
         return ok(&ListPart { page, list });
     }
-    ok(&IndexPage { page, list })
+    ok(&IndexPage { page, list, codes_waiting })
 }

@@ -8,7 +8,7 @@ use crate::affiliates::frame::{Frame, FrameItem};
 use crate::affiliates::model::{self, Affiliate};
 use crate::affiliates::status::AffiliateStatus;
 use crate::audit;
-use crate::code_requests::{self, CodeRequest, CodeRequestStatus};
+use crate::code_requests::{self, CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers;
@@ -47,8 +47,20 @@ impl SettingsPage {
 
     /// What became of a code that was asked for.
     fn code_status(&self, code: &str) -> Option<CodeRequestStatus> {
-        let request = self.requests.iter().find(|request| request.code == code)?;
+        let applied = |request: &&CodeRequest| {
+            request.code == code && request.origin == CodeRequestOrigin::Application
+        };
+        let request = self.requests.iter().find(applied)?;
         Some(request.status)
+    }
+
+    /// Further codes that wait for a decision.
+    fn further(&self) -> Vec<&CodeRequest> {
+        self.requests.iter().filter(|request| request.is_further()).collect()
+    }
+
+    fn asked_at(&self, request: &CodeRequest) -> When {
+        When::new(request.requested_at, self.page.merchant().tz())
     }
 
     /// What the status can become, with the words on the buttons.

@@ -5,11 +5,11 @@ use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use super::join::{ClosedPage, Verdict};
+use super::join::ClosedPage;
 use super::shown;
 use crate::auth::peer;
 use crate::clock;
-use crate::code_requests::{self, Refused};
+use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::registration::Limits;

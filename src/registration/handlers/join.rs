@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::shown;
 use crate::auth::{email_key, peer};
 use crate::clock;
-use crate::code_requests::{self, Refused};
+use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::registration::Limits;
@@ -80,28 +80,11 @@ impl Apply {
     }
 }
 
-/// What is known of a code: what `templates/join/_code.html` shows.
-pub enum Verdict {
-    /// Nothing was looked up.
-    Unknown,
-    /// It was free a moment ago.
-    Free(String),
-    /// It cannot be had.
-    Refused(Refused),
-}
-
 #[derive(Template)]
 #[template(path = "join/form.html")]
 struct JoinPage {
     page: PublicPage,
     apply: Apply,
-}
-
-#[derive(Template)]
-#[template(path = "join/_code.html")]
-struct CodePart {
-    verdict: Verdict,
-    words: Vec<String>,
 }
 
 #[derive(Template)]
@@ -195,7 +178,7 @@ pub async fn code(
     }
     let CodeQuery { code, name } = query.into_inner();
     if code.trim().is_empty() {
-        return ok(&CodePart { verdict: Verdict::Unknown, words: Vec::new() });
+        return code_requests::answer(None);
     }
     let (merchant_id, now) = (shown.merchant_id, clock::now());
     let name: String = name.chars().take(200).collect();
@@ -204,14 +187,7 @@ pub async fn code(
             code_requests::check(conn, merchant_id, &code, &name, now)
         })
         .await?;
-    let (verdict, words) = match checked {
-        Ok(code) => (Verdict::Free(code.value().to_owned()), Vec::new()),
-        Err(refused) => {
-            let words = vec![refused.why.words()];
-            (Verdict::Refused(refused), words)
-        }
-    };
-    ok(&CodePart { verdict, words })
+    code_requests::answer(Some(checked))
 }
 
 /// `GET /join/{program}/sent`: what to do next, the same for everybody.

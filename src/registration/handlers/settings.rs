@@ -3,7 +3,8 @@ use actix_web::web::Data;
 use askama::Template;
 use diesel::QueryResult;
 
-use super::join::{Apply, Verdict};
+use super::join::Apply;
+use crate::code_requests::Verdict;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;

@@ -1,0 +1,189 @@
+//! Further codes: asked for in the portal, and decided one by one.
+
+use diesel::prelude::*;
+
+use super::model::{
+    CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve_one, close, note, open,
+};
+use super::reserve::{Refused, check, hold_all};
+use crate::affiliates::{Affiliate, AffiliateStatus};
+use crate::audit::Actor;
+use crate::db::schema::{affiliates, code_requests};
+use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+
+/// An affiliate can have so many further codes waiting at once.
+pub const MOST_WAITING: usize = 3;
+
+/// What became of a question for a further code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It waits, and its code is reserved.
+    Waits(CodeRequest),
+    /// The code cannot be had.
+    Refused(Refused),
+    /// Too many of theirs wait already.
+    TooMany,
+    /// The affiliate does not take part at the moment.
+    NotActive,
+}
+
+/// Reserves a further code for an affiliate until a member decides. Whether the program allows that
+/// is the caller's to know.
+///
+/// # Errors
+/// The database's; `NotFound` when the merchant has no such affiliate.
+pub fn ask(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    typed: &str,
+) -> QueryResult<Asked> {
+    let merchant_id = actor.merchant_id;
+    // Alone from here on: what is free now, stays free until the end.
+    hold_all(conn, merchant_id)?;
+    let affiliate = Affiliate::find(conn, merchant_id, affiliate_id)?;
+    if affiliate.status != AffiliateStatus::Active {
+        return Ok(Asked::NotActive);
+    }
+    let waiting: i64 = waiting(merchant_id)
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .count()
+        .get_result(conn)?;
+    if waiting >= MOST_WAITING as i64 {
+        return Ok(Asked::TooMany);
+    }
+    match check(conn, merchant_id, typed, &affiliate.name, actor.now)? {
+        Ok(code) => {
+            let origin = CodeRequestOrigin::Portal;
+            open(conn, actor, &affiliate, &code, origin).map(Asked::Waits)
+        }
+        Err(refused) => Ok(Asked::Refused(refused)),
+    }
+}
+
+/// Further codes that wait for a decision.
+#[diesel::dsl::auto_type]
+fn waiting(merchant_id: i64) -> _ {
+    let pending: CodeRequestStatus = CodeRequestStatus::Pending;
+    let portal: CodeRequestOrigin = CodeRequestOrigin::Portal;
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::status.eq(pending))
+        .filter(code_requests::origin.eq(portal))
+}
+
+/// Takes back what an affiliate asked for: the code is free again. `None` if that was decided
+/// meanwhile.
+///
+/// # Errors
+/// `NotFound` when the affiliate never asked for it.
+pub fn withdraw(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    request_id: i64,
+) -> QueryResult<Option<CodeRequest>> {
+    hold_all(conn, actor.merchant_id)?;
+    let request: CodeRequest = code_requests::table
+        .find((actor.merchant_id, request_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::origin.eq(CodeRequestOrigin::Portal))
+        .select(CodeRequest::as_select())
+        .for_update()
+        .first(conn)?;
+    if request.status != CodeRequestStatus::Pending {
+        return Ok(None);
+    }
+    close(conn, actor, &request, CodeRequestStatus::Withdrawn, "")?;
+    let summary = format!("{} no longer asks for the code {}.", actor.name, request.code);
+    note(conn, actor, "code_request.withdrawn", affiliate_id, summary)?;
+    Ok(Some(request))
+}
+
+/// Those among `request_ids` that still wait, kept from others until the end of the transaction;
+/// the ones that were decided, or are not the merchant's, are left out.
+///
+/// # Errors
+/// The database's.
+pub fn take_waiting(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    request_ids: &[i64],
+) -> QueryResult<Vec<CodeRequest>> {
+    hold_all(conn, merchant_id)?;
+    waiting(merchant_id)
+        .filter(code_requests::id.eq_any(request_ids))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)
+}
+
+/// Makes a trigger of a request from [`take_waiting`]; `false` if its code is another's.
+///
+/// # Errors
+/// The database's.
+pub fn approve_further(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<bool> {
+    let approved = approve_one(conn, actor, request)?;
+    if approved {
+        let summary = format!("{} is approved.", request.code);
+        note(conn, actor, "code_request.approved", request.affiliate_id, summary)?;
+    }
+    Ok(approved)
+}
+
+/// Frees the code of a request from [`take_waiting`]; its affiliate reads the reason.
+///
+/// # Errors
+/// The database's.
+pub fn deny_further(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+    reason: &str,
+) -> QueryResult<()> {
+    close(conn, actor, request, CodeRequestStatus::Denied, reason)?;
+    let summary = format!("{} is denied, and free again.", request.code);
+    note(conn, actor, "code_request.denied", request.affiliate_id, summary)
+}
+
+/// How many further codes wait; one more than the limit of counts on pages where there are more.
+///
+/// # Errors
+/// The database's.
+pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+    let some: Vec<i64> =
+        waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
+    Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
+}
+
+/// Further codes that wait, with who asks for them, the oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn waiting_page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    cursor: &Cursor<i64>,
+) -> QueryResult<Listing<(CodeRequest, Affiliate)>> {
+    let of_affiliate = affiliates::merchant_id
+        .eq(code_requests::merchant_id)
+        .and(affiliates::id.eq(code_requests::affiliate_id));
+    let mut query = waiting(merchant_id)
+        .inner_join(affiliates::table.on(of_affiliate))
+        .select((CodeRequest::as_select(), Affiliate::as_select()))
+        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
+        .into_boxed();
+    query = match cursor {
+        Cursor::Start => query.order(code_requests::id.asc()),
+        Cursor::After(id) => query.filter(code_requests::id.gt(*id)).order(code_requests::id.asc()),
+        Cursor::Before(id) => {
+            query.filter(code_requests::id.lt(*id)).order(code_requests::id.desc())
+        }
+    };
+    Ok(Listing::new(query.load(conn)?, cursor, |(request, _)| request.id))
+}

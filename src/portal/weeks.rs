@@ -1,0 +1,85 @@
+//! Orders by week as bars: where everything stands in the small drawing beside a code.
+
+use chrono::{Days, NaiveDate};
+
+use super::model::WEEKS;
+use crate::web::paginate::thousands;
+use crate::web::when::day;
+
+/// Units of the drawing; it is scaled to its place.
+const HEIGHT: i64 = 28;
+const BAR: usize = 7;
+const STEP: usize = 10;
+
+/// One week.
+pub struct Bar {
+    pub x: usize,
+    pub y: i64,
+    pub height: i64,
+}
+
+/// What the template draws.
+pub struct Weeks {
+    pub bars: Vec<Bar>,
+    /// What it shows, for who does not see it.
+    pub description: String,
+}
+
+impl Weeks {
+    /// Of the weeks up to the day `today`; `None` where there is nothing to draw.
+    pub fn new(orders: &[i64; WEEKS], today: NaiveDate) -> Option<Self> {
+        let most = *orders.iter().max()?;
+        if most == 0 {
+            return None;
+        }
+        let bar = |(at, orders): (usize, &i64)| {
+            // What is there can be seen, however small beside the best week.
+            let height = if *orders == 0 { 1 } else { (orders * HEIGHT / most).max(3) };
+            Bar { x: at * STEP, y: HEIGHT - height, height }
+        };
+        let best = orders.iter().rposition(|orders| *orders == most)?;
+        let ends = Days::new(7 * (WEEKS - 1 - best) as u64);
+        let last = today.checked_sub_days(ends).unwrap_or(today);
+        let first = last.checked_sub_days(Days::new(6)).unwrap_or(last);
+        let total = orders.iter().sum();
+        Some(Self {
+            bars: orders.iter().enumerate().map(bar).collect(),
+            description: format!(
+                "{} in the last {WEEKS} weeks. The best week, {} to {}, had {}.",
+                counted(total),
+                day(first),
+                day(last),
+                thousands(most)
+            ),
+        })
+    }
+
+    /// The width of a bar.
+    pub const fn bar(&self) -> usize {
+        BAR
+    }
+}
+
+fn counted(orders: i64) -> String {
+    if orders == 1 { "1 order".to_owned() } else { format!("{} orders", thousands(orders)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_is_a_bar_and_the_best_one_fills_the_height() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+        let mut orders = [0; WEEKS];
+        (orders[0], orders[10], orders[11]) = (1, 200, 100);
+        let weeks = Weeks::new(&orders, today).unwrap();
+        let heights: Vec<i64> = weeks.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!((heights[0], heights[1], heights[10], heights[11]), (3, 1, 28, 14));
+        assert_eq!(
+            weeks.description,
+            "301 orders in the last 12 weeks. The best week, 10 Nov 2026 to 16 Nov 2026, had 200."
+        );
+        assert!(Weeks::new(&[0; WEEKS], today).is_none());
+    }
+}
