@@ -28,6 +28,7 @@ use crate::platforms::http::Http;
 use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
+use crate::web::spans::RequestSpan;
 use crate::web::{guard, gzip, htmx};
 
 /// What the handlers share.
@@ -142,7 +143,7 @@ fn application(
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
         .wrap(from_fn(guard::headers))
-        .wrap(TracingLogger::default())
+        .wrap(TracingLogger::<RequestSpan>::new())
 }
 
 async fn unknown() -> AppResult<&'static str> {

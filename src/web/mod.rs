@@ -16,6 +16,8 @@ pub mod htmx;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// What the log says of a request.
+pub mod spans;
 /// Forms with a file.
 pub mod upload;
 /// Times and days as people read them.
