@@ -34,6 +34,7 @@ mod row_security;
 mod schema;
 mod settings;
 mod shopify;
+mod support;
 mod support_views;
 mod team;
 mod triggers;

@@ -7,28 +7,10 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use crate::auth::{Merchant, Place, Role, email_key};
 use crate::dashboard::model::{Waiting, waiting};
 use crate::db::prepared;
-use crate::db::schema::{
-    affiliates, deliveries, members, merchants, orders, sessions, stores, users,
-};
-use crate::stores::Platform;
+use crate::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
+use crate::support::stores::{StoreState, stores_of};
+use crate::team::{InvitationRow, open_invitations};
 use crate::web::paginate::{COUNT_LIMIT, Count};
-
-/// A store, without what it is called with.
-#[derive(Clone, Debug, Queryable)]
-pub struct StoreState {
-    /// What pages call it.
-    pub name: String,
-    /// What it runs on.
-    pub platform: Platform,
-    /// Where it is.
-    pub address: Option<String>,
-    /// When it was disconnected.
-    pub disconnected_at: Option<DateTime<Utc>>,
-    /// Why it cannot be called.
-    pub access_problem: Option<String>,
-    /// What is wrong with its webhooks.
-    pub webhooks_problem: Option<String>,
-}
 
 /// Somebody who works for the merchant.
 #[derive(Clone, Debug)]
@@ -53,6 +35,8 @@ pub struct MerchantState {
     pub merchant: Merchant,
     /// Who works for it.
     pub members: Vec<MemberState>,
+    /// Who is invited to.
+    pub invitations: Vec<InvitationRow>,
     /// Its stores, the disconnected ones too.
     pub stores: Vec<StoreState>,
     /// What waits for somebody.
@@ -78,6 +62,7 @@ impl MerchantState {
         Ok(Self {
             merchant: Merchant::find(conn, merchant_id)?,
             members: members_of(conn, merchant_id, now)?,
+            invitations: open_invitations(conn, merchant_id)?,
             stores: stores_of(conn, merchant_id)?,
             waiting: waiting(conn, merchant_id)?,
             counts: counts(conn, merchant_id)?,
@@ -123,21 +108,6 @@ fn members_of(
         MemberState { user_id, name, email, role, sessions, seen_at }
     };
     Ok(people.into_iter().map(state).collect())
-}
-
-fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
-    stores::table
-        .filter(stores::merchant_id.eq(merchant_id))
-        .order((stores::disconnected_at.is_not_null(), stores::id))
-        .select((
-            stores::name,
-            stores::platform,
-            stores::address,
-            stores::disconnected_at,
-            stores::access_problem,
-            stores::webhooks_problem,
-        ))
-        .load(conn)
 }
 
 fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> {

@@ -7,5 +7,7 @@ pub mod mail;
 /// One merchant.
 pub mod merchant;
 mod model;
+/// A merchant's stores.
+pub mod stores;
 
 pub use self::model::{MerchantRow, MerchantsList, merchants};

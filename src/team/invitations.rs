@@ -105,7 +105,8 @@ pub fn invite(
     })?;
     let summary = format!("Invited {email} as {}.", role.label().to_lowercase());
     log(conn, actor, "invitation.created", id, summary)?;
-    send(conn, actor, sealer, email, role, &token)?;
+    let letter = Invited { email, role, inviter: &actor.name };
+    send(conn, actor.merchant_id, sealer, &letter, &token)?;
     Ok(())
 }
 
@@ -120,7 +121,7 @@ pub fn resend(
     invitation_id: i64,
 ) -> QueryResult<String> {
     let token = new_token(actor.merchant_id);
-    let (email, role): (String, Role) =
+    let (email, role, inviter): (String, Role, i64) =
         diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
             .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
             .set((
@@ -128,11 +129,14 @@ pub fn resend(
                 invitations::sent_at.eq(actor.now),
                 invitations::expires_at.eq(actor.now + LIFETIME),
             ))
-            .returning((invitations::email, invitations::role))
+            .returning((invitations::email, invitations::role, invitations::invited_by))
             .get_result(conn)?;
     let summary = format!("Sent {email} their invitation again.");
     log(conn, actor, "invitation.sent", invitation_id, summary)?;
-    send(conn, actor, sealer, &email, role, &token)?;
+    // Whoever sends it again, the page behind the link names who invited.
+    let inviter = users::table.find(inviter).select(users::name).first::<String>(conn)?;
+    let letter = Invited { email: &email, role, inviter: &inviter };
+    send(conn, actor.merchant_id, sealer, &letter, &token)?;
     Ok(email)
 }
 
@@ -294,17 +298,23 @@ fn begin(
     auth::create_user(conn, &new)
 }
 
+/// What the letter says.
+struct Invited<'a> {
+    email: &'a str,
+    role: Role,
+    inviter: &'a str,
+}
+
 fn send(
     conn: &mut PgConnection,
-    actor: &Actor,
+    merchant_id: i64,
     sealer: &Sealer,
-    email: &str,
-    role: Role,
+    Invited { email, role, inviter }: &Invited<'_>,
     token: &LinkToken,
 ) -> QueryResult<()> {
     let program =
-        merchants::table.find(actor.merchant_id).select(merchants::name).first::<String>(conn)?;
-    mail::post(conn, &letters::invitation(email, &program, &actor.name, role, sealer, &token.text))
+        merchants::table.find(merchant_id).select(merchants::name).first::<String>(conn)?;
+    mail::post(conn, &letters::invitation(email, &program, inviter, *role, sealer, &token.text))
 }
 
 fn log(

@@ -6,7 +6,9 @@ use crate::audit::{Act, record};
 use crate::auth::end_sessions_of;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::secrets::Sealer;
 use crate::support::merchant::person_of;
+use crate::team;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
@@ -40,6 +42,27 @@ pub async fn end_sessions(
     page.leave(
         FlashKind::Success,
         format!("Every session of {name} has ended. They can sign in again."),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
+
+/// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: the letter goes once more, with
+/// another link.
+pub async fn resend_invitation(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: PersonPage,
+    path: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, invitation_id) = path.into_inner();
+    let actor = page.support_actor(merchant_id);
+    let email = db
+        .merchant(merchant_id, move |conn| team::resend(conn, &actor, &sealer, invitation_id))
+        .await?;
+    page.leave(
+        FlashKind::Success,
+        format!("Sent {email} the invitation again. The link before works no longer."),
     )?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
 }

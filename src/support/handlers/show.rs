@@ -10,6 +10,8 @@ use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::support::merchant::{MerchantState, recent_acts};
+use crate::support::stores::{Failures, StoreState};
+use crate::team::InvitationRow;
 use crate::web::form::FormErrors;
 use crate::web::ok;
 use crate::web::page::PersonPage;
@@ -34,6 +36,7 @@ pub struct FeatureForm {
 pub(super) struct MerchantPage {
     page: PersonPage,
     state: MerchantState,
+    now: DateTime<Utc>,
     acts: Vec<(DateTime<Utc>, String, String)>,
     pub(super) form: FeatureForm,
     /// The affiliate to look at the program as, as typed.
@@ -53,6 +56,7 @@ impl MerchantPage {
         Ok(Self {
             page,
             state,
+            now,
             acts,
             form: FeatureForm::default(),
             affiliate: String::new(),
@@ -79,6 +83,27 @@ impl MerchantPage {
 
     fn sign_out_url(&self, user_id: &i64) -> String {
         format!("/support/merchants/{}/people/{user_id}/sign-out", self.state.merchant.id)
+    }
+
+    fn resend_url(&self, invitation_id: &i64) -> String {
+        let id = self.state.merchant.id;
+        format!("/support/merchants/{id}/invitations/{invitation_id}/sending")
+    }
+
+    fn works(&self, invitation: &InvitationRow) -> bool {
+        invitation.expires_at > self.now
+    }
+
+    /// What failed at a store, by kind: how many of what, and the newest of them.
+    fn failures(store: &StoreState) -> [(String, &Failures); 2] {
+        let of = |failures: &Failures, one: &str, more: &str| {
+            let is_one = failures.count.exact() == Some(1);
+            format!("{} {}", failures.count, if is_one { one } else { more })
+        };
+        [
+            (of(&store.deliveries, "failed delivery", "failed deliveries"), &store.deliveries),
+            (of(&store.pushes, "failed code", "failed codes"), &store.pushes),
+        ]
     }
 
     /// What waits, where anything does: how many, and of what.
