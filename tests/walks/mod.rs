@@ -9,7 +9,9 @@ mod further_codes;
 mod keys;
 mod messages;
 mod orders;
+mod people;
 mod pushes;
+mod story;
 mod triggers;
 
 use actix_web::rt::task::spawn_blocking;

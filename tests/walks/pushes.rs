@@ -13,21 +13,24 @@ use crate::harness::SECRET_KEY;
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::{Shop, TOKEN};
 
+/// What the store signs its messages with.
+pub(super) const API_SECRET: &str = "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";
+
 /// By the page: a custom app's token.
-async fn connect(walk: &Walk, shop: &StandIn<Shop>) {
+pub(super) async fn connect(walk: &Walk, shop: &StandIn<Shop>) {
     let browser = &walk.browser;
     browser.menu("Settings").await;
     browser.press("Shopify").await;
     browser.shows("h1", &["Shopify"]).await;
     browser.fill("#f-address", &shop.base).await;
     browser.fill("#f-token", TOKEN).await;
-    browser.fill("#f-api_secret", "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").await;
+    browser.fill("#f-api_secret", API_SECRET).await;
     browser.press("Connect").await;
     browser.sees("Acme Tea answers: Vouch can read its orders and its codes.").await;
 }
 
 /// Shopify Discount Code Creation: Yes, and 15 %.
-async fn have_codes_created(walk: &Walk) {
+pub(super) async fn have_codes_created(walk: &Walk) {
     let browser = &walk.browser;
     browser.press("Set what codes get").await;
     browser.click("#f-creates-yes").await;
@@ -58,7 +61,7 @@ async fn stand(walk: &Walk, statuses: &[&str]) {
     walk.browser.shows(".push .badge-v", statuses).await;
 }
 
-async fn work(walk: &Walk) {
+pub(super) async fn work(walk: &Walk) {
     let (db, base) = (walk.app.db.clone(), walk.app.base.clone());
     let worked = spawn_blocking(move || {
         let sealer = || Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));

@@ -1,0 +1,122 @@
+//! Who works for a program comes, gets another role and goes; and sign-in by two factors.
+
+use diesel::prelude::*;
+use vouch::db::schema::users;
+use vouch::db::{Scope, in_scope};
+
+use super::Walk;
+use crate::harness::browser::Browser;
+use crate::harness::two_factor::{code_of, forget_codes};
+use crate::harness::{PASSWORD, TestApp};
+use crate::registration::link_to;
+
+const OWNER: &str = "owner@acme.example";
+const IVY: &str = "ivy@acme.example";
+const NEW: &str = "umbrella quartz 7 meadow";
+
+async fn sign_in(browser: &Browser, email: &str, password: &str) {
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto("/login").await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-password", password).await;
+    browser.press("Sign in").await;
+}
+
+async fn team(walk: &Walk) {
+    walk.browser.menu("Settings").await;
+    walk.browser.press("Team").await;
+    walk.browser.shows("h1", &["Team"]).await;
+}
+
+async fn come_rise_and_go(walk: &Walk) {
+    let browser = &walk.browser;
+    team(walk).await;
+    browser.press("Leave").await;
+    walk.yes("Leave this program?").await;
+    browser.sees("A program needs an owner").await;
+    browser.fill("#f-email", IVY).await;
+    browser.select("#f-role", "viewer").await;
+    browser.press("Send invitation").await;
+    browser.sees("A letter with an invitation is on its way").await;
+
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto(&link_to(&walk.app, IVY)).await;
+    browser.fill("#f-name", "Ivy Invited").await;
+    browser.fill("#f-password", NEW).await;
+    browser.press("Join").await;
+    browser.sees("Welcome to Acme Tea!").await;
+    team(walk).await;
+    browser.sees("Only an owner of the program invites people").await;
+
+    sign_in(browser, OWNER, PASSWORD).await;
+    browser.shows("h1", &["Dashboard"]).await;
+    team(walk).await;
+    let row = "tr:has([aria-label='Change the role of Ivy Invited'])";
+    browser.select(&format!("{row} select"), "owner").await;
+    browser.click(&format!("{row} [data-label=Role] button")).await;
+    browser.sees("Ivy Invited is now owner.").await;
+    browser.press("Leave").await;
+    walk.yes("Leave this program?").await;
+    browser.sees("You have left Acme Tea.").await;
+}
+
+#[actix_web::test]
+async fn members_are_invited_rise_and_leave_but_for_the_last_owner() {
+    come_rise_and_go(&Walk::begin(true, |_| {}).await).await;
+}
+
+/// Scans the picture: the key stands beside it.
+async fn secret(browser: &Browser) -> Vec<u8> {
+    let shown: String = browser.text(".code code").await.split_whitespace().collect();
+    totp_rs::Secret::try_from_base32(shown).unwrap().as_bytes().to_vec()
+}
+
+/// Sets it up on the page that is open; answers the first recovery code.
+async fn set_up(browser: &Browser, app: &TestApp, password: &str) -> (Vec<u8>, String) {
+    browser.shows("h1", &["Two-factor sign-in"]).await;
+    browser.fill("#f-current", password).await;
+    browser.press("Set it up").await;
+    let secret = secret(browser).await;
+    browser.fill("#f-code", &code_of(&secret, 0)).await;
+    browser.press("Turn it on").await;
+    browser.sees("Keep these recovery codes now").await;
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    forget_codes(&mut conn).unwrap();
+    (secret, browser.text(".recovery-codes code").await)
+}
+
+async fn two_factors(walk: &Walk) {
+    let (browser, app) = (&walk.browser, &walk.app);
+    browser.goto("/account/two-factor").await;
+    let (secret, recovery_code) = set_up(browser, app, PASSWORD).await;
+    sign_in(browser, OWNER, PASSWORD).await;
+    browser.fill("#f-code", &code_of(&secret, 0)).await;
+    browser.press("Sign in").await;
+    browser.shows("h1", &["Dashboard"]).await;
+    team(walk).await;
+    browser.click("#f-required").await;
+    browser.click("form:has(#f-required) .btn-primary").await;
+    browser.sees("members set up two-factor sign-in before they get to any page").await;
+
+    sign_in(browser, "viewer@acme.example", PASSWORD).await;
+    set_up(browser, app, PASSWORD).await;
+    browser.press("Back to Vouch").await;
+    browser.shows("h1", &["Dashboard"]).await;
+
+    sign_in(browser, OWNER, PASSWORD).await;
+    browser.press("Lost your device? Use a recovery code").await;
+    browser.fill("#f-code", &recovery_code).await;
+    browser.press("Sign in").await;
+    browser.sees("9 are left").await;
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let with: i64 = in_scope(&mut conn, Scope::Unowned, |conn| {
+        users::table.filter(users::two_factor_at.is_not_null()).count().get_result(conn)
+    })
+    .unwrap();
+    assert_eq!(with, 3, "the owner, the viewer, and support");
+}
+
+#[actix_web::test]
+async fn without_javascript_two_factors_are_set_up_asked_for_demanded_and_recovered() {
+    two_factors(&Walk::begin(false, |_| {}).await).await;
+}

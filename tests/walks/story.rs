@@ -1,0 +1,165 @@
+//! The story that Vouch was made for, from its first sentence to its last: an affiliate with a code of
+//! their own, a code that nobody may claim, and an order that is credited.
+
+use actix_web::rt::task::spawn_blocking;
+use diesel::prelude::*;
+use vouch::db::schema::stores;
+
+use super::{Walk, pushes};
+use crate::harness::PASSWORD;
+use crate::harness::browser::Browser;
+use crate::harness::shopify::{ShopifyOrder, sign};
+use crate::harness::stores::StandIn;
+use crate::harness::two_factor;
+use crate::registration::link_to;
+
+const OWNER: &str = "owner@borealis.example";
+
+/// Another person sits down at the browser.
+async fn sit_down(browser: &Browser, email: &str, heading: &str) {
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto("/login").await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.find("main:not(:has(#f-password))").await;
+    two_factor::pass(browser).await;
+    browser.shows("h1", &[heading]).await;
+}
+
+async fn open_registration(walk: &Walk) {
+    walk.menu("Affiliate Registration").await;
+    walk.browser.click("#f-is_open").await;
+    walk.browser.press("Save").await;
+    walk.browser.sees("See the page").await;
+}
+
+/// Fills in the public page and sends it.
+async fn apply(browser: &Browser, name: &str, email: &str, code: &str) {
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto("/join/borealis-books").await;
+    browser.fill("#f-name", name).await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-code", code).await;
+}
+
+/// Opens the link in the letter and confirms.
+async fn confirm(walk: &Walk, email: &str, code: &str) {
+    walk.browser.shows("h1", &["Look into your mailbox"]).await;
+    walk.browser.goto(&link_to(&walk.app, email)).await;
+    walk.browser.press("Confirm").await;
+    walk.browser.sees(&format!("{code} is reserved for you")).await;
+}
+
+async fn support_enables_exclusions(browser: &Browser) {
+    sit_down(browser, "support@vouch.example", "Merchants").await;
+    browser.press("Borealis Books").await;
+    browser.fill("#f-reason", "Asked for by mail").await;
+    browser.press("Enable Coupon Exclusions").await;
+    browser.sees("the merchant finds them under Account").await;
+}
+
+async fn exclude(walk: &Walk, pattern: &str) {
+    walk.browser.menu("Settings").await;
+    walk.browser.press("Coupon Exclusions").await;
+    walk.browser.shows("h1", &["Coupon Exclusions"]).await;
+    walk.browser.press("Add Coupon Code").await;
+    walk.browser.fill("#f-code", pattern).await;
+    walk.browser.click("form:has(#f-code) .btn-primary").await;
+    walk.browser.shows("tbody th", &[pattern]).await;
+}
+
+/// Refused, with the reason beside the field; one of the codes in its place is taken. Answers it.
+async fn take_a_suggestion(walk: &Walk) -> String {
+    let (browser, refusal) = (&walk.browser, "Codes like BLACKFRIDAY* cannot be chosen");
+    if walk.javascript {
+        browser.sees(refusal).await;
+    }
+    browser.press("Apply").await;
+    browser.find("#error-summary").await;
+    browser.sees(refusal).await;
+    let code = browser.attribute(".offers button", "value").await;
+    browser.click(".offers button").await;
+    code
+}
+
+async fn approve(walk: &Walk) {
+    let browser = &walk.browser;
+    walk.menu("Affiliates").await;
+    browser.select("#q-status", "pending").await;
+    walk.apply().await;
+    browser.shows("tbody .name", &["Nia New", "Noa Next"]).await;
+    for name in ["Nia New", "Noa Next"] {
+        browser.click(&format!("[aria-label='Select {name}']")).await;
+    }
+    browser.press("Approve").await;
+    browser.sees("2 affiliates are now Active. 2 codes are theirs.").await;
+}
+
+/// As the store says it, signed with the app's secret.
+async fn order_with(walk: &Walk, code: &str) {
+    let merchant_id = walk.app.fixture.stranger_merchant_id;
+    let key: String = walk
+        .app
+        .within_merchant(merchant_id, |conn| stores::table.select(stores::store_key).first(conn));
+    let order = ShopifyOrder::new(4711, vouch::clock::now())
+        .currency("EUR")
+        .code(&code.to_lowercase(), "10.00");
+    let body = serde_json::to_vec(&order.0).unwrap();
+    let signature = sign(pushes::API_SECRET, &body);
+    let headers = [
+        ("x-shopify-topic", "orders/create"),
+        ("x-shopify-webhook-id", "of-the-story"),
+        ("x-shopify-hmac-sha256", &signature),
+    ];
+    assert_eq!(walk.app.hook(&key, &headers, &body).status, 200);
+}
+
+/// By the link in the welcome letter to what the code earned.
+async fn look_into_the_portal(walk: &Walk, email: &str, code: &str) {
+    let browser = &walk.browser;
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto(&link_to(&walk.app, email)).await;
+    browser.fill("#f-password", "umbrella quartz 7 meadow").await;
+    browser.press("Open my account").await;
+    browser.shows("h1", &["My Codes"]).await;
+    browser.sees(code).await;
+    browser.shows("tbody [data-label='Orders']", &["1"]).await;
+    browser.menu("Conversions").await;
+    browser.shows("tbody [data-label=Status] .badge-v", &["Pending"]).await;
+    browser.shows("tbody [data-label=Commission]", &["€9.00"]).await;
+}
+
+async fn walk(javascript: bool) {
+    let shop = spawn_blocking(StandIn::shopify).await.unwrap();
+    let walk = Walk::begin_as(OWNER, javascript, |_| {}).await;
+    let browser = &walk.browser;
+    pushes::connect(&walk, &shop).await;
+    pushes::have_codes_created(&walk).await;
+    open_registration(&walk).await;
+    apply(browser, "Nia New", "nia@new.example", "Nia10").await;
+    browser.press("Apply").await;
+    confirm(&walk, "nia@new.example", "Nia10").await;
+    support_enables_exclusions(browser).await;
+    sit_down(browser, OWNER, "Dashboard").await;
+    exclude(&walk, "BLACKFRIDAY*").await;
+    apply(browser, "Noa Next", "noa@new.example", "BlackFriday-24").await;
+    let taken = take_a_suggestion(&walk).await;
+    confirm(&walk, "noa@new.example", &taken).await;
+    sit_down(browser, OWNER, "Dashboard").await;
+    approve(&walk).await;
+    pushes::work(&walk).await;
+    assert_eq!(shop.store().codes(), ["Nia10", taken.as_str()]);
+    order_with(&walk, &taken).await;
+    look_into_the_portal(&walk, "noa@new.example", &taken).await;
+}
+
+#[actix_web::test]
+async fn the_story_from_an_application_to_its_first_commission() {
+    walk(true).await;
+}
+
+#[actix_web::test]
+async fn without_javascript_the_story_from_an_application_to_its_first_commission() {
+    walk(false).await;
+}
