@@ -91,6 +91,11 @@ pub struct Settings {
     #[arg(long, env = "VOUCH_MAIL_FROM", global = true, value_name = "SENDER")]
     pub mail_from: Option<String>,
 
+    /// File with the certificates (PEM) of an authority that vouches for the mail server, where it is
+    /// none that browsers know
+    #[arg(long, env = "VOUCH_SMTP_CA", global = true, value_name = "FILE")]
+    pub smtp_ca: Option<String>,
+
     /// Password of the demo program's people [default: a random one, printed by `vouch demo`]
     #[arg(
         long,
@@ -195,7 +200,8 @@ impl Config {
         let local_stores = local_stores(&settings.local_stores, &public_url)?;
         let trusted_proxies =
             TrustedProxies::parse(or_default(&settings.trusted_proxies, proxies::DEFAULT))?;
-        let smtp = smtp(given(settings.smtp_url), given(settings.mail_from))?;
+        let smtp =
+            smtp(given(settings.smtp_url), given(settings.mail_from), given(settings.smtp_ca))?;
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
         let database_url = given(settings.database_url).map(database_url).transpose()?;
@@ -327,10 +333,19 @@ fn is_loopback(public_url: &str) -> bool {
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<Smtp>, ConfigError> {
-    url.map(|url| Smtp::parse(&url, from.as_deref()))
-        .transpose()
-        .map_err(|(setting, reason)| bad(setting, reason))
+fn smtp(
+    url: Option<String>,
+    from: Option<String>,
+    authority: Option<String>,
+) -> Result<Option<Smtp>, ConfigError> {
+    let Some(url) = url else { return Ok(None) };
+    let smtp =
+        Smtp::parse(&url, from.as_deref()).map_err(|(setting, reason)| bad(setting, reason))?;
+    let Some(file) = authority else { return Ok(Some(smtp)) };
+    let pem = std::fs::read(&file)
+        .map_err(|error| bad("VOUCH_SMTP_CA", format!("{file} cannot be read: {error}")))?;
+    let trusting = smtp.trust(&pem);
+    trusting.map(Some).map_err(|reason| bad("VOUCH_SMTP_CA", format!("{file} {reason}")))
 }
 
 fn log_format(typed: &str) -> Result<LogFormat, ConfigError> {

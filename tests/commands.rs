@@ -178,6 +178,7 @@ fn help_lists_every_setting() {
         "VOUCH_LOCAL_STORES",
         "VOUCH_SMTP_URL",
         "VOUCH_MAIL_FROM",
+        "VOUCH_SMTP_CA",
         "VOUCH_DEMO_PASSWORD",
         "VOUCH_PG_BIN",
         "VOUCH_LOG",

@@ -150,3 +150,16 @@ fn a_refused_start_leaves_nothing_behind() {
     folder.load(&["--log=xml"]).unwrap_err();
     assert!(!folder.0.exists());
 }
+
+#[test]
+fn the_authority_of_a_mail_server_is_read_at_the_start() {
+    let folder = Folder::new("authority");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let file = folder.0.join("empty.pem");
+    std::fs::write(&file, "nothing").unwrap();
+    for path in [file.to_str().unwrap(), "/nowhere.pem"] {
+        let authority = format!("--smtp-ca={path}");
+        let all = ["--smtp-url=smtps://mail.example.com", "--mail-from=a@b.example", &authority];
+        assert_eq!(folder.load(&all).unwrap_err().setting, "VOUCH_SMTP_CA");
+    }
+}

@@ -78,7 +78,13 @@ impl Drop for Line<'_> {
 
 fn connect(smtp: &Smtp, name: &str) -> Result<SmtpConnection, Error> {
     let hello = ClientId::Domain(name.to_owned());
-    let tls = || TlsParameters::new(smtp.host.clone());
+    let tls = || {
+        let trusted = TlsParameters::builder(smtp.host.clone());
+        match &smtp.authority {
+            Some(authority) => trusted.add_root_certificate(authority.clone()).build(),
+            None => trusted.build(),
+        }
+    };
     let server = (smtp.host.as_str(), smtp.port);
     let wrapper = match smtp.security {
         Security::Tls => Some(tls()?),

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::Certificate;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -17,6 +18,8 @@ pub struct Smtp {
     pub login: Option<Login>,
     /// `VOUCH_MAIL_FROM`.
     pub from: Mailbox,
+    /// Who vouches for the server, beside the authorities that browsers trust.
+    pub authority: Option<Certificate>,
 }
 
 /// How the way to the mail server is kept private.
@@ -88,7 +91,21 @@ impl Smtp {
                     format!("{from:?} is no sender, such as \"Vouch <vouch@example.com>\"");
                 ("VOUCH_MAIL_FROM", reason)
             })?,
+            authority: None,
         })
+    }
+
+    /// Trusts the certificates in `pem` as well: for servers that no public authority vouches for.
+    ///
+    /// # Errors
+    /// When there are none in it.
+    pub fn trust(self, pem: &[u8]) -> Result<Self, &'static str> {
+        const NONE: &str = "holds no certificates in PEM, which begin with BEGIN CERTIFICATE";
+        if !pem.windows(17).any(|part| part == b"BEGIN CERTIFICATE") {
+            return Err(NONE);
+        }
+        let authority = Certificate::from_pem(pem).map_err(|_| NONE)?;
+        Ok(Self { authority: Some(authority), ..self })
     }
 }
 
