@@ -219,6 +219,48 @@ fn a_server_without_starttls_hears_neither_the_password_nor_the_letter() {
 }
 
 #[test]
+fn tls_and_starttls_carry_letters_to_a_server_that_can_prove_itself() {
+    let app = TestApp::start();
+    for security in [Security::Tls, Security::StartTls] {
+        let server = MailServer::start_with(security, "127.0.0.1");
+        post(&app, "ada@example.com");
+        assert_eq!(office(&app, Some(server.settings_with_trust())).turn().unwrap(), 1);
+        assert_eq!(server.taken_for("ada@example.com").len(), 1, "{security:?}");
+        assert_eq!(server.logins(), ["/vouch/geheim"]);
+        assert!(mail::check(&server.settings_with_trust(), &app.base).is_ok());
+    }
+}
+
+#[test]
+fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter() {
+    let app = TestApp::start();
+    for security in [Security::Tls, Security::StartTls] {
+        // Nobody vouches for the one; the other has somebody else's certificate.
+        let unknown = MailServer::start_with(security, "127.0.0.1");
+        let other = MailServer::start_with(security, "mail.example.com");
+        for (server, smtp) in
+            [(&unknown, unknown.settings_with_login()), (&other, other.settings_with_trust())]
+        {
+            post(&app, "ada@example.com");
+            office(&app, Some(smtp.clone())).turn().unwrap();
+            let (attempts, reason, delivered, _) = fate(&app);
+            assert!(attempts == 0 && delivered.is_none(), "it is not the letter’s fault");
+            assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
+            assert!(mail::check(&smtp, &app.base).unwrap_err().contains("certificate"));
+            assert!(server.taken().is_empty() && server.logins().is_empty());
+            let heard = server.heard();
+            assert!(
+                heard
+                    .iter()
+                    .all(|line| line.starts_with("EHLO") || line == "STARTTLS" || line.is_empty()),
+                "{heard:?}"
+            );
+            in_installation(&app, |conn| diesel::delete(letters::table).execute(conn));
+        }
+    }
+}
+
+#[test]
 fn several_workers_send_each_letter_once() {
     let (app, server) = (TestApp::start(), MailServer::start());
     for number in 0..20 {

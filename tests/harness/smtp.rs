@@ -1,13 +1,14 @@
 //! A mail server for tests: it speaks SMTP over a real socket, and can be told to be difficult.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use vouch::mail::{Login, Security, Smtp};
 
 /// What the next letter meets. Without one it is taken.
@@ -103,23 +104,55 @@ struct Inside {
 pub struct MailServer {
     address: SocketAddr,
     inside: Arc<Inside>,
+    security: Security,
+    /// Its certificate, which nobody else vouches for.
+    certificate: Vec<u8>,
+}
+
+/// How the server keeps a connection private.
+#[derive(Clone)]
+struct Private {
+    security: Security,
+    config: Arc<ServerConfig>,
+}
+
+/// A certificate for a name, and the server that has it.
+fn certified(name: &str) -> (Vec<u8>, Arc<ServerConfig>) {
+    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let provider = rustls::crypto::ring::default_provider();
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    (made.cert.pem().into_bytes(), Arc::new(config))
 }
 
 impl MailServer {
+    /// Without encryption, as on one's own machine.
     pub fn start() -> Self {
+        Self::start_with(Security::Plain, "127.0.0.1")
+    }
+
+    /// With a certificate for `name`.
+    pub fn start_with(security: Security, name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let inside = Arc::new(Inside::default());
         let theirs = Arc::clone(&inside);
+        let (certificate, config) = certified(name);
+        let private = Private { security, config };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let inside = Arc::clone(&theirs);
+                let (inside, private) = (Arc::clone(&theirs), private.clone());
                 std::thread::spawn(move || {
-                    let _ = serve(&stream, &inside);
+                    let _ = answer(stream, &inside, &private);
                 });
             }
         });
-        Self { address, inside }
+        Self { address, inside, security, certificate }
     }
 
     /// The settings of an installation that uses it.
@@ -127,10 +160,16 @@ impl MailServer {
         Smtp {
             host: self.address.ip().to_string(),
             port: self.address.port(),
-            security: Security::Plain,
+            security: self.security,
             login: None,
             from: "Vouch <vouch@vouch.example>".parse().unwrap(),
+            authority: None,
         }
+    }
+
+    /// The same with a login, trusting the server's certificate.
+    pub fn settings_with_trust(&self) -> Smtp {
+        self.settings_with_login().trust(&self.certificate).unwrap()
     }
 
     /// The same with a login.
@@ -167,19 +206,72 @@ impl MailServer {
     }
 }
 
-fn serve(stream: &TcpStream, inside: &Inside) -> std::io::Result<()> {
+/// A line of a conversation, in the clear or not.
+trait Conversation: Read + Write {}
+
+impl<T: Read + Write> Conversation for T {}
+
+fn answer(mut stream: TcpStream, inside: &Inside, private: &Private) -> std::io::Result<()> {
+    let encrypted = |stream| -> std::io::Result<_> {
+        let connection = ServerConnection::new(Arc::clone(&private.config));
+        Ok(StreamOwned::new(connection.map_err(std::io::Error::other)?, stream))
+    };
+    match private.security {
+        Security::Plain => serve(&mut BufReader::new(stream), inside, true),
+        Security::Tls => serve(&mut BufReader::new(encrypted(stream)?), inside, true),
+        Security::StartTls => {
+            until_starttls(&mut stream, inside)?;
+            serve(&mut BufReader::new(encrypted(stream)?), inside, false)
+        }
+    }
+}
+
+/// What is said in the clear: nothing but that it is to end.
+fn until_starttls(stream: &mut TcpStream, inside: &Inside) -> std::io::Result<()> {
+    stream.write_all(b"220 mail.example ESMTP\r\n")?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    let mut writer = stream;
-    let mut say = |line: &str| writer.write_all(format!("{line}\r\n").as_bytes());
-    say("220 mail.example ESMTP")?;
+    loop {
+        let line = next_line(&mut reader, inside)?;
+        match line.as_str() {
+            "" => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            "STARTTLS" => return stream.write_all(b"220 2.0.0 Go on\r\n"),
+            line if line.starts_with("EHLO") => {
+                stream.write_all(b"250-mail.example\r\n250 STARTTLS\r\n")?;
+            }
+            _ => stream.write_all(b"530 5.7.0 STARTTLS first\r\n")?,
+        }
+    }
+}
+
+/// The next line without its end; empty when there is none.
+fn next_line(reader: &mut impl BufRead, inside: &Inside) -> std::io::Result<String> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let line = line.trim_end().to_owned();
+    inside.heard.lock().unwrap().push(line.clone());
+    Ok(line)
+}
+
+fn serve<T: Conversation>(
+    reader: &mut BufReader<T>,
+    inside: &Inside,
+    greets: bool,
+) -> std::io::Result<()> {
+    fn tell<T: Conversation>(reader: &mut BufReader<T>, line: &str) -> std::io::Result<()> {
+        reader.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
+        reader.get_mut().flush()
+    }
+    if greets {
+        tell(reader, "220 mail.example ESMTP")?;
+    }
     let (mut to, mut trouble) = (String::new(), None);
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
+        let line = next_line(reader, inside)?;
+        let line = line.as_str();
+        if line.is_empty() {
             return Ok(());
         }
-        let line = line.trim_end();
-        inside.heard.lock().unwrap().push(line.to_owned());
+        let mut say = |line: &str| tell(reader, line);
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
         match verb.as_str() {
             "EHLO" => say("250-mail.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")?,
@@ -207,7 +299,8 @@ fn serve(stream: &TcpStream, inside: &Inside) -> std::io::Result<()> {
             },
             "DATA" => {
                 say("354 Go on")?;
-                let data = message(&mut reader)?;
+                let data = message(reader)?;
+                let mut say = |line: &str| tell(reader, line);
                 let mail = Mail { to: to.clone(), data };
                 match trouble.take() {
                     Some(Trouble::Message(answer)) => say(answer)?,
