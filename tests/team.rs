@@ -274,10 +274,17 @@ fn of_two_uses_of_an_invitation_at_once_one_counts() {
     invite(&app.owner(), IVY, "viewer");
     let path = link(&app, IVY);
     let statuses = std::thread::scope(|scope| {
-        let uses: Vec<_> = (0..4)
+        // All of them open the link before any of them goes on.
+        let opened: Vec<_> = (0..4)
             .map(|_| {
                 let person = app.anonymous();
                 let page = person.get(&path);
+                (person, page)
+            })
+            .collect();
+        let uses: Vec<_> = opened
+            .into_iter()
+            .map(|(person, page)| {
                 scope.spawn(move || {
                     person.submit(&page, "form", &[("name", "Ivy"), ("password", NEW)]).status
                 })
