@@ -428,6 +428,8 @@ fn who_has_several_places_chooses_and_can_switch() {
     assert_eq!(owner.submit(&page, "[value=support]", &[]).location(), Some("/support/merchants"));
     let acme = format!("[value=member-{}]", app.fixture.merchant_id);
     assert_eq!(owner.submit(&page, &acme, &[]).location(), Some("/orders?q=1"));
+    assert_eq!(owner.submit(&page, &acme, &[]).status, 403, "a form of the place before");
+    let page = owner.get(&chooser);
     let evil = owner.submit(&page, &acme, &[("next", "//evil.example")]);
     assert_eq!(evil.location(), Some("/dashboard"));
     let places = owner.get("/places");

@@ -45,6 +45,14 @@ struct PlacesPage {
     /// Where to go on, if the place that is chosen has that page.
     next: String,
     places: Vec<Place>,
+    /// The key of the place one is at, if one is.
+    current: Option<String>,
+}
+
+impl PlacesPage {
+    fn is_here(&self, place: &Place) -> bool {
+        self.current.as_ref() == Some(&place.key())
+    }
 }
 
 /// Where to go after sign-in.
@@ -222,7 +230,8 @@ pub async fn choose_place(
     query: Query<LoginQuery>,
 ) -> AppResult<HttpResponse> {
     let places = places(&db, page.person.id).await?;
-    ok(&PlacesPage { page, next: query.into_inner().next, places })
+    let current = page.session().get::<Place>(PLACE)?.map(|place| place.key());
+    ok(&PlacesPage { page, next: query.into_inner().next, places, current })
 }
 
 /// `POST /places`
@@ -236,6 +245,10 @@ pub async fn go_to_place(
     let chosen =
         places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
     let session = page.session();
+    if session.get::<Place>(PLACE)?.is_some_and(|before| before.key() != chosen.key()) {
+        // What stands open of the place before must not be saved into this one.
+        renew_session(session)?;
+    }
     session.insert(SEVERAL_PLACES, several)?;
     session.insert(PLACE, &chosen)?;
     let next = local_path(&form.next).filter(|next| chosen.has(next));

@@ -144,3 +144,59 @@ fn whoever_has_no_orders_yet_reads_what_will_stand_there() {
     assert!(page.says("No conversions yet"));
     assert_eq!(app.owner().get("/portal/conversions").status, 403);
 }
+
+#[test]
+fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
+    let app = TestApp::start();
+    let borealis = app.fixture.stranger_merchant_id;
+    further::allow(&app, true);
+    // Ada is an affiliate of both; in Borealis Books she holds a canary, beside the code of the same
+    // name.
+    app.within_merchant(borealis, |conn| {
+        use vouch::db::schema::affiliates::dsl;
+        let actor = Actor::system(borealis, crate::harness::then());
+        let ada = app.fixture.stranger_affiliate_id;
+        triggers::create(conn, &actor, ada, TriggerKind::CouponCode, "CANARY10").unwrap();
+        diesel::update(dsl::affiliates.find((borealis, ada)))
+            .set((
+                dsl::user_id.eq(app.fixture.ada_user_id),
+                dsl::name.eq("Ada of Borealis"),
+                dsl::payment_address.eq("Canary Bank"),
+            ))
+            .execute(conn)
+    });
+    let ada = app.sign_in("ada@affiliates.example");
+    let places = ada.get("/places");
+    assert_eq!(places.all(".place"), ["Acme Tea Affiliate", "Borealis Books Affiliate"]);
+    let go = |name: &str| {
+        let places = ada.get("/places");
+        let at = places.all(".place").iter().position(|place| place.starts_with(name)).unwrap();
+        ada.submit(&places, &format!(".places li:nth-child({}) form", at + 1), &[])
+    };
+    let answer = go("Acme Tea");
+    assert_eq!(answer.location(), Some("/portal"));
+    for path in ["/portal", "/portal/conversions", "/portal/settings"] {
+        let page = ada.get(path);
+        assert!(page.has("a[href='/places']") && page.one(".menu-merchant").ends_with("Acme Tea"));
+        let text = page.text().to_lowercase();
+        assert!(!text.contains("canary") && !text.contains("borealis"), "{path}: {text}");
+    }
+    let places = ada.get("/places");
+    assert_eq!(places.all("[aria-current]"), ["Acme Tea Affiliate You are here"]);
+    // A form of the one program changes nothing of the other.
+    let form = ada.get("/portal/settings");
+    go("Borealis Books");
+    let page = ada.get("/portal");
+    assert!(page.says("CANARY10") && page.one(".menu-name").contains("Ada of Borealis"));
+    assert!(!page.has("form[action='/portal/code-requests']"), "allowed by Acme Tea alone");
+    assert!(ada.get("/portal/settings").says("Canary Bank"));
+    let late = ada.submit(&form, "form[action='/portal/settings']", &[("name", "Ada of Acme")]);
+    assert_eq!(late.status, 403, "it was opened in Acme Tea");
+    assert!(late.says("This form is out of date"));
+    assert!(app.stranger().get("/affiliates").says("Ada of Borealis"));
+    go("Acme Tea");
+    let form = ada.get("/portal/settings");
+    ada.submit(&form, "form[action='/portal/settings']", &[("name", "Ada of Acme")]);
+    assert!(app.owner().get("/affiliates").says("Ada of Acme"));
+    assert!(app.stranger().get("/affiliates").says("Ada of Borealis"));
+}
