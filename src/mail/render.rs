@@ -9,6 +9,9 @@ use lettre::message::{Mailbox, MultiPart};
 
 use super::office::Leased;
 
+/// Characters of an address that may stand in one piece.
+const PIECE: usize = 20;
+
 /// The words of a letter, with its link as a whole address.
 #[derive(Template)]
 #[template(path = "mail/letter.html")]
@@ -26,6 +29,17 @@ impl Words<'_> {
         parts.extend(self.link.map(|(label, url)| format!("{label}:\n{url}")));
         parts.push(format!("-- \n{}", self.signature()));
         parts.join("\n\n") + "\n"
+    }
+
+    /// An address in pieces that fit a narrow window: mail programs do not break long words.
+    fn parts(url: &str) -> impl Iterator<Item = &str> {
+        let mut rest = url;
+        std::iter::from_fn(move || {
+            let end = rest.char_indices().nth(PIECE).map_or(rest.len(), |(at, _)| at);
+            let (piece, after) = rest.split_at(end);
+            rest = after;
+            (!piece.is_empty()).then_some(piece)
+        })
     }
 
     fn signature(&self) -> String {
@@ -89,6 +103,7 @@ mod tests {
         let html = words.render().unwrap();
         assert!(html.contains("One &#60;b&#62;&#38;&#60;/b&#62;."), "{html}");
         assert!(html.contains("href=\"https://vouch.example/x?a=1&#38;b=2\""), "{html}");
+        assert!(html.contains("https://vouch.exampl<wbr>e/x?a=1&#38;b=2<wbr>"), "{html}");
     }
 
     #[test]
