@@ -4,13 +4,16 @@ use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
 use vouch::audit::Actor;
 use vouch::auth::{self, Role};
-use vouch::db::schema::users;
+use vouch::db::schema::{letters, users};
 use vouch::db::{Scope, in_scope};
 use vouch::first_run::FirstRun;
+use vouch::secrets::Sealer;
+use vouch::team;
 
 use crate::harness::browser::Browser;
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
+use crate::registration::link_to;
 
 /// The harness speaks HTTP on threads of its own: not on the browser's.
 async fn start(empty: bool) -> TestApp {
@@ -33,9 +36,33 @@ async fn start(empty: bool) -> TestApp {
             two_factor::give(conn, "owner@acme.example")
         })
         .unwrap();
+        write_letters(&app, &mut conn);
         app
     });
     app.await.unwrap()
+}
+
+/// An invitation and a link for a new password wait; a third letter was given up.
+fn write_letters(app: &TestApp, conn: &mut PgConnection) {
+    let sealer = Sealer::new(&Box::new(SECRET_KEY).into());
+    app.within(|conn| {
+        for email in ["new@acme.example", "nobody@acme.example"] {
+            team::invite(conn, &app.actor(), &sealer, email, Role::Admin).unwrap();
+        }
+        Ok(())
+    });
+    let person = app.anonymous();
+    let page = person.get("/password-resets/new");
+    assert_eq!(person.submit(&page, "form", &[("email", "viewer@acme.example")]).status, 303);
+    in_scope(conn, Scope::Installation, |conn| {
+        diesel::update(letters::table.filter(letters::recipient.eq("nobody@acme.example")))
+            .set((
+                letters::parked_at.eq(vouch::clock::now()),
+                letters::last_error.eq("550 5.1.1 No such person here"),
+            ))
+            .execute(conn)
+    })
+    .unwrap();
 }
 
 async fn sign_in(browser: &Browser, email: &str) {
@@ -47,7 +74,12 @@ async fn sign_in(browser: &Browser, email: &str) {
 }
 
 /// Walks all pages, in every state that looks different.
-async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &str)) {
+async fn walk(
+    browser: &Browser,
+    app: &TestApp,
+    empty: &TestApp,
+    look: impl AsyncFn(&Browser, &str),
+) {
     browser.goto("/login").await;
     look(browser, "login").await;
     browser.press("Sign in").await;
@@ -59,6 +91,12 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     look(browser, "password-reset-dead").await;
     browser.goto("/invitations/1-none").await;
     look(browser, "invitation-dead").await;
+    browser.goto(&link_to(app, "new@acme.example")).await;
+    browser.press("Join").await;
+    browser.find("#error-summary").await;
+    look(browser, "invitation-refused").await;
+    browser.goto(&link_to(app, "viewer@acme.example")).await;
+    look(browser, "password-reset-link").await;
     sign_in(browser, "owner@acme.example").await;
     look(browser, "login-code").await;
     two_factor::pass(browser).await;
@@ -89,6 +127,12 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     look(browser, "settings-shopify-secret").await;
     browser.goto("/support/merchants").await;
     look(browser, "support-merchants").await;
+    browser.press("Acme Tea").await;
+    browser.find("#invitations").await;
+    look(browser, "support-merchant").await;
+    browser.goto("/support/mail").await;
+    browser.press("Show the letter").await;
+    look(browser, "support-mail").await;
     browser.client().delete_all_cookies().await.unwrap();
     sign_in(browser, "owner@borealis.example").await;
     browser.goto("/settings/shopify").await;
@@ -99,6 +143,12 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
     browser.press("Set it up").await;
     browser.find(".qr").await;
     look(browser, "two-factor-waits").await;
+    let shown: String = browser.text(".code code").await.split_whitespace().collect();
+    let secret = totp_rs::Secret::try_from_base32(shown).unwrap();
+    browser.fill("#f-code", &two_factor::code_of(secret.as_bytes(), 0)).await;
+    browser.press("Turn it on").await;
+    browser.find(".recovery-codes").await;
+    look(browser, "two-factor-codes").await;
     browser.client().delete_all_cookies().await.unwrap();
     sign_in(browser, "ada@affiliates.example").await;
     browser.goto("/portal").await;
@@ -118,7 +168,7 @@ async fn walk(browser: &Browser, empty: &TestApp, look: impl AsyncFn(&Browser, &
 async fn the_pages_of_people_pass_axe_and_fit_every_width() {
     let (app, empty) = (start(false).await, start(true).await);
     let browser = Browser::open(&app.base).await;
-    walk(&browser, &empty, async |browser, name| browser.check_page(name).await).await;
+    walk(&browser, &app, &empty, async |browser, name| browser.check_page(name).await).await;
 }
 
 #[actix_web::test]
@@ -126,7 +176,7 @@ async fn the_pages_of_people_pass_axe_and_fit_every_width() {
 async fn pictures_of_the_pages_of_people() {
     let (app, empty) = (start(false).await, start(true).await);
     let browser = Browser::open(&app.base).await;
-    walk(&browser, &empty, async |browser, name| {
+    walk(&browser, &app, &empty, async |browser, name| {
         for (width, height, dark) in [(1280, 800, false), (390, 844, false), (1280, 800, true)] {
             browser.viewport(width, height).await;
             browser.dark(dark).await;

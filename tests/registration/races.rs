@@ -4,6 +4,7 @@ use std::thread;
 use diesel::prelude::*;
 use vouch::affiliates::AffiliateStatus;
 use vouch::db::Scope;
+use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::registration;
 use vouch::triggers::{self, TriggerKind};
 
@@ -51,6 +52,47 @@ fn one_code_claimed_by_fifty_applicants_at_once_is_reserved_for_one() {
     assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 49, "{statuses:?}");
     assert_eq!(requests(&app, "NIA10").len(), 1);
+}
+
+#[test]
+fn a_feature_that_is_toggled_while_applicants_confirm_refuses_or_reserves_and_nothing_between() {
+    const EACH: usize = 8;
+    let app = TestApp::start();
+    open(&app);
+    let new = NewExclusion {
+        pattern: Pattern::parse("FLICKER*").unwrap(),
+        note: String::new(),
+        scope: ExclusionScope::Claims,
+        dates: Dates::default(),
+    };
+    app.within(|conn| Ok(exclusions::add(conn, &app.actor(), &new).unwrap().id));
+    let (email, code) = (|at| format!("f{at}@new.example"), |at| format!("FLICKER{at}"));
+    for at in 0..3 * EACH {
+        assert_eq!(apply(&app, "Nia", &email(at), &code(at)).status, 303);
+    }
+    let toggle = |on| {
+        let actor = app.actor();
+        app.within(|conn| exclusions::enable(conn, &actor, on, "Tests"));
+    };
+    let claim = |at: usize| {
+        let person = app.anonymous();
+        let answer = send(&person, &person.get(&link_to(&app, &email(at))), &[]);
+        let refused = answer.status == 422 && answer.says("Codes like FLICKER* cannot be chosen");
+        assert!(refused || answer.status == 303, "{}: {}", answer.status, answer.text());
+        assert_eq!(requests(&app, &code(at)).len(), usize::from(!refused), "{at}");
+        refused
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| (0..30).for_each(|round| toggle(round % 2 == 0)));
+        for third in 0..2 {
+            let claim = &claim;
+            scope.spawn(move || (0..EACH).for_each(|at| _ = claim(third * EACH + at)));
+        }
+    });
+    // Whatever begins after the switch is under it.
+    assert!(!claim(2 * EACH), "it was switched off last");
+    toggle(true);
+    assert!((2 * EACH + 1..3 * EACH).all(claim));
 }
 
 #[test]
