@@ -98,6 +98,7 @@ fn what_failed_at_a_store_is_counted_and_its_newest_reasons_are_shown() {
     assert!(failed.starts_with("1 failed delivery orders/create ,"), "{failed}");
     assert!(failed.contains("5 failed codes FAIL4 ,"), "{failed}");
     assert!(failed.contains("Refused for reason 2.") && !failed.contains("reason 1"), "{failed}");
+    assert!(support.get(&path(&app)).says("1 failed delivery, 5 codes that failed in a store"));
     let other = support.get(&format!("/support/merchants/{}", known.stranger_merchant_id));
     assert!(!other.says("FAIL4") && !other.says("orders/create"));
 }

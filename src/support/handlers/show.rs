@@ -110,15 +110,19 @@ impl MerchantPage {
     fn waiting(&self) -> Vec<(String, &'static str)> {
         let waiting = &self.state.waiting;
         [
-            (waiting.deliveries, "failed deliveries"),
-            (waiting.pushes, "codes that failed in a store"),
-            (waiting.parked, "pieces of background work that were given up"),
-            (waiting.affiliates, "affiliates to be looked at"),
-            (waiting.conversions, "conversions to be looked at"),
+            (waiting.deliveries, "failed delivery", "failed deliveries"),
+            (waiting.pushes, "code that failed in a store", "codes that failed in a store"),
+            (
+                waiting.parked,
+                "piece of background work that was given up",
+                "pieces of background work that were given up",
+            ),
+            (waiting.affiliates, "affiliate to be looked at", "affiliates to be looked at"),
+            (waiting.conversions, "conversion to be looked at", "conversions to be looked at"),
         ]
         .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, of)| (count_label(count), of))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, more)| (count_label(count), if count == 1 { one } else { more }))
         .collect()
     }
 }
