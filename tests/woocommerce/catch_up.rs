@@ -9,7 +9,7 @@ use super::{commissions, connect, connected, work};
 use crate::harness::TestApp;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, StandIn};
-use crate::harness::woocommerce::WooOrder;
+use crate::harness::woocommerce::{WooOrder, gmt};
 
 fn start() -> (TestApp, StandIn<WooSite>) {
     let (app, site) = (TestApp::start(), WooSite::start());
@@ -60,6 +60,33 @@ fn what_changed_since_the_last_reading_is_taken_in_and_no_order_twice() {
     assert_eq!(topics(&app).len(), 2, "what was read twice is kept once");
     let page = app.owner().get("/settings/woocommerce");
     assert!(page.says("Orders last compared") && !page.says("Not yet"));
+}
+
+#[test]
+fn an_order_that_went_to_the_bin_is_found_and_one_that_came_back_too() {
+    let (app, site) = start();
+    let now = clock::now();
+    sell(&site, order(1, now));
+    sell(&site, order(2, now));
+    work(&app, now + Duration::minutes(1));
+    assert_eq!(commissions(&app), [900, 900]);
+    let change = |at: usize, status: &str, time: DateTime<Utc>| {
+        let held = &mut site.store().orders[at];
+        held["status"] = serde_json::json!(status);
+        held["date_modified_gmt"] = serde_json::json!(gmt(time));
+    };
+    change(0, "trash", now + Duration::minutes(5));
+    work(&app, now + Duration::minutes(20));
+    assert_eq!(commissions(&app), [0, 900]);
+    change(0, "processing", now + Duration::minutes(25));
+    work(&app, now + Duration::minutes(40));
+    assert_eq!(commissions(&app), [900, 900]);
+    // A store of old that has no such list is read without it.
+    site.store().lists_bin = false;
+    sell(&site, order(3, now + Duration::minutes(45)));
+    work(&app, now + Duration::minutes(60));
+    assert_eq!(commissions(&app), [900, 900, 900]);
+    assert!(connected(&app).orders_read_until.unwrap() > now + Duration::minutes(59));
 }
 
 #[test]

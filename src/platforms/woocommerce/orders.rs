@@ -1,4 +1,5 @@
-//! Orders that changed within a time, the longest unchanged first.
+//! Orders that changed within a time, the longest unchanged first; then those that went to the bin
+//! within it, which WooCommerce lists apart.
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde::Deserialize;
@@ -22,12 +23,23 @@ struct Head {
     date_modified_gmt: Option<String>,
 }
 
+/// What stands at the end of a cursor that is in the bin.
+const BIN: &str = " bin";
+
 /// Where to go on: the time of the last order that was read, and how many pages of orders of just
 /// that second were read. By time and not by page alone: an order that changes meanwhile moves to
 /// the end, and all after it would move up by one.
 struct Place {
+    /// Whether all others are read, and it is the bin's turn.
+    in_bin: bool,
     since: DateTime<Utc>,
     page: usize,
+}
+
+impl Place {
+    fn first(period: &Period, in_bin: bool) -> Self {
+        Self { in_bin, since: period.from, page: 1 }
+    }
 }
 
 pub(super) fn page(
@@ -35,26 +47,35 @@ pub(super) fn page(
     period: &Period,
     cursor: Option<&str>,
 ) -> Result<Batch<OrderMessage>, CallError> {
-    let place = cursor.and_then(read_place).unwrap_or(Place { since: period.from, page: 1 });
-    // WordPress leaves out the second that it is given.
-    let after = encode(&write_time(place.since - Duration::seconds(1)));
-    let orders: Vec<Box<RawValue>> = api.get(&format!(
-        "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
-         &per_page={PAGE}&page={}&_fields={FIELDS}",
-        place.page
-    ))?;
+    let place = cursor.and_then(read_place).unwrap_or_else(|| Place::first(period, false));
+    let orders = list(api, &place)?;
     let is_full = orders.len() >= PAGE;
     let rows = orders.iter().map(|order| message(order)).collect::<Result<Vec<_>, _>>()?;
     let last = rows.iter().map(|row| row.changed_at).max();
-    let next = last.filter(|last| is_full && *last <= period.until).map(|last| {
-        if last > place.since {
-            Place { since: last, page: 1 }
-        } else {
-            Place { page: place.page + 1, ..place }
-        }
-    });
+    let next = match last.filter(|last| is_full && *last <= period.until) {
+        Some(last) if last > place.since => Some(Place { since: last, page: 1, ..place }),
+        Some(_) => Some(Place { page: place.page + 1, ..place }),
+        None => (!place.in_bin).then(|| Place::first(period, true)),
+    };
     let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
     Ok(Batch { rows, next: next.map(|place| write_place(&place)) })
+}
+
+fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
+    // WordPress leaves out the second that it is given.
+    let after = encode(&write_time(place.since - Duration::seconds(1)));
+    // Any other status is in the list that names none.
+    let status = if place.in_bin { "&status=trash" } else { "" };
+    let found = api.get(&format!(
+        "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
+         &per_page={PAGE}&page={}{status}&_fields={FIELDS}",
+        place.page
+    ));
+    match found {
+        // A store of old that does not know this status: its messages say what goes to the bin.
+        Err(CallError::Refused(_)) if place.in_bin => Ok(Vec::new()),
+        found => found,
+    }
 }
 
 fn message(order: &RawValue) -> Result<OrderMessage, CallError> {
@@ -82,10 +103,12 @@ fn read_time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 fn write_place(place: &Place) -> String {
-    format!("{} {}", write_time(place.since), place.page)
+    let bin = if place.in_bin { BIN } else { "" };
+    format!("{} {}{bin}", write_time(place.since), place.page)
 }
 
 fn read_place(cursor: &str) -> Option<Place> {
+    let (cursor, in_bin) = cursor.strip_suffix(BIN).map_or((cursor, false), |rest| (rest, true));
     let (since, page) = cursor.split_once(' ')?;
-    Some(Place { since: read_time(since)?, page: page.parse().ok()? })
+    Some(Place { in_bin, since: read_time(since)?, page: page.parse().ok()? })
 }

@@ -21,6 +21,10 @@ pub enum Permission {
 /// The site.
 pub struct WooSite {
     pub permission: Permission,
+    /// What it counts in.
+    pub currency: &'static str,
+    /// Whether it lists the orders in its bin.
+    pub lists_bin: bool,
     /// Coupons, in the order they were made.
     pub coupons: Vec<Value>,
     pub orders: Vec<Value>,
@@ -34,6 +38,8 @@ impl WooSite {
     pub fn start() -> StandIn<Self> {
         StandIn::start(Self {
             permission: Permission::ReadWrite,
+            currency: "USD",
+            lists_bin: true,
             coupons: Vec::new(),
             orders: Vec::new(),
             webhooks: Vec::new(),
@@ -93,8 +99,17 @@ impl WooSite {
 
     fn orders(&self, request: &Request) -> Reply {
         let after = query(request, "modified_after").unwrap_or_default();
-        let mut found: Vec<&Value> =
-            self.orders.iter().filter(|order| modified(order) > after.as_str()).collect();
+        // Whoever names no status gets all but what is in the bin.
+        let in_bin = query(request, "status").is_some_and(|status| status == "trash");
+        if in_bin && !self.lists_bin {
+            return refusal(400, "rest_invalid_param", "Invalid parameter(s): status");
+        }
+        let mut found: Vec<&Value> = self
+            .orders
+            .iter()
+            .filter(|order| modified(order) > after.as_str())
+            .filter(|order| (order["status"] == "trash") == in_bin)
+            .collect();
         found.sort_by_key(|order| modified(order).to_owned());
         page(request, &found)
     }
@@ -155,7 +170,9 @@ impl Platform for WooSite {
             ["orders"] => self.orders(request),
             ["webhooks"] => self.webhooks(request, None),
             ["webhooks", id] => self.webhooks(request, id.parse().ok()),
-            ["data", "currencies", "current"] => Reply::json(200, &json!({ "code": "USD" })),
+            ["data", "currencies", "current"] => {
+                Reply::json(200, &json!({ "code": self.currency }))
+            }
             _ => refusal(
                 404,
                 "rest_no_route",
