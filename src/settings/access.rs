@@ -40,6 +40,23 @@ pub(super) async fn checked(
     Ok((kind, words))
 }
 
+/// Asks the store in which currency it counts, on a thread where calls may wait; `None` where it
+/// does not say.
+///
+/// # Errors
+/// When no thread is free. What the store objects to is the inner error.
+pub(super) async fn currency_of(
+    db: &Data<Db>,
+    config: &Data<Config>,
+    store: Store,
+) -> AppResult<Result<Option<Currency>, CallError>> {
+    let tools = Tools::new(config, Db::clone(db));
+    let answer = web::block(move || tools.client(&store, clock::now())?.access())
+        .await
+        .map_err(|_| AppError::Unavailable)?;
+    Ok(answer.map(|access| Currency::from_code(&access.currency?).ok()))
+}
+
 fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
     match answer {
         Ok(access) => {
@@ -48,7 +65,7 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
                 if let Some((own, theirs)) = other_currency(store, access) {
                     let words = format!(
                         "{name} answers, but counts in {theirs}: the amounts of its rules for codes are \
-                         meant in {own}. Set a percentage there, without a least value of the order."
+                         meant in {own}. Set them again; until then no codes are created there."
                     );
                     return (FlashKind::Warning, words);
                 }

@@ -6,8 +6,8 @@ use vouch::db::schema::pushes;
 
 use super::{commissions, connect, connected, sealer, work};
 use crate::harness::TestApp;
+use crate::harness::stores::Fault;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
-use crate::harness::stores::{Fault, Reply};
 use crate::harness::woocommerce::WooOrder;
 
 fn set_rules(app: &TestApp, fields: &[(&str, &str)]) -> crate::harness::Page {
@@ -148,24 +148,43 @@ fn the_test_of_a_connection_says_what_works_and_what_is_missing() {
 }
 
 #[test]
-fn amounts_that_the_store_takes_in_another_currency_are_warned_of() {
+fn amounts_are_in_the_currency_of_the_store_which_is_asked_for_it() {
     let (app, site) = (TestApp::start(), WooSite::start());
     connect(&app, &site);
-    let check = || {
-        let owner = app.owner();
-        let path = format!("/settings/woocommerce/{}/access", connected(&app).id);
-        let euros = Reply::json(200, &serde_json::json!({ "code": "EUR" }));
-        site.once("data/currencies/current", Fault::Instead(euros));
-        owner.follow(&owner.post_signed(&path, &[]))
-    };
-    set_rules(&app, &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")]);
-    assert!(check().says("Vouch can read its orders and its codes."));
-    let page = app.owner().get(&format!("/settings/woocommerce/{}/codes", connected(&app).id));
-    assert!(page.says("in the store’s own currency"), "{}", page.text());
-    set_rules(&app, &[("creates_codes", "yes"), ("kind", "cart"), ("amount", "10")]);
-    let page = check();
-    assert!(page.says("counts in EUR: the amounts of its rules for codes"), "{}", page.text());
-    assert!(page.says("are meant in USD"));
+    let owner = app.owner();
+    let amount = [("creates_codes", "yes"), ("kind", "cart"), ("amount", "10")];
+    // Nobody knows what 10 are, of a store that does not answer.
+    site.once("orders", Fault::status(503));
+    let refused = set_rules(&app, &amount);
+    assert_eq!(refused.status, 422);
+    assert!(refused.says("could not be asked for its currency"), "{}", refused.text());
+    assert_eq!(refused.value_of("#f-amount"), "10");
+
+    site.store().currency = "EUR";
+    assert_eq!(set_rules(&app, &amount).status, 303);
+    assert!(owner.get("/settings/woocommerce").says("Yes: €10.00 off the order."));
+    add_code(&app, "IN-EUROS");
+    work(&app, clock::now());
+    assert_eq!(site.store().coupons[0]["amount"], "10.00");
+
+    // It changes its currency: no code is made that takes off another amount than was meant.
+    site.store().currency = "JPY";
+    let path = format!("/settings/woocommerce/{}/access", connected(&app).id);
+    let warned = owner.follow(&owner.post_signed(&path, &[]));
+    assert!(warned.says("counts in JPY: the amounts of its rules for codes are meant in EUR"));
+    add_code(&app, "IN-YEN");
+    work(&app, clock::now());
+    let words = "The store counts in JPY, but the amounts that codes get are meant in EUR.";
+    let page = owner.get("/triggers");
+    assert!(page.says("Failed") && page.says(words), "{}", page.text());
+    assert_eq!(site.store().codes(), ["in-euros"]);
+    assert_eq!(set_rules(&app, &amount).status, 303);
+    assert!(owner.get("/settings/woocommerce").says("¥10 off the order."));
+
+    // What is no money is not asked for.
+    let percent = [("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")];
+    site.times(9, "orders", Fault::status(503));
+    assert_eq!(set_rules(&app, &percent).status, 303);
 }
 
 #[test]

@@ -48,8 +48,8 @@ fn may(api: &Api, method: Method, path: &str) -> Result<bool, CallError> {
     }
 }
 
-/// None where the key's user may not see the settings.
-fn currency(api: &Api) -> Result<Option<String>, CallError> {
+/// What the store counts in; `None` where the key's user may not see the settings.
+pub(super) fn currency(api: &Api) -> Result<Option<String>, CallError> {
     #[derive(Deserialize)]
     struct Current {
         code: String,

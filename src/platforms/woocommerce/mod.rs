@@ -26,6 +26,8 @@ pub struct Woocommerce {
     webhook_secret: Option<SecretString>,
     /// What new codes get; `None` where no codes are made.
     rules: Option<Rules>,
+    /// Whether the store is known to count in the currency of the rules.
+    is_their_currency: bool,
     now: DateTime<Utc>,
 }
 
@@ -39,7 +41,28 @@ impl Woocommerce {
         rules: Option<Rules>,
         now: DateTime<Utc>,
     ) -> Self {
-        Self { api: Api::new(http, address, credentials), webhook_secret, rules, now }
+        let api = Api::new(http, address, credentials);
+        Self { api, webhook_secret, rules, is_their_currency: false, now }
+    }
+
+    /// A coupon does not say in which currency its amounts are: they are in the store's. So it is
+    /// asked before the first one is made; keys of users who may not see the settings get no answer.
+    fn check_currency(&mut self) -> Result<(), CallError> {
+        let own = self.rules.as_ref().filter(|rules| rules.has_amounts());
+        let Some(own) = own.map(|rules| rules.currency).filter(|_| !self.is_their_currency) else {
+            return Ok(());
+        };
+        match access::currency(&self.api)?.filter(|theirs| theirs != own.code()) {
+            Some(theirs) => Err(CallError::Refused(format!(
+                "The store counts in {}, but the amounts that codes get are meant in {own}. Set them \
+                 again in Account > Settings > WooCommerce.",
+                api::plain(&theirs)
+            ))),
+            None => {
+                self.is_their_currency = true;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -53,6 +76,7 @@ impl Client for Woocommerce {
     }
 
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
+        self.check_currency()?;
         let Some(rules) = &self.rules else {
             return Err(CallError::Refused(
                 "Nothing is set for what codes get in this store. Set it in Account > Settings > WooCommerce."

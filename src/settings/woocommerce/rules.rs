@@ -5,10 +5,12 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::HERE;
+use crate::config::Config;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::money::{Currency, format_plain, parse_decimal};
 use crate::platforms::woocommerce::{Rules, Takeoff};
+use crate::settings::access::currency_of;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
@@ -60,6 +62,17 @@ impl RulesForm {
             free_shipping: rules.free_shipping,
             preview: String::new(),
         }
+    }
+
+    /// Whether codes are to be created that get amounts of money.
+    fn creates_amounts(&self) -> bool {
+        let has_amounts = self.kind != "percent" || !self.minimum.trim().is_empty();
+        self.creates_codes == "yes" && has_amounts
+    }
+
+    /// Whether nothing was ever set, and nothing is.
+    fn is_left_empty(&self) -> bool {
+        self.creates_codes != "yes" && self.amount.trim().is_empty()
     }
 
     fn check(&self, currency: Currency, errors: &mut FormErrors) -> Option<Rules> {
@@ -153,8 +166,7 @@ pub async fn rules(
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
-    let sentence = store.discount_rules.as_ref().and_then(Rules::from_json);
-    let sentence = sentence.map(|rules| rules.sentence());
+    let sentence = rules_of(&store).map(|rules| rules.sentence());
     let form = RulesForm::of(&store);
     ok(&RulesPage { page, store, sentence, form, errors: FormErrors::new() })
 }
@@ -162,26 +174,17 @@ pub async fn rules(
 /// `POST /settings/woocommerce/{store_id}/codes`
 pub async fn set_rules(
     db: Data<Db>,
+    config: Data<Config>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<RulesForm>,
 ) -> AppResult<HttpResponse> {
-    let (actor, store_id) = (page.actor(), *store_id);
-    let merchant_id = page.merchant_id();
-    let store = db
-        .merchant(merchant_id, move |conn| {
-            Store::find_connected(conn, merchant_id, Platform::Woocommerce, store_id)
-        })
-        .await?;
-    let currency = Currency::from_code(&page.merchant().currency)
-        .map_err(|error| AppError::Internal(error.into()))?;
+    let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     let mut errors = FormErrors::new();
-    let creates_codes = form.creates_codes == "yes";
-    let is_left_empty = !creates_codes && form.amount.trim().is_empty();
-    let rules = match is_left_empty {
-        true => None,
-        false => form.check(currency, &mut errors),
-    };
+    let currency = currency_for(&db, &config, &page, &store, &form, &mut errors).await?;
+    let rules = currency
+        .filter(|_| !form.is_left_empty())
+        .and_then(|currency| form.check(currency, &mut errors));
     let sentence = rules.as_ref().map(Rules::sentence);
     if !form.preview.is_empty() {
         let errors = FormErrors::new();
@@ -190,15 +193,54 @@ pub async fn set_rules(
     if !errors.is_empty() {
         return rejected(&RulesPage { page, store, sentence, form, errors });
     }
-    db.merchant(merchant_id, move |conn| -> QueryResult<()> {
+    let (actor, creates_codes) = (page.actor(), form.creates_codes == "yes");
+    db.merchant(page.merchant_id(), move |conn| -> QueryResult<()> {
         let json = rules.map(|rules| rules.to_json());
         let json = json.or_else(|| store.discount_rules.clone());
         stores::set_discount_rules(conn, &actor, &store, creates_codes, json.as_ref())
     })
     .await?;
-    page.done(match creates_codes {
-        true => "Saved. Codes that you add from now on are created in the store.",
-        false => "Saved. No codes are created in the store.",
+    page.done(match sentence.filter(|_| creates_codes) {
+        Some(gets) => {
+            format!("Saved. Codes that you add from now on are created in the store: {gets}")
+        }
+        None => "Saved. No codes are created in the store.".to_owned(),
     })?;
     Ok(see_other(HERE))
+}
+
+fn rules_of(store: &Store) -> Option<Rules> {
+    store.discount_rules.as_ref().and_then(Rules::from_json)
+}
+
+/// What amounts are meant in: the store's own currency, which it is asked for before they are saved.
+/// `None` leaves the reason in `errors`.
+async fn currency_for(
+    db: &Data<Db>,
+    config: &Data<Config>,
+    page: &MerchantPage,
+    store: &Store,
+    form: &RulesForm,
+    errors: &mut FormErrors,
+) -> AppResult<Option<Currency>> {
+    let of_merchant = Currency::from_code(&page.merchant().currency)
+        .map_err(|error| AppError::Internal(error.into()))?;
+    let known = rules_of(store);
+    let usual = known.as_ref().map_or(of_merchant, |rules| rules.currency);
+    if !form.preview.is_empty() || !form.creates_amounts() {
+        return Ok(Some(usual));
+    }
+    match currency_of(db, config, store.clone()).await? {
+        Ok(theirs) => Ok(Some(theirs.unwrap_or(usual))),
+        // It was asked when these were saved, and is asked again before a code is made.
+        Err(_) if known.is_some_and(|rules| rules.has_amounts()) => Ok(Some(usual)),
+        Err(error) => {
+            let words = format!(
+                "The store could not be asked for its currency: {error} Try again in a minute, or \
+                 take a percentage without a least value of the order."
+            );
+            errors.add("amount", words);
+            Ok(None)
+        }
+    }
 }
