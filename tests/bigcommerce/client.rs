@@ -139,9 +139,8 @@ fn what_the_store_answers_is_said_in_words() {
     assert!(
         matches!(shop.create("A"), Err(CallError::Refused(words)) if words.contains("redirect"))
     );
-    let late = Fault::Late(std::time::Duration::from_secs(11));
     for fault in
-        [Fault::status(500), Fault::status(507), Fault::html(), Fault::Truncated, Fault::Huge, late]
+        [Fault::status(500), Fault::status(507), Fault::html(), Fault::Truncated, Fault::Huge]
     {
         shop.bc.once("/v3/promotions", fault.clone());
         assert!(matches!(shop.create("A"), Err(CallError::Unanswered(_))), "{fault:?}");

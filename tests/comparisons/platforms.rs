@@ -1,7 +1,7 @@
 //! What each platform can show, and lists that change while they are read.
 
 use serde_json::{Value, json};
-use vouch::platforms::bigcommerce::Rules as BigcommerceRules;
+use vouch::platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
 use vouch::platforms::woocommerce::{Rules as WooRules, Takeoff};
 use vouch::stores::Platform;
 
@@ -131,6 +131,31 @@ fn what_bigcommerce_shows_of_promotions_and_coupons() {
     assert_eq!(found(&app, &store), pairs(&expected));
     assert_eq!(shown(&app, &store).unwrap().other_count, 1);
     assert_eq!(bc.store().faults, Vec::<String>::new());
+}
+
+#[test]
+fn a_code_that_was_made_as_a_v2_coupon_before_is_no_other_for_that() {
+    let (app, bc, store) = bigcommerce();
+    for code in ["SAME", "OTHER"] {
+        trigger(&app, code);
+    }
+    let mut other = coupon(2, "OTHER", true);
+    other["amount"] = json!("25.0000");
+    bc.store().promotions = vec![promotion(1, "ADA10", "10")];
+    bc.store().coupons = vec![coupon(1, "SAME", true), other];
+    ask(&app, &store);
+    call_out(&app, clock::now());
+    let expected = [("ADA10", "both"), ("OTHER", "different"), ("SAME", "both")];
+    assert_eq!(found(&app, &store), pairs(&expected));
+    let page = look(&app.owner(), &store);
+    assert!(page.says("In the store: 25 % off the order. It was made as a legacy (V2) coupon."));
+    // The other way round.
+    let rules = BigcommerceRules { kind: Kind::Coupon, ..BigcommerceRules::default() };
+    let rules = serde_json::to_value(rules).unwrap();
+    app.within(|conn| stores::set_discount_rules(conn, &app.actor(), &store, true, Some(&rules)));
+    ask(&app, &store);
+    call_out(&app, clock::now() + Duration::minutes(1));
+    assert_eq!(found(&app, &store), pairs(&expected));
 }
 
 #[test]

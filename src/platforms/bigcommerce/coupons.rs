@@ -27,9 +27,9 @@ pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {
         state: state(coupon),
         rules: rules.as_ref().map_or_else(
             || "A coupon of its own kind: see BigCommerce.".to_owned(),
-            Rules::sentence,
+            |rules| rules.sentence() + rules.made_otherwise(own),
         ),
-        same_rules: rules.as_ref() == Some(own),
+        same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),
     }
 }
 

@@ -44,9 +44,9 @@ pub(super) fn store_code(
         state: state(promotion, code),
         rules: rules.as_ref().map_or_else(
             || "A promotion of its own kind: see BigCommerce.".to_owned(),
-            Rules::sentence,
+            |rules| rules.sentence() + rules.made_otherwise(own),
         ),
-        same_rules: rules.as_ref() == Some(own),
+        same_rules: rules.as_ref().is_some_and(|rules| rules.gives_as(own)),
     }
 }
 

@@ -107,6 +107,25 @@ impl Rules {
         text + "."
     }
 
+    /// As what else than `own` makes it was made, in a sentence; empty where they are alike.
+    pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
+        match self.kind {
+            kind if kind == own.kind => "",
+            Kind::Coupon => " It was made as a legacy (V2) coupon.",
+            Kind::Promotion => " It was made as a promotion (V3).",
+        }
+    }
+
+    /// Whether a shopper gets the same as with `own`, whichever part of BigCommerce makes it: what
+    /// V2 coupons do not know is left out beside one.
+    pub(super) fn gives_as(&self, own: &Self) -> bool {
+        if self.kind == own.kind {
+            return self == own;
+        }
+        let (kind, combines) = (own.kind, own.combines);
+        Self { kind, combines, currency: own.currency.clone(), ..self.clone() } == *own
+    }
+
     fn is_without_money(&self) -> bool {
         matches!(self.discount, Discount::Percent | Discount::FreeShipping)
     }
