@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 
@@ -269,6 +270,9 @@ fn finish(turn: &Turn<'_>, comparison: &Comparison) -> Result<bool, TurnError> {
         if !holds(conn, store, comparison)? {
             return Ok(true);
         }
+        // Planned while PostgreSQL has not counted the new rows yet, what follows would compare every
+        // trigger with every finding.
+        conn.batch_execute("SET LOCAL enable_nestloop = off")?;
         settle(conn, store, comparison)?;
         add_missing(conn, store, comparison)?;
         let shown = comparisons::table

@@ -69,6 +69,24 @@ fn the_page_counts_and_lists_what_differs_and_says_what_to_do() {
 }
 
 #[test]
+fn a_check_is_followed_by_the_page_and_shows_what_it_found_at_its_end() {
+    let (app, shelf, store) = with_findings();
+    let (owner, path) = (app.owner(), path(&store));
+    let follow = || owner.get_with(&path, &[("hx-request", "true"), ("hx-target", "state")]);
+    let follows = "#state[hx-trigger='every 3s'][hx-select='#state']";
+    assert!(!look(&owner, &store).has(follows), "none runs");
+    ask(&app, &store);
+    assert!(look(&owner, &store).has(follows) && follow().has(follows));
+    assert_eq!(follow().header("hx-reselect"), None);
+    work_at(&app, &shelf, clock::now() + Duration::hours(1));
+    let last = follow();
+    assert!(!last.has(follows) && last.has("#compared #state") && last.has("#compared #results"));
+    assert_eq!(last.header("hx-reselect"), Some("#compared"));
+    assert_eq!(last.header("hx-retarget"), Some("#compared"));
+    assert!(!last.has("#compared #f-counted"), "what is being typed stays");
+}
+
+#[test]
 fn the_list_is_filtered_and_searched_by_its_address() {
     let (app, _, store) = with_findings();
     let owner = app.owner();

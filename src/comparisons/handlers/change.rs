@@ -33,7 +33,7 @@ pub async fn create(
         })
         .await?;
     match asked {
-        Some(Asked::Begins) => page.done("The codes are being compared. Look again in a while.")?,
+        Some(Asked::Begins) => page.done("The codes are being compared. This page says how far it has come.")?,
         Some(Asked::Follows) => page.leave(
             FlashKind::Info,
             "A check is running. Another one follows it, so that what you changed meanwhile is seen.",

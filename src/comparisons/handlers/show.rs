@@ -1,5 +1,6 @@
-use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -99,6 +100,13 @@ impl ComparisonPage {
         if *count == 1 { "1 code".to_owned() } else { format!("{} codes", thousands(*count)) }
     }
 
+    /// Whether the check that runs comes on, as far as one knows.
+    fn moves(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.problem.is_none())
+            && self.store.has_credentials()
+            && self.store.access_problem.is_none()
+    }
+
     fn can_send_all(&self) -> bool {
         self.page.may_write()
             && self.store.creates_codes
@@ -177,10 +185,21 @@ pub(super) async fn shown(
 
 /// `GET /settings/stores/{store_id}/comparison`
 pub async fn show(
+    req: HttpRequest,
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
     query: Query<FindingQuery>,
 ) -> AppResult<HttpResponse> {
-    ok(&shown(&db, page, *store_id, query.into_inner(), None).await?)
+    let shown = shown(&db, page, *store_id, query.into_inner(), None).await?;
+    let mut answer = ok(&shown)?;
+    // The script that follows a check asks for how it stands. After its end all that it found is new.
+    let follows = req.headers().get("hx-target").is_some_and(|target| target == "state");
+    if follows && shown.running.is_none() {
+        for name in ["hx-retarget", "hx-reselect"] {
+            let (name, whole) = (HeaderName::from_static(name), "#compared");
+            answer.headers_mut().insert(name, HeaderValue::from_static(whole));
+        }
+    }
+    Ok(answer)
 }
