@@ -1,7 +1,9 @@
 //! Codes on their way into stores, and the work for stores in the background.
 
+mod cases;
 mod faults;
 mod jobs;
+mod memory;
 mod pages;
 mod processes;
 mod turn;

@@ -21,10 +21,14 @@ use crate::harness::{SECRET_KEY, TestApp};
 const CODES: usize = 2_000;
 
 /// `vouch serve --workers-only`; killed when it goes, as by a power cut.
-struct Worker(Child, PathBuf);
+pub(super) struct Worker(Child, PathBuf);
 
 impl Worker {
-    fn start(app: &TestApp, name: &str) -> Self {
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(super) fn start(app: &TestApp, name: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("vouch-worker-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();

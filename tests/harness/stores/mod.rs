@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 /// A call as it came in.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -74,8 +77,12 @@ pub enum Fault {
     Late(Duration),
     /// The first half of the answer.
     Truncated,
-    /// An answer without end.
+    /// An answer without end, nor a word of how long it is.
     Huge,
+    /// The same, in chunks.
+    HugeInChunks,
+    /// Half a gibibyte of spaces, packed into half a mebibyte.
+    Bomb,
 }
 
 impl Fault {
@@ -207,11 +214,34 @@ fn serve<P: Platform>(stream: &TcpStream, shared: &Shared<P>) {
                 while (&mut &*stream).write_all(&[b'x'; 65_536]).is_ok() {}
                 return;
             }
+            Some(Fault::HugeInChunks) => {
+                let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+                let chunk = [b"10000\r\n".as_slice(), &[b' '; 65_536], b"\r\n"].concat();
+                let _ = (&mut &*stream).write_all(head);
+                while (&mut &*stream).write_all(&chunk).is_ok() {}
+                return;
+            }
+            Some(Fault::Bomb) => {
+                let _ = (&mut &*stream).write_all(&bomb());
+                return;
+            }
         };
         if (&mut &*stream).write_all(&write(&reply)).is_err() {
             return;
         }
     }
+}
+
+/// A whole answer. What follows one packed piece goes on the one before.
+fn bomb() -> Vec<u8> {
+    let mut packing = GzEncoder::new(Vec::new(), Compression::fast());
+    packing.write_all(&vec![b' '; 8 * 1024 * 1024]).unwrap();
+    let packed = packing.finish().unwrap().repeat(64);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        packed.len()
+    );
+    [head.as_bytes(), &packed].concat()
 }
 
 fn take<P>(shared: &Shared<P>, request: &Request) -> Option<Fault> {

@@ -60,7 +60,8 @@ pub struct Shop {
 }
 
 impl Shop {
-    fn new() -> Self {
+    /// As an app finds it that was just installed.
+    pub fn new() -> Self {
         let scopes = ["read_discounts", "write_discounts", "read_orders", "read_products"];
         Self {
             name: "Acme Tea".to_owned(),

@@ -1,0 +1,107 @@
+//! A store of each platform, where codes are created.
+
+use serde_json::Value;
+use vouch::platforms::bigcommerce::Rules as BigcommerceRules;
+use vouch::platforms::woocommerce::{Credentials as WooKey, Rules as WooRules, Takeoff};
+use vouch::stores::{self as model, NewStore, Platform as On, Store, WebhookSecret};
+
+use super::{creating_in, sealer};
+use crate::harness::stores::bigcommerce::Bigcommerce;
+use crate::harness::stores::shopify::Shop;
+use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
+use crate::harness::stores::{Platform, StandIn};
+use crate::harness::{Page, Person, TestApp};
+
+/// The application, and the one store where its codes are created.
+pub struct Case<P> {
+    pub app: TestApp,
+    pub owner: Person,
+    pub held: StandIn<P>,
+    store: Store,
+    codes: fn(&P) -> Vec<String>,
+}
+
+impl Case<Shop> {
+    pub fn shopify() -> Self {
+        let held = StandIn::shopify();
+        let app = creating_in(&held);
+        let store = super::store(&app);
+        Self { owner: app.owner(), app, held, store, codes: Shop::codes }
+    }
+}
+
+impl Case<Bigcommerce> {
+    pub fn bigcommerce() -> Self {
+        let (app, held) = (TestApp::start(), Bigcommerce::start());
+        let store = bigcommerce_in(&app, &held);
+        Self { owner: app.owner(), app, held, store, codes: Bigcommerce::codes }
+    }
+}
+
+impl Case<WooSite> {
+    pub fn woocommerce() -> Self {
+        let (app, held) = (TestApp::start(), WooSite::start());
+        let store = woocommerce_in(&app, &held);
+        Self { owner: app.owner(), app, held, store, codes: WooSite::codes }
+    }
+}
+
+impl<P: Platform> Case<P> {
+    /// How many codes of that spelling, in any case, the store has.
+    pub fn count(&self, code: &str) -> usize {
+        let codes = (self.codes)(&self.held.store());
+        codes.iter().filter(|held| held.eq_ignore_ascii_case(code)).count()
+    }
+
+    /// What the merchant reads of a code.
+    pub fn page(&self, trigger_id: i64) -> Page {
+        self.owner.get(&format!("/triggers/{trigger_id}"))
+    }
+
+    /// As if the merchant had entered the same credentials again.
+    pub fn get_new_credentials(&self) {
+        use secrecy::ExposeSecret as _;
+        let kept = self.store.credentials(&sealer()).unwrap().unwrap();
+        self.app.within(|conn| {
+            let actor = self.app.actor();
+            model::set_credentials(conn, &actor, &sealer(), &self.store, kept.expose_secret())
+        });
+    }
+}
+
+/// Connects a BigCommerce store, where codes are created.
+pub fn bigcommerce_in(app: &TestApp, held: &StandIn<Bigcommerce>) -> Store {
+    let store = crate::bigcommerce::connect(app, &held.base);
+    create_codes(app, &store, &serde_json::to_value(BigcommerceRules::default()).unwrap());
+    store
+}
+
+/// Connects a WooCommerce store, where codes are created.
+pub fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
+    let key = WooKey { consumer_key: CONSUMER_KEY.into(), consumer_secret: CONSUMER_SECRET.into() };
+    let secret = WebhookSecret::parse("woo-secret-of-the-tests-0123456789").unwrap();
+    let (platform, address) = (On::Woocommerce, held.base.as_str());
+    let new = NewStore { platform, address, webhook_secret: Some(&secret) };
+    let store = app.within(|conn| {
+        let (actor, sealer) = (app.actor(), sealer());
+        let store = model::connect(conn, &actor, &sealer, &new).unwrap();
+        model::set_credentials(conn, &actor, &sealer, &store, &key.to_json())?;
+        Store::find(conn, store.merchant_id, store.id)
+    });
+    let rules = WooRules {
+        takeoff: Takeoff::Percent { basis_points: 1_000 },
+        currency: vouch::money::Currency::USD,
+        minimum_minor: None,
+        total_uses: None,
+        uses_per_customer: Some(1),
+        individual_use: false,
+        exclude_sale_items: false,
+        free_shipping: false,
+    };
+    create_codes(app, &store, &rules.to_json());
+    store
+}
+
+fn create_codes(app: &TestApp, store: &Store, rules: &Value) {
+    app.within(|conn| model::set_discount_rules(conn, &app.actor(), store, true, Some(rules)));
+}
