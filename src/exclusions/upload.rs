@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use csv::StringRecord;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 use serde_json::json;
@@ -16,34 +17,11 @@ use super::terms::cover_all;
 use crate::audit::{Act, Actor, record};
 use crate::db::prepared;
 use crate::db::schema::exclusions;
+use crate::web::sheet::{self, Sheet, SheetError, as_typed};
 use crate::web::when::read_day;
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 2_000;
-
-/// Why a file cannot be read at all, in words for the form.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FileError {
-    /// Nothing was chosen, or nothing is in it.
-    #[error("Choose a CSV file with at least a header and one code.")]
-    Empty,
-    /// Another encoding.
-    #[error(
-        "Line {0} has characters that are not UTF-8. Save the file as “CSV UTF-8” and upload it again."
-    )]
-    NotUtf8(u64),
-    /// No such column.
-    #[error(
-        "The first line must be the header, with a column Coupon_Code. This file begins with: {0}"
-    )]
-    NoHeader(String),
-    /// Too long.
-    #[error("The file has more than {MOST} rows. Split it into several files.")]
-    TooLong,
-    /// A quote that is never closed, and the like.
-    #[error("Line {0} cannot be read: a quotation mark may be missing there.")]
-    Broken(u64),
-}
 
 /// What becomes of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,86 +92,39 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(header: &csv::StringRecord) -> Option<Self> {
-        let plain = |text: &str| {
-            text.trim().to_lowercase().replace([' ', '-'], "_").trim_matches('_').to_owned()
-        };
-        let find = |name: &str| header.iter().position(|field| plain(field) == name);
-        Some(Self {
-            code: find("coupon_code")?,
-            note: find("description"),
-            starts: find("starts"),
-            ends: find("ends"),
-            scope: find("applied_to"),
+    fn of(sheet: &Sheet) -> Result<Self, SheetError> {
+        Ok(Self {
+            code: sheet.required(&["coupon_code"], "Coupon_Code")?,
+            note: sheet.column(&["description"]),
+            starts: sheet.column(&["starts"]),
+            ends: sheet.column(&["ends"]),
+            scope: sheet.column(&["applied_to"]),
         })
     }
 }
 
-/// Reads a file: commas, semicolons or tabs, quotes, any line ends, with or without a mark of UTF-8.
+/// Reads a file.
 ///
 /// # Errors
-/// [`FileError`] where not even its rows can be told.
-pub fn read(file: &[u8], tz: Tz) -> Result<Upload, FileError> {
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let text = std::str::from_utf8(file).map_err(|error| {
-        let before = &file[..error.valid_up_to()];
-        FileError::NotUtf8(1 + before.iter().filter(|byte| **byte == b'\n').count() as u64)
-    })?;
-    if text.trim().is_empty() {
-        return Err(FileError::Empty);
-    }
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter(first))
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let broken =
-        |error: csv::Error| FileError::Broken(error.position().map_or(1, csv::Position::line));
-    let columns = Columns::of(reader.headers().map_err(broken)?)
-        .ok_or_else(|| FileError::NoHeader(first.chars().take(60).collect()))?;
-    let mut upload = Upload::default();
+/// [`SheetError`] where not even its rows can be told.
+pub fn read(file: &[u8], tz: Tz) -> Result<Upload, SheetError> {
+    let sheet = Sheet::read(file, MOST as usize)?;
+    let columns = Columns::of(&sheet)?;
     let mut seen = HashMap::new();
-    for record in reader.records() {
-        let record = record.map_err(broken)?;
-        if record.iter().all(|field| field.trim().is_empty()) {
-            continue;
-        }
-        if upload.rows.len() as i64 >= MOST {
-            return Err(FileError::TooLong);
-        }
-        let line = line_of(&record, &text);
-        upload.rows.push(row(&record, line, &columns, tz, &mut seen));
-    }
-    if upload.rows.is_empty() { Err(FileError::Empty) } else { Ok(upload) }
-}
-
-/// What separates the fields of the header.
-fn delimiter(header: &str) -> u8 {
-    let count = |of: char| header.matches(of).count();
-    [(',', b','), (';', b';'), ('\t', b'\t')]
-        .into_iter()
-        .rev()
-        .max_by_key(|(of, _)| count(*of))
-        .map_or(b',', |(_, byte)| byte)
-}
-
-/// The line that a record begins on; it is read together with the blank lines before it.
-fn line_of(record: &csv::StringRecord, text: &str) -> u64 {
-    let Some(at) = record.position() else { return 0 };
-    let before = usize::try_from(at.byte()).unwrap_or(usize::MAX);
-    let rest = text.as_bytes().get(before..).unwrap_or_default();
-    at.line() + rest.iter().take_while(|byte| **byte == b'\n').count() as u64
+    let rows = sheet.rows()?.iter();
+    Ok(Upload {
+        rows: rows.map(|(line, record)| row(record, *line, &columns, tz, &mut seen)).collect(),
+    })
 }
 
 fn row(
-    record: &csv::StringRecord,
+    record: &StringRecord,
     line: u64,
     columns: &Columns,
     tz: Tz,
     seen: &mut HashMap<String, u64>,
 ) -> Row {
-    let field = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default().trim();
+    let field = |at: Option<usize>| sheet::field(record, at);
     let typed = as_typed(field(Some(columns.code))).to_owned();
     match new_exclusion(&typed, &field, columns, tz) {
         Err(why) => Row { line, typed, verdict: Verdict::Wrong(why), new: None },
@@ -207,14 +138,6 @@ fn row(
             };
             Row { line, typed, verdict, new: Some(new) }
         }
-    }
-}
-
-/// Without the mark by which files keep spreadsheets from taking a text for a formula.
-fn as_typed(field: &str) -> &str {
-    match field.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
-        _ => field,
     }
 }
 
@@ -351,29 +274,6 @@ mod tests {
         upload.rows.into_iter().map(|row| (row.line, row.typed, row.verdict)).collect()
     }
 
-    fn codes(file: &[u8]) -> Vec<String> {
-        verdicts(file).into_iter().map(|(_, typed, _)| typed).collect()
-    }
-
-    #[test]
-    fn files_are_read_as_spreadsheets_write_them() {
-        let file = b"Coupon_Code\r\nSAVE10\r\n\r\n\"BLACK,FRIDAY*\"\r\n";
-        assert_eq!(codes(file), ["SAVE10", "BLACK,FRIDAY*"]);
-        assert_eq!(
-            codes(b"\xef\xbb\xbfcoupon code;Description\nA1;\"two\nlines\"\nA2;x"),
-            ["A1", "A2"]
-        );
-        assert_eq!(codes(b"Description\tCoupon_Code\nx\tA1\n"), ["A1"]);
-        assert_eq!(codes(b"Coupon_Code\n'-10\n'quoted\n"), ["-10", "'quoted"]);
-        assert_eq!(codes("Coupon_Code\nGRÜN15\n".as_bytes()), ["GRÜN15"]);
-        for file in
-            ["Coupon_Code\r\nA1\r\n\r\nA2\r\n", "Coupon_Code\nA1\n\nA2", "Coupon_Code\rA1\r\rA2"]
-        {
-            let lines: Vec<u64> = verdicts(file.as_bytes()).into_iter().map(|row| row.0).collect();
-            assert_eq!(lines, [2, 4], "{file:?}");
-        }
-    }
-
     #[test]
     fn every_row_has_its_verdict() {
         let file = b"Coupon_Code,Description,Starts,Ends,Applied_To\nSAVE-10,,,,\nsave1o,,,,\n*,,,,\nA1,,soon,,\nA2,,2026-02-02,2026-02-01,\nA3,,,,orders\nA4,,,,Claims and orders\n";
@@ -390,15 +290,5 @@ mod tests {
             assert!(why.contains(part), "{why}");
         }
         assert_eq!((found[6].0, &found[6].2), (8, &Verdict::Added));
-    }
-
-    #[test]
-    fn what_is_no_such_file_is_refused_as_a_whole() {
-        let refused = |file: &[u8]| read(file, Tz::UTC).map(|_| ()).unwrap_err();
-        assert_eq!(refused(b""), FileError::Empty);
-        assert_eq!(refused(b"Coupon_Code\n\n"), FileError::Empty);
-        assert_eq!(refused(b"Coupon_Code\nA1\nGR\xdcN15\n"), FileError::NotUtf8(3));
-        assert_eq!(refused(b"\xff\xfeC\0o\0"), FileError::NotUtf8(1));
-        assert_eq!(refused(b"SAVE10\nSAVE20\n"), FileError::NoHeader("SAVE10".to_owned()));
     }
 }

@@ -16,6 +16,8 @@ pub mod htmx;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// CSV files that come in.
+pub mod sheet;
 /// What the log says of a request.
 pub mod spans;
 /// Forms with a file.
