@@ -52,6 +52,11 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
         assert_eq!(offered.len(), if reason.contains("taken") { 3 } else { 0 }, "{code}");
     }
     assert!(letters_to(&app, "noa@new.example").is_empty());
+    // Whatever else is wrong, the code's refusal is said with it.
+    let answer = apply(&app, "", "noa", "ada10");
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.values("#error-summary a", "href"), ["#f-name", "#f-email", "#f-code"]);
+    assert!(answer.one("#code-verdict").contains("ada10 is taken"));
     // A suggestion counts instead of what was typed, and none of them is reserved.
     let person = app.anonymous();
     let fields = [("name", "Noa"), ("email", "noa@new.example"), ("code", "NIA10")];

@@ -58,6 +58,22 @@ impl Apply {
         Self { verdict: Verdict::Refused(refused), ..Self::of(shown, form, errors) }
     }
 
+    /// With everything that is wrong at once, in the order of the form.
+    fn wrong(
+        shown: Shown,
+        form: ApplicationForm,
+        errors: FormErrors,
+        refused: Option<Refused>,
+    ) -> Self {
+        let Some(refused) = refused else { return Self::of(shown, form, errors) };
+        let above = |field: &str| ["name", "email"].contains(&field);
+        let mut all = FormErrors::new();
+        errors.all().filter(|(field, _)| above(field)).for_each(|(f, why)| all.add(f, why));
+        all.add("code", refused.why.words());
+        errors.all().filter(|(field, _)| !above(field)).for_each(|(f, why)| all.add(f, why));
+        Self { errors: all, ..Self::refused(shown, form, refused) }
+    }
+
     /// Whether there is a field for a code.
     pub fn asks_for_code(&self) -> bool {
         self.registration.code_wish != CodeWish::No
@@ -136,7 +152,10 @@ pub async fn apply(
     }
     let wish = match form.read(&shown.registration) {
         Ok(wish) => wish,
-        Err(errors) => return rejected(&JoinPage { page, apply: Apply::of(shown, form, errors) }),
+        Err(errors) => {
+            let refused = code_refusal(&db, &shown, &form).await?;
+            return rejected(&JoinPage { page, apply: Apply::wrong(shown, form, errors, refused) });
+        }
     };
     let (merchant_id, now) = (shown.merchant_id, clock::now());
     let asked = shown.clone();
@@ -152,6 +171,25 @@ pub async fn apply(
             rejected(&JoinPage { page, apply: Apply::refused(shown, form, refused) })
         }
     }
+}
+
+/// Why the code cannot be had that stands on a form which something else is wrong with.
+async fn code_refusal(
+    db: &Db,
+    shown: &Shown,
+    form: &ApplicationForm,
+) -> AppResult<Option<Refused>> {
+    let (code, name) = (form.wanted_code().to_owned(), form.name.trim().chars().take(200));
+    if code.is_empty() || shown.registration.code_wish == CodeWish::No {
+        return Ok(None);
+    }
+    let (merchant_id, name, now) = (shown.merchant_id, name.collect::<String>(), clock::now());
+    let checked = db
+        .merchant(merchant_id, move |conn| {
+            code_requests::check(conn, merchant_id, &code, &name, now)
+        })
+        .await?;
+    Ok(checked.err())
 }
 
 /// What is typed while one applies.
