@@ -5,7 +5,7 @@ use rand::RngExt;
 use secrecy::ExposeSecret;
 
 use super::applications;
-use super::cast::{self, CAST, OnOffer, Role as Part};
+use super::cast::{self, APPLICANTS, CAST, OnOffer, Role as Part};
 use super::dice::Dice;
 use super::history;
 use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
@@ -149,7 +149,10 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     };
     let mut dice = Dice::new(40);
     for part in &CAST {
-        let joined = begun + Duration::minutes(dice.between(60, 28 * 24 * 60));
+        let early = begun + Duration::minutes(dice.between(60, 28 * 24 * 60));
+        // Who applied, is there since then.
+        let applied = APPLICANTS.iter().find(|(email, ..)| *email == part.email);
+        let joined = applied.map_or(early, |(.., hours)| now - Duration::hours(*hours));
         enter(conn, &Actor { now: joined, ..owner.clone() }, part, &offers)?;
     }
     history::play(conn, &owner, &store, now)?;
