@@ -17,5 +17,6 @@ pub use model::{
     pending_of, reopen,
 };
 pub use reserve::{
-    NotToBeHad, Refused, check, hold_against_requests, hold_all, reserved_for, reserved_keys,
+    NotToBeHad, Refused, Waiting, check, hold_against_requests, hold_all, reservations,
+    reserved_for, reserved_keys, waiting,
 };

@@ -13,10 +13,14 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
 use super::model::CodeRequestStatus;
-use crate::db::schema::{code_requests, triggers};
-use crate::exclusions;
+use crate::db::schema::{affiliates, code_requests, triggers};
+use crate::exclusions::look_alike::look_alike;
+use crate::exclusions::{self, Pattern};
 use crate::triggers::code::CodeError;
 use crate::triggers::{CouponCode, TriggerKind, free_codes};
+
+/// Nobody leaves more applications than these undecided.
+const MOST_WAITING: i64 = 10_000;
 
 /// Names the lock among the advisory ones, beside the merchant.
 const ALONE: &str = "select pg_advisory_xact_lock(7022116, hashint8($1))";
@@ -74,6 +78,78 @@ pub fn reserved_keys(
         .filter(code_requests::status.eq(CodeRequestStatus::Pending))
         .select(code_requests::code_key)
         .load(conn)
+}
+
+/// Those among `keys` that are reserved, each with who asked for it.
+///
+/// # Errors
+/// The database's.
+pub fn reservations(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    keys: &[&str],
+) -> QueryResult<Vec<(String, i64, String)>> {
+    code_requests::table
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(code_requests::merchant_id)
+                .and(affiliates::id.eq(code_requests::affiliate_id))),
+        )
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::code_key.eq_any(keys))
+        .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+        .select((code_requests::code_key, affiliates::id, affiliates::name))
+        .load(conn)
+}
+
+/// A code that somebody waits for.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// As typed.
+    pub code: String,
+    /// Who asked for it.
+    pub affiliate_id: i64,
+    /// Their name.
+    pub affiliate: String,
+    look_alike: String,
+}
+
+impl Waiting {
+    /// Whether an exclusion would have stopped it.
+    pub fn is_like(&self, pattern: &Pattern) -> bool {
+        pattern.stops(&self.look_alike)
+    }
+}
+
+/// The codes of the merchant that somebody waits for, the oldest request first.
+///
+/// # Errors
+/// The database's.
+pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
+    let found: Vec<(String, String, i64, String)> = code_requests::table
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(code_requests::merchant_id)
+                .and(affiliates::id.eq(code_requests::affiliate_id))),
+        )
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+        .order(code_requests::id)
+        .limit(MOST_WAITING)
+        .select((
+            code_requests::code,
+            code_requests::code_key,
+            code_requests::affiliate_id,
+            affiliates::name,
+        ))
+        .load(conn)?;
+    let waiting = found.into_iter().map(|(code, key, affiliate_id, affiliate)| Waiting {
+        code,
+        affiliate_id,
+        affiliate,
+        look_alike: look_alike(&key),
+    });
+    Ok(waiting.collect())
 }
 
 /// Whether some trigger has the key, in force or retired, or a request reserves it.

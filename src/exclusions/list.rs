@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Exclusion, ExclusionScope};
+use crate::code_requests;
 use crate::db::listing::{contains, count_of};
 use crate::db::schema::exclusions;
 use crate::db::text_enum;
@@ -90,6 +91,8 @@ pub struct ExclusionRow {
     pub exclusion: Exclusion,
     /// How many.
     pub touched: Count,
+    /// How many that applications wait for it would have stopped.
+    pub waiting: usize,
 }
 
 type Boxed = IntoBoxed<'static, exclusions::table, Pg>;
@@ -168,13 +171,17 @@ pub fn page(
     let count = Count::new(count_of(all).get_result(conn)?, COUNT_LIMIT);
     let found = fetch(conn, matching(merchant_id, filter, now), sort, cursor, PAGE_SIZE + 1)?;
     let Listing { rows, previous, next } = Listing::new(found, cursor, Place::of);
+    let asked = code_requests::waiting(conn, merchant_id)?;
     let mut with_touched = Vec::with_capacity(rows.len());
     for exclusion in rows {
-        let touched = match Pattern::parse(&exclusion.value) {
-            Ok(pattern) => count_like(conn, merchant_id, &pattern)?,
-            Err(_) => Count::all(0),
+        let (touched, waiting) = match Pattern::parse(&exclusion.value) {
+            Ok(pattern) => (
+                count_like(conn, merchant_id, &pattern)?,
+                asked.iter().filter(|one| one.is_like(&pattern)).count(),
+            ),
+            Err(_) => (Count::all(0), 0),
         };
-        with_touched.push(ExclusionRow { exclusion, touched });
+        with_touched.push(ExclusionRow { exclusion, touched, waiting });
     }
     Ok((Listing { rows: with_touched, previous, next }, count))
 }

@@ -14,6 +14,8 @@ pub const MAX_CHARS: usize = 60;
 const LEAST_END: usize = 2;
 /// The least of a part by which a pattern is looked up that is open at both ends.
 const LEAST_INNER: usize = 3;
+/// The most of such a part: a long code has so many parts that looking up all of them takes its time.
+const MOST_INNER: usize = 12;
 
 text_enum! {
     /// What an exclusion looks like: how it is looked up follows from it.
@@ -26,7 +28,7 @@ text_enum! {
         Ends = "ends", "Ends with";
         /// `*X*`
         Contains = "contains", "Contains";
-        /// A `*` between two parts.
+        /// A `*` between two parts, or so long a part between two `*` that its begin has to do.
         Composed = "composed", "Several parts";
     }
 }
@@ -184,7 +186,7 @@ pub(super) fn shape_of(key: &str) -> Shape {
         (0, ..) => Shape::Exact,
         (1, false, true) => Shape::Begins,
         (1, true, false) => Shape::Ends,
-        (2, true, true) => Shape::Contains,
+        (2, true, true) if longest_part(key).chars().count() <= MOST_INNER => Shape::Contains,
         _ => Shape::Composed,
     }
 }
@@ -196,8 +198,12 @@ pub(super) fn anchor_of(key: &str) -> String {
         Shape::Exact => format!("={key}"),
         _ if !head.is_empty() => format!("<{head}"),
         _ if !tail.is_empty() => format!(">{tail}"),
-        _ => format!("~{}", longest_part(key)),
+        _ => format!("~{}", begin_of(longest_part(key))),
     }
+}
+
+fn begin_of(part: &str) -> &str {
+    part.char_indices().nth(MOST_INNER).map_or(part, |(end, _)| &part[..end])
 }
 
 /// Whether a pattern of that key stops a code of that look-alike key.
@@ -226,7 +232,7 @@ pub(super) fn probes(look_alike: &str) -> Vec<String> {
         format!(">{end}")
     }));
     for from in 0..last {
-        for to in from + LEAST_INNER..=last {
+        for to in from + LEAST_INNER..=last.min(from + MOST_INNER) {
             probes.push(format!("~{}", &look_alike[cuts[from]..cuts[to]]));
         }
     }

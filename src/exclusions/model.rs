@@ -14,7 +14,7 @@ use crate::web::when::start_of_day;
 
 /// As many exclusions a merchant can have.
 pub const MOST: i64 = 100_000;
-/// As many of them can have a `*` between two parts: what a check may have to look at one by one.
+/// As many of them can be [`Shape::Composed`]: what a check may have to look at one by one.
 pub const MOST_COMPOSED: i64 = 200;
 
 text_enum! {
@@ -147,8 +147,9 @@ pub enum SaveError {
     TooMany,
     /// There are too many patterns of that kind.
     #[error(
-        "The list has {MOST_COMPOSED} patterns with a * between two parts, and there can be no \
-         more of them, so that every check stays quick. Use one with a single * at the begin or end."
+        "The list has {MOST_COMPOSED} patterns with a * between two parts, or with more than 12 \
+         characters between two *, and there can be no more of them, so that every check stays \
+         quick. Use one with a single * at the begin or end."
     )]
     TooManyComposed,
     /// Not for the person to mend.

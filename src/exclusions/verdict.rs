@@ -1,5 +1,7 @@
 //! Whether a code may be claimed. One function decides, and every entrance calls it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
@@ -9,8 +11,8 @@ use super::model::ExclusionScope;
 use crate::db::prepared;
 use crate::triggers::CouponCode;
 
-/// As many codes are looked up at once.
-const AT_ONCE: usize = 100;
+/// For more codes than these, the whole list is read once instead.
+const FEW: usize = 100;
 
 /// The exclusion that a code falls under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,19 +82,24 @@ pub fn verdicts(
     code_keys: &[&str],
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Option<Excluded>>> {
-    let mut verdicts = Vec::with_capacity(code_keys.len());
-    for some in code_keys.chunks(AT_ONCE) {
-        let codes: Vec<String> = some.iter().map(|key| look_alike(key)).collect();
+    let codes: Vec<String> = code_keys.iter().map(|key| look_alike(key)).collect();
+    let ids: Vec<Option<i64>> = if codes.len() <= FEW {
         let found = found(conn, merchant_id, &codes, now)?;
-        verdicts.extend(codes.iter().map(|code| {
-            found.iter().find(|(key, _)| fits(key, code)).map(|(_, excluded)| excluded.clone())
-        }));
+        let first = |code: &String| found.iter().find(|(_, key)| fits(key, code));
+        codes.iter().map(|code| first(code).map(|(id, _)| *id)).collect()
+    } else {
+        let list = Anchored::load(conn, merchant_id, now)?;
+        codes.iter().map(|code| list.first_that_stops(code)).collect()
+    };
+    let mut wanted: Vec<i64> = ids.iter().flatten().copied().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(vec![None; codes.len()]);
     }
-    Ok(verdicts)
+    let excluded = described(conn, merchant_id, &wanted)?;
+    Ok(ids.into_iter().map(|id| excluded.get(&id?).cloned()).collect())
 }
-
-type Sql = (BigInt, Text, Text, Text, Text, Nullable<Date>, Nullable<Date>);
-type Row = (i64, String, String, String, ExclusionScope, Option<NaiveDate>, Option<NaiveDate>);
 
 /// The exclusions in force that may stop one of these codes, with their keys; the oldest first.
 fn found(
@@ -100,10 +107,9 @@ fn found(
     merchant_id: i64,
     codes: &[String],
     now: DateTime<Utc>,
-) -> QueryResult<Vec<(String, Excluded)>> {
-    let rows: Vec<Row> = prepared::<Sql>(
-        "SELECT e.id, e.key, e.value, e.note, e.scope, e.starts_on, e.ends_on \
-         FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
+) -> QueryResult<Vec<(i64, String)>> {
+    prepared::<(BigInt, Text)>(
+        "SELECT e.id, e.key FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
          WHERE m.id = ? AND m.coupon_exclusions AND e.anchor = ANY(?) AND e.removed_at IS NULL \
              AND (e.starts_at IS NULL OR e.starts_at <= ?) AND (e.ends_at IS NULL OR e.ends_at > ?) \
          ORDER BY e.id",
@@ -112,11 +118,62 @@ fn found(
     .bind::<Array<Text>, _>(probes_of(codes))
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now)
+    .load(conn)
+}
+
+/// All exclusions in force, by their anchors.
+struct Anchored(HashMap<String, Vec<(i64, String)>>);
+
+impl Anchored {
+    fn load(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
+        let all: Vec<(i64, String, String)> = prepared::<(BigInt, Text, Text)>(
+            "SELECT e.id, e.key, e.anchor \
+             FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
+             WHERE m.id = ? AND m.coupon_exclusions AND e.removed_at IS NULL \
+                 AND (e.starts_at IS NULL OR e.starts_at <= ?) \
+                 AND (e.ends_at IS NULL OR e.ends_at > ?)",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(now)
+        .load(conn)?;
+        let mut anchored: HashMap<String, Vec<(i64, String)>> = HashMap::new();
+        for (id, key, anchor) in all {
+            anchored.entry(anchor).or_default().push((id, key));
+        }
+        Ok(Self(anchored))
+    }
+
+    fn first_that_stops(&self, code: &str) -> Option<i64> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let probes = probes(code);
+        let found = probes.iter().filter_map(|probe| self.0.get(probe)).flatten();
+        found.filter(|(_, key)| fits(key, code)).map(|(id, _)| *id).min()
+    }
+}
+
+type Sql = (BigInt, Text, Text, Text, Nullable<Date>, Nullable<Date>);
+type Row = (i64, String, String, ExclusionScope, Option<NaiveDate>, Option<NaiveDate>);
+
+/// What these exclusions say.
+fn described(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    ids: &[i64],
+) -> QueryResult<HashMap<i64, Excluded>> {
+    let rows: Vec<Row> = prepared::<Sql>(
+        "SELECT id, value, note, scope, starts_on, ends_on FROM exclusions \
+         WHERE merchant_id = ? AND id = ANY(?)",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(ids)
     .load(conn)?;
-    let excluded = rows.into_iter().map(|row| {
-        let (exclusion_id, key, value, note, scope, starts_on, ends_on) = row;
-        (key, Excluded { exclusion_id, value, note, scope, starts_on, ends_on })
-    });
+    let excluded =
+        rows.into_iter().map(|(exclusion_id, value, note, scope, starts_on, ends_on)| {
+            (exclusion_id, Excluded { exclusion_id, value, note, scope, starts_on, ends_on })
+        });
     Ok(excluded.collect())
 }
 

@@ -117,6 +117,28 @@ fn rubbish_comes_back_as_typed_with_the_reason_beside_it() {
 }
 
 #[test]
+fn applications_that_wait_for_such_codes_are_named_and_keep_them() {
+    let app = TestApp::start();
+    enable(&app);
+    crate::registration::open(&app);
+    let nia = crate::registration::applied(&app, "Nia", "nia@new.example", "Nia-Lou");
+    let owner = app.owner();
+    let asked = add_form(&owner, &[("code", "nial0*")]);
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    assert!(asked.says("Affiliates wait for 1 code like this"));
+    let href = asked.attribute(".notice li a", "href");
+    assert_eq!(href, Some(vouch::urls::affiliate(nia)));
+    let saved = owner.submit(&asked, "form.stack", &[]);
+    assert_eq!(saved.status, 303);
+    let list = owner.follow(&saved);
+    assert!(list.says("1 reserved like nial0*"));
+    assert!(owner.get(&list.attribute("tbody th a", "href").unwrap()).says("asked for by Nia"));
+    let approve = [("status", "active")];
+    assert_eq!(owner.post_signed(&format!("/affiliates/{nia}/status"), &approve).status, 303);
+    assert_eq!(crate::registration::holders(&app, "NIA-LOU"), [nia], "who waited, has it");
+}
+
+#[test]
 fn who_has_such_codes_is_said_before_saving_and_on_the_list_and_nothing_is_removed() {
     let app = TestApp::start();
     enable(&app);
@@ -136,7 +158,7 @@ fn who_has_such_codes_is_said_before_saving_and_on_the_list_and_nothing_is_remov
     assert_eq!(touched.all("tbody th code"), ["ADA10"]);
     assert!(touched.says("Like: *ada*"));
     let show = owner.get(&list.attribute("tbody th a", "href").unwrap());
-    assert!(show.says("1 code like this. They stay, and credit their affiliates."));
+    assert!(show.says("Affiliates have 1 code like this already. They stay, and credit"));
     // What it stops is found by every kind of pattern, in any spelling.
     for (like, found) in
         [("a-da1O", 1), ("ADA*", 1), ("*10", 1), ("*DA1*", 1), ("A*0", 1), ("ADA", 0), ("*11", 0)]

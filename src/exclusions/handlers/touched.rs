@@ -1,5 +1,6 @@
 use diesel::prelude::*;
 
+use crate::code_requests::{self, Waiting};
 use crate::exclusions::Pattern;
 use crate::triggers::Trigger;
 use crate::triggers::list::{count_like, some_like};
@@ -8,11 +9,15 @@ use crate::web::paginate::Count;
 
 /// As many codes are named.
 const NAMED: i64 = 5;
+/// As many that somebody waits for.
+const WAITING: usize = 20;
 
-/// The codes of affiliates that an exclusion would stop: they have them already, and keep them.
+/// The codes of affiliates that an exclusion would stop: they have them already, and keep them; or
+/// they wait for somebody to decide.
 pub struct Touched {
     count: Count,
     some: Vec<(Trigger, String)>,
+    waiting: Vec<Waiting>,
     pattern: Pattern,
 }
 
@@ -24,12 +29,40 @@ impl Touched {
     pub fn by(conn: &mut PgConnection, merchant_id: i64, pattern: Pattern) -> QueryResult<Self> {
         let count = count_like(conn, merchant_id, &pattern)?;
         let some = some_like(conn, merchant_id, &pattern, NAMED)?;
-        Ok(Self { count, some, pattern })
+        let mut waiting = code_requests::waiting(conn, merchant_id)?;
+        waiting.retain(|one| one.is_like(&pattern));
+        Ok(Self { count, some, waiting, pattern })
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.some.is_empty()
+        self.some.is_empty() && self.waiting.is_empty()
+    }
+
+    /// What stands above the codes.
+    pub fn title(&self) -> String {
+        let asked = match self.waiting.len() {
+            0 => return format!("Affiliates have {} like this already", self.count()),
+            1 => "1 code".to_owned(),
+            count => format!("{count} codes"),
+        };
+        if self.some.is_empty() {
+            format!("Affiliates wait for {asked} like this")
+        } else {
+            format!("Affiliates have {} like this already, and wait for {asked}", self.count())
+        }
+    }
+
+    /// Address, code and name of those who wait.
+    pub fn waiting(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        self.waiting.iter().take(WAITING).map(|one| {
+            (urls::affiliate(one.affiliate_id), one.code.as_str(), one.affiliate.as_str())
+        })
+    }
+
+    /// How many more wait than are named.
+    pub fn more_waiting(&self) -> usize {
+        self.waiting.len().saturating_sub(WAITING)
     }
 
     /// What the pattern is compared by.

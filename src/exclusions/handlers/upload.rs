@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::enabled;
 use super::list::COLUMNS;
 use crate::audit::Actor;
+use crate::code_requests;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::SaveError;
@@ -149,9 +150,12 @@ fn touching(
     if file.added() > LOOKED_AT {
         return Ok(None);
     }
+    let asked = code_requests::waiting(conn, merchant_id)?;
     let mut touching = 0;
     for pattern in file.patterns() {
-        touching += usize::from(!count_like(conn, merchant_id, pattern)?.is_zero());
+        let touches = asked.iter().any(|one| one.is_like(pattern))
+            || !count_like(conn, merchant_id, pattern)?.is_zero();
+        touching += usize::from(touches);
     }
     Ok(Some(touching))
 }
