@@ -45,6 +45,8 @@ pub mod figures;
 pub mod first_run;
 /// Webhooks of stores.
 pub mod hooks;
+/// Conversion triggers from CSV files.
+pub mod imports;
 /// Letters: posted with what they tell of, sent by the workers.
 pub mod mail;
 /// Tenants: one affiliate program each.

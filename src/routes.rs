@@ -212,6 +212,13 @@ routes! {
     POST "/triggers" => crate::triggers::handlers::create, Member(Admin);
     GET  "/triggers/new" => crate::triggers::handlers::new, Member(Admin);
     GET  "/triggers.csv" => crate::triggers::handlers::export, Member(Viewer);
+    GET  "/triggers/imports" => crate::imports::handlers::index, Member(Viewer);
+    POST "/triggers/imports" => crate::imports::handlers::create, Member(Admin);
+    GET  "/triggers/imports/new" => crate::imports::handlers::new, Member(Admin);
+    GET  "/triggers/imports/template.csv" => crate::imports::handlers::template, Member(Viewer);
+    GET  "/triggers/imports/{import_id}" => crate::imports::handlers::show, Member(Viewer);
+    GET  "/triggers/imports/{import_id}/refused.csv" => crate::imports::handlers::refused, Member(Viewer);
+    POST "/triggers/imports/{import_id}/completion" => crate::imports::handlers::complete, Member(Admin);
     GET  "/triggers/pushes" => crate::pushes::handlers::updates, Member(Viewer);
     POST "/triggers/pushes/retries" => crate::pushes::handlers::retry_all, Member(Admin);
     POST "/triggers/{trigger_id}/pushes/{push_id}/retry" => crate::pushes::handlers::retry, Member(Admin);

@@ -129,6 +129,31 @@ pub fn trigger(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}")
 }
 
+/// Conversion Trigger Bulk Upload.
+pub fn imports() -> String {
+    "/triggers/imports".to_owned()
+}
+
+/// Where a CSV file is chosen.
+pub fn new_import() -> String {
+    "/triggers/imports/new".to_owned()
+}
+
+/// One CSV file: what becomes of its rows.
+pub fn import(import_id: i64) -> String {
+    format!("/triggers/imports/{import_id}")
+}
+
+/// Where its triggers are created.
+pub fn import_completion(import_id: i64) -> String {
+    format!("/triggers/imports/{import_id}/completion")
+}
+
+/// The rows that were refused, as a file.
+pub fn import_refused_csv(import_id: i64) -> String {
+    format!("/triggers/imports/{import_id}/refused.csv")
+}
+
 /// The conversions that one trigger made and that count.
 pub fn trigger_conversions(trigger_id: i64) -> String {
     format!("/conversions?trigger={trigger_id}&status=credited")

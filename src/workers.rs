@@ -20,7 +20,7 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 6] = [
+const JOBS: [Job; 7] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -45,6 +45,11 @@ const JOBS: [Job; 6] = [
         name: "forget unconfirmed applications",
         every: Duration::from_secs(3600),
         turn: |db| crate::registration::sweep(db, clock::now()),
+    },
+    Job {
+        name: "forget old imports",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::imports::sweep(db, clock::now()),
     },
     Job {
         name: "work off the outbox",

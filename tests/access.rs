@@ -146,6 +146,7 @@ fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("key_id", example(key_id, NOWHERE)),
         ("push_id", example(push_id, NOWHERE)),
         ("exclusion_id", example(exclusion_id, NOWHERE)),
+        ("import_id", example(import_id(app), NOWHERE)),
         ("merchant_id", example(known.merchant_id, NOWHERE)),
         ("user_id", example(user_id, NOWHERE)),
         ("store_key", example(&known.store_key, missing_key)),
@@ -173,6 +174,12 @@ fn request_id(app: &TestApp) -> i64 {
         vouch::code_requests::Asked::Waits(request) => request.id,
         other => panic!("{other:?}"),
     }
+}
+
+/// A file that waits to be looked at.
+fn import_id(app: &TestApp) -> i64 {
+    let rows = vouch::imports::read(b"Affiliate,Code\nben@affiliates.example,BEN10\n").unwrap();
+    app.within(|conn| vouch::imports::open(conn, &app.actor(), "codes.csv", &rows))
 }
 
 /// A member who does nothing else here.

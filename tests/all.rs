@@ -17,6 +17,7 @@ mod exclusions;
 mod first_run;
 mod harness;
 mod hooks;
+mod imports;
 mod intake;
 mod look;
 mod mail;

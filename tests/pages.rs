@@ -40,10 +40,20 @@ fn demo_program() -> TestApp {
             let shop = "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1";
             let store_id = prepared::<BigInt>(shop).get_result(conn)?;
             crate::comparisons::fill(conn, store_id)?;
+            import(conn, merchant_id)?;
             QueryResult::Ok(())
         });
     loaded.unwrap();
     app
+}
+
+/// A file that waits, with rows of every verdict.
+fn import(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+    let actor = vouch::audit::Actor::system(merchant_id, vouch::clock::now());
+    let file = "Affiliate,Code\nmaria@sol-y-mar.example,MARIA-NEW\n\
+                maria@sol-y-mar.example,BLACKFRIDAY9\nnobody@example.com,two words\n";
+    let rows = vouch::imports::read(file.as_bytes()).unwrap();
+    vouch::imports::open(conn, &actor, "new-codes.csv", &rows)
 }
 
 /// The key of a row that has much to show.
@@ -65,6 +75,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "bigcommerce" => "SELECT id FROM stores WHERE platform = 'bigcommerce' LIMIT 1",
         "woocommerce" => "SELECT id FROM stores WHERE platform = 'woocommerce' LIMIT 1",
         "exclusion_id" => "SELECT id FROM exclusions WHERE removed_at IS NULL ORDER BY id LIMIT 1",
+        "import_id" => "SELECT id FROM imports LIMIT 1",
         "merchant_id" => "SELECT id FROM merchants LIMIT 1",
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),

@@ -83,6 +83,10 @@ fn filled() -> TestApp {
                      VALUES ({merchant_id}, 'SAVE', 'SAVE', 'exact', '=SAVE', now(), 'Tests'); \
                  INSERT INTO exclusion_terms (merchant_id, exclusion_id, valid_from, key, anchor) \
                      SELECT merchant_id, id, now(), key, anchor FROM exclusions; \
+                 INSERT INTO imports (merchant_id, file_name, row_count, uploaded_at, uploaded_by) \
+                     VALUES ({merchant_id}, 'codes.csv', 1, now(), 'Tests'); \
+                 INSERT INTO import_rows (merchant_id, import_id, line, affiliate, kind, value) \
+                     SELECT merchant_id, id, 2, 'a3y7', '', 'SAVE' FROM imports; \
                  INSERT INTO invitations (merchant_id, email, email_key, role, token_hash, \
                          invited_by, created_at, sent_at, expires_at) \
                      SELECT merchant_id, 'new@example.com', 'new@example.com', 'viewer', 'hash', \

@@ -306,6 +306,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_rows (merchant_id, import_id, line) {
+        merchant_id -> Int8,
+        import_id -> Int8,
+        line -> Int4,
+        affiliate -> Text,
+        kind -> Text,
+        value -> Text,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    imports (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        file_name -> Text,
+        row_count -> Int4,
+        uploaded_at -> Timestamptz,
+        uploaded_by -> Text,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by -> Nullable<Text>,
+        created_count -> Int4,
+        despite_count -> Int4,
+    }
+}
+
+diesel::table! {
     invitations (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -656,6 +683,7 @@ diesel::joinable!(calculation_rules -> merchants (merchant_id));
 diesel::joinable!(daily_figures -> merchants (merchant_id));
 diesel::joinable!(exclusion_periods -> merchants (merchant_id));
 diesel::joinable!(exclusions -> merchants (merchant_id));
+diesel::joinable!(imports -> merchants (merchant_id));
 diesel::joinable!(invitations -> merchants (merchant_id));
 diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(members -> merchants (merchant_id));
@@ -687,6 +715,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     exclusion_periods,
     exclusion_terms,
     exclusions,
+    import_rows,
+    imports,
     invitations,
     letters,
     members,

@@ -42,21 +42,25 @@ pub struct Push {
     pub settled_at: Option<DateTime<Utc>>,
 }
 
-/// Queues a new code for every connected store with code creation, in the running transaction and
+/// Queues new codes for every connected store with code creation, in the running transaction and
 /// at its end; see [`make_due`].
 ///
 /// # Errors
 /// The database's.
-pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_id: i64) -> QueryResult<()> {
+pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
     let store_ids = prepared::<(BigInt,)>(
-        "INSERT INTO pushes (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-         SELECT merchant_id, ?, id, 'queued', ?, ? FROM stores \
-         WHERE merchant_id = ? AND creates_codes AND disconnected_at IS NULL ORDER BY id \
-         RETURNING store_id",
+        "WITH queued AS ( \
+             INSERT INTO pushes \
+                 (merchant_id, trigger_id, store_id, status, available_at, created_at) \
+             SELECT s.merchant_id, t.id, s.id, 'queued', ?, ? \
+             FROM stores s CROSS JOIN unnest(?) AS t (id) \
+             WHERE s.merchant_id = ? AND s.creates_codes AND s.disconnected_at IS NULL \
+             RETURNING store_id) \
+         SELECT DISTINCT store_id FROM queued ORDER BY store_id",
     )
-    .bind::<BigInt, _>(trigger_id)
     .bind::<Timestamptz, _>(actor.now)
     .bind::<Timestamptz, _>(actor.now)
+    .bind::<Array<BigInt>, _>(trigger_ids)
     .bind::<BigInt, _>(actor.merchant_id)
     .load::<(i64,)>(conn)?;
     for (store_id,) in store_ids {

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::code::{CouponCode, TriggerKind};
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
+use super::words::{excluded_words, reserved_words, taken_words};
 use crate::audit::Actor;
-use crate::exclusions::{self, Excluded, ExclusionScope};
+use crate::exclusions::{self, Excluded};
 use crate::pushes;
 use crate::web::form::FormErrors;
 use crate::web::when::{day as day_words, day_of, read_day, start_of_day};
@@ -176,47 +177,6 @@ fn excluded(
             exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
         }
         _ => Ok(None),
-    }
-}
-
-/// Why affiliates cannot have it, and what comes of giving it to one all the same.
-fn excluded_words(typed: &str, excluded: &Excluded) -> String {
-    let orders = match excluded.scope {
-        ExclusionScope::Claims => "",
-        ExclusionScope::ClaimsAndOrders => " Orders with it earn nothing.",
-    };
-    format!("{typed} is excluded by {}.{orders}", excluded.named())
-}
-
-/// Who holds it, and why it cannot be had.
-fn taken_words(taken: &Taken, wanted_for: i64) -> String {
-    let trigger = &taken.trigger;
-    let holder = &taken.holder;
-    let own = trigger.affiliate_id == wanted_for;
-    match (own, trigger.is_retired()) {
-        (true, false) => format!("{holder} has {} already.", trigger.value),
-        (true, true) => format!(
-            "{holder} had {} until it was retired. Reinstate it on its own page.",
-            trigger.value
-        ),
-        (false, false) => {
-            format!("{} is taken: orders with it are credited to {holder}.", trigger.value)
-        }
-        (false, true) => format!(
-            "{} was {holder}’s until it was retired. A retired trigger stays reserved, because \
-             shoppers may still use it.",
-            trigger.value
-        ),
-    }
-}
-
-/// Who asked for it, and what ends the reservation.
-fn reserved_words(reserved: &Reserved, wanted_for: i64) -> String {
-    let Reserved { code, affiliate, .. } = reserved;
-    if reserved.affiliate_id == wanted_for {
-        format!("{affiliate} asked for {code}. Approve the request, and the code is theirs.")
-    } else {
-        format!("{code} is reserved: {affiliate} asked for it, and waits for your decision.")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Conversion triggers: what ties orders to an affiliate.
 
+mod bulk;
 pub mod code;
 mod forms;
 /// The pages.
@@ -9,7 +10,9 @@ mod holding;
 pub mod list;
 mod model;
 pub mod suggest;
+mod words;
 
+pub use bulk::{NewTrigger, create_all};
 pub use code::{CouponCode, TriggerKind};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
@@ -17,3 +20,4 @@ pub use model::{
     CreateTriggerError, Reach, Reserved, Taken, Trigger, TriggerValue, ValueError, create,
     create_despite, create_reaching, free_codes,
 };
+pub use words::{excluded_words, reserved_words, taken_words};

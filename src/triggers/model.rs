@@ -219,9 +219,10 @@ pub fn create_despite(
     }
     let created = conn.transaction(|conn| {
         let trigger = insert(conn, actor, affiliate_id, kind, &value)?;
-        record_created(conn, actor, &trigger, &name, excluded)?;
+        let act = created_act(trigger.id, kind, &trigger.value, affiliate_id, &name, excluded);
+        audit::record(conn, actor, act)?;
         if kind == TriggerKind::CouponCode && reach == Reach::Stores {
-            pushes::queue(conn, actor, trigger.id)?;
+            pushes::queue(conn, actor, &[trigger.id])?;
         }
         Ok(trigger)
     });
@@ -288,32 +289,32 @@ fn insert(
     Ok(trigger)
 }
 
-fn record_created(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    trigger: &Trigger,
-    affiliate_name: &str,
+/// What the audit log says of a trigger that was created.
+pub(super) fn created_act(
+    trigger_id: i64,
+    kind: TriggerKind,
+    value: &str,
+    affiliate_id: i64,
+    affiliate: &str,
     excluded: Option<&Excluded>,
-) -> QueryResult<()> {
-    let mut after = serde_json::json!({
-        "kind": trigger.kind, "value": trigger.value, "affiliate_id": trigger.affiliate_id,
-    });
-    let mut summary = format!("Created {} for {affiliate_name}", trigger.words());
+) -> Act<'static> {
+    let mut after =
+        serde_json::json!({ "kind": kind, "value": value, "affiliate_id": affiliate_id });
+    let mut summary = format!("Created {kind} {value} for {affiliate}");
     if let Some(excluded) = excluded {
         summary.push_str(&format!(", although the exclusion {} stops it", excluded.value));
         after["despite_exclusion"] =
             serde_json::json!({ "id": excluded.exclusion_id, "value": excluded.value });
     }
     summary.push('.');
-    let act = Act {
+    Act {
         action: "trigger.created",
         subject_kind: "trigger",
-        subject_id: Some(trigger.id),
+        subject_id: Some(trigger_id),
         summary,
         before: None,
         after: Some(after),
-    };
-    audit::record(conn, actor, act)
+    }
 }
 
 /// The name of an affiliate of the merchant; `NotFound` if it has none of that key.
