@@ -287,5 +287,8 @@ routes! {
 
     // REST API
     POST "/api/v1/orders" => crate::api::handlers::report_order, Credential;
+    GET  "/api/v1/triggers" => crate::api::triggers::handlers::list_triggers, Credential;
+    POST "/api/v1/triggers" => crate::api::triggers::handlers::create_trigger, Credential;
+    GET  "/api/v1/triggers/{trigger_id}" => crate::api::triggers::handlers::show_trigger, Credential;
     GET  "/api/openapi.json" => crate::api::handlers::openapi, Public;
 }

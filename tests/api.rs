@@ -1,12 +1,14 @@
 //! The REST API: keys, orders of any store, problems, the description.
 
+pub mod triggers;
+
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::db::schema::{api_keys, conversions, orders};
 
 use crate::harness::{Page, TestApp};
 
-fn new_key(app: &TestApp) -> String {
+pub fn new_key(app: &TestApp) -> String {
     let owner = app.owner();
     let page = owner.get("/settings/api");
     let made = owner.submit(&page, "form[action$=keys]", &[("name", "My shop")]);

@@ -108,7 +108,8 @@ async fn take(
     Ok((status, answer))
 }
 
-async fn admitted(req: &HttpRequest, db: &Db) -> Result<Admitted, Problem> {
+/// The key that a request was sent with.
+pub(super) async fn admitted(req: &HttpRequest, db: &Db) -> Result<Admitted, Problem> {
     let sent = req.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) = sent.and_then(|sent| sent.split_once(' ')).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {

@@ -71,6 +71,14 @@ pub fn admit(
     Ok(Some(Admitted { merchant_id, key_id, store_id }))
 }
 
+/// What a key is for, as its maker called it.
+///
+/// # Errors
+/// `NotFound` if it is not the merchant's.
+pub fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
+    api_keys::table.find((merchant_id, key_id)).select(api_keys::name).first(conn)
+}
+
 /// The store that the API's orders belong to; made at the first use.
 fn store(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> QueryResult<i64> {
     let of_api = || {

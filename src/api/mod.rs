@@ -1,4 +1,4 @@
-//! The REST API: orders of any store, by API keys.
+//! The REST API: orders of any store, and conversion triggers, by API keys.
 
 mod answer;
 pub mod handlers;
@@ -7,5 +7,6 @@ pub mod keys;
 mod limits;
 mod openapi;
 mod problem;
+pub mod triggers;
 
 pub use self::limits::Limits;

@@ -4,7 +4,7 @@ use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{answer, handlers, problem};
+use super::{answer, handlers, problem, triggers};
 use crate::orders::generic;
 
 /// The document at `/api/openapi.json`.
@@ -12,15 +12,25 @@ use crate::orders::generic;
 #[openapi(
     info(
         title = "Vouch",
-        description = "Reports orders of any store, so that affiliates are credited for them. \
-            Amounts are decimal strings in the order's currency; times are RFC 3339."
+        description = "Reports orders of any store, so that affiliates are credited for them, and \
+            gives affiliates their codes. Amounts are decimal strings in the order's currency; times are RFC 3339."
     ),
-    paths(handlers::report_order),
+    paths(
+        handlers::report_order,
+        triggers::handlers::create_trigger,
+        triggers::handlers::list_triggers,
+        triggers::handlers::show_trigger
+    ),
     components(schemas(
         generic::OrderBody,
         generic::FieldError,
         answer::OrderAnswer,
         answer::CreditAnswer,
+        triggers::TriggerBody,
+        triggers::KindBody,
+        triggers::TriggerAnswer,
+        triggers::StoreAnswer,
+        triggers::TriggersAnswer,
         problem::Problem
     )),
     modifiers(&Keys)

@@ -48,10 +48,18 @@ impl Problem {
         )
     }
 
-    /// Fields that are wrong.
+    /// Fields of an order that are wrong.
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        let title = "The order cannot be understood";
         let detail = "Nothing was taken in. Mend what “errors” lists and send it again.";
+        Self {
+            detail: detail.to_owned(),
+            ..Self::unprocessable("The order cannot be understood", errors)
+        }
+    }
+
+    /// Fields of anything else that are wrong.
+    pub fn unprocessable(title: &str, errors: Vec<FieldError>) -> Self {
+        let detail = "Nothing was changed. Mend what “errors” lists and send it again.";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
     }
 }
@@ -62,7 +70,10 @@ impl From<AppError> for Problem {
         let say = |title, detail| Self::new(status, title, detail);
         match error {
             AppError::NotFound => say("There is no such thing", "The id may be mistyped."),
-            AppError::TooLarge => say("The request is too large", "Send one order at a time."),
+            AppError::TooLarge => say(
+                "The request is too large",
+                "Send one order, or one conversion trigger, at a time.",
+            ),
             AppError::BadRequest(how) => say("The request could not be read", &how),
             AppError::TooMany(seconds) => Self {
                 retry_after: Some(seconds),
@@ -77,7 +88,7 @@ impl From<AppError> for Problem {
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "Something went wrong on our side",
-                    "Send it again. The same report twice is one order.",
+                    "Send it again. The same request twice is done once.",
                 )
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -220,17 +221,26 @@ pub struct FieldError {
 /// # Errors
 /// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
 pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let typed: OrderBody = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        vec![FieldError { pointer, detail: format!("{}.", error.inner()) }]
-    })?;
-    if let Err(error) = json.end() {
-        return Err(vec![FieldError { pointer: String::new(), detail: format!("{error}.") }]);
-    }
+    let typed: OrderBody = read_json(body)?;
     let mut checked = Checked::new(&typed.currency);
     let report = checked.order(&typed);
     if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
+}
+
+/// Reads JSON of a known form.
+///
+/// # Errors
+/// The first place that does not fit.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let typed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        vec![FieldError { pointer, detail: format!("{}.", error.inner()) }]
+    })?;
+    match json.end() {
+        Ok(()) => Ok(typed),
+        Err(error) => Err(vec![FieldError { pointer: String::new(), detail: format!("{error}.") }]),
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -1,6 +1,7 @@
 //! Coupon exclusions: who may claim what.
 
 mod deciding;
+mod entrances;
 mod orders;
 mod pages;
 mod speed;

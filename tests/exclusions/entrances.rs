@@ -1,0 +1,117 @@
+//! Every entrance asks the one function: the same codes, the same answers, everywhere.
+
+use std::cell::Cell;
+
+use serde_json::json;
+use vouch::db::schema::code_requests;
+use vouch::exclusions::enable as set;
+use vouch::registration::Registration;
+
+use super::*;
+use crate::harness::Page;
+use crate::{api, registration};
+
+/// Who asks for codes, one after the other.
+struct Entrances<'a> {
+    app: &'a TestApp,
+    owner: Person,
+    ada: Person,
+    asked: Cell<u8>,
+    key: String,
+}
+
+const BEN: &str = "ben@affiliates.example";
+
+/// Whether the answer names the exclusion, or takes the code.
+fn is_refused(answer: &Page, taken: u16, words: &str) -> bool {
+    let refused = answer.status == 422 && answer.says(words);
+    assert!(refused || answer.status == taken, "{} {}", answer.status, answer.text());
+    refused
+}
+
+impl Entrances<'_> {
+    /// What each of them says of a code that is new to it: whether it is excluded.
+    fn ask(&self, code: impl Fn(&str) -> String) -> Vec<(&'static str, bool)> {
+        let Self { app, owner, key, .. } = self;
+        let asked = self.in_portal(&code("f"));
+        let applied = registration::apply(app, "Nia New", "nia@new.example", &code("a"));
+        let page = owner.get(&format!("/affiliates/{}/triggers/new", app.fixture.ben_id));
+        let on_page = owner.submit(&page, "form.stack", &[("coupon_code", &code("b"))]);
+        let ben = app.fixture.ben_id.to_string();
+        let fields = [("affiliate_id", ben.as_str()), ("coupon_code", &code("c"))];
+        let on_dashboard = owner.post_signed("/triggers", &fields);
+        let by_api =
+            api::triggers::post(app, key, &json!({ "affiliate": BEN, "value": code("d") }));
+        let file = format!("Affiliate,Code\n{BEN},{}\n", code("e"));
+        let token = owner.token();
+        let file = ("file", "codes.csv", file.as_bytes());
+        let sent = owner.post_file("/triggers/imports", &[("csrf", &token)], file);
+        let looked = owner.follow(&sent);
+        let verdict = looked.one("tbody td:last-child");
+        assert!(verdict.starts_with("Excluded") || verdict == "Can be created", "{verdict}");
+        vec![
+            ("portal", is_refused(&asked, 303, "cannot be chosen in this program")),
+            ("application", is_refused(&applied, 303, "cannot be chosen in this program")),
+            ("affiliate's page", is_refused(&on_page, 303, "is excluded by")),
+            ("dashboard", is_refused(&on_dashboard, 303, "is excluded by")),
+            ("API", is_refused(&by_api, 201, "is excluded by")),
+            ("import", verdict.starts_with("Excluded")),
+        ]
+    }
+
+    /// Asks for a further code, which is denied at once, so that the next one can be asked for.
+    fn in_portal(&self, code: &str) -> Page {
+        let token = self.ada.token();
+        let fields = [("csrf", token.as_str()), ("code", code)];
+        // From an address of its own, so that the limits stand aside.
+        let address = format!("203.0.113.{}", self.asked.replace(self.asked.get() + 1));
+        let answer =
+            self.ada.post_with("/portal/code-requests", &fields, &[("x-forwarded-for", &address)]);
+        self.app.within(|conn| {
+            let waiting = code_requests::table.filter(code_requests::status.eq("pending"));
+            diesel::update(waiting)
+                .set((code_requests::status.eq("denied"), code_requests::decided_at.eq(then())))
+                .execute(conn)
+        });
+        answer
+    }
+
+    fn expect(&self, round: usize, table: &[(&str, bool)]) {
+        for (code, excluded) in table {
+            let of = |entrance: &str| code.replace('#', &format!("{entrance}{round}"));
+            for (entrance, found) in self.ask(of) {
+                assert_eq!(found, *excluded, "round {round}: {code} at the {entrance}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_entrance_gives_the_same_answer_with_the_feature_on_off_and_toggled() {
+    let app = TestApp::start();
+    let open = Registration { is_open: true, further_codes: true, ..Registration::default() };
+    registration::open_with(&app, open);
+    enable(&app);
+    for pattern in ["BLACKFRIDAY*", "*STAFF*", "VIP*GOLD", "*averylongpatternindeed*"] {
+        exclude(&app, &new(pattern));
+    }
+    let (owner, ada, key) = (app.owner(), app.affiliate(), api::new_key(&app));
+    let entrances = Entrances { app: &app, owner, ada, asked: Cell::new(1), key };
+    let on = [
+        ("BlackFriday-#", true),
+        ("b1ackfr1day#", true),
+        ("my-staff-#", true),
+        ("vip#go1d", true),
+        ("my-avery1ongpattern-1ndeed-#", true),
+        ("my-avery1ongpattern-#", false),
+        ("Friendly-#", false),
+    ];
+    let toggle = |enabled| {
+        app.within(|conn| set(conn, &app.actor(), enabled, "Tests"));
+    };
+    entrances.expect(1, &on);
+    toggle(false);
+    entrances.expect(2, &on.map(|(code, _)| (code, false))[..2]);
+    toggle(true);
+    entrances.expect(3, &on[2..5]);
+}
