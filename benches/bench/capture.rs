@@ -1,6 +1,7 @@
 //! What the server sends to the database, read from the database's own log and turned into a
 //! pgbench script: the bound runs the very statements of today, whatever they are.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +11,8 @@ use crate::program::{OrderIds, Running};
 /// One statement with its parameters.
 #[derive(Clone, Debug)]
 pub struct Statement {
+    /// The process of the database that ran it.
+    pid: i64,
     sql: String,
     parameters: Vec<Option<String>>,
 }
@@ -39,7 +42,7 @@ fn read(line: &str) -> Option<Statement> {
     };
     let detail = entry["detail"].as_str().unwrap_or_default();
     let parameters = detail.strip_prefix("parameters: ").map(parameters).unwrap_or_default();
-    Some(Statement { sql: sql.to_owned(), parameters })
+    Some(Statement { pid: entry["pid"].as_i64()?, sql: sql.to_owned(), parameters })
 }
 
 /// `$1 = 'it''s', $2 = NULL` as values.
@@ -72,13 +75,24 @@ fn parameters(mut text: &str) -> Vec<Option<String>> {
 }
 
 /// A page's statements as a script, its parameters written out. What belongs to the session (its
-/// key is random) stays as it was.
+/// key is random) stays as it was. What the workers did meanwhile is left out.
 pub fn page_script(statements: &[Statement]) -> String {
+    let mut working = HashSet::new();
+    let mut of_the_page = |statement: &Statement| {
+        if statement.sql.starts_with("BEGIN") && statement.sql.contains("'installation'") {
+            working.insert(statement.pid);
+        }
+        let is_work = working.contains(&statement.pid);
+        if matches!(statement.sql.as_str(), "COMMIT" | "ROLLBACK") {
+            working.remove(&statement.pid);
+        }
+        !is_work
+    };
     let script = |statement: &Statement| {
         let sql = statement.fill(|at| written(statement.parameters[at].as_deref()));
         format!("{};\n", sql.trim_end_matches(';'))
     };
-    statements.iter().map(script).collect()
+    statements.iter().filter(|statement| of_the_page(statement)).map(script).collect()
 }
 
 /// The statements of several credits as one script, in which every run is another order with one of

@@ -31,6 +31,9 @@ struct Options {
     /// Seconds of every single measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Only pages with this in their name, and no intake
+    #[arg(long)]
+    only: Option<String>,
     /// Where the databases are kept between runs
     #[arg(long, default_value = "target/bench")]
     folder: PathBuf,
@@ -68,9 +71,9 @@ fn main() {
     for (name, size) in [("small", small), ("large", large)] {
         let running = Running::start(&options.folder.join(name), size);
         report::program(name, &running.program);
-        measure_pages(&running, options.seconds);
+        measure_pages(&running, options.seconds, options.only.as_deref().unwrap_or_default());
         report::memory(&running);
-        if name == "large" {
+        if name == "large" && options.only.is_none() {
             report::heading("Intake: signed Shopify orders over HTTP, every row, durability on");
             measure_intake(&running, options.seconds);
             report::memory(&running);
@@ -78,9 +81,10 @@ fn main() {
     }
 }
 
-fn measure_pages(running: &Running, seconds: u64) {
+fn measure_pages(running: &Running, seconds: u64, only: &str) {
     let cookie = running.sign_in();
-    for (name, path) in pages(&running.program) {
+    let wanted = pages(&running.program).into_iter().filter(|(name, _)| name.contains(only));
+    for (name, path) in wanted {
         let statements = capture::of(running, || running.get(&path, &cookie));
         let script = capture::page_script(&statements);
         let ours = Load { clients: 8, seconds }.pages(&running.address, &path, &cookie);

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::list::since;
 use super::model::Affiliate;
 use crate::auth::Merchant;
-use crate::db::schema::offers;
+use crate::db::schema::{affiliates, offers};
 use crate::figures::{self, Figures, amounts};
 use crate::money::Currency;
 use crate::urls;
@@ -61,6 +61,8 @@ pub struct Frame {
     pub affiliate: Affiliate,
     /// The name of the offer it is on.
     pub offer_name: String,
+    /// Whether somebody signs in as this affiliate.
+    pub has_account: bool,
     /// Which of the pages this is.
     pub item: FrameItem,
     figures: Vec<Figures>,
@@ -80,17 +82,21 @@ impl Frame {
         affiliate_id: i64,
         item: FrameItem,
     ) -> QueryResult<Self> {
-        let affiliate = Affiliate::find(conn, merchant.id, affiliate_id)?;
-        let offer_name = offers::table
-            .find((merchant.id, affiliate.offer_id))
-            .select(offers::name)
+        let offer = affiliates::merchant_id
+            .eq(offers::merchant_id)
+            .and(affiliates::offer_id.eq(offers::id));
+        let (affiliate, offer_name, has_account) = affiliates::table
+            .inner_join(offers::table.on(offer))
+            .filter(affiliates::merchant_id.eq(merchant.id))
+            .filter(affiliates::id.eq(affiliate_id))
+            .select((Affiliate::as_select(), offers::name, affiliates::user_id.is_not_null()))
             .first(conn)?;
         let since = since(now, merchant);
         let figures = figures::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
             .remove(&affiliate_id)
             .unwrap_or_default();
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        Ok(Self { affiliate, offer_name, item, figures, currency })
+        Ok(Self { affiliate, offer_name, has_account, item, figures, currency })
     }
 
     /// How many orders counted for it.

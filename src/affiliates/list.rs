@@ -14,7 +14,7 @@ use super::search::{Boxed, Search};
 use super::status::AffiliateStatus;
 use crate::auth::Merchant;
 use crate::code_requests;
-use crate::db::listing::{beyond, count_of, replanned, sorted_after};
+use crate::db::listing::{beyond, count_of, met_on_the_way, replanned, sorted_after};
 use crate::db::schema::{affiliates, offers, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
@@ -74,6 +74,10 @@ struct Found {
     affiliate: Affiliate,
     name_key: String,
 }
+
+/// So many of the affiliates that stand first by name are looked at before the hits of a common
+/// word are collected and sorted: one name in sixty is met often enough on the way.
+const LOOKED_AT: i64 = 3_000;
 
 /// Where a row stands in any of the orders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,32 +196,53 @@ fn fetch(
     let count = Count::new(found, counted);
     let limit = limit as i64;
     let descending = sort.descending() != cursor.is_backward();
+    let query = from_place(matching(), sort, cursor);
+    if !is_search {
+        let query = ordered(query, sort, descending).select(Found::as_select()).limit(limit);
+        return Ok((query.load(conn)?, count));
+    }
+    if !count.is_exact() && sort.by_name() {
+        let all = from_place(filtered(merchant_id, filter), sort, cursor);
+        let first = ordered(all, sort, descending).limit(LOOKED_AT);
+        let met = met_on_the_way(
+            first.select((affiliates::id, affiliates::search)),
+            "search",
+            filter.search.patterns().collect(),
+            limit,
+        );
+        let met: Vec<(i64, String)> = met.load(conn)?;
+        if met.len() as i64 == limit {
+            let ids: Vec<i64> = met.into_iter().map(|(id, _)| id).collect();
+            return Ok((by_ids(conn, merchant_id, &ids)?, count));
+        }
+    }
     // By name, what begins with the word stands together somewhere far down the order: walking
     // there passes everybody before it. So the hits are collected, however many.
-    if is_search && (count.is_exact() || sort.by_name()) {
+    if count.is_exact() || sort.by_name() {
         let order = match (sort.by_name(), descending) {
             (true, false) => "name_key, id",
             (true, true) => "name_key DESC, id DESC",
             (false, false) => "created_at, id",
             (false, true) => "created_at DESC, id DESC",
         };
-        let keys = (affiliates::id, affiliates::name_key, affiliates::created_at);
-        let hits = from_place(matching(), sort, cursor).select(keys);
+        let hits = query.select((affiliates::id, affiliates::name_key, affiliates::created_at));
         let hits = replanned(sorted_after(hits, order, limit))
             .load::<(i64, String, DateTime<Utc>)>(conn)?;
         let ids: Vec<i64> = hits.into_iter().map(|(id, ..)| id).collect();
         return Ok((by_ids(conn, merchant_id, &ids)?, count));
     }
     // By time the hits of a common word are spread, and walking soon meets a page of them.
-    let query = from_place(matching(), sort, cursor);
-    let query = match (sort.by_name(), descending) {
+    let query = ordered(query, sort, descending).select(Found::as_select()).limit(limit);
+    Ok((replanned(query).load(conn)?, count))
+}
+
+fn ordered(query: Boxed, sort: AffiliateSort, descending: bool) -> Boxed {
+    match (sort.by_name(), descending) {
         (true, false) => query.order((affiliates::name_key, affiliates::id)),
         (true, true) => query.order((affiliates::name_key.desc(), affiliates::id.desc())),
         (false, false) => query.order((affiliates::created_at, affiliates::id)),
         (false, true) => query.order((affiliates::created_at.desc(), affiliates::id.desc())),
-    };
-    let query = query.select(Found::as_select()).limit(limit);
-    Ok((if is_search { replanned(query).load(conn)? } else { query.load(conn)? }, count))
+    }
 }
 
 /// In the order of `ids`.

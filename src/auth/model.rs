@@ -1,6 +1,5 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
@@ -10,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::session_store::end_sessions_of;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{affiliates, members, merchants, users};
-use crate::db::text_enum;
+use crate::db::{constant, text_enum};
 use crate::stores::Platform;
 
 text_enum! {
@@ -222,7 +221,7 @@ impl Seat {
                 Merchant::as_select(),
                 members::role,
                 merchants::requires_two_factor,
-                sql::<Nullable<Jsonb>>(STORE_PROBLEM),
+                constant::<Nullable<Jsonb>>(STORE_PROBLEM),
             ))
             .first::<(_, _, _, _, Option<serde_json::Value>)>(conn)?;
         let store_problem = problem.and_then(|problem| serde_json::from_value(problem).ok());

@@ -66,21 +66,24 @@ impl SessionStore for PgSessions {
         let (key, now) = (hashed(session_key.as_ref()), clock::now());
         let found: Option<(serde_json::Value, DateTime<Utc>)> = self
             .db
-            .run(Scope::Unowned, move |conn| -> QueryResult<_> {
-                let found: Option<(serde_json::Value, DateTime<Utc>)> = sessions::table
-                    .find(&key)
-                    .filter(sessions::expires_at.gt(now))
-                    .filter(sessions::created_at.gt(now - ABSOLUTE_LIMIT))
-                    .select((sessions::state, sessions::seen_at))
-                    .first(conn)
-                    .optional()?;
-                if found.as_ref().is_some_and(|(_, seen_at)| *seen_at < now - STEP) {
-                    see_again(conn, &key, now)?;
+            .glance({
+                let key = key.clone();
+                move |conn| {
+                    sessions::table
+                        .find(&key)
+                        .filter(sessions::expires_at.gt(now))
+                        .filter(sessions::created_at.gt(now - ABSOLUTE_LIMIT))
+                        .select((sessions::state, sessions::seen_at))
+                        .first(conn)
+                        .optional()
                 }
-                Ok(found)
             })
             .await
             .map_err(|error| LoadError::Other(why(error)))?;
+        if found.as_ref().is_some_and(|(_, seen_at)| *seen_at < now - STEP) {
+            let seen = self.db.glance(move |conn| see_again(conn, &key, now)).await;
+            seen.map_err(|error| LoadError::Other(why(error)))?;
+        }
         found
             .map(|(state, _)| serde_json::from_value(state))
             .transpose()

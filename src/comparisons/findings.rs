@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{IntoBoxed, sql};
+use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -11,7 +11,7 @@ use super::model::{Comparison, StoreState, Verdict};
 use super::notes::STILL_SAYS;
 use crate::db::listing::{contains, count_of, replanned};
 use crate::db::schema::{affiliates, comparison_findings as findings, triggers};
-use crate::db::text_enum;
+use crate::db::{constant, text_enum};
 use crate::pushes::{self, PushLine};
 use crate::stores::Store;
 use crate::triggers::Trigger;
@@ -107,7 +107,7 @@ fn matching(comparison: (i64, i64), filter: &FindingFilter) -> Boxed {
         Some(Show::Unusable) => query
             .filter(findings::verdict.eq_any([Verdict::VouchOnly, Verdict::Off]))
             .filter(findings::state.is_distinct_from(Some(StoreState::Scheduled)))
-            .filter(sql::<Bool>(STILL_SAYS)),
+            .filter(constant::<Bool>(STILL_SAYS)),
         Some(Show::VouchOnly) => query.filter(verdict(Verdict::VouchOnly)),
         Some(Show::Off) => query.filter(verdict(Verdict::Off)),
         Some(Show::Different) => query.filter(verdict(Verdict::Different)),

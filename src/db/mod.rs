@@ -24,7 +24,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::prelude::*;
 
 pub use self::pool::{Pool, PoolOptions, Pooled};
-pub use self::prepared::{Prepared, prepared};
+pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
 pub(crate) use self::text_enum::text_enum;
 use crate::error::{AppError, AppResult};
@@ -171,6 +171,24 @@ impl Db {
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
         self.run(Scope::Merchant(merchant_id), work).await
+    }
+
+    /// Runs one statement on a blocking thread without a transaction around it, so in one round trip
+    /// and not three. It sees what no merchant owns.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn glance<T: Send + 'static>(
+        &self,
+        statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    ) -> AppResult<T> {
+        let db = self.clone();
+        actix_web::web::block(move || {
+            let mut conn = db.pages.get().map_err(|_| AppError::Unavailable)?;
+            statement(&mut conn).map_err(Into::into)
+        })
+        .await
+        .map_err(|_| AppError::Unavailable)?
     }
 
     /// [`Db::run`] on the caller's thread: for workers, commands and tests.

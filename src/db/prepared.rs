@@ -1,15 +1,16 @@
 //! Hand-written SQL that PostgreSQL prepares once per connection.
 //!
 //! Diesel does not cache the statements of `sql_query`, and preparing a statement costs more than
-//! running it. [`prepared`] is cached under its text, so the text must be constant.
+//! running it. [`prepared`] and [`constant`] are cached under their text, which must not change.
 
 use std::marker::PhantomData;
 
+use diesel::expression::{TypedExpressionType, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::HasSqlType;
+use diesel::sql_types::{HasSqlType, SqlType};
 
 /// A statement with `?` where its values go. Answers rows of the SQL type `ST`, a tuple.
 ///
@@ -79,3 +80,39 @@ impl<ST> Query for Prepared<'_, ST> {
 }
 
 impl<ST> RunQueryDsl<PgConnection> for Prepared<'_, ST> {}
+
+/// An expression of the SQL type `ST` for diesel's query builder, written by hand. Unlike
+/// [`diesel::dsl::sql`], whose text might be another every time, it lets its query be cached.
+pub fn constant<ST>(sql: &'static str) -> Constant<ST> {
+    Constant { sql, sql_type: PhantomData }
+}
+
+/// See [`constant`].
+pub struct Constant<ST> {
+    sql: &'static str,
+    sql_type: PhantomData<ST>,
+}
+
+impl<ST: SqlType + TypedExpressionType> Expression for Constant<ST> {
+    type SqlType = ST;
+}
+
+impl<ST, Table> AppearsOnTable<Table> for Constant<ST> where Self: Expression {}
+
+impl<ST, Table> SelectableExpression<Table> for Constant<ST> where Self: AppearsOnTable<Table> {}
+
+impl<ST> ValidGrouping<()> for Constant<ST> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<ST> QueryFragment<Pg> for Constant<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.sql);
+        Ok(())
+    }
+}
+
+impl<ST> QueryId for Constant<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}

@@ -134,8 +134,11 @@ enum Search {
     None,
     /// Along the order of keys.
     Begins(String),
-    /// Along the trigram index. E-mail addresses have lower-case keys, the others upper-case ones.
-    Contains(String, String),
+    /// Along the trigram index. E-mail addresses have lower-case keys, the others upper-case ones:
+    /// without regard to the case of ASCII, which the index serves in one scan.
+    Contains(String),
+    /// The same for what ASCII does not say.
+    ContainsEither(String, String),
 }
 
 impl Search {
@@ -145,7 +148,8 @@ impl Search {
         match upper.chars().count() {
             0 => Self::None,
             1..=SHORT => Self::Begins(begins_with(&upper)),
-            _ => Self::Contains(contains(&upper), contains(&lower)),
+            _ if upper.is_ascii() && lower.is_ascii() => Self::Contains(contains(&upper)),
+            _ => Self::ContainsEither(contains(&upper), contains(&lower)),
         }
     }
 }
@@ -176,7 +180,8 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
             let lower = start.to_lowercase();
             query.filter(triggers::key.like(start).or(triggers::key.like(lower)))
         }
-        Search::Contains(upper, lower) => {
+        Search::Contains(part) => query.filter(triggers::key.ilike(part)),
+        Search::ContainsEither(upper, lower) => {
             query.filter(triggers::key.like(upper).or(triggers::key.like(lower)))
         }
     }

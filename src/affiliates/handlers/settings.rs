@@ -34,7 +34,6 @@ struct SettingsPage {
     history: Vec<audit::Entry>,
     application: Option<Application>,
     requests: Vec<CodeRequest>,
-    has_account: bool,
     form: AffiliateForm,
     errors: FormErrors,
 }
@@ -102,7 +101,6 @@ struct Surroundings {
     history: Vec<audit::Entry>,
     application: Option<Application>,
     requests: Vec<CodeRequest>,
-    has_account: bool,
 }
 
 impl Surroundings {
@@ -123,7 +121,6 @@ impl Surroundings {
         Ok(Self {
             application: registration::of_affiliate(conn, merchant.id, affiliate_id)?,
             requests: code_requests::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
-            has_account: model::has_account(conn, merchant.id, affiliate_id)?,
             frame,
             offers,
             history,
@@ -131,18 +128,8 @@ impl Surroundings {
     }
 
     fn page(self, page: MerchantPage, form: AffiliateForm, errors: FormErrors) -> SettingsPage {
-        let Self { frame, offers, history, application, requests, has_account } = self;
-        SettingsPage {
-            page,
-            frame,
-            offers,
-            history,
-            application,
-            requests,
-            has_account,
-            form,
-            errors,
-        }
+        let Self { frame, offers, history, application, requests } = self;
+        SettingsPage { page, frame, offers, history, application, requests, form, errors }
     }
 }
 

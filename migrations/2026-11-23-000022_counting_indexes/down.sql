@@ -1,0 +1,10 @@
+drop index triggers_affiliate_idx;
+create index triggers_affiliate_idx on triggers (merchant_id, affiliate_id, id);
+drop index affiliates_offer_status_created_idx;
+create index affiliates_offer_status_created_idx on affiliates (merchant_id, offer_id, status, created_at, id);
+drop index affiliates_offer_created_idx;
+create index affiliates_offer_created_idx on affiliates (merchant_id, offer_id, created_at, id);
+drop index affiliates_status_created_idx;
+create index affiliates_status_created_idx on affiliates (merchant_id, status, created_at, id);
+drop index affiliates_created_idx;
+create index affiliates_created_idx on affiliates (merchant_id, created_at, id);
