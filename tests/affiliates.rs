@@ -191,6 +191,37 @@ fn the_list_is_searched_filtered_and_sorted_by_its_address() {
 }
 
 #[test]
+fn a_word_that_many_share_is_found_in_order_wherever_its_names_stand() {
+    let app = TestApp::start();
+    let crowd = |word: &str, from: i64, to: i64| {
+        let insert = format!(
+            "insert into affiliates (merchant_id, public_id, name, email, email_key, status, \
+                 offer_id) \
+             select {}, '{word}' || n, '{word} ' || n, n || '@{word}.example', \
+                 n || '@{word}.example', 'active', {} from generate_series({from}, {to}) n",
+            app.fixture.merchant_id, app.fixture.offer_id
+        );
+        app.within(|conn| diesel::sql_query(insert).execute(conn))
+    };
+    // More of each than are counted, and more of the first than are looked at on the way.
+    crowd("Aaron", 10_001, 13_001);
+    crowd("Zoe", 10_001, 11_100);
+    let viewer = app.viewer();
+    for word in ["aaron", "zoe"] {
+        let page = viewer.get(&format!("/affiliates?q={word}"));
+        assert!(page.says("1,000+"), "{}", page.text());
+        let (first, next) = (names(&page), page.attribute("a[rel=next]", "href").unwrap());
+        let second = names(&viewer.get(&next));
+        let last = names(&viewer.get(&format!("/affiliates?q={word}&sort=name-backwards")));
+        let listed: Vec<String> = first.iter().chain(&second).map(|n| n.to_lowercase()).collect();
+        let due: Vec<String> = (10_001..=10_100).map(|n| format!("{word} {n}")).collect();
+        assert_eq!(listed, due);
+        let greatest = if word == "zoe" { 11_100 } else { 13_001 };
+        assert_eq!(last[0].to_lowercase(), format!("{word} {greatest}"));
+    }
+}
+
+#[test]
 fn an_empty_program_says_how_to_begin() {
     let app = TestApp::start();
     app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
