@@ -14,7 +14,7 @@ use super::search::{Boxed, Search};
 use super::status::AffiliateStatus;
 use crate::auth::Merchant;
 use crate::code_requests;
-use crate::db::listing::{beyond, count_of, met_on_the_way, replanned, sorted_after};
+use crate::db::listing::{beyond, count_of, replanned, sorted_after};
 use crate::db::schema::{affiliates, offers, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
@@ -74,10 +74,6 @@ struct Found {
     affiliate: Affiliate,
     name_key: String,
 }
-
-/// So many of the affiliates that stand first by name are looked at before the hits of a common
-/// word are collected and sorted: one name in sixty is met often enough on the way.
-const LOOKED_AT: i64 = 3_000;
 
 /// Where a row stands in any of the orders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,21 +196,6 @@ fn fetch(
     if !is_search {
         let query = ordered(query, sort, descending).select(Found::as_select()).limit(limit);
         return Ok((query.load(conn)?, count));
-    }
-    if !count.is_exact() && sort.by_name() {
-        let all = from_place(filtered(merchant_id, filter), sort, cursor);
-        let first = ordered(all, sort, descending).limit(LOOKED_AT);
-        let met = met_on_the_way(
-            first.select((affiliates::id, affiliates::search)),
-            "search",
-            filter.search.patterns().collect(),
-            limit,
-        );
-        let met: Vec<(i64, String)> = met.load(conn)?;
-        if met.len() as i64 == limit {
-            let ids: Vec<i64> = met.into_iter().map(|(id, _)| id).collect();
-            return Ok((by_ids(conn, merchant_id, &ids)?, count));
-        }
     }
     // By name, what begins with the word stands together somewhere far down the order: walking
     // there passes everybody before it. So the hits are collected, however many.

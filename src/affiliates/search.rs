@@ -40,14 +40,10 @@ impl Search {
         self.0.is_empty()
     }
 
-    /// What the column `search` of a hit is like, each of them.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|word| pattern(word))
-    }
-
     /// The rows with every word.
     pub(super) fn matching(&self, query: Boxed) -> Boxed {
-        self.patterns().fold(query, |query, like| query.filter(affiliates::search.like(like)))
+        let patterns = self.0.iter().map(|word| pattern(word));
+        patterns.fold(query, |query, like| query.filter(affiliates::search.like(like)))
     }
 }
 

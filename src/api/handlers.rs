@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
 
@@ -56,7 +57,12 @@ pub async fn report_order(
     limits: Data<Limits>,
     intake: Data<Intake>,
 ) -> HttpResponse {
-    match take(&req, body, &db, &limits, &intake).await {
+    answer(take(&req, body, &db, &limits, &intake).await)
+}
+
+/// What every address of the API answers: JSON, or the problem.
+pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) -> HttpResponse {
+    match outcome {
         Ok((status, answer)) => HttpResponse::build(status).json(answer),
         Err(problem) => (&problem).into(),
     }
@@ -69,8 +75,7 @@ async fn take(
     limits: &Limits,
     intake: &Intake,
 ) -> Result<(StatusCode, OrderAnswer), Problem> {
-    let key = admitted(req, db).await?;
-    limits.take(key.merchant_id, key.key_id)?;
+    let key = admitted(req, db, limits).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
     let report = parse(&body).map_err(Problem::fields)?;
     let order_ref = report.order_ref.clone();
@@ -108,8 +113,12 @@ async fn take(
     Ok((status, answer))
 }
 
-/// The key that a request was sent with.
-pub(super) async fn admitted(req: &HttpRequest, db: &Db) -> Result<Admitted, Problem> {
+/// The key that a request was sent with, one request taken off what is left to it.
+pub(super) async fn admitted(
+    req: &HttpRequest,
+    db: &Db,
+    limits: &Limits,
+) -> Result<Admitted, Problem> {
     let sent = req.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) = sent.and_then(|sent| sent.split_once(' ')).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -118,7 +127,9 @@ pub(super) async fn admitted(req: &HttpRequest, db: &Db) -> Result<Admitted, Pro
     let token = Token::parse(key.trim()).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
     let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
-    found.ok_or_else(Problem::unauthorized)
+    let key = found.ok_or_else(Problem::unauthorized)?;
+    limits.take(key.merchant_id, key.key_id)?;
+    Ok(key)
 }
 
 /// `GET /api/openapi.json`

@@ -9,7 +9,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
+use diesel::sql_types::{BigInt, Bool, HasSqlType};
 
 /// The rows beyond a sort key: `(column, id) > (key, id)`, or `<` when `descending`.
 ///
@@ -125,53 +125,6 @@ impl<Q: Query> Query for SortedAfter<Q> {
 }
 
 impl<Q> RunQueryDsl<PgConnection> for SortedAfter<Q> {}
-
-/// Of the rows that `query` answers, the first `limit` whose text in `column` is like every one of
-/// `patterns`, in the order of `query`. Give `query` an order that an index has, and a limit: so
-/// many rows are looked at, at most, and where many match, far fewer.
-pub fn met_on_the_way<Q>(
-    query: Q,
-    column: &'static str,
-    patterns: Vec<String>,
-    limit: i64,
-) -> MetOnTheWay<Q> {
-    MetOnTheWay { query, column, patterns, limit }
-}
-
-/// See [`met_on_the_way`].
-pub struct MetOnTheWay<Q> {
-    query: Q,
-    column: &'static str,
-    patterns: Vec<String>,
-    limit: i64,
-}
-
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for MetOnTheWay<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT * FROM (");
-        self.query.walk_ast(out.reborrow())?;
-        out.push_sql(") AS looked_at WHERE true");
-        for pattern in &self.patterns {
-            out.push_sql(" AND ");
-            out.push_sql(self.column);
-            out.push_sql(" LIKE ");
-            out.push_bind_param::<Text, _>(pattern)?;
-        }
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, i64>(&self.limit)
-    }
-}
-
-impl<Q> QueryId for MetOnTheWay<Q> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Q: Query> Query for MetOnTheWay<Q> {
-    type SqlType = Q::SqlType;
-}
-
-impl<Q> RunQueryDsl<PgConnection> for MetOnTheWay<Q> {}
 
 /// Has PostgreSQL plan `query` for the values of today, each time anew.
 ///

@@ -12,8 +12,8 @@ use utoipa::IntoParams;
 use super::answer::{TriggerAnswer, TriggersAnswer};
 use super::body::TriggerBody;
 use super::create::{self, Outcome, create};
-use crate::api::handlers::admitted;
-use crate::api::keys::{self, Admitted};
+use crate::api::handlers::{admitted, answer};
+use crate::api::keys;
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::audit::{Actor, ActorKind};
@@ -32,19 +32,6 @@ const BODY_LIMIT: usize = 64 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
 /// What stands above the fields that are wrong.
 const REFUSED: &str = "The conversion trigger cannot be created";
-
-fn answer<T: serde::Serialize>(result: Result<(StatusCode, T), Problem>) -> HttpResponse {
-    match result {
-        Ok((status, answer)) => HttpResponse::build(status).json(answer),
-        Err(problem) => (&problem).into(),
-    }
-}
-
-async fn key(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<Admitted, Problem> {
-    let key = admitted(req, db).await?;
-    limits.take(key.merchant_id, key.key_id)?;
-    Ok(key)
-}
 
 /// `POST /api/v1/triggers`
 ///
@@ -82,7 +69,7 @@ async fn take(
     db: &Db,
     limits: &Limits,
 ) -> Result<(StatusCode, TriggerAnswer), Problem> {
-    let key = key(req, db, limits).await?;
+    let key = admitted(req, db, limits).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
     let body: TriggerBody =
         read_json(&body).map_err(|errors| Problem::unprocessable(REFUSED, errors))?;
@@ -186,7 +173,7 @@ pub async fn list_triggers(req: HttpRequest, db: Data<Db>, limits: Data<Limits>)
 }
 
 async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersAnswer, Problem> {
-    let key = key(req, db, limits).await?;
+    let key = admitted(req, db, limits).await?;
     let query: TriggersQuery = serde_html_form::from_str(req.query_string()).map_err(|error| {
         let error = FieldError { pointer: String::new(), detail: format!("{error}.") };
         Problem::unprocessable(NO_QUERY, vec![error])
@@ -246,7 +233,7 @@ async fn shown(
     limits: &Limits,
     id: &str,
 ) -> Result<TriggerAnswer, Problem> {
-    let merchant_id = key(req, db, limits).await?.merchant_id;
+    let merchant_id = admitted(req, db, limits).await?.merchant_id;
     let id: i64 = id.parse().map_err(|_| AppError::NotFound)?;
     let row = db.merchant(merchant_id, move |conn| list::row(conn, merchant_id, id)).await?;
     Ok(TriggerAnswer::of(row))
