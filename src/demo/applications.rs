@@ -34,12 +34,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     registration::save(conn, actor, &open)?;
     code_requests::hold_all(conn, actor.merchant_id)?;
     for (email, code, link, hours) in APPLICANTS {
-        let affiliate: Affiliate = affiliates::table
-            .filter(affiliates::merchant_id.eq(actor.merchant_id))
-            .filter(affiliates::email.eq(email))
-            .select(Affiliate::as_select())
-            .first(conn)
-            .with_context(|| format!("{email} is not in the demo"))?;
+        let affiliate = of_the_cast(conn, actor, email)?;
         let applicant = Actor {
             kind: ActorKind::Affiliate,
             user_id: None,
@@ -54,15 +49,19 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
     ask(conn, actor)
 }
 
-/// One of the affiliates asks for a further code, and says where she is paid.
-fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
-    let (email, code) = FURTHER;
-    let affiliate: Affiliate = affiliates::table
+fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::Result<Affiliate> {
+    affiliates::table
         .filter(affiliates::merchant_id.eq(actor.merchant_id))
         .filter(affiliates::email.eq(email))
         .select(Affiliate::as_select())
         .first(conn)
-        .with_context(|| format!("{email} is not in the demo"))?;
+        .with_context(|| format!("{email} is not in the demo"))
+}
+
+/// One of the affiliates asks for a further code, and says where she is paid.
+fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
+    let (email, code) = FURTHER;
+    let affiliate = of_the_cast(conn, actor, email)?;
     let asking = Actor {
         kind: ActorKind::Affiliate,
         name: affiliate.name.clone(),

@@ -12,7 +12,7 @@ use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::triggers::{
     NewTrigger, Reserved, Taken, Trigger, TriggerKind, TriggerValue, excluded_words,
-    reserved_words, taken_words,
+    reserved_words, taken_words, unknown_affiliate_words,
 };
 
 /// What becomes of a row.
@@ -138,8 +138,7 @@ impl Known {
         if row.affiliate.is_empty() {
             wrong.push("The affiliate is missing.".to_owned());
         } else if affiliate.is_none() {
-            let typed = &row.affiliate;
-            wrong.push(format!("No affiliate has the affiliate ID or e-mail address {typed}."));
+            wrong.push(unknown_affiliate_words(&row.affiliate));
         }
         let kind = kind_of(&row.kind);
         let value = kind.map(|kind| TriggerValue::parse(kind, &row.value));

@@ -20,4 +20,4 @@ pub use model::{
     CreateTriggerError, Reach, Reserved, Taken, Trigger, TriggerValue, ValueError, create,
     create_despite, create_reaching, free_codes,
 };
-pub use words::{excluded_words, reserved_words, taken_words};
+pub use words::{excluded_words, reserved_words, taken_words, unknown_affiliate_words};

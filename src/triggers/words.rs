@@ -3,6 +3,11 @@
 use super::model::{Reserved, Taken};
 use crate::exclusions::{Excluded, ExclusionScope};
 
+/// What is said of an affiliate that the merchant does not have.
+pub fn unknown_affiliate_words(named: &str) -> String {
+    format!("No affiliate has the affiliate ID or e-mail address {named}.")
+}
+
 /// Why affiliates cannot have it, and what comes of giving it to one all the same.
 pub fn excluded_words(typed: &str, excluded: &Excluded) -> String {
     let orders = match excluded.scope {

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 use vouch::platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
-use vouch::platforms::woocommerce::{Rules as WooRules, Takeoff};
 use vouch::stores::Platform;
 
 use super::*;
 use crate::harness::stores::bigcommerce::Bigcommerce;
-use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
+use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite, ten_percent};
 use crate::harness::stores::{Fault as HttpFault, StandIn};
 use crate::pushes::{call_out, creating_in};
 
@@ -215,18 +214,8 @@ fn woocommerce() -> (TestApp, StandIn<WooSite>, Store) {
         let merchant_id = app.fixture.merchant_id;
         Ok(Store::connected(conn, merchant_id, Platform::Woocommerce)?.pop().unwrap())
     });
-    let rules = WooRules {
-        takeoff: Takeoff::Percent { basis_points: 1_000 },
-        currency: vouch::money::Currency::USD,
-        minimum_minor: None,
-        total_uses: None,
-        uses_per_customer: Some(1),
-        individual_use: false,
-        exclude_sale_items: false,
-        free_shipping: false,
-    };
     app.within(|conn| {
-        stores::set_discount_rules(conn, &app.actor(), &store, true, Some(&rules.to_json()))
+        stores::set_discount_rules(conn, &app.actor(), &store, true, Some(&ten_percent().to_json()))
     });
     (app, site, store)
 }

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 use vouch::platforms::bigcommerce::Rules as BigcommerceRules;
-use vouch::platforms::woocommerce::{Credentials as WooKey, Rules as WooRules, Takeoff};
+use vouch::platforms::woocommerce::Credentials as WooKey;
 use vouch::stores::{self as model, NewStore, Platform as On, Store, WebhookSecret};
 
 use super::{creating_in, sealer};
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
-use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
+use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite, ten_percent};
 use crate::harness::stores::{Platform, StandIn};
 use crate::harness::{Page, Person, TestApp};
 
@@ -88,17 +88,7 @@ pub fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
         model::set_credentials(conn, &actor, &sealer, &store, &key.to_json())?;
         Store::find(conn, store.merchant_id, store.id)
     });
-    let rules = WooRules {
-        takeoff: Takeoff::Percent { basis_points: 1_000 },
-        currency: vouch::money::Currency::USD,
-        minimum_minor: None,
-        total_uses: None,
-        uses_per_customer: Some(1),
-        individual_use: false,
-        exclude_sale_items: false,
-        free_shipping: false,
-    };
-    create_codes(app, &store, &rules.to_json());
+    create_codes(app, &store, &ten_percent().to_json());
     store
 }
 

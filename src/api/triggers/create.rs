@@ -8,7 +8,7 @@ use crate::exclusions::{self, Excluded};
 use crate::orders::generic::FieldError;
 use crate::triggers::{
     self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue,
-    excluded_words, reserved_words, taken_words,
+    excluded_words, reserved_words, taken_words, unknown_affiliate_words,
 };
 
 /// What came of a request.
@@ -40,11 +40,6 @@ pub(super) fn affiliate(
         .optional()
 }
 
-/// What is said of an affiliate that the merchant does not have.
-pub(super) fn unknown(named: &str) -> String {
-    format!("No affiliate has the affiliate ID or e-mail address {named}.")
-}
-
 /// Creates the trigger, unless the affiliate has it.
 pub(super) fn create(
     conn: &mut PgConnection,
@@ -58,7 +53,7 @@ pub(super) fn create(
     };
     let affiliate_id = affiliate(conn, actor.merchant_id, &body.affiliate)?;
     if affiliate_id.is_none() {
-        wrong("/affiliate", unknown(&body.affiliate));
+        wrong("/affiliate", unknown_affiliate_words(&body.affiliate));
     }
     let value = TriggerValue::parse(kind, &body.value);
     if let Err(error) = &value {

@@ -22,7 +22,9 @@ use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
 use crate::orders::generic::{FieldError, read_json};
-use crate::triggers::{TriggerFilter, TriggerKind, TriggerSort, TriggerState, list};
+use crate::triggers::{
+    TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
+};
 use crate::web::form::read_limited;
 use crate::web::paginate::Cursor;
 
@@ -185,7 +187,7 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
             if let Some(named) = &query.affiliate {
                 match create::affiliate(conn, key.merchant_id, named)? {
                     Some(id) => filter.affiliate_id = Some(id),
-                    None => return QueryResult::Ok(Err(create::unknown(named))),
+                    None => return QueryResult::Ok(Err(unknown_affiliate_words(named))),
                 }
             }
             let cursor = Cursor::read(query.after.as_deref().unwrap_or_default(), "");

@@ -3,11 +3,27 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use vouch::money::Currency;
+use vouch::platforms::woocommerce::{Rules, Takeoff};
 
 use super::{Platform, Reply, Request, StandIn};
 
 pub const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
 pub const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
+
+/// Ten percent, once per customer: what codes are created with.
+pub fn ten_percent() -> Rules {
+    Rules {
+        takeoff: Takeoff::Percent { basis_points: 1_000 },
+        currency: Currency::USD,
+        minimum_minor: None,
+        total_uses: None,
+        uses_per_customer: Some(1),
+        individual_use: false,
+        exclude_sale_items: false,
+        free_shipping: false,
+    }
+}
 
 /// What the key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
