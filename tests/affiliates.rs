@@ -1,5 +1,7 @@
 //! Manage > Affiliates.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
@@ -190,34 +192,95 @@ fn the_list_is_searched_filtered_and_sorted_by_its_address() {
     assert!(part.has("#results") && !part.has("main"));
 }
 
+/// As many affiliates called `{before}{n}{after}` as there are numbers.
+fn crowd(app: &TestApp, before: &str, numbers: RangeInclusive<i64>, after: &str) {
+    let insert = format!(
+        "insert into affiliates (merchant_id, public_id, name, email, email_key, status, offer_id) \
+         select {}, 'z' || n, '{before}' || n || '{after}', n || '@crowd.example', \
+             n || '@crowd.example', 'active', {} from generate_series({}, {}) n",
+        app.fixture.merchant_id,
+        app.fixture.offer_id,
+        numbers.start(),
+        numbers.end()
+    );
+    app.within(|conn| diesel::sql_query(insert).execute(conn));
+}
+
 #[test]
 fn a_word_that_many_share_is_found_in_order_wherever_its_names_stand() {
     let app = TestApp::start();
-    let crowd = |word: &str, from: i64, to: i64| {
-        let insert = format!(
-            "insert into affiliates (merchant_id, public_id, name, email, email_key, status, \
-                 offer_id) \
-             select {}, '{word}' || n, '{word} ' || n, n || '@{word}.example', \
-                 n || '@{word}.example', 'active', {} from generate_series({from}, {to}) n",
-            app.fixture.merchant_id, app.fixture.offer_id
-        );
-        app.within(|conn| diesel::sql_query(insert).execute(conn))
-    };
     // More of each than are counted.
-    crowd("Aaron", 10_001, 11_200);
-    crowd("Zoe", 10_001, 11_100);
+    crowd(&app, "Aaron ", 10_001..=11_200, "");
+    crowd(&app, "Zoe ", 20_001..=21_100, "");
     let viewer = app.viewer();
-    for word in ["aaron", "zoe"] {
-        let page = viewer.get(&format!("/affiliates?q={word}"));
-        assert!(page.says("1,000+"), "{}", page.text());
-        let (first, next) = (names(&page), page.attribute("a[rel=next]", "href").unwrap());
-        let second = names(&viewer.get(&next));
+    for (word, from, to) in [("aaron", 10_001, 11_200), ("zoe", 20_001, 21_100)] {
+        for sort in ["best", "name"] {
+            let page = viewer.get(&format!("/affiliates?q={word}&sort={sort}"));
+            assert!(page.says("1,000+"), "{}", page.text());
+            let (first, next) = (names(&page), page.attribute("a[rel=next]", "href").unwrap());
+            let second = names(&viewer.get(&next));
+            let listed: Vec<String> =
+                first.iter().chain(&second).map(|n| n.to_lowercase()).collect();
+            let due: Vec<String> = (from..from + 100).map(|n| format!("{word} {n}")).collect();
+            assert_eq!(listed, due, "{sort}");
+        }
         let last = names(&viewer.get(&format!("/affiliates?q={word}&sort=name-backwards")));
-        let listed: Vec<String> = first.iter().chain(&second).map(|n| n.to_lowercase()).collect();
-        let due: Vec<String> = (10_001..=10_100).map(|n| format!("{word} {n}")).collect();
-        assert_eq!(listed, due);
-        let greatest = if word == "zoe" { 11_100 } else { 11_200 };
-        assert_eq!(last[0].to_lowercase(), format!("{word} {greatest}"));
+        assert_eq!(last[0].to_lowercase(), format!("{word} {to}"));
+    }
+}
+
+#[test]
+fn names_that_begin_with_what_is_looked_for_stand_first() {
+    let app = TestApp::start();
+    let viewer = app.viewer();
+    add(&app, &["Ana José", "Zed", "Josie", "José", "Jo Jost"]);
+    let found = |query: &str| names(&viewer.get(&format!("/affiliates?{query}")));
+    assert_eq!(found("q=jos"), ["José", "Josie", "Ana José", "Jo Jost"]);
+    assert_eq!(found("q=jos&sort=name"), ["Ana José", "Jo Jost", "José", "Josie"]);
+    assert_eq!(found("q=jo%20%20JOST"), ["Jo Jost"]);
+    let choices = viewer.get("/affiliates/choices?q=jos").all("[role=option] span");
+    assert_eq!(choices, ["José", "Josie", "Ana José", "Jo Jost"]);
+}
+
+#[test]
+fn the_best_matches_and_the_others_follow_each_other_however_many_they_are() {
+    let app = TestApp::start();
+    let viewer = app.viewer();
+    crowd(&app, "Tea ", 10_001..=10_060, "");
+    crowd(&app, "A", 20_001..=20_030, " Tea");
+    let due: Vec<String> = (10_001..=10_060)
+        .map(|n| format!("Tea {n}"))
+        .chain((20_001..=20_030).map(|n| format!("A{n} Tea")))
+        .collect();
+    // Counted to the end, and then too many for that.
+    for more in [None, Some(20_031..=21_100)] {
+        if let Some(numbers) = more {
+            crowd(&app, "B", numbers, " Tea");
+        }
+        let first = viewer.get("/affiliates?q=tea");
+        let second = viewer.get(&first.attribute("a[rel=next]", "href").unwrap());
+        let listed = [names(&first), names(&second)].concat();
+        assert_eq!(listed[..90], due, "the second page has some of both");
+        let back = viewer.get(&second.attribute("a[rel=prev]", "href").unwrap());
+        assert_eq!(names(&back), names(&first));
+        if let Some(third) = second.attribute("a[rel=next]", "href") {
+            let third = viewer.get(&third);
+            let back = viewer.get(&third.attribute("a[rel=prev]", "href").unwrap());
+            assert_eq!(names(&back), names(&second));
+        }
+    }
+    assert_eq!(viewer.get("/affiliates/choices?q=tea").all("[role=option] span")[..], due[..20]);
+}
+
+#[test]
+fn a_very_long_list_says_more_than_it_counted_each_time_it_is_asked_for() {
+    let app = TestApp::start();
+    crowd(&app, "Crowd ", 20_001..=30_001, "");
+    let viewer = app.viewer();
+    for _ in 0..3 {
+        assert!(viewer.get("/affiliates").says("10,000+ affiliates"));
+        assert!(viewer.get("/affiliates?status=disabled").says("No affiliate fits"));
+        assert_eq!(app.stranger().get("/affiliates").one(".pages-shown"), "1 affiliate");
     }
 }
 

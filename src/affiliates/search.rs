@@ -8,11 +8,13 @@
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::db::listing::{begins_with, contains};
 use crate::db::schema::affiliates;
 
 pub(super) type Boxed = IntoBoxed<'static, affiliates::table, Pg>;
+pub(super) type Condition = Box<dyn BoxableExpression<affiliates::table, Pg, SqlType = Bool>>;
 
 /// From this length on a word is looked for anywhere.
 const ANYWHERE: usize = 3;
@@ -40,10 +42,28 @@ impl Search {
         self.0.is_empty()
     }
 
+    /// What names begin with that match best.
+    pub(super) fn head(&self) -> Option<Head> {
+        (!self.is_empty()).then(|| Head(self.0.join(" ")))
+    }
+
     /// The rows with every word.
     pub(super) fn matching(&self, query: Boxed) -> Boxed {
         let patterns = self.0.iter().map(|word| pattern(word));
         patterns.fold(query, |query, like| query.filter(affiliates::search.like(like)))
+    }
+}
+
+/// How a name can begin.
+pub(super) struct Head(String);
+
+impl Head {
+    /// Whether a name begins so, by the letters that the names' collation takes for the same. These
+    /// names stand together in the index by name.
+    pub(super) fn begins(self) -> Condition {
+        // In Unicode's root collation, U+FFFF stands behind every other character (UTS 35, part 5).
+        let last = format!("{}\u{ffff}", self.0);
+        Box::new(affiliates::name_key.ge(self.0).and(affiliates::name_key.lt(last)))
     }
 }
 

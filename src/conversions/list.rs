@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Text, Timestamptz};
 
 use super::status::reason_label;
 use super::{ConversionStatus, Via};
-use crate::db::listing::{beyond, contains, count_of};
+use crate::db::listing::{beyond, contains, list_count};
 use crate::db::schema::{affiliates, conversions, orders, triggers};
 use crate::db::text_enum;
 use crate::figures;
@@ -51,7 +51,7 @@ impl StatusFilter {
 }
 
 /// Which conversions a list shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversionFilter {
     /// An affiliate, a code, e-mail address or SKU, or an order's name, as typed.
     pub q: String,
@@ -441,8 +441,10 @@ fn kept_totals(
 }
 
 fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
-    let some = count_of(matching.query().select(conversions::id).limit(COUNT_LIMIT + 1));
-    let count = Count::new(some.get_result(conn)?, COUNT_LIMIT);
+    let some = matching.query().select(conversions::id).limit(COUNT_LIMIT + 1);
+    let all_of = (matching.filter == ConversionFilter::default()).then_some("conversions");
+    let count = list_count(conn, some, COUNT_LIMIT, all_of, matching.merchant_id)?;
+    let count = Count::new(count, COUNT_LIMIT);
     let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
     if !count.is_exact() {
         // A part would be added up, and a part is no total.

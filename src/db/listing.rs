@@ -9,7 +9,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType};
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Text};
 
 /// The rows beyond a sort key: `(column, id) > (key, id)`, or `<` when `descending`.
 ///
@@ -56,7 +56,45 @@ impl<T, U> Expression for Beyond<T, U> {
 
 impl<T, U, QS> AppearsOnTable<QS> for Beyond<T, U> {}
 
+impl<T, U, QS> SelectableExpression<QS> for Beyond<T, U> {}
+
 impl<T, U> ValidGrouping<()> for Beyond<T, U> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+/// A column of a select list under a name of its own, for the `order` and the `beyond` of [`searched`].
+pub fn named<E>(expression: E, name: &'static str) -> Named<E> {
+    Named { expression, name }
+}
+
+/// See [`named`].
+pub struct Named<E> {
+    expression: E,
+    name: &'static str,
+}
+
+impl<E: QueryFragment<Pg>> QueryFragment<Pg> for Named<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.expression.walk_ast(out.reborrow())?;
+        out.push_sql(" AS ");
+        out.push_identifier(self.name)
+    }
+}
+
+impl<E> QueryId for Named<E> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<E: Expression> Expression for Named<E> {
+    type SqlType = E::SqlType;
+}
+
+impl<E: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for Named<E> {}
+
+impl<E: SelectableExpression<QS>, QS> SelectableExpression<QS> for Named<E> {}
+
+impl<E> ValidGrouping<()> for Named<E> {
     type IsAggregate = is_aggregate::Never;
 }
 
@@ -88,43 +126,115 @@ impl<Q> Query for CountOf<Q> {
 
 impl<Q> RunQueryDsl<PgConnection> for CountOf<Q> {}
 
-/// Finds what `query` answers, and only then sorts it and takes `limit` rows.
+/// How many rows of the merchant a list shows, as far as `limit`, which `query` has as well; one more,
+/// or any greater number, stands for all beyond.
 ///
-/// With the search on a trigram index and the order on another, PostgreSQL sometimes prefers to
-/// walk along the order until it has met enough hits, and a rare word makes it walk the whole
-/// table. A materialised part cannot be walked that way. `order` names columns without a table.
-pub fn sorted_after<Q>(query: Q, order: &'static str, limit: i64) -> SortedAfter<Q> {
-    SortedAfter { query, order, limit }
+/// `all_of` names what the list shows where it shows all there is, of rows that are never deleted: once
+/// there were more, there always will be, and the connection remembers that instead of counting again.
+///
+/// # Errors
+/// The database's.
+pub fn list_count<Q: QueryFragment<Pg> + Send>(
+    conn: &mut PgConnection,
+    query: Q,
+    limit: i64,
+    all_of: Option<&str>,
+    merchant_id: i64,
+) -> QueryResult<i64> {
+    let Some(what) = all_of else { return count_of(query).get_result(conn) };
+    let note = format!("vouch.many_{what}_{merchant_id}");
+    CountOfKept { query, note, limit }.get_result(conn)
 }
 
-/// See [`sorted_after`].
-pub struct SortedAfter<Q> {
+struct CountOfKept<Q> {
     query: Q,
-    order: &'static str,
+    /// The setting of the connection that remembers.
+    note: String,
     limit: i64,
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for SortedAfter<Q> {
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for CountOfKept<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT CASE WHEN current_setting(");
+        out.push_bind_param::<Text, _>(&self.note)?;
+        out.push_sql(", true) = 'yes' THEN ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(" + 1 ELSE (SELECT CASE WHEN found > ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(" AND set_config(");
+        out.push_bind_param::<Text, _>(&self.note)?;
+        out.push_sql(
+            ", 'yes', false) = 'yes' THEN found ELSE found END FROM (SELECT count(*) FROM (",
+        );
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted) AS counts (found)) END");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for CountOfKept<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for CountOfKept<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for CountOfKept<Q> {}
+
+/// Finds what `query` answers, which is to have a limit, and only then counts it, sorts it and takes
+/// `limit` rows of what lies beyond the cursor. Behind each row stands how many were found in all.
+///
+/// With the search on a trigram index and the order on another, PostgreSQL sometimes prefers to
+/// walk along the order until it has met enough hits, and a rare word makes it walk the whole
+/// table. A materialised part cannot be walked that way, and is searched once for rows and count.
+/// `order` and the columns of `beyond` are without a table. `ST` is the SQL type of the rows with that
+/// number behind them.
+pub fn searched<ST, Q, B>(
+    query: Q,
+    beyond: Option<B>,
+    order: &'static str,
+    limit: i64,
+) -> Searched<ST, Q, B> {
+    Searched { query, beyond, order, limit, row: PhantomData }
+}
+
+/// See [`searched`].
+pub struct Searched<ST, Q, B> {
+    query: Q,
+    beyond: Option<B>,
+    order: &'static str,
+    limit: i64,
+    row: PhantomData<fn() -> ST>,
+}
+
+impl<ST, Q: QueryFragment<Pg>, B: QueryFragment<Pg>> QueryFragment<Pg> for Searched<ST, Q, B> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH found AS MATERIALIZED (");
         self.query.walk_ast(out.reborrow())?;
-        out.push_sql(") SELECT * FROM found ORDER BY ");
+        out.push_sql(") SELECT *, (SELECT count(*) FROM found) FROM found");
+        if let Some(beyond) = &self.beyond {
+            out.push_sql(" WHERE ");
+            beyond.walk_ast(out.reborrow())?;
+        }
+        out.push_sql(" ORDER BY ");
         out.push_sql(self.order);
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, i64>(&self.limit)
     }
 }
 
-impl<Q> QueryId for SortedAfter<Q> {
+impl<ST, Q, B> QueryId for Searched<ST, Q, B> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: Query> Query for SortedAfter<Q> {
-    type SqlType = Q::SqlType;
+impl<ST, Q, B> Query for Searched<ST, Q, B> {
+    type SqlType = ST;
 }
 
-impl<Q> RunQueryDsl<PgConnection> for SortedAfter<Q> {}
+impl<ST, Q, B> RunQueryDsl<PgConnection> for Searched<ST, Q, B> {}
 
 /// Has PostgreSQL plan `query` for the values of today, each time anew.
 ///

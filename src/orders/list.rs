@@ -12,7 +12,7 @@ use super::report::PaymentState;
 use crate::auth::email_key;
 use crate::conversions::list::{ConversionRow, of_orders};
 use crate::credit::Decision;
-use crate::db::listing::{begins_with, beyond, count_of};
+use crate::db::listing::{begins_with, beyond, list_count};
 use crate::db::schema::{order_codes, orders, stores};
 use crate::db::text_enum;
 use crate::figures;
@@ -34,7 +34,7 @@ text_enum! {
 }
 
 /// Which orders a list shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilter {
     /// The beginning of an order's name or number, of an e-mail address, or the store's own id.
     pub q: String,
@@ -160,8 +160,11 @@ pub fn page(
     let count = match kept_count(conn, merchant_id, filter)? {
         Some(count) => count,
         None => {
-            let all = matching(merchant_id, filter, &store_ids).select(orders::id);
-            Count::new(count_of(all.limit(COUNT_LIMIT + 1)).get_result(conn)?, COUNT_LIMIT)
+            let some = matching(merchant_id, filter, &store_ids).select(orders::id);
+            let some = some.limit(COUNT_LIMIT + 1);
+            let all_of = (*filter == OrderFilter::default()).then_some("orders");
+            let found = list_count(conn, some, COUNT_LIMIT, all_of, merchant_id)?;
+            Count::new(found, COUNT_LIMIT)
         }
     };
     let mut query = matching(merchant_id, filter, &store_ids);

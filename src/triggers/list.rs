@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::IntoBoxed;
+use diesel::dsl::{AsSelect, IntoBoxed, SqlTypeOf};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -14,13 +14,15 @@ use super::code::{TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
 use crate::comparisons::{self, Note};
-use crate::db::listing::{begins_with, beyond, contains, count_of, glob, replanned, sorted_after};
+use crate::db::listing::{
+    begins_with, beyond, contains, count_of, glob, list_count, replanned, searched,
+};
 use crate::db::schema::{affiliates, triggers};
 use crate::db::text_enum;
 use crate::exclusions::{Pattern, Shape};
 use crate::figures::{self, Figures};
 use crate::pushes::{self, PushLine, PushStatus};
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SEARCH_LIMIT};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 
 text_enum! {
     /// Whether orders placed now count.
@@ -59,7 +61,7 @@ impl TriggerSort {
 }
 
 /// Which triggers a list shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TriggerFilter {
     /// Only this affiliate's.
     pub affiliate_id: Option<i64>,
@@ -125,6 +127,12 @@ pub struct Holder {
 }
 
 type Boxed = IntoBoxed<'static, triggers::table, Pg>;
+type CountedRow = (SqlTypeOf<AsSelect<Trigger, Pg>>, BigInt);
+type Condition = Box<dyn BoxableExpression<triggers::table, Pg, SqlType = Bool>>;
+
+/// So many hits of a search are collected and counted. Where there are more, their number is not told,
+/// and walking along the order meets a page of them soon.
+const MOST_COLLECTED: i64 = 3_000;
 
 /// How short a search is that the trigram index cannot serve.
 const SHORT: usize = 2;
@@ -207,48 +215,44 @@ fn from_head(query: Boxed, head: &str) -> Boxed {
     query.filter(triggers::look_alike.ge(head.to_owned())).filter(triggers::look_alike.lt(last))
 }
 
-fn from_place(query: Boxed, sort: TriggerSort, cursor: &Cursor<Place>) -> Boxed {
-    let (Cursor::After(place) | Cursor::Before(place)) = cursor else { return query };
+/// What lies beyond the cursor.
+fn beyond_place(sort: TriggerSort, cursor: &Cursor<Place>) -> Option<Condition> {
+    let (Cursor::After(place) | Cursor::Before(place)) = cursor else { return None };
     let descending = sort.descending() != cursor.is_backward();
-    if sort.by_key() {
-        let columns = "triggers.key, triggers.id";
-        query.filter(beyond::<Text, _>(columns, descending, place.key.clone(), place.id))
+    Some(if sort.by_key() {
+        Box::new(beyond::<Text, _>("key, id", descending, place.key.clone(), place.id))
     } else {
-        let columns = "triggers.created_at, triggers.id";
-        query.filter(beyond::<Timestamptz, _>(columns, descending, place.at, place.id))
-    }
+        Box::new(beyond::<Timestamptz, _>("created_at, id", descending, place.at, place.id))
+    })
 }
 
 fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> QueryResult<Count> {
-    let limit = if filter.is_search() { SEARCH_LIMIT } else { COUNT_LIMIT };
-    let some = count_of(matching(merchant_id, filter).select(triggers::id).limit(limit + 1));
-    let found =
-        if filter.is_search() { replanned(some).get_result(conn) } else { some.get_result(conn) };
-    Ok(Count::new(found?, limit))
+    let limit = if filter.is_search() { MOST_COLLECTED } else { COUNT_LIMIT };
+    let some = matching(merchant_id, filter).select(triggers::id).limit(limit + 1);
+    let found = if filter.is_search() {
+        replanned(count_of(some)).get_result(conn)?
+    } else {
+        let all_of = (*filter == TriggerFilter::default()).then_some("triggers");
+        list_count(conn, some, limit, all_of, merchant_id)?
+    };
+    Ok(Count::new(found, limit))
 }
 
-/// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse).
-fn fetch(
+/// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse), met on a walk along
+/// the order.
+fn walked(
     conn: &mut PgConnection,
     merchant_id: i64,
     filter: &TriggerFilter,
     sort: TriggerSort,
     cursor: &Cursor<Place>,
     limit: i64,
-    searched_first: bool,
 ) -> QueryResult<Vec<Trigger>> {
-    let query = from_place(matching(merchant_id, filter), sort, cursor);
-    let descending = sort.descending() != cursor.is_backward();
-    if searched_first {
-        let order = match (sort.by_key(), descending) {
-            (true, false) => "key, id",
-            (true, true) => "key DESC, id DESC",
-            (false, false) => "created_at, id",
-            (false, true) => "created_at DESC, id DESC",
-        };
-        let found = query.select(Trigger::as_select()).limit(SEARCH_LIMIT + 1);
-        return replanned(sorted_after(found, order, limit)).load(conn);
+    let mut query = matching(merchant_id, filter);
+    if let Some(beyond) = beyond_place(sort, cursor) {
+        query = query.filter(beyond);
     }
+    let descending = sort.descending() != cursor.is_backward();
     let query = match (sort.by_key(), descending) {
         (true, false) => query.order((triggers::key, triggers::id)),
         (true, true) => query.order((triggers::key.desc(), triggers::id.desc())),
@@ -257,6 +261,34 @@ fn fetch(
     };
     let query = query.select(Trigger::as_select()).limit(limit);
     if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
+}
+
+/// The same of what a search finds, and how many that are.
+fn found(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: i64,
+) -> QueryResult<(Vec<Trigger>, Count)> {
+    let order = match (sort.by_key(), sort.descending() != cursor.is_backward()) {
+        (true, false) => "key, id",
+        (true, true) => "key DESC, id DESC",
+        (false, false) => "created_at, id",
+        (false, true) => "created_at DESC, id DESC",
+    };
+    let some = matching(merchant_id, filter).select(Trigger::as_select()).limit(MOST_COLLECTED + 1);
+    let query = searched::<CountedRow, _, _>(some, beyond_place(sort, cursor), order, limit);
+    let found: Vec<(Trigger, i64)> = replanned(query).load(conn)?;
+    let count = match found.first() {
+        Some((_, in_all)) => Count::new(*in_all, MOST_COLLECTED),
+        None => count(conn, merchant_id, filter)?,
+    };
+    if !count.is_exact() {
+        return Ok((walked(conn, merchant_id, filter, sort, cursor, limit)?, count));
+    }
+    Ok((found.into_iter().map(|(trigger, _)| trigger).collect(), count))
 }
 
 /// How many coupon codes of the merchant `pattern` stops.
@@ -305,11 +337,13 @@ pub fn page(
     sort: TriggerSort,
     cursor: &Cursor<Place>,
 ) -> QueryResult<(Listing<TriggerRow>, Count)> {
-    let count = count(conn, merchant_id, filter)?;
-    // Where very many match, walking along the order soon meets a page of them.
-    let searched_first = count.is_exact() && filter.is_search();
     let limit = PAGE_SIZE as i64 + 1;
-    let found = fetch(conn, merchant_id, filter, sort, cursor, limit, searched_first)?;
+    let (found, count) = if filter.is_search() {
+        found(conn, merchant_id, filter, sort, cursor, limit)?
+    } else {
+        let count = count(conn, merchant_id, filter)?;
+        (walked(conn, merchant_id, filter, sort, cursor, limit)?, count)
+    };
     let rows = complete(conn, merchant_id, found)?;
     Ok((Listing::new(rows, cursor, |row| Place::of(&row.trigger)), count))
 }
@@ -327,7 +361,7 @@ pub fn piece(
     cursor: &Cursor<Place>,
     limit: usize,
 ) -> QueryResult<(Vec<TriggerRow>, Option<Cursor<Place>>)> {
-    let found = fetch(conn, merchant_id, filter, sort, cursor, limit as i64, false)?;
+    let found = walked(conn, merchant_id, filter, sort, cursor, limit as i64)?;
     let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
     Ok((complete(conn, merchant_id, found)?, next))
 }

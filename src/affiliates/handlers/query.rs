@@ -34,7 +34,11 @@ impl ListQuery {
 
     /// The sort it asks for.
     pub fn sort(&self) -> AffiliateSort {
-        AffiliateSort::parse(&self.sort).unwrap_or_default()
+        AffiliateSort::parse(&self.sort).unwrap_or_else(|| self.usual_sort())
+    }
+
+    fn usual_sort(&self) -> AffiliateSort {
+        AffiliateSort::usual(&Search::of(&self.q))
     }
 
     /// The page it asks for.
@@ -101,7 +105,7 @@ impl ListQuery {
 
     fn address(&self, direction: &str, key: &str) -> String {
         let sort = self.sort();
-        let sort = if sort == AffiliateSort::default() { "" } else { sort.as_str() };
+        let sort = if sort == self.usual_sort() { "" } else { sort.as_str() };
         let parts = [
             ("q", self.q.trim()),
             ("status", &self.status),
