@@ -4,6 +4,7 @@
 //! `script/bench` builds and runs it; `--help` lists its options.
 
 mod capture;
+mod exclusions;
 mod load;
 mod pgbench;
 mod program;
@@ -73,6 +74,13 @@ fn main() {
         report::program(name, &running.program);
         measure_pages(&running, options.seconds, options.only.as_deref().unwrap_or_default());
         report::memory(&running);
+        if name == "small" && options.only.is_none() {
+            report::heading(
+                "Coupon Exclusions: may a code be claimed, among 100,000; the bound is one row by its key",
+            );
+            report::checks();
+            exclusions::measure(&running.program);
+        }
         if name == "large" && options.only.is_none() {
             report::heading("Intake: signed Shopify orders over HTTP, every row, durability on");
             measure_intake(&running, options.seconds);

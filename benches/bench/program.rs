@@ -49,7 +49,7 @@ pub struct Size {
 /// What is known of the program.
 pub struct Program {
     conn: Mutex<PgConnection>,
-    merchant_id: i64,
+    pub merchant_id: i64,
     owner: String,
     store_key: String,
     secret: Vec<u8>,
@@ -167,7 +167,7 @@ impl Running {
 
     /// The keys that a sent order got.
     pub fn ids_of(&self, order: &Order) -> OrderIds {
-        let (order_id, delivery_id, conversion_id): (i64, i64, i64) = self.program.read(|conn| {
+        let (order_id, delivery_id, conversion_id): (i64, i64, i64) = self.program.within(|conn| {
             prepared::<(BigInt, BigInt, BigInt)>(
                 "SELECT o.id, d.id, c.id FROM orders o \
                  JOIN deliveries d ON d.merchant_id = o.merchant_id AND d.order_id = o.id \
@@ -391,7 +391,8 @@ impl Program {
         Self { conn: Mutex::new(conn), merchant_id, owner, store_key, secret }
     }
 
-    fn read<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    /// Runs `work` within the program, in a transaction.
+    pub fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
         let scope = Scope::Merchant(self.merchant_id);
         in_scope(&mut self.conn.lock().expect("nobody panicked"), scope, work)
             .expect("the database answers")
@@ -399,7 +400,7 @@ impl Program {
 
     /// Affiliates, triggers, orders.
     pub fn counts(&self) -> (i64, i64, i64) {
-        self.read(|conn| {
+        self.within(|conn| {
             prepared::<(BigInt, BigInt, BigInt)>(
                 "SELECT (SELECT count(*) FROM affiliates), (SELECT count(*) FROM triggers), \
                      (SELECT count(*) FROM orders)",
@@ -410,7 +411,7 @@ impl Program {
 
     /// The key of an affiliate in the middle.
     pub fn some_affiliate(&self) -> i64 {
-        self.read(|conn| {
+        self.within(|conn| {
             prepared::<BigInt>(
                 "SELECT id FROM affiliates WHERE merchant_id = ? ORDER BY id OFFSET 20 LIMIT 1",
             )
@@ -421,7 +422,7 @@ impl Program {
 
     /// A part of some affiliate's name.
     pub fn some_word(&self) -> String {
-        let name: String = self.read(|conn| {
+        let name: String = self.within(|conn| {
             prepared::<Text>(
                 "SELECT name FROM affiliates WHERE merchant_id = ? AND name ~ '^[A-Za-z]{5,} ' \
                  ORDER BY id DESC LIMIT 1",
@@ -441,7 +442,7 @@ impl Program {
     /// Codes of active affiliates, spread over the program.
     pub fn some_codes(&self, count: usize) -> Vec<String> {
         let limit = i64::try_from(count).expect("a small number");
-        self.read(|conn| {
+        self.within(|conn| {
             prepared::<Text>(
                 "SELECT t.value FROM triggers t \
                  JOIN affiliates a ON a.merchant_id = t.merchant_id AND a.id = t.affiliate_id \

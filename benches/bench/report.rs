@@ -1,5 +1,8 @@
 //! What is printed. Read the ratios: machines differ, and are seldom quiet.
 
+use std::time::Duration;
+
+use crate::exclusions::Spread;
 use crate::load::Measured;
 use crate::pgbench::Bound;
 use crate::program::{Program, Running};
@@ -49,6 +52,20 @@ pub fn intake(clients: usize, ours: &Measured, bound: &Bound) {
         ours.per_second() / bound.per_second,
         ours.percentile(50),
         ours.percentile(99),
+    );
+}
+
+pub fn checks() {
+    println!("  {:<52} {:>9} {:>9} {:>11}", "code", "p50 ms", "p99 ms", "times bound");
+}
+
+pub fn check(what: &str, code: &str, check: Spread, bound: Spread) {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+    println!(
+        "  {code:<52} {:>9.2} {:>9.2} {:>11.1}  {what}",
+        milliseconds(check.0),
+        milliseconds(check.1),
+        milliseconds(check.0) / milliseconds(bound.0),
     );
 }
 

@@ -4,7 +4,6 @@ mod deciding;
 mod entrances;
 mod orders;
 mod pages;
-mod speed;
 mod support;
 mod uploads;
 mod warning;
