@@ -35,6 +35,7 @@ mod row_security;
 mod schema;
 mod settings;
 mod shopify;
+mod stand_ins;
 mod support;
 mod support_views;
 mod team;

@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::SecretBox;
-use serde_json::{Value, json};
-use sha2::Sha256;
+use serde_json::Value;
 use vouch::audit::Actor;
 use vouch::clock;
 use vouch::platforms;
@@ -19,8 +15,9 @@ use vouch::secrets::Sealer;
 use vouch::store_jobs::{self, Tools};
 use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
 
+use crate::harness::bigcommerce::{message, sign};
 use crate::harness::stores::StandIn;
-use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET, TOKEN};
+use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_ID, CLIENT_SECRET, TOKEN};
 use crate::harness::{Page, SECRET_KEY, TestApp};
 
 mod client;
@@ -74,7 +71,7 @@ impl Shop {
     /// A message of the store, signed.
     fn send(&self, scope: &str, order_id: i64) -> Page {
         let id = format!("msg_{:032x}", rand::random::<u128>());
-        self.send_as(&id, &hook(scope, order_id), CLIENT_SECRET, clock::now())
+        self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, clock::now())
     }
 
     fn send_as(&self, id: &str, body: &Value, secret: &str, at: DateTime<Utc>) -> Page {
@@ -123,26 +120,11 @@ pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Stor
     let new =
         NewStore { platform: Platform::Bigcommerce, address: base, webhook_secret: Some(&secret) };
     let credentials = Credentials {
-        client_id: "client-of-the-tests".to_owned(),
+        client_id: CLIENT_ID.to_owned(),
         client_secret: CLIENT_SECRET.into(),
         access_token: TOKEN.into(),
     };
     let store = stores::connect(conn, &actor, &sealer, &new).unwrap();
     stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json()).unwrap();
     Store::find(conn, merchant_id, store.id).unwrap()
-}
-
-fn sign(secret: &str, id: &str, time: &str, body: &[u8]) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    let mac = mac.chain_update(format!("{id}.{time}.")).chain_update(body);
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-/// A webhook's body: its `hash` is the same for every scope, as in BigCommerce's own examples.
-fn hook(scope: &str, order_id: i64) -> Value {
-    json!({
-        "scope": scope, "store_id": "1025646", "producer": "stores/abc123",
-        "hash": "dd70c0976e06b67aaf671e73f49dcb79230ebf9d", "created_at": 1_561_479_335,
-        "data": { "type": "order", "id": order_id },
-    })
 }

@@ -8,7 +8,8 @@ use vouch::db::schema::{conversions, deliveries};
 use vouch::platforms::Period;
 use vouch::stores;
 
-use super::{Shop, hook, sealer};
+use super::{Shop, sealer};
+use crate::harness::bigcommerce::{message, sign};
 use crate::harness::stores::Fault;
 use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET};
 
@@ -89,7 +90,7 @@ fn messages_of_one_order_share_a_call_that_began_after_them() {
 #[test]
 fn the_same_message_again_is_one() {
     let shop = Shop::open();
-    let body = hook("store/order/created", 250);
+    let body = message("store/order/created", 250);
     for _ in 0..3 {
         assert_eq!(shop.send_as("msg_1", &body, CLIENT_SECRET, clock::now()).status, 200);
     }
@@ -211,14 +212,14 @@ fn an_order_that_the_store_does_not_have_ends_the_waiting() {
 #[test]
 fn only_what_the_store_signed_just_now_is_taken() {
     let shop = Shop::open();
-    let body = hook("store/order/created", 250);
+    let body = message("store/order/created", 250);
     let send = |secret: &str, at| shop.send_as("msg_7", &body, secret, at).status;
     assert_eq!(send("another-secret-0123456789", clock::now()), 401);
     assert_eq!(send(CLIENT_SECRET, later(-400)), 401);
     assert_eq!(send(CLIENT_SECRET, later(400)), 401);
     let bytes = serde_json::to_vec(&body).unwrap();
     let time = clock::now().timestamp().to_string();
-    let signature = super::sign(CLIENT_SECRET, "msg_7", &time, &bytes);
+    let signature = sign(CLIENT_SECRET, "msg_7", &time, &bytes);
     let signed = [
         ("webhook-id", "msg_7"),
         ("webhook-timestamp", time.as_str()),
@@ -238,7 +239,7 @@ fn after_a_change_of_the_secret_the_one_before_it_signs_too() {
     let new = stores::WebhookSecret::parse("the-new-client-secret-0123456789").unwrap();
     let (actor, sealer) = (shop.app.actor(), sealer());
     shop.app.within(|conn| stores::replace_secret(conn, &actor, &sealer, &shop.store, &new));
-    let body = hook("store/order/created", 250);
+    let body = message("store/order/created", 250);
     for (id, secret) in [("a", CLIENT_SECRET), ("b", "the-new-client-secret-0123456789")] {
         assert_eq!(shop.send_as(id, &body, secret, clock::now()).status, 200, "{id}");
     }

@@ -7,7 +7,7 @@ use vouch::db::schema::stores;
 
 use super::Shop;
 use crate::harness::stores::Fault;
-use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET, TOKEN};
+use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_ID, CLIENT_SECRET, TOKEN};
 use crate::harness::{Page, Person, TestApp};
 
 const HERE: &str = "/settings/bigcommerce";
@@ -15,7 +15,7 @@ const HERE: &str = "/settings/bigcommerce";
 fn fields<'a>(base: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
     [
         ("api_path", base),
-        ("client_id", "client-of-the-tests"),
+        ("client_id", CLIENT_ID),
         ("client_secret", CLIENT_SECRET),
         ("access_token", token),
     ]

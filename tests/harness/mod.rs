@@ -1,5 +1,6 @@
 //! What tests share: a database each, the application over real HTTP, and people who use it.
 
+pub mod bigcommerce;
 pub mod browser;
 mod cluster;
 mod fixture;

@@ -12,7 +12,7 @@ use vouch::platforms::shopify::{
 use vouch::platforms::{CallError, Client, CodeState, Mark, Period};
 
 use super::{client, new_code, rules};
-use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET};
+use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, TOKEN};
 use crate::harness::stores::{Fault, StandIn};
 use crate::harness::then;
 
@@ -276,8 +276,14 @@ fn webhooks_are_made_once_and_stale_ones_of_vouch_removed() {
     assert_eq!(client.ensure_webhooks(here).unwrap().made, 0);
     shop.store().webhooks.pop();
     assert_eq!(client.ensure_webhooks(here).unwrap().made, 1, "what was lost is made again");
-    let plain = client.ensure_webhooks("http://127.0.0.1:8080/hooks/shopify/7-abc").unwrap();
-    assert!(plain.problem.unwrap().contains("https addresses only"));
+    let plain = "http://127.0.0.1:8080/hooks/shopify/7-abc";
+    let refused = client.ensure_webhooks(plain).unwrap().problem.unwrap();
+    assert!(refused.ends_with("Address protocol http:// is not supported"), "{refused}");
+    // A real one is not even asked.
+    let token = Credentials::Token(SecretString::from(TOKEN));
+    let real = "acme-tea.myshopify.com";
+    let mut real = Shopify::new(Http::new(true), real, token, None, None, then());
+    assert!(real.ensure_webhooks(plain).unwrap().problem.unwrap().contains("https addresses only"));
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn webhooks_are_looked_after_and_their_problem_shown() {
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
     work_off(&tools(&app), vouch::clock::now()).unwrap();
     let page = owner.get("/settings/shopify");
-    assert!(page.says("https addresses only"), "{}", page.text());
+    assert!(page.says("Address protocol http:// is not supported"), "{}", page.text());
     assert!(shop.store().webhooks.is_empty());
     let tools = Tools { public_url: "https://vouch.example".into(), ..tools(&app) };
     work_off(&tools, vouch::clock::now() + chrono::Duration::days(1)).unwrap();

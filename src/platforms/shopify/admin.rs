@@ -101,6 +101,11 @@ impl Admin {
         &self.base
     }
 
+    /// Whether the store is a stand-in on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.base.starts_with("http://")
+    }
+
     pub(super) fn fresh_token(&mut self) -> Option<FreshToken> {
         self.fresh.take()
     }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::bigcommerce_bodies::{self as bodies, Kind};
 use super::{Platform, Reply, Request, StandIn};
 
+/// The API account.
+pub const CLIENT_ID: &str = "client-of-the-tests";
 /// The access token that is accepted.
 pub const TOKEN: &str = "bc-access-token-of-the-tests-9f2c";
 /// The client secret, which signs the webhooks.
@@ -32,7 +34,12 @@ pub struct Bigcommerce {
 
 impl Bigcommerce {
     pub fn start() -> StandIn<Self> {
-        StandIn::start(Self {
+        StandIn::start(Self::new())
+    }
+
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
             token: TOKEN.to_owned(),
             denied: Vec::new(),
             promotions: Vec::new(),
@@ -43,7 +50,7 @@ impl Bigcommerce {
             requests_left: 149,
             faults: Vec::new(),
             next_id: 100,
-        })
+        }
     }
 
     /// Every code that shoppers can type, whoever made it.
@@ -141,7 +148,7 @@ impl Bigcommerce {
             ("GET", ["v2", "coupons"]) => Ok(self.list_coupons(request)),
             ("POST", ["v2", "coupons"]) => self.make_coupon(request),
             ("GET", ["v3", "hooks"]) => {
-                let to = parameter(request, "destination");
+                let to = request.parameter("destination");
                 let hooks = self
                     .hooks
                     .iter()
@@ -165,7 +172,7 @@ impl Bigcommerce {
     }
 
     fn list_orders(&self, request: &Request) -> Reply {
-        let time = |name| parameter(request, name).map(|text| time_of(&text));
+        let time = |name| request.parameter(name).map(|text| time_of(&text));
         let (from, until) = (time("min_date_modified"), time("max_date_modified"));
         let mut found: Vec<&Value> = self.orders.iter().map(|order| &order["order"]).collect();
         let modified = |order: &Value| time_of(order["date_modified"].as_str().unwrap());
@@ -178,7 +185,7 @@ impl Bigcommerce {
     }
 
     fn all_refunds(&self, request: &Request) -> Reply {
-        let wanted = parameter(request, "order_id:in");
+        let wanted = request.parameter("order_id:in");
         let of = |order: &&Value| {
             let id = order["order"]["id"].to_string();
             wanted.as_ref().is_none_or(|ids| ids.split(',').any(|wanted| wanted == id))
@@ -193,7 +200,7 @@ impl Bigcommerce {
     }
 
     fn list_promotions(&self, request: &Request) -> Reply {
-        let (code, name) = (parameter(request, "code"), parameter(request, "name"));
+        let (code, name) = (request.parameter("code"), request.parameter("name"));
         let has = |promotion: &&Value| {
             name.as_ref().is_none_or(|name| promotion["name"] == *name)
                 && code.as_ref().is_none_or(|code| {
@@ -241,8 +248,8 @@ impl Bigcommerce {
     }
 
     fn list_coupons(&self, request: &Request) -> Reply {
-        let code = parameter(request, "code");
-        let from = parameter(request, "min_id").and_then(|id| id.parse().ok()).unwrap_or(0);
+        let code = request.parameter("code");
+        let from = request.parameter("min_id").and_then(|id| id.parse().ok()).unwrap_or(0);
         let found = self.coupons.iter().filter(|coupon| {
             code.as_ref().is_none_or(|code| coupon["code"] == *code)
                 && coupon["id"].as_i64().unwrap() >= from
@@ -318,15 +325,10 @@ fn list(rows: Value) -> Reply {
 
 /// The page that was asked for; 50 rows if nothing is said.
 fn paged<'a>(request: &Request, rows: Vec<&'a Value>) -> Vec<&'a Value> {
-    let number = |name: &str| parameter(request, name).and_then(|text| text.parse::<usize>().ok());
+    let number = |name: &str| request.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let limit = number("limit").unwrap_or(50);
     let page = number("page").unwrap_or(1);
     rows.into_iter().skip((page - 1) * limit).take(limit).collect()
-}
-
-fn parameter(request: &Request, name: &str) -> Option<String> {
-    let pairs: Vec<(String, String)> = serde_html_form::from_str(&request.query).unwrap();
-    pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 fn time_of(text: &str) -> DateTime<Utc> {

@@ -40,6 +40,12 @@ impl Request {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
+
+    /// What the query says of `name`.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let pairs: Vec<(String, String)> = serde_html_form::from_str(&self.query).unwrap();
+        pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
 }
 
 /// An answer.
@@ -135,7 +141,13 @@ pub struct StandIn<P> {
 
 impl<P: Platform> StandIn<P> {
     pub fn start(platform: P) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0", platform)
+    }
+
+    /// The same on a given port.
+    pub fn start_at(address: &str, platform: P) -> Self {
+        let listener = TcpListener::bind(address)
+            .unwrap_or_else(|error| panic!("nothing can stand on {address}: {error}"));
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             platform: Mutex::new(platform),

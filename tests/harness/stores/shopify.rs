@@ -45,6 +45,8 @@ pub struct Shop {
     pub discounts: Vec<Discount>,
     /// Id, topic as in the API, address.
     pub webhooks: Vec<(String, String, String)>,
+    /// Whether webhooks may go to http addresses, as they never do at Shopify.
+    pub sends_to_http: bool,
     /// As their webhooks would say them.
     pub orders: Vec<Value>,
     /// Kind (`Product` or `Collection`), number, handle, title.
@@ -73,6 +75,7 @@ impl Shop {
             granted: 0,
             discounts: Vec::new(),
             webhooks: Vec::new(),
+            sends_to_http: false,
             orders: Vec::new(),
             items: vec![
                 ("Collection", 488_001, "green-tea", "Green tea"),
@@ -115,6 +118,12 @@ impl Shop {
     pub fn put_order(&mut self, order: &ShopifyOrder) {
         self.orders.retain(|held| held["id"] != order.0["id"]);
         self.orders.push(order.0.clone());
+    }
+
+    /// What its page in the admin would show.
+    fn page_of_discount(&self, path: &str) -> Option<&Discount> {
+        let id = path.strip_prefix("/admin/discounts/")?;
+        self.discounts.iter().find(|discount| discount.id.rsplit('/').next() == Some(id))
     }
 
     fn grant(&mut self, request: &Request) -> Reply {
@@ -353,7 +362,7 @@ impl Shop {
 
     fn create_webhook(&mut self, given: &Value) -> Value {
         let uri = given["webhook"]["uri"].as_str().unwrap_or_default();
-        if !uri.starts_with("https://") {
+        if !self.sends_to_http && !uri.starts_with("https://") {
             let field = ["webhookSubscription", "callbackUrl"];
             let message = "Address protocol http:// is not supported";
             let errors = json!([{ "field": field, "message": message }]);
@@ -487,7 +496,10 @@ impl Platform for Shop {
         match request.path.as_str() {
             "/admin/oauth/access_token" => self.grant(request),
             "/admin/api/2026-10/graphql.json" => self.graphql(request),
-            _ => Reply::json(404, &json!({ "errors": "Not Found" })),
+            path => match self.page_of_discount(path) {
+                Some(discount) => Reply::json(200, &discount.input),
+                None => Reply::json(404, &json!({ "errors": "Not Found" })),
+            },
         }
     }
 }

@@ -52,7 +52,12 @@ pub struct WooSite {
 impl WooSite {
     /// An empty one, on a port of its own.
     pub fn start() -> StandIn<Self> {
-        StandIn::start(Self {
+        StandIn::start(Self::new())
+    }
+
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
             permission: Permission::ReadWrite,
             currency: "USD",
             lists_bin: true,
@@ -60,7 +65,7 @@ impl WooSite {
             orders: Vec::new(),
             webhooks: Vec::new(),
             next_id: 11,
-        })
+        }
     }
 
     /// The codes it has, as it spells them.
@@ -91,7 +96,7 @@ impl WooSite {
 
     fn coupons(&mut self, request: &Request) -> Reply {
         if request.method == "GET" {
-            let wanted = query(request, "code").map(|code| code.to_lowercase());
+            let wanted = request.parameter("code").map(|code| code.to_lowercase());
             let found: Vec<&Value> = self
                 .coupons
                 .iter()
@@ -114,9 +119,9 @@ impl WooSite {
     }
 
     fn orders(&self, request: &Request) -> Reply {
-        let after = query(request, "modified_after").unwrap_or_default();
+        let after = request.parameter("modified_after").unwrap_or_default();
         // Whoever names no status gets all but what is in the bin.
-        let in_bin = query(request, "status").is_some_and(|status| status == "trash");
+        let in_bin = request.parameter("status").is_some_and(|status| status == "trash");
         if in_bin && !self.lists_bin {
             return refusal(400, "rest_invalid_param", "Invalid parameter(s): status");
         }
@@ -168,6 +173,11 @@ impl Platform for WooSite {
             assert_eq!(request.header("authorization"), "", "the key is WooCommerce's alone");
             return Reply::json(200, &json!({ "name": "Acme Tea &amp; Mugs" }));
         }
+        if request.path == "/wp-admin/post.php" {
+            let id = request.parameter("post").and_then(|id| id.parse::<u64>().ok());
+            let coupon = self.coupons.iter().find(|coupon| coupon["id"].as_u64() == id);
+            return Reply::json(200, &json!(coupon));
+        }
         let pair = STANDARD.encode(format!("{CONSUMER_KEY}:{CONSUMER_SECRET}"));
         let is_known = request.header("authorization") == format!("Basic {pair}");
         if !is_known || self.permission == Permission::None {
@@ -209,25 +219,10 @@ fn modified(order: &Value) -> &str {
 
 fn page(request: &Request, rows: &[&Value]) -> Reply {
     let number = |name: &str, default: usize| {
-        query(request, name).map_or(default, |text| text.parse::<usize>().unwrap())
+        request.parameter(name).map_or(default, |text| text.parse::<usize>().unwrap())
     };
     let (size, page) = (number("per_page", 10), number("page", 1));
     assert!(size <= 100, "WordPress gives 100 at the most");
     let rows: Vec<&&Value> = rows.iter().skip(size * (page - 1)).take(size).collect();
     Reply::json(200, &json!(rows))
-}
-
-fn query(request: &Request, name: &str) -> Option<String> {
-    let pair = request.query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")))?;
-    let mut bytes = Vec::new();
-    let mut rest = pair.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let hex: Vec<u8> = rest.by_ref().take(2).collect();
-            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
-        } else {
-            bytes.push(byte);
-        }
-    }
-    Some(String::from_utf8(bytes).unwrap())
 }
