@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::clock;
 use vouch::db::schema::{conversions, deliveries};
-use vouch::platforms::Period;
+use vouch::platforms::{CallError, Period};
 use vouch::stores;
 
 use super::{Shop, sealer};
 use crate::harness::bigcommerce::{message, sign};
-use crate::harness::stores::Fault;
 use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET};
+use crate::harness::stores::{Fault, Reply};
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap()
@@ -281,4 +281,45 @@ fn changed_orders_are_read_to_the_last_however_many_change_in_one_second() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen, (300..=335).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_where_a_list_is_passes_for_no_empty_list() {
+    let shop = Shop::open();
+    shop.work(later(1));
+    shop.bc.store().orders.push(Bigcommerce::order(250, "ADA10", clock::now()));
+    let strange = |body: &Value| Fault::Instead(Reply::json(200, body));
+    let faults = [
+        ("/v2/orders", Fault::status(404)),
+        ("/v2/orders", strange(&json!({ "error": "later" }))),
+        ("/v2/orders/250/products", Fault::status(404)),
+        ("/v2/orders/250/coupons", Fault::status(404)),
+        ("/v2/orders/250/coupons", strange(&json!({}))),
+        ("/payment_actions/refunds", Fault::status(404)),
+    ];
+    let tools = shop.tools();
+    let mut client = tools.client(&shop.store, clock::now()).unwrap();
+    let period = Period { from: later(-60), until: later(60) };
+    for (path, fault) in faults {
+        shop.bc.once(path, fault);
+        let read = client.orders(&period, None);
+        assert!(matches!(read, Err(CallError::Unanswered(_))), "{path}: {read:?}");
+    }
+    assert_eq!(client.orders(&period, None).unwrap().rows.len(), 1);
+    // Of an order without coupons it is believed.
+    change(&shop, "/order/coupon_discount", json!("0.0000"));
+    shop.bc.once("/v2/orders/250/coupons", Fault::status(404));
+    assert_eq!(client.orders(&period, None).unwrap().rows.len(), 1);
+
+    for path in ["/v3/promotions", "/v2/coupons"] {
+        shop.bc.once(path, Fault::status(404));
+        assert!(matches!(client.find_code("ADA10"), Err(CallError::Unanswered(_))), "{path}");
+    }
+    shop.bc.once("/v3/promotions", Fault::status(404));
+    assert!(matches!(client.codes(None), Err(CallError::Unanswered(_))));
+    let hooks = shop.bc.store().hooks.len();
+    shop.bc.once("/v3/hooks", Fault::status(404));
+    let address = shop.store.webhook_url(&shop.app.base);
+    assert!(matches!(client.ensure_webhooks(&address), Err(CallError::Unanswered(_))));
+    assert_eq!(shop.bc.store().hooks.len(), hooks, "none is made twice");
 }

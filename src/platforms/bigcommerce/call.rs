@@ -38,17 +38,61 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// The body; an empty one for what is not there.
+    /// The body; `Null` where there is none.
     ///
     /// # Errors
-    /// [`CallError::Refused`] with the store's words.
+    /// [`CallError::Refused`] with the store's words, [`CallError::Unanswered`] where nothing is.
     pub fn value(self) -> Result<Value, CallError> {
         match self {
             Self::Done(value) => Ok(value),
-            Self::NotFound => Ok(Value::Null),
+            Self::NotFound => Err(nothing_there()),
             Self::Conflict => Err(CallError::Taken),
             Self::Refused(words) => Err(CallError::Refused(words)),
         }
+    }
+
+    /// The body of what may be gone by now.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn if_there(self) -> Result<Option<Value>, CallError> {
+        match self {
+            Self::NotFound => Ok(None),
+            reply => reply.value().map(Some),
+        }
+    }
+
+    /// The rows of a list.
+    ///
+    /// # Errors
+    /// As [`Self::value`] and [`rows_of`].
+    pub fn rows(self) -> Result<Vec<Value>, CallError> {
+        rows_of(self.value()?)
+    }
+}
+
+/// Where BigCommerce always has something, if an empty list, and now says that it has nothing.
+pub(super) fn nothing_there() -> CallError {
+    CallError::Unanswered(
+        "BigCommerce says that there is nothing where its lists are (HTTP 404).".into(),
+    )
+}
+
+/// The rows of a list: V2 answers with them alone, or without a body when there are none; V3 has
+/// them under `data`.
+///
+/// # Errors
+/// [`CallError::Unanswered`] for anything else: it must not pass for a list without rows, since
+/// orders would be left out and codes taken as missing.
+pub(super) fn rows_of(mut body: Value) -> Result<Vec<Value>, CallError> {
+    let rows = match &mut body {
+        Value::Null => return Ok(Vec::new()),
+        Value::Object(fields) => fields.remove("data").unwrap_or_default(),
+        _ => body,
+    };
+    match rows {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(CallError::Unanswered("BigCommerce answered with no list.".into())),
     }
 }
 

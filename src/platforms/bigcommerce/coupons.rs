@@ -11,8 +11,8 @@ use crate::urls::encode;
 
 /// The coupon of exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
-    let found = api.get(&format!("/v2/coupons?code={}", encode(code)))?.value()?;
-    Ok(found.get(0).map(|coupon| store_code(api, own, coupon)))
+    let found = api.get(&format!("/v2/coupons?code={}", encode(code)))?.rows()?;
+    Ok(found.first().map(|coupon| store_code(api, own, coupon)))
 }
 
 pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {

@@ -46,9 +46,7 @@ pub(super) fn ensure(
     let store_key = address.rsplit('/').next().unwrap_or_default();
     let secret = credentials.client_secret.expose_secret().as_bytes();
     let headers = json!({ SECRET_HEADER: header_secret(secret, store_key) });
-    let found =
-        api.get(&format!("/v3/hooks?destination={}&limit=250", encode(address)))?.value()?;
-    let hooks = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let hooks = api.get(&format!("/v3/hooks?destination={}&limit=250", encode(address)))?.rows()?;
     for scope in SCOPES {
         let body = json!({
             "scope": scope,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::call::Api;
+use super::call::{Api, rows_of};
 use super::rules::Rules;
 use super::{coupons, promotions};
 use crate::platforms::{Batch, CallError, Position, StoreCode};
@@ -60,8 +60,7 @@ fn promotion_page(
 ) -> Result<Page, CallError> {
     let (size, number) = position.page(PAGE);
     let path = format!("/v3/promotions?redemption_type=coupon&sort=id&limit={size}&page={number}");
-    let found = api.get(&path)?.value()?;
-    let page = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let page = api.get(&path)?.rows()?;
     let id = |promotion: &Value| promotion.get("id").and_then(Value::as_u64).unwrap_or_default();
     let (page, more) = position.take(page, (size, number), id)?;
     let mut rows = Vec::new();
@@ -81,21 +80,27 @@ fn promotion_page(
 
 fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
     let id = place.many[0];
-    let promotion = api.get(&format!("/v3/promotions/{id}"))?.value()?;
-    let promotion = promotion.get("data").cloned().unwrap_or_default();
     let after =
         place.after.take().map_or_else(String::new, |after| format!("&after={}", encode(&after)));
-    let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.value()?;
-    let codes = found.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let promotion = api.get(&format!("/v3/promotions/{id}"))?.if_there()?;
+    let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.if_there()?;
+    let (Some(promotion), Some(found)) = (promotion, found) else {
+        // It was deleted since its page was read.
+        place.many.remove(0);
+        return Ok((Vec::new(), Some(place)));
+    };
+    let promotion = promotion.get("data").cloned().unwrap_or_default();
+    let end = found.pointer("/meta/cursor_pagination/end_cursor").and_then(Value::as_str);
+    let end = end.map(str::to_owned);
+    let codes = rows_of(found)?;
     let spelt = |code: &Value| code.get("code").and_then(Value::as_str).map(str::to_owned);
     let rows = codes.iter().filter_map(|code| {
         let spelt = spelt(code)?;
         Some(promotions::store_code(api, own, &promotion, code, &spelt))
     });
     let rows = rows.collect();
-    let end = found.pointer("/meta/cursor_pagination/end_cursor").and_then(Value::as_str);
     match end.filter(|_| codes.len() == PAGE) {
-        Some(end) => place.after = Some(end.to_owned()),
+        Some(end) => place.after = Some(end),
         None => {
             place.many.remove(0);
         }
@@ -106,8 +111,7 @@ fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, Call
 fn coupon_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
     let path =
         format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", place.coupon.max(1));
-    let found = api.get(&path)?.value()?;
-    let page = found.as_array().cloned().unwrap_or_default();
+    let page = api.get(&path)?.rows()?;
     let rows = page.iter().map(|coupon| coupons::store_code(api, own, coupon)).collect();
     let last = page.iter().filter_map(|coupon| coupon.get("id")?.as_i64()).max();
     let next = last.filter(|_| page.len() == PAGE).map(|last| {

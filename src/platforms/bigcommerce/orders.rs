@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::call::{Api, Reply};
+use super::call::{Api, nothing_there, rows_of};
 use crate::orders::bigcommerce::READ;
 use crate::platforms::{Batch, CallError, OrderMessage, Period};
 use crate::urls::encode;
@@ -23,14 +23,11 @@ pub(super) fn one(api: &mut Api, order_ref: &str) -> Result<Option<OrderMessage>
     if order_ref.is_empty() || !order_ref.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
-    let order = match api.get(&format!("/v2/orders/{order_ref}"))? {
-        Reply::Done(order) if order.is_object() => order,
-        Reply::Done(_) | Reply::NotFound => return Ok(None),
-        other => other.value()?,
+    let Some(order) = api.get(&format!("/v2/orders/{order_ref}"))?.if_there()? else {
+        return Ok(None);
     };
     let path = format!("/v3/orders/{order_ref}/payment_actions/refunds");
-    let refunds = api.get(&path)?.value()?;
-    let refunds = refunds.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let refunds = api.get(&path)?.rows()?;
     compose(api, order, refunds).map(Some)
 }
 
@@ -51,8 +48,7 @@ pub(super) fn changed(
         time(from),
         time(period.until),
     );
-    let found = api.get(&path)?.value()?;
-    let found = found.as_array().cloned().unwrap_or_default();
+    let found = api.get(&path)?.rows()?;
     let last = found.last().and_then(modified_at);
     let next = last.filter(|_| found.len() >= PAGE).map(|last| match last > from {
         true => format!("{}/1", last.timestamp()),
@@ -90,16 +86,21 @@ fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> 
     }
     let path =
         format!("/v3/orders/payment_actions/refunds?order_id:in={}&limit={PARTS}", ids.join(","));
-    paged(api, &path, |found| found.get("data").and_then(Value::as_array).cloned())
+    paged(api, &path)?.ok_or_else(nothing_there)
 }
 
 fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMessage, CallError> {
     let id = order.get("id").and_then(Value::as_i64).ok_or_else(|| {
         CallError::Unanswered("BigCommerce answered with an order without an id.".into())
     })?;
-    let list = |found: &Value| found.as_array().cloned();
-    let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"), list)?;
-    let coupons = paged(api, &format!("/v2/orders/{id}/coupons?limit={PARTS}"), list)?;
+    let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"))?;
+    let products = products.ok_or_else(nothing_there)?;
+    let coupons = match paged(api, &format!("/v2/orders/{id}/coupons?limit={PARTS}"))? {
+        Some(coupons) => coupons,
+        // No document says what is answered for an order without any.
+        None if takes_nothing_off(&order) => Vec::new(),
+        None => return Err(nothing_there()),
+    };
     let changed_at = modified_at(&order).unwrap_or_else(crate::clock::now);
     let document =
         json!({ "order": order, "products": products, "coupons": coupons, "refunds": refunds });
@@ -111,19 +112,24 @@ fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMess
     })
 }
 
-fn paged(
-    api: &mut Api,
-    path: &str,
-    rows: impl Fn(&Value) -> Option<Vec<Value>>,
-) -> Result<Vec<Value>, CallError> {
+/// Whether the order says that no coupon took anything off.
+fn takes_nothing_off(order: &Value) -> bool {
+    let discount = order.get("coupon_discount").and_then(Value::as_str);
+    discount.is_some_and(|amount| amount.bytes().all(|digit| matches!(digit, b'0' | b'.')))
+}
+
+/// All rows; `None` where there is nothing.
+fn paged(api: &mut Api, path: &str) -> Result<Option<Vec<Value>>, CallError> {
     let mut all = Vec::new();
     for page in 1..=MOST_PAGES {
-        let found = api.get(&format!("{path}&page={page}"))?.value()?;
-        let found = rows(&found).unwrap_or_default();
+        let Some(found) = api.get(&format!("{path}&page={page}"))?.if_there()? else {
+            return Ok(None);
+        };
+        let found = rows_of(found)?;
         let is_last = found.len() < PARTS;
         all.extend(found);
         if is_last {
-            return Ok(all);
+            return Ok(Some(all));
         }
     }
     Err(CallError::Refused("The order has more parts than Vouch reads.".into()))

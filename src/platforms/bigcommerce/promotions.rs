@@ -10,8 +10,8 @@ use crate::urls::encode;
 
 /// The code of exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
-    let found = api.get(&format!("/v3/promotions?code={}&limit=1", encode(code)))?.value()?;
-    let Some(promotion) = found.pointer("/data/0") else { return Ok(None) };
+    let found = api.get(&format!("/v3/promotions?code={}&limit=1", encode(code)))?.rows()?;
+    let Some(promotion) = found.first() else { return Ok(None) };
     let own_code = code_of(promotion);
     // A promotion with many codes does not list them: the one that was asked for is among them.
     let listed = own_code.get("code").and_then(Value::as_str);
@@ -107,13 +107,12 @@ pub(super) fn create(api: &mut Api, own: &Rules, new: &NewCode) -> Result<StoreC
 
 fn left_behind(api: &mut Api, new: &NewCode) -> Result<Option<Value>, CallError> {
     let name = mark::name(new);
-    let found = api.get(&format!("/v3/promotions?name={}&limit=50", encode(&name)))?.value()?;
-    let all = found.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let is_ours = |promotion: &&Value| {
+    let found = api.get(&format!("/v3/promotions?name={}&limit=50", encode(&name)))?.rows()?;
+    let is_ours = |promotion: &Value| {
         promotion.get("name").and_then(Value::as_str) == Some(&name)
             && code_of(promotion).get("code").is_none()
     };
-    Ok(all.iter().find(is_ours).cloned())
+    Ok(found.into_iter().find(is_ours))
 }
 
 /// What was left behind may be under rules of then.
