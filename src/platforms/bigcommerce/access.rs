@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::call::{Api, missing_scope};
+use super::call::{Api, Reply, missing_scope};
 use super::rules::{Kind, Rules};
 use crate::platforms::{Access, CallError};
 
@@ -35,6 +35,12 @@ fn allowed(
     missing: &mut Vec<String>,
 ) -> Result<Option<Value>, CallError> {
     match api.get(path) {
+        // These lists are there in every store, if empty.
+        Ok(Reply::NotFound) => Err(CallError::Denied(
+            "BigCommerce has no store under this API path. Compare it with the one that was shown \
+             with the API account; if it is another, connect the store anew."
+                .to_owned(),
+        )),
         Ok(reply) => reply.value().map(Some),
         // Only a refused token is said otherwise.
         Err(CallError::Denied(words)) if words == missing_scope(path) => {
