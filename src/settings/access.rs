@@ -84,7 +84,7 @@ fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, St
             FlashKind::Warning,
             "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
         ),
-        Err(error) => (FlashKind::Warning, format!("{error} The credentials are kept.")),
+        Err(error) => (FlashKind::Warning, error.to_string()),
     }
 }
 

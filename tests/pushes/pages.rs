@@ -150,6 +150,9 @@ fn a_store_that_lets_nobody_in_stands_on_every_page() {
         assert!(page.says("Shopify says: invalid token."), "{path}");
         assert!(page.has(".notice a[href='/settings/shopify']"), "{path}");
     }
+    let page = owner.get("/settings/shopify");
+    assert!(page.says("Vouch cannot call this store") && page.says("No access"));
+    assert_eq!(page.text().matches("Shopify says: invalid token.").count(), 1, "said once");
     assert!(!app.stranger().get("/dashboard").says("does not let Vouch in"));
     let page = owner.get(&format!("/triggers/{id}"));
     assert!(page.says("Waits until Vouch is let into acme-tea.myshopify.com again."));
