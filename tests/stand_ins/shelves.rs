@@ -100,7 +100,10 @@ impl Shelf for Shop {
         let held = || self.orders.iter().find(|order| order["id"] == id).cloned();
         let (order, topics) = match change {
             Change::Sale { code } => {
-                let order = ShopifyOrder::new(id.cast_unsigned(), at).code(code, "10.00");
+                let order = ShopifyOrder::new(id.cast_unsigned(), at)
+                    .code(code, "10.00")
+                    .with("total_discounts", json!("10.00"))
+                    .with("total_price", json!("90.00"));
                 (order, ["ORDERS_CREATE", "ORDERS_PAID"])
             }
             Change::Refund => {

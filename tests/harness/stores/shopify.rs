@@ -250,7 +250,9 @@ impl Shop {
     fn discount(&self, discount: &Discount, from: usize) -> Value {
         let input = &discount.input;
         let gets = &input["customerGets"];
-        let value = match gets["value"]["percentage"].as_f64() {
+        let percentage = gets["value"]["percentage"].as_f64();
+        let percent = percentage.map_or(0.0, |part| (part * 1e4).round() / 100.0);
+        let value = match percentage {
             Some(part) => json!({ "__typename": "DiscountPercentage", "percentage": part }),
             None => json!({
                 "__typename": "DiscountAmount",
@@ -274,7 +276,7 @@ impl Shop {
             "__typename": discount.kind,
             "title": input["title"],
             "status": discount.status,
-            "summary": "10% off entire order",
+            "summary": format!("{percent}% off entire order"),
             "tags": input["tags"],
             "usageLimit": input["usageLimit"],
             "asyncUsageCount": discount.used,
