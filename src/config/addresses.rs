@@ -1,0 +1,78 @@
+//! Where Vouch listens, and where it is reached.
+
+use std::net::SocketAddr;
+
+use actix_web::http::Uri;
+
+use super::{ConfigError, bad};
+
+pub(super) fn listen(typed: &str) -> Result<SocketAddr, ConfigError> {
+    typed.parse().map_err(|_| {
+        bad(
+            "VOUCH_LISTEN",
+            format!("{typed:?} is not an address and a port, such as 127.0.0.1:8080"),
+        )
+    })
+}
+
+pub(super) fn public_url(typed: &str) -> Result<String, ConfigError> {
+    let refuse = |reason: &str| bad("VOUCH_PUBLIC_URL", format!("{typed:?} {reason}"));
+    let uri: Uri = typed
+        .trim()
+        .parse()
+        .map_err(|_| refuse("is not an address, such as https://vouch.example.com"))?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(refuse("must begin with https:// or http://"));
+    };
+    if !matches!(scheme, "https" | "http") {
+        return Err(refuse("must begin with https:// or http://"));
+    }
+    if authority.host().is_empty() || authority.as_str().contains('@') {
+        return Err(refuse("must be a host, with a port if need be"));
+    }
+    if uri.path() != "/" || uri.query().is_some() || typed.contains('#') {
+        return Err(refuse("must not have a path: Vouch needs a host of its own"));
+    }
+    Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
+}
+
+pub(super) fn default_public_url(listen: SocketAddr) -> Result<String, ConfigError> {
+    if listen.ip().is_unspecified() {
+        return Err(bad(
+            "VOUCH_PUBLIC_URL",
+            format!(
+                "must be given when VOUCH_LISTEN is {listen}: at which address do browsers reach Vouch?"
+            ),
+        ));
+    }
+    Ok(format!("http://{listen}"))
+}
+
+pub(super) fn local_stores(typed: &str, public_url: &str) -> Result<bool, ConfigError> {
+    match typed.trim() {
+        "" | "0" => Ok(false),
+        "1" if is_loopback(public_url) => Ok(true),
+        "1" => Err(bad(
+            "VOUCH_LOCAL_STORES",
+            format!(
+                "1 is for development, where VOUCH_PUBLIC_URL is on this machine; it is {public_url}"
+            ),
+        )),
+        other => Err(bad("VOUCH_LOCAL_STORES", format!("{other:?} is neither 0 nor 1"))),
+    }
+}
+
+/// Whether a public URL, as [`public_url`] returns it, can only be reached on this machine.
+pub(super) fn is_loopback(public_url: &str) -> bool {
+    let Some(authority) = public_url.split("://").nth(1) else {
+        return false;
+    };
+    let Ok(uri) = authority.parse::<Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
