@@ -1,7 +1,8 @@
 use serde::Deserialize;
 use validator::Validate;
 
-use super::model::{Affiliate, AffiliateChange, CreateAffiliateError, NewAffiliate};
+use super::change::AffiliateChange;
+use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
 use crate::web::form::FormErrors;
 

@@ -1,5 +1,7 @@
 //! Affiliates: the people and companies that promote a merchant.
 
+/// Changes of an affiliate.
+pub mod change;
 mod forms;
 pub mod frame;
 pub mod handlers;
@@ -9,11 +11,9 @@ mod search;
 pub mod status;
 mod terms;
 
+pub use change::{OwnChange, change_status, undo_status, update_own};
 pub use frame::{Frame, FrameItem};
 pub use list::choices;
-pub use model::{
-    Affiliate, CreateAffiliateError, NewAffiliate, OwnChange, change_status, create, undo_status,
-    update_own,
-};
+pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create};
 pub use search::Search;
 pub use status::AffiliateStatus;

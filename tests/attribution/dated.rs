@@ -1,6 +1,6 @@
 //! An order is judged by what held when it was placed.
 
-use vouch::affiliates::model::{AffiliateChange, update};
+use vouch::affiliates::change::{AffiliateChange, update};
 use vouch::credit::{LostReason, Verdict};
 
 use super::*;

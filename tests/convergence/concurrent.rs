@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use vouch::affiliates::{AffiliateStatus, change_status, model::undo_status};
+use vouch::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::db::schema::{conversions, deliveries};
 use vouch::db::{Scope, in_scope};
 use vouch::orders::intake::{Arrival, Outcome, gzip};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use proptest::prelude::*;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate, change_status, model::undo_status};
+use vouch::affiliates::{self, AffiliateStatus, NewAffiliate, change_status, undo_status};
 use vouch::audit::{Actor, ActorKind};
 use vouch::auth;
 use vouch::credit::{Precedence, Rules};

@@ -3,6 +3,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::QueryResult;
 
+use crate::affiliates::change;
 use crate::affiliates::forms::{AffiliateForm, refusal};
 use crate::affiliates::frame::{Frame, FrameItem};
 use crate::affiliates::model::{self, Affiliate};
@@ -159,7 +160,7 @@ pub async fn update(
     let outcome = db
         .merchant(merchant.id, move |conn| {
             let errors = match change {
-                Ok(change) => match model::update(conn, &actor, *affiliate_id, &change) {
+                Ok(change) => match change::update(conn, &actor, *affiliate_id, &change) {
                     Ok(affiliate) => return Ok(Ok(affiliate)),
                     Err(error) => refusal(error)?,
                 },
