@@ -1,0 +1,114 @@
+//! Which conversions a filter means.
+
+use diesel::dsl::IntoBoxed;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+use super::{ConversionFilter, StatusFilter};
+use crate::db::listing::contains;
+use crate::db::schema::{affiliates, conversions, orders, triggers};
+use crate::triggers::code::key_of_reported_code;
+use crate::web::when::{after_day, before_day};
+
+/// A search looks at this many affiliates, triggers and orders that fit, each.
+pub const MOST_FOUND: i64 = 200;
+
+type Boxed = IntoBoxed<'static, conversions::table, Pg>;
+
+/// What the words of a search stand for.
+pub(super) struct Found {
+    affiliate_ids: Vec<i64>,
+    trigger_ids: Vec<i64>,
+    order_ids: Vec<i64>,
+}
+
+impl Found {
+    fn look_up(conn: &mut PgConnection, merchant_id: i64, q: &str) -> QueryResult<Self> {
+        let lower = q.to_lowercase();
+        Ok(Self {
+            affiliate_ids: affiliates::table
+                .filter(affiliates::merchant_id.eq(merchant_id))
+                .filter(affiliates::search.like(contains(&lower)))
+                .order(affiliates::id)
+                .limit(MOST_FOUND)
+                .select(affiliates::id)
+                .load(conn)?,
+            trigger_ids: triggers::table
+                .filter(triggers::merchant_id.eq(merchant_id))
+                .filter(triggers::key.eq_any([key_of_reported_code(q), lower]))
+                .limit(MOST_FOUND)
+                .select(triggers::id)
+                .load(conn)?,
+            order_ids: orders::table
+                .filter(orders::merchant_id.eq(merchant_id))
+                .filter(orders::name.eq_any([q.to_owned(), format!("#{q}")]))
+                .order(orders::id.desc())
+                .limit(MOST_FOUND)
+                .select(orders::id)
+                .load(conn)?,
+        })
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        [&self.affiliate_ids, &self.trigger_ids, &self.order_ids]
+            .iter()
+            .any(|ids| ids.len() as i64 >= MOST_FOUND)
+    }
+}
+
+pub(super) fn matching(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+) -> QueryResult<Matching> {
+    let q = filter.q.trim();
+    let found = if q.is_empty() { None } else { Some(Found::look_up(conn, merchant_id, q)?) };
+    Ok(Matching { merchant_id, filter: filter.clone(), found })
+}
+
+/// A filter, with its search looked up.
+pub(super) struct Matching {
+    merchant_id: i64,
+    filter: ConversionFilter,
+    pub(super) found: Option<Found>,
+}
+
+impl Matching {
+    pub(super) fn query(&self) -> Boxed {
+        let filter = &self.filter;
+        let mut query = conversions::table
+            .into_boxed::<Pg>()
+            .filter(conversions::merchant_id.eq(self.merchant_id));
+        if let Some(affiliate_id) = filter.affiliate_id {
+            query = query.filter(conversions::affiliate_id.eq(affiliate_id));
+        }
+        if let Some(trigger_id) = filter.trigger_id {
+            query = query.filter(conversions::trigger_id.eq(trigger_id));
+        }
+        query = match filter.status.map(StatusFilter::statuses) {
+            Some([only]) => query.filter(conversions::status.eq(*only)),
+            Some(several) => query.filter(conversions::status.eq_any(several)),
+            None => query,
+        };
+        // The day decides; the moments only tell the index where to look.
+        if let Some(from) = filter.from {
+            query = query
+                .filter(conversions::day.ge(from))
+                .filter(conversions::occurred_at.ge(before_day(from)));
+        }
+        if let Some(to) = filter.to {
+            query = query
+                .filter(conversions::day.le(to))
+                .filter(conversions::occurred_at.lt(after_day(to)));
+        }
+        if let Some(found) = &self.found {
+            query = query.filter(
+                conversions::affiliate_id
+                    .eq_any(found.affiliate_ids.clone())
+                    .or(conversions::trigger_id.eq_any(found.trigger_ids.clone()).assume_not_null())
+                    .or(conversions::order_id.eq_any(found.order_ids.clone()).assume_not_null()),
+            );
+        }
+        query
+    }
+}
