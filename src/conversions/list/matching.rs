@@ -68,8 +68,8 @@ pub(super) fn matching(
 
 /// A filter, with its search looked up.
 pub(super) struct Matching {
-    merchant_id: i64,
-    filter: ConversionFilter,
+    pub(super) merchant_id: i64,
+    pub(super) filter: ConversionFilter,
     pub(super) found: Option<Found>,
 }
 
