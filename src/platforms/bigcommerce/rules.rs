@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::money::{Currency, format_money, parse_decimal};
+
 /// Every currency of the store.
 pub const ANY_CURRENCY: &str = "*";
 
@@ -71,9 +73,14 @@ impl Rules {
     /// What a shopper gets, in one sentence.
     pub fn sentence(&self) -> String {
         let amount = &self.amount;
-        let money = |amount: &str| match self.currency.as_str() {
-            ANY_CURRENCY => amount.to_owned(),
-            currency => format!("{currency}\u{a0}{amount}"),
+        // V2 coupons are in the store's own currency.
+        let currency = match self.kind {
+            Kind::Promotion => Currency::from_code(&self.currency).ok(),
+            Kind::Coupon => None,
+        };
+        let money = |amount: &str| {
+            let known = currency.and_then(|of| Some((parse_decimal(amount, of).ok()?, of)));
+            known.map_or_else(|| amount.to_owned(), |(minor, of)| format_money(minor, of))
         };
         let mut text = match self.discount {
             Discount::Percent => format!("{amount}\u{a0}% off the order"),
@@ -84,8 +91,9 @@ impl Rules {
         if let Some(minimum) = &self.minimum {
             text += &format!(" from {} on", money(minimum));
         }
-        if self.currency != ANY_CURRENCY && self.minimum.is_none() && self.is_without_money() {
-            text += &format!(", for orders in {}", self.currency);
+        let has_amounts = self.minimum.is_some() || !self.is_without_money();
+        if let Some(currency) = currency.filter(|_| !has_amounts) {
+            text += &format!(", for orders in {currency}");
         }
         match self.max_uses_per_customer {
             0 => {}
@@ -104,7 +112,11 @@ impl Rules {
                 ", not together with other promotions"
             };
         }
-        text + "."
+        text += ".";
+        if self.kind == Kind::Coupon && has_amounts {
+            text += " Amounts are in the store’s own currency.";
+        }
+        text
     }
 
     /// As what else than `own` makes it was made, in a sentence; empty where they are alike.
