@@ -17,8 +17,8 @@ mod settings;
 
 pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
-pub use settings::Settings;
 pub(crate) use secret_key::{NextKey, given_key, is_kept};
+pub use settings::Settings;
 
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;
@@ -29,6 +29,8 @@ use self::settings::{
 
 /// The embedded server takes 100 connections; some remain for a second process and for people.
 const MOST_CONNECTIONS: u32 = 90;
+/// Nobody guesses a token of this length.
+const SHORTEST_TOKEN: usize = 20;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub local_stores: bool,
     /// `VOUCH_TRUSTED_PROXIES`: who is believed when they say whom a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// `VOUCH_METRICS_TOKEN`: who shows it reads the metrics; `None` means nobody.
+    pub metrics_token: Option<SecretString>,
     /// `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`: who takes the letters; `None` means that they wait.
     pub smtp: Option<Smtp>,
     /// `VOUCH_DEMO_PASSWORD`: the password of the demo program's people.
@@ -103,6 +107,7 @@ impl Config {
         let local_stores = local_stores(&settings.local_stores, &public_url)?;
         let trusted_proxies =
             TrustedProxies::parse(or_default(&settings.trusted_proxies, proxies::DEFAULT))?;
+        let metrics_token = given(settings.metrics_token).map(metrics_token).transpose()?;
         let smtp =
             smtp(given(settings.smtp_url), given(settings.mail_from), given(settings.smtp_ca))?;
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
@@ -127,6 +132,7 @@ impl Config {
             public_url,
             local_stores,
             trusted_proxies,
+            metrics_token,
             smtp,
             demo_password: given(settings.demo_password).map(SecretString::from),
             pg_bin,
@@ -152,6 +158,18 @@ impl Config {
 
 fn bad(setting: &'static str, reason: impl Into<String>) -> ConfigError {
     ConfigError { setting, reason: reason.into() }
+}
+
+fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {
+    let token = typed.trim();
+    // Never repeated, since it is a secret.
+    if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(bad(
+            "VOUCH_METRICS_TOKEN",
+            format!("must have {SHORTEST_TOKEN} characters or more, without spaces"),
+        ));
+    }
+    Ok(SecretString::from(token))
 }
 
 fn smtp(

@@ -55,6 +55,8 @@ pub mod merchants;
 pub mod money;
 /// The commission terms that affiliates are on.
 pub mod offers;
+/// How an installation is watched: whether it is ready, and what it does.
+pub mod operations;
 /// What stores report of orders.
 pub mod orders;
 /// The few system calls that the standard library does not have.

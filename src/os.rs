@@ -71,6 +71,14 @@ pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
     Ok(found.f_bavail as u64 * found.f_frsize as u64)
 }
 
+/// How much memory this process has; `None` where the system does not tell.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 /// Sends `signal` to the process `pid`.
 pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
     // SAFETY: kill touches no memory of ours. Numbers below 1 would address groups of processes.

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::{Scope, guard, web};
 
 use crate::auth::Access;
-use crate::auth::Access::{Affiliate, Credential, Member, Public, SignedIn, Support};
+use crate::auth::Access::{Affiliate, Credential, Member, Monitoring, Public, SignedIn, Support};
 use crate::auth::Role::{Admin, Owner, Viewer};
 
 /// One row of the table.
@@ -71,6 +71,11 @@ routes! {
     // Everybody
     GET  "/static/{path:.*}" => crate::web::assets::serve, Public;
     GET  "/" => crate::auth::handlers::root, Public;
+
+    // Operations
+    GET  "/healthz" => crate::operations::handlers::health, Public;
+    GET  "/readyz" => crate::operations::handlers::readiness, Public;
+    GET  "/metrics" => crate::operations::handlers::metrics, Monitoring;
 
     // The first run
     GET  "/first-run/{token}" => crate::first_run::handlers::show, Public;

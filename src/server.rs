@@ -23,6 +23,7 @@ use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
+use crate::operations::{Metrics, Readiness, counters};
 use crate::orders::queue::Intake;
 use crate::platforms::http::Http;
 use crate::registration;
@@ -54,6 +55,10 @@ pub struct State {
     pub api_limits: Data<api::Limits>,
     /// What is left to strangers on the public pages.
     pub join_limits: Data<registration::Limits>,
+    /// Whether requests should be sent here.
+    pub readiness: Data<Readiness>,
+    /// What is counted and measured.
+    pub metrics: Data<Metrics>,
 }
 
 impl State {
@@ -70,6 +75,8 @@ impl State {
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
+        let readiness = Data::new(Readiness::new(&db));
+        let metrics = Data::new(Metrics::new(db.clone()));
         Ok(Self {
             config,
             db,
@@ -81,6 +88,8 @@ impl State {
             intake,
             api_limits,
             join_limits,
+            readiness,
+            metrics,
         })
     }
 }
@@ -127,6 +136,8 @@ fn application(
         .app_data(Data::new(state.intake.clone()))
         .app_data(state.api_limits.clone())
         .app_data(state.join_limits.clone())
+        .app_data(state.readiness.clone())
+        .app_data(state.metrics.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(state.http.clone()))
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
@@ -138,12 +149,14 @@ fn application(
         .default_service(web::to(unknown))
         .wrap(from_fn(auth::check))
         .wrap(sessions(state))
+        .wrap(from_fn(auth::without_session))
         .wrap(from_fn(guard::same_origin))
         .wrap(from_fn(error::pages))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
         .wrap(from_fn(guard::headers))
         .wrap(TracingLogger::<RequestSpan>::new())
+        .wrap(from_fn(counters::measure))
 }
 
 async fn unknown() -> AppResult<&'static str> {

@@ -272,6 +272,7 @@ fn expected(row: &Row, persona: Persona) -> Expected {
     match (row.access, persona) {
         (Access::Public, _) => Expected::Allowed,
         (Access::Credential, _) => Expected::Unauthorized,
+        (Access::Monitoring, _) => Expected::Missing,
         (_, Anonymous) => Expected::SignIn,
         (Access::SignedIn, _) | (Access::Affiliate, Affiliate) | (Access::Support, Support) => {
             Expected::Allowed

@@ -22,6 +22,7 @@ mod intake;
 mod look;
 mod mail;
 mod offers;
+mod operations;
 mod orders;
 mod outbox;
 mod pages;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -20,6 +20,8 @@ use crate::orders::generic::{OrderBody, parse};
 use crate::orders::intake::{Arrival, Outcome, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::report::StoreEvent;
+use crate::stores::Platform;
+use crate::web::bearer;
 use crate::web::form::read_limited;
 
 /// What deliveries of the API are about.
@@ -89,7 +91,8 @@ async fn take(
         received_at: clock::now(),
         body_gzip: gzip(&body),
     };
-    let outcome = intake.take(arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
+    let outcome =
+        intake.take(Platform::Api, arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
         Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
         Outcome::Failed => {
@@ -119,12 +122,7 @@ pub(super) async fn admitted(
     db: &Db,
     limits: &Limits,
 ) -> Result<Admitted, Problem> {
-    let sent = req.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, key) = sent.and_then(|sent| sent.split_once(' ')).unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Problem::unauthorized());
-    }
-    let token = Token::parse(key.trim()).ok_or_else(Problem::unauthorized)?;
+    let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
     let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
     let key = found.ok_or_else(Problem::unauthorized)?;

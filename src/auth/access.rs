@@ -5,15 +5,21 @@ use actix_session::SessionExt;
 use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
 
 use super::model::{AffiliateSeat, Person, Place, Role, Seat};
 use super::session_store::USER_ID;
 use super::viewing::{self, Viewing};
+use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::routes;
+use crate::web::bearer;
+use crate::web::spans::route;
 
 /// Who may reach a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,9 @@ pub enum Access {
     Public,
     /// Programs, by a credential that the handler checks: a signature or an API key.
     Credential,
+    /// Whatever watches the installation, by the token of its settings; for everybody else there is
+    /// nothing.
+    Monitoring,
     /// Whoever is signed in.
     SignedIn,
     /// Members of the merchant they chose, from this role up.
@@ -53,13 +62,39 @@ pub async fn check<B: MessageBody>(
     Ok(next.call(req).await?.map_into_left_body())
 }
 
+/// Middleware, outside of the sessions: to what watches Vouch nobody is signed in, so that it is
+/// answered while the database, where the sessions are, is away.
+///
+/// # Errors
+/// None of its own.
+pub async fn without_session<B: MessageBody>(
+    mut req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    if matches!(req.path(), "/healthz" | "/readyz" | "/metrics") {
+        req.headers_mut().remove(header::COOKIE);
+    }
+    next.call(req).await
+}
+
 async fn judge(req: &ServiceRequest) -> AppResult<()> {
-    let pattern = req.match_pattern().ok_or(AppError::NotFound)?;
-    let row = routes::find(req.method(), &pattern).ok_or(AppError::MethodNotAllowed)?;
+    let route = route(req).ok_or(AppError::NotFound)?;
+    let row = routes::find(req.method(), &route).ok_or(AppError::MethodNotAllowed)?;
     match row.access {
         Access::Public | Access::Credential => Ok(()),
+        Access::Monitoring if is_monitoring(req) => Ok(()),
+        Access::Monitoring => Err(AppError::NotFound),
         access => admit(req, access).await,
     }
+}
+
+/// Whether the request bears `VOUCH_METRICS_TOKEN`.
+fn is_monitoring(req: &ServiceRequest) -> bool {
+    let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
+    let (Some(token), Some(sent)) = (&config.metrics_token, bearer(req.headers())) else {
+        return false;
+    };
+    sent.as_bytes().ct_eq(token.expose_secret().as_bytes()).into()
 }
 
 async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {

@@ -22,7 +22,7 @@ mod token;
 pub mod two_factor;
 mod viewing;
 
-pub use self::access::{Access, check};
+pub use self::access::{Access, check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{CatchUp, unfinished};
 use crate::db::schema::{catch_ups, stores};
+use crate::operations::counters;
 use crate::orders::intake::Outcome;
 use crate::orders::read;
 use crate::platforms::{Client, OrderMessage, Period};
@@ -137,20 +138,22 @@ fn take_in(
     asked: Option<&CatchUp>,
 ) -> Result<(), TurnError> {
     let (store, now) = (&turn.store, turn.now());
-    turn.write(|conn| {
+    let outcome = turn.write(|conn| {
         let outcome = read::take_in(conn, store, message, now)?.outcome;
         let (new, changed) = match outcome {
             Outcome::TakenIn { is_new: true, .. } => (1, 0),
             Outcome::TakenIn { is_new: false, .. } => (0, 1),
-            _ => return Ok(()),
+            _ => return Ok(outcome),
         };
-        let Some(asked) = asked else { return Ok(()) };
+        let Some(asked) = asked else { return Ok(outcome) };
         diesel::update(catch_ups::table.find((store.merchant_id, asked.id)))
             .set((
                 catch_ups::new_count.eq(catch_ups::new_count + new),
                 catch_ups::changed_count.eq(catch_ups::changed_count + changed),
             ))
-            .execute(conn)
-            .map(drop)
-    })
+            .execute(conn)?;
+        Ok(outcome)
+    })?;
+    counters::credits(&outcome);
+    Ok(())
 }

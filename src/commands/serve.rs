@@ -87,7 +87,9 @@ async fn serve(
     let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
     let begin = first_run::link(&config, &db)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let server = server::serve(listener, State::new(Arc::new(config), db)?, threads)?;
+    let state = State::new(Arc::new(config), db)?;
+    let readiness = state.readiness.clone();
+    let server = server::serve(listener, state, threads)?;
     let handle = server.handle();
     let mut server = rt::spawn(server);
     say(&ready);
@@ -98,6 +100,7 @@ async fn serve(
         outcome = &mut server => return Ok(outcome??),
         () = stop.received() => {}
     }
+    readiness.stop();
     handle.stop(true).await;
     Ok(server.await??)
 }

@@ -64,6 +64,16 @@ pub struct Settings {
     )]
     pub trusted_proxies: String,
 
+    /// Token with which Prometheus reads /metrics (Authorization: Bearer ...); without it, nobody does
+    #[arg(
+        long,
+        env = "VOUCH_METRICS_TOKEN",
+        global = true,
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub metrics_token: Option<String>,
+
     /// Mail server that takes Vouch's letters: smtp://user:password@host (STARTTLS; none on this
     /// machine) or smtps://user:password@host (TLS); without it, letters wait for support staff
     #[arg(long, env = "VOUCH_SMTP_URL", global = true, hide_env_values = true, value_name = "URL")]

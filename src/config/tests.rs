@@ -68,6 +68,8 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
         ("--smtp-url=smtp://u:hunter2@mail.example.com", "VOUCH_MAIL_FROM"),
         ("--smtp-url=http://u:hunter2@mail.example.com", "VOUCH_SMTP_URL"),
         ("--secret-key=0123", "VOUCH_SECRET_KEY"),
+        ("--metrics-token=hunter2", "VOUCH_METRICS_TOKEN"),
+        ("--metrics-token=hunter2 in many words", "VOUCH_METRICS_TOKEN"),
         ("--local-stores=yes", "VOUCH_LOCAL_STORES"),
         ("--log=xml", "VOUCH_LOG"),
         ("--log-filter=a=b=c", "VOUCH_LOG_FILTER"),
@@ -137,6 +139,7 @@ fn secrets_are_never_printed() {
         .load(&[
             "--database-url=postgresql://vouch:hunter2@db/vouch",
             "--demo-password=hunter2",
+            "--metrics-token=hunter2-and-then-some-more",
             &format!("--secret-key={key}"),
         ])
         .unwrap();

@@ -1,9 +1,15 @@
 //! Brings the schema up to date, and finds out whether the database can be trusted with it.
 
+use std::sync::LazyLock;
+
 use diesel::dsl::sql;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Integer, Text};
 use diesel::{Connection, ConnectionError, PgConnection, QueryResult, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::prepared;
 
 /// Every migration, compiled into the program.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -78,6 +84,24 @@ pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
         .run_pending_migrations(MIGRATIONS)
         .map_err(|error| MigrateError::Migration(error.to_string()))?;
     Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// The versions of the migrations that this program was built with.
+pub fn expected() -> &'static [String] {
+    static EXPECTED: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let known: Vec<Box<dyn Migration<Pg>>> =
+            MIGRATIONS.migrations().expect("they were checked when they were compiled in");
+        known.iter().map(|migration| migration.name().version().to_string()).collect()
+    });
+    &EXPECTED
+}
+
+/// The versions of the migrations that the database has.
+///
+/// # Errors
+/// The database's, also where it has never had one.
+pub fn applied(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    prepared::<Text>("SELECT version::text FROM __diesel_schema_migrations").load(conn)
 }
 
 /// The names of the migrations that are missing.

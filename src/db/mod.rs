@@ -138,6 +138,11 @@ impl Db {
         &self.intake
     }
 
+    /// Both pools, by name.
+    pub fn pools(&self) -> [(&'static str, &Pool); 2] {
+        [("pages", &self.pages), ("intake", &self.intake)]
+    }
+
     /// Runs `work` on a blocking thread, in one transaction under `scope`.
     ///
     /// # Errors

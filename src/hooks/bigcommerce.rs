@@ -13,7 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::KnownStores;
-use super::incoming::{cut, digest, header};
+use super::incoming::{cut, digest, header, refused};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, gzip};
@@ -44,12 +44,10 @@ pub async fn take(
     let (headers, now) = (req.headers(), clock::now());
     let told = header(headers, SECRET_HEADER);
     if !is_signed(&store.secrets, headers, &body) || !is_told(&store.secrets, &store_key, told) {
-        return Ok(HttpResponse::Unauthorized().body("The signature does not fit the message.\n"));
+        return Ok(refused(Platform::Bigcommerce, "The signature does not fit the message.\n"));
     }
     if !is_recent(header(headers, "webhook-timestamp"), now) {
-        return Ok(
-            HttpResponse::Unauthorized().body("The message is too old or from the future.\n")
-        );
+        return Ok(refused(Platform::Bigcommerce, "The message is too old or from the future.\n"));
     }
     let topic = scope_of(&body);
     let understood = understand(Platform::Bigcommerce, &topic, &body, false, now);
@@ -62,7 +60,7 @@ pub async fn take(
         received_at: now,
         body_gzip: gzip(&body),
     };
-    intake.take(arrival, understood).await?;
+    intake.take(Platform::Bigcommerce, arrival, understood).await?;
     Ok(HttpResponse::Ok().finish())
 }
 

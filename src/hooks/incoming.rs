@@ -1,11 +1,15 @@
 //! What the webhooks of all platforms share.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
+
+use crate::operations::counters;
+use crate::stores::Platform;
 
 /// The greatest body, in bytes: an order of 10,000 lines is far below it.
 pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -21,6 +25,12 @@ pub(super) fn is_signed(secrets: &[SecretSlice<u8>], signature: &str, body: &[u8
             .expect("HMAC takes keys of any length");
         signed | mac.chain_update(body).verify_slice(&signature).is_ok()
     })
+}
+
+/// 401 for a message that the store cannot have sent, or not now.
+pub(super) fn refused(platform: Platform, why: &'static str) -> HttpResponse {
+    counters::refused_delivery(platform);
+    HttpResponse::Unauthorized().body(why)
 }
 
 /// Tells messages apart by what they say.

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 
 use super::KnownStores;
-use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed};
+use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, refused};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, gzip};
@@ -31,7 +31,7 @@ pub async fn take(
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
     let headers = req.headers();
     if !is_signed(&store.secrets, header(headers, "x-shopify-hmac-sha256"), &body) {
-        return Ok(HttpResponse::Unauthorized().body("The signature does not fit the message.\n"));
+        return Ok(refused(Platform::Shopify, "The signature does not fit the message.\n"));
     }
     let now = clock::now();
     let topic = header(headers, "x-shopify-topic").to_lowercase();
@@ -47,7 +47,7 @@ pub async fn take(
         received_at: now,
         body_gzip: gzip(&body),
     };
-    intake.take(arrival, understood).await?;
+    intake.take(Platform::Shopify, arrival, understood).await?;
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::KnownStores;
-use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed};
+use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, refused};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, gzip};
@@ -34,7 +34,7 @@ pub async fn take(
         return Ok(HttpResponse::Ok().finish());
     }
     if !is_signed(&store.secrets, signature, &body) {
-        return Ok(HttpResponse::Unauthorized().body("The signature does not fit the message.\n"));
+        return Ok(refused(Platform::Woocommerce, "The signature does not fit the message.\n"));
     }
     let now = clock::now();
     let topic = header(headers, "x-wc-webhook-topic").to_lowercase();
@@ -48,7 +48,7 @@ pub async fn take(
         received_at: now,
         body_gzip: gzip(&body),
     };
-    intake.take(arrival, understood).await?;
+    intake.take(Platform::Woocommerce, arrival, understood).await?;
     Ok(HttpResponse::Ok().finish())
 }
 

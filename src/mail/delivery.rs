@@ -28,6 +28,22 @@ pub(super) enum Outcome {
     Unreachable(String),
 }
 
+impl Outcome {
+    /// As it is counted.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Later(_) => "later",
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
 /// A way to the mail server; opened for the first letter, kept for the next ones.
 pub(super) struct Line<'a> {
     smtp: &'a Smtp,

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::db::schema::letters;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::counters;
 use crate::secrets::Sealer;
 
 /// A worker that dies gives its letter back after this time; no try takes as long.
@@ -124,8 +125,9 @@ impl Office {
             let Some(letter) = self.lease(clock::now())? else { break };
             tried += 1;
             let outcome = self.try_to_send(&letter, &mut line, smtp, host);
-            let is_unreachable = matches!(outcome, Outcome::Unreachable(_));
+            let (word, is_unreachable) = (outcome.word(), outcome.is_unreachable());
             self.note(&letter, outcome, clock::now())?;
+            counters::letter(word);
             self.pause(is_unreachable);
             if is_unreachable {
                 break;

@@ -19,6 +19,8 @@ use super::intake::{Arrival, Batch, Outcome, note, take_in};
 use super::report::StoreEvent;
 use crate::db::{Pool, Scope, in_scope, turn_to};
 use crate::error::{AppError, AppResult};
+use crate::operations::counters;
+use crate::stores::Platform;
 
 /// As many deliveries share a commit at the most.
 const BATCH: usize = 64;
@@ -59,7 +61,18 @@ impl Intake {
     /// # Errors
     /// `Unavailable` when the database is away or too much waits: nothing was kept, and the store
     /// must send it again.
-    pub async fn take(&self, arrival: Arrival, understood: Understood) -> AppResult<Outcome> {
+    pub async fn take(
+        &self,
+        platform: Platform,
+        arrival: Arrival,
+        understood: Understood,
+    ) -> AppResult<Outcome> {
+        let outcome = self.hand_over(arrival, understood).await;
+        counters::delivery(platform, &outcome);
+        outcome
+    }
+
+    async fn hand_over(&self, arrival: Arrival, understood: Understood) -> AppResult<Outcome> {
         let lane = &self.lanes[lane_of(&arrival, &understood, self.lanes.len())];
         let (answer, answered) = oneshot::channel();
         lane.try_send(Job { arrival, understood, answer }).map_err(|error| {

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::model::PushStatus;
 use crate::db::schema::{affiliates, pushes, triggers};
+use crate::operations::counters;
 use crate::platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 use crate::store_jobs::{Next, Turn, TurnError};
 
@@ -209,5 +210,6 @@ fn keep(turn: &Turn<'_>, queued: &Queued, outcome: Outcome) -> Result<String, Tu
             ))
             .execute(conn)
     })?;
+    counters::push(turn.store.platform, status);
     Ok(reason)
 }

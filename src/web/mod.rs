@@ -26,6 +26,7 @@ pub mod upload;
 pub mod when;
 
 use actix_web::HttpResponse;
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{StatusCode, header};
 use askama::Template;
 
@@ -58,4 +59,10 @@ pub fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
 /// After a change: 303 to where its result is seen.
 pub fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// What a program shows to be let in: `Authorization: Bearer ...`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -1,6 +1,8 @@
 //! What the log says of a request: the route, never the address. Addresses hold what lets people in:
 //! the tokens of invitations, resets and confirmations, in the path or in a `?next=`.
 
+use std::rc::Rc;
+
 use actix_web::Error;
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
@@ -9,13 +11,26 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+/// The route of a request, as it stands in the table of routes; `None` for an address without one. It
+/// is looked up once, since that takes its time.
+pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
+    if let Some(Route(route)) = request.extensions().get() {
+        return route.clone();
+    }
+    let route: Option<Rc<str>> = request.match_pattern().map(Into::into);
+    request.extensions_mut().insert(Route(route.clone()));
+    route
+}
+
+struct Route(Option<Rc<str>>);
+
 /// The span that stands around everything a request does.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-        let route = request.match_pattern();
+        let route = route(request);
         let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
         tracing::info_span!(
             "request",

@@ -39,7 +39,7 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
             received_at: minute(100),
             body_gzip: gzip(&body),
         };
-        intake.take(arrival, understood)
+        intake.take(Platform::Shopify, arrival, understood)
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(join_all(all)).into_iter().map(Result::unwrap).collect()

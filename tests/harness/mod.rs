@@ -17,12 +17,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::{Actor, ActorKind};
 use vouch::config::{Config, LogFormat, TrustedProxies};
 use vouch::db::{Db, Scope, in_scope};
+use vouch::operations::Readiness;
 use vouch::server::{self, State};
 
 pub use self::cluster::admin_url;
@@ -33,6 +35,9 @@ pub use self::person::Person;
 /// The secret key of the installation under test.
 pub const SECRET_KEY: [u8; 32] = [7; 32];
 
+/// The token that reads the metrics of the installation under test.
+pub const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
+
 /// The application, on a database and a port of its own. Both go when it is dropped.
 pub struct TestApp {
     /// `http://127.0.0.1:PORT`.
@@ -41,6 +46,8 @@ pub struct TestApp {
     pub db: Db,
     /// Who and what is there from the start.
     pub fixture: Fixture,
+    /// Whether it should be sent requests.
+    pub readiness: Data<Readiness>,
     /// The address of its database, for what needs a connection of its own.
     pub database_url: String,
     database: String,
@@ -65,6 +72,7 @@ impl TestApp {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let db = Db::connect(&database_url, 8, 4).unwrap();
         let state = State::new(Arc::new(config(&base)), db.clone()).unwrap();
+        let readiness = state.readiness.clone();
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -74,7 +82,7 @@ impl TestApp {
             });
         });
         let server = receive.recv().unwrap();
-        Self { base, db, fixture, database_url, database, server }
+        Self { base, db, fixture, readiness, database_url, database, server }
     }
 
     /// Somebody who is not signed in.
@@ -186,6 +194,7 @@ pub fn config(base: &str) -> Config {
         secret_key: SecretBox::new(Box::new(SECRET_KEY)),
         local_stores: true,
         trusted_proxies: TrustedProxies::default(),
+        metrics_token: Some(METRICS_TOKEN.into()),
         smtp: None,
         demo_password: None,
         pg_bin: None,

@@ -4,6 +4,7 @@ use chrono::Duration;
 use rand::RngExt;
 
 use super::model::{Awaited, due, next_due, put_off, settle};
+use crate::operations::counters;
 use crate::orders::explain::DeliveryOutcome;
 use crate::orders::intake::Outcome;
 use crate::orders::read::{self, Read};
@@ -62,21 +63,25 @@ fn take_in(
     message: Option<&OrderMessage>,
 ) -> Result<(), TurnError> {
     let store = &turn.store;
-    turn.write(|conn| {
+    let taken_in = turn.write(|conn| {
         let Some(message) = message else {
             let detail = "The store has no order of this number, or no longer.";
-            return settle(conn, store, awaited, DeliveryOutcome::Noted, detail, None);
+            settle(conn, store, awaited, DeliveryOutcome::Noted, detail, None)?;
+            return Ok(Outcome::Noted);
         };
         let Read { outcome, order_id, detail } = read::take_in(conn, store, message, turn.now())?;
-        let (outcome, detail) = match outcome {
+        let (shown, detail) = match outcome {
             Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
             Outcome::Outdated { .. } | Outcome::Repeated if order_id.is_some() => {
                 (DeliveryOutcome::Outdated, String::new())
             }
             _ => (DeliveryOutcome::Noted, detail),
         };
-        settle(conn, store, awaited, outcome, &detail, order_id)
-    })
+        settle(conn, store, awaited, shown, &detail, order_id)?;
+        Ok(outcome)
+    })?;
+    counters::credits(&taken_in);
+    Ok(())
 }
 
 fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), TurnError> {

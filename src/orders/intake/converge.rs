@@ -51,7 +51,8 @@ struct Target {
     commission: Components,
 }
 
-/// Brings every conversion of the order to `credits`; those no longer credited to nothing.
+/// Brings every conversion of the order to `credits`; those no longer credited to nothing. Answers how
+/// many affiliates count as credited who did not before.
 pub(super) fn converge(
     conn: &mut PgConnection,
     order: &OfOrder,
@@ -59,19 +60,22 @@ pub(super) fn converge(
     is_new: bool,
     cause: &Cause<'_>,
     changes: &mut Changes,
-) -> QueryResult<()> {
+) -> QueryResult<u64> {
+    let mut credited = 0;
     let standing = if is_new { Vec::new() } else { standing(conn, order)? };
     for credit in credits {
         let known = standing.iter().find(|known| known.affiliate_id == credit.affiliate.id);
         let target = target_of(credit, known);
         settle(conn, order, known, &target, cause, changes)?;
+        let counted = known.is_some_and(|known| known.status.counts());
+        credited += u64::from(target.status.counts() && !counted);
     }
     for known in &standing {
         if credits.iter().all(|credit| credit.affiliate.id != known.affiliate_id) {
             settle(conn, order, Some(known), &no_longer_credited(known), cause, changes)?;
         }
     }
-    Ok(())
+    Ok(credited)
 }
 
 fn settle(

@@ -25,6 +25,8 @@ pub enum Outcome {
         order_id: i64,
         /// Whether it was the first that was heard of the order.
         is_new: bool,
+        /// How many affiliates it credited for the first time.
+        credited: u64,
     },
     /// A newer report of the order was there already, or it said nothing new.
     Outdated {
@@ -174,13 +176,14 @@ fn finish(
 ) -> QueryResult<Outcome> {
     parts::write(conn, arrival.merchant_id, order_id, state)?;
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    let mut credited = 0;
     if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
         if state.is_counted() {
             batch.changes.add(&order_counts(&order));
         }
-        converge(conn, &order, &due.decision.credits, true, &cause, &mut batch.changes)?;
+        credited = converge(conn, &order, &due.decision.credits, true, &cause, &mut batch.changes)?;
     }
-    Ok(Outcome::TakenIn { order_id, is_new: true })
+    Ok(Outcome::TakenIn { order_id, is_new: true, credited })
 }
 
 fn heard_again(
@@ -205,11 +208,12 @@ fn heard_again(
         parts::replace(conn, arrival.merchant_id, order_id, &known.state)?;
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
-    decide_again(conn, known, &cause, batch)?;
-    Ok(Outcome::TakenIn { order_id, is_new: false })
+    let credited = decide_again(conn, known, &cause, batch)?;
+    Ok(Outcome::TakenIn { order_id, is_new: false, credited })
 }
 
-/// Works out anew what everybody should earn of an order, and writes the difference.
+/// Works out anew what everybody should earn of an order, and writes the difference; answers how many
+/// affiliates are newly credited.
 ///
 /// # Errors
 /// The database's.
@@ -218,12 +222,12 @@ pub(in crate::orders) fn decide_again(
     row: OrderRow,
     cause: &Cause<'_>,
     batch: &mut Batch,
-) -> QueryResult<()> {
+) -> QueryResult<u64> {
     let merchant_id = batch.merchant_id;
     let overrides = overrides(conn, merchant_id, &row)?;
     let due = Due::work_out(conn, batch, row.store_id, &row.state, &overrides)?;
     due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
-    let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(()) };
+    let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(0) };
     if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
         batch.changes.subtract(&Delta { day, currency, ..order_counts(&order) });
     }

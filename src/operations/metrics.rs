@@ -1,0 +1,150 @@
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, GaugeVec, Opts, TextEncoder};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::counters;
+use super::queues::{self, Queue};
+use crate::clock;
+use crate::db::{Db, Scope};
+use crate::error::{AppError, AppResult};
+use crate::os;
+
+/// The queues are read at most this often, however many ask.
+const FRESH: Duration = Duration::from_secs(5);
+/// The database has so long to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What `/metrics` shows.
+pub struct Metrics {
+    db: Db,
+    started_at: DateTime<Utc>,
+    /// `None` where the database did not answer.
+    queues: Mutex<Option<(Instant, Option<Vec<Queue>>)>>,
+}
+
+impl Metrics {
+    /// Those of a process that starts now and uses `db`.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db, started_at: clock::now(), queues: Mutex::new(None) }
+    }
+
+    /// All of them in Prometheus' text format.
+    pub(super) async fn render(&self) -> AppResult<String> {
+        let queues = self.queues().await;
+        let mut families = counters::gather();
+        families.extend(self.of_process());
+        families.extend(self.of_connections());
+        families.extend(one(
+            "vouch_database_up",
+            "Whether the database answered when the queues were last read.",
+            f64::from(u8::from(queues.is_some())),
+        ));
+        families.extend(queues.iter().flat_map(|queues| of_queues(queues)));
+        TextEncoder::new()
+            .encode_to_string(&families)
+            .map_err(|error| AppError::Internal(error.into()))
+    }
+
+    async fn queues(&self) -> Option<Vec<Queue>> {
+        let mut last = self.queues.lock().await;
+        if let Some((_, queues)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return queues.clone();
+        }
+        let reading = self.db.run(Scope::Installation, |conn| queues::read(conn, clock::now()));
+        let queues = match timeout(PATIENCE, reading).await {
+            Ok(Ok(queues)) => Some(queues),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "cannot read what waits");
+                None
+            }
+            Err(_) => None,
+        };
+        *last = Some((Instant::now(), queues.clone()));
+        queues
+    }
+
+    fn of_process(&self) -> Vec<MetricFamily> {
+        let mut families = by(
+            "version",
+            "vouch_build_info",
+            "The version that runs; always 1.",
+            [(env!("CARGO_PKG_VERSION"), 1.0)],
+        );
+        families.extend(one(
+            "process_start_time_seconds",
+            "When the process started, in seconds since 1970.",
+            self.started_at.timestamp() as f64,
+        ));
+        families.extend(os::resident_bytes().into_iter().flat_map(|bytes| {
+            one(
+                "process_resident_memory_bytes",
+                "Memory of the process, without that of the database server.",
+                bytes as f64,
+            )
+        }));
+        families
+    }
+
+    fn of_connections(&self) -> Vec<MetricFamily> {
+        let pools = self.db.pools();
+        let mut families = by(
+            "pool",
+            "vouch_database_connections_in_use",
+            "Connections to the database that somebody has, by pool.",
+            pools.map(|(name, pool)| {
+                let state = pool.state();
+                (name, f64::from(state.connections.saturating_sub(state.idle_connections)))
+            }),
+        );
+        families.extend(by(
+            "pool",
+            "vouch_database_connections_max",
+            "Connections that the pool may have.",
+            pools.map(|(name, pool)| (name, f64::from(pool.max_size()))),
+        ));
+        families
+    }
+}
+
+fn of_queues(queues: &[Queue]) -> Vec<MetricFamily> {
+    let mut families = by(
+        "queue",
+        "vouch_queue_waiting",
+        "What waits for the background workers of the installation, by kind.",
+        queues.iter().map(|queue| (queue.name.as_str(), queue.waiting as f64)),
+    );
+    families.extend(by(
+        "queue",
+        "vouch_queue_oldest_seconds",
+        "For how long the oldest of it has waited; 0 when nothing waits.",
+        queues.iter().map(|queue| (queue.name.as_str(), queue.oldest)),
+    ));
+    families
+}
+
+/// A value as it is now.
+fn one(name: &str, help: &str, value: f64) -> Vec<MetricFamily> {
+    let gauge = Gauge::new(name, help).expect("names are fixed");
+    gauge.set(value);
+    gauge.collect()
+}
+
+/// Several, told apart by `label`.
+fn by<'a>(
+    label: &str,
+    name: &str,
+    help: &str,
+    samples: impl IntoIterator<Item = (&'a str, f64)>,
+) -> Vec<MetricFamily> {
+    let gauges = GaugeVec::new(Opts::new(name, help), &[label]).expect("names are fixed");
+    for (of, value) in samples {
+        gauges.with_label_values(&[of]).set(value);
+    }
+    gauges.collect()
+}

@@ -1,0 +1,61 @@
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Text, Timestamptz};
+
+use crate::db::prepared;
+
+/// What waits for the workers, of one kind.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct Queue {
+    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `outbox`; and `outbox_given_up`, which waits
+    /// for a person.
+    pub name: String,
+    /// How much of it.
+    pub waiting: i64,
+    /// For how long the oldest has, in seconds; 0 when nothing waits.
+    pub oldest: f64,
+}
+
+/// All of them, within `Scope::Installation`. Each is read from an index of what waits, so that it
+/// costs what waits and not what is there.
+///
+/// Work for a store that is disconnected or lets Vouch in no more rests: it is the merchant's to
+/// mend, and they see it on their pages.
+pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Queue>> {
+    conn.batch_execute("SET LOCAL statement_timeout = '2s'")?;
+    prepared::<(Text, BigInt, Double)>(
+        "WITH open AS (SELECT merchant_id, id, creates_codes FROM stores \
+             WHERE disconnected_at IS NULL AND access_problem IS NULL \
+                 AND credentials IS NOT NULL), \
+         asked AS (SELECT ?::timestamptz AS now), \
+         queued (name, since) AS ( \
+             SELECT 'store_jobs', greatest(j.due_at, j.not_before) FROM store_jobs j \
+             JOIN open s ON s.merchant_id = j.merchant_id AND s.id = j.store_id CROSS JOIN asked \
+             WHERE j.leased_until IS NULL AND j.due_at <= now \
+                 AND (j.not_before IS NULL OR j.not_before <= now) \
+             UNION ALL \
+             SELECT 'deliveries', d.received_at FROM deliveries d \
+             JOIN open s ON s.merchant_id = d.merchant_id AND s.id = d.store_id \
+             WHERE d.outcome = 'waiting' \
+             UNION ALL \
+             SELECT 'pushes', p.created_at FROM pushes p \
+             JOIN open s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
+             WHERE p.status = 'queued' AND s.creates_codes \
+             UNION ALL \
+             SELECT 'letters', created_at FROM letters \
+             WHERE delivered_at IS NULL AND parked_at IS NULL \
+             UNION ALL \
+             SELECT 'outbox', created_at FROM outbox WHERE parked_at IS NULL \
+             UNION ALL \
+             SELECT 'outbox_given_up', parked_at FROM outbox WHERE parked_at IS NOT NULL) \
+         SELECT name, count(since), coalesce(greatest(0, \
+             extract(epoch FROM now - min(since))), 0)::double precision \
+         FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'letters', \
+                 'outbox', 'outbox_given_up']) AS named (name) \
+         LEFT JOIN queued USING (name) \
+         GROUP BY name, now",
+    )
+    .bind::<Timestamptz, _>(now)
+    .load(conn)
+}
