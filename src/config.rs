@@ -122,6 +122,15 @@ impl Config {
             "VOUCH_INTAKE_CONNECTIONS",
             or_default(&settings.intake_connections, DEFAULT_INTAKE_CONNECTIONS),
         )?;
+        if database_url.is_none() && page_connections + intake_connections > MOST_CONNECTIONS {
+            return Err(bad(
+                "VOUCH_PAGE_CONNECTIONS",
+                format!(
+                    "{page_connections}, and VOUCH_INTAKE_CONNECTIONS {intake_connections}, are more \
+                     than the {MOST_CONNECTIONS} that Vouch’s own database server has for them"
+                ),
+            ));
+        }
         // What touches the disk comes last: a start that is refused leaves nothing behind.
         let data_dir = data_dir(given(settings.data))?;
         Ok(Self {

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::account::new_password;
 use super::with_database;
+use crate::auth::judge;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Scope, in_scope};
@@ -124,7 +125,11 @@ fn rows_per_second(rows: u64, since: Instant) -> String {
 /// `VOUCH_DEMO_PASSWORD`; else the one of an earlier run, kept in the data folder; else a new one.
 fn password(config: &Config) -> anyhow::Result<String> {
     if let Some(given) = &config.demo_password {
-        return Ok(given.expose_secret().to_owned());
+        let given = given.expose_secret();
+        // Its people can do what all others can, on an installation that may be open to the world.
+        judge(given, &[LOGINS[0].email])
+            .map_err(|refusal| anyhow::anyhow!("VOUCH_DEMO_PASSWORD: {refusal}"))?;
+        return Ok(given.to_owned());
     }
     let file = config.data_dir.join(PASSWORD_FILE);
     match std::fs::read_to_string(&file) {

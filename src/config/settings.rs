@@ -12,6 +12,7 @@ pub(super) const DEFAULT_INTAKE_CONNECTIONS: &str = "4";
 /// The settings as they were typed. All are text here, so that a bad value is reported by us, in
 /// one line, wherever it came from; an empty value counts as not given.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Settings")]
 pub struct Settings {
     /// Address of a PostgreSQL server (14 or newer), as a role that is bound by row security;
     /// without it, Vouch runs a server of its own in the data folder

@@ -86,6 +86,16 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
 }
 
 #[test]
+fn the_embedded_server_has_connections_for_both() {
+    let folder = Folder::new("connections");
+    let both = ["--page-connections=60", "--intake-connections=31"];
+    let error = folder.load(&both).unwrap_err();
+    assert_eq!(error.setting, "VOUCH_PAGE_CONNECTIONS", "{error}");
+    let named = ["--database-url=postgresql://vouch@db/vouch", both[0], both[1]];
+    assert!(folder.load(&named).is_ok());
+}
+
+#[test]
 fn the_public_url_loses_its_slash_and_its_capitals() {
     assert_eq!(
         public_url("https://Vouch.Example.com:8443/"),

@@ -80,10 +80,10 @@ pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
     sql_query("SELECT pg_advisory_lock($1)")
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
         .execute(&mut conn)?;
-    let applied = conn
-        .run_pending_migrations(MIGRATIONS)
+    let missing = pending(&mut conn)?;
+    conn.run_pending_migrations(MIGRATIONS)
         .map_err(|error| MigrateError::Migration(error.to_string()))?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    Ok(missing)
 }
 
 /// The versions of the migrations that this program was built with.

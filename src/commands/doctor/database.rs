@@ -141,7 +141,7 @@ fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
     let checked = in_scope(conn, Scope::Installation, |conn| check_secrets(conn, &sealer));
     let (tried, unreadable) = asked(checked)?;
     if unreadable.is_empty() {
-        return Ok(format!("{tried} secrets open"));
+        return Ok(format!("{tried} secrets, which this key opens"));
     }
     let names: Vec<String> = unreadable
         .iter()
@@ -161,7 +161,7 @@ fn two_factor(conn: &mut PgConnection, config: &Config) -> Finding {
         in_scope(conn, Scope::Unowned, |conn| auth::two_factor::check_secrets(conn, &sealer));
     let (number, stuck) = asked(checked)?;
     if stuck.is_empty() {
-        return Ok(format!("{number} secrets open"));
+        return Ok(format!("{number} secrets, which this key opens"));
     }
     Err(format!(
         "the secrets of {} do not open with this key, so that they cannot sign in: start with the \
