@@ -71,6 +71,20 @@ fn an_orders_page_says_who_is_credited_and_why() {
 }
 
 #[test]
+fn what_a_member_denied_is_not_called_credited() {
+    let app = TestApp::start();
+    app.shopify("orders/create", &ShopifyOrder::new(1001, noon()).code("ADA10", "10.00").0);
+    let (path, admin) = (page_of(&app, "1001"), app.admin());
+    let denied = "A member denied the credit of Ada Active: it does not count.";
+    let ids = admin.get(&path).value_of(".decide [name=ids]");
+    for (status, is_denied) in [("pending", false), ("denied", true), ("approved", false)] {
+        let fields = [("ids", ids.as_str()), ("status", status)];
+        assert_eq!(admin.post_signed("/conversions/statuses", &fields).status, 303);
+        assert_eq!(admin.get(&path).says(denied), is_denied, "{status}");
+    }
+}
+
+#[test]
 fn an_order_that_credits_nobody_says_why_and_leads_on() {
     let app = TestApp::start();
     app.shopify("orders/create", &ShopifyOrder::new(1001, noon()).code("SUMMER", "5.00").0);
@@ -89,7 +103,11 @@ fn what_failed_is_kept_with_its_reason_and_can_be_replayed() {
     assert_eq!(answer.status, 200);
     app.shopify("orders/create", &ShopifyOrder::new(1001, noon()).0);
     let admin = app.admin();
-    assert_eq!(admin.get("/deliveries").all("tbody tr").len(), 2);
+    let all = admin.get("/deliveries");
+    assert_eq!(all.all("tbody tr").len(), 2);
+    // Each leads to its order, by its name.
+    let order = format!("tbody a[href=\"{}\"]", page_of(&app, "1001"));
+    assert_eq!(all.one(&order), "#1001");
     let failed = admin.get("/deliveries?outcome=failed");
     assert_eq!(failed.all("tbody tr").len(), 1);
     let path = failed.attribute("tbody .name", "href").unwrap();

@@ -218,6 +218,23 @@ pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(
         .load(conn)
 }
 
+/// What some orders are called, by their keys.
+///
+/// # Errors
+/// The database's.
+pub fn titles_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_ids: Vec<i64>,
+) -> QueryResult<HashMap<i64, String>> {
+    let found: Vec<OrderHead> = orders::table
+        .filter(orders::merchant_id.eq(merchant_id))
+        .filter(orders::id.eq_any(order_ids))
+        .select(OrderHead::as_select())
+        .load(conn)?;
+    Ok(found.into_iter().map(|order| (order.id, order.title())).collect())
+}
+
 fn complete(
     conn: &mut PgConnection,
     merchant_id: i64,

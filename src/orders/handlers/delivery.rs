@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
@@ -9,6 +11,7 @@ use crate::error::{AppError, AppResult};
 use crate::orders::deliveries::{self, Delivery, Place};
 use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
 use crate::orders::intake::Outcome;
+use crate::orders::list;
 use crate::orders::replay::{self, ReplayError};
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
@@ -48,6 +51,7 @@ struct DeliveryList {
     listing: Listing<DeliveryHead>,
     count: i64,
     stores: Vec<(i64, String)>,
+    orders: HashMap<i64, String>,
 }
 
 impl DeliveryList {
@@ -102,8 +106,10 @@ impl IndexPage {
         urls::delivery(delivery.id)
     }
 
-    fn order_url(&self, delivery: &DeliveryHead) -> Option<String> {
-        delivery.order_id.map(urls::order)
+    /// The order that the message is about: its name and its page.
+    fn order(&self, delivery: &DeliveryHead) -> Option<(&str, String)> {
+        let id = delivery.order_id?;
+        Some((self.list.orders.get(&id)?.as_str(), urls::order(id)))
     }
 
     fn when(&self, delivery: &DeliveryHead) -> When {
@@ -125,14 +131,16 @@ pub async fn deliveries(
     let (outcome, cursor): (_, Cursor<Place>) =
         (query.outcome(), Cursor::read(&query.after, &query.before));
     let merchant_id = page.merchant_id();
-    let (listing, count, stores) = db
+    let (listing, count, stores, orders) = db
         .merchant(merchant_id, move |conn| {
             let (listing, count) = deliveries::page(conn, merchant_id, outcome, &cursor)?;
-            let stores = crate::orders::list::stores_of(conn, merchant_id)?;
-            diesel::QueryResult::Ok((listing, count, stores))
+            let stores = list::stores_of(conn, merchant_id)?;
+            let order_ids = listing.rows.iter().filter_map(|row| row.order_id).collect();
+            let orders = list::titles_of(conn, merchant_id, order_ids)?;
+            diesel::QueryResult::Ok((listing, count, stores, orders))
         })
         .await?;
-    ok(&IndexPage { page, list: DeliveryList { query, listing, count, stores } })
+    ok(&IndexPage { page, list: DeliveryList { query, listing, count, stores, orders } })
 }
 
 #[derive(Template)]

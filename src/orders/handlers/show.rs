@@ -57,9 +57,14 @@ impl OrderPage {
         }
     }
 
-    /// Who is credited and why, or why nobody is.
+    /// Who is credited and why, or why nobody is; and what a member denied of it.
     fn sentences(&self) -> Vec<String> {
-        self.found.decision.sentences(self.tz())
+        let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
+        let mut sentences = self.found.decision.sentences(self.tz());
+        sentences.extend(self.found.conversions.iter().filter(denied).map(|row| {
+            format!("A member denied the credit of {}: it does not count.", row.affiliate)
+        }));
+        sentences
     }
 
     fn outcome(&self, outcome: &CandidateOutcome) -> String {
