@@ -79,8 +79,12 @@ async fn choosing_rows_counts_them_and_a_confirmation_can_be_refused() {
     let browser = Browser::open(&serve()).await;
     browser.goto("/affiliates").await;
     assert!(!browser.find(".bulk").await.is_displayed().await.unwrap());
+    let top = "return document.querySelector('tbody tr').getBoundingClientRect().top";
+    let before = browser.client().execute(top, Vec::new()).await.unwrap();
     browser.click("[data-select-all]").await;
     assert_eq!(browser.text("[data-count]").await, "7 selected");
+    let after = browser.client().execute(top, Vec::new()).await.unwrap();
+    assert_eq!(before, after, "no row moves under the pointer");
     browser.click("input[value=k9p2]").await;
     assert_eq!(browser.text("[data-count]").await, "6 selected");
     browser.click(".bulk [data-confirm]").await;
