@@ -481,7 +481,7 @@ fn a_new_password_ends_the_other_sessions_and_keeps_this_one() {
     let page = here.get("/account/password");
     let old_cookie = here.cookie();
     let new = "umbrella quartz 7 meadow";
-    let answer = here.submit(&page, "form", &[("current", PASSWORD), ("new", new)]);
+    let answer = here.submit(&page, "main form", &[("current", PASSWORD), ("new", new)]);
     assert_eq!(answer.status, 303, "{}", answer.text());
     assert_eq!(here.get("/settings/general").status, 200);
     assert_ne!(here.cookie(), old_cookie);
@@ -502,7 +502,7 @@ fn a_new_password_is_judged_and_needs_the_current_one() {
         (PASSWORD, "olgaowner", "easy to guess"),
     ];
     for (current, new, reason) in cases {
-        let answer = owner.submit(&page, "form", &[("current", current), ("new", new)]);
+        let answer = owner.submit(&page, "main form", &[("current", current), ("new", new)]);
         assert_eq!(answer.status, 422, "{new}");
         assert!(answer.says(reason), "{new}: {}", answer.text());
         assert!(!answer.text().contains(new), "a password is never echoed");

@@ -153,6 +153,8 @@ async fn walk(
     sign_in(browser, "ada@affiliates.example").await;
     browser.goto("/portal").await;
     look(browser, "portal").await;
+    browser.goto("/account/two-factor").await;
+    look(browser, "portal-two-factor").await;
     browser.client().delete_all_cookies().await.unwrap();
     let link = FirstRun::new(&Box::new(SECRET_KEY).into()).path();
     for (path, name) in [("/login", "deserted"), (link.as_str(), "first-run")] {

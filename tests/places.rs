@@ -2,10 +2,14 @@
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::{stores, trigger_owners, triggers};
+use vouch::audit::Actor;
+use vouch::auth::{self, Person, Role};
+use vouch::db::schema::{members, stores, trigger_owners, triggers};
+use vouch::db::{Scope, in_scope};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
+use crate::registration::link_to;
 
 fn order(id: u64, code: &str) -> ShopifyOrder {
     let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
@@ -101,6 +105,75 @@ fn many_codes_are_shown_page_by_page() {
     assert!(next.has("[data-copy='ADA10']"), "the oldest comes last");
     let back = ada.get(&next.attribute("a[rel=prev]", "href").unwrap());
     assert_eq!(back.all("tbody th"), first.all("tbody th"));
+}
+
+#[test]
+fn a_place_that_is_gained_or_lost_elsewhere_shows_on_the_next_page() {
+    const SWITCH: &str = ".menu-person a[href='/places']";
+    let app = TestApp::start();
+    let (owner, ada, stranger) = (app.owner(), app.affiliate(), app.stranger());
+    assert!(!owner.get("/dashboard").has(SWITCH) && !ada.get("/portal").has(SWITCH));
+    for user_id in [app.fixture.owner_id, app.fixture.ada_user_id] {
+        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+        app.within_merchant(actor.merchant_id, |conn| {
+            auth::join(conn, &actor, user_id, Role::Viewer)
+        });
+    }
+    assert!(owner.get("/dashboard").has(SWITCH) && ada.get("/portal").has(SWITCH));
+    assert!(ada.get("/account/two-factor").has(SWITCH));
+    for user_id in [app.fixture.owner_id, app.fixture.ada_user_id] {
+        let removal = format!("/settings/team/members/{user_id}/removal");
+        assert_eq!(stranger.post_signed(&removal, &[]).status, 303);
+    }
+    assert!(!owner.get("/dashboard").has(SWITCH) && !ada.get("/portal").has(SWITCH));
+    // An account as an affiliate counts as one made by an invitation does.
+    let invitation = format!("/affiliates/{}/invitation", app.fixture.stranger_affiliate_id);
+    assert_eq!(stranger.post_signed(&invitation, &[]).status, 303);
+    let (link, elsewhere) = (link_to(&app, "ada@affiliates.example"), app.anonymous());
+    assert_eq!(elsewhere.submit(&elsewhere.get(&link), "main form", &[]).status, 303);
+    assert!(ada.get("/portal").has(SWITCH));
+    let (counted, held) = places_of(&app, app.fixture.ada_user_id);
+    assert_eq!((counted, held), (2, 2));
+}
+
+/// How many places a person has as it was counted, and as they are.
+fn places_of(app: &TestApp, user_id: i64) -> (i32, usize) {
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    in_scope(&mut conn, Scope::Person(user_id), |conn| {
+        let person = Person::find(conn, user_id)?;
+        QueryResult::Ok((person.places, auth::places_of(conn, &person)?.len()))
+    })
+    .unwrap()
+}
+
+#[test]
+fn the_pages_of_ones_account_stand_in_the_menu_of_the_place_one_is_at() {
+    let app = TestApp::start();
+    let pages = ["/account/password", "/account/two-factor", "/account/sessions"];
+    let ada = app.affiliate();
+    for path in pages {
+        let page = ada.get(path);
+        assert_eq!(page.all(".menu-nav a"), ["My Codes", "Conversions", "Settings"], "{path}");
+        assert_eq!(page.one(".menu-nav [aria-current]"), "Settings");
+        assert_eq!(page.one(".crumbs"), "Settings");
+        assert!(page.one(".menu-merchant").ends_with("Acme Tea") && !page.has(".local"));
+        let page = app.viewer().get(path);
+        assert!(page.has(".menu-nav a[href='/affiliates']"), "{path}");
+        assert_eq!(page.all(".local a"), ["Password", "Two-factor sign-in", "Devices"]);
+        assert_eq!(page.attribute(".local [aria-current]", "href").as_deref(), Some(path));
+        let page = app.support().get(path);
+        assert_eq!(page.all(".menu-nav a"), ["Merchants", "Mail"], "{path}");
+    }
+    // Menus whose pages do not open before two-factor sign-in are not shown.
+    let viewer = app.viewer();
+    app.within(|conn| vouch::team::require_two_factor(conn, &app.actor(), true));
+    let page = viewer.get("/account/two-factor");
+    assert!(!page.has(".menu-nav") && page.has("form[action='/logout']"), "{}", page.text());
+    // A place that is no more leaves the account alone.
+    app.within(|conn| {
+        diesel::delete(members::table.filter(members::role.eq(Role::Viewer))).execute(conn)
+    });
+    assert_eq!(viewer.get("/account/two-factor").status, 200);
 }
 
 #[test]

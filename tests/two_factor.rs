@@ -28,7 +28,7 @@ fn subjects(app: &TestApp) -> Vec<String> {
 fn give_password(app: &TestApp, email: &str) -> (Person, Page) {
     let person = app.anonymous();
     let page = person.get("/login");
-    let answer = person.submit(&page, "form", &[("email", email), ("password", PASSWORD)]);
+    let answer = person.submit(&page, "main form", &[("email", email), ("password", PASSWORD)]);
     (person, answer)
 }
 
@@ -43,17 +43,17 @@ fn a_person_sets_it_up_and_is_asked_from_then_on() {
     let app = TestApp::start();
     let (owner, elsewhere) = (app.owner(), app.owner());
     let page = owner.get(HERE);
-    assert_eq!(owner.submit(&page, "form", &[("current", "wrong")]).status, 422);
-    assert_eq!(owner.submit(&page, "form", &[("current", PASSWORD)]).location(), Some(HERE));
+    assert_eq!(owner.submit(&page, "main form", &[("current", "wrong")]).status, 422);
+    assert_eq!(owner.submit(&page, "main form", &[("current", PASSWORD)]).location(), Some(HERE));
     let page = owner.get(HERE);
     assert!(page.has("svg.qr path"));
     let secret = secret_on(&page);
     assert!(!elsewhere.get(HERE).has("svg.qr"), "who did not give the password sees no secret");
-    let wrong = owner.submit(&page, "form", &[("code", "000000")]);
+    let wrong = owner.submit(&page, "main form", &[("code", "000000")]);
     assert_eq!(wrong.status, 422);
     assert_eq!(secret_on(&wrong), secret, "the app need not be set up again");
     assert!(subjects(&app).is_empty());
-    let done = owner.submit(&page, "form", &[("code", &code_of(&secret, 0))]);
+    let done = owner.submit(&page, "main form", &[("code", &code_of(&secret, 0))]);
     assert_eq!(done.status, 200, "{}", done.text());
     let codes = done.all(".recovery-codes code");
     assert_eq!(codes.len(), 10);
@@ -76,24 +76,28 @@ fn a_person_sets_it_up_and_is_asked_from_then_on() {
     assert!(person.get("/dashboard").location().unwrap().starts_with("/login"), "not in yet");
     assert!(person.get("/account/password").location().unwrap().starts_with("/login"));
     let page = person.follow(&answer);
-    let replayed = person.submit(&page, "form", &[("code", &code_of(&secret, 0))]);
+    let replayed = person.submit(&page, "main form", &[("code", &code_of(&secret, 0))]);
     assert_eq!(replayed.status, 422, "the code that confirmed counts no second time");
     let next_code = code_of(&secret, 30);
-    let next = person.submit(&page, "form", &[("code", &next_code)]);
+    let next = person.submit(&page, "main form", &[("code", &next_code)]);
     assert_eq!((next.status, next.location()), (303, Some("/dashboard")));
 
     let (person, answer) = give_password(&app, OWNER);
     let page = person.follow(&answer);
-    let again = person.submit(&page, "form", &[("code", &next_code)]);
+    let again = person.submit(&page, "main form", &[("code", &next_code)]);
     assert_eq!(again.status, 422, "nor does one that signed somebody in");
     let page = person.get("/login/code?with=recovery");
     let spelled = codes[3].to_uppercase().replace('-', " ");
-    let by_recovery = person.submit(&page, "form", &[("code", &spelled)]);
+    let by_recovery = person.submit(&page, "main form", &[("code", &spelled)]);
     assert_eq!(by_recovery.location(), Some("/dashboard"));
     assert!(person.follow(&by_recovery).says("9 are left"));
     let (person, _) = give_password(&app, OWNER);
     let page = person.get("/login/code?with=recovery");
-    assert_eq!(person.submit(&page, "form", &[("code", &codes[3])]).status, 422, "each works once");
+    assert_eq!(
+        person.submit(&page, "main form", &[("code", &codes[3])]).status,
+        422,
+        "each works once"
+    );
 }
 
 #[test]
@@ -104,9 +108,9 @@ fn it_leads_to_where_one_wanted_and_needs_the_password_first() {
     assert_eq!(person.get("/login/code").location(), Some("/login"));
     assert_eq!(person.post_signed("/login/code", &[("code", &code())]).location(), Some("/login"));
     let page = person.get("/login?next=/orders");
-    let wrong = person.submit(&page, "form", &[("email", OWNER), ("password", "wrong")]);
+    let wrong = person.submit(&page, "main form", &[("email", OWNER), ("password", "wrong")]);
     assert_eq!(wrong.status, 422, "a wrong password is not asked for a code");
-    let answer = person.submit(&page, "form", &[("email", OWNER), ("password", PASSWORD)]);
+    let answer = person.submit(&page, "main form", &[("email", OWNER), ("password", PASSWORD)]);
     assert_eq!(enter(&person, &answer).location(), Some("/orders"));
 }
 
@@ -119,7 +123,7 @@ fn codes_cannot_be_found_by_trying() {
         let (person, answer) = give_password(&app, OWNER);
         let page = person.follow(&answer);
         for _ in 0..5 {
-            statuses.push(person.submit(&page, "form", &[("code", "000000")]).status);
+            statuses.push(person.submit(&page, "main form", &[("code", "000000")]).status);
         }
         assert_eq!(person.get("/login/code").location().is_some(), statuses.len() <= 20);
     }
@@ -141,10 +145,10 @@ fn support_staff_set_it_up_before_anything_else() {
         assert!(support.get(path).location().unwrap().starts_with(HERE), "{path}");
     }
     let page = support.get(HERE);
-    support.submit(&page, "form", &[("current", PASSWORD)]);
+    support.submit(&page, "main form", &[("current", PASSWORD)]);
     let page = support.get(HERE);
     let code = code_of(&secret_on(&page), 0);
-    assert_eq!(support.submit(&page, "form", &[("code", &code)]).status, 200);
+    assert_eq!(support.submit(&page, "main form", &[("code", &code)]).status, 200);
     assert_eq!(support.get("/support/merchants").status, 200);
 }
 
@@ -160,7 +164,7 @@ fn it_is_turned_off_and_codes_are_renewed_with_a_code_only() {
         }
     }
     unowned(&app, forget_codes);
-    let done = owner.submit(&page, "form", &[("code", &code())]);
+    let done = owner.submit(&page, "main form", &[("code", &code())]);
     let codes = done.all(".recovery-codes code");
     assert_eq!(codes.len(), 10);
     let elsewhere = app.sign_in(OWNER);

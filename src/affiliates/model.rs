@@ -8,7 +8,7 @@ use rand::RngExt;
 use super::status::AffiliateStatus;
 use super::terms;
 use crate::audit::{Act, Actor, record};
-use crate::auth::email_key;
+use crate::auth::{count_place, email_key};
 use crate::db::schema::affiliates;
 use crate::offers;
 
@@ -141,6 +141,9 @@ pub fn create(
             return Err(CreateAffiliateError::UnknownOffer);
         }
         let affiliate = insert(conn, actor, new)?;
+        if let Some(user_id) = new.user_id {
+            count_place(conn, user_id, 1)?;
+        }
         terms::change(conn, actor.merchant_id, affiliate.id, new.status, new.offer_id, actor.now)?;
         record(
             conn,

@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::model::{AffiliateSeat, Person, Place, Role, Seat};
+use super::model::{AffiliateSeat, Around, Person, Place, Role, Seat};
 use super::session_store::USER_ID;
 use super::viewing::{self, Viewing};
 use crate::config::Config;
@@ -43,11 +43,9 @@ pub enum Access {
 
 /// Where the session keeps the chosen place.
 pub(super) const PLACE: &str = "place";
-/// Where the session keeps whether there are several.
-pub(super) const SEVERAL_PLACES: &str = "several_places";
 
 /// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
-/// [`Seat`] or [`AffiliateSeat`] with the request for the page extractors.
+/// [`Seat`], [`AffiliateSeat`] or [`Around`] with the request for the page extractors.
 ///
 /// # Errors
 /// None of its own: whoever may not is answered with `NotFound` (an unknown address),
@@ -109,9 +107,8 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
     }
     match (access, place) {
         (Access::Member(needed), Some(Place::Member { merchant_id, .. })) => {
-            let several = session.get(SEVERAL_PLACES)?.unwrap_or(false);
             let seat = db
-                .merchant(merchant_id, move |conn| Seat::find(conn, merchant_id, user_id, several))
+                .merchant(merchant_id, move |conn| Seat::find(conn, merchant_id, user_id))
                 .await
                 .map_err(|error| gone(req, error))?;
             guarded(req, &seat.person, seat.requires_two_factor)?;
@@ -122,10 +119,9 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             req.extensions_mut().insert(seat);
         }
         (Access::Affiliate, Some(Place::Affiliate { merchant_id, affiliate_id, .. })) => {
-            let several = session.get(SEVERAL_PLACES)?.unwrap_or(false);
             let seat = db
                 .merchant(merchant_id, move |conn| {
-                    AffiliateSeat::find(conn, merchant_id, affiliate_id, user_id, several)
+                    AffiliateSeat::find(conn, merchant_id, affiliate_id, user_id)
                 })
                 .await
                 .map_err(|error| gone(req, error))?;
@@ -133,14 +129,18 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
             req.extensions_mut().insert(seat.person.clone());
             req.extensions_mut().insert(seat);
         }
-        (Access::SignedIn | Access::Support, _) => {
+        (Access::Support, _) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
-            if access == Access::Support && !person.is_support {
+            if !person.is_support {
                 return Err(AppError::Forbidden);
             }
-            if access == Access::Support {
-                guarded(req, &person, true)?;
-            }
+            guarded(req, &person, true)?;
+            req.extensions_mut().insert(person);
+        }
+        (Access::SignedIn, place) => {
+            let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
+            let around = around(&db, &person, place).await?;
+            req.extensions_mut().insert(around);
             req.extensions_mut().insert(person);
         }
         (_, None) => return Err(AppError::PlaceNeeded(come_back_to(req))),
@@ -152,7 +152,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
 /// Support staff, and members of a merchant that demands it, set up two-factor sign-in before
 /// anything else.
 fn guarded(req: &ServiceRequest, person: &Person, is_required: bool) -> AppResult<()> {
-    if (is_required || person.is_support) && !person.has_two_factor() {
+    if person.lacks_two_factor(is_required) {
         return Err(AppError::TwoFactorNeeded(come_back_to(req)));
     }
     Ok(())
@@ -160,6 +160,27 @@ fn guarded(req: &ServiceRequest, person: &Person, is_required: bool) -> AppResul
 
 async fn person(db: &Db, user_id: i64) -> AppResult<Person> {
     db.run(Scope::Unowned, move |conn| Person::find(conn, user_id)).await
+}
+
+/// What is around the pages of one's own account; a seat that is no more leaves nothing.
+async fn around(db: &Db, person: &Person, place: Option<Place>) -> AppResult<Around> {
+    let user_id = person.id;
+    let found = match place {
+        Some(Place::Member { merchant_id: id, .. }) => db
+            .merchant(id, move |conn| Seat::find(conn, id, user_id))
+            .await
+            .map(|seat| Around::Member(Box::new(seat))),
+        Some(Place::Affiliate { merchant_id: id, affiliate_id, .. }) => db
+            .merchant(id, move |conn| AffiliateSeat::find(conn, id, affiliate_id, user_id))
+            .await
+            .map(|seat| Around::Affiliate(Box::new(seat))),
+        Some(Place::Support) if person.is_support => Ok(Around::Support),
+        Some(Place::Support) | None => Ok(Around::Nothing),
+    };
+    match found {
+        Err(AppError::NotFound) => Ok(Around::Nothing),
+        found => found,
+    }
 }
 
 /// The person or the seat is no more: whoever it was has to sign in again.

@@ -16,7 +16,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage, renew_session};
+use crate::web::page::{AccountPage, FlashKind, renew_session};
 use crate::web::{ok, rejected, see_other};
 
 /// The current password and the new one; neither is ever echoed.
@@ -30,12 +30,12 @@ pub struct PasswordForm {
 #[derive(Template)]
 #[template(path = "auth/password.html")]
 struct PasswordPage {
-    page: PersonPage,
+    page: AccountPage,
     errors: FormErrors,
 }
 
 /// `GET /account/password`
-pub async fn password_form(page: PersonPage) -> AppResult<HttpResponse> {
+pub async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
     ok(&PasswordPage { page, errors: FormErrors::new() })
 }
 
@@ -45,7 +45,7 @@ pub async fn change_password(
     hashing: Data<Hashing>,
     tries: Data<Tries>,
     req: HttpRequest,
-    page: PersonPage,
+    page: AccountPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
     match change(&db, &hashing, &tries, &req, &page.person, page.session(), form).await? {

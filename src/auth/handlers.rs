@@ -7,7 +7,7 @@ use askama::Template;
 use diesel::OptionalExtension;
 use serde::Deserialize;
 
-use super::access::{PLACE, SEVERAL_PLACES};
+use super::access::PLACE;
 use super::devices::{ORIGIN, Origin};
 use super::forms::{LoginForm, PlaceForm};
 use super::limits::Tries;
@@ -146,7 +146,6 @@ pub async fn sign_in(
     renew_session(session)?;
     session.insert(USER_ID, user_id)?;
     session.insert(ORIGIN, origin)?;
-    session.insert(SEVERAL_PLACES, places.len() > 1)?;
     let of_no_place = local_path(next).filter(|next| is_of_no_place(next));
     if let [only] = places.as_slice() {
         session.insert(PLACE, only)?;
@@ -190,7 +189,6 @@ pub async fn take_seat(
     let places = places(db, user_id).await?;
     let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
     let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
-    session.insert(SEVERAL_PLACES, places.len() > 1)?;
     session.insert(PLACE, place)?;
     Ok(see_other(place.home()))
 }
@@ -241,7 +239,6 @@ pub async fn go_to_place(
     CsrfForm(form): CsrfForm<PlaceForm>,
 ) -> AppResult<HttpResponse> {
     let places = places(&db, page.person.id).await?;
-    let several = places.len() > 1;
     let chosen =
         places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
     let session = page.session();
@@ -249,7 +246,6 @@ pub async fn go_to_place(
         // What stands open of the place before must not be saved into this one.
         renew_session(session)?;
     }
-    session.insert(SEVERAL_PLACES, several)?;
     session.insert(PLACE, &chosen)?;
     let next = local_path(&form.next).filter(|next| chosen.has(next));
     Ok(see_other(next.unwrap_or(chosen.home())))

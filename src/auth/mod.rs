@@ -28,8 +28,9 @@ pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
 pub use self::limits::{Tries, network_of};
 pub use self::model::{
-    AffiliateSeat, Merchant, NewUser, NewUserError, Person, Place, Role, Seat, StoreProblem, User,
-    change_password, create_user, email_key, is_deserted, join, places_of,
+    AffiliateSeat, Around, Merchant, NewUser, NewUserError, Person, Place, Role, Seat,
+    StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,
+    places_of,
 };
 pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};
 pub use self::peer::peer;

@@ -45,12 +45,24 @@ pub struct Person {
     pub is_support: bool,
     /// Since when a code is asked for when they sign in; `None` if it is not.
     pub two_factor_at: Option<DateTime<Utc>>,
+    /// Of how many programs they are members or affiliates.
+    pub places: i32,
 }
 
 impl Person {
     /// Whether a code is asked for when they sign in.
     pub fn has_two_factor(&self) -> bool {
         self.two_factor_at.is_some()
+    }
+
+    /// Whether they have to set up two-factor sign-in before anything else: support staff always do.
+    pub fn lacks_two_factor(&self, is_required: bool) -> bool {
+        (is_required || self.is_support) && !self.has_two_factor()
+    }
+
+    /// Whether there is another place to switch to.
+    pub fn has_other_places(&self) -> bool {
+        self.places + i32::from(self.is_support) > 1
     }
 
     /// A person who may still sign in.
@@ -193,8 +205,6 @@ pub struct Seat {
     pub role: Role,
     /// Whether the merchant's members need two-factor sign-in.
     pub requires_two_factor: bool,
-    /// Whether they have another place to switch to.
-    pub has_other_places: bool,
     /// A store that needs somebody.
     pub store_problem: Option<StoreProblem>,
 }
@@ -204,12 +214,7 @@ impl Seat {
     ///
     /// # Errors
     /// `NotFound` when there is none, or the person was disabled.
-    pub fn find(
-        conn: &mut PgConnection,
-        merchant_id: i64,
-        user_id: i64,
-        has_other_places: bool,
-    ) -> QueryResult<Self> {
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<Self> {
         let (person, merchant, role, requires_two_factor, problem) = members::table
             .inner_join(users::table)
             .inner_join(merchants::table)
@@ -225,7 +230,7 @@ impl Seat {
             ))
             .first::<(_, _, _, _, Option<serde_json::Value>)>(conn)?;
         let store_problem = problem.and_then(|problem| serde_json::from_value(problem).ok());
-        Ok(Self { person, merchant, role, requires_two_factor, has_other_places, store_problem })
+        Ok(Self { person, merchant, role, requires_two_factor, store_problem })
     }
 }
 
@@ -240,8 +245,6 @@ pub struct AffiliateSeat {
     pub affiliate_id: i64,
     /// What it is called there.
     pub affiliate_name: String,
-    /// Whether they have another place to switch to.
-    pub has_other_places: bool,
 }
 
 impl AffiliateSeat {
@@ -254,7 +257,6 @@ impl AffiliateSeat {
         merchant_id: i64,
         affiliate_id: i64,
         user_id: i64,
-        has_other_places: bool,
     ) -> QueryResult<Self> {
         let (person, merchant, affiliate_name) = affiliates::table
             .inner_join(users::table)
@@ -265,8 +267,21 @@ impl AffiliateSeat {
             .filter(users::disabled_at.is_null())
             .select((Person::as_select(), Merchant::as_select(), affiliates::name))
             .first(conn)?;
-        Ok(Self { person, merchant, affiliate_id, affiliate_name, has_other_places })
+        Ok(Self { person, merchant, affiliate_id, affiliate_name })
     }
+}
+
+/// What is around the pages of one's own account: the menu of the place one is at.
+#[derive(Clone, Debug)]
+pub enum Around {
+    /// A program's, for a member.
+    Member(Box<Seat>),
+    /// The affiliate's side of a program.
+    Affiliate(Box<AffiliateSeat>),
+    /// The pages of support staff.
+    Support,
+    /// No place is chosen, or there is none.
+    Nothing,
 }
 
 /// Where a person can go after signing in.
@@ -409,6 +424,18 @@ pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, N
     })
 }
 
+/// Counts a place that a person has gained: `1`; or lost: `-1`. Whoever makes or ends a member, or
+/// gives an affiliate its account, calls it in the same transaction.
+///
+/// # Errors
+/// The database's.
+pub fn count_place(conn: &mut PgConnection, user_id: i64, change: i32) -> QueryResult<()> {
+    diesel::update(users::table.find(user_id))
+        .set(users::places.eq(users::places + change))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Makes `user_id` a member of the actor's merchant.
 ///
 /// # Errors
@@ -421,6 +448,7 @@ pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) ->
             members::role.eq(role),
         ))
         .execute(conn)?;
+    count_place(conn, user_id, 1)?;
     record(
         conn,
         actor,

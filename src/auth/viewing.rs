@@ -89,7 +89,7 @@ pub(super) async fn admit(
     match (access, &viewing.place) {
         (Access::Member(needed), Place::Member { merchant_id, .. }) => {
             let id = *merchant_id;
-            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id, false)).await?;
+            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id)).await?;
             if !Role::Viewer.covers(needed) {
                 return Err(AppError::Forbidden);
             }
@@ -98,7 +98,7 @@ pub(super) async fn admit(
         (Access::Affiliate, Place::Affiliate { merchant_id, affiliate_id, .. }) => {
             let (id, affiliate_id) = (*merchant_id, *affiliate_id);
             let find = move |conn: &mut diesel::PgConnection| {
-                AffiliateSeat::find(conn, id, affiliate_id, user_id, false)
+                AffiliateSeat::find(conn, id, affiliate_id, user_id)
             };
             let seat = db.merchant(id, find).await?;
             req.extensions_mut().insert(seat);

@@ -669,6 +669,7 @@ diesel::table! {
         two_factor_secret -> Nullable<Bytea>,
         two_factor_step -> Int8,
         two_factor_at -> Nullable<Timestamptz>,
+        places -> Int4,
     }
 }
 

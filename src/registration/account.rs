@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use crate::audit::{Act, Actor, ActorKind, record};
-use crate::auth::{LinkToken, NewUser, NewUserError, User, change_password, create_user};
+use crate::auth::{
+    LinkToken, NewUser, NewUserError, User, change_password, count_place, create_user,
+};
 use crate::db::schema::{affiliates, portal_invitations};
 
 /// The link works for so long.
@@ -107,6 +109,7 @@ impl Invitation {
             diesel::update(affiliates::table.find((merchant_id, self.affiliate_id)))
                 .set((affiliates::user_id.eq(user_id), affiliates::updated_at.eq(now)))
                 .execute(conn)?;
+            count_place(conn, user_id, 1)?;
             self.note(conn, merchant_id, user_id, now)?;
             Ok(Some(user_id))
         });

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use super::letters;
 use crate::audit::{Act, Actor, record};
-use crate::auth::{Person, Role};
+use crate::auth::{Person, Role, count_place};
 use crate::db::schema::{members, merchants, users};
 use crate::mail;
 
@@ -118,6 +118,7 @@ fn end(
 ) -> Result<(), MemberError> {
     keep_an_owner(conn, actor.merchant_id, member)?;
     diesel::delete(members::table.find((actor.merchant_id, member.person.id))).execute(conn)?;
+    count_place(conn, member.person.id, -1)?;
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role, "email": member.person.email })),
         ..act("member.removed", member.person.id, summary)

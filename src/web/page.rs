@@ -13,9 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{AffiliateSeat, Merchant, Person, Role, Seat, StoreProblem, Viewing, peer};
+use crate::auth::{
+    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, Viewing, peer,
+};
 use crate::clock;
 use crate::error::{AppError, AppResult};
+use crate::urls;
 
 const FLASH: &str = "flash";
 
@@ -128,6 +131,15 @@ pub struct PersonPage {
     pub person: Person,
 }
 
+/// A page of one's own account, in the menu of the place one is at.
+pub struct AccountPage {
+    chrome: Chrome,
+    /// Who looks.
+    pub person: Person,
+    /// What is around it.
+    pub around: Around,
+}
+
 /// A page of one merchant, for one of its members.
 pub struct MerchantPage {
     chrome: Chrome,
@@ -190,6 +202,7 @@ macro_rules! chrome_methods {
 
 chrome_methods!(PublicPage, 0);
 chrome_methods!(PersonPage, chrome);
+chrome_methods!(AccountPage, chrome);
 chrome_methods!(MerchantPage, chrome);
 chrome_methods!(AffiliatePage, chrome);
 
@@ -244,10 +257,7 @@ impl MerchantPage {
 
     /// Whether this page lies at or under `prefix`.
     pub fn is_at(&self, prefix: &str) -> bool {
-        self.entry
-            .unwrap_or_else(|| self.path())
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        lies_at(self.entry.unwrap_or_else(|| self.path()), prefix)
     }
 
     /// Leaves "it worked" for the next page.
@@ -263,8 +273,21 @@ impl MerchantPage {
     /// # Errors
     /// When the session cannot hold it, which is a fault of ours.
     pub fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
-        let undo = Some(FlashUndo { action, label: "Undo".to_owned() });
-        self.chrome.leave(Flash { kind: FlashKind::Success, text: text.into(), undo })
+        let undo = FlashUndo { action, label: "Undo".to_owned() };
+        self.leave_undoable(FlashKind::Success, text, Some(undo))
+    }
+
+    /// Leaves a sentence for the next page, perhaps with a way back.
+    ///
+    /// # Errors
+    /// When the session cannot hold it, which is a fault of ours.
+    pub fn leave_undoable(
+        &self,
+        kind: FlashKind,
+        text: impl Into<String>,
+        undo: Option<FlashUndo>,
+    ) -> AppResult<()> {
+        self.chrome.leave(Flash { kind, text: text.into(), undo })
     }
 }
 
@@ -281,13 +304,6 @@ impl PersonPage {
         }
     }
 
-    /// The page after two-factor sign-in was turned on.
-    #[must_use]
-    pub fn with_two_factor(mut self, since: Option<DateTime<Utc>>) -> Self {
-        self.person.two_factor_at = since;
-        self
-    }
-
     /// The name of who looks.
     pub fn person_name(&self) -> &str {
         &self.person.name
@@ -296,6 +312,76 @@ impl PersonPage {
     /// The e-mail address of who looks.
     pub fn person_email(&self) -> &str {
         &self.person.email
+    }
+
+    /// Whether there is another place to switch to.
+    pub fn has_other_places(&self) -> bool {
+        self.person.has_other_places()
+    }
+}
+
+impl AccountPage {
+    /// The page after two-factor sign-in was turned on.
+    #[must_use]
+    pub fn with_two_factor(mut self, since: Option<DateTime<Utc>>) -> Self {
+        self.person.two_factor_at = since;
+        self
+    }
+
+    /// The name of who looks, as it is at the place they are at.
+    pub fn person_name(&self) -> &str {
+        match &self.around {
+            Around::Affiliate(seat) => &seat.affiliate_name,
+            Around::Member(_) | Around::Support | Around::Nothing => &self.person.name,
+        }
+    }
+
+    /// The e-mail address of who looks.
+    pub fn person_email(&self) -> &str {
+        &self.person.email
+    }
+
+    /// Whether there is another place to switch to.
+    pub fn has_other_places(&self) -> bool {
+        self.person.has_other_places()
+    }
+
+    /// What they are at the place they are at, as a word; nothing where they are at none.
+    pub fn role_label(&self) -> &'static str {
+        match &self.around {
+            Around::Member(seat) => seat.role.label(),
+            Around::Affiliate(_) => "Affiliate",
+            Around::Support => "Support",
+            Around::Nothing => "",
+        }
+    }
+
+    /// Where the password is changed.
+    pub fn password_url(&self) -> &'static str {
+        match &self.around {
+            Around::Affiliate(_) => "/portal/settings#password",
+            Around::Member(_) | Around::Support | Around::Nothing => "/account/password",
+        }
+    }
+
+    /// Whether the other pages of the menu open: not before two-factor sign-in where it is needed.
+    pub fn opens_menu(&self) -> bool {
+        let is_required = match &self.around {
+            Around::Member(seat) => seat.requires_two_factor,
+            Around::Support => true,
+            Around::Affiliate(_) | Around::Nothing => false,
+        };
+        !self.person.lacks_two_factor(is_required)
+    }
+
+    /// Whether an entry of the menu is where this page belongs: an affiliate comes from **Settings**.
+    pub fn is_at(&self, prefix: &str) -> bool {
+        self.is_of_affiliate() && prefix == urls::portal_settings()
+    }
+
+    /// Whether one is at an affiliate's place.
+    pub fn is_of_affiliate(&self) -> bool {
+        matches!(self.around, Around::Affiliate(_))
     }
 }
 
@@ -320,6 +406,11 @@ impl AffiliatePage {
         self.chrome.viewing.is_none()
     }
 
+    /// Whether this page lies at or under `prefix`.
+    pub fn is_at(&self, prefix: &str) -> bool {
+        lies_at(self.path(), prefix)
+    }
+
     /// Who acts, now.
     pub fn actor(&self) -> Actor {
         Actor {
@@ -331,6 +422,10 @@ impl AffiliatePage {
             now: clock::now(),
         }
     }
+}
+
+fn lies_at(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Who looks, and where else they could go: what the foot of every menu shows.
@@ -349,7 +444,7 @@ macro_rules! person_methods {
 
             /// Whether there is another place to switch to.
             pub fn has_other_places(&self) -> bool {
-                self.seat.has_other_places
+                self.seat.person.has_other_places()
             }
         }
     };
@@ -376,6 +471,22 @@ impl FromRequest for PersonPage {
         ready(match person {
             Some(person) => Chrome::of(req).map(|chrome| Self { chrome, person }),
             None => Err(AppError::SignInNeeded(req.path().to_owned())),
+        })
+    }
+}
+
+impl FromRequest for AccountPage {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let person = req.extensions().get::<Person>().cloned();
+        let around = req.extensions().get::<Around>().cloned();
+        ready(match (person, around) {
+            (Some(person), Some(around)) => {
+                Chrome::of(req).map(|chrome| Self { chrome, person, around })
+            }
+            _ => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
     }
 }

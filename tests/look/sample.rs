@@ -52,6 +52,10 @@ impl SamplePage {
         true
     }
 
+    fn path(&self) -> &'static str {
+        self.path
+    }
+
     fn is_at(&self, prefix: &str) -> bool {
         self.path.starts_with(prefix)
     }

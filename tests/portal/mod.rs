@@ -7,7 +7,7 @@ use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, OwnChange};
 use vouch::audit::{Actor, ActorKind};
-use vouch::auth::Access;
+use vouch::auth::{self, Access};
 use vouch::code_requests;
 use vouch::db::schema::{conversions, orders, pushes};
 use vouch::routes::TABLE;
@@ -163,7 +163,8 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
                 dsl::name.eq("Ada of Borealis"),
                 dsl::payment_address.eq("Canary Bank"),
             ))
-            .execute(conn)
+            .execute(conn)?;
+        auth::count_place(conn, app.fixture.ada_user_id, 1)
     });
     let ada = app.sign_in("ada@affiliates.example");
     let places = ada.get("/places");

@@ -1,26 +1,21 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use serde::Deserialize;
 
 use super::model::{self, Device, name_of};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::web::form::CsrfForm;
-use crate::web::page::{FlashKind, PersonPage};
+use crate::web::form::{CsrfForm, Nothing};
+use crate::web::page::{AccountPage, FlashKind};
 use crate::web::{ok, see_other};
 
 const HERE: &str = "/account/sessions";
 
-/// A form with nothing but its button.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
-
 #[derive(Template)]
 #[template(path = "auth/devices.html")]
 struct DevicesPage {
-    page: PersonPage,
+    page: AccountPage,
     devices: Vec<Device>,
     /// Where they are ended.
     base: &'static str,
@@ -38,7 +33,7 @@ pub fn ended_others(count: usize) -> &'static str {
 }
 
 /// `GET /account/sessions`
-pub async fn index(db: Data<Db>, page: PersonPage) -> AppResult<HttpResponse> {
+pub async fn index(db: Data<Db>, page: AccountPage) -> AppResult<HttpResponse> {
     let (user_id, this) = (page.person.id, name_of(page.session())?);
     let devices = db
         .run(Scope::Unowned, move |conn| model::devices(conn, user_id, &this, clock::now()))
@@ -49,9 +44,9 @@ pub async fn index(db: Data<Db>, page: PersonPage) -> AppResult<HttpResponse> {
 /// `POST /account/sessions/{session_id}/removal`
 pub async fn end(
     db: Data<Db>,
-    page: PersonPage,
+    page: AccountPage,
     session_id: Path<String>,
-    _form: CsrfForm<Nothing>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let user_id = page.person.id;
     db.run(Scope::Unowned, move |conn| model::end(conn, user_id, &session_id, clock::now()))
@@ -64,8 +59,8 @@ pub async fn end(
 /// `POST /account/sessions/others/removal`
 pub async fn end_others(
     db: Data<Db>,
-    page: PersonPage,
-    _form: CsrfForm<Nothing>,
+    page: AccountPage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let (user_id, this) = (page.person.id, name_of(page.session())?);
     let ended = db

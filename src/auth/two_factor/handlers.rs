@@ -18,7 +18,7 @@ use crate::error::{AppError, AppResult};
 use crate::mail;
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage, renew_session};
+use crate::web::page::{AccountPage, FlashKind, renew_session};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -52,7 +52,7 @@ enum State {
 #[derive(Template)]
 #[template(path = "auth/two_factor.html")]
 struct TwoFactorPage {
-    page: PersonPage,
+    page: AccountPage,
     state: State,
     /// New recovery codes: shown here and never again.
     codes: Vec<String>,
@@ -64,7 +64,7 @@ pub async fn show(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
-    page: PersonPage,
+    page: AccountPage,
 ) -> AppResult<HttpResponse> {
     let state = state(&db, &config, &sealer, &page).await?;
     ok(&TwoFactorPage { page, state, codes: Vec::new(), errors: FormErrors::new() })
@@ -77,7 +77,7 @@ pub async fn begin(
     tries: Data<Tries>,
     sealer: Data<Sealer>,
     req: HttpRequest,
-    page: PersonPage,
+    page: AccountPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
     tries.take(&email_key(&page.person.email), peer(&req))?;
@@ -104,7 +104,7 @@ pub async fn confirm(
     config: Data<Config>,
     sealer: Data<Sealer>,
     tries: Data<Tries>,
-    page: PersonPage,
+    page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
     tries.code(page.person.id).map_err(AppError::TooMany)?;
@@ -136,7 +136,7 @@ pub async fn renew_codes(
     config: Data<Config>,
     sealer: Data<Sealer>,
     tries: Data<Tries>,
-    page: PersonPage,
+    page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
     tries.code(page.person.id).map_err(AppError::TooMany)?;
@@ -164,7 +164,7 @@ pub async fn turn_off(
     config: Data<Config>,
     sealer: Data<Sealer>,
     tries: Data<Tries>,
-    page: PersonPage,
+    page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
     tries.code(page.person.id).map_err(AppError::TooMany)?;
@@ -194,7 +194,7 @@ fn sets_up(session: &Session) -> AppResult<bool> {
     Ok(session.get(SETS_UP)?.unwrap_or(false))
 }
 
-async fn state(db: &Db, config: &Config, sealer: &Sealer, page: &PersonPage) -> AppResult<State> {
+async fn state(db: &Db, config: &Config, sealer: &Sealer, page: &AccountPage) -> AppResult<State> {
     let user_id = page.person.id;
     if let Some(since) = page.person.two_factor_at {
         let left =
@@ -219,7 +219,7 @@ async fn wrong(
     db: &Db,
     config: &Config,
     sealer: &Sealer,
-    page: PersonPage,
+    page: AccountPage,
 ) -> AppResult<HttpResponse> {
     let state = state(db, config, sealer, &page).await?;
     let errors = FormErrors::one(
