@@ -257,6 +257,7 @@ routes! {
     GET  "/affiliates/new" => crate::affiliates::handlers::new, Member(Admin);
     GET  "/affiliates/code-requests" => crate::code_requests::handlers::index, Member(Viewer);
     POST "/affiliates/code-requests/decisions" => crate::code_requests::handlers::decide, Member(Admin);
+    POST "/affiliates/code-requests/reversals" => crate::code_requests::handlers::reverse, Member(Admin);
     GET  "/affiliates/choices" => crate::affiliates::handlers::choices, Member(Viewer);
     POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);
     POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);

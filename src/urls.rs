@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
+
 /// Sign-in, with the address to come back to.
 pub fn login(next: &str) -> String {
     if next.is_empty() || next == "/" {
@@ -312,6 +314,20 @@ pub fn code_requests() -> String {
 /// Where that is sent.
 pub fn code_request_decisions() -> String {
     "/affiliates/code-requests/decisions".to_owned()
+}
+
+/// Where decisions of one moment are taken back. `affiliate_id`: whose page it is done on; `None`
+/// for the list.
+pub fn code_request_reversals(
+    decided_at: DateTime<Utc>,
+    request_ids: &[i64],
+    affiliate_id: Option<i64>,
+) -> String {
+    let ids: Vec<String> = request_ids.iter().map(ToString::to_string).collect();
+    let back = affiliate_id.map_or_else(String::new, |id| id.to_string());
+    let at = decided_at.timestamp_micros().to_string();
+    let path = "/affiliates/code-requests/reversals";
+    with_query(path, &[("at", &at), ("ids", &ids.join(",")), ("affiliate", &back)])
 }
 
 /// My Codes, in the affiliate's portal.

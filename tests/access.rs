@@ -22,6 +22,7 @@ const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/account/sessions/{session_id}/removal"),
     ("POST", "/portal/settings/sessions/{session_id}/removal"),
     ("POST", "/affiliates/reversals"),
+    ("POST", "/affiliates/code-requests/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
     ("POST", "/orders/{order_id}/manual-credit/removal"),
 ];

@@ -1,14 +1,16 @@
 //! Further codes: asked for in the portal, and decided one by one.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::model::{
-    CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve_one, close, note, open,
+    CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve_one, close, note, open, reopen_one,
 };
 use super::reserve::{Refused, check, hold_all};
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::audit::Actor;
 use crate::db::schema::{affiliates, code_requests};
+use crate::triggers::{Trigger, retire};
 use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
 
 /// An affiliate can have so many further codes waiting at once.
@@ -149,6 +151,59 @@ pub fn deny_further(
     close(conn, actor, request, CodeRequestStatus::Denied, reason)?;
     let summary = format!("{} is denied, and free again.", request.code);
     note(conn, actor, "code_request.denied", request.affiliate_id, summary)
+}
+
+/// Those among `request_ids` that were approved or denied at `decided_at`, kept from others until
+/// the end of the transaction.
+///
+/// # Errors
+/// The database's.
+pub fn take_decided(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    request_ids: &[i64],
+    decided_at: DateTime<Utc>,
+) -> QueryResult<Vec<CodeRequest>> {
+    hold_all(conn, merchant_id)?;
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::id.eq_any(request_ids))
+        .filter(code_requests::origin.eq(CodeRequestOrigin::Portal))
+        .filter(code_requests::decided_at.eq(decided_at))
+        .filter(code_requests::status.ne(CodeRequestStatus::Withdrawn))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)
+}
+
+/// What taking a decision back came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// The denied code waits for a decision again.
+    Waits,
+    /// The approved code is a trigger, and its code its affiliate's for ever: the trigger is retired.
+    Retired,
+    /// The denied code is somebody else's by now, or the approved one is no longer theirs to retire.
+    Stays,
+}
+
+/// Takes the decision about a request from [`take_decided`] back, as far as that can be done.
+///
+/// # Errors
+/// The database's.
+pub fn reverse(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<Reversal> {
+    let Some(trigger_id) = request.trigger_id else {
+        let waits = reopen_one(conn, actor, request)?;
+        return Ok(if waits { Reversal::Waits } else { Reversal::Stays });
+    };
+    let trigger = Trigger::find(conn, actor.merchant_id, trigger_id)?;
+    let retired = trigger.affiliate_id == request.affiliate_id && retire(conn, actor, &trigger)?;
+    Ok(if retired { Reversal::Retired } else { Reversal::Stays })
 }
 
 /// How many further codes wait; one more than the limit of counts on pages where there are more.

@@ -1,6 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::further::waiting_page;
@@ -8,10 +9,10 @@ use super::model::CodeRequest;
 use crate::affiliates::Affiliate;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::registration::{self, DecidedCodes, Denial};
+use crate::registration::{self, DecidedCodes, Denial, ReversedCodes};
 use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::form::{CsrfForm, FormErrors, Nothing, several_lines};
+use crate::web::page::{FlashKind, FlashUndo, MerchantPage};
 use crate::web::paginate::{Cursor, Listing};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
@@ -41,6 +42,18 @@ pub struct DecisionForm {
     denial_reason: String,
     /// "send" for a letter.
     denial_letter: String,
+}
+
+/// The way back from a decision, as the address of its button carries it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReversalQuery {
+    /// When it was made, in microseconds since 1970.
+    at: i64,
+    /// Of which codes, separated by commas.
+    ids: String,
+    /// Whose page it is taken back on; empty for the list.
+    affiliate: String,
 }
 
 #[derive(Template)]
@@ -109,7 +122,8 @@ pub async fn decide(
         "deny" => false,
         _ => return Err(AppError::BadRequest("Choose Approve or Deny on the page.".into())),
     };
-    let back = form.affiliate.parse().map_or_else(|_| urls::code_requests(), urls::affiliate);
+    let affiliate_id = form.affiliate.parse().ok();
+    let back = page_of(affiliate_id);
     if form.ids.is_empty() {
         page.leave(FlashKind::Info, "Choose codes by their check boxes first.")?;
         return Ok(see_other(&back));
@@ -117,7 +131,8 @@ pub async fn decide(
     if form.ids.len() > MOST_AT_ONCE {
         return Err(AppError::BadRequest(format!("Choose at most {MOST_AT_ONCE} codes at once.")));
     }
-    let characters = form.denial_reason.trim().chars().count();
+    let reason = several_lines(&form.denial_reason);
+    let characters = reason.chars().count();
     if !approves && characters > REASON_CHARACTERS {
         let words = format!("Shorten it to 1,000 characters; it has {characters}.");
         let errors = FormErrors::one("denial_reason", words);
@@ -127,19 +142,106 @@ pub async fn decide(
         return rejected(&RequestsPage { page, requests, chosen, reason, letter, errors });
     }
     let actor = page.actor();
+    let decided_at = actor.now;
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
             if approves {
                 return registration::approve_codes(conn, &actor, &form.ids);
             }
-            let denial = Denial { reason: form.denial_reason.trim().to_owned() };
+            let denial = Denial { reason };
             let sends = !form.denial_letter.is_empty();
             registration::deny_codes(conn, &actor, &form.ids, &denial, sends)
         })
         .await?;
     let (kind, text) = words(&outcome, approves);
-    page.leave(kind, text)?;
+    let undo = way_back(&outcome, approves, decided_at, affiliate_id);
+    page.leave_undoable(kind, text, undo)?;
     Ok(see_other(&back))
+}
+
+/// Where one goes on: at the affiliate, or at the list.
+fn page_of(affiliate_id: Option<i64>) -> String {
+    affiliate_id.map_or_else(urls::code_requests, urls::affiliate)
+}
+
+/// A denial can be undone. An approval cannot, since its code stays the affiliate's: it can be
+/// retired.
+fn way_back(
+    outcome: &DecidedCodes,
+    approves: bool,
+    decided_at: DateTime<Utc>,
+    affiliate_id: Option<i64>,
+) -> Option<FlashUndo> {
+    let ids: Vec<i64> = outcome.decided.iter().map(|(request, _)| request.id).collect();
+    let label = match (ids.len(), approves) {
+        (0, _) => return None,
+        (_, false) => "Undo",
+        (1, true) => "Retire the code",
+        (_, true) => "Retire the codes",
+    };
+    let action = urls::code_request_reversals(decided_at, &ids, affiliate_id);
+    Some(FlashUndo { action, label: label.to_owned() })
+}
+
+/// `POST /affiliates/code-requests/reversals`: takes decisions back.
+pub async fn reverse(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ReversalQuery>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let ids: Vec<i64> = query.ids.split(',').filter_map(|id| id.parse().ok()).collect();
+    let decided_at = DateTime::from_timestamp_micros(query.at).ok_or(AppError::NotFound)?;
+    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+        return Err(AppError::NotFound);
+    }
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| {
+            registration::reverse_codes(conn, &actor, &ids, decided_at)
+        })
+        .await?;
+    let (kind, text) = words_of_reversal(&outcome);
+    page.leave(kind, text)?;
+    Ok(see_other(&page_of(query.affiliate.parse().ok())))
+}
+
+/// What became of decisions that were taken back.
+fn words_of_reversal(outcome: &ReversedCodes) -> (FlashKind, String) {
+    let mut sentences = Vec::new();
+    match outcome.waiting.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!("{code} is reserved again, and waits for your decision.")),
+        codes => sentences
+            .push(format!("{} codes are reserved again, and wait for your decision.", codes.len())),
+    }
+    let kept = "orders placed from now on are no longer credited, and nobody else can have";
+    match outcome.retired.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!(
+            "{code} is retired: {kept} it. If shoppers should not use it, delete the code in your \
+             store as well."
+        )),
+        codes => sentences.push(format!(
+            "{} codes are retired: {kept} them. If shoppers should not use them, delete them in \
+             your store as well.",
+            codes.len()
+        )),
+    }
+    let nothing = sentences.is_empty();
+    match (outcome.left, nothing) {
+        (0, _) => return (FlashKind::Success, sentences.join(" ")),
+        (1, true) => sentences.push(
+            "Nothing was undone: the code was decided anew, or is somebody else’s by now.".into(),
+        ),
+        (_, true) => sentences.push(
+            "Nothing was undone: the codes were decided anew, or are somebody else’s by now."
+                .into(),
+        ),
+        (left, false) => sentences
+            .push(format!("{left} stayed as before: decided anew, or somebody else’s by now.")),
+    }
+    (FlashKind::Warning, sentences.join(" "))
 }
 
 /// What became of the chosen codes.
@@ -147,8 +249,12 @@ fn words(outcome: &DecidedCodes, approves: bool) -> (FlashKind, String) {
     let mut sentences = Vec::new();
     match (outcome.decided.as_slice(), approves) {
         ([], _) => {}
-        ([(code, name)], true) => sentences.push(format!("{code} is a code of {name} now.")),
-        ([(code, _)], false) => sentences.push(format!("{code} is denied, and free again.")),
+        ([(request, name)], true) => {
+            sentences.push(format!("{} is a code of {name} now.", request.code));
+        }
+        ([(request, _)], false) => {
+            sentences.push(format!("{} is denied, and free again.", request.code));
+        }
         (codes, true) => sentences.push(format!("{} codes are approved.", codes.len())),
         (codes, false) => {
             sentences.push(format!("{} codes are denied, and free again.", codes.len()));

@@ -8,13 +8,13 @@ mod model;
 mod reserve;
 
 pub use further::{
-    Asked, MOST_WAITING, approve_further, ask, count_waiting, deny_further, take_waiting,
-    waiting_page, withdraw,
+    Asked, MOST_WAITING, Reversal, approve_further, ask, count_waiting, deny_further, reverse,
+    take_decided, take_waiting, waiting_page, withdraw,
 };
 pub use lookup::{Verdict, answer};
 pub use model::{
     Approved, CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve, deny, of_affiliate, open,
-    pending_of, reopen,
+    pending_of, reopen, reopen_denied_at,
 };
 pub use reserve::{
     NotToBeHad, Refused, Waiting, check, hold_against_requests, hold_all, reservations,

@@ -63,12 +63,21 @@ pub struct CodeRequest {
     pub origin: CodeRequestOrigin,
     /// Why it was denied, for who asked; may be empty.
     pub reason: String,
+    /// When it was decided or withdrawn; `None` while it waits.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The trigger that it became.
+    pub trigger_id: Option<i64>,
 }
 
 impl CodeRequest {
     /// Whether it is a further code that waits for a decision of its own.
     pub fn is_further(&self) -> bool {
         self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
+    }
+
+    /// Whether it is a further code that was denied.
+    pub fn is_denied_further(&self) -> bool {
+        self.status == CodeRequestStatus::Denied && self.origin == CodeRequestOrigin::Portal
     }
 }
 
@@ -255,18 +264,58 @@ pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryR
 /// The database's.
 pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
     let merchant_id = actor.merchant_id;
-    let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? else { return Ok(()) };
-    if is_taken(conn, merchant_id, &request.code_key)? {
-        return Ok(());
+    if let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? {
+        reopen_one(conn, actor, &request)?;
     }
-    diesel::update(code_requests::table.find((merchant_id, request.id)))
+    Ok(())
+}
+
+/// Reserves again what was denied together with an affiliate at `since`, under
+/// [`super::hold_all`]; not what somebody has by now.
+///
+/// # Errors
+/// The database's.
+pub fn reopen_denied_at(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    since: DateTime<Utc>,
+) -> QueryResult<()> {
+    let denied: Vec<CodeRequest> = code_requests::table
+        .filter(code_requests::merchant_id.eq(actor.merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Denied))
+        .filter(code_requests::decided_at.eq(since))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)?;
+    for request in &denied {
+        reopen_one(conn, actor, request)?;
+    }
+    Ok(())
+}
+
+/// Takes the denial of one request back, under [`super::hold_all`]: its code is reserved again.
+/// `false` if somebody has it by now.
+pub(super) fn reopen_one(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<bool> {
+    if is_taken(conn, actor.merchant_id, &request.code_key)? {
+        return Ok(false);
+    }
+    diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
         .set((
             code_requests::status.eq(CodeRequestStatus::Pending),
             code_requests::decided_at.eq(None::<DateTime<Utc>>),
+            code_requests::reason.eq(""),
         ))
         .execute(conn)?;
     let summary = format!("{} is reserved again.", request.code);
-    note(conn, actor, "code_request.opened", affiliate_id, summary)
+    note(conn, actor, "code_request.opened", request.affiliate_id, summary)?;
+    Ok(true)
 }
 
 /// The codes that are reserved for some affiliates: (affiliate, code).

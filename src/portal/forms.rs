@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use crate::affiliates::{Affiliate, OwnChange};
-use crate::web::form::FormErrors;
+use crate::web::form::{FormErrors, several_lines};
 
 /// Longest payment address, as the database has it.
 const PAYMENT_CHARACTERS: usize = 500;
@@ -46,7 +46,7 @@ impl ProfileForm {
         if self.name.trim().chars().any(char::is_control) {
             errors.add("name", "The name contains a character that cannot be seen. Type it anew.");
         }
-        let payment_address = self.payment_address.trim().replace("\r\n", "\n");
+        let payment_address = several_lines(&self.payment_address);
         let characters = payment_address.chars().count();
         if characters > PAYMENT_CHARACTERS {
             let words =

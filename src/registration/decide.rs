@@ -8,7 +8,7 @@ use crate::affiliates::{self, Affiliate, AffiliateStatus};
 use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::code_requests;
-use crate::db::schema::{affiliates as affiliates_table, applications};
+use crate::db::schema::applications;
 use crate::secrets::Sealer;
 
 /// What stands in the letter of a denial, where one is to be sent.
@@ -105,8 +105,8 @@ fn welcome_once(
         .optional()
 }
 
-/// Takes a change of status back that was made at `since`. Who is Pending again has the code
-/// reserved again, unless somebody else got it; a trigger that was made stays.
+/// Takes a change of status back that was made at `since`. Codes that were denied with it are
+/// reserved again, unless somebody else got them; a trigger that was made stays.
 ///
 /// # Errors
 /// The database's.
@@ -118,16 +118,8 @@ pub fn undo(
 ) -> QueryResult<Vec<Affiliate>> {
     code_requests::hold_all(conn, actor.merchant_id)?;
     let undone = affiliates::undo_status(conn, actor, affiliate_ids, since)?;
-    let was_denied = undone.iter().filter(|one| one.status == AffiliateStatus::Denied);
-    let ids: Vec<i64> = was_denied.map(|one| one.id).collect();
-    let pending: Vec<i64> = affiliates_table::table
-        .filter(affiliates_table::merchant_id.eq(actor.merchant_id))
-        .filter(affiliates_table::id.eq_any(ids))
-        .filter(affiliates_table::status.eq(AffiliateStatus::Pending))
-        .select(affiliates_table::id)
-        .load(conn)?;
-    for affiliate_id in pending {
-        code_requests::reopen(conn, actor, affiliate_id)?;
+    for affiliate in undone.iter().filter(|one| one.status == AffiliateStatus::Denied) {
+        code_requests::reopen_denied_at(conn, actor, affiliate.id, since)?;
     }
     Ok(undone)
 }

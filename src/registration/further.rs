@@ -1,7 +1,8 @@
-//! Further codes that affiliates ask for in the portal: approval and denial.
+//! Further codes that affiliates ask for in the portal: approval, denial, and the way back.
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::decide::Denial;
@@ -9,13 +10,13 @@ use super::letters;
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::audit::Actor;
 use crate::auth::Merchant;
-use crate::code_requests::{self, CodeRequest};
+use crate::code_requests::{self, CodeRequest, Reversal};
 
 /// What a decision about further codes did.
 #[derive(Debug, Default)]
 pub struct DecidedCodes {
-    /// Codes that are approved or denied now, with the names of who asked for them.
-    pub decided: Vec<(String, String)>,
+    /// The requests that are approved or denied now, with the names of who asked.
+    pub decided: Vec<(CodeRequest, String)>,
     /// Codes that wait on, because who asked for them is not Active.
     pub inactive: Vec<(String, String)>,
     /// Codes that are somebody else’s by now.
@@ -37,14 +38,14 @@ pub fn approve_codes(
     for (affiliate, requests) in taken(conn, actor, request_ids)? {
         let mut codes = Vec::new();
         for request in &requests {
-            let named = (request.code.clone(), affiliate.name.clone());
+            let name = affiliate.name.clone();
             if affiliate.status != AffiliateStatus::Active {
-                outcome.inactive.push(named);
+                outcome.inactive.push((request.code.clone(), name));
             } else if code_requests::approve_further(conn, actor, request)? {
                 codes.push(request.code.as_str());
-                outcome.decided.push(named);
+                outcome.decided.push((request.clone(), name));
             } else {
-                outcome.lost.push(named);
+                outcome.lost.push((request.code.clone(), name));
             }
         }
         if !codes.is_empty() {
@@ -71,13 +72,48 @@ pub fn deny_codes(
     for (affiliate, requests) in taken(conn, actor, request_ids)? {
         for request in &requests {
             code_requests::deny_further(conn, actor, request, &denial.reason)?;
-            outcome.decided.push((request.code.clone(), affiliate.name.clone()));
+            outcome.decided.push((request.clone(), affiliate.name.clone()));
         }
         if sends_letter {
             let codes: Vec<&str> = requests.iter().map(|request| request.code.as_str()).collect();
             letters::codes_denied(conn, &merchant, &affiliate, &codes, denial)?;
         }
     }
+    Ok(outcome)
+}
+
+/// What taking decisions about further codes back did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ReversedCodes {
+    /// Codes that wait for a decision again.
+    pub waiting: Vec<String>,
+    /// Codes that had become triggers, which are retired now.
+    pub retired: Vec<String>,
+    /// How many stayed as they are: decided anew, withdrawn, or somebody else’s by now.
+    pub left: usize,
+}
+
+/// Takes decisions back that were made at `decided_at`. Nobody is written to. Of two members at
+/// once, one finds nothing left to do.
+///
+/// # Errors
+/// The database's.
+pub fn reverse_codes(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request_ids: &[i64],
+    decided_at: DateTime<Utc>,
+) -> QueryResult<ReversedCodes> {
+    let merchant_id = actor.merchant_id;
+    let mut outcome = ReversedCodes::default();
+    for request in code_requests::take_decided(conn, merchant_id, request_ids, decided_at)? {
+        match code_requests::reverse(conn, actor, &request)? {
+            Reversal::Waits => outcome.waiting.push(request.code),
+            Reversal::Retired => outcome.retired.push(request.code),
+            Reversal::Stays => {}
+        }
+    }
+    outcome.left = request_ids.len() - outcome.waiting.len() - outcome.retired.len();
     Ok(outcome)
 }
 

@@ -17,7 +17,7 @@ pub use application::{
     Answer, Application, Applied, Confirmed, Wish, apply, confirm, of_affiliate, sweep,
 };
 pub use decide::{Decided, Denial, decide, send_invitation, undo};
-pub use further::{DecidedCodes, approve_codes, deny_codes};
+pub use further::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 pub use limits::Limits;
 pub use settings::{
     CodeWish, Field, FieldKind, MOST_FIELDS, Registration, Shown, allows_further_codes, load,

@@ -26,6 +26,12 @@ pub(super) const TOKEN: &str = "csrf";
 #[derive(Debug)]
 pub struct CsrfForm<T>(pub T);
 
+/// What was typed into a field of several lines, outer space cut: browsers send two characters for
+/// each end of a line, and count one.
+pub fn several_lines(typed: &str) -> String {
+    typed.trim().replace("\r\n", "\n")
+}
+
 /// A form with no fields: nothing but the proof that it is ours.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}

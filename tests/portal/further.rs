@@ -15,7 +15,7 @@ use crate::harness::{Page, Person, TestApp};
 use crate::registration::{holders, letters_to, requests};
 
 const ASK: &str = "form[action='/portal/code-requests']";
-const DECISIONS: &str = "/affiliates/code-requests/decisions";
+pub const DECISIONS: &str = "/affiliates/code-requests/decisions";
 
 /// Acme Tea lets affiliates ask.
 pub fn allow(app: &TestApp, further_codes: bool) {
@@ -28,7 +28,7 @@ pub fn ask(ada: &Person, code: &str) -> Page {
     ada.submit(&ada.get("/portal"), ASK, &[("code", code)])
 }
 
-fn request_id(app: &TestApp, key: &str) -> String {
+pub fn request_id(app: &TestApp, key: &str) -> String {
     let id: i64 = app.within(|conn| {
         requests_table::table
             .filter(requests_table::code_key.eq(key))

@@ -2,6 +2,7 @@
 
 pub mod further;
 mod settings;
+mod taken_back;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;

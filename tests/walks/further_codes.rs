@@ -22,6 +22,14 @@ async fn ask_for_a_code(walk: &Walk) {
     browser.fill("#f-code", "ada10").await;
     if walk.javascript {
         browser.sees("ada10 is taken. Choose another code.").await;
+        // A suggestion goes into the field: what else is typed stays.
+        let offered = browser.attribute("[data-fill]", "value").await;
+        browser.click("[data-fill]").await;
+        browser.shows(".code-free", &[&format!("{offered} is free.")]).await;
+        let typed = browser.find("#f-code").await.prop("value").await.unwrap();
+        assert_eq!(typed, Some(offered));
+        browser.fill("#f-code", "ada10").await;
+        browser.sees("ada10 is taken. Choose another code.").await;
     }
     browser.press("Ask for this code").await;
     browser.find("#error-summary").await;
@@ -43,15 +51,23 @@ async fn ask_for_a_code(walk: &Walk) {
     browser.shows("section[aria-labelledby=asked] .badge-v", &["Waiting"]).await;
 }
 
+/// Denied by mistake, and then approved.
 async fn approve_it(walk: &Walk) {
     let browser = &walk.browser;
     change_person(walk, "owner@acme.example").await;
     browser.press("1 further code is asked for").await;
     browser.shows("h1", &["Further codes"]).await;
     browser.click("[aria-label='Select Oolong-Ada']").await;
+    browser.press("Deny…").await;
+    browser.press("Deny").await;
+    browser.sees("Oolong-Ada is denied, and free again.").await;
+    browser.press("Undo").await;
+    browser.sees("Oolong-Ada is reserved again, and waits for your decision.").await;
+    browser.click("[aria-label='Select Oolong-Ada']").await;
     browser.press("Approve").await;
     browser.sees("Oolong-Ada is a code of Ada Active now.").await;
     browser.sees("No code is asked for").await;
+    browser.shows(".notice button", &["Retire the code"]).await;
 }
 
 async fn walk(javascript: bool) {

@@ -25,6 +25,8 @@ use crate::web::{ok, rejected, see_other};
 const HISTORY_LINES: i64 = 20;
 /// How many of the codes it asked for are looked at.
 const REQUESTS: i64 = 50;
+/// How many of the denied ones are shown.
+const DENIED_SHOWN: usize = 5;
 
 #[derive(Template)]
 #[template(path = "affiliates/settings.html")]
@@ -57,6 +59,20 @@ impl SettingsPage {
     /// Further codes that wait for a decision.
     fn further(&self) -> Vec<&CodeRequest> {
         self.requests.iter().filter(|request| request.is_further()).collect()
+    }
+
+    /// Further codes whose denial can still be taken back, each with where that is done.
+    fn denied(&self) -> Vec<(&CodeRequest, String)> {
+        let id = self.frame.affiliate.id;
+        if self.frame.affiliate.status == AffiliateStatus::Denied {
+            return Vec::new();
+        }
+        let denied = self.requests.iter().filter(|request| request.is_denied_further());
+        let with_way_back = denied.filter_map(|request| {
+            let decided_at = request.decided_at?;
+            Some((request, urls::code_request_reversals(decided_at, &[request.id], Some(id))))
+        });
+        with_way_back.take(DENIED_SHOWN).collect()
     }
 
     fn asked_at(&self, request: &CodeRequest) -> When {

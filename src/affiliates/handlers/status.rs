@@ -11,7 +11,7 @@ use crate::error::{AppError, AppResult};
 use crate::registration::{self, Decided, Denial};
 use crate::secrets::Sealer;
 use crate::urls;
-use crate::web::form::{CsrfForm, Nothing};
+use crate::web::form::{CsrfForm, Nothing, several_lines};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
@@ -37,12 +37,13 @@ const REASON_CHARACTERS: usize = 1_000;
 impl StatusForm {
     /// What is written to who is denied, if anything is.
     fn denial(&self) -> AppResult<Option<Denial>> {
-        if self.reason.chars().count() > REASON_CHARACTERS {
+        let reason = several_lines(&self.reason);
+        if reason.chars().count() > REASON_CHARACTERS {
             return Err(AppError::BadRequest(format!(
                 "Go back and shorten the reason to {REASON_CHARACTERS} characters."
             )));
         }
-        Ok((self.send == "letter").then(|| Denial { reason: self.reason.trim().to_owned() }))
+        Ok((self.send == "letter").then_some(Denial { reason }))
     }
 }
 
