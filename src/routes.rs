@@ -138,6 +138,7 @@ routes! {
     POST "/support/merchants/{merchant_id}/views" => crate::support::handlers::begin_view, Support;
     POST "/support/views/end" => crate::support::handlers::end_view, Support;
     POST "/support/merchants/{merchant_id}/people/{user_id}/sign-out" => crate::support::handlers::end_sessions, Support;
+    POST "/support/merchants/{merchant_id}/affiliate-sign-outs" => crate::support::handlers::end_sessions_of_affiliate, Support;
     POST "/support/merchants/{merchant_id}/invitations/{invitation_id}/sending" => crate::support::handlers::resend_invitation, Support;
 
     // Account > Settings

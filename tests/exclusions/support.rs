@@ -96,3 +96,30 @@ fn staff_can_end_a_persons_sessions_and_nobody_elses() {
         .unwrap();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn an_affiliate_is_signed_out_by_the_name_that_a_letter_has_for_them() {
+    let app = TestApp::start();
+    let (ada, owner, support) = (app.affiliate(), app.owner(), app.support());
+    let url = format!("{}/affiliate-sign-outs", path(&app));
+    let fields = [("affiliate", " ADA@affiliates.example")];
+    assert_eq!(owner.post_signed(&url, &fields).status, 403);
+    let done = support.post_signed(&url, &fields);
+    assert_eq!(done.location(), Some(&*path(&app)));
+    let page = support.follow(&done);
+    assert!(page.says("Every session of Ada Active has ended. They can sign in again."));
+    assert!(page.one("#affiliate + form").contains("End their sessions"));
+    assert!(ada.get("/portal").location().unwrap().starts_with("/login"));
+    assert_eq!(owner.get("/dashboard").status, 200);
+    assert!(owner.get("/settings/audit-log?by=support").says("Ended every session of Ada Active."));
+    for nobody in ["", "owner@acme.example", "ben@affiliates.example"] {
+        let refused = support.post_signed(&url, &[("affiliate", nobody)]);
+        assert_eq!(refused.status, 422, "{nobody}");
+        assert!(refused.one("#f-affiliate-error").contains("No affiliate of this program"));
+        assert_eq!(refused.value_of("#f-affiliate"), nobody);
+    }
+    // The other program has an affiliate of that address, too: hers cannot sign in there.
+    let id = app.fixture.stranger_merchant_id;
+    let url = format!("/support/merchants/{id}/affiliate-sign-outs");
+    assert_eq!(support.post_signed(&url, &fields).status, 422);
+}

@@ -8,6 +8,6 @@ mod view;
 
 pub use self::feature::set_exclusions;
 pub use self::list::index;
-pub use self::people::{end_sessions, resend_invitation};
+pub use self::people::{end_sessions, end_sessions_of_affiliate, resend_invitation};
 pub use self::show::show;
 pub use self::view::{begin_view, end_view};

@@ -1,17 +1,26 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::QueryResult;
+use diesel::{OptionalExtension, QueryResult};
+use serde::Deserialize;
 
+use super::show::no_such_affiliate;
 use crate::audit::{Act, record};
 use crate::auth::end_sessions_of;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
-use crate::support::merchant::person_of;
+use crate::support::merchant::{affiliate_place, person_of};
 use crate::team;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
+
+/// An affiliate, by affiliate ID or e-mail address.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AffiliateForm {
+    affiliate: String,
+}
 
 /// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
 /// affiliate.
@@ -22,8 +31,36 @@ pub async fn end_sessions(
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let (merchant_id, user_id) = path.into_inner();
-    let actor = page.support_actor(merchant_id);
     let name = db.run(Scope::Support, move |conn| person_of(conn, merchant_id, user_id)).await?;
+    end(&db, page, merchant_id, user_id, name).await
+}
+
+/// `POST /support/merchants/{id}/affiliate-sign-outs`: the same for an affiliate, as they are named
+/// in a letter.
+pub async fn end_sessions_of_affiliate(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<AffiliateForm>,
+) -> AppResult<HttpResponse> {
+    let (id, typed) = (*merchant_id, form.affiliate.clone());
+    let found = db
+        .run(Scope::Support, move |conn| affiliate_place(conn, id, typed.trim()).optional())
+        .await?;
+    match found {
+        Some((user_id, name, _)) => end(&db, page, id, user_id, name).await,
+        None => no_such_affiliate(&db, page, id, form.affiliate).await,
+    }
+}
+
+async fn end(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    user_id: i64,
+    name: String,
+) -> AppResult<HttpResponse> {
+    let actor = page.support_actor(merchant_id);
     let summary = format!("Ended every session of {name}.");
     db.merchant(merchant_id, move |conn| {
         end_sessions_of(conn, user_id)?;

@@ -13,10 +13,10 @@ use crate::support::merchant::{MerchantState, recent_acts};
 use crate::support::stores::{Failures, StoreState};
 use crate::team::InvitationRow;
 use crate::web::form::FormErrors;
-use crate::web::ok;
 use crate::web::page::PersonPage;
 use crate::web::paginate::count_label;
 use crate::web::when::When;
+use crate::web::{ok, rejected};
 
 /// How many acts of support staff the page shows.
 const ACTS: i64 = 10;
@@ -39,8 +39,8 @@ pub(super) struct MerchantPage {
     now: DateTime<Utc>,
     acts: Vec<(DateTime<Utc>, String, String)>,
     pub(super) form: FeatureForm,
-    /// The affiliate to look at the program as, as typed.
-    pub(super) affiliate: String,
+    /// The affiliate whom something is done for, as typed.
+    affiliate: String,
     pub(super) errors: FormErrors,
 }
 
@@ -79,6 +79,10 @@ impl MerchantPage {
 
     fn views_url(&self) -> String {
         format!("/support/merchants/{}/views", self.state.merchant.id)
+    }
+
+    fn affiliate_sign_outs_url(&self) -> String {
+        format!("/support/merchants/{}/affiliate-sign-outs", self.state.merchant.id)
     }
 
     fn sign_out_url(&self, user_id: &i64) -> String {
@@ -134,4 +138,20 @@ pub async fn show(
     merchant_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     ok(&MerchantPage::read(&db, page, *merchant_id).await?)
+}
+
+/// The page once more, because nobody who can sign in is named so.
+pub(super) async fn no_such_affiliate(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    typed: String,
+) -> AppResult<HttpResponse> {
+    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    shown.errors = FormErrors::one(
+        "affiliate",
+        "No affiliate of this program who can sign in has this affiliate ID or e-mail address.",
+    );
+    shown.affiliate = typed;
+    rejected(&shown)
 }

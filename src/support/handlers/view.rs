@@ -3,15 +3,15 @@ use actix_web::web::{Data, Path};
 use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
-use super::show::MerchantPage;
+use super::show::no_such_affiliate;
 use crate::audit::{Act, Actor, record};
 use crate::auth::{Place, VIEW_LIMIT, Viewing};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::support::merchant::{affiliate_place, member_place};
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
-use crate::web::{rejected, see_other};
+use crate::web::see_other;
 
 /// As whom the program is to be looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,13 +44,7 @@ pub async fn begin_view(
         if form.user_id.is_some() {
             return Err(AppError::NotFound);
         }
-        let mut shown = MerchantPage::read(&db, page, id).await?;
-        shown.errors = FormErrors::one(
-            "affiliate",
-            "No affiliate of this program who can sign in has this affiliate ID or e-mail address.",
-        );
-        shown.affiliate = form.affiliate;
-        return rejected(&shown);
+        return no_such_affiliate(&db, page, id, form.affiliate).await;
     };
     let actor = page.support_actor(id);
     let viewing = Viewing { place, user_id, name, until: actor.now + VIEW_LIMIT };
