@@ -91,17 +91,20 @@ mod tests {
 
     #[test]
     fn text_and_html_say_the_same() {
-        let paragraphs = ["One <b>&</b>.".to_owned(), "Two.".to_owned()];
+        let paragraphs = ["One <b>&</b>.".to_owned(), "Two\nlines.".to_owned()];
         let url = "https://vouch.example/x?a=1&b=2";
         let words =
             Words { paragraphs: &paragraphs, link: Some(("Go on", url)), ..words("Tea & Co") };
         let text = words.text();
         assert!(
-            text.contains("One <b>&</b>.\n\nTwo.\n\nGo on:\nhttps://vouch.example/x?a=1&b=2\n")
+            text.contains(
+                "One <b>&</b>.\n\nTwo\nlines.\n\nGo on:\nhttps://vouch.example/x?a=1&b=2\n"
+            )
         );
         assert!(text.ends_with("-- \nSent by Vouch for Tea & Co.\n"), "{text}");
         let html = words.render().unwrap();
         assert!(html.contains("One &#60;b&#62;&#38;&#60;/b&#62;."), "{html}");
+        assert!(html.contains(">Two<br>lines.</p>"), "{html}");
         assert!(html.contains("href=\"https://vouch.example/x?a=1&#38;b=2\""), "{html}");
         assert!(html.contains("https://vouch.exampl<wbr>e/x?a=1&#38;b=2<wbr>"), "{html}");
     }

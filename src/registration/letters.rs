@@ -180,20 +180,19 @@ pub(super) fn codes_approved(
     codes: &[&str],
 ) -> QueryResult<()> {
     let name = &merchant.name;
-    let (subject, what) = match codes {
+    let (subject, what, share) = match codes {
         [code] => (
             format!("{code} is your code with {name}"),
             format!("You asked {name} for the code {code}, and it is yours now."),
+            "Share it: whoever shops with it credits you. A new code can",
         ),
         codes => (
             format!("Your new codes with {name}"),
             format!("You asked {name} for codes. These are yours now: {}.", codes.join(", ")),
+            "Share them: whoever shops with one of them credits you. New codes can",
         ),
     };
-    let shared =
-        "Share them: whoever shops with one of your codes credits you. A new code can take \
-                  some minutes to work in the store; My Codes shows it."
-            .to_owned();
+    let shared = format!("{share} take some minutes to work in the store; My Codes shows it.");
     let letter = Letter {
         to: &affiliate.email,
         subject,
