@@ -49,8 +49,14 @@ fn values(app: &TestApp) -> Vec<String> {
 /// store.
 fn prepared() -> TestApp {
     let app = TestApp::start();
+    prepare(&app);
+    app
+}
+
+/// The same in a program that is there.
+pub fn prepare(app: &TestApp) {
     app.enable_exclusions(app.fixture.merchant_id);
-    exclude(&app, "BLACKFRIDAY*");
+    exclude(app, "BLACKFRIDAY*");
     app.within(|conn| {
         diesel::insert_into(code_requests::table)
             .values((
@@ -64,10 +70,9 @@ fn prepared() -> TestApp {
             .execute(conn)?;
         diesel::update(stores::table).set(stores::creates_codes.eq(true)).execute(conn)
     });
-    app
 }
 
-const FILE: &str = "Affiliate,Type,Code\n\
+pub const FILE: &str = "Affiliate,Type,Code\n\
     ben@affiliates.example,Coupon Code,BEN10\n\
     BEN@affiliates.example,,ben10\n\
     ada@affiliates.example,coupon code,Ada10\n\

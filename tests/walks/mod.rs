@@ -6,6 +6,7 @@ mod conversions;
 mod credit_by_hand;
 mod dashboard;
 mod further_codes;
+mod imports;
 mod keys;
 mod messages;
 mod orders;

@@ -47,6 +47,10 @@ async fn apply(browser: &Browser, name: &str, email: &str, code: &str) {
 async fn confirm(walk: &Walk, email: &str, code: &str) {
     walk.browser.shows("h1", &["Look into your mailbox"]).await;
     walk.browser.goto(&link_to(&walk.app, email)).await;
+    walk.browser.shows("h1", &["Confirm your application"]).await;
+    if walk.javascript {
+        walk.browser.check_page("join-confirm").await;
+    }
     walk.browser.press("Confirm").await;
     walk.browser.sees(&format!("{code} is reserved for you")).await;
 }
@@ -121,6 +125,9 @@ async fn look_into_the_portal(walk: &Walk, email: &str, code: &str) {
     browser.client().delete_all_cookies().await.unwrap();
     browser.goto(&link_to(&walk.app, email)).await;
     browser.fill("#f-password", "umbrella quartz 7 meadow").await;
+    if walk.javascript {
+        browser.check_page("join-account").await;
+    }
     browser.press("Open my account").await;
     browser.shows("h1", &["My Codes"]).await;
     browser.sees(code).await;
