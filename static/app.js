@@ -194,6 +194,14 @@
     });
   };
 
+  // data-fill="id" on a button puts its value into that field, as if it were typed.
+  on("click", "[data-fill]", (event, button) => {
+    const field = document.getElementById(button.dataset.fill);
+    field.value = button.value;
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // The browser knows the time zone.
   const guessTimeZone = (form) => {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -212,6 +220,12 @@
     const download = document.querySelector(".actions a[download]");
     if (download && results?.dataset.export) download.href = results.dataset.export;
     prepare(results || document.body);
+  });
+  // A field that is looked up while one types is wrong for as long as what is typed is.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "code-verdict") return;
+    const field = event.target.closest(".field").querySelector("input");
+    field.ariaInvalid = event.target.querySelector(".field-error") ? "true" : null;
   });
   // Leaving the field must not fetch the list once more.
   document.addEventListener("change", (event) => {

@@ -23,6 +23,7 @@ pub enum Verdict {
 struct CodePart {
     verdict: Verdict,
     words: Vec<String>,
+    live: bool,
 }
 
 /// The part of a page below the field for a code; `None` where nothing was typed.
@@ -38,5 +39,5 @@ pub fn answer(checked: Option<Result<CouponCode, Refused>>) -> AppResult<HttpRes
             (Verdict::Refused(refused), words)
         }
     };
-    ok(&CodePart { verdict, words })
+    ok(&CodePart { verdict, words, live: true })
 }

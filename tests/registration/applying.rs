@@ -18,6 +18,7 @@ fn an_application_waits_for_its_letter_and_reserves_nothing() {
     assert_eq!((answer.status, answer.location()), (303, Some("/join/acme-tea/sent")));
     let sent = person.follow(&answer);
     assert!(sent.says("Look into your mailbox") && sent.says("counts only from then on"));
+    assert!(sent.says("only then is your code reserved"));
     assert_eq!(affiliate(&app, "nia@new.example"), None);
     let letters = letters_to(&app, "nia@new.example");
     assert_eq!(letters.len(), 1);
@@ -137,7 +138,8 @@ fn a_code_is_looked_up_while_one_types() {
     assert!(look("NOA10").says("NOA10 is free."));
     let taken = look("ada10");
     assert!(taken.says("ada10 is taken") && !taken.has("main"));
-    assert_eq!(taken.values("button[name=instead]", "value").len(), 3);
+    let free = taken.values("button[type=button][data-fill=f-code]", "value");
+    assert_eq!(free.len(), 3, "they go into the field, and send nothing");
     assert!(look("no space").says("no spaces inside"));
     assert!(!look(" ").has("p"));
     // Without a script it is no page.
@@ -266,7 +268,9 @@ fn what_the_merchant_asks_for_is_asked_for() {
         ("answer_2", "true"),
         ("terms", "true"),
     ];
-    assert_eq!(person.post(JOIN, &right).status, 303);
+    let sent = person.post(JOIN, &right);
+    assert_eq!(sent.status, 303);
+    assert!(!person.follow(&sent).says("reserved"), "there is no code");
     super::confirm(&app, "nia@new.example");
     let (id, _) = affiliate(&app, "nia@new.example").unwrap();
     let shown = app.owner().get(&format!("/affiliates/{id}"));

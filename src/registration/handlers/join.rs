@@ -115,6 +115,7 @@ pub(super) struct ClosedPage {
 struct SentPage {
     page: PublicPage,
     program: String,
+    asks_for_code: bool,
 }
 
 /// `GET /join/{program}`
@@ -235,5 +236,6 @@ pub async fn sent(
     program: Path<String>,
 ) -> AppResult<HttpResponse> {
     let shown = shown(&db, &program).await?;
-    ok(&SentPage { page, program: shown.name })
+    let asks_for_code = shown.registration.code_wish != CodeWish::No;
+    ok(&SentPage { page, program: shown.name, asks_for_code })
 }
