@@ -189,6 +189,27 @@ fn help_lists_every_setting() {
 }
 
 #[test]
+fn the_options_of_a_command_stand_before_the_settings_of_all() {
+    let here = Installation::new("options");
+    let help = text(&here.output(&["merchant", "create", "--help"]).stdout);
+    let at = |part: &str| help.find(part).unwrap_or_else(|| panic!("no {part}: {help}"));
+    assert!(at("--time-zone <") < at("Settings:") && at("Settings:") < at("--listen <"));
+}
+
+#[test]
+fn a_demo_password_that_is_easy_to_guess_is_refused() {
+    let here = Installation::new("guess");
+    for easy in ["x", "password123", "juniper-sage"] {
+        let output = here.output(&["demo", &format!("--demo-password={easy}")]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{easy}: {said}");
+        assert!(said.starts_with("vouch: VOUCH_DEMO_PASSWORD: "), "{said}");
+        assert!(said.lines().count() == 1 && !said.contains(easy), "{said}");
+    }
+    assert!(!here.folder.join("postgres").exists(), "nothing was started");
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let here = Installation::new("port");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,9 +1,10 @@
 //! What watches Vouch: does it live, is it ready, what does it do?
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::clock;
 use vouch::db::Scope;
 use vouch::db::schema::{letters, pushes};
 use vouch::error::AppError;
@@ -176,7 +177,7 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
         paragraphs: Vec::new(),
         link: None,
     };
-    let an_hour_ago = Utc::now() - TimeDelta::hours(1);
+    let an_hour_ago = clock::now() - TimeDelta::hours(1);
     let posted: Result<(), AppError> = app.db.run_blocking(Scope::Installation, |conn| {
         for _ in 0..2 {
             mail::post(conn, &letter)?;
