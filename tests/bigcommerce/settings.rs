@@ -151,9 +151,10 @@ fn rules_are_saved_and_said_in_one_sentence() {
         page.one("#preview p:last-child"),
         "$5.00 off the order from $30.00 on, not together with other promotions."
     );
-    let coupon = owner.submit(&page, form, &[("kind", "coupon"), ("preview", "page")]);
+    let answer = owner.submit(&page, form, &[("kind", "coupon")]);
+    let page = owner.follow(&answer);
     assert_eq!(
-        coupon.one("#preview p:last-child"),
+        page.one("#preview p:last-child"),
         "5 off the order from 30 on. Amounts are in the store’s own currency."
     );
     assert_eq!(page.value_of("input[name=creates_codes][checked]"), "yes");

@@ -45,10 +45,10 @@ fn welcome() -> String {
         shelf::<Shop>(
             "Shopify, as an app or as a custom app",
             &[
-                ("Store address", &format!("http://{SHOPIFY}")),
+                ("Shop address", &format!("http://{SHOPIFY}")),
                 ("Client ID", shopify::CLIENT_ID),
                 ("Client secret", shopify::CLIENT_SECRET),
-                ("or: access token", shopify::TOKEN),
+                ("or: Access token", shopify::TOKEN),
                 ("    API secret key", shopify::CLIENT_SECRET),
             ],
         ),
