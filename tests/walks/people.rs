@@ -100,7 +100,7 @@ async fn two_factors(walk: &Walk) {
 
     sign_in(browser, "viewer@acme.example", PASSWORD).await;
     set_up(browser, app, PASSWORD).await;
-    browser.press("Back to Vouch").await;
+    browser.press("I have kept them").await;
     browser.shows("h1", &["Dashboard"]).await;
 
     sign_in(browser, OWNER, PASSWORD).await;
