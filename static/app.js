@@ -116,10 +116,7 @@
     all.checked = chosen > 0 && chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
     for (const text of form.querySelectorAll("[data-count]")) text.textContent = chosen ? `${chosen} selected` : "";
-    for (const part of [form, ...form.querySelectorAll("*")]) if ("needsSelection" in part.dataset) {
-      part.hidden = !chosen;
-      part.classList.add("bulk-over");
-    }
+    if ("needsSelection" in form.dataset) form.hidden = !chosen;
   };
   on("change", "input[type=checkbox]", (event, box) => {
     if (box.dataset.selectAll) for (const each of box.form.elements) if (each.name === box.dataset.selectAll) each.checked = box.checked;

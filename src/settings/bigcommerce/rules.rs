@@ -262,7 +262,7 @@ mod tests {
         let (creates, rules) = typed.parse().unwrap();
         assert_eq!(
             rules.sentence(),
-            "USD\u{a0}2.5 off each item from USD\u{a0}30 on, once per customer, 100 uses in all, together with other promotions."
+            "$2.50 off each item from $30.00 on, once per customer, 100 uses in all, together with other promotions."
         );
         let again = RulesForm::of(creates, &rules).parse().unwrap();
         assert_eq!(again, (true, rules));
