@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
@@ -275,18 +275,26 @@ fn insert(
         ))
         .returning(Trigger::as_returning())
         .get_result(conn)?;
+    let since = counts_from(actor.now);
     diesel::insert_into(trigger_owners::table)
         .values((
             trigger_owners::merchant_id.eq(actor.merchant_id),
             trigger_owners::trigger_id.eq(trigger.id),
-            trigger_owners::valid_from.eq(actor.now),
+            trigger_owners::valid_from.eq(since),
             trigger_owners::affiliate_id.eq(affiliate_id),
         ))
         .execute(conn)?;
     // An order can have come in already that a store with a fast clock placed from now on.
     let cause = format!("{} was created", trigger.words());
-    reconsider_matching(conn, actor, kind, &trigger.key, actor.now, &cause)?;
+    reconsider_matching(conn, actor, kind, &trigger.key, since, &cause)?;
     Ok(trigger)
+}
+
+/// From when on a trigger counts that is created `now`. Stores say in whole seconds when an order
+/// was placed (Shopify and WooCommerce in ISO 8601, BigCommerce in RFC 2822), so a second counts
+/// from its beginning: no order that was placed after its code is taken for an earlier one.
+pub(super) fn counts_from(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.trunc_subsecs(0)
 }
 
 /// What the audit log says of a trigger that was created.
