@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::time::{Duration as Wait, Instant};
 
 use chrono::{DateTime, TimeZone, Utc};
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::audit::Actor;
@@ -15,7 +14,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::{SECRET_KEY, SHOP_SECRET, TestApp, admin_url};
+use crate::harness::{SECRET_KEY, SHOP_SECRET, TestApp};
 
 const NEW_SECRET: &str = "the-new-secret-of-the-shop-0000000001";
 
@@ -236,28 +235,16 @@ fn a_body_that_is_too_large_or_too_slow_is_refused() {
     assert!(kept(&app).is_empty());
 }
 
-/// Ends every connection to the test's database; `open` says whether new ones are let in.
-fn cut_off(app: &TestApp, open: bool) {
-    let name = app.database_url.split(['/', '?']).find(|part| part.starts_with("test_")).unwrap();
-    let mut admin = PgConnection::establish(&admin_url()).unwrap();
-    admin
-        .batch_execute(&format!(
-            "ALTER DATABASE {name} ALLOW_CONNECTIONS {open}; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        ))
-        .unwrap();
-}
-
 #[test]
 fn without_the_database_the_store_is_told_to_come_again_and_nothing_is_lost() {
     let app = TestApp::start();
     assert_eq!(app.shopify("orders/create", &order(1).0).status, 200);
-    cut_off(&app, false);
+    app.cut_off(false);
     // The store is remembered: this one gets as far as the intake.
     assert_eq!(app.shopify_as("orders/create", "two", &order(2).0).status, 503);
     std::thread::sleep(Wait::from_secs(5));
     assert_eq!(app.shopify_as("orders/create", "two", &order(2).0).status, 503);
-    cut_off(&app, true);
+    app.cut_off(true);
     let until = Instant::now() + Wait::from_secs(20);
     while app.shopify_as("orders/create", "two", &order(2).0).status != 200 {
         assert!(Instant::now() < until, "does not find the database again");
@@ -272,7 +259,7 @@ fn a_database_that_restarts_between_two_messages_goes_unnoticed() {
     for id in 1..=8 {
         assert_eq!(app.shopify("orders/create", &order(id).0).status, 200);
         // Every connection in the pool is dead now, and none has rested long enough to be asked.
-        cut_off(&app, true);
+        app.cut_off(true);
     }
     assert_eq!(commissions(&app), [900; 8]);
 }

@@ -11,7 +11,7 @@ use vouch::error::AppError;
 use vouch::mail::{self, Letter};
 
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{METRICS_TOKEN, Page, TestApp, admin_url, then};
+use crate::harness::{METRICS_TOKEN, Page, TestApp, then};
 
 fn metrics(app: &TestApp) -> String {
     let page = with_token(app, METRICS_TOKEN);
@@ -45,14 +45,7 @@ fn it_lives_and_is_ready() {
 fn without_the_database_it_lives_and_is_not_ready_whoever_asks() {
     let app = TestApp::start();
     let owner = app.owner();
-    let mut admin = PgConnection::establish(&admin_url()).unwrap();
-    let name = app.database_url.split(['/', '?']).find(|part| part.starts_with("test_")).unwrap();
-    admin
-        .batch_execute(&format!(
-            "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        ))
-        .unwrap();
+    app.cut_off(false);
     // With a session, which cannot be read now.
     assert_eq!(owner.get("/dashboard").status, 503);
     assert_eq!(owner.get("/healthz").status, 200);
@@ -62,7 +55,7 @@ fn without_the_database_it_lives_and_is_not_ready_whoever_asks() {
     assert_eq!(value(&shown, "vouch_database_up"), 0.0);
     assert!(shown.contains("vouch_database_up 0") && !shown.contains("vouch_queue_waiting"));
 
-    admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
+    app.cut_off(true);
     let begun = std::time::Instant::now();
     while owner.get("/readyz").status != 200 {
         assert!(begun.elapsed().as_secs() < 20, "it is ready again");

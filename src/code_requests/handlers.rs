@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::registration::{self, DecidedCodes, Denial, ReversedCodes};
 use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors, Nothing, several_lines};
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::{FlashKind, FlashUndo, MerchantPage};
 use crate::web::paginate::{Cursor, Listing};
 use crate::web::when::When;
@@ -19,8 +19,6 @@ use crate::web::{ok, rejected, see_other};
 
 /// Most codes of one decision.
 const MOST_AT_ONCE: usize = 200;
-/// Longest reason of a denial, as the database has it.
-const REASON_CHARACTERS: usize = 1_000;
 
 /// Where the list begins.
 #[derive(Debug, Default, Deserialize)]
@@ -131,16 +129,18 @@ pub async fn decide(
     if form.ids.len() > MOST_AT_ONCE {
         return Err(AppError::BadRequest(format!("Choose at most {MOST_AT_ONCE} codes at once.")));
     }
-    let reason = several_lines(&form.denial_reason);
-    let characters = reason.chars().count();
-    if !approves && characters > REASON_CHARACTERS {
-        let words = format!("Shorten it to 1,000 characters; it has {characters}.");
-        let errors = FormErrors::one("denial_reason", words);
-        let requests = load(&db, page.merchant_id(), Cursor::Start).await?;
-        let DecisionForm { ids: chosen, denial_reason: reason, denial_letter, .. } = form;
-        let letter = !denial_letter.is_empty();
-        return rejected(&RequestsPage { page, requests, chosen, reason, letter, errors });
-    }
+    // What was typed for a denial says nothing of an approval.
+    let typed = if approves { "" } else { &form.denial_reason };
+    let denial = match Denial::because(typed) {
+        Ok(denial) => denial,
+        Err(problem) => {
+            let errors = FormErrors::one("denial_reason", problem);
+            let requests = load(&db, page.merchant_id(), Cursor::Start).await?;
+            let DecisionForm { ids: chosen, denial_reason: reason, denial_letter, .. } = form;
+            let letter = !denial_letter.is_empty();
+            return rejected(&RequestsPage { page, requests, chosen, reason, letter, errors });
+        }
+    };
     let actor = page.actor();
     let decided_at = actor.now;
     let outcome = db
@@ -148,7 +148,6 @@ pub async fn decide(
             if approves {
                 return registration::approve_codes(conn, &actor, &form.ids);
             }
-            let denial = Denial { reason };
             let sends = !form.denial_letter.is_empty();
             registration::deny_codes(conn, &actor, &form.ids, &denial, sends)
         })

@@ -74,7 +74,8 @@ fn ask(pool: &Pool) -> Result<(), NotReady> {
     let mut conn = pool.get().map_err(|_| NotReady::NoDatabase)?;
     let applied: HashSet<String> = match migrate::applied(&mut conn) {
         Ok(applied) => applied.into_iter().collect(),
-        Err(_) if conn.is_broken() => return Err(NotReady::NoDatabase),
+        // A connection may have been cut; or there is nothing there yet.
+        Err(_) if conn.ping().is_err() => return Err(NotReady::NoDatabase),
         Err(_) => return Err(NotReady::Outdated),
     };
     let is_up_to_date = migrate::expected().iter().all(|version| applied.contains(version));

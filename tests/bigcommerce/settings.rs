@@ -120,7 +120,7 @@ fn the_preview_follows_what_is_typed_and_saves_nothing() {
     let half = sentence(&[("amount", "50"), ("preview", "live")]);
     assert_eq!(half, "50 % off the order, not together with other promotions.");
     let unclear = sentence(&[("amount", "much"), ("preview", "page")]);
-    assert_eq!(unclear, "Something is still missing or not right above.");
+    assert_eq!(unclear, "Enter a percentage from 0.01 to 100, for example 10.");
     let now = owner.get(HERE).one("#preview p:last-child");
     assert_eq!(now, "10 % off the order, not together with other promotions.");
     let viewer = shop.app.viewer();

@@ -150,6 +150,23 @@ impl TestApp {
         in_scope(&mut conn, Scope::Merchant(merchant_id), work).unwrap()
     }
 
+    /// Ends every connection to this application's database; `open` says whether new ones are let
+    /// in.
+    pub fn cut_off(&self, open: bool) {
+        let is_name = |part: &&str| part.starts_with("test_");
+        let name = self.database_url.split(['/', '?']).find(is_name).unwrap();
+        let mut admin = PgConnection::establish(&admin_url()).unwrap();
+        // One after the other: in one transaction, Vouch could come back in before its end.
+        for statement in [
+            format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"),
+            format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            ),
+        ] {
+            diesel::sql_query(statement).execute(&mut admin).unwrap();
+        }
+    }
+
     /// Enables Coupon Exclusions for a merchant, as support staff do.
     pub fn enable_exclusions(&self, merchant_id: i64) {
         let actor = Actor::system(merchant_id, vouch::clock::now());

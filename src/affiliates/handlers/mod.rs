@@ -2,6 +2,7 @@
 
 mod choices;
 mod create;
+mod denial;
 mod export;
 mod list;
 mod query;

@@ -4,6 +4,7 @@ use chrono::DateTime;
 use diesel::QueryResult;
 use serde::Deserialize;
 
+use super::denial::ask_again;
 use crate::affiliates::model::Affiliate;
 use crate::affiliates::status::AffiliateStatus;
 use crate::db::Db;
@@ -11,7 +12,7 @@ use crate::error::{AppError, AppResult};
 use crate::registration::{self, Decided, Denial};
 use crate::secrets::Sealer;
 use crate::urls;
-use crate::web::form::{CsrfForm, Nothing, several_lines};
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
@@ -23,27 +24,32 @@ const MOST_AT_ONCE: usize = 200;
 #[serde(default)]
 pub struct StatusForm {
     status: String,
-    ids: Vec<i64>,
+    pub(super) ids: Vec<i64>,
     back: String,
     /// Of a denial: why, in the member's own words.
-    reason: String,
+    pub(super) reason: String,
     /// Of a denial: "letter" to write it to them.
     send: String,
 }
 
-/// Longest reason of a denial.
-const REASON_CHARACTERS: usize = 1_000;
-
 impl StatusForm {
-    /// What is written to who is denied, if anything is.
-    fn denial(&self) -> AppResult<Option<Denial>> {
-        let reason = several_lines(&self.reason);
-        if reason.chars().count() > REASON_CHARACTERS {
-            return Err(AppError::BadRequest(format!(
-                "Go back and shorten the reason to {REASON_CHARACTERS} characters."
-            )));
+    /// Where one goes on afterwards.
+    pub(super) fn back_to(&self) -> &str {
+        list_address(&self.back)
+    }
+
+    /// Whether who is denied gets a letter.
+    pub(super) fn sends_letter(&self) -> bool {
+        self.send == "letter"
+    }
+
+    /// What is written to who is denied, if anything is; or what is wrong with the reason.
+    fn denial(&self, status: AffiliateStatus) -> Result<Option<Denial>, String> {
+        if status != AffiliateStatus::Denied {
+            return Ok(None);
         }
-        Ok((self.send == "letter").then_some(Denial { reason }))
+        let denial = Denial::because(&self.reason)?;
+        Ok(self.sends_letter().then_some(denial))
     }
 }
 
@@ -66,8 +72,15 @@ pub async fn change(
     affiliate_id: Path<i64>,
     CsrfForm(form): CsrfForm<StatusForm>,
 ) -> AppResult<HttpResponse> {
-    let status = wanted(&form)?;
-    let (actor, id, denial) = (page.actor(), *affiliate_id, form.denial()?);
+    let (status, id) = (wanted(&form)?, *affiliate_id);
+    let denial = match form.denial(status) {
+        Ok(denial) => denial,
+        Err(problem) => {
+            let form = StatusForm { ids: vec![id], back: urls::affiliate(id), ..form };
+            return ask_again(&db, page, form, problem).await;
+        }
+    };
+    let actor = page.actor();
     let now = actor.now;
     let (affiliate, decided) = db
         .merchant(actor.merchant_id, move |conn| {
@@ -96,7 +109,7 @@ pub async fn change_several(
     CsrfForm(form): CsrfForm<StatusForm>,
 ) -> AppResult<HttpResponse> {
     let status = wanted(&form)?;
-    let back = list_address(&form.back);
+    let back = form.back_to();
     if form.ids.is_empty() {
         page.leave(FlashKind::Info, "Choose affiliates by their check boxes first.")?;
         return Ok(see_other(back));
@@ -106,7 +119,11 @@ pub async fn change_several(
             "Choose at most {MOST_AT_ONCE} affiliates at once."
         )));
     }
-    let (actor, chosen, denial) = (page.actor(), form.ids.clone(), form.denial()?);
+    let denial = match form.denial(status) {
+        Ok(denial) => denial,
+        Err(problem) => return ask_again(&db, page, form, problem).await,
+    };
+    let (actor, chosen) = (page.actor(), form.ids.clone());
     let now = actor.now;
     let decided = db
         .merchant(actor.merchant_id, move |conn| {

@@ -55,9 +55,9 @@ impl RulesForm {
         }
     }
 
-    /// What a shopper gets; `None` while that cannot be said.
-    pub(super) fn sentence(&self) -> Option<String> {
-        self.parse().ok().map(|(_, rules)| rules.sentence())
+    /// What a shopper gets; or what is missing before that can be said.
+    pub(super) fn sentence(&self) -> Result<String, FormErrors> {
+        self.parse().map(|(_, rules)| rules.sentence())
     }
 
     fn parse(&self) -> Result<(bool, Rules), FormErrors> {

@@ -33,8 +33,8 @@ struct DiscountsPage {
     /// The store's, as far as it is known.
     currency: Currency,
     form: DiscountsForm,
-    /// What a shopper gets; `None` while that cannot be said.
-    sentence: Option<String>,
+    /// What a shopper gets; or what is missing before that can be said.
+    sentence: Result<String, FormErrors>,
     /// The products or collections, as the store calls them.
     titles: String,
     errors: FormErrors,
@@ -52,10 +52,8 @@ impl DiscountsPage {
         let currency = known.as_ref().map_or(of_merchant, |rules| rules.currency);
         let named = items_of(known.as_ref()).iter().map(|item| item.title.as_str());
         let titles = named.filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", ");
-        let mut page =
-            Self { page, store, currency, form, sentence: None, titles, errors: FormErrors::new() };
-        page.sentence = page.preview();
-        page
+        let (sentence, errors) = (preview(&form, currency, known.as_ref()), FormErrors::new());
+        Self { page, store, currency, form, sentence, titles, errors }
     }
 
     /// Where the preview asks while one types; nowhere for who only looks.
@@ -64,18 +62,6 @@ impl DiscountsPage {
             return String::new();
         }
         format!("{HERE}/{}/discounts", self.store.id)
-    }
-
-    /// From what was typed alone: the store is asked only when it is saved.
-    fn preview(&self) -> Option<String> {
-        let mut errors = FormErrors::new();
-        let known = rules_of(&self.store);
-        let typed = self.form.references(&mut errors);
-        let items = typed.iter().map(|reference| match reference {
-            Reference::Id(id) => known_item(known.as_ref(), *id),
-            Reference::Handle(handle) => Item { id: 0, title: handle.clone() },
-        });
-        Some(self.form.rules(self.currency, items.collect(), &mut errors)?.sentence())
     }
 
     /// The rules as typed, in the store's own currency; `None` leaves the reasons in `errors`.
@@ -110,6 +96,22 @@ fn items_of(rules: Option<&Rules>) -> &[Item] {
 fn known_item(rules: Option<&Rules>, id: u64) -> Item {
     let known = items_of(rules).iter().find(|item| item.id == id);
     known.cloned().unwrap_or(Item { id, title: String::new() })
+}
+
+/// What a shopper gets, from what was typed alone: the store is asked only when it is saved.
+fn preview(
+    form: &DiscountsForm,
+    currency: Currency,
+    known: Option<&Rules>,
+) -> Result<String, FormErrors> {
+    let mut errors = FormErrors::new();
+    let typed = form.references(&mut errors);
+    let items = typed.iter().map(|reference| match reference {
+        Reference::Id(id) => known_item(known, *id),
+        Reference::Handle(handle) => Item { id: 0, title: handle.clone() },
+    });
+    let rules = form.rules(currency, items.collect(), &mut errors);
+    rules.map(|rules| rules.sentence()).ok_or(errors)
 }
 
 /// `GET /settings/shopify/{store_id}/discounts`

@@ -139,8 +139,8 @@ fn money(typed: &str, currency: Currency) -> Result<i64, String> {
 struct RulesPage {
     page: MerchantPage,
     store: Store,
-    /// What a shopper gets by what is typed.
-    sentence: Option<String>,
+    /// What a shopper gets by what is typed, or what is missing to say it.
+    sentence: Result<String, FormErrors>,
     form: RulesForm,
     errors: FormErrors,
 }
@@ -166,7 +166,7 @@ pub async fn rules(
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
-    let sentence = rules_of(&store).map(|rules| rules.sentence());
+    let sentence = rules_of(&store).map(|rules| rules.sentence()).ok_or_else(FormErrors::new);
     let form = RulesForm::of(&store);
     ok(&RulesPage { page, store, sentence, form, errors: FormErrors::new() })
 }
@@ -185,7 +185,7 @@ pub async fn set_rules(
     let rules = currency
         .filter(|_| !form.is_left_empty())
         .and_then(|currency| form.check(currency, &mut errors));
-    let sentence = rules.as_ref().map(Rules::sentence);
+    let sentence = rules.as_ref().map(Rules::sentence).ok_or_else(|| errors.clone());
     if !form.preview.is_empty() {
         let errors = FormErrors::new();
         return ok(&RulesPage { page, store, sentence, form, errors });
@@ -200,11 +200,11 @@ pub async fn set_rules(
         stores::set_discount_rules(conn, &actor, &store, creates_codes, json.as_ref())
     })
     .await?;
-    page.done(match sentence.filter(|_| creates_codes) {
-        Some(gets) => {
+    page.done(match sentence {
+        Ok(gets) if creates_codes => {
             format!("Saved. Codes that you add from now on are created in the store: {gets}")
         }
-        None => "Saved. No codes are created in the store.".to_owned(),
+        _ => "Saved. No codes are created in the store.".to_owned(),
     })?;
     Ok(see_other(HERE))
 }
