@@ -60,7 +60,7 @@ pub mod operations;
 /// What stores report of orders.
 pub mod orders;
 /// The few system calls that the standard library does not have.
-mod os;
+pub mod os;
 /// Work that a transaction leaves for the background.
 pub mod outbox;
 /// How store platforms are called.

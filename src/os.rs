@@ -58,7 +58,10 @@ fn look_up(
 }
 
 /// How many bytes an ordinary user can still write where `path` is.
-pub(crate) fn free_space(path: &Path) -> io::Result<u64> {
+///
+/// # Errors
+/// The system's, for a path that is not there.
+pub fn free_space(path: &Path) -> io::Result<u64> {
     let path = CString::new(path.as_os_str().as_encoded_bytes())?;
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: both pointers are valid for the call.

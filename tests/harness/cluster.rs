@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::db::migrate;
+use vouch::os::free_space;
 
 use super::fixture::{self, Fixture};
 
@@ -29,6 +30,22 @@ const FAR_APART: &str = "DO $$ DECLARE s record; n bigint := 0; BEGIN \
     LOOP n := n + 100000; EXECUTE format('ALTER SEQUENCE %s RESTART WITH %s', s.name, n); \
     END LOOP; END $$";
 
+/// In memory where there is room: a database for every test is a great many files, made and deleted.
+fn place() -> PathBuf {
+    const ROOM: u64 = 4 << 30;
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    let memory = Path::new("/dev/shm");
+    let found = || match free_space(memory) {
+        Ok(free) if free > ROOM => memory.to_owned(),
+        _ => std::env::temp_dir(),
+    };
+    PLACE.get_or_init(found).clone()
+}
+
+fn folder() -> PathBuf {
+    place().join(format!("{PREFIX}{}", std::process::id()))
+}
+
 fn with_cluster<T>(work: impl FnOnce(&Cluster) -> T) -> T {
     let cluster = CLUSTER.get_or_init(|| Mutex::new(Some(start())));
     let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,9 +54,15 @@ fn with_cluster<T>(work: impl FnOnce(&Cluster) -> T) -> T {
 
 fn start() -> Cluster {
     sweep();
-    let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+    let folder = folder();
     std::fs::create_dir_all(&folder).unwrap();
-    let settings = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
+    let settings = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("full_page_writes", "off"),
+        ("wal_compression", "off"),
+        ("max_wal_size", "256MB"),
+    ];
     let options = EmbeddedOptions {
         data_dir: folder,
         pg_bin: None,
@@ -64,14 +87,13 @@ extern "C" fn stop() {
     let Ok(mut cluster) = cluster.try_lock() else { return };
     if let Some(Cluster { server, .. }) = cluster.take() {
         server.stop();
-        let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(folder);
+        let _ = std::fs::remove_dir_all(folder());
     }
 }
 
 /// Removes what runs left behind that were killed.
 fn sweep() {
-    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    let Ok(entries) = std::fs::read_dir(place()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
