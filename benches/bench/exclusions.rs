@@ -84,11 +84,14 @@ fn one_code(program: &Program, code: &CouponCode) -> (Spread, Spread) {
             checks.push(begun.elapsed());
             assert!(verdict.is_none(), "nothing stops it, so that all there is was looked at");
             let begun = Instant::now();
-            prepared::<BigInt>("SELECT id FROM exclusions WHERE merchant_id = ? AND key = ?")
-                .bind::<BigInt, _>(program.merchant_id)
-                .bind::<Text, _>(code.key())
-                .get_result::<i64>(conn)
-                .optional()?;
+            prepared::<BigInt>(
+                "SELECT id FROM exclusions \
+                 WHERE merchant_id = ? AND key = ? AND removed_at IS NULL",
+            )
+            .bind::<BigInt, _>(program.merchant_id)
+            .bind::<Text, _>(code.key())
+            .get_result::<i64>(conn)
+            .optional()?;
             bounds.push(begun.elapsed());
         }
         Ok((spread(checks), spread(bounds)))
