@@ -32,7 +32,7 @@ struct Options {
     /// Seconds of every single measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only pages with this in their name, and no intake
+    /// Only pages with this in their name, or the exclusions, and no intake
     #[arg(long)]
     only: Option<String>,
     /// Where the databases are kept between runs
@@ -74,7 +74,8 @@ fn main() {
         report::program(name, &running.program);
         measure_pages(&running, options.seconds, options.only.as_deref().unwrap_or_default());
         report::memory(&running);
-        if name == "small" && options.only.is_none() {
+        let is_wanted = |only: &str| "exclusions".contains(only);
+        if name == "small" && options.only.as_deref().is_none_or(is_wanted) {
             report::heading(
                 "Coupon Exclusions: may a code be claimed, among 100,000; the bound is one row by its key",
             );
