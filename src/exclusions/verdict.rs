@@ -177,8 +177,13 @@ fn described(
     Ok(excluded.collect())
 }
 
+/// What all of these codes ask for, each once and in the order of the index, as PostgreSQL would have
+/// to bring it first.
 fn probes_of(codes: &[String]) -> Vec<String> {
-    codes.iter().flat_map(|code| probes(code)).collect()
+    let mut probes: Vec<String> = codes.iter().flat_map(|code| probes(code)).collect();
+    probes.sort_unstable();
+    probes.dedup();
+    probes
 }
 
 /// Of some codes, by their keys, those that an exclusion of orders stopped at `placed_at`, each with
