@@ -129,9 +129,8 @@ pub async fn decide(
     if form.ids.len() > MOST_AT_ONCE {
         return Err(AppError::BadRequest(format!("Choose at most {MOST_AT_ONCE} codes at once.")));
     }
-    // What was typed for a denial says nothing of an approval.
-    let typed = if approves { "" } else { &form.denial_reason };
-    let denial = match Denial::because(typed) {
+    let denial = (!approves).then(|| Denial::because(&form.denial_reason)).transpose();
+    let denial = match denial {
         Ok(denial) => denial,
         Err(problem) => {
             let errors = FormErrors::one("denial_reason", problem);
@@ -145,9 +144,9 @@ pub async fn decide(
     let decided_at = actor.now;
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
-            if approves {
+            let Some(denial) = denial else {
                 return registration::approve_codes(conn, &actor, &form.ids);
-            }
+            };
             let sends = !form.denial_letter.is_empty();
             registration::deny_codes(conn, &actor, &form.ids, &denial, sends)
         })

@@ -30,20 +30,18 @@ const FAR_APART: &str = "DO $$ DECLARE s record; n bigint := 0; BEGIN \
     LOOP n := n + 100000; EXECUTE format('ALTER SEQUENCE %s RESTART WITH %s', s.name, n); \
     END LOOP; END $$";
 
-/// In memory where there is room: a database for every test is a great many files, made and deleted.
-fn place() -> PathBuf {
-    const ROOM: u64 = 4 << 30;
-    static PLACE: OnceLock<PathBuf> = OnceLock::new();
-    let memory = Path::new("/dev/shm");
-    let found = || match free_space(memory) {
-        Ok(free) if free > ROOM => memory.to_owned(),
-        _ => std::env::temp_dir(),
-    };
-    PLACE.get_or_init(found).clone()
-}
+const MEMORY: &str = "/dev/shm";
 
+/// In memory where there is room: a database for every test is a great many files, made and deleted.
 fn folder() -> PathBuf {
-    place().join(format!("{PREFIX}{}", std::process::id()))
+    const ROOM: u64 = 4 << 30;
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let has_room = free_space(Path::new(MEMORY)).is_ok_and(|free| free > ROOM);
+        let place = if has_room { PathBuf::from(MEMORY) } else { std::env::temp_dir() };
+        place.join(format!("{PREFIX}{}", std::process::id()))
+    };
+    FOLDER.get_or_init(make).clone()
 }
 
 fn with_cluster<T>(work: impl FnOnce(&Cluster) -> T) -> T {
@@ -91,10 +89,10 @@ extern "C" fn stop() {
     }
 }
 
-/// Removes what runs left behind that were killed.
+/// Removes what runs left behind that were killed, wherever they had room.
 fn sweep() {
-    let Ok(entries) = std::fs::read_dir(place()) else { return };
-    for entry in entries.flatten() {
+    let places = [PathBuf::from(MEMORY), std::env::temp_dir()];
+    for entry in places.iter().flat_map(std::fs::read_dir).flatten().flatten() {
         let name = entry.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         if !Path::new("/proc").join(pid).exists() {
