@@ -107,6 +107,66 @@ fn rules_hold_from_now_on_and_earlier_ones_are_kept() {
 }
 
 #[test]
+fn unpaid_orders_gift_cards_tips_and_negative_fees_are_settings() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let page = owner.get("/settings/calculation");
+    assert_eq!(page.value_of("input[name=orders_count_when][checked]"), "paid");
+    assert_eq!(page.value_of("input[name=negative_fees][checked]"), "gift_card");
+    assert!(!page.has("input[name=gift_cards_earn][checked]"));
+    assert!(!page.has("input[name=tips_earn][checked]"));
+
+    let token = page.value_of("input[name=csrf]");
+    let chosen = [
+        ("csrf", token.as_str()),
+        ("precedence", "first_on_order"),
+        ("orders_count_when", "placed"),
+        ("negative_fees", "discount"),
+        ("gift_cards_earn", "true"),
+        ("tips_earn", "true"),
+    ];
+    assert_eq!(owner.post("/settings/calculation", &chosen).status, 303);
+    let page = owner.get("/settings/calculation");
+    assert_eq!(page.value_of("input[name=orders_count_when][checked]"), "placed");
+    assert_eq!(page.value_of("input[name=negative_fees][checked]"), "discount");
+    assert!(page.has("input[name=gift_cards_earn][checked]"));
+    assert!(page.has("input[name=tips_earn][checked]"));
+    let in_force = |label: &str| {
+        let cell = |row: usize| {
+            page.one(&format!("tbody tr:nth-child({row}) [data-label='{label}']")).to_owned()
+        };
+        (cell(1), cell(2))
+    };
+    for label in ["Orders count", "Gift cards", "Tips", "Negative fees"] {
+        let (now, earlier) = in_force(label);
+        assert_ne!(now, earlier, "{label}");
+    }
+    let changes: (Option<serde_json::Value>, Option<serde_json::Value>) = app.within(|conn| {
+        audit_log::table
+            .filter(audit_log::action.eq("calculation.changed"))
+            .select((audit_log::before, audit_log::after))
+            .first(conn)
+    });
+    let (before, after) = (changes.0.unwrap(), changes.1.unwrap());
+    assert_eq!(
+        (&before["orders_count_when"], &after["orders_count_when"]),
+        (&"paid".into(), &"placed".into())
+    );
+    assert_eq!(
+        (&before["gift_cards_earn"], &after["gift_cards_earn"]),
+        (&false.into(), &true.into())
+    );
+
+    for (field, value) in [("orders_count_when", "shipped"), ("negative_fees", "")] {
+        let answer = owner.submit(&page, "form.stack", &[(field, value)]);
+        assert_eq!(answer.status, 422, "{field}");
+        assert!(answer.has(&format!("#f-{field}-error")), "{field}");
+        assert!(answer.has("input[name=tips_earn][checked]"), "as typed");
+    }
+    assert_eq!(acts(&app, "calculation.%").len(), 1);
+}
+
+#[test]
 fn two_changes_of_the_rules_at_one_moment_are_one() {
     let app = TestApp::start();
     let actor = app.actor();

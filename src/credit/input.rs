@@ -117,6 +117,12 @@ pub struct Rules {
     pub precedence: Precedence,
     pub include_tax: bool,
     pub include_shipping: bool,
+    pub orders_count_when: OrdersCountWhen,
+    /// Whether gift cards and gift certificates that the customer bought earn.
+    pub gift_cards_earn: bool,
+    /// Whether tips do.
+    pub tips_earn: bool,
+    pub negative_fees: NegativeFees,
     /// A cancellation leaves commission as it was: the store's own setting.
     pub keeps_cancelled: bool,
     /// A refund does.
@@ -124,6 +130,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// What a new merchant begins with. [`Rules::default`] reads decisions that were stored before
+    /// orders could count when paid.
+    pub fn of_new_merchant() -> Self {
+        Self { orders_count_when: OrdersCountWhen::Paid, ..Self::default() }
+    }
+
     pub fn basis(self) -> Basis {
         Basis { include_tax: self.include_tax, include_shipping: self.include_shipping }
     }
@@ -140,6 +152,30 @@ text_enum! {
         LargestDiscount = "largest_discount", "The code with the largest discount";
         /// The one whose trigger is oldest.
         OldestTrigger = "oldest_trigger", "The oldest trigger";
+    }
+}
+
+text_enum! {
+    /// From when on an order counts.
+    #[derive(Default)]
+    pub enum OrdersCountWhen {
+        /// Once the store says that it's paid.
+        Paid = "paid", "When they’re paid";
+        /// From the beginning, whatever its payment.
+        #[default]
+        Placed = "placed", "When they’re placed";
+    }
+}
+
+text_enum! {
+    /// What a negative fee of a WooCommerce order is.
+    #[derive(Default)]
+    pub enum NegativeFees {
+        /// A means of payment: the base of commission stays.
+        #[default]
+        GiftCard = "gift_card", "A gift card or another means of payment";
+        /// Lowers the base, as a coupon does.
+        Discount = "discount", "A discount";
     }
 }
 

@@ -17,7 +17,8 @@ pub use decision::{
     Verdict,
 };
 pub use input::{
-    Candidate, CandidateAffiliate, Commission, ManualCredit, Overrides, Precedence, Rules, Terms,
+    Candidate, CandidateAffiliate, Commission, ManualCredit, NegativeFees, OrdersCountWhen,
+    Overrides, Precedence, Rules, Terms,
 };
 pub use ledger::{Components, EntryKind, ledger_difference};
 

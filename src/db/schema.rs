@@ -105,6 +105,10 @@ diesel::table! {
         precedence -> Text,
         include_tax -> Bool,
         include_shipping -> Bool,
+        orders_count_when -> Text,
+        gift_cards_earn -> Bool,
+        tips_earn -> Bool,
+        negative_fees -> Text,
     }
 }
 

@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
 
+use super::rules::RulesColumns;
 use super::slug::slug_of;
 use crate::audit::{Act, Actor, record};
 use crate::auth::{self, NewUser, NewUserError, Role};
@@ -181,14 +182,11 @@ fn insert_first_offer(
 }
 
 fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    let rules = Rules::default();
     diesel::insert_into(calculation_rules::table)
         .values((
             calculation_rules::merchant_id.eq(merchant_id),
             calculation_rules::valid_from.eq(DateTime::UNIX_EPOCH),
-            calculation_rules::precedence.eq(rules.precedence),
-            calculation_rules::include_tax.eq(rules.include_tax),
-            calculation_rules::include_shipping.eq(rules.include_shipping),
+            RulesColumns::from(Rules::of_new_merchant()),
         ))
         .execute(conn)?;
     Ok(())

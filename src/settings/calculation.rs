@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::Deserialize;
 
-use crate::credit::{Precedence, Rules};
+use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::merchants::{DatedRules, change_rules, rules_history};
@@ -17,13 +17,68 @@ use crate::web::{ok, rejected, see_other};
 /// How many earlier rules the page shows.
 const SHOWN: i64 = 20;
 
-/// What was chosen.
+/// What was chosen. A choice among several that isn't sent stays as it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CalculationForm {
     precedence: String,
+    orders_count_when: Option<String>,
     include_tax: bool,
     include_shipping: bool,
+    gift_cards_earn: bool,
+    tips_earn: bool,
+    negative_fees: Option<String>,
+}
+
+impl From<Rules> for CalculationForm {
+    fn from(rules: Rules) -> Self {
+        Self {
+            precedence: rules.precedence.as_str().into(),
+            orders_count_when: Some(rules.orders_count_when.as_str().into()),
+            include_tax: rules.include_tax,
+            include_shipping: rules.include_shipping,
+            gift_cards_earn: rules.gift_cards_earn,
+            tips_earn: rules.tips_earn,
+            negative_fees: Some(rules.negative_fees.as_str().into()),
+        }
+    }
+}
+
+impl CalculationForm {
+    fn check(&self, before: Rules) -> Result<Rules, FormErrors> {
+        let precedence = Precedence::parse(&self.precedence);
+        let count_when = match &self.orders_count_when {
+            Some(name) => OrdersCountWhen::parse(name),
+            None => Some(before.orders_count_when),
+        };
+        let negative_fees = match &self.negative_fees {
+            Some(name) => NegativeFees::parse(name),
+            None => Some(before.negative_fees),
+        };
+        let mut errors = FormErrors::new();
+        if precedence.is_none() {
+            errors.add("precedence", "Choose which code wins.");
+        }
+        if count_when.is_none() {
+            errors.add("orders_count_when", "Choose when orders count.");
+        }
+        if negative_fees.is_none() {
+            errors.add("negative_fees", "Choose what a negative fee is.");
+        }
+        match (precedence, count_when, negative_fees) {
+            (Some(precedence), Some(orders_count_when), Some(negative_fees)) => Ok(Rules {
+                precedence,
+                include_tax: self.include_tax,
+                include_shipping: self.include_shipping,
+                orders_count_when,
+                gift_cards_earn: self.gift_cards_earn,
+                tips_earn: self.tips_earn,
+                negative_fees,
+                ..Rules::default()
+            }),
+            _ => Err(errors),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -40,6 +95,14 @@ impl CalculationPage {
         Precedence::ALL.iter().map(|rule| (rule.as_str(), rule.label()))
     }
 
+    fn times_to_count() -> impl Iterator<Item = (&'static str, &'static str)> {
+        OrdersCountWhen::ALL.iter().map(|when| (when.as_str(), when.label()))
+    }
+
+    fn kinds_of_negative_fee() -> impl Iterator<Item = (&'static str, &'static str)> {
+        NegativeFees::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
+    }
+
     /// `None` for the rules a program begins with.
     fn since(&self, dated: &DatedRules) -> Option<When> {
         (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
@@ -50,10 +113,7 @@ impl CalculationPage {
 /// `GET /settings/calculation`
 pub async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
     let history = history(&db, &page).await?;
-    let Rules { precedence, include_tax, include_shipping, .. } =
-        history.first().map(|dated| dated.rules).unwrap_or_default();
-    let form =
-        CalculationForm { precedence: precedence.as_str().into(), include_tax, include_shipping };
+    let form = current(&history).into();
     ok(&CalculationPage { page, history, form, errors: FormErrors::new() })
 }
 
@@ -63,21 +123,20 @@ pub async fn update(
     page: MerchantPage,
     CsrfForm(form): CsrfForm<CalculationForm>,
 ) -> AppResult<HttpResponse> {
-    let Some(precedence) = Precedence::parse(&form.precedence) else {
-        let errors = FormErrors::one("precedence", "Choose which code wins.");
-        let history = history(&db, &page).await?;
-        return rejected(&CalculationPage { page, history, form, errors });
-    };
-    let rules = Rules {
-        precedence,
-        include_tax: form.include_tax,
-        include_shipping: form.include_shipping,
-        ..Rules::default()
+    let history = history(&db, &page).await?;
+    let rules = match form.check(current(&history)) {
+        Ok(rules) => rules,
+        Err(errors) => return rejected(&CalculationPage { page, history, form, errors }),
     };
     let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| change_rules(conn, &actor, rules)).await?;
     page.done("Saved. The rules hold for orders placed from now on.")?;
     Ok(see_other("/settings/calculation"))
+}
+
+/// The rules in force.
+fn current(history: &[DatedRules]) -> Rules {
+    history.first().map(|dated| dated.rules).unwrap_or_default()
 }
 
 async fn history(db: &Db, page: &MerchantPage) -> AppResult<Vec<DatedRules>> {

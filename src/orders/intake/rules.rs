@@ -3,7 +3,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
-use crate::credit::{Precedence, Rules};
+use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::db::prepared;
 
 /// What a merchant had set, and when: read once per transaction, for all of its orders.
@@ -28,14 +28,37 @@ pub(super) struct Setting {
     pub has_exclusions: bool,
 }
 
-type Sql = (Text, Bool, Nullable<Timestamptz>, Nullable<Text>, Nullable<Bool>, Nullable<Bool>);
-type Row = (String, bool, Option<DateTime<Utc>>, Option<Precedence>, Option<bool>, Option<bool>);
+type Sql = (
+    Text,
+    Bool,
+    Nullable<Timestamptz>,
+    Nullable<Text>,
+    Nullable<Bool>,
+    Nullable<Bool>,
+    Nullable<Text>,
+    Nullable<Bool>,
+    Nullable<Bool>,
+    Nullable<Text>,
+);
+type Row = (
+    String,
+    bool,
+    Option<DateTime<Utc>>,
+    Option<Precedence>,
+    Option<bool>,
+    Option<bool>,
+    Option<OrdersCountWhen>,
+    Option<bool>,
+    Option<bool>,
+    Option<NegativeFees>,
+);
 
 impl Settings {
     pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
         let rows: Vec<Row> = prepared::<Sql>(
             "SELECT m.time_zone, EXISTS (SELECT FROM exclusion_terms x WHERE x.merchant_id = m.id), \
-                 r.valid_from, r.precedence, r.include_tax, r.include_shipping \
+                 r.valid_from, r.precedence, r.include_tax, r.include_shipping, \
+                 r.orders_count_when, r.gift_cards_earn, r.tips_earn, r.negative_fees \
              FROM merchants m LEFT JOIN calculation_rules r ON r.merchant_id = m.id \
              WHERE m.id = ? ORDER BY r.valid_from",
         )
@@ -43,11 +66,16 @@ impl Settings {
         .load(conn)?;
         let zone = rows.first().and_then(|row| row.0.parse().ok()).unwrap_or(Tz::UTC);
         let has_exclusions = rows.first().is_some_and(|row| row.1);
-        let rules = rows.into_iter().filter_map(|(_, _, from, precedence, tax, shipping)| {
+        let rules = rows.into_iter().filter_map(|row| {
+            let (_, _, from, precedence, tax, shipping, count_when, gift_cards, tips, fees) = row;
             let rules = Rules {
                 precedence: precedence.unwrap_or_default(),
                 include_tax: tax.unwrap_or_default(),
                 include_shipping: shipping.unwrap_or_default(),
+                orders_count_when: count_when.unwrap_or_default(),
+                gift_cards_earn: gift_cards.unwrap_or_default(),
+                tips_earn: tips.unwrap_or_default(),
+                negative_fees: fees.unwrap_or_default(),
                 ..Rules::default()
             };
             Some((from?, rules))
