@@ -1,7 +1,9 @@
-//! Money: whole minor units (`i64`) of an ISO 4217 currency. No floating point, anywhere.
+//! Money: whole minor units (`i64`) of a currency. No floating point, anywhere.
 //!
 //! An amount is read exactly or refused, a rate is rounded half to even once, and a total that is
 //! divided is divided so that the parts add up again.
+
+mod codes;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,47 +16,60 @@ const NO_BREAK_SPACE: char = '\u{a0}';
 /// The minus of typography, U+2212: unlike a hyphen, no line is broken after it.
 const MINUS: char = '\u{2212}';
 
-/// A currency with a known number of decimals (ISO 4217): 0 for JPY, 2 for USD, 3 for KWD.
+/// A currency and its number of decimals: 0 for JPY, 2 for USD, 3 for KWD.
 ///
 /// Written as its three letters everywhere: in JSON, in the database (`char(3)`), in text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency {
-    inner: iso_currency::Currency,
+    code: &'static str,
     exponent: u32,
 }
 
-/// A code that is not the three letters of a currency in use.
+/// A code that is not three letters or, of those that are typed, not of a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("“{0}” is not a currency code (three letters, for example USD)")]
 pub struct UnknownCurrency(pub String);
 
 impl Currency {
-    pub const USD: Self = Self { inner: iso_currency::Currency::USD, exponent: 2 };
-    pub const EUR: Self = Self { inner: iso_currency::Currency::EUR, exponent: 2 };
-    pub const GBP: Self = Self { inner: iso_currency::Currency::GBP, exponent: 2 };
-    pub const JPY: Self = Self { inner: iso_currency::Currency::JPY, exponent: 0 };
-    pub const KWD: Self = Self { inner: iso_currency::Currency::KWD, exponent: 3 };
+    pub const USD: Self = Self { code: "USD", exponent: 2 };
+    pub const EUR: Self = Self { code: "EUR", exponent: 2 };
+    pub const GBP: Self = Self { code: "GBP", exponent: 2 };
+    pub const JPY: Self = Self { code: "JPY", exponent: 0 };
+    pub const KWD: Self = Self { code: "KWD", exponent: 3 };
 
-    /// The currency of a three-letter code, in any case and with outer space.
+    /// The currency of a three-letter code that a store sent or that is kept, in any case and with
+    /// outer space. One that is in no list has [`codes::DECIMALS_OF_UNKNOWN`].
     ///
     /// # Errors
-    /// [`UnknownCurrency`] if ISO 4217 has no such code, or gives it no decimals (gold, test codes).
+    /// [`UnknownCurrency`] if these are not three letters.
     pub fn from_code(code: &str) -> Result<Self, UnknownCurrency> {
-        let unknown = || UnknownCurrency(code.chars().take(20).collect());
-        let inner = iso_currency::Currency::from_code(&code.trim().to_ascii_uppercase())
-            .ok_or_else(unknown)?;
-        let exponent = u32::from(inner.exponent().ok_or_else(unknown)?);
-        Ok(Self { inner, exponent })
+        codes::interned(code.trim())
+            .map(|code| Self { code, exponent: codes::decimals_or_default(code) })
+            .ok_or_else(|| UnknownCurrency(code.chars().take(20).collect()))
+    }
+
+    /// The currency of a code that a person or a program typed: one that is in a list.
+    ///
+    /// # Errors
+    /// [`UnknownCurrency`] if it is in none, or is no money (gold, test codes).
+    pub fn known(code: &str) -> Result<Self, UnknownCurrency> {
+        let currency = Self::from_code(code)?;
+        if currency.is_known() { Ok(currency) } else { Err(UnknownCurrency(currency.code.into())) }
+    }
+
+    /// Whether ISO 4217 or a store platform has it, so that its decimals are certain.
+    pub fn is_known(self) -> bool {
+        codes::decimals(self.code).is_some()
     }
 
     /// The three letters, for example `USD`.
     pub fn code(self) -> &'static str {
-        self.inner.code()
+        self.code
     }
 
-    /// The English name, for example `United States dollar`.
+    /// The English name, for example `United States dollar`; the code if it is in no list.
     pub fn name(self) -> String {
-        self.inner.name().to_owned()
+        codes::name(self.code).unwrap_or_else(|| self.code.to_owned())
     }
 
     /// How many decimals the currency has: a minor unit is `10^-exponent` of it.
@@ -64,7 +79,7 @@ impl Currency {
 
     /// The sign, where it names one currency without a doubt for every reader of a page.
     fn sign(self) -> Option<char> {
-        match self.code() {
+        match self.code {
             "USD" => Some('$'),
             "EUR" => Some('€'),
             "GBP" => Some('£'),
@@ -152,6 +167,52 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
             sum.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
         })
         .ok_or(MoneyError::TooLarge)
+}
+
+/// Reads a number as programs write it (`89.99999999999999`, `1.0E-6`, `+5`, `.5`) as minor units,
+/// rounded half to even to the currency's decimals.
+///
+/// # Errors
+/// [`MoneyError`] for what is no decimal number, or leaves `i64`.
+pub fn parse_rounded(text: &str, currency: Currency) -> Result<i64, MoneyError> {
+    /// An exponent or a fraction further out than this is not one of an amount.
+    const MAX_SHIFT: i64 = 400;
+    let text = text.trim();
+    let (mantissa, shift) = match text.split_once(['e', 'E']) {
+        Some((mantissa, shift)) => (mantissa, shift.parse().map_err(|_| MoneyError::NotANumber)?),
+        None => (text, 0_i64),
+    };
+    let (negative, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
+        return Err(MoneyError::NotANumber);
+    }
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    if shift.abs() > MAX_SHIFT {
+        return Err(if shift > 0 { MoneyError::TooLarge } else { MoneyError::NotANumber });
+    }
+    // So many of the digits are whole minor units; the rest decides the rounding.
+    let units = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+    let units = units.saturating_add(shift).saturating_add(i64::from(currency.exponent()));
+    let kept = usize::try_from(units).unwrap_or(0);
+    let padding = std::iter::repeat_n(&b'0', kept.saturating_sub(digits.len()));
+    let minor =
+        digits.iter().take(kept).chain(padding).try_fold(0_i64, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+        });
+    let minor = minor.ok_or(MoneyError::TooLarge)?;
+    let past = if units < 0 { &[][..] } else { digits.get(kept..).unwrap_or_default() };
+    let is_up = match past.split_first() {
+        None | Some((b'0'..=b'4', _)) => false,
+        Some((b'5', rest)) if rest.iter().all(|digit| *digit == b'0') => minor % 2 == 1,
+        Some(_) => true,
+    };
+    let minor = minor.checked_add(i64::from(is_up)).ok_or(MoneyError::TooLarge)?;
+    Ok(if negative { -minor } else { minor })
 }
 
 /// Writes minor units as a plain decimal number for machines: `29.10`, `-0.05`, `1999`.

@@ -134,7 +134,7 @@ fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
         takes_back: takes_back(sums.undone, sums.rules),
         keeps_refunded: sums.rules.keeps_refunded,
     };
-    let earned = earn(sums.amounts, scope, terms, sums.currency, after);
+    let earned = earn(sums.amounts, scope, terms, sums.rules, sums.currency, after);
     let net = earned.gross_minor - earned.refunded_minor;
     Credit {
         offer_id: terms.offer_id,

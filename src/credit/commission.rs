@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::decision::{LineCommission, LineNote};
-use super::input::{Commission, Terms};
+use super::input::{Commission, Rules, Terms};
 use super::ledger::Components;
 use crate::money::{Currency, allocate, percent_half_even};
 use crate::orders::amounts::LineAmounts;
+use crate::orders::report::{LineKind, ReportedLine};
 
 /// Which lines a credit reaches.
 pub(super) enum Scope {
@@ -43,11 +44,12 @@ pub(super) fn earn(
     amounts: &[LineAmounts<'_>],
     scope: &Scope,
     terms: &Terms,
+    rules: &Rules,
     currency: Currency,
     after: After,
 ) -> Earned {
     let reached: Vec<Reached<'_>> =
-        amounts.iter().filter_map(|line| Reached::new(line, scope, &terms.excluded_skus)).collect();
+        amounts.iter().filter_map(|line| Reached::new(line, scope, terms, rules)).collect();
     let payable = terms.commission.currency().is_none_or(|c| c == currency);
     let per_line = if payable { rates(&reached, terms.commission) } else { Vec::new() };
     let per_line: Vec<LineEarned> = per_line
@@ -83,27 +85,39 @@ struct Reached<'a> {
 }
 
 impl<'a> Reached<'a> {
-    fn new(amounts: &'a LineAmounts<'a>, scope: &Scope, excluded: &[String]) -> Option<Self> {
+    fn new(
+        amounts: &'a LineAmounts<'a>,
+        scope: &Scope,
+        terms: &Terms,
+        rules: &Rules,
+    ) -> Option<Self> {
         let sku = amounts.line.and_then(|line| line.sku_key());
         let in_scope = match scope {
             Scope::WholeOrder => true,
             Scope::Skus(keys) => sku.as_ref().is_some_and(|key| keys.contains(key)),
         };
-        let note = if amounts.line.is_none() {
-            Some(LineNote::Shipping)
-        } else {
-            sku.is_some_and(|key| excluded.contains(&key)).then_some(LineNote::ExcludedSku)
+        let is_excluded = sku.is_some_and(|key| terms.excluded_skus.contains(&key));
+        let note = match amounts.line.map(|line| line.kind) {
+            Some(LineKind::Goods) => None,
+            Some(LineKind::GiftCard) => (!rules.gift_cards_earn).then_some(LineNote::GiftCard),
+            Some(LineKind::Tip) => (!rules.tips_earn).then_some(LineNote::Tip),
+            Some(LineKind::Fee) => Some(LineNote::Fee),
+            Some(LineKind::Shipping) if !rules.include_shipping => Some(LineNote::ShippingLeftOut),
+            Some(LineKind::Shipping) | None => Some(LineNote::Shipping),
         };
+        let note = note.or(is_excluded.then_some(LineNote::ExcludedSku));
         in_scope.then_some(Self { amounts, note })
     }
 
     fn earns(&self) -> bool {
-        self.note != Some(LineNote::ExcludedSku)
+        !self.note.is_some_and(LineNote::earns_nothing)
     }
 
-    /// Whether the line is an item that earns; shipping is none.
+    /// Whether the line is an item that earns; shipping and tips are none.
     fn is_item(&self) -> bool {
-        self.earns() && self.amounts.line.is_some()
+        let is_thing =
+            |line: &ReportedLine| matches!(line.kind, LineKind::Goods | LineKind::GiftCard);
+        self.earns() && self.amounts.line.is_some_and(is_thing)
     }
 
     /// How many items the customer kept and paid for: with all its money given back, none.

@@ -269,9 +269,28 @@ pub enum LineNote {
     ExcludedSku,
     /// Shipping, which the merchant's Calculation Logic counts.
     Shipping,
+    /// A line of shipping, which it doesn't count.
+    ShippingLeftOut,
+    /// Gift cards earn nothing by it.
+    GiftCard,
+    /// Tips don't.
+    Tip,
+    /// Fees never earn.
+    Fee,
     #[default]
     #[serde(other)]
     Unknown,
+}
+
+impl LineNote {
+    pub fn earns_nothing(self) -> bool {
+        match self {
+            Self::ExcludedSku | Self::ShippingLeftOut | Self::GiftCard | Self::Tip | Self::Fee => {
+                true
+            }
+            Self::Shipping | Self::Unknown => false,
+        }
+    }
 }
 
 /// Whether what came after the sale takes its commission back. A cancelled order's stays where the

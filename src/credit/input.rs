@@ -137,7 +137,11 @@ impl Rules {
     }
 
     pub fn basis(self) -> Basis {
-        Basis { include_tax: self.include_tax, include_shipping: self.include_shipping }
+        Basis {
+            include_tax: self.include_tax,
+            include_shipping: self.include_shipping,
+            negative_fees_lower: self.negative_fees == NegativeFees::Discount,
+        }
     }
 }
 

@@ -235,8 +235,15 @@ impl LineCommission {
     pub fn sentence(&self, rate: Commission, currency: Currency) -> String {
         let money = |minor| format_money(minor, currency);
         let earned = money(self.commission_minor);
-        if self.note == Some(LineNote::ExcludedSku) {
-            return "The offer pays nothing for this SKU.".to_owned();
+        match self.note {
+            Some(LineNote::ExcludedSku) => {
+                return "The offer pays nothing for this SKU.".to_owned();
+            }
+            Some(LineNote::GiftCard) => return "Gift cards earn no commission.".to_owned(),
+            Some(LineNote::Tip) => return "Tips earn no commission.".to_owned(),
+            Some(LineNote::Fee) => return "Fees earn no commission.".to_owned(),
+            Some(LineNote::ShippingLeftOut) => return "Shipping earns no commission.".to_owned(),
+            Some(LineNote::Shipping | LineNote::Unknown) | None => {}
         }
         match rate {
             Commission::Percent { basis_points } => {

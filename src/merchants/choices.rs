@@ -5,7 +5,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use crate::money::Currency;
 use crate::web::form::FormErrors;
 
-/// The currencies most shops sell in; any other of ISO 4217 can be given by its code.
+/// The currencies most shops sell in; any other can be given by its code.
 const CURRENCIES: &[&str] = &[
     "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK",
     "DKK", "EGP", "EUR", "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JOD", "JPY", "KES",
@@ -17,7 +17,7 @@ const CURRENCIES: &[&str] = &[
 /// (code, words) pairs for a form; `chosen` is among them even if it is a rare one.
 pub fn currencies(chosen: &str) -> Vec<(String, String)> {
     let mut codes: Vec<Currency> =
-        CURRENCIES.iter().chain([&chosen]).filter_map(|code| code.parse().ok()).collect();
+        CURRENCIES.iter().chain([&chosen]).filter_map(|code| Currency::known(code).ok()).collect();
     codes.sort_by_key(|currency| currency.code());
     codes.dedup();
     let pair = |currency: Currency| {
@@ -28,7 +28,7 @@ pub fn currencies(chosen: &str) -> Vec<(String, String)> {
 
 /// The currency of a form, or an error beside `field`.
 pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
-    let found = typed.parse().ok();
+    let found = Currency::known(typed).ok();
     if found.is_none() {
         errors.add(field, "Choose a currency from the list.");
     }

@@ -23,11 +23,68 @@ fn a_currency_knows_its_decimals_and_is_written_as_its_code() {
 
 #[test]
 fn an_unknown_currency_is_an_error() {
-    for code in ["", "US", "DOLLAR", "ZZZ", "XAU", "U$D"] {
+    for code in ["", "US", "DOLLAR", "U$D", "€"] {
         assert!(Currency::from_code(code).is_err(), "{code}");
+        assert!(Currency::known(code).is_err(), "{code}");
     }
-    assert!(serde_json::from_str::<Currency>("\"ZZZ\"").is_err());
+    assert!(serde_json::from_str::<Currency>("\"U$D\"").is_err());
     assert!(serde_json::from_str::<Currency>("840").is_err());
+}
+
+#[test]
+fn currencies_of_platforms_have_their_decimals_and_unknown_ones_two() {
+    for (code, exponent) in
+        [("IRT", 0), ("GGP", 2), ("IMP", 2), ("JEP", 2), ("BYR", 0), ("BTC", 8), ("irt ", 0)]
+    {
+        assert_eq!(Currency::known(code).unwrap().exponent(), exponent, "{code}");
+    }
+    for code in ["QQQ", "zzz", "XAU", "XXX"] {
+        let currency = Currency::from_code(code).unwrap();
+        assert_eq!((currency.code(), currency.exponent()), (&*code.to_uppercase(), 2));
+        assert!(!currency.is_known() && Currency::known(code).is_err());
+        let json = serde_json::to_string(&currency).unwrap();
+        assert_eq!(serde_json::from_str::<Currency>(&json).unwrap(), currency);
+    }
+    let unknown = Currency::from_code("QQQ").unwrap();
+    assert_eq!(format_money(123_456, unknown), "QQQ\u{a0}1,234.56");
+    assert_eq!(unknown.name(), "QQQ");
+}
+
+#[test]
+fn numbers_of_programs_are_rounded_half_to_even() {
+    for (text, currency, minor) in [
+        ("16.486", Currency::USD, 1649),
+        ("89.99999999999999", Currency::USD, 9000),
+        ("10.005", Currency::USD, 1000),
+        ("10.015", Currency::USD, 1002),
+        ("10.0050001", Currency::USD, 1001),
+        ("-10.015", Currency::USD, -1002),
+        ("3.3333", Currency::USD, 333),
+        ("1.0E-6", Currency::USD, 0),
+        ("1e3", Currency::USD, 100_000),
+        ("2.5E+1", Currency::USD, 2500),
+        ("25e-1", Currency::USD, 250),
+        ("5e-3", Currency::USD, 0),
+        ("15e-3", Currency::USD, 2),
+        ("6e-3", Currency::USD, 1),
+        (" +5 ", Currency::USD, 500),
+        (".5", Currency::USD, 50),
+        ("5.", Currency::USD, 500),
+        ("-0", Currency::USD, 0),
+        ("0.5", Currency::JPY, 0),
+        ("1.5", Currency::JPY, 2),
+        ("1.2345", Currency::KWD, 1234),
+        ("92233720368547758.07", Currency::USD, i64::MAX),
+    ] {
+        assert_eq!(parse_rounded(text, currency), Ok(minor), "{text} {currency}");
+    }
+    for text in ["", ".", "-", "abc", "1,5", "$5", "1e", "e5", "1e1.5", "NaN", "INF", "1 0", "--1"]
+    {
+        assert_eq!(parse_rounded(text, Currency::USD), Err(MoneyError::NotANumber), "{text}");
+    }
+    for text in ["1e30", "1e99999", "92233720368547758.08", "99999999999999999999"] {
+        assert_eq!(parse_rounded(text, Currency::USD), Err(MoneyError::TooLarge), "{text}");
+    }
 }
 
 #[test]

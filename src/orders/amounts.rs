@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{OrderReport, PaymentState, ReportedLine, ReportedRefund};
+use super::report::{LineKind, OrderReport, PaymentState, ReportedLine, ReportedRefund};
 use super::state::OrderState;
 use crate::money::{allocate, proportion_half_even};
 
@@ -17,6 +17,8 @@ const MAX_LINE_MINOR: i128 = 500_000_000_000_000;
 pub struct Basis {
     pub include_tax: bool,
     pub include_shipping: bool,
+    /// Whether negative fees lower the base; else they're a means of payment.
+    pub negative_fees_lower: bool,
 }
 
 /// What was paid for one line, and what of it is left.
@@ -53,9 +55,10 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
     let mut amounts: Vec<LineAmounts<'a>> = report
         .lines
         .iter()
-        .map(|line| {
-            let returned = returned.get(line.line_ref.as_str()).copied().unwrap_or_default();
-            goods(line, returned, basis)
+        .zip(shares_of_negative_fees(report, basis))
+        .map(|(line, fees_minor)| {
+            let returned = returned.get(line.line_ref.trim()).copied().unwrap_or_default();
+            goods(line, fees_minor, returned, basis)
         })
         .collect();
     spread_goodwill(&mut amounts, &refunds);
@@ -85,15 +88,34 @@ fn returned_by_line<'a>(
 ) -> BTreeMap<&'a str, Returned> {
     let mut by_line = BTreeMap::<&str, Returned>::new();
     for line in refunds.iter().flat_map(|refund| &refund.lines) {
-        let sum = by_line.entry(&line.line_ref).or_default();
+        let sum = by_line.entry(line.line_ref.trim()).or_default();
         sum.quantity += i128::from(line.quantity.max(0));
         sum.minor += with_tax(line.amount_minor, line.tax_minor, basis).max(0);
     }
     by_line
 }
 
-fn goods(line: &ReportedLine, returned: Returned, basis: Basis) -> LineAmounts<'_> {
-    let gross_minor = paid_for(line, basis);
+/// What negative fees take off each line: they're a discount on the order as a whole, spread over its
+/// items by what was paid for each.
+fn shares_of_negative_fees(report: &OrderReport, basis: Basis) -> Vec<i64> {
+    let fees_minor = if basis.negative_fees_lower { report.negative_fees_minor.max(0) } else { 0 };
+    let without_tax = Basis::default();
+    let weight = |line: &ReportedLine| match line.kind {
+        LineKind::Goods | LineKind::GiftCard => paid_for(line, without_tax),
+        LineKind::Tip | LineKind::Fee | LineKind::Shipping => 0,
+    };
+    let weights: Vec<i64> = report.lines.iter().map(weight).collect();
+    let paid: i128 = weights.iter().map(|minor| i128::from(*minor)).sum();
+    allocate(narrow(i128::from(fees_minor).min(paid)), &weights)
+}
+
+fn goods(
+    line: &ReportedLine,
+    fees_minor: i64,
+    returned: Returned,
+    basis: Basis,
+) -> LineAmounts<'_> {
+    let gross_minor = (paid_for(line, basis) - fees_minor).max(0);
     let by_refunds = gross_minor - bounded(returned.minor).min(gross_minor);
     let quantity = line.quantity.max(0);
     let kept = narrow((i128::from(quantity) - returned.quantity).max(0));

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::report::{
-    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
 use crate::money::Currency;
 
@@ -33,6 +33,8 @@ pub fn order() -> OrderReport {
         tax_minor: 0,
         total_minor: 0,
         refunds: Vec::new(),
+        negative_fees_minor: 0,
+        notes: Vec::new(),
     }
 }
 
@@ -54,6 +56,7 @@ impl OrderReport {
             discount_minor: 0,
             tax_minor: 0,
             tax_included: false,
+            kind: LineKind::Goods,
         });
         self
     }

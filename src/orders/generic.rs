@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::report::{
-    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
 use crate::money::{Currency, parse_decimal};
 
@@ -37,7 +37,7 @@ pub struct OrderBody {
     /// When it was last changed in your store (RFC 3339).
     #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
     pub updated_at: String,
-    /// ISO 4217, of every amount below.
+    /// Of every amount below: ISO 4217's codes, and those that stores have beside it (GGP, IRT).
     #[schema(example = "USD")]
     pub currency: String,
     /// No real sale: credits nobody.
@@ -261,7 +261,7 @@ struct Checked {
 
 impl Checked {
     fn new(code: &str) -> Self {
-        match Currency::from_code(code) {
+        match Currency::known(code) {
             Ok(currency) => Self { currency, errors: Vec::new() },
             Err(unknown) => {
                 let mut checked = Self { currency: Currency::USD, errors: Vec::new() };
@@ -306,6 +306,8 @@ impl Checked {
             tax_minor: self.amount("/tax", body.tax.as_deref()),
             total_minor: self.amount("/total", Some(&body.total)),
             refunds: self.refunds(body),
+            negative_fees_minor: 0,
+            notes: Vec::new(),
         }
     }
 
@@ -337,6 +339,7 @@ impl Checked {
                 discount_minor: self.amount(&format!("{path}/discount"), line.discount.as_deref()),
                 tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),
                 tax_included: line.tax_included,
+                kind: LineKind::Goods,
             });
         }
         read

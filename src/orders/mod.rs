@@ -34,6 +34,7 @@ pub mod woocommerce;
 pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching, reconsider_since};
 pub use replay::{ReplayError, replay};
 pub use report::{
-    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,
+    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+    StoreEvent,
 };
 pub use state::OrderState;

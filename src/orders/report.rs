@@ -58,6 +58,13 @@ pub struct OrderReport {
     pub total_minor: i64,
     #[serde(default)]
     pub refunds: Vec<ReportedRefund>,
+    /// What fees below zero come to, as a positive number: gift cards that pay for the goods, or
+    /// discounts, as the merchant's Calculation Logic says.
+    #[serde(default)]
+    pub negative_fees_minor: i64,
+    /// What was passed over while this was read. It belongs to the delivery and isn't kept here.
+    #[serde(skip)]
+    pub notes: Vec<ReadNote>,
 }
 
 text_enum! {
@@ -103,6 +110,22 @@ impl ReportedCode {
     }
 }
 
+text_enum! {
+    /// What a line of an order is. Only goods always earn.
+    #[derive(Default)]
+    pub enum LineKind {
+        #[default]
+        Goods = "goods", "Goods";
+        /// A gift card or gift certificate that the customer bought.
+        GiftCard = "gift_card", "Gift card";
+        Tip = "tip", "Tip";
+        /// Wrapping, handling, a surcharge.
+        Fee = "fee", "Fee";
+        /// Shipping that is a line of its own.
+        Shipping = "shipping", "Shipping";
+    }
+}
+
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedLine {
@@ -128,12 +151,35 @@ pub struct ReportedLine {
     /// Whether price and discount contain the tax.
     #[serde(default)]
     pub tax_included: bool,
+    #[serde(default)]
+    pub kind: LineKind,
 }
 
 impl ReportedLine {
     /// The SKU as it is compared; none if the line has no SKU.
     pub fn sku_key(&self) -> Option<String> {
         self.sku.as_deref().map(key_of_reported_sku).filter(|key| !key.is_empty())
+    }
+}
+
+/// A field that doesn't enter the base of commission and couldn't be read: the order is kept
+/// without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadNote {
+    pub code: ReadProblem,
+    /// Where in the JSON, for example `billing` or `line_items[3].sku`.
+    pub path: String,
+}
+
+text_enum! {
+    /// What is wrong with a field that was passed over.
+    pub enum ReadProblem {
+        /// It's of another form than the store documents.
+        Unreadable = "unreadable", "couldn’t be read";
+        /// Less than zero, where that has no meaning; read as zero.
+        Negative = "negative", "is less than zero";
+        /// A currency that is in no list; amounts are read with two decimals.
+        UnknownCurrency = "unknown_currency", "isn’t a currency Vouch knows";
     }
 }
 

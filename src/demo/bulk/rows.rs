@@ -14,7 +14,8 @@ use crate::demo::dice::Dice;
 use crate::demo::shop::{PRODUCTS, shopper};
 use crate::money::Currency;
 use crate::orders::{
-    OrderReport, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+    LineKind, OrderReport, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
+    ReportedRefund,
 };
 use crate::triggers::TriggerKind;
 
@@ -365,6 +366,7 @@ impl Maker {
                 discount_minor: product.cents * quantity * rate / 100,
                 tax_minor: 0,
                 tax_included: false,
+                kind: LineKind::Goods,
             });
         }
         let goods: i64 = lines.iter().map(|line| line.price_minor * line.quantity).sum();
@@ -392,6 +394,8 @@ impl Maker {
             tax_minor: 0,
             total_minor: goods - discount,
             refunds: Vec::new(),
+            negative_fees_minor: 0,
+            notes: Vec::new(),
         };
         change_later(&mut report, dice, (self.now - placed_at) / 2);
         report

@@ -10,7 +10,7 @@ use crate::money::{Currency, allocate};
 use crate::orders::reading::{
     Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
 };
-use crate::orders::report::{OrderReport, ReportedCode, ReportedLine, StoreEvent};
+use crate::orders::report::{LineKind, OrderReport, ReportedCode, ReportedLine, StoreEvent};
 use crate::triggers::code::key_of_reported_code;
 
 /// BigCommerce's own gateway for trying a store out: no money moves.
@@ -71,6 +71,8 @@ fn report(document: Document) -> Result<OrderReport, Unintelligible> {
         tax_minor: amount(order.total_tax.as_ref(), "total_tax")?,
         total_minor: amount(order.total_inc_tax.as_ref(), "total_inc_tax")?,
         refunds,
+        negative_fees_minor: 0,
+        notes: Vec::new(),
         order_ref: order.id.0,
     })
 }
@@ -204,6 +206,7 @@ fn line(
         discount_minor: price_minor.saturating_mul(quantity).saturating_sub(paid_minor).max(0),
         tax_minor: tax.minor(currency),
         tax_included,
+        kind: LineKind::Goods,
     })
 }
 

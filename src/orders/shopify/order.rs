@@ -13,7 +13,7 @@ use crate::orders::reading::{
     MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
 };
 use crate::orders::report::{
-    OrderReport, PaymentState, ReportedCode, ReportedLine, ReportedRefund,
+    LineKind, OrderReport, PaymentState, ReportedCode, ReportedLine, ReportedRefund,
 };
 
 /// # Errors
@@ -62,6 +62,8 @@ pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Un
         tax_minor,
         total_minor,
         refunds: refunds(order.refunds, amounts, reported_at)?,
+        negative_fees_minor: 0,
+        notes: Vec::new(),
         order_ref: order.id.0,
     })
 }
@@ -120,6 +122,7 @@ fn line(
         discount_minor,
         tax_minor: amounts.taxes(&item.tax_lines, &|| format!("line_items[{i}]"))?,
         tax_included,
+        kind: LineKind::Goods,
     })
 }
 

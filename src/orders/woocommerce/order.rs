@@ -8,7 +8,8 @@ use crate::orders::reading::{
     At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Unintelligible, at_most, filled, sum,
 };
 use crate::orders::report::{
-    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund, StoreEvent,
+    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+    StoreEvent,
 };
 
 /// What an order says, by its status.
@@ -64,6 +65,8 @@ fn report(order: Order, received_at: DateTime<Utc>) -> Result<OrderReport, Unint
         shipping_tax_minor: total(&order.shipping_tax, "shipping_tax")?,
         tax_minor: total(&order.total_tax, "total_tax")?,
         total_minor: total(&order.total, "total")?,
+        negative_fees_minor: 0,
+        notes: Vec::new(),
         order_ref: order.id.0,
     })
 }
@@ -124,6 +127,7 @@ fn line(item: &LineItem, i: usize, amounts: Amounts) -> Result<ReportedLine, Uni
         discount_minor: price_minor.saturating_mul(quantity) - paid,
         tax_minor: amounts.signed(item.total_tax.as_ref(), &|| at("total_tax"))?.max(0),
         tax_included: false,
+        kind: LineKind::Goods,
     })
 }
 

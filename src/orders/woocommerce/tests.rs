@@ -141,7 +141,7 @@ fn a_refund_is_spread_over_the_lines_with_its_tax_and_what_exceeds_them_is_shipp
     let order = order_of(&body);
     assert_eq!(order.payment, PaymentState::PartiallyRefunded);
     assert_eq!(net(&order, Basis::default()), [3600, 1800]);
-    let with_tax = Basis { include_tax: true, include_shipping: false };
+    let with_tax = Basis { include_tax: true, include_shipping: false, negative_fees_lower: false };
     assert_eq!(net(&order, with_tax), [4320, 2160]);
 
     body["refunds"] = json!([

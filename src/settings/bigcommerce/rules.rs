@@ -100,7 +100,7 @@ impl RulesForm {
         if kind == Kind::Coupon || typed.is_empty() || typed == ANY_CURRENCY {
             return None;
         }
-        let currency = Currency::from_code(typed);
+        let currency = Currency::known(typed);
         currency.map_err(|error| errors.add("currency", format!("{error}."))).ok()
     }
 
