@@ -31,6 +31,8 @@ pub mod conversions;
 pub mod credit;
 /// What changed, and what needs somebody.
 pub mod dashboard;
+/// Facts with dates: what was in force when.
+pub mod dated;
 /// The only door to a database connection.
 pub mod db;
 /// Programs to look at.

@@ -10,6 +10,7 @@ mod comparisons;
 mod convergence;
 mod conversions;
 mod dashboard;
+mod dated;
 mod demo;
 mod devices;
 mod embedded;

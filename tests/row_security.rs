@@ -76,13 +76,13 @@ fn filled() -> TestApp {
                      SELECT merchant_id, (SELECT min(id) FROM triggers), min(id), 'queued', \
                          'infinity', now() FROM stores GROUP BY merchant_id; \
                  INSERT INTO return_rules (merchant_id, store_id, valid_from, keeps_cancelled, keeps_refunded) \
-                     SELECT merchant_id, id, now(), true, true FROM stores;\
+                     SELECT merchant_id, id, date_trunc('second', now()), true, true FROM stores;\
                  INSERT INTO exclusion_periods (merchant_id, valid_from) \
-                     VALUES ({merchant_id}, now()); \
+                     VALUES ({merchant_id}, date_trunc('second', now())); \
                  INSERT INTO exclusions (merchant_id, value, key, shape, anchor, added_at, added_by) \
                      VALUES ({merchant_id}, 'SAVE', 'SAVE', 'exact', '=SAVE', now(), 'Tests'); \
                  INSERT INTO exclusion_terms (merchant_id, exclusion_id, valid_from, key, anchor) \
-                     SELECT merchant_id, id, now(), key, anchor FROM exclusions; \
+                     SELECT merchant_id, id, date_trunc('second', now()), key, anchor FROM exclusions; \
                  INSERT INTO imports (merchant_id, file_name, row_count, uploaded_at, uploaded_by) \
                      VALUES ({merchant_id}, 'codes.csv', 1, now(), 'Tests'); \
                  INSERT INTO import_rows (merchant_id, import_id, line, affiliate, kind, value) \

@@ -178,7 +178,8 @@ fn two_changes_of_the_rules_at_one_moment_are_one() {
         rules_history(conn, actor.merchant_id, 10)
     });
     assert_eq!(history.len(), 2);
-    assert_eq!((history[0].valid_from, history[0].rules), (actor.now, rules(true, true)));
+    let since = vouch::dated::second(actor.now);
+    assert_eq!((history[0].valid_from, history[0].rules), (since, rules(true, true)));
 }
 
 #[test]

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 
 use super::model::{Affiliate, CreateAffiliateError};
 use super::status::AffiliateStatus;
-use super::terms;
+use super::terms::{Terms, take_back_status};
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
+use crate::dated::{self, second};
 use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::affiliates;
 use crate::offers;
@@ -57,9 +58,12 @@ pub fn update(
             .get_result(conn)
             .map_err(CreateAffiliateError::of)?;
         if is_moving {
-            let Affiliate { id, status, offer_id, .. } = after;
-            terms::change(conn, actor.merchant_id, id, status, offer_id, actor.now)?;
-            orders::reconsider_since(conn, actor, actor.now, "The affiliate’s offer changed")?;
+            let terms = Terms { status: after.status, offer_id: after.offer_id };
+            let key = (actor.merchant_id, after.id);
+            if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
+                let cause = "The affiliate’s offer changed";
+                orders::reconsider_since(conn, actor, changed.from, cause)?;
+            }
         }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
@@ -160,19 +164,17 @@ pub fn change_status(
         .select(Affiliate::as_select())
         .for_no_key_update()
         .load(conn)?;
+    let mut earliest = None;
     for affiliate in &changing {
-        terms::change(
-            conn,
-            actor.merchant_id,
-            affiliate.id,
-            status,
-            affiliate.offer_id,
-            actor.now,
-        )?;
+        let terms = Terms { status, offer_id: affiliate.offer_id };
+        let key = (actor.merchant_id, affiliate.id);
+        if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
+            earliest = Some(earliest.unwrap_or(changed.from).min(changed.from));
+        }
         set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
     }
-    if !changing.is_empty() {
-        orders::reconsider_since(conn, actor, actor.now, "An affiliate’s status changed")?;
+    if let Some(since) = earliest {
+        orders::reconsider_since(conn, actor, since, "An affiliate’s status changed")?;
     }
     Ok(changing)
 }
@@ -208,12 +210,12 @@ fn take_back(
         else {
             continue;
         };
-        let Some(before) = terms::take_back(conn, actor.merchant_id, id, since)? else {
+        let Some(status) = take_back_status(conn, (actor.merchant_id, id), since)? else {
             continue;
         };
-        set_status(conn, actor, &affiliate, before.status, "affiliate.status_undone", "again")?;
+        set_status(conn, actor, &affiliate, status, "affiliate.status_undone", "again")?;
         let cause = format!("{} took back a change of the affiliate’s status.", actor.name);
-        orders::reconsider_affiliate(conn, actor, id, since, &cause)?;
+        orders::reconsider_affiliate(conn, actor, id, second(since), &cause)?;
         undone.push(affiliate);
     }
     Ok(undone)

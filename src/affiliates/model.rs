@@ -6,9 +6,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 use rand::RngExt;
 
 use super::status::AffiliateStatus;
-use super::terms;
+use super::terms::Terms;
 use crate::audit::{Act, Actor, record};
 use crate::auth::{count_place, email_key};
+use crate::dated;
 use crate::db::schema::affiliates;
 use crate::offers;
 
@@ -144,7 +145,9 @@ pub fn create(
         if let Some(user_id) = new.user_id {
             count_place(conn, user_id, 1)?;
         }
-        terms::change(conn, actor.merchant_id, affiliate.id, new.status, new.offer_id, actor.now)?;
+        let key = (actor.merchant_id, affiliate.id);
+        let terms = Terms { status: new.status, offer_id: new.offer_id };
+        dated::begin(conn, key, terms, actor.now)?;
         record(
             conn,
             actor,

@@ -28,7 +28,7 @@ pub const SQL_FOR_ROLE: &str = "CREATE ROLE vouch LOGIN PASSWORD 'choose one' NO
 pub const SQL_FOR_LEAKPROOF: &str = "ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF; ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;";
 
 /// The extensions that the schema uses. Owners of a database may create them.
-const EXTENSIONS: [&str; 2] = ["pg_trgm", "btree_gin"];
+const EXTENSIONS: [&str; 3] = ["pg_trgm", "btree_gin", "btree_gist"];
 
 /// Why the schema cannot be brought up to date. Each is one line.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,16 @@ use serde_json::json;
 
 use super::terms::decide_again;
 use crate::audit::{Act, Actor, record};
-use crate::db::schema::{exclusion_periods, exclusion_terms, merchants};
+use crate::dated::{self, dated};
+use crate::db::schema::{exclusion_terms, merchants};
+
+dated! {
+    /// Coupon Exclusions are enabled: there is no more to say.
+    struct Enabled
+    in exclusion_periods(merchant_id: i64) of merchants(merchant_id)
+    {
+    }
+}
 
 /// Enables or disables Coupon Exclusions for the actor's merchant from now on; the list stays.
 /// `false` when nothing was to be changed.
@@ -26,11 +35,8 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
     diesel::update(merchants::table.find(actor.merchant_id))
         .set(merchants::coupon_exclusions.eq(on))
         .execute(conn)?;
-    if on {
-        begin(conn, actor)?
-    } else {
-        end(conn, actor)?
-    }
+    let enabled = on.then_some(Enabled {});
+    let changed = dated::change(conn, (actor.merchant_id,), enabled, actor.now)?;
     let (action, verb) = match on {
         true => ("coupon_exclusions.enabled", "Enabled"),
         false => ("coupon_exclusions.disabled", "Disabled"),
@@ -49,29 +55,8 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
         .select(exclusion_terms::exclusion_id);
     if diesel::select(exists(of_merchant)).get_result(conn)? {
         let cause = format!("Coupon Exclusions were {}", verb.to_lowercase());
-        decide_again(conn, actor, actor.now, &cause)?;
+        let since = changed.map_or(actor.now, |changed| changed.from);
+        decide_again(conn, actor, since, &cause)?;
     }
     Ok(true)
-}
-
-fn begin(conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
-    diesel::insert_into(exclusion_periods::table)
-        .values((
-            exclusion_periods::merchant_id.eq(actor.merchant_id),
-            exclusion_periods::valid_from.eq(actor.now),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-fn end(conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
-    let open = || {
-        exclusion_periods::table
-            .filter(exclusion_periods::merchant_id.eq(actor.merchant_id))
-            .filter(exclusion_periods::valid_until.is_null())
-    };
-    // What began this very moment never held.
-    diesel::delete(open().filter(exclusion_periods::valid_from.ge(actor.now))).execute(conn)?;
-    diesel::update(open()).set(exclusion_periods::valid_until.eq(actor.now)).execute(conn)?;
-    Ok(())
 }

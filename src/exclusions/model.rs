@@ -288,11 +288,7 @@ pub fn change(
     if after == before {
         return Ok(after);
     }
-    let held = |of: &Exclusion| (of.key.clone(), of.scope, of.starts_at, of.ends_at);
-    if held(&before) != held(&after) {
-        uncover(conn, actor, &before)?;
-        cover(conn, actor, &after)?;
-    }
+    cover(conn, actor, &after)?;
     let summary = if before.value == after.value {
         format!("Changed the exclusion {}.", after.value)
     } else {

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::look_alike::anchor_of;
 use super::model::{Exclusion, ExclusionScope};
 use crate::audit::Actor;
-use crate::db::schema::exclusion_terms;
+use crate::dated::{self, dated, second};
 use crate::orders::reconsider::Since;
 use crate::orders::reconsider_since;
 use crate::outbox::{self, Work};
@@ -16,55 +16,64 @@ use crate::outbox::{self, Work};
 /// them may run for longer than a minute.
 const IN_FLIGHT: Duration = Duration::minutes(2);
 
-/// From now on the exclusion covers orders, if that is its scope.
+dated! {
+    /// What a code is compared with, and the days on which that counts.
+    struct Terms
+    in exclusion_terms(merchant_id: i64, exclusion_id: i64) of exclusions(merchant_id, exclusion_id)
+    {
+        key: String,
+        anchor: String,
+        starts_at: Option<DateTime<Utc>>,
+        ends_at: Option<DateTime<Utc>>,
+    }
+}
+
+impl Terms {
+    /// None if the exclusion covers no orders.
+    fn of(exclusion: &Exclusion) -> Option<Self> {
+        let covers = exclusion.scope == ExclusionScope::ClaimsAndOrders;
+        covers.then(|| Self {
+            key: exclusion.key.clone(),
+            anchor: anchor_of(&exclusion.key),
+            starts_at: exclusion.starts_at,
+            ends_at: exclusion.ends_at,
+        })
+    }
+}
+
+/// From now on the exclusion covers orders as it says.
 pub(super) fn cover(
     conn: &mut PgConnection,
     actor: &Actor,
     exclusion: &Exclusion,
 ) -> QueryResult<()> {
-    if exclusion.scope != ExclusionScope::ClaimsAndOrders {
-        return Ok(());
+    let key = (actor.merchant_id, exclusion.id);
+    let terms = Terms::of(exclusion);
+    let cause = match terms {
+        Some(_) => format!("{} was excluded", exclusion.value),
+        None => format!("{} is no longer excluded", exclusion.value),
+    };
+    match dated::change(conn, key, terms, actor.now)? {
+        Some(changed) => decide_again(conn, actor, changed.from, &cause),
+        None => Ok(()),
     }
-    begin(conn, actor, exclusion, actor.now)?;
-    decide_again(conn, actor, actor.now, &format!("{} was excluded", exclusion.value))
 }
 
-/// From now on these cover orders: their scope says so.
+/// From now on these, inserted by this transaction, cover orders as they say.
 pub(super) fn cover_all(
     conn: &mut PgConnection,
     actor: &Actor,
     exclusions: &[Exclusion],
 ) -> QueryResult<()> {
+    for exclusion in exclusions {
+        if let Some(terms) = Terms::of(exclusion) {
+            dated::begin(conn, (actor.merchant_id, exclusion.id), terms, actor.now)?;
+        }
+    }
     if exclusions.is_empty() {
         return Ok(());
     }
-    for exclusion in exclusions {
-        begin(conn, actor, exclusion, actor.now)?;
-    }
-    decide_again(conn, actor, actor.now, "Codes were excluded from a CSV file")
-}
-
-fn begin(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    exclusion: &Exclusion,
-    from: DateTime<Utc>,
-) -> QueryResult<()> {
-    let values = (
-        exclusion_terms::key.eq(&exclusion.key),
-        exclusion_terms::anchor.eq(anchor_of(&exclusion.key)),
-        exclusion_terms::starts_at.eq(exclusion.starts_at),
-        exclusion_terms::ends_at.eq(exclusion.ends_at),
-    );
-    diesel::insert_into(exclusion_terms::table)
-        .values((
-            exclusion_terms::merchant_id.eq(actor.merchant_id),
-            exclusion_terms::exclusion_id.eq(exclusion.id),
-            exclusion_terms::valid_from.eq(from),
-            values,
-        ))
-        .execute(conn)?;
-    Ok(())
+    decide_again(conn, actor, second(actor.now), "Codes were excluded from a CSV file")
 }
 
 /// From now on it does not.
@@ -73,22 +82,14 @@ pub(super) fn uncover(
     actor: &Actor,
     exclusion: &Exclusion,
 ) -> QueryResult<()> {
-    let open = || {
-        exclusion_terms::table
-            .filter(exclusion_terms::merchant_id.eq(actor.merchant_id))
-            .filter(exclusion_terms::exclusion_id.eq(exclusion.id))
-            .filter(exclusion_terms::valid_until.is_null())
-    };
-    // What began this very moment never held, nor did what a clock that went back has begun later.
-    let never =
-        diesel::delete(open().filter(exclusion_terms::valid_from.ge(actor.now))).execute(conn)?;
-    let ended =
-        diesel::update(open()).set(exclusion_terms::valid_until.eq(actor.now)).execute(conn)?;
-    if never + ended == 0 {
-        return Ok(());
+    let key = (actor.merchant_id, exclusion.id);
+    match dated::change(conn, key, None::<Terms>, actor.now)? {
+        Some(changed) => {
+            let cause = format!("{} is no longer excluded", exclusion.value);
+            decide_again(conn, actor, changed.from, &cause)
+        }
+        None => Ok(()),
     }
-    let cause = format!("{} is no longer excluded", exclusion.value);
-    decide_again(conn, actor, actor.now, &cause)
 }
 
 /// As if it had never been removed at `removed_at`.
@@ -98,20 +99,14 @@ pub(super) fn reopen(
     exclusion: &Exclusion,
     removed_at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    if exclusion.scope != ExclusionScope::ClaimsAndOrders {
-        return Ok(());
+    let key = (actor.merchant_id, exclusion.id);
+    match dated::hold_from(conn, key, Terms::of(exclusion), removed_at)? {
+        Some(changed) => {
+            let cause = format!("{} is excluded again", exclusion.value);
+            decide_again(conn, actor, changed.from, &cause)
+        }
+        None => Ok(()),
     }
-    let ended = exclusion_terms::table
-        .filter(exclusion_terms::merchant_id.eq(actor.merchant_id))
-        .filter(exclusion_terms::exclusion_id.eq(exclusion.id))
-        .filter(exclusion_terms::valid_until.eq(removed_at));
-    let reopened = diesel::update(ended)
-        .set(exclusion_terms::valid_until.eq(None::<DateTime<Utc>>))
-        .execute(conn)?;
-    if reopened == 0 {
-        begin(conn, actor, exclusion, removed_at)?;
-    }
-    decide_again(conn, actor, removed_at, &format!("{} is excluded again", exclusion.value))
 }
 
 /// Decides again on orders placed since `since`: now, and once more when every transaction has

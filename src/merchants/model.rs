@@ -9,7 +9,8 @@ use super::slug::slug_of;
 use crate::audit::{Act, Actor, record};
 use crate::auth::{self, NewUser, NewUserError, Role};
 use crate::credit::Rules;
-use crate::db::schema::{calculation_rules, merchants, offer_terms, offers};
+use crate::dated;
+use crate::db::schema::{merchants, offer_terms, offers};
 use crate::money::Currency;
 
 /// The offer a program begins with, so that the first affiliate can be added at once.
@@ -182,14 +183,8 @@ fn insert_first_offer(
 }
 
 fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    diesel::insert_into(calculation_rules::table)
-        .values((
-            calculation_rules::merchant_id.eq(merchant_id),
-            calculation_rules::valid_from.eq(DateTime::UNIX_EPOCH),
-            RulesColumns::from(Rules::of_new_merchant()),
-        ))
-        .execute(conn)?;
-    Ok(())
+    let rules = RulesColumns::from(Rules::of_new_merchant());
+    dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 
 /// Changes how the program is called and where its days begin and end. Figures of earlier days

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::audit::{Act, Actor, record};
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
-use crate::db::schema::calculation_rules;
+use crate::dated::{self, Dated, Period, dated};
 use crate::orders::reconsider_since;
 
 /// Rules with the time they began to hold.
@@ -17,18 +17,20 @@ pub struct DatedRules {
     pub rules: Rules,
 }
 
-/// The columns of a row of `calculation_rules` that say what is done; what cancellations and refunds
-/// do is a store's own setting.
-#[derive(Clone, Copy, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = calculation_rules, check_for_backend(diesel::pg::Pg))]
-pub(super) struct RulesColumns {
-    precedence: Precedence,
-    include_tax: bool,
-    include_shipping: bool,
-    orders_count_when: OrdersCountWhen,
-    gift_cards_earn: bool,
-    tips_earn: bool,
-    negative_fees: NegativeFees,
+dated! {
+    /// What is kept of [`Rules`]; what cancellations and refunds do is a store's own setting.
+    #[derive(Copy)]
+    pub(super) struct RulesColumns
+    in calculation_rules(merchant_id: i64) of merchants(merchant_id)
+    {
+        precedence: Precedence,
+        include_tax: bool,
+        include_shipping: bool,
+        orders_count_when: OrdersCountWhen,
+        gift_cards_earn: bool,
+        tips_earn: bool,
+        negative_fees: NegativeFees,
+    }
 }
 
 impl From<Rules> for RulesColumns {
@@ -68,17 +70,14 @@ impl From<RulesColumns> for Rules {
 pub fn rules_history(
     conn: &mut PgConnection,
     merchant_id: i64,
-    limit: i64,
+    limit: usize,
 ) -> QueryResult<Vec<DatedRules>> {
-    let rows = calculation_rules::table
-        .filter(calculation_rules::merchant_id.eq(merchant_id))
-        .order(calculation_rules::valid_from.desc())
-        .limit(limit)
-        .select((calculation_rules::valid_from, RulesColumns::as_select()))
-        .load::<(DateTime<Utc>, RulesColumns)>(conn)?;
-    let dated =
-        |(valid_from, columns): (_, RulesColumns)| DatedRules { valid_from, rules: columns.into() };
-    Ok(rows.into_iter().map(dated).collect())
+    let periods = RulesColumns::periods(conn, (merchant_id,))?;
+    let dated = |period: Period<RulesColumns>| DatedRules {
+        valid_from: period.from,
+        rules: period.value.into(),
+    };
+    Ok(periods.into_iter().rev().take(limit).map(dated).collect())
 }
 
 /// Makes `rules` hold for orders placed from `actor.now` on. The same again changes nothing.
@@ -87,35 +86,12 @@ pub fn rules_history(
 /// The database's.
 pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> QueryResult<()> {
     conn.transaction(|conn| {
-        // Of two changes at once, one waits here; the open row is there from the beginning.
-        let open = calculation_rules::table
-            .filter(calculation_rules::merchant_id.eq(actor.merchant_id))
-            .filter(calculation_rules::valid_until.is_null());
-        let (since, before) = open
-            .for_update()
-            .select((calculation_rules::valid_from, RulesColumns::as_select()))
-            .first::<(DateTime<Utc>, RulesColumns)>(conn)?;
-        let before = Rules::from(before);
-        if before == rules {
-            return Ok(());
-        }
-        if since < actor.now {
-            diesel::update(calculation_rules::table.find((actor.merchant_id, since)))
-                .set(calculation_rules::valid_until.eq(actor.now))
-                .execute(conn)?;
-        }
         let columns = RulesColumns::from(rules);
-        diesel::insert_into(calculation_rules::table)
-            .values((
-                calculation_rules::merchant_id.eq(actor.merchant_id),
-                // Never before the row that is replaced, should a clock have gone back.
-                calculation_rules::valid_from.eq(since.max(actor.now)),
-                columns,
-            ))
-            .on_conflict((calculation_rules::merchant_id, calculation_rules::valid_from))
-            .do_update()
-            .set(columns)
-            .execute(conn)?;
+        let Some(changed) = dated::change(conn, (actor.merchant_id,), Some(columns), actor.now)?
+        else {
+            return Ok(());
+        };
+        let before = changed.before.map(Rules::from);
         record(
             conn,
             actor,
@@ -128,7 +104,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
                 after: Some(serde_json::json!(rules)),
             },
         )?;
-        // A store's clock can run ahead of ours.
-        reconsider_since(conn, actor, actor.now, "The Calculation Logic changed")
+        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+        reconsider_since(conn, actor, changed.from, "The Calculation Logic changed")
     })
 }

@@ -2,10 +2,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
-use super::read::{Offer, OfferTerms, history};
+use super::read::Offer;
+use super::terms::Terms;
 use crate::audit::{Act, Actor, record};
 use crate::credit::Commission;
-use crate::db::schema::{affiliates, offer_terms, offers};
+use crate::dated;
+use crate::db::schema::{affiliates, offers};
 use crate::orders::reconsider_since;
 
 /// What an offer is made from, checked by the form.
@@ -74,7 +76,8 @@ pub fn create(
             ))
             .returning(Offer::as_returning())
             .get_result(conn)?;
-        open_terms(conn, actor.merchant_id, offer.id, DateTime::UNIX_EPOCH, new)?;
+        let key = (actor.merchant_id, offer.id);
+        dated::begin(conn, key, Terms::of(new), DateTime::UNIX_EPOCH)?;
         let summary = format!("Made the offer {}: {}.", offer.name, new.commission);
         write_down(conn, actor, &offer, "offer.created", summary, None, Some(facts(new)))?;
         QueryResult::Ok(offer)
@@ -121,7 +124,7 @@ pub fn update(
             let was = serde_json::json!({
                 "name": before.name,
                 "is_default": before.is_default,
-                "commission": was.map(|terms| terms.commission),
+                "commission": was.map(|terms| terms.commission()),
             });
             write_down(
                 conn,
@@ -138,73 +141,20 @@ pub fn update(
     changed.map_err(SaveOfferError::of)
 }
 
-/// Closes the terms in force and opens others, if they differ; answers with the former.
+/// Puts other terms in force, if they differ; answers with the former.
 fn change_terms(
     conn: &mut PgConnection,
     actor: &Actor,
     offer_id: i64,
     change: &NewOffer,
-) -> QueryResult<Option<OfferTerms>> {
-    let in_force = history(conn, actor.merchant_id, offer_id)?.into_iter().next();
-    let Some(in_force) = in_force else {
-        return Err(Error::NotFound);
-    };
-    if in_force.commission == change.commission
-        && in_force.excluded_skus == change.excluded_skus
-        && in_force.auto_approve == change.auto_approve
-    {
+) -> QueryResult<Option<Terms>> {
+    let key = (actor.merchant_id, offer_id);
+    let Some(changed) = dated::change(conn, key, Some(Terms::of(change)), actor.now)? else {
         return Ok(None);
-    }
-    let open = offer_terms::table
-        .filter(offer_terms::merchant_id.eq(actor.merchant_id))
-        .filter(offer_terms::offer_id.eq(offer_id))
-        .filter(offer_terms::valid_until.is_null());
-    if in_force.valid_from >= actor.now {
-        // An interval cannot be empty: what began at this very moment gives way.
-        diesel::delete(open).execute(conn)?;
-        open_terms(conn, actor.merchant_id, offer_id, in_force.valid_from, change)?;
-    } else {
-        diesel::update(open).set(offer_terms::valid_until.eq(actor.now)).execute(conn)?;
-        open_terms(conn, actor.merchant_id, offer_id, actor.now, change)?;
-    }
-    // A store's clock can run ahead of ours.
-    reconsider_since(conn, actor, actor.now, "The offer’s terms changed")?;
-    Ok(Some(in_force))
-}
-
-fn open_terms(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    offer_id: i64,
-    valid_from: DateTime<Utc>,
-    new: &NewOffer,
-) -> QueryResult<()> {
-    let (kind, basis_points, flat_minor) = match new.commission {
-        Commission::Percent { basis_points } => {
-            ("percent", Some(i32::try_from(basis_points).unwrap_or(i32::MAX)), None)
-        }
-        Commission::FlatPerOrder { amount_minor, .. } => {
-            ("flat_per_order", None, Some(amount_minor))
-        }
-        Commission::FlatPerItem { amount_minor, .. } => ("flat_per_item", None, Some(amount_minor)),
-        // Pays nothing, which is what no percent of the sale is.
-        Commission::Unknown => ("percent", Some(0), None),
     };
-    diesel::insert_into(offer_terms::table)
-        .values((
-            offer_terms::merchant_id.eq(merchant_id),
-            offer_terms::offer_id.eq(offer_id),
-            offer_terms::valid_from.eq(valid_from),
-            offer_terms::commission_kind.eq(kind),
-            offer_terms::basis_points.eq(basis_points),
-            offer_terms::flat_minor.eq(flat_minor),
-            offer_terms::flat_currency
-                .eq(new.commission.currency().map(|currency| currency.code())),
-            offer_terms::excluded_skus.eq(&new.excluded_skus),
-            offer_terms::auto_approve.eq(new.auto_approve),
-        ))
-        .execute(conn)?;
-    Ok(())
+    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    reconsider_since(conn, actor, changed.from, "The offer’s terms changed")?;
+    Ok(changed.before)
 }
 
 /// Takes the default away from whichever offer has it. The lock comes in a statement of its own,

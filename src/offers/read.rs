@@ -2,10 +2,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::terms::Terms;
 use crate::credit::Commission;
+use crate::dated::{Dated, Period};
 use crate::db::prepared;
 use crate::db::schema::{offer_terms, offers};
-use crate::money::Currency;
 use crate::web::paginate::COUNT_LIMIT;
 
 /// The commission terms an affiliate is on; the terms themselves are dated.
@@ -47,41 +48,14 @@ pub struct OfferTerms {
     pub auto_approve: bool,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = offer_terms)]
-struct TermsRow {
-    offer_id: i64,
-    valid_from: DateTime<Utc>,
-    valid_until: Option<DateTime<Utc>>,
-    commission_kind: String,
-    basis_points: Option<i32>,
-    flat_minor: Option<i64>,
-    flat_currency: Option<String>,
-    excluded_skus: Vec<Option<String>>,
-    auto_approve: bool,
-}
-
-impl From<TermsRow> for OfferTerms {
-    fn from(row: TermsRow) -> Self {
-        let currency = row.flat_currency.as_deref().and_then(|code| Currency::from_code(code).ok());
-        let commission = match (row.commission_kind.as_str(), row.flat_minor, currency) {
-            ("percent", ..) => {
-                Commission::Percent { basis_points: row.basis_points.unwrap_or(0).into() }
-            }
-            ("flat_per_order", Some(amount_minor), Some(currency)) => {
-                Commission::FlatPerOrder { amount_minor, currency }
-            }
-            ("flat_per_item", Some(amount_minor), Some(currency)) => {
-                Commission::FlatPerItem { amount_minor, currency }
-            }
-            _ => Commission::Unknown,
-        };
+impl From<Period<Terms>> for OfferTerms {
+    fn from(period: Period<Terms>) -> Self {
         Self {
-            valid_from: row.valid_from,
-            valid_until: row.valid_until,
-            commission,
-            excluded_skus: row.excluded_skus.into_iter().flatten().collect(),
-            auto_approve: row.auto_approve,
+            valid_from: period.from,
+            valid_until: period.until,
+            commission: period.value.commission(),
+            auto_approve: period.value.auto_approve,
+            excluded_skus: period.value.excluded_skus.into_iter().flatten().collect(),
         }
     }
 }
@@ -95,13 +69,8 @@ pub fn history(
     merchant_id: i64,
     offer_id: i64,
 ) -> QueryResult<Vec<OfferTerms>> {
-    let rows = offer_terms::table
-        .filter(offer_terms::merchant_id.eq(merchant_id))
-        .filter(offer_terms::offer_id.eq(offer_id))
-        .order(offer_terms::valid_from.desc())
-        .select(TermsRow::as_select())
-        .load(conn)?;
-    Ok(rows.into_iter().map(OfferTerms::from).collect())
+    let periods = Terms::periods(conn, (merchant_id, offer_id))?;
+    Ok(periods.into_iter().rev().map(OfferTerms::from).collect())
 }
 
 /// An offer as the list shows it.
@@ -129,15 +98,12 @@ pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferR
         )
         .filter(offers::merchant_id.eq(merchant_id))
         .order((offers::archived_at.is_not_null(), offers::is_default.desc(), offers::name))
-        .select((Offer::as_select(), TermsRow::as_select()))
-        .load::<(Offer, TermsRow)>(conn)?;
+        .select((Offer::as_select(), offer_terms::valid_from, Terms::as_select()))
+        .load::<(Offer, DateTime<Utc>, Terms)>(conn)?;
     let counts = count_affiliates(conn, merchant_id)?;
-    let row = |(offer, terms): (Offer, TermsRow)| OfferRow {
-        affiliates: counts
-            .iter()
-            .find(|(id, _)| *id == terms.offer_id)
-            .map_or(0, |(_, count)| *count),
-        terms: terms.into(),
+    let row = |(offer, from, value): (Offer, DateTime<Utc>, Terms)| OfferRow {
+        affiliates: counts.iter().find(|(id, _)| *id == offer.id).map_or(0, |(_, count)| *count),
+        terms: Period { from, until: None, value }.into(),
         offer,
     };
     Ok(found.into_iter().map(row).collect())

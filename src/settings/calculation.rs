@@ -15,7 +15,7 @@ use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
-const SHOWN: i64 = 20;
+const SHOWN: usize = 20;
 
 /// What was chosen. A choice among several that isn't sent stays as it is.
 #[derive(Debug, Default, Deserialize)]

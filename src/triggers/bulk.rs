@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::code::TriggerKind;
-use super::model::{Reach, TriggerValue, counts_from, created_act};
+use super::model::{Reach, TriggerValue, created_act};
 use crate::audit::{Actor, record_all};
+use crate::dated::second;
 use crate::db::prepared;
 use crate::exclusions::Excluded;
 use crate::orders::reconsider_since;
@@ -70,7 +71,7 @@ pub fn create_all<'a>(
         record_all(conn, actor, acts.collect())?;
     }
     // An order can have come in already that a store with a fast clock placed from now on.
-    reconsider_since(conn, actor, counts_from(actor.now), cause)?;
+    reconsider_since(conn, actor, second(actor.now), cause)?;
     if reach == Reach::Stores {
         let codes = made.iter().filter(|(_, one)| one.kind == TriggerKind::CouponCode);
         let codes: Vec<i64> = codes.map(|(id, _)| *id).collect();
@@ -122,7 +123,7 @@ fn insert_owners(
          SELECT ?, ?, n.* FROM unnest(?::bigint[], ?::bigint[]) AS n",
     )
     .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<Timestamptz, _>(counts_from(actor.now))
+    .bind::<Timestamptz, _>(second(actor.now))
     .bind::<Array<BigInt>, _>(some.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(some.iter().map(|(_, one)| one.affiliate_id).collect::<Vec<_>>())
     .execute(conn)

@@ -7,6 +7,7 @@ use thiserror::Error as ThisError;
 
 use super::model::{Trigger, affiliate_name};
 use crate::audit::{self, Act, Actor};
+use crate::dated::second;
 use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::orders;
@@ -61,18 +62,19 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
         if trigger.is_retired() {
             return Ok(false);
         }
-        set_retired_at(conn, actor, &trigger, Some(actor.now))?;
+        let retired_at = second(actor.now);
+        set_retired_at(conn, actor, &trigger, Some(retired_at))?;
         let act = Act {
             action: "trigger.retired",
             subject_kind: "trigger",
             subject_id: Some(trigger.id),
             summary: format!("Retired {}.", trigger.words()),
             before: Some(serde_json::json!({ "retired_at": null })),
-            after: Some(serde_json::json!({ "retired_at": actor.now })),
+            after: Some(serde_json::json!({ "retired_at": retired_at })),
         };
         audit::record(conn, actor, act)?;
-        // A store's clock can run ahead of ours.
-        reconsider(conn, actor, &trigger, actor.now, format!("{} was retired", trigger.words()))?;
+        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+        reconsider(conn, actor, &trigger, retired_at, format!("{} was retired", trigger.words()))?;
         Ok(true)
     })
 }
@@ -168,6 +170,7 @@ pub fn reassign(
         if from > actor.now {
             return Err(ReassignError::Future);
         }
+        let from = second(from);
         let periods = owners(conn, actor.merchant_id, trigger.id)?;
         let current = periods.first().ok_or(Error::NotFound)?;
         if from < current.valid_from {

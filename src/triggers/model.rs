@@ -1,4 +1,4 @@
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
@@ -8,6 +8,7 @@ use super::code::{MAX_EMAIL_CHARS, TriggerKind};
 use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
 use crate::code_requests;
+use crate::dated::second;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::orders::reconsider_matching;
@@ -275,7 +276,7 @@ fn insert(
         ))
         .returning(Trigger::as_returning())
         .get_result(conn)?;
-    let since = counts_from(actor.now);
+    let since = second(actor.now);
     diesel::insert_into(trigger_owners::table)
         .values((
             trigger_owners::merchant_id.eq(actor.merchant_id),
@@ -288,13 +289,6 @@ fn insert(
     let cause = format!("{} was created", trigger.words());
     reconsider_matching(conn, actor, kind, &trigger.key, since, &cause)?;
     Ok(trigger)
-}
-
-/// From when on a trigger counts that is created `now`. Stores say in whole seconds when an order
-/// was placed (Shopify and WooCommerce in ISO 8601, BigCommerce in RFC 2822), so a second counts
-/// from its beginning: no order that was placed after its code is taken for an earlier one.
-pub(super) fn counts_from(now: DateTime<Utc>) -> DateTime<Utc> {
-    now.trunc_subsecs(0)
 }
 
 /// What the audit log says of a trigger that was created.

@@ -35,7 +35,8 @@ fn make_role_and_database(conn: &mut PgConnection, database: &str) -> QueryResul
 }
 
 fn make_extensions(conn: &mut PgConnection) -> QueryResult<()> {
-    let ready = "(SELECT count(*) = 2 FROM pg_extension WHERE extname IN ('pg_trgm', 'btree_gin'))
+    let ready = "(SELECT count(*) = 3 FROM pg_extension
+            WHERE extname IN ('pg_trgm', 'btree_gin', 'btree_gist'))
         AND (SELECT bool_and(proleakproof) FROM pg_proc
              WHERE oid IN ('textlike(text,text)'::regprocedure, 'texticlike(text,text)'::regprocedure))";
     if is_true(conn, ready)? {
@@ -44,6 +45,7 @@ fn make_extensions(conn: &mut PgConnection) -> QueryResult<()> {
     conn.batch_execute(
         "CREATE EXTENSION IF NOT EXISTS pg_trgm;
          CREATE EXTENSION IF NOT EXISTS btree_gin;
+         CREATE EXTENSION IF NOT EXISTS btree_gist;
          ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
          ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;",
     )

@@ -55,7 +55,7 @@ const AFFILIATES: [&str; 2] = [
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, public_id text, name text, \
          email text, status text, offer_id bigint, at timestamptz)",
     "INSERT INTO affiliate_terms (merchant_id, affiliate_id, valid_from, status, offer_id) \
-     SELECT ?, r.id, r.at, r.status, r.offer_id \
+     SELECT ?, r.id, date_trunc('second', r.at), r.status, r.offer_id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, status text, offer_id bigint, \
          at timestamptz)",
 ];
@@ -67,7 +67,7 @@ const TRIGGERS: [&str; 2] = [
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, kind text, value text, key text, \
          affiliate_id bigint, at timestamptz, retired_at timestamptz)",
     "INSERT INTO trigger_owners (merchant_id, trigger_id, valid_from, affiliate_id) \
-     SELECT ?, r.id, r.at, r.affiliate_id \
+     SELECT ?, r.id, date_trunc('second', r.at), r.affiliate_id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, affiliate_id bigint, at timestamptz)",
 ];
 

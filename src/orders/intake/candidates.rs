@@ -5,10 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 
 use crate::affiliates::AffiliateStatus;
-use crate::credit::{Candidate, CandidateAffiliate, Commission, Terms};
+use crate::credit::{Candidate, CandidateAffiliate, Terms};
+use crate::dated::in_force_or_first;
 use crate::db::prepared;
 use crate::exclusions::covering_orders;
-use crate::money::Currency;
+use crate::offers::commission;
 use crate::orders::report::OrderReport;
 use crate::triggers::TriggerKind;
 use crate::triggers::code::EmailKey;
@@ -93,19 +94,22 @@ macro_rules! affiliate_columns {
     };
 }
 
-/// The joins that these columns need; the moment is bound four times. Of dated rows the one in force
-/// then counts; before the first, the first.
+/// The joins that these columns need; the moment is bound four times.
 macro_rules! terms_in_force {
     () => {
-        "CROSS JOIN LATERAL (SELECT * FROM affiliate_terms s \
-            WHERE s.merchant_id = a.merchant_id AND s.affiliate_id = a.id \
-            ORDER BY s.valid_from <= ? DESC, \
-                CASE WHEN s.valid_from <= ? THEN s.valid_from END DESC, s.valid_from LIMIT 1) s \
-        JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id \
-        CROSS JOIN LATERAL (SELECT * FROM offer_terms m \
-            WHERE m.merchant_id = f.merchant_id AND m.offer_id = f.id \
-            ORDER BY m.valid_from <= ? DESC, \
-                CASE WHEN m.valid_from <= ? THEN m.valid_from END DESC, m.valid_from LIMIT 1) m"
+        concat!(
+            in_force_or_first!(
+                "affiliate_terms",
+                "s",
+                "d.merchant_id = a.merchant_id AND d.affiliate_id = a.id"
+            ),
+            "JOIN offers f ON f.merchant_id = s.merchant_id AND f.id = s.offer_id",
+            in_force_or_first!(
+                "offer_terms",
+                "m",
+                "d.merchant_id = f.merchant_id AND d.offer_id = f.id"
+            ),
+        )
     };
 }
 
@@ -181,17 +185,7 @@ fn affiliate((id, public_id, name, email, status): AffiliateRow) -> CandidateAff
 fn terms(row: TermsRow) -> Terms {
     let (offer_id, offer_name, kind, basis_points, flat, currency, excluded_skus, auto_approve) =
         row;
-    let currency = currency.as_deref().and_then(|code| Currency::from_code(code).ok());
-    let commission = match (kind.as_str(), basis_points, flat, currency) {
-        ("percent", Some(points), ..) => Commission::Percent { basis_points: points.into() },
-        ("flat_per_order", _, Some(amount_minor), Some(currency)) => {
-            Commission::FlatPerOrder { amount_minor, currency }
-        }
-        ("flat_per_item", _, Some(amount_minor), Some(currency)) => {
-            Commission::FlatPerItem { amount_minor, currency }
-        }
-        _ => Commission::Unknown,
-    };
+    let commission = commission(&kind, basis_points, flat, currency.as_deref());
     Terms { offer_id, offer_name, commission, excluded_skus, auto_approve }
 }
 

@@ -1,18 +1,21 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use crate::dated::{Period, at, at_or_first};
 use crate::db::prepared;
+use crate::stores::ReturnRules;
 
 /// What a merchant had set, and when: read once per transaction, for all of its orders.
 pub(super) struct Settings {
     zone: Tz,
-    /// By date, the earliest first.
-    rules: Vec<(DateTime<Utc>, Rules)>,
-    /// What cancellations and refunds do: by store, date, and of each the earliest first.
-    returns: Vec<(i64, DateTime<Utc>, bool, bool)>,
+    rules: Vec<Period<Rules>>,
+    /// What cancellations and refunds do, by store.
+    returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
     /// Whether an exclusion covers orders, or did once.
     has_exclusions: bool,
 }
@@ -78,32 +81,32 @@ impl Settings {
                 negative_fees: fees.unwrap_or_default(),
                 ..Rules::default()
             };
-            Some((from?, rules))
+            Some(Period { from: from?, until: None, value: rules })
         });
         let rules = rules.collect();
-        let returns = prepared::<(BigInt, Timestamptz, Bool, Bool)>(
-            "SELECT store_id, valid_from, keeps_cancelled, keeps_refunded FROM return_rules \
-             WHERE merchant_id = ? ORDER BY store_id, valid_from",
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .load(conn)?;
+        let rows: Vec<(i64, DateTime<Utc>, bool, bool)> =
+            prepared::<(BigInt, Timestamptz, Bool, Bool)>(
+                "SELECT store_id, valid_from, keeps_cancelled, keeps_refunded FROM return_rules \
+                 WHERE merchant_id = ? ORDER BY store_id, valid_from",
+            )
+            .bind::<BigInt, _>(merchant_id)
+            .load(conn)?;
+        let mut returns: BTreeMap<i64, Vec<Period<ReturnRules>>> = BTreeMap::new();
+        for (store_id, from, keeps_cancelled, keeps_refunded) in rows {
+            let value = ReturnRules { keeps_cancelled, keeps_refunded };
+            returns.entry(store_id).or_default().push(Period { from, until: None, value });
+        }
         Ok(Self { zone, rules, returns, has_exclusions })
     }
 
     /// The setting of the moment `placed_at`, for orders of that store; of the Calculation Logic
     /// before the first one, the first.
     pub(super) fn at(&self, store_id: i64, placed_at: DateTime<Utc>) -> Setting {
-        let in_force = self.rules.iter().rev().find(|(from, _)| *from <= placed_at);
-        let mut rules =
-            in_force.or(self.rules.first()).map(|(_, rules)| *rules).unwrap_or_default();
-        let of_store = |(store, from, ..): &&(i64, DateTime<Utc>, bool, bool)| {
-            *store == store_id && *from <= placed_at
-        };
-        if let Some((_, _, keeps_cancelled, keeps_refunded)) =
-            self.returns.iter().rev().find(of_store)
-        {
-            rules.keeps_cancelled = *keeps_cancelled;
-            rules.keeps_refunded = *keeps_refunded;
+        let mut rules = at_or_first(&self.rules, placed_at).copied().unwrap_or_default();
+        let of_store = self.returns.get(&store_id);
+        if let Some(returns) = of_store.and_then(|periods| at(periods, placed_at)) {
+            rules.keeps_cancelled = returns.keeps_cancelled;
+            rules.keeps_refunded = returns.keeps_refunded;
         }
         Setting {
             day: placed_at.with_timezone(&self.zone).date_naive(),

@@ -15,7 +15,7 @@ use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
-const SHOWN: i64 = 20;
+const SHOWN: usize = 20;
 const CHOICES: [(&str, &str); 2] = [
     ("follow", "Commission follows: what the shopper gets back earns nothing"),
     ("keep", "Commission stays as it was: we decide by hand"),

@@ -1,0 +1,338 @@
+//! Facts with dates: whole seconds, two changes at once, and no two periods that overlap.
+
+use std::sync::mpsc;
+use std::time::{Duration as Patience, Instant};
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::result::Error;
+use vouch::affiliates::{AffiliateStatus, change_status, undo_status};
+use vouch::credit::{Commission, Precedence};
+use vouch::dated::second;
+use vouch::db::schema::{
+    affiliate_terms, calculation_rules, conversions, exclusion_terms, offer_terms, return_rules,
+};
+use vouch::db::{Scope, in_scope};
+use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::merchants::{change_rules, rules_history};
+use vouch::offers::{self, NewOffer};
+use vouch::stores::{ReturnRules, Store, change_return_rules};
+
+use crate::harness::TestApp;
+use crate::harness::shopify::ShopifyOrder;
+
+fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap()
+}
+
+/// So many milliseconds after noon.
+fn after(milliseconds: i64) -> DateTime<Utc> {
+    noon() + Duration::milliseconds(milliseconds)
+}
+
+/// Makes the first change, leaves its transaction open until the second waits for it, then lets both
+/// end.
+fn at_once<T>(
+    app: &TestApp,
+    first: impl FnOnce(&mut PgConnection) -> QueryResult<()> + Send,
+    second: impl FnOnce() -> T,
+) -> T {
+    std::thread::scope(|scope| {
+        let (send, changed) = mpsc::channel();
+        scope.spawn(move || {
+            let mut conn = PgConnection::establish(&app.database_url).unwrap();
+            in_scope(&mut conn, Scope::Merchant(app.fixture.merchant_id), |conn| {
+                first(conn)?;
+                send.send(()).unwrap();
+                await_a_wait(app);
+                QueryResult::Ok(())
+            })
+            .unwrap();
+        });
+        changed.recv().unwrap();
+        second()
+    })
+}
+
+/// Waits until a transaction waits for a lock in this database.
+fn await_a_wait(app: &TestApp) {
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let waiting = "SELECT 1 FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let patience = Instant::now() + Patience::from_secs(10);
+    while diesel::sql_query(waiting).execute(&mut conn).unwrap() == 0 {
+        assert!(Instant::now() < patience, "nothing waits");
+        std::thread::sleep(Patience::from_millis(5));
+    }
+}
+
+fn offer(name: &str, basis_points: i64) -> NewOffer {
+    NewOffer {
+        name: name.to_owned(),
+        commission: Commission::Percent { basis_points },
+        excluded_skus: Vec::new(),
+        auto_approve: false,
+        is_default: true,
+    }
+}
+
+#[test]
+fn of_two_members_who_save_calculation_logic_at_once_the_seconds_rules_hold() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let token = owner.token();
+    let actor = app.actor();
+    let answer = at_once(
+        &app,
+        |conn| {
+            let mut rules = rules_history(conn, actor.merchant_id, 1)?[0].rules;
+            rules.precedence = Precedence::OldestTrigger;
+            change_rules(conn, &actor, rules)
+        },
+        || {
+            let fields = [("csrf", token.as_str()), ("precedence", "largest_discount")];
+            owner.post("/settings/calculation", &fields)
+        },
+    );
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let open: Vec<Precedence> = app.within(|conn| {
+        calculation_rules::table
+            .filter(calculation_rules::valid_until.is_null())
+            .select(calculation_rules::precedence)
+            .load(conn)
+    });
+    assert_eq!(open, [Precedence::LargestDiscount]);
+}
+
+#[test]
+fn of_two_changes_at_once_the_second_holds_for_every_other_fact_too() {
+    let app = TestApp::start();
+    let (merchant_id, ada, offer_id) =
+        (app.fixture.merchant_id, app.fixture.ada_id, app.fixture.offer_id);
+    let (first, later) = (app.actor_at(after(0)), app.actor_at(after(60_000)));
+
+    at_once(
+        &app,
+        |conn| change_status(conn, &first, &[ada], AffiliateStatus::Disabled).map(drop),
+        || app.within(|conn| change_status(conn, &later, &[ada], AffiliateStatus::Denied)),
+    );
+    let statuses: Vec<(AffiliateStatus, Option<DateTime<Utc>>)> = app.within(|conn| {
+        affiliate_terms::table
+            .filter(affiliate_terms::affiliate_id.eq(ada))
+            .order(affiliate_terms::valid_from)
+            .select((affiliate_terms::status, affiliate_terms::valid_until))
+            .load(conn)
+    });
+    let expected = [
+        (AffiliateStatus::Active, Some(after(0))),
+        (AffiliateStatus::Disabled, Some(after(60_000))),
+        (AffiliateStatus::Denied, None),
+    ];
+    assert_eq!(statuses, expected);
+
+    at_once(
+        &app,
+        |conn| {
+            offers::update(conn, &first, offer_id, &offer("Standard", 1500)).unwrap();
+            Ok(())
+        },
+        || {
+            app.within(|conn| {
+                Ok(offers::update(conn, &later, offer_id, &offer("Standard", 2000)).unwrap())
+            })
+        },
+    );
+    let rates: Vec<Option<i32>> = app.within(|conn| {
+        offer_terms::table
+            .order(offer_terms::valid_from)
+            .select(offer_terms::basis_points)
+            .load(conn)
+    });
+    assert_eq!(rates, [Some(1000), Some(1500), Some(2000)]);
+
+    let store = app.within(|conn| Store::find(conn, merchant_id, app.fixture.store_id));
+    let rules = |keeps_cancelled| ReturnRules { keeps_cancelled, keeps_refunded: true };
+    at_once(
+        &app,
+        |conn| change_return_rules(conn, &first, &store, rules(false)),
+        || app.within(|conn| change_return_rules(conn, &later, &store, rules(true))),
+    );
+    let kept: Vec<bool> = app.within(|conn| {
+        return_rules::table
+            .order(return_rules::valid_from)
+            .select(return_rules::keeps_cancelled)
+            .load(conn)
+    });
+    assert_eq!(kept, [false, true]);
+
+    let excluding = |typed: &str, scope| NewExclusion {
+        pattern: Pattern::parse(typed).unwrap(),
+        note: String::new(),
+        scope,
+        dates: Dates::default(),
+    };
+    let of_orders = ExclusionScope::ClaimsAndOrders;
+    let added = app.within(|conn| {
+        Ok(exclusions::add(conn, &app.actor_at(after(-9_000)), &excluding("ADA*", of_orders))
+            .unwrap())
+    });
+    at_once(
+        &app,
+        |conn| {
+            exclusions::change(conn, &first, added.id, &excluding("ADA1*", of_orders)).unwrap();
+            Ok(())
+        },
+        || {
+            app.within(|conn| {
+                let other = excluding("ADA10", of_orders);
+                Ok(exclusions::change(conn, &later, added.id, &other).unwrap())
+            })
+        },
+    );
+    let periods: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> = app.within(|conn| {
+        exclusion_terms::table
+            .order(exclusion_terms::valid_from)
+            .select((exclusion_terms::valid_from, exclusion_terms::valid_until))
+            .load(conn)
+    });
+    let expected =
+        [(after(-9_000), Some(after(0))), (after(0), Some(after(60_000))), (after(60_000), None)];
+    assert_eq!(periods, expected);
+}
+
+/// What the only conversion earns, and its reason if it is unqualified.
+fn earned(app: &TestApp) -> (i64, Option<String>) {
+    app.within(|conn| {
+        conversions::table.select((conversions::commission_minor, conversions::reason)).first(conn)
+    })
+}
+
+#[test]
+fn an_order_of_the_second_of_an_approval_counts_whether_it_came_before_or_after() {
+    for arrives_first in [true, false] {
+        let app = TestApp::start();
+        let ada = app.fixture.ada_id;
+        let earlier = app.actor_at(noon() - Duration::hours(1));
+        app.within(|conn| change_status(conn, &earlier, &[ada], AffiliateStatus::Pending));
+        let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00");
+        if arrives_first {
+            assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+            assert_eq!(earned(&app), (0, Some("inactive_affiliate".to_owned())));
+        }
+        let approves = app.actor_at(after(700));
+        app.within(|conn| change_status(conn, &approves, &[ada], AffiliateStatus::Active));
+        vouch::outbox::work_off(&app.db).unwrap();
+        if !arrives_first {
+            assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+        }
+        assert_eq!(earned(&app), (900, None), "arrives first: {arrives_first}");
+    }
+}
+
+#[test]
+fn an_order_of_the_second_in_which_an_offer_changes_has_the_new_terms() {
+    let app = TestApp::start();
+    let change = app.actor_at(after(999));
+    let offer_id = app.fixture.offer_id;
+    app.within(|conn| {
+        Ok(offers::update(conn, &change, offer_id, &offer("Standard", 2000)).unwrap())
+    });
+    let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    assert_eq!(earned(&app), (1800, None));
+}
+
+#[test]
+fn undo_of_a_status_keeps_an_offer_that_changed_in_the_same_second() {
+    use vouch::affiliates::change::{AffiliateChange, update};
+    let app = TestApp::start();
+    let ada = app.fixture.ada_id;
+    let better = app.within(|conn| {
+        let new = NewOffer { is_default: false, ..offer("Better", 2000) };
+        Ok(offers::create(conn, &app.actor_at(after(-9_000)), &new).unwrap().id)
+    });
+    let disables = app.actor_at(after(200));
+    app.within(|conn| change_status(conn, &disables, &[ada], AffiliateStatus::Disabled));
+    let change = AffiliateChange {
+        name: "Ada Active".to_owned(),
+        email: "ada@affiliates.example".to_owned(),
+        offer_id: better,
+        note: String::new(),
+    };
+    app.within(|conn| Ok(update(conn, &app.actor_at(after(600)), ada, &change).unwrap()));
+    let undone =
+        app.within(|conn| undo_status(conn, &app.actor_at(after(9_000)), &[ada], disables.now));
+    assert_eq!(undone.len(), 1);
+    let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    assert_eq!(earned(&app), (1800, None));
+}
+
+#[test]
+fn a_status_that_changes_back_under_a_clock_that_went_back_is_as_if_nothing_had_been() {
+    let app = TestApp::start();
+    let ada = app.fixture.ada_id;
+    for (at, status) in
+        [(after(5_300), AffiliateStatus::Disabled), (after(1_100), AffiliateStatus::Active)]
+    {
+        app.within(|conn| change_status(conn, &app.actor_at(at), &[ada], status));
+    }
+    let periods: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> = app.within(|conn| {
+        affiliate_terms::table
+            .filter(affiliate_terms::affiliate_id.eq(ada))
+            .select((affiliate_terms::valid_from, affiliate_terms::valid_until))
+            .load(conn)
+    });
+    assert_eq!(periods, [(second(crate::harness::then()), None)]);
+}
+
+#[test]
+fn the_database_refuses_periods_that_overlap_or_begin_within_a_second() {
+    let app = TestApp::start();
+    let merchant_id = app.fixture.merchant_id;
+    app.enable_exclusions(merchant_id);
+    app.within(|conn| {
+        let store = Store::find(conn, merchant_id, app.fixture.store_id)?;
+        let rules = ReturnRules { keeps_cancelled: true, keeps_refunded: true };
+        change_return_rules(conn, &app.actor(), &store, rules)?;
+        let new = NewExclusion {
+            pattern: Pattern::parse("STAFF*").unwrap(),
+            note: String::new(),
+            scope: ExclusionScope::ClaimsAndOrders,
+            dates: Dates::default(),
+        };
+        exclusions::add(conn, &app.actor(), &new).unwrap();
+        Ok(())
+    });
+    for table in DATED_TABLES {
+        for (from, until, constraint) in [
+            ("1 second", "2 seconds", format!("{table}_no_overlap")),
+            ("-2.5 seconds", "-1 second", format!("{table}_whole_seconds")),
+        ] {
+            let mut conn = PgConnection::establish(&app.database_url).unwrap();
+            let refused = in_scope(&mut conn, Scope::Merchant(merchant_id), |conn| {
+                conn.batch_execute(&format!(
+                    "INSERT INTO {table} SELECT n.* FROM (SELECT * FROM {table} LIMIT 1) old, \
+                     jsonb_populate_record(NULL::{table}, to_jsonb(old) || jsonb_build_object( \
+                         'valid_from', old.valid_from + interval '{from}', \
+                         'valid_until', old.valid_from + interval '{until}')) n"
+                ))
+            });
+            let Err(Error::DatabaseError(kind, info)) = refused else {
+                panic!("{table} takes a period from {from} to {until}: {refused:?}")
+            };
+            assert_eq!(info.constraint_name(), Some(constraint.as_str()), "{kind:?}");
+        }
+    }
+}
+
+const DATED_TABLES: [&str; 7] = [
+    "affiliate_terms",
+    "calculation_rules",
+    "exclusion_periods",
+    "exclusion_terms",
+    "offer_terms",
+    "return_rules",
+    "trigger_owners",
+];
