@@ -1,6 +1,7 @@
 //! Shopify Order Cancellations: what a cancellation or a refund does to commission.
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use vouch::db::schema::{commission_entries, conversions, return_rules};
 use vouch::orders::reconsider_since;
@@ -34,11 +35,18 @@ fn choose(app: &TestApp, cancelled: &str, refunded: &str) {
 #[test]
 fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() {
     let app = TestApp::start();
-    let before = vouch::clock::now() - Duration::hours(1);
+    let before = vouch::clock::now() - Duration::hours(2);
     let early = order(1, before);
     assert_eq!(app.shopify("orders/create", &early.0).status, 200);
     choose(&app, "keep", "keep");
-    let after = vouch::clock::now();
+    // An hour ago: two choices of one second would be one.
+    app.within(|conn| {
+        let an_hour_ago = return_rules::valid_from - 1.hour();
+        diesel::update(return_rules::table)
+            .set(return_rules::valid_from.eq(an_hour_ago))
+            .execute(conn)
+    });
+    let after = vouch::clock::now() - Duration::minutes(30);
     let (kept, refunded) = (order(2, after), order(3, after));
     assert_eq!(app.shopify("orders/create", &kept.0).status, 200);
     assert_eq!(app.shopify("orders/create", &refunded.0).status, 200);
