@@ -542,6 +542,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    refund_reads (merchant_id, order_id) {
+        merchant_id -> Int8,
+        order_id -> Int8,
+        store_id -> Int8,
+        requested_at -> Timestamptz,
+        due_at -> Nullable<Timestamptz>,
+        attempts -> Int4,
+        problem -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     registration_settings (merchant_id) {
         merchant_id -> Int8,
         is_open -> Bool,
@@ -736,6 +748,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     portal_invitations,
     pushes,
     recovery_codes,
+    refund_reads,
     registration_settings,
     return_rules,
     sessions,

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::list::OrderHead;
+use super::refund_reads::{self, RefundRead};
 use super::state::OrderState;
 use crate::audit;
 use crate::conversions::list::{ConversionRow, of_order};
@@ -93,6 +94,10 @@ pub struct Explanation {
     pub platform: Platform,
     /// What the store reported.
     pub state: OrderState,
+    /// How the reading of its refunds' lines stands, if they are still to be read.
+    pub refund_read: Option<RefundRead>,
+    /// Whether the store can be called: it is connected, and its credentials are good.
+    pub can_read_store: bool,
     /// Why it was credited to whom, or to nobody.
     pub decision: Decision,
     /// When that was last decided.
@@ -109,7 +114,8 @@ pub struct Explanation {
     pub history: Vec<audit::Entry>,
 }
 
-type Row = (OrderHead, Value, Option<Value>, Option<DateTime<Utc>>, Option<i64>, String, Platform);
+type Row =
+    (OrderHead, Value, Option<Value>, Option<DateTime<Utc>>, Option<i64>, (String, Platform, bool));
 
 impl Explanation {
     /// Reads everything about one order.
@@ -117,25 +123,29 @@ impl Explanation {
     /// # Errors
     /// `NotFound` if the merchant has no such order.
     pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
-        let (order, state, decision, decided_at, manual_affiliate_id, store, platform): Row =
-            orders::table
-                .inner_join(
-                    stores::table.on(stores::merchant_id
-                        .eq(orders::merchant_id)
-                        .and(stores::id.eq(orders::store_id))),
-                )
-                .filter(orders::merchant_id.eq(merchant_id))
-                .filter(orders::id.eq(order_id))
-                .select((
-                    OrderHead::as_select(),
-                    orders::state,
-                    orders::decision,
-                    orders::decided_at,
-                    orders::manual_affiliate_id,
+        let (order, state, decision, decided_at, manual_affiliate_id, store): Row = orders::table
+            .inner_join(stores::table.on(
+                stores::merchant_id.eq(orders::merchant_id).and(stores::id.eq(orders::store_id)),
+            ))
+            .filter(orders::merchant_id.eq(merchant_id))
+            .filter(orders::id.eq(order_id))
+            .select((
+                OrderHead::as_select(),
+                orders::state,
+                orders::decision,
+                orders::decided_at,
+                orders::manual_affiliate_id,
+                (
                     stores::name,
                     stores::platform,
-                ))
-                .first(conn)?;
+                    stores::credentials
+                        .is_not_null()
+                        .and(stores::disconnected_at.is_null())
+                        .and(stores::access_problem.is_null()),
+                ),
+            ))
+            .first(conn)?;
+        let (store, platform, can_read_store) = store;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let conversions = of_order(conn, merchant_id, order_id)?;
@@ -149,6 +159,8 @@ impl Explanation {
                 .unwrap_or_default(),
             ledger: ledger(conn, merchant_id, &conversion_ids)?,
             deliveries: deliveries_of(conn, merchant_id, order_id)?,
+            refund_read: refund_reads::find(conn, merchant_id, order_id)?,
+            can_read_store,
             history: history(conn, merchant_id, order_id, &conversion_ids)?,
             order,
             store,

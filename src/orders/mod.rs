@@ -23,6 +23,8 @@ pub mod queue;
 pub mod read;
 pub mod reading;
 pub mod reconsider;
+/// What refunds were for, where orders only outline them.
+pub mod refund_reads;
 pub mod replay;
 pub mod report;
 pub mod retention;

@@ -68,6 +68,25 @@ pub trait Client: Send {
         Err(CallError::Refused(words))
     }
 
+    /// The refunds of an order with their lines, for platforms whose orders only outline them; in
+    /// the order's `currency`, which the store does not repeat. `None` when the store has no such
+    /// order.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Refused`] where the messages themselves say all.
+    fn refunds(
+        &mut self,
+        order_ref: &str,
+        currency: &str,
+        read_at: DateTime<Utc>,
+    ) -> Result<Option<OrderMessage>, CallError> {
+        let words = format!(
+            "The messages of this store say themselves what the refunds of order {order_ref} were \
+             for (in {currency}, {read_at})."
+        );
+        Err(CallError::Refused(words))
+    }
+
     /// Sees to it that the store sends its messages to `address`, and switches on again what it has
     /// switched off. Answers what a person must still do, if anything.
     ///

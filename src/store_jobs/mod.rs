@@ -14,12 +14,14 @@ use crate::db::text_enum;
 use crate::{catch_up, comparisons, orders, pushes};
 
 text_enum! {
-    /// A kind of work for a store.
+    /// A kind of work for a store. Jobs of one store are locked in this order.
     pub enum JobKind {
         /// Bring queued codes into the store.
         Push = "push", "Push codes";
         /// Read the orders that messages name.
         Orders = "orders", "Read orders";
+        /// Read what the refunds of orders were for.
+        Refunds = "refunds", "Read refunds";
         /// See to the store's webhooks.
         Webhooks = "webhooks", "Look after webhooks";
         /// Read the orders that changed, whether or not a message came.
@@ -35,6 +37,7 @@ impl JobKind {
         match self {
             Self::Push => pushes::turn(turn),
             Self::Orders => orders::awaited::turn(turn),
+            Self::Refunds => orders::refund_reads::turn(turn),
             Self::Webhooks => webhooks::turn(turn),
             Self::CatchUp => catch_up::turn(turn),
             Self::Compare => comparisons::turn(turn),

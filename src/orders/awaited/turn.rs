@@ -12,13 +12,13 @@ use crate::platforms::{CallError, OrderMessage};
 use crate::store_jobs::{Next, Turn, TurnError};
 
 /// After so many tries, most of a day apart, the messages are shown as failed.
-const TRIES: i32 = 24;
+pub(in crate::orders) const TRIES: i32 = 24;
 /// The wait after the first failed try; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(15);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::hours(1);
 /// So many orders in a row that cannot be read, and it is the store that does not answer.
-const SILENCE: usize = 3;
+pub(in crate::orders) const SILENCE: usize = 3;
 
 /// Reads what is awaited, the longest first.
 pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
@@ -102,7 +102,7 @@ fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), Tur
 }
 
 /// Some wait longer, some shorter, so that not all come back at once.
-fn wait_after(tries: i32) -> Duration {
+pub(in crate::orders) fn wait_after(tries: i32) -> Duration {
     let wait = (FIRST_WAIT * (1 << tries.clamp(0, 10))).min(LONGEST_WAIT);
     wait * rand::rng().random_range(75..=125) / 100
 }

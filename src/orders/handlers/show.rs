@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
@@ -11,12 +13,24 @@ use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::money::{Currency, format_money};
+use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
+use crate::orders::refund_reads::ReadProblem;
 use crate::orders::report::{OrderReport, ReportedRefund};
 use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
+
+/// Why a refund is spread over the order, although the store knows what it was for.
+enum RefundLinesNote {
+    /// The store can't be asked.
+    NoAccess,
+    Reading,
+    Retrying(ReadProblem),
+    /// Not tried again before the order is reported again.
+    Failed(ReadProblem),
+}
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -111,13 +125,25 @@ impl OrderPage {
 
     /// The money that a refund gave back, tax and shipping included.
     fn refunded(&self, refund: &ReportedRefund) -> String {
-        let lines: i64 = refund.lines.iter().map(|line| line.amount_minor + line.tax_minor).sum();
-        let rest = refund.adjustment_minor + refund.shipping_minor + refund.shipping_tax_minor;
-        format_money(lines.saturating_add(rest), self.currency())
+        let minor = self.report().map_or(0, |report| given_back(report, refund));
+        format_money(minor, self.currency())
     }
 
-    fn refunds(&self) -> Vec<&ReportedRefund> {
-        self.found.state.refunds().collect()
+    fn refunds(&self) -> Vec<Cow<'_, ReportedRefund>> {
+        self.found.state.refunds()
+    }
+
+    /// What stands in the way of knowing what the refunds were for; none if it is known.
+    fn refund_lines(&self) -> Option<RefundLinesNote> {
+        let read = self.found.refund_read.as_ref()?;
+        Some(match (self.found.can_read_store, read.due_at, read.problem) {
+            (false, ..) => RefundLinesNote::NoAccess,
+            (true, Some(_), None) => RefundLinesNote::Reading,
+            (true, Some(_), Some(problem)) => RefundLinesNote::Retrying(problem),
+            (true, None, problem) => {
+                RefundLinesNote::Failed(problem.unwrap_or(ReadProblem::NoAnswer))
+            }
+        })
     }
 
     /// Where a trigger for a code is added.

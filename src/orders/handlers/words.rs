@@ -11,6 +11,7 @@ pub fn topic_label(topic: &str) -> &str {
         "refunds/create" => "Refund made",
         "order.restored" => "Order restored",
         "order.read" => "Order read from the store",
+        "order.refunds" => "Refund details read from the store",
         "app/uninstalled" => "App removed from the store",
         "orders/read" => "Order read from the store",
         "store/order/created" => "Order begun",

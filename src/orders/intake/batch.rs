@@ -12,8 +12,8 @@ pub struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
     settings: Option<Settings>,
-    /// The stores of which an order is to be read, and since when.
-    orders_due: BTreeMap<i64, DateTime<Utc>>,
+    /// The work that is due for stores, and since when; in the order in which jobs are locked.
+    jobs_due: BTreeMap<(i64, JobKind), DateTime<Utc>>,
 }
 
 impl Batch {
@@ -23,7 +23,7 @@ impl Batch {
             merchant_id,
             changes: Changes::of(merchant_id),
             settings: None,
-            orders_due: BTreeMap::new(),
+            jobs_due: BTreeMap::new(),
         }
     }
 
@@ -35,9 +35,9 @@ impl Batch {
         Ok(self.settings.insert(settings))
     }
 
-    /// An order of the store is to be read.
-    pub(super) fn orders_due(&mut self, store_id: i64, at: DateTime<Utc>) {
-        self.orders_due.entry(store_id).or_insert(at);
+    /// Something is to be done for the store.
+    pub(super) fn job_due(&mut self, store_id: i64, kind: JobKind, at: DateTime<Utc>) {
+        self.jobs_due.entry((store_id, kind)).or_insert(at);
     }
 
     /// Writes the figures and what is due: at the end of the transaction, since their rows are hot.
@@ -46,8 +46,8 @@ impl Batch {
     /// The database's.
     pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
-        for (store_id, at) in self.orders_due {
-            store_jobs::make_due(conn, self.merchant_id, store_id, JobKind::Orders, at)?;
+        for ((store_id, kind), at) in self.jobs_due {
+            store_jobs::make_due(conn, self.merchant_id, store_id, kind, at)?;
         }
         Ok(())
     }

@@ -11,9 +11,10 @@ use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::figures::{Amounts, Delta};
-use crate::orders::awaited;
 use crate::orders::report::StoreEvent;
 use crate::orders::state::OrderState;
+use crate::orders::{awaited, refund_reads};
+use crate::store_jobs::JobKind;
 use crate::stores::{self, Store};
 
 /// What became of a message.
@@ -79,6 +80,7 @@ pub fn take_in(
     let order_ref = match &event {
         StoreEvent::Order(report) => report.order_ref.clone(),
         StoreEvent::Refund { order_ref, .. }
+        | StoreEvent::RefundLines { order_ref, .. }
         | StoreEvent::Deleted { order_ref, .. }
         | StoreEvent::Binned { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
@@ -109,7 +111,7 @@ fn announced(
         return Ok(Outcome::Repeated);
     };
     awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;
-    batch.orders_due(arrival.store_id, arrival.received_at);
+    batch.job_due(arrival.store_id, JobKind::Orders, arrival.received_at);
     Ok(Outcome::Waiting)
 }
 
@@ -175,6 +177,9 @@ fn finish(
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     parts::write(conn, arrival.merchant_id, order_id, state)?;
+    if state.lacks_refund_lines() {
+        request_refund_lines(conn, arrival, order_id, batch)?;
+    }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let mut credited = 0;
     if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
@@ -195,6 +200,7 @@ fn heard_again(
 ) -> QueryResult<Outcome> {
     let order_id = known.id;
     let is_report = matches!(event, StoreEvent::Order(_));
+    let lacked_refund_lines = known.state.lacks_refund_lines();
     let is_news = known.state.apply(event);
     let outcome = if is_news { "taken_in" } else { "outdated" };
     let delivery_id = remember(conn, arrival, outcome, "", Some(order_id))?;
@@ -206,10 +212,28 @@ fn heard_again(
     }
     if is_report {
         parts::replace(conn, arrival.merchant_id, order_id, &known.state)?;
+        if known.state.lacks_refund_lines() {
+            request_refund_lines(conn, arrival, order_id, batch)?;
+        } else if lacked_refund_lines {
+            refund_reads::cancel(conn, arrival.merchant_id, order_id)?;
+        }
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let credited = decide_again(conn, known, &cause, batch)?;
     Ok(Outcome::TakenIn { order_id, is_new: false, credited })
+}
+
+/// Has the lines of the order's refunds read from the store.
+fn request_refund_lines(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    order_id: i64,
+    batch: &mut Batch,
+) -> QueryResult<()> {
+    let (store_id, now) = (arrival.store_id, arrival.received_at);
+    refund_reads::request(conn, arrival.merchant_id, store_id, order_id, now)?;
+    batch.job_due(store_id, JobKind::Refunds, now);
+    Ok(())
 }
 
 /// Works out anew what everybody should earn of an order, and writes the difference; answers how many

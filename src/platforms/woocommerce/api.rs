@@ -142,6 +142,11 @@ impl Objection {
                 && self.message.contains("permissions"))
     }
 
+    /// Whether it is not WooCommerce that finds nothing: there is none at this address.
+    pub fn is_elsewhere(&self) -> bool {
+        self.status == 404 && (self.code.is_empty() || self.code == "rest_no_route")
+    }
+
     fn said(&self) -> String {
         if self.message.is_empty() {
             format!("HTTP {}", self.status)
@@ -163,7 +168,7 @@ impl From<Objection> for CallError {
                 "WooCommerce does not accept the consumer key: {said}. Make a new key in \
                  WooCommerce > Settings > Advanced > REST API and enter it here."
             )),
-            404 if objection.code.is_empty() || objection.code == "rest_no_route" => Self::Denied(
+            _ if objection.is_elsewhere() => Self::Denied(
                 "There is no WooCommerce at this address, or its REST API cannot be reached: \
                      in WordPress, Settings > Permalinks must not be “Plain”."
                     .to_owned(),

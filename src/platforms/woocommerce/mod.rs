@@ -5,6 +5,7 @@ mod api;
 mod coupons;
 mod credentials;
 mod orders;
+mod refunds;
 mod rules;
 mod webhooks;
 
@@ -96,6 +97,15 @@ impl Client for Woocommerce {
         cursor: Option<&str>,
     ) -> Result<Batch<OrderMessage>, CallError> {
         orders::page(&self.api, period, cursor)
+    }
+
+    fn refunds(
+        &mut self,
+        order_ref: &str,
+        currency: &str,
+        read_at: DateTime<Utc>,
+    ) -> Result<Option<OrderMessage>, CallError> {
+        refunds::read(&self.api, order_ref, currency, read_at)
     }
 
     fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError> {
