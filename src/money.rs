@@ -141,6 +141,14 @@ pub enum MoneyError {
 /// # Errors
 /// [`MoneyError`] for what is no plain decimal number, is too precise, or leaves `i64`.
 pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> {
+    parse_scaled(text, currency.exponent())?.ok_or(MoneyError::TooPrecise(currency))
+}
+
+/// [`parse_decimal`] in units of `10^-exponent`; none if the number has more decimals.
+///
+/// # Errors
+/// [`MoneyError`] for what is no plain decimal number or leaves `i64`.
+pub fn parse_scaled(text: &str, exponent: u32) -> Result<Option<i64>, MoneyError> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -151,10 +159,10 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
     if !is_number(whole) || !is_number(fraction) {
         return Err(MoneyError::NotANumber);
     }
-    let decimals = currency.exponent() as usize;
+    let decimals = exponent as usize;
     let (kept, past) = fraction.split_at(decimals.min(fraction.len()));
     if past.bytes().any(|b| b != b'0') {
-        return Err(MoneyError::TooPrecise(currency));
+        return Ok(None);
     }
     // Summed downwards for a negative amount, so that i64::MIN can be read as well.
     let sign = if negative { -1 } else { 1 };
@@ -166,6 +174,7 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
         .try_fold(0_i64, |sum, digit| {
             sum.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
         })
+        .map(Some)
         .ok_or(MoneyError::TooLarge)
 }
 

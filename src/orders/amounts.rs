@@ -3,8 +3,9 @@
 //! The base of a line is what the customer paid for it: after all discounts, without tax, without
 //! shipping, unless the merchant's Calculation Logic says otherwise.
 
-use std::collections::BTreeMap;
+mod returned;
 
+use self::returned::{Money, OfLine, Returned};
 use super::report::{LineKind, OrderReport, PaymentState, ReportedLine, ReportedRefund};
 use super::state::OrderState;
 use crate::money::{allocate, proportion_half_even};
@@ -41,6 +42,10 @@ impl LineAmounts<'_> {
     pub fn net_minor(&self) -> i64 {
         self.gross_minor - self.refunded_minor
     }
+
+    fn is_shipping(&self) -> bool {
+        self.line.is_none_or(|line| line.kind == LineKind::Shipping)
+    }
 }
 
 /// The amounts of every line, in the order of the report; shipping last, if it counts.
@@ -50,20 +55,21 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
     let Some(report) = &state.report else {
         return Vec::new();
     };
-    let refunds: Vec<&ReportedRefund> = state.refunds().collect();
-    let returned = returned_by_line(&refunds, basis);
+    let refunds = state.refunds();
+    let returned = Returned::of(report, refunds.iter().map(AsRef::as_ref));
     let mut amounts: Vec<LineAmounts<'a>> = report
         .lines
         .iter()
         .zip(shares_of_negative_fees(report, basis))
-        .map(|(line, fees_minor)| {
-            let returned = returned.get(line.line_ref.trim()).copied().unwrap_or_default();
-            goods(line, fees_minor, returned, basis)
-        })
+        .map(|(line, fees_minor)| goods(line, fees_minor, returned.of_line(line), basis))
         .collect();
-    spread_goodwill(&mut amounts, &refunds);
+    let mut whole = bounded(returned.whole.counted(basis));
+    whole -= take_off(&mut amounts, whole, |line| !line.is_shipping());
+    whole -= take_off(&mut amounts, whole, LineAmounts::is_shipping);
     if basis.include_shipping {
-        amounts.push(shipping(report, &refunds, basis));
+        let mut shipping = [shipping(report, returned.shipping, basis)];
+        take_off(&mut shipping, whole, LineAmounts::is_shipping);
+        amounts.extend(shipping);
     }
     if report.payment == PaymentState::Refunded {
         // All the money went back, whether or not the store said for which lines.
@@ -75,24 +81,9 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
     amounts
 }
 
-/// What refunds say of one line.
-#[derive(Debug, Clone, Copy, Default)]
-struct Returned {
-    quantity: i128,
-    minor: i128,
-}
-
-fn returned_by_line<'a>(
-    refunds: &[&'a ReportedRefund],
-    basis: Basis,
-) -> BTreeMap<&'a str, Returned> {
-    let mut by_line = BTreeMap::<&str, Returned>::new();
-    for line in refunds.iter().flat_map(|refund| &refund.lines) {
-        let sum = by_line.entry(line.line_ref.trim()).or_default();
-        sum.quantity += i128::from(line.quantity.max(0));
-        sum.minor += with_tax(line.amount_minor, line.tax_minor, basis).max(0);
-    }
-    by_line
+/// All the money that a refund of this order gave back, tax included.
+pub fn given_back(report: &OrderReport, refund: &ReportedRefund) -> i64 {
+    bounded(Returned::of(report, [refund]).total())
 }
 
 /// What negative fees take off each line: they're a discount on the order as a whole, spread over its
@@ -109,24 +100,20 @@ fn shares_of_negative_fees(report: &OrderReport, basis: Basis) -> Vec<i64> {
     allocate(narrow(i128::from(fees_minor).min(paid)), &weights)
 }
 
-fn goods(
-    line: &ReportedLine,
-    fees_minor: i64,
-    returned: Returned,
-    basis: Basis,
-) -> LineAmounts<'_> {
+fn goods(line: &ReportedLine, fees_minor: i64, returned: OfLine, basis: Basis) -> LineAmounts<'_> {
     let gross_minor = (paid_for(line, basis) - fees_minor).max(0);
-    let by_refunds = gross_minor - bounded(returned.minor).min(gross_minor);
     let quantity = line.quantity.max(0);
     let kept = narrow((i128::from(quantity) - returned.quantity).max(0));
     let remaining = line.remaining_quantity.map_or(kept, |left| left.clamp(0, kept));
     // Taken off by an edit without a refund of its own. What a refund took as well is not in
-    // `kept` any more, so nothing counts twice.
-    let left = if remaining < kept {
-        proportion_half_even(by_refunds, remaining, kept)
+    // `kept` any more, so nothing counts twice; money that went back besides counts too.
+    let edited = kept - remaining;
+    let unedited = if edited > 0 {
+        proportion_half_even(gross_minor, quantity - edited, quantity)
     } else {
-        by_refunds
+        gross_minor
     };
+    let left = unedited - bounded(returned.money.counted(basis)).min(unedited);
     LineAmounts {
         line: Some(line),
         gross_minor,
@@ -148,33 +135,28 @@ fn paid_for(line: &ReportedLine, basis: Basis) -> i64 {
     })
 }
 
-/// Takes money given back for the order as a whole off its lines, by what is left of each.
-fn spread_goodwill(amounts: &mut [LineAmounts<'_>], refunds: &[&ReportedRefund]) {
-    let goodwill: i128 = refunds.iter().map(|r| i128::from(r.adjustment_minor.max(0))).sum();
-    let left: Vec<i64> = amounts.iter().map(LineAmounts::net_minor).collect();
-    let total = goodwill.min(left.iter().map(|minor| i128::from(*minor)).sum());
-    for (line, share) in amounts.iter_mut().zip(allocate(narrow(total), &left)) {
+/// Takes money off those lines, by what is left of each, and answers how much it could.
+fn take_off<'a>(
+    lines: &mut [LineAmounts<'a>],
+    minor: i64,
+    those: impl Fn(&LineAmounts<'a>) -> bool,
+) -> i64 {
+    let left = lines.iter().map(|line| if those(line) { line.net_minor() } else { 0 });
+    let left: Vec<i64> = left.collect();
+    let all: i128 = left.iter().map(|minor| i128::from(*minor)).sum();
+    let taken = narrow(i128::from(minor).min(all));
+    for (line, share) in lines.iter_mut().zip(allocate(taken, &left)) {
         // An equal share of nothing is still nothing: `allocate` exceeds no weight here.
         line.refunded_minor += share;
     }
+    taken
 }
 
-fn shipping<'a>(
-    report: &OrderReport,
-    refunds: &[&ReportedRefund],
-    basis: Basis,
-) -> LineAmounts<'a> {
-    let gross_minor = bounded(with_tax(report.shipping_minor, report.shipping_tax_minor, basis));
-    let returned = refunds
-        .iter()
-        .map(|refund| with_tax(refund.shipping_minor, refund.shipping_tax_minor, basis).max(0))
-        .sum();
-    let refunded_minor = bounded(returned).min(gross_minor);
+fn shipping<'a>(report: &OrderReport, returned: Money, basis: Basis) -> LineAmounts<'a> {
+    let paid = Money::new(report.shipping_minor, report.shipping_tax_minor);
+    let gross_minor = bounded(paid.counted(basis));
+    let refunded_minor = bounded(returned.counted(basis)).min(gross_minor);
     LineAmounts { line: None, gross_minor, refunded_minor, quantity: 0, remaining: 0 }
-}
-
-fn with_tax(minor: i64, tax_minor: i64, basis: Basis) -> i128 {
-    i128::from(minor) + if basis.include_tax { i128::from(tax_minor) } else { 0 }
 }
 
 fn bounded(minor: i128) -> i64 {

@@ -69,14 +69,7 @@ impl OrderReport {
 
 /// A refund of 11 March that gives nothing back yet.
 pub fn refund(refund_ref: &str) -> ReportedRefund {
-    ReportedRefund {
-        refund_ref: refund_ref.into(),
-        refunded_at: march(11),
-        lines: Vec::new(),
-        adjustment_minor: 0,
-        shipping_minor: 0,
-        shipping_tax_minor: 0,
-    }
+    ReportedRefund::new(refund_ref, march(11))
 }
 
 impl ReportedRefund {
@@ -84,7 +77,7 @@ impl ReportedRefund {
         self.lines.push(RefundedLine {
             line_ref: line_ref.into(),
             quantity,
-            amount_minor,
+            amount_minor: Some(amount_minor),
             tax_minor: 0,
         });
         self

@@ -188,6 +188,11 @@ pub struct RefundBody {
     /// Given back beyond lines and shipping, without tax.
     #[serde(default)]
     pub adjustment: Option<String>,
+    /// All that was given back, tax included, if you don't know what for or how much of it is tax.
+    /// It pays for lines without an amount first. What exceeds everything above is spread over the
+    /// order, with as much tax in it as the order has.
+    #[serde(default)]
+    pub total: Option<String>,
 }
 
 /// The part of a refund that belongs to one line.
@@ -199,8 +204,9 @@ pub struct RefundLineBody {
     /// How many came back; 0 if only money did.
     #[serde(default)]
     pub quantity: i64,
-    /// The money given back for them, without tax.
-    pub amount: String,
+    /// The money given back for them, without tax. Leave it out for what was paid for so many.
+    #[serde(default)]
+    pub amount: Option<String>,
     /// The tax on it.
     #[serde(default)]
     pub tax: Option<String>,
@@ -355,22 +361,35 @@ impl Checked {
                 self.wrong(&format!("{path}/id"), "Another refund has this id already.");
             }
             self.parts(&format!("{path}/lines"), refund.lines.len());
-            let lines = refund.lines.iter().enumerate();
-            read.push(ReportedRefund {
-                refund_ref: self.text(&format!("{path}/id"), &refund.id, 200),
-                refunded_at: self.time(&format!("{path}/refunded_at"), &refund.refunded_at),
-                lines: lines
-                    .map(|(at, line)| self.refunded(&format!("{path}/lines/{at}"), line, &known))
-                    .collect(),
-                adjustment_minor: self
-                    .amount(&format!("{path}/adjustment"), refund.adjustment.as_deref()),
-                shipping_minor: self
-                    .amount(&format!("{path}/shipping"), refund.shipping.as_deref()),
-                shipping_tax_minor: self
-                    .amount(&format!("{path}/shipping_tax"), refund.shipping_tax.as_deref()),
-            });
+            read.push(self.refund(&path, refund, &known));
         }
         read
+    }
+
+    fn refund(
+        &mut self,
+        path: &str,
+        refund: &RefundBody,
+        known: &BTreeSet<&str>,
+    ) -> ReportedRefund {
+        let refund_ref = self.text(&format!("{path}/id"), &refund.id, 200);
+        let refunded_at = self.time(&format!("{path}/refunded_at"), &refund.refunded_at);
+        let mut reported = ReportedRefund::new(refund_ref, refunded_at);
+        let lines = refund.lines.iter().enumerate();
+        reported.lines = lines
+            .map(|(at, line)| self.refunded(&format!("{path}/lines/{at}"), line, known))
+            .collect();
+        let mut amount = |field: &str, typed: &Option<String>| {
+            self.amount(&format!("{path}/{field}"), typed.as_deref())
+        };
+        reported.adjustment_minor = amount("adjustment", &refund.adjustment);
+        reported.shipping_minor = amount("shipping", &refund.shipping);
+        reported.shipping_tax_minor = amount("shipping_tax", &refund.shipping_tax);
+        let total = amount("total", &refund.total);
+        if refund.total.is_some() {
+            reported.undivided_minor = Some(total.saturating_sub(reported.divided_minor()).max(0));
+        }
+        reported
     }
 
     fn refunded(
@@ -382,10 +401,14 @@ impl Checked {
         if !known.contains(line.line_id.as_str()) {
             self.wrong(&format!("{path}/line_id"), "No line of this order has this id.");
         }
+        if line.amount.is_none() && line.quantity == 0 {
+            self.wrong(&format!("{path}/amount"), "Must be given where no quantity came back.");
+        }
+        let amount = self.amount(&format!("{path}/amount"), line.amount.as_deref());
         RefundedLine {
             line_ref: line.line_id.clone(),
             quantity: self.quantity(&format!("{path}/quantity"), line.quantity),
-            amount_minor: self.amount(&format!("{path}/amount"), Some(&line.amount)),
+            amount_minor: line.amount.is_some().then_some(amount),
             tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),
         }
     }
@@ -475,7 +498,7 @@ mod tests {
         assert_eq!((report.total_minor, report.lines[0].price_minor), (12_345, 6_172));
         assert_eq!(report.placed_at, report.reported_at);
         assert_eq!(report.payment, PaymentState::Paid);
-        assert_eq!(report.refunds[0].lines[0].amount_minor, 6_170);
+        assert_eq!(report.refunds[0].lines[0].amount_minor, Some(6_170));
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
         Ok(StoreEvent::Order(report)) => report.order_ref.hash(&mut hasher),
         Ok(
             StoreEvent::Refund { order_ref, .. }
+            | StoreEvent::RefundLines { order_ref, .. }
             | StoreEvent::Deleted { order_ref, .. }
             | StoreEvent::Binned { order_ref, .. }
             | StoreEvent::Announced { order_ref }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::money::{Currency, parse_decimal};
+use crate::money::{Currency, MoneyError, parse_decimal, parse_scaled};
 
 /// The most lines of an order or a refund.
 pub(super) const MAX_LINES: usize = 10_000;
@@ -116,31 +116,40 @@ impl Decimal {
     /// # Errors
     /// If it is no amount of the currency, or is out of bounds.
     pub fn minor(&self, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
-        self.minor_of(&self.0, currency, at)
+        self.bounded(parse_decimal(&self.0, currency), at)
     }
 
     /// The same, rounded half away from zero where there are more decimals than the currency has:
     /// as PHP rounds what it shows.
     ///
     /// # Errors
-    /// If it is no amount of the currency, or is out of bounds.
+    /// If it is no amount, or is out of bounds.
     pub fn rounded(&self, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
-        let text = self.0.trim();
-        let decimals = currency.exponent() as usize;
-        let past = text.find('.').map(|point| point + 1 + decimals);
-        let Some((kept, past)) = past.and_then(|past| text.split_at_checked(past)) else {
-            return self.minor(currency, at);
-        };
-        if !past.bytes().all(|digit| digit.is_ascii_digit()) {
-            return self.minor(currency, at);
-        }
-        let minor = self.minor_of(kept.trim_end_matches('.'), currency, at)?;
-        let up = i64::from(past.starts_with(['5', '6', '7', '8', '9']));
-        Ok(if text.starts_with('-') { minor - up } else { minor + up })
+        self.scaled(currency.exponent(), at)
     }
 
-    fn minor_of(&self, text: &str, currency: Currency, at: At<'_>) -> Result<i64, Unintelligible> {
-        let minor = parse_decimal(text, currency).map_err(|problem| {
+    /// [`Self::rounded`] in units of `10^-exponent`.
+    ///
+    /// # Errors
+    /// If it is no amount, or is out of bounds.
+    pub fn scaled(&self, exponent: u32, at: At<'_>) -> Result<i64, Unintelligible> {
+        let text = self.0.trim();
+        let past = text.find('.').map(|point| point + 1 + exponent as usize);
+        let (kept, past) = past.and_then(|past| text.split_at_checked(past)).unwrap_or((text, ""));
+        let is_number = past.bytes().all(|digit| digit.is_ascii_digit());
+        let kept = if past.is_empty() { kept } else { kept.trim_end_matches('.') };
+        let read = match parse_scaled(kept, exponent) {
+            Ok(Some(units)) if is_number => Ok(units),
+            Ok(_) => Err(MoneyError::NotANumber),
+            Err(problem) => Err(problem),
+        };
+        let units = self.bounded(read, at)?;
+        let up = i64::from(past.starts_with(['5', '6', '7', '8', '9']));
+        Ok(if text.starts_with('-') { units - up } else { units + up })
+    }
+
+    fn bounded(&self, read: Result<i64, MoneyError>, at: At<'_>) -> Result<i64, Unintelligible> {
+        let minor = read.map_err(|problem| {
             Unintelligible::new(at(), format!("“{}” {problem}", short(&self.0)))
         })?;
         if minor.unsigned_abs() > MAX_MINOR.unsigned_abs() {

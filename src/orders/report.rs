@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+mod refund;
+
+pub use self::refund::{RefundedLine, ReportedRefund};
 use crate::db::text_enum;
 use crate::money::Currency;
 use crate::triggers::code::{key_of_reported_code, key_of_reported_sku};
@@ -183,36 +186,9 @@ text_enum! {
     }
 }
 
-/// Money a store gave back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportedRefund {
-    /// The store's id of the refund.
-    pub refund_ref: String,
-    pub refunded_at: DateTime<Utc>,
-    #[serde(default)]
-    pub lines: Vec<RefundedLine>,
-    /// Given back beyond lines and shipping (goodwill), without tax.
-    #[serde(default)]
-    pub adjustment_minor: i64,
-    /// Shipping given back, without tax.
-    #[serde(default)]
-    pub shipping_minor: i64,
-    /// The tax on the shipping given back.
-    #[serde(default)]
-    pub shipping_tax_minor: i64,
-}
-
-/// The part of a refund that belongs to one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundedLine {
-    pub line_ref: String,
-    /// How many came back; 0 if only money did.
-    pub quantity: i64,
-    /// Without tax, also where prices contain it.
-    pub amount_minor: i64,
-    #[serde(default)]
-    pub tax_minor: i64,
-}
+/// How many decimals the amounts of a refund are counted in while its currency is unknown: more than
+/// any currency has.
+pub const NO_CURRENCY_EXPONENT: u32 = 4;
 
 /// What one message of a store says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +196,16 @@ pub enum StoreEvent {
     /// The state of an order.
     Order(Box<OrderReport>),
     /// A refund alone; the order's own report may come before it, after it, or not at all.
-    Refund { order_ref: String, refund: ReportedRefund, currency: Currency },
+    /// Without a currency of its own it is in the order's, and its amounts are counted in
+    /// [`NO_CURRENCY_EXPONENT`] decimals.
+    Refund { order_ref: String, refund: ReportedRefund, currency: Option<Currency> },
+    /// What the store answered, asked at `read_at` for the lines of an order's refunds.
+    RefundLines {
+        order_ref: String,
+        currency: Currency,
+        read_at: DateTime<Utc>,
+        refunds: Vec<ReportedRefund>,
+    },
     /// The order was deleted in the store, for good.
     Deleted { order_ref: String, at: DateTime<Utc> },
     /// The order was put into the store's bin, from which it may come back: a report of a later

@@ -62,18 +62,14 @@ fn refund_alone(refund: payload::Refund, envelope: Envelope) -> Result<StoreEven
     let Some(order_id) = refund.order_id.clone() else {
         return Err(Unintelligible::new("order_id", "the refund does not say of which order"));
     };
-    let Some(currency) = refund::currency_of(&refund) else {
-        if refund.refund_line_items.is_empty() && refund.order_adjustments.is_empty() {
-            return Ok(StoreEvent::Noted {
-                order_ref: order_id.0,
-                what: "A refund without an amount. The order itself comes in its own message.",
-            });
-        }
-        let problem = "the refund does not say in which currency";
-        return Err(Unintelligible::new("refund_line_items", problem));
-    };
-    let amounts = Amounts { currency };
-    let refund = refund::refund(refund, amounts, &String::new, envelope.triggered_at)?;
+    if refund::says_nothing(&refund) {
+        return Ok(StoreEvent::Noted {
+            order_ref: order_id.0,
+            what: "A refund without an amount. The order itself comes in its own message.",
+        });
+    }
+    let currency = refund::currency_of(&refund);
+    let refund = refund::refund(refund, Amounts { currency }, &String::new, envelope.triggered_at)?;
     Ok(StoreEvent::Refund { order_ref: order_id.0, refund, currency })
 }
 

@@ -3,13 +3,15 @@
 //! Every part is a largest, smallest or united value, so merging is commutative, associative and
 //! idempotent: repeats and reordering cannot change what is known in the end.
 
+mod refunds;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::report::{OrderReport, PaymentState, ReportedRefund, StoreEvent, digest};
-use crate::money::Currency;
+pub use self::refunds::{RefundLines, RefundMessage};
+use super::report::{OrderReport, PaymentState, StoreEvent};
 
 /// What is known of one order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,25 +21,13 @@ pub struct OrderState {
     pub report: Option<OrderReport>,
     /// Refunds that came in messages of their own, by the store's id of the refund.
     pub refund_messages: BTreeMap<String, RefundMessage>,
+    /// The lines of refunds that the order only outlines, as they were read from the store, by the
+    /// store's id of the refund.
+    pub refund_lines: BTreeMap<String, RefundLines>,
     /// When the store first said that the order was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
     /// When the store last said that the order was put into its bin.
     pub binned_at: Option<DateTime<Utc>>,
-}
-
-/// A refund that came in a message of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundMessage {
-    pub refund: ReportedRefund,
-    pub currency: Currency,
-}
-
-impl RefundMessage {
-    /// Which of two messages of one refund is kept: the later one; a tie is decided by content.
-    fn supersedes(&self, other: &Self) -> bool {
-        let time = self.refund.refunded_at.cmp(&other.refund.refunded_at);
-        time.then_with(|| digest(self).cmp(&digest(other))).is_gt()
-    }
 }
 
 impl From<OrderReport> for OrderState {
@@ -56,6 +46,12 @@ impl OrderState {
             StoreEvent::Refund { refund, currency, .. } => {
                 self.merge_refund(RefundMessage { refund, currency })
             }
+            StoreEvent::RefundLines { currency, read_at, refunds, .. } => {
+                let lines =
+                    refunds.into_iter().map(|refund| RefundLines { refund, currency, read_at });
+                // Every one of them, whether or not one before it was news.
+                lines.fold(false, |changed, lines| self.merge_refund_lines(lines) || changed)
+            }
             StoreEvent::Deleted { at, .. } => self.merge_deletion(at),
             StoreEvent::Binned { at, .. } => self.merge_binning(at),
             StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Noted { .. } => {
@@ -72,6 +68,9 @@ impl OrderState {
         }
         for message in other.refund_messages.into_values() {
             changed |= self.merge_refund(message);
+        }
+        for lines in other.refund_lines.into_values() {
+            changed |= self.merge_refund_lines(lines);
         }
         if let Some(at) = other.deleted_at {
             changed |= self.merge_deletion(at);
@@ -91,15 +90,6 @@ impl OrderState {
         let newer = self.report.as_ref().is_none_or(|known| report.supersedes(known));
         if newer {
             self.report = Some(report);
-        }
-        newer
-    }
-
-    fn merge_refund(&mut self, message: RefundMessage) -> bool {
-        let known = self.refund_messages.get(&message.refund.refund_ref);
-        let newer = known.is_none_or(|known| message.supersedes(known));
-        if newer {
-            self.refund_messages.insert(message.refund.refund_ref.clone(), message);
         }
         newer
     }
@@ -127,24 +117,6 @@ impl OrderState {
             self.report.as_ref().is_none_or(|report| report.reported_at <= *binned_at)
         });
         self.deleted_at.or(in_bin)
-    }
-
-    /// Every refund of the order once: the report's own, then those known from messages only.
-    ///
-    /// The report's own win, because they describe the order as a whole. A message in another
-    /// currency than the order's cannot be counted and is left out.
-    pub fn refunds(&self) -> impl Iterator<Item = &ReportedRefund> {
-        let own = self.report.iter().flat_map(|report| &report.refunds);
-        let own_refs: std::collections::BTreeSet<&str> =
-            own.clone().map(|refund| refund.refund_ref.as_str()).collect();
-        let currency = self.report.as_ref().map(|report| report.currency);
-        own.chain(
-            self.refund_messages
-                .values()
-                .filter(move |message| currency.is_none_or(|c| c == message.currency))
-                .map(|message| &message.refund)
-                .filter(move |refund| !own_refs.contains(refund.refund_ref.as_str())),
-        )
     }
 
     /// Whether the sale came to nothing as a whole, and why.

@@ -2,10 +2,12 @@
 //! [`StoreEvent`]s.
 //!
 //! The two send the same JSON, so that an order that was read from the store is a message like any
-//! other. A refund is no message of its own: it comes inside the order, as a negative total.
+//! other. A refund is no message of its own: the order has its outline (an id and a negative total),
+//! and its lines are read from the store, [`REFUNDS`].
 
 mod order;
 mod payload;
+mod refund;
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +16,8 @@ use super::report::StoreEvent;
 
 /// The topic of an order that was read from the store's REST API.
 pub const READ: &str = "order.read";
+/// The topic of an order's refunds that were read from the store's REST API.
+pub const REFUNDS: &str = "order.refunds";
 
 /// Reads a message of `topic` (`order.updated`) that arrived at `received_at`. The signature was
 /// checked before.
@@ -29,6 +33,7 @@ pub fn parse(
         "order.created" | "order.updated" | "order.restored" | READ => {
             order::event(read(body)?, received_at)
         }
+        REFUNDS => refund::lines(read(body)?),
         "order.deleted" => {
             let deleted: payload::Deleted = read(body)?;
             // Into the bin, in most cases, from which it can come back.

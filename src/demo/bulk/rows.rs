@@ -433,17 +433,13 @@ fn change_later(report: &mut OrderReport, dice: &mut Dice, after: Duration) {
             let line = &report.lines[0];
             let paid = line.price_minor * line.quantity - line.discount_minor;
             report.refunds.push(ReportedRefund {
-                refund_ref: format!("{}1", report.order_ref),
-                refunded_at: at,
                 lines: vec![RefundedLine {
                     line_ref: line.line_ref.clone(),
                     quantity: 1,
-                    amount_minor: paid / line.quantity,
+                    amount_minor: Some(paid / line.quantity),
                     tax_minor: 0,
                 }],
-                adjustment_minor: 0,
-                shipping_minor: 0,
-                shipping_tax_minor: 0,
+                ..ReportedRefund::new(format!("{}1", report.order_ref), at)
             });
             report.payment = PaymentState::PartiallyRefunded;
             report.reported_at = at;

@@ -58,8 +58,12 @@ fn a_refund_takes_its_amount_off_its_line_and_no_more_than_was_paid() {
 fn tax_that_is_given_back_counts_where_tax_counts() {
     let mut report = order().with_line("TEE", 1, 1000);
     report.lines[0].tax_minor = 190;
-    let line =
-        RefundedLine { line_ref: "TEE".into(), quantity: 1, amount_minor: 1000, tax_minor: 190 };
+    let line = RefundedLine {
+        line_ref: "TEE".into(),
+        quantity: 1,
+        amount_minor: Some(1000),
+        tax_minor: 190,
+    };
     report.refunds = vec![ReportedRefund { lines: vec![line], ..refund("1") }];
     assert_eq!(sums(report.clone(), PLAIN), [(1000, 1000, 0)]);
     assert_eq!(sums(report, TAXED), [(1190, 1190, 0)]);
@@ -107,6 +111,98 @@ fn goodwill_is_spread_over_what_is_left_of_the_lines() {
 }
 
 #[test]
+fn goodwill_reaches_shipping_where_shipping_counts() {
+    let mut report = order().with_line("TEE", 1, 2000);
+    report.shipping_minor = 2000;
+    let goodwill = ReportedRefund { adjustment_minor: 3500, ..refund("1") };
+    let report = report.with_refund(goodwill);
+    assert_eq!(sums(report.clone(), SHIPPED), [(2000, 2000, 1), (2000, 1500, 0)]);
+    assert_eq!(sums(report, PLAIN), [(2000, 2000, 1)]);
+}
+
+#[test]
+fn goodwill_brings_its_tax_where_tax_counts() {
+    let mut report = order().with_line("TEE", 1, 1000);
+    report.lines[0].tax_minor = 200;
+    let goodwill =
+        ReportedRefund { adjustment_minor: 100, adjustment_tax_minor: 20, ..refund("1") };
+    let report = report.with_refund(goodwill);
+    assert_eq!(sums(report.clone(), PLAIN), [(1000, 100, 1)]);
+    assert_eq!(sums(report, TAXED), [(1200, 120, 1)]);
+}
+
+/// The order's two tees and a cap, with a fifth of tax on everything.
+fn taxed() -> OrderReport {
+    let mut report = order().with_line("TEE", 2, 1000).with_line("CAP", 1, 500);
+    (report.lines[0].tax_minor, report.lines[1].tax_minor) = (400, 100);
+    (report.shipping_minor, report.shipping_tax_minor) = (500, 100);
+    (report.tax_minor, report.total_minor) = (600, 3600);
+    report
+}
+
+fn of_whom_nothing_is_said(minor: i64) -> ReportedRefund {
+    ReportedRefund { undivided_minor: Some(minor), ..refund("1") }
+}
+
+#[test]
+fn a_sum_without_lines_is_spread_with_the_tax_of_the_order() {
+    // 12.00 hold 2.00 of tax.
+    let part = taxed().with_refund(of_whom_nothing_is_said(1200));
+    assert_eq!(sums(part.clone(), PLAIN), [(2000, 800, 2), (500, 200, 1)]);
+    assert_eq!(sums(part, TAXED), [(2400, 960, 2), (600, 240, 1)]);
+    // What exceeds the goods is shipping.
+    let more = taxed().with_refund(of_whom_nothing_is_said(3300));
+    assert_eq!(sums(more, SHIPPED), [(2000, 2000, 2), (500, 500, 1), (500, 250, 0)]);
+    let mut silent = taxed();
+    (silent.tax_minor, silent.total_minor) = (0, 0);
+    let by_lines = silent.with_refund(of_whom_nothing_is_said(1200));
+    assert_eq!(sums(by_lines, PLAIN), [(2000, 800, 2), (500, 200, 1)]);
+}
+
+#[test]
+fn a_line_without_an_amount_is_worth_what_was_paid_for_so_many() {
+    let unpriced = |given: Option<i64>| {
+        let mut one = ReportedRefund { undivided_minor: given, ..refund("1") }.of_line("TEE", 1, 0);
+        one.lines[0].amount_minor = None;
+        sums(taxed().with_refund(one), SHIPPED)
+    };
+    assert_eq!(unpriced(None), [(2000, 1000, 1), (500, 0, 1), (500, 0, 0)]);
+    assert_eq!(unpriced(Some(1200)), unpriced(None), "to the cent what was given back");
+    // The merchant kept some of it.
+    assert_eq!(unpriced(Some(600)), [(2000, 500, 1), (500, 0, 1), (500, 0, 0)]);
+    // More went back: the shipping, then goodwill.
+    assert_eq!(unpriced(Some(1500)), [(2000, 1000, 1), (500, 0, 1), (500, 250, 0)]);
+    assert_eq!(unpriced(Some(1980)), [(2000, 1100, 1), (500, 50, 1), (500, 500, 0)]);
+}
+
+#[test]
+fn an_edit_counts_beside_money_that_went_back_on_the_same_line() {
+    let mut edited = order().with_line("TEE", 3, 1000);
+    edited.lines[0].remaining_quantity = Some(2);
+    let with_money = edited.clone().with_refund(refund("1").of_line("TEE", 0, 500));
+    assert_eq!(sums(with_money, PLAIN), [(3000, 1500, 2)]);
+    // The item that the edit took off was refunded as one: it is not taken twice.
+    let refunded = edited.with_refund(refund("1").of_line("TEE", 1, 1000));
+    let with_both = refunded.with_refund(refund("2").of_line("TEE", 0, 500));
+    assert_eq!(sums(with_both, PLAIN), [(3000, 1500, 2)]);
+}
+
+#[test]
+fn what_a_refund_gave_back_is_told_with_tax_and_shipping() {
+    let one = ReportedRefund {
+        shipping_minor: 500,
+        shipping_tax_minor: 100,
+        adjustment_minor: 50,
+        undivided_minor: Some(70),
+        ..refund("1").of_line("CAP", 1, 500)
+    };
+    assert_eq!(given_back(&taxed(), &one), 1220);
+    let mut unpriced = refund("2").of_line("TEE", 1, 0);
+    unpriced.lines[0].amount_minor = None;
+    assert_eq!(given_back(&taxed(), &unpriced), 1200);
+}
+
+#[test]
 fn an_order_whose_money_all_went_back_has_nothing_left() {
     let mut report = order().with_line("TEE", 2, 1000);
     (report.payment, report.shipping_minor) = (PaymentState::Refunded, 500);
@@ -127,8 +223,9 @@ fn any_report() -> impl Strategy<Value = OrderReport> {
         any::<bool>(),
         prop::option::of(-3..9_i64),
     );
-    let part = (0..4_usize, -3..9_i64, any::<i64>(), any::<i64>());
-    let refunds = prop::collection::vec((prop::collection::vec(part, 0..4), any::<i64>()), 0..4);
+    let part = (0..4_usize, -3..9_i64, prop::option::of(any::<i64>()), any::<i64>());
+    let sums = (any::<i64>(), prop::option::of(any::<i64>()));
+    let refunds = prop::collection::vec((prop::collection::vec(part, 0..4), sums), 0..4);
     (prop::collection::vec(line, 0..4), refunds, any::<i64>(), any::<bool>()).prop_map(
         |(lines, refunds, shipping_minor, small)| {
             let scale = |minor: i64| if small { minor % 10_000 } else { minor };
@@ -141,12 +238,14 @@ fn any_report() -> impl Strategy<Value = OrderReport> {
                 (line.discount_minor, line.tax_minor) = (scale(discount), scale(tax));
                 (line.tax_included, line.remaining_quantity) = (tax_included, left);
             }
-            for (i, (parts, adjustment)) in refunds.into_iter().enumerate() {
+            for (i, (parts, (adjustment, undivided))) in refunds.into_iter().enumerate() {
                 let mut one = refund(&i.to_string());
                 one.adjustment_minor = scale(adjustment);
+                one.undivided_minor = undivided.map(scale);
                 for (line, quantity, amount, tax) in parts {
-                    one = one.of_line(&line.to_string(), quantity, scale(amount));
-                    one.lines.last_mut().unwrap().tax_minor = scale(tax);
+                    one = one.of_line(&line.to_string(), quantity, 0);
+                    let line = one.lines.last_mut().unwrap();
+                    (line.amount_minor, line.tax_minor) = (amount.map(scale), scale(tax));
                 }
                 report = report.with_refund(one);
             }

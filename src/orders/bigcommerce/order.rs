@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::exact::Exact;
 use super::payload::{Address, Coupon, Document, Order, Product};
-use super::refund::refunds;
+use super::refund::{are_all_declined, declined_items, refunds};
 use super::status;
 use crate::money::{Currency, allocate};
 use crate::orders::reading::{
@@ -41,14 +41,19 @@ fn report(document: Document) -> Result<OrderReport, Unintelligible> {
     };
     let tax_included = order.is_tax_inclusive_pricing.unwrap_or(false);
     let codes = codes(&coupons, &products, currency)?;
-    let lines = lines(&order, &products, &coupons, currency, tax_included)?;
+    let mut lines = lines(&order, &products, &coupons, currency, tax_included)?;
+    for line in &mut lines {
+        let declined = declined_items(&given_back, &line.line_ref);
+        line.remaining_quantity =
+            line.remaining_quantity.map(|left| left.saturating_add(declined).min(line.quantity));
+    }
     let modified_at = order.date_modified.and_then(|time| time.0);
     let placed_at = order.date_created.and_then(|time| time.0).or(modified_at);
     let placed_at = placed_at
         .ok_or_else(|| Unintelligible::new("order.date_created", "the time is missing"))?;
     let refunds = refunds(&given_back, &lines, currency, placed_at)?;
-    // A refund need not change the order's own time.
-    let last_refund = refunds.iter().map(|refund| refund.refunded_at).max();
+    // A refund need not change the order's own time, whether or not it is refused later.
+    let last_refund = given_back.iter().filter_map(|refund| Some(refund.created?.0)).max();
     let reported_at = modified_at.max(last_refund).unwrap_or(placed_at);
     let address = order.billing_address.as_ref();
     Ok(OrderReport {
@@ -57,7 +62,7 @@ fn report(document: Document) -> Result<OrderReport, Unintelligible> {
         placed_at,
         currency,
         is_test: order.payment_method.as_ref().is_some_and(|method| method.0 == TEST_GATEWAY),
-        payment: status::payment(&order),
+        payment: status::payment(&order, are_all_declined(&given_back)),
         // There is no time of its own for it.
         cancelled_at: status::is_cancelled(&order).then_some(modified_at.unwrap_or(placed_at)),
         customer_email: address.and_then(|address| filled(address.email.as_ref())),

@@ -113,6 +113,7 @@ pub(super) struct Refund {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundPayment {
+    pub amount: Option<Decimal>,
     pub is_declined: Option<bool>,
 }
 

@@ -12,6 +12,9 @@ use crate::money::{Currency, allocate, proportion_half_even};
 use crate::orders::reading::{MAX_LINES, MAX_PARTS, Unintelligible, at_most};
 use crate::orders::report::{RefundedLine, ReportedLine, ReportedRefund};
 
+/// The kind of items that are lines of the order.
+const PRODUCT: &str = "PRODUCT";
+
 /// Every refund whose money was not refused by all of its payments.
 ///
 /// # Errors
@@ -24,17 +27,56 @@ pub(super) fn refunds(
 ) -> Result<Vec<ReportedRefund>, Unintelligible> {
     at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
     let mut seen = BTreeSet::new();
-    refunds
+    let mut reported: Vec<ReportedRefund> = refunds
         .iter()
         .enumerate()
         .filter(|(_, refund)| seen.insert(refund.id.0.as_str()) && !is_declined(refund))
         .map(|(i, one)| refund(one, i, lines, currency, or_then))
-        .collect()
+        .collect::<Result<_, _>>()?;
+    if let Some(first) = reported.iter().position(|refund| refund.undivided_minor.is_some()) {
+        let items = untold_items(lines, &reported);
+        reported[first].lines.extend(items);
+    }
+    Ok(reported)
+}
+
+/// Whether the order has refunds, and all of them were refused: then nothing was given back.
+pub(super) fn are_all_declined(refunds: &[Refund]) -> bool {
+    !refunds.is_empty() && refunds.iter().all(is_declined)
 }
 
 fn is_declined(refund: &Refund) -> bool {
     let mut payments = refund.payments.iter();
     !refund.payments.is_empty() && payments.all(|payment| payment.is_declined == Some(true))
+}
+
+/// How many items of a line went back in refunds that were refused: the line counts them still.
+pub(super) fn declined_items(refunds: &[Refund], line_ref: &str) -> i64 {
+    let items = refunds.iter().filter(|refund| is_declined(refund)).flat_map(|one| &one.items);
+    let of_line = items.filter(|item| item.item_type.0 == PRODUCT && item.item_id.0 == line_ref);
+    let counts = of_line.filter_map(|item| whole(item.quantity.as_ref()?, &String::new).ok());
+    counts.fold(0, i64::saturating_add)
+}
+
+/// Items that the lines call refunded and no refund names: those of refunds without items.
+fn untold_items(lines: &[ReportedLine], refunds: &[ReportedRefund]) -> Vec<RefundedLine> {
+    let told = |line: &ReportedLine| {
+        let parts = refunds.iter().flat_map(|refund| &refund.lines);
+        let of_line = parts.filter(|part| part.line_ref == line.line_ref);
+        of_line.fold(0_i64, |sum, part| sum.saturating_add(part.quantity))
+    };
+    let untold = lines.iter().filter_map(|line| {
+        let refunded = line.quantity - line.remaining_quantity?;
+        let quantity = refunded.saturating_sub(told(line));
+        let line_ref = line.line_ref.clone();
+        (quantity > 0).then_some(RefundedLine {
+            line_ref,
+            quantity,
+            amount_minor: None,
+            tax_minor: 0,
+        })
+    });
+    untold.collect()
 }
 
 fn refund(
@@ -47,37 +89,62 @@ fn refund(
     at_most(MAX_LINES, refund.items.len(), || format!("refunds[{i}].items"))?;
     let at = |field: &str| format!("refunds[{i}].{field}");
     let total = Exact::read(refund.total_amount.as_ref(), &|| at("total_amount"))?;
-    let tax = Exact::signed(refund.total_tax.as_ref(), &|| at("total_tax"))?.unwrap_or_default();
-    let net_minor = total.less(tax).minor(currency);
+    let tax = Exact::signed(refund.total_tax.as_ref(), &|| at("total_tax"))?;
+    let (paid, asked) = paid_of(refund, i, currency)?;
+    // Where some of its payments were refused, all parts are less alike.
+    let given = |amount: Exact| proportion_half_even(amount.minor(currency), paid, asked);
+    let refunded_at = refund.created.map_or(or_then, |time| time.0);
+    let mut reported = ReportedRefund::new(refund.id.0.clone(), refunded_at);
+    if refund.items.is_empty() {
+        match tax {
+            Some(tax) if lines.iter().all(|line| line.remaining_quantity.is_none()) => {
+                reported.adjustment_minor = given(total.less(tax));
+                reported.adjustment_tax_minor = given(tax).max(0);
+            }
+            _ => reported.undivided_minor = Some(given(total)),
+        }
+        return Ok(reported);
+    }
+    let tax = tax.unwrap_or_default();
     let parts = refund.items.iter().enumerate().map(|(j, item)| part(item, i, j, lines, currency));
     let parts: Vec<Part> = parts.collect::<Result<_, _>>()?;
-    let nets = shares(net_minor, &parts, |part| part.net_minor);
-    let taxes = shares(tax.minor(currency).max(0), &parts, |part| part.tax_minor);
-    let mut reported = ReportedRefund {
-        refund_ref: refund.id.0.clone(),
-        refunded_at: refund.created.map_or(or_then, |time| time.0),
-        lines: Vec::new(),
-        adjustment_minor: 0,
-        shipping_minor: 0,
-        shipping_tax_minor: 0,
-    };
+    let nets = shares(given(total.less(tax)), &parts, |part| part.net_minor);
+    let taxes = shares(given(tax).max(0), &parts, |part| part.tax_minor);
     for ((part, net_minor), tax_minor) in parts.into_iter().zip(nets).zip(taxes) {
         match part.what {
             What::Line { line_ref, quantity } => reported.lines.push(RefundedLine {
                 line_ref,
                 quantity,
-                amount_minor: net_minor,
+                amount_minor: Some(net_minor),
                 tax_minor,
             }),
             What::Shipping => {
                 reported.shipping_minor += net_minor;
                 reported.shipping_tax_minor += tax_minor;
             }
-            What::Goodwill => reported.adjustment_minor += net_minor,
+            What::Goodwill => {
+                reported.adjustment_minor += net_minor;
+                reported.adjustment_tax_minor += tax_minor;
+            }
             What::Extras => {}
         }
     }
     Ok(reported)
+}
+
+/// What the payments of a refund that were not refused come to, and what all of them do; 1 of 1
+/// where they say nothing.
+fn paid_of(refund: &Refund, i: usize, currency: Currency) -> Result<(i64, i64), Unintelligible> {
+    let (mut paid, mut all) = (0_i64, 0_i64);
+    for (j, payment) in refund.payments.iter().enumerate() {
+        let at = || format!("refunds[{i}].payments[{j}].amount");
+        let amount = Exact::read(payment.amount.as_ref(), &at)?.minor(currency);
+        all = all.saturating_add(amount);
+        if payment.is_declined != Some(true) {
+            paid = paid.saturating_add(amount);
+        }
+    }
+    Ok(if all > 0 { (paid, all) } else { (1, 1) })
 }
 
 /// What one item of a refund stands for, and its expected share.
@@ -111,7 +178,7 @@ fn part(
     let requested = requested.map(|amount| amount.minor(currency));
     let sum = |what| Part { what, net_minor: requested.unwrap_or(0), tax_minor: 0 };
     match item.item_type.0.as_str() {
-        "PRODUCT" => {
+        PRODUCT => {
             let quantity = match &item.quantity {
                 Some(quantity) => whole(quantity, &|| at("quantity"))?,
                 None => 0,

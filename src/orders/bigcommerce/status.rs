@@ -20,9 +20,11 @@ pub(super) fn is_cancelled(order: &Order) -> bool {
 }
 
 /// Where the money is. The status is the merchant's word and comes first: payments that are made
-/// outside of BigCommerce have no `payment_status` of their own.
-pub(super) fn payment(order: &Order) -> PaymentState {
+/// outside of BigCommerce have no `payment_status` of their own. It stays as a refund made it, also
+/// where the refund was refused afterwards.
+pub(super) fn payment(order: &Order, is_refund_refused: bool) -> PaymentState {
     match order.status_id {
+        Some(REFUNDED | PARTIALLY_REFUNDED) if is_refund_refused => return PaymentState::Paid,
         Some(REFUNDED) => return PaymentState::Refunded,
         Some(DECLINED) => return PaymentState::Voided,
         Some(PARTIALLY_REFUNDED) => return PaymentState::PartiallyRefunded,
@@ -34,6 +36,7 @@ pub(super) fn payment(order: &Order) -> PaymentState {
             PaymentState::Authorized
         }
         "captured" | "paid" => PaymentState::Paid,
+        "partially refunded" | "refunded" if is_refund_refused => PaymentState::Paid,
         "partially refunded" => PaymentState::PartiallyRefunded,
         "refunded" => PaymentState::Refunded,
         "void" => PaymentState::Voided,

@@ -244,6 +244,44 @@ fn what_was_declined_or_is_only_tax_takes_nothing() {
 }
 
 #[test]
+fn a_refund_without_items_is_spread_over_the_order() {
+    // 109.78 were paid for the goods, of 132.76 in all with 10.98 of tax.
+    let left = |tax: Value| {
+        let body = with(document(), "/refunds", json!([refund(1, json!(55), json!(5), json!([]))]));
+        let body = with(body, "/refunds/0/total_tax", tax);
+        amounts(report(&body)).iter().map(|line| line.1).sum::<i64>()
+    };
+    assert_eq!(left(json!(5)), 5000);
+    let estimated = left(Value::Null);
+    assert!((4500..5500).contains(&estimated) && estimated != 5000, "{estimated}");
+    // The lines say what came back of it: it is not taken twice.
+    let body = with(document(), "/products/0/quantity_refunded", json!(1));
+    let one = refund(1, json!(55.43), json!(5.04), json!([]));
+    let body = with(body, "/refunds", json!([one]));
+    assert_eq!(amounts(report(&body)), [(10078, 5039), (900, 0)]);
+}
+
+#[test]
+fn a_refund_that_is_declined_later_gives_back() {
+    let item = json!({ "item_type": "PRODUCT", "item_id": 65, "quantity": 1 });
+    let one = refund(1, json!(55.43), json!(5.04), json!([item]));
+    let body = with(document(), "/refunds", json!([one]));
+    let body = with(body, "/products/0/quantity_refunded", json!(1));
+    let body = with(body, "/order/status_id", json!(14));
+    let before = report(&body);
+    assert_eq!(amounts(before.clone()), [(10078, 5039), (900, 0)]);
+    let declined = |pointer: &str| with(body.clone(), pointer, json!(true));
+    let after = report(&declined("/refunds/0/payments/0/is_declined"));
+    assert_eq!(after.reported_at, before.reported_at, "it is no older than it was");
+    assert_eq!(after.payment, PaymentState::Paid);
+    assert_eq!(amounts(after), [(10078, 0), (900, 0)]);
+    // One of two payments was refused: half of it went back.
+    let payments = json!([{ "amount": 27.71, "is_declined": true }, { "amount": 27.72 }]);
+    let half = report(&with(body, "/refunds/0/payments", payments));
+    assert_eq!(amounts(half)[0], (10078, 2520));
+}
+
+#[test]
 fn refunded_items_count_where_the_refund_is_not_listed() {
     let body = with(document(), "/products/0/quantity_refunded", json!(1));
     assert_eq!(amounts(report(&body)), [(10078, 5039), (900, 0)]);

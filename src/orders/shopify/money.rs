@@ -2,12 +2,15 @@
 
 use super::payload::{Allocation, MoneySet, TaxLine};
 use crate::money::Currency;
-use crate::orders::reading::{At, Decimal, Unintelligible, sum};
+use crate::orders::reading::{At, Decimal, Text, Unintelligible, sum};
+use crate::orders::report::NO_CURRENCY_EXPONENT;
 
 /// Reads amounts in the store's currency.
 #[derive(Clone, Copy)]
 pub(super) struct Amounts {
-    pub currency: Currency,
+    /// None where a refund alone does not say: amounts are read with [`NO_CURRENCY_EXPONENT`]
+    /// decimals then.
+    pub currency: Option<Currency>,
 }
 
 impl Amounts {
@@ -23,7 +26,25 @@ impl Amounts {
         at: At<'_>,
     ) -> Result<Option<i64>, Unintelligible> {
         let Some(decimal) = self.shop_money(set).or(plain) else { return Ok(None) };
-        decimal.minor(self.currency, at).map(Some)
+        match self.currency {
+            Some(currency) => decimal.minor(currency, at).map(Some),
+            None => decimal.scaled(NO_CURRENCY_EXPONENT, at).map(Some),
+        }
+    }
+
+    /// Like [`Self::signed`], rounded: refunds come as floats (`89.99999999999999`).
+    ///
+    /// # Errors
+    /// If it is no amount, or is out of bounds.
+    pub fn rounded(
+        self,
+        set: Option<&MoneySet>,
+        plain: Option<&Decimal>,
+        at: At<'_>,
+    ) -> Result<Option<i64>, Unintelligible> {
+        let Some(decimal) = self.shop_money(set).or(plain) else { return Ok(None) };
+        let exponent = self.currency.map_or(NO_CURRENCY_EXPONENT, Currency::exponent);
+        decimal.scaled(exponent, at).map(Some)
     }
 
     /// Like [`Self::signed`], for what cannot be negative; 0 if it is missing.
@@ -60,10 +81,12 @@ impl Amounts {
     /// The store's side of a set. One in another currency than the order's is not it.
     fn shop_money(self, set: Option<&MoneySet>) -> Option<&Decimal> {
         let money = set?.shop_money.as_ref()?;
-        let is_ours = money
-            .currency_code
-            .as_ref()
-            .is_none_or(|code| code.0.eq_ignore_ascii_case(self.currency.code()));
-        money.amount.as_ref().filter(|_| is_ours)
+        money.amount.as_ref().filter(|_| self.is_ours(money.currency_code.as_ref()))
+    }
+
+    /// Whether an amount with this currency is in the order's.
+    pub fn is_ours(self, code: Option<&Text>) -> bool {
+        let (Some(code), Some(currency)) = (code, self.currency) else { return true };
+        code.0.trim().eq_ignore_ascii_case(currency.code())
     }
 }

@@ -21,7 +21,7 @@ use crate::orders::report::{
 pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Unintelligible> {
     let currency = Currency::from_code(&order.currency.0)
         .map_err(|error| Unintelligible::new("currency", error.to_string()))?;
-    let amounts = Amounts { currency };
+    let amounts = Amounts { currency: Some(currency) };
     let total = |set, plain, name: &'static str| amounts.amount(set, plain, &|| name.to_owned());
     let discounts = total(
         order.total_discounts_set.as_ref(),
@@ -143,17 +143,24 @@ fn goods_discounts(
     (all_minor - shipping_minor.max(taken_off(true))).max(taken_off(false))
 }
 
-/// Spreads the discounts of the order over its lines where the store did not: in orders from
-/// before there were allocations, and from some importers.
+/// Spreads what the totals took off the goods beyond what stands on the lines: old orders have only
+/// the lines' own discounts there, if any. Allocations are all there is.
 fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
-    if lines.iter().any(|line| line.discount_minor > 0) {
-        return;
-    }
-    let asked: Vec<i64> =
-        lines.iter().map(|line| line.price_minor.saturating_mul(line.quantity)).collect();
-    let all = asked.iter().fold(0_i64, |sum, minor| sum.saturating_add(*minor));
-    for (line, part) in lines.iter_mut().zip(allocate(discounts_minor.min(all), &asked)) {
-        line.discount_minor = part;
+    let sum = |minors: &mut dyn Iterator<Item = i64>| minors.fold(0_i64, i64::saturating_add);
+    let said = sum(&mut lines.iter().map(|line| line.discount_minor));
+    let left: Vec<i64> = lines
+        .iter()
+        .map(|line| {
+            line.price_minor
+                .saturating_mul(line.quantity)
+                .saturating_sub(line.discount_minor)
+                .max(0)
+        })
+        .collect();
+    let all = sum(&mut left.iter().copied());
+    let rest = discounts_minor.saturating_sub(said).clamp(0, all);
+    for (line, part) in lines.iter_mut().zip(allocate(rest, &left)) {
+        line.discount_minor += part;
     }
 }
 

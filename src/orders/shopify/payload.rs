@@ -120,13 +120,16 @@ pub(super) struct Refund {
     #[serde(default, deserialize_with = "null_as_empty")]
     pub transactions: Vec<Transaction>,
     pub total_duties_set: Option<MoneySet>,
+    /// All that was given back, where no transactions are there to add up.
+    pub total_refunded_set: Option<MoneySet>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundLineItem {
     pub line_item_id: Id,
     pub quantity: i64,
-    /// Without tax, also where prices contain it. A JSON number, unlike all other money.
+    /// Without tax, also where prices contain it. A JSON number, unlike all other money. Missing in
+    /// old refunds.
     pub subtotal: Option<Decimal>,
     pub subtotal_set: Option<MoneySet>,
     pub total_tax: Option<Decimal>,
@@ -151,8 +154,13 @@ pub(super) struct OrderAdjustment {
     pub tax_amount_set: Option<MoneySet>,
 }
 
+/// Money that moved, or was meant to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transaction {
+    pub kind: Option<Text>,
+    pub status: Option<Text>,
+    /// With tax and shipping. In the currency that the customer was shown, in some cases.
+    pub amount: Option<Decimal>,
     pub currency: Option<Text>,
 }
 

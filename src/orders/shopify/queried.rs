@@ -110,6 +110,7 @@ struct QueriedRefund {
     id: Gid,
     created_at: Option<Time>,
     processed_at: Option<Time>,
+    total_refunded_set: Option<Set>,
     refund_line_items: Nodes<RefundedLine>,
     refund_shipping_lines: Nodes<RefundedShipping>,
     order_adjustments: Nodes<Adjustment>,
@@ -318,6 +319,7 @@ impl From<QueriedRefund> for Refund {
             order_adjustments: refund.order_adjustments.nodes.into_iter().map(Into::into).collect(),
             transactions: Vec::new(),
             total_duties_set: None,
+            total_refunded_set: refund.total_refunded_set.map(Into::into),
         }
     }
 }

@@ -1,14 +1,31 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::money::Currency;
 use crate::orders::fixtures::{march, order, refund};
+use crate::orders::report::ReportedRefund;
 
 fn refund_event(refund: ReportedRefund) -> StoreEvent {
-    StoreEvent::Refund { order_ref: "1".into(), refund, currency: Currency::USD }
+    StoreEvent::Refund { order_ref: "1".into(), refund, currency: Some(Currency::USD) }
 }
 
-fn refs(state: &OrderState) -> Vec<(&str, i64)> {
-    state.refunds().map(|r| (r.refund_ref.as_str(), r.adjustment_minor)).collect()
+/// The store's answer, on a day of March, to the question what its refunds were for.
+fn lines_event(day: u32, refunds: Vec<ReportedRefund>) -> StoreEvent {
+    let currency = Currency::USD;
+    StoreEvent::RefundLines { order_ref: "1".into(), currency, read_at: march(day), refunds }
+}
+
+fn outline(refund_ref: &str, minor: i64) -> ReportedRefund {
+    ReportedRefund { undivided_minor: Some(minor), is_outline: true, ..refund(refund_ref) }
+}
+
+fn refs(state: &OrderState) -> Vec<(String, i64)> {
+    let refunds = state.refunds();
+    refunds.iter().map(|r| (r.refund_ref.clone(), r.adjustment_minor)).collect()
+}
+
+fn named(refs: &[(&str, i64)]) -> Vec<(String, i64)> {
+    refs.iter().map(|(name, minor)| ((*name).to_owned(), *minor)).collect()
 }
 
 #[test]
@@ -25,9 +42,9 @@ fn a_refund_may_come_before_its_order() {
     let mut state = OrderState::default();
     assert!(state.apply(refund_event(refund("7"))));
     assert!(!state.apply(refund_event(refund("7"))), "a repeat changes nothing");
-    assert_eq!(refs(&state), [("7", 0)]);
+    assert_eq!(refs(&state), named(&[("7", 0)]));
     assert!(state.apply(StoreEvent::Order(Box::new(order()))));
-    assert_eq!(refs(&state), [("7", 0)]);
+    assert_eq!(refs(&state), named(&[("7", 0)]));
 }
 
 #[test]
@@ -36,7 +53,7 @@ fn a_refund_that_the_report_has_too_counts_once_as_the_report_says() {
     let mut state = OrderState::from(order().with_refund(own));
     state.apply(refund_event(refund("7")));
     state.apply(refund_event(ReportedRefund { adjustment_minor: 90, ..refund("8") }));
-    assert_eq!(refs(&state), [("7", 500), ("8", 90)]);
+    assert_eq!(refs(&state), named(&[("7", 500), ("8", 90)]));
 }
 
 #[test]
@@ -45,9 +62,67 @@ fn a_refund_in_another_currency_is_not_counted() {
     state.apply(StoreEvent::Refund {
         order_ref: "1".into(),
         refund: refund("7"),
-        currency: Currency::JPY,
+        currency: Some(Currency::JPY),
     });
     assert_eq!(refs(&state), []);
+}
+
+#[test]
+fn a_refund_without_a_currency_is_in_its_orders_whichever_comes_first() {
+    let one = || StoreEvent::Refund {
+        order_ref: "1".into(),
+        refund: ReportedRefund { adjustment_minor: 450_050, ..refund("7") },
+        currency: None,
+    };
+    let mut before = OrderState::default();
+    before.apply(one());
+    assert_eq!(refs(&before), []);
+    for (currency, minor) in [(Currency::USD, 4500), (Currency::JPY, 45), (Currency::KWD, 45_005)] {
+        let report = OrderReport { currency, ..order() };
+        let mut after = OrderState::from(report.clone());
+        after.apply(one());
+        assert_eq!(refs(&after), named(&[("7", minor)]));
+        let mut before = before.clone();
+        before.apply(StoreEvent::Order(Box::new(report)));
+        assert_eq!(before, after);
+    }
+}
+
+#[test]
+fn lines_that_were_read_count_while_the_order_names_their_refund() {
+    let read = ReportedRefund { adjustment_minor: 30, ..refund("7") };
+    let mut state = OrderState::from(order().with_refund(outline("7", 99)));
+    assert!(state.lacks_refund_lines());
+    assert!(state.apply(lines_event(12, vec![read.clone(), refund("8")])));
+    assert!(!state.apply(lines_event(12, vec![read.clone()])), "a repeat changes nothing");
+    assert!(!state.lacks_refund_lines());
+    assert_eq!(refs(&state), named(&[("7", 30)]));
+    // A later answer counts, an earlier one does not.
+    let other = |minor| ReportedRefund { adjustment_minor: minor, ..refund("7") };
+    assert!(!state.apply(lines_event(11, vec![other(5)])));
+    assert!(state.apply(lines_event(13, vec![other(6)])));
+    assert_eq!(refs(&state), named(&[("7", 6)]));
+    // Another refund is named, of which nothing was read.
+    let newer = |refund| OrderReport { reported_at: march(14), ..order().with_refund(refund) };
+    state.apply(StoreEvent::Order(Box::new(newer(outline("9", 50)))));
+    assert!(state.lacks_refund_lines());
+    assert_eq!(refs(&state), named(&[("9", 0)]));
+    // The refund was deleted.
+    let gone = OrderReport { reported_at: march(15), ..order() };
+    state.apply(StoreEvent::Order(Box::new(gone)));
+    assert!(!state.lacks_refund_lines());
+    assert_eq!(refs(&state), []);
+}
+
+#[test]
+fn lines_in_another_currency_than_the_orders_do_not_count() {
+    let mut state = OrderState::from(OrderReport {
+        currency: Currency::EUR,
+        ..order().with_refund(outline("7", 99))
+    });
+    state.apply(lines_event(12, vec![refund("7")]));
+    assert!(state.lacks_refund_lines());
+    assert_eq!(state.refunds()[0].undivided_minor, Some(99));
 }
 
 #[test]
@@ -101,6 +176,10 @@ fn any_event() -> impl Strategy<Value = StoreEvent> {
                 adjustment_minor,
                 ..refund(&id.to_string())
             })
+        }),
+        (0..3_u8, 10..13_u32, 0..3_i64).prop_map(|(id, day, adjustment_minor)| {
+            let read = ReportedRefund { adjustment_minor, ..refund(&id.to_string()) };
+            lines_event(day, vec![read])
         }),
         (10..13_u32).prop_map(|day| StoreEvent::Deleted { order_ref: "1".into(), at: march(day) }),
         (10..13_u32).prop_map(|day| StoreEvent::Binned { order_ref: "1".into(), at: march(day) }),

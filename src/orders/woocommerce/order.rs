@@ -1,15 +1,13 @@
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 
-use super::payload::{CouponLine, LineItem, Order, Refund};
+use super::payload::{CouponLine, LineItem, Order};
+use super::refund::outlines;
 use crate::money::{Currency, allocate};
 use crate::orders::reading::{
     At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Unintelligible, at_most, filled, sum,
 };
 use crate::orders::report::{
-    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
-    StoreEvent,
+    LineKind, OrderReport, PaymentState, ReportedCode, ReportedLine, StoreEvent,
 };
 
 /// What an order says, by its status.
@@ -59,7 +57,7 @@ fn report(order: Order, received_at: DateTime<Utc>) -> Result<OrderReport, Unint
         customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
         customer_name: customer_name(&order),
         codes: codes(&order.coupon_lines, amounts)?,
-        refunds: refunds(&order.refunds, &lines, amounts, reported_at)?,
+        refunds: outlines(&order.refunds, amounts, reported_at)?,
         lines,
         shipping_minor: total(&order.shipping_total, "shipping_total")?,
         shipping_tax_minor: total(&order.shipping_tax, "shipping_tax")?,
@@ -174,69 +172,14 @@ fn total_of(minors: &[i64]) -> i64 {
     minors.iter().fold(0_i64, |sum, minor| sum.saturating_add(*minor))
 }
 
-/// The refunds. WooCommerce says only how much went back, so each is spread over the lines by what
-/// was paid for them; what exceeds them all is shipping.
-fn refunds(
-    refunds: &[Refund],
-    lines: &[ReportedLine],
-    amounts: Amounts,
-    reported_at: DateTime<Utc>,
-) -> Result<Vec<ReportedRefund>, Unintelligible> {
-    at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
-    let mut left: Vec<i64> = lines.iter().map(paid_for).collect();
-    let mut tax_left: Vec<i64> = lines.iter().map(|line| line.tax_minor).collect();
-    let mut seen = BTreeSet::new();
-    let mut reported = Vec::with_capacity(refunds.len());
-    for (i, refund) in refunds.iter().enumerate() {
-        if !seen.insert(refund.id.0.as_str()) {
-            continue;
-        }
-        let at = |field: &str| format!("refunds[{i}].{field}");
-        let all = amounts.signed(refund.total.as_ref(), &|| at("total"))?.saturating_abs();
-        let tax = amounts.signed(refund.total_tax.as_ref(), &|| at("total_tax"))?.saturating_abs();
-        let net = all.saturating_sub(tax).max(0);
-        let (parts, shipping_minor) = spread(net, &mut left);
-        let (tax_parts, shipping_tax_minor) = spread(tax.min(all), &mut tax_left);
-        let lines = lines.iter().zip(parts.into_iter().zip(tax_parts));
-        reported.push(ReportedRefund {
-            refund_ref: refund.id.0.clone(),
-            // WooCommerce does not say when.
-            refunded_at: reported_at,
-            lines: lines
-                .filter(|(_, (amount, tax))| *amount != 0 || *tax != 0)
-                .map(|(line, (amount_minor, tax_minor))| RefundedLine {
-                    line_ref: line.line_ref.clone(),
-                    quantity: 0,
-                    amount_minor,
-                    tax_minor,
-                })
-                .collect(),
-            adjustment_minor: 0,
-            shipping_minor,
-            shipping_tax_minor,
-        });
-    }
-    Ok(reported)
-}
-
-/// Takes `minor` from what is left of the lines: the part of each, and what exceeds them all.
-fn spread(minor: i64, left: &mut [i64]) -> (Vec<i64>, i64) {
-    let taken = minor.min(total_of(left));
-    let parts = allocate(taken, left);
-    for (left, part) in left.iter_mut().zip(&parts) {
-        *left -= part;
-    }
-    (parts, minor - taken)
-}
-
 /// Reads amounts in the order's currency.
 #[derive(Clone, Copy)]
-struct Amounts(Currency);
+pub(super) struct Amounts(pub Currency);
 
 impl Amounts {
     /// Rounded to the currency's minor unit: WooCommerce sends as many decimals as the merchant
     /// has set, and coupon lines as many as there are. 0 if it is missing.
-    fn signed(self, amount: Option<&Decimal>, at: At<'_>) -> Result<i64, Unintelligible> {
+    pub fn signed(self, amount: Option<&Decimal>, at: At<'_>) -> Result<i64, Unintelligible> {
         amount.map_or(Ok(0), |decimal| decimal.rounded(self.0, at))
     }
 

@@ -4,8 +4,9 @@
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
+use serde_json::Value;
 
-use crate::orders::reading::{Decimal, Id, Text, null_as_empty};
+use crate::orders::reading::{Decimal, Id, Text, Time, null_as_empty};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
@@ -72,13 +73,55 @@ pub(super) struct CouponLine {
     pub discount: Option<Decimal>,
 }
 
+/// The outline of a refund, as an order has it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: Id,
     /// Negative, with its tax.
     pub total: Option<Decimal>,
-    /// Missing before WooCommerce 9.
+    /// Missing before WooCommerce 10.7.
     pub total_tax: Option<Decimal>,
+}
+
+/// What was read of an order's refunds: `GET orders/{id}/refunds`, and what the answer leaves out.
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundsRead {
+    pub order_id: Id,
+    pub currency: Text,
+    /// When the store was asked.
+    pub read_at: Time,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub refunds: Vec<RefundRead>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundRead {
+    pub id: Id,
+    pub date_created_gmt: Option<Gmt>,
+    /// All that was given back, not negative.
+    pub amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub line_items: Vec<RefundPart>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub shipping_lines: Vec<RefundPart>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub fee_lines: Vec<RefundPart>,
+}
+
+/// What went back of one line, negative.
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundPart {
+    pub quantity: Option<Decimal>,
+    pub total: Option<Decimal>,
+    pub total_tax: Option<Decimal>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub meta_data: Vec<Meta>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Meta {
+    pub key: Option<Value>,
+    pub value: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]

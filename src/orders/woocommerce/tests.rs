@@ -151,10 +151,76 @@ fn a_refund_is_spread_over_the_lines_with_its_tax_and_what_exceeds_them_is_shipp
     ]);
     let order = order_of(&body);
     assert_eq!(net(&order, Basis::default()), [0, 0]);
-    let (first, second) = (&order.refunds[0], &order.refunds[1]);
-    assert_eq!((first.shipping_minor, first.shipping_tax_minor), (0, 0));
-    assert_eq!((second.shipping_minor, second.shipping_tax_minor), (500, 100));
+    let with_shipping = Basis { include_shipping: true, ..Basis::default() };
+    assert_eq!(net(&order, with_shipping), [0, 0, 0]);
     assert_eq!(order.refunds.len(), 2, "the same refund counts once");
+}
+
+#[test]
+fn a_refund_without_its_tax_holds_as_much_of_it_as_the_order() {
+    // 92.40 with 15.40 of tax: 72.00 for the mugs, 5.00 for shipping.
+    let order = order_of(&with(body(), "refunds", json!([{"id": 20, "total": "-46.20"}])));
+    assert_eq!(net(&order, Basis::default()), [7200 - 3850]);
+    let known = json!([{"id": 20, "total": "-46.20", "total_tax": "-7.70"}]);
+    assert_eq!(net(&order_of(&with(body(), "refunds", known)), Basis::default()), [3350]);
+    let empty = json!([{"id": 20, "total": "-46.20", "total_tax": ""}]);
+    assert_eq!(net(&order_of(&with(body(), "refunds", empty)), Basis::default()), [3350]);
+}
+
+/// The order of [`body`] with a pot of 36.00, and what is left of the lines and the shipping once
+/// its refund of that amount was read.
+fn left_after_reading(amount: &str, refund: Value) -> Vec<i64> {
+    let mut order = body();
+    order["line_items"].as_array_mut().unwrap().push(json!({
+        "id": 2, "name": "Pot", "quantity": 1, "subtotal": "36.00", "total": "36.00",
+        "total_tax": "7.20", "sku": "",
+    }));
+    (order["total"], order["total_tax"]) = (json!("135.60"), json!("22.60"));
+    order["refunds"] = json!([{"id": 20, "reason": "", "total": format!("-{amount}")}]);
+    let mut state = OrderState::from(order_of(&order));
+    assert!(state.lacks_refund_lines());
+    let mut refund = refund;
+    refund["id"] = json!(20);
+    refund["amount"] = json!(amount);
+    let read = json!({
+        "order_id": "12", "currency": "USD", "read_at": "2026-03-21T08:00:00Z", "refunds": [refund],
+    });
+    assert!(state.apply(send(REFUNDS, &read).unwrap()));
+    assert!(!state.lacks_refund_lines());
+    let basis = Basis { include_shipping: true, ..Basis::default() };
+    line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
+}
+
+fn part_of(line: Value, quantity: i64, total: &str, tax: &str) -> Value {
+    json!({
+        "id": 90, "quantity": quantity, "total": total, "total_tax": tax,
+        "meta_data": [{"id": 1, "key": "_reduced_stock", "value": "1"},
+                      {"id": 2, "key": "_refunded_item_id", "value": line}],
+    })
+}
+
+#[test]
+fn the_lines_of_a_refund_say_what_it_was_for() {
+    let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
+    assert_eq!(left_after_reading("43.20", json!({"line_items": [mug]})), [3600, 3600, 500]);
+    let pot = part_of(json!(2), -1, "-36.00", "-7.20");
+    assert_eq!(left_after_reading("43.20", json!({"line_items": [pot]})), [7200, 0, 500]);
+    let shipping = part_of(json!("3"), 0, "-5.00", "-1.00");
+    assert_eq!(left_after_reading("6.00", json!({"shipping_lines": [shipping]})), [7200, 3600, 0]);
+    let fee = part_of(json!("4"), 0, "-5.00", "-1.00");
+    assert_eq!(left_after_reading("6.00", json!({"fee_lines": [fee]})), [7200, 3600, 500]);
+    // More went back than the parts say: off the order as a whole, tax and all.
+    let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
+    let more = left_after_reading("55.20", json!({"line_items": [mug]}));
+    assert_eq!(more.iter().sum::<i64>(), 3600 + 3600 + 500 - 1000, "{more:?}");
+    // Less: the merchant kept some.
+    let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
+    assert_eq!(left_after_reading("21.60", json!({"line_items": [mug]})), [5400, 3600, 500]);
+    // Nothing but a sum: it stays spread.
+    assert_eq!(left_after_reading("64.80", json!({})), [3600, 1800, 500]);
+    // A line that is not named is off the whole.
+    let stray = json!({"quantity": -1, "total": "-54.00", "total_tax": "-10.80"});
+    assert_eq!(left_after_reading("64.80", json!({"line_items": [stray]})), [3600, 1800, 500]);
 }
 
 #[test]

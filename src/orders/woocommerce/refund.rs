@@ -1,0 +1,164 @@
+//! WooCommerce's refunds: the outline that an order has, and the lines that are read apart.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::order::Amounts;
+use super::payload::{Meta, Refund, RefundPart, RefundRead, RefundsRead};
+use crate::money::{Currency, proportion_half_even};
+use crate::orders::reading::{
+    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Unintelligible, at_most,
+};
+use crate::orders::report::{RefundedLine, ReportedRefund, StoreEvent};
+
+/// The refunds of an order. It says how much went back, but not what for, nor always how much of it
+/// is tax.
+///
+/// # Errors
+/// If an amount cannot be read, or there are too many.
+pub(super) fn outlines(
+    refunds: &[Refund],
+    amounts: Amounts,
+    reported_at: DateTime<Utc>,
+) -> Result<Vec<ReportedRefund>, Unintelligible> {
+    at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
+    let mut seen = BTreeSet::new();
+    let once = refunds.iter().enumerate().filter(|(_, one)| seen.insert(one.id.0.as_str()));
+    let reported = once.map(|(i, refund)| {
+        let at = |field: &str| format!("refunds[{i}].{field}");
+        let all = amounts.signed(refund.total.as_ref(), &|| at("total"))?.saturating_abs();
+        let tax = refund.total_tax.as_ref().filter(|tax| !tax.0.trim().is_empty());
+        // WooCommerce does not say here when it was.
+        let mut reported = ReportedRefund::new(refund.id.0.clone(), reported_at);
+        reported.is_outline = true;
+        if tax.is_some() {
+            let tax = amounts.signed(tax, &|| at("total_tax"))?.saturating_abs().min(all);
+            (reported.adjustment_minor, reported.adjustment_tax_minor) = (all - tax, tax);
+        } else {
+            reported.undivided_minor = Some(all);
+        }
+        Ok(reported)
+    });
+    reported.collect()
+}
+
+/// What the store answered when it was asked for the lines of an order's refunds.
+///
+/// # Errors
+/// If the currency or an amount cannot be read, or there are too many parts.
+pub(super) fn lines(read: RefundsRead) -> Result<StoreEvent, Unintelligible> {
+    let currency = Currency::from_code(&read.currency.0)
+        .map_err(|error| Unintelligible::new("currency", error.to_string()))?;
+    at_most(MAX_PARTS, read.refunds.len(), || "refunds".to_owned())?;
+    let read_at = read.read_at.0;
+    let refunds = read.refunds.iter().enumerate();
+    let refunds = refunds.map(|(i, refund)| refund_of(refund, i, Amounts(currency), read_at));
+    Ok(StoreEvent::RefundLines {
+        order_ref: read.order_id.0,
+        currency,
+        read_at,
+        refunds: refunds.collect::<Result<_, _>>()?,
+    })
+}
+
+fn refund_of(
+    refund: &RefundRead,
+    i: usize,
+    amounts: Amounts,
+    or_then: DateTime<Utc>,
+) -> Result<ReportedRefund, Unintelligible> {
+    let refunded_at = refund.date_created_gmt.map_or(or_then, |time| time.0);
+    let mut reported = ReportedRefund::new(refund.id.0.clone(), refunded_at);
+    for part in parts(&refund.line_items, &|| format!("refunds[{i}].line_items"), amounts)? {
+        // A line that the store does not name is off the order as a whole.
+        let Some(line_ref) = part.line_ref else {
+            reported.adjustment_minor += part.net_minor.abs();
+            reported.adjustment_tax_minor += part.tax_minor.abs();
+            continue;
+        };
+        reported.lines.push(RefundedLine {
+            line_ref,
+            quantity: part.quantity,
+            amount_minor: Some(part.net_minor.abs()),
+            tax_minor: part.tax_minor.abs(),
+        });
+    }
+    for part in parts(&refund.shipping_lines, &|| format!("refunds[{i}].shipping_lines"), amounts)?
+    {
+        reported.shipping_minor += part.net_minor.abs();
+        reported.shipping_tax_minor += part.tax_minor.abs();
+    }
+    let mut fees_minor = 0;
+    for part in parts(&refund.fee_lines, &|| format!("refunds[{i}].fee_lines"), amounts)? {
+        // A discount that was booked as a fee goes back with the other sign: to the store.
+        fees_minor += part.net_minor + part.tax_minor;
+    }
+    let parts = refund.line_items.len() + refund.shipping_lines.len() + refund.fee_lines.len();
+    let at = || format!("refunds[{i}].amount");
+    let amount = refund.amount.as_ref().filter(|amount| !amount.0.trim().is_empty());
+    Ok(match amount {
+        Some(_) => {
+            let all = amounts.signed(amount, &at)?.saturating_abs();
+            brought_to(reported, all.saturating_sub(fees_minor).max(0), parts)
+        }
+        None => reported,
+    })
+}
+
+/// Brings the parts of a refund to what was really given back for them: what exceeds them is off
+/// the order as a whole, and where it was less, each part is.
+fn brought_to(mut refund: ReportedRefund, given_minor: i64, parts: usize) -> ReportedRefund {
+    let said = refund.divided_minor();
+    // The net and the tax of each part are rounded apart.
+    let tolerance = i64::try_from(parts).unwrap_or(i64::MAX);
+    let beyond = given_minor.saturating_sub(said);
+    if beyond > tolerance {
+        refund.undivided_minor = Some(beyond);
+    } else if beyond < -tolerance {
+        refund = refund.map_amounts(|minor| proportion_half_even(minor, given_minor, said));
+    }
+    refund
+}
+
+/// What went back of one line, positive.
+struct Part {
+    line_ref: Option<String>,
+    quantity: i64,
+    net_minor: i64,
+    tax_minor: i64,
+}
+
+fn parts(sent: &[RefundPart], at: At<'_>, amounts: Amounts) -> Result<Vec<Part>, Unintelligible> {
+    at_most(MAX_LINES, sent.len(), at)?;
+    let parts = sent.iter().enumerate().map(|(j, part)| {
+        let at = |field: &str| format!("{}[{j}].{field}", at());
+        Ok(Part {
+            line_ref: line_ref(&part.meta_data),
+            quantity: part.quantity.as_ref().map_or(0, whole_items),
+            net_minor: -amounts.signed(part.total.as_ref(), &|| at("total"))?,
+            tax_minor: -amounts.signed(part.total_tax.as_ref(), &|| at("total_tax"))?,
+        })
+    });
+    parts.collect()
+}
+
+/// The line of the order that a refunded one stands for.
+fn line_ref(meta: &[Meta]) -> Option<String> {
+    let is_it =
+        |meta: &&Meta| meta.key.as_ref().and_then(Value::as_str) == Some("_refunded_item_id");
+    match meta.iter().find(is_it)?.value.as_ref()? {
+        Value::Number(id) => Some(id.to_string()),
+        Value::String(id) => Some(id.trim().to_owned()),
+        _ => None,
+    }
+    .filter(|id| !id.is_empty() && id != "0")
+}
+
+/// How many whole items came back; a part of what is sold by weight or length is none.
+fn whole_items(sent: &Decimal) -> i64 {
+    let count = sent.0.trim().trim_start_matches('-');
+    let whole = count.split_once('.').map_or(count, |(whole, _)| whole);
+    whole.parse().map_or(0, |count: i64| count.clamp(0, MAX_QUANTITY))
+}
