@@ -85,6 +85,138 @@ impl WooOrder {
     }
 }
 
+impl WooOrder {
+    /// One more line, paid in full: `cents` for all of it and `tax` on top. Its id is its place,
+    /// counted from 1.
+    #[must_use]
+    pub fn line(mut self, sku: &str, quantity: u32, cents: i64, tax: i64) -> Self {
+        let lines = self.0["line_items"].as_array_mut().unwrap();
+        lines.push(json!({
+            "id": lines.len() + 1, "name": format!("Tea {sku}"), "sku": sku, "quantity": quantity,
+            "subtotal": decimal(cents), "total": decimal(cents), "total_tax": decimal(tax),
+        }));
+        self.add(cents + tax, tax)
+    }
+
+    /// Without any line yet.
+    #[must_use]
+    pub fn without_lines(self) -> Self {
+        self.with("line_items", json!([]))
+            .with("total", json!("0.00"))
+            .with("total_tax", json!("0.00"))
+    }
+
+    /// With shipping, whose line has the id 70.
+    #[must_use]
+    pub fn shipping(self, cents: i64, tax: i64) -> Self {
+        let line = json!([{ "id": 70, "total": decimal(cents), "total_tax": decimal(tax) }]);
+        self.with("shipping_lines", line)
+            .with("shipping_total", json!(decimal(cents)))
+            .with("shipping_tax", json!(decimal(tax)))
+            .add(cents + tax, tax)
+    }
+
+    /// A coupon that is named, and takes nothing off.
+    #[must_use]
+    pub fn named(self, code: &str) -> Self {
+        let coupon = json!({ "id": 3, "code": code.to_lowercase(), "discount": "0" });
+        self.with("coupon_lines", json!([coupon]))
+    }
+
+    fn add(mut self, cents: i64, tax: i64) -> Self {
+        for (field, more) in [("total", cents), ("total_tax", tax)] {
+            let so_far = self.0[field].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+            self.0[field] = json!(decimal(so_far + more));
+        }
+        self
+    }
+}
+
+fn decimal(cents: i64) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100)
+}
+
+/// A refund as `GET orders/{id}/refunds` has it, put together step by step.
+#[derive(Clone, Debug)]
+pub struct WooRefund {
+    pub id: u64,
+    lines: Vec<Value>,
+    shipping: Vec<Value>,
+    fees: Vec<Value>,
+    cents: i64,
+    tax: i64,
+}
+
+impl WooRefund {
+    /// Nothing goes back yet.
+    pub fn new(id: u64) -> Self {
+        Self { id, lines: Vec::new(), shipping: Vec::new(), fees: Vec::new(), cents: 0, tax: 0 }
+    }
+
+    /// So many of the line of that id, or only money of it.
+    #[must_use]
+    pub fn line(mut self, line_id: u64, quantity: u32, cents: i64, tax: i64) -> Self {
+        let part = self.part(line_id, quantity, cents, tax);
+        self.lines.push(part);
+        self
+    }
+
+    /// Shipping.
+    #[must_use]
+    pub fn shipping(mut self, cents: i64, tax: i64) -> Self {
+        let part = self.part(70, 0, cents, tax);
+        self.shipping.push(part);
+        self
+    }
+
+    /// A fee.
+    #[must_use]
+    pub fn fee(mut self, cents: i64, tax: i64) -> Self {
+        let part = self.part(80, 0, cents, tax);
+        self.fees.push(part);
+        self
+    }
+
+    /// Money that is of no line.
+    #[must_use]
+    pub fn money(mut self, cents: i64) -> Self {
+        self.cents += cents;
+        self
+    }
+
+    fn part(&mut self, line_id: u64, quantity: u32, cents: i64, tax: i64) -> Value {
+        self.cents += cents + tax;
+        self.tax += tax;
+        json!({
+            "id": self.id * 10 + line_id, "quantity": -i64::from(quantity),
+            "subtotal": decimal(-cents), "total": decimal(-cents), "total_tax": decimal(-tax),
+            "meta_data": [
+                { "id": 591, "key": "_refunded_item_id", "value": line_id.to_string() },
+            ],
+        })
+    }
+
+    /// As an order has it; the tax since 10.7.
+    pub fn outline(&self, with_tax: bool) -> Value {
+        let mut outline = json!({ "id": self.id, "reason": "", "total": decimal(-self.cents) });
+        if with_tax {
+            outline["total_tax"] = json!(decimal(-self.tax));
+        }
+        outline
+    }
+
+    /// As the list of refunds has it.
+    pub fn whole(&self, at: DateTime<Utc>) -> Value {
+        json!({
+            "id": self.id, "date_created_gmt": gmt(at), "amount": decimal(self.cents),
+            "reason": "", "refunded_by": 1, "refunded_payment": false, "meta_data": [],
+            "line_items": self.lines, "shipping_lines": self.shipping, "tax_lines": [],
+            "fee_lines": self.fees,
+        })
+    }
+}
+
 /// Connects a WooCommerce store to any program, with [`WOO_SECRET`].
 pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> Store {
     let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));

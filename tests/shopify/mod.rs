@@ -3,6 +3,7 @@
 mod cancellations;
 mod client;
 mod orders;
+mod refunds;
 mod schema;
 mod settings;
 

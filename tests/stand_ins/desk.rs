@@ -54,6 +54,7 @@ fn run<P: Shelf>(store: &StandIn<P>, request: &Request, path: &[&str]) -> Option
         ("POST", ["orders", id, what]) => {
             let change = match *what {
                 "refund" => Change::Refund,
+                "refund-removal" => Change::RefundRemoval,
                 "cancellation" => Change::Cancellation,
                 _ => return None,
             };

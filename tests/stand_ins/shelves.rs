@@ -9,7 +9,7 @@ use crate::harness::stores::bigcommerce::{self, Bigcommerce};
 use crate::harness::stores::shopify::{CLIENT_SECRET, Shop};
 use crate::harness::stores::woocommerce::{Permission, WooSite};
 use crate::harness::stores::{Fault, Platform, Reply};
-use crate::harness::woocommerce::{WooOrder, gmt};
+use crate::harness::woocommerce::{WooOrder, WooRefund, gmt};
 
 /// What Vouch's credentials are good for.
 pub enum Access {
@@ -26,6 +26,8 @@ pub enum Change {
     },
     /// 45.00 are given back.
     Refund,
+    /// The last refund is taken back: deleted, or refused by the bank.
+    RefundRemoval,
     Cancellation,
 }
 
@@ -111,6 +113,8 @@ impl Shelf for Shop {
                 let order = ShopifyOrder(held()?).refunded(refund_id, 0, 1, "45.00", at);
                 (order, ["REFUNDS_CREATE", "ORDERS_UPDATED"])
             }
+            // Shopify has no such thing.
+            Change::RefundRemoval => return None,
             Change::Cancellation => {
                 (ShopifyOrder(held()?).cancelled_at(at), ["ORDERS_CANCELLED", "ORDERS_UPDATED"])
             }
@@ -188,6 +192,11 @@ impl Shelf for Bigcommerce {
                 }]);
                 "store/order/refund/created"
             }
+            Change::RefundRemoval => {
+                let payment = json!([{ "amount": 45, "is_declined": true }]);
+                *order.pointer_mut("/refunds/0/payments")? = payment;
+                "store/order/updated"
+            }
             Change::Cancellation => {
                 order["order"]["status_id"] = json!(5);
                 order["order"]["status"] = json!("Cancelled");
@@ -221,7 +230,10 @@ impl Shelf for WooSite {
     const CREATION: &str = "made by Vouch";
 
     fn holds(&self) -> Value {
-        json!({ "coupons": self.coupons, "orders": self.orders, "webhooks": self.webhooks })
+        json!({
+            "coupons": self.coupons, "orders": self.orders, "refunds": self.refunds,
+            "webhooks": self.webhooks,
+        })
     }
 
     fn add(&mut self, code: &str) {
@@ -241,16 +253,19 @@ impl Shelf for WooSite {
             self.orders.push(WooOrder::new(id.cast_unsigned(), at).code(code, 10).0);
         }
         let order = self.orders.iter_mut().find(|order| order["id"] == id)?;
-        order["date_modified_gmt"] = json!(gmt(at));
-        let topic = match change {
-            Change::Sale { .. } => "order.created",
+        let (order_id, refund_id) = (id.cast_unsigned(), id.cast_unsigned() + 1);
+        let topic =
+            if let Change::Sale { .. } = change { "order.created" } else { "order.updated" };
+        let order = match change {
+            Change::Sale { .. } => order.clone(),
             Change::Refund => {
-                order["refunds"] = json!([{ "id": id + 1, "reason": "", "total": "-45.00" }]);
-                "order.updated"
+                self.refund(order_id, &WooRefund::new(refund_id).line(1, 0, 4_500, 0), at)
             }
+            Change::RefundRemoval => self.delete_refund(order_id, refund_id),
             Change::Cancellation => {
                 order["status"] = json!("cancelled");
-                "order.updated"
+                order["date_modified_gmt"] = json!(gmt(at));
+                order.clone()
             }
         };
         let body = order.to_string().into_bytes();

@@ -3,6 +3,7 @@
 mod calls;
 mod catch_up;
 mod hooks;
+mod refunds;
 mod settings;
 
 use chrono::{DateTime, Utc};

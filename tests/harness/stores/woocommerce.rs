@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vouch::money::Currency;
 use vouch::platforms::woocommerce::{Rules, Takeoff};
 
 use super::{Platform, Reply, Request, StandIn};
+use crate::harness::woocommerce::{WooRefund, gmt};
 
 pub const CONSUMER_KEY: &str = "ck_0123456789abcdef0123456789abcdef01234567";
 pub const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
@@ -44,6 +46,10 @@ pub struct WooSite {
     /// Coupons, in the order they were made.
     pub coupons: Vec<Value>,
     pub orders: Vec<Value>,
+    /// Of every order, with the order's id as `parent_id`.
+    pub refunds: Vec<Value>,
+    /// Whether orders tell the tax of their refunds, as they do since 10.7.
+    pub tells_refund_tax: bool,
     /// With their secrets, which WooCommerce does not tell.
     pub webhooks: Vec<Value>,
     next_id: u64,
@@ -63,6 +69,8 @@ impl WooSite {
             lists_bin: true,
             coupons: Vec::new(),
             orders: Vec::new(),
+            refunds: Vec::new(),
+            tells_refund_tax: false,
             webhooks: Vec::new(),
             next_id: 11,
         }
@@ -135,6 +143,45 @@ impl WooSite {
         page(request, &found)
     }
 
+    /// Gives money back; answers the order as it is told then.
+    pub fn refund(&mut self, order_id: u64, refund: &WooRefund, at: DateTime<Utc>) -> Value {
+        let mut whole = refund.whole(at);
+        whole["parent_id"] = json!(order_id);
+        self.refunds.push(whole);
+        let outline = refund.outline(self.tells_refund_tax);
+        let order = self.order(order_id).unwrap();
+        order["refunds"].as_array_mut().unwrap().push(outline);
+        order["date_modified_gmt"] = json!(gmt(at));
+        order.clone()
+    }
+
+    /// Deletes a refund. The order's time stays as it is.
+    pub fn delete_refund(&mut self, order_id: u64, refund_id: u64) -> Value {
+        self.refunds.retain(|refund| refund["id"] != refund_id);
+        let order = self.order(order_id).unwrap();
+        order["refunds"].as_array_mut().unwrap().retain(|refund| refund["id"] != refund_id);
+        order.clone()
+    }
+
+    fn order(&mut self, id: u64) -> Option<&mut Value> {
+        self.orders.iter_mut().find(|order| order["id"] == id)
+    }
+
+    fn refunds_of(&mut self, request: &Request, order_id: &str) -> Reply {
+        let id = order_id.parse().unwrap_or_default();
+        if self.order(id).is_none() {
+            return refusal(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.");
+        }
+        let mut found: Vec<&Value> =
+            self.refunds.iter().filter(|refund| refund["parent_id"] == id).collect();
+        // The newest comes first, unless another order is asked for.
+        found.sort_by_key(|refund| refund["id"].as_u64());
+        if request.parameter("order").is_none_or(|order| order == "desc") {
+            found.reverse();
+        }
+        page(request, &found)
+    }
+
     fn webhooks(&mut self, request: &Request, id: Option<u64>) -> Reply {
         let told = |webhook: &Value| {
             let mut told = webhook.clone();
@@ -194,6 +241,7 @@ impl Platform for WooSite {
             ["coupons"] => self.coupons(request),
             ["coupons", "batch"] => Reply::json(200, &json!([])),
             ["orders"] => self.orders(request),
+            ["orders", id, "refunds"] => self.refunds_of(request, id),
             ["webhooks"] => self.webhooks(request, None),
             ["webhooks", id] => self.webhooks(request, id.parse().ok()),
             ["data", "currencies", "current"] => {
