@@ -179,8 +179,8 @@ fn request_id(app: &TestApp) -> i64 {
 
 /// A file that waits to be looked at.
 fn import_id(app: &TestApp) -> i64 {
-    let rows = vouch::imports::read(b"Affiliate,Code\nben@affiliates.example,BEN10\n").unwrap();
-    app.within(|conn| vouch::imports::open(conn, &app.actor(), "codes.csv", &rows))
+    let file = vouch::imports::read(b"Affiliate,Code\nben@affiliates.example,BEN10\n").unwrap();
+    app.within(|conn| vouch::imports::open(conn, &app.actor(), "codes.csv", &file))
 }
 
 /// A member who does nothing else here.

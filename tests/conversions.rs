@@ -108,7 +108,7 @@ fn a_download_holds_exactly_what_is_filtered() {
     credited(&app, &[1001, 1002]);
     let file = app.viewer().get("/conversions.csv?q=1001");
     assert_eq!(file.status, 200);
-    assert_eq!(file.text().lines().count(), 2, "{}", file.text());
+    assert_eq!(file.csv().lines().count(), 2, "{}", file.text());
     assert!(file.text().contains("Ada Active") && file.text().contains(",USD,90.00,9.00,"));
 }
 

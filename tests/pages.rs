@@ -51,9 +51,10 @@ fn demo_program() -> TestApp {
 fn import(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
     let actor = vouch::audit::Actor::system(merchant_id, vouch::clock::now());
     let file = "Affiliate,Code\nmaria@sol-y-mar.example,MARIA-NEW\n\
-                maria@sol-y-mar.example,BLACKFRIDAY9\nnobody@example.com,two words\n";
-    let rows = vouch::imports::read(file.as_bytes()).unwrap();
-    vouch::imports::open(conn, &actor, "new-codes.csv", &rows)
+                maria@sol-y-mar.example,BLACKFRIDAY9\nmaria@sol-y-mar.example,20-May\n\
+                maria@sol-y-mar.example,“QUOTED7”\nnobody@example.com,two words\n";
+    let file = vouch::imports::read(file.as_bytes()).unwrap();
+    vouch::imports::open(conn, &actor, "new-codes.csv", &file)
 }
 
 /// The key of a row that has much to show.

@@ -318,6 +318,9 @@ diesel::table! {
         kind -> Text,
         value -> Text,
         refusal -> Nullable<Text>,
+        named_id -> Text,
+        named_email -> Text,
+        problem -> Nullable<Text>,
     }
 }
 
@@ -333,6 +336,8 @@ diesel::table! {
         completed_by -> Nullable<Text>,
         created_count -> Int4,
         despite_count -> Int4,
+        reading -> Nullable<Jsonb>,
+        changed_count -> Int4,
     }
 }
 

@@ -17,7 +17,7 @@ use super::terms::cover_all;
 use crate::audit::{Act, Actor, record};
 use crate::db::prepared;
 use crate::db::schema::exclusions;
-use crate::web::sheet::{self, Sheet, SheetError, as_typed};
+use crate::web::sheet::{self, Change, Reading, Sheet, SheetError, as_typed};
 use crate::web::when::read_day;
 
 /// As many rows are written with one statement.
@@ -32,6 +32,8 @@ pub enum Verdict {
     OnList(String),
     /// That earlier line of the file says the same.
     InFile(u64),
+    /// It looks changed by a spreadsheet, and nobody confirmed it.
+    Changed(Change),
     /// It cannot be, and why.
     Wrong(String),
 }
@@ -53,6 +55,8 @@ pub struct Row {
 pub struct Upload {
     /// Its rows, blank ones left out.
     pub rows: Vec<Row>,
+    /// Which columns were used, among other things.
+    pub reading: Reading,
 }
 
 impl Upload {
@@ -64,6 +68,11 @@ impl Upload {
     /// How many cannot be added.
     pub fn wrong(&self) -> usize {
         self.count(|verdict| matches!(verdict, Verdict::Wrong(_)))
+    }
+
+    /// How many wait for a confirmation.
+    pub fn changed(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Changed(_)))
     }
 
     /// How many are new.
@@ -91,31 +100,67 @@ struct Columns {
     scope: Option<usize>,
 }
 
+/// What other programs and people call the column; Refersion's template has `Coupon_Code`.
+const CODES: &[&str] = &[
+    "couponcode",
+    "discountcode",
+    "promocode",
+    "promotioncode",
+    "vouchercode",
+    "coupon",
+    "voucher",
+    "promo",
+    "code",
+    "pattern",
+];
+
 impl Columns {
     fn of(sheet: &Sheet) -> Result<Self, SheetError> {
         Ok(Self {
-            code: sheet.required(&["coupon_code"], "Coupon_Code")?,
-            note: sheet.column(&["description"]),
-            starts: sheet.column(&["starts"]),
-            ends: sheet.column(&["ends"]),
-            scope: sheet.column(&["applied_to"]),
+            code: sheet.required(CODES, "the codes", "a column Coupon_Code")?,
+            note: sheet.column(&["description", "note"]),
+            starts: sheet.column(&["starts", "startson", "startdate"]),
+            ends: sheet.column(&["ends", "endson", "enddate"]),
+            scope: sheet.column(&["appliedto", "appliesto"]),
         })
+    }
+
+    fn reading(&self, sheet: &Sheet) -> Reading {
+        sheet.reading(&[
+            ("Coupon_Code", Some(self.code)),
+            ("Description", self.note),
+            ("Starts", self.starts),
+            ("Ends", self.ends),
+            ("Applied_To", self.scope),
+        ])
     }
 }
 
-/// Reads a file.
+/// Reads a file; codes that look changed by a spreadsheet are new only where `keep_changed`.
 ///
 /// # Errors
 /// [`SheetError`] where not even its rows can be told.
-pub fn read(file: &[u8], tz: Tz) -> Result<Upload, SheetError> {
+pub fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SheetError> {
     let sheet = Sheet::read(file, MOST as usize)?;
     let columns = Columns::of(&sheet)?;
     let mut seen = HashMap::new();
-    let rows = sheet.rows()?.iter();
-    Ok(Upload {
-        rows: rows.map(|(line, record)| row(record, *line, &columns, tz, &mut seen)).collect(),
-    })
+    let rows = sheet.rows()?.iter().map(|(line, record)| {
+        if sheet.is_too_long(record) {
+            let typed = sheet::value(sheet::field(record, Some(columns.code)));
+            return Row { line: *line, typed, verdict: Verdict::Wrong(TOO_LONG.into()), new: None };
+        }
+        let mut row = row(record, *line, &columns, tz, &mut seen);
+        if keep_changed && matches!(row.verdict, Verdict::Changed(_)) {
+            row.verdict = Verdict::Added;
+        }
+        row
+    });
+    let rows = rows.collect();
+    Ok(Upload { rows, reading: columns.reading(&sheet) })
 }
+
+const TOO_LONG: &str =
+    "The row has more cells than the header. Put quotation marks around a value with a comma.";
 
 fn row(
     record: &StringRecord,
@@ -125,15 +170,18 @@ fn row(
     seen: &mut HashMap<String, u64>,
 ) -> Row {
     let field = |at: Option<usize>| sheet::field(record, at);
-    let typed = as_typed(field(Some(columns.code))).to_owned();
+    let (typed, change) = sheet::code(field(Some(columns.code)));
     match new_exclusion(&typed, &field, columns, tz) {
-        Err(why) => Row { line, typed, verdict: Verdict::Wrong(why), new: None },
+        Err(why) => {
+            let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
+            Row { line, typed, verdict: Verdict::Wrong(format!("{why}{changed}")), new: None }
+        }
         Ok(new) => {
             let verdict = match seen.get(new.pattern.key()) {
                 Some(earlier) => Verdict::InFile(*earlier),
                 None => {
                     seen.insert(new.pattern.key().to_owned(), line);
-                    Verdict::Added
+                    change.map_or(Verdict::Added, Verdict::Changed)
                 }
             };
             Row { line, typed, verdict, new: Some(new) }
@@ -179,7 +227,8 @@ fn day(typed: &str) -> Result<Option<NaiveDate>, String> {
 /// # Errors
 /// The database's.
 pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -> QueryResult<()> {
-    let keys: Vec<String> = upload.patterns().map(|pattern| pattern.key().to_owned()).collect();
+    let read = upload.rows.iter().filter_map(|row| row.new.as_ref());
+    let keys: Vec<String> = read.map(|new| new.pattern.key().to_owned()).collect();
     let mut held = HashMap::new();
     for some in keys.chunks(AT_ONCE) {
         let found: Vec<(String, String)> = exclusions::table
@@ -191,9 +240,8 @@ pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -
         held.extend(found);
     }
     for row in &mut upload.rows {
-        let Some(new) = row.new.as_ref().filter(|_| row.verdict == Verdict::Added) else {
-            continue;
-        };
+        let is_new = matches!(row.verdict, Verdict::Added | Verdict::Changed(_));
+        let Some(new) = row.new.as_ref().filter(|_| is_new) else { continue };
         if let Some(value) = held.get(new.pattern.key()) {
             row.verdict = Verdict::OnList(value.clone());
         }
@@ -270,7 +318,7 @@ mod tests {
     use super::*;
 
     fn verdicts(file: &[u8]) -> Vec<(u64, String, Verdict)> {
-        let upload = read(file, Tz::UTC).unwrap();
+        let upload = read(file, Tz::UTC, false).unwrap();
         upload.rows.into_iter().map(|row| (row.line, row.typed, row.verdict)).collect()
     }
 

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::meaning::{Affiliates, Meant};
 use super::model::Row;
-use crate::auth::email_key;
 use crate::code_requests;
 use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::triggers::{
-    NewTrigger, Reserved, Taken, Trigger, TriggerKind, TriggerValue, excluded_words,
-    reserved_words, taken_words, unknown_affiliate_words,
+    NewTrigger, Reserved, Taken, Trigger, TriggerKind, excluded_words, reserved_words, taken_words,
 };
+use crate::web::sheet::{self, Change};
 
 /// What becomes of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Verdict {
     Fine,
     /// It does only where somebody overrides that exclusion.
     Excluded(Excluded),
+    /// The affiliate has it already, in words.
+    Known(String),
     /// It cannot, and why.
     Refused(String),
 }
@@ -31,18 +33,12 @@ pub enum Verdict {
 pub struct Judged {
     /// As in the file.
     pub row: Row,
+    /// Its value, without what files put around it.
+    pub text: String,
     /// What becomes of it.
     pub verdict: Verdict,
+    change: Option<Change>,
     meant: Option<Meant>,
-}
-
-/// What a row means, where all of it could be read.
-#[derive(Clone, Debug)]
-struct Meant {
-    affiliate_id: i64,
-    affiliate: String,
-    kind: TriggerKind,
-    value: TriggerValue,
 }
 
 impl Judged {
@@ -50,7 +46,7 @@ impl Judged {
     pub fn new_trigger(&self) -> Option<NewTrigger<'_>> {
         let meant = self.meant.as_ref()?;
         let excluded = match &self.verdict {
-            Verdict::Refused(_) => return None,
+            Verdict::Refused(_) | Verdict::Known(_) => return None,
             Verdict::Fine => None,
             Verdict::Excluded(excluded) => Some(excluded),
         };
@@ -63,6 +59,11 @@ impl Judged {
         })
     }
 
+    /// Whether a member has to confirm its value, which looks changed by a spreadsheet.
+    pub fn is_changed(&self) -> bool {
+        self.change.is_some() && matches!(self.verdict, Verdict::Fine | Verdict::Excluded(_))
+    }
+
     /// The name of the affiliate that is meant, where that is known.
     pub fn affiliate(&self) -> Option<&str> {
         self.meant.as_ref().map(|meant| meant.affiliate.as_str())
@@ -70,11 +71,39 @@ impl Judged {
 
     /// Why it is not created, or not without more ado.
     pub fn reason(&self) -> Option<String> {
-        match &self.verdict {
+        let change = self.change.filter(|_| self.is_changed()).map(Change::words);
+        let verdict = match &self.verdict {
             Verdict::Fine => None,
-            Verdict::Excluded(excluded) => Some(excluded_words(&self.row.value, excluded)),
-            Verdict::Refused(why) => Some(why.clone()),
+            Verdict::Excluded(excluded) => Some(excluded_words(&self.text, excluded)),
+            Verdict::Known(why) | Verdict::Refused(why) => Some(why.clone()),
+        };
+        let both: Vec<String> = change.into_iter().chain(verdict).collect();
+        (!both.is_empty()).then(|| both.join(" "))
+    }
+}
+
+/// How many rows a member decides on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub fine: usize,
+    /// Excluded, and not changed.
+    pub excluded: usize,
+    /// They look changed by a spreadsheet.
+    pub changed: usize,
+}
+
+impl Counts {
+    pub fn of(judged: &[Judged]) -> Self {
+        let mut counts = Self::default();
+        for one in judged {
+            match &one.verdict {
+                _ if one.is_changed() => counts.changed += 1,
+                Verdict::Fine => counts.fine += 1,
+                Verdict::Excluded(_) => counts.excluded += 1,
+                Verdict::Known(_) | Verdict::Refused(_) => {}
+            }
         }
+        counts
     }
 }
 
@@ -88,8 +117,9 @@ pub fn judge(
     rows: Vec<Row>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Judged>> {
-    let known = Known::load(conn, merchant_id, &rows)?;
-    let mut judged: Vec<Judged> = rows.into_iter().map(|row| known.judged(row)).collect();
+    let affiliates = Affiliates::load(conn, merchant_id, &rows)?;
+    let mut judged: Vec<Judged> =
+        rows.into_iter().map(|row| first_verdict(&affiliates, row)).collect();
     refuse_held(conn, merchant_id, &mut judged)?;
     refuse_reserved(conn, merchant_id, &mut judged)?;
     refuse_repeated(&mut judged);
@@ -97,73 +127,12 @@ pub fn judge(
     Ok(judged)
 }
 
-/// The affiliates that a file names, by affiliate ID and by e-mail address.
-struct Known(HashMap<String, (i64, String)>);
-
-impl Known {
-    fn load(conn: &mut PgConnection, merchant_id: i64, rows: &[Row]) -> QueryResult<Self> {
-        let mut names: Vec<String> = rows.iter().map(|row| email_key(&row.affiliate)).collect();
-        names.sort_unstable();
-        names.dedup();
-        let named = affiliates::public_id.eq_any(&names).or(affiliates::email_key.eq_any(&names));
-        let found: Vec<(i64, String, String, String)> = affiliates::table
-            .filter(affiliates::merchant_id.eq(merchant_id))
-            .filter(named)
-            .select((
-                affiliates::id,
-                affiliates::name,
-                affiliates::public_id,
-                affiliates::email_key,
-            ))
-            .load(conn)?;
-        let mut known = HashMap::with_capacity(found.len() * 2);
-        for (id, name, public_id, email_key) in found {
-            known.insert(public_id, (id, name.clone()));
-            known.insert(email_key, (id, name));
-        }
-        Ok(Self(known))
-    }
-
-    fn judged(&self, row: Row) -> Judged {
-        match self.read(&row) {
-            Ok(meant) => Judged { row, verdict: Verdict::Fine, meant: Some(meant) },
-            Err(why) => Judged { row, verdict: Verdict::Refused(why), meant: None },
-        }
-    }
-
-    /// What a row means, or everything that is wrong with it.
-    fn read(&self, row: &Row) -> Result<Meant, String> {
-        let mut wrong: Vec<String> = Vec::new();
-        let affiliate = self.0.get(&email_key(&row.affiliate));
-        if row.affiliate.is_empty() {
-            wrong.push("The affiliate is missing.".to_owned());
-        } else if affiliate.is_none() {
-            wrong.push(unknown_affiliate_words(&row.affiliate));
-        }
-        let kind = kind_of(&row.kind);
-        let value = kind.map(|kind| TriggerValue::parse(kind, &row.value));
-        match &value {
-            None => wrong.push(format!(
-                "“{}” is no type: write Coupon Code, Customer Email or SKU.",
-                row.kind
-            )),
-            Some(Err(error)) => wrong.push(error.to_string()),
-            Some(Ok(_)) => {}
-        }
-        match (affiliate, kind, value) {
-            (Some((affiliate_id, affiliate)), Some(kind), Some(Ok(value))) => {
-                Ok(Meant { affiliate_id: *affiliate_id, affiliate: affiliate.clone(), kind, value })
-            }
-            _ => Err(wrong.join(" ")),
-        }
-    }
-}
-
-/// A type as people write it; a coupon code where nothing is written.
-fn kind_of(typed: &str) -> Option<TriggerKind> {
-    match typed.to_lowercase().replace([' ', '-'], "_").as_str() {
-        "" => Some(TriggerKind::CouponCode),
-        name => TriggerKind::parse(name),
+fn first_verdict(affiliates: &Affiliates, row: Row) -> Judged {
+    let text = sheet::value(&row.value);
+    let (meant, change) = affiliates.read(&row);
+    match meant {
+        Ok(meant) => Judged { row, text, verdict: Verdict::Fine, change, meant: Some(meant) },
+        Err(why) => Judged { row, text, verdict: Verdict::Refused(why), change, meant: None },
     }
 }
 
@@ -214,7 +183,10 @@ fn refuse_held(
         .collect();
     for (verdict, meant) in open(judged, is_any) {
         if let Some(taken) = held.get(&(meant.kind, meant.value.key.clone())) {
-            *verdict = Verdict::Refused(taken_words(taken, meant.affiliate_id));
+            let words = taken_words(taken, meant.affiliate_id);
+            let is_known =
+                taken.trigger.affiliate_id == meant.affiliate_id && !taken.trigger.is_retired();
+            *verdict = if is_known { Verdict::Known(words) } else { Verdict::Refused(words) };
         }
     }
     Ok(())

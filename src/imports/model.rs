@@ -1,13 +1,15 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
+use super::file::File;
 use crate::audit::Actor;
 use crate::db::schema::{import_rows, imports};
-use crate::db::{Db, Scope, prepared};
+use crate::db::{Db, Scope, prepared, text_enum};
 use crate::error::AppResult;
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::web::sheet::{Reading, code};
 
 /// A file that nobody saves is forgotten after so many hours.
 const OPEN_HOURS: i64 = 24;
@@ -38,6 +40,10 @@ pub struct Import {
     pub created_count: i32,
     /// How many of these an exclusion stops.
     pub despite_count: i32,
+    /// How many of these look changed by a spreadsheet.
+    pub changed_count: i32,
+    /// A [`Reading`]; none for files from before that was kept.
+    reading: Option<serde_json::Value>,
 }
 
 impl Import {
@@ -58,6 +64,21 @@ impl Import {
     pub fn refused_count(&self) -> i32 {
         self.row_count - self.created_count
     }
+
+    /// How the file was read, where that was kept.
+    pub fn reading(&self) -> Option<Reading> {
+        serde_json::from_value(self.reading.clone()?).ok()
+    }
+}
+
+text_enum! {
+    /// Why a row was left out, where that is kept as a code.
+    pub enum Problem {
+        /// It has more cells than the header, so that nobody knows which is which.
+        MoreCells = "more_cells", "More cells than the header";
+        /// Its code looks changed by a spreadsheet, and nobody confirmed it.
+        LooksChanged = "looks_changed", "Looks changed";
+    }
 }
 
 /// A row of a file.
@@ -66,13 +87,52 @@ impl Import {
 pub struct Row {
     /// The line it begins on.
     pub line: i32,
-    /// The affiliate ID or e-mail address, as in the file.
+    /// The affiliate ID, where a column has only that.
+    pub named_id: String,
+    /// The affiliate's email address, where a column has only that.
+    pub named_email: String,
+    /// The affiliate ID, email address or name, where a column has any of them.
     pub affiliate: String,
     /// The type, as in the file.
     pub kind: String,
     /// The code, address or SKU, as in the file.
     pub value: String,
-    /// Why it was refused when the file was saved.
+    /// What is wrong with it whatever the program has, or why it was left out.
+    pub problem: Option<Problem>,
+    /// Why it was refused when the file was saved, where `problem` doesn't say it.
+    pub refusal: Option<String>,
+}
+
+impl Row {
+    /// What names the affiliate, the surest first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.named_id, &self.named_email, &self.affiliate]
+            .into_iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Why it was left out.
+    pub fn reason(&self) -> Option<String> {
+        let problem = self.problem.map(|problem| match problem {
+            Problem::MoreCells => {
+                "It has more cells than the header. Put quotation marks around a \
+                                   value with a comma."
+                    .to_owned()
+            }
+            Problem::LooksChanged => {
+                code(&self.value).1.map(|change| change.words()).unwrap_or_default()
+            }
+        });
+        problem.or_else(|| self.refusal.clone())
+    }
+}
+
+/// Why a row is left out when the others are created.
+pub(super) struct LeftOut {
+    pub line: i32,
+    pub problem: Option<Problem>,
+    /// In words, where there is no problem.
     pub refusal: Option<String>,
 }
 
@@ -84,8 +144,9 @@ pub fn open(
     conn: &mut PgConnection,
     actor: &Actor,
     file_name: &str,
-    rows: &[Row],
+    file: &File,
 ) -> QueryResult<i64> {
+    let rows = &file.rows;
     let id: i64 = diesel::insert_into(imports::table)
         .values((
             imports::merchant_id.eq(actor.merchant_id),
@@ -93,20 +154,26 @@ pub fn open(
             imports::row_count.eq(i32::try_from(rows.len()).unwrap_or(i32::MAX)),
             imports::uploaded_at.eq(actor.now),
             imports::uploaded_by.eq(&actor.name),
+            imports::reading.eq(serde_json::to_value(&file.reading).ok()),
         ))
         .returning(imports::id)
         .get_result(conn)?;
     let texts = |of: fn(&Row) -> &str| rows.iter().map(of).collect::<Vec<_>>();
     prepared::<()>(
-        "INSERT INTO import_rows (merchant_id, import_id, line, affiliate, kind, value) \
-         SELECT ?, ?, n.* FROM unnest(?::integer[], ?::text[], ?::text[], ?::text[]) AS n",
+        "INSERT INTO import_rows (merchant_id, import_id, line, named_id, named_email, affiliate, \
+             kind, value, problem) \
+         SELECT ?, ?, n.* FROM unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[], \
+             ?::text[], ?::text[]) AS n",
     )
     .bind::<BigInt, _>(actor.merchant_id)
     .bind::<BigInt, _>(id)
     .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(texts(|row| &row.named_id))
+    .bind::<Array<Text>, _>(texts(|row| &row.named_email))
     .bind::<Array<Text>, _>(texts(|row| &row.affiliate))
     .bind::<Array<Text>, _>(texts(|row| &row.kind))
     .bind::<Array<Text>, _>(texts(|row| &row.value))
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(id)
 }
@@ -124,27 +191,31 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
         .load(conn)
 }
 
-/// Keeps of an import the rows that were refused, with the reasons.
-pub(super) fn refuse(
+/// Keeps of an import the rows that were left out, with the reasons.
+pub(super) fn leave_out(
     conn: &mut PgConnection,
     merchant_id: i64,
     import_id: i64,
-    refusals: &[(i32, String)],
+    rows: &[LeftOut],
 ) -> QueryResult<()> {
     prepared::<()>(
-        "UPDATE import_rows r SET refusal = n.refusal \
-         FROM unnest(?::integer[], ?::text[]) AS n (line, refusal) \
+        "UPDATE import_rows r SET refusal = n.refusal, problem = n.problem \
+         FROM unnest(?::integer[], ?::text[], ?::text[]) AS n (line, refusal, problem) \
          WHERE r.merchant_id = ? AND r.import_id = ? AND r.line = n.line",
     )
-    .bind::<Array<Integer>, _>(refusals.iter().map(|(line, _)| *line).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(refusals.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        rows.iter().map(|row| row.refusal.as_deref()).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
     .bind::<BigInt, _>(merchant_id)
     .bind::<BigInt, _>(import_id)
     .execute(conn)?;
     let created = import_rows::table
         .filter(import_rows::merchant_id.eq(merchant_id))
         .filter(import_rows::import_id.eq(import_id))
-        .filter(import_rows::refusal.is_null());
+        .filter(import_rows::refusal.is_null())
+        .filter(import_rows::problem.is_null());
     diesel::delete(created).execute(conn).map(drop)
 }
 

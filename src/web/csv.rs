@@ -3,12 +3,16 @@
 
 use std::future::Future;
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
+use super::sheet;
 use crate::error::{AppError, AppResult};
+
+/// The byte order mark in UTF-8. Excel reads a file without it in the encoding of the machine.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Rows that are read at once.
 pub const CHUNK: usize = 1_000;
@@ -36,11 +40,7 @@ impl Cell {
     fn safe(self) -> String {
         match self {
             Self::Plain(value) => value,
-            // OWASP, CSV injection: what a cell must not begin with, and the remedy.
-            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
-                format!("'{text}")
-            }
-            Self::Text(text) => text,
+            Self::Text(text) => sheet::safe(text),
         }
     }
 }
@@ -58,13 +58,26 @@ where
 {
     let head = header.iter().copied().map(Cell::plain).collect();
     let body = stream::try_unfold(Some(State { head: Some(head), at: None, chunk }), advance);
-    HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{filename}\""),
-        ))
-        .streaming(Box::pin(body))
+    attachment(filename).streaming(Box::pin(body))
+}
+
+/// A short file: `header` and these rows.
+///
+/// # Errors
+/// None that a row can cause.
+pub fn whole(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
+    let head = header.iter().copied().map(Cell::plain).collect();
+    let bytes = write(true, std::iter::once(head).chain(rows))?;
+    Ok(attachment(filename).body(bytes))
+}
+
+fn attachment(filename: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/csv; charset=utf-8").insert_header((
+        header::CONTENT_DISPOSITION,
+        format!("attachment; filename=\"{filename}\""),
+    ));
+    response
 }
 
 struct State<K, F> {
@@ -84,15 +97,17 @@ where
         return Ok(None);
     };
     let (rows, next) = (state.chunk)(state.at.take()).await?;
-    let rows = state.head.take().into_iter().chain(rows);
-    let bytes = write(rows)?;
+    let head = state.head.take();
+    let bytes = write(head.is_some(), head.into_iter().chain(rows))?;
     let rest = next.map(|at| State { at: Some(at), ..state });
     Ok(Some((bytes, rest)))
 }
 
-fn write(rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
+/// Rows as bytes; the file begins with them where `is_start`.
+fn write(is_start: bool, rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
     let fault = |error: csv::Error| AppError::Internal(error.into());
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let begin = if is_start { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(begin);
     for row in rows {
         writer.write_record(row.into_iter().map(Cell::safe)).map_err(fault)?;
     }
@@ -115,15 +130,12 @@ mod tests {
             Ok((vec![row], (at < 2).then_some(at + 1)))
         });
         let body = to_bytes(response.into_body()).await.unwrap();
-        assert_eq!(body, "Number,Name\n0,\"n\"\"0\"\n1,\"n\"\"1\"\n2,\"n\"\"2\"\n");
+        assert_eq!(body, "\u{feff}Number,Name\n0,\"n\"\"0\"\n1,\"n\"\"1\"\n2,\"n\"\"2\"\n");
     }
 
     #[test]
-    fn what_people_wrote_is_no_formula() {
-        for formula in ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1"] {
-            assert!(Cell::text(formula).safe().starts_with('\''), "{formula}");
-        }
+    fn what_people_wrote_is_no_formula_and_amounts_stay_numbers() {
+        assert_eq!(Cell::text("=1+1").safe(), "'=1+1");
         assert_eq!(Cell::plain("-5.00").safe(), "-5.00");
-        assert_eq!(Cell::text("SAVE-10").safe(), "SAVE-10");
     }
 }

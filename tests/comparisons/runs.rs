@@ -406,7 +406,7 @@ fn ten_thousand_codes_are_compared_in_pages_within_the_limits_of_the_store() {
     let page = owner.get(&page.attribute("a[rel=next]", "href").unwrap());
     let page = owner.get(&page.attribute("a[rel=next]", "href").unwrap());
     assert_eq!(page.all("#results tbody th"), ["CODE09900 Ada Active"]);
-    let csv = owner.get(&format!("{}.csv?finding=both", path(&store))).text();
+    let csv = owner.get(&format!("{}.csv?finding=both", path(&store))).csv();
     assert_eq!(csv.lines().count(), 9_901);
 
     let sent = owner.post_signed(&format!("{}/repairs", path(&store)), &[]);

@@ -218,7 +218,7 @@ fn a_long_list_is_shown_page_by_page_in_both_orders_and_exported_whole() {
         let back = owner.get(&page.attribute("a[rel=prev]", "href").unwrap());
         assert_eq!(back.all("tbody th a"), seen[50..100]);
     }
-    let file = owner.get(&format!("{LIST}.csv?sort=code")).text();
+    let file = owner.get(&format!("{LIST}.csv?sort=code")).csv();
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!(lines.len(), 121);
     assert_eq!(lines[0], "Coupon_Code,Description,Starts,Ends,Applied_To");

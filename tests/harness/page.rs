@@ -60,6 +60,12 @@ impl Page {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// A CSV file after its byte order mark, which spreadsheets need.
+    pub fn csv(&self) -> String {
+        let text = self.text();
+        text.strip_prefix('\u{feff}').unwrap_or_else(|| panic!("no mark: {text}")).to_owned()
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)

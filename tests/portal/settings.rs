@@ -19,7 +19,7 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
     let seen = owner.get(&format!("/affiliates/{}", app.fixture.ada_id));
     assert_eq!(seen.one("h1"), "Ada’s Tea");
     assert!(seen.one("section[aria-labelledby=payment]").contains("Bank of Tea DE00 1234"));
-    let file = owner.get("/affiliates.csv").text();
+    let file = owner.get("/affiliates.csv").csv();
     assert!(file.contains("Payment address") && file.contains("Bank of Tea"), "{file}");
     let log = owner.get("/settings/audit-log?by=affiliate");
     assert!(log.says("Changed name, payment address of Ada’s Tea."));

@@ -102,7 +102,7 @@ fn failed_codes_are_counted_filtered_and_retried_together() {
     let list = owner.get("/triggers?push=failed&sort=oldest");
     assert_eq!(list.all("tbody th code"), ["BAD1", "BAD2"]);
     assert!(list.says("Store status: Failed"));
-    let csv = owner.get("/triggers.csv?push=failed&sort=oldest").text();
+    let csv = owner.get("/triggers.csv?push=failed&sort=oldest").csv();
     assert!(csv.contains("acme-tea.myshopify.com: Failed"), "{csv}");
     fake.heal();
     let form = "form[action='/triggers/pushes/retries']";

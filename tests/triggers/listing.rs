@@ -123,7 +123,7 @@ fn the_download_holds_what_is_filtered_and_no_formula() {
     let file = viewer.get("/triggers.csv?sort=value");
     assert_eq!(file.status, 200);
     assert!(file.header("content-type").unwrap().starts_with("text/csv"));
-    let text = file.text();
+    let text = file.csv();
     let values: Vec<&str> =
         text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     assert_eq!(values, ["'=1+1", "'@SUM(A1)", "ADA10", "SAVE-5"]);

@@ -39,7 +39,7 @@ async fn be_refused(walk: &Walk) {
     browser.sees("Choose a CSV file with at least a header and one row.").await;
     let orders = Kept::new("orders.csv", "Order,Total\n1,2\n");
     upload(walk, &orders).await;
-    browser.sees("This file begins with: Order,Total").await;
+    browser.sees("It has: Order, Total.").await;
     browser.find("#error-summary").await;
 }
 
@@ -49,7 +49,7 @@ async fn look(walk: &Walk) {
     upload(walk, &codes).await;
     browser.shows("h1", &["codes.csv"]).await;
     browser.shows("#result", &["Nothing is saved yet"]).await;
-    browser.shows("#result + .facts dd", &["3", "1", "6"]).await;
+    browser.shows("#result + .facts dd", &["3", "1", "1", "5"]).await;
     browser.sees("BlackFriday-24 is excluded by BLACKFRIDAY* (Ours).").await;
     browser.sees("ADA10 is taken: orders with it are credited to Ada Active.").await;
     if walk.javascript {
@@ -85,7 +85,7 @@ async fn save(walk: &Walk) {
         assert!(!has_own_scroll_bar(walk).await, "the box of the rows fits the page");
     }
     let refused = walk.download("a[download][href*=refused]").await;
-    assert_eq!((refused.len(), refused[0].as_str()), (7, "Affiliate,Type,Code,Line,Reason"));
+    assert_eq!(refused.len(), 7);
     browser.press("Conversion Trigger Bulk Upload").await;
     browser.shows("tbody .name", &["codes.csv"]).await;
     browser.shows("tbody [data-label=Created]", &["4"]).await;

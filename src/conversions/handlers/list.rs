@@ -350,7 +350,7 @@ fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::text(row.trigger.unwrap_or_default()),
         Cell::plain(conversion.status),
         Cell::plain(conversion.reason_label()),
-        Cell::plain(&conversion.currency),
+        Cell::text(&conversion.currency),
         Cell::plain(plain(conversion.revenue_minor)),
         Cell::plain(plain(conversion.commission_minor)),
         Cell::text(conversion.note),

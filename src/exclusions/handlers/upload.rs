@@ -1,5 +1,4 @@
 use actix_web::HttpResponse;
-use actix_web::http::header;
 use actix_web::web::Data;
 use askama::Template;
 use diesel::prelude::*;
@@ -13,6 +12,7 @@ use crate::error::AppResult;
 use crate::exclusions::SaveError;
 use crate::exclusions::upload::{self, Row, Upload, Verdict};
 use crate::triggers::list::count_like;
+use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::thousands;
@@ -31,6 +31,16 @@ struct UploadPage {
     errors: FormErrors,
     /// The file that was read, if one was.
     verdict: Option<FileVerdict>,
+    choice: Choice,
+}
+
+/// What was ticked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Choice {
+    /// Add the rows that are fine, and leave the others out.
+    good_rows: bool,
+    /// Add codes that look changed by a spreadsheet as they are.
+    keep_changed: bool,
 }
 
 /// What became of a file.
@@ -52,13 +62,22 @@ impl FileVerdict {
         self.count(|verdict| *verdict == Verdict::Added)
     }
 
+    fn left_out(&self) -> usize {
+        self.upload.wrong() + self.upload.changed()
+    }
+
+    fn columns(&self) -> String {
+        let used = self.upload.reading.used.iter().map(|used| used.name.as_str());
+        used.collect::<Vec<_>>().join(", ")
+    }
+
     fn repeated(&self) -> usize {
         self.upload.count(|verdict| matches!(verdict, Verdict::OnList(_) | Verdict::InFile(_)))
     }
 
     /// What a person has to look at comes first.
     fn rows(&self) -> Vec<&Row> {
-        let is_wrong = |row: &&Row| matches!(row.verdict, Verdict::Wrong(_));
+        let is_wrong = |row: &&Row| matches!(row.verdict, Verdict::Wrong(_) | Verdict::Changed(_));
         let mut rows: Vec<&Row> = self.upload.rows.iter().filter(is_wrong).collect();
         rows.extend(self.upload.rows.iter().filter(|row| !is_wrong(row)));
         rows.truncate(SHOWN);
@@ -73,49 +92,50 @@ impl FileVerdict {
 /// `GET /settings/coupon-exclusions/uploads/new`
 pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
-    ok(&UploadPage { page, errors: FormErrors::new(), verdict: None })
+    let choice = Choice::default();
+    ok(&UploadPage { page, errors: FormErrors::new(), verdict: None, choice })
 }
+
+/// What the rows of a file look like.
+const EXAMPLES: [[&str; 5]; 2] = [
+    ["BLACKFRIDAY*", "Our own sale", "2026-11-20", "2026-11-30", "Claims"],
+    ["WELCOME10", "Goes out with the newsletter", "", "", "Claims and orders"],
+];
 
 /// `GET /settings/coupon-exclusions/template.csv`
 pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
-    let file = format!(
-        "{}\nBLACKFRIDAY*,Our own sale,2026-11-20,2026-11-30,Claims\nWELCOME10,Goes out with the newsletter,,,Claims and orders\n",
-        COLUMNS.join(",")
-    );
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"coupon-exclusions-template.csv\"",
-        ))
-        .body(file))
+    let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
+    csv::whole("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
 }
 
 /// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,
-/// those that can be added.
+/// those that can be added; with `keep_changed`, also those that look changed by a spreadsheet.
 pub async fn upload(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppResult<HttpResponse> {
     enabled(&page)?;
-    let file = match upload::read(&sent.file, page.merchant().tz()) {
+    let is_ticked = |name: &str| !sent.field(name).is_empty();
+    let choice =
+        Choice { good_rows: is_ticked("good_rows"), keep_changed: is_ticked("keep_changed") };
+    let file = match upload::read(&sent.file, page.merchant().tz(), choice.keep_changed) {
         Ok(file) => file,
         Err(error) => {
             let errors = FormErrors::one("file", error.to_string());
-            return rejected(&UploadPage { page, errors, verdict: None });
+            return rejected(&UploadPage { page, errors, verdict: None, choice });
         }
     };
-    let (actor, good_rows) = (page.actor(), !sent.field("good_rows").is_empty());
+    let actor = page.actor();
     let outcome =
-        db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, good_rows)).await?;
+        db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, choice)).await?;
     let file_name = sent.file_name;
     match outcome {
         Ok((upload, is_done, touching)) => {
             let verdict = Some(FileVerdict { file_name, upload, is_done, touching });
-            let shown = UploadPage { page, errors: FormErrors::new(), verdict };
+            let shown = UploadPage { page, errors: FormErrors::new(), verdict, choice };
             if is_done { ok(&shown) } else { rejected(&shown) }
         }
         Err(why) => {
             let errors = FormErrors::one("file", why);
-            rejected(&UploadPage { page, errors, verdict: None })
+            rejected(&UploadPage { page, errors, verdict: None, choice })
         }
     }
 }
@@ -126,10 +146,10 @@ fn take(
     conn: &mut PgConnection,
     actor: &Actor,
     mut file: Upload,
-    good_rows: bool,
+    choice: Choice,
 ) -> QueryResult<Result<Taken, String>> {
     upload::compare(conn, actor.merchant_id, &mut file)?;
-    let is_done = file.wrong() == 0 || good_rows;
+    let is_done = file.wrong() + file.changed() == 0 || choice.good_rows;
     if is_done {
         match upload::add_all(conn, actor, &file) {
             Ok(()) => {}

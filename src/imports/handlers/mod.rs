@@ -1,5 +1,6 @@
 //! Handlers, by action.
 
+mod lines;
 mod list;
 mod save;
 mod show;

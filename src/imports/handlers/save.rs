@@ -2,10 +2,10 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
 
-use super::show::ImportPage;
+use super::show::{CREATE_CHANGED, ImportPage, LEAVE_OUT_CHANGED};
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::imports::{self, Choice, Completed, Import, Judged};
+use crate::imports::{self, Choice, Completed, Counts, Import, Judged};
 use crate::pushes;
 use crate::triggers::Reach;
 use crate::urls;
@@ -15,23 +15,33 @@ use crate::web::paginate::thousands;
 use crate::web::{rejected, see_other};
 
 /// What was decided by who has looked at the rows.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CompletionForm {
     /// How many were fine then.
     fine: usize,
     /// How many were excluded.
     excluded: usize,
+    /// How many looked changed by a spreadsheet.
+    changed: usize,
     override_exclusions: bool,
+    /// What becomes of these.
+    changed_rows: String,
     only_in_vouch: bool,
 }
 
 impl CompletionForm {
-    fn choice(self) -> Choice {
+    fn choice(&self) -> Choice {
+        let &Self { fine, excluded, changed, .. } = self;
         Choice {
             override_exclusions: self.override_exclusions,
+            keep_changed: match self.changed_rows.as_str() {
+                CREATE_CHANGED => Some(true),
+                LEAVE_OUT_CHANGED => Some(false),
+                _ => None,
+            },
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
-            seen: (self.fine, self.excluded),
+            seen: Counts { fine, excluded, changed },
         }
     }
 }
@@ -43,16 +53,16 @@ pub async fn complete(
     id: Path<i64>,
     CsrfForm(form): CsrfForm<CompletionForm>,
 ) -> AppResult<HttpResponse> {
-    let actor = page.actor();
+    let (actor, choice) = (page.actor(), form.choice());
     let (completed, stores) = db
         .merchant(actor.merchant_id, move |conn| {
-            let completed = imports::complete(conn, &actor, *id, form.choice())?;
+            let completed = imports::complete(conn, &actor, *id, choice)?;
             diesel::QueryResult::Ok((completed, pushes::destinations(conn, actor.merchant_id)?))
         })
         .await?;
     match completed {
         Completed::Done(import) => {
-            page.done(done_words(&import, form, &stores))?;
+            page.done(done_words(&import, choice.reach, &stores))?;
             Ok(see_other(&urls::import(import.id)))
         }
         Completed::Already(import) => {
@@ -60,13 +70,17 @@ pub async fn complete(
             Ok(see_other(&urls::import(import.id)))
         }
         Completed::Changed(import, judged) => {
-            let why = "Something has changed since you looked: nothing was created. The rows below \
-                       are as things stand now.";
-            refuse(page, import, judged, (stores, form), why)
+            let why = "Nothing was created because something changed since you looked. Review the \
+                       rows again.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
+        }
+        Completed::Undecided(import, judged) => {
+            let why = "Say what to do with the codes that look changed by a spreadsheet.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("changed_rows", why))
         }
         Completed::Nothing(import, judged) => {
-            let why = "Nothing can be created from this file as it is: nothing was changed.";
-            refuse(page, import, judged, (stores, form), why)
+            let why = "Nothing was created: this leaves no row that can be.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
         }
     }
 }
@@ -76,26 +90,27 @@ fn refuse(
     import: Import,
     judged: Vec<Judged>,
     (stores, form): (Vec<String>, CompletionForm),
-    why: &str,
+    errors: FormErrors,
 ) -> AppResult<HttpResponse> {
     rejected(&ImportPage {
         page,
         import,
         judged,
-        refused: Vec::new(),
+        left_out: Vec::new(),
         stores,
-        errors: FormErrors::one("", why),
+        errors,
         override_exclusions: form.override_exclusions,
+        changed_rows: form.changed_rows,
         only_in_vouch: form.only_in_vouch,
     })
 }
 
-fn done_words(import: &Import, form: CompletionForm, stores: &[String]) -> String {
+fn done_words(import: &Import, reach: Reach, stores: &[String]) -> String {
     let created = match import.created_count {
         1 => "1 conversion trigger was created.".to_owned(),
         count => format!("{} conversion triggers were created.", thousands(i64::from(count))),
     };
-    let reach = if stores.is_empty() || form.only_in_vouch {
+    let hint = if stores.is_empty() || reach == Reach::VouchOnly {
         " Create the same discount codes in your store, if it has none yet, so that they are \
          accepted during checkout."
             .to_owned()
@@ -106,5 +121,5 @@ fn done_words(import: &Import, form: CompletionForm, stores: &[String]) -> Strin
             stores.join(", ")
         )
     };
-    format!("{created}{reach}")
+    format!("{created}{hint}")
 }

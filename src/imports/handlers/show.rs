@@ -4,10 +4,10 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::lines::{Line, ReadingView};
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::imports::complete::counts;
-use crate::imports::{self, Import, Judged, Row, Verdict, judge};
+use crate::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
 use crate::pushes;
 use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
@@ -19,6 +19,10 @@ use crate::web::when::When;
 /// As many rows are shown; the file has all that were refused.
 const SHOWN: usize = 500;
 
+/// What becomes of rows that look changed by a spreadsheet, as the form sends it.
+pub(super) const CREATE_CHANGED: &str = "create";
+pub(super) const LEAVE_OUT_CHANGED: &str = "leave_out";
+
 /// A file with what becomes of its rows, or became.
 #[derive(Template)]
 #[template(path = "imports/show.html")]
@@ -27,42 +31,14 @@ pub(super) struct ImportPage {
     pub import: Import,
     /// Of one that waits: every row. Of one that was saved: none.
     pub judged: Vec<Judged>,
-    /// Of one that was saved: the rows that were refused, as long as they are kept.
-    pub refused: Vec<Row>,
+    /// Of one that was saved: the rows that were left out, as long as they are kept.
+    pub left_out: Vec<Row>,
     /// The names of the stores that new codes go to.
     pub stores: Vec<String>,
     pub errors: FormErrors,
     pub override_exclusions: bool,
+    pub changed_rows: String,
     pub only_in_vouch: bool,
-}
-
-/// A row as the table shows it.
-struct Line<'a> {
-    row: &'a Row,
-    affiliate: Option<&'a str>,
-    badge: (&'static str, &'static str),
-    reason: String,
-}
-
-impl<'a> Line<'a> {
-    fn of(judged: &'a Judged) -> Self {
-        let badge = match judged.verdict {
-            Verdict::Fine => ("Can be created", "good"),
-            Verdict::Excluded(_) => ("Excluded", "wait"),
-            Verdict::Refused(_) => ("Cannot be created", "bad"),
-        };
-        let reason = judged.reason().unwrap_or_default();
-        Self { row: &judged.row, affiliate: judged.affiliate(), badge, reason }
-    }
-
-    fn refused(row: &'a Row) -> Self {
-        let reason = row.refusal.clone().unwrap_or_default();
-        Self { row, affiliate: None, badge: ("Left out", "bad"), reason }
-    }
-
-    fn kind(&self) -> &str {
-        if self.row.kind.is_empty() { "Coupon Code" } else { &self.row.kind }
-    }
 }
 
 impl ImportPage {
@@ -70,12 +46,30 @@ impl ImportPage {
         self.import.completed_at.is_none()
     }
 
-    fn fine(&self) -> usize {
-        counts(&self.judged).0
+    fn counts(&self) -> Counts {
+        Counts::of(&self.judged)
     }
 
-    fn excluded(&self) -> usize {
-        counts(&self.judged).1
+    fn count(&self, is: fn(&Verdict) -> bool) -> usize {
+        self.judged.iter().filter(|one| is(&one.verdict)).count()
+    }
+
+    fn known(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Known(_)))
+    }
+
+    fn refused(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Refused(_)))
+    }
+
+    /// With those that look changed as well.
+    fn all_excluded(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Excluded(_)))
+    }
+
+    fn can_create(&self) -> bool {
+        let Counts { fine, excluded, changed } = self.counts();
+        fine + excluded + changed > 0
     }
 
     fn number(count: usize) -> String {
@@ -90,15 +84,21 @@ impl ImportPage {
         When::new(*at, self.page.merchant().tz())
     }
 
+    fn reading(&self) -> Option<ReadingView> {
+        self.import.reading().map(ReadingView)
+    }
+
     /// What a person has to look at comes first.
     fn lines(&self) -> Vec<Line<'_>> {
         if !self.is_open() {
-            return self.refused.iter().take(SHOWN).map(Line::refused).collect();
+            return self.left_out.iter().take(SHOWN).map(Line::left_out).collect();
         }
         let place = |one: &&Judged| match one.verdict {
             Verdict::Refused(_) => 0,
-            Verdict::Excluded(_) => 1,
-            Verdict::Fine => 2,
+            _ if one.is_changed() => 1,
+            Verdict::Excluded(_) => 2,
+            Verdict::Known(_) => 3,
+            Verdict::Fine => 4,
         };
         let mut judged: Vec<&Judged> = self.judged.iter().collect();
         judged.sort_by_key(place);
@@ -106,31 +106,46 @@ impl ImportPage {
     }
 
     fn hidden(&self) -> usize {
-        (self.judged.len() + self.refused.len()).saturating_sub(SHOWN)
+        (self.judged.len() + self.left_out.len()).saturating_sub(SHOWN)
     }
 
-    /// Whether there is a file of refused rows.
-    fn has_refused(&self) -> bool {
-        !self.refused.is_empty() || self.judged.iter().any(|one| one.verdict != Verdict::Fine)
+    /// Whether there is a file of rows with a reason.
+    fn has_reasons(&self) -> bool {
+        !self.left_out.is_empty() || self.judged.iter().any(|one| one.reason().is_some())
     }
 
     fn create_words(&self) -> String {
-        match (self.fine(), self.excluded()) {
-            (0, _) => "Create conversion triggers".to_owned(),
-            (1, 0) => "Create 1 conversion trigger".to_owned(),
-            (fine, 0) => format!("Create {} conversion triggers", Self::number(fine)),
+        match self.counts() {
+            Counts { fine: 1, excluded: 0, changed: 0 } => "Create 1 conversion trigger".to_owned(),
+            Counts { fine, excluded: 0, changed: 0 } if fine > 0 => {
+                format!("Create {} conversion triggers", Self::number(fine))
+            }
             _ => "Create conversion triggers".to_owned(),
         }
     }
 
     fn override_words(&self) -> String {
-        match self.excluded() {
+        match self.all_excluded() {
             1 => "Override exclusions: create the 1 excluded code as well".to_owned(),
             count => format!(
                 "Override exclusions: create the {} excluded codes as well",
                 Self::number(count)
             ),
         }
+    }
+
+    fn changed_words(&self) -> String {
+        match self.counts().changed {
+            1 => "1 code looks changed by a spreadsheet".to_owned(),
+            count => format!("{} codes look changed by a spreadsheet", Self::number(count)),
+        }
+    }
+
+    fn changed_choices() -> [(&'static str, &'static str); 2] {
+        [
+            (LEAVE_OUT_CHANGED, "Leave them out"),
+            (CREATE_CHANGED, "Create them as shown: I checked that they’re right"),
+        ]
     }
 
     fn reach_hint(&self) -> String {
@@ -143,16 +158,17 @@ type Found = (Import, Vec<Judged>, Vec<Row>, Vec<String>);
 /// `GET /triggers/imports/{id}`
 pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
-    let (import, judged, refused, stores) =
+    let (import, judged, left_out, stores) =
         db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     ok(&ImportPage {
         page,
         import,
         judged,
-        refused,
+        left_out,
         stores,
         errors: FormErrors::new(),
         override_exclusions: false,
+        changed_rows: String::new(),
         only_in_vouch: false,
     })
 }
@@ -173,32 +189,21 @@ fn load(
     Ok((import, judged, Vec::new(), stores))
 }
 
-/// The columns of an upload first, so that the file can be mended and uploaded.
-const COLUMNS: [&str; 5] = ["Affiliate", "Type", "Code", "Line", "Reason"];
+/// The columns of an upload first, so that the file can be fixed and uploaded.
+const COLUMNS: [&str; 7] =
+    ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
 
 /// `GET /triggers/imports/{id}/refused.csv`
 pub async fn refused(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
-    let (_, judged, refused, _) =
+    let (_, judged, left_out, _) =
         db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     let of_open = judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
-    let of_saved = refused.into_iter().map(|row| (row.refusal.clone().unwrap_or_default(), row));
-    let rows: Vec<Vec<Cell>> = of_open
-        .chain(of_saved)
-        .map(|(reason, row)| {
-            let Row { line, affiliate, kind, value, .. } = row;
-            let reason = Cell::text(reason);
-            vec![
-                Cell::text(affiliate),
-                Cell::text(kind),
-                Cell::text(value),
-                Cell::plain(line),
-                reason,
-            ]
-        })
-        .collect();
-    Ok(csv::stream("refused-rows.csv", &COLUMNS, move |_: Option<()>| {
-        let rows = rows.clone();
-        async move { Ok((rows, None)) }
-    }))
+    let of_saved = left_out.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
+    let rows = of_open.chain(of_saved).map(|(reason, row)| {
+        let texts = [row.affiliate, row.named_id, row.named_email, row.kind, row.value];
+        let about = [Cell::plain(row.line), Cell::text(reason)];
+        texts.into_iter().map(Cell::Text).chain(about).collect()
+    });
+    csv::whole("refused-rows.csv", &COLUMNS, rows.collect())
 }

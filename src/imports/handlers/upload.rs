@@ -1,5 +1,4 @@
 use actix_web::HttpResponse;
-use actix_web::http::header;
 use actix_web::web::Data;
 use askama::Template;
 
@@ -7,17 +6,21 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::imports;
 use crate::urls;
+use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
 use crate::web::page::MerchantPage;
 use crate::web::upload::CsrfUpload;
 use crate::web::{ok, rejected, see_other};
 
-/// What the file looks like that one begins with.
-const TEMPLATE: &str = "Affiliate,Type,Code\n\
-    a3y7,Coupon Code,SUMMER10\n\
-    name@example.com,Coupon Code,AUTUMN10\n\
-    a3y7,Customer Email,customer@example.com\n\
-    a3y7,SKU,TEA-GREEN-100\n";
+/// The columns of the template.
+const COLUMNS: [&str; 3] = ["Affiliate", "Type", "Code"];
+/// What its rows look like.
+const EXAMPLES: [[&str; 3]; 4] = [
+    ["a3y7", "Coupon Code", "SUMMER10"],
+    ["name@example.com", "Coupon Code", "AUTUMN10"],
+    ["a3y7", "Customer Email", "customer@example.com"],
+    ["a3y7", "SKU", "TEA-GREEN-100"],
+];
 
 #[derive(Template)]
 #[template(path = "imports/new.html")]
@@ -33,19 +36,14 @@ pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
 
 /// `GET /triggers/imports/template.csv`
 pub async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"conversion-triggers-template.csv\"",
-        ))
-        .body(TEMPLATE))
+    let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
+    csv::whole("conversion-triggers-template.csv", &COLUMNS, rows.collect())
 }
 
 /// `POST /triggers/imports`: keeps the rows to be looked at; creates nothing.
 pub async fn create(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppResult<HttpResponse> {
-    let rows = match imports::read(&sent.file) {
-        Ok(rows) => rows,
+    let file = match imports::read(&sent.file) {
+        Ok(file) => file,
         Err(error) => {
             return rejected(&NewPage { page, errors: FormErrors::one("file", error.to_string()) });
         }
@@ -53,7 +51,7 @@ pub async fn create(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppRe
     let actor = page.actor();
     let id = db
         .merchant(actor.merchant_id, move |conn| {
-            imports::open(conn, &actor, &sent.file_name, &rows)
+            imports::open(conn, &actor, &sent.file_name, &file)
         })
         .await?;
     Ok(see_other(&urls::import(id)))

@@ -1,0 +1,120 @@
+//! Codes that a spreadsheet has changed: it takes them for numbers, dates and the like when it
+//! opens a file, and writes what it made of them when it saves.
+
+mod dates;
+
+use encoding_rs::WINDOWS_1252;
+
+use self::dates::{is_date, is_time};
+
+/// What a spreadsheet seems to have made of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// `1.23457E+11`, `20.0`, `1234567890123450000`.
+    Number,
+    /// `20-May`, `5/20/2026`.
+    Date,
+    /// `10:30:00`.
+    Time,
+    /// `TRUE`.
+    Truth,
+    /// `#REF!`, `NaN`: what stands where there is no value.
+    Error,
+    /// `="00123"`.
+    Formula,
+    /// `A,B`.
+    Several,
+    /// `GRÃœN`.
+    Garbled,
+}
+
+impl Change {
+    /// What a spreadsheet does, after “which”.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Number => "shortens and rounds long numbers",
+            Self::Date => "turns codes into dates",
+            Self::Time => "turns codes into times",
+            Self::Truth => "turns codes into true or false",
+            Self::Error => "writes this where it has no value",
+            Self::Formula => "writes text as a formula",
+            Self::Several => "joins several values in one cell",
+            Self::Garbled => "reads letters in the wrong encoding",
+        }
+    }
+
+    /// What is said of such a cell.
+    pub fn words(self) -> String {
+        format!("It looks changed by a spreadsheet, which {}.", self.what())
+    }
+}
+
+/// How a spreadsheet seems to have changed the code in a cell, if it did. `MAY20`, `MAY-20`,
+/// `00123`, `1E5` and `10%` come out of a spreadsheet as something else, or as they were.
+pub fn change(text: &str) -> Option<Change> {
+    let text = text.trim();
+    let checks: [(fn(&str) -> bool, Change); 8] = [
+        (|text| text.starts_with('='), Change::Formula),
+        (is_number, Change::Number),
+        (is_truth, Change::Truth),
+        (is_error, Change::Error),
+        (is_time, Change::Time),
+        (is_date, Change::Date),
+        (|text| text.contains([',', ';', '\n', '\r', '\t']), Change::Several),
+        (is_garbled, Change::Garbled),
+    ];
+    checks.into_iter().find(|(is, _)| is(text)).map(|(_, change)| change)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Digits that a spreadsheet can keep of a number.
+const PRECISION: usize = 15;
+
+fn is_number(text: &str) -> bool {
+    let number = text.strip_prefix(['-', '+', '−']).unwrap_or(text);
+    if let Some((mantissa, exponent)) = number.split_once(['E', 'e']) {
+        // It always writes a sign: 1E5 was never opened in one.
+        let power = exponent.strip_prefix(['+', '-', '−']).unwrap_or_default();
+        let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+        return is_digits(power) && is_digits(whole) && is_digits(decimals);
+    }
+    if let Some((whole, decimals)) = number.split_once(['.', ',']) {
+        return is_digits(whole) && is_digits(decimals) && decimals.bytes().all(|b| b == b'0');
+    }
+    let rounded = number.get(PRECISION..).unwrap_or_default();
+    is_digits(number) && !rounded.is_empty() && rounded.bytes().all(|byte| byte == b'0')
+}
+
+/// Outside of English in capitals only, as a spreadsheet writes them: “Vero” is a name.
+fn is_truth(text: &str) -> bool {
+    const OTHERS: &str = "WAHR FALSCH VRAI FAUX VERDADERO FALSO VERDADEIRO VERO WAAR ONWAAR PRAWDA \
+                          FAŁSZ ИСТИНА ЛОЖЬ";
+    ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
+        || OTHERS.split(' ').any(|word| text == word)
+}
+
+fn is_error(text: &str) -> bool {
+    if let Some(name) = text.strip_prefix('#') {
+        return name.ends_with(['!', '?'])
+            || name.bytes().all(|byte| byte == b'#')
+            || matches!(name, "NV" | "GETTING_DATA")
+            || name.strip_prefix("N/").is_some_and(|rest| rest.len() == 1);
+    }
+    let libre_office = text.strip_prefix("Err:").is_some_and(is_digits);
+    libre_office || matches!(text, "NaN" | "nan" | "NULL" | "null" | "N/A" | "n/a")
+}
+
+/// Letters that were lost, and UTF-8 that was read as Windows-1252: `Ãœ` for `Ü`.
+fn is_garbled(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let (bytes, _, has_others) = WINDOWS_1252.encode(text);
+    text.contains('\u{fffd}') || (!has_others && std::str::from_utf8(&bytes).is_ok())
+}
+
+#[cfg(test)]
+mod tests;
