@@ -22,6 +22,7 @@ mod imports;
 mod intake;
 mod look;
 mod mail;
+mod newest;
 mod offers;
 mod operations;
 mod orders;

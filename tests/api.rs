@@ -57,6 +57,84 @@ fn the_same_report_twice_is_the_same_order() {
 }
 
 #[test]
+fn another_report_with_a_time_that_is_known_is_answered_with_what_is_known() {
+    let app = TestApp::start();
+    let key = new_key(&app);
+    assert_eq!(report(&app, &key, &order()).status, 201);
+    let mut corrected = order();
+    corrected["codes"] = json!([]);
+    // Twenty, so that none of this is luck.
+    for total in 0..20 {
+        corrected["total"] = json!(format!("{total}.00"));
+        let answer = report(&app, &key, &corrected);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let problem = answer.json();
+        assert_eq!(problem["known"]["updated_at"], "2026-06-01T12:00:00Z");
+        let known = &problem["known"]["order"];
+        assert_eq!(known["codes"], order()["codes"]);
+        assert_eq!(known["lines"][0]["price"], "100.00");
+        // Sent again as it was answered, it's the report that is known.
+        assert_eq!(report(&app, &key, known).status, 200);
+    }
+    assert_eq!(report(&app, &key, &order()).status, 200, "the very same report");
+    let earned = |page: &Page| page.json()["credits"][0]["commission"].clone();
+    corrected["updated_at"] = json!("2026-06-01T12:00:01Z");
+    let answer = report(&app, &key, &corrected);
+    assert_eq!((answer.status, earned(&answer)), (200, json!("0.00")));
+    let same = report(&app, &key, &order());
+    assert_eq!((same.status, earned(&same)), (200, json!("0.00")), "old, but no other than before");
+    let mut other = order();
+    other["codes"] = json!([]);
+    let refused = report(&app, &key, &other);
+    assert_eq!(refused.status, 409, "another report of a time that is known");
+    assert_eq!(refused.json()["known"]["updated_at"], "2026-06-01T12:00:01Z", "the newest");
+    other["updated_at"] = json!("2026-06-01T11:00:00Z");
+    assert_eq!(report(&app, &key, &other).status, 200, "older, and of a time of its own");
+}
+
+#[test]
+fn of_two_reports_of_one_time_that_come_at_once_one_is_refused() {
+    let app = TestApp::start();
+    let key = new_key(&app);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let all = (0..6).map(|total| {
+            let mut body = order();
+            body["total"] = json!(format!("{total}.00"));
+            let (app, key) = (&app, &key);
+            scope.spawn(move || report(app, key, &body).status)
+        });
+        all.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let refused = statuses.iter().filter(|status| **status == 409).count();
+    assert_eq!((refused, statuses.contains(&201)), (5, true), "{statuses:?}");
+}
+
+#[test]
+fn a_time_more_than_a_day_ahead_is_refused_with_its_field() {
+    let app = TestApp::start();
+    let key = new_key(&app);
+    let ahead = |hours| json!((vouch::clock::now() + chrono::Duration::hours(hours)).to_rfc3339());
+    let mut body = order();
+    for field in ["updated_at", "placed_at", "cancelled_at"] {
+        body[field] = json!("2999-01-01T00:00:00Z");
+    }
+    body["refunds"] = json!([{ "id": "r", "refunded_at": ahead(25) }]);
+    let answer = report(&app, &key, &body);
+    assert_eq!(answer.status, 422);
+    let problem = answer.json();
+    let errors = problem["errors"].as_array().unwrap();
+    let mut pointers: Vec<&str> =
+        errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/cancelled_at", "/placed_at", "/refunds/0/refunded_at", "/updated_at"]);
+    assert_eq!(app.within(|conn| orders::table.count().get_result::<i64>(conn)), 0);
+    let mut body = order();
+    body["updated_at"] = ahead(23);
+    assert_eq!(report(&app, &key, &body).status, 201, "clocks differ");
+}
+
+#[test]
 fn what_is_wrong_is_a_problem_with_the_place_of_every_field() {
     let app = TestApp::start();
     let key = new_key(&app);
@@ -147,11 +225,14 @@ fn answers_are_what_the_description_says() {
     let operation = &document["paths"]["/api/v1/orders"]["post"];
     let mut wrong = order();
     wrong["total"] = json!("-1");
+    let mut other = order();
+    other["total"] = json!("1.00");
     let answers = [
         report(&app, &key, &order()),
         report(&app, &key, &order()),
         report(&app, "nobody", &order()),
         report(&app, &key, &wrong),
+        report(&app, &key, &other),
     ];
     for answer in answers {
         let described = &operation["responses"][answer.status.to_string()];

@@ -11,13 +11,14 @@ use utoipa::OpenApi;
 
 use super::answer::OrderAnswer;
 use super::keys::{Admitted, Token, admit};
+use super::known::KnownOrder;
 use super::limits::Limits;
 use super::openapi::Document;
 use super::problem::Problem;
 use crate::clock;
 use crate::db::Db;
-use crate::orders::generic::{OrderBody, parse};
-use crate::orders::intake::{Arrival, Outcome, gzip};
+use crate::orders::generic::{OrderBody, parse_at};
+use crate::orders::intake::{Arrival, Outcome, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::report::StoreEvent;
 use crate::stores::Platform;
@@ -45,6 +46,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
         (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
         (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another report of this order has the same updated_at; `known` is what Vouch has", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The order cannot be understood; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
@@ -79,16 +81,19 @@ async fn take(
 ) -> Result<(StatusCode, OrderAnswer), Problem> {
     let key = admitted(req, db, limits).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
-    let report = parse(&body).map_err(Problem::fields)?;
+    let now = clock::arrival();
+    let report = parse_at(&body, now).map_err(Problem::fields)?;
     let order_ref = report.order_ref.clone();
     let arrival = Arrival {
         merchant_id: key.merchant_id,
         store_id: key.store_id,
+        source: Source::Api,
         topic: TOPIC.to_owned(),
         // The same report twice is one delivery.
         delivery_ref: hex::encode(Sha256::digest(&body)),
         is_test: report.is_test,
-        received_at: clock::now(),
+        sent_at: None,
+        received_at: now,
         body_gzip: gzip(&body),
     };
     let outcome =
@@ -102,6 +107,7 @@ async fn take(
                 "The report is kept, and can be replayed under Orders > Messages from stores.",
             ));
         }
+        Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),
         Outcome::TakenIn { .. }
         | Outcome::Outdated { .. }
         | Outcome::Repeated
@@ -114,6 +120,13 @@ async fn take(
         })
         .await?;
     Ok((status, answer))
+}
+
+/// What is answered to a report that claims the time of another.
+async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
+    let known =
+        db.merchant(merchant_id, move |conn| KnownOrder::find(conn, merchant_id, order_id)).await;
+    known.map_or_else(Problem::from, Problem::conflict)
 }
 
 /// The key that a request was sent with, one request taken off what is left to it.

@@ -4,6 +4,7 @@ mod answer;
 pub mod handlers;
 /// The keys: made by owners, shown once, kept as a hash.
 pub mod keys;
+mod known;
 mod limits;
 mod openapi;
 mod problem;

@@ -4,7 +4,7 @@ use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{answer, handlers, problem, triggers};
+use super::{answer, handlers, known, problem, triggers};
 use crate::orders::generic;
 
 /// The document at `/api/openapi.json`.
@@ -31,7 +31,8 @@ use crate::orders::generic;
         triggers::TriggerAnswer,
         triggers::StoreAnswer,
         triggers::TriggersAnswer,
-        problem::Problem
+        problem::Problem,
+        known::KnownOrder
     )),
     modifiers(&Keys)
 )]

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::known::KnownOrder;
 use crate::error::AppError;
 use crate::orders::generic::FieldError;
 
@@ -22,6 +23,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
+    /// On 409: what Vouch has of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = KnownOrder)]
+    pub known: Option<Box<KnownOrder>>,
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -35,6 +40,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.to_owned(),
             errors: Vec::new(),
+            known: None,
             retry_after: None,
         }
     }
@@ -55,6 +61,14 @@ impl Problem {
             detail: detail.to_owned(),
             ..Self::unprocessable("The order cannot be understood", errors)
         }
+    }
+
+    /// Another report of the order has the same `updated_at`.
+    pub fn conflict(known: KnownOrder) -> Self {
+        let detail = "Nothing was changed. “known” is what Vouch has of this order. To correct it, \
+                      send the order again with a later updated_at.";
+        let title = "Another report of this order has the same updated_at";
+        Self { known: Some(Box::new(known)), ..Self::new(StatusCode::CONFLICT, title, detail) }
     }
 
     /// Fields of anything else that are wrong.

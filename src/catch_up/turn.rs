@@ -59,9 +59,10 @@ fn read_changes(turn: &mut Turn<'_>, client: &mut dyn Client) -> Result<bool, Tu
         if !turn.goes_on() {
             return Ok(false);
         }
+        let begun_at = turn.now();
         let batch = client.orders(&period, place.cursor.as_deref())?;
         for message in &batch.rows {
-            take_in(turn, message, None)?;
+            take_in(turn, message, begun_at, None)?;
         }
         place.cursor = batch.next;
         if place.cursor.is_none() {
@@ -108,9 +109,10 @@ fn read_asked(
         if !turn.goes_on() {
             return Ok(false);
         }
+        let begun_at = turn.now();
         let batch = client.orders(&period, cursor.as_deref())?;
         for message in &batch.rows {
-            take_in(turn, message, Some(asked))?;
+            take_in(turn, message, begun_at, Some(asked))?;
         }
         cursor = batch.next;
         let read = i64::try_from(batch.rows.len()).unwrap_or_default();
@@ -135,11 +137,12 @@ fn read_asked(
 fn take_in(
     turn: &Turn<'_>,
     message: &OrderMessage,
+    begun_at: DateTime<Utc>,
     asked: Option<&CatchUp>,
 ) -> Result<(), TurnError> {
     let (store, now) = (&turn.store, turn.now());
     let outcome = turn.write(|conn| {
-        let outcome = read::take_in(conn, store, message, now)?.outcome;
+        let outcome = read::take_in(conn, store, message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
             Outcome::TakenIn { is_new: true, .. } => (1, 0),
             Outcome::TakenIn { is_new: false, .. } => (0, 1),

@@ -264,6 +264,9 @@ diesel::table! {
         awaited_ref -> Nullable<Text>,
         awaited_at -> Nullable<Timestamptz>,
         awaited_tries -> Int4,
+        sent_at -> Nullable<Timestamptz>,
+        reported_at -> Nullable<Timestamptz>,
+        clamped_times -> Array<Nullable<Text>>,
     }
 }
 
@@ -429,6 +432,16 @@ diesel::table! {
         is_default -> Bool,
         archived_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    one_time_keys (merchant_id, key) {
+        merchant_id -> Int8,
+        key -> Text,
+        form -> Text,
+        used_at -> Timestamptz,
+        result_id -> Nullable<Int8>,
     }
 }
 
@@ -711,6 +724,7 @@ diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
+diesel::joinable!(one_time_keys -> merchants (merchant_id));
 diesel::joinable!(outbox -> merchants (merchant_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
@@ -745,6 +759,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     merchants,
     offer_terms,
     offers,
+    one_time_keys,
     order_codes,
     order_lines,
     orders,

@@ -18,7 +18,7 @@ use crate::db::schema::{
     triggers as trigger_rows,
 };
 use crate::money::Currency;
-use crate::orders::intake::{Arrival, gzip, note, take_in_one};
+use crate::orders::intake::{Arrival, Source, gzip, note, take_in_one};
 use crate::orders::understand::understand;
 use crate::stores::Platform;
 use crate::triggers::{self, Trigger};
@@ -154,9 +154,11 @@ fn deliver(
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
+        source: Source::Webhook,
         topic: topic.to_owned(),
         delivery_ref,
         is_test: false,
+        sent_at: Some(at),
         received_at: at,
         body_gzip: gzip(&bytes),
     };

@@ -16,7 +16,7 @@ use super::KnownStores;
 use super::incoming::{cut, digest, header, refused};
 use crate::clock;
 use crate::error::AppResult;
-use crate::orders::intake::{Arrival, gzip};
+use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::platforms::bigcommerce::{SECRET_HEADER, header_secret};
@@ -41,7 +41,7 @@ pub async fn take(
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Bigcommerce, &store_key).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
-    let (headers, now) = (req.headers(), clock::now());
+    let (headers, now) = (req.headers(), clock::arrival());
     let told = header(headers, SECRET_HEADER);
     if !is_signed(&store.secrets, headers, &body) || !is_told(&store.secrets, &store_key, told) {
         return Ok(refused(Platform::Bigcommerce, "The signature does not fit the message.\n"));
@@ -54,9 +54,11 @@ pub async fn take(
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
+        source: Source::Webhook,
         delivery_ref: delivery_ref(headers, &body),
         topic: cut(&topic),
         is_test: false,
+        sent_at: None,
         received_at: now,
         body_gzip: gzip(&body),
     };

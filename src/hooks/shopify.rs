@@ -3,13 +3,13 @@ use std::time::Duration;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::KnownStores;
 use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, refused};
 use crate::clock;
 use crate::error::AppResult;
-use crate::orders::intake::{Arrival, gzip};
+use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::stores::Platform;
@@ -33,17 +33,19 @@ pub async fn take(
     if !is_signed(&store.secrets, header(headers, "x-shopify-hmac-sha256"), &body) {
         return Ok(refused(Platform::Shopify, "The signature does not fit the message.\n"));
     }
-    let now = clock::now();
+    let now = clock::arrival();
     let topic = header(headers, "x-shopify-topic").to_lowercase();
-    let triggered_at = triggered_at(headers).unwrap_or(now);
+    let sent_at = triggered_at(headers);
     let is_test = header(headers, "x-shopify-test").eq_ignore_ascii_case("true");
-    let understood = understand(Platform::Shopify, &topic, &body, is_test, triggered_at);
+    let understood = understand(Platform::Shopify, &topic, &body, is_test, sent_at.unwrap_or(now));
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
+        source: Source::Webhook,
         delivery_ref: delivery_ref(headers, &body),
         topic: cut(&topic),
         is_test,
+        sent_at,
         received_at: now,
         body_gzip: gzip(&body),
     };
@@ -58,7 +60,8 @@ fn delivery_ref(headers: &HeaderMap, body: &[u8]) -> String {
     if id.is_empty() { digest(body) } else { cut(id) }
 }
 
+/// To the microsecond, as it is kept, so that a replay agrees.
 fn triggered_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(header(headers, "x-shopify-triggered-at")).ok()?;
-    Some(at.with_timezone(&Utc))
+    Some(at.with_timezone(&Utc).trunc_subsecs(6))
 }

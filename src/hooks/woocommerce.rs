@@ -7,7 +7,7 @@ use super::KnownStores;
 use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, refused};
 use crate::clock;
 use crate::error::AppResult;
-use crate::orders::intake::{Arrival, gzip};
+use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::stores::Platform;
@@ -36,15 +36,17 @@ pub async fn take(
     if !is_signed(&store.secrets, signature, &body) {
         return Ok(refused(Platform::Woocommerce, "The signature does not fit the message.\n"));
     }
-    let now = clock::now();
+    let now = clock::arrival();
     let topic = header(headers, "x-wc-webhook-topic").to_lowercase();
     let understood = understand(Platform::Woocommerce, &topic, &body, false, now);
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
+        source: Source::Webhook,
         delivery_ref: delivery_ref(header(headers, "x-wc-webhook-delivery-id"), &body),
         topic: cut(&topic),
         is_test: false,
+        sent_at: None,
         received_at: now,
         body_gzip: gzip(&body),
     };

@@ -159,6 +159,7 @@ pub fn delivery(platform: Platform, outcome: &AppResult<Outcome>) {
         Ok(Outcome::Waiting) => "waiting",
         Ok(Outcome::Noted) => "noted",
         Ok(Outcome::Repeated) => "repeated",
+        Ok(Outcome::Conflict { .. }) => "conflict",
         Ok(Outcome::Failed) => "failed",
         Err(_) => "not_kept",
     };

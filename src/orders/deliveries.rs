@@ -8,6 +8,7 @@ use diesel::sql_types::Timestamptz;
 
 use super::explain::{DeliveryHead, DeliveryOutcome};
 use super::replay::unpack;
+use super::times::ClampedTime;
 use crate::db::listing::{beyond, count_of};
 use crate::db::schema::{deliveries, stores};
 use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
@@ -76,8 +77,24 @@ pub struct Delivery {
     pub store: String,
     /// The platform's id of the delivery.
     pub delivery_ref: String,
+    /// When the store sent it, as far as it says, or Vouch began to read it.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The store's own timestamp of the snapshot, as it counts.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Timestamps too far ahead: when the message was received counts instead.
+    pub clamped: Vec<ClampedTime>,
     /// The raw body; `None` once the retention time has passed.
     pub body: Option<Vec<u8>>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Kept {
+    delivery_ref: String,
+    sent_at: Option<DateTime<Utc>>,
+    reported_at: Option<DateTime<Utc>>,
+    clamped_times: Vec<Option<String>>,
+    body_gzip: Option<Vec<u8>>,
 }
 
 impl Delivery {
@@ -86,7 +103,7 @@ impl Delivery {
     /// # Errors
     /// `NotFound` if it is not the merchant's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
-        let (head, delivery_ref, body_gzip, store): (_, _, Option<Vec<u8>>, _) = deliveries::table
+        let (head, kept, store): (_, Kept, _) = deliveries::table
             .inner_join(
                 stores::table.on(stores::merchant_id
                     .eq(deliveries::merchant_id)
@@ -94,14 +111,12 @@ impl Delivery {
             )
             .filter(deliveries::merchant_id.eq(merchant_id))
             .filter(deliveries::id.eq(id))
-            .select((
-                DeliveryHead::as_select(),
-                deliveries::delivery_ref,
-                deliveries::body_gzip,
-                stores::name,
-            ))
+            .select((DeliveryHead::as_select(), Kept::as_select(), stores::name))
             .first(conn)?;
+        let Kept { delivery_ref, sent_at, reported_at, clamped_times, body_gzip } = kept;
+        let clamped = clamped_times.iter().flatten().filter_map(|name| ClampedTime::parse(name));
         let body = body_gzip.as_deref().and_then(unpack);
-        Ok(Self { head, store, delivery_ref, body })
+        let clamped = clamped.collect();
+        Ok(Self { head, store, delivery_ref, sent_at, reported_at, clamped, body })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::report::{
     LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
+use super::times::is_too_far_ahead;
 use crate::money::{Currency, parse_decimal};
 
 /// No order has more of anything.
@@ -19,8 +20,9 @@ const MOST_ITEMS: i64 = 1_000_000;
 /// No amount is larger, in minor units, so that no sum over an order can leave `i64`.
 const MOST_MINOR: i64 = 100_000_000_000_000;
 
-/// An order as it stands now. Send it again whenever it changes: the report with the latest
-/// `updated_at` counts, and the same report twice changes nothing.
+/// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
+/// report with the latest one counts, and the same report twice changes nothing. Another report with
+/// an `updated_at` that this order has already is answered with 409. Times may be a day ahead at most.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderBody {
@@ -34,7 +36,8 @@ pub struct OrderBody {
     /// When the customer placed it (RFC 3339). Decides which codes were in force.
     #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
     pub placed_at: String,
-    /// When it was last changed in your store (RFC 3339).
+    /// When it was last changed in your store (RFC 3339). Two different reports of an order can't
+    /// have the same.
     #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
     pub updated_at: String,
     /// Of every amount below: ISO 4217's codes, and those that stores have beside it (GGP, IRT).
@@ -222,13 +225,21 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// Reads the documented JSON of an order.
+/// Reads the documented JSON of an order that was accepted before.
+///
+/// # Errors
+/// As [`parse_at`].
+pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
+    parse_at(body, DateTime::<Utc>::MAX_UTC)
+}
+
+/// Reads the documented JSON of an order that is received at `now`.
 ///
 /// # Errors
 /// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
-pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
+pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderReport, Vec<FieldError>> {
     let typed: OrderBody = read_json(body)?;
-    let mut checked = Checked::new(&typed.currency);
+    let mut checked = Checked::new(&typed.currency, now);
     let report = checked.order(&typed);
     if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
 }
@@ -262,15 +273,16 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// Reads values and remembers what was wrong with them.
 struct Checked {
     currency: Currency,
+    now: DateTime<Utc>,
     errors: Vec<FieldError>,
 }
 
 impl Checked {
-    fn new(code: &str) -> Self {
+    fn new(code: &str, now: DateTime<Utc>) -> Self {
         match Currency::known(code) {
-            Ok(currency) => Self { currency, errors: Vec::new() },
+            Ok(currency) => Self { currency, now, errors: Vec::new() },
             Err(unknown) => {
-                let mut checked = Self { currency: Currency::USD, errors: Vec::new() };
+                let mut checked = Self { currency: Currency::USD, now, errors: Vec::new() };
                 checked.wrong("/currency", format!("{unknown}."));
                 checked
             }
@@ -437,7 +449,14 @@ impl Checked {
 
     fn time(&mut self, pointer: &str, typed: &str) -> DateTime<Utc> {
         match DateTime::parse_from_rfc3339(typed.trim()) {
-            Ok(at) => at.with_timezone(&Utc),
+            Ok(at) => {
+                // As PostgreSQL keeps it, so that a time is the same when it comes again.
+                let at = at.with_timezone(&Utc).trunc_subsecs(6);
+                if is_too_far_ahead(at, self.now) {
+                    self.wrong(pointer, "Is more than a day in the future. Check the clock.");
+                }
+                at
+            }
             Err(_) => {
                 self.wrong(pointer, "Is no RFC 3339 time, for example 2026-03-10T12:00:00Z.");
                 DateTime::UNIX_EPOCH

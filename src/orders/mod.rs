@@ -30,6 +30,7 @@ pub mod report;
 pub mod retention;
 pub mod shopify;
 pub mod state;
+pub mod times;
 pub mod understand;
 pub mod woocommerce;
 

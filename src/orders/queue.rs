@@ -89,12 +89,14 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     arrival.store_id.hash(&mut hasher);
     match understood {
-        Ok(StoreEvent::Order(report)) => report.order_ref.hash(&mut hasher),
+        Ok(StoreEvent::Order(report) | StoreEvent::Restored(report)) => {
+            report.order_ref.hash(&mut hasher);
+        }
         Ok(
             StoreEvent::Refund { order_ref, .. }
             | StoreEvent::RefundLines { order_ref, .. }
             | StoreEvent::Deleted { order_ref, .. }
-            | StoreEvent::Binned { order_ref, .. }
+            | StoreEvent::Trashed { order_ref, .. }
             | StoreEvent::Announced { order_ref }
             | StoreEvent::Noted { order_ref, .. },
         ) => order_ref.hash(&mut hasher),

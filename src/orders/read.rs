@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::intake::{Arrival, Outcome, gzip, note, take_in_one};
+use super::intake::{Arrival, Outcome, Source, gzip, note, take_in_one};
 use super::report::StoreEvent;
 use super::understand::understand;
 use crate::db::schema::orders;
@@ -22,7 +22,8 @@ pub struct Read {
     pub detail: String,
 }
 
-/// Takes in what was read, in the running transaction. Read again unchanged, it changes nothing.
+/// Takes in what was read by a call that began at `begun_at`, in the running transaction. Read again
+/// unchanged, it changes nothing.
 ///
 /// # Errors
 /// The database's.
@@ -30,18 +31,21 @@ pub fn take_in(
     conn: &mut PgConnection,
     store: &Store,
     message: &OrderMessage,
+    begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Read> {
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.id,
+        source: Source::Read,
         topic: message.topic.to_owned(),
         delivery_ref: delivery_ref(message),
         is_test: false,
+        sent_at: Some(begun_at),
         received_at: now,
         body_gzip: gzip(&message.body),
     };
-    let understood = understand(store.platform, message.topic, &message.body, false, now);
+    let understood = understand(store.platform, message.topic, &message.body, false, begun_at);
     let (outcome, detail) = match understood {
         Ok(event) => {
             let detail = match &event {

@@ -9,7 +9,7 @@ use diesel::result::Error;
 use flate2::read::GzDecoder;
 
 use super::awaited;
-use super::intake::{Arrival, Outcome, take_in_one};
+use super::intake::{Arrival, Outcome, Source, take_in_one};
 use super::report::StoreEvent;
 use super::understand::understand;
 use crate::audit::{Act, Actor, record};
@@ -33,7 +33,17 @@ pub enum ReplayError {
     Database(#[from] Error),
 }
 
-type Kept = (i64, Platform, String, String, bool, DateTime<Utc>, Option<Vec<u8>>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Kept {
+    store_id: i64,
+    topic: String,
+    delivery_ref: String,
+    is_test: bool,
+    sent_at: Option<DateTime<Utc>>,
+    received_at: DateTime<Utc>,
+    body_gzip: Option<Vec<u8>>,
+}
 
 /// Takes in a kept delivery once more, in the running transaction.
 ///
@@ -45,34 +55,27 @@ pub fn replay(
     delivery_id: i64,
 ) -> Result<Outcome, ReplayError> {
     let key = (actor.merchant_id, delivery_id);
-    let (store_id, platform, topic, delivery_ref, is_test, received_at, body_gzip): Kept =
-        deliveries::table
-            .inner_join(
-                stores::table.on(stores::merchant_id
-                    .eq(deliveries::merchant_id)
-                    .and(stores::id.eq(deliveries::store_id))),
-            )
-            .filter(deliveries::merchant_id.eq(actor.merchant_id))
-            .filter(deliveries::id.eq(delivery_id))
-            .select((
-                deliveries::store_id,
-                stores::platform,
-                deliveries::topic,
-                deliveries::delivery_ref,
-                deliveries::is_test,
-                deliveries::received_at,
-                deliveries::body_gzip,
-            ))
-            .first(conn)?;
+    let (platform, kept): (Platform, Kept) = deliveries::table
+        .inner_join(
+            stores::table.on(stores::merchant_id
+                .eq(deliveries::merchant_id)
+                .and(stores::id.eq(deliveries::store_id))),
+        )
+        .filter(deliveries::merchant_id.eq(actor.merchant_id))
+        .filter(deliveries::id.eq(delivery_id))
+        .select((stores::platform, Kept::as_select()))
+        .first(conn)?;
+    let Kept { store_id, topic, delivery_ref, is_test, sent_at, received_at, body_gzip } = kept;
     let body_gzip = body_gzip.ok_or(ReplayError::BodyGone)?;
     let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
-    let event = understand(platform, &topic, &body, is_test, received_at).map_err(|reason| {
-        // Kept with today's reason: it may be another than at first.
-        let _ = diesel::update(deliveries::table.find(key))
-            .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
-            .execute(conn);
-        ReplayError::StillUnintelligible(reason)
-    })?;
+    let event = understand(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
+        .map_err(|reason| {
+            // Kept with today's reason: it may be another than at first.
+            let _ = diesel::update(deliveries::table.find(key))
+                .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
+                .execute(conn);
+            ReplayError::StillUnintelligible(reason)
+        })?;
     if let StoreEvent::Announced { order_ref } = &event {
         let now = actor.now;
         awaited::wait_again(conn, actor.merchant_id, store_id, delivery_id, order_ref, now)?;
@@ -82,9 +85,11 @@ pub fn replay(
     let arrival = Arrival {
         merchant_id: actor.merchant_id,
         store_id,
+        source: Source::Replay,
         topic: topic.clone(),
         delivery_ref,
         is_test,
+        sent_at,
         received_at,
         body_gzip,
     };
@@ -124,7 +129,7 @@ fn mark(
                 .set((deliveries::outcome.eq("outdated"), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
-        Outcome::Waiting | Outcome::Failed => {}
+        Outcome::Waiting | Outcome::Conflict { .. } | Outcome::Failed => {}
     }
     let act = Act {
         action: "delivery.replayed",

@@ -208,9 +208,14 @@ pub enum StoreEvent {
     },
     /// The order was deleted in the store, for good.
     Deleted { order_ref: String, at: DateTime<Utc> },
-    /// The order was put into the store's bin, from which it may come back: a report of a later
-    /// time takes it out again.
-    Binned { order_ref: String, at: DateTime<Utc> },
+    /// The order was put into the store's trash. A newer report brings it back.
+    Trashed {
+        order_ref: String,
+        /// By the store's clock, where the message has it: some only name the order.
+        reported_at: Option<DateTime<Utc>>,
+    },
+    /// The state of an order that was in the trash, and isn't any more.
+    Restored(Box<OrderReport>),
     /// The merchant removed the app; the store sends nothing further.
     Uninstalled,
     /// The order is named, but nothing is said of it: what it is like now is to be read from the
@@ -218,39 +223,6 @@ pub enum StoreEvent {
     Announced { order_ref: String },
     /// Understood, but without a state of its own: that comes in another message.
     Noted { order_ref: String, what: &'static str },
-}
-
-impl OrderReport {
-    /// Whether this report is to be kept rather than `other`: a total order that does not depend
-    /// on which arrived first.
-    ///
-    /// By the store's time; Shopify's has a grain of one second, so ties are real, and then the
-    /// report that is further on wins (cancelled, then by payment, then by refunds). What is left
-    /// is decided by the content, arbitrarily but always alike. Equal reports do not supersede
-    /// each other.
-    pub fn supersedes(&self, other: &Self) -> bool {
-        let progress = self.progress().cmp(&other.progress());
-        progress.then_with(|| self.digest().cmp(&other.digest())).is_gt()
-    }
-
-    fn progress(&self) -> (DateTime<Utc>, bool, u8, usize) {
-        let payment = match self.payment {
-            PaymentState::Unknown => 0,
-            PaymentState::Pending => 1,
-            PaymentState::Authorized => 2,
-            PaymentState::Expired => 3,
-            PaymentState::PartiallyPaid => 4,
-            PaymentState::Paid => 5,
-            PaymentState::PartiallyRefunded => 6,
-            PaymentState::Refunded => 7,
-            PaymentState::Voided => 8,
-        };
-        (self.reported_at, self.cancelled_at.is_some(), payment, self.refunds.len())
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        digest(self)
-    }
 }
 
 /// A digest of the content: equal for equal values, whatever way they were stored in between.

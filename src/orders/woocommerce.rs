@@ -30,14 +30,16 @@ pub fn parse(
     received_at: DateTime<Utc>,
 ) -> Result<StoreEvent, Unintelligible> {
     match topic.trim().to_ascii_lowercase().as_str() {
-        "order.created" | "order.updated" | "order.restored" | READ => {
-            order::event(read(body)?, received_at)
-        }
+        "order.created" | "order.updated" | READ => order::event(read(body)?, received_at),
+        "order.restored" => Ok(match order::event(read(body)?, received_at)? {
+            StoreEvent::Order(report) => StoreEvent::Restored(report),
+            other => other,
+        }),
         REFUNDS => refund::lines(read(body)?),
         "order.deleted" => {
             let deleted: payload::Deleted = read(body)?;
-            // Into the bin, in most cases, from which it can come back.
-            Ok(StoreEvent::Binned { order_ref: deleted.id.0, at: received_at })
+            // Into the trash, in most cases, from which it can come back.
+            Ok(StoreEvent::Trashed { order_ref: deleted.id.0, reported_at: None })
         }
         other => {
             let name: String = other.chars().take(60).collect();

@@ -12,7 +12,7 @@ use rand::seq::SliceRandom as _;
 use vouch::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::db::schema::{conversions, deliveries};
 use vouch::db::{Scope, in_scope};
-use vouch::orders::intake::{Arrival, Outcome, gzip};
+use vouch::orders::intake::{Arrival, Outcome, Source, gzip};
 use vouch::orders::queue::Intake;
 use vouch::orders::replay;
 use vouch::orders::understand::understand;
@@ -33,10 +33,12 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
         let arrival = Arrival {
             merchant_id: program.merchant_id,
             store_id: program.store_id,
+            source: Source::Webhook,
             topic: message.topic.to_owned(),
             delivery_ref: message.delivery_ref.clone(),
             is_test: false,
-            received_at: minute(100),
+            sent_at: Some(message.triggered_at),
+            received_at: message.received_at,
             body_gzip: gzip(&body),
         };
         intake.take(Platform::Shopify, arrival, understood)

@@ -3,6 +3,9 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use vouch::orders::understand::understand;
+use vouch::orders::{OrderReport, StoreEvent};
+use vouch::stores::Platform;
 
 use super::minute;
 use crate::harness::shopify::ShopifyOrder;
@@ -13,6 +16,7 @@ pub struct Message {
     pub topic: &'static str,
     pub delivery_ref: String,
     pub triggered_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
     pub body: Value,
 }
 
@@ -94,14 +98,33 @@ impl OrderHistory {
         if self.by_email { order.email("friend@customers.example") } else { order }
     }
 
+    /// What the store said of it last, and whether it was deleted.
+    pub fn end(&self) -> (OrderReport, bool) {
+        let mut messages = self.messages();
+        let is_deleted = messages.iter().any(|message| message.topic == "orders/delete");
+        let others = ["refunds/create", "orders/delete"];
+        messages.retain(|message| !others.contains(&message.topic));
+        let Message { topic, body, triggered_at, .. } = messages.pop().unwrap();
+        let body = serde_json::to_vec(&body).unwrap();
+        match understand(Platform::Shopify, topic, &body, false, triggered_at).unwrap() {
+            StoreEvent::Order(report) => (*report, is_deleted),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Every message of its life, in order.
     pub fn messages(&self) -> Vec<Message> {
         let mut order = self.first();
         let mut at = minute(self.placed);
         let mut messages = Vec::new();
         let mut tell = |topic: &'static str, at: DateTime<Utc>, body: Value| {
-            let delivery_ref = format!("{}-{}", self.id, messages.len());
-            messages.push(Message { topic, delivery_ref, triggered_at: at, body });
+            let number = messages.len();
+            let delivery_ref = format!("{}-{number}", self.id);
+            // A little later each, also within a second, and received in any order.
+            let number = i64::try_from(number).unwrap();
+            let triggered_at = at + chrono::Duration::milliseconds(10 * number);
+            let received_at = minute(100) + chrono::Duration::milliseconds(number * 7 % 13);
+            messages.push(Message { topic, delivery_ref, triggered_at, received_at, body });
         };
         tell("orders/create", at, order.0.clone());
         for (step, number) in self.steps.iter().zip(1_u64..) {

@@ -16,7 +16,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use vouch::db::schema::deliveries;
+use vouch::db::schema::{deliveries, orders as orders_table};
+use vouch::orders::OrderState;
 use vouch::orders::replay;
 use vouch::orders::{self, intake};
 use vouch::stores::Platform;
@@ -45,7 +46,6 @@ enum Happening {
 /// Takes in one message, as the webhook would, in a transaction of its own.
 fn take_in(app: &TestApp, program: &Program, message: &Message) {
     let body = serde_json::to_vec(&message.body).unwrap();
-    let received_at = minute(100);
     let event = orders::understand::understand(
         Platform::Shopify,
         message.topic,
@@ -57,10 +57,12 @@ fn take_in(app: &TestApp, program: &Program, message: &Message) {
     let arrival = intake::Arrival {
         merchant_id: program.merchant_id,
         store_id: program.store_id,
+        source: intake::Source::Webhook,
         topic: message.topic.to_owned(),
         delivery_ref: message.delivery_ref.clone(),
         is_test: false,
-        received_at,
+        sent_at: Some(message.triggered_at),
+        received_at: message.received_at,
         body_gzip: intake::gzip(&body),
     };
     program.within(app, |conn| intake::take_in_one(conn, &arrival, event));
@@ -103,6 +105,22 @@ fn shuffled(histories: &[OrderHistory], facts: &[Fact], seed: u64) -> Vec<Happen
     all
 }
 
+/// Every order is as the store said last, whatever was processed last.
+fn assert_newest(app: &TestApp, program: &Program, histories: &[OrderHistory]) {
+    for history in histories {
+        let (report, is_deleted) = history.end();
+        let state: serde_json::Value = program.within(app, |conn| {
+            orders_table::table
+                .filter(orders_table::order_ref.eq(&report.order_ref))
+                .select(orders_table::state)
+                .first(conn)
+        });
+        let state: OrderState = serde_json::from_value(state).unwrap();
+        assert_eq!(state.gone_at().is_some(), is_deleted, "{history:?}");
+        assert_eq!(state.report.unwrap(), report, "{history:?}");
+    }
+}
+
 fn replay_everything(app: &TestApp, program: &Program, seed: u64) {
     let merchant_id = program.merchant_id;
     let mut ids: Vec<i64> = app
@@ -134,6 +152,7 @@ fn any_history_in_any_order_ends_in_one_ledger() {
 
         prop_assert_eq!(ledger::of(&app, &first), ledger::of(&app, &second));
         for program in [&first, &second] {
+            assert_newest(&app, program, &histories);
             prop_assert_eq!(recount::differences(&app, program.merchant_id), [""; 0]);
             let before = ledger::entries(&app, program);
             replay_everything(&app, program, seed);

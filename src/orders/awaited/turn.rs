@@ -1,6 +1,6 @@
 //! The work itself: read the orders that messages wait for, and take them in.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
 
 use super::model::{Awaited, due, next_due, put_off, settle};
@@ -37,9 +37,10 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
                 Some(client) => client,
                 None => client.insert(turn.client()?),
             };
+            let begun_at = turn.now();
             match client.order(&awaited.order_ref) {
                 Ok(message) => {
-                    take_in(turn, &awaited, message.as_ref())?;
+                    take_in(turn, &awaited, message.as_ref(), begun_at)?;
                     silent = 0;
                 }
                 Err(error @ CallError::Throttled { .. }) => return Err(error.into()),
@@ -61,6 +62,7 @@ fn take_in(
     turn: &Turn<'_>,
     awaited: &Awaited,
     message: Option<&OrderMessage>,
+    begun_at: DateTime<Utc>,
 ) -> Result<(), TurnError> {
     let store = &turn.store;
     let taken_in = turn.write(|conn| {
@@ -69,7 +71,8 @@ fn take_in(
             settle(conn, store, awaited, DeliveryOutcome::Noted, detail, None)?;
             return Ok(Outcome::Noted);
         };
-        let Read { outcome, order_id, detail } = read::take_in(conn, store, message, turn.now())?;
+        let read = read::take_in(conn, store, message, begun_at, turn.now())?;
+        let Read { outcome, order_id, detail } = read;
         let (shown, detail) = match outcome {
             Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
             Outcome::Outdated { .. } | Outcome::Repeated if order_id.is_some() => {

@@ -155,6 +155,20 @@ impl DeliveryPage {
         When::new(self.found.head.received_at, self.page.merchant().tz())
     }
 
+    fn sent(&self) -> Option<When> {
+        self.found.sent_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    fn reported(&self) -> Option<When> {
+        self.found.reported_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    /// `the update, the order`.
+    fn clamped(&self) -> String {
+        let labels: Vec<&str> = self.found.clamped.iter().map(|which| which.label()).collect();
+        labels.join(", ")
+    }
+
     fn replayed(&self) -> Option<When> {
         self.found.head.replayed_at.map(|at| When::new(at, self.page.merchant().tz()))
     }

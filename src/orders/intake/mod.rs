@@ -13,7 +13,7 @@ mod rules;
 mod take_in;
 
 pub use self::batch::Batch;
-pub use self::delivery::{Arrival, gzip};
+pub use self::delivery::{Arrival, Source, gzip};
 pub(super) use self::order_row::OrderRow;
 pub(super) use self::take_in::{Cause, decide_again};
 pub use self::take_in::{Outcome, note, take_in, take_in_one};

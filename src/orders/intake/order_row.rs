@@ -39,7 +39,7 @@ macro_rules! select_order {
     ($condition:literal) => {
         concat!(
             "SELECT id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
-                 manual_credit \
+                 manual_credit, first_seen_at, coalesce(decided_at, first_seen_at) \
              FROM orders WHERE ",
             $condition,
             " FOR UPDATE"
@@ -56,13 +56,36 @@ type Sql = (
     Array<BigInt>,
     Nullable<BigInt>,
     Nullable<Jsonb>,
+    Timestamptz,
+    Timestamptz,
 );
-type Row =
-    (i64, i64, Value, Option<NaiveDate>, Option<String>, Vec<i64>, Option<i64>, Option<Value>);
+type Row = (
+    i64,
+    i64,
+    Value,
+    Option<NaiveDate>,
+    Option<String>,
+    Vec<i64>,
+    Option<i64>,
+    Option<Value>,
+    DateTime<Utc>,
+    DateTime<Utc>,
+);
 
 impl OrderRow {
     fn read(row: Row) -> QueryResult<Self> {
-        let (id, store_id, state, day, currency, overruled, manual_affiliate_id, manual) = row;
+        let (
+            id,
+            store_id,
+            state,
+            day,
+            currency,
+            overruled,
+            manual_affiliate_id,
+            manual,
+            first_seen_at,
+            decided_at,
+        ) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let manual = match (manual_affiliate_id, manual) {
@@ -70,11 +93,13 @@ impl OrderRow {
             (Some(id), None) => Some((id, ManualNote::default())),
             (None, _) => None,
         };
-        let state: OrderState = serde_json::from_value(state).map_err(unreadable)?;
+        let mut state: OrderState = serde_json::from_value(state).map_err(unreadable)?;
+        let counted = state.is_counted();
+        state.date_report(first_seen_at, decided_at);
         Ok(Self {
             id,
             store_id,
-            counted: state.is_counted(),
+            counted,
             state,
             day,
             currency,
@@ -111,6 +136,18 @@ impl OrderRow {
             .bind::<BigInt, _>(order_id)
             .get_result(conn)?;
         Self::read(row)
+    }
+
+    /// Writes what is known of the order, where nothing is decided anew.
+    pub(super) fn write_state(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
+        let state = serde_json::to_value(&self.state)
+            .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+        prepared::<()>("UPDATE orders SET state = ? WHERE merchant_id = ? AND id = ?")
+            .bind::<Jsonb, _>(state)
+            .bind::<BigInt, _>(merchant_id)
+            .bind::<BigInt, _>(self.id)
+            .execute(conn)
+            .map(drop)
     }
 }
 

@@ -1,18 +1,21 @@
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::batch::Batch;
 use super::candidates;
 use super::converge::{OfOrder, converge};
-use super::delivery::{Arrival, remember};
+use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
 use super::order_row::{OrderRow, Written};
 use super::parts;
 use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
+use crate::db::schema::deliveries;
 use crate::figures::{Amounts, Delta};
 use crate::orders::report::StoreEvent;
-use crate::orders::state::OrderState;
+use crate::orders::state::{Applied, Change, OrderState};
+use crate::orders::times::DeliveryTimes;
 use crate::orders::{awaited, refund_reads};
 use crate::store_jobs::JobKind;
 use crate::stores::{self, Store};
@@ -38,6 +41,12 @@ pub enum Outcome {
     Waiting,
     /// It carries no state of an order.
     Noted,
+    /// Another report of the order claims the same time of the store, and the API asks its client
+    /// which is right: nothing was kept.
+    Conflict {
+        /// The order's key.
+        order_id: i64,
+    },
     /// This very delivery was there already.
     Repeated,
     /// It cannot be understood; it is kept with the reason, and can be replayed.
@@ -78,11 +87,11 @@ pub fn take_in(
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     let order_ref = match &event {
-        StoreEvent::Order(report) => report.order_ref.clone(),
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => report.order_ref.clone(),
         StoreEvent::Refund { order_ref, .. }
         | StoreEvent::RefundLines { order_ref, .. }
         | StoreEvent::Deleted { order_ref, .. }
-        | StoreEvent::Binned { order_ref, .. } => order_ref.clone(),
+        | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
         StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
         StoreEvent::Uninstalled => return uninstalled(conn, arrival),
@@ -107,7 +116,8 @@ fn announced(
     order_ref: &str,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let Some(delivery_id) = remember(conn, arrival, "noted", "", None)? else {
+    let fate = Fate { outcome: "noted", ..Fate::default() };
+    let Some(delivery_id) = remember(conn, arrival, &fate)? else {
         return Ok(Outcome::Repeated);
     };
     awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;
@@ -137,7 +147,7 @@ pub fn note(
     outcome: &str,
     detail: &str,
 ) -> QueryResult<Outcome> {
-    let remembered = remember(conn, arrival, outcome, detail, None)?;
+    let remembered = remember(conn, arrival, &Fate { outcome, detail, ..Fate::default() })?;
     Ok(match (remembered, outcome) {
         (None, _) => Outcome::Repeated,
         (Some(_), "failed") => Outcome::Failed,
@@ -153,18 +163,45 @@ fn first_heard(
     event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Option<Outcome>> {
-    let mut state = OrderState::default();
-    state.apply(event);
-    let due = Due::work_out(conn, batch, arrival.store_id, &state, &Overrides::default())?;
-    let written = due.written(arrival.merchant_id, &state, arrival.received_at);
+    let heard = Heard::new(&OrderState::default(), event, arrival.times());
+    let state = &heard.state;
+    let due = Due::work_out(conn, batch, arrival.store_id, state, &Overrides::default())?;
+    let written = due.written(arrival.merchant_id, state, arrival.received_at);
     let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
         return Ok(None);
     };
-    let Some(delivery_id) = remember(conn, arrival, "taken_in", "", Some(order_id))? else {
-        // The store used the id of another message; the order is news all the same.
-        return finish(conn, arrival, order_id, &due, &state, None, batch).map(Some);
+    let fate = heard.fate(order_id);
+    let delivery_id = match (remember(conn, arrival, &fate)?, arrival.source) {
+        (None, Source::Read | Source::Replay) => Some(restate(conn, arrival, &fate)?),
+        // Without one, the store used the id of another message; the order is news all the same.
+        (delivery_id, _) => delivery_id,
     };
-    finish(conn, arrival, order_id, &due, &state, Some(delivery_id), batch).map(Some)
+    finish(conn, arrival, order_id, &due, state, delivery_id, batch).map(Some)
+}
+
+/// What is known of an order after a message.
+struct Heard {
+    state: OrderState,
+    applied: Applied,
+}
+
+impl Heard {
+    fn new(known: &OrderState, event: StoreEvent, times: DeliveryTimes) -> Self {
+        let mut state = known.clone();
+        let applied = state.apply(event, times);
+        Self { state, applied }
+    }
+
+    fn fate(&self, order_id: i64) -> Fate<'_> {
+        let is_news = self.applied.change == Change::Facts;
+        Fate {
+            outcome: if is_news { "taken_in" } else { "outdated" },
+            detail: "",
+            order_id: Some(order_id),
+            reported_at: self.applied.reported_at,
+            clamped: &self.applied.clamped,
+        }
+    }
 }
 
 fn finish(
@@ -198,24 +235,27 @@ fn heard_again(
     event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let order_id = known.id;
-    let is_report = matches!(event, StoreEvent::Order(_));
-    let lacked_refund_lines = known.state.lacks_refund_lines();
-    let is_news = known.state.apply(event);
-    let outcome = if is_news { "taken_in" } else { "outdated" };
-    let delivery_id = remember(conn, arrival, outcome, "", Some(order_id))?;
-    if !is_news {
-        return Ok(match delivery_id {
-            Some(_) => Outcome::Outdated { order_id },
-            None => Outcome::Repeated,
-        });
+    let (merchant_id, order_id) = (arrival.merchant_id, known.id);
+    if arrival.source == Source::Api && contradicts(conn, arrival, &known, &event)? {
+        return Ok(Outcome::Conflict { order_id });
     }
-    if is_report {
-        parts::replace(conn, arrival.merchant_id, order_id, &known.state)?;
+    let (heard, delivery_id, is_repeated) = hear(conn, arrival, &known, event)?;
+    let lacked_refund_lines = known.state.lacks_refund_lines();
+    let is_report_new = heard.state.report != known.state.report;
+    let change = heard.applied.change;
+    known.state = heard.state;
+    if change != Change::Facts {
+        if change == Change::Times {
+            known.write_state(conn, merchant_id)?;
+        }
+        return Ok(if is_repeated { Outcome::Repeated } else { Outcome::Outdated { order_id } });
+    }
+    if is_report_new {
+        parts::replace(conn, merchant_id, order_id, &known.state)?;
         if known.state.lacks_refund_lines() {
             request_refund_lines(conn, arrival, order_id, batch)?;
         } else if lacked_refund_lines {
-            refund_reads::cancel(conn, arrival.merchant_id, order_id)?;
+            refund_reads::cancel(conn, merchant_id, order_id)?;
         }
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
@@ -234,6 +274,53 @@ fn request_refund_lines(
     refund_reads::request(conn, arrival.merchant_id, store_id, order_id, now)?;
     batch.job_due(store_id, JobKind::Refunds, now);
     Ok(())
+}
+
+/// What is known after the message, which is remembered; and whether it was there already. One
+/// that the store repeats counts as of when it first came.
+fn hear(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    known: &OrderRow,
+    event: StoreEvent,
+) -> QueryResult<(Heard, Option<i64>, bool)> {
+    let heard = Heard::new(&known.state, event.clone(), arrival.times());
+    let fate = heard.fate(known.id);
+    let delivery_id = remember(conn, arrival, &fate)?;
+    if delivery_id.is_some() || heard.applied.change == Change::None {
+        return Ok((heard, delivery_id, delivery_id.is_none()));
+    }
+    if matches!(arrival.source, Source::Read | Source::Replay) {
+        let delivery_id = restate(conn, arrival, &fate)?;
+        return Ok((heard, Some(delivery_id), true));
+    }
+    let (delivery_id, times) = earlier(conn, arrival)?;
+    Ok((Heard::new(&known.state, event, times), Some(delivery_id), true))
+}
+
+/// Whether a report of the API claims a time of the store that another report of the order has.
+fn contradicts(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    known: &OrderRow,
+    event: &StoreEvent,
+) -> QueryResult<bool> {
+    let (StoreEvent::Order(report), Some(newest)) = (event, &known.state.report) else {
+        return Ok(false);
+    };
+    let order = report.reported_at.cmp(&newest.reported_at);
+    if order.is_gt() || **report == *newest {
+        return Ok(false);
+    }
+    let of_order = deliveries::table
+        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::order_id.eq(known.id));
+    let is_repeated = of_order.filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+    if diesel::select(exists(is_repeated)).get_result(conn)? {
+        return Ok(false);
+    }
+    let same_time = of_order.filter(deliveries::reported_at.eq(report.reported_at));
+    Ok(order.is_eq() || diesel::select(exists(same_time)).get_result(conn)?)
 }
 
 /// Works out anew what everybody should earn of an order, and writes the difference; answers how many

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::OrderState;
 use crate::money::{Currency, proportion_half_even};
 use crate::orders::report::{NO_CURRENCY_EXPONENT, ReportedRefund, digest};
+use crate::orders::times::DeliveryTimes;
 
 /// A refund that came in a message of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct RefundMessage {
     pub refund: ReportedRefund,
     /// None: the order's, whatever that is; amounts have [`NO_CURRENCY_EXPONENT`] decimals.
     pub currency: Option<Currency>,
+    /// None for one that a version before this field kept.
+    #[serde(default)]
+    pub times: Option<DeliveryTimes>,
 }
 
 /// A refund with its lines, as the store answered when it was asked for them.
@@ -28,10 +32,13 @@ pub struct RefundLines {
 }
 
 impl RefundMessage {
-    /// Which of two messages of one refund is kept: the later one; a tie is decided by content.
+    /// Which of two messages of one refund is kept: by the store's time, then as
+    /// [`DeliveryTimes`] orders them, then by content, so that it never depends on which was
+    /// processed first.
     fn supersedes(&self, other: &Self) -> bool {
-        let time = self.refund.refunded_at.cmp(&other.refund.refunded_at);
-        time.then_with(|| digest(self).cmp(&digest(other))).is_gt()
+        let key = |message: &Self| (message.refund.refunded_at, message.times);
+        let order = key(self).cmp(&key(other));
+        order.then_with(|| digest(self).cmp(&digest(other))).is_gt()
     }
 
     /// The refund with its amounts in the minor units of `order`, its order's currency. None if it
@@ -61,22 +68,30 @@ impl RefundLines {
 }
 
 impl OrderState {
-    pub(super) fn merge_refund(&mut self, message: RefundMessage) -> bool {
+    pub(super) fn merge_refund(&mut self, message: RefundMessage) {
         let known = self.refund_messages.get(&message.refund.refund_ref);
-        let newer = known.is_none_or(|known| message.supersedes(known));
-        if newer {
+        if known.is_none_or(|known| message.supersedes(known)) {
             self.refund_messages.insert(message.refund.refund_ref.clone(), message);
         }
-        newer
     }
 
-    pub(super) fn merge_refund_lines(&mut self, lines: RefundLines) -> bool {
+    pub(super) fn merge_refund_lines(&mut self, lines: RefundLines) {
         let known = self.refund_lines.get(&lines.refund.refund_ref);
-        let newer = known.is_none_or(|known| lines.supersedes(known));
-        if newer {
+        if known.is_none_or(|known| lines.supersedes(known)) {
             self.refund_lines.insert(lines.refund.refund_ref.clone(), lines);
         }
-        newer
+    }
+
+    /// Whether both know of the same refunds, whenever they were said.
+    pub(super) fn has_same_refunds(&self, other: &Self) -> bool {
+        let said = |state: &Self| {
+            let messages = state.refund_messages.values().cloned();
+            let messages = messages.map(|message| (message.refund, message.currency));
+            let lines = state.refund_lines.values().cloned();
+            let lines = lines.map(|lines| (lines.refund, Some(lines.currency)));
+            (messages.collect::<Vec<_>>(), lines.collect::<Vec<_>>())
+        };
+        said(self) == said(other)
     }
 
     /// Every refund of the order once: the report's own, then those known from messages only.

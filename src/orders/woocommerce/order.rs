@@ -20,8 +20,8 @@ pub(super) fn event(
 ) -> Result<StoreEvent, Unintelligible> {
     match order.status.0.as_str() {
         "trash" => {
-            let at = order.date_modified_gmt.map_or(received_at, |time| time.0);
-            Ok(StoreEvent::Binned { order_ref: order.id.0, at })
+            let reported_at = order.date_modified_gmt.map(|time| time.0);
+            Ok(StoreEvent::Trashed { order_ref: order.id.0, reported_at })
         }
         "checkout-draft" | "auto-draft" | "draft" => Ok(StoreEvent::Noted {
             order_ref: order.id.0,
