@@ -20,7 +20,7 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 7] = [
+const JOBS: [Job; 8] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -50,6 +50,11 @@ const JOBS: [Job; 7] = [
         name: "forget old imports",
         every: Duration::from_secs(3600),
         turn: |db| crate::imports::sweep(db, clock::now()),
+    },
+    Job {
+        name: "forget old one-time keys",
+        every: Duration::from_secs(3600),
+        turn: |db| crate::web::one_time::sweep(db, clock::now()),
     },
     Job {
         name: "work off the outbox",

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::{affiliate_daily_figures, audit_log, conversions, daily_figures};
+use vouch::db::schema::{affiliate_daily_figures, audit_log, conversions, daily_figures, orders};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
@@ -240,6 +240,65 @@ fn an_amount_is_given_by_hand_with_a_reason_and_can_be_undone() {
     assert_eq!(figures(&app), (0, 0));
     assert_eq!(app.viewer().post_signed(&format!("{path}/amounts"), &fields).status, 403);
     assert_eq!(app.stranger().get(&path).status, 404);
+}
+
+#[test]
+fn the_same_form_sent_twice_gives_an_amount_once() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let path = format!("/affiliates/{}/manual-credit", app.fixture.ben_id);
+    let form = "form[action$=amounts]";
+    let page = admin.get(&path);
+    let fields = [("amount", "12.50"), ("note", "Bonus")];
+    // One that comes back keeps its key.
+    let refused = admin.submit(&page, form, &[("amount", "much"), ("note", "Bonus")]);
+    assert_eq!(
+        refused.value_of("form[action$=amounts] [name=one_time_key]"),
+        page.value_of("form[action$=amounts] [name=one_time_key]")
+    );
+    let first = admin.submit(&refused, form, &fields);
+    for page in [&refused, &page] {
+        let again = admin.submit(page, form, &fields);
+        assert_eq!((again.status, again.location()), (303, first.location()));
+        assert!(admin.follow(&again).has(".notice"), "it says what became of it");
+    }
+    assert_eq!(figures(&app), (1, 1250));
+    // Another form is another amount; one without a key is none.
+    assert_eq!(admin.submit(&admin.get(&path), form, &fields).status, 303);
+    assert_eq!(figures(&app), (2, 2500));
+    let keyless = admin
+        .post_signed(&format!("{path}/amounts"), &[&fields[..], &[("currency", "USD")]].concat());
+    assert_eq!(keyless.status, 422);
+    assert_eq!(keyless.value_of("#f-amount"), "12.50");
+    assert_eq!(admin.submit(&keyless, form, &[]).status, 303);
+    assert_eq!(figures(&app), (3, 3750));
+}
+
+#[test]
+fn the_same_form_sent_at_the_same_moment_credits_once() {
+    let app = TestApp::start();
+    app.shopify("orders/create", &ShopifyOrder::new(1001, noon()).0);
+    let order_id: i64 = app.within(|conn| orders::table.select(orders::id).first(conn));
+    let path = format!("/affiliates/{}/manual-credit", app.fixture.ben_id);
+    let admin = app.admin();
+    let amount = ("form[action$=amounts]", admin.get(&path), vec![("amount", "5"), ("note", "x")]);
+    let order =
+        ("form[action$=orders]", admin.get(&format!("{path}?order={order_id}")), Vec::new());
+    for ((form, page, fields), sum) in [(amount, (1, 500)), (order, (2, 1500))] {
+        let locations: Vec<Option<String>> = std::thread::scope(|scope| {
+            let all = (0..8).map(|_| {
+                let (admin, page, fields) = (admin.clone(), &page, &fields);
+                scope.spawn(move || {
+                    let answer = admin.submit(page, form, fields);
+                    assert_eq!(answer.status, 303, "{}", answer.text());
+                    answer.location().map(str::to_owned)
+                })
+            });
+            all.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(locations.iter().all(|one| *one == locations[0]), "{locations:?}");
+        assert_eq!(figures(&app), sum);
+    }
 }
 
 #[test]

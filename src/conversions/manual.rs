@@ -154,8 +154,17 @@ pub struct Amount<'a> {
     pub note: &'a str,
 }
 
-/// Gives an affiliate an amount that no order stands for, Approved at once. Answers the change, for
-/// [`super::undo`]. Days are counted in `zone`.
+/// An amount that was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// The conversion it is.
+    pub conversion_id: i64,
+    /// For [`super::undo`].
+    pub change_id: i64,
+}
+
+/// Gives an affiliate an amount that no order stands for, Approved at once. Days are counted in
+/// `zone`.
 ///
 /// # Errors
 /// The database's; `NotFound` if the affiliate is not the merchant's.
@@ -165,7 +174,7 @@ pub fn give(
     zone: Tz,
     affiliate_id: i64,
     amount: &Amount<'_>,
-) -> QueryResult<i64> {
+) -> QueryResult<Given> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let day = day_of(actor.now, zone);
     let code = amount.currency.code();
@@ -219,5 +228,5 @@ pub fn give(
         amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
     });
     changes.write(conn)?;
-    Ok(change_id)
+    Ok(Given { conversion_id: id, change_id })
 }

@@ -18,6 +18,7 @@ use crate::orders::explain::Explanation;
 use crate::orders::list::{OrderFilter, OrderListRow, page as orders_page};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::one_time::{MoneyForm, Once, OneTimeKey};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::Cursor;
 use crate::web::when::When;
@@ -38,6 +39,7 @@ pub struct OrderQuery {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AmountForm {
+    one_time_key: OneTimeKey,
     amount: String,
     currency: String,
     note: String,
@@ -47,6 +49,7 @@ pub struct AmountForm {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct OrderForm {
+    one_time_key: OneTimeKey,
     order: i64,
     note: String,
 }
@@ -67,6 +70,7 @@ struct ManualCreditPage {
     query: OrderQuery,
     offered: Vec<OrderListRow>,
     chosen: Chosen,
+    order_key: OneTimeKey,
     form: AmountForm,
     errors: FormErrors,
 }
@@ -173,7 +177,11 @@ pub async fn manual_credit(
     affiliate_id: Path<i64>,
     query: Query<OrderQuery>,
 ) -> AppResult<HttpResponse> {
-    let form = AmountForm { currency: page.merchant().currency.clone(), ..AmountForm::default() };
+    let form = AmountForm {
+        one_time_key: OneTimeKey::random(),
+        currency: page.merchant().currency.clone(),
+        ..AmountForm::default()
+    };
     let shown = show(&db, page, *affiliate_id, query.into_inner(), form, FormErrors::new()).await?;
     ok(&shown)
 }
@@ -192,7 +200,8 @@ async fn show(
             surroundings(conn, &merchant, &actor, affiliate_id, &asked)
         })
         .await?;
-    Ok(ManualCreditPage { page, frame, query, offered, chosen, form, errors })
+    let order_key = OneTimeKey::random();
+    Ok(ManualCreditPage { page, frame, query, offered, chosen, order_key, form, errors })
 }
 
 /// `POST /affiliates/{affiliate_id}/manual-credit/orders`
@@ -205,24 +214,38 @@ pub async fn credit_order(
     let affiliate_id = *affiliate_id;
     let (actor, order_id) = (page.actor(), form.order);
     let note: String = form.note.trim().chars().take(NOTE_LENGTH).collect();
+    let back = format!("{}?order={order_id}", urls::affiliate_manual_credit(affiliate_id));
+    let key = form.one_time_key;
+    if !key.is_valid() {
+        page.leave(FlashKind::Warning, INCOMPLETE)?;
+        return Ok(see_other(&back));
+    }
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
-            match manual::credit_order(conn, &actor, affiliate_id, order_id, &note) {
+            let once =
+                key.once(conn, actor.merchant_id, MoneyForm::OrderCredit, actor.now, |conn| {
+                    let done = manual::credit_order(conn, &actor, affiliate_id, order_id, &note)?;
+                    Ok((order_id, done))
+                });
+            match once {
                 Err(CreditOrderError::Database(error)) => Err(error),
                 outcome => Ok(outcome),
             }
         })
         .await?;
     match outcome {
-        Ok(()) => {
+        Ok(Once::Before(order_id)) => {
+            page.leave(FlashKind::Info, "This credit was saved already. It counts once.")?;
+            Ok(see_other(&urls::order(order_id)))
+        }
+        Ok(Once::Done(())) => {
             let undo = urls::manual_credit_removal(order_id);
             page.done_undoable("Credited the order by hand.", undo)?;
             Ok(see_other(&urls::order(order_id)))
         }
         Err(refusal) => {
             page.leave(FlashKind::Warning, refusal.to_string())?;
-            let url = urls::affiliate_manual_credit(affiliate_id);
-            Ok(see_other(&format!("{url}?order={order_id}")))
+            Ok(see_other(&back))
         }
     }
 }
@@ -245,31 +268,46 @@ pub async fn give_amount(
     db: Data<Db>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
-    CsrfForm(form): CsrfForm<AmountForm>,
+    CsrfForm(mut form): CsrfForm<AmountForm>,
 ) -> AppResult<HttpResponse> {
     let affiliate_id = *affiliate_id;
     let (minor, currency) = match form.read() {
         Ok(amount) => amount,
         Err(errors) => {
+            if !form.one_time_key.is_valid() {
+                form.one_time_key = OneTimeKey::random();
+            }
             let query = OrderQuery::default();
             return rejected(&show(&db, page, affiliate_id, query, form, errors).await?);
         }
     };
     let (actor, tz) = (page.actor(), page.merchant().tz());
-    let note = form.note.trim().to_owned();
-    let change_id = db
+    let (key, note) = (form.one_time_key, form.note.trim().to_owned());
+    let outcome = db
         .merchant(actor.merchant_id, move |conn| {
             let amount = Amount { minor, currency, note: &note };
-            manual::give(conn, &actor, tz, affiliate_id, &amount)
+            key.once(conn, actor.merchant_id, MoneyForm::AmountCredit, actor.now, |conn| {
+                let given = manual::give(conn, &actor, tz, affiliate_id, &amount)?;
+                QueryResult::Ok((given.conversion_id, given))
+            })
         })
         .await?;
     let back = urls::affiliate_conversions(affiliate_id);
-    page.done_undoable(
-        format!("Gave {} by hand.", format_money(minor, currency)),
-        urls::conversion_change_undo(change_id, &back),
-    )?;
+    match outcome {
+        Once::Done(given) => page.done_undoable(
+            format!("Gave {} by hand.", format_money(minor, currency)),
+            urls::conversion_change_undo(given.change_id, &back),
+        )?,
+        Once::Before(_) => page.leave(
+            FlashKind::Info,
+            "This form was saved already. To credit another amount, open it again.",
+        )?,
+    }
     Ok(see_other(&back))
 }
+
+/// A form without a key of its own.
+const INCOMPLETE: &str = "The form was incomplete. Check it and send it again.";
 
 /// No amount by hand is larger, in minor units: what is typed with a slip of the hand is.
 const MOST_MINOR: i64 = 100_000_000_000;
@@ -278,6 +316,9 @@ impl AmountForm {
     /// The amount and its currency.
     fn read(&self) -> Result<(i64, Currency), FormErrors> {
         let mut errors = FormErrors::new();
+        if !self.one_time_key.is_valid() {
+            errors.add("", INCOMPLETE);
+        }
         let currency = Currency::from_code(&self.currency);
         if let Err(unknown) = &currency {
             errors.add("currency", format!("{unknown}."));
@@ -311,7 +352,12 @@ mod tests {
     use super::*;
 
     fn form(amount: &str, currency: &str, note: &str) -> AmountForm {
-        AmountForm { amount: amount.into(), currency: currency.into(), note: note.into() }
+        AmountForm {
+            one_time_key: OneTimeKey::random(),
+            amount: amount.into(),
+            currency: currency.into(),
+            note: note.into(),
+        }
     }
 
     #[test]
