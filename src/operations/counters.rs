@@ -23,8 +23,10 @@ use crate::web::spans::route;
 const BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 /// What can become of a message; of a push; of a letter.
-const DELIVERED: [&str; 8] =
-    ["taken_in", "outdated", "waiting", "noted", "repeated", "failed", "refused", "not_kept"];
+const DELIVERED: [&str; 9] = [
+    "taken_in", "outdated", "waiting", "noted", "repeated", "conflict", "failed", "refused",
+    "not_kept",
+];
 const PUSHED: [&str; 4] = ["pushed", "in_store", "failed", "unanswered"];
 const SENT: [&str; 4] = ["delivered", "later", "refused", "unreachable"];
 

@@ -129,6 +129,26 @@ fn credit_follows_edits_refunds_and_cancellations() {
 }
 
 #[test]
+fn what_changes_under_the_same_date_counts_as_it_was_read_last() {
+    let shop = Shop::open();
+    let with_code = Bigcommerce::order(250, "ADA10", noon());
+    let mut without = with_code.clone();
+    without["products"][0]["applied_discounts"] = json!([]);
+    without["coupons"] = json!([]);
+    without["order"]["coupon_discount"] = json!("0.0000");
+    let read = |n: i64, document: &Value| {
+        shop.bc.store().orders = vec![document.clone()];
+        assert_eq!(shop.send("store/order/updated", 250).status, 200);
+        shop.work(later(n));
+        commissions(&shop)
+    };
+    assert_eq!(read(1, &with_code), [900]);
+    assert_eq!(read(2, &without), [0]);
+    assert_eq!(read(3, &with_code), [900], "as it was before");
+    assert_eq!(read(4, &without), [0]);
+}
+
+#[test]
 fn an_order_that_cannot_be_read_is_tried_again_and_says_why() {
     let shop = Shop::open();
     shop.work(later(1));
