@@ -121,6 +121,7 @@ fn line(line: &ReportedLine, currency: Currency) -> LineBody {
 }
 
 fn refund(refund: &ReportedRefund, currency: Currency) -> RefundBody {
+    let total = refund.undivided_minor.map(|minor| minor.saturating_add(refund.divided_minor()));
     RefundBody {
         id: refund.refund_ref.clone(),
         refunded_at: text(refund.refunded_at),
@@ -128,6 +129,7 @@ fn refund(refund: &ReportedRefund, currency: Currency) -> RefundBody {
         shipping: optional(refund.shipping_minor, currency),
         shipping_tax: optional(refund.shipping_tax_minor, currency),
         adjustment: optional(refund.adjustment_minor, currency),
+        total: total.map(|minor| format_plain(minor, currency)),
     }
 }
 
@@ -135,7 +137,7 @@ fn refunded(line: &RefundedLine, currency: Currency) -> RefundLineBody {
     RefundLineBody {
         line_id: line.line_ref.clone(),
         quantity: line.quantity,
-        amount: format_plain(line.amount_minor, currency),
+        amount: line.amount_minor.map(|minor| format_plain(minor, currency)),
         tax: optional(line.tax_minor, currency),
     }
 }

@@ -47,7 +47,7 @@ impl ReportedRefund {
     }
 
     /// The money of which the refund says what it was for, tax included.
-    pub(in crate::orders) fn divided_minor(&self) -> i64 {
+    pub(crate) fn divided_minor(&self) -> i64 {
         let priced = self.lines.iter().filter(|line| line.amount_minor.is_some());
         let lines = priced.flat_map(|line| [line.amount_minor.unwrap_or(0), line.tax_minor]);
         let rest = [
