@@ -10,8 +10,6 @@ use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
-use crate::db::is_deadlock;
-
 /// The result of a handler.
 pub type AppResult<T> = Result<T, AppError>;
 
@@ -68,11 +66,8 @@ impl From<diesel::result::Error> for AppError {
                 tracing::warn!(%error, "the database went away");
                 Self::Unavailable
             }
-            // Two acts waited for each other, and the database ended this one: nothing was changed.
-            Error::DatabaseError(ref kind, _)
-                if matches!(kind, DatabaseErrorKind::SerializationFailure)
-                    || is_deadlock(&error) =>
-            {
+            // Two transactions stood in each other's way: nothing was changed by this one.
+            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
                 tracing::warn!(%error, "two transactions stood in each other's way");
                 Self::Unavailable
             }

@@ -64,7 +64,6 @@ pub mod orders;
 /// The few system calls that the standard library does not have.
 pub mod os;
 /// Work that a transaction leaves for the background.
-pub mod outbox;
 /// How store platforms are called.
 pub mod platforms;
 /// The affiliate's side of a program.

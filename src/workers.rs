@@ -56,10 +56,11 @@ const JOBS: [Job; 8] = [
         every: Duration::from_secs(3600),
         turn: |db| crate::web::one_time::sweep(db, clock::now()),
     },
+    // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {
-        name: "work off the outbox",
-        every: Duration::from_secs(1),
-        turn: crate::outbox::work_off,
+        name: "recalculate orders",
+        every: Duration::from_millis(250),
+        turn: crate::orders::recalculation::turn,
     },
 ];
 

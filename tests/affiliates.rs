@@ -421,6 +421,7 @@ fn undoing_a_change_of_status_credits_what_was_ordered_in_between() {
     let owner = app.owner();
     let answer = owner.post_signed(&path, &[]);
     assert!(owner.follow(&answer).says("Ada Active is as before."), "{}", answer.text());
+    app.work();
     assert_eq!(conversion(&app), ("pending".to_owned(), 900));
     assert_eq!(status_of(&app, ada), "active");
 }

@@ -200,7 +200,7 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
     assert_eq!(value(&shown, "vouch_queue_waiting{queue=\"letters\"}"), 2.0);
     let oldest = value(&shown, "vouch_queue_oldest_seconds{queue=\"letters\"}");
     assert!((3600.0..3700.0).contains(&oldest), "{oldest}");
-    for queue in ["store_jobs", "deliveries", "pushes", "outbox", "outbox_given_up"] {
+    for queue in ["store_jobs", "deliveries", "pushes", "recalculations", "recalculations_parked"] {
         let series = format!("vouch_queue_waiting{{queue=\"{queue}\"}} 0");
         assert!(shown.contains(&series), "{series}: {shown}");
     }

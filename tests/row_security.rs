@@ -66,8 +66,8 @@ fn filled() -> TestApp {
     for merchant_id in [acme, borealis] {
         app.within_merchant(merchant_id, |conn| {
             conn.batch_execute(&format!(
-                "INSERT INTO outbox (merchant_id, kind, payload, available_at) \
-                     VALUES ({merchant_id}, 'reconsider', '{{}}', 'infinity'); \
+                "INSERT INTO recalculations (merchant_id, since, cause, orders_total, due_at) \
+                     VALUES ({merchant_id}, now(), '{{}}', 0, 'infinity'); \
                  INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by) \
                      SELECT merchant_id, 'Till', 'abcd', 'hash', user_id FROM members \
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \

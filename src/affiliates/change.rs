@@ -11,10 +11,9 @@ use super::terms::{Terms, take_back_status};
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
 use crate::dated::{self, second};
-use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::affiliates;
 use crate::offers;
-use crate::orders;
+use crate::orders::{RecalculationCause, request_for_affiliate, request_since};
 
 /// What the settings of an affiliate may change.
 #[derive(Clone, Debug)]
@@ -61,8 +60,8 @@ pub fn update(
             let terms = Terms { status: after.status, offer_id: after.offer_id };
             let key = (actor.merchant_id, after.id);
             if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
-                let cause = "The affiliate’s offer changed";
-                orders::reconsider_since(conn, actor, changed.from, cause)?;
+                let cause = RecalculationCause::AffiliateOfferChanged;
+                request_since(conn, actor, changed.from, &cause)?;
             }
         }
         record_change(conn, actor, &before, &after)?;
@@ -174,7 +173,7 @@ pub fn change_status(
         set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
     }
     if let Some(since) = earliest {
-        orders::reconsider_since(conn, actor, since, "An affiliate’s status changed")?;
+        request_since(conn, actor, since, &RecalculationCause::AffiliateStatusChanged)?;
     }
     Ok(changing)
 }
@@ -195,17 +194,8 @@ pub fn undo_status(
     let mut ids: Vec<i64> =
         affiliate_ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
     ids.sort_unstable();
-    act_twice_if_deadlocked(conn, |conn| take_back(conn, actor, &ids, since))
-}
-
-fn take_back(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    affiliate_ids: &[i64],
-    since: DateTime<Utc>,
-) -> QueryResult<Vec<Affiliate>> {
     let mut undone = Vec::new();
-    for &id in affiliate_ids {
+    for id in ids {
         let Some(affiliate) = Affiliate::find_locked(conn, actor.merchant_id, id).optional()?
         else {
             continue;
@@ -214,8 +204,8 @@ fn take_back(
             continue;
         };
         set_status(conn, actor, &affiliate, status, "affiliate.status_undone", "again")?;
-        let cause = format!("{} took back a change of the affiliate’s status.", actor.name);
-        orders::reconsider_affiliate(conn, actor, id, second(since), &cause)?;
+        let cause = RecalculationCause::AffiliateStatusUndone { by: actor.name.clone() };
+        request_for_affiliate(conn, actor, id, second(since), &cause)?;
         undone.push(affiliate);
     }
     Ok(undone)

@@ -11,6 +11,7 @@ use crate::auth::Merchant;
 use crate::db::schema::{affiliates, offers};
 use crate::figures::{self, Figures, amounts};
 use crate::money::Currency;
+use crate::orders::recalculation::{Pending, pending_of_affiliate};
 use crate::urls;
 use crate::web::paginate::thousands;
 
@@ -65,6 +66,8 @@ pub struct Frame {
     pub has_account: bool,
     /// Which of the pages this is.
     pub item: FrameItem,
+    /// The orders about it that wait to be recalculated.
+    pub recalculating: Pending,
     figures: Vec<Figures>,
     currency: Currency,
 }
@@ -96,7 +99,8 @@ impl Frame {
             .remove(&affiliate_id)
             .unwrap_or_default();
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        Ok(Self { affiliate, offer_name, has_account, item, figures, currency })
+        let recalculating = pending_of_affiliate(conn, merchant.id, affiliate_id)?;
+        Ok(Self { affiliate, offer_name, has_account, item, recalculating, figures, currency })
     }
 
     /// How many orders counted for it.

@@ -14,7 +14,7 @@ use crate::db::migrate::run_pending;
 use crate::db::{Db, Scope, Source};
 use crate::first_run;
 use crate::mail::Office;
-use crate::outbox;
+use crate::orders::recalculation;
 use crate::server::{self, State};
 use crate::store_jobs::Tools;
 use crate::workers::Workers;
@@ -48,10 +48,10 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             .context("cannot connect to the database")?;
         if !arguments.web_only {
             let again = db.run_blocking(Scope::Installation, |conn| {
-                outbox::take_up_again(conn, clock::now())
+                recalculation::unpark(conn, clock::now())
             })?;
             if again > 0 {
-                tracing::info!(again, "took up again what was given up");
+                tracing::info!(again, "parked recalculations are due again");
             }
         }
         let workers = (!arguments.web_only).then(|| {

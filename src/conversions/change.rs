@@ -9,10 +9,10 @@ use serde_json::json;
 use super::list::{self, ConversionRow};
 use super::{ConversionStatus, StatusBy};
 use crate::audit::{Act, Actor, record_all};
+use crate::db::prepared;
 use crate::db::schema::{audit_log, conversions, orders};
-use crate::db::{act_twice_if_deadlocked, prepared};
 use crate::figures::{Amounts, Changes, Delta};
-use crate::orders::reconsider;
+use crate::orders::{RecalculationCause, recalculate, recalculate_soon};
 
 const STATUS_CHANGED: &str = "conversion.status_changed";
 const OVERRULED: &str = "conversion.overruled";
@@ -119,7 +119,7 @@ pub fn set_status(
     }
     let wanted: Vec<Wanted> =
         ids.iter().map(|id| Wanted { id: *id, status, by: StatusBy::Member }).collect();
-    act_twice_if_deadlocked(conn, |conn| apply(conn, actor, &wanted, note))
+    apply(conn, actor, &wanted, note)
 }
 
 fn apply(
@@ -162,7 +162,7 @@ fn apply(
         .collect();
     revived.sort_unstable();
     revived.dedup();
-    reconsider(conn, actor, &revived, "A member took a denial back.")?;
+    recalculate_soon(conn, actor, &revived, &RecalculationCause::DenialTakenBack)?;
     Ok(Changed { changed: acts.len(), left_alone: ids.len() - acts.len(), change_id })
 }
 
@@ -266,7 +266,7 @@ pub fn overrule(
         after: Some(json!({ "overruled": true, "note": note })),
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied();
-    reconsider(conn, actor, &[order_id], "A member overruled what stood against it.")?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::Overruled)?;
     Ok(Changed { changed: 1, left_alone: 0, change_id })
 }
 
@@ -337,7 +337,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
         })
         .map(|(to, _)| *to)
         .collect();
-    let restored = act_twice_if_deadlocked(conn, |conn| apply(conn, actor, &unchanged, "undone"))?;
+    let restored = apply(conn, actor, &unchanged, "undone")?;
     done.changed += restored.changed;
     done.left_alone += ids.len() - restored.changed;
     Ok(done)
@@ -384,6 +384,6 @@ fn take_overruling_back(
         after: Some(json!({ "overruled": false })),
     };
     record_all(conn, actor, vec![act])?;
-    reconsider(conn, actor, &[order_id], "A member took an overruling back.")?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::OverrulingTakenBack)?;
     Ok(1)
 }

@@ -15,7 +15,7 @@ use crate::db::schema::{commission_entries, conversions, orders};
 use crate::figures::{Amounts, Changes, Delta};
 use crate::money::{Currency, format_money};
 use crate::orders::explain::Explanation;
-use crate::orders::reconsider;
+use crate::orders::{RecalculationCause, recalculate};
 use crate::web::when::day_of;
 
 /// Why an order cannot be credited by hand.
@@ -82,7 +82,7 @@ pub fn credit_order(
         after: Some(json!({ "affiliate_id": affiliate_id, "manual_credit": credit })),
     };
     record(conn, actor, act)?;
-    reconsider(conn, actor, &[order_id], "Credited by hand")?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::CreditedManually)?;
     Ok(())
 }
 
@@ -140,7 +140,7 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryRes
         after: None,
     };
     record(conn, actor, act)?;
-    reconsider(conn, actor, &[order_id], "Manual credit taken back")
+    recalculate(conn, actor, &[order_id], &RecalculationCause::ManualCreditTakenBack)
 }
 
 /// An amount to be given, or taken.

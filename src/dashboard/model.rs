@@ -41,7 +41,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
                  JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
                  WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \
                  LIMIT ?) n), \
-             (SELECT count(*) FROM (SELECT 1 FROM outbox \
+             (SELECT count(*) FROM (SELECT 1 FROM recalculations \
                  WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n)",
         )
         .bind::<BigInt, _>(merchant_id)

@@ -18,8 +18,6 @@ pub mod schema;
 mod source;
 mod text_enum;
 
-use std::fmt::Display;
-
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
@@ -78,32 +76,6 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
             Err(error)
         }
     }
-}
-
-/// Runs `act` in a transaction of its own within the running one, and once more if it was ended
-/// because it and another waited for each other: what it had locked is free by then, so that the
-/// other has gone on. For acts of people that lock a trigger and then its orders, while the intake
-/// locks an order and then its triggers.
-///
-/// # Errors
-/// What `act` answers in the end.
-pub fn act_twice_if_deadlocked<T, E: From<diesel::result::Error> + Display>(
-    conn: &mut PgConnection,
-    act: impl Fn(&mut PgConnection) -> Result<T, E>,
-) -> Result<T, E> {
-    match conn.transaction(&act) {
-        Err(error) if is_deadlock(&error) => {
-            tracing::info!("two transactions stood in each other's way; this one tries once more");
-            conn.transaction(act)
-        }
-        outcome => outcome,
-    }
-}
-
-/// Whether the database ended a transaction since it and another waited for each other.
-pub(crate) fn is_deadlock(error: &impl Display) -> bool {
-    // Diesel has no kind for SQLSTATE 40P01.
-    error.to_string() == "deadlock detected"
 }
 
 /// Turns the running transaction to another merchant: for a batch that serves several.

@@ -501,21 +501,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    outbox (merchant_id, id) {
-        merchant_id -> Int8,
-        id -> Int8,
-        kind -> Text,
-        payload -> Jsonb,
-        created_at -> Timestamptz,
-        available_at -> Timestamptz,
-        leased_until -> Nullable<Timestamptz>,
-        attempts -> Int4,
-        last_error -> Nullable<Text>,
-        parked_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
     password_resets (token_hash) {
         token_hash -> Bytea,
         user_id -> Int8,
@@ -549,6 +534,27 @@ diesel::table! {
         created_at -> Timestamptz,
         settled_at -> Nullable<Timestamptz>,
         admin_url -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    recalculations (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        trigger_id -> Nullable<Int8>,
+        affiliate_id -> Nullable<Int8>,
+        order_ids -> Nullable<Array<Nullable<Int8>>>,
+        since -> Nullable<Timestamptz>,
+        cause -> Jsonb,
+        requested_at -> Timestamptz,
+        due_at -> Timestamptz,
+        in_flight -> Nullable<Array<Nullable<Text>>>,
+        after_order_id -> Int8,
+        orders_total -> Int8,
+        orders_done -> Int8,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        parked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -725,8 +731,8 @@ diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
 diesel::joinable!(one_time_keys -> merchants (merchant_id));
-diesel::joinable!(outbox -> merchants (merchant_id));
 diesel::joinable!(password_resets -> users (user_id));
+diesel::joinable!(recalculations -> merchants (merchant_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(registration_settings -> merchants (merchant_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -763,10 +769,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_codes,
     order_lines,
     orders,
-    outbox,
     password_resets,
     portal_invitations,
     pushes,
+    recalculations,
     recovery_codes,
     refund_reads,
     registration_settings,

@@ -4,10 +4,10 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::terms::decide_again;
 use crate::audit::{Act, Actor, record};
 use crate::dated::{self, dated};
 use crate::db::schema::{exclusion_terms, merchants};
+use crate::orders::{RecalculationCause, request_since};
 
 dated! {
     /// Coupon Exclusions are enabled: there is no more to say.
@@ -54,9 +54,12 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
         .filter(exclusion_terms::merchant_id.eq(actor.merchant_id))
         .select(exclusion_terms::exclusion_id);
     if diesel::select(exists(of_merchant)).get_result(conn)? {
-        let cause = format!("Coupon Exclusions were {}", verb.to_lowercase());
+        let cause = match on {
+            true => RecalculationCause::ExclusionsEnabled,
+            false => RecalculationCause::ExclusionsDisabled,
+        };
         let since = changed.map_or(actor.now, |changed| changed.from);
-        decide_again(conn, actor, since, &cause)?;
+        request_since(conn, actor, since, &cause)?;
     }
     Ok(true)
 }

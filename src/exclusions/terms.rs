@@ -1,20 +1,14 @@
 //! What exclusions do to orders, dated: an order is judged by what held when it was placed, so that
 //! taking it in again, whenever, ends in the same ledger.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::look_alike::anchor_of;
 use super::model::{Exclusion, ExclusionScope};
 use crate::audit::Actor;
 use crate::dated::{self, dated, second};
-use crate::orders::reconsider::Since;
-use crate::orders::reconsider_since;
-use crate::outbox::{self, Work};
-
-/// Transactions that were taking in an order while something changed have ended by then: none of
-/// them may run for longer than a minute.
-const IN_FLIGHT: Duration = Duration::minutes(2);
+use crate::orders::{RecalculationCause, request_since};
 
 dated! {
     /// What a code is compared with, and the days on which that counts.
@@ -50,11 +44,11 @@ pub(super) fn cover(
     let key = (actor.merchant_id, exclusion.id);
     let terms = Terms::of(exclusion);
     let cause = match terms {
-        Some(_) => format!("{} was excluded", exclusion.value),
-        None => format!("{} is no longer excluded", exclusion.value),
+        Some(_) => RecalculationCause::CodeExcluded { code: exclusion.value.clone() },
+        None => RecalculationCause::CodeNoLongerExcluded { code: exclusion.value.clone() },
     };
     match dated::change(conn, key, terms, actor.now)? {
-        Some(changed) => decide_again(conn, actor, changed.from, &cause),
+        Some(changed) => request_since(conn, actor, changed.from, &cause).map(drop),
         None => Ok(()),
     }
 }
@@ -73,7 +67,7 @@ pub(super) fn cover_all(
     if exclusions.is_empty() {
         return Ok(());
     }
-    decide_again(conn, actor, second(actor.now), "Codes were excluded from a CSV file")
+    request_since(conn, actor, second(actor.now), &RecalculationCause::CodesExcluded).map(drop)
 }
 
 /// From now on it does not.
@@ -85,8 +79,8 @@ pub(super) fn uncover(
     let key = (actor.merchant_id, exclusion.id);
     match dated::change(conn, key, None::<Terms>, actor.now)? {
         Some(changed) => {
-            let cause = format!("{} is no longer excluded", exclusion.value);
-            decide_again(conn, actor, changed.from, &cause)
+            let cause = RecalculationCause::CodeNoLongerExcluded { code: exclusion.value.clone() };
+            request_since(conn, actor, changed.from, &cause).map(drop)
         }
         None => Ok(()),
     }
@@ -102,22 +96,9 @@ pub(super) fn reopen(
     let key = (actor.merchant_id, exclusion.id);
     match dated::hold_from(conn, key, Terms::of(exclusion), removed_at)? {
         Some(changed) => {
-            let cause = format!("{} is excluded again", exclusion.value);
-            decide_again(conn, actor, changed.from, &cause)
+            let cause = RecalculationCause::CodeExcludedAgain { code: exclusion.value.clone() };
+            request_since(conn, actor, changed.from, &cause).map(drop)
         }
         None => Ok(()),
     }
-}
-
-/// Decides again on orders placed since `since`: now, and once more when every transaction has
-/// ended that read what held before. Hardly ever any, since changes hold from now on.
-pub(super) fn decide_again(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    since: DateTime<Utc>,
-    cause: &str,
-) -> QueryResult<()> {
-    reconsider_since(conn, actor, since, cause)?;
-    let work = Work::ReconsiderSince(Since { since, cause: cause.to_owned() });
-    outbox::queue(conn, actor.merchant_id, &work, actor.now + IN_FLIGHT)
 }

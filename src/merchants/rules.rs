@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::audit::{Act, Actor, record};
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::dated::{self, Dated, Period, dated};
-use crate::orders::reconsider_since;
+use crate::orders::{RecalculationCause, request_since};
 
 /// Rules with the time they began to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
             },
         )?;
         // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-        reconsider_since(conn, actor, changed.from, "The Calculation Logic changed")
+        let cause = RecalculationCause::CalculationLogicChanged;
+        request_since(conn, actor, changed.from, &cause).map(drop)
     })
 }

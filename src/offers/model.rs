@@ -8,7 +8,7 @@ use crate::audit::{Act, Actor, record};
 use crate::credit::Commission;
 use crate::dated;
 use crate::db::schema::{affiliates, offers};
-use crate::orders::reconsider_since;
+use crate::orders::{RecalculationCause, request_since};
 
 /// What an offer is made from, checked by the form.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ fn change_terms(
         return Ok(None);
     };
     // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-    reconsider_since(conn, actor, changed.from, "The offer’s terms changed")?;
+    request_since(conn, actor, changed.from, &RecalculationCause::OfferTermsChanged)?;
     Ok(changed.before)
 }
 

@@ -8,8 +8,8 @@ use crate::db::prepared;
 /// What waits for the workers, of one kind.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct Queue {
-    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `outbox`; and `outbox_given_up`, which waits
-    /// for a person.
+    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `recalculations`; and
+    /// `recalculations_parked`, which waits for a person.
     pub name: String,
     /// How much of it.
     pub waiting: i64,
@@ -46,13 +46,13 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              SELECT 'letters', created_at FROM letters \
              WHERE delivered_at IS NULL AND parked_at IS NULL \
              UNION ALL \
-             SELECT 'outbox', created_at FROM outbox WHERE parked_at IS NULL \
+             SELECT 'recalculations', requested_at FROM recalculations WHERE parked_at IS NULL \
              UNION ALL \
-             SELECT 'outbox_given_up', parked_at FROM outbox WHERE parked_at IS NOT NULL) \
+             SELECT 'recalculations_parked', parked_at FROM recalculations WHERE parked_at IS NOT NULL) \
          SELECT name, count(since), coalesce(greatest(0, \
              extract(epoch FROM now - min(since))), 0)::double precision \
          FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'letters', \
-                 'outbox', 'outbox_given_up']) AS named (name) \
+                 'recalculations', 'recalculations_parked']) AS named (name) \
          LEFT JOIN queued USING (name) \
          GROUP BY name, now",
     )

@@ -15,6 +15,7 @@ pub(crate) mod fixtures;
 pub mod generic;
 /// The pages.
 pub mod handlers;
+mod in_flight;
 pub mod intake;
 /// The list of orders.
 pub mod list;
@@ -22,7 +23,7 @@ pub mod queue;
 /// Orders that Vouch read from a store.
 pub mod read;
 pub mod reading;
-pub mod reconsider;
+pub mod recalculation;
 /// What refunds were for, where orders only outline them.
 pub mod refund_reads;
 pub mod replay;
@@ -34,7 +35,10 @@ pub mod times;
 pub mod understand;
 pub mod woocommerce;
 
-pub use reconsider::{reconsider, reconsider_affiliate, reconsider_matching, reconsider_since};
+pub use recalculation::{
+    RecalculationCause, recalculate, recalculate_soon, request_for_affiliate, request_for_trigger,
+    request_since,
+};
 pub use replay::{ReplayError, replay};
 pub use report::{
     LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::model::Store;
 use crate::audit::{Actor, record};
 use crate::dated::{self, Dated, dated};
-use crate::orders::reconsider_since;
+use crate::orders::{RecalculationCause, request_since};
 
 dated! {
     /// What a cancellation or a refund does to commission; by default both lower it.
@@ -69,6 +69,6 @@ pub fn change_return_rules(
         act.after = Some(serde_json::json!(rules));
         record(conn, actor, act)?;
         // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-        reconsider_since(conn, actor, changed.from, "What cancellations and refunds do was changed")
+        request_since(conn, actor, changed.from, &RecalculationCause::ReturnRulesChanged).map(drop)
     })
 }

@@ -11,7 +11,7 @@ use crate::audit::{Actor, record_all};
 use crate::dated::second;
 use crate::db::prepared;
 use crate::exclusions::Excluded;
-use crate::orders::reconsider_since;
+use crate::orders::{RecalculationCause, request_since};
 use crate::pushes;
 
 /// As many rows are written with one statement.
@@ -71,7 +71,8 @@ pub fn create_all<'a>(
         record_all(conn, actor, acts.collect())?;
     }
     // An order can have come in already that a store with a fast clock placed from now on.
-    reconsider_since(conn, actor, second(actor.now), cause)?;
+    let cause = RecalculationCause::TriggersCreated { by: cause.to_owned() };
+    request_since(conn, actor, second(actor.now), &cause)?;
     if reach == Reach::Stores {
         let codes = made.iter().filter(|(_, one)| one.kind == TriggerKind::CouponCode);
         let codes: Vec<i64> = codes.map(|(id, _)| *id).collect();

@@ -8,9 +8,8 @@ use thiserror::Error as ThisError;
 use super::model::{Trigger, affiliate_name};
 use crate::audit::{self, Act, Actor};
 use crate::dated::second;
-use crate::db::act_twice_if_deadlocked;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
-use crate::orders;
+use crate::orders::{RecalculationCause, request_for_trigger};
 
 /// Who held a trigger during one period: an order credits the holder of the moment it was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -57,26 +56,25 @@ pub fn owners(
 /// # Errors
 /// The database's.
 pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
-    act_twice_if_deadlocked(conn, |conn| {
-        let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
-        if trigger.is_retired() {
-            return Ok(false);
-        }
-        let retired_at = second(actor.now);
-        set_retired_at(conn, actor, &trigger, Some(retired_at))?;
-        let act = Act {
-            action: "trigger.retired",
-            subject_kind: "trigger",
-            subject_id: Some(trigger.id),
-            summary: format!("Retired {}.", trigger.words()),
-            before: Some(serde_json::json!({ "retired_at": null })),
-            after: Some(serde_json::json!({ "retired_at": retired_at })),
-        };
-        audit::record(conn, actor, act)?;
-        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-        reconsider(conn, actor, &trigger, retired_at, format!("{} was retired", trigger.words()))?;
-        Ok(true)
-    })
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    if trigger.is_retired() {
+        return Ok(false);
+    }
+    let retired_at = second(actor.now);
+    set_retired_at(conn, actor, &trigger, Some(retired_at))?;
+    let act = Act {
+        action: "trigger.retired",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Retired {}.", trigger.words()),
+        before: Some(serde_json::json!({ "retired_at": null })),
+        after: Some(serde_json::json!({ "retired_at": retired_at })),
+    };
+    audit::record(conn, actor, act)?;
+    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    let cause = RecalculationCause::TriggerRetired { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
+    Ok(true)
 }
 
 /// Takes the retirement back, as if it had not been: orders placed meanwhile count as well.
@@ -85,23 +83,21 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
 /// # Errors
 /// The database's.
 pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
-    act_twice_if_deadlocked(conn, |conn| {
-        let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
-        let Some(retired_at) = trigger.retired_at else { return Ok(false) };
-        set_retired_at(conn, actor, &trigger, None)?;
-        let act = Act {
-            action: "trigger.reinstated",
-            subject_kind: "trigger",
-            subject_id: Some(trigger.id),
-            summary: format!("Reinstated {}.", trigger.words()),
-            before: Some(serde_json::json!({ "retired_at": retired_at })),
-            after: Some(serde_json::json!({ "retired_at": null })),
-        };
-        audit::record(conn, actor, act)?;
-        let cause = format!("{} was reinstated", trigger.words());
-        reconsider(conn, actor, &trigger, retired_at, cause)?;
-        Ok(true)
-    })
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    let Some(retired_at) = trigger.retired_at else { return Ok(false) };
+    set_retired_at(conn, actor, &trigger, None)?;
+    let act = Act {
+        action: "trigger.reinstated",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Reinstated {}.", trigger.words()),
+        before: Some(serde_json::json!({ "retired_at": retired_at })),
+        after: Some(serde_json::json!({ "retired_at": null })),
+    };
+    audit::record(conn, actor, act)?;
+    let cause = RecalculationCause::TriggerReinstated { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
+    Ok(true)
 }
 
 fn set_retired_at(
@@ -113,18 +109,6 @@ fn set_retired_at(
     diesel::update(triggers::table.find((actor.merchant_id, trigger.id)))
         .set(triggers::retired_at.eq(retired_at))
         .execute(conn)?;
-    Ok(())
-}
-
-/// Decides the orders that match the trigger anew, from `since` on.
-fn reconsider(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    trigger: &Trigger,
-    since: DateTime<Utc>,
-    cause: String,
-) -> QueryResult<()> {
-    orders::reconsider_matching(conn, actor, trigger.kind, &trigger.key, since, &cause)?;
     Ok(())
 }
 
@@ -161,35 +145,33 @@ pub fn reassign(
     affiliate_id: i64,
     from: DateTime<Utc>,
 ) -> Result<Trigger, ReassignError> {
-    act_twice_if_deadlocked(conn, |conn| {
-        let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
-        let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
-        if trigger.affiliate_id == affiliate_id {
-            return Err(ReassignError::SameHolder);
-        }
-        if from > actor.now {
-            return Err(ReassignError::Future);
-        }
-        let from = second(from);
-        let periods = owners(conn, actor.merchant_id, trigger.id)?;
-        let current = periods.first().ok_or(Error::NotFound)?;
-        if from < current.valid_from {
-            return Err(ReassignError::BeforeHolder { since: current.valid_from });
-        }
-        hand_over(conn, actor, &trigger, &periods, affiliate_id, from)?;
-        let act = Act {
-            action: "trigger.reassigned",
-            subject_kind: "trigger",
-            subject_id: Some(trigger.id),
-            summary: format!("Reassigned {} from {} to {name}.", trigger.words(), current.name),
-            before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
-            after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
-        };
-        audit::record(conn, actor, act)?;
-        let cause = format!("{} was reassigned to {name}", trigger.words());
-        reconsider(conn, actor, &trigger, from, cause)?;
-        Ok(Trigger { affiliate_id, ..trigger })
-    })
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
+    if trigger.affiliate_id == affiliate_id {
+        return Err(ReassignError::SameHolder);
+    }
+    if from > actor.now {
+        return Err(ReassignError::Future);
+    }
+    let from = second(from);
+    let periods = owners(conn, actor.merchant_id, trigger.id)?;
+    let current = periods.first().ok_or(Error::NotFound)?;
+    if from < current.valid_from {
+        return Err(ReassignError::BeforeHolder { since: current.valid_from });
+    }
+    hand_over(conn, actor, &trigger, &periods, affiliate_id, from)?;
+    let act = Act {
+        action: "trigger.reassigned",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Reassigned {} from {} to {name}.", trigger.words(), current.name),
+        before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
+        after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
+    };
+    audit::record(conn, actor, act)?;
+    let cause = RecalculationCause::TriggerReassigned { trigger: trigger.words(), to: name };
+    request_for_trigger(conn, actor, trigger.id, from, &cause)?;
+    Ok(Trigger { affiliate_id, ..trigger })
 }
 
 /// Closes the open period at `from` and opens one for `affiliate_id`. A period that would be empty

@@ -11,7 +11,7 @@ use crate::code_requests;
 use crate::dated::second;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::exclusions::{self, Excluded};
-use crate::orders::reconsider_matching;
+use crate::orders::{RecalculationCause, request_for_trigger};
 use crate::pushes;
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
@@ -43,10 +43,14 @@ impl Trigger {
         triggers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
-    /// [`Trigger::find`], kept from others until the end of the transaction: for changes that
-    /// depend on what it is.
+    /// [`Trigger::find`], kept from other changes until the end of the transaction: for those that
+    /// depend on what it is. Orders that refer to it come in meanwhile.
     pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
-        triggers::table.find((merchant_id, id)).select(Self::as_select()).for_update().first(conn)
+        triggers::table
+            .find((merchant_id, id))
+            .select(Self::as_select())
+            .for_no_key_update()
+            .first(conn)
     }
 
     /// Whether orders placed now no longer count.
@@ -286,8 +290,8 @@ fn insert(
         ))
         .execute(conn)?;
     // An order can have come in already that a store with a fast clock placed from now on.
-    let cause = format!("{} was created", trigger.words());
-    reconsider_matching(conn, actor, kind, &trigger.key, since, &cause)?;
+    let cause = RecalculationCause::TriggerCreated { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, since, &cause)?;
     Ok(trigger)
 }
 

@@ -69,6 +69,7 @@ fn a_reassigned_code_leaves_earlier_orders_with_its_former_holder() {
         let trigger = Trigger::find(conn, actor.merchant_id, app.fixture.ada10_id)?;
         Ok(triggers::reassign(conn, &actor, &trigger, ben, noon()).unwrap())
     });
+    app.work();
     assert_eq!(earners(&app, &before), [ada]);
     assert_eq!(earners(&app, &since), [ben]);
     assert_eq!(earners(&app, &later), [ben]);
@@ -101,6 +102,7 @@ fn a_retired_code_credits_nothing_from_then_on_until_it_is_reinstated() {
 
     let actor = app.actor_at(noon() + hours(1));
     assert!(app.within(|conn| triggers::reinstate(conn, &actor, &trigger)));
+    app.work();
     assert_eq!(earners(&app, &since), [ada], "as if it had not been retired");
 }
 

@@ -53,6 +53,7 @@ fn the_same_code_order_and_delivery_in_two_programs_are_two_of_each() {
     app.within(|conn| {
         Ok(triggers::reassign(conn, &actor, &trigger, app.fixture.ben_id, then()).unwrap())
     });
+    app.work();
     assert_eq!(credits_in(&app, borealis, &order), theirs);
     assert_eq!(earned(&app, &order), [(app.fixture.ben_id, 900)]);
 }

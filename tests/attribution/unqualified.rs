@@ -91,6 +91,7 @@ fn a_change_of_status_that_is_undone_had_never_been() {
     let actor = app.actor_at(noon() + hours(2));
     let undone = app.within(|conn| undo_status(conn, &actor, &[ada], noon()));
     assert_eq!(undone.len(), 1);
+    app.work();
     assert_eq!(verdict(&app, &order), pending(900));
 }
 

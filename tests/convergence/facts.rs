@@ -193,5 +193,6 @@ impl Program {
             Ok(disabled)
         });
         self.disabled = changed;
+        app.work();
     }
 }

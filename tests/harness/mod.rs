@@ -167,6 +167,11 @@ impl TestApp {
         }
     }
 
+    /// Does what the workers would: recalculates what changes have left to them.
+    pub fn work(&self) {
+        vouch::orders::recalculation::drain(&self.db).unwrap();
+    }
+
     /// Enables Coupon Exclusions for a merchant, as support staff do.
     pub fn enable_exclusions(&self, merchant_id: i64) {
         let actor = Actor::system(merchant_id, vouch::clock::now());

@@ -9,7 +9,7 @@ use crate::auth;
 use crate::config::Config;
 use crate::db::{Scope, Source, in_scope, migrate};
 use crate::mail;
-use crate::outbox;
+use crate::orders::recalculation;
 use crate::secrets::Sealer;
 use crate::stores::check_secrets;
 
@@ -170,15 +170,16 @@ fn two_factor(conn: &mut PgConnection, config: &Config) -> Finding {
     ))
 }
 
-/// Whether the workers have given something up.
+/// Whether recalculations are parked.
 fn background_work(conn: &mut PgConnection) -> Finding {
-    let (number, reason) = asked(in_scope(conn, Scope::Installation, outbox::given_up))?;
+    let (number, reason) = asked(in_scope(conn, Scope::Installation, recalculation::parked))?;
     if number == 0 {
-        return Ok("nothing was given up".to_owned());
+        return Ok("no recalculation is parked".to_owned());
     }
     Err(format!(
-        "{number} given up after many tries, the last because of: {reason}. Some orders may not be \
-         decided anew until it is done: mend the cause and start Vouch again, which takes it up again"
+        "{number} recalculations are parked after many attempts, the last because of: {reason}. Some \
+         orders keep what they earned before a change: fix the cause and restart Vouch, which tries \
+         them again"
     ))
 }
 

@@ -125,6 +125,22 @@ impl OrderRow {
         row.map(Self::read).transpose()
     }
 
+    /// Those of these orders that nobody else has, by their keys; the others are passed over.
+    pub(in crate::orders) fn free(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        order_ids: &[i64],
+    ) -> QueryResult<Vec<Self>> {
+        let rows: Vec<Row> = prepared::<Sql>(concat!(
+            select_order!("merchant_id = ? AND id = ANY(?) ORDER BY id"),
+            " SKIP LOCKED"
+        ))
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<Array<BigInt>, _>(order_ids)
+        .load(conn)?;
+        rows.into_iter().map(Self::read).collect()
+    }
+
     /// The order of that key.
     pub(in crate::orders) fn by_id(
         conn: &mut PgConnection,

@@ -10,6 +10,7 @@ use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::orders::recalculation::{Pending, pending_of_trigger};
 use crate::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
 use crate::urls;
@@ -85,7 +86,8 @@ struct Unfinished {
 }
 
 enum Outcome {
-    Done(Trigger, String),
+    /// With the new holder's name, and how many orders wait to be recalculated.
+    Done(Trigger, String, Pending),
     /// The affiliate was only looked for.
     Found(TriggerRow, Unfinished),
     Refused(TriggerRow, Unfinished),
@@ -103,8 +105,8 @@ pub async fn reassign(
     let outcome =
         db.merchant(merchant.id, move |conn| hand_over(conn, &actor, &merchant, id, form)).await?;
     let (row, unfinished, found) = match outcome {
-        Outcome::Done(trigger, name) => {
-            page.done(done_words(&trigger, &name, &from))?;
+        Outcome::Done(trigger, name, waiting) => {
+            page.done(waiting.behind(done_words(&trigger, &name, &from)))?;
             return Ok(see_other(&urls::trigger(trigger.id)));
         }
         Outcome::Found(row, unfinished) => (row, unfinished, true),
@@ -150,7 +152,10 @@ fn hand_over(
     let errors = match form.from(tz, actor.now, since) {
         Err(reason) => FormErrors::one("from", reason),
         Ok(at) => match triggers::reassign(conn, actor, &row.trigger, affiliate.id, at) {
-            Ok(trigger) => return Ok(Outcome::Done(trigger, affiliate.name)),
+            Ok(trigger) => {
+                let waiting = pending_of_trigger(conn, merchant.id, id)?;
+                return Ok(Outcome::Done(trigger, affiliate.name, waiting));
+            }
             Err(error) => reassign_refusal(error, &row.trigger, tz)?,
         },
     };

@@ -8,6 +8,7 @@ use crate::audit::{self, Actor};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::{self, Excluded};
+use crate::orders::recalculation::{Pending, pending_of_trigger};
 use crate::pushes::Poll;
 use crate::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
 use crate::urls;
@@ -28,6 +29,8 @@ struct ShowPage {
     history: Vec<audit::Entry>,
     /// The exclusion that the code falls under, if it does.
     excluded: Option<Excluded>,
+    /// The orders that wait to be recalculated.
+    recalculating: Pending,
 }
 
 impl ShowPage {
@@ -67,7 +70,7 @@ impl ShowPage {
 pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, id) = (page.merchant_id(), *id);
     let now = page.actor().now;
-    let (row, owners, history, excluded) = db
+    let (row, owners, history, excluded, recalculating) = db
         .merchant(merchant_id, move |conn| {
             let row = list::row(conn, merchant_id, id)?;
             let owners = triggers::owners(conn, merchant_id, id)?;
@@ -78,24 +81,26 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
                 }
                 _ => None,
             };
-            QueryResult::Ok((row, owners, history, excluded))
+            let recalculating = pending_of_trigger(conn, merchant_id, id)?;
+            QueryResult::Ok((row, owners, history, excluded, recalculating))
         })
         .await?;
     let view = TriggerView::new(row, page.merchant());
-    ok(&ShowPage { page, view, owners, history, excluded })
+    ok(&ShowPage { page, view, owners, history, excluded, recalculating })
 }
 
-/// The trigger, and whether `act` changed anything about it.
+/// The trigger, whether `act` changed anything about it, and how many orders wait to be recalculated.
 async fn change(
     db: &Db,
     actor: Actor,
     id: i64,
     act: fn(&mut PgConnection, &Actor, &Trigger) -> QueryResult<bool>,
-) -> AppResult<(Trigger, bool)> {
+) -> AppResult<(Trigger, bool, Pending)> {
     db.merchant(actor.merchant_id, move |conn| {
         let trigger = Trigger::find(conn, actor.merchant_id, id)?;
         let changed = act(conn, &actor, &trigger)?;
-        QueryResult::Ok((trigger, changed))
+        let waiting = pending_of_trigger(conn, actor.merchant_id, id)?;
+        QueryResult::Ok((trigger, changed, waiting))
     })
     .await
 }
@@ -107,7 +112,7 @@ pub async fn retire(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (trigger, changed) = change(&db, page.actor(), *id, triggers::retire).await?;
+    let (trigger, changed, waiting) = change(&db, page.actor(), *id, triggers::retire).await?;
     if changed {
         let outside = match trigger.kind {
             TriggerKind::CouponCode => {
@@ -120,7 +125,7 @@ pub async fn retire(
              reserved.{outside}",
             trigger.value
         );
-        page.done_undoable(text, urls::trigger_reinstatement(trigger.id))?;
+        page.done_undoable(waiting.behind(text), urls::trigger_reinstatement(trigger.id))?;
     } else {
         page.leave(FlashKind::Info, format!("{} is retired already.", trigger.value))?;
     }
@@ -134,12 +139,13 @@ pub async fn reinstate(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (trigger, changed) = change(&db, page.actor(), *id, triggers::reinstate).await?;
+    let (trigger, changed, waiting) = change(&db, page.actor(), *id, triggers::reinstate).await?;
     if changed {
-        page.done(format!(
+        let text = format!(
             "{} is active again. Orders placed while it was retired count as well.",
             trigger.value
-        ))?;
+        );
+        page.done(waiting.behind(text))?;
     } else {
         page.leave(FlashKind::Info, format!("{} is active already.", trigger.value))?;
     }

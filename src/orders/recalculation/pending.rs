@@ -1,0 +1,78 @@
+//! How many orders wait to be recalculated, for pages.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::db::prepared;
+
+/// The orders of that trigger that wait.
+///
+/// # Errors
+/// The database's.
+pub fn pending_of_trigger(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_id: i64,
+) -> QueryResult<Pending> {
+    prepared::<BigInt>(
+        "SELECT coalesce(sum(greatest(orders_total - orders_done, 0)), 0)::bigint \
+         FROM recalculations WHERE merchant_id = ? AND trigger_id = ? AND parked_at IS NULL",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(trigger_id)
+    .get_result(conn)
+    .map(Pending)
+}
+
+/// The orders that wait since something about the affiliate changed, or about a trigger that it has
+/// or had.
+///
+/// # Errors
+/// The database's.
+pub fn pending_of_affiliate(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Pending> {
+    prepared::<BigInt>(
+        "SELECT coalesce(sum(greatest(orders_total - orders_done, 0)), 0)::bigint \
+         FROM recalculations WHERE merchant_id = ? AND parked_at IS NULL \
+             AND (affiliate_id = ? OR trigger_id IN (SELECT trigger_id FROM trigger_owners \
+                 WHERE merchant_id = ? AND affiliate_id = ?))",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .get_result(conn)
+    .map(Pending)
+}
+
+/// Orders that wait to be recalculated, as pages say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending(i64);
+
+impl Pending {
+    /// Whether any does.
+    pub fn is_any(self) -> bool {
+        self.0 > 0
+    }
+
+    /// How many.
+    pub fn orders(self) -> i64 {
+        self.0
+    }
+
+    /// A sentence.
+    pub fn words(self) -> String {
+        match self.0 {
+            1 => "1 order is being recalculated.".to_owned(),
+            orders => format!("{orders} orders are being recalculated."),
+        }
+    }
+
+    /// The sentence behind another one, where any order waits.
+    pub fn behind(self, sentence: String) -> String {
+        if self.is_any() { format!("{sentence} {}", self.words()) } else { sentence }
+    }
+}

@@ -1,0 +1,152 @@
+//! Carrying requests out: one portion of every merchant in turn, so that the 10,000 orders of one
+//! don't hold up the 3 of another. Any number of workers may do this side by side.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::portion::{Portion, Request};
+use crate::db::schema::recalculations;
+use crate::db::{Db, Scope, prepared};
+use crate::error::AppResult;
+
+/// After so many failures a request is parked with its reason.
+const ATTEMPTS: i32 = 12;
+/// As much of a reason is kept.
+const REASON_LENGTH: usize = 500;
+/// A turn ends after this time, so that a worker that is told to stop does.
+const TURN: Duration = Duration::from_secs(1);
+/// After a portion a worker rests for as long as it took, and at the most this long: what comes in
+/// from stores goes first.
+const REST: Duration = Duration::from_millis(250);
+
+/// One turn of a worker: portions of what is due; answers how many orders were recalculated.
+///
+/// # Errors
+/// The database's, when it is away. A portion that fails is kept for another attempt.
+pub fn turn(db: &Db) -> AppResult<usize> {
+    let begun = Instant::now();
+    let mut recalculated = 0;
+    while begun.elapsed() < TURN {
+        let Some(orders) = round(db, REST)? else { break };
+        recalculated += orders;
+    }
+    Ok(recalculated)
+}
+
+/// Turns until nothing is due, now or shortly; answers how many orders were recalculated. For tests
+/// and commands: workers take turns.
+///
+/// # Errors
+/// As [`turn`].
+pub fn drain(db: &Db) -> AppResult<usize> {
+    let mut recalculated = 0;
+    loop {
+        match round(db, Duration::ZERO)? {
+            Some(orders) => recalculated += orders,
+            None if is_due_shortly(db)? => thread::sleep(Duration::from_millis(10)),
+            None => return Ok(recalculated),
+        }
+    }
+}
+
+/// One portion of each merchant that something is due of. `None` if nothing could be done.
+fn round(db: &Db, rest: Duration) -> AppResult<Option<usize>> {
+    let mut recalculated = None;
+    for merchant_id in due(db)? {
+        let begun = Instant::now();
+        if let Portion::Done(orders) = portion(db, merchant_id)? {
+            recalculated = Some(recalculated.unwrap_or(0) + orders);
+            if orders > 0 {
+                thread::sleep(begun.elapsed().min(rest));
+            }
+        }
+    }
+    Ok(recalculated)
+}
+
+/// The merchants that something is due of.
+fn due(db: &Db) -> AppResult<Vec<i64>> {
+    db.run_blocking(Scope::Installation, |conn| {
+        prepared::<BigInt>(
+            "SELECT DISTINCT merchant_id FROM recalculations \
+             WHERE parked_at IS NULL AND due_at <= now() ORDER BY merchant_id",
+        )
+        .load::<i64>(conn)
+    })
+}
+
+fn is_due_shortly(db: &Db) -> AppResult<bool> {
+    db.run_blocking(Scope::Installation, |conn| {
+        prepared::<diesel::sql_types::Bool>(
+            "SELECT EXISTS (SELECT FROM recalculations \
+             WHERE parked_at IS NULL AND due_at <= now() + interval '1 second')",
+        )
+        .get_result(conn)
+    })
+}
+
+fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
+    let mut taken = None;
+    let done = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+        // Its orders are locked: whoever is in the way of anything else must not keep them so.
+        conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
+        let Some(request) = Request::take(conn, merchant_id)? else { return Ok(Portion::Nothing) };
+        taken.insert(request).carry_out(conn)
+    });
+    match (done, taken) {
+        (Err(error), Some(request)) => {
+            let reason: String = format!("{error:#}").chars().take(REASON_LENGTH).collect();
+            let (id, attempts) = (request.id, request.attempts);
+            tracing::error!(merchant_id, id, attempts, cause = %reason, "a recalculation failed");
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| failed(conn, &request, &reason))?;
+            Ok(Portion::Done(0))
+        }
+        (done, _) => done,
+    }
+}
+
+/// The orders of a portion that failed are tried one by one, so that the one at fault keeps none of
+/// the others; alone, a request is tried again later.
+fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResult<()> {
+    let found = request.next(conn)?;
+    if found.len() <= 1 {
+        return request.put_back(conn, reason, ATTEMPTS);
+    }
+    let alone: Vec<Vec<i64>> = found.iter().map(|(id, _)| vec![*id]).collect();
+    request.hand_on(conn, &alone, 0)?;
+    request.move_on(conn, &found)
+}
+
+/// How many requests are parked, and why the last of them. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+    let parked = || recalculations::table.filter(recalculations::parked_at.is_not_null());
+    let last = parked()
+        .order(recalculations::parked_at.desc())
+        .select(recalculations::last_error)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok((parked().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+}
+
+/// Makes parked requests due again, with all their attempts: when Vouch is started, its operator may
+/// have fixed the cause. Answers how many. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn unpark(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(recalculations::table.filter(recalculations::parked_at.is_not_null()))
+        .set((
+            recalculations::parked_at.eq(None::<DateTime<Utc>>),
+            recalculations::attempts.eq(0),
+            recalculations::due_at.eq(now),
+        ))
+        .execute(conn)
+}

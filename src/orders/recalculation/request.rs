@@ -1,0 +1,169 @@
+use chrono::{DateTime, SubsecRound, Utc};
+use diesel::prelude::*;
+
+use super::cause::RecalculationCause;
+use super::matching::Matching;
+use super::portion::PORTION;
+use crate::audit::Actor;
+use crate::db::schema::{recalculations, triggers};
+use crate::orders::in_flight;
+use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::triggers::TriggerKind;
+
+/// What a request is about, as it stands on its row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About {
+    pub trigger_id: Option<i64>,
+    pub affiliate_id: Option<i64>,
+}
+
+/// Recalculates some orders in the running transaction: for a member's decision on a few orders,
+/// whose outcome the next page shows. Locks the orders first, always by their keys, so that two of
+/// these can't wait for each other in a circle.
+///
+/// # Errors
+/// `NotFound` if one of them isn't the merchant's.
+pub fn recalculate(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    order_ids: &[i64],
+    cause: &RecalculationCause,
+) -> QueryResult<()> {
+    if order_ids.is_empty() {
+        return Ok(());
+    }
+    in_flight::enter(conn, actor.merchant_id)?;
+    let mut order_ids = order_ids.to_vec();
+    order_ids.sort_unstable();
+    order_ids.dedup();
+    let mut rows = Vec::with_capacity(order_ids.len());
+    for order_id in order_ids {
+        rows.push(OrderRow::by_id(conn, actor.merchant_id, order_id)?);
+    }
+    let words = cause.words();
+    let cause = Cause { words: &words, delivery_id: None, now: actor.now };
+    let mut batch = Batch::of(actor.merchant_id);
+    for row in rows {
+        decide_again(conn, row, &cause, &mut batch)?;
+    }
+    batch.finish(conn)
+}
+
+/// [`recalculate`] as many as make a portion, and leaves the others to the workers.
+///
+/// # Errors
+/// As [`recalculate`].
+pub fn recalculate_soon(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    order_ids: &[i64],
+    cause: &RecalculationCause,
+) -> QueryResult<()> {
+    let (now, later) = order_ids.split_at(order_ids.len().min(PORTION));
+    recalculate(conn, actor, now, cause)?;
+    if later.is_empty() {
+        return Ok(());
+    }
+    let ids = later.iter().copied().map(Some).collect::<Vec<_>>();
+    let cause = to_json(cause)?;
+    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    insert(conn, actor, About::default(), (Some(ids), None), cause, total)
+}
+
+/// Requests that the orders placed since `since` that match the trigger are recalculated; answers
+/// how many they are now.
+///
+/// # Errors
+/// `NotFound` if the merchant has no such trigger.
+pub fn request_for_trigger(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger_id: i64,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let (kind, key): (TriggerKind, String) = triggers::table
+        .find((actor.merchant_id, trigger_id))
+        .select((triggers::kind, triggers::key))
+        .first(conn)?;
+    let since = since.trunc_subsecs(0);
+    let about = About { trigger_id: Some(trigger_id), affiliate_id: None };
+    request(conn, actor, about, since, &Matching::Trigger { kind, key, since }, cause)
+}
+
+/// Requests that the orders placed since `since` are recalculated that match a trigger the affiliate
+/// has or had, or were credited to it manually; answers how many they are now.
+///
+/// # Errors
+/// The database's.
+pub fn request_for_affiliate(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let since = since.trunc_subsecs(0);
+    let about = About { trigger_id: None, affiliate_id: Some(affiliate_id) };
+    request(conn, actor, about, since, &Matching::Affiliate { id: affiliate_id, since }, cause)
+}
+
+/// Requests that every order placed since `since` is recalculated, whatever is on it; answers how
+/// many they are now. For a change that holds from now on, it's those that came in meanwhile, and
+/// those of a store whose clock is ahead.
+///
+/// # Errors
+/// The database's.
+pub fn request_since(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let since = since.trunc_subsecs(0);
+    request(conn, actor, About::default(), since, &Matching::Since(since), cause)
+}
+
+fn request(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    since: DateTime<Utc>,
+    matching: &Matching,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let total = matching.count(conn, actor.merchant_id)?;
+    insert(conn, actor, about, (None, Some(since)), to_json(cause)?, total)?;
+    Ok(total)
+}
+
+/// Either these orders, or those placed since then.
+type Which = (Option<Vec<Option<i64>>>, Option<DateTime<Utc>>);
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    which: Which,
+    cause: serde_json::Value,
+    total: i64,
+) -> QueryResult<()> {
+    let (order_ids, since) = which;
+    diesel::insert_into(recalculations::table)
+        .values((
+            recalculations::merchant_id.eq(actor.merchant_id),
+            recalculations::trigger_id.eq(about.trigger_id),
+            recalculations::affiliate_id.eq(about.affiliate_id),
+            recalculations::order_ids.eq(order_ids),
+            recalculations::since.eq(since),
+            recalculations::cause.eq(cause),
+            recalculations::orders_total.eq(total),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+fn to_json(cause: &RecalculationCause) -> QueryResult<serde_json::Value> {
+    serde_json::to_value(cause)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
+}
