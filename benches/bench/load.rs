@@ -22,6 +22,21 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// From times in any order.
+    pub fn of(mut times: Vec<Duration>, elapsed: Duration) -> Self {
+        times.sort_unstable();
+        Self { times, elapsed }
+    }
+
+    pub fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    /// In milliseconds.
+    pub fn longest(&self) -> f64 {
+        self.times.last().map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+    }
+
     pub fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.elapsed.as_secs_f64()
     }
@@ -57,14 +72,13 @@ impl Load {
     fn run(self, address: &str, request: &(dyn Fn(usize) -> Vec<u8> + Sync)) -> Measured {
         let begin = Instant::now();
         let until = begin + Duration::from_secs(self.seconds);
-        let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        let times: Vec<Duration> = std::thread::scope(|scope| {
             let clients: Vec<_> = (0..self.clients)
                 .map(|client| scope.spawn(move || one_client(address, client, until, request)))
                 .collect();
             clients.into_iter().flat_map(|client| client.join().expect("a client ends")).collect()
         });
-        times.sort_unstable();
-        Measured { times, elapsed: begin.elapsed() }
+        Measured::of(times, begin.elapsed())
     }
 }
 

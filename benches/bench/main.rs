@@ -4,6 +4,7 @@
 //! `script/bench` builds and runs it; `--help` lists its options.
 
 mod capture;
+mod contention;
 mod exclusions;
 mod load;
 mod pgbench;
@@ -32,7 +33,7 @@ struct Options {
     /// Seconds of every single measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only pages with this in their name, or the exclusions, and no intake
+    /// Only pages with this in their name, or the exclusions, or the contention, and no intake
     #[arg(long)]
     only: Option<String>,
     /// Where the databases are kept between runs
@@ -42,6 +43,9 @@ struct Options {
     #[arg(long, hide = true)]
     bench: bool,
 }
+
+/// The 99th percentile of a steady stream needs so many at least.
+const CONTENTION_SECONDS: u64 = 30;
 
 /// The pages that are measured: a name, and the address in a program.
 fn pages(program: &Program) -> Vec<(&'static str, String)> {
@@ -69,13 +73,27 @@ fn main() {
     report::heading(
         "Pages: 8 clients; the bound is pgbench on the page's own statements, 8 clients",
     );
+    // These don't depend on the size of the program.
+    let only = options.only.as_deref();
+    let small_alone =
+        only.is_some_and(|only| ["exclusions", "contention"].iter().any(|what| what.contains(only)));
     for (name, size) in [("small", small), ("large", large)] {
+        if name == "large" && small_alone {
+            continue;
+        }
         let running = Running::start(&options.folder.join(name), size);
         report::program(name, &running.program);
         measure_pages(&running, options.seconds, options.only.as_deref().unwrap_or_default());
         report::memory(&running);
-        let is_wanted = |only: &str| "exclusions".contains(only);
-        if name == "small" && options.only.as_deref().is_none_or(is_wanted) {
+        let is_wanted = |what: &str| only.is_none_or(|only| what.contains(only));
+        if name == "small" && is_wanted("contention") {
+            report::heading(
+                "Contention: a code on 500 orders is reassigned each second, with 20 updates of these \
+                 orders and 20 orders of another merchant a second",
+            );
+            contention::measure(&running, options.seconds.max(CONTENTION_SECONDS));
+        }
+        if name == "small" && is_wanted("exclusions") {
             report::heading(
                 "Coupon Exclusions: may a code be claimed, among 100,000; the bound is one row by its key",
             );

@@ -24,8 +24,8 @@ use vouch::stores;
 use crate::load::Connection;
 
 const VOUCH: &str = env!("CARGO_BIN_EXE_vouch");
-const PASSWORD: &str = "violet harbour 9 anvil";
-const SECRET_KEY: [u8; 32] = [11; 32];
+pub const PASSWORD: &str = "violet harbour 9 anvil";
+pub const SECRET_KEY: [u8; 32] = [11; 32];
 
 /// The names under which the log is found, so that statements can be read from it.
 const SETTINGS: [(&str, &str); 7] = [
@@ -46,13 +46,18 @@ pub struct Size {
     pub orders: u64,
 }
 
+/// A store that sends signed orders.
+pub struct Shop {
+    pub store_key: String,
+    pub secret: Vec<u8>,
+}
+
 /// What is known of the program.
 pub struct Program {
     conn: Mutex<PgConnection>,
     pub merchant_id: i64,
     owner: String,
-    store_key: String,
-    secret: Vec<u8>,
+    shop: Shop,
 }
 
 /// A running server on a filled database.
@@ -111,16 +116,19 @@ impl Running {
 
     /// A session cookie of the owner.
     pub fn sign_in(&self) -> String {
+        self.sign_in_as(&self.program.owner)
+    }
+
+    /// A session cookie of somebody with the usual password.
+    pub fn sign_in_as(&self, email: &str) -> String {
         let mut connection = Connection::open(&self.address);
         let get = format!("GET /login HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
         let (_, headers, body) = connection.ask_with_headers(get.as_bytes());
         let cookie = session_of(&headers).expect("the sign-in page gives a session");
-        let page = String::from_utf8_lossy(&body).into_owned();
-        let (_, after) = page.split_once("name=\"csrf\" value=\"").expect("the form has a token");
-        let token = after.split('"').next().unwrap_or_default();
+        let token = csrf_of(&body);
         let form = format!(
             "csrf={token}&email={}&password={}&next=",
-            vouch::urls::encode(&self.program.owner),
+            vouch::urls::encode(email),
             vouch::urls::encode(PASSWORD)
         );
         let post = format!(
@@ -130,7 +138,7 @@ impl Running {
             form.len()
         );
         let (status, headers, _) = connection.ask_with_headers(post.as_bytes());
-        assert_eq!(status, 303, "the owner cannot sign in");
+        assert_eq!(status, 303, "{email} cannot sign in");
         session_of(&headers).expect("sign-in gives a session")
     }
 
@@ -141,6 +149,20 @@ impl Running {
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
     }
 
+    /// Sends the form of the page `path` with these fields; answers the status.
+    pub fn post(&self, path: &str, cookie: &str, fields: &str) -> u16 {
+        let mut connection = Connection::open(&self.address);
+        let head = format!("{path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}", self.address);
+        let (_, page) = connection.ask(format!("GET {head}\r\n\r\n").as_bytes());
+        let form = format!("csrf={}&{fields}", csrf_of(&page));
+        let post = format!(
+            "POST {head}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        connection.ask(post.as_bytes()).0
+    }
+
     pub fn send(&self, order: &Order) {
         let (status, body) = Connection::open(&self.address).ask(&order.request);
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
@@ -148,17 +170,27 @@ impl Running {
 
     /// A signed order with one code and two lines; every number is another order.
     pub fn order(&self, number: u64, code: &str) -> Order {
+        self.order_of(&self.program.shop, "orders/create", number, code)
+    }
+
+    /// The same of any shop, and of a topic.
+    pub fn order_of(&self, shop: &Shop, topic: &str, number: u64, code: &str) -> Order {
         let process = u64::from(std::process::id());
         let order_ref = (9_000_000_000_000_000 + process * 1_000_000_000 + number).to_string();
         let body = shopify_order(&order_ref, code);
-        let mac = Hmac::<Sha256>::new_from_slice(&self.program.secret)
+        let mac = Hmac::<Sha256>::new_from_slice(&shop.secret)
             .expect("HMAC takes keys of any length");
         let signature = STANDARD.encode(mac.chain_update(&body).finalize().into_bytes());
+        // Every update is a delivery of its own.
+        let delivery_ref = match topic {
+            "orders/create" => format!("d{order_ref}"),
+            _ => format!("d{order_ref}-{}", vouch::clock::now().timestamp_micros()),
+        };
         let request = format!(
             "POST /hooks/shopify/{} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
-             x-shopify-topic: orders/create\r\nx-shopify-webhook-id: d{order_ref}\r\n\
+             x-shopify-topic: {topic}\r\nx-shopify-webhook-id: {delivery_ref}\r\n\
              x-shopify-hmac-sha256: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
-            self.program.store_key,
+            shop.store_key,
             self.address,
             body.len()
         );
@@ -329,6 +361,12 @@ fn postgres_folder() -> PathBuf {
     folders.into_iter().rfind(|folder| folder.join("pgbench").exists()).unwrap_or_default()
 }
 
+fn csrf_of(page: &[u8]) -> String {
+    let page = String::from_utf8_lossy(page);
+    let (_, after) = page.split_once("name=\"csrf\" value=\"").expect("the form has a token");
+    after.split('"').next().unwrap_or_default().to_owned()
+}
+
 fn session_of(headers: &[String]) -> Option<String> {
     let set = headers.iter().find_map(|header| {
         let (name, value) = header.split_once(": ")?;
@@ -388,12 +426,20 @@ impl Program {
         .expect("the store is there");
         let secrets = store.webhook_secrets(&sealer).expect("its secret opens");
         let secret = secrets.first().expect("it has a secret").expose_secret().to_vec();
-        Self { conn: Mutex::new(conn), merchant_id, owner, store_key, secret }
+        Self { conn: Mutex::new(conn), merchant_id, owner, shop: Shop { store_key, secret } }
     }
 
     /// Runs `work` within the program, in a transaction.
     pub fn within<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
-        let scope = Scope::Merchant(self.merchant_id);
+        self.within_scope(Scope::Merchant(self.merchant_id), work)
+    }
+
+    /// Runs `work` in a transaction of any scope.
+    pub fn within_scope<T>(
+        &self,
+        scope: Scope,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> T {
         in_scope(&mut self.conn.lock().expect("nobody panicked"), scope, work)
             .expect("the database answers")
     }

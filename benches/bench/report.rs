@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::contention::Answers;
 use crate::exclusions::Spread;
 use crate::load::Measured;
 use crate::pgbench::Bound;
@@ -66,6 +67,32 @@ pub fn check(what: &str, code: &str, check: Spread, bound: Spread) {
         milliseconds(check.0),
         milliseconds(check.1),
         milliseconds(check.0) / milliseconds(bound.0),
+    );
+}
+
+pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts: &Answers) {
+    println!(
+        "  {:<36} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}",
+        "", "answers", "refused", "p50 ms", "p95 ms", "p99 ms", "max ms"
+    );
+    for (name, Answers { measured, refused }) in [
+        ("the other merchant's orders, quiet", quiet),
+        ("the other merchant's orders, meanwhile", contended),
+        ("updates of the orders", updates),
+        ("reassignments", acts),
+    ] {
+        println!(
+            "  {name:<36} {:>7} {refused:>7} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
+            measured.count(),
+            measured.percentile(50),
+            measured.percentile(95),
+            measured.percentile(99),
+            measured.longest(),
+        );
+    }
+    println!(
+        "  the other merchant's p99 is {:.2} times that of when it is quiet",
+        contended.measured.percentile(99) / quiet.measured.percentile(99)
     );
 }
 
