@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use secrecy::{SecretBox, SecretString};
 
+use crate::db::WAITING_CONNECTIONS;
 use crate::mail::Smtp;
 
 mod addresses;
@@ -122,7 +123,9 @@ impl Config {
             "VOUCH_INTAKE_CONNECTIONS",
             or_default(&settings.intake_connections, DEFAULT_INTAKE_CONNECTIONS),
         )?;
-        if database_url.is_none() && page_connections + intake_connections > MOST_CONNECTIONS {
+        if database_url.is_none()
+            && page_connections + intake_connections + WAITING_CONNECTIONS > MOST_CONNECTIONS
+        {
             return Err(bad(
                 "VOUCH_PAGE_CONNECTIONS",
                 format!(

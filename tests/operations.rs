@@ -204,7 +204,7 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
         let series = format!("vouch_queue_waiting{{queue=\"{queue}\"}} 0");
         assert!(shown.contains(&series), "{series}: {shown}");
     }
-    assert_eq!(value(&shown, "vouch_database_connections_max{pool=\"intake\"}"), 4.0);
+    assert_eq!(value(&shown, "vouch_database_connections_max{pool=\"intake\"}"), 6.0);
     if cfg!(target_os = "linux") {
         assert!(value(&shown, "process_resident_memory_bytes") > 1e6);
     }

@@ -75,8 +75,8 @@ fn main() {
     );
     // These don't depend on the size of the program.
     let only = options.only.as_deref();
-    let small_alone =
-        only.is_some_and(|only| ["exclusions", "contention"].iter().any(|what| what.contains(only)));
+    let small_alone = only
+        .is_some_and(|only| ["exclusions", "contention"].iter().any(|what| what.contains(only)));
     for (name, size) in [("small", small), ("large", large)] {
         if name == "large" && small_alone {
             continue;

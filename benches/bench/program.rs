@@ -178,8 +178,8 @@ impl Running {
         let process = u64::from(std::process::id());
         let order_ref = (9_000_000_000_000_000 + process * 1_000_000_000 + number).to_string();
         let body = shopify_order(&order_ref, code);
-        let mac = Hmac::<Sha256>::new_from_slice(&shop.secret)
-            .expect("HMAC takes keys of any length");
+        let mac =
+            Hmac::<Sha256>::new_from_slice(&shop.secret).expect("HMAC takes keys of any length");
         let signature = STANDARD.encode(mac.chain_update(&body).finalize().into_bytes());
         // Every update is a delivery of its own.
         let delivery_ref = match topic {

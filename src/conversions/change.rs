@@ -153,7 +153,6 @@ fn apply(
         acts.push((known, *to));
     }
     let change_id = log(conn, actor, &acts, note)?;
-    changes.write(conn)?;
     // What was Denied did not follow its order meanwhile.
     let mut revived: Vec<i64> = acts
         .iter()
@@ -162,7 +161,7 @@ fn apply(
         .collect();
     revived.sort_unstable();
     revived.dedup();
-    recalculate_soon(conn, actor, &revived, &RecalculationCause::DenialTakenBack)?;
+    recalculate_soon(conn, actor, &revived, &RecalculationCause::DenialTakenBack, changes)?;
     Ok(Changed { changed: acts.len(), left_alone: ids.len() - acts.len(), change_id })
 }
 
@@ -305,6 +304,9 @@ struct Logged {
 /// `NotFound` if `change_id` names no change of the merchant's conversions.
 pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResult<Changed> {
     let logged = change(conn, actor.merchant_id, change_id)?;
+    // All of them, before anything is recalculated.
+    let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
+    lock(conn, actor.merchant_id, &concerned)?;
     let mut wanted = Vec::new();
     let mut done = Changed::default();
     for entry in &logged {

@@ -64,7 +64,28 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
     scope: Scope,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    AnsiTransactionManager::begin_transaction_sql(conn, &scope.begin_sql())?;
+    transaction(conn, &scope.begin_sql(), work)
+}
+
+/// [`in_scope`] with some more SQL in the round trip that begins the transaction.
+///
+/// # Errors
+/// As [`in_scope`].
+pub(crate) fn in_scope_with<T, E: From<diesel::result::Error>>(
+    conn: &mut PgConnection,
+    scope: Scope,
+    and: &str,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    transaction(conn, &format!("{}; {and}", scope.begin_sql()), work)
+}
+
+fn transaction<T, E: From<diesel::result::Error>>(
+    conn: &mut PgConnection,
+    begin: &str,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
     match work(conn) {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(conn)?;
@@ -78,13 +99,17 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
     }
 }
 
-/// Turns the running transaction to another merchant: for a batch that serves several.
+/// Turns the running transaction to another merchant, with some more SQL in the same round trip: for
+/// a batch that serves several.
 ///
 /// # Errors
 /// The database's.
-pub fn turn_to(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'"))
+pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> QueryResult<()> {
+    conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
+
+/// Connections of the intake beyond its writers', for deliveries that wait.
+pub const WAITING_CONNECTIONS: u32 = 2;
 
 /// The pools of connections: one for pages, one for order intake, so that pages cannot starve it.
 #[derive(Clone)]
@@ -94,14 +119,14 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens both pools.
+    /// Opens both pools; that of the intake with [`WAITING_CONNECTIONS`] more.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(url: &str, pages: u32, intake: u32) -> Result<Self, r2d2::Error> {
         Ok(Self {
             pages: pool::open(PoolOptions { url, size: pages })?,
-            intake: pool::open(PoolOptions { url, size: intake })?,
+            intake: pool::open(PoolOptions { url, size: intake + WAITING_CONNECTIONS })?,
         })
     }
 

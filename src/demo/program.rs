@@ -14,7 +14,7 @@ use crate::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{self, Role};
 use crate::credit::Commission;
-use crate::db::schema::stores;
+use crate::db::schema::{recalculations, stores};
 use crate::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
@@ -158,6 +158,11 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     history::play(conn, &owner, &store, now)?;
     exclude(conn, &owner, support_id)?;
     applications::play(conn, &Actor { now, ..owner })?;
+    // Whatever changed did so before the orders that it concerns came: nothing is to be recalculated.
+    diesel::delete(recalculations::table)
+        .filter(recalculations::merchant_id.eq(merchant.merchant_id))
+        .filter(recalculations::orders_total.eq(0))
+        .execute(conn)?;
     Ok(store)
 }
 

@@ -95,6 +95,11 @@ impl Changes {
         }
     }
 
+    /// Whose they are.
+    pub fn merchant_id(&self) -> i64 {
+        self.merchant_id
+    }
+
     /// Something counts that did not before.
     pub fn add(&mut self, delta: &Delta) {
         debug_assert_eq!(delta.merchant_id, self.merchant_id);

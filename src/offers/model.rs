@@ -175,7 +175,11 @@ fn yield_default(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
 
 /// Nobody can be put on the offer while it is locked so; see [`super::is_open`].
 fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Offer> {
-    offers::table.find((merchant_id, offer_id)).select(Offer::as_select()).for_update().first(conn)
+    offers::table
+        .find((merchant_id, offer_id))
+        .select(Offer::as_select())
+        .for_no_key_update()
+        .first(conn)
 }
 
 /// Why an offer cannot be archived.

@@ -154,7 +154,8 @@ pub fn all_options(
 }
 
 /// Whether an affiliate can be put on the offer. It stays so until the transaction ends: whoever
-/// archives the offer waits for it, and then finds the affiliate there.
+/// archives the offer waits for it, and then finds the affiliate there. Orders don't: their lock on
+/// the offer is `FOR KEY SHARE`.
 ///
 /// # Errors
 /// The database's.
@@ -162,7 +163,7 @@ pub fn is_open(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> Quer
     let archived_at: Option<Option<DateTime<Utc>>> = offers::table
         .find((merchant_id, offer_id))
         .select(offers::archived_at)
-        .for_key_share()
+        .for_share()
         .first(conn)
         .optional()?;
     Ok(archived_at == Some(None))

@@ -225,6 +225,35 @@ pub enum StoreEvent {
     Noted { order_ref: String, what: &'static str },
 }
 
+impl StoreEvent {
+    /// The order that it names.
+    pub fn order_ref(&self) -> Option<&str> {
+        match self {
+            Self::Order(report) | Self::Restored(report) => Some(&report.order_ref),
+            Self::Refund { order_ref, .. }
+            | Self::RefundLines { order_ref, .. }
+            | Self::Deleted { order_ref, .. }
+            | Self::Trashed { order_ref, .. }
+            | Self::Announced { order_ref }
+            | Self::Noted { order_ref, .. } => Some(order_ref),
+            Self::Uninstalled => None,
+        }
+    }
+
+    /// The order that it says something of.
+    pub fn touches(&self) -> Option<&str> {
+        match self {
+            Self::Announced { .. } | Self::Noted { .. } | Self::Uninstalled => None,
+            Self::Order(_)
+            | Self::Restored(_)
+            | Self::Refund { .. }
+            | Self::RefundLines { .. }
+            | Self::Deleted { .. }
+            | Self::Trashed { .. } => self.order_ref(),
+        }
+    }
+}
+
 /// A digest of the content: equal for equal values, whatever way they were stored in between.
 pub(super) fn digest(value: &impl Serialize) -> [u8; 32] {
     // Structs serialise their fields in the order of declaration, so the text is canonical.

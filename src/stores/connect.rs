@@ -48,7 +48,7 @@ pub fn connect(
             .filter(stores::merchant_id.eq(actor.merchant_id))
             .filter(stores::platform.eq(platform))
             .filter(stores::address.eq(address))
-            .for_update()
+            .for_no_key_update()
             .select((stores::id, stores::disconnected_at))
             .first::<(i64, Option<DateTime<Utc>>)>(conn)
             .optional()?;

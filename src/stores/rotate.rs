@@ -31,7 +31,7 @@ pub fn reseal_secrets(
 ) -> QueryResult<Resealed> {
     let all: Vec<Store> = stores::table
         .order((stores::merchant_id, stores::id))
-        .for_update()
+        .for_no_key_update()
         .select(Store::as_select())
         .load(conn)?;
     let mut done = Resealed::default();

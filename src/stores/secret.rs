@@ -80,7 +80,7 @@ pub fn replace_secret(
     conn.transaction(|conn| {
         let (current, connected) = stores::table
             .find((store.merchant_id, store.id))
-            .for_update()
+            .for_no_key_update()
             .select((stores::webhook_secret, stores::disconnected_at.is_null()))
             .first::<(Option<Vec<u8>>, bool)>(conn)?;
         if !connected {

@@ -2,6 +2,7 @@
 //! figures are what a recount finds, and a replay changes nothing.
 
 mod concurrent;
+mod contention;
 mod facts;
 mod histories;
 mod ledger;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use vouch::db::schema::{commission_entries, conversions, return_rules};
-use vouch::orders::reconsider_since;
+use vouch::orders::{RecalculationCause, request_since};
 use vouch::stores::{ReturnRules, Store, change_return_rules};
 
 use crate::harness::TestApp;
@@ -63,7 +63,9 @@ fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() 
 
     choose(&app, "follow", "follow");
     let written = entries(&app);
-    app.within(|conn| reconsider_since(conn, &app.actor(), before, "Looked again"));
+    let cause = RecalculationCause::ReturnRulesChanged;
+    app.within(|conn| request_since(conn, &app.actor(), before, &cause));
+    app.work();
     assert_eq!(commissions(&app), [0, earned[0], earned[0]], "the rules of their time");
     assert_eq!(entries(&app), written, "the same ledger");
 

@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
 use super::{Finding, Report, clock};
 use crate::auth;
 use crate::config::Config;
-use crate::db::{Scope, Source, in_scope, migrate};
+use crate::db::{Scope, Source, WAITING_CONNECTIONS, in_scope, migrate};
 use crate::mail;
 use crate::orders::recalculation;
 use crate::secrets::Sealer;
@@ -125,7 +125,7 @@ fn connections(conn: &mut PgConnection, config: &Config) -> Finding {
         ))
         .get_result(conn),
     )?;
-    let wanted = config.page_connections + config.intake_connections;
+    let wanted = config.page_connections + config.intake_connections + WAITING_CONNECTIONS;
     if i64::from(wanted) > i64::from(most) {
         return Err(format!(
             "the server takes {most}, and Vouch wants {wanted}: lower VOUCH_PAGE_CONNECTIONS, \

@@ -1,8 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::candidates::TriggerKey;
+use super::order_row::OrderRow;
 use super::rules::Settings;
 use crate::figures::Changes;
 use crate::store_jobs::{self, JobKind};
@@ -12,6 +14,11 @@ pub struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
     settings: Option<Settings>,
+    /// The triggers that were looked for by their key; `None` where there is none.
+    pub(super) triggers: HashMap<TriggerKey, Option<i64>>,
+    /// The orders that were locked and not looked at yet, by store and reference; `None` where there
+    /// is none.
+    pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
     /// The work that is due for stores, and since when; in the order in which jobs are locked.
     jobs_due: BTreeMap<(i64, JobKind), DateTime<Utc>>,
 }
@@ -23,8 +30,16 @@ impl Batch {
             merchant_id,
             changes: Changes::of(merchant_id),
             settings: None,
+            triggers: HashMap::new(),
+            orders: HashMap::new(),
             jobs_due: BTreeMap::new(),
         }
+    }
+
+    /// With changes of the figures that the transaction made before, so that it writes figures once.
+    pub(in crate::orders) fn after(changes: Changes) -> Self {
+        let new = Self::of(changes.merchant_id());
+        Self { changes, ..new }
     }
 
     pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&Settings> {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 
+use super::batch::Batch;
 use crate::affiliates::AffiliateStatus;
 use crate::credit::{Candidate, CandidateAffiliate, Terms};
 use crate::dated::in_force_or_first;
@@ -14,31 +15,18 @@ use crate::orders::report::OrderReport;
 use crate::triggers::TriggerKind;
 use crate::triggers::code::EmailKey;
 
+/// What a trigger is found by within its merchant: its kind, and its key.
+pub(super) type TriggerKey = (&'static str, String);
+
 /// The candidates of `report`.
-///
-/// First the matching triggers are locked against being changed (`FOR KEY SHARE`: other orders pass,
-/// a reassignment waits or is waited for), and only then their holders are read: an order cannot
-/// slip between a reassignment and the orders that it reconsiders.
 pub(super) fn of(
     conn: &mut PgConnection,
-    merchant_id: i64,
+    batch: &mut Batch,
     report: &OrderReport,
     has_exclusions: bool,
 ) -> QueryResult<Vec<Candidate>> {
-    let (kinds, keys) = wanted(report);
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let trigger_ids: Vec<i64> = prepared::<BigInt>(
-        "SELECT t.id FROM triggers t \
-         JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) AS n (kind, key)) w \
-             ON t.kind = w.kind AND t.key = w.key \
-         WHERE t.merchant_id = ? FOR KEY SHARE OF t",
-    )
-    .bind::<Array<Text>, _>(kinds)
-    .bind::<Array<Text>, _>(keys)
-    .bind::<BigInt, _>(merchant_id)
-    .load(conn)?;
+    let merchant_id = batch.merchant_id;
+    let trigger_ids = batch.trigger_ids(conn, wanted(report))?;
     if trigger_ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,11 +60,12 @@ fn mark_excluded(
     Ok(())
 }
 
-fn wanted(report: &OrderReport) -> (Vec<&'static str>, Vec<String>) {
+/// What its triggers would be found by.
+pub(super) fn wanted(report: &OrderReport) -> Vec<TriggerKey> {
     let codes = report.codes.iter().map(|code| (TriggerKind::CouponCode, code.key()));
     let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
     let skus = report.lines.iter().filter_map(|line| Some((TriggerKind::Sku, line.sku_key()?)));
-    codes.chain(email).chain(skus).map(|(kind, key)| (kind.as_str(), key)).unzip()
+    codes.chain(email).chain(skus).map(|(kind, key)| (kind.as_str(), key)).collect()
 }
 
 /// The customer's address as triggers have it.

@@ -9,11 +9,13 @@ mod converge;
 mod delivery;
 mod order_row;
 mod parts;
+mod reserve;
 mod rules;
 mod take_in;
 
 pub use self::batch::Batch;
 pub use self::delivery::{Arrival, Source, gzip};
 pub(super) use self::order_row::OrderRow;
+pub(super) use self::reserve::IfHeld;
 pub(super) use self::take_in::{Cause, decide_again};
 pub use self::take_in::{Outcome, note, take_in, take_in_one};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::candidates::email_key_of;
+use super::reserve::IfHeld;
 use crate::credit::{Credit, CreditKind, Decision};
 use crate::db::prepared;
 use crate::orders::report::OrderReport;
@@ -34,15 +35,37 @@ pub(in crate::orders) struct ManualNote {
     pub note: String,
 }
 
-/// What is read of an order, up to the condition that says which.
+/// What is read of an order.
+macro_rules! columns {
+    () => {
+        "id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
+         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at)"
+    };
+}
+
+/// The orders under a condition, locked.
 macro_rules! select_order {
     ($condition:literal) => {
+        concat!("SELECT ", columns!(), " FROM orders WHERE ", $condition, " FOR UPDATE")
+    };
+}
+
+/// Known orders by store and reference, locked in the order of their keys; where somebody else has
+/// one, perhaps without its columns.
+macro_rules! select_by_refs {
+    ($if_held:literal) => {
         concat!(
-            "SELECT id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
-                 manual_credit, first_seen_at, coalesce(decided_at, first_seen_at) \
-             FROM orders WHERE ",
-            $condition,
-            " FOR UPDATE"
+            "WITH wanted AS MATERIALIZED (SELECT o.id AS wanted_id, o.store_id AS in_store, o.order_ref \
+                 FROM unnest(?::bigint[], ?::text[]) AS n (store_id, order_ref) \
+                 JOIN orders o ON o.store_id = n.store_id AND o.order_ref = n.order_ref \
+                 WHERE o.merchant_id = ?), \
+             free AS MATERIALIZED (SELECT ",
+            columns!(),
+            " FROM orders WHERE merchant_id = ? AND id = ANY(ARRAY(SELECT wanted_id FROM wanted)) \
+                 ORDER BY id FOR UPDATE",
+            $if_held,
+            ") SELECT w.in_store, w.order_ref, f.* FROM wanted w \
+             LEFT JOIN free f ON f.id = w.wanted_id"
         )
     };
 }
@@ -106,6 +129,32 @@ impl OrderRow {
             overruled: overruled.into_iter().collect(),
             manual,
         })
+    }
+
+    /// Those of these references that are known, each locked; without a row where somebody else has it
+    /// and that is passed over.
+    pub(super) fn by_refs(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        refs: &[(i64, &str)],
+        if_held: IfHeld,
+    ) -> QueryResult<Vec<((i64, String), Option<Self>)>> {
+        let statement = match if_held {
+            IfHeld::Wait => select_by_refs!(""),
+            IfHeld::PassOver => select_by_refs!(" SKIP LOCKED"),
+        };
+        let (store_ids, order_refs): (Vec<i64>, Vec<&str>) = refs.iter().copied().unzip();
+        let rows: Vec<(i64, String, Option<Row>)> =
+            prepared::<(BigInt, Text, Nullable<Sql>)>(statement)
+                .bind::<Array<BigInt>, _>(store_ids)
+                .bind::<Array<Text>, _>(order_refs)
+                .bind::<BigInt, _>(merchant_id)
+                .bind::<BigInt, _>(merchant_id)
+                .load(conn)?;
+        let read = |(store_id, order_ref, row): (i64, String, Option<Row>)| {
+            Ok(((store_id, order_ref), row.map(Self::read).transpose()?))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// The order of that reference in that store.

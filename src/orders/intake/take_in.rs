@@ -8,11 +8,13 @@ use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
 use super::order_row::{OrderRow, Written};
 use super::parts;
+use super::reserve::IfHeld;
 use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::db::schema::deliveries;
 use crate::figures::{Amounts, Delta};
+use crate::orders::in_flight;
 use crate::orders::report::StoreEvent;
 use crate::orders::state::{Applied, Change, OrderState};
 use crate::orders::times::DeliveryTimes;
@@ -69,14 +71,16 @@ pub fn take_in_one(
     arrival: &Arrival,
     event: StoreEvent,
 ) -> QueryResult<Outcome> {
+    in_flight::enter(conn, arrival.merchant_id)?;
     let mut batch = Batch::of(arrival.merchant_id);
+    batch.reserve(conn, &[(arrival, &event)], IfHeld::Wait)?;
     let outcome = take_in(conn, arrival, event, &mut batch)?;
     batch.finish(conn)?;
     Ok(outcome)
 }
 
-/// Takes in one message; what it changes in the figures is left to the caller to write at the end
-/// of the transaction, so that several messages can share it.
+/// Takes in one message that the batch has reserved; what it changes in the figures is left to the
+/// caller to write at the end of the transaction, so that several messages can share it.
 ///
 /// # Errors
 /// As [`take_in_one`].
@@ -96,8 +100,7 @@ pub fn take_in(
         StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
         StoreEvent::Uninstalled => return uninstalled(conn, arrival),
     };
-    let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?;
-    let Some(known) = known else {
+    let Some(known) = batch.known_order(conn, arrival.store_id, &order_ref)? else {
         if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), batch)? {
             return Ok(outcome);
         }
@@ -398,7 +401,7 @@ impl Due {
             return Ok(Self { decision, setting: None });
         };
         let setting = batch.settings(conn)?.at(store_id, report.placed_at);
-        let candidates = candidates::of(conn, batch.merchant_id, report, setting.has_exclusions)?;
+        let candidates = candidates::of(conn, batch, report, setting.has_exclusions)?;
         let decision = decide(state, &candidates, &setting.rules, overrides);
         Ok(Self { decision, setting: Some(setting) })
     }

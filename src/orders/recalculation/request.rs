@@ -6,6 +6,7 @@ use super::matching::Matching;
 use super::portion::PORTION;
 use crate::audit::Actor;
 use crate::db::schema::{recalculations, triggers};
+use crate::figures::Changes;
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
 use crate::triggers::TriggerKind;
@@ -18,8 +19,7 @@ pub(super) struct About {
 }
 
 /// Recalculates some orders in the running transaction: for a member's decision on a few orders,
-/// whose outcome the next page shows. Locks the orders first, always by their keys, so that two of
-/// these can't wait for each other in a circle.
+/// whose outcome the next page shows.
 ///
 /// # Errors
 /// `NotFound` if one of them isn't the merchant's.
@@ -29,10 +29,44 @@ pub fn recalculate(
     order_ids: &[i64],
     cause: &RecalculationCause,
 ) -> QueryResult<()> {
-    if order_ids.is_empty() {
+    recalculate_now(conn, actor, order_ids, cause, Batch::of(actor.merchant_id))
+}
+
+/// [`recalculate`] as many as make a portion, and leaves the others to the workers. Writes `changes`
+/// of the figures with its own: a transaction writes figures once, at its end.
+///
+/// # Errors
+/// As [`recalculate`].
+pub fn recalculate_soon(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    order_ids: &[i64],
+    cause: &RecalculationCause,
+    changes: Changes,
+) -> QueryResult<()> {
+    let (now, later) = order_ids.split_at(order_ids.len().min(PORTION));
+    recalculate_now(conn, actor, now, cause, Batch::after(changes))?;
+    if later.is_empty() {
         return Ok(());
     }
-    in_flight::enter(conn, actor.merchant_id)?;
+    let ids = later.iter().copied().map(Some).collect::<Vec<_>>();
+    let cause = to_json(cause)?;
+    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    insert(conn, actor, About::default(), (Some(ids), None), cause, total)
+}
+
+/// Locks the orders first, always by their keys, so that two of these can't wait for each other in a
+/// circle.
+fn recalculate_now(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    order_ids: &[i64],
+    cause: &RecalculationCause,
+    mut batch: Batch,
+) -> QueryResult<()> {
+    if !order_ids.is_empty() {
+        in_flight::enter(conn, actor.merchant_id)?;
+    }
     let mut order_ids = order_ids.to_vec();
     order_ids.sort_unstable();
     order_ids.dedup();
@@ -42,32 +76,10 @@ pub fn recalculate(
     }
     let words = cause.words();
     let cause = Cause { words: &words, delivery_id: None, now: actor.now };
-    let mut batch = Batch::of(actor.merchant_id);
     for row in rows {
         decide_again(conn, row, &cause, &mut batch)?;
     }
     batch.finish(conn)
-}
-
-/// [`recalculate`] as many as make a portion, and leaves the others to the workers.
-///
-/// # Errors
-/// As [`recalculate`].
-pub fn recalculate_soon(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    order_ids: &[i64],
-    cause: &RecalculationCause,
-) -> QueryResult<()> {
-    let (now, later) = order_ids.split_at(order_ids.len().min(PORTION));
-    recalculate(conn, actor, now, cause)?;
-    if later.is_empty() {
-        return Ok(());
-    }
-    let ids = later.iter().copied().map(Some).collect::<Vec<_>>();
-    let cause = to_json(cause)?;
-    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    insert(conn, actor, About::default(), (Some(ids), None), cause, total)
 }
 
 /// Requests that the orders placed since `since` that match the trigger are recalculated; answers
