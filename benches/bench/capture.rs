@@ -25,7 +25,7 @@ pub fn of(running: &Running, work: impl FnOnce()) -> Vec<Statement> {
     std::thread::sleep(Duration::from_millis(60));
     running.log_statements(false);
     let log = running.log_from(begin);
-    let statements: Vec<Statement> = log.lines().filter_map(read).collect();
+    let statements = without_workers(log.lines().filter_map(read).collect());
     assert!(!statements.is_empty(), "the server was not seen to send anything");
     statements
 }
@@ -74,11 +74,10 @@ fn parameters(mut text: &str) -> Vec<Option<String>> {
     values
 }
 
-/// A page's statements as a script, its parameters written out. What belongs to the session (its
-/// key is random) stays as it was. What the workers did meanwhile is left out.
-pub fn page_script(statements: &[Statement]) -> String {
+/// What the workers did meanwhile is left out: they look for work under a scope of their own.
+fn without_workers(statements: Vec<Statement>) -> Vec<Statement> {
     let mut working = HashSet::new();
-    let mut of_the_page = |statement: &Statement| {
+    let of_the_request = |statement: &Statement| {
         if statement.sql.starts_with("BEGIN") && statement.sql.contains("'installation'") {
             working.insert(statement.pid);
         }
@@ -88,11 +87,17 @@ pub fn page_script(statements: &[Statement]) -> String {
         }
         !is_work
     };
+    statements.into_iter().filter(of_the_request).collect()
+}
+
+/// A page's statements as a script, its parameters written out. What belongs to the session (its
+/// key is random) stays as it was.
+pub fn page_script(statements: &[Statement]) -> String {
     let script = |statement: &Statement| {
         let sql = statement.fill(|at| written(statement.parameters[at].as_deref()));
         format!("{};\n", sql.trim_end_matches(';'))
     };
-    statements.iter().filter(|statement| of_the_page(statement)).map(script).collect()
+    statements.iter().map(script).collect()
 }
 
 /// The statements of several credits as one script, in which every run is another order with one of
@@ -162,16 +167,25 @@ impl OrderIds {
             (&self.conversion_id, ":conversion_id"),
         ];
         let value = value?;
+        if value.strip_prefix('{').and_then(|value| value.strip_suffix('}'))
+            == Some(self.order_ref.as_str())
+        {
+            return Some("ARRAY[:ref]".to_owned());
+        }
         let named = known.into_iter().find(|(known, _)| *known == value);
         Some(named.map_or_else(|| value.to_owned(), |(_, variable)| variable.to_owned()))
     }
+}
+
+fn is_variable(value: &str) -> bool {
+    value.starts_with(':') || value.starts_with("ARRAY[:")
 }
 
 /// A parameter of the script: a value that all captured credits have, or one of `columns`.
 fn parameter(values: Vec<Option<String>>, columns: &mut Vec<Vec<String>>) -> String {
     let is_same = values.iter().all(|value| *value == values[0]);
     match &values[0] {
-        Some(variable) if is_same && variable.starts_with(':') => variable.clone(),
+        Some(variable) if is_same && is_variable(variable) => variable.clone(),
         value if is_same => written(value.as_deref()),
         _ => {
             let values: Vec<String> = values
