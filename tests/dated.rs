@@ -222,7 +222,7 @@ fn an_order_of_the_second_of_an_approval_counts_whether_it_came_before_or_after(
         }
         let approves = app.actor_at(after(700));
         app.within(|conn| change_status(conn, &approves, &[ada], AffiliateStatus::Active));
-        vouch::outbox::work_off(&app.db).unwrap();
+        app.work();
         if !arrives_first {
             assert_eq!(app.shopify("orders/create", &order.0).status, 200);
         }
