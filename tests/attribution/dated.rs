@@ -122,5 +122,6 @@ fn an_order_from_before_the_trigger_is_not_credited() {
         matches!(outcome.verdict, Verdict::Lost { reason: LostReason::NotYetOwned { .. } }),
         "{outcome:?}"
     );
+    app.work();
     assert_eq!(earners(&app, &later), [ben]);
 }

@@ -76,6 +76,11 @@ pub(super) fn make(url: &str) -> Fixture {
             QueryResult::Ok((id, code(conn, &actor, id, "ADA10")))
         })
         .unwrap();
+    // There's no order yet that its triggers could be too late for.
+    in_scope(&mut conn, Scope::Installation, |conn| {
+        diesel::delete(vouch::db::schema::recalculations::table).execute(conn)
+    })
+    .unwrap();
     Fixture {
         stranger_merchant_id: borealis.merchant_id,
         stranger_affiliate_id,

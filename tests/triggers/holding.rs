@@ -62,6 +62,7 @@ fn a_retired_code_stops_counting_stays_reserved_and_comes_back_with_undo() {
     let undone = owner.submit(&owner.follow(&answer), "form[action$=reinstatement]", &[]);
     assert_eq!(undone.status, 303);
     assert!(owner.follow(&undone).says("Orders placed while it was retired count as well."));
+    app.work();
     assert_eq!(credits(&app), [(app.fixture.ada_id, 900)], "the order meanwhile counts");
     let again = owner.post_signed(&format!("{path}/reinstatement"), &[]);
     assert!(owner.follow(&again).says("ADA10 is active already."));
