@@ -62,6 +62,7 @@ async fn reassign(walk: &Walk) {
     }
     browser.sees("credit Ben Second").await;
     browser.shows("[aria-labelledby=owners] li a", &["Ben Second", "Ada Active"]).await;
+    walk.app.work();
     walk.menu("Conversions").await;
     let holders = "tbody [data-label=Affiliate] a";
     browser.goto("/conversions?status=credited").await;
