@@ -141,14 +141,6 @@ pub enum MoneyError {
 /// # Errors
 /// [`MoneyError`] for what is no plain decimal number, is too precise, or leaves `i64`.
 pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> {
-    parse_scaled(text, currency.exponent())?.ok_or(MoneyError::TooPrecise(currency))
-}
-
-/// [`parse_decimal`] in units of `10^-exponent`; none if the number has more decimals.
-///
-/// # Errors
-/// [`MoneyError`] for what is no plain decimal number or leaves `i64`.
-pub fn parse_scaled(text: &str, exponent: u32) -> Result<Option<i64>, MoneyError> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -159,10 +151,10 @@ pub fn parse_scaled(text: &str, exponent: u32) -> Result<Option<i64>, MoneyError
     if !is_number(whole) || !is_number(fraction) {
         return Err(MoneyError::NotANumber);
     }
-    let decimals = exponent as usize;
+    let decimals = currency.exponent() as usize;
     let (kept, past) = fraction.split_at(decimals.min(fraction.len()));
     if past.bytes().any(|b| b != b'0') {
-        return Ok(None);
+        return Err(MoneyError::TooPrecise(currency));
     }
     // Summed downwards for a negative amount, so that i64::MIN can be read as well.
     let sign = if negative { -1 } else { 1 };
@@ -174,54 +166,51 @@ pub fn parse_scaled(text: &str, exponent: u32) -> Result<Option<i64>, MoneyError
         .try_fold(0_i64, |sum, digit| {
             sum.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
         })
-        .map(Some)
         .ok_or(MoneyError::TooLarge)
 }
 
-/// Reads a number as programs write it (`89.99999999999999`, `1.0E-6`, `+5`, `.5`) as minor units,
-/// rounded half to even to the currency's decimals.
+/// Reads a number as programs write it (`89.99999999999999`, `1.0E-6`, `+5`, `.5`) in units of
+/// `10^-decimals`, rounded half to even.
 ///
 /// # Errors
-/// [`MoneyError`] for what is no decimal number, or leaves `i64`.
-pub fn parse_rounded(text: &str, currency: Currency) -> Result<i64, MoneyError> {
-    /// An exponent or a fraction further out than this is not one of an amount.
+/// [`MoneyError`] for what is no decimal number, or leaves `i128`.
+pub fn parse_scaled(text: &str, decimals: u32) -> Result<i128, MoneyError> {
+    /// No amount has an exponent further out.
     const MAX_SHIFT: i64 = 400;
     let text = text.trim();
     let (mantissa, shift) = match text.split_once(['e', 'E']) {
         Some((mantissa, shift)) => (mantissa, shift.parse().map_err(|_| MoneyError::NotANumber)?),
         None => (text, 0_i64),
     };
-    let (negative, digits) = match mantissa.strip_prefix('-') {
+    let (is_negative, digits) = match mantissa.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(MoneyError::NotANumber);
     }
-    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
-    if shift.abs() > MAX_SHIFT {
-        return Err(if shift > 0 { MoneyError::TooLarge } else { MoneyError::NotANumber });
+    if shift > MAX_SHIFT {
+        return Err(MoneyError::TooLarge);
     }
-    // So many of the digits are whole minor units; the rest decides the rounding.
-    let units = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-    let units = units.saturating_add(shift).saturating_add(i64::from(currency.exponent()));
-    let kept = usize::try_from(units).unwrap_or(0);
+    // So many of the digits stand before the point of the result; the rest decides the rounding.
+    let kept = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+    let kept = kept.saturating_add(shift).saturating_add(i64::from(decimals));
+    let Ok(kept) = usize::try_from(kept) else { return Ok(0) };
     let padding = std::iter::repeat_n(&b'0', kept.saturating_sub(digits.len()));
-    let minor =
-        digits.iter().take(kept).chain(padding).try_fold(0_i64, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+    let units =
+        digits.iter().take(kept).chain(padding).try_fold(0_i128, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
         });
-    let minor = minor.ok_or(MoneyError::TooLarge)?;
-    let past = if units < 0 { &[][..] } else { digits.get(kept..).unwrap_or_default() };
-    let is_up = match past.split_first() {
+    let units = units.ok_or(MoneyError::TooLarge)?;
+    let is_up = match digits.get(kept..).and_then(<[u8]>::split_first) {
         None | Some((b'0'..=b'4', _)) => false,
-        Some((b'5', rest)) if rest.iter().all(|digit| *digit == b'0') => minor % 2 == 1,
+        Some((b'5', rest)) if rest.iter().all(|digit| *digit == b'0') => units % 2 == 1,
         Some(_) => true,
     };
-    let minor = minor.checked_add(i64::from(is_up)).ok_or(MoneyError::TooLarge)?;
-    Ok(if negative { -minor } else { minor })
+    let units = units + i128::from(is_up);
+    Ok(if is_negative { -units } else { units })
 }
 
 /// Writes minor units as a plain decimal number for machines: `29.10`, `-0.05`, `1999`.

@@ -267,6 +267,7 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         reported_at -> Nullable<Timestamptz>,
         clamped_times -> Array<Nullable<Text>>,
+        notes -> Jsonb,
     }
 }
 

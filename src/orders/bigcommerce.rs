@@ -11,22 +11,32 @@ mod payload;
 mod refund;
 mod status;
 
+use chrono::{DateTime, Utc};
+
 use super::reading::{Unintelligible, read};
 use super::report::StoreEvent;
 
 /// The topic of a document that Vouch put together from the API.
 pub const READ: &str = "orders/read";
 
-/// Reads a webhook of the scope `topic`, or a document of the topic [`READ`].
+/// Reads a webhook of the scope `topic`, or a document of the topic [`READ`], that arrived or was
+/// read at `received_at`.
 ///
 /// # Errors
 /// [`Unintelligible`] says where and why. The message is to be kept: it was really sent.
-pub fn parse(topic: &str, body: &[u8]) -> Result<StoreEvent, Unintelligible> {
+pub fn parse(
+    topic: &str,
+    body: &[u8],
+    received_at: DateTime<Utc>,
+) -> Result<StoreEvent, Unintelligible> {
     match topic {
-        READ => order::event(read(body)?),
+        READ => {
+            let (document, notes) = read(body, payload::is_base)?;
+            order::event(document, notes, received_at)
+        }
         "store/app/uninstalled" => Ok(StoreEvent::Uninstalled),
         _ if topic.starts_with("store/order/") => {
-            let hook: payload::Hook = read(body)?;
+            let (hook, _) = read::<payload::Hook>(body, |_| true)?;
             Ok(StoreEvent::Announced { order_ref: hook.data.id.0 })
         }
         other => {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::list::OrderHead;
 use super::refund_reads::{self, RefundRead};
+use super::report::{NOT_AN_ORDER, ReadNote};
 use super::state::OrderState;
 use crate::audit;
 use crate::conversions::list::{ConversionRow, of_order};
@@ -65,6 +66,21 @@ pub struct DeliveryHead {
     pub order_id: Option<i64>,
     /// When it was replayed last.
     pub replayed_at: Option<DateTime<Utc>>,
+    notes: Value,
+}
+
+impl DeliveryHead {
+    /// What became of it in sentences, and which fields were passed over.
+    pub fn words(&self) -> String {
+        let detail = match self.detail.as_str() {
+            NOT_AN_ORDER => "This isn’t about an order, so there’s nothing to process.",
+            sentence => sentence,
+        };
+        let notes: Vec<ReadNote> = serde_json::from_value(self.notes.clone()).unwrap_or_default();
+        let notes = notes.iter().map(|note| format!("“{}” {}.", note.path, note.code));
+        let all = std::iter::once(detail.to_owned()).chain(notes);
+        all.filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// One entry of a conversion's ledger.

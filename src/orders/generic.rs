@@ -168,6 +168,39 @@ pub struct LineBody {
     /// Whether price and discount contain the tax.
     #[serde(default)]
     pub tax_included: bool,
+    /// What it is; `goods` if left out.
+    #[serde(default)]
+    pub kind: LineKindBody,
+}
+
+/// What a line is. Gift cards and tips earn nothing, unless Calculation Logic says so; fees never do;
+/// shipping earns where Calculation Logic counts shipping.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKindBody {
+    /// What was bought.
+    #[default]
+    Goods,
+    /// A gift card or gift certificate that was bought.
+    GiftCard,
+    /// A tip.
+    Tip,
+    /// Wrapping, handling, a surcharge.
+    Fee,
+    /// Shipping that isn't in `shipping`.
+    Shipping,
+}
+
+impl From<LineKindBody> for LineKind {
+    fn from(kind: LineKindBody) -> Self {
+        match kind {
+            LineKindBody::Goods => Self::Goods,
+            LineKindBody::GiftCard => Self::GiftCard,
+            LineKindBody::Tip => Self::Tip,
+            LineKindBody::Fee => Self::Fee,
+            LineKindBody::Shipping => Self::Shipping,
+        }
+    }
 }
 
 /// Money that was given back.
@@ -342,7 +375,7 @@ impl Checked {
         let mut read = Vec::with_capacity(lines.len());
         for (at, line) in lines.iter().enumerate() {
             let path = format!("/lines/{at}");
-            if !seen.insert(line.id.as_str()) {
+            if !seen.insert(line.id.trim()) {
                 self.wrong(&format!("{path}/id"), "Another line has this id already.");
             }
             read.push(ReportedLine {
@@ -357,19 +390,19 @@ impl Checked {
                 discount_minor: self.amount(&format!("{path}/discount"), line.discount.as_deref()),
                 tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),
                 tax_included: line.tax_included,
-                kind: LineKind::Goods,
+                kind: line.kind.into(),
             });
         }
         read
     }
 
     fn refunds(&mut self, body: &OrderBody) -> Vec<ReportedRefund> {
-        let known: BTreeSet<&str> = body.lines.iter().map(|line| line.id.as_str()).collect();
+        let known: BTreeSet<&str> = body.lines.iter().map(|line| line.id.trim()).collect();
         let mut seen = BTreeSet::new();
         let mut read = Vec::with_capacity(body.refunds.len());
         for (at, refund) in body.refunds.iter().enumerate() {
             let path = format!("/refunds/{at}");
-            if !seen.insert(refund.id.as_str()) {
+            if !seen.insert(refund.id.trim()) {
                 self.wrong(&format!("{path}/id"), "Another refund has this id already.");
             }
             self.parts(&format!("{path}/lines"), refund.lines.len());
@@ -410,7 +443,7 @@ impl Checked {
         line: &RefundLineBody,
         known: &BTreeSet<&str>,
     ) -> RefundedLine {
-        if !known.contains(line.line_id.as_str()) {
+        if !known.contains(line.line_id.trim()) {
             self.wrong(&format!("{path}/line_id"), "No line of this order has this id.");
         }
         if line.amount.is_none() && line.quantity == 0 {
@@ -418,7 +451,7 @@ impl Checked {
         }
         let amount = self.amount(&format!("{path}/amount"), line.amount.as_deref());
         RefundedLine {
-            line_ref: line.line_id.clone(),
+            line_ref: line.line_id.trim().to_owned(),
             quantity: self.quantity(&format!("{path}/quantity"), line.quantity),
             amount_minor: line.amount.is_some().then_some(amount),
             tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),

@@ -179,8 +179,10 @@ text_enum! {
     pub enum ReadProblem {
         /// It's of another form than the store documents.
         Unreadable = "unreadable", "couldn’t be read";
-        /// Less than zero, where that has no meaning; read as zero.
-        Negative = "negative", "is less than zero";
+        /// The same, of a tax; the order is kept where tax isn't counted.
+        UnreadableTax = "unreadable_tax", "isn’t an amount of tax";
+        /// The same, of shipping; the order is kept where shipping isn't counted.
+        UnreadableShipping = "unreadable_shipping", "isn’t an amount of shipping";
         /// A currency that is in no list; amounts are read with two decimals.
         UnknownCurrency = "unknown_currency", "isn’t a currency Vouch knows";
     }
@@ -224,6 +226,9 @@ pub enum StoreEvent {
     /// Understood, but without a state of its own: that comes in another message.
     Noted { order_ref: String, what: &'static str },
 }
+
+/// What is kept of a message that isn't about an order, in the place of a sentence.
+pub const NOT_AN_ORDER: &str = "not_an_order";
 
 impl StoreEvent {
     /// The order that it names.

@@ -1,7 +1,8 @@
 //! Shopify's webhook bodies, made into [`StoreEvent`]s.
 //!
-//! Money is read in the store's currency, exactly. Codes are read from `discount_codes`: an order
-//! from a draft has them there while its `discount_applications` know only a manual discount.
+//! Money is read in the store's currency. Codes are read from `discount_codes`, where an order from a
+//! draft has them while its `discount_applications` know only a manual discount; and from the
+//! `discount_applications` of codes, where `discount_codes` lacks them.
 
 mod money;
 mod order;
@@ -31,25 +32,29 @@ pub struct Envelope {
 pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent, Unintelligible> {
     match topic.trim().to_ascii_lowercase().as_str() {
         "orders/create" | "orders/updated" | "orders/paid" | "orders/cancelled" => {
-            order::report(read(body)?, envelope).map(|report| StoreEvent::Order(Box::new(report)))
+            let (order, notes) = read(body, payload::is_base)?;
+            order::event(order, notes, envelope)
         }
         // Not Shopify's: read by Vouch itself.
         "orders/read" => {
-            let queried: queried::Queried = read(body)?;
-            order::report(queried.into(), envelope).map(|order| StoreEvent::Order(Box::new(order)))
+            let (queried, notes) = read::<queried::Queried>(body, queried::is_base)?;
+            order::event(queried.into(), notes, envelope)
         }
         "orders/edited" => {
-            let edited: payload::Edited = read(body)?;
+            let (edited, _) = read::<payload::Edited>(body, |_| true)?;
             Ok(StoreEvent::Noted {
                 order_ref: edited.order_edit.order_id.0,
                 what: "The order was edited. What it is like now comes in its own message.",
             })
         }
         "orders/delete" => {
-            let deleted: payload::Deleted = read(body)?;
+            let (deleted, _) = read::<payload::Deleted>(body, |_| true)?;
             Ok(StoreEvent::Deleted { order_ref: deleted.id.0, at: envelope.triggered_at })
         }
-        "refunds/create" => refund_alone(read(body)?, envelope),
+        "refunds/create" => {
+            let (refund, _) = read(body, payload::is_base_of_refund)?;
+            refund_alone(refund, envelope)
+        }
         "app/uninstalled" => Ok(StoreEvent::Uninstalled),
         other => {
             let name: String = other.chars().take(60).collect();

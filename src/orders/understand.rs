@@ -24,7 +24,9 @@ pub fn understand(
                     errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
                 lines.collect::<Vec<_>>().join(" ")
             }),
-        Platform::Bigcommerce => bigcommerce::parse(topic, body).map_err(|error| error.to_string()),
+        Platform::Bigcommerce => {
+            bigcommerce::parse(topic, body, triggered_at).map_err(|error| error.to_string())
+        }
         Platform::Woocommerce => {
             woocommerce::parse(topic, body, triggered_at).map_err(|error| error.to_string())
         }

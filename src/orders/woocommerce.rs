@@ -9,10 +9,13 @@ mod order;
 mod payload;
 mod refund;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
 
 use super::reading::{Unintelligible, read};
-use super::report::StoreEvent;
+use super::report::{NOT_AN_ORDER, StoreEvent};
 
 /// The topic of an order that was read from the store's REST API.
 pub const READ: &str = "order.read";
@@ -30,14 +33,28 @@ pub fn parse(
     received_at: DateTime<Utc>,
 ) -> Result<StoreEvent, Unintelligible> {
     match topic.trim().to_ascii_lowercase().as_str() {
-        "order.created" | "order.updated" | READ => order::event(read(body)?, received_at),
-        "order.restored" => Ok(match order::event(read(body)?, received_at)? {
-            StoreEvent::Order(report) => StoreEvent::Restored(report),
-            other => other,
-        }),
-        REFUNDS => refund::lines(read(body)?),
+        "order.created" | "order.updated" | "order.restored" | READ | "order.deleted"
+            if !is_order(body) =>
+        {
+            Ok(StoreEvent::Noted { order_ref: String::new(), what: NOT_AN_ORDER })
+        }
+        "order.created" | "order.updated" | READ => {
+            let (order, notes) = read(body, payload::is_base)?;
+            order::event(order, notes, received_at)
+        }
+        "order.restored" => {
+            let (order, notes) = read(body, payload::is_base)?;
+            Ok(match order::event(order, notes, received_at)? {
+                StoreEvent::Order(report) => StoreEvent::Restored(report),
+                other => other,
+            })
+        }
+        REFUNDS => {
+            let (refunds, _) = read(body, payload::is_base_of_refunds)?;
+            refund::lines(refunds)
+        }
         "order.deleted" => {
-            let deleted: payload::Deleted = read(body)?;
+            let (deleted, _) = read::<payload::Deleted>(body, |_| true)?;
             // Into the trash, in most cases, from which it can come back.
             Ok(StoreEvent::Trashed { order_ref: deleted.id.0, reported_at: None })
         }
@@ -46,6 +63,17 @@ pub fn parse(
             Err(Unintelligible::new("", format!("“{name}” is no kind of message Vouch reads")))
         }
     }
+}
+
+/// Whether the body is about an order at all. WooCommerce signs and sends whatever its own REST API
+/// answers: an error (`{"code": "woocommerce_rest_…", "message": …}`), an empty list, a page of HTML.
+/// What begins as JSON and breaks off is an order that arrived in part.
+fn is_order(body: &[u8]) -> bool {
+    let Some(b'{') = body.trim_ascii_start().first() else { return false };
+    let members: Result<HashMap<String, IgnoredAny>, _> = serde_json::from_slice(body);
+    members.map_or(true, |members| {
+        ["id", "line_items", "currency"].iter().any(|name| members.contains_key(*name))
+    })
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! BigCommerce's amounts: four decimals, also of dollars, because tax is worked out of prices. They
 //! are summed as they are and rounded once.
 
-use crate::money::Currency;
+use crate::money::{Currency, parse_scaled};
 use crate::orders::reading::{At, Decimal, Unintelligible};
 
 /// A unit of the currency is so many of ours.
 const UNIT: i128 = 100_000_000;
-const DECIMALS: usize = 8;
-/// No amount is longer before its point: ten million million dollars.
-const MOST_DIGITS: usize = 13;
+const DECIMALS: u32 = 8;
+/// No amount is as large: ten million million dollars.
+const MAX: i128 = UNIT * 10_000_000_000_000;
 
 /// An amount in hundred-millionths of the currency's unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,24 +49,11 @@ impl Exact {
             let shown: String = text.chars().take(40).collect();
             Unintelligible::new(at(), format!("“{shown}” {problem}"))
         };
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(rest) => (-1, rest),
-            None => (1, text),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !is_number(whole) || !is_number(fraction) {
-            return Err(wrong("is not an amount of money (for example 29.10)"));
-        }
-        let whole = whole.trim_start_matches('0');
-        if whole.len() > MOST_DIGITS {
+        let exact = parse_scaled(text, DECIMALS).map_err(|error| wrong(&error.to_string()))?;
+        if exact.abs() >= MAX {
             return Err(wrong("is too large to be an amount of an order"));
         }
-        // What is beyond eight decimals is less than any rounding could tell.
-        let fraction = format!("{:0<DECIMALS$}", &fraction[..fraction.len().min(DECIMALS)]);
-        let number =
-            |digits: &str| digits.bytes().fold(0, |n: i128, b| n * 10 + i128::from(b - b'0'));
-        Ok(Some(Self(sign * (number(whole) * UNIT + number(&fraction)))))
+        Ok(Some(Self(exact)))
     }
 
     /// In minor units, rounded half to even.

@@ -2,19 +2,26 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::exact::Exact;
 use super::payload::{Address, Coupon, Document, Order, Product};
 use super::refund::{are_all_declined, declined_items, refunds};
 use super::status;
 use crate::money::{Currency, allocate};
 use crate::orders::reading::{
-    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
+    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Text, Unintelligible, at_most, filled,
+    plain,
 };
-use crate::orders::report::{LineKind, OrderReport, ReportedCode, ReportedLine, StoreEvent};
+use crate::orders::report::{
+    LineKind, OrderReport, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
+};
 use crate::triggers::code::key_of_reported_code;
 
 /// BigCommerce's own gateway for trying a store out: no money moves.
 const TEST_GATEWAY: &str = "Test Payment Gateway";
+/// The type of a product that sells a gift certificate.
+const GIFT_CERTIFICATE: &str = "giftcertificate";
 /// Kinds of coupons that take off shipping: `shipping_discount` and `free_shipping`.
 const OFF_SHIPPING: [&str; 2] = ["3", "4"];
 
@@ -22,35 +29,52 @@ const OFF_SHIPPING: [&str; 2] = ["3", "4"];
 /// puts it out of sight and can be taken back, and takes nothing from who earned it.
 ///
 /// # Errors
-/// If the currency, a time or an amount cannot be read, or there are too many parts.
-pub(super) fn event(document: Document) -> Result<StoreEvent, Unintelligible> {
+/// If the currency or an amount of the base can't be read, or there are too many parts.
+pub(super) fn event(
+    document: Document,
+    notes: Notes,
+    read_at: DateTime<Utc>,
+) -> Result<StoreEvent, Unintelligible> {
     if status::is_incomplete(&document.order) {
         return Ok(StoreEvent::Noted {
             order_ref: document.order.id.0,
             what: "The shopper has not completed the order. Once that happens, it comes in its own message.",
         });
     }
-    report(document).map(|report| StoreEvent::Order(Box::new(report)))
+    report(document, notes, read_at).map(|report| StoreEvent::Order(Box::new(report)))
 }
 
-fn report(document: Document) -> Result<OrderReport, Unintelligible> {
+fn report(
+    document: Document,
+    mut notes: Notes,
+    read_at: DateTime<Utc>,
+) -> Result<OrderReport, Unintelligible> {
     let Document { order, products, coupons, refunds: given_back } = document;
-    let currency = currency(&order)?;
-    let amount = |decimal: Option<&Decimal>, name: &str| {
-        Ok(Exact::read(decimal, &|| format!("order.{name}"))?.minor(currency))
+    let currency = currency(&order, &mut notes)?;
+    let mut amount = |decimal: &Option<Decimal>, name: &str, problem: ReadProblem| {
+        let read = Exact::signed(decimal.as_ref(), &|| format!("order.{name}"));
+        notes.or_zero(problem, read.map(|amount| amount.unwrap_or_default().minor(currency))).max(0)
     };
+    let shipping_minor = amount(
+        &order.shipping_cost_ex_tax,
+        "shipping_cost_ex_tax",
+        ReadProblem::UnreadableShipping,
+    );
+    let shipping_tax_minor =
+        amount(&order.shipping_cost_tax, "shipping_cost_tax", ReadProblem::UnreadableTax);
+    // For people to see; nothing is worked out of these.
+    let tax_minor = amount(&order.total_tax, "total_tax", ReadProblem::Unreadable);
+    let total_minor = amount(&order.total_inc_tax, "total_inc_tax", ReadProblem::Unreadable);
     let tax_included = order.is_tax_inclusive_pricing.unwrap_or(false);
-    let codes = codes(&coupons, &products, currency)?;
-    let mut lines = lines(&order, &products, &coupons, currency, tax_included)?;
+    let codes = codes(&coupons, &products, currency, &mut notes)?;
+    let mut lines = lines(&order, &products, &coupons, currency, tax_included, &mut notes)?;
     for line in &mut lines {
         let declined = declined_items(&given_back, &line.line_ref);
         line.remaining_quantity =
             line.remaining_quantity.map(|left| left.saturating_add(declined).min(line.quantity));
     }
-    let modified_at = order.date_modified.and_then(|time| time.0);
-    let placed_at = order.date_created.and_then(|time| time.0).or(modified_at);
-    let placed_at = placed_at
-        .ok_or_else(|| Unintelligible::new("order.date_created", "the time is missing"))?;
+    let modified_at = order.date_modified.map(|time| time.0);
+    let placed_at = order.date_created.map(|time| time.0).or(modified_at).unwrap_or(read_at);
     let refunds = refunds(&given_back, &lines, currency, placed_at)?;
     // A refund need not change the order's own time, whether or not it is refused later.
     let last_refund = given_back.iter().filter_map(|refund| Some(refund.created?.0)).max();
@@ -68,16 +92,16 @@ fn report(document: Document) -> Result<OrderReport, Unintelligible> {
         customer_email: address.and_then(|address| filled(address.email.as_ref())),
         // 0: a guest.
         customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
-        customer_name: address.and_then(name),
+        customer_name: address.and_then(name).map(|name| plain(&name)),
         codes,
         lines,
-        shipping_minor: amount(order.shipping_cost_ex_tax.as_ref(), "shipping_cost_ex_tax")?,
-        shipping_tax_minor: amount(order.shipping_cost_tax.as_ref(), "shipping_cost_tax")?,
-        tax_minor: amount(order.total_tax.as_ref(), "total_tax")?,
-        total_minor: amount(order.total_inc_tax.as_ref(), "total_inc_tax")?,
+        shipping_minor,
+        shipping_tax_minor,
+        tax_minor,
+        total_minor,
         refunds,
         negative_fees_minor: 0,
-        notes: Vec::new(),
+        notes: notes.into_vec(),
         order_ref: order.id.0,
     })
 }
@@ -85,12 +109,11 @@ fn report(document: Document) -> Result<OrderReport, Unintelligible> {
 /// The currency of every amount: the one the shopper pays in (`default_currency_code`). What they
 /// were shown (`currency_code`) and the store's own (`store_default_currency_code`) can be others,
 /// and count only where orders from before multi-currency name nothing else.
-fn currency(order: &Order) -> Result<Currency, Unintelligible> {
+fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, Unintelligible> {
     let said =
         [&order.default_currency_code, &order.currency_code, &order.store_default_currency_code];
     let code = said.into_iter().find_map(|code| filled(code.as_ref())).unwrap_or_default();
-    Currency::from_code(&code)
-        .map_err(|error| Unintelligible::new("order.default_currency_code", error.to_string()))
+    notes.currency(&code, "order.default_currency_code")
 }
 
 /// The codes of the list, then those that only a line knows of.
@@ -98,13 +121,19 @@ fn codes(
     coupons: &[Coupon],
     products: &[Product],
     currency: Currency,
+    notes: &mut Notes,
 ) -> Result<Vec<ReportedCode>, Unintelligible> {
     at_most(MAX_PARTS, coupons.len(), || "coupons".to_owned())?;
     let mut found: Vec<(String, Exact)> = Vec::new();
     for (i, coupon) in coupons.iter().enumerate() {
         let Some(code) = filled(coupon.code.as_ref()) else { continue };
-        let at = || format!("coupons[{i}].discount");
-        found.push((code, Exact::read(coupon.discount.as_ref(), &at)?));
+        let discount =
+            Exact::signed(coupon.discount.as_ref(), &|| format!("coupons[{i}].discount"));
+        let discount = discount.unwrap_or_else(|error| {
+            notes.add(ReadProblem::Unreadable, error.path);
+            None
+        });
+        found.push((code, discount.unwrap_or_default()));
     }
     let listed: BTreeSet<String> =
         found.iter().map(|(code, _)| key_of_reported_code(code)).collect();
@@ -126,7 +155,7 @@ fn codes(
     }
     let reported = found.into_iter();
     Ok(reported
-        .map(|(code, taken)| ReportedCode { code, discount_minor: taken.minor(currency) })
+        .map(|(code, taken)| ReportedCode { code, discount_minor: taken.minor(currency).max(0) })
         .collect())
 }
 
@@ -136,9 +165,10 @@ fn lines(
     coupons: &[Coupon],
     currency: Currency,
     tax_included: bool,
+    notes: &mut Notes,
 ) -> Result<Vec<ReportedLine>, Unintelligible> {
     at_most(MAX_LINES, products.len(), || "products".to_owned())?;
-    let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included);
+    let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included, notes);
     let mut lines: Vec<ReportedLine> =
         products.iter().enumerate().map(of_line).collect::<Result<_, _>>()?;
     let says_nothing = |product: &Product| {
@@ -155,11 +185,19 @@ fn line(
     i: usize,
     currency: Currency,
     tax_included: bool,
+    notes: &mut Notes,
 ) -> Result<ReportedLine, Unintelligible> {
     let read = |decimal: Option<&Decimal>, field: &str| {
         Exact::optional(decimal, &|| format!("products[{i}].{field}"))
     };
-    let quantity = whole(&product.quantity, &|| format!("products[{i}].quantity"))?;
+    let at_quantity = || format!("products[{i}].quantity");
+    let quantity = match product.quantity.as_ref().filter(|quantity| !quantity.is_blank()) {
+        Some(quantity) => whole(quantity, &at_quantity)?,
+        None => {
+            notes.add(ReadProblem::Unreadable, at_quantity());
+            1
+        }
+    };
     let (price, total) = if tax_included {
         (
             read(product.price_inc_tax.as_ref(), "price_inc_tax")?,
@@ -178,7 +216,16 @@ fn line(
             "the price is missing",
         ));
     };
-    let tax = read(product.total_tax.as_ref(), "total_tax")?.unwrap_or_default();
+    let tax = Exact::signed(product.total_tax.as_ref(), &|| format!("products[{i}].total_tax"));
+    let tax = match tax {
+        Ok(tax) => Exact(tax.unwrap_or_default().0.max(0)),
+        // Prices that contain a tax are no base without it.
+        Err(error) if tax_included => return Err(error),
+        Err(error) => {
+            notes.add(ReadProblem::UnreadableTax, error.path);
+            Exact(0)
+        }
+    };
     let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
     let undiscounted = read(product.total_inc_tax.as_ref(), "total_inc_tax")?;
     let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
@@ -202,17 +249,22 @@ fn line(
         None => 0,
     };
     Ok(ReportedLine {
-        line_ref: product.id.0.clone(),
+        line_ref: product.id.as_ref().map_or_else(|| format!("#{}", i + 1), |id| id.0.clone()),
         sku: filled(product.sku.as_ref()),
-        title: product.name.as_ref().map(|name| name.0.clone()).unwrap_or_default(),
+        title: plain(&filled(product.name.as_ref()).unwrap_or_default()),
         quantity,
         remaining_quantity: (refunded > 0).then_some((quantity - refunded).max(0)),
         price_minor,
         discount_minor: price_minor.saturating_mul(quantity).saturating_sub(paid_minor).max(0),
         tax_minor: tax.minor(currency),
         tax_included,
-        kind: LineKind::Goods,
+        kind: kind(product),
     })
+}
+
+fn kind(product: &Product) -> LineKind {
+    let kind = product.kind.as_ref().map_or("", |kind| kind.0.trim());
+    if kind.eq_ignore_ascii_case(GIFT_CERTIFICATE) { LineKind::GiftCard } else { LineKind::Goods }
 }
 
 /// The price of one, rounded up, so that nothing of the line's total is lost: what is too much by

@@ -1,11 +1,9 @@
 //! The parts of BigCommerce's answers that Vouch reads, as they are sent. What is not listed is not
 //! read; almost everything may be missing.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 
-use crate::orders::reading::{Decimal, Id, Text, Time, null_as_empty};
+use crate::orders::reading::{Decimal, Id, Text, Time, list, maybe, maybe_list};
 
 /// A webhook: it names the order, and says nothing of it.
 #[derive(Debug, Deserialize)]
@@ -22,20 +20,24 @@ pub(super) struct HookData {
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
     pub order: Order,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub products: Vec<Product>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub coupons: Vec<Coupon>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refunds: Vec<Refund>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
     pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
     pub customer_id: Option<Id>,
-    pub date_created: Option<Rfc2822>,
-    pub date_modified: Option<Rfc2822>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_created: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_modified: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub status_id: Option<i64>,
     pub payment_status: Option<Text>,
     pub payment_method: Option<Text>,
@@ -44,6 +46,7 @@ pub(super) struct Order {
     /// What the shopper was shown.
     pub currency_code: Option<Text>,
     pub store_default_currency_code: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
     pub is_tax_inclusive_pricing: Option<bool>,
     pub shipping_cost_ex_tax: Option<Decimal>,
     pub shipping_cost_tax: Option<Decimal>,
@@ -64,10 +67,11 @@ pub(super) struct Address {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Product {
-    pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
     pub name: Option<Text>,
     pub sku: Option<Text>,
-    pub quantity: Decimal,
+    pub quantity: Option<Decimal>,
     pub quantity_refunded: Option<Decimal>,
     pub price_ex_tax: Option<Decimal>,
     pub price_inc_tax: Option<Decimal>,
@@ -77,7 +81,11 @@ pub(super) struct Product {
     /// What the shopper paid for the line, tax included, after all discounts.
     pub discounted_total_inc_tax: Option<Decimal>,
     /// Every discount on the line, its share of those on the order too. Missing in old orders.
+    #[serde(default, deserialize_with = "maybe_list")]
     pub applied_discounts: Option<Vec<Discount>>,
+    /// `physical`, `digital` or `giftcertificate`.
+    #[serde(rename = "type")]
+    pub kind: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,19 +109,21 @@ pub(super) struct Coupon {
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
     pub created: Option<Time>,
     pub total_amount: Option<Decimal>,
     /// Part of the total. Negative where less tax is due after all than was taken.
     pub total_tax: Option<Decimal>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub payments: Vec<RefundPayment>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub items: Vec<RefundItem>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundPayment {
     pub amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "maybe")]
     pub is_declined: Option<bool>,
 }
 
@@ -121,24 +131,21 @@ pub(super) struct RefundPayment {
 pub(super) struct RefundItem {
     pub item_type: Text,
     /// Of a product: the line.
-    pub item_id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub item_id: Option<Id>,
     pub quantity: Option<Decimal>,
     pub requested_amount: Option<Decimal>,
 }
 
-/// A time as in e-mails (`Tue, 05 Mar 2019 21:40:11 +0000`); none where the text is empty.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rfc2822(pub Option<DateTime<Utc>>);
-
-impl<'de> Deserialize<'de> for Rfc2822 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.trim().is_empty() {
-            return Ok(Self(None));
+/// Whether the field of these names enters the base of commission.
+pub(super) fn is_base(names: &[&str]) -> bool {
+    match names {
+        ["order" | "products" | "refunds"] => true,
+        ["order", "id" | "is_tax_inclusive_pricing" | "discount_amount" | "coupon_discount"] => {
+            true
         }
-        let time = DateTime::parse_from_rfc2822(text.trim()).map_err(|_| {
-            D::Error::custom("a time must look like Tue, 05 Mar 2019 21:40:11 +0000")
-        })?;
-        Ok(Self(Some(time.with_timezone(&Utc))))
+        ["order", ..] | ["products", .., "name" | "sku" | "type"] => false,
+        ["products" | "refunds", ..] => true,
+        _ => false,
     }
 }

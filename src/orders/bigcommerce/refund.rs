@@ -53,7 +53,10 @@ fn is_declined(refund: &Refund) -> bool {
 /// How many items of a line went back in refunds that were refused: the line counts them still.
 pub(super) fn declined_items(refunds: &[Refund], line_ref: &str) -> i64 {
     let items = refunds.iter().filter(|refund| is_declined(refund)).flat_map(|one| &one.items);
-    let of_line = items.filter(|item| item.item_type.0 == PRODUCT && item.item_id.0 == line_ref);
+    let of_line = items.filter(|item| {
+        let item_id = item.item_id.as_ref().map(|id| id.0.as_str());
+        item.item_type.0 == PRODUCT && item_id == Some(line_ref)
+    });
     let counts = of_line.filter_map(|item| whole(item.quantity.as_ref()?, &String::new).ok());
     counts.fold(0, i64::saturating_add)
 }
@@ -183,11 +186,11 @@ fn part(
                 Some(quantity) => whole(quantity, &|| at("quantity"))?,
                 None => 0,
             };
+            let line_ref = item.item_id.as_ref().map(|id| id.0.clone()).unwrap_or_default();
             let (net_minor, tax_minor) = lines
                 .iter()
-                .find(|line| line.line_ref == item.item_id.0)
+                .find(|line| line.line_ref == line_ref)
                 .map_or((0, 0), |line| paid_for(line, quantity));
-            let line_ref = item.item_id.0.clone();
             let net_minor = requested.unwrap_or(net_minor);
             Ok(Part { what: What::Line { line_ref, quantity }, net_minor, tax_minor })
         }

@@ -1,6 +1,6 @@
 //! Documents of the shape of BigCommerce's own examples (its OpenAPI), with amounts that add up.
 
-use chrono::{TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::money::Currency;
 use crate::orders::OrderState;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::report::{OrderReport, PaymentState};
+use crate::orders::report::{LineKind, OrderReport, PaymentState};
 
 /// Two towels at 55.99 and a jar, tax on top of 10 %, a code that took 10 % off.
 fn document() -> Value {
@@ -70,8 +70,12 @@ fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     body
 }
 
+fn read_at() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2019, 4, 1, 0, 0, 0).unwrap()
+}
+
 fn event(body: &Value) -> Result<StoreEvent, Unintelligible> {
-    parse(READ, &serde_json::to_vec(body).unwrap())
+    parse(READ, &serde_json::to_vec(body).unwrap(), read_at())
 }
 
 fn report(body: &Value) -> OrderReport {
@@ -298,21 +302,19 @@ fn a_webhook_only_names_its_order() {
     });
     let body = serde_json::to_vec(&hook).unwrap();
     assert_eq!(
-        parse("store/order/statusUpdated", &body),
+        parse("store/order/statusUpdated", &body, read_at()),
         Ok(StoreEvent::Announced { order_ref: "250".into() })
     );
-    assert_eq!(parse("store/app/uninstalled", b"{}"), Ok(StoreEvent::Uninstalled));
-    assert!(parse("store/cart/couponApplied", &body).is_err());
-    assert!(parse("store/order/created", b"{\"data\":{}}").is_err());
+    assert_eq!(parse("store/app/uninstalled", b"{}", read_at()), Ok(StoreEvent::Uninstalled));
+    assert!(parse("store/cart/couponApplied", &body, read_at()).is_err());
+    assert!(parse("store/order/created", b"{\"data\":{}}", read_at()).is_err());
 }
 
 #[test]
 fn what_is_wrong_is_named() {
     for (pointer, value, path) in [
         ("/order/default_currency_code", json!("DOLLAR"), "order.default_currency_code"),
-        ("/order/total_tax", json!("much"), "order.total_tax"),
-        ("/order/total_inc_tax", json!("-1.0000"), "order.total_inc_tax"),
-        ("/order/date_modified", json!("yesterday"), "order.date_modified"),
+        ("/products", json!("none"), "products"),
         ("/products/0/quantity", json!("two"), "products[0].quantity"),
         ("/products/0/quantity", json!(-1), "products[0].quantity"),
         ("/products/1/total_ex_tax", json!("9".repeat(30)), "products[1].total_ex_tax"),
@@ -321,13 +323,59 @@ fn what_is_wrong_is_named() {
             json!("x"),
             "products[1].applied_discounts[0].amount",
         ),
-        ("/coupons/0/discount", json!("x"), "coupons[0].discount"),
     ] {
         let error = event(&with(document(), pointer, value)).unwrap_err();
         assert_eq!(error.path, path, "{error}");
     }
     let body = with(document(), "/products", json!(vec![product(1, "", 1, "1", "0"); 10_001]));
     assert_eq!(event(&body).unwrap_err().path, "products");
+}
+
+#[test]
+fn fields_outside_of_the_base_are_read_tolerantly_or_passed_over_with_a_note() {
+    for (pointer, value, notes) in [
+        ("/order/total_tax", json!("much"), vec!["order.total_tax"]),
+        ("/order/total_tax", json!("-1.0000"), vec![]),
+        ("/order/total_inc_tax", json!(132.6496), vec![]),
+        ("/order/date_modified", json!("yesterday"), vec!["order.date_modified"]),
+        ("/order/date_created", json!("2019-03-05T21:40:11Z"), vec![]),
+        ("/order/date_created", json!(1_551_822_011), vec![]),
+        ("/order/customer_id", json!(""), vec![]),
+        ("/order/status_id", json!("11"), vec![]),
+        ("/order/billing_address", json!([]), vec!["order.billing_address"]),
+        ("/order/shipping_cost_ex_tax", json!("free"), vec!["order.shipping_cost_ex_tax"]),
+        ("/coupons/0/discount", json!("x"), vec!["coupons[0].discount"]),
+        ("/coupons/0/discount", json!("12.19804"), vec![]),
+        ("/products/0/sku", json!(4711), vec![]),
+        ("/products/0/name", json!({}), vec!["products[0].name"]),
+        ("/products/0/quantity", json!("2"), vec![]),
+        ("/products/0/quantity", json!(null), vec!["products[0].quantity"]),
+        ("/products/0/total_tax", json!("x"), vec!["products[0].total_tax"]),
+        ("/products/0/total_tax", json!("-0.5"), vec![]),
+        ("/refunds", json!(""), vec![]),
+    ] {
+        let report = report(&with(document(), pointer, value.clone()));
+        let found: Vec<&str> = report.notes.iter().map(|note| note.path.as_str()).collect();
+        assert_eq!(found, notes, "{pointer} {value}");
+        assert_eq!(report.codes[0].key(), "ADA10", "{pointer}");
+        assert_eq!(report.placed_at, Utc.with_ymd_and_hms(2019, 3, 5, 21, 40, 11).unwrap());
+        assert_eq!(amounts(report), [(10078, 0), (900, 0)], "{pointer} {value}");
+    }
+    let mut timeless = document();
+    timeless["order"]["date_created"] = json!("");
+    timeless["order"]["date_modified"] = json!("");
+    assert_eq!(report(&timeless).placed_at, read_at());
+}
+
+#[test]
+fn a_gift_certificate_that_is_sold_is_known_by_its_type() {
+    let mut body = document();
+    body["products"][1]["type"] = json!("giftcertificate");
+    let kinds: Vec<LineKind> = report(&body).lines.iter().map(|line| line.kind).collect();
+    assert_eq!(kinds, [LineKind::Goods, LineKind::GiftCard]);
+    // One that pays is no discount.
+    body["order"]["gift_certificate_amount"] = json!("50.0000");
+    assert_eq!(amounts(report(&body)), [(10078, 0), (900, 0)]);
 }
 
 #[test]
@@ -340,7 +388,9 @@ fn amounts_are_rounded_half_to_even_once() {
         ("10.00501", 1001),
         ("-0.0150", -2),
         ("0", 0),
-        (".5", -1),
+        (".5", 50),
+        ("1.2e1", 1200),
+        ("x", -1),
     ] {
         let read = Exact::signed(Some(&Decimal(text.into())), &|| String::new());
         match read {
@@ -355,8 +405,8 @@ fn amounts_are_rounded_half_to_even_once() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(body: Vec<u8>) {
-        let _ = parse(READ, &body);
-        let _ = parse("store/order/created", &body);
+        let _ = parse(READ, &body, read_at());
+        let _ = parse("store/order/created", &body, read_at());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::candidates;
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
+use super::notes;
 use super::order_row::{OrderRow, Written};
 use super::parts;
 use super::reserve::IfHeld;
@@ -85,6 +86,21 @@ pub fn take_in_one(
 /// # Errors
 /// As [`take_in_one`].
 pub fn take_in(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    event: StoreEvent,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    if let Some(reason) = notes::refusal(conn, arrival, &event, batch)? {
+        return note(conn, arrival, "failed", &reason);
+    }
+    let passed_over = notes::of(&event);
+    let outcome = take_in_event(conn, arrival, event, batch)?;
+    notes::keep(conn, arrival, &passed_over)?;
+    Ok(outcome)
+}
+
+fn take_in_event(
     conn: &mut PgConnection,
     arrival: &Arrival,
     event: StoreEvent,

@@ -25,24 +25,10 @@ impl Amounts {
         plain: Option<&Decimal>,
         at: At<'_>,
     ) -> Result<Option<i64>, Unintelligible> {
-        let Some(decimal) = self.shop_money(set).or(plain) else { return Ok(None) };
-        match self.currency {
-            Some(currency) => decimal.minor(currency, at).map(Some),
-            None => decimal.scaled(NO_CURRENCY_EXPONENT, at).map(Some),
-        }
-    }
-
-    /// Like [`Self::signed`], rounded: refunds come as floats (`89.99999999999999`).
-    ///
-    /// # Errors
-    /// If it is no amount, or is out of bounds.
-    pub fn rounded(
-        self,
-        set: Option<&MoneySet>,
-        plain: Option<&Decimal>,
-        at: At<'_>,
-    ) -> Result<Option<i64>, Unintelligible> {
-        let Some(decimal) = self.shop_money(set).or(plain) else { return Ok(None) };
+        let mut said = [self.shop_money(set), plain].into_iter().flatten();
+        let Some(decimal) = said.find(|decimal| !decimal.is_blank()) else {
+            return Ok(None);
+        };
         let exponent = self.currency.map_or(NO_CURRENCY_EXPONENT, Currency::exponent);
         decimal.scaled(exponent, at).map(Some)
     }
@@ -62,12 +48,14 @@ impl Amounts {
         }
     }
 
-    /// The sum of taxes.
+    /// The sum of taxes; 0 if they come to less.
     pub fn taxes(self, lines: &[TaxLine], at: At<'_>) -> Result<i64, Unintelligible> {
-        sum(lines.iter().enumerate().map(|(i, line)| {
+        let taxes = lines.iter().enumerate().map(|(i, line)| {
             let at = || format!("{}.tax_lines[{i}].price", at());
-            self.amount(line.price_set.as_ref(), line.price.as_ref(), &at)
-        }))
+            let tax = self.signed(line.price_set.as_ref(), line.price.as_ref(), &at)?;
+            Ok(tax.unwrap_or(0))
+        });
+        Ok(sum(taxes)?.max(0))
     }
 
     /// The sum of discounts.

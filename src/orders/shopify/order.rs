@@ -6,46 +6,67 @@ use chrono::{DateTime, Utc};
 
 use super::Envelope;
 use super::money::Amounts;
-use super::payload::{self, DiscountCode, LineItem, Order, ShippingLine};
+use super::payload::{self, Allocation, LineItem, MoneySet, Order, ShippingLine};
 use super::refund::refund;
 use crate::money::{Currency, allocate};
 use crate::orders::reading::{
-    MAX_LINES, MAX_PARTS, MAX_QUANTITY, Text, Unintelligible, at_most, filled,
+    Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Text, Unintelligible, at_most, filled,
+    plain, sum,
 };
 use crate::orders::report::{
-    LineKind, OrderReport, PaymentState, ReportedCode, ReportedLine, ReportedRefund,
+    LineKind, OrderReport, PaymentState, ReadProblem, ReportedCode, ReportedLine, ReportedRefund,
+    StoreEvent,
 };
 
+/// The applications that are codes.
+const DISCOUNT_CODE: &str = "discount_code";
+
 /// # Errors
-/// If the currency or an amount cannot be read, or there are too many parts.
-pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Unintelligible> {
-    let currency = Currency::from_code(&order.currency.0)
-        .map_err(|error| Unintelligible::new("currency", error.to_string()))?;
+/// If the currency or an amount of the base can't be read, or there are too many parts.
+pub(super) fn event(
+    order: Order,
+    notes: Notes,
+    envelope: Envelope,
+) -> Result<StoreEvent, Unintelligible> {
+    report(order, notes, envelope).map(|report| StoreEvent::Order(Box::new(report)))
+}
+
+fn report(
+    order: Order,
+    mut notes: Notes,
+    envelope: Envelope,
+) -> Result<OrderReport, Unintelligible> {
+    let currency = currency(&order, &mut notes)?;
     let amounts = Amounts { currency: Some(currency) };
-    let total = |set, plain, name: &'static str| amounts.amount(set, plain, &|| name.to_owned());
-    let discounts = total(
+    let discounts = amounts.amount(
         order.total_discounts_set.as_ref(),
         order.total_discounts.as_ref(),
-        "total_discounts",
+        &|| "total_discounts".to_owned(),
     )?;
-    let tax_minor = total(order.total_tax_set.as_ref(), order.total_tax.as_ref(), "total_tax")?;
-    let total_minor =
-        total(order.total_price_set.as_ref(), order.total_price.as_ref(), "total_price")?;
+    // For people to see; nothing is worked out of these.
+    let mut total = |set: &Option<MoneySet>, plain: &Option<Decimal>, name: &'static str| {
+        let minor = amounts.signed(set.as_ref(), plain.as_ref(), &|| name.to_owned());
+        notes.or_zero(ReadProblem::Unreadable, minor.map(Option::unwrap_or_default)).max(0)
+    };
+    let tax_minor = total(&order.total_tax_set, &order.total_tax, "total_tax");
+    let total_minor = total(&order.total_price_set, &order.total_price, "total_price");
+    let tips =
+        total(&order.total_tip_received_set, &order.total_tip_received, "total_tip_received");
 
     let placed_at = order.processed_at.or(order.created_at).map(|time| time.0);
     let reported_at = order.updated_at.map(|time| time.0).or(placed_at);
     let reported_at = reported_at.unwrap_or(envelope.triggered_at);
     let tax_included = order.taxes_included.unwrap_or(false);
-    let shipping = shipping(&order.shipping_lines, amounts, tax_included)?;
-    let mut lines = lines(&order.line_items, amounts, tax_included)?;
-    let codes = codes(&order.discount_codes, amounts)?;
-    spread_discounts(
-        &mut lines,
-        goods_discounts(&order, &codes, discounts, shipping.discount_minor),
-    );
-    let name = order.name.as_ref().map(|name| name.0.trim()).filter(|name| !name.is_empty());
+    let shipping = shipping(&order.shipping_lines, amounts, tax_included, &mut notes)?;
+    let codes = codes(&order, amounts, &mut notes)?;
+    let mut lines = lines(&order.line_items, amounts, tax_included, tips, &mut notes)?;
+    if order.line_items.iter().all(|item| item.discount_allocations.is_empty()) {
+        let of_goods = goods_discounts(&order, &codes, discounts, shipping.discount_minor);
+        spread_discounts(&mut lines, of_goods);
+    }
+    let name = filled(order.name.as_ref());
     Ok(OrderReport {
-        name: name.map_or_else(|| format!("#{}", order.id.0), str::to_owned),
+        name: name.map_or_else(|| format!("#{}", order.id.0), |name| plain(&name)),
         reported_at,
         placed_at: placed_at.unwrap_or(reported_at),
         currency,
@@ -54,7 +75,7 @@ pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Un
         cancelled_at: order.cancelled_at.map(|time| time.0),
         customer_email: customer_email(&order),
         customer_ref: order.customer.as_ref().and_then(|c| c.id.as_ref()).map(|id| id.0.clone()),
-        customer_name: customer_name(&order),
+        customer_name: customer_name(&order).map(|name| plain(&name)),
         codes,
         lines,
         shipping_minor: shipping.net_minor,
@@ -63,30 +84,77 @@ pub(super) fn report(order: Order, envelope: Envelope) -> Result<OrderReport, Un
         total_minor,
         refunds: refunds(order.refunds, amounts, reported_at)?,
         negative_fees_minor: 0,
-        notes: Vec::new(),
+        notes: notes.into_vec(),
         order_ref: order.id.0,
     })
 }
 
-fn codes(codes: &[DiscountCode], amounts: Amounts) -> Result<Vec<ReportedCode>, Unintelligible> {
-    at_most(MAX_PARTS, codes.len(), || "discount_codes".to_owned())?;
-    let reported = codes.iter().enumerate().map(|(i, code)| {
+/// The store's currency; where the order doesn't name it, that of its first price.
+fn currency(order: &Order, notes: &mut Notes) -> Result<Currency, Unintelligible> {
+    let of_price = || {
+        let mut sets = order.line_items.iter().filter_map(|item| item.price_set.as_ref());
+        sets.find_map(|set| filled(set.shop_money.as_ref()?.currency_code.as_ref()))
+    };
+    let code = filled(order.currency.as_ref()).or_else(of_price).unwrap_or_default();
+    notes.currency(&code, "currency")
+}
+
+/// The codes with what each took off: first those of `discount_codes`, then those that only the
+/// `discount_applications` name.
+fn codes(
+    order: &Order,
+    amounts: Amounts,
+    notes: &mut Notes,
+) -> Result<Vec<ReportedCode>, Unintelligible> {
+    let count = order.discount_codes.len() + order.discount_applications.len();
+    at_most(MAX_PARTS, count, || "discount_codes".to_owned())?;
+    let mut codes = Vec::with_capacity(count);
+    for (i, code) in order.discount_codes.iter().enumerate() {
         let at = || format!("discount_codes[{i}].amount");
-        Ok(ReportedCode {
-            code: code.code.0.clone(),
-            discount_minor: amounts.amount(None, code.amount.as_ref(), &at)?,
-        })
-    });
-    reported.collect()
+        let amount = amounts.signed(None, code.amount.as_ref(), &at);
+        let minor =
+            notes.or_zero(ReadProblem::Unreadable, amount.map(Option::unwrap_or_default)).max(0);
+        codes.push(ReportedCode { code: code.code.0.clone(), discount_minor: minor });
+    }
+    for (i, application) in order.discount_applications.iter().enumerate() {
+        let is_code = application.kind.as_ref().is_some_and(|kind| kind.0.trim() == DISCOUNT_CODE);
+        let Some(code) = filled(application.code.as_ref()).filter(|_| is_code) else { continue };
+        let code = ReportedCode { code, discount_minor: allocated(order, i, amounts)? };
+        if codes.iter().all(|known: &ReportedCode| known.key() != code.key()) {
+            codes.push(code);
+        }
+    }
+    Ok(codes)
+}
+
+/// What the application at this place took off goods and shipping.
+fn allocated(order: &Order, application: usize, amounts: Amounts) -> Result<i64, Unintelligible> {
+    let of_lines = order.line_items.iter().map(|line| &line.discount_allocations);
+    let of_shipping = order.shipping_lines.iter().map(|line| &line.discount_allocations);
+    let parts = of_lines.chain(of_shipping).flatten();
+    let is_of = |part: &&Allocation| {
+        part.discount_application_index.and_then(|i| usize::try_from(i).ok()) == Some(application)
+    };
+    let at = || "discount_allocations".to_owned();
+    sum(parts
+        .filter(is_of)
+        .map(|part| amounts.amount(part.amount_set.as_ref(), part.amount.as_ref(), &at)))
 }
 
 fn lines(
     items: &[LineItem],
     amounts: Amounts,
     tax_included: bool,
+    tips_minor: i64,
+    notes: &mut Notes,
 ) -> Result<Vec<ReportedLine>, Unintelligible> {
     at_most(MAX_LINES, items.len(), || "line_items".to_owned())?;
-    items.iter().enumerate().map(|(i, item)| line(item, i, amounts, tax_included)).collect()
+    let mut lines = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        let line = line(item, i, amounts, tax_included, notes)?;
+        lines.push(ReportedLine { kind: kind(item, &line, tips_minor), ..line });
+    }
+    Ok(lines)
 }
 
 fn line(
@@ -94,14 +162,16 @@ fn line(
     i: usize,
     amounts: Amounts,
     tax_included: bool,
+    notes: &mut Notes,
 ) -> Result<ReportedLine, Unintelligible> {
     let at = |field: &str| format!("line_items[{i}].{field}");
     if !(0..=MAX_QUANTITY).contains(&item.quantity) {
         return Err(Unintelligible::new(at("quantity"), "this is no quantity of an order"));
     }
-    let price = amounts.amount(item.price_set.as_ref(), item.price.as_ref(), &|| at("price"))?;
-    if item.price.is_none() && item.price_set.is_none() {
-        return Err(Unintelligible::new(at("price"), "the price is missing"));
+    let price = amounts.signed(item.price_set.as_ref(), item.price.as_ref(), &|| at("price"))?;
+    let price = price.ok_or_else(|| Unintelligible::new(at("price"), "the price is missing"))?;
+    if price < 0 {
+        return Err(Unintelligible::new(at("price"), "this amount cannot be negative"));
     }
     // The allocations are all discounts of the line, those on the order too; `total_discount` is
     // a part of them, or all there is in old orders.
@@ -111,19 +181,40 @@ fn line(
     } else {
         amounts.allocations(&item.discount_allocations, &|| format!("line_items[{i}]"))?
     };
-    let title = item.name.as_ref().or(item.title.as_ref());
+    let tax = amounts.taxes(&item.tax_lines, &|| format!("line_items[{i}]"));
+    let title = filled(item.name.as_ref()).or_else(|| filled(item.title.as_ref()));
     Ok(ReportedLine {
-        line_ref: item.id.0.clone(),
+        line_ref: item.id.as_ref().map_or_else(|| format!("#{}", i + 1), |id| id.0.clone()),
         sku: filled(item.sku.as_ref()),
-        title: title.map(|title| title.0.clone()).unwrap_or_default(),
+        title: plain(&title.unwrap_or_default()),
         quantity: item.quantity,
         remaining_quantity: item.current_quantity.map(|left| left.clamp(0, item.quantity)),
         price_minor: price,
         discount_minor,
-        tax_minor: amounts.taxes(&item.tax_lines, &|| format!("line_items[{i}]"))?,
+        // Prices that contain a tax are no base without it.
+        tax_minor: if tax_included { tax? } else { notes.or_zero(ReadProblem::UnreadableTax, tax) },
         tax_included,
         kind: LineKind::Goods,
     })
+}
+
+/// A tip is a line with a mark of its own. The GraphQL API and old orders leave that out: there it's
+/// no product, has no SKU, isn't shipped, and is called a tip or comes to what the order says of tips.
+fn kind(item: &LineItem, line: &ReportedLine, tips_minor: i64) -> LineKind {
+    if item.gift_card == Some(true) {
+        return LineKind::GiftCard;
+    }
+    let is_product =
+        item.product_id.is_some() || line.sku.is_some() || item.requires_shipping != Some(false);
+    let title = filled(item.title.as_ref()).unwrap_or_else(|| line.title.clone());
+    let is_called_tip = title.trim().eq_ignore_ascii_case("tip");
+    let is_all_tips =
+        tips_minor > 0 && line.price_minor.saturating_mul(line.quantity) == tips_minor;
+    if item.tip.is_some() || (!is_product && (is_called_tip || is_all_tips)) {
+        LineKind::Tip
+    } else {
+        LineKind::Goods
+    }
 }
 
 /// What was taken off the goods, by the totals of the order: all discounts but those on shipping,
@@ -148,15 +239,14 @@ fn goods_discounts(
 fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
     let sum = |minors: &mut dyn Iterator<Item = i64>| minors.fold(0_i64, i64::saturating_add);
     let said = sum(&mut lines.iter().map(|line| line.discount_minor));
-    let left: Vec<i64> = lines
-        .iter()
-        .map(|line| {
-            line.price_minor
-                .saturating_mul(line.quantity)
-                .saturating_sub(line.discount_minor)
-                .max(0)
-        })
-        .collect();
+    // Codes take nothing off gift cards and tips.
+    let left = |line: &ReportedLine| match line.kind {
+        LineKind::Goods => {
+            line.price_minor.saturating_mul(line.quantity).saturating_sub(line.discount_minor).max(0)
+        }
+        LineKind::GiftCard | LineKind::Tip | LineKind::Fee | LineKind::Shipping => 0,
+    };
+    let left: Vec<i64> = lines.iter().map(left).collect();
     let all = sum(&mut left.iter().copied());
     let rest = discounts_minor.saturating_sub(said).clamp(0, all);
     for (line, part) in lines.iter_mut().zip(allocate(rest, &left)) {
@@ -174,20 +264,24 @@ fn shipping(
     lines: &[ShippingLine],
     amounts: Amounts,
     tax_included: bool,
+    notes: &mut Notes,
 ) -> Result<Shipping, Unintelligible> {
     at_most(MAX_PARTS, lines.len(), || "shipping_lines".to_owned())?;
     let mut all = Shipping { net_minor: 0, tax_minor: 0, discount_minor: 0 };
+    let mut readable = |minor| notes.or_zero(ReadProblem::UnreadableShipping, minor);
     for (i, line) in lines.iter().enumerate().filter(|(_, l)| !l.is_removed.unwrap_or(false)) {
         let at = |field: &str| format!("shipping_lines[{i}].{field}");
-        let price =
-            amounts.amount(line.price_set.as_ref(), line.price.as_ref(), &|| at("price"))?;
+        let price = amounts.amount(line.price_set.as_ref(), line.price.as_ref(), &|| at("price"));
+        let price = readable(price);
         let (set, plain) = (line.discounted_price_set.as_ref(), line.discounted_price.as_ref());
-        let discounted = amounts.signed(set, plain, &|| at("discounted_price"))?.unwrap_or(price);
+        let discounted = amounts.signed(set, plain, &|| at("discounted_price"));
+        let discounted = readable(discounted.map(|minor| minor.unwrap_or(price)));
         let allocated =
-            amounts.allocations(&line.discount_allocations, &|| format!("shipping_lines[{i}]"))?;
+            amounts.allocations(&line.discount_allocations, &|| format!("shipping_lines[{i}]"));
+        let allocated = readable(allocated);
         // `discounted_price` leaves discounts on the order out; the allocations have them all.
         let discount = if allocated > 0 { allocated } else { price - discounted }.clamp(0, price);
-        let tax = amounts.taxes(&line.tax_lines, &|| format!("shipping_lines[{i}]"))?;
+        let tax = readable(amounts.taxes(&line.tax_lines, &|| format!("shipping_lines[{i}]")));
         let paid = price - discount - if tax_included { tax } else { 0 };
         all.net_minor += paid.max(0);
         all.tax_minor += tax;
@@ -212,8 +306,8 @@ fn refunds(
 }
 
 fn payment(status: Option<&Text>) -> PaymentState {
-    match status.map(|status| status.0.as_str()) {
-        None | Some("pending") => PaymentState::Pending,
+    match status.map(|status| status.0.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("" | "pending") => PaymentState::Pending,
         Some("authorized") => PaymentState::Authorized,
         Some("expired") => PaymentState::Expired,
         Some("partially_paid") => PaymentState::PartiallyPaid,

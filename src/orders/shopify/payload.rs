@@ -4,20 +4,27 @@
 //! imported orders. What is not listed is not read.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use crate::orders::reading::{Decimal, Id, Text, Time, null_as_empty};
+use crate::orders::reading::{Decimal, Id, Text, Time, count, list, maybe};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
     pub id: Id,
     pub name: Option<Text>,
-    pub currency: Text,
+    pub currency: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
     pub created_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub processed_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub updated_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub cancelled_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub test: Option<bool>,
     pub financial_status: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
     pub taxes_included: Option<bool>,
     pub email: Option<Text>,
     pub contact_email: Option<Text>,
@@ -29,18 +36,23 @@ pub(super) struct Order {
     pub total_tax_set: Option<MoneySet>,
     pub total_price: Option<Decimal>,
     pub total_price_set: Option<MoneySet>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    pub total_tip_received: Option<Decimal>,
+    pub total_tip_received_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "list")]
+    pub discount_applications: Vec<DiscountApplication>,
+    #[serde(default, deserialize_with = "list")]
     pub discount_codes: Vec<DiscountCode>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub line_items: Vec<LineItem>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub shipping_lines: Vec<ShippingLine>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refunds: Vec<Refund>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Customer {
+    #[serde(default, deserialize_with = "maybe")]
     pub id: Option<Id>,
     pub email: Option<Text>,
     pub first_name: Option<Text>,
@@ -62,21 +74,41 @@ pub(super) struct DiscountCode {
     pub kind: Option<Text>,
 }
 
+/// What discounts follow from; the allocations of lines name them by their place.
+#[derive(Debug, Deserialize)]
+pub(super) struct DiscountApplication {
+    /// `discount_code`, `manual`, `automatic`, `script`.
+    #[serde(rename = "type")]
+    pub kind: Option<Text>,
+    /// Of a `discount_code`.
+    pub code: Option<Text>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct LineItem {
-    pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
     pub name: Option<Text>,
     pub title: Option<Text>,
     pub sku: Option<Text>,
+    #[serde(deserialize_with = "count")]
     pub quantity: i64,
+    #[serde(default, deserialize_with = "maybe")]
     pub current_quantity: Option<i64>,
     pub price: Option<Decimal>,
     pub price_set: Option<MoneySet>,
     pub total_discount: Option<Decimal>,
     pub total_discount_set: Option<MoneySet>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "maybe")]
+    pub gift_card: Option<bool>,
+    /// Only tips have it: an object, whose members may all be null.
+    pub tip: Option<IgnoredAny>,
+    pub product_id: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub requires_shipping: Option<bool>,
+    #[serde(default, deserialize_with = "list")]
     pub discount_allocations: Vec<Allocation>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub tax_lines: Vec<TaxLine>,
 }
 
@@ -86,10 +118,11 @@ pub(super) struct ShippingLine {
     pub price_set: Option<MoneySet>,
     pub discounted_price: Option<Decimal>,
     pub discounted_price_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "maybe")]
     pub is_removed: Option<bool>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub discount_allocations: Vec<Allocation>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub tax_lines: Vec<TaxLine>,
 }
 
@@ -97,6 +130,8 @@ pub(super) struct ShippingLine {
 pub(super) struct Allocation {
     pub amount: Option<Decimal>,
     pub amount_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub discount_application_index: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,16 +143,19 @@ pub(super) struct TaxLine {
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
     pub order_id: Option<Id>,
+    #[serde(default, deserialize_with = "maybe")]
     pub created_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     pub processed_at: Option<Time>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refund_line_items: Vec<RefundLineItem>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refund_shipping_lines: Vec<RefundShippingLine>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub order_adjustments: Vec<OrderAdjustment>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub transactions: Vec<Transaction>,
     pub total_duties_set: Option<MoneySet>,
     /// All that was given back, where no transactions are there to add up.
@@ -127,9 +165,11 @@ pub(super) struct Refund {
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundLineItem {
     pub line_item_id: Id,
+    #[serde(deserialize_with = "count")]
     pub quantity: i64,
     /// Without tax, also where prices contain it. A JSON number, unlike all other money. Missing in
     /// old refunds.
+    #[serde(default, deserialize_with = "maybe")]
     pub subtotal: Option<Decimal>,
     pub subtotal_set: Option<MoneySet>,
     pub total_tax: Option<Decimal>,
@@ -177,6 +217,28 @@ pub(super) struct Edited {
 #[derive(Debug, Deserialize)]
 pub(super) struct OrderEdit {
     pub order_id: Id,
+}
+
+/// Whether the field of these names enters the base of commission.
+pub(super) fn is_base(names: &[&str]) -> bool {
+    match names {
+        ["refunds", inner @ ..] => is_base_of_refund(inner),
+        ["id" | "taxes_included" | "line_items" | "total_discounts"] => true,
+        ["line_items", .., "quantity" | "current_quantity" | "total_discount"] => true,
+        ["line_items", .., "discount_allocations"] => true,
+        ["line_items", .., "discount_allocations", "amount"] => true,
+        _ => false,
+    }
+}
+
+/// The same of a refund that comes alone.
+pub(super) fn is_base_of_refund(names: &[&str]) -> bool {
+    match names {
+        [] | ["id" | "order_id"] => true,
+        ["created_at" | "processed_at" | "transactions", ..] => false,
+        [.., "shop_money" | "presentment_money" | "currency_code"] => false,
+        _ => true,
+    }
 }
 
 /// An amount in the store's currency, and in the one the customer was shown; the store's counts.

@@ -9,7 +9,8 @@ use super::payload::{
     Address, Allocation, Customer, DiscountCode, LineItem, Money, MoneySet, Order, OrderAdjustment,
     Refund, RefundLineItem, RefundShippingLine, ShippingLine, TaxLine,
 };
-use crate::orders::reading::{Decimal, Id, Text, Time};
+use crate::orders::reading::{Decimal, Id, Text, Time, maybe};
+use crate::triggers::code::key_of_reported_code;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,9 +18,13 @@ pub(super) struct Queried {
     id: Gid,
     name: Option<Text>,
     currency_code: Text,
+    #[serde(default, deserialize_with = "maybe")]
     created_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     processed_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     updated_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     cancelled_at: Option<Time>,
     test: Option<bool>,
     display_financial_status: Option<String>,
@@ -30,6 +35,7 @@ pub(super) struct Queried {
     total_discounts_set: Option<Set>,
     total_tax_set: Option<Set>,
     total_price_set: Option<Set>,
+    total_tip_received_set: Option<Set>,
     #[serde(default)]
     discount_codes: Vec<Text>,
     line_items: Nodes<Line>,
@@ -64,6 +70,8 @@ struct Line {
     id: Gid,
     name: Option<Text>,
     sku: Option<Text>,
+    is_gift_card: Option<bool>,
+    requires_shipping: Option<bool>,
     quantity: i64,
     current_quantity: Option<i64>,
     original_unit_price_set: Option<Set>,
@@ -108,7 +116,9 @@ struct Tax {
 #[serde(rename_all = "camelCase")]
 struct QueriedRefund {
     id: Gid,
+    #[serde(default, deserialize_with = "maybe")]
     created_at: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
     processed_at: Option<Time>,
     total_refunded_set: Option<Set>,
     refund_line_items: Nodes<RefundedLine>,
@@ -171,13 +181,25 @@ impl<'de> Deserialize<'de> for Gid {
     }
 }
 
+/// Whether the field of these names enters the base of commission.
+pub(super) fn is_base(names: &[&str]) -> bool {
+    match names {
+        ["id"] | ["lineItems" | "refunds"] => true,
+        ["lineItems", .., "name" | "sku"] => false,
+        ["lineItems", inner @ ..] => !inner.contains(&"taxLines"),
+        ["refunds", .., "createdAt" | "processedAt"] => false,
+        ["refunds" | "taxesIncluded" | "totalDiscountsSet", ..] => true,
+        _ => false,
+    }
+}
+
 impl From<Queried> for Order {
     fn from(order: Queried) -> Self {
         let codes = codes(&order);
         Self {
             id: order.id.0,
             name: order.name,
-            currency: order.currency_code,
+            currency: Some(order.currency_code),
             created_at: order.created_at,
             processed_at: order.processed_at,
             updated_at: order.updated_at,
@@ -197,6 +219,9 @@ impl From<Queried> for Order {
             total_tax_set: order.total_tax_set.map(Into::into),
             total_price: None,
             total_price_set: order.total_price_set.map(Into::into),
+            total_tip_received: None,
+            total_tip_received_set: order.total_tip_received_set.map(Into::into),
+            discount_applications: Vec::new(),
             discount_codes: codes,
             line_items: order.line_items.nodes.into_iter().map(Into::into).collect(),
             shipping_lines: order.shipping_lines.nodes.into_iter().map(Into::into).collect(),
@@ -234,7 +259,19 @@ fn codes(order: &Queried) -> Vec<DiscountCode> {
             kind: shipping.then(|| Text("shipping".to_owned())),
         }
     };
-    order.discount_codes.iter().map(one).collect()
+    let keys: Vec<String> =
+        order.discount_codes.iter().map(|code| key_of_reported_code(&code.0)).collect();
+    let mut codes: Vec<&Text> = order.discount_codes.iter().collect();
+    // Codes that only their allocations name.
+    for code in all.iter().filter_map(|part| part.discount_application.code.as_ref()) {
+        let key = key_of_reported_code(&code.0);
+        let is_new = !keys.contains(&key)
+            && codes.iter().skip(keys.len()).all(|known| key_of_reported_code(&known.0) != key);
+        if is_new {
+            codes.push(code);
+        }
+    }
+    codes.into_iter().map(one).collect()
 }
 
 /// Decimal amounts added up digit by digit: whatever the currency's decimals are.
@@ -272,7 +309,7 @@ impl From<QueriedCustomer> for Customer {
 impl From<Line> for LineItem {
     fn from(line: Line) -> Self {
         Self {
-            id: line.id.0,
+            id: Some(line.id.0),
             name: line.name,
             title: None,
             sku: line.sku,
@@ -282,6 +319,10 @@ impl From<Line> for LineItem {
             price_set: line.original_unit_price_set.map(Into::into),
             total_discount: None,
             total_discount_set: line.total_discount_set.map(Into::into),
+            gift_card: line.is_gift_card,
+            tip: None,
+            product_id: None,
+            requires_shipping: line.requires_shipping,
             discount_allocations: line.discount_allocations.into_iter().map(Into::into).collect(),
             tax_lines: line.tax_lines.into_iter().map(Into::into).collect(),
         }
@@ -361,7 +402,11 @@ impl From<Adjustment> for OrderAdjustment {
 
 impl From<QueriedAllocation> for Allocation {
     fn from(part: QueriedAllocation) -> Self {
-        Self { amount: None, amount_set: part.allocated_amount_set.map(Into::into) }
+        Self {
+            amount: None,
+            amount_set: part.allocated_amount_set.map(Into::into),
+            discount_application_index: None,
+        }
     }
 }
 

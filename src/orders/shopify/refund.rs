@@ -24,7 +24,7 @@ pub(super) fn refund(
     let (shipping_minor, shipping_tax_minor) = shipping(&refund, amounts, at)?;
     let beyond = adjusted(&refund, false, amounts, at)?;
     let duties = refund.total_duties_set.as_ref();
-    let duties_minor = amounts.rounded(duties, None, &|| format!("{}total_duties_set", at()))?;
+    let duties_minor = amounts.signed(duties, None, &|| format!("{}total_duties_set", at()))?;
     let given_minor = given(&refund, amounts, at)?;
     let is_divided = is_divided(&refund);
     let (beyond, beyond_tax) = beyond.unwrap_or_default();
@@ -86,11 +86,11 @@ fn given(refund: &Refund, amounts: Amounts, at: At<'_>) -> Result<Option<i64>, U
         .peekable();
     if ours.peek().is_none() {
         let at = || format!("{}total_refunded_set", at());
-        return amounts.rounded(refund.total_refunded_set.as_ref(), None, &at);
+        return amounts.signed(refund.total_refunded_set.as_ref(), None, &at);
     }
     let given = sum(ours.map(|(i, transaction)| {
         let at = || format!("{}transactions[{i}].amount", at());
-        let minor = amounts.rounded(None, transaction.amount.as_ref(), &at)?;
+        let minor = amounts.signed(None, transaction.amount.as_ref(), &at)?;
         Ok(minor.unwrap_or(0).saturating_abs())
     }))?;
     Ok(Some(given))
@@ -104,8 +104,8 @@ fn lines(
     let lines = refund.refund_line_items.iter().enumerate().map(|(i, line)| {
         let at = |field: &str| format!("{}refund_line_items[{i}].{field}", at());
         let (subtotal, tax) = (line.subtotal.as_ref(), line.total_tax.as_ref());
-        let amount = amounts.rounded(line.subtotal_set.as_ref(), subtotal, &|| at("subtotal"))?;
-        let tax = amounts.rounded(line.total_tax_set.as_ref(), tax, &|| at("total_tax"))?;
+        let amount = amounts.signed(line.subtotal_set.as_ref(), subtotal, &|| at("subtotal"))?;
+        let tax = amounts.signed(line.total_tax_set.as_ref(), tax, &|| at("total_tax"))?;
         Ok(RefundedLine {
             line_ref: line.line_item_id.0.clone(),
             quantity: line.quantity.max(0),
@@ -151,9 +151,9 @@ fn adjusted(
         }
         let at = |field: &str| format!("{}order_adjustments[{i}].{field}", at());
         let (set, plain) = (adjustment.amount_set.as_ref(), adjustment.amount.as_ref());
-        let amount = amounts.rounded(set, plain, &|| at("amount"))?.unwrap_or(0);
+        let amount = amounts.signed(set, plain, &|| at("amount"))?.unwrap_or(0);
         let (set, plain) = (adjustment.tax_amount_set.as_ref(), adjustment.tax_amount.as_ref());
-        let tax = amounts.rounded(set, plain, &|| at("tax_amount"))?.unwrap_or(0);
+        let tax = amounts.signed(set, plain, &|| at("tax_amount"))?.unwrap_or(0);
         let (net, taxes) = sums.unwrap_or((0_i64, 0_i64));
         sums = Some((net.saturating_add(amount), taxes.saturating_add(tax)));
     }

@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::money::Currency;
+use crate::orders::OrderState;
+use crate::orders::amounts::{Basis, line_amounts};
 use crate::orders::reading::MAX_LINES;
-use crate::orders::report::{OrderReport, PaymentState, ReportedRefund};
+use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem, ReportedRefund};
 
 fn envelope() -> Envelope {
     Envelope { is_test: false, triggered_at: Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap() }
@@ -437,31 +439,25 @@ fn what_cannot_be_understood_says_where_and_why() {
         ("/line_items/1/price", json!("-1.00"), "line_items[1].price"),
         ("/line_items/1/price", json!(null), "line_items[1].price"),
         ("/line_items/1/price", json!({}), "line_items[1].price"),
-        ("/line_items/1/price", json!("8.305"), "line_items[1].price"),
         (
             "/line_items/0/discount_allocations/0/amount_set/shop_money/amount",
             json!("x"),
             "line_items[0].discount_allocations[0].amount",
         ),
-        (
-            "/line_items/0/tax_lines/0/price_set/shop_money/amount",
-            json!("x"),
-            "line_items[0].tax_lines[0].price",
-        ),
-        ("/created_at", json!("yesterday"), "created_at"),
         ("/currency", json!("DOLLAR"), "currency"),
         ("/id", json!(1.5), "id"),
         ("/id", json!(-7), "id"),
         ("/id", json!(null), "id"),
-        ("/total_price", json!("9".repeat(30)), "total_price"),
-        ("/total_price", json!("99999999999999999.00"), "total_price"),
-        ("/discount_codes/0/amount", json!("much"), "discount_codes[0].amount"),
-        ("/line_items", json!({}), "line_items"),
+        ("/total_discounts", json!("9".repeat(30)), "total_discounts"),
+        ("/taxes_included", json!("perhaps"), "taxes_included"),
+        ("/line_items", json!("none"), "line_items"),
+        ("/line_items", json!({"id": 1}), "line_items"),
+        ("/line_items/0", json!({"id": 1}), "line_items[0]"),
     ] {
         assert_eq!(refusal("orders/create", &with(body(), pointer, value)).path, path);
     }
     let line =
-        with(refund_body(), "/refund_line_items/0/subtotal_set/shop_money/amount", json!(""));
+        with(refund_body(), "/refund_line_items/0/subtotal_set/shop_money/amount", json!("x"));
     let inner = with(body(), "/refunds", json!([line]));
     assert_eq!(refusal("refunds/create", &line).path, "refund_line_items[0].subtotal");
     assert_eq!(refusal("orders/create", &inner).path, "refunds[0].refund_line_items[0].subtotal");
@@ -472,6 +468,141 @@ fn what_cannot_be_understood_says_where_and_why() {
         assert!(parse("orders/create", broken.as_bytes(), envelope()).is_err(), "{broken}");
     }
     assert!(parse("orders/create", b"{\"id\": 1, \"currency\": \"\xff\"}", envelope()).is_err());
+}
+
+/// The lines with what was paid for each.
+fn paid(report: &OrderReport) -> Vec<i64> {
+    let state = OrderState::from(report.clone());
+    line_amounts(&state, Basis::default()).iter().map(|line| line.gross_minor).collect()
+}
+
+#[test]
+fn fields_outside_of_the_base_are_read_tolerantly_or_passed_over_with_a_note() {
+    let plain = order_of(&body());
+    for (pointer, value, notes) in [
+        ("/line_items/0/sku", json!(4711), vec![]),
+        ("/line_items/0/title", json!(["a"]), vec!["line_items[0].title"]),
+        ("/line_items/0/tax_lines/0/price_set/shop_money/amount", json!("16.486"), vec![]),
+        (
+            "/line_items/0/tax_lines/0/price_set/shop_money/amount",
+            json!("x"),
+            vec!["line_items[0].tax_lines[0].price"],
+        ),
+        ("/line_items/0/tax_lines", json!({"0": {"price": "-1.0E-6"}}), vec![]),
+        ("/line_items/1/id", json!(null), vec![]),
+        ("/line_items/1/quantity", json!("1.0"), vec![]),
+        ("/created_at", json!("yesterday"), vec!["created_at"]),
+        ("/created_at", json!("2026-03-01 14:00:00 +0000"), vec![]),
+        ("/total_tax", json!("-3.00"), vec![]),
+        ("/total_price", json!("9".repeat(30)), vec!["total_price"]),
+        ("/discount_codes/0/amount", json!("3.2345"), vec![]),
+        ("/discount_codes/0/amount", json!("much"), vec!["discount_codes[0].amount"]),
+        ("/customer", json!([]), vec!["customer"]),
+        ("/customer/id", json!("guest"), vec!["customer.id"]),
+        ("/shipping_lines", json!(""), vec![]),
+        (
+            "/shipping_lines/0/price_set/shop_money/amount",
+            json!("x"),
+            vec!["shipping_lines[0].price"],
+        ),
+        ("/test", json!("no"), vec![]),
+        ("/name", json!(1001), vec![]),
+    ] {
+        let order = order_of(&with(body(), pointer, value.clone()));
+        let found: Vec<&str> = order.notes.iter().map(|note| note.path.as_str()).collect();
+        assert_eq!(found, notes, "{pointer} {value}");
+        assert_eq!(paid(&order), paid(&plain), "{pointer} {value}");
+        assert_eq!(order.codes[0].code, plain.codes[0].code, "{pointer} {value}");
+    }
+}
+
+#[test]
+fn lists_that_are_objects_are_lists() {
+    let mut php = body();
+    let lines = php["line_items"].take();
+    php["line_items"] = json!({"1": lines[0], "0": lines[1]});
+    let (order, plain) = (order_of(&php), order_of(&body()));
+    let mut refs: Vec<&str> = order.lines.iter().map(|line| line.line_ref.as_str()).collect();
+    refs.sort_unstable();
+    assert_eq!(refs, ["141249953214522974", "866550311766439020"]);
+    assert_eq!(paid(&order).iter().sum::<i64>(), paid(&plain).iter().sum::<i64>());
+}
+
+#[test]
+fn amounts_with_more_decimals_are_rounded_half_to_even() {
+    let price =
+        |value: Value| order_of(&with(body(), "/line_items/1/price", value)).lines[1].price_minor;
+    assert_eq!(price(json!("8.305")), 830);
+    assert_eq!(price(json!("8.315")), 832);
+    assert_eq!(price(json!(8.299_999_999_999_999)), 830);
+    assert_eq!(price(json!("8.3e0")), 830);
+    let mut refund = refund_body();
+    refund["refund_line_items"][0]["subtotal_set"] = Value::Null;
+    refund["refund_line_items"][0]["subtotal"] = json!(89.999_999_999_999_99);
+    refund["total_duties_set"] = set("0.00", "USD");
+    assert_eq!(refund_of(&refund).0.lines[0].amount_minor, 9000);
+}
+
+#[test]
+fn a_currency_that_is_in_no_list_keeps_the_order() {
+    for (code, decimals, noted) in [("JEP", 2, false), ("BYR", 0, false), ("QQQ", 2, true)] {
+        let mut sent = body();
+        sent["currency"] = json!(code);
+        for pointer in ["/line_items/0/price_set", "/line_items/0/total_discount_set"] {
+            *sent.pointer_mut(pointer).unwrap() = set("12.00", code);
+        }
+        let order = order_of(&sent);
+        assert_eq!((order.currency.code(), order.currency.exponent()), (code, decimals));
+        assert_eq!(order.notes.iter().any(|note| note.code == ReadProblem::UnknownCurrency), noted);
+    }
+    let mut silent = body();
+    silent["currency"] = Value::Null;
+    assert_eq!(order_of(&silent).currency, Currency::USD, "its prices say so");
+}
+
+#[test]
+fn gift_cards_and_tips_are_told_from_goods() {
+    let kind = |change: Value, tips: Value| {
+        let mut sent = body();
+        let line = sent["line_items"][1].as_object_mut().unwrap();
+        line.extend(change.as_object().unwrap().clone());
+        sent["total_tip_received"] = tips;
+        order_of(&sent).lines[1].kind
+    };
+    let none = json!("0.00");
+    assert_eq!(kind(json!({}), none.clone()), LineKind::Goods);
+    assert_eq!(kind(json!({"gift_card": true, "sku": "GC"}), none.clone()), LineKind::GiftCard);
+    assert_eq!(kind(json!({"gift_card": "true"}), none.clone()), LineKind::GiftCard);
+    let marked =
+        json!({"title": "Trinkgeld", "tip": {"payment_method": null, "payment_gateway": null}});
+    assert_eq!(kind(marked, none.clone()), LineKind::Tip);
+    let bare = |title: &str| json!({"title": title, "sku": "", "requires_shipping": false});
+    assert_eq!(kind(bare("Tip"), none.clone()), LineKind::Tip);
+    assert_eq!(kind(bare("Pourboire"), json!("8.30")), LineKind::Tip);
+    assert_eq!(kind(bare("Engraving"), json!("5.00")), LineKind::Goods);
+    let product = json!({"title": "Tip", "product_id": 5, "requires_shipping": false});
+    assert_eq!(kind(product, none.clone()), LineKind::Goods, "the tip of a billiard cue");
+    let shipped = json!({"title": "Tip", "requires_shipping": true});
+    assert_eq!(kind(shipped, none), LineKind::Goods);
+}
+
+#[test]
+fn a_code_that_only_the_applications_name_counts_once() {
+    let mut sent = body();
+    sent["discount_applications"] = json!([
+        {"type": "discount_code", "code": "Jane10", "target_type": "line_item"},
+        {"type": "manual", "title": "MANUAL", "code": "MANUAL"},
+        {"type": "automatic", "title": "SPRING"},
+    ]);
+    let codes = |body: &Value| -> Vec<(String, i64)> {
+        order_of(body).codes.into_iter().map(|code| (code.code, code.discount_minor)).collect()
+    };
+    assert_eq!(codes(&sent), [(" jane10 ".to_owned(), 323)], "named in both");
+    sent["discount_codes"] = json!([]);
+    assert_eq!(codes(&sent), [("Jane10".to_owned(), 323)], "what the lines' allocations come to");
+    sent["discount_codes"] = Value::Null;
+    sent["discount_applications"][0]["type"] = json!("manual");
+    assert_eq!(codes(&sent), []);
 }
 
 #[test]
@@ -550,5 +681,46 @@ proptest! {
             Ok(_) => {}
             Err(error) => prop_assert!(!error.to_string().contains('\0')),
         }
+    }
+
+    /// Whatever stands outside of the base: the order is kept, and comes to the same.
+    #[test]
+    fn no_change_outside_of_the_base_keeps_an_order_out(
+        place: prop::sample::Index,
+        value in any_json(),
+        removed: bool,
+    ) {
+        let mut all = Vec::new();
+        pointers(&body(), "", &mut all);
+        all.retain(|pointer| is_outside_of_the_base(pointer));
+        let place = place.get::<String>(&all);
+        let mut sent = body();
+        if removed {
+            let (parent, name) = place.rsplit_once('/').unwrap();
+            if let Some(members) = sent.pointer_mut(parent).unwrap().as_object_mut() {
+                members.remove(name);
+            }
+        } else {
+            *sent.pointer_mut(place).unwrap() = value;
+        }
+        match send("orders/create", &sent) {
+            Ok(StoreEvent::Order(order)) => prop_assert_eq!(paid(&order), paid(&order_of(&body()))),
+            other => prop_assert!(false, "{place}: {other:?}"),
+        }
+    }
+}
+
+/// Fields that neither are amounts of the base nor decide which amounts those are.
+fn is_outside_of_the_base(pointer: &str) -> bool {
+    let mut names =
+        pointer.split('/').filter(|part| !part.is_empty() && part.parse::<u8>().is_err());
+    match (names.next(), names.next()) {
+        (None, _) | (Some("id" | "currency" | "taxes_included" | "total_discounts"), _) => false,
+        (Some("line_items"), field) => {
+            matches!(field, Some("id" | "title" | "name" | "sku" | "tax_lines"))
+        }
+        // A whole list of something else than codes or refunds is none of them.
+        (Some("refunds"), _) => false,
+        _ => true,
     }
 }

@@ -1,38 +1,40 @@
 //! The parts of WooCommerce's orders that Vouch reads, as they are sent. What is not listed is not
 //! read; extensions add and change much.
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
-use crate::orders::reading::{Decimal, Id, Text, Time, null_as_empty};
+use crate::orders::reading::{Decimal, Id, Text, Time, list, maybe};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
     pub id: Id,
     /// What the merchant calls it; extensions put letters into it.
     pub number: Option<Text>,
-    pub status: Text,
-    pub currency: Text,
-    pub date_created_gmt: Option<Gmt>,
-    pub date_modified_gmt: Option<Gmt>,
-    pub date_paid_gmt: Option<Gmt>,
+    pub status: Option<Text>,
+    pub currency: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_created_gmt: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_modified_gmt: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_paid_gmt: Option<Time>,
     pub shipping_total: Option<Decimal>,
     pub shipping_tax: Option<Decimal>,
     pub total_tax: Option<Decimal>,
     /// Before refunds.
     pub total: Option<Decimal>,
     /// 0 for a guest.
+    #[serde(default, deserialize_with = "maybe")]
     pub customer_id: Option<Id>,
     pub billing: Option<Billing>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub line_items: Vec<LineItem>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub fee_lines: Vec<FeeLine>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub coupon_lines: Vec<CouponLine>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refunds: Vec<Refund>,
 }
 
@@ -47,22 +49,30 @@ pub(super) struct Billing {
 /// Amounts are for the whole line and never contain the tax, however prices are entered.
 #[derive(Debug, Deserialize)]
 pub(super) struct LineItem {
-    pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
     pub name: Option<Text>,
     pub sku: Option<Text>,
     /// A whole number, unless an extension sells by weight or length.
-    pub quantity: Decimal,
+    pub quantity: Option<Decimal>,
     /// Before discounts.
     pub subtotal: Option<Decimal>,
     /// After discounts.
-    pub total: Decimal,
+    pub total: Option<Decimal>,
     pub total_tax: Option<Decimal>,
+    /// Where extensions keep what they know of the line.
+    #[serde(default, deserialize_with = "list")]
+    pub meta_data: Vec<Meta>,
 }
 
-/// Gift wrapping, or with a negative total a discount without a code.
+/// Gift wrapping, or with a negative total a gift card that pays, or a discount without a code.
 #[derive(Debug, Deserialize)]
 pub(super) struct FeeLine {
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
+    pub name: Option<Text>,
     pub total: Option<Decimal>,
+    pub total_tax: Option<Decimal>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,21 +100,22 @@ pub(super) struct RefundsRead {
     pub currency: Text,
     /// When the store was asked.
     pub read_at: Time,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub refunds: Vec<RefundRead>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundRead {
     pub id: Id,
-    pub date_created_gmt: Option<Gmt>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_created_gmt: Option<Time>,
     /// All that was given back, not negative.
     pub amount: Option<Decimal>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub line_items: Vec<RefundPart>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub shipping_lines: Vec<RefundPart>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub fee_lines: Vec<RefundPart>,
 }
 
@@ -114,7 +125,7 @@ pub(super) struct RefundPart {
     pub quantity: Option<Decimal>,
     pub total: Option<Decimal>,
     pub total_tax: Option<Decimal>,
-    #[serde(default, deserialize_with = "null_as_empty")]
+    #[serde(default, deserialize_with = "list")]
     pub meta_data: Vec<Meta>,
 }
 
@@ -129,15 +140,17 @@ pub(super) struct Deleted {
     pub id: Id,
 }
 
-/// A time without an offset, in GMT, in whole seconds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Gmt(pub DateTime<Utc>);
+/// The same of what was read of refunds.
+pub(super) fn is_base_of_refunds(names: &[&str]) -> bool {
+    !names.contains(&"meta_data") && names.last() != Some(&"date_created_gmt")
+}
 
-impl<'de> Deserialize<'de> for Gmt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let time = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f")
-            .map_err(|_| D::Error::custom("a time must look like 2026-03-01T14:05:00"))?;
-        Ok(Self(time.and_utc().trunc_subsecs(6)))
+/// Whether the field of these names enters the base of commission.
+pub(super) fn is_base(names: &[&str]) -> bool {
+    match names {
+        ["id" | "status" | "line_items" | "fee_lines" | "refunds"] => true,
+        ["line_items", .., "total" | "subtotal"] | ["fee_lines" | "refunds", .., "total"] => true,
+        ["refunds", .., "total_tax"] => true,
+        _ => false,
     }
 }

@@ -1,10 +1,11 @@
 use chrono::{DateTime, TimeZone, Utc};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::money::Currency;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::report::{OrderReport, PaymentState};
+use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem};
 use crate::orders::state::OrderState;
 
 fn received_at() -> DateTime<Utc> {
@@ -242,7 +243,8 @@ fn what_was_paid_for_a_line_comes_out_to_the_cent() {
     assert_eq!(line(json!(2), "0.00", "0.00"), (2, 0));
     assert_eq!(line(json!(0.75), "7.50", "7.50"), (1, 750), "sold by weight");
     assert_eq!(line(json!("2.0"), "7.50", "7.50"), (2, 750));
-    assert_eq!(line(json!(1), "10.005", "10.005"), (1, 1001), "more decimals than the currency");
+    assert_eq!(line(json!(1), "10.005", "10.005"), (1, 1000), "more decimals than the currency");
+    assert_eq!(line(json!("two"), "10.00", "10.00"), (1, 1000), "the line is exact without it");
     assert_eq!(line(json!(1), "5.00", "8.00"), (1, 800), "raised by hand");
 }
 
@@ -263,40 +265,221 @@ fn currencies_without_decimals_and_with_three_are_read() {
 fn fees_below_zero_are_taken_off_what_was_paid() {
     let fees = json!([{"id": 9, "total": "-7.20"}, {"id": 10, "total": "3.00"}]);
     let order = order_of(&with(body(), "fee_lines", fees));
-    assert_eq!(net(&order, Basis::default()), [6480]);
+    let lowers = Basis { negative_fees_lower: true, ..Basis::default() };
+    assert_eq!(order.negative_fees_minor, 720);
+    assert_eq!(net(&order, Basis::default()), [7200, 300], "a gift card pays");
+    assert_eq!(net(&order, lowers), [6480, 300], "a discount lowers");
+    assert_eq!(order.lines[1].kind, LineKind::Fee);
     let order = order_of(&with(body(), "fee_lines", json!([{"id": 9, "total": "-99.00"}])));
-    assert_eq!(net(&order, Basis::default()), [0]);
+    assert_eq!(net(&order, lowers), [0]);
+    let below = json!([
+        {"id": 1, "quantity": 1, "subtotal": "80.00", "total": "72.00"},
+        {"id": 2, "quantity": 1, "subtotal": "0", "total": "-7.20"},
+    ]);
+    assert_eq!(net(&order_of(&with(body(), "line_items", below)), Basis::default())[0], 6480);
 }
 
 #[test]
 fn what_cannot_be_read_is_said_with_its_place() {
     let refusal = |body: &Value| send("order.created", body).unwrap_err();
     let cases = [
-        (with(body(), "currency", json!("XYZ")), "currency"),
-        (with(body(), "total", json!("dear")), "total"),
-        (with(body(), "total", json!("-1.00")), "total"),
+        (with(body(), "currency", json!("DOLLAR")), "currency"),
+        (with(body(), "currency", json!("")), "currency"),
         (with(body(), "id", json!("x")), "id"),
-        (with(body(), "date_modified_gmt", json!("yesterday")), "date_modified_gmt"),
         (
-            with(body(), "coupon_lines", json!([{"code": "a", "discount": "1,5"}])),
-            "coupon_lines[0].discount",
+            with(body(), "line_items", json!([{"id": 1, "quantity": 1, "total": "abc"}])),
+            "line_items[0].total",
         ),
         (
-            with(body(), "line_items", json!([{"id": 1, "quantity": -1, "total": "1"}])),
-            "line_items[0].quantity",
+            with(body(), "line_items", json!([{"id": 1, "quantity": 1, "subtotal": "5.00"}])),
+            "line_items[0].total",
         ),
-        (
-            with(body(), "line_items", json!([{"id": 1, "quantity": "1.x", "total": "1"}])),
-            "line_items[0].quantity",
-        ),
+        (with(body(), "line_items", json!("abc")), "line_items"),
+        (with(body(), "fee_lines", json!([{"id": 1, "total": "abc"}])), "fee_lines[0].total"),
         (with(body(), "refunds", json!([{"id": 1, "total": "all"}])), "refunds[0].total"),
     ];
     for (body, path) in cases {
         assert_eq!(refusal(&body).path, path);
     }
-    assert!(parse("order.created", b"webhook_id=1", received_at()).is_err());
     assert!(parse("product.created", b"{}", received_at()).is_err());
-    assert!(parse("order.deleted", b"{}", received_at()).is_err());
+    assert!(parse("order.created", b"{\"id\": 12, \"line_it", received_at()).is_err(), "cut off");
+}
+
+#[test]
+fn what_is_not_an_order_is_set_aside() {
+    for topic in ["order.created", "order.updated", "order.restored", "order.deleted", READ] {
+        for body in [
+            r#"{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.","data":{"status":404}}"#,
+            r#"{"code":"rest_no_route","message":"No route was found","data":null}"#,
+            "{}",
+            "[]",
+            "null",
+            "\"\"",
+            "",
+            " \n",
+            "webhook_id=1",
+            "<!DOCTYPE html><html><body>There has been a critical error</body></html>",
+        ] {
+            match parse(topic, body.as_bytes(), received_at()) {
+                Ok(StoreEvent::Noted { what, .. }) => assert_eq!(what, NOT_AN_ORDER, "{body}"),
+                other => panic!("{topic} {body}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_outside_of_the_base_are_read_tolerantly_or_passed_over_with_a_note() {
+    let line = |field: &str, value: Value| {
+        let mut body = body();
+        body["line_items"][0][field] = value;
+        body
+    };
+    let cases = [
+        (line("sku", json!(4711)), vec![]),
+        (line("name", json!({"rendered": "Mug"})), vec!["line_items[0].name"]),
+        (line("quantity", json!("2")), vec![]),
+        (line("id", json!("")), vec![]),
+        (line("total", json!(72)), vec![]),
+        (line("total", json!("7.2e1")), vec![]),
+        (line("total_tax", json!("14.4444")), vec![]),
+        (line("total_tax", json!("-1.0E-6")), vec![]),
+        (line("total_tax", json!("abc")), vec!["line_items[0].total_tax"]),
+        (line("meta_data", json!("")), vec![]),
+        (with(body(), "number", json!(1012)), vec![]),
+        (with(body(), "billing", json!([])), vec!["billing"]),
+        (with(body(), "billing", json!("")), vec!["billing"]),
+        (with(body(), "customer_id", json!("guest")), vec!["customer_id"]),
+        (with(body(), "total_tax", json!("-3.20")), vec![]),
+        (with(body(), "total", json!("dear")), vec!["total"]),
+        (with(body(), "shipping_total", json!("")), vec![]),
+        (with(body(), "shipping_total", json!("free")), vec!["shipping_total"]),
+        (with(body(), "date_created_gmt", json!("2026-03-01 09:00:00")), vec![]),
+        (with(body(), "date_created_gmt", json!("2026-03-01T10:00:00+01:00")), vec![]),
+        (with(body(), "date_modified_gmt", json!("yesterday")), vec!["date_modified_gmt"]),
+        (with(body(), "refunds", json!({})), vec![]),
+        (with(body(), "fee_lines", json!("")), vec![]),
+        (with(body(), "fee_lines", json!({"7": {"id": 7, "total": "0"}})), vec![]),
+        (
+            with(body(), "coupon_lines", json!({"3": {"code": "jane10", "discount": "8.1234"}})),
+            vec![],
+        ),
+        (
+            with(body(), "coupon_lines", json!([{"code": "jane10", "discount": "1,5"}])),
+            vec!["coupon_lines[0].discount"],
+        ),
+    ];
+    for (body, notes) in cases {
+        let order = order_of(&body);
+        let found: Vec<&str> = order.notes.iter().map(|note| note.path.as_str()).collect();
+        assert_eq!(found, notes, "{body}");
+        assert_eq!(net(&order, Basis::default())[0], 7200, "{body}");
+        assert_eq!(order.codes[0].key(), "JANE10", "{body}");
+        assert_eq!(order.placed_at.to_rfc3339(), "2026-03-01T09:00:00+00:00", "{body}");
+    }
+    let mut php = body();
+    php["line_items"] = json!({"15": php["line_items"][0]});
+    assert_eq!(order_of(&php).lines, order_of(&body()).lines);
+}
+
+#[test]
+fn names_are_read_without_entities() {
+    let mut body = body();
+    body["line_items"][0]["name"] = json!("Mug &amp; spoon");
+    body["billing"]["last_name"] = json!("O&#039;Hara");
+    let order = order_of(&body);
+    assert_eq!(order.lines[0].title, "Mug & spoon");
+    assert_eq!(order.customer_name.as_deref(), Some("Carla O'Hara"));
+}
+
+#[test]
+fn currencies_of_woocommerce_and_unknown_ones_keep_the_order() {
+    for (code, minor, noted) in
+        [("IRT", 72, false), ("GGP", 7200, false), ("imp", 7200, false), ("QQQ", 7200, true)]
+    {
+        let order = order_of(&with(body(), "currency", json!(code)));
+        assert_eq!(order.currency.code(), code.to_uppercase());
+        assert_eq!(net(&order, Basis::default()), [minor], "{code}");
+        let is_noted = order.notes.iter().any(|note| note.code == ReadProblem::UnknownCurrency);
+        assert_eq!(is_noted, noted, "{code}");
+    }
+}
+
+#[test]
+fn lines_that_sell_gift_cards_are_known_by_what_extensions_keep() {
+    let mut body = body();
+    assert_eq!(order_of(&body).lines[0].kind, LineKind::Goods);
+    for key in ["wc_gc_giftcard_to_multiple", "pw_gift_card_to", "_ywgc_amount"] {
+        body["line_items"][0]["meta_data"] = json!([{"id": 1, "key": key, "value": "x"}]);
+        assert_eq!(order_of(&body).lines[0].kind, LineKind::GiftCard, "{key}");
+    }
+}
+
+/// Any JSON, so that every field meets every type.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::hash_map("[a-z_0-9]{1,6}", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Fields that neither are amounts of the base nor decide which amounts those are.
+const OUTSIDE_OF_THE_BASE: [&str; 20] = [
+    "/number",
+    "/date_created_gmt",
+    "/date_modified_gmt",
+    "/date_paid_gmt",
+    "/discount_total",
+    "/shipping_total",
+    "/shipping_tax",
+    "/total",
+    "/total_tax",
+    "/customer_id",
+    "/billing",
+    "/billing/email",
+    "/billing/first_name",
+    "/line_items/0/id",
+    "/line_items/0/name",
+    "/line_items/0/sku",
+    "/line_items/0/quantity",
+    "/line_items/0/total_tax",
+    "/coupon_lines",
+    "/coupon_lines/0/discount",
+];
+
+proptest! {
+    #[test]
+    fn no_change_outside_of_the_base_keeps_an_order_out(
+        pointer in prop::sample::select(OUTSIDE_OF_THE_BASE.to_vec()),
+        value in prop::option::of(any_json()),
+    ) {
+        let mut sent = body();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = sent.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Some(value) => members.insert(name.to_owned(), value),
+            None => members.remove(name),
+        };
+        match send("order.updated", &sent) {
+            Ok(StoreEvent::Order(order)) => prop_assert_eq!(net(&order, Basis::default()), [7200]),
+            other => prop_assert!(false, "{pointer}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(body: Vec<u8>) {
+        let _ = parse("order.updated", &body, received_at());
+    }
 }
 
 #[test]
