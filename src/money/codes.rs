@@ -7,10 +7,10 @@ pub(super) const DECIMALS_OF_UNKNOWN: u32 = 2;
 /// (code, decimals, English name) of the currencies that WooCommerce (`get_woocommerce_currencies`)
 /// and Shopify (`CurrencyCode`) have, and ISO 4217 has not, or has withdrawn.
 const BESIDE_ISO: &[(&str, u32, &str)] = &[
+    ("ANG", 2, "Netherlands Antillean guilder"),
     ("BTC", 8, "Bitcoin"),
     ("BYR", 0, "Belarusian ruble (old)"),
     ("GGP", 2, "Guernsey pound"),
-    ("HRK", 2, "Croatian kuna"),
     ("IMP", 2, "Manx pound"),
     ("IRT", 0, "Iranian toman"),
     ("JEP", 2, "Jersey pound"),

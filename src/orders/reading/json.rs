@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::Unintelligible;
@@ -124,9 +125,12 @@ fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<Misfit, Unintell
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = steps(error.path());
         let error = error.into_inner();
-        match error.classify() {
-            serde_json::error::Category::Data => Ok(Misfit { path, words: words_of(&error) }),
-            _ => Err(Unintelligible::new("", "it is not complete JSON")),
+        // A list in the place of an object is an error of syntax to serde_json.
+        let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+        if error.classify() == Category::Data || is_json() {
+            Ok(Misfit { path, words: words_of(&error) })
+        } else {
+            Err(Unintelligible::new("", "it is not complete JSON"))
         }
     })?;
     json.end().map_err(|_| Err(Unintelligible::new("", "something follows after its end")))?;
@@ -228,8 +232,15 @@ mod tests {
     struct Order {
         id: u64,
         name: Option<Text>,
+        buyer: Option<Buyer>,
         #[serde(default, deserialize_with = "list")]
         lines: Vec<Line>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Buyer {
+        #[expect(dead_code, reason = "only that it can be read matters")]
+        name: Option<Text>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -247,12 +258,15 @@ mod tests {
     #[test]
     fn a_field_outside_of_the_base_is_passed_over_with_a_note() {
         let (order, notes) = order(
-            r#"{"id": 7, "name": {"a": 1}, "lines": [{"price": 1}, {"price": 2, "title": []}]}"#,
+            r#"{"id": 7, "name": {"a": 1}, "lines": [{"price": 1}, {"price": 2, "title": []}],
+                "buyer": [null, null]}"#,
         )
         .unwrap();
         assert_eq!((order.id, order.lines[1].price), (7, 2));
         assert!(order.name.is_none() && order.lines[1].title.is_none());
-        assert_eq!(notes, ["name", "lines[1].title"]);
+        assert!(order.buyer.is_none());
+        assert_eq!(notes[..2], ["name", "lines[1].title"]);
+        assert!(notes[2].starts_with("buyer"), "{notes:?}");
     }
 
     #[test]

@@ -676,7 +676,8 @@ proptest! {
         match send(topic, &body) {
             Ok(StoreEvent::Order(order)) => {
                 let kept = serde_json::to_value(&order).unwrap();
-                prop_assert_eq!(serde_json::from_value::<OrderReport>(kept).unwrap(), *order);
+                let read = OrderReport { notes: Vec::new(), ..*order };
+                prop_assert_eq!(serde_json::from_value::<OrderReport>(kept).unwrap(), read);
             }
             Ok(_) => {}
             Err(error) => prop_assert!(!error.to_string().contains('\0')),
