@@ -135,6 +135,52 @@ fn a_time_more_than_a_day_ahead_is_refused_with_its_field() {
 }
 
 #[test]
+fn outer_space_in_ids_is_no_difference() {
+    let app = TestApp::start();
+    let key = new_key(&app);
+    let first = report(&app, &key, &order());
+    let mut spaced = order();
+    spaced["id"] = json!(" A-1 ");
+    spaced["updated_at"] = json!("2026-06-02T12:00:00Z");
+    spaced["lines"][0]["id"] = json!("1 ");
+    spaced["refunds"] = json!([{ "id": "r1 ", "refunded_at": "2026-06-02T12:00:00Z",
+        "lines": [{ "line_id": " 1", "quantity": 1, "amount": "45.00" }] }]);
+    let second = report(&app, &key, &spaced);
+    assert_eq!(second.status, 200, "{}", second.text());
+    assert_eq!(second.json()["order_id"], first.json()["order_id"]);
+    assert_eq!(second.json()["credits"][0]["commission"], "4.50");
+    let mut twice = order();
+    twice["id"] = json!("A-2");
+    twice["lines"] = json!([twice["lines"][0], twice["lines"][0]]);
+    twice["lines"][1]["id"] = json!(" 1");
+    assert_eq!(report(&app, &key, &twice).status, 422, "one id twice");
+}
+
+#[test]
+fn lines_say_what_they_are() {
+    let app = TestApp::start();
+    let key = new_key(&app);
+    for (kind, commission) in [
+        ("goods", "14.00"),
+        ("gift_card", "9.00"),
+        ("tip", "9.00"),
+        ("fee", "9.00"),
+        ("shipping", "9.00"),
+    ] {
+        let mut body = order();
+        body["id"] = json!(kind);
+        body["lines"] = json!([body["lines"][0],
+            { "id": "2", "quantity": 1, "price": "50.00", "kind": kind }]);
+        let answer = report(&app, &key, &body);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(answer.json()["credits"][0]["commission"], commission, "{kind}");
+    }
+    let mut body = order();
+    body["lines"][0]["kind"] = json!("service");
+    assert_eq!(report(&app, &key, &body).status, 422);
+}
+
+#[test]
 fn what_is_wrong_is_a_problem_with_the_place_of_every_field() {
     let app = TestApp::start();
     let key = new_key(&app);

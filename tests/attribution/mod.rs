@@ -3,6 +3,7 @@
 mod amounts;
 mod by_hand;
 mod dated;
+mod line_kinds;
 mod precedence;
 mod side_by_side;
 mod unqualified;

@@ -47,6 +47,8 @@ pub struct OrderHistory {
     codes: Vec<&'static str>,
     has_sku: bool,
     by_email: bool,
+    /// Whether a gift card is bought as well.
+    has_gift_card: bool,
     steps: Vec<Step>,
 }
 
@@ -64,16 +66,18 @@ fn step() -> impl Strategy<Value = Step> {
 /// A few orders, each with a life of its own.
 pub fn some() -> impl Strategy<Value = Vec<OrderHistory>> {
     let codes = proptest::sample::subsequence(vec!["ALPHA", "BETA", "nobodys"], 0..=3);
-    let one = (0..20_i64, codes, any::<bool>(), any::<bool>(), prop::collection::vec(step(), 0..5));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let one = (0..20_i64, codes, flags, prop::collection::vec(step(), 0..5));
     prop::collection::vec(one, 2..5).prop_map(|all| {
         all.into_iter()
             .zip(1..)
-            .map(|((placed, codes, has_sku, by_email, steps), id)| OrderHistory {
+            .map(|((placed, codes, (has_sku, by_email, has_gift_card), steps), id)| OrderHistory {
                 id,
                 placed,
                 codes,
                 has_sku,
                 by_email,
+                has_gift_card,
                 steps,
             })
             .collect()
@@ -84,7 +88,15 @@ impl OrderHistory {
     /// A plain order with one code and one refund, for tests that need many.
     pub fn plain(id: u64, code: &'static str) -> Self {
         let steps = vec![Step::Edit(3), Step::Paid, Step::Refund(500, Telling::Both)];
-        Self { id, placed: 1, codes: vec![code], has_sku: true, by_email: false, steps }
+        Self {
+            id,
+            placed: 1,
+            codes: vec![code],
+            has_sku: true,
+            by_email: false,
+            has_gift_card: false,
+            steps,
+        }
     }
 
     fn first(&self) -> ShopifyOrder {
@@ -94,6 +106,10 @@ impl OrderHistory {
             .with("financial_status", json!("pending"));
         for code in &self.codes {
             order = order.code(code, "7.77");
+        }
+        if self.has_gift_card {
+            order = order.line("CARD", 1, "25.00");
+            order.0["line_items"][2]["gift_card"] = json!(true);
         }
         if self.by_email { order.email("friend@customers.example") } else { order }
     }

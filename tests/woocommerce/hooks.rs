@@ -149,14 +149,18 @@ fn an_order_in_the_bin_earns_nothing_until_it_is_restored() {
 fn what_cannot_be_understood_is_kept_with_its_reason() {
     let (app, store) = start();
     assert_eq!(app.woocommerce(&store, "coupon.created", &json!({ "id": 5 })).status, 200);
-    let odd = order(1).with("total", json!("dear"));
+    let mut odd = order(1);
+    odd.0["line_items"][0]["total"] = json!("dear");
     assert_eq!(app.woocommerce(&store, "order.created", &odd.0).status, 200);
     let draft = order(2).with("status", json!("checkout-draft"));
     assert_eq!(app.woocommerce(&store, "order.updated", &draft.0).status, 200);
     let kept = kept(&app);
     let outcomes: Vec<&str> = kept.iter().map(|row| row.1.as_str()).collect();
     assert_eq!(outcomes, ["failed", "failed", "noted"]);
-    assert!(kept[0].2.contains("coupon.created") && kept[1].2.contains("“total”"), "{kept:?}");
+    assert!(
+        kept[0].2.contains("coupon.created") && kept[1].2.contains("“line_items[0].total”"),
+        "{kept:?}"
+    );
     assert!(commissions(&app).is_empty());
 }
 

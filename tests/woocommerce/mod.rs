@@ -4,6 +4,7 @@ mod calls;
 mod catch_up;
 mod hooks;
 mod refunds;
+mod reading;
 mod settings;
 
 use chrono::{DateTime, Utc};

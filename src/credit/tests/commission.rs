@@ -4,7 +4,7 @@ use crate::credit::*;
 use crate::money::Currency;
 use crate::orders::fixtures::{march, order, refund};
 use crate::orders::times::DeliveryTimes;
-use crate::orders::{OrderReport, OrderState, PaymentState, ReportedRefund, StoreEvent};
+use crate::orders::{LineKind, OrderReport, OrderState, PaymentState, ReportedRefund, StoreEvent};
 
 fn jane(report: OrderReport, terms: Terms) -> Credit {
     jane_by(report, terms, Rules::default())
@@ -168,5 +168,37 @@ fn rates_below_nothing_pay_nothing() {
     let report = order().with_line("TEE", 1, 1000);
     for terms in [terms(Commission::Percent { basis_points: -1000 }), per_item(-5), per_order(-5)] {
         assert_eq!(jane(report.clone(), terms).commission, Components::default());
+    }
+}
+
+#[test]
+fn every_kind_of_line_earns_by_the_rules() {
+    let line = |kind: LineKind| {
+        let mut report = order().with_line("TEE", 1, 10_000).with_line("EXTRA", 1, 5_000);
+        report.lines[1].kind = kind;
+        report
+    };
+    let all = Rules {
+        gift_cards_earn: true,
+        tips_earn: true,
+        include_shipping: true,
+        ..Rules::default()
+    };
+    for (kind, by_default, allowed, note) in [
+        (LineKind::Goods, 1_500, 1_500, None),
+        (LineKind::GiftCard, 1_000, 1_500, Some(LineNote::GiftCard)),
+        (LineKind::Tip, 1_000, 1_500, Some(LineNote::Tip)),
+        (LineKind::Fee, 1_000, 1_000, Some(LineNote::Fee)),
+        (LineKind::Shipping, 1_000, 1_500, Some(LineNote::ShippingLeftOut)),
+    ] {
+        let percent = terms(Commission::Percent { basis_points: 1_000 });
+        let credit = jane_by(line(kind), percent.clone(), Rules::default());
+        assert_eq!(credit.commission.sale, by_default, "{kind:?}");
+        assert_eq!(credit.lines[1].note, note);
+        assert_eq!(jane_by(line(kind), percent, all).commission.sale, allowed, "{kind:?}");
+        // Only things are items.
+        let flat = terms(Commission::FlatPerItem { amount_minor: 100, currency: Currency::USD });
+        let items = if matches!(kind, LineKind::Goods | LineKind::GiftCard) { 2 } else { 1 };
+        assert_eq!(jane_by(line(kind), flat, all).commission.sale, items * 100, "{kind:?}");
     }
 }

@@ -7,7 +7,7 @@ use crate::affiliates::AffiliateStatus;
 use crate::credit::*;
 use crate::money::Currency;
 use crate::orders::fixtures::{march, order, refund};
-use crate::orders::{OrderReport, OrderState};
+use crate::orders::{LineKind, OrderReport, OrderState};
 
 fn any_terms() -> impl Strategy<Value = Terms> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::USD, Currency::JPY]);
@@ -53,7 +53,8 @@ fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {
 }
 
 fn any_order() -> impl Strategy<Value = OrderReport> {
-    let line = (0..3_usize, 0..4_i64, 0..5_000_i64, 0..2_000_i64);
+    let kind = prop::sample::select(LineKind::ALL);
+    let line = (0..3_usize, 0..4_i64, 0..5_000_i64, 0..2_000_i64, kind);
     let part = (0..3_usize, 0..4_i64, 0..9_000_i64);
     (
         prop::collection::vec(line, 0..5),
@@ -71,10 +72,11 @@ fn any_order() -> impl Strategy<Value = OrderReport> {
             if by_jane {
                 report.customer_email = Some("jane@affiliates.example".into());
             }
-            for (i, (sku, quantity, price, discount)) in lines.into_iter().enumerate() {
+            for (i, (sku, quantity, price, discount, kind)) in lines.into_iter().enumerate() {
                 report = report.with_line(["S0", "S1", "S2"][sku], quantity, price);
                 report.lines[i].line_ref = i.to_string();
                 report.lines[i].discount_minor = discount;
+                report.lines[i].kind = kind;
             }
             for (code, discount) in codes {
                 report = report.with_code(["c0", "C1 ", "C2", "OTHER"][code], discount);
@@ -94,11 +96,14 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         Precedence::LargestDiscount,
         Precedence::OldestTrigger,
     ]);
-    (precedence, any::<bool>(), any::<bool>()).prop_map(
-        |(precedence, include_tax, include_shipping)| Rules {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (precedence, flags).prop_map(
+        |(precedence, (include_tax, include_shipping, gift_cards_earn, tips_earn))| Rules {
             precedence,
             include_tax,
             include_shipping,
+            gift_cards_earn,
+            tips_earn,
             ..Rules::default()
         },
     )
