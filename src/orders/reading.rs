@@ -17,6 +17,18 @@ pub(super) use self::list::{list, maybe_list};
 pub(super) use self::scalar::{Decimal, Id, Text, count, maybe, plain};
 pub(super) use self::time::Time;
 
+/// The time of a field of an order that a store's API answered, in whatever form.
+pub(crate) fn time_of(value: &serde_json::Value) -> Option<chrono::DateTime<chrono::Utc>> {
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    <Time as scalar::Scalar>::of(&text).ok().map(|time| time.0)
+}
+
+/// The id of an order that a store's API answered, be it a number or text.
+pub(crate) fn id_of(value: &serde_json::Value) -> Option<String> {
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    <Id as scalar::Scalar>::of(&text).ok().map(|id| id.0)
+}
+
 /// The most lines of an order or a refund.
 pub(super) const MAX_LINES: usize = 10_000;
 /// The most codes, shipping lines or refunds of an order.

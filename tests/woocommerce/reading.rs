@@ -158,13 +158,14 @@ fn orders_in_currencies_outside_of_iso_are_kept_and_shown() {
 #[test]
 fn a_negative_fee_is_a_gift_card_unless_the_merchant_says_that_it_is_a_discount() {
     let (app, store) = start();
-    let paid_by_card = |id| {
-        order(id).with("fee_lines", json!([{ "id": 8, "name": "Gift card", "total": "-50.00" }]))
+    let fees = json!([{ "id": 8, "name": "Gift card", "total": "-50.00" }]);
+    let paid_by_card = |id: u64, at: DateTime<Utc>| {
+        WooOrder::new(id, at).code("ADA10", 10).with("fee_lines", fees.clone())
     };
-    send(&app, &store, &paid_by_card(1));
-    assert_eq!(commissions(&app), [900]);
+    let later = noon() + chrono::Duration::hours(1);
     let rules = Rules { negative_fees: NegativeFees::Discount, ..Rules::default() };
-    app.within(|conn| merchants::change_rules(conn, &app.actor_at(then()), rules));
-    send(&app, &store, &paid_by_card(2));
-    assert_eq!(commissions(&app), [900, 400]);
+    app.within(|conn| merchants::change_rules(conn, &app.actor_at(later), rules));
+    send(&app, &store, &paid_by_card(1, noon()));
+    send(&app, &store, &paid_by_card(2, later));
+    assert_eq!(commissions(&app), [900, 400], "each by the rules of its day");
 }

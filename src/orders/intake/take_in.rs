@@ -92,7 +92,9 @@ pub fn take_in(
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     if let Some(reason) = notes::refusal(conn, arrival, &event, batch)? {
-        return note(conn, arrival, "failed", &reason);
+        note(conn, arrival, "failed", &reason)?;
+        // Also when it's replayed and was kept before.
+        return Ok(Outcome::Failed);
     }
     let passed_over = notes::of(&event);
     let outcome = take_in_event(conn, arrival, event, batch)?;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::{Api, nothing_there, rows_of};
 use crate::orders::bigcommerce::READ;
+use crate::orders::reading::{id_of, time_of};
 use crate::platforms::{Batch, CallError, OrderMessage, Period};
 use crate::urls::encode;
 
@@ -49,7 +50,7 @@ pub(super) fn changed(
         time(period.until),
     );
     let found = api.get(&path)?.rows()?;
-    let last = found.last().and_then(modified_at);
+    let last = found.iter().rev().find_map(modified_at);
     let next = last.filter(|_| found.len() >= PAGE).map(|last| match last > from {
         true => format!("{}/1", last.timestamp()),
         false => format!("{}/{}", from.timestamp(), page + 1),
@@ -57,10 +58,9 @@ pub(super) fn changed(
     let mut refunds = refunds_of(api, &found)?;
     let mut rows = Vec::with_capacity(found.len());
     for order in found {
-        let id = order.get("id").and_then(Value::as_i64);
-        let (own, others) = refunds
-            .into_iter()
-            .partition(|refund| refund.get("order_id").and_then(Value::as_i64) == id);
+        let id = order.get("id").and_then(id_of);
+        let (own, others) =
+            refunds.into_iter().partition(|refund| refund.get("order_id").and_then(id_of) == id);
         refunds = others;
         rows.push(compose(api, order, own)?);
     }
@@ -73,14 +73,12 @@ fn place(cursor: &str) -> Option<(DateTime<Utc>, u64)> {
 }
 
 fn modified_at(order: &Value) -> Option<DateTime<Utc>> {
-    let text = order.get("date_modified")?.as_str()?;
-    Some(DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc))
+    time_of(order.get("date_modified")?)
 }
 
 /// The refunds of several orders in one call.
 fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> {
-    let ids = orders.iter().filter_map(|order| order.get("id")?.as_i64());
-    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    let ids: Vec<String> = orders.iter().filter_map(|order| id_of(order.get("id")?)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -90,7 +88,7 @@ fn refunds_of(api: &mut Api, orders: &[Value]) -> Result<Vec<Value>, CallError> 
 }
 
 fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMessage, CallError> {
-    let id = order.get("id").and_then(Value::as_i64).ok_or_else(|| {
+    let id = order.get("id").and_then(id_of).ok_or_else(|| {
         CallError::Unanswered("BigCommerce answered with an order without an id.".into())
     })?;
     let products = paged(api, &format!("/v2/orders/{id}/products?limit={PARTS}"))?;
@@ -105,7 +103,7 @@ fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMess
     let document =
         json!({ "order": order, "products": products, "coupons": coupons, "refunds": refunds });
     Ok(OrderMessage {
-        order_ref: id.to_string(),
+        order_ref: id,
         topic: READ,
         changed_at,
         body: document.to_string().into_bytes(),
@@ -114,8 +112,9 @@ fn compose(api: &mut Api, order: Value, refunds: Vec<Value>) -> Result<OrderMess
 
 /// Whether the order says that no coupon took anything off.
 fn takes_nothing_off(order: &Value) -> bool {
-    let discount = order.get("coupon_discount").and_then(Value::as_str);
-    discount.is_some_and(|amount| amount.bytes().all(|digit| matches!(digit, b'0' | b'.')))
+    let Some(discount) = order.get("coupon_discount") else { return false };
+    let text = discount.as_str().map_or_else(|| discount.to_string(), str::to_owned);
+    text.trim().bytes().all(|digit| matches!(digit, b'0' | b'.'))
 }
 
 /// All rows; `None` where there is nothing.

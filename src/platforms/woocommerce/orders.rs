@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::api::Api;
+use crate::orders::reading::{id_of, time_of};
 use crate::orders::woocommerce::READ;
 use crate::platforms::{Batch, CallError, OrderMessage, Period};
 use crate::urls::encode;
@@ -17,10 +19,11 @@ const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_g
                       shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
                       fee_lines,coupon_lines,refunds";
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Head {
-    id: u64,
-    date_modified_gmt: Option<String>,
+    id: Value,
+    date_modified_gmt: Value,
 }
 
 /// What stands at the end of a cursor that is in the bin.
@@ -50,7 +53,8 @@ pub(super) fn page(
     let place = cursor.and_then(read_place).unwrap_or_else(|| Place::first(period, false));
     let orders = list(api, &place)?;
     let is_full = orders.len() >= PAGE;
-    let rows = orders.iter().map(|order| message(order)).collect::<Result<Vec<_>, _>>()?;
+    let rows = orders.iter().map(|order| message(order, place.since));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
     let last = rows.iter().map(|row| row.changed_at).max();
     let next = match last.filter(|last| is_full && *last <= period.until) {
         Some(last) if last > place.since => Some(Place { since: last, page: 1, ..place }),
@@ -78,18 +82,18 @@ fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
     }
 }
 
-fn message(order: &RawValue) -> Result<OrderMessage, CallError> {
+/// An order whose time can't be read keeps its place in the list: it was found after `since`.
+fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
     let unreadable = || {
         CallError::Unanswered(
             "The store sent something that is no order of WooCommerce.".to_owned(),
         )
     };
     let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;
-    let changed_at = head.date_modified_gmt.as_deref().and_then(read_time);
     Ok(OrderMessage {
-        order_ref: head.id.to_string(),
+        order_ref: id_of(&head.id).ok_or_else(unreadable)?,
         topic: READ,
-        changed_at: changed_at.ok_or_else(unreadable)?,
+        changed_at: time_of(&head.date_modified_gmt).unwrap_or(since),
         body: order.get().as_bytes().to_vec(),
     })
 }
