@@ -3,8 +3,8 @@
 mod calls;
 mod catch_up;
 mod hooks;
-mod refunds;
 mod reading;
+mod refunds;
 mod settings;
 
 use chrono::{DateTime, Utc};

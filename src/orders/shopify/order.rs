@@ -241,9 +241,11 @@ fn spread_discounts(lines: &mut [ReportedLine], discounts_minor: i64) {
     let said = sum(&mut lines.iter().map(|line| line.discount_minor));
     // Codes take nothing off gift cards and tips.
     let left = |line: &ReportedLine| match line.kind {
-        LineKind::Goods => {
-            line.price_minor.saturating_mul(line.quantity).saturating_sub(line.discount_minor).max(0)
-        }
+        LineKind::Goods => line
+            .price_minor
+            .saturating_mul(line.quantity)
+            .saturating_sub(line.discount_minor)
+            .max(0),
         LineKind::GiftCard | LineKind::Tip | LineKind::Fee | LineKind::Shipping => 0,
     };
     let left: Vec<i64> = lines.iter().map(left).collect();
