@@ -48,8 +48,9 @@ pub struct Unintelligible {
 
 impl Unintelligible {
     pub(super) fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        let path = path.into();
-        Self { path: if path == "." { String::new() } else { path }, problem: problem.into() }
+        // What was sent stands in both, and PostgreSQL keeps no U+0000.
+        let kept = |text: String| text.replace('\0', "\u{fffd}");
+        Self { path: kept(path.into()), problem: kept(problem.into()) }
     }
 
     fn sentence(&self) -> String {

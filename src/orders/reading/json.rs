@@ -214,11 +214,12 @@ fn elements(value: &str) -> Vec<&RawValue> {
 fn words_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let words = text.split(" at line ").next().unwrap_or(&text);
-    words
-        .chars()
-        .take(200)
-        .map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    words.chars().take(200).collect()
+}
+
+/// PostgreSQL keeps no U+0000.
+fn kept(c: char) -> char {
+    if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 #[cfg(test)]
