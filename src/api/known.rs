@@ -117,6 +117,7 @@ fn line(line: &ReportedLine, currency: Currency) -> LineBody {
         discount: optional(line.discount_minor, currency),
         tax: optional(line.tax_minor, currency),
         tax_included: line.tax_included,
+        kind: line.kind.into(),
     }
 }
 

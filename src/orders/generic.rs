@@ -191,6 +191,18 @@ pub enum LineKindBody {
     Shipping,
 }
 
+impl From<LineKind> for LineKindBody {
+    fn from(kind: LineKind) -> Self {
+        match kind {
+            LineKind::Goods => Self::Goods,
+            LineKind::GiftCard => Self::GiftCard,
+            LineKind::Tip => Self::Tip,
+            LineKind::Fee => Self::Fee,
+            LineKind::Shipping => Self::Shipping,
+        }
+    }
+}
+
 impl From<LineKindBody> for LineKind {
     fn from(kind: LineKindBody) -> Self {
         match kind {

@@ -8,10 +8,13 @@ use crate::db::schema::deliveries;
 use crate::orders::reading::Unintelligible;
 use crate::orders::report::{ReadNote, ReadProblem, StoreEvent};
 
-/// The notes of an event.
-pub(super) fn of(event: &StoreEvent) -> Vec<ReadNote> {
+/// Takes the notes out of an event: they belong to the delivery, and reports that differ in them
+/// alone are the same.
+pub(super) fn take(event: &mut StoreEvent) -> Vec<ReadNote> {
     match event {
-        StoreEvent::Order(report) | StoreEvent::Restored(report) => report.notes.clone(),
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => {
+            std::mem::take(&mut report.notes)
+        }
         _ => Vec::new(),
     }
 }

@@ -88,7 +88,7 @@ pub fn take_in_one(
 pub fn take_in(
     conn: &mut PgConnection,
     arrival: &Arrival,
-    event: StoreEvent,
+    mut event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
     if let Some(reason) = notes::refusal(conn, arrival, &event, batch)? {
@@ -96,7 +96,7 @@ pub fn take_in(
         // Also when it's replayed and was kept before.
         return Ok(Outcome::Failed);
     }
-    let passed_over = notes::of(&event);
+    let passed_over = notes::take(&mut event);
     let outcome = take_in_event(conn, arrival, event, batch)?;
     notes::keep(conn, arrival, &passed_over)?;
     Ok(outcome)
