@@ -72,6 +72,8 @@ pub mod portal;
 pub mod pushes;
 /// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
 pub mod registration;
+/// Keys in the database that are worked out again by newer rules.
+pub mod rekey;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.

@@ -5,6 +5,7 @@ mod attribution;
 mod audit_log;
 mod auth;
 mod bigcommerce;
+mod codes;
 mod commands;
 mod comparisons;
 mod convergence;

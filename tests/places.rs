@@ -91,8 +91,8 @@ fn many_codes_are_shown_page_by_page() {
     let app = TestApp::start();
     app.within(|conn| {
         diesel::sql_query(format!(
-            "insert into triggers (merchant_id, kind, value, key, affiliate_id) \
-             select {}, 'coupon_code', 'CODE' || n, 'CODE' || n, {} from generate_series(1, 60) n",
+            "insert into triggers (merchant_id, kind, value, key, look_alike, affiliate_id) \
+             select {}, 'coupon_code', 'CODE' || n, 'CODE' || n, 'C0DE' || n, {} from generate_series(1, 60) n",
             app.fixture.merchant_id, app.fixture.ada_id
         ))
         .execute(conn)

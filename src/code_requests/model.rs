@@ -6,7 +6,9 @@ use crate::affiliates::Affiliate;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::code_requests;
 use crate::db::text_enum;
-use crate::triggers::{CouponCode, CreateTriggerError, TriggerKind, create};
+use crate::triggers::{
+    CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, create_parsed,
+};
 
 text_enum! {
     /// What became of a request.
@@ -210,7 +212,10 @@ pub(super) fn approve_one(
         ))
         .execute(conn)?;
     let kind = TriggerKind::CouponCode;
-    let trigger_id = match create(conn, actor, request.affiliate_id, kind, &request.code) {
+    let value = TriggerValue::accepted_code(&request.code);
+    let (affiliate_id, reach) = (request.affiliate_id, Reach::Stores);
+    let created = create_parsed(conn, actor, affiliate_id, kind, &value, reach, None);
+    let trigger_id = match created {
         Ok(trigger) => trigger.id,
         Err(CreateTriggerError::Database(error)) => return Err(error),
         Err(_) => {

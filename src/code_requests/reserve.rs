@@ -14,7 +14,6 @@ use diesel::sql_types::BigInt;
 
 use super::model::CodeRequestStatus;
 use crate::db::schema::{affiliates, code_requests, triggers};
-use crate::exclusions::look_alike::look_alike;
 use crate::exclusions::{self, Pattern};
 use crate::triggers::code::CodeError;
 use crate::triggers::{CouponCode, TriggerKind, free_codes};
@@ -111,13 +110,13 @@ pub struct Waiting {
     pub affiliate_id: i64,
     /// Their name.
     pub affiliate: String,
-    look_alike: String,
+    code_key: String,
 }
 
 impl Waiting {
     /// Whether an exclusion would have stopped it.
     pub fn is_like(&self, pattern: &Pattern) -> bool {
-        pattern.stops(&self.look_alike)
+        pattern.stops(&self.code_key)
     }
 }
 
@@ -143,11 +142,11 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Wai
             affiliates::name,
         ))
         .load(conn)?;
-    let waiting = found.into_iter().map(|(code, key, affiliate_id, affiliate)| Waiting {
+    let waiting = found.into_iter().map(|(code, code_key, affiliate_id, affiliate)| Waiting {
         code,
         affiliate_id,
         affiliate,
-        look_alike: look_alike(&key),
+        code_key,
     });
     Ok(waiting.collect())
 }

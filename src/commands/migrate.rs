@@ -1,12 +1,12 @@
 //! `vouch migrate`
 
+use super::bring_up_to_date;
 use crate::config::Config;
 use crate::db::Source;
-use crate::db::migrate::run_pending;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let source = Source::open(config)?;
-    let applied = run_pending(source.url())?;
+    let applied = bring_up_to_date(&source)?;
     for name in &applied {
         println!("Applied {name}.");
     }

@@ -17,7 +17,8 @@ use diesel::{Connection, PgConnection};
 
 use crate::config::{Config, ConfigError};
 use crate::db::Source;
-use crate::db::migrate::{MigrateError, run_pending};
+use crate::db::migrate::{MigrateError, run_pending_then};
+use crate::rekey;
 
 /// A command and its own arguments; the settings are common to all.
 #[derive(Subcommand)]
@@ -86,13 +87,18 @@ fn finish(
     }
 }
 
+/// Applies what is missing in the database; answers the names of migrations.
+fn bring_up_to_date(source: &Source) -> Result<Vec<String>, MigrateError> {
+    run_pending_then(source.url(), rekey::run)
+}
+
 /// Does `work` on a connection to the database, brought up to date before.
 fn with_database<T>(
     config: &Config,
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let source = Source::open(config)?;
-    run_pending(source.url())?;
+    bring_up_to_date(&source)?;
     // Ends before `source` does, and with it the embedded server.
     let mut conn = PgConnection::establish(source.url()).map_err(MigrateError::Connect)?;
     work(&mut conn)

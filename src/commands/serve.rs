@@ -10,7 +10,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock;
 use crate::config::Config;
-use crate::db::migrate::run_pending;
 use crate::db::{Db, Scope, Source};
 use crate::first_run;
 use crate::mail::Office;
@@ -41,7 +40,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             false => Some(listen(&config)?),
         };
         let source = Source::open(&config)?;
-        for name in run_pending(source.url())? {
+        for name in super::bring_up_to_date(&source)? {
             tracing::info!(%name, "brought the database up to date");
         }
         let db = Db::connect(source.url(), config.page_connections, config.intake_connections)

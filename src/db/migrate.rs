@@ -74,6 +74,17 @@ impl From<diesel::result::Error> for MigrateError {
 /// [`MigrateError`] when the database does not answer, is too old, would be used by a role that
 /// bypasses row security, or refuses a migration.
 pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
+    run_pending_then(database_url, |_| Ok(()))
+}
+
+/// [`run_pending`], and `then` what SQL cannot do, under the same lock.
+///
+/// # Errors
+/// As [`run_pending`], or that of `then`.
+pub fn run_pending_then(
+    database_url: &str,
+    then: impl FnOnce(&mut PgConnection) -> QueryResult<()>,
+) -> Result<Vec<String>, MigrateError> {
     let mut conn = PgConnection::establish(database_url)?;
     check_server(&mut conn)?;
     // Held by the connection, so that it ends with it, however this process ends.
@@ -83,6 +94,7 @@ pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
     let missing = pending(&mut conn)?;
     conn.run_pending_migrations(MIGRATIONS)
         .map_err(|error| MigrateError::Migration(error.to_string()))?;
+    then(&mut conn).map_err(|error| MigrateError::Migration(error.to_string()))?;
     Ok(missing)
 }
 

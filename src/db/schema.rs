@@ -272,6 +272,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    derived_keys (name) {
+        name -> Text,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
     exclusion_periods (merchant_id, valid_from) {
         merchant_id -> Int8,
         valid_from -> Timestamptz,
@@ -310,6 +317,7 @@ diesel::table! {
         added_by -> Text,
         removed_at -> Nullable<Timestamptz>,
         search -> Text,
+        twin -> Int2,
     }
 }
 
@@ -755,6 +763,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversions,
     daily_figures,
     deliveries,
+    derived_keys,
     exclusion_periods,
     exclusion_terms,
     exclusions,

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Exclusion, ExclusionScope};
 use crate::code_requests;
-use crate::db::listing::{contains, count_of};
+use crate::db::listing::{beyond, contains, count_of};
 use crate::db::schema::exclusions;
 use crate::db::text_enum;
 use crate::triggers::list::count_like;
@@ -133,9 +134,9 @@ fn fetch(
     let query = match (sort, backward) {
         (ExclusionSort::Newest, false) => query.filter(exclusions::id.lt(place.id)),
         (ExclusionSort::Newest, true) => query.filter(exclusions::id.gt(place.id)),
-        // No two on the list have the same key.
-        (ExclusionSort::Code, false) => query.filter(exclusions::key.gt(place.key.clone())),
-        (ExclusionSort::Code, true) => query.filter(exclusions::key.lt(place.key.clone())),
+        (ExclusionSort::Code, backward) => {
+            query.filter(beyond::<Text, _>("key, id", backward, place.key.clone(), place.id))
+        }
     };
     in_order(query, sort, backward, limit).load(conn)
 }
@@ -149,8 +150,8 @@ fn in_order(
     let query = match (sort, backward) {
         (ExclusionSort::Newest, false) => query.order(exclusions::id.desc()),
         (ExclusionSort::Newest, true) => query.order(exclusions::id),
-        (ExclusionSort::Code, false) => query.order(exclusions::key),
-        (ExclusionSort::Code, true) => query.order(exclusions::key.desc()),
+        (ExclusionSort::Code, false) => query.order((exclusions::key, exclusions::id)),
+        (ExclusionSort::Code, true) => query.order((exclusions::key.desc(), exclusions::id.desc())),
     };
     query.limit(limit as i64).select(Exclusion::as_select())
 }
@@ -174,7 +175,7 @@ pub fn page(
     let asked = code_requests::waiting(conn, merchant_id)?;
     let mut with_touched = Vec::with_capacity(rows.len());
     for exclusion in rows {
-        let (touched, waiting) = match Pattern::parse(&exclusion.value) {
+        let (touched, waiting) = match Pattern::recorded(&exclusion.value) {
             Ok(pattern) => (
                 count_like(conn, merchant_id, &pattern)?,
                 asked.iter().filter(|one| one.is_like(&pattern)).count(),

@@ -8,6 +8,7 @@ pub mod handlers;
 pub mod list;
 pub mod look_alike;
 mod model;
+mod rekey;
 mod terms;
 /// Exclusions from a file.
 pub mod upload;
@@ -20,4 +21,5 @@ pub use model::{
     Dates, Exclusion, ExclusionScope, MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change,
     remove, restore,
 };
+pub(crate) use rekey::rekey;
 pub use verdict::{Excluded, covering_orders, verdict, verdicts};

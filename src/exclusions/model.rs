@@ -278,7 +278,11 @@ pub fn change(
     let composes = new.pattern.shape() == Shape::Composed && before.shape != Shape::Composed;
     check_room(conn, actor.merchant_id, i64::from(composes), composes)?;
     let row = exclusions::table.find((actor.merchant_id, id));
+    let keeps_key = before.key == new.pattern.key();
     let changed = conn.transaction(|conn| {
+        if !keeps_key {
+            diesel::update(row).set(exclusions::twin.eq(0)).execute(conn)?;
+        }
         diesel::update(row)
             .set(written(new))
             .returning(Exclusion::as_returning())

@@ -295,7 +295,7 @@ fn insert(conn: &mut PgConnection, actor: &Actor, some: &[&NewExclusion]) -> Que
              scope, starts_on, ends_on, starts_at, ends_at) \
          SELECT ?, ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], \
              ?::text[], ?::date[], ?::date[], ?::timestamptz[], ?::timestamptz[]) AS n \
-         ON CONFLICT (merchant_id, key) WHERE removed_at IS NULL DO NOTHING",
+         ON CONFLICT (merchant_id, key, twin) WHERE removed_at IS NULL DO NOTHING",
     )
     .bind::<BigInt, _>(actor.merchant_id)
     .bind::<Timestamptz, _>(actor.now)

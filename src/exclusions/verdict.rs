@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 
-use super::look_alike::{fits, look_alike, probes};
+use super::look_alike::{fits, look_alikes, probes};
 use super::model::ExclusionScope;
 use crate::db::prepared;
 use crate::triggers::CouponCode;
@@ -82,11 +82,10 @@ pub fn verdicts(
     code_keys: &[&str],
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Option<Excluded>>> {
-    let codes: Vec<String> = code_keys.iter().map(|key| look_alike(key)).collect();
+    let codes = all_look_alikes(code_keys);
     let ids: Vec<Option<i64>> = if codes.len() <= FEW {
         let found = found(conn, merchant_id, &codes, now)?;
-        let first = |code: &String| found.iter().find(|(_, key)| fits(key, code));
-        codes.iter().map(|code| first(code).map(|(id, _)| *id)).collect()
+        codes.iter().map(|code| first_that_stops(&found, code)).collect()
     } else {
         let list = Anchored::load(conn, merchant_id, now)?;
         codes.iter().map(|code| list.first_that_stops(code)).collect()
@@ -101,11 +100,22 @@ pub fn verdicts(
     Ok(ids.into_iter().map(|id| excluded.get(&id?).cloned()).collect())
 }
 
+/// What each of these codes looks like.
+fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
+    code_keys.iter().map(|key| look_alikes(key).collect()).collect()
+}
+
+/// Of exclusions with their keys, the first that stops a code that looks like one of these.
+fn first_that_stops(exclusions: &[(i64, String)], look_alikes: &[String]) -> Option<i64> {
+    let stops = |key: &str| look_alikes.iter().any(|code| fits(key, code));
+    exclusions.iter().find(|(_, key)| stops(key)).map(|(id, _)| *id)
+}
+
 /// The exclusions in force that may stop one of these codes, with their keys; the oldest first.
 fn found(
     conn: &mut PgConnection,
     merchant_id: i64,
-    codes: &[String],
+    codes: &[Vec<String>],
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<(i64, String)>> {
     prepared::<(BigInt, Text)>(
@@ -144,13 +154,15 @@ impl Anchored {
         Ok(Self(anchored))
     }
 
-    fn first_that_stops(&self, code: &str) -> Option<i64> {
+    fn first_that_stops(&self, look_alikes: &[String]) -> Option<i64> {
         if self.0.is_empty() {
             return None;
         }
-        let probes = probes(code);
-        let found = probes.iter().filter_map(|probe| self.0.get(probe)).flatten();
-        found.filter(|(_, key)| fits(key, code)).map(|(id, _)| *id).min()
+        let stopping = look_alikes.iter().flat_map(|code| {
+            let found = probes(code).into_iter().filter_map(|probe| self.0.get(&probe)).flatten();
+            found.filter(|(_, key)| fits(key, code)).map(|(id, _)| *id)
+        });
+        stopping.min()
     }
 }
 
@@ -179,8 +191,8 @@ fn described(
 
 /// What all of these codes ask for, each once and in the order of the index, as PostgreSQL would have
 /// to bring it first.
-fn probes_of(codes: &[String]) -> Vec<String> {
-    let mut probes: Vec<String> = codes.iter().flat_map(|code| probes(code)).collect();
+fn probes_of(codes: &[Vec<String>]) -> Vec<String> {
+    let mut probes: Vec<String> = codes.iter().flatten().flat_map(|code| probes(code)).collect();
     probes.sort_unstable();
     probes.dedup();
     probes
@@ -197,7 +209,7 @@ pub fn covering_orders(
     code_keys: &[&str],
     placed_at: DateTime<Utc>,
 ) -> QueryResult<Vec<(String, i64)>> {
-    let codes: Vec<String> = code_keys.iter().map(|key| look_alike(key)).collect();
+    let codes = all_look_alikes(code_keys);
     let terms: Vec<(i64, String)> = prepared::<(BigInt, Text)>(
         "SELECT x.exclusion_id, x.key FROM exclusion_terms x \
          WHERE x.merchant_id = ? AND x.anchor = ANY(?) \
@@ -216,9 +228,9 @@ pub fn covering_orders(
     .bind::<Timestamptz, _>(placed_at)
     .bind::<Timestamptz, _>(placed_at)
     .load(conn)?;
-    let covered = code_keys.iter().zip(&codes).filter_map(|(key, code)| {
-        let (exclusion_id, _) = terms.iter().find(|(_, pattern)| fits(pattern, code))?;
-        Some(((*key).to_owned(), *exclusion_id))
-    });
+    let covered = code_keys
+        .iter()
+        .zip(&codes)
+        .filter_map(|(key, code)| Some(((*key).to_owned(), first_that_stops(&terms, code)?)));
     Ok(covered.collect())
 }

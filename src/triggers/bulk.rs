@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use super::code::TriggerKind;
 use super::model::{Reach, TriggerValue, created_act};
@@ -85,6 +85,10 @@ fn key<'a>(one: &NewTrigger<'a>) -> &'a str {
     one.value.key.as_str()
 }
 
+fn look_alike(one: &NewTrigger<'_>) -> Option<String> {
+    one.value.look_alike(one.kind)
+}
+
 fn key_of<'a>(one: &NewTrigger<'a>) -> (&'static str, &'a str) {
     (one.kind.as_str(), key(one))
 }
@@ -96,8 +100,8 @@ fn insert<'a>(
     some: &[NewTrigger<'a>],
 ) -> QueryResult<Vec<(Key<'a>, i64)>> {
     let ids: HashMap<(TriggerKind, String), i64> = prepared::<(Text, Text, BigInt)>(
-        "INSERT INTO triggers (merchant_id, created_at, kind, value, key, affiliate_id) \
-         SELECT ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS n \
+        "INSERT INTO triggers (merchant_id, created_at, kind, value, key, look_alike, affiliate_id) \
+         SELECT ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[]) AS n \
          ON CONFLICT (merchant_id, kind, key) DO NOTHING RETURNING kind, key, id",
     )
     .bind::<BigInt, _>(actor.merchant_id)
@@ -105,6 +109,7 @@ fn insert<'a>(
     .bind::<Array<Text>, _>(some.iter().map(|one| one.kind).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(some.iter().map(|one| one.value.value.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(some.iter().map(key).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(some.iter().map(look_alike).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(some.iter().map(|one| one.affiliate_id).collect::<Vec<_>>())
     .load::<(TriggerKind, String, i64)>(conn)?
     .into_iter()

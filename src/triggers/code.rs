@@ -3,15 +3,26 @@
 //! Stores match codes without regard to case, and orders carry what the shopper typed. So the key
 //! decides, and what was typed is kept beside it.
 
+mod characters;
+mod key;
+
 use std::fmt;
 
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+pub(crate) use self::characters::is_invisible;
+use self::characters::{is_quote, is_typographic_quote};
+use self::key::settle;
+pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code, key_of_reported_sku};
 use crate::db::text_enum;
 
-/// The most characters a code may have: the smallest limit among the stores (BigCommerce).
+/// The most characters of a code that Vouch creates: the smallest limit among the stores
+/// (BigCommerce).
 pub const MAX_CODE_CHARS: usize = 50;
+/// The most characters of a code that a store has already (Shopify; WordPress keeps more, and no one
+/// types them).
+pub const MAX_EXISTING_CODE_CHARS: usize = 255;
 /// The most characters an e-mail address may have (RFC 5321, path limit).
 pub const MAX_EMAIL_CHARS: usize = 254;
 /// The most characters a SKU may have (Shopify's limit for text fields).
@@ -29,7 +40,7 @@ text_enum! {
     }
 }
 
-/// A coupon code that keeps the rules of codes.
+/// A coupon code with its key, parsed by the rules that fit where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CouponCode {
     value: String,
@@ -37,45 +48,98 @@ pub struct CouponCode {
 }
 
 /// Which rule a code breaks, in words for the form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CodeError {
     #[error("Enter a coupon code.")]
     Empty,
-    #[error(
-        "A coupon code has at most {MAX_CODE_CHARS} characters; this one has {chars}. Shorten it."
-    )]
-    TooLong { chars: usize },
-    #[error("A coupon code has no spaces inside. Leave them out, or write a dash instead.")]
+    #[error("Enter {max} characters or fewer. This code has {chars}.")]
+    TooLong { chars: usize, max: usize },
+    #[error("A new code can’t contain spaces. Leave them out, or use a dash instead.")]
     Space,
-    #[error("This code contains a character that cannot be seen. Type the code anew.")]
-    Invisible,
+    #[error("This code contains a line break or a special space. Type a plain space instead.")]
+    SpecialSpace,
+    #[error("This code contains an invisible character {}. Delete it.", place(.before))]
+    Invisible {
+        /// What stands before it; empty at the beginning.
+        before: String,
+    },
+    #[error("This code contains the quotation mark {0}. Leave it out.")]
+    Quote(char),
+}
+
+impl CodeError {
+    /// Whether a code that is in a store already could break this rule.
+    pub fn concerns_new_codes(&self) -> bool {
+        match self {
+            Self::TooLong { max, .. } => *max == MAX_CODE_CHARS,
+            Self::Space => true,
+            Self::Quote(quote) => !is_typographic_quote(*quote),
+            Self::Empty | Self::SpecialSpace | Self::Invisible { .. } => false,
+        }
+    }
+}
+
+fn place(before: &str) -> String {
+    if before.is_empty() { "at the beginning".to_owned() } else { format!("after {before}") }
 }
 
 impl CouponCode {
-    /// Checks what was typed, outer space aside.
+    /// Checks a code that Vouch will create: 1 to 50 characters, no white space, nothing invisible,
+    /// no quotes. Outer space is cut.
     ///
     /// # Errors
     /// [`CodeError`] names the first rule that is broken.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
-        let value = typed.trim();
-        let key = key_of_reported_code(value);
-        if value.is_empty() {
-            return Err(CodeError::Empty);
-        }
+        let code = Self::visible(typed)?;
         // Some single characters become several, or a space, in the key; the rules hold for both.
-        for text in [value, &key] {
-            if text.chars().any(is_invisible) {
-                return Err(CodeError::Invisible);
-            }
+        for text in [&code.value, &code.key] {
             if text.chars().any(char::is_whitespace) {
                 return Err(CodeError::Space);
             }
         }
-        let chars = value.chars().count().max(key.chars().count());
-        if chars > MAX_CODE_CHARS {
-            return Err(CodeError::TooLong { chars });
+        code.without(is_quote)?.of_at_most(MAX_CODE_CHARS)
+    }
+
+    /// Checks a code that a store has already: up to 255 characters, spaces inside among them.
+    ///
+    /// # Errors
+    /// [`CodeError`] names the first rule that is broken.
+    pub fn parse_existing(typed: &str) -> Result<Self, CodeError> {
+        let code = Self::visible(typed)?;
+        if code.value.chars().any(|c| c.is_whitespace() && c != ' ') {
+            return Err(CodeError::SpecialSpace);
         }
-        Ok(Self { value: value.to_owned(), key })
+        code.without(is_typographic_quote)?.of_at_most(MAX_EXISTING_CODE_CHARS)
+    }
+
+    /// A code that is written down already, whatever rules held then.
+    pub fn recorded(value: &str) -> Self {
+        let value = value.trim().to_owned();
+        let key = key_of_reported_code(&value);
+        Self { value, key }
+    }
+
+    fn visible(typed: &str) -> Result<Self, CodeError> {
+        let code = Self::recorded(typed);
+        if code.value.is_empty() {
+            return Err(CodeError::Empty);
+        }
+        match code.value.find(is_invisible) {
+            Some(at) => Err(CodeError::Invisible { before: code.value[..at].to_owned() }),
+            None => Ok(code),
+        }
+    }
+
+    fn without(self, is_unfit: fn(char) -> bool) -> Result<Self, CodeError> {
+        match self.value.chars().chain(self.key.chars()).find(|c| is_unfit(*c)) {
+            Some(quote) => Err(CodeError::Quote(quote)),
+            None => Ok(self),
+        }
+    }
+
+    fn of_at_most(self, max: usize) -> Result<Self, CodeError> {
+        let chars = self.value.chars().count().max(self.key.chars().count());
+        if chars > max { Err(CodeError::TooLong { chars, max }) } else { Ok(self) }
     }
 
     /// The code as it was typed, outer space cut.
@@ -93,13 +157,6 @@ impl fmt::Display for CouponCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.value)
     }
-}
-
-/// The key of a code that a store reports: outer space cut, NFKC, upper case.
-///
-/// What a store reports is a fact, so it may break the rules for new codes; it then matches none.
-pub fn key_of_reported_code(code: &str) -> String {
-    fold_upper(code)
 }
 
 /// A customer's e-mail address as it is compared: outer space cut, NFKC, lower case.
@@ -172,7 +229,7 @@ pub enum SkuError {
     Empty,
     #[error("A SKU has at most {MAX_SKU_CHARS} characters.")]
     TooLong,
-    #[error("This SKU contains a character that cannot be seen. Type the SKU anew.")]
+    #[error("This SKU contains an invisible character. Delete it, or type the SKU again.")]
     Invisible,
 }
 
@@ -187,7 +244,7 @@ impl SkuKey {
         if key.chars().count() > MAX_SKU_CHARS {
             return Err(SkuError::TooLong);
         }
-        if key.chars().any(is_invisible) {
+        if typed.trim().chars().any(is_invisible) {
             return Err(SkuError::Invisible);
         }
         Ok(Self(key))
@@ -196,41 +253,6 @@ impl SkuKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// The key of a SKU that a store reports; see [`key_of_reported_code`].
-pub fn key_of_reported_sku(sku: &str) -> String {
-    fold_upper(sku)
-}
-
-fn fold_upper(text: &str) -> String {
-    settle(text, |text| text.nfkc().collect::<String>().to_uppercase())
-}
-
-/// Folds until nothing changes, so that a key is its own key.
-///
-/// Upper-casing can leave what NFKC composes differently, and NFKC can lay bare an outer space.
-/// Two rounds settle all of Unicode; the bound only makes the end certain.
-fn settle(text: &str, fold: impl Fn(&str) -> String) -> String {
-    let mut key = text.trim().to_owned();
-    for _ in 0..4 {
-        let next = fold(&key).trim().to_owned();
-        if next == key {
-            break;
-        }
-        key = next;
-    }
-    key
-}
-
-/// Characters that change nothing to the eye but make two codes different: controls, zero-width
-/// characters, direction marks, byte order marks.
-fn is_invisible(c: char) -> bool {
-    let outside_of_lines = c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    outside_of_lines
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use super::code::{CouponCode, TriggerKind};
+use super::code::TriggerKind;
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
-use super::words::{excluded_words, reserved_words, taken_words};
+use super::words::{excluded_words, invalid_words, reserved_words, taken_words};
 use crate::audit::Actor;
 use crate::exclusions::{self, Excluded};
 use crate::pushes;
@@ -132,7 +132,7 @@ impl TriggerForm {
         let field = kind.as_str();
         let reach = if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
         let typed = self.typed(kind);
-        let excluded = excluded(conn, actor, kind, typed)?;
+        let excluded = excluded(conn, actor, kind, reach, typed)?;
         if let Some(excluded) = excluded.as_ref().filter(|_| self.despite.is_empty()) {
             return Ok(Err(Refusal {
                 errors: FormErrors::one(field, excluded_words(typed.trim(), excluded)),
@@ -148,7 +148,7 @@ impl TriggerForm {
                 Ok(Ok(Created { trigger, stores }))
             }
             Err(CreateTriggerError::Invalid(reason)) => {
-                Ok(Err(Refusal::of(field, reason.to_string())))
+                Ok(Err(Refusal::of(field, invalid_words(&reason))))
             }
             Err(CreateTriggerError::Taken(taken)) => Ok(Err(Refusal {
                 errors: FormErrors::one(field, taken_words(&taken, affiliate_id)),
@@ -170,9 +170,10 @@ fn excluded(
     conn: &mut PgConnection,
     actor: &Actor,
     kind: TriggerKind,
+    reach: Reach,
     typed: &str,
 ) -> QueryResult<Option<Excluded>> {
-    match CouponCode::parse(typed) {
+    match reach.parse(typed) {
         Ok(code) if kind == TriggerKind::CouponCode => {
             exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
         }

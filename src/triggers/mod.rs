@@ -9,6 +9,7 @@ mod holding;
 /// Lists of triggers.
 pub mod list;
 mod model;
+mod rekey;
 pub mod suggest;
 mod words;
 
@@ -18,6 +19,9 @@ pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub use model::{
     CreateTriggerError, Reach, Reserved, Taken, Trigger, TriggerValue, ValueError, create,
-    create_despite, create_reaching, free_codes,
+    create_despite, create_parsed, create_reaching, free_codes,
 };
-pub use words::{excluded_words, reserved_words, taken_words, unknown_affiliate_words};
+pub(crate) use rekey::rekey;
+pub use words::{
+    excluded_words, invalid_words, reserved_words, taken_words, unknown_affiliate_words,
+};

@@ -4,12 +4,13 @@ use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
 
 use super::code::{CodeError, CouponCode, EmailError, EmailKey, MAX_SKU_CHARS, SkuError, SkuKey};
-use super::code::{MAX_EMAIL_CHARS, TriggerKind};
+use super::code::{MAX_EMAIL_CHARS, TriggerKind, is_invisible};
 use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
 use crate::code_requests;
 use crate::dated::second;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
+use crate::exclusions::look_alike::look_alike;
 use crate::exclusions::{self, Excluded};
 use crate::orders::{RecalculationCause, request_for_trigger};
 use crate::pushes;
@@ -74,7 +75,7 @@ pub struct TriggerValue {
 }
 
 /// Which rule of its kind a value breaks, in words for the form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValueError {
     /// Of a coupon code.
     #[error(transparent)]
@@ -87,16 +88,35 @@ pub enum ValueError {
     Sku(#[from] SkuError),
 }
 
+impl ValueError {
+    /// Whether a code that is in a store already could break this rule.
+    pub fn concerns_new_codes(&self) -> bool {
+        matches!(self, Self::Code(error) if error.concerns_new_codes())
+    }
+}
+
 impl TriggerValue {
-    /// Checks what was typed for a trigger of `kind`.
+    /// Checks what was typed for a trigger of `kind`; a coupon code by the rules of new ones.
     ///
     /// # Errors
     /// [`ValueError`] names the first rule that is broken.
     pub fn parse(kind: TriggerKind, typed: &str) -> Result<Self, ValueError> {
+        Self::parse_reaching(kind, typed, Reach::Stores)
+    }
+
+    /// [`TriggerValue::parse`], where a code that the stores have already is taken as it is.
+    ///
+    /// # Errors
+    /// [`ValueError`] names the first rule that is broken.
+    pub fn parse_reaching(
+        kind: TriggerKind,
+        typed: &str,
+        reach: Reach,
+    ) -> Result<Self, ValueError> {
         let value = typed.trim().to_owned();
         let chars = value.chars().count();
         let key = match kind {
-            TriggerKind::CouponCode => CouponCode::parse(typed)?.key().to_owned(),
+            TriggerKind::CouponCode => reach.parse(typed)?.key().to_owned(),
             TriggerKind::CustomerEmail => {
                 let key = EmailKey::parse(typed)?.as_str().to_owned();
                 // The key can be shorter than what was typed; the column holds both.
@@ -114,6 +134,18 @@ impl TriggerValue {
             }
         };
         Ok(Self { value, key })
+    }
+
+    /// A coupon code that was accepted under the rules of its time, without what cannot be seen.
+    pub(crate) fn accepted_code(code: &str) -> Self {
+        let visible: String = code.chars().filter(|c| !is_invisible(*c)).collect();
+        let code = CouponCode::recorded(&visible);
+        Self { value: code.value().to_owned(), key: code.key().to_owned() }
+    }
+
+    /// What exclusions compare of a trigger of `kind`: coupon codes alone are compared.
+    pub(super) fn look_alike(&self, kind: TriggerKind) -> Option<String> {
+        (kind == TriggerKind::CouponCode).then(|| look_alike(&self.key))
     }
 }
 
@@ -167,6 +199,20 @@ pub enum Reach {
     VouchOnly,
 }
 
+impl Reach {
+    /// Parses a coupon code by the rules that hold for it: one that Vouch will create, or one that is
+    /// in the stores already.
+    ///
+    /// # Errors
+    /// [`CodeError`] names the first rule that is broken.
+    pub fn parse(self, typed: &str) -> Result<CouponCode, CodeError> {
+        match self {
+            Self::Stores => CouponCode::parse(typed),
+            Self::VouchOnly => CouponCode::parse_existing(typed),
+        }
+    }
+}
+
 /// Credits every later order that carries `typed` to the affiliate, and records who decided so. A
 /// coupon code is queued for the stores where codes are created.
 ///
@@ -215,15 +261,32 @@ pub fn create_despite(
     reach: Reach,
     excluded: Option<&Excluded>,
 ) -> Result<Trigger, CreateTriggerError> {
-    let value = TriggerValue::parse(kind, typed).map_err(CreateTriggerError::Invalid)?;
+    let value = TriggerValue::parse_reaching(kind, typed, reach);
+    let value = value.map_err(CreateTriggerError::Invalid)?;
+    create_parsed(conn, actor, affiliate_id, kind, &value, reach, excluded)
+}
+
+/// [`create_despite`] of a value that was checked before: when an affiliate asked for it.
+///
+/// # Errors
+/// As [`create_despite`], without [`CreateTriggerError::Invalid`].
+pub fn create_parsed(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    kind: TriggerKind,
+    value: &TriggerValue,
+    reach: Reach,
+    excluded: Option<&Excluded>,
+) -> Result<Trigger, CreateTriggerError> {
     let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
     if kind == TriggerKind::CouponCode
-        && let Some(reserved) = reserved(conn, actor, &value, &name)?
+        && let Some(reserved) = reserved(conn, actor, value, &name)?
     {
         return Err(CreateTriggerError::Reserved(Box::new(reserved)));
     }
     let created = conn.transaction(|conn| {
-        let trigger = insert(conn, actor, affiliate_id, kind, &value)?;
+        let trigger = insert(conn, actor, affiliate_id, kind, value)?;
         let act = created_act(trigger.id, kind, &trigger.value, affiliate_id, &name, excluded);
         audit::record(conn, actor, act)?;
         if kind == TriggerKind::CouponCode && reach == Reach::Stores {
@@ -235,7 +298,7 @@ pub fn create_despite(
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
             if info.constraint_name() == Some("triggers_key_unique") =>
         {
-            let taken = taken(conn, actor, kind, &value, &name)?;
+            let taken = taken(conn, actor, kind, value, &name)?;
             Err(CreateTriggerError::Taken(Box::new(taken)))
         }
         created => Ok(created?),
@@ -255,10 +318,8 @@ fn reserved(
         return Ok(None);
     };
     let affiliate = affiliate_name(conn, merchant_id, affiliate_id)?;
-    let free = match CouponCode::parse(&value.value) {
-        Ok(code) => free_codes(conn, merchant_id, &code, wanted_by, now)?,
-        Err(_) => Vec::new(),
-    };
+    let code = CouponCode::recorded(&value.value);
+    let free = free_codes(conn, merchant_id, &code, wanted_by, now)?;
     Ok(Some(Reserved { code: value.value.clone(), affiliate_id, affiliate, free }))
 }
 
@@ -275,6 +336,7 @@ fn insert(
             triggers::kind.eq(kind),
             triggers::value.eq(&value.value),
             triggers::key.eq(&value.key),
+            triggers::look_alike.eq(value.look_alike(kind)),
             triggers::affiliate_id.eq(affiliate_id),
             triggers::created_at.eq(actor.now),
         ))
@@ -349,11 +411,11 @@ fn taken(
         .select(Trigger::as_select())
         .first(conn)?;
     let holder = affiliate_name(conn, merchant_id, trigger.affiliate_id)?;
-    let free = match CouponCode::parse(&value.value) {
-        Ok(code) if kind == TriggerKind::CouponCode => {
-            free_codes(conn, merchant_id, &code, wanted_by, actor.now)?
-        }
-        _ => Vec::new(),
+    let free = if kind == TriggerKind::CouponCode {
+        let code = CouponCode::recorded(&value.value);
+        free_codes(conn, merchant_id, &code, wanted_by, actor.now)?
+    } else {
+        Vec::new()
     };
     Ok(Taken { trigger, holder, free })
 }

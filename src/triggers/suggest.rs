@@ -12,7 +12,7 @@ pub fn suggestions(
     code: &CouponCode,
     affiliate_name: &str,
 ) -> impl Iterator<Item = CouponCode> + use<> {
-    let key = code.key().to_owned();
+    let key = plain(code.key());
     let stem = stem(&key).to_owned();
     let words = words(affiliate_name);
     let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
@@ -43,6 +43,11 @@ pub fn suggestions(
         .chain(numbered)
         .filter_map(|candidate| CouponCode::parse(&candidate).ok())
         .filter(move |candidate| seen.insert(candidate.key().to_owned()))
+}
+
+/// A key without what a new code cannot have: a store's own code can have spaces and quotes.
+fn plain(key: &str) -> String {
+    key.chars().filter(|c| CouponCode::parse(&c.to_string()).is_ok()).take(MAX_CODE_CHARS).collect()
 }
 
 /// `JANE` of `JANE10`: the code without the number at its end, unless it is nothing but a number.

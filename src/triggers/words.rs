@@ -1,11 +1,18 @@
 //! Why a value cannot be had, in words for those who work for the merchant.
 
-use super::model::{Reserved, Taken};
+use super::model::{Reserved, Taken, ValueError};
 use crate::exclusions::{Excluded, ExclusionScope};
 
 /// What is said of an affiliate that the merchant does not have.
 pub fn unknown_affiliate_words(named: &str) -> String {
     format!("No affiliate has the affiliate ID or e-mail address {named}.")
+}
+
+/// Which rule a value breaks, and how a member attaches a code that a store has already.
+pub fn invalid_words(error: &ValueError) -> String {
+    let existing = " If your store already has this code, select “Only in Vouch”.";
+    let hint = if error.concerns_new_codes() { existing } else { "" };
+    format!("{error}{hint}")
 }
 
 /// Why affiliates cannot have it, and what comes of giving it to one all the same.

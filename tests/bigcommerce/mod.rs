@@ -25,10 +25,10 @@ mod orders;
 mod settings;
 
 /// The application, and a store that it is connected to.
-struct Shop {
-    app: TestApp,
-    bc: StandIn<Bigcommerce>,
-    store: Store,
+pub struct Shop {
+    pub app: TestApp,
+    pub bc: StandIn<Bigcommerce>,
+    pub store: Store,
 }
 
 fn sealer() -> Sealer {
@@ -36,14 +36,14 @@ fn sealer() -> Sealer {
 }
 
 impl Shop {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let (app, bc) = (TestApp::start(), Bigcommerce::start());
         let store = connect(&app, &bc.base);
         Self { app, bc, store }
     }
 
     /// Sets what codes get, and switches their creation on.
-    fn creates_codes(&mut self, rules: &Rules) {
+    pub fn creates_codes(&mut self, rules: &Rules) {
         let (actor, json) = (self.app.actor(), serde_json::to_value(rules).unwrap());
         self.store = self.app.within(|conn| {
             stores::set_discount_rules(conn, &actor, &self.store, true, Some(&json))?;
@@ -64,12 +64,12 @@ impl Shop {
     }
 
     /// Does everything in the background that is due at `now`.
-    fn work(&self, now: DateTime<Utc>) -> usize {
+    pub fn work(&self, now: DateTime<Utc>) -> usize {
         store_jobs::work_off(&self.tools(), now).unwrap()
     }
 
     /// A message of the store, signed.
-    fn send(&self, scope: &str, order_id: i64) -> Page {
+    pub fn send(&self, scope: &str, order_id: i64) -> Page {
         let id = format!("msg_{:032x}", rand::random::<u128>());
         self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, clock::now())
     }

@@ -177,8 +177,8 @@ fn promotions_that_are_deleted_while_they_are_read_hide_no_other() {
         codes.iter().zip(1..).map(|(code, id)| promotion(id, code, "10")).collect();
     app.within(|conn| {
         diesel::sql_query(
-            "INSERT INTO triggers (merchant_id, kind, value, key, affiliate_id, created_at) \
-             SELECT merchant_id, 'coupon_code', c, c, affiliate_id, created_at FROM triggers, \
+            "INSERT INTO triggers (merchant_id, kind, value, key, look_alike, affiliate_id, created_at) \
+             SELECT merchant_id, 'coupon_code', c, c, c, affiliate_id, created_at FROM triggers, \
                  (SELECT 'CODE' || lpad(n::text, 4, '0') AS c FROM generate_series(1, 700) n) n",
         )
         .execute(conn)

@@ -105,6 +105,16 @@ fn every_entrance_gives_the_same_answer_with_the_feature_on_off_and_toggled() {
         ("my-avery1ongpattern-1ndeed-#", true),
         ("my-avery1ongpattern-#", false),
         ("Friendly-#", false),
+        ("\u{392}LACKFRIDAY-#", true),      // Greek Β
+        ("BL\u{410}CKFRID\u{410}Y#", true), // Cyrillic А
+        ("B.L.A.C.K.F.R.I.D.A.Y.#", true),
+        ("BŁÄCKFRÎDAY#", true),
+        ("#S.T.A.F.F", true),
+        ("ＳＴＡＦＦ#", true),
+        ("V|P#GOLD", true),
+        ("ΚΑΛΟΚΑΙΡΙ#", false),
+        ("ЛЕТО#", false),
+        ("ÉTÉ#", false),
     ];
     let toggle = |enabled| {
         app.within(|conn| set(conn, &app.actor(), enabled, "Tests"));
@@ -114,4 +124,54 @@ fn every_entrance_gives_the_same_answer_with_the_feature_on_off_and_toggled() {
     entrances.expect(2, &on.map(|(code, _)| (code, false))[..2]);
     toggle(true);
     entrances.expect(3, &on[2..5]);
+}
+
+/// Whether a page or the API refuses a new code, for whatever reason.
+fn refuses(answer: &Page) -> bool {
+    assert!(matches!(answer.status, 201 | 303 | 422), "{} {}", answer.status, answer.text());
+    answer.status == 422
+}
+
+#[test]
+fn no_entrance_creates_a_code_with_what_never_enters_one() {
+    let app = TestApp::start();
+    let open = Registration { is_open: true, further_codes: true, ..Registration::default() };
+    registration::open_with(&app, open);
+    let (owner, ada, key) = (app.owner(), app.affiliate(), api::new_key(&app));
+    let entrances = Entrances { app: &app, owner, ada, asked: Cell::new(1), key };
+    let Entrances { owner, key, .. } = &entrances;
+    let ben = app.fixture.ben_id.to_string();
+    let long = "A".repeat(51);
+    for code in [
+        "LOVE❤\u{fe0f}",
+        "LO\u{3164}VE",
+        "LO\u{2800}VE",
+        "LO\u{ad}VE",
+        "“QUOTED7”",
+        "O’BEA",
+        "O'BEA",
+        "BIG TREAT",
+        &long,
+    ] {
+        let applied = registration::apply(&app, "Nia New", "nia@new.example", code);
+        let fields = [("affiliate_id", ben.as_str()), ("coupon_code", code)];
+        let on_page = format!("/affiliates/{ben}/triggers");
+        let file = format!("Affiliate,Code\n{BEN},{code}\n");
+        let token = owner.token();
+        let file = ("file", "codes.csv", file.as_bytes());
+        let sent = owner.post_file("/triggers/imports", &[("csrf", &token)], file);
+        let by_api = api::triggers::post(&app, key, &json!({ "affiliate": BEN, "value": code }));
+        for (entrance, answer) in [
+            ("portal", entrances.in_portal(code)),
+            ("application", applied),
+            ("affiliate's page", owner.post_signed(&on_page, &fields)),
+            ("dashboard", owner.post_signed("/triggers", &fields)),
+            ("API", by_api),
+        ] {
+            assert!(refuses(&answer), "{code} at the {entrance}");
+        }
+        assert_ne!(owner.follow(&sent).one("tbody td:last-child"), "Can be created", "{code}");
+    }
+    let free = entrances.in_portal("LOVE❤");
+    assert!(!refuses(&free), "{}", free.text());
 }

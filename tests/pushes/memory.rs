@@ -157,8 +157,8 @@ fn ten_thousand_codes_of_each_platform_are_compared_in_little_memory() {
     drop((shop, bc, site));
     stores.app.within(|conn| {
         diesel::sql_query(
-            "INSERT INTO triggers (merchant_id, kind, value, key, affiliate_id, created_at) \
-             SELECT merchant_id, 'coupon_code', c, c, affiliate_id, created_at FROM triggers, \
+            "INSERT INTO triggers (merchant_id, kind, value, key, look_alike, affiliate_id, created_at) \
+             SELECT merchant_id, 'coupon_code', c, c, c, affiliate_id, created_at FROM triggers, \
                  (SELECT 'CODE' || lpad(n::text, 5, '0') AS c FROM generate_series(0, 9999) n) n",
         )
         .execute(conn)

@@ -26,11 +26,12 @@ fn a_form_pushes_unless_the_code_is_left_out() {
 }
 
 #[test]
-fn without_a_store_that_creates_codes_pages_are_as_before() {
+fn without_a_store_that_creates_codes_no_page_speaks_of_pushes() {
     let app = TestApp::start();
     let owner = app.owner();
     let page = owner.get("/triggers/new");
-    assert!(!page.says("Only in Vouch"));
+    assert!(page.has("input[name=only_in_vouch]"), "a code with spaces is attached in any program");
+    assert!(!page.says("Otherwise the code is created"));
     let list = owner.get("/triggers");
     assert!(!list.has(".pushes") && !list.has("select[name=push]"));
 }

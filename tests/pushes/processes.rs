@@ -65,8 +65,8 @@ fn queue(app: &TestApp) {
     app.within(|conn| {
         sql_query(format!(
             "WITH made AS (INSERT INTO triggers \
-                 (merchant_id, kind, value, key, affiliate_id, created_at) \
-             SELECT {merchant_id}, 'coupon_code', 'BULK' || n, 'BULK' || n, {ada}, now() \
+                 (merchant_id, kind, value, key, look_alike, affiliate_id, created_at) \
+             SELECT {merchant_id}, 'coupon_code', 'BULK' || n, 'BULK' || n, 'BU1K' || n, {ada}, now() \
              FROM generate_series(1, {CODES}) n RETURNING id) \
              INSERT INTO pushes \
                  (merchant_id, trigger_id, store_id, status, available_at, created_at) \

@@ -40,8 +40,8 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
     for (code, reason) in [
         ("ada10", "ada10 is taken. Choose another code."),
         ("nia10", "nia10 is taken. Choose another code."),
-        ("two words", "A coupon code has no spaces inside."),
-        (&"x".repeat(51), "A coupon code has at most 50 characters"),
+        ("two words", "A new code can’t contain spaces."),
+        (&"x".repeat(51), "50 characters or fewer"),
         ("", "Enter the coupon code that you would like."),
     ] {
         let answer = apply(&app, "Noa New", "noa@new.example", code);
@@ -140,7 +140,7 @@ fn a_code_is_looked_up_while_one_types() {
     assert!(taken.says("ada10 is taken") && !taken.has("main"));
     let free = taken.values("button[type=button][data-fill=f-code]", "value");
     assert_eq!(free.len(), 3, "they go into the field, and send nothing");
-    assert!(look("no space").says("no spaces inside"));
+    assert!(look("no space").says("can’t contain spaces"));
     assert!(!look(" ").has("p"));
     // Without a script it is no page.
     assert_eq!(person.get("/join/acme-tea/code?code=NOA10").location(), Some(JOIN));

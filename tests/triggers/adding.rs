@@ -36,7 +36,7 @@ fn every_type_has_its_own_field_and_key() {
     for (kind, value, key) in [
         ("customer_email", "Sia@Customers.example", "sia@customers.example"),
         ("sku", "Green Leaves 100g", "GREEN LEAVES 100G"),
-        ("coupon_code", "straße", "STRASSE"),
+        ("coupon_code", "straße", "STRAßE"),
     ] {
         let answer = add(&owner, app.fixture.ben_id, &[("type", kind), (kind, value)]);
         assert_eq!(answer.status, 303, "{kind}: {}", answer.text());
@@ -55,9 +55,9 @@ fn rubbish_comes_back_as_typed_with_the_rule_it_broke() {
     let long = "A".repeat(51);
     for (kind, value, reason) in [
         ("coupon_code", "", "Enter a coupon code."),
-        ("coupon_code", "TWO WORDS", "A coupon code has no spaces inside."),
-        ("coupon_code", "ZERO\u{200b}WIDTH", "a character that cannot be seen"),
-        ("coupon_code", long.as_str(), "at most 50 characters"),
+        ("coupon_code", "TWO WORDS", "A new code can’t contain spaces."),
+        ("coupon_code", "ZERO\u{200b}WIDTH", "an invisible character after ZERO"),
+        ("coupon_code", long.as_str(), "50 characters or fewer"),
         ("customer_email", "nobody", "This is not an e-mail address"),
         ("sku", " ", "Enter a SKU."),
     ] {
@@ -137,7 +137,7 @@ fn from_the_dashboards_form_an_affiliate_is_found_without_javascript() {
     let form = owner.get("/triggers/new");
     assert_eq!(
         form.all("form.stack > .field label, form.stack .of-coupon-code label"),
-        ["Affiliate", "Type", "Coupon Code"]
+        ["Affiliate", "Type", "Coupon Code", "Only in Vouch: the code exists in my store already"]
     );
     assert_eq!(form.one("form.stack .submit button"), "Add Trigger");
     let nobody = owner.submit(&form, "form.stack", &[("coupon_code", "BEN5")]);

@@ -19,7 +19,8 @@ pub struct TriggerBody {
     /// Create a code although Coupon Exclusions stop it. The audit log keeps that.
     #[serde(default)]
     pub override_exclusions: bool,
-    /// Do not bring a code into your stores: they have it already.
+    /// Your stores have the code already: it isn't created there, and can be up to 255 characters
+    /// with spaces. A new code has up to 50 and none.
     #[serde(default)]
     pub only_in_vouch: bool,
 }

@@ -7,7 +7,7 @@ use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::orders::generic::FieldError;
 use crate::triggers::{
-    self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue,
+    self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, ValueError,
     excluded_words, reserved_words, taken_words, unknown_affiliate_words,
 };
 
@@ -55,9 +55,10 @@ pub(super) fn create(
     if affiliate_id.is_none() {
         wrong("/affiliate", unknown_affiliate_words(&body.affiliate));
     }
-    let value = TriggerValue::parse(kind, &body.value);
+    let reach = if body.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
+    let value = TriggerValue::parse_reaching(kind, &body.value, reach);
     if let Err(error) = &value {
-        wrong("/value", error.to_string());
+        wrong("/value", invalid_detail(error));
     }
     let (Some(affiliate_id), Ok(value)) = (affiliate_id, value) else {
         return Ok(Outcome::Refused(errors));
@@ -69,7 +70,6 @@ pub(super) fn create(
             None => refused("/value", excluded_detail(&value, excluded)),
         });
     }
-    let reach = if body.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
     let created = model::create_despite(
         conn,
         actor,
@@ -91,7 +91,7 @@ pub(super) fn create(
             "/value",
             with_free(reserved_words(&reserved, affiliate_id), &reserved.free),
         )),
-        Err(CreateTriggerError::Invalid(error)) => Ok(refused("/value", error.to_string())),
+        Err(CreateTriggerError::Invalid(error)) => Ok(refused("/value", invalid_detail(&error))),
         Err(CreateTriggerError::Database(error)) => Err(error),
     }
 }
@@ -103,12 +103,18 @@ fn excluded(
     kind: TriggerKind,
     value: &TriggerValue,
 ) -> QueryResult<Option<Excluded>> {
-    match CouponCode::parse(&value.value) {
-        Ok(code) if kind == TriggerKind::CouponCode => {
-            exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
-        }
-        _ => Ok(None),
+    if kind != TriggerKind::CouponCode {
+        return Ok(None);
     }
+    let code = CouponCode::recorded(&value.value);
+    exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
+}
+
+/// Why a value breaks a rule, and how a code that a store has already is attached.
+fn invalid_detail(error: &ValueError) -> String {
+    let existing = " With “only_in_vouch”: true a code that your stores have already is accepted.";
+    let hint = if error.concerns_new_codes() { existing } else { "" };
+    format!("{error}{hint}")
 }
 
 /// The trigger of that value that the affiliate has.

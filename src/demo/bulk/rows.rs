@@ -12,6 +12,7 @@ use crate::credit::{
 };
 use crate::demo::dice::Dice;
 use crate::demo::shop::{PRODUCTS, shopper};
+use crate::exclusions::look_alike::look_alike;
 use crate::money::Currency;
 use crate::orders::{
     LineKind, OrderReport, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
@@ -77,6 +78,7 @@ pub(super) struct TriggerRow {
     kind: TriggerKind,
     value: String,
     key: String,
+    look_alike: Option<String>,
     affiliate_id: i64,
     at: DateTime<Utc>,
     retired_at: Option<DateTime<Utc>>,
@@ -217,10 +219,12 @@ impl Maker {
         let is_email = Self::is_email(number);
         let value =
             if is_email { format!("regular{number}@customers.example") } else { code(number) };
+        let key = if is_email { value.clone() } else { value.to_uppercase() };
         TriggerRow {
             id: self.keys.triggers + signed(number),
             kind: if is_email { TriggerKind::CustomerEmail } else { TriggerKind::CouponCode },
-            key: if is_email { value.clone() } else { value.to_uppercase() },
+            look_alike: (!is_email).then(|| look_alike(&key)),
+            key,
             value,
             affiliate_id: self.keys.affiliates + signed(self.holder(number)),
             at: self.created(number),

@@ -61,11 +61,11 @@ const AFFILIATES: [&str; 2] = [
 ];
 
 const TRIGGERS: [&str; 2] = [
-    "INSERT INTO triggers (merchant_id, id, kind, value, key, affiliate_id, created_at, \
+    "INSERT INTO triggers (merchant_id, id, kind, value, key, look_alike, affiliate_id, created_at, \
          retired_at) \
-     SELECT ?, r.id, r.kind, r.value, r.key, r.affiliate_id, r.at, r.retired_at \
+     SELECT ?, r.id, r.kind, r.value, r.key, r.look_alike, r.affiliate_id, r.at, r.retired_at \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, kind text, value text, key text, \
-         affiliate_id bigint, at timestamptz, retired_at timestamptz)",
+         look_alike text, affiliate_id bigint, at timestamptz, retired_at timestamptz)",
     "INSERT INTO trigger_owners (merchant_id, trigger_id, valid_from, affiliate_id) \
      SELECT ?, r.id, date_trunc('second', r.at), r.affiliate_id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, affiliate_id bigint, at timestamptz)",

@@ -137,7 +137,7 @@ fn tried(
     typed: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Tried>> {
-    let Ok(code) = CouponCode::parse(typed) else { return Ok(None) };
+    let Ok(code) = CouponCode::parse_existing(typed) else { return Ok(None) };
     let excluded = verdict(conn, merchant_id, &code, now)?;
     Ok(Some(Tried { code, excluded }))
 }

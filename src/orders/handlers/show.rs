@@ -17,6 +17,7 @@ use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
 use crate::orders::refund_reads::ReadProblem;
 use crate::orders::report::{OrderReport, ReportedRefund};
+use crate::triggers::code::decoded;
 use crate::urls;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
@@ -146,9 +147,10 @@ impl OrderPage {
         })
     }
 
-    /// Where a trigger for a code is added.
+    /// Where a trigger is added for a code that the store has already: the order carries it.
     fn new_trigger_url(&self, code: &str) -> String {
-        format!("{}?coupon_code={}", urls::new_trigger(), urls::encode(code))
+        let code = urls::encode(&decoded(code));
+        format!("{}?coupon_code={code}&only_in_vouch=true", urls::new_trigger())
     }
 
     fn affiliate_url(&self, id: &i64) -> String {

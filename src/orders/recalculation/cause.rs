@@ -34,6 +34,7 @@ pub enum RecalculationCause {
         code: String,
     },
     CodesExcluded,
+    CodeKeysChanged,
     CodeNoLongerExcluded {
         code: String,
     },
@@ -76,6 +77,7 @@ impl RecalculationCause {
             Self::OfferTermsChanged => "The offer’s terms changed",
             Self::CalculationLogicChanged => "The Calculation Logic changed",
             Self::ReturnRulesChanged => "What cancellations and refunds do was changed",
+            Self::CodeKeysChanged => "Codes are compared by newer rules",
             Self::CodesExcluded => "Codes were excluded from a CSV file",
             Self::ExclusionsEnabled => "Coupon Exclusions were enabled",
             Self::ExclusionsDisabled => "Coupon Exclusions were disabled",

@@ -7,12 +7,16 @@ use super::call::{Api, Reply};
 use super::rules::Rules;
 use super::{mark, refused};
 use crate::platforms::{CallError, CodeState, NewCode, StoreCode};
+use crate::triggers::code::is_same_code;
 use crate::urls::encode;
 
 /// The coupon of exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
     let found = api.get(&format!("/v2/coupons?code={}", encode(code)))?.rows()?;
-    Ok(found.first().map(|coupon| store_code(api, own, coupon)))
+    let same = |coupon: &&Value| {
+        coupon.get("code").and_then(Value::as_str).is_some_and(|found| is_same_code(found, code))
+    };
+    Ok(found.iter().find(same).map(|coupon| store_code(api, own, coupon)))
 }
 
 pub(super) fn store_code(api: &Api, own: &Rules, coupon: &Value) -> StoreCode {

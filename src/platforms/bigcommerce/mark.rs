@@ -1,6 +1,10 @@
 //! Names: Vouch's mark on a discount, and the spellings of a code.
 
 use crate::platforms::{CallError, Mark, NewCode};
+use crate::triggers::code::is_same_code;
+
+/// The most characters that BigCommerce accepts in a code.
+const MAX_CHARS: usize = 50;
 
 /// What a discount is called. It follows from the code and the trigger alone, so that a try that was
 /// interrupted is found by it, whatever the affiliate is called meanwhile. V2's limit of 100
@@ -22,26 +26,32 @@ pub(super) fn of(name: &str) -> Option<Mark> {
 pub(super) fn spellings(code: &str) -> Vec<String> {
     let mut all = vec![code.to_owned()];
     for other in [code.to_uppercase(), code.to_lowercase()] {
-        if !all.contains(&other) {
+        // Upper-casing makes another code of some: `STRASSE` of `straße`.
+        if !all.contains(&other) && is_same_code(&other, code) {
             all.push(other);
         }
     }
     all
 }
 
-/// BigCommerce takes letters, digits, dashes and underscores (and spaces, which Vouch does not), 50
-/// at the most.
+/// BigCommerce takes letters, digits, spaces, dashes and underscores, 50 at the most
+/// (marketing.v2.yml, promotions.v3.yml).
 ///
 /// # Errors
 /// [`CallError::Refused`] for any other.
 pub(super) fn check(code: &str) -> Result<(), CallError> {
-    let fits = code.len() <= 50
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if fits {
+    let chars = code.chars().count();
+    if chars > MAX_CHARS {
+        return Err(CallError::Refused(format!(
+            "BigCommerce accepts codes of up to {MAX_CHARS} characters. This one has {chars}."
+        )));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_');
+    if code.bytes().all(fits) {
         return Ok(());
     }
     Err(CallError::Refused(
-        "BigCommerce takes only letters from A to Z, digits, dashes and underscores in a code, 50 characters at most.".into(),
+        "BigCommerce accepts only letters from A to Z, digits, spaces, dashes and underscores in a code.".into(),
     ))
 }
 
@@ -68,7 +78,8 @@ mod tests {
     fn a_code_is_asked_for_in_every_spelling_once() {
         assert_eq!(spellings("Ada10"), ["Ada10", "ADA10", "ada10"]);
         assert_eq!(spellings("10"), ["10"]);
-        assert!(check("ADA-1_0").is_ok());
+        assert_eq!(spellings("straße"), ["straße"]);
+        assert!(check("ADA-1_0").is_ok() && check("BIG TREAT").is_ok());
         assert!(check("ÄDA10").is_err() && check("A%").is_err() && check(&"A".repeat(51)).is_err());
     }
 }

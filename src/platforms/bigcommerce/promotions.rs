@@ -6,17 +6,28 @@ use super::call::{Api, Reply};
 use super::rules::{Kind, Rules};
 use super::{mark, refused};
 use crate::platforms::{CallError, CodeState, NewCode, StoreCode};
+use crate::triggers::code::is_same_code;
 use crate::urls::encode;
 
 /// The code of exactly that spelling.
 pub(super) fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
-    let found = api.get(&format!("/v3/promotions?code={}&limit=1", encode(code)))?.rows()?;
-    let Some(promotion) = found.first() else { return Ok(None) };
+    let found = api.get(&format!("/v3/promotions?code={}&limit=50", encode(code)))?.rows()?;
+    let same = found.iter().find_map(|promotion| Some((promotion, spelling(promotion, code)?)));
+    let Some((promotion, spelt)) = same else { return Ok(None) };
+    Ok(Some(store_code(api, own, promotion, &code_of(promotion), &spelt)))
+}
+
+/// How a promotion that was found by a code spells it; `None` where it was found by a part of its
+/// own code. One with many codes does not list them: the one that was asked for is among them.
+fn spelling(promotion: &Value, code: &str) -> Option<String> {
     let own_code = code_of(promotion);
-    // A promotion with many codes does not list them: the one that was asked for is among them.
     let listed = own_code.get("code").and_then(Value::as_str);
-    let spelt = listed.filter(|listed| listed.eq_ignore_ascii_case(code)).unwrap_or(code);
-    Ok(Some(store_code(api, own, promotion, &own_code, spelt)))
+    let is_single = promotion.get("coupon_type").and_then(Value::as_str) != Some("BULK");
+    match listed {
+        Some(listed) if is_same_code(listed, code) => Some(listed.to_owned()),
+        Some(_) if is_single => None,
+        _ => Some(code.to_owned()),
+    }
 }
 
 /// The one code of a promotion; `Null` if it has none.

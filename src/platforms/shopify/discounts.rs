@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::admin::{Admin, admin_url, short};
 use super::rules::{InStore, Rules};
 use crate::platforms::{Batch, CallError, CodeState, Mark, NewCode, StoreCode};
+use crate::triggers::code::is_same_code;
 
 /// Bears every discount that Vouch made, so that a merchant finds them in the store's admin.
 const TAG: &str = "vouch";
@@ -125,7 +126,7 @@ pub(super) fn find(
     };
     let spelt = discount.codes.iter().flat_map(|codes| &codes.nodes);
     let spelt = spelt.map(|held| held.code.as_str());
-    let same = |held: &&str| held.to_lowercase() == code.to_lowercase();
+    let same = |held: &&str| is_same_code(held, code);
     let spelling = spelt.clone().find(same).unwrap_or(code).to_owned();
     Ok(Some(discount.as_code(admin, rules, &id, &spelling)))
 }

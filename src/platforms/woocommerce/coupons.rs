@@ -9,6 +9,7 @@ use super::rules::{Rules, Takeoff};
 use crate::money::{Currency, parse_decimal};
 use crate::platforms::http::Method;
 use crate::platforms::{Batch, CallError, CodeState, Mark, NewCode, Position, StoreCode};
+use crate::triggers::code::{decoded, is_same_code};
 use crate::urls::encode;
 
 /// So many at once, the most that WordPress gives.
@@ -81,8 +82,28 @@ pub(super) fn find(
     now: DateTime<Utc>,
     code: &str,
 ) -> Result<Option<StoreCode>, CallError> {
-    let found: Vec<Coupon> = api.get(&format!("coupons?code={}&_fields={FIELDS}", encode(code)))?;
-    Ok(found.into_iter().next().map(|coupon| in_terms(api, coupon, rules, now)))
+    let found = found_by(api, code)?.into_iter().find(|coupon| is_same_code(&coupon.code, code));
+    Ok(found.map(|coupon| in_terms(api, coupon, rules, now)))
+}
+
+/// What WordPress finds by a code. It encodes what it is asked as it encodes what it keeps, so the
+/// plain code is asked for; its database finds more than that, as accents don't count there.
+fn found_by(api: &Api, code: &str) -> Result<Vec<Coupon>, CallError> {
+    api.get(&format!("coupons?code={}&_fields={FIELDS}", encode(&decoded(code))))
+}
+
+/// What it means that a code is taken: where another one is, it never becomes available.
+fn taken(api: &Api, code: &str) -> Result<CallError, CallError> {
+    let found = found_by(api, code)?;
+    if found.iter().any(|coupon| is_same_code(&coupon.code, code)) {
+        return Ok(CallError::Taken);
+    }
+    Ok(found.first().map_or(CallError::Taken, |other| {
+        CallError::Refused(format!(
+            "WooCommerce has the code {} and cannot tell {code} from it.",
+            decoded(&other.code)
+        ))
+    }))
 }
 
 pub(super) fn create(api: &Api, rules: &Rules, new: &NewCode) -> Result<StoreCode, CallError> {
@@ -91,7 +112,10 @@ pub(super) fn create(api: &Api, rules: &Rules, new: &NewCode) -> Result<StoreCod
     coupon["description"] = json!(format!("{} (made by Vouch)", new.affiliate));
     let mark = format!("{}-{}", new.mark.merchant_id, new.mark.trigger_id);
     coupon["meta_data"] = json!([{ "key": MARK, "value": mark }]);
-    let answer = api.ask(Method::Post, "coupons", Some(&coupon))??;
+    let answer = match api.ask(Method::Post, "coupons", Some(&coupon))?.map_err(CallError::from) {
+        Err(CallError::Taken) => return Err(taken(api, &new.code)?),
+        answer => answer?,
+    };
     let made: Coupon = answer.json()?;
     Ok(in_terms(api, made, Some(rules), new.now))
 }
@@ -124,7 +148,7 @@ fn in_terms(api: &Api, coupon: Coupon, rules: Option<&Rules>, now: DateTime<Utc>
         state: state_of(&coupon, now),
         same_rules: found.is_some() && found.as_ref() == rules && !is_restricted(&coupon),
         rules: in_words(&coupon, found),
-        code: coupon.code,
+        code: decoded(&coupon.code).into_owned(),
     }
 }
 

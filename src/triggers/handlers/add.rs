@@ -11,6 +11,7 @@ use crate::audit::Actor;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::pushes;
+use crate::triggers::code::MAX_EXISTING_CODE_CHARS;
 use crate::triggers::forms::{Created, Refusal, TriggerForm};
 use crate::urls;
 use crate::web::form::CsrfForm;
@@ -46,6 +47,8 @@ struct AddPart {
 #[serde(default)]
 pub struct NewQuery {
     coupon_code: String,
+    /// Where the code comes from a store: from one of its orders.
+    only_in_vouch: bool,
 }
 
 /// `GET /triggers/new`
@@ -58,7 +61,9 @@ pub async fn new(
     let mut add = AddTrigger::default();
     add.fields.stores =
         db.merchant(merchant_id, move |conn| pushes::destinations(conn, merchant_id)).await?;
-    add.fields.form.coupon_code = query.into_inner().coupon_code.chars().take(255).collect();
+    let NewQuery { coupon_code, only_in_vouch } = query.into_inner();
+    add.fields.form.coupon_code = coupon_code.chars().take(MAX_EXISTING_CODE_CHARS).collect();
+    add.fields.form.only_in_vouch = only_in_vouch;
     if page.is_fragment() {
         return ok(&AddPart { page, add });
     }

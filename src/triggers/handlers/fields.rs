@@ -29,7 +29,11 @@ impl Fields {
 
     /// What the box says that keeps a code out of the stores.
     pub fn reach_hint(&self) -> String {
-        format!("Otherwise the code is created in {}.", self.stores.join(", "))
+        let existing = "Enter it as your store has it, with spaces and up to 255 characters.";
+        if self.stores.is_empty() {
+            return existing.to_owned();
+        }
+        format!("{existing} Otherwise the code is created in {}.", self.stores.join(", "))
     }
 
     /// The code that can be created although it is excluded.

@@ -75,11 +75,11 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
             let row = list::row(conn, merchant_id, id)?;
             let owners = triggers::owners(conn, merchant_id, id)?;
             let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
-            let excluded = match CouponCode::parse(&row.trigger.value) {
-                Ok(code) if row.trigger.kind == TriggerKind::CouponCode => {
-                    exclusions::verdict(conn, merchant_id, &code, now)?
-                }
-                _ => None,
+            let excluded = if row.trigger.kind == TriggerKind::CouponCode {
+                let code = CouponCode::recorded(&row.trigger.value);
+                exclusions::verdict(conn, merchant_id, &code, now)?
+            } else {
+                None
             };
             let recalculating = pending_of_trigger(conn, merchant_id, id)?;
             QueryResult::Ok((row, owners, history, excluded, recalculating))

@@ -97,14 +97,14 @@ impl WooSite {
             coupon.as_object_mut().unwrap().entry(name.clone()).or_insert_with(|| value.clone());
         }
         // Whatever was typed.
-        coupon["code"] = json!(coupon["code"].as_str().unwrap().to_lowercase());
+        coupon["code"] = json!(as_title(coupon["code"].as_str().unwrap()));
         self.coupons.push(coupon.clone());
         coupon
     }
 
     fn coupons(&mut self, request: &Request) -> Reply {
         if request.method == "GET" {
-            let wanted = request.parameter("code").map(|code| code.to_lowercase());
+            let wanted = request.parameter("code").map(|code| as_title(&code));
             let found: Vec<&Value> = self
                 .coupons
                 .iter()
@@ -116,7 +116,7 @@ impl WooSite {
         let Some(code) = coupon["code"].as_str() else {
             return refusal(400, "rest_missing_callback_param", "Missing parameter(s): code");
         };
-        if self.codes().contains(&code.to_lowercase()) {
+        if self.codes().contains(&as_title(code)) {
             return refusal(
                 400,
                 "woocommerce_rest_coupon_code_already_exists",
@@ -273,4 +273,10 @@ fn page(request: &Request, rows: &[&Value]) -> Reply {
     assert!(size <= 100, "WordPress gives 100 at the most");
     let rows: Vec<&&Value> = rows.iter().skip(size * (page - 1)).take(size).collect();
     Reply::json(200, &json!(rows))
+}
+
+/// A code as WordPress keeps it, as the title of a post: marks of HTML encoded once, lower case.
+fn as_title(code: &str) -> String {
+    let plain = code.replace("&amp;", "&").to_lowercase();
+    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
