@@ -7,6 +7,7 @@ mod facts;
 mod histories;
 mod ledger;
 mod recount;
+mod refunds;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
