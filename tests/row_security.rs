@@ -94,6 +94,8 @@ fn filled() -> TestApp {
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
+                 INSERT INTO refund_reads (merchant_id, order_id, store_id, requested_at, due_at) \
+                     SELECT merchant_id, id, store_id, now(), 'infinity' FROM orders; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
                          asked_by, asked_at) \
                      SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \
