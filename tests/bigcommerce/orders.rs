@@ -149,6 +149,27 @@ fn what_changes_under_the_same_date_counts_as_it_was_read_last() {
 }
 
 #[test]
+fn a_refund_without_items_is_spread_and_one_that_is_declined_gives_back() {
+    let shop = Shop::open();
+    shop.bc.store().orders.push(Bigcommerce::order(250, "ADA10", noon()));
+    let step = |n: i64| {
+        assert_eq!(shop.send("store/order/updated", 250).status, 200);
+        shop.work(later(n));
+        commissions(&shop)
+    };
+    assert_eq!(step(1), [900]);
+    let refund = json!([{
+        "id": 12, "order_id": 250, "created": (noon() + Duration::hours(2)).to_rfc3339(),
+        "total_amount": 45, "total_tax": 0, "items": [],
+        "payments": [{ "id": 13, "amount": 45, "is_declined": false }],
+    }]);
+    change(&shop, "/refunds", refund);
+    assert_eq!(step(2), [450]);
+    change(&shop, "/refunds/0/payments/0/is_declined", json!(true));
+    assert_eq!(step(3), [900]);
+}
+
+#[test]
 fn an_order_that_cannot_be_read_is_tried_again_and_says_why() {
     let shop = Shop::open();
     shop.work(later(1));

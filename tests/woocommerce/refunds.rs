@@ -184,6 +184,23 @@ fn a_refund_without_its_tax_is_not_without_tax() {
 }
 
 #[test]
+fn a_refund_that_was_deleted_gives_back_although_the_orders_time_stands_still() {
+    let shop = Shop::open();
+    shop.sell(&shop.order().line("MUG", 1, 10_000, 0).named("ADA10"));
+    shop.refund(&WooRefund::new(21).line(1, 0, 4_000, 0));
+    shop.work(1);
+    assert_eq!(shop.ada(), 600);
+    let order = shop.site.store().delete_refund(1, 21);
+    shop.tell("order.updated", &order);
+    assert_eq!(shop.ada(), 1_000);
+    // Also before its lines were read.
+    shop.refund(&WooRefund::new(22).line(1, 0, 4_000, 0));
+    let order = shop.site.store().delete_refund(1, 22);
+    shop.tell("order.updated", &order);
+    assert_eq!((shop.ada(), shop.reads()), (1_000, vec![]));
+}
+
+#[test]
 fn many_refunds_are_read_page_by_page_and_each_counts_once() {
     let shop = Shop::open();
     shop.sell(&shop.order().line("MUG", 60, 60_000, 0).line("BOWL", 1, 40_000, 0).named("ADA10"));
