@@ -7,9 +7,19 @@ use crate::web::sheet::{Reading, Sheet, SheetError};
 /// What is needed, as a person can name it.
 pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";
 
-const IDS: &[&str] = &["affiliateid", "affiliatepublicid", "affid"];
-const EMAILS: &[&str] =
-    &["affiliateemail", "affiliateemailaddress", "emailaddress", "email", "mail"];
+const IDS: &[&str] =
+    &["affiliateid", "affid", "partnerid", "ambassadorid", "influencerid", "creatorid"];
+const EMAILS: &[&str] = &[
+    "affiliateemail",
+    "affiliateemailaddress",
+    "partneremail",
+    "ambassadoremail",
+    "influenceremail",
+    "creatoremail",
+    "emailaddress",
+    "email",
+    "mail",
+];
 /// An affiliate ID or an email address.
 const AFFILIATES: &[&str] = &["affiliate", "affiliateidoremail", "affiliateidoremailaddress"];
 const KINDS: &[&str] = &["type", "triggertype", "conversiontriggertype", "kind"];

@@ -71,7 +71,16 @@ impl Judged {
 
     /// Why it is not created, or not without more ado.
     pub fn reason(&self) -> Option<String> {
-        let change = self.change.filter(|_| self.is_changed()).map(Change::words);
+        self.reason_with(Change::words)
+    }
+
+    /// [`Judged::reason`], beside a badge that says that it looks changed.
+    pub(super) fn reason_beside_badge(&self) -> Option<String> {
+        self.reason_with(|change| change.explanation().to_owned())
+    }
+
+    fn reason_with(&self, words: fn(Change) -> String) -> Option<String> {
+        let change = self.change.filter(|_| self.is_changed()).map(words);
         let verdict = match &self.verdict {
             Verdict::Fine => None,
             Verdict::Excluded(excluded) => Some(excluded_words(&self.text, excluded)),

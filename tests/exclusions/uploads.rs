@@ -137,7 +137,16 @@ fn codes_that_a_spreadsheet_changed_wait_for_a_confirmation() {
         .collect();
     rows.sort();
     let rows: Vec<&str> = rows.iter().map(|row| row.1.as_str()).collect();
-    assert_eq!(rows, ["Fine", "Looks changed", "Looks changed", "On the list", "Cannot be added"]);
+    assert_eq!(
+        rows,
+        [
+            "Fine",
+            "Looks changed by a spreadsheet",
+            "Looks changed by a spreadsheet",
+            "On the list",
+            "Cannot be added"
+        ]
+    );
     assert_eq!(listed(&app), ["MAI-24"]);
     // Confirmed, but a row is still wrong: what was ticked stays so.
     let wrong = send(&owner, file, &[("keep_changed", "true")]);

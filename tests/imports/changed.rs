@@ -2,6 +2,8 @@
 
 use super::*;
 
+const CHANGED_BADGE: &str = "Looks changed by a spreadsheet";
+
 const CHANGED: &str = "Affiliate,Type,Code\n\
     ben@affiliates.example,,MAY20\n\
     ben@affiliates.example,,20-May\n\
@@ -37,7 +39,7 @@ fn every_kind_of_changed_cell_is_told_and_codes_that_people_have_are_fine() {
     let fine = ["MAY20", "00123", "1EX", "20MAY", "TRUELOVE", "MAY-20", "1E5", "10%", "GRÜN"];
     for code in changed {
         let looked = look(&owner, format!("Affiliate,Code\nben@affiliates.example,{code}\n"));
-        assert_eq!(verdicts(&looked), ["Looks changed"], "{code}: {}", looked.text());
+        assert_eq!(verdicts(&looked), [CHANGED_BADGE], "{code}: {}", looked.text());
         assert!(looked.has("input[type=radio][name=changed_rows]"), "{code}");
     }
     for code in fine {
@@ -60,8 +62,8 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
         verdicts(&looked),
         [
             "Can be created",
-            "Looks changed",
-            "Looks changed",
+            CHANGED_BADGE,
+            CHANGED_BADGE,
             "Can be created",
             "Excluded",
             "Can be created"
@@ -95,7 +97,7 @@ fn nothing_is_created_before_somebody_decides_on_changed_codes() {
     // The file of these rows still says that they look changed.
     let again = owner.get(&format!("{}/refused.csv", shown.path));
     let looked = look(&owner, &again.body);
-    assert_eq!(verdicts(&looked), ["Looks changed", "Looks changed"]);
+    assert_eq!(verdicts(&looked), [CHANGED_BADGE, CHANGED_BADGE]);
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn an_excluded_code_that_looks_changed_needs_both_decisions() {
         (&[("changed_rows", "create"), ("override_exclusions", "true")], true),
     ] {
         let looked = look(&owner, file);
-        assert_eq!(verdicts(&looked)[0], "Looks changed");
+        assert_eq!(verdicts(&looked)[0], CHANGED_BADGE);
         save_with(&owner, &looked, choices);
         assert_eq!(values(&app).contains(&"TRUE".to_owned()), created, "{choices:?}");
     }

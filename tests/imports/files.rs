@@ -150,6 +150,8 @@ fn quotes_around_a_cell_never_enter_a_code() {
         let file = format!("Affiliate,Code\nben@affiliates.example,{open}QUOTED{at}{close}\n");
         let looked = look(&owner, file);
         assert_eq!(looked.all("tbody th code"), [format!("QUOTED{at}")]);
+        assert_eq!(verdicts(&looked), ["Can be created"]);
+        assert!(looked.has("tbody [data-label=Verdict] .sub"), "it says that they are left out");
         assert_eq!(save(&owner, &looked, &[]).status, 303);
     }
     let expected: Vec<String> = (0..5).map(|at| format!("QUOTED{at}")).collect();

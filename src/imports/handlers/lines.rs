@@ -5,6 +5,10 @@ use crate::imports::meaning::kind_of;
 use crate::imports::{Judged, Row, Verdict};
 use crate::web::sheet::{self, Reading};
 
+const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
+/// What is said of a row that is fine, but isn't created as the cell has it.
+const UNQUOTED: &str = "The quotation marks around it are left out.";
+
 /// A row as the table shows it.
 pub(super) struct Line<'a> {
     pub row: &'a Row,
@@ -17,15 +21,20 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(super) fn of(judged: &'a Judged) -> Self {
         let badge = match judged.verdict {
-            _ if judged.is_changed() => ("Looks changed", "wait"),
+            _ if judged.is_changed() => (LOOKS_CHANGED, "wait"),
             Verdict::Fine => ("Can be created", "good"),
             Verdict::Excluded(_) => ("Excluded", "wait"),
             Verdict::Known(_) => ("Already there", "off"),
             Verdict::Refused(_) => ("Cannot be created", "bad"),
         };
-        let reason = judged.reason().unwrap_or_default();
         let (row, value) = (&judged.row, judged.text.clone());
-        Self { row, value, affiliate: judged.affiliate(), badge, reason }
+        let mut line =
+            Self { row, value, affiliate: judged.affiliate(), badge, reason: String::new() };
+        line.reason = match judged.reason_beside_badge() {
+            None if line.cell().is_some() => UNQUOTED.to_owned(),
+            reason => reason.unwrap_or_default(),
+        };
+        line
     }
 
     pub(super) fn left_out(row: &'a Row) -> Self {

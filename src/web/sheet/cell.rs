@@ -5,19 +5,7 @@ use super::changed::{Change, change};
 /// As a cell must not begin, or a spreadsheet takes it for a formula (OWASP, CSV injection).
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 /// Marks that people and spreadsheets put around a text.
-const QUOTES: [(char, char); 11] = [
-    ('"', '"'),
-    ('\'', '\''),
-    ('“', '”'),
-    ('„', '“'),
-    ('„', '”'),
-    ('”', '”'),
-    ('«', '»'),
-    ('»', '«'),
-    ('‘', '’'),
-    ('‚', '‘'),
-    ('‹', '›'),
-];
+const QUOTES: &str = "\"'“”„‟«»‘’‚‛‹›`´＂「」";
 
 /// A text as a cell that no spreadsheet takes for a formula. [`as_typed`] undoes it.
 pub fn safe(text: String) -> String {
@@ -63,10 +51,10 @@ fn formula_text(cell: &str) -> Option<String> {
 }
 
 fn unquoted(text: &str) -> &str {
+    let is_quote = |c: char| QUOTES.contains(c);
     let mut text = text.trim();
-    while let Some(inner) = QUOTES.iter().find_map(|(open, close)| {
-        text.strip_prefix(*open).and_then(|rest| rest.strip_suffix(*close))
-    }) {
+    while let Some(inner) = text.strip_prefix(is_quote).and_then(|rest| rest.strip_suffix(is_quote))
+    {
         text = inner.trim();
     }
     text
@@ -92,6 +80,9 @@ mod tests {
     #[test]
     fn pairs_of_quotes_around_a_cell_are_cut() {
         for cell in [
+            "“CODE7“",
+            "’CODE7’",
+            "`CODE7´",
             "“CODE7”",
             "„CODE7“",
             "„CODE7”",
@@ -130,6 +121,8 @@ mod tests {
         assert_eq!(code("'=\"00123\"").1, Some(Change::Formula), "as our own file has it");
         assert_eq!(code("=SUM(A1:A9)").1, Some(Change::Formula));
         assert_eq!(code("“20-May”"), ("20-May".to_owned(), Some(Change::Date)));
+        assert_eq!(code("'00123"), ("'00123".to_owned(), Some(Change::Formula)));
+        assert_eq!(code("'-10"), ("-10".to_owned(), None), "as our own file has it");
         assert_eq!(code("00123"), ("00123".to_owned(), None));
     }
 }

@@ -20,7 +20,7 @@ pub enum Change {
     Truth,
     /// `#REF!`, `NaN`: what stands where there is no value.
     Error,
-    /// `="00123"`.
+    /// `="00123"`, `'00123`.
     Formula,
     /// `A,B`.
     Several,
@@ -29,23 +29,23 @@ pub enum Change {
 }
 
 impl Change {
-    /// What a spreadsheet does, after “which”.
-    pub fn what(self) -> &'static str {
+    /// What spreadsheets do, in a sentence.
+    pub fn explanation(self) -> &'static str {
         match self {
-            Self::Number => "shortens and rounds long numbers",
-            Self::Date => "turns codes into dates",
-            Self::Time => "turns codes into times",
-            Self::Truth => "turns codes into true or false",
-            Self::Error => "writes this where it has no value",
-            Self::Formula => "writes text as a formula",
-            Self::Several => "joins several values in one cell",
-            Self::Garbled => "reads letters in the wrong encoding",
+            Self::Number => "Spreadsheets shorten and round long numbers.",
+            Self::Date => "Spreadsheets turn codes into dates.",
+            Self::Time => "Spreadsheets turn codes into times.",
+            Self::Truth => "Spreadsheets turn codes into true or false.",
+            Self::Error => "Spreadsheets write this where they have no value.",
+            Self::Formula => "Spreadsheets mark text with = or an apostrophe.",
+            Self::Several => "Spreadsheets join several values in one cell.",
+            Self::Garbled => "Spreadsheets garble letters of another encoding.",
         }
     }
 
-    /// What is said of such a cell.
+    /// The same, where nothing else says what it's about.
     pub fn words(self) -> String {
-        format!("It looks changed by a spreadsheet, which {}.", self.what())
+        format!("It looks changed by a spreadsheet. {}", self.explanation())
     }
 }
 
@@ -54,7 +54,7 @@ impl Change {
 pub fn change(text: &str) -> Option<Change> {
     let text = text.trim();
     let checks: [(fn(&str) -> bool, Change); 8] = [
-        (|text| text.starts_with('='), Change::Formula),
+        (|text| text.starts_with(['=', '\'']), Change::Formula),
         (is_number, Change::Number),
         (is_truth, Change::Truth),
         (is_error, Change::Error),
@@ -76,10 +76,11 @@ const PRECISION: usize = 15;
 fn is_number(text: &str) -> bool {
     let number = text.strip_prefix(['-', '+', '−']).unwrap_or(text);
     if let Some((mantissa, exponent)) = number.split_once(['E', 'e']) {
-        // It always writes a sign: 1E5 was never opened in one.
-        let power = exponent.strip_prefix(['+', '-', '−']).unwrap_or_default();
+        // It always writes decimals or a sign: 1E5 was never opened in one.
+        let power = exponent.trim_start_matches(['+', '-', '−']);
         let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
-        return is_digits(power) && is_digits(whole) && is_digits(decimals);
+        let is_written = power != exponent || whole != mantissa;
+        return is_written && is_digits(power) && is_digits(whole) && is_digits(decimals);
     }
     if let Some((whole, decimals)) = number.split_once(['.', ',']) {
         return is_digits(whole) && is_digits(decimals) && decimals.bytes().all(|b| b == b'0');

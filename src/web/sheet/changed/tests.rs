@@ -12,7 +12,7 @@ fn cells_that_a_spreadsheet_made_are_told() {
     for (change, cells) in [
         (
             Change::Number,
-            "1.23457E+11|7.70124E+11|1,23457E+11|1E+05|5.2e-05|-1.5E+20|1.23457E+011|20.0|10.00|\
+            "1.23457E+11|7.70124E+11|1,23457E+11|1E+05|5.2e-05|-1.5E+20|1.23457E+011|7.70124E11|20.0|10.00|\
              1,00|1234567890123450|9780000000000000000",
         ),
         (
@@ -35,7 +35,7 @@ fn cells_that_a_spreadsheet_made_are_told() {
             "#REF!|#N/A|#NV|#N/D|#DIV/0!|#VALUE!|#WERT!|#¡VALOR!|#NAME?|#¿NOMBRE?|#NUM!|#NULL!|\
              #BEZUG!|#SPILL!|########|#ERROR!|Err:502|NaN|NULL|N/A",
         ),
-        (Change::Formula, "=A1|=\"00123\"|=1+1"),
+        (Change::Formula, "=A1|=\"00123\"|=1+1|'00123"),
         (Change::Several, "A,B|SAVE10, SAVE20|A;B|A\nB|1,234"),
         (Change::Garbled, "GRÃœN|CAFÃ‰|GR\u{fffd}N|Itâ€™s|naÃ¯ve|Â£10"),
     ] {
