@@ -41,7 +41,7 @@ pub fn decide(
     let field = contenders(report, candidates, overrides);
     let main = match &overrides.manual {
         Some(manual) => Main::ByHand(manual),
-        None => best(&field, rules).map_or(Main::Nobody, Main::Won),
+        None => best(&field, rules).map_or(Main::Nobody, |best| Main::of(best, &field)),
     };
 
     let mut credits: Vec<Credit> = main.credit(&sums).into_iter().collect();
@@ -71,6 +71,9 @@ struct Sums<'a> {
 enum Main<'a> {
     ByHand(&'a ManualCredit),
     Won(&'a Contender<'a>),
+    /// The best would earn nothing, and its affiliate has a royalty that does: an affiliate is
+    /// credited once for an order, so the royalty is what they are credited with.
+    LeftToRoyalty(&'a Contender<'a>),
     Nobody,
 }
 
@@ -83,12 +86,29 @@ fn best<'a>(field: &'a [Contender<'a>], rules: &Rules) -> Option<&'a Contender<'
         .min_by_key(|contender| contender.rank(rules.precedence))
 }
 
+impl<'a> Main<'a> {
+    fn of(best: &'a Contender<'a>, field: &[Contender<'_>]) -> Self {
+        let affiliate_id = best.candidate.affiliate.id;
+        let earns_royalty = field.iter().any(|contender| {
+            contender.candidate.kind == TriggerKind::Sku
+                && contender.candidate.affiliate.id == affiliate_id
+                && contender.out_of_force.is_none()
+                && contender.unqualified.is_none()
+        });
+        match best.unqualified {
+            Some(_) if earns_royalty => Self::LeftToRoyalty(best),
+            _ => Self::Won(best),
+        }
+    }
+}
+
 impl Main<'_> {
+    /// Whose credit covers the order, and with it their royalties.
     fn affiliate_id(&self) -> Option<i64> {
         match self {
             Self::ByHand(manual) => Some(manual.affiliate.id),
             Self::Won(winner) => Some(winner.candidate.affiliate.id),
-            Self::Nobody => None,
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
     }
 
@@ -96,7 +116,7 @@ impl Main<'_> {
         match self {
             Self::ByHand(manual) => Some(by_hand(manual, sums)),
             Self::Won(winner) => Some(credit(winner, &Scope::WholeOrder, sums)),
-            Self::Nobody => None,
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
     }
 }
@@ -158,7 +178,7 @@ impl Credit {
     }
 }
 
-/// One credit for each affiliate with SKU triggers, except whoever is credited with the whole.
+/// One credit for each affiliate with SKU triggers, except the one credited with the whole.
 fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<Credit> {
     let holders: Vec<&Contender<'_>> = field
         .iter()
@@ -228,8 +248,12 @@ fn verdict(
                 at: manual.at,
             },
         },
-        Main::Won(winner) if std::ptr::eq(*winner, contender) => credited(Verdict::Won),
-        Main::Won(winner) => Verdict::Lost { reason: contender.lost_to(winner, rules.precedence) },
+        Main::Won(best) | Main::LeftToRoyalty(best) if std::ptr::eq(*best, contender) => {
+            credited(Verdict::Won)
+        }
+        Main::Won(best) | Main::LeftToRoyalty(best) => {
+            Verdict::Lost { reason: contender.lost_to(best, rules.precedence) }
+        }
         // Whoever is in force and stands for the whole order is at least the best of one.
         Main::Nobody => Verdict::Unknown,
     }
