@@ -9,13 +9,13 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::report::PaymentState;
-use crate::auth::email_key;
 use crate::conversions::list::{ConversionRow, of_orders};
 use crate::credit::Decision;
 use crate::db::listing::{begins_with, beyond, list_count};
 use crate::db::schema::{order_codes, orders, stores};
 use crate::db::text_enum;
 use crate::figures;
+use crate::triggers::code::EmailKey;
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::web::when::{after_day, before_day};
 
@@ -136,7 +136,10 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
         return query;
     }
     if q.contains('@') {
-        return query.filter(orders::customer_email_key.like(begins_with(&email_key(q))));
+        let [mailbox, as_typed, without_points] =
+            EmailKey::beginnings(q).map(|it| begins_with(&it));
+        let key = orders::customer_email_key;
+        return query.filter(key.like(mailbox).or(key.like(as_typed)).or(key.like(without_points)));
     }
     let by_name =
         orders::name.like(begins_with(q)).or(orders::name.like(begins_with(&format!("#{q}"))));

@@ -15,6 +15,7 @@ pub(crate) use self::characters::is_invisible;
 use self::characters::{is_quote, is_typographic_quote};
 use self::key::settle;
 pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code, key_of_reported_sku};
+use super::mailbox::{beginnings, mailbox};
 use crate::db::text_enum;
 
 /// The most characters of a code that Vouch creates: the smallest limit among the stores
@@ -159,7 +160,8 @@ impl fmt::Display for CouponCode {
     }
 }
 
-/// A customer's e-mail address as it is compared: outer space cut, NFKC, lower case.
+/// An email address as it is compared: outer space cut, NFKC, lower case, then the mailbox it
+/// reaches; see [`mailbox`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailKey(String);
 
@@ -178,7 +180,9 @@ impl EmailKey {
     /// # Errors
     /// [`EmailError`] if it does not look like an address: a name, an `@`, a domain with a dot.
     pub fn parse(typed: &str) -> Result<Self, EmailError> {
-        let key: String = settle(typed, |text| text.nfkc().collect::<String>().to_lowercase());
+        let folded = fold_lower(typed);
+        // The root of all domains, as some mail programs write it.
+        let key = folded.strip_suffix('.').unwrap_or(&folded);
         if key.is_empty() {
             return Err(EmailError::Empty);
         }
@@ -195,26 +199,16 @@ impl EmailKey {
         if !is_address || key.chars().any(unfit) {
             return Err(EmailError::NotAnAddress);
         }
-        Ok(Self(key))
+        Ok(Self(mailbox(key)))
+    }
+
+    /// How the keys of addresses begin that a search for `typed`, perhaps half an address, is after.
+    pub fn beginnings(typed: &str) -> [String; 3] {
+        beginnings(&fold_lower(typed))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Whether two addresses reach the same person, as far as one can see: `jane+shop@example.com`
-    /// is `jane@example.com`.
-    pub fn is_same_person(&self, other: &Self) -> bool {
-        self.without_tag() == other.without_tag()
-    }
-
-    fn without_tag(&self) -> (&str, &str) {
-        let (name, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
-        match name.split_once('+') {
-            // A name that is nothing but a tag would make strangers alike.
-            Some((person, _)) if !person.is_empty() => (person, domain),
-            _ => (name, domain),
-        }
     }
 }
 
@@ -253,6 +247,10 @@ impl SkuKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn fold_lower(text: &str) -> String {
+    settle(text, |text| text.nfkc().collect::<String>().to_lowercase())
 }
 
 #[cfg(test)]

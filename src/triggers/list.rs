@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::code::{TriggerKind, key_of_reported_code};
+use super::code::{EmailKey, TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
 use crate::comparisons::{self, Note};
@@ -151,6 +151,13 @@ enum Search {
 
 impl Search {
     fn of(q: &str) -> Self {
+        if let Ok(email) = EmailKey::parse(q) {
+            // As typed as well: of two triggers for one mailbox, an old one can have such a key.
+            return Self::ContainsEither(
+                contains(email.as_str()),
+                contains(&q.trim().to_lowercase()),
+            );
+        }
         let upper = key_of_reported_code(q);
         let lower = q.trim().nfkc().collect::<String>().to_lowercase();
         match upper.chars().count() {

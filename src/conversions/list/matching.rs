@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::{ConversionFilter, StatusFilter};
 use crate::db::listing::contains;
 use crate::db::schema::{affiliates, conversions, orders, triggers};
-use crate::triggers::code::key_of_reported_code;
+use crate::triggers::code::{EmailKey, key_of_reported_code};
 use crate::web::when::{after_day, before_day};
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
@@ -25,6 +25,8 @@ pub(super) struct Found {
 impl Found {
     fn look_up(conn: &mut PgConnection, merchant_id: i64, q: &str) -> QueryResult<Self> {
         let lower = q.to_lowercase();
+        let email =
+            EmailKey::parse(q).map_or_else(|_| lower.clone(), |key| key.as_str().to_owned());
         Ok(Self {
             affiliate_ids: affiliates::table
                 .filter(affiliates::merchant_id.eq(merchant_id))
@@ -35,7 +37,7 @@ impl Found {
                 .load(conn)?,
             trigger_ids: triggers::table
                 .filter(triggers::merchant_id.eq(merchant_id))
-                .filter(triggers::key.eq_any([key_of_reported_code(q), lower]))
+                .filter(triggers::key.eq_any([key_of_reported_code(q), lower, email]))
                 .limit(MOST_FOUND)
                 .select(triggers::id)
                 .load(conn)?,
