@@ -288,7 +288,8 @@ fn a_very_long_list_says_more_than_it_counted_each_time_it_is_asked_for() {
 fn an_empty_program_says_how_to_begin() {
     let app = TestApp::start();
     app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
-        use vouch::db::schema::{trigger_owners, triggers};
+        use vouch::db::schema::{affiliate_emails, trigger_owners, triggers};
+        diesel::delete(affiliate_emails::table).execute(conn)?;
         diesel::delete(trigger_owners::table).execute(conn)?;
         diesel::delete(triggers::table).execute(conn)?;
         diesel::delete(affiliate_terms::table).execute(conn)?;

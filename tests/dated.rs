@@ -327,7 +327,8 @@ fn the_database_refuses_periods_that_overlap_or_begin_within_a_second() {
     }
 }
 
-const DATED_TABLES: [&str; 7] = [
+const DATED_TABLES: [&str; 8] = [
+    "affiliate_emails",
     "affiliate_terms",
     "calculation_rules",
     "exclusion_periods",
@@ -336,3 +337,115 @@ const DATED_TABLES: [&str; 7] = [
     "return_rules",
     "trigger_owners",
 ];
+
+/// Undoes every migration since `version`, itself included.
+fn revert_to_before(conn: &mut PgConnection, version: &str) {
+    use diesel_migrations::MigrationHarness as _;
+    loop {
+        let reverted = conn.revert_last_migration(vouch::db::migrate::MIGRATIONS).unwrap();
+        if reverted.to_string() == version {
+            return;
+        }
+    }
+}
+
+#[test]
+fn rows_of_an_earlier_version_are_carried_over() {
+    let app = TestApp::start();
+    let (merchant_id, ada, ben) = (app.fixture.merchant_id, app.fixture.ada_id, app.fixture.ben_id);
+    let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00").email("J.Doe+x@googlemail.com");
+    assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    revert_to_before(&mut conn, "20261130000044");
+    in_scope(&mut conn, Scope::Merchant(merchant_id), |conn| {
+        conn.batch_execute(&format!(
+            "UPDATE affiliate_terms SET valid_until = '2026-02-01 10:00:00.2Z' WHERE affiliate_id = {ben}; \
+             INSERT INTO affiliate_terms (merchant_id, affiliate_id, valid_from, valid_until, status, offer_id) \
+                 SELECT merchant_id, affiliate_id, p.starts, p.ends, p.status, offer_id FROM affiliate_terms, \
+                 (VALUES (timestamptz '2026-02-01 10:00:00.2Z', timestamptz '2026-02-01 10:00:00.7Z', 'disabled'), \
+                     ('2026-02-01 10:00:00.7Z', NULL, 'denied')) AS p (starts, ends, status) \
+                 WHERE affiliate_id = {ben}; \
+             UPDATE offer_terms SET valid_until = '2026-03-01 00:00:05.5Z'; \
+             INSERT INTO offer_terms (merchant_id, offer_id, valid_from, commission_kind, basis_points) \
+                 SELECT merchant_id, offer_id, '2026-03-01 00:00:03Z', 'percent', 2000 FROM offer_terms; \
+             INSERT INTO triggers (merchant_id, kind, value, key, affiliate_id, created_at, retired_at) VALUES \
+                 ({merchant_id}, 'customer_email', 'Jane+a@shop.example', 'jane+a@shop.example', {ben}, '2026-01-02', NULL), \
+                 ({merchant_id}, 'customer_email', 'jane@shop.example', 'jane@shop.example', {ada}, '2026-01-03', NULL), \
+                 ({merchant_id}, 'customer_email', 'jane+old@shop.example', 'jane+old@shop.example', {ada}, '2026-01-01', '2026-01-05'), \
+                 ({merchant_id}, 'customer_email', 'J.Doe@gmail.com', 'j.doe@gmail.com', {ben}, '2026-01-04', NULL), \
+                 ({merchant_id}, 'customer_email', 'a@xn--mller-kva.xn--fiqs8s', 'a@xn--mller-kva.xn--fiqs8s', {ben}, '2026-01-04', NULL); \
+             INSERT INTO audit_log (merchant_id, at, actor_kind, actor_name, action, subject_kind, subject_id, summary, before, after) VALUES \
+                 ({merchant_id}, '2026-04-01 10:00:00.4Z', 'member', 'Olga', 'affiliate.changed', 'affiliate', {ben}, '', \
+                     '{{\"e-mail\": \"first@ben.example\"}}', '{{\"e-mail\": \"ben@affiliates.example\"}}'), \
+                 ({merchant_id}, '2026-05-01 10:00:00.4Z', 'affiliate', 'Ben', 'affiliate.changed', 'affiliate', {ben}, '', \
+                     '{{\"payment address\": \"\"}}', '{{\"payment address\": \"PayPal: pay@ben.example.\"}}'); \
+             UPDATE orders SET customer_email_key = 'j.doe+x@googlemail.com'"
+        ))
+    })
+    .unwrap();
+    vouch::db::migrate::run_pending(&app.database_url).unwrap();
+
+    let text = |sql: &str| -> Vec<String> {
+        app.within(|conn| {
+            let query = format!("({sql}) AS found (line)");
+            diesel::sql_query(format!("SELECT line FROM {query}"))
+                .load::<Line>(conn)
+                .map(|lines| lines.into_iter().map(|line| line.line).collect())
+        })
+    };
+    assert_eq!(
+        text(&format!(
+            "SELECT status || ' ' || to_char(valid_from AT TIME ZONE 'UTC', 'MM-DD HH24:MI:SS.MS') FROM affiliate_terms \
+             WHERE affiliate_id = {ben} ORDER BY valid_from"
+        )),
+        ["active 01-01 00:00:00.000", "denied 02-01 10:00:00.000"]
+    );
+    assert_eq!(
+        text(
+            "SELECT basis_points || ' ' || coalesce(to_char(valid_until AT TIME ZONE 'UTC', 'SS.MS'), '') FROM offer_terms ORDER BY valid_from"
+        ),
+        ["1000 03.000", "2000 "]
+    );
+    // The older of those in force keeps the mailbox; the others are retired, and kept.
+    let kept = text(
+        "SELECT value || ' ' || CASE WHEN key LIKE '% %' THEN 'apart' ELSE key END || ' ' \
+             || CASE WHEN retired_at IS NULL THEN 'active' ELSE 'retired' END \
+         FROM triggers WHERE kind = 'customer_email' ORDER BY id",
+    );
+    assert_eq!(
+        kept,
+        [
+            "Jane+a@shop.example jane@shop.example active",
+            "jane@shop.example apart retired",
+            "jane+old@shop.example apart retired",
+            "J.Doe@gmail.com jdoe@gmail.com active",
+            "a@xn--mller-kva.xn--fiqs8s a@müller.中国 active",
+        ]
+    );
+    let sql = "SELECT value || '|' || key FROM triggers WHERE kind = 'customer_email' AND key NOT LIKE '% %'";
+    for line in text(sql) {
+        let (value, key) = line.split_once('|').unwrap();
+        let ours = vouch::triggers::code::EmailKey::parse(value).unwrap();
+        assert_eq!(ours.as_str(), key, "the same rule in the database");
+    }
+    let noted = "SELECT subject_id::text FROM audit_log WHERE action = 'trigger.retired'";
+    assert_eq!(text(noted).len(), 1, "the one that was active");
+    assert_eq!(text("SELECT customer_email_key FROM orders"), ["jdoe@gmail.com"]);
+    assert_eq!(
+        text(&format!(
+            "SELECT kind || ' ' || array_to_string(emails, ',') || ' ' || to_char(valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD') \
+             FROM affiliate_emails WHERE affiliate_id = {ben} ORDER BY kind, valid_from"
+        )),
+        [
+            "own first@ben.example 1970-01-01",
+            "own ben@affiliates.example 2026-04-01",
+            "payout pay@ben.example 2026-05-01",
+        ]
+    );
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}

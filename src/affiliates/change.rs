@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::emails;
 use super::model::{Affiliate, CreateAffiliateError};
 use super::status::AffiliateStatus;
 use super::terms::{Terms, take_back_status};
@@ -64,6 +65,11 @@ pub fn update(
                 request_since(conn, actor, changed.from, &cause)?;
             }
         }
+        let key = (actor.merchant_id, after.id);
+        if let Some(changed) = emails::change_own(conn, key, &after.email, actor.now)? {
+            let cause = "The affiliate’s email address changed";
+            orders::reconsider_since(conn, actor, changed.from, cause)?;
+        }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
     })
@@ -98,6 +104,12 @@ pub fn update_own(
             ))
             .returning(Affiliate::as_returning())
             .get_result(conn)?;
+        let key = (actor.merchant_id, after.id);
+        if let Some(changed) = emails::change_payout(conn, key, &after.payment_address, actor.now)?
+        {
+            let cause = "The affiliate’s payout details changed";
+            orders::reconsider_since(conn, actor, changed.from, cause)?;
+        }
         record_change(conn, actor, &before, &after)?;
         Ok((before, after))
     })

@@ -2,6 +2,7 @@
 
 /// Changes of an affiliate.
 pub mod change;
+mod emails;
 mod forms;
 pub mod frame;
 pub mod handlers;

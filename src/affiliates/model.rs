@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use rand::RngExt;
 
+use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
 use crate::audit::{Act, Actor, record};
@@ -148,6 +149,7 @@ pub fn create(
         let key = (actor.merchant_id, affiliate.id);
         let terms = Terms { status: new.status, offer_id: new.offer_id };
         dated::begin(conn, key, terms, actor.now)?;
+        emails::begin(conn, key, &affiliate.email)?;
         record(
             conn,
             actor,

@@ -117,9 +117,9 @@ impl<'a> OrderKeys<'a> {
         if let Some(exclusion_id) = candidate.excluded_by {
             return Some(Unqualified::ExcludedCode { exclusion_id });
         }
-        let own = EmailKey::parse(&affiliate.email).ok();
-        let is_own = self.email.as_ref().zip(own).is_some_and(|(a, b)| a.is_same_person(&b));
-        is_own.then_some(Unqualified::OwnPurchase)
+        let customer = self.email.as_ref()?;
+        let is_own = |known: &String| EmailKey::parse(known).is_ok_and(|known| known == *customer);
+        affiliate.emails.iter().any(is_own).then_some(Unqualified::OwnPurchase)
     }
 }
 

@@ -42,7 +42,8 @@ pub struct CandidateAffiliate {
     /// The short affiliate ID that is shown under the name.
     pub public_id: String,
     pub name: String,
-    pub email: String,
+    /// Every address it was known by when the order was placed, its own and those it is paid at.
+    pub emails: Vec<String>,
     /// The status when the order was placed.
     pub status: AffiliateStatus,
 }

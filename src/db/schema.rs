@@ -16,6 +16,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    affiliate_emails (merchant_id, affiliate_id, kind, valid_from) {
+        merchant_id -> Int8,
+        affiliate_id -> Int8,
+        kind -> Text,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        emails -> Array<Nullable<Text>>,
+    }
+}
+
+diesel::table! {
     affiliate_terms (merchant_id, affiliate_id, valid_from) {
         merchant_id -> Int8,
         affiliate_id -> Int8,
@@ -702,6 +713,7 @@ diesel::table! {
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
         look_alike -> Nullable<Text>,
+        handover_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -749,6 +761,7 @@ diesel::joinable!(stores -> merchants (merchant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     affiliate_daily_figures,
+    affiliate_emails,
     affiliate_terms,
     affiliates,
     api_keys,

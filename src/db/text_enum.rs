@@ -21,6 +21,7 @@ macro_rules! text_enum {
 
         impl $name {
             /// Every value, in the order of declaration.
+            #[allow(dead_code, reason = "not every set is listed")]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The name it is stored under, and goes by in addresses and forms.

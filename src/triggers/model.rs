@@ -33,6 +33,8 @@ pub struct Trigger {
     pub created_at: DateTime<Utc>,
     /// Orders placed from then on no longer count; the key stays taken.
     pub retired_at: Option<DateTime<Utc>>,
+    /// When it goes to another affiliate, if that is scheduled.
+    pub handover_at: Option<DateTime<Utc>>,
 }
 
 impl Trigger {

@@ -4,6 +4,7 @@ mod amounts;
 mod by_hand;
 mod dated;
 mod line_kinds;
+mod own_purchases;
 mod precedence;
 mod side_by_side;
 mod unqualified;

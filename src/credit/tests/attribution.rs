@@ -171,6 +171,26 @@ fn the_affiliates_own_purchase_is_unqualified_in_any_case_and_with_any_tag() {
 }
 
 #[test]
+fn an_order_by_any_mailbox_the_affiliate_is_known_by_is_their_own() {
+    let mut candidate = code(1, "JANE10", JANE);
+    candidate.affiliate.emails =
+        vec!["j.doe@googlemail.com".into(), "not an address".into(), "pay@jane.example".into()];
+    for (customer, is_own) in [
+        ("jdoe@gmail.com", true),
+        ("J.D.O.E+tea@gmail.com", true),
+        ("pay+x@jane.example", true),
+        ("p.ay@jane.example", false),
+        ("not an address", false),
+    ] {
+        let mut report = tee().with_code("JANE10", 0);
+        report.customer_email = Some(customer.into());
+        let credit = &decided(report, std::slice::from_ref(&candidate)).credits[0];
+        let expected = is_own.then_some(Unqualified::OwnPurchase);
+        assert_eq!(credit.unqualified, expected, "{customer}");
+    }
+}
+
+#[test]
 fn an_affiliate_who_was_not_active_then_is_unqualified() {
     for status in [AffiliateStatus::Pending, AffiliateStatus::Denied, AffiliateStatus::Disabled] {
         let candidate = code(1, "JANE10", JANE).with_status(status);
@@ -263,6 +283,70 @@ fn the_winners_credit_covers_the_winners_own_sku() {
     let decision = decided(report, &[code(1, "JANE10", JANE), sku(2, "TEE", JANE)]);
     assert_eq!(decision.paid(), [(JANE, 291)]);
     assert_eq!(decision.lost(2), &LostReason::CreditedAlready { through: "JANE10".into() });
+}
+
+/// A code under an exclusion that covers orders.
+fn excluded(candidate: Candidate) -> Candidate {
+    Candidate { excluded_by: Some(9), ..candidate }
+}
+
+#[test]
+fn a_royalty_is_not_lost_to_the_same_affiliates_unqualified_code() {
+    let report = order().with_line("TEE", 1, 2000).with_line("CAP", 1, 1250).with_code("JANE10", 0);
+    let jane = excluded(code(1, "JANE10", JANE));
+    let decision = decided(report.clone(), &[jane.clone(), sku(2, "CAP", JANE)]);
+    assert_eq!(decision.paid(), [(JANE, 125)], "one conversion, the royalty");
+    assert_eq!(
+        (decision.credits[0].via, decision.credits[0].trigger_id),
+        (CreditKind::Sku, Some(2))
+    );
+    let reason = Unqualified::ExcludedCode { exclusion_id: 9 };
+    assert_eq!(decision.verdict(1), &Verdict::Unqualified { reason });
+    assert_eq!(decision.verdict(2), &Verdict::Royalty);
+    // Without a royalty of theirs the code makes the unqualified conversion.
+    let decision = decided(report.clone(), &[jane.clone(), sku(2, "CAP", MAX)]);
+    assert_eq!(decision.paid(), [(JANE, 0), (MAX, 125)]);
+    // A SKU that is not on the order, or no longer theirs, is no royalty.
+    let mut given_up = sku(2, "CAP", JANE);
+    given_up.owned_until = Some(march(2));
+    for gone in [sku(2, "HAT", JANE), given_up] {
+        assert_eq!(decided(report.clone(), &[jane.clone(), gone]).paid(), [(JANE, 0)]);
+    }
+    // A member who overrules the reason has the code count, for the whole order.
+    let decision = overruling(report, &[jane, sku(2, "CAP", JANE)], &[JANE]);
+    assert_eq!(decision.paid(), [(JANE, 325)]);
+}
+
+#[test]
+fn a_royalty_stays_beside_whatever_else_is_on_the_order() {
+    let report = order()
+        .with_line("TEE", 1, 2000)
+        .with_line("CAP", 1, 1250)
+        .with_code("JANE10", 0)
+        .with_code("MAX20", 0);
+    let royalty = sku(3, "CAP", JANE);
+    let (jane, max) = (code(1, "JANE10", JANE), code(2, "MAX20", MAX));
+    // Jane's code cannot be credited, Max's can: he wins, her royalty stands beside.
+    let decision = decided(report.clone(), &[excluded(jane.clone()), max.clone(), royalty.clone()]);
+    assert_eq!(decision.paid(), [(MAX, 325), (JANE, 125)]);
+    assert!(matches!(decision.lost(1), LostReason::Ineligible { .. }));
+    // Her code merely lost: the same.
+    let decision =
+        decided(report.clone(), &[max.clone(), jane.clone().created(5), royalty.clone()]);
+    assert_eq!(decision.paid(), [(JANE, 325)], "first on the order");
+    let rules = Rules { precedence: Precedence::OldestTrigger, ..Rules::default() };
+    let late = jane.clone().created(5);
+    let decision = decided_by(report.clone(), &[max.clone(), late, royalty.clone()], rules);
+    assert_eq!(decision.paid(), [(MAX, 325), (JANE, 125)]);
+    // Neither code can be credited: her royalty is all there is.
+    let both = [excluded(jane), excluded(max), royalty.clone()];
+    assert_eq!(decided(report.clone(), &both).paid(), [(JANE, 125)]);
+    // What stands against the person stands against the royalty as well.
+    let mut own = report;
+    own.customer_email = Some("jane@affiliates.example".into());
+    let decision = decided(own, &[code(1, "JANE10", JANE), royalty]);
+    assert_eq!(decision.paid(), [(JANE, 0)]);
+    assert_eq!(decision.credits[0].via, CreditKind::Coupon);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub fn affiliate(id: i64) -> CandidateAffiliate {
         id,
         public_id: format!("a{id}"),
         name: name.into(),
-        email: format!("{}@affiliates.example", name.to_lowercase()),
+        emails: vec![format!("{}@affiliates.example", name.to_lowercase())],
         status: AffiliateStatus::Active,
     }
 }

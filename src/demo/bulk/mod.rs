@@ -100,8 +100,8 @@ pub fn load(
 /// The database's.
 pub fn tidy(conn: &mut PgConnection) -> QueryResult<()> {
     conn.batch_execute(
-        "VACUUM (ANALYZE) affiliates, affiliate_terms, triggers, trigger_owners, orders, \
-         order_lines, order_codes, deliveries, conversions, commission_entries, daily_figures, \
+        "VACUUM (ANALYZE) affiliates, affiliate_terms, affiliate_emails, triggers, trigger_owners, \
+         orders, order_lines, order_codes, deliveries, conversions, commission_entries, daily_figures, \
          affiliate_daily_figures, trigger_figures",
     )
 }

@@ -270,7 +270,7 @@ impl Maker {
                 id: affiliate.id,
                 public_id: affiliate.public_id,
                 name: affiliate.name,
-                email: affiliate.email,
+                emails: vec![affiliate.email],
                 status: affiliate.status,
             },
             owned_from: trigger.at,

@@ -48,7 +48,7 @@ fn reserve(conn: &mut PgConnection, table: &'static str, count: u64) -> QueryRes
     Ok(last - count)
 }
 
-const AFFILIATES: [&str; 2] = [
+const AFFILIATES: [&str; 3] = [
     "INSERT INTO affiliates (merchant_id, id, public_id, name, email, email_key, status, offer_id, \
          created_at, updated_at) \
      SELECT ?, r.id, r.public_id, r.name, r.email, r.email, r.status, r.offer_id, r.at, r.at \
@@ -58,6 +58,9 @@ const AFFILIATES: [&str; 2] = [
      SELECT ?, r.id, date_trunc('second', r.at), r.status, r.offer_id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, status text, offer_id bigint, \
          at timestamptz)",
+    "INSERT INTO affiliate_emails (merchant_id, affiliate_id, kind, valid_from, emails) \
+     SELECT ?, r.id, 'own', 'epoch', ARRAY[r.email] \
+     FROM demo_rows, jsonb_to_record(line) AS r (id bigint, email text)",
 ];
 
 const TRIGGERS: [&str; 2] = [

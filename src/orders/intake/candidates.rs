@@ -74,10 +74,13 @@ pub(super) fn email_key_of(report: &OrderReport) -> Option<String> {
     Some(EmailKey::parse(typed).ok()?.as_str().to_owned())
 }
 
-/// An affiliate `a` with its status, and the terms of its offer: [`AffiliateSql`], [`TermsSql`].
+/// An affiliate `a` with the addresses it was known by then and its status, and the terms of its
+/// offer: [`AffiliateSql`], [`TermsSql`]. The moment is bound once.
 macro_rules! affiliate_columns {
     () => {
-        "a.id, a.public_id, a.name, a.email, s.status, \
+        "a.id, a.public_id, a.name, \
+         ARRAY(SELECT unnest(e.emails) FROM affiliate_emails e WHERE e.merchant_id = a.merchant_id \
+             AND e.affiliate_id = a.id AND e.valid_from <= ?), s.status, \
          f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, m.flat_currency::text, \
          m.excluded_skus, m.auto_approve"
     };
@@ -123,13 +126,13 @@ const AFFILIATE: &str = concat!(
 
 type TriggerSql = (BigInt, Text, Text, Text, Timestamptz, Nullable<Timestamptz>);
 type OwnerSql = (Timestamptz, Nullable<Timestamptz>);
-type AffiliateSql = (BigInt, Text, Text, Text, Text);
+type AffiliateSql = (BigInt, Text, Text, Array<Text>, Text);
 type TermsSql =
     (BigInt, Text, Text, Nullable<Integer>, Nullable<BigInt>, Nullable<Text>, Array<Text>, Bool);
 
 type TriggerRow = (i64, TriggerKind, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 type OwnerRow = (DateTime<Utc>, Option<DateTime<Utc>>);
-type AffiliateRow = (i64, String, String, String, AffiliateStatus);
+type AffiliateRow = (i64, String, String, Vec<String>, AffiliateStatus);
 type TermsRow = (i64, String, String, Option<i32>, Option<i64>, Option<String>, Vec<String>, bool);
 
 fn holders(
@@ -140,6 +143,7 @@ fn holders(
 ) -> QueryResult<Vec<Candidate>> {
     let rows: Vec<(TriggerRow, OwnerRow, AffiliateRow, TermsRow)> =
         prepared::<(TriggerSql, OwnerSql, AffiliateSql, TermsSql)>(HOLDERS)
+            .bind::<Timestamptz, _>(placed_at)
             .bind::<Timestamptz, _>(placed_at)
             .bind::<Timestamptz, _>(placed_at)
             .bind::<Timestamptz, _>(placed_at)
@@ -167,8 +171,8 @@ fn holders(
     Ok(candidates.collect())
 }
 
-fn affiliate((id, public_id, name, email, status): AffiliateRow) -> CandidateAffiliate {
-    CandidateAffiliate { id, public_id, name, email, status }
+fn affiliate((id, public_id, name, emails, status): AffiliateRow) -> CandidateAffiliate {
+    CandidateAffiliate { id, public_id, name, emails, status }
 }
 
 fn terms(row: TermsRow) -> Terms {
@@ -189,6 +193,7 @@ pub(super) fn manual_terms(
     placed_at: DateTime<Utc>,
 ) -> QueryResult<(CandidateAffiliate, Terms)> {
     let (who, row): (AffiliateRow, TermsRow) = prepared::<(AffiliateSql, TermsSql)>(AFFILIATE)
+        .bind::<Timestamptz, _>(placed_at)
         .bind::<Timestamptz, _>(placed_at)
         .bind::<Timestamptz, _>(placed_at)
         .bind::<Timestamptz, _>(placed_at)

@@ -1,0 +1,104 @@
+//! The email addresses an affiliate is known by: their own, and those in their payout details. An
+//! order counts as their own purchase with any address that was known by the time it was placed, also
+//! one that they have given up since; see docs/crediting.md.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::dated::{self, Changed, dated};
+use crate::db::text_enum;
+use crate::triggers::code::EmailKey;
+
+text_enum! {
+    /// How an address is known.
+    pub(super) enum EmailKind {
+        /// The merchant and Vouch write to it.
+        Own = "own", "Email";
+        /// The affiliate is paid there.
+        Payout = "payout", "Payout details";
+    }
+}
+
+dated! {
+    /// As typed.
+    pub(super) struct KnownEmails
+    in affiliate_emails(merchant_id: i64, affiliate_id: i64, kind: EmailKind)
+    of affiliates(merchant_id, affiliate_id)
+    {
+        emails: Vec<Option<String>>,
+    }
+}
+
+impl KnownEmails {
+    fn own(email: &str) -> Self {
+        Self { emails: vec![Some(email.trim().to_owned())] }
+    }
+
+    /// None where payout details name no address.
+    fn of_payout(details: &str) -> Option<Self> {
+        let emails: Vec<Option<String>> = emails_in(details).into_iter().map(Some).collect();
+        (!emails.is_empty()).then_some(Self { emails })
+    }
+}
+
+/// The address an affiliate begins with: theirs for orders of any age.
+pub(super) fn begin(
+    conn: &mut PgConnection,
+    (merchant_id, affiliate_id): (i64, i64),
+    email: &str,
+) -> QueryResult<()> {
+    let key = (merchant_id, affiliate_id, EmailKind::Own);
+    dated::begin(conn, key, KnownEmails::own(email), DateTime::UNIX_EPOCH)
+}
+
+/// Another address is theirs from now on.
+pub(super) fn change_own(
+    conn: &mut PgConnection,
+    (merchant_id, affiliate_id): (i64, i64),
+    email: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Changed<KnownEmails>>> {
+    let key = (merchant_id, affiliate_id, EmailKind::Own);
+    dated::change(conn, key, Some(KnownEmails::own(email)), now)
+}
+
+/// They are paid elsewhere from now on.
+pub(super) fn change_payout(
+    conn: &mut PgConnection,
+    (merchant_id, affiliate_id): (i64, i64),
+    details: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Changed<KnownEmails>>> {
+    let key = (merchant_id, affiliate_id, EmailKind::Payout);
+    dated::change(conn, key, KnownEmails::of_payout(details), now)
+}
+
+/// What looks like an email address in a text, at most a few: `PayPal: jane@example.com`.
+fn emails_in(text: &str) -> Vec<String> {
+    const MAX_EMAILS: usize = 5;
+    let around = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);
+    let mut found = Vec::new();
+    for word in text.split(around) {
+        let word = word.trim_end_matches('.');
+        if EmailKey::parse(word).is_ok() && !found.iter().any(|other| other == word) {
+            found.push(word.to_owned());
+        }
+    }
+    found.truncate(MAX_EMAILS);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_payout_details() {
+        assert_eq!(emails_in("PayPal: jane@pay.example."), ["jane@pay.example"]);
+        assert_eq!(
+            emails_in("jane@pay.example\n(or <j+x@other.example>, jane@pay.example)"),
+            ["jane@pay.example", "j+x@other.example"]
+        );
+        assert!(emails_in("Bank of Tea\nDE00 1234 @jane, a@b").is_empty());
+    }
+}
