@@ -232,6 +232,7 @@ routes! {
     GET  "/triggers/{trigger_id}" => crate::triggers::handlers::show, Member(Viewer);
     GET  "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassignment, Member(Admin);
     POST "/triggers/{trigger_id}/reassignment" => crate::triggers::handlers::reassign, Member(Admin);
+    POST "/triggers/{trigger_id}/reassignment/cancellation" => crate::triggers::handlers::cancel_reassignment, Member(Admin);
     POST "/triggers/{trigger_id}/retirement" => crate::triggers::handlers::retire, Member(Admin);
     POST "/triggers/{trigger_id}/reinstatement" => crate::triggers::handlers::reinstate, Member(Admin);
 

@@ -211,6 +211,11 @@ pub fn trigger_reassignment(trigger_id: i64) -> String {
     format!("/triggers/{trigger_id}/reassignment")
 }
 
+/// Where a reassignment is called off that is scheduled.
+pub fn trigger_reassignment_cancellation(trigger_id: i64) -> String {
+    format!("/triggers/{trigger_id}/reassignment/cancellation")
+}
+
 /// The conversions of one affiliate.
 pub fn affiliate_conversions(affiliate_id: i64) -> String {
     format!("/affiliates/{affiliate_id}/conversions")

@@ -47,6 +47,11 @@ const JOBS: [Job; 8] = [
         turn: |db| crate::registration::sweep(db, clock::now()),
     },
     Job {
+        name: "hand triggers over",
+        every: Duration::from_secs(1),
+        turn: |db| crate::triggers::hand_over_due(db, clock::now()),
+    },
+    Job {
         name: "forget old imports",
         every: Duration::from_secs(3600),
         turn: |db| crate::imports::sweep(db, clock::now()),

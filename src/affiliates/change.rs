@@ -67,8 +67,8 @@ pub fn update(
         }
         let key = (actor.merchant_id, after.id);
         if let Some(changed) = emails::change_own(conn, key, &after.email, actor.now)? {
-            let cause = "The affiliate’s email address changed";
-            orders::reconsider_since(conn, actor, changed.from, cause)?;
+            let cause = RecalculationCause::AffiliateEmailChanged;
+            request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
         }
         record_change(conn, actor, &before, &after)?;
         Ok(after)
@@ -107,8 +107,8 @@ pub fn update_own(
         let key = (actor.merchant_id, after.id);
         if let Some(changed) = emails::change_payout(conn, key, &after.payment_address, actor.now)?
         {
-            let cause = "The affiliate’s payout details changed";
-            orders::reconsider_since(conn, actor, changed.from, cause)?;
+            let cause = RecalculationCause::PayoutDetailsChanged;
+            request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
         }
         record_change(conn, actor, &before, &after)?;
         Ok((before, after))

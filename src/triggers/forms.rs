@@ -232,8 +232,8 @@ pub fn reassign_refusal(
             "affiliate_id",
             format!("{} is this affiliate’s already. Choose another one.", trigger.value),
         ),
-        ReassignError::Future => {
-            FormErrors::one("from", "Choose today or an earlier day, or leave the date empty.")
+        ReassignError::TooFar => {
+            FormErrors::one("from", "Choose a day within the next two years, or an earlier one.")
         }
         ReassignError::BeforeHolder { since } => FormErrors::one(
             "from",

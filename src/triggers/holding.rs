@@ -1,15 +1,28 @@
 //! Who holds a trigger, and until when: retirement, and its way to another affiliate.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
 use thiserror::Error as ThisError;
 
+use super::handover::{hand_over_if_due, set_holder, unschedule};
 use super::model::{Trigger, affiliate_name};
 use crate::audit::{self, Act, Actor};
-use crate::dated::second;
+use crate::dated::{self, Dated, dated, second};
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::orders::{RecalculationCause, request_for_trigger};
+
+dated! {
+    /// Who holds a trigger.
+    pub(super) struct Holding
+    in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
+    {
+        pub affiliate_id: i64,
+    }
+}
+
+/// As far ahead a handover can be scheduled.
+const MAX_AHEAD: Days = Days::new(731);
 
 /// Who held a trigger during one period: an order credits the holder of the moment it was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -118,9 +131,9 @@ pub enum ReassignError {
     /// It is that affiliate's already.
     #[error("holds it already")]
     SameHolder,
-    /// The date lies in the future, and nobody knows today who holds the trigger then.
-    #[error("begins in the future")]
-    Future,
+    /// The date lies more than two years ahead.
+    #[error("begins too far in the future")]
+    TooFar,
     /// The current holder has it only since a later moment.
     #[error("begins before the current holder’s time")]
     BeforeHolder {
@@ -133,7 +146,8 @@ pub enum ReassignError {
 }
 
 /// Gives the trigger to another affiliate: orders placed from `from` on, those taken in already
-/// included, are the new holder's, and earlier ones stay the former holder's.
+/// included, are the new holder's, and earlier ones stay the former holder's. With a `from` that is
+/// still to come the holder stays until then; a handover that was scheduled before gives way.
 ///
 /// # Errors
 /// [`ReassignError`]; `from` may reach back to the beginning of the current holder’s time and no
@@ -146,77 +160,67 @@ pub fn reassign(
     from: DateTime<Utc>,
 ) -> Result<Trigger, ReassignError> {
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    let trigger = hand_over_if_due(conn, actor.merchant_id, actor.now, trigger)?;
     let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
     if trigger.affiliate_id == affiliate_id {
         return Err(ReassignError::SameHolder);
     }
-    if from > actor.now {
-        return Err(ReassignError::Future);
-    }
-    let from = second(from);
-    let periods = owners(conn, actor.merchant_id, trigger.id)?;
-    let current = periods.first().ok_or(Error::NotFound)?;
-    if from < current.valid_from {
-        return Err(ReassignError::BeforeHolder { since: current.valid_from });
-    }
-    hand_over(conn, actor, &trigger, &periods, affiliate_id, from)?;
-    let act = Act {
-        action: "trigger.reassigned",
-        subject_kind: "trigger",
-        subject_id: Some(trigger.id),
-        summary: format!("Reassigned {} from {} to {name}.", trigger.words(), current.name),
-        before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
-        after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
-    };
-    audit::record(conn, actor, act)?;
+    let key = (actor.merchant_id, trigger.id);
+    let periods = Holding::periods(conn, key)?;
+    let current = trigger.current(&periods).ok_or(Error::NotFound)?;
+    let from = start_of(from, actor.now, current.from)?;
+    unschedule(conn, actor, &trigger)?;
+    dated::hold_from(conn, key, Some(Holding { affiliate_id }), from)?;
+    let is_now = from <= second(actor.now).max(current.from);
+    let holder = if is_now { affiliate_id } else { trigger.affiliate_id };
+    let handover_at = (!is_now).then_some(from);
+    set_holder(conn, actor.merchant_id, &trigger, holder, handover_at)?;
+    record_reassignment(conn, actor, &trigger, (affiliate_id, &name), from, is_now)?;
+    let since = trigger.handover_at.map_or(from, |scheduled| scheduled.min(from));
     let cause = RecalculationCause::TriggerReassigned { trigger: trigger.words(), to: name };
-    request_for_trigger(conn, actor, trigger.id, from, &cause)?;
-    Ok(Trigger { affiliate_id, ..trigger })
+    request_for_trigger(conn, actor, trigger.id, since, &cause)?;
+    Ok(Trigger { affiliate_id: holder, handover_at, ..trigger })
 }
 
-/// Closes the open period at `from` and opens one for `affiliate_id`. A period that would be empty
-/// gives way to the new one, and two of one holder in a row become one.
-fn hand_over(
+/// The second from which on the trigger is another affiliate's. Now is never before its holder's
+/// time, should a clock have gone back.
+fn start_of(
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+    holder_since: DateTime<Utc>,
+) -> Result<DateTime<Utc>, ReassignError> {
+    if from == now {
+        return Ok(second(now).max(holder_since));
+    }
+    if now.checked_add_days(MAX_AHEAD).is_none_or(|latest| from > latest) {
+        return Err(ReassignError::TooFar);
+    }
+    if second(from) < holder_since {
+        return Err(ReassignError::BeforeHolder { since: holder_since });
+    }
+    Ok(second(from))
+}
+
+fn record_reassignment(
     conn: &mut PgConnection,
     actor: &Actor,
     trigger: &Trigger,
-    periods: &[Owner],
-    affiliate_id: i64,
+    (affiliate_id, name): (i64, &str),
     from: DateTime<Utc>,
+    is_now: bool,
 ) -> QueryResult<()> {
-    let period_from = |valid_from: DateTime<Utc>| {
-        trigger_owners::table.find((actor.merchant_id, trigger.id, valid_from))
+    let holder = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
+    let (action, verb) = match is_now {
+        true => ("trigger.reassigned", "Reassigned"),
+        false => ("trigger.handover_scheduled", "Scheduled the handover of"),
     };
-    let mut rest = periods.iter();
-    let current = rest.next().ok_or(Error::NotFound)?;
-    let mut before = Some(current);
-    if current.valid_from == from {
-        diesel::delete(period_from(current.valid_from)).execute(conn)?;
-        before = rest.next();
-    } else {
-        diesel::update(period_from(current.valid_from))
-            .set(trigger_owners::valid_until.eq(from))
-            .execute(conn)?;
-    }
-    match before {
-        Some(before) if before.affiliate_id == affiliate_id => {
-            diesel::update(period_from(before.valid_from))
-                .set(trigger_owners::valid_until.eq(None::<DateTime<Utc>>))
-                .execute(conn)?;
-        }
-        _ => {
-            diesel::insert_into(trigger_owners::table)
-                .values((
-                    trigger_owners::merchant_id.eq(actor.merchant_id),
-                    trigger_owners::trigger_id.eq(trigger.id),
-                    trigger_owners::valid_from.eq(from),
-                    trigger_owners::affiliate_id.eq(affiliate_id),
-                ))
-                .execute(conn)?;
-        }
-    }
-    diesel::update(triggers::table.find((actor.merchant_id, trigger.id)))
-        .set(triggers::affiliate_id.eq(affiliate_id))
-        .execute(conn)?;
-    Ok(())
+    let act = Act {
+        action,
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("{verb} {} from {holder} to {name}.", trigger.words()),
+        before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
+        after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
+    };
+    audit::record(conn, actor, act)
 }

@@ -5,9 +5,11 @@ pub mod code;
 mod forms;
 /// The pages.
 pub mod handlers;
+mod handover;
 mod holding;
 /// Lists of triggers.
 pub mod list;
+mod mailbox;
 mod model;
 mod rekey;
 pub mod suggest;
@@ -15,6 +17,7 @@ mod words;
 
 pub use bulk::{NewTrigger, create_all};
 pub use code::{CouponCode, TriggerKind};
+pub use handover::{cancel_handover, hand_over_due};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
 pub use model::{

@@ -66,7 +66,7 @@ fn an_order_that_is_here_already_is_judged_again_when_its_second_gets_another_ad
     send(&app, &order);
     assert!(!is_own(&app, &order));
     move_to(&app, "ada@moved.example", noon() + Duration::milliseconds(800));
-    vouch::outbox::work_off(&app.db).unwrap();
+    app.work();
     assert!(is_own(&app, &order));
 }
 

@@ -2,6 +2,7 @@
 
 mod adding;
 mod browser;
+mod handovers;
 mod holding;
 mod listing;
 

@@ -22,8 +22,13 @@ pub enum RecalculationCause {
         trigger: String,
         to: String,
     },
+    HandoverCanceled {
+        trigger: String,
+    },
+    AffiliateEmailChanged,
     AffiliateOfferChanged,
     AffiliateStatusChanged,
+    PayoutDetailsChanged,
     AffiliateStatusUndone {
         by: String,
     },
@@ -65,6 +70,9 @@ impl RecalculationCause {
             Self::TriggerReassigned { trigger, to } => {
                 return format!("{trigger} was reassigned to {to}");
             }
+            Self::HandoverCanceled { trigger } => {
+                return format!("The handover of {trigger} was canceled");
+            }
             Self::AffiliateStatusUndone { by } => {
                 return format!("{by} took back a change of the affiliate’s status");
             }
@@ -72,6 +80,8 @@ impl RecalculationCause {
             Self::CodeNoLongerExcluded { code } => return format!("{code} is no longer excluded"),
             Self::CodeExcludedAgain { code } => return format!("{code} is excluded again"),
             Self::Earlier { words } => return words.clone(),
+            Self::AffiliateEmailChanged => "The affiliate’s email address changed",
+            Self::PayoutDetailsChanged => "The affiliate’s payout details changed",
             Self::AffiliateOfferChanged => "The affiliate’s offer changed",
             Self::AffiliateStatusChanged => "The affiliate’s status changed",
             Self::OfferTermsChanged => "The offer’s terms changed",

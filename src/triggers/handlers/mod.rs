@@ -13,7 +13,7 @@ mod view;
 pub use self::add::{AddTrigger, create, new};
 pub use self::list::{export, index};
 pub use self::of_affiliate::{create_of_affiliate, index_of_affiliate, new_of_affiliate};
-pub use self::reassign::{reassign, reassignment};
+pub use self::reassign::{cancel_reassignment, reassign, reassignment};
 pub use self::show::{reinstate, retire, show};
 use crate::triggers::TriggerKind;
 use crate::triggers::forms::Created;

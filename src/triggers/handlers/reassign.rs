@@ -14,8 +14,8 @@ use crate::orders::recalculation::{Pending, pending_of_trigger};
 use crate::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
 use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
+use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::when::{day, read_day};
 use crate::web::{html, ok, see_other};
 
@@ -56,7 +56,7 @@ impl Reassignment {
     fn hint_of_from(&self) -> String {
         format!(
             "Orders placed from the beginning of this day ({}) on count for the new affiliate. \
-             Leave it empty to begin now.",
+             It can be a later day: until then nothing changes. Leave it empty to begin now.",
             self.zone
         )
     }
@@ -148,7 +148,8 @@ fn hand_over(
     };
     let tz = merchant.tz();
     let owners = triggers::owners(conn, merchant.id, id)?;
-    let since = owners.first().map_or(row.trigger.created_at, |owner| owner.valid_from);
+    let current = owners.iter().find(|owner| Some(owner.valid_from) != row.trigger.handover_at);
+    let since = current.map_or(row.trigger.created_at, |owner| owner.valid_from);
     let errors = match form.from(tz, actor.now, since) {
         Err(reason) => FormErrors::one("from", reason),
         Ok(at) => match triggers::reassign(conn, actor, &row.trigger, affiliate.id, at) {
@@ -164,6 +165,9 @@ fn hand_over(
 
 fn done_words(trigger: &Trigger, name: &str, from: &str) -> String {
     let value = &trigger.value;
+    if let (Some(_), Some(from)) = (trigger.handover_at, read_day(from)) {
+        return format!("{value} goes to {name} on {}.", day(from));
+    }
     let since = match read_day(from) {
         Some(from) => format!("since {}", day(from)),
         None => "from now on".to_owned(),
@@ -176,4 +180,27 @@ fn done_words(trigger: &Trigger, name: &str, from: &str) -> String {
         TriggerKind::CustomerEmail | TriggerKind::Sku => "",
     };
     format!("Orders with {value} placed {since} credit {name}.{outside}")
+}
+
+/// `POST /triggers/{id}/reassignment/cancellation`: calls off a handover that is scheduled.
+pub async fn cancel_reassignment(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *id);
+    let (canceled, row) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let canceled = triggers::cancel_handover(conn, &actor, id)?;
+            QueryResult::Ok((canceled, list::row(conn, actor.merchant_id, id)?))
+        })
+        .await?;
+    let (value, holder) = (&row.trigger.value, &row.holder.name);
+    if canceled {
+        page.done(format!("Handover canceled. {value} stays with {holder}."))?;
+    } else {
+        page.leave(FlashKind::Info, format!("No handover of {value} is scheduled."))?;
+    }
+    Ok(see_other(&urls::trigger(id)))
 }

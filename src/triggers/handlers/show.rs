@@ -42,6 +42,16 @@ impl ShowPage {
         urls::affiliate_triggers(owner.affiliate_id)
     }
 
+    /// Who gets it at a time to come.
+    fn scheduled(&self) -> Option<&Owner> {
+        let at = self.view.trigger.handover_at?;
+        self.owners.iter().find(|owner| owner.valid_from == at)
+    }
+
+    fn is_scheduled(&self, owner: &Owner) -> bool {
+        Some(owner.valid_from) == self.view.trigger.handover_at
+    }
+
     fn is_code(&self) -> bool {
         self.view.trigger.kind == TriggerKind::CouponCode
     }

@@ -71,6 +71,11 @@ impl TriggerView {
         urls::trigger_reassignment(self.trigger.id)
     }
 
+    /// Where that is called off, if it is scheduled.
+    pub fn cancellation_url(&self) -> String {
+        urls::trigger_reassignment_cancellation(self.trigger.id)
+    }
+
     /// Active or Retired.
     pub fn state(&self) -> TriggerState {
         if self.trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active }
