@@ -20,7 +20,7 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 8] = [
+const JOBS: [Job; 9] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
