@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use super::report::{
     LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
+use super::times::DeliveryTimes;
 use crate::money::Currency;
 
 /// A day of March 2026, at noon.
@@ -65,6 +66,11 @@ impl OrderReport {
         self.refunds.push(refund);
         self
     }
+}
+
+/// Sent and received on a day of March.
+pub fn times(day: u32) -> DeliveryTimes {
+    DeliveryTimes { sent_at: march(day), received_at: march(day) }
 }
 
 /// A refund of 11 March that gives nothing back yet.

@@ -2,8 +2,7 @@ use super::fixtures::*;
 use crate::credit::decision::LineNote;
 use crate::credit::*;
 use crate::money::Currency;
-use crate::orders::fixtures::{march, order, refund};
-use crate::orders::times::DeliveryTimes;
+use crate::orders::fixtures::{march, order, refund, times};
 use crate::orders::{LineKind, OrderReport, OrderState, PaymentState, ReportedRefund, StoreEvent};
 
 fn jane(report: OrderReport, terms: Terms) -> Credit {
@@ -78,8 +77,7 @@ fn cancelled_voided_and_deleted_orders_take_back_what_is_left() {
         assert_eq!((credit.commission.total(), credit.revenue_minor), (0, 0));
     }
     let mut state = OrderState::from(report.with_code("JANE10", 0));
-    let times = DeliveryTimes { sent_at: march(12), received_at: march(12) };
-    state.apply(StoreEvent::Deleted { order_ref: "1".into(), at: march(12) }, times);
+    state.apply(StoreEvent::Deleted { order_ref: "1".into(), at: march(12) }, times(12));
     let candidates = [code(1, "JANE10", JANE)];
     let decision = decide(&state, &candidates, &Rules::default(), &Overrides::default());
     assert_eq!(decision.credits[0].commission, components(200, -100, -100));

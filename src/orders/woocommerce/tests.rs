@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::money::Currency;
 use crate::orders::amounts::{Basis, line_amounts};
+use crate::orders::fixtures::times;
 use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem};
-use crate::orders::state::OrderState;
+use crate::orders::state::{Change, OrderState};
 
 fn received_at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap()
@@ -188,7 +189,8 @@ fn left_after_reading(amount: &str, refund: Value) -> Vec<i64> {
     let read = json!({
         "order_id": "12", "currency": "USD", "read_at": "2026-03-21T08:00:00Z", "refunds": [refund],
     });
-    assert!(state.apply(send(REFUNDS, &read).unwrap()));
+    let applied = state.apply(send(REFUNDS, &read).unwrap(), times(30));
+    assert_eq!(applied.change, Change::Facts);
     assert!(!state.lacks_refund_lines());
     let basis = Basis { include_shipping: true, ..Basis::default() };
     line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
