@@ -90,10 +90,21 @@ fn refund_of(
         reported.shipping_minor += part.net_minor.abs();
         reported.shipping_tax_minor += part.tax_minor.abs();
     }
-    let mut fees_minor = 0;
+    let mut discounts_minor = 0;
     for part in parts(&refund.fee_lines, &|| format!("refunds[{i}].fee_lines"), amounts)? {
-        // A discount that was booked as a fee goes back with the other sign: to the store.
-        fees_minor += part.net_minor + part.tax_minor;
+        let minor = part.net_minor + part.tax_minor;
+        if minor < 0 {
+            // A discount that was booked as a fee goes back with the other sign: to the store.
+            discounts_minor -= minor;
+            continue;
+        }
+        reported.lines.push(RefundedLine {
+            // A fee that the store does not name is no line of the order.
+            line_ref: part.line_ref.unwrap_or_default(),
+            quantity: 0,
+            amount_minor: Some(part.net_minor.max(0)),
+            tax_minor: part.tax_minor.max(0),
+        });
     }
     let parts = refund.line_items.len() + refund.shipping_lines.len() + refund.fee_lines.len();
     let at = || format!("refunds[{i}].amount");
@@ -101,7 +112,7 @@ fn refund_of(
     Ok(match amount {
         Some(_) => {
             let all = amounts.signed(amount, &at)?.saturating_abs();
-            brought_to(reported, all.saturating_sub(fees_minor).max(0), parts)
+            brought_to(reported, all.saturating_add(discounts_minor), parts)
         }
         None => reported,
     })

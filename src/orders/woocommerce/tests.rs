@@ -214,6 +214,11 @@ fn the_lines_of_a_refund_say_what_it_was_for() {
     assert_eq!(left_after_reading("6.00", json!({"shipping_lines": [shipping]})), [7200, 3600, 0]);
     let fee = part_of(json!("4"), 0, "-5.00", "-1.00");
     assert_eq!(left_after_reading("6.00", json!({"fee_lines": [fee]})), [7200, 3600, 500]);
+    // A discount that was booked as a fee went back to the store.
+    let pot = part_of(json!(2), -1, "-36.00", "-7.20");
+    let discount = part_of(json!("4"), 0, "5.00", "1.00");
+    let parts = json!({"line_items": [pot], "fee_lines": [discount]});
+    assert_eq!(left_after_reading("37.20", parts), [7200, 0, 500]);
     // More went back than the parts say: off the order as a whole, tax and all.
     let mug = part_of(json!("1"), -1, "-36.00", "-7.20");
     let more = left_after_reading("55.20", json!({"line_items": [mug]}));
