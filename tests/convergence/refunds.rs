@@ -38,7 +38,7 @@ enum Step {
     Shipping {
         cents: i64,
     },
-    /// The refund of that place among those there are is deleted.
+    /// The refund of that place among those there are is deleted. The order's time stands still.
     Delete(usize),
     /// Somebody asks the store for the refunds, as they are now.
     Read,
@@ -95,7 +95,8 @@ impl Life {
             told.push(Told { topic: "order.refunds", reference, at, body });
         };
         for (step, number) in self.steps.iter().zip(1_u64..) {
-            at += Duration::seconds(1);
+            // Two or three steps share a second, and with it the order's time.
+            at += Duration::milliseconds(400);
             let refund = WooRefund::new(id * 100 + number);
             match *step {
                 Step::Refund { line, cents, items } => {
@@ -114,7 +115,6 @@ impl Life {
                     if place < refunds.len() {
                         refunds.remove(place);
                     }
-                    modified_at = at;
                     self.tell(&mut told, id, &refunds, at, modified_at);
                 }
                 Step::Read => read(&mut told, &refunds, at),
