@@ -1,5 +1,4 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use diesel::prelude::*;
 use vouch::audit;
 use vouch::triggers::{self as model, ReassignError};
 
