@@ -44,6 +44,21 @@ fn code(code: &str) -> NewCode {
 }
 
 #[test]
+fn a_code_that_wordpress_keeps_as_html_is_found_by_what_was_typed() {
+    let site = WooSite::start();
+    let mut client = client(&site);
+    let made = client.create_code(&code("R&B10")).unwrap();
+    assert_eq!((made.code.as_str(), made.mark), ("r&b10", Some(MARK)));
+    assert_eq!(site.store().codes(), ["r&amp;b10"]);
+    for typed in ["R&B10", "r&amp;b10"] {
+        assert_eq!(client.find_code(typed), Ok(Some(made.clone())), "{typed}");
+    }
+    assert_eq!(client.find_code("R&B1"), Ok(None));
+    let listed = client.codes(None).unwrap().rows;
+    assert_eq!(listed.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["r&b10"]);
+}
+
+#[test]
 fn a_code_is_made_with_its_rules_and_found_in_any_case_with_its_mark() {
     let site = WooSite::start();
     let mut client = client(&site);
