@@ -62,8 +62,8 @@ pub fn measure(running: &Running, seconds: u64) {
         running.order_of(&busy.shop, "orders/updated", first + at, &busy.code).request
     };
     let stop = AtomicBool::new(false);
+    let during = Duration::from_secs(seconds);
     let (updates, contended, acts) = std::thread::scope(|scope| {
-        let during = Duration::from_secs(seconds);
         let updates = scope.spawn(|| stream(&running.address, during, &update));
         let acts = scope.spawn(|| reassign_until(running, &busy, &stop));
         let contended = stream(&running.address, during, &new_order);
