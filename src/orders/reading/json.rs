@@ -166,10 +166,7 @@ fn written(path: &[Step]) -> String {
             Step::AnyElement => text.push_str("[]"),
         }
     }
-    text.chars()
-        .take(200)
-        .map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    text.chars().take(200).map(kept).collect()
 }
 
 /// Where in the whole text, which begins at the address `start`, the values at `path` stand.
