@@ -21,6 +21,7 @@ mod harness;
 mod hooks;
 mod imports;
 mod intake;
+mod ledger;
 mod look;
 mod mail;
 mod newest;

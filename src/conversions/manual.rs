@@ -7,11 +7,13 @@ use diesel::result::Error;
 use serde_json::json;
 
 use super::change::GIVEN;
+use super::ledger::{Appending, append};
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, StatusBy, Via};
 use crate::affiliates::Affiliate;
 use crate::audit::{Act, Actor, record, record_all};
-use crate::db::schema::{commission_entries, conversions, orders};
+use crate::credit::{EntryKind, LedgerEnd, NewEntry};
+use crate::db::schema::{conversions, orders};
 use crate::figures::{Amounts, Changes, Delta};
 use crate::money::{Currency, format_money};
 use crate::orders::explain::Explanation;
@@ -178,6 +180,13 @@ pub fn give(
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let day = day_of(actor.now, zone);
     let code = amount.currency.code();
+    let entry = NewEntry {
+        kind: EntryKind::ManualCredit,
+        currency: code.to_owned(),
+        amount_minor: amount.minor,
+    };
+    let mut end = LedgerEnd::default();
+    let entries = end.append(vec![entry]);
     let id: i64 = diesel::insert_into(conversions::table)
         .values((
             conversions::merchant_id.eq(actor.merchant_id),
@@ -186,7 +195,9 @@ pub fn give(
             conversions::status.eq(ConversionStatus::Approved),
             conversions::status_by.eq(StatusBy::Member),
             conversions::currency.eq(code),
-            conversions::commission_minor.eq(amount.minor),
+            conversions::commission_minor.eq(end.balance_minor),
+            conversions::entries.eq(end.entries),
+            conversions::ledger_currency.eq(end.currency),
             conversions::occurred_at.eq(actor.now),
             conversions::day.eq(day),
             conversions::note.eq(amount.note),
@@ -195,17 +206,15 @@ pub fn give(
         ))
         .returning(conversions::id)
         .get_result(conn)?;
-    diesel::insert_into(commission_entries::table)
-        .values((
-            commission_entries::merchant_id.eq(actor.merchant_id),
-            commission_entries::conversion_id.eq(id),
-            commission_entries::kind.eq("manual_credit"),
-            commission_entries::amount_minor.eq(amount.minor),
-            commission_entries::currency.eq(code),
-            commission_entries::at.eq(actor.now),
-            commission_entries::cause.eq(format!("{}: {}", actor.name, amount.note)),
-        ))
-        .execute(conn)?;
+    let cause = format!("{}: {}", actor.name, amount.note);
+    let to = Appending {
+        merchant_id: actor.merchant_id,
+        conversion_id: id,
+        at: actor.now,
+        delivery_id: None,
+        cause: &cause,
+    };
+    append(conn, &to, &entries)?;
     let money = format_money(amount.minor, amount.currency);
     let act = Act {
         action: GIVEN,

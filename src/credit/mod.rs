@@ -20,7 +20,9 @@ pub use input::{
     Candidate, CandidateAffiliate, Commission, ManualCredit, NegativeFees, OrdersCountWhen,
     Overrides, Precedence, Rules, Terms,
 };
-pub use ledger::{Components, EntryKind, ledger_difference};
+pub use ledger::{
+    ChainedEntry, Components, EntryKind, Held, LedgerEnd, NewEntry, ledger_difference,
+};
 
 #[cfg(test)]
 mod tests;

@@ -168,6 +168,13 @@ diesel::table! {
         at -> Timestamptz,
         delivery_id -> Nullable<Int8>,
         cause -> Text,
+        seq -> Int4,
+        balance_minor -> Int8,
+        #[max_length = 3]
+        prior_currency -> Nullable<Bpchar>,
+        ledger_length -> Int4,
+        prior_seq -> Nullable<Int4>,
+        prior_balance_minor -> Nullable<Int8>,
     }
 }
 
@@ -239,6 +246,9 @@ diesel::table! {
         note -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        entries -> Int4,
+        #[max_length = 3]
+        ledger_currency -> Nullable<Bpchar>,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::conversions::list::{ConversionRow, of_order};
 use crate::credit::{Decision, EntryKind};
 use crate::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 use crate::db::text_enum;
+use crate::money::{Currency, format_money};
 use crate::stores::Platform;
 
 /// As many lines of each story are shown.
@@ -84,7 +85,8 @@ impl DeliveryHead {
 }
 
 /// One entry of a conversion's ledger.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = commission_entries)]
 pub struct LedgerLine {
     /// Whose ledger.
     pub conversion_id: i64,
@@ -92,8 +94,12 @@ pub struct LedgerLine {
     pub at: DateTime<Utc>,
     /// What kind of entry.
     pub kind: String,
+    /// ISO 4217: an order's currency can be corrected.
+    pub currency: String,
     /// Minor units.
     pub amount_minor: i64,
+    /// What the ledger came to after it, in its currency.
+    pub balance_minor: i64,
     /// What made it: a topic of the store, or a member's act in words.
     pub cause: String,
     /// The message that made it, if one did.
@@ -193,33 +199,31 @@ fn ledger(
     merchant_id: i64,
     conversion_ids: &[i64],
 ) -> QueryResult<Vec<LedgerLine>> {
-    let rows: Vec<(i64, DateTime<Utc>, String, i64, String, Option<i64>)> =
-        commission_entries::table
-            .filter(commission_entries::merchant_id.eq(merchant_id))
-            .filter(commission_entries::conversion_id.eq_any(conversion_ids.to_vec()))
-            .order(commission_entries::id)
-            .limit(MOST_LINES)
-            .select((
-                commission_entries::conversion_id,
-                commission_entries::at,
-                commission_entries::kind,
-                commission_entries::amount_minor,
-                commission_entries::cause,
-                commission_entries::delivery_id,
-            ))
-            .load(conn)?;
-    let line = |(conversion_id, at, kind, amount_minor, cause, delivery_id)| LedgerLine {
-        conversion_id,
-        at,
-        kind,
-        amount_minor,
-        cause,
-        delivery_id,
-    };
-    Ok(rows.into_iter().map(line).collect())
+    commission_entries::table
+        .filter(commission_entries::merchant_id.eq(merchant_id))
+        .filter(commission_entries::conversion_id.eq_any(conversion_ids.to_vec()))
+        .order((commission_entries::conversion_id, commission_entries::seq))
+        .limit(MOST_LINES)
+        .select(LedgerLine::as_select())
+        .load(conn)
 }
 
 impl LedgerLine {
+    fn money(&self, minor: i64) -> String {
+        Currency::from_code(&self.currency)
+            .map_or_else(|_| minor.to_string(), |currency| format_money(minor, currency))
+    }
+
+    /// In its own currency.
+    pub fn amount(&self) -> String {
+        self.money(self.amount_minor)
+    }
+
+    /// In its own currency.
+    pub fn balance(&self) -> String {
+        self.money(self.balance_minor)
+    }
+
     /// The kind in words.
     pub fn kind_label(&self) -> &'static str {
         let kind = Value::String(self.kind.clone());

@@ -30,6 +30,8 @@ enum Step {
     Refund(u32, Telling),
     Cancel,
     Delete,
+    /// The currency was wrong: what was in dollars is in euros, and the other way round.
+    Currency,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..1500_u32, telling).prop_map(|(cents, how)| Step::Refund(cents, how)),
         1 => Just(Step::Cancel),
         1 => Just(Step::Delete),
+        2 => Just(Step::Currency),
     ]
 }
 
@@ -175,6 +178,10 @@ impl OrderHistory {
                 Step::Cancel => {
                     order = order.cancelled_at(at);
                     tell("orders/cancelled", at, order.0.clone());
+                }
+                Step::Currency => {
+                    order = order.in_the_other_currency();
+                    tell("orders/updated", at, order.0.clone());
                 }
                 Step::Delete => tell("orders/delete", at, json!({ "id": self.id })),
             }

@@ -16,6 +16,8 @@ struct Row {
     affiliate_id: i64,
     #[diesel(sql_type = Text)]
     group: String,
+    #[diesel(sql_type = Text)]
+    currency: String,
     #[diesel(sql_type = BigInt)]
     minor: i64,
     #[diesel(sql_type = BigInt)]
@@ -27,30 +29,33 @@ fn rows(app: &TestApp, program: &Program) -> Vec<Row> {
         diesel::sql_query(
             "SELECT o.order_ref, c.affiliate_id, \
                  CASE WHEN e.kind IN ('sale', 'adjustment') THEN 'sale' ELSE e.kind END AS group, \
-                 sum(e.amount_minor)::bigint AS minor, count(*) AS entries \
+                 e.currency::text AS currency, sum(e.amount_minor)::bigint AS minor, count(*) AS entries \
              FROM commission_entries e \
              JOIN conversions c ON c.merchant_id = e.merchant_id AND c.id = e.conversion_id \
              JOIN orders o ON o.merchant_id = c.merchant_id AND o.id = c.order_id \
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
         )
         .load(conn)
     })
 }
 
-/// (order, which affiliate, sale or refund or cancellation) -> sum, zeros left out.
-pub type Ledger = BTreeMap<(String, usize, String), i64>;
+/// (order, which affiliate, sale or refund or cancellation, currency) -> sum, zeros left out.
+pub type Ledger = BTreeMap<(String, usize, String, String), i64>;
 
 pub fn of(app: &TestApp, program: &Program) -> Ledger {
     let rows = rows(app, program).into_iter().filter(|row| row.minor != 0);
     rows.map(|row| {
         let who = program.affiliates.iter().position(|id| *id == row.affiliate_id).unwrap();
-        ((row.order_ref, who, row.group), row.minor)
+        ((row.order_ref, who, row.group, row.currency), row.minor)
     })
     .collect()
 }
 
 /// The sums and how many entries they are of: an entry more is a change, whatever it comes to.
-pub fn entries(app: &TestApp, program: &Program) -> Vec<(String, i64, String, i64, i64)> {
+pub fn entries(app: &TestApp, program: &Program) -> Vec<(String, i64, String, String, i64, i64)> {
     let rows = rows(app, program).into_iter();
-    rows.map(|row| (row.order_ref, row.affiliate_id, row.group, row.minor, row.entries)).collect()
+    rows.map(|row| {
+        (row.order_ref, row.affiliate_id, row.group, row.currency, row.minor, row.entries)
+    })
+    .collect()
 }

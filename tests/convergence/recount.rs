@@ -62,10 +62,21 @@ pub fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
                  WHERE trigger_id IS NOT NULL GROUP BY 1, 2"
             ),
         ),
-        "SELECT 'conversion ' || c.id || ' says ' || c.commission_minor AS words \
-         FROM conversions c WHERE c.commission_minor <> (SELECT coalesce(sum(amount_minor), 0) \
-             FROM commission_entries e \
-             WHERE e.merchant_id = c.merchant_id AND e.conversion_id = c.id)"
+        // In the conversion's currency its entries add up to it, in every other one to nothing.
+        "SELECT 'conversion ' || c.id || ' says ' || c.commission_minor || ' ' || c.currency || \
+             ', its entries ' || coalesce(e.minor, 0) || ' ' || coalesce(e.currency, c.currency) \
+             AS words \
+         FROM conversions c \
+         LEFT JOIN (SELECT merchant_id, conversion_id, currency, sum(amount_minor) AS minor \
+             FROM commission_entries GROUP BY 1, 2, 3) e \
+             ON e.merchant_id = c.merchant_id AND e.conversion_id = c.id \
+         WHERE coalesce(e.minor, 0) <> \
+             CASE WHEN coalesce(e.currency = c.currency, true) THEN c.commission_minor ELSE 0 END \
+         UNION ALL \
+         SELECT 'conversion ' || c.id || ' has no entry in ' || c.currency FROM conversions c \
+         WHERE c.commission_minor <> 0 AND NOT EXISTS (SELECT FROM commission_entries e \
+             WHERE e.merchant_id = c.merchant_id AND e.conversion_id = c.id \
+                 AND e.currency = c.currency)"
             .to_owned(),
     ];
     app.within_merchant(merchant_id, |conn| {

@@ -156,6 +156,17 @@ impl ShopifyOrder {
         self
     }
 
+    /// All its amounts in euros if they were in dollars, and the other way round.
+    #[must_use]
+    pub fn in_the_other_currency(self) -> Self {
+        let (from, to) = if self.0["currency"] == "USD" {
+            ("\"USD\"", "\"EUR\"")
+        } else {
+            ("\"EUR\"", "\"USD\"")
+        };
+        Self(serde_json::from_str(&self.0.to_string().replace(from, to)).unwrap())
+    }
+
     /// As it was at a later time.
     #[must_use]
     pub fn updated_at(self, at: DateTime<Utc>) -> Self {

@@ -192,17 +192,39 @@ proptest! {
 
     #[test]
     fn the_ledger_of_a_decision_converges(
-        reports in prop::collection::vec(any_order(), 1..5), candidates in any_candidates(),
+        reports in prop::collection::vec((any_order(), any::<bool>()), 1..5),
+        candidates in any_candidates(),
     ) {
-        let mut ledger: Vec<(EntryKind, i64)> = Vec::new();
-        for report in reports {
+        let mut held: Vec<Held> = Vec::new();
+        for (mut report, is_in_yen) in reports {
+            if is_in_yen {
+                report.currency = Currency::JPY;
+            }
+            let own = report.currency.code();
             let decision = decided(report, &candidates);
             let of_jane = decision.credits.iter().find(|credit| credit.affiliate.id == JANE);
             let target = of_jane.map(|credit| credit.commission).unwrap_or_default();
-            let first = ledger.iter().all(|(kind, _)| *kind != EntryKind::Sale);
-            let held = Components::of_entries(ledger.iter().copied());
-            ledger.extend(ledger_difference(&held, &target, first));
-            prop_assert_eq!(Components::of_entries(ledger.iter().copied()), target);
+            for entry in ledger_difference(&held, own, &target) {
+                add(&mut held, entry);
+            }
+            for part in &held {
+                let due = if part.currency == own { target } else { Components::default() };
+                prop_assert_eq!(part.components, due);
+            }
+            prop_assert!(ledger_difference(&held, own, &target).is_empty());
         }
     }
+}
+
+fn add(held: &mut Vec<Held>, entry: NewEntry) {
+    let at = held.iter().position(|part| part.currency == entry.currency).unwrap_or_else(|| {
+        held.push(Held { currency: entry.currency.clone(), ..Held::default() });
+        held.len() - 1
+    });
+    let part = &mut held[at];
+    let more = Components::of_entries([(entry.kind, entry.amount_minor)]);
+    part.components.sale += more.sale;
+    part.components.refund += more.refund;
+    part.components.cancellation += more.cancellation;
+    part.has_sale |= entry.kind == EntryKind::Sale;
 }

@@ -7,7 +7,7 @@ use super::Size;
 use super::stage::Keys;
 use crate::affiliates::AffiliateStatus;
 use crate::credit::{
-    Candidate, CandidateAffiliate, Commission, Components, Decision, EntryKind, Overrides, Rules,
+    Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
     Terms, decide, ledger_difference,
 };
 use crate::demo::dice::Dice;
@@ -104,7 +104,7 @@ pub(super) struct OrderRow {
     discount_minor: i64,
     lines: Vec<LineRow>,
     conversion: Option<ConversionRow>,
-    entries: Vec<EntryRow>,
+    entries: Vec<ChainedEntry>,
     state: OrderState,
     decision: Decision,
 }
@@ -130,13 +130,8 @@ struct ConversionRow {
     discount_minor: i64,
     refunded_minor: i64,
     commission_minor: i64,
-}
-
-#[derive(Serialize)]
-struct EntryRow {
-    conversion_id: i64,
-    kind: EntryKind,
-    amount_minor: i64,
+    entries: i32,
+    ledger_currency: Option<String>,
 }
 
 /// The code of the trigger of that number, in one of four styles.
@@ -301,6 +296,8 @@ impl Maker {
         let commission = credit.map(|credit| credit.commission).unwrap_or_default();
         let (status, status_by) = self.standing(&report, &mut dice);
         let code = report.codes.first();
+        let mut end = LedgerEnd::default();
+        let entries = end.append(ledger_difference(&[], report.currency.code(), &commission));
         OrderRow {
             id: self.keys.orders + signed(number),
             delivery_id: self.keys.deliveries + signed(number),
@@ -330,11 +327,10 @@ impl Maker {
                 discount_minor: credit.discount_minor,
                 refunded_minor: credit.refunded_minor,
                 commission_minor: commission.total(),
+                entries: end.entries,
+                ledger_currency: end.currency,
             }),
-            entries: ledger_difference(&Components::default(), &commission, true)
-                .into_iter()
-                .map(|(kind, amount_minor)| EntryRow { conversion_id, kind, amount_minor })
-                .collect(),
+            entries,
             state,
             decision,
         }

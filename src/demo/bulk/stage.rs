@@ -107,25 +107,27 @@ const PARTS: [&str; 4] = [
          discount_minor bigint) WHERE r.code IS NOT NULL",
     "INSERT INTO conversions (merchant_id, order_id, id, affiliate_id, trigger_id, offer_id, via, \
          status, status_by, currency, revenue_minor, discount_minor, refunded_minor, \
-         commission_minor, occurred_at, day, created_at, updated_at) \
+         commission_minor, entries, ledger_currency, occurred_at, day, created_at, updated_at) \
      SELECT ?, r.id, c.id, c.affiliate_id, c.trigger_id, c.offer_id, 'coupon', c.status, \
          c.status_by, 'USD', c.revenue_minor, c.discount_minor, c.refunded_minor, \
-         c.commission_minor, r.placed_at, (r.placed_at AT TIME ZONE 'UTC')::date, r.reported_at, \
+         c.commission_minor, c.entries, c.ledger_currency, r.placed_at, (r.placed_at AT TIME ZONE 'UTC')::date, r.reported_at, \
          r.reported_at \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, placed_at timestamptz, \
          reported_at timestamptz, conversion jsonb), \
          jsonb_to_record(r.conversion) AS c (id bigint, affiliate_id bigint, trigger_id bigint, \
          offer_id bigint, status text, status_by text, revenue_minor bigint, \
-         discount_minor bigint, refunded_minor bigint, commission_minor bigint) \
+         discount_minor bigint, refunded_minor bigint, commission_minor bigint, entries integer, \
+         ledger_currency text) \
      WHERE c.id IS NOT NULL",
     "INSERT INTO commission_entries (merchant_id, conversion_id, kind, amount_minor, currency, at, \
-         delivery_id, cause) \
-     SELECT ?, e.conversion_id, e.kind, e.amount_minor, 'USD', r.reported_at, r.delivery_id, \
-         r.topic \
+         delivery_id, cause, seq, balance_minor, prior_currency, ledger_length) \
+     SELECT ?, c.id, e.kind, e.amount_minor, e.currency, r.reported_at, r.delivery_id, r.topic, \
+         e.seq, e.balance_minor, e.prior_currency, c.entries \
      FROM demo_rows, jsonb_to_record(line) AS r (delivery_id bigint, reported_at timestamptz, \
-         topic text, entries jsonb), \
-         jsonb_to_recordset(r.entries) AS e (conversion_id bigint, kind text, \
-         amount_minor bigint)",
+         topic text, conversion jsonb, entries jsonb), \
+         jsonb_to_record(r.conversion) AS c (id bigint, entries integer), \
+         jsonb_to_recordset(r.entries) AS e (kind text, amount_minor bigint, currency text, \
+         seq integer, balance_minor bigint, prior_currency text)",
 ];
 
 const FIGURES: [&str; 3] = [

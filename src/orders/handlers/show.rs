@@ -103,17 +103,11 @@ impl OrderPage {
         format_money(credit.commission.total(), self.currency())
     }
 
-    /// The ledger of one conversion, with the sum after each entry.
+    /// The ledger of one conversion: each entry with its amount and the balance after it.
     fn ledger(&self, row: &ConversionRow) -> Vec<(&LedgerLine, String, String)> {
-        let mut sum = 0_i64;
         let of_conversion =
             self.found.ledger.iter().filter(|line| line.conversion_id == row.conversion.id);
-        of_conversion
-            .map(|line| {
-                sum = sum.saturating_add(line.amount_minor);
-                (line, self.money(&line.amount_minor), self.money(&sum))
-            })
-            .collect()
+        of_conversion.map(|line| (line, line.amount(), line.balance())).collect()
     }
 
     fn topic<'a>(&self, topic: &'a str) -> &'a str {

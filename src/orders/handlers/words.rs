@@ -20,6 +20,8 @@ pub fn topic_label(topic: &str) -> &str {
         "store/order/refund/created" => "Refund made",
         "store/app/uninstalled" => "App removed from the store",
         "orders" => "Order reported by the API",
+        "ledger.currency_corrected" => "Currency corrected by an update of Vouch",
+        "ledger.balance_corrected" => "Balance corrected by an update of Vouch",
         other => other,
     }
 }

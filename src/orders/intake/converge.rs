@@ -3,11 +3,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
 
 use super::take_in::Cause;
+use crate::conversions::ledger::{Appending, append};
 use crate::conversions::{ConversionStatus as Status, StatusBy};
-use crate::credit::{Components, Credit, CreditKind, EntryKind, Unqualified, ledger_difference};
+use crate::credit::{
+    Components, Credit, CreditKind, Held, LedgerEnd, Unqualified, ledger_difference,
+};
 use crate::db::prepared;
 use crate::figures::{Amounts, Changes, Delta};
 
@@ -33,8 +36,9 @@ struct Standing {
     offer_id: Option<i64>,
     via: String,
     amounts: Amounts,
-    ledger: Components,
-    sold: bool,
+    /// By currency.
+    held: Vec<Held>,
+    end: LedgerEnd,
 }
 
 /// What a conversion should be.
@@ -86,11 +90,14 @@ fn settle(
     cause: &Cause<'_>,
     changes: &mut Changes,
 ) -> QueryResult<()> {
+    let held = known.map_or(&[][..], |known| &known.held);
+    let mut end = known.map(|known| known.end.clone()).unwrap_or_default();
+    let entries = end.append(ledger_difference(held, &order.currency, &target.commission));
     let conversion_id = match known {
-        None => insert(conn, order, target, cause.now)?,
+        None => insert(conn, order, target, &end, cause.now)?,
         Some(known) => {
-            if differs(order, known, target) {
-                update(conn, order, known.id, target, cause.now)?;
+            if !entries.is_empty() || differs(order, known, target) {
+                update(conn, order, known.id, target, &end, cause.now)?;
             }
             if let Some(before) = contribution(order, known) {
                 changes.subtract(&before);
@@ -107,10 +114,14 @@ fn settle(
             target.amounts,
         ));
     }
-    let ledger = known.map(|known| known.ledger).unwrap_or_default();
-    let first = known.is_none_or(|known| !known.sold);
-    let entries = ledger_difference(&ledger, &target.commission, first);
-    append(conn, order, conversion_id, &entries, cause)
+    let to = Appending {
+        merchant_id: order.merchant_id,
+        conversion_id,
+        at: cause.now,
+        delivery_id: cause.delivery_id,
+        cause: cause.words,
+    };
+    append(conn, &to, &entries)
 }
 
 fn target_of(credit: &Credit, known: Option<&Standing>) -> Target {
@@ -220,42 +231,59 @@ fn differs(order: &OfOrder, known: &Standing, target: &Target) -> bool {
         || known.amounts != target.amounts
 }
 
+type HeadSql = (BigInt, BigInt, Nullable<BigInt>, Text, Text, Nullable<Text>, Text, Date);
+type AmountsSql = (BigInt, BigInt, BigInt, BigInt);
+type TermsSql = (Nullable<BigInt>, Text, Integer, Nullable<Text>);
+type HeldSql = (Nullable<Text>, BigInt, BigInt, BigInt, Bool);
+type HeadRow = (i64, i64, Option<i64>, Status, StatusBy, Option<String>, String, NaiveDate);
+type TermsRow = (Option<i64>, String, i32, Option<String>);
+type HeldRow = (Option<String>, i64, i64, i64, bool);
+type Row = (HeadRow, (i64, i64, i64, i64), TermsRow, HeldRow);
+
+/// The order's conversions, locked, each with what its ledger holds: one row for each currency.
 fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standing>> {
-    type Sql = (
-        (BigInt, BigInt, Nullable<BigInt>, Text, Text, Nullable<Text>, Text, Date),
-        (BigInt, BigInt, BigInt, BigInt),
-        (BigInt, BigInt, BigInt, Bool),
-        (Nullable<BigInt>, Text),
-    );
-    type Row = (
-        (i64, i64, Option<i64>, Status, StatusBy, Option<String>, String, NaiveDate),
-        (i64, i64, i64, i64),
-        (i64, i64, i64, bool),
-        (Option<i64>, String),
-    );
-    let rows: Vec<Row> = prepared::<Sql>(
+    let rows: Vec<Row> = prepared::<(HeadSql, AmountsSql, TermsSql, HeldSql)>(
         "SELECT c.id, c.affiliate_id, c.trigger_id, c.status, c.status_by, c.reason, \
              c.currency::text, c.day, \
              c.revenue_minor, c.discount_minor, c.refunded_minor, c.commission_minor, \
-             e.sale, e.refund, e.cancellation, e.sold, c.offer_id, c.via \
+             c.offer_id, c.via, c.entries, c.ledger_currency::text, \
+             e.currency::text, coalesce(e.sale, 0), coalesce(e.refund, 0), \
+             coalesce(e.cancellation, 0), coalesce(e.has_sale, false) \
          FROM conversions c \
-         CROSS JOIN LATERAL (SELECT \
+         LEFT JOIN LATERAL (SELECT currency, \
              coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'adjustment')), 0)::bigint AS sale, \
              coalesce(sum(amount_minor) FILTER (WHERE kind = 'refund'), 0)::bigint AS refund, \
              coalesce(sum(amount_minor) FILTER (WHERE kind = 'cancellation'), 0)::bigint AS cancellation, \
-             coalesce(bool_or(kind = 'sale'), false) AS sold \
-             FROM commission_entries e \
-             WHERE e.merchant_id = c.merchant_id AND e.conversion_id = c.id) e \
-         WHERE c.merchant_id = ? AND c.order_id = ? FOR UPDATE OF c",
+             bool_or(kind = 'sale') AS has_sale \
+             FROM commission_entries \
+             WHERE merchant_id = c.merchant_id AND conversion_id = c.id \
+             GROUP BY currency) e ON true \
+         WHERE c.merchant_id = ? AND c.order_id = ? ORDER BY c.id FOR UPDATE OF c",
     )
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(order.order_id)
     .load(conn)?;
-    let standing = rows.into_iter().map(|(head, amounts, ledger, (offer_id, via))| {
+    let mut standing: Vec<Standing> = Vec::new();
+    for (head, amounts, terms, held) in rows {
+        if standing.last().is_none_or(|last| last.id != head.0) {
+            standing.push(Standing::new(head, amounts, terms));
+        }
+        let (currency, sale, refund, cancellation, has_sale) = held;
+        let components = Components { sale, refund, cancellation };
+        let held = currency.map(|currency| Held { currency, components, has_sale });
+        if let Some(last) = standing.last_mut() {
+            last.held.extend(held);
+        }
+    }
+    Ok(standing)
+}
+
+impl Standing {
+    fn new(head: HeadRow, amounts: (i64, i64, i64, i64), terms: TermsRow) -> Self {
         let (id, affiliate_id, trigger_id, status, by, reason, currency, day) = head;
         let (revenue_minor, discount_minor, refunded_minor, commission_minor) = amounts;
-        let (sale, refund, cancellation, sold) = ledger;
-        Standing {
+        let (offer_id, via, entries, ledger_currency) = terms;
+        Self {
             id,
             affiliate_id,
             trigger_id,
@@ -274,24 +302,24 @@ fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standin
                 refunded_minor,
                 commission_minor,
             },
-            ledger: Components { sale, refund, cancellation },
-            sold,
+            held: Vec::new(),
+            end: LedgerEnd { entries, currency: ledger_currency, balance_minor: commission_minor },
         }
-    });
-    Ok(standing.collect())
+    }
 }
 
 fn insert(
     conn: &mut PgConnection,
     order: &OfOrder,
     target: &Target,
+    end: &LedgerEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
     prepared::<BigInt>(
         "INSERT INTO conversions (merchant_id, order_id, affiliate_id, trigger_id, offer_id, via, \
              status, status_by, reason, currency, revenue_minor, discount_minor, refunded_minor, \
-             commission_minor, occurred_at, day, created_at, updated_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             commission_minor, entries, ledger_currency, occurred_at, day, created_at, updated_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(order.order_id)
@@ -307,6 +335,8 @@ fn insert(
     .bind::<BigInt, _>(target.amounts.discount_minor)
     .bind::<BigInt, _>(target.amounts.refunded_minor)
     .bind::<BigInt, _>(target.amounts.commission_minor)
+    .bind::<Integer, _>(end.entries)
+    .bind::<Nullable<Text>, _>(end.currency.as_deref())
     .bind::<Timestamptz, _>(order.placed_at)
     .bind::<Date, _>(order.day)
     .bind::<Timestamptz, _>(now)
@@ -319,13 +349,14 @@ fn update(
     order: &OfOrder,
     conversion_id: i64,
     target: &Target,
+    end: &LedgerEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     prepared::<()>(
         "UPDATE conversions SET trigger_id = ?, offer_id = coalesce(?, offer_id), \
              via = coalesce(?, via), status = ?, status_by = ?, reason = ?, currency = ?, \
              revenue_minor = ?, discount_minor = ?, refunded_minor = ?, commission_minor = ?, \
-             occurred_at = ?, day = ?, updated_at = ? \
+             entries = ?, ledger_currency = ?, occurred_at = ?, day = ?, updated_at = ? \
          WHERE merchant_id = ? AND id = ?",
     )
     .bind::<Nullable<BigInt>, _>(target.trigger_id)
@@ -339,38 +370,13 @@ fn update(
     .bind::<BigInt, _>(target.amounts.discount_minor)
     .bind::<BigInt, _>(target.amounts.refunded_minor)
     .bind::<BigInt, _>(target.amounts.commission_minor)
+    .bind::<Integer, _>(end.entries)
+    .bind::<Nullable<Text>, _>(end.currency.as_deref())
     .bind::<Timestamptz, _>(order.placed_at)
     .bind::<Date, _>(order.day)
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(conversion_id)
-    .execute(conn)?;
-    Ok(())
-}
-
-fn append(
-    conn: &mut PgConnection,
-    order: &OfOrder,
-    conversion_id: i64,
-    entries: &[(EntryKind, i64)],
-    cause: &Cause<'_>,
-) -> QueryResult<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    prepared::<()>(
-        "INSERT INTO commission_entries (merchant_id, conversion_id, currency, at, delivery_id, \
-             cause, kind, amount_minor) \
-         SELECT ?, ?, ?, ?, ?, ?, n.* FROM unnest(?::text[], ?::bigint[]) AS n",
-    )
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(conversion_id)
-    .bind::<Text, _>(order.currency.as_str())
-    .bind::<Timestamptz, _>(cause.now)
-    .bind::<Nullable<BigInt>, _>(cause.delivery_id)
-    .bind::<Text, _>(cause.words)
-    .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.0).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(entries.iter().map(|entry| entry.1).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
