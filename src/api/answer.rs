@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Merchant;
 use crate::conversions::list::ConversionRow;
+use crate::conversions::status::NOT_PAID_YET;
 use crate::db::schema::orders;
 use crate::money::{Currency, format_plain};
 use crate::orders::explain::Explanation;
@@ -38,9 +39,15 @@ pub struct CreditAnswer {
     pub via: String,
     /// `pending`, `approved`, `denied` or `unqualified`.
     pub status: String,
-    /// Why it is unqualified.
+    /// Why it is denied, unqualified or still pending: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a member said of it: `pending`, `approved` or `denied`. Left out if no member did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
+    /// What the rules say: `qualified`, `not_paid_yet`, or the code of the rule against it.
+    #[schema(example = "qualified")]
+    pub qualification: String,
     /// ISO 4217.
     pub currency: String,
     /// What the customer paid for the credited lines, after refunds.
@@ -84,12 +91,19 @@ impl CreditAnswer {
     fn of(row: ConversionRow) -> Self {
         let conversion = row.conversion;
         let currency = Currency::from_code(&conversion.currency).unwrap_or(Currency::USD);
+        let review = conversion.said().map(|review| review.as_str().to_owned());
         Self {
             affiliate_id: row.public_id,
             affiliate: row.affiliate,
             via: conversion.via.as_str().to_owned(),
             status: conversion.status.as_str().to_owned(),
+            qualification: match (conversion.unqualified_reason, conversion.not_paid_yet) {
+                (Some(reason), _) => reason,
+                (None, true) => NOT_PAID_YET.to_owned(),
+                (None, false) => "qualified".to_owned(),
+            },
             reason: conversion.reason,
+            review,
             currency: conversion.currency,
             revenue: format_plain(conversion.revenue_minor, currency),
             commission: format_plain(conversion.commission_minor, currency),

@@ -1,20 +1,22 @@
-//! Members' decisions on conversions: approve, deny, back to Pending, overrule, and undo of each.
+//! Members' reviews of conversions: approve, deny, back to Pending, overrule, and undo of each.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::overrule::take_overruling_back;
+pub use self::overrule::{OverruleError, overrule};
+use self::standing::{Fraud, Locked, Mark, Said, Standing};
 use super::list::{self, ConversionRow};
-use super::{ConversionStatus, StatusBy};
+use super::{DenialReason, Review};
 use crate::audit::{Act, Actor, record_all};
-use crate::db::prepared;
-use crate::db::schema::{audit_log, conversions, orders};
-use crate::figures::{Amounts, Changes, Delta};
-use crate::orders::{RecalculationCause, recalculate, recalculate_soon};
+use crate::db::schema::audit_log;
+use crate::figures::Changes;
 
-const STATUS_CHANGED: &str = "conversion.status_changed";
+mod overrule;
+mod standing;
+
+const REVIEWED: &str = "conversion.reviewed";
 const OVERRULED: &str = "conversion.overruled";
 /// An amount was given by hand; taking that back denies it.
 pub(super) const GIVEN: &str = "conversion.given";
@@ -26,197 +28,142 @@ const MOST_AT_ONCE: i64 = 1_000;
 pub struct Changed {
     /// How many conversions changed.
     pub changed: usize,
-    /// How many were left alone: they stood so already, or are Unqualified.
+    /// How many were left alone: they stood so already.
     pub left_alone: usize,
+    /// Of those that changed, how many earn nothing anyway: they don't qualify.
+    pub unqualified: usize,
+    /// Of those that changed, how many count only once their orders are paid.
+    pub not_paid_yet: usize,
     /// Names the change in the audit log; [`undo`] takes it back.
     pub change_id: Option<i64>,
 }
 
-/// Why a conversion cannot be overruled.
-#[derive(Debug, thiserror::Error)]
-pub enum OverruleError {
-    /// It is not Unqualified, or no longer.
-    #[error("This conversion is not Unqualified any more: nothing stands against it.")]
-    NotUnqualified,
-    /// There is nothing a member could decide.
-    #[error("What stands against this conversion cannot be overruled.")]
-    NotForMembers,
-    /// The database's.
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
+/// What a member says of some conversions, with an optional note.
+#[derive(Clone, Copy, Debug)]
+pub enum NewReview<'a> {
+    Approve { note: &'a str },
+    Deny { reason: DenialReason, note: &'a str },
+    BackToPending { note: &'a str },
 }
 
-/// A conversion as it stands, locked for this transaction.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = conversions)]
-struct Standing {
-    id: i64,
-    order_id: Option<i64>,
-    affiliate_id: i64,
-    trigger_id: Option<i64>,
-    status: ConversionStatus,
-    status_by: StatusBy,
-    currency: String,
-    day: NaiveDate,
-    revenue_minor: i64,
-    discount_minor: i64,
-    refunded_minor: i64,
-    commission_minor: i64,
-}
-
-impl Standing {
-    fn delta(&self, merchant_id: i64) -> Delta {
-        Delta {
-            merchant_id,
-            day: self.day,
-            currency: self.currency.clone(),
-            seed: self.id,
-            affiliate_id: Some(self.affiliate_id),
-            trigger_id: self.trigger_id,
-            amounts: Amounts {
-                orders: 0,
-                conversions: 1,
-                revenue_minor: self.revenue_minor,
-                discount_minor: self.discount_minor,
-                refunded_minor: self.refunded_minor,
-                commission_minor: self.commission_minor,
-            },
+impl NewReview<'_> {
+    fn note(&self) -> &str {
+        match self {
+            Self::Approve { note } | Self::Deny { note, .. } | Self::BackToPending { note } => note,
         }
+    }
+
+    /// What is then said of a conversion. Fraud is a denial of its order and leaves what was said
+    /// of the conversion itself; every other review says that the order isn't fraud.
+    fn mark(&self, actor: &Actor, known: &Standing) -> Mark {
+        let (by, at, note) = (actor.name.clone(), actor.now, self.note().to_owned());
+        let (review, denial_reason) = match self {
+            Self::Deny { reason: DenialReason::Fraud, .. } if known.order_id().is_some() => {
+                let fraud = Some(Fraud { by, at, note });
+                return Mark { said: known.mark.said.clone(), fraud };
+            }
+            Self::Deny { reason, .. } => (Review::Denied, Some(*reason)),
+            Self::Approve { .. } => (Review::Approved, None),
+            Self::BackToPending { .. } => (Review::Pending, None),
+        };
+        Mark { said: Some(Said { review, by, at, denial_reason, note }), fraud: None }
     }
 }
 
-/// What a conversion is to become.
-#[derive(Clone, Copy)]
+/// What is to be said of a conversion.
 struct Wanted {
     id: i64,
-    status: ConversionStatus,
-    by: StatusBy,
+    mark: Mark,
 }
 
-/// The parts of an entry in the audit log that undo needs.
-#[derive(Serialize, Deserialize)]
-struct Mark {
-    status: ConversionStatus,
-    status_by: StatusBy,
+/// A conversion whose mark changed.
+struct Reviewed {
+    id: i64,
+    before: Mark,
+    after: Mark,
 }
 
-/// Sets the status of some conversions, as a member's decision, with an optional note that says why.
-///
-/// Those that are Unqualified are left alone: overruling is a decision of its own ([`overrule`]).
-/// Nobody is made Unqualified by hand.
+/// Reviews some conversions. What the rules say of them stays as it is: an approval of one that
+/// doesn't qualify counts as soon as it does.
 ///
 /// # Errors
 /// The database's.
-pub fn set_status(
+pub fn review(
     conn: &mut PgConnection,
     actor: &Actor,
     ids: &[i64],
-    status: ConversionStatus,
-    note: &str,
+    review: &NewReview<'_>,
 ) -> QueryResult<Changed> {
-    if status == ConversionStatus::Unqualified {
-        return Ok(Changed { left_alone: ids.len(), ..Changed::default() });
-    }
-    let wanted: Vec<Wanted> =
-        ids.iter().map(|id| Wanted { id: *id, status, by: StatusBy::Member }).collect();
-    apply(conn, actor, &wanted, note)
+    let locked = Locked::lock(conn, actor.merchant_id, ids)?;
+    let known = ids.iter().filter_map(|id| locked.find(*id));
+    let wanted = known.map(|known| Wanted { id: known.id(), mark: review.mark(actor, known) });
+    let wanted: Vec<Wanted> = wanted.collect();
+    apply(conn, actor, locked, &wanted, review.note())
 }
 
 fn apply(
     conn: &mut PgConnection,
     actor: &Actor,
+    mut locked: Locked,
     wanted: &[Wanted],
     note: &str,
 ) -> QueryResult<Changed> {
-    let ids: Vec<i64> = wanted.iter().map(|one| one.id).collect();
-    let standing = lock(conn, actor.merchant_id, &ids)?;
     let mut changes = Changes::of(actor.merchant_id);
-    let mut acts: Vec<(&Standing, Wanted)> = Vec::new();
-    for known in &standing {
-        let Some(to) = wanted.iter().find(|one| one.id == known.id) else { continue };
-        let is_the_systems = known.status == ConversionStatus::Unqualified;
-        if is_the_systems || known.status == to.status {
+    locked.subtract_from(&mut changes);
+    let mut changed = Changed::default();
+    let mut acts = Vec::new();
+    for to in wanted {
+        let Some(known) = locked.find(to.id).cloned() else { continue };
+        if known.mark.agrees_with(&to.mark) {
+            changed.left_alone += 1;
             continue;
         }
-        match (known.status.counts(), to.status.counts()) {
-            (true, false) => changes.subtract(&known.delta(actor.merchant_id)),
-            (false, true) => changes.add(&known.delta(actor.merchant_id)),
-            (true, true) | (false, false) => {}
-        }
-        diesel::update(conversions::table.find((actor.merchant_id, known.id)))
-            .set((
-                conversions::status.eq(to.status),
-                conversions::status_by.eq(to.by),
-                conversions::updated_at.eq(actor.now),
-            ))
-            .execute(conn)?;
-        acts.push((known, *to));
+        locked.write(conn, to.id, &to.mark, actor.now)?;
+        changed.changed += 1;
+        changed.unqualified += usize::from(!known.is_qualified());
+        changed.not_paid_yet += usize::from(known.is_qualified() && known.not_paid_yet());
+        acts.push(Reviewed { id: to.id, before: known.mark, after: to.mark.clone() });
     }
-    let change_id = log(conn, actor, &acts, note)?;
-    // What was Denied did not follow its order meanwhile.
-    let mut revived: Vec<i64> = acts
-        .iter()
-        .filter(|(known, _)| known.status == ConversionStatus::Denied)
-        .filter_map(|(known, _)| known.order_id)
-        .collect();
-    revived.sort_unstable();
-    revived.dedup();
-    recalculate_soon(conn, actor, &revived, &RecalculationCause::DenialTakenBack, changes)?;
-    Ok(Changed { changed: acts.len(), left_alone: ids.len() - acts.len(), change_id })
-}
-
-/// Locks the conversions, their orders first: as the intake of orders does, so that neither works
-/// on what the other is changing.
-fn lock(conn: &mut PgConnection, merchant_id: i64, ids: &[i64]) -> QueryResult<Vec<Standing>> {
-    prepared::<BigInt>(
-        "SELECT id FROM orders WHERE merchant_id = ? AND id IN (\
-             SELECT order_id FROM conversions WHERE merchant_id = ? AND id = ANY(?)) \
-         ORDER BY id FOR UPDATE",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(ids)
-    .load::<i64>(conn)?;
-    conversions::table
-        .filter(conversions::merchant_id.eq(merchant_id))
-        .filter(conversions::id.eq_any(ids.to_vec()))
-        .order(conversions::id)
-        .for_update()
-        .select(Standing::as_select())
-        .load(conn)
+    locked.add_to(&mut changes);
+    changed.change_id = log(conn, actor, &acts, note)?;
+    changes.write(conn)?;
+    Ok(changed)
 }
 
 fn log(
     conn: &mut PgConnection,
     actor: &Actor,
-    acts: &[(&Standing, Wanted)],
+    acts: &[Reviewed],
     note: &str,
 ) -> QueryResult<Option<i64>> {
     if acts.is_empty() {
         return Ok(None);
     }
-    let ids: Vec<i64> = acts.iter().map(|(known, _)| known.id).collect();
+    let ids: Vec<i64> = acts.iter().map(|act| act.id).collect();
     let rows = list::by_ids(conn, actor.merchant_id, &ids)?;
-    let entries = acts.iter().map(|(known, to)| Act {
-        action: STATUS_CHANGED,
+    let entries = acts.iter().map(|act| Act {
+        action: REVIEWED,
         subject_kind: "conversion",
-        subject_id: Some(known.id),
-        summary: summary(rows.iter().find(|row| row.conversion.id == known.id), to.status, note),
-        before: Some(json!(Mark { status: known.status, status_by: known.status_by })),
-        after: Some(json!({ "status": to.status, "status_by": to.by, "note": note })),
+        subject_id: Some(act.id),
+        summary: summary(rows.iter().find(|row| row.conversion.id == act.id), &act.after, note),
+        before: Some(json!(act.before)),
+        after: Some(json!(act.after)),
     });
     let change_ids = record_all(conn, actor, entries.collect())?;
     Ok(change_ids.into_iter().min())
 }
 
-fn summary(row: Option<&ConversionRow>, status: ConversionStatus, note: &str) -> String {
+fn summary(row: Option<&ConversionRow>, after: &Mark, note: &str) -> String {
     let what = row.map_or_else(|| "a conversion".to_owned(), about);
-    let act = match status {
-        ConversionStatus::Approved => format!("Approved {what}."),
-        ConversionStatus::Denied => format!("Denied {what}."),
-        ConversionStatus::Pending | ConversionStatus::Unqualified => {
-            format!("Set {what} back to {status}.")
-        }
+    let act = match (&after.fraud, &after.said) {
+        (Some(_), _) => format!("Denied the order of {what} as fraud."),
+        (None, None) => format!("Took the review of {what} back."),
+        (None, Some(said)) => match (said.review, said.denial_reason) {
+            (Review::Approved, _) => format!("Approved {what}."),
+            (Review::Pending, _) => format!("Set {what} back to Pending."),
+            (Review::Denied, None | Some(DenialReason::Other)) => format!("Denied {what}."),
+            (Review::Denied, Some(reason)) => format!("Denied {what}: {reason}."),
+        },
     };
     if note.is_empty() { act } else { format!("{act} Note: {note}") }
 }
@@ -231,74 +178,18 @@ pub(super) fn about(row: &ConversionRow) -> String {
     }
 }
 
-/// Credits an Unqualified conversion all the same, from now on and through every update of its
-/// order.
-///
-/// # Errors
-/// [`OverruleError`] where there is nothing to overrule; `NotFound` if it is not the merchant's.
-pub fn overrule(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    conversion_id: i64,
-    note: &str,
-) -> Result<Changed, OverruleError> {
-    let standing = lock(conn, actor.merchant_id, &[conversion_id])?;
-    let known = standing.first().ok_or(diesel::result::Error::NotFound)?;
-    let rows = list::by_ids(conn, actor.merchant_id, &[conversion_id])?;
-    let row = rows.first().ok_or(diesel::result::Error::NotFound)?;
-    if known.status != ConversionStatus::Unqualified {
-        return Err(OverruleError::NotUnqualified);
-    }
-    let order_id = known.order_id.ok_or(OverruleError::NotForMembers)?;
-    if !row.conversion.can_be_overruled() {
-        return Err(OverruleError::NotForMembers);
-    }
-    set_overruled(conn, actor, order_id, known.affiliate_id, true)?;
-    let because = row.conversion.reason_label();
-    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
-    let act = Act {
-        action: OVERRULED,
-        subject_kind: "conversion",
-        subject_id: Some(conversion_id),
-        summary: format!("Overruled “{because}” on {}.{said}", about(row)),
-        before: Some(json!(Mark { status: known.status, status_by: known.status_by })),
-        after: Some(json!({ "overruled": true, "note": note })),
-    };
-    let change_id = record_all(conn, actor, vec![act])?.first().copied();
-    recalculate(conn, actor, &[order_id], &RecalculationCause::Overruled)?;
-    Ok(Changed { changed: 1, left_alone: 0, change_id })
-}
-
-fn set_overruled(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    order_id: i64,
-    affiliate_id: i64,
-    overruled: bool,
-) -> QueryResult<()> {
-    let order = orders::table.find((actor.merchant_id, order_id));
-    let known: Vec<Option<i64>> =
-        order.select(orders::overruled_affiliate_ids).for_update().first(conn)?;
-    let mut ids: Vec<i64> = known.into_iter().flatten().filter(|id| *id != affiliate_id).collect();
-    if overruled {
-        ids.push(affiliate_id);
-    }
-    diesel::update(order).set(orders::overruled_affiliate_ids.eq(ids)).execute(conn)?;
-    Ok(())
-}
-
 /// An entry of the log that can be taken back.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_log)]
 struct Logged {
     action: String,
     subject_id: Option<i64>,
-    before: Option<serde_json::Value>,
-    after: Option<serde_json::Value>,
+    before: Option<Value>,
+    after: Option<Value>,
 }
 
-/// Takes a change back: every conversion of it that still stands as the change left it gets the
-/// status it had before.
+/// Takes a change back: of every conversion of it that still stands as the change left it is said
+/// what was said before.
 ///
 /// # Errors
 /// `NotFound` if `change_id` names no change of the merchant's conversions.
@@ -306,43 +197,57 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
     let logged = change(conn, actor.merchant_id, change_id)?;
     // All of them, before anything is recalculated.
     let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
-    lock(conn, actor.merchant_id, &concerned)?;
-    let mut wanted = Vec::new();
+    Locked::lock(conn, actor.merchant_id, &concerned)?;
+    let mut reviewed: Vec<(Wanted, Option<Mark>)> = Vec::new();
     let mut done = Changed::default();
     for entry in &logged {
         let Some(id) = entry.subject_id else { continue };
-        if entry.action == OVERRULED {
-            let one = take_overruling_back(conn, actor, id)?;
-            done.changed += one;
-            done.left_alone += 1 - one;
-            continue;
-        }
-        if entry.action == GIVEN {
-            let denied = Wanted { id, status: ConversionStatus::Denied, by: StatusBy::Member };
-            wanted.push((denied, ConversionStatus::Approved));
-            continue;
-        }
-        let read = |value: &Option<serde_json::Value>| {
+        let read = |value: &Option<Value>| {
             value.clone().and_then(|value| serde_json::from_value::<Mark>(value).ok())
         };
-        let (Some(before), Some(after)) = (read(&entry.before), read(&entry.after)) else {
-            continue;
-        };
-        wanted.push((Wanted { id, status: before.status, by: before.status_by }, after.status));
+        match entry.action.as_str() {
+            OVERRULED => {
+                let one = take_overruling_back(conn, actor, id)?;
+                done.changed += one;
+                done.left_alone += 1 - one;
+            }
+            // An amount given by hand is not taken out of the ledger: it is denied.
+            GIVEN => reviewed.push((Wanted { id, mark: denied(actor) }, None)),
+            _ => {
+                if let Some((mark, after)) = read(&entry.before).zip(read(&entry.after)) {
+                    reviewed.push((Wanted { id, mark }, Some(after)));
+                }
+            }
+        }
     }
-    let ids: Vec<i64> = wanted.iter().map(|(to, _)| to.id).collect();
-    let standing = lock(conn, actor.merchant_id, &ids)?;
-    let unchanged: Vec<Wanted> = wanted
-        .iter()
-        .filter(|(to, left)| {
-            standing.iter().any(|known| known.id == to.id && known.status == *left)
-        })
-        .map(|(to, _)| *to)
+    let ids: Vec<i64> = reviewed.iter().map(|(to, _)| to.id).collect();
+    let locked = Locked::lock(conn, actor.merchant_id, &ids)?;
+    let stands = |id: i64, left: Option<&Mark>| {
+        let known = locked.find(id);
+        known.is_some_and(|one| left.is_none_or(|left| one.mark.agrees_with(left)))
+    };
+    // The last first: what was said of an order was said with the first of its conversions.
+    let wanted: Vec<Wanted> = reviewed
+        .into_iter()
+        .rev()
+        .filter(|(to, left)| stands(to.id, left.as_ref()))
+        .map(|(to, _)| to)
         .collect();
-    let restored = apply(conn, actor, &unchanged, "undone")?;
+    let restored = apply(conn, actor, locked, &wanted, "undone")?;
     done.changed += restored.changed;
     done.left_alone += ids.len() - restored.changed;
     Ok(done)
+}
+
+fn denied(actor: &Actor) -> Mark {
+    let said = Said {
+        review: Review::Denied,
+        by: actor.name.clone(),
+        at: actor.now,
+        denial_reason: Some(DenialReason::Other),
+        note: String::new(),
+    };
+    Mark { said: Some(said), fraud: None }
 }
 
 /// All entries that were made in one act with `change_id`, which is the first of them.
@@ -350,7 +255,7 @@ fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryRes
     let of_conversions = || {
         audit_log::table
             .filter(audit_log::merchant_id.eq(merchant_id))
-            .filter(audit_log::action.eq_any([STATUS_CHANGED, OVERRULED, GIVEN]))
+            .filter(audit_log::action.eq_any([REVIEWED, OVERRULED, GIVEN]))
     };
     let (at, user_id): (DateTime<Utc>, Option<i64>) = of_conversions()
         .filter(audit_log::id.eq(change_id))
@@ -363,29 +268,4 @@ fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryRes
         .order(audit_log::id)
         .select(Logged::as_select())
         .load(conn)
-}
-
-/// How many conversions changed: one, or none if it was taken back before.
-fn take_overruling_back(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    conversion_id: i64,
-) -> QueryResult<usize> {
-    let rows = list::by_ids(conn, actor.merchant_id, &[conversion_id])?;
-    let Some((row, order_id)) = rows.first().and_then(|row| Some((row, row.conversion.order_id?)))
-    else {
-        return Ok(0);
-    };
-    set_overruled(conn, actor, order_id, row.conversion.affiliate_id, false)?;
-    let act = Act {
-        action: "conversion.overruling_undone",
-        subject_kind: "conversion",
-        subject_id: Some(conversion_id),
-        summary: format!("Let the rules decide again on {}.", about(row)),
-        before: Some(json!({ "overruled": true })),
-        after: Some(json!({ "overruled": false })),
-    };
-    record_all(conn, actor, vec![act])?;
-    recalculate(conn, actor, &[order_id], &RecalculationCause::OverrulingTakenBack)?;
-    Ok(1)
 }

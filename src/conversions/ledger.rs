@@ -16,8 +16,8 @@ pub(crate) struct Appending<'a> {
     pub cause: &'a str,
 }
 
-/// Appends entries that follow the last one there is. The conversion's row is written in the same
-/// transaction and names the last of them: otherwise the commit fails.
+/// Appends entries that follow the last one there is. The conversion's row is written before, in the
+/// same transaction, and names the last of them: otherwise the database refuses.
 ///
 /// # Errors
 /// The database's.
@@ -26,15 +26,17 @@ pub(crate) fn append(
     to: &Appending<'_>,
     entries: &[ChainedEntry],
 ) -> QueryResult<()> {
-    let Some(last) = entries.last() else { return Ok(()) };
+    if entries.is_empty() {
+        return Ok(());
+    }
     let kinds: Vec<&str> = entries.iter().map(|entry| entry.kind.as_str()).collect();
     let currencies: Vec<&str> = entries.iter().map(|entry| entry.currency.as_str()).collect();
     let prior: Vec<Option<&str>> =
         entries.iter().map(|entry| entry.prior_currency.as_deref()).collect();
     prepared::<()>(
         "INSERT INTO commission_entries (merchant_id, conversion_id, at, delivery_id, cause, \
-             ledger_length, kind, currency, prior_currency, seq, amount_minor, balance_minor) \
-         SELECT ?, ?, ?, ?, ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], \
+             kind, currency, prior_currency, seq, amount_minor, balance_minor) \
+         SELECT ?, ?, ?, ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], \
              ?::integer[], ?::bigint[], ?::bigint[]) AS n",
     )
     .bind::<BigInt, _>(to.merchant_id)
@@ -42,7 +44,6 @@ pub(crate) fn append(
     .bind::<Timestamptz, _>(to.at)
     .bind::<Nullable<BigInt>, _>(to.delivery_id)
     .bind::<Text, _>(to.cause)
-    .bind::<Integer, _>(last.seq)
     .bind::<Array<Text>, _>(kinds)
     .bind::<Array<Text>, _>(currencies)
     .bind::<Array<Nullable<Text>>, _>(prior)

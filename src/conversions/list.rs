@@ -10,8 +10,8 @@ pub use self::matching::MOST_FOUND;
 use self::matching::{Matching, matching};
 pub use self::totals::{Credited, Totals};
 use self::totals::{kept_totals, totals};
-use super::status::reason_label;
-use super::{ConversionStatus, Via};
+use super::status::{NOT_PAID_YET, reason_label};
+use super::{ConversionStatus, DenialReason, Review, Via};
 use crate::db::listing::beyond;
 use crate::db::schema::{affiliates, conversions, orders, triggers};
 use crate::db::text_enum;
@@ -82,10 +82,26 @@ pub struct Conversion {
     pub trigger_id: Option<i64>,
     /// What credited the affiliate.
     pub via: Via,
-    /// Where it stands.
+    /// Where it stands, all in all.
     pub status: ConversionStatus,
-    /// The name of the rule that makes it Unqualified.
+    /// Why it is denied, Unqualified or still Pending: a code.
     pub reason: Option<String>,
+    /// What a member said of it, if one did.
+    pub review: Option<Review>,
+    /// Who that was.
+    pub reviewed_by: Option<String>,
+    /// When.
+    pub reviewed_at: Option<DateTime<Utc>>,
+    /// Why it was denied.
+    pub denial_reason: Option<DenialReason>,
+    /// What they noted with it.
+    pub review_note: String,
+    /// The name of the rule that makes it Unqualified.
+    pub unqualified_reason: Option<String>,
+    /// Its order counts once it's paid, and isn't yet.
+    pub not_paid_yet: bool,
+    /// A member denied its order as fraud.
+    pub is_fraud: bool,
     /// ISO 4217.
     pub currency: String,
     /// Minor units.
@@ -99,14 +115,28 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Why it is Unqualified, in a few words; empty if it is not.
+    /// Why it is denied, Unqualified or still Pending, in a few words; empty if nothing is said.
     pub fn reason_label(&self) -> &'static str {
         self.reason.as_deref().map_or("", reason_label)
     }
 
-    /// Whether a member may credit it all the same.
+    /// What the rules say of it, in a few words.
+    pub fn qualification_label(&self) -> &'static str {
+        match (&self.unqualified_reason, self.not_paid_yet) {
+            (Some(reason), _) => reason_label(reason),
+            (None, true) => reason_label(NOT_PAID_YET),
+            (None, false) => "Qualified",
+        }
+    }
+
+    /// What members say of it and of its order.
+    pub fn said(&self) -> Option<Review> {
+        if self.is_fraud { Some(Review::Denied) } else { self.review }
+    }
+
+    /// Whether a member may credit it anyway.
     pub fn can_be_overruled(&self) -> bool {
-        let reason = self.reason.as_deref().unwrap_or_default();
+        let reason = self.unqualified_reason.as_deref().unwrap_or_default();
         self.status == ConversionStatus::Unqualified
             && self.order_id.is_some()
             && matches!(
@@ -114,6 +144,38 @@ impl Conversion {
                 "test_order" | "inactive_affiliate" | "own_purchase" | "excluded_code"
             )
     }
+
+    /// What stands beside the status: the review and the qualification, each as far as the status
+    /// doesn't say it. `by` names who reviewed it, `fraud_by` who denied its order.
+    fn standing(&self, by: Option<&str>, fraud_by: Option<&str>) -> String {
+        let named = |act: &str, by: Option<&str>| {
+            by.map_or_else(|| act.to_owned(), |by| format!("{act} by {by}"))
+        };
+        let said = match (self.review, self.denial_reason) {
+            _ if self.is_fraud => named("Denied as fraud", fraud_by),
+            (Some(Review::Denied), Some(reason)) => {
+                format!("{}: {}", named("Denied", by), lower(reason.label()))
+            }
+            (Some(Review::Approved), _) if self.status != ConversionStatus::Approved => {
+                named("Approved", by)
+            }
+            _ => String::new(),
+        };
+        let rule = match (&self.unqualified_reason, self.not_paid_yet) {
+            (Some(reason), _) if said.is_empty() => reason_label(reason).to_owned(),
+            (Some(reason), _) => format!("doesn’t qualify: {}", lower(reason_label(reason))),
+            (None, true) if said.is_empty() => reason_label(NOT_PAID_YET).to_owned(),
+            (None, true) => lower(reason_label(NOT_PAID_YET)),
+            (None, false) => String::new(),
+        };
+        [said, rule].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// As the middle of a sentence.
+fn lower(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// A conversion as lists show it.
@@ -127,8 +189,23 @@ pub struct ConversionRow {
     pub public_id: String,
     /// The order's name.
     pub order: Option<String>,
+    /// Who denied the order as fraud.
+    pub fraud_by: Option<String>,
     /// The trigger's value.
     pub trigger: Option<String>,
+}
+
+impl ConversionRow {
+    /// For members: what stands beside the status, and who said it.
+    pub fn standing(&self) -> String {
+        let by = self.conversion.reviewed_by.as_deref();
+        self.conversion.standing(by, self.fraud_by.as_deref())
+    }
+
+    /// For the affiliate: the same, without the names of members.
+    pub fn standing_for_affiliate(&self) -> String {
+        self.conversion.standing(None, None)
+    }
 }
 
 fn fetch(
@@ -255,10 +332,10 @@ fn complete(
         .into_iter()
         .collect();
     let order_ids: Vec<i64> = found.iter().filter_map(|one| one.order_id).collect();
-    let mut orders: HashMap<i64, Option<String>> = orders::table
+    let orders: HashMap<i64, (Option<String>, Option<String>)> = orders::table
         .filter(orders::merchant_id.eq(merchant_id))
         .filter(orders::id.eq_any(order_ids))
-        .select((orders::id, orders::name))
+        .select((orders::id, (orders::name, orders::fraud_by)))
         .load(conn)?
         .into_iter()
         .collect();
@@ -272,9 +349,10 @@ fn complete(
         .collect();
     let row = |conversion: Conversion| {
         let (affiliate, public_id) = names.get(&conversion.affiliate_id).cloned()?;
-        let order = conversion.order_id.and_then(|id| orders.get_mut(&id)?.clone());
+        let (order, fraud_by) =
+            conversion.order_id.and_then(|id| orders.get(&id).cloned()).unwrap_or_default();
         let trigger = conversion.trigger_id.and_then(|id| values.get(&id).cloned());
-        Some(ConversionRow { conversion, affiliate, public_id, order, trigger })
+        Some(ConversionRow { conversion, affiliate, public_id, order, fraud_by, trigger })
     };
     Ok(found.into_iter().filter_map(row).collect())
 }

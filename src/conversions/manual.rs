@@ -9,12 +9,12 @@ use serde_json::json;
 use super::change::GIVEN;
 use super::ledger::{Appending, append};
 use super::list::{ConversionRow, of_order};
-use super::{ConversionStatus, StatusBy, Via};
+use super::{ConversionStatus, Review, Via};
 use crate::affiliates::Affiliate;
 use crate::audit::{Act, Actor, record, record_all};
 use crate::credit::{EntryKind, LedgerEnd, NewEntry};
 use crate::db::schema::{conversions, orders};
-use crate::figures::{Amounts, Changes, Delta};
+use crate::figures::{Amounts, Changes, Counted, Shared};
 use crate::money::{Currency, format_money};
 use crate::orders::explain::Explanation;
 use crate::orders::{RecalculationCause, recalculate};
@@ -29,6 +29,9 @@ pub enum CreditOrderError {
     /// The affiliate's own conversion of it was denied; that decision is the one to change.
     #[error("{}’s conversion for this order was denied. Approve that one instead.", .0.affiliate)]
     DeniedBefore(Box<ConversionRow>),
+    /// That holds for every conversion of it, until a member lifts it.
+    #[error("This order was denied as fraud by {0}. Approve one of its conversions first.")]
+    Fraud(String),
     /// Only a refund or a deletion of it is known, not the order itself.
     #[error("The store has not reported this order itself yet.")]
     NotReported,
@@ -51,10 +54,16 @@ pub fn credit_order(
 ) -> Result<(), CreditOrderError> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let order = orders::table.find((actor.merchant_id, order_id));
-    let (name, placed_at): (Option<String>, Option<DateTime<Utc>>) =
-        order.select((orders::name, orders::placed_at)).for_update().first(conn)?;
+    let (name, placed_at, fraud_by): (Option<String>, Option<DateTime<Utc>>, Option<String>) =
+        order
+            .select((orders::name, orders::placed_at, orders::fraud_by))
+            .for_update()
+            .first(conn)?;
     if placed_at.is_none() {
         return Err(CreditOrderError::NotReported);
+    }
+    if let Some(by) = fraud_by {
+        return Err(CreditOrderError::Fraud(by));
     }
     for row in of_order(conn, actor.merchant_id, order_id)? {
         let is_own = row.conversion.affiliate_id == affiliate_id;
@@ -192,8 +201,9 @@ pub fn give(
             conversions::merchant_id.eq(actor.merchant_id),
             conversions::affiliate_id.eq(affiliate_id),
             conversions::via.eq(Via::Manual),
-            conversions::status.eq(ConversionStatus::Approved),
-            conversions::status_by.eq(StatusBy::Member),
+            conversions::review.eq(Review::Approved),
+            conversions::reviewed_by.eq(&actor.name),
+            conversions::reviewed_at.eq(actor.now),
             conversions::currency.eq(code),
             conversions::commission_minor.eq(end.balance_minor),
             conversions::entries.eq(end.entries),
@@ -226,16 +236,18 @@ pub fn give(
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied().unwrap_or_default();
     let mut changes = Changes::of(actor.merchant_id);
-    changes.add(&Delta {
-        merchant_id: actor.merchant_id,
+    changes.add_order(&[Counted {
+        id,
+        affiliate_id,
+        trigger_id: None,
+        is_royalty: false,
+        counts: true,
         day,
         currency: code.to_owned(),
-        seed: id,
-        affiliate_id: Some(affiliate_id),
-        trigger_id: None,
         // No sale: but it is a row of the list that the figure leads to.
         amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
-    });
+        shared: Shared::default(),
+    }]);
     changes.write(conn)?;
     Ok(Given { conversion_id: id, change_id })
 }

@@ -12,6 +12,6 @@ pub mod list;
 pub mod manual;
 pub mod status;
 
-pub use change::{Changed, overrule, set_status, undo};
+pub use change::{Changed, NewReview, overrule, review, undo};
 pub use list::{Conversion, ConversionFilter, ConversionRow, StatusFilter};
-pub use status::{ConversionStatus, StatusBy, Via};
+pub use status::{ConversionStatus, DenialReason, Facts, Review, Via};

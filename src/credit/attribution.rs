@@ -7,13 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use super::commission::{After, Scope, earn};
+use super::commission::{After, Scope, Shared, earn};
 use super::contender::{Contender, contenders};
 use super::decision::{
     AffiliateName, CandidateOutcome, Credit, CreditKind, Decision, LostReason, Unqualified,
     Verdict, takes_back,
 };
-use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Rules, Terms};
+use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Rules, Terms};
 use super::ledger::Components;
 use crate::money::Currency;
 use crate::orders::OrderState;
@@ -32,12 +32,17 @@ pub fn decide(
     rules: &Rules,
     overrides: &Overrides,
 ) -> Decision {
-    let undone = state.undone();
     let Some(report) = &state.report else {
+        let undone = state.undone();
         return Decision { rules: *rules, undone, ..Decision::default() };
     };
+    let payment = rules.payment(report.payment);
+    // Where orders count once they're paid, a voided payment stands against the credit itself.
+    let is_by_payment =
+        |undone: &Undone| *undone == Undone::Voided && matches!(payment, Paid::Never(_));
+    let undone = state.undone().filter(|undone| !is_by_payment(undone));
     let amounts = line_amounts(state, rules.basis());
-    let sums = Sums { amounts: &amounts, currency: report.currency, undone, rules };
+    let sums = Sums { amounts: &amounts, currency: report.currency, undone, payment, rules };
     let field = contenders(report, candidates, overrides);
     let main = match &overrides.manual {
         Some(manual) => Main::ByHand(manual),
@@ -64,6 +69,7 @@ struct Sums<'a> {
     amounts: &'a [LineAmounts<'a>],
     currency: Currency,
     undone: Option<Undone>,
+    payment: Paid,
     rules: &'a Rules,
 }
 
@@ -112,6 +118,14 @@ impl Main<'_> {
         }
     }
 
+    fn terms(&self) -> Option<&Terms> {
+        match self {
+            Self::ByHand(manual) => Some(&manual.terms),
+            Self::Won(winner) => Some(&winner.candidate.terms),
+            Self::Nobody => None,
+        }
+    }
+
     fn credit(&self, sums: &Sums<'_>) -> Option<Credit> {
         match self {
             Self::ByHand(manual) => Some(by_hand(manual, sums)),
@@ -130,7 +144,7 @@ fn by_hand(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
         unqualified: Unqualified::by_currency(&manual.terms, sums.currency),
         ..earnings(&manual.terms, &Scope::WholeOrder, sums)
     }
-    .settled()
+    .settled(sums.payment)
 }
 
 fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
@@ -145,7 +159,7 @@ fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
         discount_minor: contender.discount_minor,
         ..earnings(&candidate.terms, scope, sums)
     }
-    .settled()
+    .settled(sums.payment)
 }
 
 /// The part of a credit that follows from the terms.
@@ -172,7 +186,12 @@ fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
 
 impl Credit {
     /// Earns what it would, unless it is unqualified.
-    fn settled(mut self) -> Self {
+    fn settled(mut self, payment: Paid) -> Self {
+        match payment {
+            Paid::Counts => {}
+            Paid::NotYet => self.not_paid_yet = true,
+            Paid::Never(reason) => self.unqualified = self.unqualified.or(Some(reason)),
+        }
         self.commission = if self.is_qualified() { self.would_be } else { Components::default() };
         self
     }
@@ -196,9 +215,21 @@ fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<C
                 .filter(|other| other.candidate.affiliate.id == lead.candidate.affiliate.id)
                 .map(|other| other.candidate.key.clone())
                 .collect();
-            credit(lead, &Scope::Skus(keys), sums)
+            royalty(lead, &Scope::Skus(keys), main, sums)
         })
         .collect()
+}
+
+/// A credit for its own lines, of which the main credit may earn from some too.
+fn royalty(lead: &Contender<'_>, scope: &Scope, main: &Main<'_>, sums: &Sums<'_>) -> Credit {
+    let credit = credit(lead, scope, sums);
+    let Some(terms) = main.terms() else { return credit };
+    let shared = Shared::of(sums.amounts, (scope, &lead.candidate.terms), terms);
+    Credit {
+        shared_revenue_minor: if sums.undone.is_some() { 0 } else { shared.net_minor() },
+        shared_refunded_minor: shared.refunded_minor,
+        ..credit
+    }
 }
 
 fn outcome(
@@ -227,18 +258,15 @@ fn verdict(
     if let Some(reason) = contender.out_of_force.clone() {
         return Verdict::Lost { reason };
     }
-    let credited = |won: Verdict| match contender.unqualified {
+    let affiliate_id = contender.candidate.affiliate.id;
+    let of_affiliate = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
+    let credited = |won: Verdict| match of_affiliate.and_then(|credit| credit.unqualified) {
         Some(reason) => Verdict::Unqualified { reason },
         None => won,
     };
-    let affiliate_id = contender.candidate.affiliate.id;
     if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
         // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
-        let shared = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
-        return match shared.and_then(|credit| credit.unqualified) {
-            Some(reason) => Verdict::Unqualified { reason },
-            None => Verdict::Royalty,
-        };
+        return credited(Verdict::Royalty);
     }
     match main {
         Main::ByHand(manual) => Verdict::Lost {

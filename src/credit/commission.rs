@@ -78,6 +78,37 @@ pub(super) fn earn(
     }
 }
 
+/// The lines that a royalty and a credit for the whole order both earn from.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Shared {
+    gross_minor: i64,
+    pub refunded_minor: i64,
+}
+
+impl Shared {
+    pub(super) fn of(
+        amounts: &[LineAmounts<'_>],
+        (scope, terms): (&Scope, &Terms),
+        main: &Terms,
+    ) -> Self {
+        let earns = |line: &&LineAmounts<'_>, scope: &Scope, terms: &Terms| {
+            Reached::new(line, scope, &terms.excluded_skus).is_some_and(|line| line.earns())
+        };
+        let both = || {
+            let own = amounts.iter().filter(|line| earns(line, scope, terms));
+            own.filter(|line| earns(line, &Scope::WholeOrder, main))
+        };
+        Self {
+            gross_minor: sum(both().map(|line| line.gross_minor)),
+            refunded_minor: sum(both().map(|line| line.refunded_minor)),
+        }
+    }
+
+    pub(super) fn net_minor(self) -> i64 {
+        self.gross_minor - self.refunded_minor
+    }
+}
+
 /// A line that a credit reaches.
 struct Reached<'a> {
     amounts: &'a LineAmounts<'a>,

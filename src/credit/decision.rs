@@ -160,6 +160,10 @@ pub enum Unqualified {
         terms: Currency,
         order: Currency,
     },
+    /// The order counts once it's paid, and the bank's promise to pay ran out.
+    PaymentExpired,
+    /// The order counts once it's paid, and the payment was called off.
+    PaymentVoided,
     #[default]
     #[serde(other)]
     Unknown,
@@ -173,7 +177,10 @@ impl Unqualified {
             | Self::InactiveAffiliate { .. }
             | Self::OwnPurchase
             | Self::ExcludedCode { .. } => true,
-            Self::OtherCurrency { .. } | Self::Unknown => false,
+            Self::OtherCurrency { .. }
+            | Self::PaymentExpired
+            | Self::PaymentVoided
+            | Self::Unknown => false,
         }
     }
 }
@@ -195,6 +202,8 @@ pub struct Credit {
     /// A reason to earn nothing that a merchant overruled.
     pub overruled: Option<Unqualified>,
     pub auto_approve: bool,
+    /// The order counts once it's paid, and isn't yet.
+    pub not_paid_yet: bool,
     /// What the offer pays.
     pub rate: Commission,
     /// What is left of what was paid for the lines that earn; 0 if the sale came to nothing.
@@ -205,6 +214,10 @@ pub struct Credit {
     pub refunded_minor: i64,
     /// What the credited code took off the order; 0 for other kinds.
     pub discount_minor: i64,
+    /// Of a royalty: how much of `revenue_minor` the order's main credit has too.
+    pub shared_revenue_minor: i64,
+    /// The same of `refunded_minor`.
+    pub shared_refunded_minor: i64,
     /// What the ledger should hold; all zero while the conversion is Unqualified.
     pub commission: Components,
     /// The same as if it were qualified.

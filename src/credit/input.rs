@@ -7,10 +7,12 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::decision::Unqualified;
 use crate::affiliates::AffiliateStatus;
 use crate::db::text_enum;
 use crate::money::{Currency, format_money, format_percent};
 use crate::orders::amounts::Basis;
+use crate::orders::report::PaymentState;
 use crate::triggers::TriggerKind;
 
 /// A trigger that matches the order, in the hands of one owner.
@@ -137,6 +139,24 @@ impl Rules {
         Self { orders_count_when: OrdersCountWhen::Paid, ..Self::default() }
     }
 
+    /// What the payment means for what the order earns.
+    pub(super) fn payment(self, payment: PaymentState) -> Paid {
+        if self.orders_count_when == OrdersCountWhen::Placed {
+            return Paid::Counts;
+        }
+        match payment {
+            PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded => {
+                Paid::Counts
+            }
+            PaymentState::Expired => Paid::Never(Unqualified::PaymentExpired),
+            PaymentState::Voided => Paid::Never(Unqualified::PaymentVoided),
+            PaymentState::Pending
+            | PaymentState::Authorized
+            | PaymentState::PartiallyPaid
+            | PaymentState::Unknown => Paid::NotYet,
+        }
+    }
+
     pub fn basis(self) -> Basis {
         Basis {
             include_tax: self.include_tax,
@@ -144,6 +164,16 @@ impl Rules {
             negative_fees_lower: self.negative_fees == NegativeFees::Discount,
         }
     }
+}
+
+/// What the payment of an order means for what it earns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paid {
+    Counts,
+    /// Nothing is approved automatically until it is.
+    NotYet,
+    /// Stands against every credit of the order; a later payment lifts it.
+    Never(Unqualified),
 }
 
 text_enum! {

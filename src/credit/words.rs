@@ -41,6 +41,13 @@ impl Decision {
                 _ => format!("The codes {codes} on this order are no affiliate’s."),
             });
         }
+        let waits = |credit: &Credit| credit.is_qualified() && credit.not_paid_yet;
+        if self.credits.iter().any(waits) {
+            sentences.push(
+                "This order isn’t paid yet. It counts once the store says that it’s paid."
+                    .to_owned(),
+            );
+        }
         let given_back = |credit: &Credit| credit.is_qualified() && credit.refunded_minor > 0;
         let keeps = self.rules.keeps_refunded && !self.takes_back();
         if keeps && self.credits.iter().any(given_back) {
@@ -221,6 +228,8 @@ impl fmt::Display for Unqualified {
             Self::OtherCurrency { terms, order } => {
                 write!(f, "the offer pays a flat amount in {terms}, and the order is in {order}")
             }
+            Self::PaymentExpired => f.write_str("the payment expired before the order was paid"),
+            Self::PaymentVoided => f.write_str("the payment was voided"),
             Self::Unknown => f.write_str("it does not qualify"),
         }
     }

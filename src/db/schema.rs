@@ -172,7 +172,6 @@ diesel::table! {
         balance_minor -> Int8,
         #[max_length = 3]
         prior_currency -> Nullable<Bpchar>,
-        ledger_length -> Int4,
         prior_seq -> Nullable<Int4>,
         prior_balance_minor -> Nullable<Int8>,
     }
@@ -232,9 +231,6 @@ diesel::table! {
         trigger_id -> Nullable<Int8>,
         offer_id -> Nullable<Int8>,
         via -> Text,
-        status -> Text,
-        status_by -> Text,
-        reason -> Nullable<Text>,
         #[max_length = 3]
         currency -> Bpchar,
         revenue_minor -> Int8,
@@ -249,6 +245,19 @@ diesel::table! {
         entries -> Int4,
         #[max_length = 3]
         ledger_currency -> Nullable<Bpchar>,
+        review -> Nullable<Text>,
+        reviewed_by -> Nullable<Text>,
+        reviewed_at -> Nullable<Timestamptz>,
+        denial_reason -> Nullable<Text>,
+        review_note -> Text,
+        unqualified_reason -> Nullable<Text>,
+        auto_approve -> Bool,
+        not_paid_yet -> Bool,
+        is_fraud -> Bool,
+        shared_revenue_minor -> Int8,
+        shared_refunded_minor -> Int8,
+        status -> Text,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -527,6 +536,9 @@ diesel::table! {
         manual_affiliate_id -> Nullable<Int8>,
         manual_credit -> Nullable<Jsonb>,
         overruled_affiliate_ids -> Array<Nullable<Int8>>,
+        fraud_by -> Nullable<Text>,
+        fraud_at -> Nullable<Timestamptz>,
+        fraud_note -> Nullable<Text>,
     }
 }
 

@@ -12,7 +12,7 @@ use super::shop::{self, Refund, Sale, Shopper};
 use crate::affiliates::{self, AffiliateStatus};
 use crate::audit::Actor;
 use crate::conversions::manual::{Amount, credit_order, give};
-use crate::conversions::{self, ConversionStatus};
+use crate::conversions::{self, ConversionStatus, DenialReason, NewReview};
 use crate::db::schema::{
     affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
     triggers as trigger_rows,
@@ -179,12 +179,13 @@ fn review(conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
         .select(conversion_rows::id)
         .load(conn)?;
     let (denied, approved): (Vec<i64>, Vec<i64>) = due.into_iter().partition(|id| id % 19 == 0);
-    let decide = |conn: &mut PgConnection, ids: &[i64], status, note| match ids {
+    let decide = |conn: &mut PgConnection, ids: &[i64], review: NewReview<'_>| match ids {
         [] => Ok(()),
-        ids => conversions::set_status(conn, actor, ids, status, note).map(drop),
+        ids => conversions::review(conn, actor, ids, &review).map(drop),
     };
-    decide(conn, &approved, ConversionStatus::Approved, "")?;
-    decide(conn, &denied, ConversionStatus::Denied, "Code was posted on a deal site.")
+    decide(conn, &approved, NewReview::Approve { note: "" })?;
+    let note = "Code was posted on a deal site.";
+    decide(conn, &denied, NewReview::Deny { reason: DenialReason::Misuse, note })
 }
 
 fn trigger(conn: &mut PgConnection, actor: &Actor, code: &str) -> QueryResult<Trigger> {

@@ -25,6 +25,32 @@ pub struct Delta {
     pub trigger_id: Option<i64>,
     /// The amounts.
     pub amounts: Amounts,
+    /// What of them the merchant's day has through another conversion of the order.
+    pub shared: Shared,
+}
+
+/// The part of a royalty's amounts that is of lines which the order's main conversion earns from
+/// too. The merchant's totals take the order once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shared {
+    pub revenue_minor: i64,
+    pub refunded_minor: i64,
+}
+
+/// A conversion as far as totals look at it.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    pub id: i64,
+    pub affiliate_id: i64,
+    pub trigger_id: Option<i64>,
+    /// On its own lines, beside the order's main conversion.
+    pub is_royalty: bool,
+    /// Whether it is in the totals at all.
+    pub counts: bool,
+    pub day: NaiveDate,
+    pub currency: String,
+    pub amounts: Amounts,
+    pub shared: Shared,
 }
 
 /// The columns of every table of figures.
@@ -70,6 +96,13 @@ impl Neg for Amounts {
     }
 }
 
+impl Neg for Shared {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { revenue_minor: -self.revenue_minor, refunded_minor: -self.refunded_minor }
+    }
+}
+
 type DayKey = (NaiveDate, String, i16);
 type AffiliateKey = (i64, NaiveDate, String);
 type TriggerKey = (i64, String);
@@ -104,7 +137,15 @@ impl Changes {
     pub fn add(&mut self, delta: &Delta) {
         debug_assert_eq!(delta.merchant_id, self.merchant_id);
         let lane = i16::try_from(delta.seed.rem_euclid(LANES)).unwrap_or_default();
-        *self.days.entry((delta.day, delta.currency.clone(), lane)).or_default() += delta.amounts;
+        let once = Amounts {
+            revenue_minor: delta.amounts.revenue_minor.saturating_sub(delta.shared.revenue_minor),
+            refunded_minor: delta
+                .amounts
+                .refunded_minor
+                .saturating_sub(delta.shared.refunded_minor),
+            ..delta.amounts
+        };
+        *self.days.entry((delta.day, delta.currency.clone(), lane)).or_default() += once;
         if let Some(id) = delta.affiliate_id {
             let key = (id, delta.day, delta.currency.clone());
             *self.affiliates.entry(key).or_default() += delta.amounts;
@@ -116,7 +157,37 @@ impl Changes {
 
     /// Something no longer counts.
     pub fn subtract(&mut self, delta: &Delta) {
-        self.add(&Delta { amounts: -delta.amounts, ..delta.clone() });
+        self.add(&Delta { amounts: -delta.amounts, shared: -delta.shared, ..delta.clone() });
+    }
+
+    /// All conversions of one order, or one that has no order, as they stand now.
+    pub fn add_order(&mut self, conversions: &[Counted]) {
+        for delta in self.deltas(conversions) {
+            self.add(&delta);
+        }
+    }
+
+    /// The same as they stood before.
+    pub fn subtract_order(&mut self, conversions: &[Counted]) {
+        for delta in self.deltas(conversions) {
+            self.subtract(&delta);
+        }
+    }
+
+    fn deltas(&self, conversions: &[Counted]) -> Vec<Delta> {
+        let counting = || conversions.iter().filter(|one| one.counts);
+        let main_counts = counting().any(|one| !one.is_royalty);
+        let delta = |one: &Counted| Delta {
+            merchant_id: self.merchant_id,
+            day: one.day,
+            currency: one.currency.clone(),
+            seed: one.id,
+            affiliate_id: Some(one.affiliate_id),
+            trigger_id: one.trigger_id,
+            amounts: one.amounts,
+            shared: if one.is_royalty && main_counts { one.shared } else { Shared::default() },
+        };
+        counting().map(delta).collect()
     }
 
     /// Writes everything.

@@ -126,6 +126,8 @@ pub struct Explanation {
     pub decided_at: Option<DateTime<Utc>>,
     /// The affiliate whom a member credited by hand.
     pub manual_affiliate_id: Option<i64>,
+    /// A member's denial of the order as fraud, which holds for every conversion of it.
+    pub fraud: Option<FraudNote>,
     /// Every conversion it made.
     pub conversions: Vec<ConversionRow>,
     /// Their ledgers, the oldest entry first.
@@ -136,8 +138,17 @@ pub struct Explanation {
     pub history: Vec<audit::Entry>,
 }
 
-type Row =
-    (OrderHead, Value, Option<Value>, Option<DateTime<Utc>>, Option<i64>, (String, Platform, bool));
+/// Who denied an order as fraud, and what they noted.
+#[derive(Clone, Debug)]
+pub struct FraudNote {
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub note: String,
+}
+
+type FraudRow = (Option<String>, Option<DateTime<Utc>>, Option<String>);
+type Decided = (Option<Value>, Option<DateTime<Utc>>, Option<i64>);
+type Row = (OrderHead, Value, Decided, FraudRow, (String, Platform, bool));
 
 impl Explanation {
     /// Reads everything about one order.
@@ -145,34 +156,39 @@ impl Explanation {
     /// # Errors
     /// `NotFound` if the merchant has no such order.
     pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
-        let (order, state, decision, decided_at, manual_affiliate_id, store): Row = orders::table
-            .inner_join(stores::table.on(
-                stores::merchant_id.eq(orders::merchant_id).and(stores::id.eq(orders::store_id)),
-            ))
-            .filter(orders::merchant_id.eq(merchant_id))
-            .filter(orders::id.eq(order_id))
-            .select((
-                OrderHead::as_select(),
-                orders::state,
-                orders::decision,
-                orders::decided_at,
-                orders::manual_affiliate_id,
-                (
-                    stores::name,
-                    stores::platform,
-                    stores::credentials
-                        .is_not_null()
-                        .and(stores::disconnected_at.is_null())
-                        .and(stores::access_problem.is_null()),
-                ),
-            ))
-            .first(conn)?;
+        let (order, state, (decision, decided_at, manual_affiliate_id), fraud, store): Row =
+            orders::table
+                .inner_join(
+                    stores::table.on(stores::merchant_id
+                        .eq(orders::merchant_id)
+                        .and(stores::id.eq(orders::store_id))),
+                )
+                .filter(orders::merchant_id.eq(merchant_id))
+                .filter(orders::id.eq(order_id))
+                .select((
+                    OrderHead::as_select(),
+                    orders::state,
+                    (orders::decision, orders::decided_at, orders::manual_affiliate_id),
+                    (orders::fraud_by, orders::fraud_at, orders::fraud_note),
+                    (
+                        stores::name,
+                        stores::platform,
+                        stores::credentials
+                            .is_not_null()
+                            .and(stores::disconnected_at.is_null())
+                            .and(stores::access_problem.is_null()),
+                    ),
+                ))
+                .first(conn)?;
         let (store, platform, can_read_store) = store;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let conversions = of_order(conn, merchant_id, order_id)?;
         let conversion_ids: Vec<i64> = conversions.iter().map(|row| row.conversion.id).collect();
+        let (by, at, note) = fraud;
+        let fraud = by.zip(at).map(|(by, at)| FraudNote { by, at, note: note.unwrap_or_default() });
         Ok(Self {
+            fraud,
             state: serde_json::from_value(state).map_err(unreadable)?,
             decision: decision
                 .map(serde_json::from_value)

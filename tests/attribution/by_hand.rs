@@ -1,6 +1,6 @@
 //! What a member decides stands through every later message of the order.
 
-use vouch::conversions::{self as acts, ConversionStatus};
+use vouch::conversions::{self as acts, DenialReason, NewReview};
 
 use super::*;
 
@@ -41,7 +41,8 @@ fn a_denied_conversion_stays_denied_whatever_the_store_sends() {
     send(&app, &order);
     let id = conversion_id(&app, app.fixture.ada_id);
     let actor = app.actor_at(noon() + hours(1));
-    app.within(|conn| acts::set_status(conn, &actor, &[id], ConversionStatus::Denied, ""));
+    let denial = NewReview::Deny { reason: DenialReason::Other, note: "" };
+    app.within(|conn| acts::review(conn, &actor, &[id], &denial));
     let later = order.clone().updated_at(noon() + hours(2));
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     assert_eq!(credits(&app, &order)[0].status, "denied");

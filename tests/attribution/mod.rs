@@ -5,8 +5,11 @@ mod by_hand;
 mod dated;
 mod line_kinds;
 mod own_purchases;
+mod payments;
 mod precedence;
+mod reviews;
 mod side_by_side;
+mod totals;
 mod unqualified;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};

@@ -26,6 +26,8 @@ enum Step {
     /// The second line has so many items now.
     Edit(u32),
     Paid,
+    /// The payment stands so, without having been made.
+    Payment(&'static str),
     /// So many cents of the second line go back, told by these messages.
     Refund(u32, Telling),
     Cancel,
@@ -59,6 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (1..6_u32).prop_map(Step::Edit),
         2 => Just(Step::Paid),
+        2 => prop::sample::select(vec!["authorized", "partially_paid", "expired", "voided"])
+            .prop_map(Step::Payment),
         4 => (1..1500_u32, telling).prop_map(|(cents, how)| Step::Refund(cents, how)),
         1 => Just(Step::Cancel),
         1 => Just(Step::Delete),
@@ -161,6 +165,10 @@ impl OrderHistory {
                 Step::Paid => {
                     order = order.with("financial_status", json!("paid"));
                     tell("orders/paid", at, order.0.clone());
+                    tell("orders/updated", at, order.0.clone());
+                }
+                Step::Payment(state) => {
+                    order = order.with("financial_status", json!(state));
                     tell("orders/updated", at, order.0.clone());
                 }
                 Step::Refund(cents, how) => {

@@ -153,13 +153,17 @@ fn any_history_in_any_order_ends_in_one_ledger() {
         play(&app, &mut second, &facts, &shuffled(&histories, &facts, seed));
 
         prop_assert_eq!(ledger::of(&app, &first), ledger::of(&app, &second));
+        prop_assert_eq!(first.qualified(&app), second.qualified(&app));
         for program in [&first, &second] {
             assert_newest(&app, program, &histories);
+            prop_assert_eq!(&program.reviews(&app), &program.said);
+            prop_assert_eq!(program.misjudged(&app), 0);
             prop_assert_eq!(recount::differences(&app, program.merchant_id), [""; 0]);
             let before = ledger::entries(&app, program);
             replay_everything(&app, program, seed);
             prop_assert_eq!(ledger::entries(&app, program), before, "a replay changed something");
             prop_assert_eq!(recount::differences(&app, program.merchant_id), [""; 0]);
+            prop_assert_eq!(&program.reviews(&app), &program.said, "a replay changed a review");
         }
         Ok(())
     });

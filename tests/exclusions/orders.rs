@@ -144,10 +144,9 @@ fn an_order_that_slipped_past_a_change_is_found_by_the_workers() {
     send(&app, 1, noon() + hours(1));
     // As if it had been taken in by a transaction that did not see the exclusion.
     app.within(|conn| {
-        diesel::sql_query(
-            "UPDATE conversions SET status = 'pending', reason = NULL, status_by = 'system'",
-        )
-        .execute(conn)
+        diesel::update(conversions::table)
+            .set(conversions::unqualified_reason.eq(None::<String>))
+            .execute(conn)
     });
     assert!(vouch::orders::recalculation::drain(&app.db).unwrap() >= 1);
     assert_eq!(credits(&app), [excluded()]);

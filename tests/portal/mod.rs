@@ -101,11 +101,17 @@ fn a_conversion_says_where_it_stands_and_why() {
     });
     app.within(|conn| {
         diesel::update(conversions::table.filter(conversions::id.eq(ids[0])))
-            .set((conversions::status.eq("unqualified"), conversions::reason.eq("own_purchase")))
+            .set(conversions::unqualified_reason.eq("own_purchase"))
             .execute(conn)?;
         // Through a shopper's address.
         diesel::update(conversions::table.filter(conversions::id.eq(ids[1])))
-            .set((conversions::status.eq("denied"), conversions::via.eq("email")))
+            .set((
+                conversions::review.eq("denied"),
+                conversions::reviewed_by.eq("Olga Owner"),
+                conversions::reviewed_at.eq(crate::harness::then()),
+                conversions::denial_reason.eq("terms"),
+                conversions::via.eq("email"),
+            ))
             .execute(conn)
     });
     let ada = app.affiliate();

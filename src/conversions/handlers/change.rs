@@ -1,9 +1,10 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
+use diesel::QueryResult;
 use serde::Deserialize;
 
-use crate::conversions::ConversionStatus;
-use crate::conversions::change::{self, Changed, OverruleError};
+use crate::conversions::change::{self, Changed, NewReview, OverruleError};
+use crate::conversions::{DenialReason, Review};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
@@ -14,14 +15,31 @@ use crate::web::see_other;
 /// The most characters of a note.
 pub(super) const NOTE_LENGTH: usize = 500;
 
-/// What is decided, on which conversions.
+/// What is said of which conversions.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct StatusForm {
+pub struct ReviewForm {
     ids: Vec<i64>,
     status: String,
+    /// Why they are denied; without one the note decides.
+    reason: String,
     note: String,
     back: String,
+}
+
+impl ReviewForm {
+    fn review<'a>(&self, note: &'a str) -> Option<NewReview<'a>> {
+        match Review::parse(&self.status)? {
+            Review::Approved => Some(NewReview::Approve { note }),
+            Review::Pending => Some(NewReview::BackToPending { note }),
+            Review::Denied if self.reason.is_empty() => {
+                Some(NewReview::Deny { reason: DenialReason::of_note(note), note })
+            }
+            Review::Denied => {
+                Some(NewReview::Deny { reason: DenialReason::parse(&self.reason)?, note })
+            }
+        }
+    }
 }
 
 /// What is noted with a decision on one conversion.
@@ -36,43 +54,67 @@ pub struct NoteForm {
 pub async fn set_status(
     db: Data<Db>,
     page: MerchantPage,
-    CsrfForm(form): CsrfForm<StatusForm>,
+    CsrfForm(form): CsrfForm<ReviewForm>,
 ) -> AppResult<HttpResponse> {
     let back = back_to(&form.back);
-    let status = ConversionStatus::parse(&form.status)
-        .filter(|status| *status != ConversionStatus::Unqualified)
-        .ok_or_else(|| AppError::BadRequest("Choose Approve, Deny or Back to Pending.".into()))?;
+    let note = noted(&form.note);
+    if form.review(&note).is_none() {
+        return Err(AppError::BadRequest("Choose Approve, Deny or Back to Pending.".into()));
+    }
     if form.ids.is_empty() {
         page.leave(FlashKind::Info, "Choose at least one conversion first.")?;
         return Ok(see_other(&back));
     }
-    let (actor, ids, note) = (page.actor(), form.ids, noted(&form.note));
-    let changed = db
+    let actor = page.actor();
+    let (changed, done) = db
         .merchant(actor.merchant_id, move |conn| {
-            change::set_status(conn, &actor, &ids, status, &note)
+            let Some(review) = form.review(&note) else { return Ok(Default::default()) };
+            let changed = change::review(conn, &actor, &form.ids, &review)?;
+            QueryResult::Ok((changed, was_reviewed(&review, &changed)))
         })
         .await?;
-    tell(&page, changed, &was_set(status, changed.changed), &back)?;
+    tell(&page, changed, &done, &back)?;
     Ok(see_other(&back))
 }
 
-fn was_set(status: ConversionStatus, count: usize) -> String {
-    let what = if count == 1 { "1 conversion".to_owned() } else { format!("{count} conversions") };
-    match status {
-        ConversionStatus::Approved => format!("Approved {what}."),
-        ConversionStatus::Denied => format!("Denied {what}: no commission counts for it."),
-        ConversionStatus::Pending | ConversionStatus::Unqualified => {
-            format!("Set {what} back to Pending.")
+fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
+    let count = |n: usize| match n {
+        1 => "1 conversion".to_owned(),
+        n => format!("{n} conversions"),
+    };
+    let what = count(changed.changed);
+    let done = match review {
+        NewReview::Approve { .. } => format!("Approved {what}."),
+        NewReview::Deny { reason: DenialReason::Fraud, .. } => {
+            format!("Denied {what} as fraud: no commission counts for the order.")
         }
-    }
+        NewReview::Deny { .. } => format!("Denied {what}: no commission counts for it."),
+        NewReview::BackToPending { .. } => format!("Set {what} back to Pending."),
+    };
+    let waits = match (review, changed.not_paid_yet, changed.unqualified) {
+        (NewReview::Approve { .. }, 0, 0) => String::new(),
+        (NewReview::Approve { .. }, unpaid, unqualified) => {
+            let unpaid = match unpaid {
+                0 => String::new(),
+                n => format!(" {} will count once the order is paid.", count(n)),
+            };
+            let unqualified = match unqualified {
+                0 => String::new(),
+                n => format!(" {} will count once it qualifies.", count(n)),
+            };
+            format!("{unpaid}{unqualified}")
+        }
+        _ => String::new(),
+    };
+    format!("{done}{waits}")
 }
 
 /// Says what was done, with the way back, and what was left alone.
 fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppResult<()> {
     let left_alone = match changed.left_alone {
         0 => String::new(),
-        1 => " 1 was left alone: it stands so already, or is Unqualified.".to_owned(),
-        n => format!(" {n} were left alone: they stand so already, or are Unqualified."),
+        1 => " 1 stands so already.".to_owned(),
+        n => format!(" {n} stand so already."),
     };
     match changed.change_id {
         None => page.leave(FlashKind::Info, format!("Nothing was changed.{left_alone}")),

@@ -7,7 +7,7 @@ use super::query::{ListQuery, Names};
 use crate::affiliates::{Frame, FrameItem};
 use crate::auth::Merchant;
 use crate::conversions::list::{self, ConversionRow, StatusFilter, Totals};
-use crate::conversions::{ConversionFilter, ConversionStatus, Via};
+use crate::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::db::Db;
 use crate::db::schema::{affiliates, triggers};
 use crate::error::AppResult;
@@ -177,6 +177,10 @@ impl ConversionList {
         self.query.page(&self.path, "after", &self.next)
     }
 
+    fn denial_reasons(&self) -> &'static [DenialReason] {
+        DenialReason::ALL
+    }
+
     fn statuses(&self) -> Vec<(&'static str, &'static str)> {
         StatusFilter::ALL.iter().map(|status| (status.as_str(), status.label())).collect()
     }
@@ -296,7 +300,7 @@ pub async fn of_affiliate(
     ok(&AffiliatePage { page, frame, list })
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 15] = [
     "Placed",
     "Affiliate",
     "Affiliate ID",
@@ -309,6 +313,9 @@ const COLUMNS: [&str; 12] = [
     "Revenue",
     "Commission",
     "Note",
+    "Review",
+    "Reviewed by",
+    "Qualification",
 ];
 
 /// `GET /conversions.csv`: exactly what the list shows under the same address, all pages of it.
@@ -341,6 +348,8 @@ fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {
     let plain = |minor: i64| {
         currency.map_or_else(|| minor.to_string(), |currency| format_plain(minor, currency))
     };
+    let said = conversion.said();
+    let by = if conversion.is_fraud { row.fraud_by } else { conversion.reviewed_by.clone() };
     vec![
         Cell::plain(conversion.occurred_at.with_timezone(&merchant.tz()).to_rfc3339()),
         Cell::text(row.affiliate),
@@ -353,6 +362,9 @@ fn line(row: ConversionRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::text(&conversion.currency),
         Cell::plain(plain(conversion.revenue_minor)),
         Cell::plain(plain(conversion.commission_minor)),
-        Cell::text(conversion.note),
+        Cell::text(&conversion.note),
+        Cell::plain(said.map_or("", Review::label)),
+        Cell::text(by.unwrap_or_default()),
+        Cell::plain(conversion.qualification_label()),
     ]
 }

@@ -157,7 +157,9 @@ fn chosen(
     Ok(match manual::preview(conn, actor, affiliate_id, order_id) {
         Ok(found) => Chosen::Possible(Box::new(found)),
         Err(CreditOrderError::Database(error)) => return Err(error),
-        Err(refusal @ CreditOrderError::NotReported) => Chosen::Impossible(refusal.to_string()),
+        Err(refusal @ (CreditOrderError::NotReported | CreditOrderError::Fraud(_))) => {
+            Chosen::Impossible(refusal.to_string())
+        }
         Err(refusal) => {
             let reason = refusal.to_string();
             let (CreditOrderError::Already(row) | CreditOrderError::DeniedBefore(row)) = refusal

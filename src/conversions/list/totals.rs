@@ -87,9 +87,14 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
             conversions::revenue_minor,
             conversions::commission_minor,
             conversions::refunded_minor,
+            conversions::shared_revenue_minor,
+            conversions::shared_refunded_minor,
+            conversions::order_id,
+            conversions::via,
         ))
         .limit(COUNT_LIMIT + 1);
-    let rows: Vec<(String, i64, i64, i64, i64)> = TotalsOf(some).load(conn)?;
+    let rows: Vec<(String, i64, i64, i64, i64)> =
+        TotalsOf { some, takes_orders_once: matching.filter.affiliate_id.is_none() }.load(conn)?;
     let credited = rows
         .into_iter()
         .filter(|(_, credited, ..)| *credited > 0)
@@ -103,19 +108,32 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
     Ok(Totals { count, credited, is_cut })
 }
 
-/// How many rows are credited, and with how much: per currency.
-struct TotalsOf<Q>(Q);
+/// How many rows are credited, and with how much: per currency. Of a program, an order is taken
+/// once, though a royalty stands beside its main conversion; an affiliate's conversions are added up.
+struct TotalsOf<Q> {
+    some: Q,
+    takes_orders_once: bool,
+}
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for TotalsOf<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "SELECT currency::text, count(*) FILTER (WHERE credited), \
-             coalesce(sum(revenue_minor) FILTER (WHERE credited), 0)::bigint, \
+             coalesce(sum(revenue_minor - CASE WHEN is_beside THEN shared_revenue_minor ELSE 0 END) \
+                 FILTER (WHERE credited), 0)::bigint, \
              coalesce(sum(commission_minor) FILTER (WHERE credited), 0)::bigint, \
-             coalesce(sum(refunded_minor) FILTER (WHERE credited), 0)::bigint \
-             FROM (SELECT *, status IN ('pending', 'approved') AS credited FROM (",
+             coalesce(sum(refunded_minor - CASE WHEN is_beside THEN shared_refunded_minor ELSE 0 END) \
+                 FILTER (WHERE credited), 0)::bigint \
+             FROM (SELECT *, status IN ('pending', 'approved') AS credited, ",
         );
-        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(if self.takes_orders_once {
+            "via = 'sku' AND bool_or(via <> 'sku' AND status IN ('pending', 'approved')) \
+                 OVER (PARTITION BY order_id) AS is_beside"
+        } else {
+            "false AS is_beside"
+        });
+        out.push_sql(" FROM (");
+        self.some.walk_ast(out.reborrow())?;
         out.push_sql(") AS counted) AS marked GROUP BY currency ORDER BY count(*) DESC, 1");
         Ok(())
     }

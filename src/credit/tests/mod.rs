@@ -4,4 +4,5 @@ mod attribution;
 mod commission;
 mod fixtures;
 mod laws;
+mod payments;
 mod words;

@@ -18,6 +18,7 @@ use super::people::{self, Login};
 use super::program::{self, DemoStore};
 use crate::audit::{Actor, ActorKind};
 use crate::credit::Commission;
+use crate::figures;
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
 use crate::offers::{self, NewOffer};
@@ -25,6 +26,8 @@ use crate::secrets::Sealer;
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;
+/// Who owns the big program.
+const OWNER: &str = "Morgan Reyes";
 /// Rows that are copied at once.
 const PORTION: u64 = 10_000;
 
@@ -90,7 +93,7 @@ pub fn load(
         stage.orders(conn, portion.clone().map(|at| maker.order(at)))?;
         progress("orders", portion.end, size.orders);
     }
-    stage.figures(conn).context("the figures")?;
+    figures::recount(conn, store.merchant_id).context("the figures")?;
     Ok(BigProgram { store, owner, is_new: true, code })
 }
 
@@ -117,8 +120,7 @@ fn begin(
     begun: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<(Actor, Maker)> {
-    let owner_id =
-        people::user(conn, &Login { what: "Owner", email: owner, name: "Morgan Reyes" })?;
+    let owner_id = people::user(conn, &Login { what: "Owner", email: owner, name: OWNER })?;
     let merchant = NewMerchant {
         name: "Meridian Outfitters",
         currency: Currency::USD,
@@ -130,7 +132,7 @@ fn begin(
         merchant_id: merchant.merchant_id,
         kind: ActorKind::Member,
         user_id: Some(owner_id),
-        name: "Morgan Reyes".to_owned(),
+        name: OWNER.to_owned(),
         came_from: None,
         now: begun,
     };

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
-use super::Size;
 use super::stage::Keys;
+use super::{OWNER, Size};
 use crate::affiliates::AffiliateStatus;
+use crate::conversions::{DenialReason, Review};
 use crate::credit::{
     Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
     Terms, decide, ledger_difference,
@@ -124,8 +125,9 @@ struct ConversionRow {
     affiliate_id: i64,
     trigger_id: Option<i64>,
     offer_id: i64,
-    status: &'static str,
-    status_by: &'static str,
+    review: Option<Review>,
+    reviewed_by: Option<&'static str>,
+    denial_reason: Option<DenialReason>,
     revenue_minor: i64,
     discount_minor: i64,
     refunded_minor: i64,
@@ -294,7 +296,7 @@ impl Maker {
         let conversion_id = self.keys.conversions + signed(number);
         let credit = decision.credits.first();
         let commission = credit.map(|credit| credit.commission).unwrap_or_default();
-        let (status, status_by) = self.standing(&report, &mut dice);
+        let review = self.review(&report, &mut dice);
         let code = report.codes.first();
         let mut end = LedgerEnd::default();
         let entries = end.append(ledger_difference(&[], report.currency.code(), &commission));
@@ -321,8 +323,9 @@ impl Maker {
                 affiliate_id: credit.affiliate.id,
                 trigger_id: credit.trigger_id,
                 offer_id: credit.offer_id,
-                status,
-                status_by,
+                review,
+                reviewed_by: review.map(|_| OWNER),
+                denial_reason: (review == Some(Review::Denied)).then_some(DenialReason::Other),
                 revenue_minor: credit.revenue_minor,
                 discount_minor: credit.discount_minor,
                 refunded_minor: credit.refunded_minor,
@@ -337,11 +340,11 @@ impl Maker {
     }
 
     /// What is two weeks old was looked at.
-    fn standing(&self, report: &OrderReport, dice: &mut Dice) -> (&'static str, &'static str) {
+    fn review(&self, report: &OrderReport, dice: &mut Dice) -> Option<Review> {
         match (self.now - report.placed_at < Duration::days(14), dice.percent(3)) {
-            (true, _) => ("pending", "system"),
-            (false, true) => ("denied", "member"),
-            (false, false) => ("approved", "member"),
+            (true, _) => None,
+            (false, true) => Some(Review::Denied),
+            (false, false) => Some(Review::Approved),
         }
     }
 

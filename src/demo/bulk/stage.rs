@@ -106,55 +106,29 @@ const PARTS: [&str; 4] = [
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, code text, code_key text, \
          discount_minor bigint) WHERE r.code IS NOT NULL",
     "INSERT INTO conversions (merchant_id, order_id, id, affiliate_id, trigger_id, offer_id, via, \
-         status, status_by, currency, revenue_minor, discount_minor, refunded_minor, \
+         review, reviewed_by, reviewed_at, denial_reason, currency, revenue_minor, discount_minor, refunded_minor, \
          commission_minor, entries, ledger_currency, occurred_at, day, created_at, updated_at) \
-     SELECT ?, r.id, c.id, c.affiliate_id, c.trigger_id, c.offer_id, 'coupon', c.status, \
-         c.status_by, 'USD', c.revenue_minor, c.discount_minor, c.refunded_minor, \
+     SELECT ?, r.id, c.id, c.affiliate_id, c.trigger_id, c.offer_id, 'coupon', c.review, \
+         c.reviewed_by, CASE WHEN c.reviewed_by IS NOT NULL THEN r.reported_at END, \
+         c.denial_reason, 'USD', c.revenue_minor, c.discount_minor, c.refunded_minor, \
          c.commission_minor, c.entries, c.ledger_currency, r.placed_at, (r.placed_at AT TIME ZONE 'UTC')::date, r.reported_at, \
          r.reported_at \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, placed_at timestamptz, \
          reported_at timestamptz, conversion jsonb), \
          jsonb_to_record(r.conversion) AS c (id bigint, affiliate_id bigint, trigger_id bigint, \
-         offer_id bigint, status text, status_by text, revenue_minor bigint, \
+         offer_id bigint, review text, reviewed_by text, denial_reason text, revenue_minor bigint, \
          discount_minor bigint, refunded_minor bigint, commission_minor bigint, entries integer, \
          ledger_currency text) \
      WHERE c.id IS NOT NULL",
     "INSERT INTO commission_entries (merchant_id, conversion_id, kind, amount_minor, currency, at, \
-         delivery_id, cause, seq, balance_minor, prior_currency, ledger_length) \
+         delivery_id, cause, seq, balance_minor, prior_currency) \
      SELECT ?, c.id, e.kind, e.amount_minor, e.currency, r.reported_at, r.delivery_id, r.topic, \
-         e.seq, e.balance_minor, e.prior_currency, c.entries \
+         e.seq, e.balance_minor, e.prior_currency \
      FROM demo_rows, jsonb_to_record(line) AS r (delivery_id bigint, reported_at timestamptz, \
          topic text, conversion jsonb, entries jsonb), \
-         jsonb_to_record(r.conversion) AS c (id bigint, entries integer), \
+         jsonb_to_record(r.conversion) AS c (id bigint), \
          jsonb_to_recordset(r.entries) AS e (kind text, amount_minor bigint, currency text, \
          seq integer, balance_minor bigint, prior_currency text)",
-];
-
-const FIGURES: [&str; 3] = [
-    "INSERT INTO daily_figures (merchant_id, day, currency, lane, orders, conversions, \
-         revenue_minor, discount_minor, refunded_minor, commission_minor) \
-     SELECT ?, day, currency, 0, sum(orders), sum(conversions), sum(revenue), sum(discount), \
-         sum(refunded), sum(commission) \
-     FROM (SELECT day, currency, 1 AS orders, 0 AS conversions, 0::bigint AS revenue, \
-             0::bigint AS discount, 0::bigint AS refunded, 0::bigint AS commission \
-         FROM orders WHERE merchant_id = ? \
-         UNION ALL \
-         SELECT day, currency, 0, 1, revenue_minor, discount_minor, refunded_minor, \
-             commission_minor \
-         FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved')) n \
-     GROUP BY day, currency",
-    "INSERT INTO affiliate_daily_figures (merchant_id, affiliate_id, day, currency, conversions, \
-         revenue_minor, discount_minor, refunded_minor, commission_minor) \
-     SELECT ?, affiliate_id, day, currency, count(*), sum(revenue_minor), sum(discount_minor), \
-         sum(refunded_minor), sum(commission_minor) \
-     FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved') AND ? > 0 \
-     GROUP BY affiliate_id, day, currency",
-    "INSERT INTO trigger_figures (merchant_id, trigger_id, currency, conversions, revenue_minor, \
-         discount_minor, refunded_minor, commission_minor) \
-     SELECT ?, trigger_id, currency, count(*), sum(revenue_minor), sum(discount_minor), \
-         sum(refunded_minor), sum(commission_minor) \
-     FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved') AND ? > 0 \
-     GROUP BY trigger_id, currency",
 ];
 
 /// Where rows wait between `COPY` and their tables.
@@ -212,18 +186,6 @@ impl Stage {
     fn distribute(&self, conn: &mut PgConnection, statements: &[&'static str]) -> QueryResult<()> {
         for statement in statements {
             prepared::<()>(statement).bind::<BigInt, _>(self.merchant_id).execute(conn)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the figures up from the rows that are there.
-    pub(super) fn figures(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        for statement in FIGURES {
-            prepared::<()>(statement)
-                .bind::<BigInt, _>(self.merchant_id)
-                .bind::<BigInt, _>(self.merchant_id)
-                .bind::<BigInt, _>(self.merchant_id)
-                .execute(conn)?;
         }
         Ok(())
     }

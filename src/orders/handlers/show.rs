@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::words::topic_label;
-use crate::conversions::ConversionStatus;
 use crate::conversions::list::ConversionRow;
+use crate::conversions::{ConversionStatus, DenialReason};
 use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
@@ -80,6 +80,17 @@ impl OrderPage {
             format!("A member denied the credit of {}: it does not count.", row.affiliate)
         }));
         sentences
+    }
+
+    /// What members noted with their reviews.
+    fn notes(&self, row: &ConversionRow) -> Vec<String> {
+        let one = &row.conversion;
+        let (at, tz) = (one.reviewed_at, self.tz());
+        let own = one.reviewed_by.as_ref().zip(at).map(|(by, at)| (by, at, &one.review_note));
+        let fraud = self.found.fraud.as_ref().map(|fraud| (&fraud.by, fraud.at, &fraud.note));
+        let said = own.into_iter().chain(fraud);
+        let noted = said.filter(|(.., note)| !note.is_empty());
+        noted.map(|(by, at, note)| format!("{by}, {}: {note}", When::new(at, tz).text)).collect()
     }
 
     fn outcome(&self, outcome: &CandidateOutcome) -> String {

@@ -3,16 +3,16 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
 
+use self::rows::{Standing, insert, standing, update};
 use super::take_in::Cause;
+use crate::conversions::Via;
 use crate::conversions::ledger::{Appending, append};
-use crate::conversions::{ConversionStatus as Status, StatusBy};
-use crate::credit::{
-    Components, Credit, CreditKind, Held, LedgerEnd, Unqualified, ledger_difference,
-};
-use crate::db::prepared;
-use crate::figures::{Amounts, Changes, Delta};
+use crate::conversions::{Facts, Review};
+use crate::credit::{Components, Credit, CreditKind, LedgerEnd, Unqualified, ledger_difference};
+use crate::figures::{Amounts, Changes, Counted, Shared};
+
+mod rows;
 
 /// The order whose conversions converge.
 pub(super) struct OfOrder {
@@ -21,38 +21,52 @@ pub(super) struct OfOrder {
     pub currency: String,
     pub placed_at: DateTime<Utc>,
     pub day: NaiveDate,
+    /// A member denied it as fraud: that holds for every conversion of it.
+    pub is_fraud: bool,
 }
 
-/// A conversion as it stands, with the sums of its ledger.
-struct Standing {
-    id: i64,
-    affiliate_id: i64,
-    trigger_id: Option<i64>,
-    status: Status,
-    by: StatusBy,
-    reason: Option<String>,
-    currency: String,
-    day: NaiveDate,
-    offer_id: Option<i64>,
-    via: String,
-    amounts: Amounts,
-    /// By currency.
-    held: Vec<Held>,
-    end: LedgerEnd,
-}
-
-/// What a conversion should be.
-#[derive(PartialEq)]
+/// What a conversion should be, as far as the order decides. What a member said of it stays.
+#[derive(Clone, Debug, PartialEq)]
 struct Target {
     affiliate_id: i64,
     trigger_id: Option<i64>,
     offer_id: Option<i64>,
-    via: Option<&'static str>,
-    status: Status,
-    by: StatusBy,
-    reason: Option<String>,
+    via: Via,
+    unqualified_reason: Option<String>,
+    auto_approve: bool,
+    not_paid_yet: bool,
+    is_fraud: bool,
+    currency: String,
+    day: NaiveDate,
     amounts: Amounts,
-    commission: Components,
+    shared: Shared,
+}
+
+impl Target {
+    fn counts(&self, review: Option<Review>) -> bool {
+        let facts = Facts {
+            review,
+            is_fraud: self.is_fraud,
+            is_qualified: self.unqualified_reason.is_none(),
+            not_paid_yet: self.not_paid_yet,
+            auto_approve: self.auto_approve,
+        };
+        facts.status().counts()
+    }
+
+    fn counted(&self, id: i64, review: Option<Review>) -> Counted {
+        Counted {
+            id,
+            affiliate_id: self.affiliate_id,
+            trigger_id: self.trigger_id,
+            is_royalty: self.via == Via::Sku,
+            counts: self.counts(review),
+            day: self.day,
+            currency: self.currency.clone(),
+            amounts: self.amounts,
+            shared: self.shared,
+        }
+    }
 }
 
 /// Brings every conversion of the order to `credits`; those no longer credited to nothing. Answers how
@@ -65,55 +79,48 @@ pub(super) fn converge(
     cause: &Cause<'_>,
     changes: &mut Changes,
 ) -> QueryResult<u64> {
-    let mut credited = 0;
     let standing = if is_new { Vec::new() } else { standing(conn, order)? };
+    let before: Vec<Counted> =
+        standing.iter().map(|known| known.now.counted(known.id, known.review)).collect();
+    let mut after = Vec::new();
     for credit in credits {
-        let known = standing.iter().find(|known| known.affiliate_id == credit.affiliate.id);
-        let target = target_of(credit, known);
-        settle(conn, order, known, &target, cause, changes)?;
-        let counted = known.is_some_and(|known| known.status.counts());
-        credited += u64::from(target.status.counts() && !counted);
+        let known = standing.iter().find(|known| known.now.affiliate_id == credit.affiliate.id);
+        let target = target_of(order, credit);
+        after.push(settle(conn, order, known, (&target, &credit.commission), cause)?);
     }
     for known in &standing {
-        if credits.iter().all(|credit| credit.affiliate.id != known.affiliate_id) {
-            settle(conn, order, Some(known), &no_longer_credited(known), cause, changes)?;
+        if credits.iter().all(|credit| credit.affiliate.id != known.now.affiliate_id) {
+            let target = (&no_longer_credited(order, known), &Components::default());
+            after.push(settle(conn, order, Some(known), target, cause)?);
         }
     }
-    Ok(credited)
+    changes.subtract_order(&before);
+    changes.add_order(&after);
+    let counted = |id: i64| before.iter().any(|one| one.id == id && one.counts);
+    let credited = after.iter().filter(|one| one.counts && !counted(one.id)).count();
+    Ok(u64::try_from(credited).unwrap_or_default())
 }
 
+/// Writes the difference, and answers what the totals have of it.
 fn settle(
     conn: &mut PgConnection,
     order: &OfOrder,
     known: Option<&Standing>,
-    target: &Target,
+    (target, commission): (&Target, &Components),
     cause: &Cause<'_>,
-    changes: &mut Changes,
-) -> QueryResult<()> {
+) -> QueryResult<Counted> {
     let held = known.map_or(&[][..], |known| &known.held);
-    let mut end = known.map(|known| known.end.clone()).unwrap_or_default();
-    let entries = end.append(ledger_difference(held, &order.currency, &target.commission));
+    let mut end = known.map(|known| known.end.clone()).unwrap_or_else(LedgerEnd::default);
+    let entries = end.append(ledger_difference(held, &order.currency, commission));
     let conversion_id = match known {
         None => insert(conn, order, target, &end, cause.now)?,
         Some(known) => {
-            if !entries.is_empty() || differs(order, known, target) {
-                update(conn, order, known.id, target, &end, cause.now)?;
-            }
-            if let Some(before) = contribution(order, known) {
-                changes.subtract(&before);
+            if !entries.is_empty() || known.now != *target {
+                update(conn, order, known.id, (target, &end), cause.now)?;
             }
             known.id
         }
     };
-    if target.status.counts() {
-        changes.add(&delta(
-            order,
-            conversion_id,
-            target.affiliate_id,
-            target.trigger_id,
-            target.amounts,
-        ));
-    }
     let to = Appending {
         merchant_id: order.merchant_id,
         conversion_id,
@@ -121,27 +128,22 @@ fn settle(
         delivery_id: cause.delivery_id,
         cause: cause.words,
     };
-    append(conn, &to, &entries)
+    append(conn, &to, &entries)?;
+    Ok(target.counted(conversion_id, known.and_then(|known| known.review)))
 }
 
-fn target_of(credit: &Credit, known: Option<&Standing>) -> Target {
-    let fresh = if credit.auto_approve { Status::Approved } else { Status::Pending };
-    let (status, by) = match (credit.unqualified, known) {
-        // What a member denied stays denied, qualified or not.
-        (_, Some(known)) if known.status == Status::Denied => (Status::Denied, known.by),
-        (Some(_), _) => (Status::Unqualified, StatusBy::System),
-        (None, Some(known)) if known.status != Status::Unqualified => (known.status, known.by),
-        (None, _) => (fresh, StatusBy::System),
-    };
-    let reason = credit.unqualified.filter(|_| status == Status::Unqualified);
+fn target_of(order: &OfOrder, credit: &Credit) -> Target {
     Target {
         affiliate_id: credit.affiliate.id,
         trigger_id: credit.trigger_id,
         offer_id: Some(credit.offer_id).filter(|id| *id != 0),
-        via: Some(via(credit.via)),
-        status,
-        by,
-        reason: reason.map(|reason| reason_name(reason).to_owned()),
+        via: via(credit.via),
+        unqualified_reason: credit.unqualified.map(|reason| reason_name(reason).to_owned()),
+        auto_approve: credit.auto_approve,
+        not_paid_yet: credit.not_paid_yet,
+        is_fraud: order.is_fraud,
+        currency: order.currency.clone(),
+        day: order.day,
         amounts: Amounts {
             orders: 0,
             conversions: 1,
@@ -150,32 +152,34 @@ fn target_of(credit: &Credit, known: Option<&Standing>) -> Target {
             refunded_minor: credit.refunded_minor,
             commission_minor: credit.commission.total(),
         },
-        commission: credit.commission,
+        shared: Shared {
+            revenue_minor: credit.shared_revenue_minor,
+            refunded_minor: credit.shared_refunded_minor,
+        },
     }
 }
 
 /// Credited once, and no longer: another code, another holder.
-fn no_longer_credited(known: &Standing) -> Target {
-    let denied = known.status == Status::Denied;
+fn no_longer_credited(order: &OfOrder, known: &Standing) -> Target {
     Target {
-        affiliate_id: known.affiliate_id,
-        trigger_id: known.trigger_id,
-        offer_id: None,
-        via: None,
-        status: if denied { Status::Denied } else { Status::Unqualified },
-        by: if denied { known.by } else { StatusBy::System },
-        reason: (!denied).then(|| "no_longer_credited".to_owned()),
+        unqualified_reason: Some("no_longer_credited".to_owned()),
+        auto_approve: false,
+        not_paid_yet: false,
+        is_fraud: order.is_fraud,
+        currency: order.currency.clone(),
+        day: order.day,
         amounts: Amounts { conversions: 1, ..Amounts::default() },
-        commission: Components::default(),
+        shared: Shared::default(),
+        ..known.now.clone()
     }
 }
 
-fn via(kind: CreditKind) -> &'static str {
+fn via(kind: CreditKind) -> Via {
     match kind {
-        CreditKind::Coupon | CreditKind::Unknown => "coupon",
-        CreditKind::Email => "email",
-        CreditKind::Sku => "sku",
-        CreditKind::Manual => "manual",
+        CreditKind::Coupon | CreditKind::Unknown => Via::Coupon,
+        CreditKind::Email => Via::Email,
+        CreditKind::Sku => Via::Sku,
+        CreditKind::Manual => Via::Manual,
     }
 }
 
@@ -187,196 +191,8 @@ fn reason_name(reason: Unqualified) -> &'static str {
         Unqualified::OwnPurchase => "own_purchase",
         Unqualified::ExcludedCode { .. } => "excluded_code",
         Unqualified::OtherCurrency { .. } => "other_currency",
+        Unqualified::PaymentExpired => "payment_expired",
+        Unqualified::PaymentVoided => "payment_voided",
         Unqualified::Unknown => "unknown",
     }
-}
-
-fn delta(
-    order: &OfOrder,
-    conversion_id: i64,
-    affiliate_id: i64,
-    trigger_id: Option<i64>,
-    amounts: Amounts,
-) -> Delta {
-    Delta {
-        merchant_id: order.merchant_id,
-        day: order.day,
-        currency: order.currency.clone(),
-        seed: conversion_id,
-        affiliate_id: Some(affiliate_id),
-        trigger_id,
-        amounts,
-    }
-}
-
-/// What the conversion adds to the figures as it stands.
-fn contribution(order: &OfOrder, known: &Standing) -> Option<Delta> {
-    known.status.counts().then(|| Delta {
-        day: known.day,
-        currency: known.currency.clone(),
-        ..delta(order, known.id, known.affiliate_id, known.trigger_id, known.amounts)
-    })
-}
-
-fn differs(order: &OfOrder, known: &Standing, target: &Target) -> bool {
-    // Day and currency too: the figures move with them, and must find them on the row next time.
-    known.day != order.day
-        || known.currency != order.currency
-        || target.offer_id.is_some_and(|id| known.offer_id != Some(id))
-        || target.via.is_some_and(|via| known.via != via)
-        || known.trigger_id != target.trigger_id
-        || known.status != target.status
-        || known.by != target.by
-        || known.reason != target.reason
-        || known.amounts != target.amounts
-}
-
-type HeadSql = (BigInt, BigInt, Nullable<BigInt>, Text, Text, Nullable<Text>, Text, Date);
-type AmountsSql = (BigInt, BigInt, BigInt, BigInt);
-type TermsSql = (Nullable<BigInt>, Text, Integer, Nullable<Text>);
-type HeldSql = (Nullable<Text>, BigInt, BigInt, BigInt, Bool);
-type HeadRow = (i64, i64, Option<i64>, Status, StatusBy, Option<String>, String, NaiveDate);
-type TermsRow = (Option<i64>, String, i32, Option<String>);
-type HeldRow = (Option<String>, i64, i64, i64, bool);
-type Row = (HeadRow, (i64, i64, i64, i64), TermsRow, HeldRow);
-
-/// The order's conversions, locked, each with what its ledger holds: one row for each currency.
-fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standing>> {
-    let rows: Vec<Row> = prepared::<(HeadSql, AmountsSql, TermsSql, HeldSql)>(
-        "SELECT c.id, c.affiliate_id, c.trigger_id, c.status, c.status_by, c.reason, \
-             c.currency::text, c.day, \
-             c.revenue_minor, c.discount_minor, c.refunded_minor, c.commission_minor, \
-             c.offer_id, c.via, c.entries, c.ledger_currency::text, \
-             e.currency::text, coalesce(e.sale, 0), coalesce(e.refund, 0), \
-             coalesce(e.cancellation, 0), coalesce(e.has_sale, false) \
-         FROM conversions c \
-         LEFT JOIN LATERAL (SELECT currency, \
-             coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'adjustment')), 0)::bigint AS sale, \
-             coalesce(sum(amount_minor) FILTER (WHERE kind = 'refund'), 0)::bigint AS refund, \
-             coalesce(sum(amount_minor) FILTER (WHERE kind = 'cancellation'), 0)::bigint AS cancellation, \
-             bool_or(kind = 'sale') AS has_sale \
-             FROM commission_entries \
-             WHERE merchant_id = c.merchant_id AND conversion_id = c.id \
-             GROUP BY currency) e ON true \
-         WHERE c.merchant_id = ? AND c.order_id = ? ORDER BY c.id FOR UPDATE OF c",
-    )
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(order.order_id)
-    .load(conn)?;
-    let mut standing: Vec<Standing> = Vec::new();
-    for (head, amounts, terms, held) in rows {
-        if standing.last().is_none_or(|last| last.id != head.0) {
-            standing.push(Standing::new(head, amounts, terms));
-        }
-        let (currency, sale, refund, cancellation, has_sale) = held;
-        let components = Components { sale, refund, cancellation };
-        let held = currency.map(|currency| Held { currency, components, has_sale });
-        if let Some(last) = standing.last_mut() {
-            last.held.extend(held);
-        }
-    }
-    Ok(standing)
-}
-
-impl Standing {
-    fn new(head: HeadRow, amounts: (i64, i64, i64, i64), terms: TermsRow) -> Self {
-        let (id, affiliate_id, trigger_id, status, by, reason, currency, day) = head;
-        let (revenue_minor, discount_minor, refunded_minor, commission_minor) = amounts;
-        let (offer_id, via, entries, ledger_currency) = terms;
-        Self {
-            id,
-            affiliate_id,
-            trigger_id,
-            status,
-            by,
-            reason,
-            currency,
-            day,
-            offer_id,
-            via,
-            amounts: Amounts {
-                orders: 0,
-                conversions: 1,
-                revenue_minor,
-                discount_minor,
-                refunded_minor,
-                commission_minor,
-            },
-            held: Vec::new(),
-            end: LedgerEnd { entries, currency: ledger_currency, balance_minor: commission_minor },
-        }
-    }
-}
-
-fn insert(
-    conn: &mut PgConnection,
-    order: &OfOrder,
-    target: &Target,
-    end: &LedgerEnd,
-    now: DateTime<Utc>,
-) -> QueryResult<i64> {
-    prepared::<BigInt>(
-        "INSERT INTO conversions (merchant_id, order_id, affiliate_id, trigger_id, offer_id, via, \
-             status, status_by, reason, currency, revenue_minor, discount_minor, refunded_minor, \
-             commission_minor, entries, ledger_currency, occurred_at, day, created_at, updated_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-    )
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(order.order_id)
-    .bind::<BigInt, _>(target.affiliate_id)
-    .bind::<Nullable<BigInt>, _>(target.trigger_id)
-    .bind::<Nullable<BigInt>, _>(target.offer_id)
-    .bind::<Text, _>(target.via.unwrap_or("manual"))
-    .bind::<Text, _>(target.status)
-    .bind::<Text, _>(target.by)
-    .bind::<Nullable<Text>, _>(target.reason.as_deref())
-    .bind::<Text, _>(order.currency.as_str())
-    .bind::<BigInt, _>(target.amounts.revenue_minor)
-    .bind::<BigInt, _>(target.amounts.discount_minor)
-    .bind::<BigInt, _>(target.amounts.refunded_minor)
-    .bind::<BigInt, _>(target.amounts.commission_minor)
-    .bind::<Integer, _>(end.entries)
-    .bind::<Nullable<Text>, _>(end.currency.as_deref())
-    .bind::<Timestamptz, _>(order.placed_at)
-    .bind::<Date, _>(order.day)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now)
-    .get_result(conn)
-}
-
-fn update(
-    conn: &mut PgConnection,
-    order: &OfOrder,
-    conversion_id: i64,
-    target: &Target,
-    end: &LedgerEnd,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    prepared::<()>(
-        "UPDATE conversions SET trigger_id = ?, offer_id = coalesce(?, offer_id), \
-             via = coalesce(?, via), status = ?, status_by = ?, reason = ?, currency = ?, \
-             revenue_minor = ?, discount_minor = ?, refunded_minor = ?, commission_minor = ?, \
-             entries = ?, ledger_currency = ?, occurred_at = ?, day = ?, updated_at = ? \
-         WHERE merchant_id = ? AND id = ?",
-    )
-    .bind::<Nullable<BigInt>, _>(target.trigger_id)
-    .bind::<Nullable<BigInt>, _>(target.offer_id)
-    .bind::<Nullable<Text>, _>(target.via)
-    .bind::<Text, _>(target.status)
-    .bind::<Text, _>(target.by)
-    .bind::<Nullable<Text>, _>(target.reason.as_deref())
-    .bind::<Text, _>(order.currency.as_str())
-    .bind::<BigInt, _>(target.amounts.revenue_minor)
-    .bind::<BigInt, _>(target.amounts.discount_minor)
-    .bind::<BigInt, _>(target.amounts.refunded_minor)
-    .bind::<BigInt, _>(target.amounts.commission_minor)
-    .bind::<Integer, _>(end.entries)
-    .bind::<Nullable<Text>, _>(end.currency.as_deref())
-    .bind::<Timestamptz, _>(order.placed_at)
-    .bind::<Date, _>(order.day)
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(conversion_id)
-    .execute(conn)?;
-    Ok(())
 }

@@ -23,6 +23,8 @@ pub(in crate::orders) struct OrderRow {
     /// Whether it adds to the number of orders of its day, as it was read.
     pub counted: bool,
     pub overruled: BTreeSet<i64>,
+    /// A member denied it as fraud.
+    pub is_fraud: bool,
     pub manual: Option<(i64, ManualNote)>,
 }
 
@@ -39,7 +41,7 @@ pub(in crate::orders) struct ManualNote {
 macro_rules! columns {
     () => {
         "id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
-         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at)"
+         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at), fraud_by IS NOT NULL"
     };
 }
 
@@ -81,6 +83,7 @@ type Sql = (
     Nullable<Jsonb>,
     Timestamptz,
     Timestamptz,
+    Bool,
 );
 type Row = (
     i64,
@@ -93,6 +96,7 @@ type Row = (
     Option<Value>,
     DateTime<Utc>,
     DateTime<Utc>,
+    bool,
 );
 
 impl OrderRow {
@@ -108,6 +112,7 @@ impl OrderRow {
             manual,
             first_seen_at,
             decided_at,
+            is_fraud,
         ) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
@@ -127,6 +132,7 @@ impl OrderRow {
             day,
             currency,
             overruled: overruled.into_iter().collect(),
+            is_fraud,
             manual,
         })
     }

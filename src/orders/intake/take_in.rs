@@ -14,7 +14,7 @@ use super::rules::Setting;
 use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::db::schema::deliveries;
-use crate::figures::{Amounts, Delta};
+use crate::figures::{Amounts, Delta, Shared};
 use crate::orders::in_flight;
 use crate::orders::report::StoreEvent;
 use crate::orders::state::{Applied, Change, OrderState};
@@ -240,7 +240,7 @@ fn finish(
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let mut credited = 0;
-    if let Some(order) = due.order(arrival.merchant_id, order_id, state) {
+    if let Some(order) = due.order(arrival.merchant_id, order_id, state, false) {
         if state.is_counted() {
             batch.changes.add(&order_counts(&order));
         }
@@ -359,7 +359,9 @@ pub(in crate::orders) fn decide_again(
     let overrides = overrides(conn, merchant_id, &row)?;
     let due = Due::work_out(conn, batch, row.store_id, &row.state, &overrides)?;
     due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
-    let Some(order) = due.order(merchant_id, row.id, &row.state) else { return Ok(0) };
+    let Some(order) = due.order(merchant_id, row.id, &row.state, row.is_fraud) else {
+        return Ok(0);
+    };
     if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
         batch.changes.subtract(&Delta { day, currency, ..order_counts(&order) });
     }
@@ -378,6 +380,7 @@ fn order_counts(order: &OfOrder) -> Delta {
         affiliate_id: None,
         trigger_id: None,
         amounts: Amounts { orders: 1, ..Amounts::default() },
+        shared: Shared::default(),
     }
 }
 
@@ -435,7 +438,13 @@ impl Due {
     }
 
     /// The order, once a report of it is there.
-    fn order(&self, merchant_id: i64, order_id: i64, state: &OrderState) -> Option<OfOrder> {
+    fn order(
+        &self,
+        merchant_id: i64,
+        order_id: i64,
+        state: &OrderState,
+        is_fraud: bool,
+    ) -> Option<OfOrder> {
         let (report, setting) = (state.report.as_ref()?, self.setting.as_ref()?);
         Some(OfOrder {
             merchant_id,
@@ -443,6 +452,7 @@ impl Due {
             currency: report.currency.code().to_owned(),
             placed_at: report.placed_at,
             day: setting.day,
+            is_fraud,
         })
     }
 }

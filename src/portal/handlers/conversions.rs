@@ -33,7 +33,7 @@ struct Row {
     when: When,
     by: String,
     status: ConversionStatus,
-    reason: &'static str,
+    standing: String,
     revenue: String,
     commission: String,
 }
@@ -55,7 +55,7 @@ impl Row {
             when: When { text: day(day_of(at, tz)), ..When::new(at, tz) },
             by,
             status: conversion.status,
-            reason: conversion.reason_label(),
+            standing: row.standing_for_affiliate(),
             revenue: money(conversion.revenue_minor),
             commission: money(conversion.commission_minor),
         }
