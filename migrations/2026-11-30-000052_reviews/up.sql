@@ -104,12 +104,12 @@ from (
     where f.via = 'sku' and f.unqualified_reason is distinct from 'no_longer_credited'
         and jsonb_typeof(o.decision -> 'credits') = 'array'
         and (credit -> 'affiliate' ->> 'id')::bigint = f.affiliate_id
-        and line ->> 'note' is distinct from 'excluded_sku'
+        and coalesce(line ->> 'note', '') <> 'excluded_sku'
         and exists (
             select from jsonb_array_elements(o.decision -> 'credits') main,
                 jsonb_array_elements(main -> 'lines') other
             where main ->> 'via' <> 'sku' and other ->> 'line_ref' = line ->> 'line_ref'
-                and other ->> 'note' is distinct from 'excluded_sku'
+                and coalesce(other ->> 'note', '') <> 'excluded_sku'
         )
     group by o.merchant_id, f.id
 ) n

@@ -224,7 +224,7 @@ fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<C
 fn royalty(lead: &Contender<'_>, scope: &Scope, main: &Main<'_>, sums: &Sums<'_>) -> Credit {
     let credit = credit(lead, scope, sums);
     let Some(terms) = main.terms() else { return credit };
-    let shared = Shared::of(sums.amounts, (scope, &lead.candidate.terms), terms);
+    let shared = Shared::of(sums.amounts, (scope, &lead.candidate.terms), terms, sums.rules);
     Credit {
         shared_revenue_minor: if sums.undone.is_some() { 0 } else { shared.net_minor() },
         shared_refunded_minor: shared.refunded_minor,

@@ -90,9 +90,10 @@ impl Shared {
         amounts: &[LineAmounts<'_>],
         (scope, terms): (&Scope, &Terms),
         main: &Terms,
+        rules: &Rules,
     ) -> Self {
-        let earns = |line: &&LineAmounts<'_>, scope: &Scope, terms: &Terms| {
-            Reached::new(line, scope, &terms.excluded_skus).is_some_and(|line| line.earns())
+        let earns = |line: &LineAmounts<'_>, scope: &Scope, terms: &Terms| {
+            Reached::new(line, scope, terms, rules).is_some_and(|line| line.earns())
         };
         let both = || {
             let own = amounts.iter().filter(|line| earns(line, scope, terms));

@@ -88,6 +88,8 @@ pub enum Payment {
     Pending,
     /// Reserved, not taken.
     Authorized,
+    /// Reserved, and not taken in time.
+    Expired,
     /// A part was paid.
     PartiallyPaid,
     /// All was paid.
@@ -106,6 +108,7 @@ impl From<Payment> for PaymentState {
         match payment {
             Payment::Pending => Self::Pending,
             Payment::Authorized => Self::Authorized,
+            Payment::Expired => Self::Expired,
             Payment::PartiallyPaid => Self::PartiallyPaid,
             Payment::Paid => Self::Paid,
             Payment::PartiallyRefunded => Self::PartiallyRefunded,

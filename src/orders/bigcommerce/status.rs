@@ -7,6 +7,8 @@ const INCOMPLETE: i64 = 0;
 const REFUNDED: i64 = 4;
 const CANCELLED: i64 = 5;
 const DECLINED: i64 = 6;
+const AWAITING_PAYMENT: i64 = 7;
+const COMPLETED: i64 = 10;
 const PARTIALLY_REFUNDED: i64 = 14;
 
 /// Whether the shopper stopped at the payment page: no order was placed.
@@ -31,6 +33,13 @@ pub(super) fn payment(order: &Order, is_refund_refused: bool) -> PaymentState {
         _ => {}
     }
     let said = order.payment_status.as_ref().map_or("", |text| text.0.trim());
+    match (by_word(said, order), order.status_id) {
+        (PaymentState::Paid, Some(AWAITING_PAYMENT)) => PaymentState::Pending,
+        (payment, _) => payment,
+    }
+}
+
+fn by_word(said: &str, order: &Order) -> PaymentState {
     match said.to_ascii_lowercase().as_str() {
         "authorized" | "capture pending" | "void pending" | "held for review" => {
             PaymentState::Authorized
@@ -42,9 +51,17 @@ pub(super) fn payment(order: &Order, is_refund_refused: bool) -> PaymentState {
         "void" => PaymentState::Voided,
         // Declined by the bank: the shopper may still pay in another way.
         "pending" | "declined" => PaymentState::Pending,
+        "" if is_paid_on_delivery(order) && order.status_id != Some(COMPLETED) => {
+            PaymentState::Pending
+        }
         "" => by_status(order.status_id),
         _ => PaymentState::Unknown,
     }
+}
+
+fn is_paid_on_delivery(order: &Order) -> bool {
+    let method = order.payment_method.as_ref().map_or("", |text| text.0.as_str());
+    method.to_ascii_lowercase().contains("cash on delivery")
 }
 
 /// Where nothing is said of the payment: what is on its way or done was paid, or is as good as.

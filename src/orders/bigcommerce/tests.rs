@@ -160,6 +160,9 @@ fn statuses_say_where_the_money_is() {
         (10, "paid", Paid),
         (2, "", Paid),
         (7, "", Pending),
+        (7, "captured", Pending),
+        (7, "authorized", Authorized),
+        (7, "void", Voided),
         (1, "", Pending),
         (12, "", Pending),
         (1, "declined", Pending),
@@ -176,6 +179,12 @@ fn statuses_say_where_the_money_is() {
         let body = with(document(), "/order/status_id", json!(status_id));
         let body = with(body, "/order/payment_status", json!(payment));
         assert_eq!(report(&body).payment, expected, "{status_id} {payment}");
+    }
+    for (status_id, expected) in [(11, Pending), (2, Pending), (10, Paid)] {
+        let body = with(document(), "/order/status_id", json!(status_id));
+        let body = with(body, "/order/payment_status", json!(""));
+        let body = with(body, "/order/payment_method", json!("Cash on Delivery"));
+        assert_eq!(report(&body).payment, expected, "paid on delivery, {status_id}");
     }
     let cancelled = report(&with(document(), "/order/status_id", json!(5)));
     assert_eq!(cancelled.cancelled_at, Some(cancelled.reported_at));
