@@ -63,9 +63,13 @@ const DISAGREEMENTS: &str = "SELECT count(*) FROM (\
         SELECT day, currency, sum(conversions) AS n, sum(revenue_minor) AS r, \
             sum(refunded_minor) AS f, sum(commission_minor) AS c FROM daily_figures \
         WHERE merchant_id = ? GROUP BY day, currency) f \
-    FULL JOIN (SELECT day, currency, count(*) AS n, sum(revenue_minor) AS r, \
-            sum(refunded_minor) AS f, sum(commission_minor) AS c FROM conversions \
-        WHERE merchant_id = ? AND status IN ('pending', 'approved') GROUP BY day, currency) c \
+    FULL JOIN (SELECT day, currency, count(*) AS n, \
+            sum(revenue_minor - CASE WHEN beside THEN shared_revenue_minor ELSE 0 END) AS r, \
+            sum(refunded_minor - CASE WHEN beside THEN shared_refunded_minor ELSE 0 END) AS f, \
+            sum(commission_minor) AS c \
+        FROM (SELECT *, via = 'sku' AND bool_or(via <> 'sku') OVER (PARTITION BY order_id) AS beside \
+            FROM conversions WHERE merchant_id = ? AND status IN ('pending', 'approved')) counting \
+        GROUP BY day, currency) c \
         USING (day, currency) \
     WHERE (coalesce(f.n, 0), coalesce(f.r, 0), coalesce(f.f, 0), coalesce(f.c, 0)) \
         <> (coalesce(c.n, 0), coalesce(c.r, 0), coalesce(c.f, 0), coalesce(c.c, 0))";

@@ -4,8 +4,10 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::Error;
+use diesel_migrations::MigrationHarness as _;
 use vouch::conversions::manual::{self, Amount};
-use vouch::db::schema::{commission_entries, conversions};
+use vouch::db::migrate::MIGRATIONS;
+use vouch::db::schema::{commission_entries, conversions, daily_figures};
 use vouch::db::{Scope, in_scope};
 use vouch::money::Currency;
 
@@ -189,4 +191,127 @@ fn an_amount_given_by_hand_is_a_ledger_of_its_own() {
     assert_eq!(commissions(&app), [("EUR".to_owned(), -250)]);
     let refused = refusal(&app, "UPDATE conversions SET commission_minor = -200");
     assert_eq!(refused, "conversions_ledger_fkey");
+}
+
+/// Takes migrations back until the schema is that from before ledgers were chains.
+fn go_back(conn: &mut PgConnection) {
+    loop {
+        let applied = conn.applied_migrations().unwrap();
+        if applied.iter().all(|version| version.to_string().as_str() < "20261130000042") {
+            return;
+        }
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+    }
+}
+
+/// What the old version left: amounts of one ledger in two currencies, a royalty on the same line,
+/// a denial that overwrote what the rules said, and rules that overwrote an approval.
+const OLD_ROWS: &str = r#"
+INSERT INTO orders (merchant_id, id, store_id, order_ref, name, placed_at, reported_at, day, currency, total_minor, payment, state, decision)
+SELECT merchant_id, n.id, stores.id, n.id::text, '#' || n.id, now(), now(), '2026-06-01', n.currency, 4000, 'paid', '{}', n.decision::jsonb
+FROM stores, (VALUES
+    (501, 'EUR', '{}'),
+    (502, 'JPY', '{}'),
+    (503, 'USD', '{"credits": [
+        {"affiliate": {"id": ADA}, "via": "coupon", "lines": [
+            {"line_ref": "a", "base_minor": 3000, "refunded_minor": 0, "note": null},
+            {"line_ref": "b", "base_minor": 1000, "refunded_minor": 200, "note": null}]},
+        {"affiliate": {"id": BEN}, "via": "sku", "lines": [
+            {"line_ref": "b", "base_minor": 1000, "refunded_minor": 200, "note": null}]}]}'),
+    (504, 'USD', '{"credits": [{"affiliate": {"id": ADA}, "via": "coupon",
+        "unqualified": {"reason": "own_purchase"}, "auto_approve": true, "lines": []}]}')
+) AS n (id, currency, decision) WHERE merchant_id = ACME;
+INSERT INTO conversions (merchant_id, id, order_id, affiliate_id, via, status, status_by, reason, currency, revenue_minor, refunded_minor, commission_minor, occurred_at, day)
+SELECT ACME, n.*, now(), '2026-06-01' FROM (VALUES
+    (601, 501, ADA, 'coupon', 'pending', 'system', NULL, 'EUR', 9000, 0, 900),
+    (602, 502, ADA, 'coupon', 'approved', 'system', NULL, 'JPY', 1000, 0, 100),
+    (603, 503, ADA, 'coupon', 'approved', 'member', NULL, 'USD', 3800, 200, 380),
+    (604, 503, BEN, 'sku', 'pending', 'system', NULL, 'USD', 800, 200, 80),
+    (605, 504, ADA, 'coupon', 'denied', 'member', NULL, 'USD', 4000, 0, 0),
+    (606, 504, BEN, 'coupon', 'unqualified', 'system', 'no_longer_credited', 'USD', 0, 0, 0),
+    (607, NULL::bigint, ADA, 'manual', 'approved', 'member', NULL, 'USD', 0, 0, -50)
+) AS n;
+INSERT INTO commission_entries (merchant_id, conversion_id, kind, amount_minor, currency, cause)
+SELECT ACME, n.*, 'test' FROM (VALUES
+    (601, 'sale', 1000, 'USD'), (601, 'adjustment', -100, 'EUR'), (602, 'sale', 100, 'USD'),
+    (603, 'sale', 400, 'USD'), (603, 'refund', -20, 'USD'), (604, 'sale', 80, 'USD'),
+    (607, 'manual_credit', -50, 'USD')
+) AS n;
+INSERT INTO audit_log (merchant_id, actor_kind, actor_name, action, subject_kind, subject_id, summary, after)
+SELECT ACME, 'member', 'Olga Owner', 'conversion.status_changed', 'conversion', n.id, 'x', n.after::jsonb FROM (VALUES
+    (603, '{"status": "approved", "status_by": "member", "note": "Looked at it"}'),
+    (605, '{"status": "denied", "status_by": "member", "note": "Fraud"}'),
+    (606, '{"status": "approved", "status_by": "member", "note": ""}')
+) AS n (id, after);
+"#;
+
+#[test]
+fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
+    let app = TestApp::start();
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    go_back(&mut conn);
+    let (ada, ben) = (app.fixture.ada_id, app.fixture.ben_id);
+    let rows = OLD_ROWS
+        .replace("ACME", &app.fixture.merchant_id.to_string())
+        .replace("ADA", &ada.to_string())
+        .replace("BEN", &ben.to_string());
+    in_scope(&mut conn, Scope::Installation, |conn| conn.batch_execute(&rows)).unwrap();
+    conn.run_pending_migrations(MIGRATIONS).unwrap();
+
+    let in_euros: Vec<_> = entries(&app).into_iter().take(4).collect();
+    assert_eq!(
+        in_euros,
+        [
+            entry("sale", "USD", 1000, 1000),
+            entry("adjustment", "USD", -1000, 0),
+            entry("adjustment", "EUR", -100, -100),
+            entry("adjustment", "EUR", 1000, 900),
+        ]
+    );
+    type Row = (i64, String, Option<String>, Option<String>, Option<String>);
+    let standing: Vec<Row> = app.within(|conn| {
+        conversions::table
+            .order(conversions::id)
+            .select((
+                conversions::id,
+                conversions::status,
+                conversions::reason,
+                conversions::review,
+                conversions::unqualified_reason,
+            ))
+            .load(conn)
+    });
+    let row = |id, status: &str, reason: Option<&str>, review: Option<&str>, rule: Option<&str>| {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        (id, status.to_owned(), own(reason), own(review), own(rule))
+    };
+    let (gone, own) = (Some("no_longer_credited"), Some("own_purchase"));
+    assert_eq!(
+        standing,
+        [
+            row(601, "pending", None, None, None),
+            row(602, "approved", None, None, None),
+            row(603, "approved", None, Some("approved"), None),
+            row(604, "pending", None, None, None),
+            row(605, "denied", Some("fraud"), Some("denied"), own),
+            // The order was denied as fraud, and its approval of before is known from the log.
+            row(606, "denied", Some("fraud"), Some("approved"), gone),
+            row(607, "approved", None, Some("approved"), None),
+        ]
+    );
+    let dollars: (i64, i64, i64) = app.within(|conn| {
+        daily_figures::table
+            .filter(daily_figures::currency.eq("USD"))
+            .select((
+                daily_figures::conversions,
+                daily_figures::revenue_minor,
+                daily_figures::commission_minor,
+            ))
+            .first(conn)
+    });
+    assert_eq!(dollars, (3, 3800, 410), "the line with a royalty is in the day once");
+    // The days of the affiliates were not made by these rows.
+    let mut differences = crate::convergence::differences(&app, app.fixture.merchant_id);
+    differences.retain(|words| !words.starts_with("a day of an affiliate"));
+    assert_eq!(differences, [""; 0]);
 }

@@ -148,16 +148,16 @@ impl Conversion {
     /// What stands beside the status: the review and the qualification, each as far as the status
     /// doesn't say it. `by` names who reviewed it, `fraud_by` who denied its order.
     fn standing(&self, by: Option<&str>, fraud_by: Option<&str>) -> String {
-        let named = |act: &str, by: Option<&str>| {
-            by.map_or_else(|| act.to_owned(), |by| format!("{act} by {by}"))
+        let denied = |reason: DenialReason, by: Option<&str>| match by {
+            Some(by) => format!("Denied by {by}: {}", lower(reason.label())),
+            None if reason == DenialReason::Other => String::new(),
+            None => reason.label().to_owned(),
         };
         let said = match (self.review, self.denial_reason) {
-            _ if self.is_fraud => named("Denied as fraud", fraud_by),
-            (Some(Review::Denied), Some(reason)) => {
-                format!("{}: {}", named("Denied", by), lower(reason.label()))
-            }
+            _ if self.is_fraud => denied(DenialReason::Fraud, fraud_by),
+            (Some(Review::Denied), Some(reason)) => denied(reason, by),
             (Some(Review::Approved), _) if self.status != ConversionStatus::Approved => {
-                named("Approved", by)
+                by.map_or_else(|| "Approved".to_owned(), |by| format!("Approved by {by}"))
             }
             _ => String::new(),
         };

@@ -3,6 +3,7 @@
 use vouch::conversions::{self as acts, DenialReason, NewReview};
 
 use super::*;
+use crate::harness::{Page, Person};
 
 /// One conversion: what members said, what the rules say, and what follows.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,14 +47,17 @@ fn id_of(app: &TestApp, affiliate_id: i64) -> i64 {
 }
 
 /// What a member sends from the list.
-fn post(app: &TestApp, ids: &[i64], fields: &[(&str, &str)]) -> crate::harness::Page {
+fn post(app: &TestApp, ids: &[i64], fields: &[(&str, &str)]) -> Page {
+    post_as(&app.owner(), ids, fields)
+}
+
+fn post_as(member: &Person, ids: &[i64], fields: &[(&str, &str)]) -> Page {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let mut all = fields.to_vec();
     all.extend(ids.iter().map(|id| ("ids", id.as_str())));
-    let owner = app.owner();
-    let answer = owner.post_signed("/conversions/statuses", &all);
+    let answer = member.post_signed("/conversions/statuses", &all);
     assert_eq!(answer.status, 303, "{}", answer.text());
-    owner.follow(&answer)
+    member.follow(&answer)
 }
 
 fn reassign(app: &TestApp, to: i64, at: DateTime<Utc>) {
@@ -149,14 +153,15 @@ fn fraud_is_lifted_and_what_was_said_of_each_conversion_is_back() {
     trigger_at(&app, ben, TriggerKind::Sku, "MUG", then());
     send(&app, &order(1).line("MUG", 1, "20.00").code("ADA10", "10.00"));
     post(&app, &[id_of(&app, ben)], &[("status", "approved")]);
-    let page = post(&app, &[id_of(&app, ada)], &[("status", "denied"), ("reason", "fraud")]);
+    let owner = app.owner();
+    let fraud = [("status", "denied"), ("reason", "fraud")];
+    let page = post_as(&owner, &[id_of(&app, ada)], &fraud);
     assert_eq!((status(&app, ada).as_str(), status(&app, ben).as_str()), ("denied", "denied"));
     // Undone from the message.
-    let owner = app.owner();
     assert_eq!(owner.submit(&page, ".notice form", &[]).status, 303);
     assert_eq!((status(&app, ada).as_str(), status(&app, ben).as_str()), ("pending", "approved"));
     // Denied again, and lifted by a review of the other.
-    post(&app, &[id_of(&app, ada)], &[("status", "denied"), ("reason", "fraud")]);
+    post(&app, &[id_of(&app, ada)], &fraud);
     post(&app, &[id_of(&app, ben)], &[("status", "pending")]);
     assert_eq!((status(&app, ada).as_str(), status(&app, ben).as_str()), ("pending", "pending"));
 }

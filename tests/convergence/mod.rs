@@ -26,6 +26,7 @@ use vouch::stores::Platform;
 
 use self::facts::{Fact, Program};
 use self::histories::{Message, OrderHistory};
+pub use self::recount::differences;
 use crate::harness::TestApp;
 
 /// When the histories begin; everything in them happens within the two hours that follow.

@@ -35,6 +35,9 @@ pub(super) fn payment(order: &Order, is_refund_refused: bool) -> PaymentState {
     let said = order.payment_status.as_ref().map_or("", |text| text.0.trim());
     match (by_word(said, order), order.status_id) {
         (PaymentState::Paid, Some(AWAITING_PAYMENT)) => PaymentState::Pending,
+        (PaymentState::PartiallyRefunded | PaymentState::Refunded, _) if is_refund_refused => {
+            PaymentState::Paid
+        }
         (payment, _) => payment,
     }
 }
@@ -45,7 +48,6 @@ fn by_word(said: &str, order: &Order) -> PaymentState {
             PaymentState::Authorized
         }
         "captured" | "paid" => PaymentState::Paid,
-        "partially refunded" | "refunded" if is_refund_refused => PaymentState::Paid,
         "partially refunded" => PaymentState::PartiallyRefunded,
         "refunded" => PaymentState::Refunded,
         "void" => PaymentState::Voided,
