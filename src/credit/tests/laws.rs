@@ -7,12 +7,10 @@ use crate::affiliates::AffiliateStatus;
 use crate::credit::*;
 use crate::money::Currency;
 use crate::orders::amounts::line_amounts;
+use crate::orders::amounts::line_amounts;
 use crate::orders::fixtures::{march, order, refund};
-<<<<<<< HEAD
-use crate::orders::{LineKind, OrderReport, OrderState};
-=======
-use crate::orders::{OrderReport, OrderState, PaymentState};
->>>>>>> 66ccd49 (Keep reviews apart from what the rules say)
+use crate::orders::fixtures::{march, order, refund};
+use crate::orders::{LineKind, OrderReport, OrderState, PaymentState};
 
 fn any_terms() -> impl Strategy<Value = Terms> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::USD, Currency::JPY]);
@@ -68,34 +66,6 @@ fn any_order() -> impl Strategy<Value = OrderReport> {
         (any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.2), 0..900_i64),
         prop::sample::select(PaymentState::ALL),
     )
-<<<<<<< HEAD
-        .prop_map(|(lines, refunds, codes, (by_jane, is_test, cancelled, shipping_minor))| {
-            let mut report = OrderReport {
-                is_test,
-                shipping_minor,
-                cancelled_at: cancelled.then(|| march(12)),
-                ..order()
-            };
-            if by_jane {
-                report.customer_email = Some("jane@affiliates.example".into());
-            }
-            for (i, (sku, quantity, price, discount, kind)) in lines.into_iter().enumerate() {
-                report = report.with_line(["S0", "S1", "S2"][sku], quantity, price);
-                report.lines[i].line_ref = i.to_string();
-                report.lines[i].discount_minor = discount;
-                report.lines[i].kind = kind;
-            }
-            for (code, discount) in codes {
-                report = report.with_code(["c0", "C1 ", "C2", "OTHER"][code], discount);
-            }
-            for (i, ((line, quantity, amount), goodwill)) in refunds.into_iter().enumerate() {
-                let mut one = refund(&i.to_string()).of_line(&line.to_string(), quantity, amount);
-                one.adjustment_minor = goodwill;
-                report = report.with_refund(one);
-            }
-            report
-        })
-=======
         .prop_map(
             |(lines, refunds, codes, (by_jane, is_test, cancelled, shipping_minor), payment)| {
                 let mut report = OrderReport {
@@ -108,10 +78,11 @@ fn any_order() -> impl Strategy<Value = OrderReport> {
                 if by_jane {
                     report.customer_email = Some("jane@affiliates.example".into());
                 }
-                for (i, (sku, quantity, price, discount)) in lines.into_iter().enumerate() {
+                for (i, (sku, quantity, price, discount, kind)) in lines.into_iter().enumerate() {
                     report = report.with_line(["S0", "S1", "S2"][sku], quantity, price);
                     report.lines[i].line_ref = i.to_string();
                     report.lines[i].discount_minor = discount;
+                    report.lines[i].kind = kind;
                 }
                 for (code, discount) in codes {
                     report = report.with_code(["c0", "C1 ", "C2", "OTHER"][code], discount);
@@ -125,7 +96,6 @@ fn any_order() -> impl Strategy<Value = OrderReport> {
                 report
             },
         )
->>>>>>> 66ccd49 (Keep reviews apart from what the rules say)
 }
 
 fn any_rules() -> impl Strategy<Value = Rules> {
@@ -134,25 +104,19 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         Precedence::LargestDiscount,
         Precedence::OldestTrigger,
     ]);
-<<<<<<< HEAD
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (precedence, flags).prop_map(
-        |(precedence, (include_tax, include_shipping, gift_cards_earn, tips_earn))| Rules {
-            precedence,
-            include_tax,
-            include_shipping,
-            gift_cards_earn,
-            tips_earn,
-=======
     let orders_count_when = prop::sample::select(OrdersCountWhen::ALL);
-    (precedence, any::<bool>(), any::<bool>(), orders_count_when).prop_map(
-        |(precedence, include_tax, include_shipping, orders_count_when)| Rules {
-            precedence,
-            include_tax,
-            include_shipping,
-            orders_count_when,
->>>>>>> 66ccd49 (Keep reviews apart from what the rules say)
-            ..Rules::default()
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (precedence, flags, orders_count_when).prop_map(
+        |(precedence, (include_tax, include_shipping, gift_cards_earn, tips_earn), count_when)| {
+            Rules {
+                precedence,
+                include_tax,
+                include_shipping,
+                gift_cards_earn,
+                tips_earn,
+                orders_count_when: count_when,
+                ..Rules::default()
+            }
         },
     )
 }
