@@ -122,7 +122,7 @@ impl Main<'_> {
         match self {
             Self::ByHand(manual) => Some(&manual.terms),
             Self::Won(winner) => Some(&winner.candidate.terms),
-            Self::Nobody => None,
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
         }
     }
 
@@ -260,13 +260,14 @@ fn verdict(
     }
     let affiliate_id = contender.candidate.affiliate.id;
     let of_affiliate = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
-    let credited = |won: Verdict| match of_affiliate.and_then(|credit| credit.unqualified) {
+    let of_credit = of_affiliate.and_then(|credit| credit.unqualified);
+    let credited = |reason: Option<Unqualified>, won: Verdict| match reason {
         Some(reason) => Verdict::Unqualified { reason },
         None => won,
     };
     if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
         // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
-        return credited(Verdict::Royalty);
+        return credited(of_credit, Verdict::Royalty);
     }
     match main {
         Main::ByHand(manual) => Verdict::Lost {
@@ -277,7 +278,7 @@ fn verdict(
             },
         },
         Main::Won(best) | Main::LeftToRoyalty(best) if std::ptr::eq(*best, contender) => {
-            credited(Verdict::Won)
+            credited(contender.unqualified.or(of_credit), Verdict::Won)
         }
         Main::Won(best) | Main::LeftToRoyalty(best) => {
             Verdict::Lost { reason: contender.lost_to(best, rules.precedence) }
