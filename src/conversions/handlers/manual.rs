@@ -321,7 +321,7 @@ impl AmountForm {
         if !self.one_time_key.is_valid() {
             errors.add("", INCOMPLETE);
         }
-        let currency = Currency::from_code(&self.currency);
+        let currency = Currency::known(&self.currency);
         if let Err(unknown) = &currency {
             errors.add("currency", format!("{unknown}."));
         }

@@ -7,8 +7,6 @@ use crate::affiliates::AffiliateStatus;
 use crate::credit::*;
 use crate::money::Currency;
 use crate::orders::amounts::line_amounts;
-use crate::orders::amounts::line_amounts;
-use crate::orders::fixtures::{march, order, refund};
 use crate::orders::fixtures::{march, order, refund};
 use crate::orders::{LineKind, OrderReport, OrderState, PaymentState};
 

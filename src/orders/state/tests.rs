@@ -192,6 +192,7 @@ fn lines_in_another_currency_than_the_orders_do_not_count() {
     assert_eq!(state.refunds()[0].undivided_minor, Some(99));
 }
 
+#[test]
 fn a_deletion_counts_after_everything_sent_before_whatever_the_stores_clock_says() {
     let day = |day| report_event(OrderReport { reported_at: march(day), ..order() });
     // The store's clock is days behind or ahead of ours, which says 20 March.
