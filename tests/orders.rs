@@ -90,7 +90,7 @@ fn an_order_that_credits_nobody_says_why_and_leads_on() {
     app.shopify("orders/create", &ShopifyOrder::new(1001, noon()).code("SUMMER", "5.00").0);
     let page = app.admin().get(&page_of(&app, "1001"));
     assert!(page.says("Nobody is credited: no affiliate has a coupon code"));
-    let link = "/triggers/new?coupon_code=SUMMER";
+    let link = "/triggers/new?coupon_code=SUMMER&only_in_vouch=true";
     assert!(page.has(&format!("a[href=\"{link}\"]")), "{}", page.text());
     assert!(app.admin().get(link).has("input[value=SUMMER]"));
 }

@@ -147,9 +147,13 @@ fn codes_are_found_in_any_spelling_and_wherever_the_store_keeps_them() {
         send(&app, &order);
         assert_eq!(earned(&app, &order), [(ada, 900)], "{spelling:?}");
     }
-    let sharp = order(200).code("STRASSE", "10.00");
+    let sharp = order(200).code("STRAßE", "10.00");
     send(&app, &sharp);
     assert_eq!(earned(&app, &sharp), [(app.fixture.ben_id, 900)]);
+    // Stores keep these two apart.
+    let other = order(203).code("STRASSE", "10.00");
+    send(&app, &other);
+    assert_eq!(earned(&app, &other), []);
 
     let draft = order(201).draft_code("ada10", "10.00");
     send(&app, &draft);

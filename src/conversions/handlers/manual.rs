@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::Deserialize;
 
 use super::change::NOTE_LENGTH;
-use crate::affiliates::{Frame, FrameItem};
+use crate::affiliates::{Affiliate, Frame, FrameItem};
 use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::conversions::ConversionStatus;
@@ -219,6 +219,9 @@ pub async fn credit_order(
     let back = format!("{}?order={order_id}", urls::affiliate_manual_credit(affiliate_id));
     let key = form.one_time_key;
     if !key.is_valid() {
+        let merchant_id = actor.merchant_id;
+        db.merchant(merchant_id, move |conn| Affiliate::find(conn, merchant_id, affiliate_id))
+            .await?;
         page.leave(FlashKind::Warning, INCOMPLETE)?;
         return Ok(see_other(&back));
     }
@@ -226,8 +229,8 @@ pub async fn credit_order(
         .merchant(actor.merchant_id, move |conn| {
             let once =
                 key.once(conn, actor.merchant_id, MoneyForm::OrderCredit, actor.now, |conn| {
-                    let done = manual::credit_order(conn, &actor, affiliate_id, order_id, &note)?;
-                    Ok((order_id, done))
+                    manual::credit_order(conn, &actor, affiliate_id, order_id, &note)?;
+                    Ok((order_id, ()))
                 });
             match once {
                 Err(CreditOrderError::Database(error)) => Err(error),

@@ -12,7 +12,7 @@ pub const VERSION: i32 = 2;
 
 /// A code key as exclusions compare it: what `triggers.look_alike` keeps.
 pub fn look_alike(code_key: &str) -> String {
-    or_symbols(code_key, |text| letters_and_digits(text))
+    or_symbols(code_key, letters_and_digits)
 }
 
 /// Every key by which exclusions compare a code: one, or two where its lower-case letters look like

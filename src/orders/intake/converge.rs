@@ -9,7 +9,7 @@ use super::take_in::Cause;
 use crate::conversions::Via;
 use crate::conversions::ledger::{Appending, append};
 use crate::conversions::{Facts, Review};
-use crate::credit::{Components, Credit, CreditKind, LedgerEnd, Unqualified, ledger_difference};
+use crate::credit::{Components, Credit, CreditKind, Unqualified, ledger_difference};
 use crate::figures::{Amounts, Changes, Counted, Shared};
 
 mod rows;
@@ -110,7 +110,7 @@ fn settle(
     cause: &Cause<'_>,
 ) -> QueryResult<Counted> {
     let held = known.map_or(&[][..], |known| &known.held);
-    let mut end = known.map(|known| known.end.clone()).unwrap_or_else(LedgerEnd::default);
+    let mut end = known.map(|known| known.end.clone()).unwrap_or_default();
     let entries = end.append(ledger_difference(held, &order.currency, commission));
     let conversion_id = match known {
         None => insert(conn, order, target, &end, cause.now)?,

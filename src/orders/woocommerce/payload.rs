@@ -147,10 +147,11 @@ pub(super) fn is_base_of_refunds(names: &[&str]) -> bool {
 
 /// Whether the field of these names enters the base of commission.
 pub(super) fn is_base(names: &[&str]) -> bool {
-    match names {
-        ["id" | "status" | "line_items" | "fee_lines" | "refunds"] => true,
-        ["line_items", .., "total" | "subtotal"] | ["fee_lines" | "refunds", .., "total"] => true,
-        ["refunds", .., "total_tax"] => true,
-        _ => false,
-    }
+    matches!(
+        names,
+        ["id" | "status" | "line_items" | "fee_lines" | "refunds"]
+            | ["line_items", .., "total" | "subtotal"]
+            | ["fee_lines" | "refunds", .., "total"]
+            | ["refunds", .., "total_tax"]
+    )
 }
