@@ -96,6 +96,8 @@ fn filled() -> TestApp {
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
                  INSERT INTO refund_reads (merchant_id, order_id, store_id, requested_at, due_at) \
                      SELECT merchant_id, id, store_id, now(), 'infinity' FROM orders; \
+                 INSERT INTO one_time_keys (merchant_id, key, form, used_at) \
+                     VALUES ({merchant_id}, 'key', 'amount_credit', now()); \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
                          asked_by, asked_at) \
                      SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \

@@ -149,6 +149,7 @@ impl Conversion {
     /// doesn't say it. `by` names who reviewed it, `fraud_by` who denied its order.
     fn standing(&self, by: Option<&str>, fraud_by: Option<&str>) -> String {
         let denied = |reason: DenialReason, by: Option<&str>| match by {
+            Some(by) if reason == DenialReason::Other => format!("Denied by {by}"),
             Some(by) => format!("Denied by {by}: {}", lower(reason.label())),
             None if reason == DenialReason::Other => String::new(),
             None => reason.label().to_owned(),

@@ -44,7 +44,7 @@ async fn give_an_amount(walk: &Walk) {
     browser.shows("tbody [data-label=Commission]", &["\u{2212}$12.50", "$0.00"]).await;
     browser.sees("Sample not sent back").await;
     browser.press("Undo").await;
-    let statuses = ["Denied", "Unqualified\nNo longer credited"];
+    let statuses = ["Denied\nDenied by Olga Owner", "Unqualified\nNo longer credited"];
     browser.shows("tbody [data-label=Status]", &statuses).await;
 }
 
