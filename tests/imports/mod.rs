@@ -218,7 +218,7 @@ fn a_file_is_its_programs_own_and_what_is_no_such_file_is_refused_in_words() {
         assert!(page.one("#f-file-error").contains(words), "{}", page.text());
     }
     let template = owner.get("/triggers/imports/template.csv");
-    assert_eq!(look(&owner, &template.text()).all("tbody tr").len(), 4);
+    assert_eq!(look(&owner, template.text()).all("tbody tr").len(), 4);
     let looked = look(&owner, "Affiliate,Code\nben@affiliates.example,MINE1\n");
     let path = looked.path.clone();
     let viewer = app.viewer();
@@ -271,5 +271,5 @@ fn ten_thousand_rows_are_created_within_seconds() {
         Ok((triggers::table.count().get_result(conn)?, pushes::table.count().get_result(conn)?))
     });
     assert_eq!(counts, (10_001, 10_000));
-    assert_eq!(send(&owner, &format!("{file}ben@affiliates.example,ONE-MORE\n")).status, 422);
+    assert_eq!(send(&owner, format!("{file}ben@affiliates.example,ONE-MORE\n")).status, 422);
 }

@@ -1,7 +1,6 @@
-use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use vouch::auth::{self, NewUser};
-use vouch::db::schema::{affiliate_terms, affiliates, audit_log};
+use vouch::db::schema::{affiliates, audit_log};
 use vouch::db::{Scope, in_scope};
 
 use super::{affiliate, applied, holders, letters_to, link_to, open, requests, send};
@@ -98,13 +97,6 @@ fn a_denial_is_taken_back_with_its_code_unless_somebody_has_it() {
     let app = TestApp::start();
     open(&app);
     let nia = applied(&app, "Nia", "nia@new.example", "NIA10");
-    // An hour ago: two statuses of one second would be one.
-    app.within(|conn| {
-        let an_hour_ago = affiliate_terms::valid_from - 1.hour();
-        diesel::update(affiliate_terms::table.filter(affiliate_terms::affiliate_id.eq(nia)))
-            .set(affiliate_terms::valid_from.eq(an_hour_ago))
-            .execute(conn)
-    });
     let owner = app.owner();
     let path = format!("/affiliates/{nia}/status");
     let answer = owner.post_signed(&path, &[("status", "denied")]);

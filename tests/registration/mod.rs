@@ -8,11 +8,12 @@ mod settings;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::Actor;
 use vouch::db::Scope;
-use vouch::db::schema::{affiliates, code_requests};
+use vouch::db::schema::{affiliate_terms, affiliates, code_requests};
 use vouch::mail;
 use vouch::registration::{self, Registration};
 use vouch::secrets::Sealer;
@@ -99,7 +100,16 @@ pub fn applied(app: &TestApp, name: &str, email: &str, code: &str) -> i64 {
     assert_eq!(answer.status, 303, "{}", answer.text());
     let answer = confirm(app, email);
     assert_eq!(answer.status, 303, "{}", answer.text());
-    affiliate(app, email).unwrap().0
+    let affiliate_id = affiliate(app, email).unwrap().0;
+    // An hour ago: a decision of the same second would be the only status there ever was.
+    app.within(|conn| {
+        let an_hour_ago = affiliate_terms::valid_from - 1.hour();
+        diesel::update(affiliate_terms::table)
+            .filter(affiliate_terms::affiliate_id.eq(affiliate_id))
+            .set(affiliate_terms::valid_from.eq(an_hour_ago))
+            .execute(conn)
+    });
+    affiliate_id
 }
 
 /// The affiliate of an address: key and status.
