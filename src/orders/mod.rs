@@ -36,8 +36,7 @@ pub mod understand;
 pub mod woocommerce;
 
 pub use recalculation::{
-    RecalculationCause, recalculate, recalculate_soon, request_for_affiliate, request_for_trigger,
-    request_since,
+    RecalculationCause, recalculate, request_for_affiliate, request_for_trigger, request_since,
 };
 pub use replay::{ReplayError, replay};
 pub use report::{

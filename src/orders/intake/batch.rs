@@ -36,12 +36,6 @@ impl Batch {
         }
     }
 
-    /// With changes of the figures that the transaction made before, so that it writes figures once.
-    pub(in crate::orders) fn after(changes: Changes) -> Self {
-        let new = Self::of(changes.merchant_id());
-        Self { changes, ..new }
-    }
-
     pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&Settings> {
         let settings = match self.settings.take() {
             Some(settings) => settings,

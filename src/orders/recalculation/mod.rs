@@ -20,6 +20,4 @@ mod request;
 pub use self::cause::RecalculationCause;
 pub use self::pending::{Pending, pending_of_affiliate, pending_of_trigger};
 pub use self::queue::{drain, parked, turn, unpark};
-pub use self::request::{
-    recalculate, recalculate_soon, request_for_affiliate, request_for_trigger, request_since,
-};
+pub use self::request::{recalculate, request_for_affiliate, request_for_trigger, request_since};

@@ -3,10 +3,8 @@ use diesel::prelude::*;
 
 use super::cause::RecalculationCause;
 use super::matching::Matching;
-use super::portion::PORTION;
 use crate::audit::Actor;
 use crate::db::schema::{recalculations, triggers};
-use crate::figures::Changes;
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
 use crate::triggers::TriggerKind;
@@ -29,44 +27,11 @@ pub fn recalculate(
     order_ids: &[i64],
     cause: &RecalculationCause,
 ) -> QueryResult<()> {
-    recalculate_now(conn, actor, order_ids, cause, Batch::of(actor.merchant_id))
-}
-
-/// [`recalculate`] as many as make a portion, and leaves the others to the workers. Writes `changes`
-/// of the figures with its own: a transaction writes figures once, at its end.
-///
-/// # Errors
-/// As [`recalculate`].
-pub fn recalculate_soon(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    order_ids: &[i64],
-    cause: &RecalculationCause,
-    changes: Changes,
-) -> QueryResult<()> {
-    let (now, later) = order_ids.split_at(order_ids.len().min(PORTION));
-    recalculate_now(conn, actor, now, cause, Batch::after(changes))?;
-    if later.is_empty() {
-        return Ok(());
-    }
-    let ids = later.iter().copied().map(Some).collect::<Vec<_>>();
-    let cause = to_json(cause)?;
-    let total = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    insert(conn, actor, About::default(), (Some(ids), None), cause, total)
-}
-
-/// Locks the orders first, always by their keys, so that two of these can't wait for each other in a
-/// circle.
-fn recalculate_now(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    order_ids: &[i64],
-    cause: &RecalculationCause,
-    mut batch: Batch,
-) -> QueryResult<()> {
+    let mut batch = Batch::of(actor.merchant_id);
     if !order_ids.is_empty() {
         in_flight::enter(conn, actor.merchant_id)?;
     }
+    // Locked always by their keys, so that two of these can't wait for each other in a circle.
     let mut order_ids = order_ids.to_vec();
     order_ids.sort_unstable();
     order_ids.dedup();
