@@ -1,6 +1,6 @@
 //! The email addresses an affiliate is known by: their own, and those in their payout details. An
 //! order counts as their own purchase with any address that was known by the time it was placed, also
-//! one that they have given up since; see docs/crediting.md.
+//! one that they no longer use; see docs/crediting.md.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

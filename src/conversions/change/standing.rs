@@ -34,7 +34,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// Whether the other says the same, whoever said it and when.
+    /// Whether the other says the same, no matter who said it and when.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let said = |mark: &Self| mark.said.as_ref().map(|said| (said.review, said.denial_reason));
         self.fraud.is_some() == other.fraud.is_some() && said(self) == said(other)
