@@ -28,6 +28,7 @@ impl Choice {
         let is_excluded = matches!(judged.verdict, Verdict::Excluded(_));
         (self.override_exclusions || !is_excluded)
             && (self.keep_changed == Some(true) || !judged.is_changed())
+            && (self.reach == Reach::VouchOnly || judged.existing_only().is_none())
     }
 }
 
@@ -96,7 +97,12 @@ pub fn complete(
 fn left_out(one: &Judged, choice: &Choice) -> LeftOut {
     let line = one.row.line;
     let is_unconfirmed = one.is_changed() && choice.keep_changed != Some(true);
-    let problem = if is_unconfirmed { Some(Problem::LooksChanged) } else { one.row.problem };
+    let is_existing_only = one.existing_only().is_some() && choice.reach == Reach::Stores;
+    let problem = match one.row.problem {
+        _ if is_unconfirmed => Some(Problem::LooksChanged),
+        _ if is_existing_only => Some(Problem::ExistingOnly),
+        problem => problem,
+    };
     let words = || one.reason().unwrap_or_else(|| TAKEN_NOW.to_owned());
     let refusal = if problem.is_none() { Some(words()) } else { None };
     LeftOut { line, problem, refusal }

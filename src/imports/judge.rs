@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::meaning::{Affiliates, Meant};
-use super::model::Row;
+use super::model::{Row, existing_only_words};
 use crate::code_requests;
 use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::triggers::{
-    NewTrigger, Reserved, Taken, Trigger, TriggerKind, excluded_words, reserved_words, taken_words,
+    NewTrigger, Reserved, Taken, Trigger, TriggerKind, ValueError, excluded_words, reserved_words,
+    taken_words,
 };
 use crate::web::sheet::{self, Change};
 
@@ -64,6 +65,13 @@ impl Judged {
         self.change.is_some() && matches!(self.verdict, Verdict::Fine | Verdict::Excluded(_))
     }
 
+    /// Whether it can only be a code that the stores have already: with the rule of new ones that it
+    /// breaks.
+    pub(super) fn existing_only(&self) -> Option<&ValueError> {
+        let can_be_created = matches!(self.verdict, Verdict::Fine | Verdict::Excluded(_));
+        self.meant.as_ref()?.existing_only.as_ref().filter(|_| can_be_created)
+    }
+
     /// The name of the affiliate that is meant, where that is known.
     pub fn affiliate(&self) -> Option<&str> {
         self.meant.as_ref().map(|meant| meant.affiliate.as_str())
@@ -86,8 +94,9 @@ impl Judged {
             Verdict::Excluded(excluded) => Some(excluded_words(&self.text, excluded)),
             Verdict::Known(why) | Verdict::Refused(why) => Some(why.clone()),
         };
-        let both: Vec<String> = change.into_iter().chain(verdict).collect();
-        (!both.is_empty()).then(|| both.join(" "))
+        let existing = self.existing_only().map(existing_only_words);
+        let all: Vec<String> = change.into_iter().chain(existing).chain(verdict).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
@@ -95,8 +104,10 @@ impl Judged {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub fine: usize,
-    /// Excluded, and not changed.
+    /// Excluded, and neither of the next two.
     pub excluded: usize,
+    /// They can only be codes that the stores have already, and don't look changed.
+    pub existing: usize,
     /// They look changed by a spreadsheet.
     pub changed: usize,
 }
@@ -107,6 +118,7 @@ impl Counts {
         for one in judged {
             match &one.verdict {
                 _ if one.is_changed() => counts.changed += 1,
+                _ if one.existing_only().is_some() => counts.existing += 1,
                 Verdict::Fine => counts.fine += 1,
                 Verdict::Excluded(_) => counts.excluded += 1,
                 Verdict::Known(_) | Verdict::Refused(_) => {}

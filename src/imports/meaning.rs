@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::model::{Problem, Row};
 use crate::auth::email_key;
 use crate::db::schema::affiliates;
-use crate::triggers::{TriggerKind, TriggerValue, unknown_affiliate_words};
+use crate::triggers::{Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words};
 use crate::web::sheet::{Change, change, code, plain};
 
 /// A row of which all could be read.
@@ -17,6 +17,8 @@ pub(super) struct Meant {
     pub affiliate: String,
     pub kind: TriggerKind,
     pub value: TriggerValue,
+    /// Which rule of new codes it breaks: then it can only be one that the stores have already.
+    pub existing_only: Option<ValueError>,
 }
 
 /// The affiliates that a file names, by affiliate ID and by email address.
@@ -88,11 +90,17 @@ impl Affiliates {
         let kind = kind_of(&row.kind).ok_or_else(|| unknown_kind_words(&row.kind));
         let value = kind.clone().map(|kind| {
             let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
-            TriggerValue::parse(kind, &text).map_err(|error| format!("{error}{changed}"))
+            parse(kind, &text).map_err(|error| format!("{error}{changed}"))
         });
         let meant = match (affiliate, kind, value) {
-            (Ok((affiliate_id, affiliate)), Ok(kind), Ok(Ok(value))) => {
-                Ok(Meant { affiliate_id: *affiliate_id, affiliate: affiliate.clone(), kind, value })
+            (Ok((affiliate_id, affiliate)), Ok(kind), Ok(Ok((value, existing_only)))) => {
+                Ok(Meant {
+                    affiliate_id: *affiliate_id,
+                    affiliate: affiliate.clone(),
+                    kind,
+                    value,
+                    existing_only,
+                })
             }
             (affiliate, kind, value) => {
                 let wrong = [affiliate.err(), kind.err(), value.ok().and_then(Result::err)];
@@ -100,6 +108,19 @@ impl Affiliates {
             }
         };
         (meant, change)
+    }
+}
+
+/// A value by the rules of new ones, or of codes that the stores have already: then with the rule of
+/// new ones that it breaks.
+fn parse(kind: TriggerKind, text: &str) -> Result<(TriggerValue, Option<ValueError>), ValueError> {
+    match TriggerValue::parse(kind, text) {
+        Ok(value) => Ok((value, None)),
+        Err(error) if error.concerns_new_codes() => {
+            let value = TriggerValue::parse_reaching(kind, text, Reach::VouchOnly)?;
+            Ok((value, Some(error)))
+        }
+        Err(error) => Err(error),
     }
 }
 

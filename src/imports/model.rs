@@ -8,6 +8,7 @@ use crate::audit::Actor;
 use crate::db::schema::{import_rows, imports};
 use crate::db::{Db, Scope, prepared, text_enum};
 use crate::error::AppResult;
+use crate::triggers::{TriggerKind, TriggerValue, ValueError};
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 use crate::web::sheet::{Reading, code};
 
@@ -78,6 +79,8 @@ text_enum! {
         MoreCells = "more_cells", "More cells than the header";
         /// Its code looks changed by a spreadsheet, and nobody confirmed it.
         LooksChanged = "looks_changed", "Looks changed";
+        /// Only a code that the stores have already can be like it, and it was to be a new one.
+        ExistingOnly = "existing_only", "Only in Vouch";
     }
 }
 
@@ -123,9 +126,18 @@ impl Row {
             Problem::LooksChanged => {
                 code(&self.value).1.map(|change| change.words()).unwrap_or_default()
             }
+            Problem::ExistingOnly => {
+                let error = TriggerValue::parse(TriggerKind::CouponCode, &code(&self.value).0);
+                error.err().as_ref().map(existing_only_words).unwrap_or_default()
+            }
         });
         problem.or_else(|| self.refusal.clone())
     }
+}
+
+/// Why a code can't be a new one, and what to do where the stores have it.
+pub(super) fn existing_only_words(error: &ValueError) -> String {
+    format!("{error} If your store already has this code, choose Only in Vouch.")
 }
 
 /// Why a row is left out when the others are created.

@@ -1,6 +1,7 @@
 //! Conversion Trigger Bulk Upload: looked at first, created all at once.
 
 mod changed;
+mod existing;
 mod files;
 
 use std::time::{Duration, Instant};
@@ -120,8 +121,8 @@ fn every_row_is_judged_before_anything_is_saved_and_then_all_are_created_at_once
         ("3", "ben10", refused),
         ("5", "ADA10", refused),
         ("6", "two words", refused),
-        ("7", "two words", refused),
         ("9", "reserved1", refused),
+        ("7", "two words", "Only in Vouch"),
         ("8", "BlackFriday-24", "Excluded"),
         ("4", "Ada10", "Already there"),
         ("2", "BEN10", "Can be created"),

@@ -22,6 +22,7 @@ impl<'a> Line<'a> {
     pub(super) fn of(judged: &'a Judged) -> Self {
         let badge = match judged.verdict {
             _ if judged.is_changed() => (LOOKS_CHANGED, "wait"),
+            Verdict::Fine if judged.existing_only().is_some() => ("Only in Vouch", "wait"),
             Verdict::Fine => ("Can be created", "good"),
             Verdict::Excluded(_) => ("Excluded", "wait"),
             Verdict::Known(_) => ("Already there", "off"),

@@ -24,6 +24,8 @@ pub struct CompletionForm {
     excluded: usize,
     /// How many looked changed by a spreadsheet.
     changed: usize,
+    /// How many could only be codes that the stores have already.
+    existing: usize,
     override_exclusions: bool,
     /// What becomes of these.
     changed_rows: String,
@@ -32,7 +34,7 @@ pub struct CompletionForm {
 
 impl CompletionForm {
     fn choice(&self) -> Choice {
-        let &Self { fine, excluded, changed, .. } = self;
+        let &Self { fine, excluded, changed, existing, .. } = self;
         Choice {
             override_exclusions: self.override_exclusions,
             keep_changed: match self.changed_rows.as_str() {
@@ -41,7 +43,7 @@ impl CompletionForm {
                 _ => None,
             },
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
-            seen: Counts { fine, excluded, changed },
+            seen: Counts { fine, excluded, existing, changed },
         }
     }
 }

@@ -68,8 +68,8 @@ impl ImportPage {
     }
 
     fn can_create(&self) -> bool {
-        let Counts { fine, excluded, changed } = self.counts();
-        fine + excluded + changed > 0
+        let Counts { fine, excluded, existing, changed } = self.counts();
+        fine + excluded + existing + changed > 0
     }
 
     fn number(count: usize) -> String {
@@ -96,9 +96,10 @@ impl ImportPage {
         let place = |one: &&Judged| match one.verdict {
             Verdict::Refused(_) => 0,
             _ if one.is_changed() => 1,
-            Verdict::Excluded(_) => 2,
-            Verdict::Known(_) => 3,
-            Verdict::Fine => 4,
+            _ if one.existing_only().is_some() => 2,
+            Verdict::Excluded(_) => 3,
+            Verdict::Known(_) => 4,
+            Verdict::Fine => 5,
         };
         let mut judged: Vec<&Judged> = self.judged.iter().collect();
         judged.sort_by_key(place);
@@ -116,8 +117,10 @@ impl ImportPage {
 
     fn create_words(&self) -> String {
         match self.counts() {
-            Counts { fine: 1, excluded: 0, changed: 0 } => "Create 1 conversion trigger".to_owned(),
-            Counts { fine, excluded: 0, changed: 0 } if fine > 0 => {
+            Counts { fine: 1, excluded: 0, existing: 0, changed: 0 } => {
+                "Create 1 conversion trigger".to_owned()
+            }
+            Counts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
                 format!("Create {} conversion triggers", Self::number(fine))
             }
             _ => "Create conversion triggers".to_owned(),
@@ -148,8 +151,23 @@ impl ImportPage {
         ]
     }
 
+    fn offers_reach(&self) -> bool {
+        !self.stores.is_empty() || self.judged.iter().any(|one| one.existing_only().is_some())
+    }
+
     fn reach_hint(&self) -> String {
-        format!("Otherwise the codes are created in {}.", self.stores.join(", "))
+        let existing = match self.judged.iter().filter(|one| one.existing_only().is_some()).count()
+        {
+            0 => None,
+            1 => Some("1 code is left out otherwise: a new code can’t look like it.".to_owned()),
+            count => Some(format!(
+                "{} codes are left out otherwise: new codes can’t look like them.",
+                Self::number(count)
+            )),
+        };
+        let stores = (!self.stores.is_empty())
+            .then(|| format!("Otherwise the codes are created in {}.", self.stores.join(", ")));
+        stores.into_iter().chain(existing).collect::<Vec<_>>().join(" ")
     }
 }
 
