@@ -287,6 +287,7 @@ routes! {
     // Manage > Orders
     GET  "/orders" => crate::orders::handlers::index, Member(Viewer);
     GET  "/orders/{order_id}" => crate::orders::handlers::show, Member(Viewer);
+    POST "/orders/{order_id}/refund-reads" => crate::orders::handlers::read_refunds, Member(Admin);
     POST "/orders/{order_id}/manual-credit/removal" => crate::conversions::handlers::remove_manual_credit, Member(Admin);
     GET  "/deliveries" => crate::orders::handlers::deliveries, Member(Viewer);
     POST "/deliveries/replay" => crate::orders::handlers::replay_all, Member(Admin);

@@ -276,6 +276,11 @@ pub fn manual_credit_removal(order_id: i64) -> String {
     format!("/orders/{order_id}/manual-credit/removal")
 }
 
+/// Where what was refunded of an order is read from its store again.
+pub fn refund_reads(order_id: i64) -> String {
+    format!("/orders/{order_id}/refund-reads")
+}
+
 /// Channels > Affiliate Registration.
 pub fn registration() -> String {
     "/registration".to_owned()

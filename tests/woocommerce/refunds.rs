@@ -252,6 +252,30 @@ fn an_order_that_the_store_no_longer_has_is_not_asked_for_again() {
 }
 
 #[test]
+fn a_member_has_refunds_read_again_that_could_not_be_read() {
+    let shop = Shop::open();
+    shop.sell(&shop.order().line("MUG", 1, 10_000, 0).named("ADA10"));
+    shop.refund(&WooRefund::new(21).shipping(5_000, 0));
+    let orders = std::mem::take(&mut shop.site.store().orders);
+    shop.work(1);
+    assert_eq!((shop.ada(), shop.shown().as_deref()), (500, Some("failed")));
+    let retry = "form[action$='/refund-reads']";
+    let path = shop.page().attribute(retry, "action").unwrap();
+    let viewer = shop.app.viewer();
+    assert!(!viewer.get(path.trim_end_matches("/refund-reads")).has(retry));
+    assert_eq!(viewer.post_signed(&path, &[]).status, 403);
+    assert_eq!(shop.app.owner().post_signed("/orders/999/refund-reads", &[]).status, 404);
+    shop.site.store().orders = orders;
+    let done = shop.app.owner().post_signed(&path, &[]);
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(shop.shown().as_deref(), Some("reading"));
+    shop.work(2);
+    assert_eq!((shop.ada(), shop.shown()), (1_000, None));
+    assert_eq!(shop.app.owner().post_signed(&path, &[]).status, 303, "once more does nothing");
+    assert_eq!(shop.reads(), []);
+}
+
+#[test]
 fn a_refund_that_the_store_does_not_list_stays_spread() {
     let shop = Shop::open();
     shop.sell(&shop.order().line("MUG", 1, 10_000, 0).named("ADA10"));

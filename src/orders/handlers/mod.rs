@@ -7,4 +7,4 @@ mod words;
 
 pub use self::delivery::{deliveries, delivery, replay, replay_all};
 pub use self::list::index;
-pub use self::show::show;
+pub use self::show::{read_refunds, show};

@@ -15,13 +15,14 @@ use crate::error::AppResult;
 use crate::money::{Currency, format_money};
 use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
-use crate::orders::refund_reads::ReadProblem;
+use crate::orders::refund_reads::{self, ReadProblem};
 use crate::orders::report::{OrderReport, ReportedRefund};
 use crate::triggers::code::decoded;
 use crate::urls;
-use crate::web::ok;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
+use crate::web::{ok, see_other};
 
 /// Why a refund is spread over the order, although the store knows what it was for.
 enum RefundLinesNote {
@@ -174,6 +175,10 @@ impl OrderPage {
         urls::manual_credit_removal(self.found.order.id)
     }
 
+    fn refund_reads_url(&self) -> String {
+        urls::refund_reads(self.found.order.id)
+    }
+
     fn is_by_hand(&self) -> bool {
         self.found.manual_affiliate_id.is_some()
     }
@@ -190,4 +195,18 @@ pub async fn show(
         .merchant(merchant_id, move |conn| Explanation::load(conn, merchant_id, *order_id))
         .await?;
     ok(&OrderPage { page, found })
+}
+
+/// `POST /orders/{order_id}/refund-reads`: reads again what was refunded, where that has failed.
+pub async fn read_refunds(
+    db: Data<Db>,
+    page: MerchantPage,
+    order_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, now, order_id) = (page.merchant_id(), page.actor().now, *order_id);
+    db.merchant(merchant_id, move |conn| refund_reads::retry(conn, merchant_id, order_id, now))
+        .await?;
+    page.done("We’re reading from the store what was refunded.")?;
+    Ok(see_other(&urls::order(order_id)))
 }

@@ -6,5 +6,5 @@ mod model;
 mod turn;
 
 pub use self::model::{ReadProblem, RefundRead};
-pub(super) use self::model::{cancel, find, request};
+pub(super) use self::model::{cancel, find, request, retry};
 pub(crate) use self::turn::turn;

@@ -8,6 +8,7 @@ use crate::db::schema::{orders, refund_reads};
 use crate::db::{prepared, text_enum};
 use crate::orders::state::OrderState;
 use crate::platforms::CallError;
+use crate::store_jobs::{JobKind, make_due};
 use crate::stores::Store;
 
 /// As many orders are looked up at once.
@@ -85,6 +86,26 @@ pub(in crate::orders) fn request(
     .bind::<Timestamptz, _>(now)
     .execute(conn)
     .map(drop)
+}
+
+/// Has the order's refunds read again where that failed for good; otherwise nothing changes.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such order.
+pub(in crate::orders) fn retry(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    orders::table.find((merchant_id, order_id)).select(orders::id).first::<i64>(conn)?;
+    let failed = refund_reads::table
+        .find((merchant_id, order_id))
+        .filter(refund_reads::due_at.is_null())
+        .select(refund_reads::store_id);
+    let Some(store_id) = failed.first(conn).optional()? else { return Ok(()) };
+    request(conn, merchant_id, store_id, order_id, now)?;
+    make_due(conn, merchant_id, store_id, JobKind::Refunds, now)
 }
 
 /// The order names no refund any more whose lines are unknown.
