@@ -1,6 +1,6 @@
 //! Keys of codes and SKUs in the database, worked out again by newer rules.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
@@ -12,7 +12,7 @@ use super::code::{key_of_reported_code, key_of_reported_sku};
 use crate::audit::{Act, Actor, record};
 use crate::clock;
 use crate::db::prepared;
-use crate::db::schema::{code_requests, order_codes, stores, triggers};
+use crate::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
 use crate::exclusions::look_alike::look_alike;
 use crate::orders::{RecalculationCause, request_for_trigger};
 
@@ -52,6 +52,7 @@ pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     let mut matched = rekey_order_codes(conn)?;
     rekey_code_requests(conn)?;
     rekey_counted_codes(conn)?;
+    rekey_excluded_skus(conn)?;
     let held: Vec<Held> = triggers::table
         .filter(triggers::kind.ne(TriggerKind::CustomerEmail))
         .filter(unusual!("value"))
@@ -178,6 +179,27 @@ fn rekey_counted_codes(conn: &mut PgConnection) -> QueryResult<()> {
         keys.dedup();
         diesel::update(stores::table.find((merchant_id, id)))
             .set(stores::counted_codes.eq(keys))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Only the keys of the SKUs that an offer excludes are kept, so the new ones come of these.
+fn rekey_excluded_skus(conn: &mut PgConnection) -> QueryResult<()> {
+    let terms: Vec<(i64, i64, DateTime<Utc>, Vec<Option<String>>)> = offer_terms::table
+        .filter(unusual!("array_to_string(excluded_skus, ' ')"))
+        .select((
+            offer_terms::merchant_id,
+            offer_terms::offer_id,
+            offer_terms::valid_from,
+            offer_terms::excluded_skus,
+        ))
+        .load(conn)?;
+    for (merchant_id, offer_id, valid_from, held) in terms {
+        let keys: BTreeSet<String> =
+            held.iter().flatten().map(|key| key_of_reported_sku(key)).collect();
+        diesel::update(offer_terms::table.find((merchant_id, offer_id, valid_from)))
+            .set(offer_terms::excluded_skus.eq(keys.into_iter().collect::<Vec<_>>()))
             .execute(conn)?;
     }
     Ok(())

@@ -3,7 +3,8 @@
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use vouch::db::schema::{
-    audit_log, code_requests, derived_keys, exclusion_terms, exclusions, order_codes, stores,
+    audit_log, code_requests, derived_keys, exclusion_terms, exclusions, offer_terms, order_codes,
+    stores,
 };
 use vouch::exclusions::{Dates, ExclusionScope, NewExclusion, Pattern, add as exclude};
 
@@ -61,6 +62,11 @@ fn codes_get_their_new_keys_and_orders_what_they_missed() {
     app.within(|conn| {
         diesel::update(stores::table).set(stores::counted_codes.eq(vec!["R&AMP;B*"])).execute(conn)
     });
+    app.within(|conn| {
+        diesel::update(offer_terms::table)
+            .set(offer_terms::excluded_skus.eq(vec!["R&AMP;B TEE", "CAP"]))
+            .execute(conn)
+    });
     rekey(&app);
     app.work();
     assert_eq!(keys(&app), ["ADA10", "R&B10", "STRAßE", "LOVE❤"]);
@@ -74,9 +80,14 @@ fn codes_get_their_new_keys_and_orders_what_they_missed() {
     let look_alikes: Vec<Option<String>> = app
         .within(|conn| triggers::table.order(triggers::id).select(triggers::look_alike).load(conn));
     assert_eq!(look_alikes[1].as_deref(), Some("RB10"));
+    let excluded: Vec<Option<String>> = app.within(|conn| {
+        let terms = offer_terms::table.order((offer_terms::offer_id, offer_terms::valid_from));
+        terms.select(offer_terms::excluded_skus).first(conn)
+    });
+    assert_eq!(excluded, ["CAP", "R&B TEE"].map(|key| Some(key.to_owned())));
     let versions: Vec<i32> =
         app.within(|conn| derived_keys::table.select(derived_keys::version).load(conn));
-    assert_eq!(versions, [2, 2]);
+    assert_eq!(versions, [vouch::triggers::code::VERSION, vouch::exclusions::look_alike::VERSION]);
     // Once and for all.
     set(&app, "update triggers set key = $1 where value = $2", "OTHER", "R&B10");
     rekey(&app);

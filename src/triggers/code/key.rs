@@ -8,7 +8,7 @@ use super::characters::is_ignored;
 
 /// Raised whenever the same code gets another key, so that those that are written down are worked
 /// out again: [`crate::rekey`].
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 /// Encodings upon encodings that are undone. WordPress makes one, a plugin another; more is made up.
 const MAX_ROUNDS: usize = 16;
 
