@@ -6,6 +6,7 @@ use vouch::credit::{OrdersCountWhen, Rules};
 use vouch::merchants;
 
 use super::*;
+use crate::harness::woocommerce::WooOrder;
 
 /// Ben is on an offer that approves automatically, and holds BEN10.
 fn start() -> (TestApp, i64) {
@@ -86,6 +87,32 @@ fn where_orders_count_when_placed_the_payment_does_not_matter_until_it_is_voided
         let order = paid(id, payment, noon());
         send(&app, &order);
         assert_eq!(outcome(&app, &order), expected("approved", None, commission), "{payment}");
+    }
+}
+
+#[test]
+fn cash_on_delivery_counts_once_it_is_paid() {
+    let (app, _) = start();
+    let store = app.connect_woocommerce("shop.acme.example");
+    let steps = [
+        ("on-hold", None, "pending", Some("not_paid_yet"), 900),
+        ("processing", None, "pending", Some("not_paid_yet"), 900),
+        ("completed", Some("2026-06-03T12:00:00"), "approved", None, 900),
+        ("refunded", Some("2026-06-03T12:00:00"), "approved", None, 0),
+    ];
+    for (hour, (status, paid_at, expected_status, reason, minor)) in (1..).zip(steps) {
+        let order = WooOrder::new(7, noon())
+            .code("BEN10", 10)
+            .with("payment_method", json!("cod"))
+            .with("status", json!(status))
+            .with("date_paid_gmt", json!(paid_at))
+            .at(noon() + hours(hour));
+        assert_eq!(app.woocommerce(&store, "order.updated", &order.0).status, 200);
+        let found: Vec<(String, Option<String>, i64)> = app.within(|conn| {
+            let columns = (conversions::status, conversions::reason, conversions::commission_minor);
+            conversions::table.select(columns).load(conn)
+        });
+        assert_eq!(found, [expected(expected_status, reason, minor)], "{status}");
     }
 }
 

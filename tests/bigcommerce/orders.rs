@@ -129,6 +129,33 @@ fn credit_follows_edits_refunds_and_cancellations() {
 }
 
 #[test]
+fn an_order_that_awaits_its_payment_is_pending_until_it_is_paid() {
+    let shop = Shop::open();
+    shop.bc.store().orders.push(Bigcommerce::order(250, "ADA10", noon()));
+    let steps = [
+        (7, "", Some("not_paid_yet"), 900),
+        (11, "authorized", Some("not_paid_yet"), 900),
+        (11, "captured", None, 900),
+        (6, "declined", Some("payment_voided"), 0),
+        (11, "captured", None, 900),
+    ];
+    for (n, (status_id, payment, reason, minor)) in (1..).zip(steps) {
+        change(&shop, "/order/status_id", json!(status_id));
+        change(&shop, "/order/payment_status", json!(payment));
+        let modified = (noon() + Duration::hours(n)).to_rfc2822();
+        change(&shop, "/order/date_modified", json!(modified));
+        assert_eq!(shop.send("store/order/updated", 250).status, 200);
+        shop.work(later(n));
+        let found: Vec<(Option<String>, i64)> = shop.app.within(|conn| {
+            conversions::table
+                .select((conversions::reason, conversions::commission_minor))
+                .load(conn)
+        });
+        assert_eq!(found, [(reason.map(str::to_owned), minor)], "{status_id} {payment}");
+    }
+}
+
+#[test]
 fn what_changes_under_the_same_date_counts_as_it_was_read_last() {
     let shop = Shop::open();
     let with_code = Bigcommerce::order(250, "ADA10", noon());
