@@ -1,6 +1,8 @@
 //! Small orders to test with.
 
 use chrono::{DateTime, TimeZone, Utc};
+use proptest::prelude::*;
+use serde_json::Value;
 
 use super::report::{
     LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
@@ -88,4 +90,23 @@ impl ReportedRefund {
         });
         self
     }
+}
+
+/// Any JSON, so that every field meets every type.
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        "-?[0-9]{1,25}(\\.[0-9]{0,6})?".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("[a-z_]{1,10}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::money::Currency;
 use crate::orders::OrderState;
 use crate::orders::amounts::{Basis, line_amounts};
+use crate::orders::fixtures::any_json;
 use crate::orders::report::{LineKind, OrderReport, PaymentState};
 
 /// Two towels at 55.99 and a jar, tax on top of 10 %, a code that took 10 % off.
@@ -411,7 +412,51 @@ fn amounts_are_rounded_half_to_even_once() {
     assert_eq!(yen.unwrap().unwrap().minor(Currency::JPY), 1200);
 }
 
+/// Fields that neither are amounts of the base nor decide which amounts those are.
+const OUTSIDE_OF_THE_BASE: [&str; 20] = [
+    "/order/customer_id",
+    "/order/date_created",
+    "/order/date_modified",
+    "/order/payment_status",
+    "/order/payment_method",
+    "/order/currency_code",
+    "/order/store_default_currency_code",
+    "/order/shipping_cost_ex_tax",
+    "/order/shipping_cost_tax",
+    "/order/total_tax",
+    "/order/total_inc_tax",
+    "/order/billing_address",
+    "/order/billing_address/email",
+    "/products/0/id",
+    "/products/0/name",
+    "/products/0/sku",
+    "/products/0/total_tax",
+    "/coupons",
+    "/coupons/0/code",
+    "/coupons/0/discount",
+];
+
 proptest! {
+    #[test]
+    fn no_change_outside_of_the_base_keeps_an_order_out(
+        pointer in prop::sample::select(OUTSIDE_OF_THE_BASE.to_vec()),
+        value in prop::option::of(any_json()),
+    ) {
+        let mut sent = document();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = sent.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Some(value) => members.insert(name.to_owned(), value),
+            None => members.remove(name),
+        };
+        match event(&sent) {
+            Ok(StoreEvent::Order(order)) => {
+                prop_assert_eq!(amounts(*order), [(10078, 0), (900, 0)], "{}", pointer);
+            }
+            other => prop_assert!(false, "{pointer}: {other:?}"),
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic(body: Vec<u8>) {
         let _ = parse(READ, &body, read_at());

@@ -6,7 +6,7 @@ use super::*;
 use crate::money::Currency;
 use crate::orders::OrderState;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::fixtures::times;
+use crate::orders::fixtures::{any_json, times};
 use crate::orders::reading::MAX_LINES;
 use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem, ReportedRefund};
 use crate::orders::state::Change;
@@ -616,25 +616,6 @@ fn counts_and_lengths_are_limited() {
     let long = order_of(&with(body(), "/name", json!(format!("a\0{}", "b".repeat(5000)))));
     assert_eq!(long.name.chars().count(), 500);
     assert!(!long.name.contains('\0'), "PostgreSQL cannot keep U+0000");
-}
-
-/// Any JSON, so that every field meets every type.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        "-?[0-9]{1,25}(\\.[0-9]{0,6})?".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map("[a-z_]{1,10}", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
 }
 
 /// Every place in a document, as a JSON pointer.

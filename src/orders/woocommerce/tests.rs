@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::money::Currency;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::fixtures::times;
+use crate::orders::fixtures::{any_json, times};
 use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem};
 use crate::orders::state::{Change, OrderState};
 
@@ -420,24 +420,6 @@ fn lines_that_sell_gift_cards_are_known_by_what_extensions_keep() {
         body["line_items"][0]["meta_data"] = json!([{"id": 1, "key": key, "value": "x"}]);
         assert_eq!(order_of(&body).lines[0].kind, LineKind::GiftCard, "{key}");
     }
-}
-
-/// Any JSON, so that every field meets every type.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(2, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::hash_map("[a-z_0-9]{1,6}", inner, 0..3)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
 }
 
 /// Fields that neither are amounts of the base nor decide which amounts those are.
