@@ -177,7 +177,7 @@ fn exclusions_are_overridden_by_a_tick_that_the_audit_log_keeps() {
     });
     assert_eq!(
         summary,
-        "Created 4 conversion triggers from codes.csv, 1 of them although exclusions stop them."
+        "Created 5 conversion triggers from codes.csv, 1 of them although exclusions stop them."
     );
     assert_eq!(who, "Adam Admin");
     let after = after.unwrap();
