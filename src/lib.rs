@@ -55,6 +55,8 @@ pub mod mail;
 pub mod merchants;
 /// Exact amounts of money.
 pub mod money;
+/// What people, companies, programs and stores may be called.
+pub mod names;
 /// The commission terms that affiliates are on.
 pub mod offers;
 /// How an installation is watched: whether it is ready, and what it does.

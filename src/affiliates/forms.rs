@@ -6,11 +6,12 @@ use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
 use crate::web::form::FormErrors;
 
+const NO_NAME: &str = "Enter a name.";
+
 /// What was typed about an affiliate.
 #[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(default)]
 pub struct AffiliateForm {
-    #[validate(custom(function = "name_fits"))]
     pub name: String,
     #[validate(custom(function = "email_fits"))]
     pub email: String,
@@ -19,14 +20,6 @@ pub struct AffiliateForm {
     pub offer_id: String,
     #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
     pub note: String,
-}
-
-fn name_fits(name: &str) -> Result<(), validator::ValidationError> {
-    match name.trim().chars().count() {
-        0 => Err(error("Enter a name.")),
-        1..=200 => Ok(()),
-        _ => Err(error("The name can have 200 characters at most.")),
-    }
 }
 
 fn email_fits(email: &str) -> Result<(), validator::ValidationError> {
@@ -62,7 +55,9 @@ impl AffiliateForm {
     /// # Errors
     /// Everything that is to be mended.
     pub fn for_creation(&self) -> Result<NewAffiliate, FormErrors> {
-        let mut errors = self.check();
+        let mut errors = FormErrors::new();
+        errors.check_name("name", &self.name, NO_NAME);
+        self.check_others(&mut errors);
         let status = AffiliateStatus::parse(&self.status);
         if status.is_none() {
             errors.add("status", "Choose a status.");
@@ -79,12 +74,14 @@ impl AffiliateForm {
         })
     }
 
-    /// What the settings become.
+    /// What the settings become of an affiliate called `current`.
     ///
     /// # Errors
     /// Everything that is to be mended.
-    pub fn for_change(&self) -> Result<AffiliateChange, FormErrors> {
-        let mut errors = self.check();
+    pub fn for_change(&self, current: &str) -> Result<AffiliateChange, FormErrors> {
+        let mut errors = FormErrors::new();
+        errors.check_changed_name("name", &self.name, current, NO_NAME);
+        self.check_others(&mut errors);
         let offer_id = self.read_offer(&mut errors);
         errors.into_result()?;
         Ok(AffiliateChange {
@@ -95,8 +92,10 @@ impl AffiliateForm {
         })
     }
 
-    fn check(&self) -> FormErrors {
-        self.validate().err().map(FormErrors::from).unwrap_or_default()
+    fn check_others(&self, errors: &mut FormErrors) {
+        if let Err(found) = self.validate() {
+            FormErrors::from(found).all().for_each(|(field, message)| errors.add(field, message));
+        }
     }
 
     fn read_offer(&self, errors: &mut FormErrors) -> i64 {

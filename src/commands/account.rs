@@ -5,6 +5,7 @@ use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
 use crate::config::Config;
+use crate::names::{Name, NameError};
 
 /// Letters and digits that nobody mixes up when reading them aloud.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -28,13 +29,9 @@ fn email(typed: &str) -> Result<String, String> {
     }
 }
 
-/// A name of 1 to 200 characters, as the database demands.
-pub(super) fn name(typed: &str) -> Result<String, String> {
-    let typed = typed.trim();
-    match typed.chars().count() {
-        1..=200 => Ok(typed.to_owned()),
-        _ => Err("a name has 1 to 200 characters".to_owned()),
-    }
+/// The name of a person or a program, as an argument.
+pub(super) fn name(typed: &str) -> Result<String, NameError> {
+    Name::read(typed).map(Name::into_string)
 }
 
 /// A password for somebody's first sign-in. There is no default one anywhere.

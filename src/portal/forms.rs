@@ -36,16 +36,14 @@ impl ProfileForm {
         Self { name: affiliate.name.clone(), payment_address: affiliate.payment_address.clone() }
     }
 
-    /// What it becomes.
+    /// What it becomes of an affiliate called `current`.
     ///
     /// # Errors
     /// Everything that is to be mended.
-    pub fn read(&self) -> Result<OwnChange, FormErrors> {
+    pub fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
         let mut errors = FormErrors::new();
-        errors.check_name("name", &self.name, "Enter your name, or your company’s.");
-        if self.name.trim().chars().any(char::is_control) {
-            errors.add("name", "The name contains a character that cannot be seen. Type it anew.");
-        }
+        let missing = "Enter your name, or your company’s.";
+        errors.check_changed_name("name", &self.name, current, missing);
         let payment_address = several_lines(&self.payment_address);
         let characters = payment_address.chars().count();
         if characters > PAYMENT_CHARACTERS {
@@ -70,14 +68,14 @@ mod tests {
     fn what_cannot_be_is_said_of_both_fields_at_once() {
         let long = "x".repeat(501);
         let form = ProfileForm { name: " ".to_owned(), payment_address: long };
-        let errors = form.read().unwrap_err();
+        let errors = form.read("Ada").unwrap_err();
         let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
         assert_eq!(fields, ["name", "payment_address"]);
         let form =
             ProfileForm { name: " Ada ".to_owned(), payment_address: " Bank\r\nDE00 ".to_owned() };
-        let change = form.read().unwrap();
+        let change = form.read("").unwrap();
         assert_eq!((change.name.as_str(), change.payment_address.as_str()), ("Ada", "Bank\nDE00"));
         let hidden = ProfileForm { name: "A\u{0}da".to_owned(), ..form };
-        assert_eq!(hidden.read().unwrap_err().of("name").len(), 1);
+        assert_eq!(hidden.read("Ada").unwrap_err().of("name").len(), 1);
     }
 }

@@ -194,9 +194,6 @@ impl ApplicationForm {
     pub fn read(&self, registration: &Registration) -> Result<Wish, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, "Enter your name, or your company’s.");
-        if self.name.chars().any(char::is_control) {
-            errors.add("name", "The name contains a character that cannot be seen. Type it anew.");
-        }
         errors.check_email("email", &self.email);
         let code = match registration.code_wish {
             CodeWish::No => "",

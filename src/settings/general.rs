@@ -56,7 +56,7 @@ pub async fn update(
     CsrfForm(form): CsrfForm<GeneralForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
-    errors.check_name("name", &form.name, "Name the program.");
+    errors.check_changed_name("name", &form.name, &page.merchant().name, "Name the program.");
     let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
     let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
         return rejected(&GeneralPage::new(page, form, errors));

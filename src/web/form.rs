@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 use validator::ValidateEmail;
 
 use crate::error::AppError;
+use crate::names::{Name, NameError};
 
 /// The greatest form, in bytes. Bulk actions send up to some hundred ids.
 const FORM_LIMIT: usize = 64 * 1024;
@@ -138,12 +139,19 @@ impl FormErrors {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
     }
 
-    /// A name, of a person or a thing: 1 to 200 characters. `missing` is the sentence for none.
+    /// A new [`Name`]. `missing` is the sentence for none.
     pub fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
-        match typed.trim().chars().count() {
-            0 => self.add(field, missing),
-            1..=200 => {}
-            _ => self.add(field, "Use at most 200 characters."),
+        match Name::read(typed) {
+            Ok(_) => {}
+            Err(NameError::Missing) => self.add(field, missing),
+            Err(error) => self.add(field, error.to_string()),
+        }
+    }
+
+    /// A [`Name`] in the place of `current`, which may stay although it's older than the rules.
+    pub fn check_changed_name(&mut self, field: &str, typed: &str, current: &str, missing: &str) {
+        if typed.trim() != current {
+            self.check_name(field, typed, missing);
         }
     }
 

@@ -172,10 +172,11 @@ pub async fn update(
     CsrfForm(form): CsrfForm<AffiliateForm>,
 ) -> AppResult<HttpResponse> {
     let (merchant, actor) = (page.merchant().clone(), page.actor());
-    let change = form.for_change();
+    let typed = form.clone();
     let outcome = db
         .merchant(merchant.id, move |conn| {
-            let errors = match change {
+            let current = Affiliate::find(conn, merchant.id, *affiliate_id)?;
+            let errors = match typed.for_change(&current.name) {
                 Ok(change) => match change::update(conn, &actor, *affiliate_id, &change) {
                     Ok(affiliate) => return Ok(Ok(affiliate)),
                     Err(error) => refusal(error)?,

@@ -71,7 +71,7 @@ pub async fn update(
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<ProfileForm>,
 ) -> AppResult<HttpResponse> {
-    let change = match form.read() {
+    let change = match form.read(&page.seat.affiliate_name) {
         Ok(change) => change,
         Err(errors) => {
             let shown = SettingsPage::load(&db, page).await?;
