@@ -11,7 +11,8 @@ use crate::mail::{Letter, Link, post};
 use crate::secrets::Sealer;
 use crate::urls;
 
-/// To whoever was named on the form: only who opens the link has applied.
+/// To the address on the form, which anyone can have typed. Nothing else of the form is in it: a
+/// stranger must not be able to write to people through Vouch.
 pub(super) fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -21,17 +22,15 @@ pub(super) fn confirm(
 ) -> QueryResult<()> {
     let name = &shown.name;
     let mut paragraphs = vec![
-        format!("Hello {},", wish.name.trim()),
+        "Hello,".to_owned(),
         format!(
             "You applied to be an affiliate of {name}. Please confirm that this is your e-mail \
              address: your application counts from then on. The link works for 24 hours."
         ),
     ];
     if !wish.code.trim().is_empty() {
-        paragraphs.push(format!(
-            "Your code {} is not reserved yet. It is as soon as you confirm.",
-            wish.code.trim()
-        ));
+        let words = "The coupon code you asked for isn’t reserved until you confirm.";
+        paragraphs.push(words.to_owned());
     }
     paragraphs.push("If this was not you, do nothing: nothing happens then.".to_owned());
     let path = urls::join_confirmation(&shown.slug, token);
