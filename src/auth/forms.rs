@@ -2,6 +2,7 @@ use serde::Deserialize;
 
 use super::password::judge;
 use crate::web::form::FormErrors;
+use crate::web::local_path::LocalPath;
 
 /// What was typed to sign in. The password is never echoed.
 #[derive(Debug, Default, Deserialize)]
@@ -9,7 +10,7 @@ use crate::web::form::FormErrors;
 pub struct LoginForm {
     pub email: String,
     pub password: String,
-    pub next: String,
+    pub next: LocalPath,
 }
 
 /// Which place was chosen.
@@ -18,7 +19,7 @@ pub struct LoginForm {
 pub struct PlaceForm {
     pub place: String,
     /// Where to go on.
-    pub next: String,
+    pub next: LocalPath,
 }
 
 /// A new password in a form: checks it and says why not, beside `field`.

@@ -13,6 +13,7 @@ use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
 use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, PublicPage};
 use crate::web::{ok, rejected};
 
@@ -73,7 +74,9 @@ pub async fn create(
         .await?;
     match outcome {
         Ok(created) => {
-            let answer = sign_in(&db, page.session(), &origin, created.owner_id, "").await?;
+            let answer =
+                sign_in(&db, page.session(), &origin, created.owner_id, &LocalPath::default())
+                    .await?;
             page.leave(FlashKind::Success, welcome(&form.program))?;
             Ok(answer)
         }

@@ -12,6 +12,8 @@ pub mod guard;
 pub mod gzip;
 /// Redirects for scripts.
 pub mod htmx;
+/// Where a form or a link says to go on.
+pub mod local_path;
 /// Forms that create money once.
 pub mod one_time;
 /// Layout data: who looks, which merchant, flash, alerts.

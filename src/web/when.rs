@@ -40,6 +40,12 @@ pub fn read_day(text: &str) -> Option<NaiveDate> {
     (1970..=9000).contains(&day.year()).then_some(day)
 }
 
+/// Whether a moment is one that PostgreSQL can store and a program can have seen: chrono’s reach from
+/// the year −262143 on.
+pub fn is_storable(at: &DateTime<Utc>) -> bool {
+    (1..=9999).contains(&at.year())
+}
+
 /// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
 pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);

@@ -17,6 +17,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, PublicPage, renew_session};
 use crate::web::{html, ok, rejected, see_other};
 
@@ -31,7 +32,7 @@ const TRIES: u8 = 5;
 #[derive(Debug, Serialize, Deserialize)]
 struct Awaited {
     user_id: i64,
-    next: String,
+    next: LocalPath,
     since: DateTime<Utc>,
     tries: u8,
 }
@@ -64,11 +65,11 @@ struct CodePage {
 pub(in crate::auth) fn begin(
     session: &Session,
     user_id: i64,
-    next: &str,
+    next: &LocalPath,
 ) -> AppResult<HttpResponse> {
     session.clear();
     renew_session(session)?;
-    let awaited = Awaited { user_id, next: next.to_owned(), since: clock::now(), tries: 0 };
+    let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), tries: 0 };
     session.insert(AWAITED, awaited)?;
     Ok(see_other("/login/code"))
 }

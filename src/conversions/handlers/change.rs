@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
+use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
@@ -24,7 +25,7 @@ pub struct ReviewForm {
     /// Why they are denied; without one the note decides.
     reason: String,
     note: String,
-    back: String,
+    back: LocalPath,
 }
 
 impl ReviewForm {
@@ -47,7 +48,7 @@ impl ReviewForm {
 #[serde(default)]
 pub struct NoteForm {
     note: String,
-    back: String,
+    back: LocalPath,
 }
 
 /// `POST /conversions/statuses`: approves, denies, or sets back to Pending.
@@ -56,7 +57,7 @@ pub async fn set_status(
     page: MerchantPage,
     CsrfForm(form): CsrfForm<ReviewForm>,
 ) -> AppResult<HttpResponse> {
-    let back = back_to(&form.back);
+    let back = back_to(&form.back).to_owned();
     let note = noted(&form.note);
     if form.review(&note).is_none() {
         return Err(AppError::BadRequest("Choose Approve, Deny or Back to Pending.".into()));
@@ -130,7 +131,7 @@ pub async fn overrule(
     conversion_id: Path<i64>,
     CsrfForm(form): CsrfForm<NoteForm>,
 ) -> AppResult<HttpResponse> {
-    let back = back_to(&form.back);
+    let back = back_to(&form.back).to_owned();
     let (actor, note) = (page.actor(), noted(&form.note));
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
@@ -151,7 +152,7 @@ pub async fn overrule(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct UndoQuery {
-    back: String,
+    back: LocalPath,
 }
 
 /// `POST /conversions/changes/{change_id}/undo`
@@ -174,7 +175,7 @@ pub async fn undo(
         n => format!(" {n} had changed again since and stayed so."),
     };
     page.done(format!("{what}{left}"))?;
-    Ok(see_other(&back_to(&query.back)))
+    Ok(see_other(back_to(&query.back)))
 }
 
 fn noted(typed: &str) -> String {
@@ -182,12 +183,6 @@ fn noted(typed: &str) -> String {
 }
 
 /// Only lists and pages that show conversions.
-fn back_to(typed: &str) -> String {
-    let known = ["/conversions", "/orders/", "/affiliates/"];
-    let plain = !typed.contains(['\\', '\r', '\n']) && typed.len() < 2_000;
-    if plain && known.iter().any(|start| typed.starts_with(start)) {
-        typed.to_owned()
-    } else {
-        urls::conversions()
-    }
+fn back_to(back: &LocalPath) -> &str {
+    back.under(&["/conversions", "/orders", "/affiliates"]).unwrap_or("/conversions")
 }

@@ -14,6 +14,7 @@ use crate::error::AppResult;
 use crate::registration::{Invitation, Limits};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, PublicPage};
 use crate::web::{html, ok, rejected, see_other};
 
@@ -123,7 +124,7 @@ pub async fn accept(
         }
         Some(user_id) => {
             let origin = Origin::extract(&req).await?;
-            sign_in(&db, page.session(), &origin, user_id, "/portal").await
+            sign_in(&db, page.session(), &origin, user_id, &LocalPath::read("/portal")).await
         }
     }
 }
