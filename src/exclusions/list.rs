@@ -13,7 +13,7 @@ use crate::db::listing::{beyond, contains, count_of};
 use crate::db::schema::exclusions;
 use crate::db::text_enum;
 use crate::triggers::list::count_like;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 
 use super::look_alike::Pattern;
 
@@ -77,6 +77,12 @@ pub struct ExclusionFilter {
 pub struct Place {
     key: String,
     id: i64,
+}
+
+impl SortKey for Place {
+    fn is_possible(&self) -> bool {
+        self.key.is_possible()
+    }
 }
 
 impl Place {

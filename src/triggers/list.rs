@@ -22,7 +22,7 @@ use crate::db::text_enum;
 use crate::exclusions::{Pattern, Shape};
 use crate::figures::{self, Figures};
 use crate::pushes::{self, PushLine, PushStatus};
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 
 text_enum! {
     /// Whether orders placed now count.
@@ -89,6 +89,12 @@ pub struct Place {
     at: DateTime<Utc>,
     key: String,
     id: i64,
+}
+
+impl SortKey for Place {
+    fn is_possible(&self) -> bool {
+        self.at.is_possible() && self.key.is_possible()
+    }
 }
 
 impl Place {

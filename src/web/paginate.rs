@@ -5,11 +5,17 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::when::is_storable;
+
 /// Rows on a page.
 pub const PAGE_SIZE: usize = 50;
+
+/// The most characters of a text that lists are sorted by.
+const MAX_KEY_CHARS: usize = 2_000;
 
 /// Counts on pages are exact up to here, and then say "10,000+" rather than scan.
 pub const COUNT_LIMIT: i64 = 10_000;
@@ -73,7 +79,44 @@ pub enum Cursor<K> {
     Before(K),
 }
 
-impl<K: DeserializeOwned> Cursor<K> {
+/// A row's sort key, as a cursor carries it. Anyone can write one into a URL, so what no row can have
+/// is no key, and never reaches the database.
+pub trait SortKey: Serialize + DeserializeOwned {
+    /// Whether a row can have it.
+    fn is_possible(&self) -> bool;
+}
+
+impl SortKey for i64 {
+    fn is_possible(&self) -> bool {
+        true
+    }
+}
+
+impl SortKey for bool {
+    fn is_possible(&self) -> bool {
+        true
+    }
+}
+
+impl SortKey for String {
+    fn is_possible(&self) -> bool {
+        self.chars().count() <= MAX_KEY_CHARS && !self.contains('\0')
+    }
+}
+
+impl SortKey for DateTime<Utc> {
+    fn is_possible(&self) -> bool {
+        is_storable(self)
+    }
+}
+
+impl<A: SortKey, B: SortKey> SortKey for (A, B) {
+    fn is_possible(&self) -> bool {
+        self.0.is_possible() && self.1.is_possible()
+    }
+}
+
+impl<K: SortKey> Cursor<K> {
     /// Reads the address; what cannot be read is the first page, as for an old bookmark.
     pub fn read(after: &str, before: &str) -> Self {
         match (decode(after), decode(before)) {
@@ -89,11 +132,12 @@ impl<K: DeserializeOwned> Cursor<K> {
     }
 }
 
-fn decode<K: DeserializeOwned>(text: &str) -> Option<K> {
+fn decode<K: SortKey>(text: &str) -> Option<K> {
     if text.is_empty() {
         return None;
     }
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    let key: K = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    key.is_possible().then_some(key)
 }
 
 /// A sort key as it stands in the address.
@@ -164,6 +208,21 @@ mod tests {
         assert_eq!(Cursor::read(&encode(&key), ""), Cursor::After(key.clone()));
         assert_eq!(Cursor::read("", &encode(&key)), Cursor::Before(key));
         assert_eq!(Cursor::<(String, i64)>::read("rubbish", "!"), Cursor::Start);
+    }
+
+    #[test]
+    fn a_cursor_that_no_row_can_have_is_the_first_page() {
+        let read =
+            |json: &str| Cursor::<(DateTime<Utc>, i64)>::read(&URL_SAFE_NO_PAD.encode(json), "");
+        assert!(matches!(read(r#"["2026-03-01T00:00:00Z",7]"#), Cursor::After(_)));
+        for year in ["-262143", "-4714", "0000", "+10000", "+262142"] {
+            assert_eq!(read(&format!(r#"["{year}-01-01T00:00:00Z",7]"#)), Cursor::Start, "{year}");
+        }
+        let named = |key: &str| Cursor::<(String, i64)>::read(&encode(&(key, 7)), "");
+        assert!(matches!(named("ámbar"), Cursor::After(_)));
+        for key in ["\0", "a\0b", &"x".repeat(2_001)] {
+            assert_eq!(named(key), Cursor::Start);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::affiliates::search::{Boxed, Condition, Head};
 use crate::db::listing::{Named, beyond, count_of, list_count, named, replanned, searched};
 use crate::db::prepared;
 use crate::db::schema::affiliates;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, SEARCH_LIMIT};
+use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, SEARCH_LIMIT, SortKey};
 
 /// An affiliate with what it is sorted by.
 #[derive(Clone, Debug)]
@@ -46,6 +46,12 @@ pub struct Place {
     id: i64,
     /// Whether the name begins with what is looked for.
     begins: bool,
+}
+
+impl SortKey for Place {
+    fn is_possible(&self) -> bool {
+        self.name.is_possible() && self.at.is_possible()
+    }
 }
 
 impl Place {
