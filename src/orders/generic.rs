@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::report::{
     LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
-use super::times::is_too_far_ahead;
+use super::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use crate::money::{Currency, parse_decimal};
 
 /// No order has more of anything.
@@ -278,7 +278,7 @@ pub struct FieldError {
 /// # Errors
 /// As [`parse_at`].
 pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
-    parse_at(body, DateTime::<Utc>::MAX_UTC)
+    check(&typed_json(body)?, DateTime::<Utc>::MAX_UTC, false)
 }
 
 /// Reads the documented JSON of an order that is received at `now`.
@@ -286,17 +286,29 @@ pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
 /// # Errors
 /// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
 pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderReport, Vec<FieldError>> {
-    let typed: OrderBody = read_json(body)?;
-    let mut checked = Checked::new(&typed.currency, now);
-    let report = checked.order(&typed);
+    check(&read_json(body)?, now, true)
+}
+
+fn check(
+    typed: &OrderBody,
+    now: DateTime<Utc>,
+    is_new: bool,
+) -> Result<OrderReport, Vec<FieldError>> {
+    let mut checked = Checked::new(&typed.currency, now, is_new);
+    let report = checked.order(typed);
     if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
 }
 
-/// Reads JSON of a known form.
+/// Reads JSON of a known form, in which no text holds a character that can't be used.
 ///
 /// # Errors
 /// The first place that does not fit.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
+    let typed = typed_json(body)?;
+    Ok(typed)
+}
+
+fn typed_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let typed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -322,19 +334,24 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 struct Checked {
     currency: Currency,
     now: DateTime<Utc>,
+    /// What was accepted before may have been so by other rules.
+    is_new: bool,
     errors: Vec<FieldError>,
 }
 
 impl Checked {
-    fn new(code: &str, now: DateTime<Utc>) -> Self {
-        match Currency::known(code) {
-            Ok(currency) => Self { currency, now, errors: Vec::new() },
-            Err(unknown) => {
-                let mut checked = Self { currency: Currency::USD, now, errors: Vec::new() };
-                checked.wrong("/currency", format!("{unknown}."));
-                checked
-            }
+    fn new(code: &str, now: DateTime<Utc>, is_new: bool) -> Self {
+        let currency = Currency::known(code);
+        let mut checked = Self {
+            currency: *currency.as_ref().unwrap_or(&Currency::USD),
+            now,
+            is_new,
+            errors: Vec::new(),
+        };
+        if let Err(unknown) = currency {
+            checked.wrong("/currency", format!("{unknown}."));
         }
+        checked
     }
 
     fn wrong(&mut self, pointer: &str, detail: impl Into<String>) {
@@ -502,6 +519,11 @@ impl Checked {
                 let at = at.with_timezone(&Utc).trunc_subsecs(6);
                 if is_too_far_ahead(at, self.now) {
                     self.wrong(pointer, "Is more than a day in the future. Check the clock.");
+                } else if self.is_new && is_too_early(at) {
+                    self.wrong(
+                        pointer,
+                        format!("Is before the year {FIRST_YEAR}. Check the date."),
+                    );
                 }
                 at
             }

@@ -1,6 +1,6 @@
 //! When a message was sent and received, and timestamps that no store can have meant.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::report::{OrderReport, ReportedRefund, StoreEvent};
@@ -12,6 +12,20 @@ const MAX_AHEAD: Duration = Duration::days(1);
 /// Whether a timestamp is further ahead of `now` than any clock can be wrong.
 pub fn is_too_far_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at > now.checked_add_signed(MAX_AHEAD).unwrap_or(now)
+}
+
+/// The first year of a timestamp: no store that Vouch reads from was there before (Shopify 2006,
+/// BigCommerce 2009, WooCommerce 2011), and orders of other shops are hardly older. What's before is
+/// a clock that was never set, or an empty date.
+pub const FIRST_YEAR: i32 = 2000;
+
+/// Whether a timestamp is before any order that Vouch can be told of.
+pub fn is_too_early(at: DateTime<Utc>) -> bool {
+    at.year() < FIRST_YEAR
+}
+
+fn is_impossible(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    is_too_early(at) || is_too_far_ahead(at, now)
 }
 
 /// Tells apart two messages with the same timestamp of the store: the one sent later is the newer,
@@ -26,9 +40,9 @@ pub struct DeliveryTimes {
 }
 
 impl DeliveryTimes {
-    /// A `sent_at` too far ahead says nothing.
+    /// An impossible `sent_at` says nothing.
     pub fn new(sent_at: Option<DateTime<Utc>>, received_at: DateTime<Utc>) -> Self {
-        let sent_at = sent_at.filter(|sent_at| !is_too_far_ahead(*sent_at, received_at));
+        let sent_at = sent_at.filter(|sent_at| !is_impossible(*sent_at, received_at));
         Self { sent_at: sent_at.unwrap_or(received_at), received_at }
     }
 }
@@ -45,7 +59,8 @@ text_enum! {
 }
 
 impl StoreEvent {
-    /// Replaces timestamps too far ahead of `received_at` by it. Answers which, each once.
+    /// Replaces timestamps before 2000 or too far ahead of `received_at` by it. Answers which, each
+    /// once.
     pub(super) fn clamp(&mut self, received_at: DateTime<Utc>) -> Vec<ClampedTime> {
         match self {
             Self::Order(report) | Self::Restored(report) => report.clamp(received_at),
@@ -106,7 +121,7 @@ fn clamp(
     received_at: DateTime<Utc>,
     which: ClampedTime,
 ) -> Option<ClampedTime> {
-    is_too_far_ahead(*at, received_at).then(|| {
+    is_impossible(*at, received_at).then(|| {
         *at = received_at;
         which
     })

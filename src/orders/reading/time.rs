@@ -18,7 +18,7 @@ const WITH_OFFSET: [&str; 4] = [
 const WITHOUT_OFFSET: [&str; 4] =
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
 /// Unix times of this many and more are milliseconds: seconds reach it in the year 5138.
-const MILLISECONDS: i64 = 100_000_000_000;
+const MILLISECONDS: u64 = 100_000_000_000;
 
 impl Scalar for Time {
     fn of(text: &str) -> Result<Self, &'static str> {
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Time {
 
 fn parse(text: &str) -> Option<DateTime<Utc>> {
     if let (9.., Ok(unix)) = (text.len(), text.parse::<i64>()) {
-        return if unix.abs() >= MILLISECONDS {
+        return if unix.unsigned_abs() >= MILLISECONDS {
             DateTime::from_timestamp_millis(unix)
         } else {
             DateTime::from_timestamp(unix, 0)
@@ -87,7 +87,14 @@ mod tests {
             assert_eq!(Time::of(text).map(|time| time.0.timestamp()), Ok(1_772_373_900), "{text}");
         }
         assert_eq!(Time::of("2026-03-01").map(|time| time.0.timestamp()), Ok(1_772_323_200));
-        for text in ["yesterday", "0000-00-00 00:00:00", "2026-13-01", "01/03/2026", "-"] {
+        for text in [
+            "-9223372036854775808",
+            "yesterday",
+            "0000-00-00 00:00:00",
+            "2026-13-01",
+            "01/03/2026",
+            "-",
+        ] {
             assert!(Time::of(text).is_err(), "{text}");
         }
     }
