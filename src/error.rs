@@ -10,6 +10,8 @@ use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
+use crate::web::retype::Retype;
+
 /// The result of a handler.
 pub type AppResult<T> = Result<T, AppError>;
 
@@ -36,6 +38,9 @@ pub enum AppError {
     /// The request cannot be understood; the sentence says how to mend it.
     #[error("bad request: {0}")]
     BadRequest(String),
+    /// Text in the form holds a character that can't be used: the form to correct it on.
+    #[error("unreadable text in a form")]
+    Unreadable(Box<Retype>),
     /// The form was sent without its token: an old page, or another site.
     #[error("the form's token is missing or old")]
     StaleForm,
@@ -109,6 +114,7 @@ impl ResponseError for AppError {
                 StatusCode::SEE_OTHER
             }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -177,6 +183,8 @@ impl AppError {
                 UNCHANGED,
                 how.clone(),
             ),
+            // It has a page of its own.
+            Self::Unreadable(_) => Words("Check what you typed", "", UNCHANGED, String::new()),
             Self::MethodNotAllowed => Words(
                 "This address does not take that request",
                 "It exists, for another kind of request.",
@@ -257,7 +265,11 @@ fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
     } else {
         let Words(title, happened, kept, next) = error.words();
         let request_id = request_id.unwrap_or_default();
-        match (ErrorPage { title, happened, kept, next, request_id }).render() {
+        let page = match error {
+            AppError::Unreadable(form) => form.render(),
+            _ => ErrorPage { title, happened, kept, next, request_id }.render(),
+        };
+        match page {
             Ok(html) => builder.content_type(header::ContentType::html()).body(html),
             Err(_) => builder.body(title),
         }

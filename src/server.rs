@@ -30,7 +30,7 @@ use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::web::spans::RequestSpan;
-use crate::web::{guard, gzip, htmx};
+use crate::web::{guard, gzip, htmx, text};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -150,6 +150,7 @@ fn application(
         .wrap(from_fn(auth::check))
         .wrap(sessions(state))
         .wrap(from_fn(auth::without_session))
+        .wrap(from_fn(text::readable_url))
         .wrap(from_fn(guard::same_origin))
         .wrap(from_fn(error::pages))
         .wrap(from_fn(htmx::redirects))

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::operations::counters;
 use crate::stores::Platform;
+use crate::web::text::cleaned;
 
 /// The greatest body, in bytes: an order of 10,000 lines is far below it.
 pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -43,9 +44,9 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
 }
 
-/// An id or a topic, cut to what is kept.
+/// An id or a topic, cut to what is kept, without characters that can't be stored.
 pub(super) fn cut(name: &str) -> String {
-    name.chars().take(NAME_LIMIT).collect()
+    cleaned(name).chars().take(NAME_LIMIT).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::report::{
 };
 use super::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use crate::money::{Currency, parse_decimal};
+use crate::web::text::ReadableJson;
 
 /// No order has more of anything.
 const MOST_PARTS: usize = 5_000;
@@ -305,6 +306,7 @@ fn check(
 /// The first place that does not fit.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
     let typed = typed_json(body)?;
+    typed_json::<ReadableJson>(body)?;
     Ok(typed)
 }
 

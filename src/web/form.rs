@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 use validator::ValidateEmail;
 
+use super::retype::Retype;
 use crate::error::AppError;
 use crate::names::{Name, NameError};
 
@@ -49,6 +50,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let session = req.get_session();
+        let action = req.uri().clone();
         let is_form = req.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
         let payload = payload.take();
         Box::pin(async move {
@@ -63,6 +65,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             if !equal {
                 return Err(AppError::StaleForm);
             }
+            Retype::check(&action, &body)?;
             Ok(Self(parse(&body)?))
         })
     }

@@ -20,10 +20,14 @@ pub mod one_time;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// A form that can't be read, as typed.
+pub mod retype;
 /// CSV files that come in.
 pub mod sheet;
 /// What the log says of a request.
 pub mod spans;
+/// What text from outside may hold.
+pub mod text;
 /// Forms with a file.
 pub mod upload;
 /// Times and days as people read them.

@@ -12,6 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq;
 
 use super::form::{CsrfForm, TOKEN};
+use super::text::{cleaned, refused_in};
 use crate::error::{AppError, AppResult};
 
 /// The greatest file, in bytes, with all fields beside it.
@@ -79,10 +80,17 @@ async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
         }
         let disposition = part.content_disposition();
         if let Some(name) = disposition.and_then(|about| about.get_filename()) {
-            upload.file_name = name.to_owned();
+            upload.file_name = cleaned(name).into_owned();
             upload.file = content;
         } else if let Some(name) = part.name() {
             let text = String::from_utf8_lossy(&content).into_owned();
+            if refused_in(&text).is_some() {
+                return Err(AppError::BadRequest(
+                    "A field of the form contains a character that can’t be used. Go back, type it \
+                     without copying and send the form again."
+                        .into(),
+                ));
+            }
             upload.fields.insert(name.to_owned(), text);
         }
     }

@@ -13,6 +13,7 @@ pub use self::cell::{as_typed, code, safe, value};
 pub use self::changed::{Change, change};
 pub use self::encoding::Encoding;
 use self::layout::Layout;
+use super::text::cleaned;
 
 /// Why a file cannot be read at all, in words for the form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +88,9 @@ impl Sheet {
     /// [`SheetError`] where not even its rows can be told.
     pub fn read(file: &[u8], most: usize) -> Result<Self, SheetError> {
         let (text, encoding) = encoding::decode(file)?;
-        // The database has no text with a zero in it; no code and no address has one either.
-        let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}");
+        // Two controls are white space in a spreadsheet; no code and no address has one of the others.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n").replace(['\u{b}', '\u{c}'], " ");
+        let text = cleaned(&text);
         let layout = Layout::of(&text);
         if let Some(line) = layout.unclosed_quote() {
             return Err(SheetError::Broken(line));

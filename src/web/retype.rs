@@ -1,0 +1,162 @@
+use actix_web::http::Uri;
+use askama::Template;
+use url::form_urlencoded;
+
+use super::form::FormErrors;
+use super::text::{code_point, is_refused, refused_in};
+use crate::error::AppError;
+
+/// What the fields are called whose values are never shown again.
+const SECRETS: [&str; 12] = [
+    "access_token",
+    "api_secret",
+    "client_secret",
+    "consumer_key",
+    "consumer_secret",
+    "current",
+    "new",
+    "new_secret",
+    "password",
+    "secret",
+    "token",
+    "previous_secret",
+];
+
+/// A form with text that can't be read, as typed but for those characters. One page for every form:
+/// the fields at fault can be corrected, the others are sent along as they are, and secrets are to be
+/// typed again.
+#[derive(Debug, Template)]
+#[template(path = "retype.html")]
+pub struct Retype {
+    /// Where the form was sent.
+    action: String,
+    fields: Vec<Field>,
+    errors: FormErrors,
+}
+
+#[derive(Debug)]
+struct Field {
+    name: String,
+    value: String,
+    kind: Kind,
+}
+
+impl Field {
+    fn label(&self) -> String {
+        label_of(&self.name)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// Sent along.
+    Hidden,
+    Line,
+    Lines,
+    Secret,
+}
+
+impl Retype {
+    /// Refuses a form that was sent to `action` if one of its values has a character that text from
+    /// outside may not hold.
+    ///
+    /// # Errors
+    /// [`AppError::Unreadable`] with the form; `BadRequest` where the name of a field has one, which
+    /// no form of ours does.
+    pub(super) fn check(action: &Uri, body: &[u8]) -> Result<(), AppError> {
+        let mut fields = Vec::new();
+        let mut errors = FormErrors::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if refused_in(&name).is_some() {
+                return Err(AppError::BadRequest(
+                    "A field of the form has an impossible name. Go back, reload the page and try again."
+                        .into(),
+                ));
+            }
+            let refused = refused_in(&value);
+            if let Some(c) = refused {
+                let label = label_of(&name);
+                errors.add(
+                    &name,
+                    format!(
+                        "{label}: the text contained a character that can’t be used ({}). We removed it. \
+                         Check the rest.",
+                        code_point(c)
+                    ),
+                );
+            }
+            let kind = match refused {
+                _ if SECRETS.contains(&name.as_ref()) => Kind::Secret,
+                None => Kind::Hidden,
+                Some(_) if value.contains('\n') => Kind::Lines,
+                Some(_) => Kind::Line,
+            };
+            let value = match kind {
+                Kind::Secret => String::new(),
+                _ => value.chars().filter(|c| !is_refused(*c)).collect(),
+            };
+            fields.push(Field { name: name.into_owned(), value, kind });
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let action = action.path_and_query().map_or("/", |action| action.as_str()).to_owned();
+        Err(AppError::Unreadable(Box::new(Self { action, fields, errors })))
+    }
+}
+
+/// The name of a field in words: `Payment address` for `payment_address`.
+fn label_of(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use scraper::{Html, Selector};
+
+    use super::*;
+
+    fn refused(body: &str) -> Html {
+        let action = Uri::from_static("/settings/portal?tab=1");
+        let Err(AppError::Unreadable(form)) = Retype::check(&action, body.as_bytes()) else {
+            panic!("the form was read");
+        };
+        Html::parse_document(&form.render().unwrap())
+    }
+
+    fn value(page: &Html, selector: &str) -> Option<String> {
+        let found = page.select(&Selector::parse(selector).unwrap()).next()?;
+        Some(found.attr("value").map_or_else(|| found.text().collect(), str::to_owned))
+    }
+
+    #[test]
+    fn a_form_without_such_characters_is_read() {
+        let action = Uri::from_static("/");
+        for body in ["", "a=b&c", "note=two%0D%0Alines%09%C3%A9"] {
+            assert!(Retype::check(&action, body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refused_form_keeps_what_was_typed() {
+        let page =
+            refused("csrf=t0ken&name=A%00nn&ids=1&ids=2&note=one%0Atw%0Bo&password=s%01ecret");
+        assert_eq!(
+            value(&page, "form[action='/settings/portal?tab=1'] [name=csrf]").unwrap(),
+            "t0ken"
+        );
+        assert_eq!(value(&page, "input[type=text][name=name][aria-invalid]").unwrap(), "Ann");
+        assert_eq!(page.select(&Selector::parse("[type=hidden][name=ids]").unwrap()).count(), 2);
+        assert_eq!(value(&page, "textarea[name=note]").unwrap(), "one\ntwo");
+        assert_eq!(value(&page, "input[type=password]").unwrap(), "");
+        assert!(!page.html().contains("secret"));
+    }
+
+    #[test]
+    fn what_a_field_is_called_is_checked_too() {
+        let refused = Retype::check(&Uri::from_static("/"), b"a%00=b");
+        assert!(matches!(refused, Err(AppError::BadRequest(_))));
+    }
+}
