@@ -71,6 +71,13 @@ impl From<diesel::result::Error> for AppError {
                 tracing::warn!(%error, "the database went away");
                 Self::Unavailable
             }
+            Error::DatabaseError(DatabaseErrorKind::Unknown, ref about)
+                if is_impossible_value(about.message()) =>
+            {
+                // The readers of requests refuse such values: one that comes this far is a gap there.
+                tracing::warn!(%error, "a value reached the database that it can't store");
+                Self::BadRequest("Go back, check what you typed and try again.".into())
+            }
             // Two transactions stood in each other's way: nothing was changed by this one.
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
                 tracing::warn!(%error, "two transactions stood in each other's way");
@@ -79,6 +86,27 @@ impl From<diesel::result::Error> for AppError {
             error => Self::Internal(error.into()),
         }
     }
+}
+
+/// Whether the database refused a value that no row can hold: text that isn't valid (SQLSTATE 22021,
+/// 22P05), a moment or a number out of its range (22008, 22003), a value of another type (22P02), or
+/// one too large for an index (54000).
+///
+/// Diesel gives the message and keeps the SQLSTATE to itself, so this reads PostgreSQL's own English.
+/// A server whose `lc_messages` isn't English answers 500 here.
+fn is_impossible_value(message: &str) -> bool {
+    const BEGINNINGS: [&str; 5] = [
+        "invalid byte sequence for encoding",
+        "unsupported Unicode escape sequence",
+        "character with byte sequence",
+        "invalid input syntax for type",
+        "index row ",
+    ];
+    const ENDS: [&str; 2] = [" out of range", " field overflow"];
+    BEGINNINGS.iter().any(|words| message.starts_with(words))
+        || ENDS.iter().any(|words| message.ends_with(words))
+        || message.contains(" out of range for ")
+        || message.contains(" is out of range ")
 }
 
 impl From<askama::Error> for AppError {
