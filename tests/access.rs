@@ -34,7 +34,7 @@ const FIELDS: &[(&str, (&str, &str))] = &[
 ];
 
 /// What ends something that other rows need, from the first to the last.
-const ENDS: &[&str] = &[
+pub const ENDS: &[&str] = &[
     "/settings/bigcommerce/{store_id}/disconnection",
     "/settings/shopify/{store_id}/disconnection",
     "/settings/woocommerce/{store_id}/disconnection",
@@ -43,9 +43,9 @@ const ENDS: &[&str] = &[
 ];
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
-struct Example {
-    exists: String,
-    missing: String,
+pub struct Example {
+    pub exists: String,
+    pub missing: String,
 }
 
 fn example(exists: impl ToString, missing: impl ToString) -> Example {
@@ -54,7 +54,7 @@ fn example(exists: impl ToString, missing: impl ToString) -> Example {
 
 /// One example for every parameter that stands in a path of the table, or for the one parameter of
 /// all paths with that beginning. Acme Tea has them all.
-fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
+pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
     const NOWHERE: i64 = 999_999_999;
     let known = &app.fixture;
     let placed_at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
@@ -218,12 +218,12 @@ fn letter_id(app: &TestApp) -> i64 {
 }
 
 /// The parameters of a path, in their order.
-fn parameters(path: &str) -> Vec<&str> {
+pub fn parameters(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
 }
 
 /// The path with its parameters filled in.
-fn fill(
+pub fn fill(
     path: &str,
     examples: &BTreeMap<&str, Example>,
     value: impl Fn(&Example) -> &String,

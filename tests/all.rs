@@ -24,6 +24,7 @@ mod intake;
 mod ledger;
 mod look;
 mod mail;
+mod nasty;
 mod newest;
 mod offers;
 mod operations;

@@ -1,0 +1,146 @@
+//! Every form that a page shows, each of its fields in turn.
+
+use std::collections::BTreeSet;
+
+use scraper::{ElementRef, Html, Selector};
+
+use super::*;
+use crate::access::ENDS;
+
+/// Forms that end what the others need, or that would shut the visitor out.
+const LEFT_OUT: [&str; 5] = [
+    "/logout",
+    "/settings/team/two-factor",
+    "/account/two-factor",
+    "/account/sessions/others/removal",
+    "/portal/settings/sessions/others/removal",
+];
+
+struct Found {
+    action: String,
+    fields: Vec<(String, String)>,
+    is_upload: bool,
+}
+
+/// The forms on a page that change something, with their fields as a browser sends them.
+fn forms(page: &Page) -> Vec<Found> {
+    let select = |css: &str| Selector::parse(css).unwrap();
+    let dom = Html::parse_document(&page.text());
+    let named = select("input[name], select[name], textarea[name], button[name]");
+    dom.select(&select("form[method=post]"))
+        .map(|form| {
+            let own = form.attr("id").map(|id| select(&format!("[form='{id}'][name]")));
+            let elsewhere = own.iter().flat_map(|css| dom.select(css));
+            Found {
+                action: form
+                    .attr("action")
+                    .filter(|to| !to.is_empty())
+                    .unwrap_or(&page.path)
+                    .to_owned(),
+                fields: form.select(&named).chain(elsewhere).map(field).collect(),
+                is_upload: form.attr("enctype").is_some_and(|kind| kind.starts_with("multipart")),
+            }
+        })
+        .collect()
+}
+
+fn field(element: ElementRef<'_>) -> (String, String) {
+    let chosen = Selector::parse("option[selected], option").unwrap();
+    let value = match element.value().name() {
+        "textarea" => element.text().collect(),
+        "select" => element
+            .select(&chosen)
+            .next()
+            .and_then(|option| option.attr("value"))
+            .unwrap_or_default()
+            .to_owned(),
+        _ => element.attr("value").unwrap_or_default().to_owned(),
+    };
+    (element.attr("name").unwrap_or_default().to_owned(), value)
+}
+
+fn is_left_out(action: &str, examples: &BTreeMap<&str, Example>) -> bool {
+    LEFT_OUT.contains(&action)
+        || ENDS.iter().any(|path| fill(path, examples, |example| &example.exists) == action)
+}
+
+/// A form for every action and set of fields, from all pages that `person` may look at.
+fn found(visitor: Visitor, person: &Person, examples: &BTreeMap<&str, Example>) -> Vec<Found> {
+    let mut seen = BTreeSet::new();
+    let pages = TABLE.iter().filter(|row| row.method == "GET" && visitor.may_reach(row));
+    let mut all = Vec::new();
+    for row in pages {
+        let page = person.get(&fill(row.path, examples, |example| &example.exists));
+        for form in forms(&page) {
+            let pattern: String = form.action.chars().filter(|c| !c.is_ascii_digit()).collect();
+            let mut names: Vec<&str> = form.fields.iter().map(|(name, _)| name.as_str()).collect();
+            names.dedup();
+            let is_new = seen.insert(format!("{pattern} {names:?}"));
+            if is_new && !is_left_out(&form.action, examples) {
+                all.push(form);
+            }
+        }
+    }
+    all
+}
+
+fn probe(person: &Person, prober: &Prober<'_>, form: &Found) {
+    let names: BTreeSet<&str> = form.fields.iter().map(|(name, _)| name.as_str()).collect();
+    for name in names {
+        for value in values() {
+            if name == "csrf" && !value.contains('\0') {
+                continue;
+            }
+            let mut fields: Vec<(&str, &str)> = form
+                .fields
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .filter(|(other, _)| *other != name)
+                .collect();
+            fields.push((name, &value));
+            if form.is_upload {
+                let file = ("file", "rows.csv", "Code\nA\0\u{1}B\n".as_bytes());
+                let answer = person.post_file(&form.action, &fields, file);
+                if answer.status >= 500 {
+                    prober.fault(format!("{} {name}={value:?}: {}", form.action, answer.status));
+                }
+                continue;
+            }
+            let status = prober.post(&form.action, &fields);
+            if value.contains(['\0', '\u{1}', '\u{7f}', '\u{85}']) && !matches!(status, 400..500) {
+                prober.fault(format!("{} {name}={value:?}: {status}, not refused", form.action));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_field_of_a_form_is_too_much() {
+    let app = TestApp::start();
+    let examples = examples(&app);
+    let faults = Mutex::new(Vec::new());
+    let mut count = 0;
+    // Everyone signs in before the form for it is tried.
+    for (visitor, person) in VISITORS.map(|visitor| (visitor, visitor.sign_in(&app))) {
+        let forms = found(visitor, &person, &examples);
+        count += forms.len();
+        let people: Vec<(Found, Person)> =
+            forms.into_iter().map(|form| (form, person.clone())).collect();
+        side_by_side(people, |(form, person)| {
+            probe(&person, &Prober::new(&app, &person, &faults), &form);
+        });
+        let home = match visitor {
+            Visitor::Anonymous => "/login",
+            Visitor::Affiliate => "/portal",
+            Visitor::Support => "/support/merchants",
+            Visitor::Viewer | Visitor::Owner => "/dashboard",
+        };
+        assert_eq!(
+            person.get(home).status,
+            200,
+            "{visitor:?} lost the session, and with it the forms"
+        );
+    }
+    assert!(count > 60, "only {count} forms were found");
+    assert_none(faults);
+}
