@@ -27,9 +27,9 @@ const JOBS: [Job; 9] = [
         turn: |db| crate::auth::sweep(db, clock::now()),
     },
     Job {
-        name: "delete old links to new passwords",
+        name: "delete old links",
         every: Duration::from_secs(3600),
-        turn: |db| crate::auth::resets::sweep(db, clock::now()),
+        turn: |db| crate::auth::links::sweep(db, clock::now()),
     },
     Job {
         name: "clear away old letters",

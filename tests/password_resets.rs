@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use vouch::db::schema::{letters, password_resets, users};
+use vouch::db::schema::{letters, links, users};
 use vouch::db::{Scope, in_scope};
 use vouch::mail::Office;
 
@@ -23,8 +23,8 @@ fn unowned<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult
     in_scope(&mut conn, Scope::Unowned, work).unwrap()
 }
 
-fn links(app: &TestApp) -> i64 {
-    unowned(app, |conn| password_resets::table.count().get_result(conn))
+fn count_links(app: &TestApp) -> i64 {
+    unowned(app, |conn| links::table.count().get_result(conn))
 }
 
 /// Sends what was posted to a mail server, and reads it there.
@@ -107,7 +107,7 @@ fn nothing_tells_whether_an_address_is_known() {
         let apart = known.abs_diff(unknown);
         assert!(apart < Duration::from_millis(150), "{known:?} and {unknown:?}");
     }
-    assert_eq!(links(&app), 1);
+    assert_eq!(count_links(&app), 1);
     assert_eq!(deliver(&app).taken().len(), 1);
 }
 
@@ -124,7 +124,8 @@ fn a_mailbox_cannot_be_flooded_and_a_stranger_locks_nobody_out() {
     }
     let mails = deliver(&app).taken_for(OWNER);
     assert_eq!(mails.len(), 3);
-    assert!(mails.iter().all(|mail| person.get(&mail.link(&app.base)).status == 200), "all work");
+    let statuses = mails.iter().map(|mail| person.get(&mail.link(&app.base)).status);
+    assert_eq!(statuses.collect::<Vec<_>>(), [404, 404, 200], "the newest works");
     app.owner();
 
     let refused = (0..40)
@@ -144,8 +145,9 @@ fn an_old_or_made_up_link_does_not_work() {
     let path = link(&app);
     unowned(&app, |conn| {
         let past = vouch::clock::now() - chrono::Duration::seconds(1);
-        diesel::update(password_resets::table)
-            .set(password_resets::expires_at.eq(past))
+        let made = past - chrono::Duration::hours(1);
+        diesel::update(links::table)
+            .set((links::created_at.eq(made), links::expires_at.eq(past)))
             .execute(conn)
     });
     for path in [path.as_str(), "/password-resets/made-up"] {
@@ -153,8 +155,8 @@ fn an_old_or_made_up_link_does_not_work() {
         assert_eq!(person.post_signed(path, &[("new", NEW)]).status, 404);
     }
     app.owner();
-    vouch::auth::resets::sweep(&app.db, vouch::clock::now()).unwrap();
-    assert_eq!(links(&app), 0);
+    vouch::auth::links::sweep(&app.db, vouch::clock::now()).unwrap();
+    assert_eq!(count_links(&app), 0);
 }
 
 #[test]

@@ -68,8 +68,8 @@ fn filled() -> TestApp {
             conn.batch_execute(&format!(
                 "INSERT INTO recalculations (merchant_id, since, cause, orders_total, due_at) \
                      VALUES ({merchant_id}, now(), '{{}}', 0, 'infinity'); \
-                 INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by) \
-                     SELECT merchant_id, 'Till', 'abcd', 'hash', user_id FROM members \
+                 INSERT INTO api_keys (merchant_id, name, hint, token_hash, created_by, scopes) \
+                     SELECT merchant_id, 'Till', 'abcd', 'hash', user_id, '{{read}}' FROM members \
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \
                  INSERT INTO pushes (merchant_id, trigger_id, store_id, status, available_at, \
                          created_at) \
@@ -87,10 +87,10 @@ fn filled() -> TestApp {
                      VALUES ({merchant_id}, 'codes.csv', 1, now(), 'Tests'); \
                  INSERT INTO import_rows (merchant_id, import_id, line, affiliate, kind, value) \
                      SELECT merchant_id, id, 2, 'a3y7', '', 'SAVE' FROM imports; \
-                 INSERT INTO invitations (merchant_id, email, email_key, role, token_hash, \
-                         invited_by, created_at, sent_at, expires_at) \
-                     SELECT merchant_id, 'new@example.com', 'new@example.com', 'viewer', 'hash', \
-                         user_id, now(), now(), now() FROM members \
+                 INSERT INTO invitations (merchant_id, email, email_key, role, \
+                         invited_by, created_at, sent_at) \
+                     SELECT merchant_id, 'new@example.com', 'new@example.com', 'viewer', \
+                         user_id, now(), now() FROM members \
                      WHERE role = 'owner' AND merchant_id = {merchant_id}; \
                  INSERT INTO store_jobs (merchant_id, store_id, kind, due_at) \
                      SELECT merchant_id, id, 'push', 'infinity' FROM stores; \
@@ -110,16 +110,11 @@ fn filled() -> TestApp {
                          approves_itself, intro, terms, thanks, fields, updated_at) \
                      VALUES ({merchant_id}, true, 'required', false, '', '', '', '[]', now()); \
                  INSERT INTO applications (merchant_id, name, email, email_key, answers, \
-                         agreed_to, sent_at, token_hash, expires_at) \
-                     VALUES ({merchant_id}, 'Nia', 'nia@x.example', 'nia@x.example', '[]', '', \
-                         now(), 'hash', now()); \
+                         agreed_to, sent_at) \
+                     VALUES ({merchant_id}, 'Nia', 'nia@x.example', 'nia@x.example', '[]', '', now()); \
                  INSERT INTO code_requests (merchant_id, affiliate_id, code, code_key, status, \
                          requested_at) \
                      SELECT merchant_id, min(id), 'NIA10', 'NIA10', 'pending', now() \
-                     FROM affiliates GROUP BY merchant_id; \
-                 INSERT INTO portal_invitations (merchant_id, affiliate_id, token_hash, sent_at, \
-                         expires_at) \
-                     SELECT merchant_id, min(id), 'hash', now(), now() \
                      FROM affiliates GROUP BY merchant_id;"
             ))
         });

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use vouch::audit::Actor;
 use vouch::auth::{self, NewUser, Role};
-use vouch::db::schema::{audit_log, invitations, members, users};
+use vouch::db::schema::{audit_log, links, members, users};
 use vouch::db::{Scope, in_scope};
 use vouch::mail::Office;
 use vouch::team::{self, MemberError};
@@ -146,7 +146,10 @@ fn a_letter_is_sent_again_with_a_new_link_and_can_be_withdrawn() {
     let third = link(&app, IVY);
     app.within(|conn| {
         let past = vouch::clock::now() - chrono::Duration::seconds(1);
-        diesel::update(invitations::table).set(invitations::expires_at.eq(past)).execute(conn)
+        let sent = past - chrono::Duration::days(3);
+        diesel::update(links::table)
+            .set((links::created_at.eq(sent), links::expires_at.eq(past)))
+            .execute(conn)
     });
     assert_eq!(ivy.get(&third).status, 404);
     assert!(owner.get("/settings/team").says("Expired"));

@@ -11,6 +11,7 @@ use super::status::AffiliateStatus;
 use super::terms::{Terms, take_back_status};
 use crate::audit::{Act, Actor, record};
 use crate::auth::email_key;
+use crate::auth::links::{self, About, LinkEnd};
 use crate::dated::{self, second};
 use crate::db::schema::affiliates;
 use crate::offers;
@@ -64,6 +65,10 @@ pub fn update(
                 let cause = RecalculationCause::AffiliateOfferChanged;
                 request_since(conn, actor, changed.from, &cause)?;
             }
+        }
+        if email_key(&before.email) != email_key(&after.email) {
+            let about = About::affiliate(actor.merchant_id, after.id);
+            links::end(conn, about, LinkEnd::EmailChanged, actor.now)?;
         }
         let key = (actor.merchant_id, after.id);
         if let Some(changed) = emails::change_own(conn, key, &after.email, actor.now)? {

@@ -11,13 +11,14 @@ mod guesses;
 pub mod handlers;
 mod letters;
 mod limits;
+/// Single-use links.
+pub mod links;
 mod model;
 mod password;
 mod peer;
 /// A new password for who has forgotten theirs.
 pub mod resets;
 mod session_store;
-mod token;
 /// Two-factor sign-in.
 pub mod two_factor;
 mod viewing;
@@ -32,8 +33,7 @@ pub use self::model::{
     StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,
     places_of,
 };
-pub use self::password::{Hashing, PasswordRefusal, hash, judge, verify};
+pub use self::password::{Hashing, PasswordRefusal, hash, is_outdated, judge, verify};
 pub use self::peer::peer;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
-pub use self::token::LinkToken;
 pub use self::viewing::{VIEW_LIMIT, Viewing};

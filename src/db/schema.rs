@@ -68,6 +68,8 @@ diesel::table! {
         created_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        scopes -> Array<Nullable<Text>>,
+        expires_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -82,8 +84,6 @@ diesel::table! {
         answers -> Jsonb,
         agreed_to -> Text,
         sent_at -> Timestamptz,
-        token_hash -> Nullable<Bytea>,
-        expires_at -> Timestamptz,
         confirmed_at -> Nullable<Timestamptz>,
         affiliate_id -> Nullable<Int8>,
         welcomed_at -> Nullable<Timestamptz>,
@@ -384,17 +384,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    instance_log (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        actor_kind -> Text,
+        actor_user_id -> Nullable<Int8>,
+        actor_name -> Text,
+        came_from -> Nullable<Text>,
+        action -> Text,
+        subject_id -> Nullable<Int8>,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
     invitations (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
         email -> Text,
         email_key -> Text,
         role -> Text,
-        token_hash -> Bytea,
         invited_by -> Int8,
         created_at -> Timestamptz,
         sent_at -> Timestamptz,
-        expires_at -> Timestamptz,
         accepted_at -> Nullable<Timestamptz>,
         withdrawn_at -> Nullable<Timestamptz>,
     }
@@ -421,6 +433,22 @@ diesel::table! {
         announced_at -> Nullable<Timestamptz>,
         delivered_at -> Nullable<Timestamptz>,
         parked_at -> Nullable<Timestamptz>,
+        about_merchant_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    links (id) {
+        id -> Int8,
+        token_hash -> Bytea,
+        purpose -> Text,
+        about_merchant_id -> Nullable<Int8>,
+        subject_id -> Int8,
+        email_key -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_by -> Nullable<Text>,
     }
 }
 
@@ -444,6 +472,7 @@ diesel::table! {
         created_at -> Timestamptz,
         coupon_exclusions -> Bool,
         requires_two_factor -> Bool,
+        closed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -539,26 +568,6 @@ diesel::table! {
         fraud_by -> Nullable<Text>,
         fraud_at -> Nullable<Timestamptz>,
         fraud_note -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    password_resets (token_hash) {
-        token_hash -> Bytea,
-        user_id -> Int8,
-        created_at -> Timestamptz,
-        expires_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    portal_invitations (merchant_id, affiliate_id) {
-        merchant_id -> Int8,
-        affiliate_id -> Int8,
-        token_hash -> Bytea,
-        sent_at -> Timestamptz,
-        expires_at -> Timestamptz,
-        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -768,13 +777,15 @@ diesel::joinable!(daily_figures -> merchants (merchant_id));
 diesel::joinable!(exclusion_periods -> merchants (merchant_id));
 diesel::joinable!(exclusions -> merchants (merchant_id));
 diesel::joinable!(imports -> merchants (merchant_id));
+diesel::joinable!(instance_log -> users (actor_user_id));
 diesel::joinable!(invitations -> merchants (merchant_id));
 diesel::joinable!(invitations -> users (invited_by));
+diesel::joinable!(letters -> merchants (about_merchant_id));
+diesel::joinable!(links -> merchants (about_merchant_id));
 diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(offers -> merchants (merchant_id));
 diesel::joinable!(one_time_keys -> merchants (merchant_id));
-diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(recalculations -> merchants (merchant_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(registration_settings -> merchants (merchant_id));
@@ -804,8 +815,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     exclusions,
     import_rows,
     imports,
+    instance_log,
     invitations,
     letters,
+    links,
     members,
     merchants,
     offer_terms,
@@ -814,8 +827,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_codes,
     order_lines,
     orders,
-    password_resets,
-    portal_invitations,
     pushes,
     recalculations,
     recovery_codes,

@@ -97,7 +97,6 @@ fn apply(
             applications::answers.eq(serde_json::json!(answers)),
             applications::agreed_to.eq(TERMS),
             applications::sent_at.eq(applicant.now - Duration::minutes(4)),
-            applications::expires_at.eq(applicant.now + Duration::hours(24)),
             applications::confirmed_at.eq(applicant.now),
             applications::affiliate_id.eq(affiliate.id),
         ))

@@ -1,46 +1,31 @@
 //! How an affiliate gets an account: by a link that was sent to their address, which proves it.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
 
+use crate::affiliates::Affiliate;
 use crate::audit::{Act, Actor, ActorKind, record};
-use crate::auth::{
-    LinkToken, NewUser, NewUserError, User, change_password, count_place, create_user,
-};
-use crate::db::schema::{affiliates, portal_invitations};
-
-/// The link works for so long.
-const LINK_DAYS: i64 = 14;
+use crate::auth::links::{self, About, LinkPurpose};
+use crate::auth::{NewUser, NewUserError, change_password, count_place, create_user};
+use crate::db::schema::{affiliates, users};
 
 /// Makes the link by which an affiliate gets an account; any before it no longer works. Answers its
 /// token.
 ///
 /// # Errors
 /// The database's.
-pub fn invite(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<String> {
-    let token = LinkToken::new();
-    let values = (
-        portal_invitations::token_hash.eq(token.hash),
-        portal_invitations::sent_at.eq(actor.now),
-        portal_invitations::expires_at.eq(actor.now + Duration::days(LINK_DAYS)),
-        portal_invitations::used_at.eq(None::<DateTime<Utc>>),
-    );
-    diesel::insert_into(portal_invitations::table)
-        .values((
-            portal_invitations::merchant_id.eq(actor.merchant_id),
-            portal_invitations::affiliate_id.eq(affiliate_id),
-            values.clone(),
-        ))
-        .on_conflict((portal_invitations::merchant_id, portal_invitations::affiliate_id))
-        .do_update()
-        .set(values)
-        .execute(conn)?;
-    Ok(token.text)
+pub fn invite(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate: &Affiliate,
+) -> QueryResult<String> {
+    let about = About::affiliate(actor.merchant_id, affiliate.id);
+    links::issue(conn, about, &affiliate.email, actor.now)
 }
 
 /// Behind a link that still works: who is invited.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug)]
 pub struct Invitation {
     /// Which affiliate.
     pub affiliate_id: i64,
@@ -48,10 +33,28 @@ pub struct Invitation {
     pub name: String,
     /// Where the link was sent, and what one signs in with.
     pub email: String,
+    /// Whether someone signs in with that address already.
+    pub has_account: bool,
+}
+
+/// The user of an address, as far as an invitation needs it.
+#[derive(Queryable)]
+struct Known {
+    id: i64,
+    has_password: bool,
+    is_disabled: bool,
+}
+
+fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>> {
+    users::table
+        .filter(users::email_key.eq(email_key))
+        .select((users::id, users::password_hash.is_not_null(), users::disabled_at.is_not_null()))
+        .first(conn)
+        .optional()
 }
 
 impl Invitation {
-    /// The one behind a link that still works.
+    /// The one behind a link that still works; none for a person who was disabled.
     ///
     /// # Errors
     /// The database's.
@@ -61,116 +64,111 @@ impl Invitation {
         token: &str,
         now: DateTime<Utc>,
     ) -> QueryResult<Option<Self>> {
-        let of_affiliate = affiliates::merchant_id
-            .eq(portal_invitations::merchant_id)
-            .and(affiliates::id.eq(portal_invitations::affiliate_id));
-        portal_invitations::table
-            .inner_join(affiliates::table.on(of_affiliate))
-            .filter(portal_invitations::merchant_id.eq(merchant_id))
-            .filter(portal_invitations::token_hash.eq(LinkToken::of(token).hash))
-            .filter(portal_invitations::used_at.is_null())
-            .filter(portal_invitations::expires_at.gt(now))
-            .filter(affiliates::user_id.is_null())
-            .select((affiliates::id, affiliates::name, affiliates::email))
-            .first(conn)
-            .optional()
-    }
-
-    /// Whether the address belongs to somebody who signs in already.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn has_account(&self, conn: &mut PgConnection) -> QueryResult<bool> {
-        let user = User::by_email(conn, &self.email)?;
-        Ok(user.is_some_and(|user| user.password_hash.is_some()))
-    }
-
-    /// Uses the link up and gives the affiliate its account: the one of that address, or a new one
-    /// with `password_hash`. Answers whose it is; `None` if the link was used meanwhile, or there is
-    /// no account and no password.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn accept(
-        &self,
-        conn: &mut PgConnection,
-        merchant_id: i64,
-        password_hash: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> QueryResult<Option<i64>> {
-        let accepted = conn.transaction(|conn| {
-            let used = portal_invitations::table
-                .find((merchant_id, self.affiliate_id))
-                .filter(portal_invitations::used_at.is_null());
-            if diesel::update(used).set(portal_invitations::used_at.eq(now)).execute(conn)? == 0 {
-                return Ok(None);
-            }
-            let user_id = self.user(conn, password_hash)?.ok_or(Error::RollbackTransaction)?;
-            diesel::update(affiliates::table.find((merchant_id, self.affiliate_id)))
-                .set((affiliates::user_id.eq(user_id), affiliates::updated_at.eq(now)))
-                .execute(conn)?;
-            count_place(conn, user_id, 1)?;
-            self.note(conn, merchant_id, user_id, now)?;
-            Ok(Some(user_id))
-        });
-        match accepted {
-            Err(Error::RollbackTransaction) => Ok(None),
-            accepted => accepted,
+        let purpose = LinkPurpose::PortalInvitation;
+        let Some(link) = links::find(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
+        };
+        let known = known(conn, &link.email_key)?;
+        if known.as_ref().is_some_and(|known| known.is_disabled) {
+            return Ok(None);
         }
+        let affiliate = Affiliate::find(conn, merchant_id, link.subject_id)?;
+        Ok(Some(Self {
+            affiliate_id: affiliate.id,
+            name: affiliate.name,
+            email: affiliate.email,
+            has_account: known.is_some_and(|known| known.has_password),
+        }))
     }
+}
 
-    fn note(
-        &self,
-        conn: &mut PgConnection,
-        merchant_id: i64,
-        user_id: i64,
-        now: DateTime<Utc>,
-    ) -> QueryResult<()> {
-        let actor = Actor {
-            merchant_id,
-            kind: ActorKind::Affiliate,
-            user_id: Some(user_id),
-            name: self.name.clone(),
-            came_from: None,
-            now,
+/// Uses the link up and gives the affiliate its account: the one of the address that the link was sent
+/// to, or a new one with `password_hash`. Answers whose it is; `None` if the link no longer works, or
+/// there is no account and no password.
+///
+/// # Errors
+/// The database's.
+pub fn accept(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    token: &str,
+    password_hash: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
+    let accepted = conn.transaction(|conn| {
+        let purpose = LinkPurpose::PortalInvitation;
+        let Some(link) = links::take(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
         };
-        let act = Act {
-            action: "affiliate.account_made",
-            subject_kind: "affiliate",
-            subject_id: Some(self.affiliate_id),
-            summary: format!("{} can sign in now.", self.name),
-            before: None,
-            after: None,
-        };
-        record(conn, &actor, act)
+        let affiliate = Affiliate::find(conn, merchant_id, link.subject_id)?;
+        let user_id = user(conn, &affiliate, &link.email_key, password_hash)?
+            .ok_or(Error::RollbackTransaction)?;
+        diesel::update(affiliates::table.find((merchant_id, affiliate.id)))
+            .set((affiliates::user_id.eq(user_id), affiliates::updated_at.eq(now)))
+            .execute(conn)?;
+        count_place(conn, user_id, 1)?;
+        note(conn, merchant_id, &affiliate, user_id, now)?;
+        Ok(Some(user_id))
+    });
+    match accepted {
+        Err(Error::RollbackTransaction) => Ok(None),
+        accepted => accepted,
     }
+}
 
-    fn user(
-        &self,
-        conn: &mut PgConnection,
-        password_hash: Option<&str>,
-    ) -> QueryResult<Option<i64>> {
-        match (User::by_email(conn, &self.email)?, password_hash) {
-            (Some(user), _) if user.password_hash.is_some() => Ok(Some(user.id)),
-            (_, None) => Ok(None),
-            // Made without a password, by somebody else; the link proves the address.
-            (Some(user), Some(hash)) => {
-                change_password(conn, user.id, hash)?;
-                Ok(Some(user.id))
-            }
-            (None, Some(hash)) => {
-                let new = NewUser {
-                    email: &self.email,
-                    name: &self.name,
-                    password_hash: Some(hash),
-                    is_support: false,
-                };
-                match create_user(conn, &new) {
-                    Ok(user_id) => Ok(Some(user_id)),
-                    // Disabled, or made this very moment: a new try finds out.
-                    Err(NewUserError::EmailTaken) => Ok(None),
-                    Err(NewUserError::Database(error)) => Err(error),
-                }
+fn note(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate: &Affiliate,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let actor = Actor {
+        merchant_id,
+        kind: ActorKind::Affiliate,
+        user_id: Some(user_id),
+        name: affiliate.name.clone(),
+        came_from: None,
+        now,
+    };
+    let act = Act {
+        action: "affiliate.account_made",
+        subject_kind: "affiliate",
+        subject_id: Some(affiliate.id),
+        summary: format!("{} can sign in now.", affiliate.name),
+        before: None,
+        after: None,
+    };
+    record(conn, &actor, act)
+}
+
+fn user(
+    conn: &mut PgConnection,
+    affiliate: &Affiliate,
+    email_key: &str,
+    password_hash: Option<&str>,
+) -> QueryResult<Option<i64>> {
+    match (known(conn, email_key)?, password_hash) {
+        (Some(known), _) if known.is_disabled => Ok(None),
+        (Some(known), _) if known.has_password => Ok(Some(known.id)),
+        (_, None) => Ok(None),
+        // Made without a password; the link proves the address.
+        (Some(known), Some(hash)) => {
+            change_password(conn, known.id, hash)?;
+            Ok(Some(known.id))
+        }
+        (None, Some(hash)) => {
+            let new = NewUser {
+                email: &affiliate.email,
+                name: &affiliate.name,
+                password_hash: Some(hash),
+                is_support: false,
+            };
+            match create_user(conn, &new) {
+                Ok(user_id) => Ok(Some(user_id)),
+                // Made this very moment: another attempt finds it.
+                Err(NewUserError::EmailTaken) => Ok(None),
+                Err(NewUserError::Database(error)) => Err(error),
             }
         }
     }

@@ -7,7 +7,8 @@ use super::letters;
 use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{LinkToken, email_key};
+use crate::auth::email_key;
+use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::code_requests::{self, CodeRequestOrigin, Refused};
 use crate::db::schema::{affiliates as affiliates_table, applications};
 use crate::db::{Db, Scope};
@@ -15,9 +16,7 @@ use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::triggers::CouponCode;
 
-/// The confirmation link works for so long.
-const LINK_HOURS: i64 = 24;
-/// What was never confirmed is forgotten so long after that.
+/// What was never confirmed is forgotten so long after its link no longer works.
 const FORGET_AFTER_HOURS: i64 = 48;
 
 /// A further field as it was filled in.
@@ -80,10 +79,12 @@ impl Application {
         token: &str,
         now: DateTime<Utc>,
     ) -> QueryResult<Option<Self>> {
+        let purpose = LinkPurpose::Confirmation;
+        let Some(link) = links::find(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
+        };
         applications::table
-            .filter(applications::merchant_id.eq(merchant_id))
-            .filter(applications::token_hash.eq(LinkToken::of(token).hash))
-            .filter(applications::expires_at.gt(now))
+            .find((merchant_id, link.subject_id))
             .select(Self::as_select())
             .for_update()
             .first(conn)
@@ -151,8 +152,7 @@ pub fn apply(
         letters::known(conn, shown, &wish.email, status)?;
         return Ok(Applied::Posted);
     }
-    let token = LinkToken::new();
-    diesel::insert_into(applications::table)
+    let application_id: i64 = diesel::insert_into(applications::table)
         .values((
             applications::merchant_id.eq(merchant_id),
             applications::name.eq(wish.name.trim()),
@@ -162,11 +162,12 @@ pub fn apply(
             applications::answers.eq(serde_json::json!(wish.answers)),
             applications::agreed_to.eq(&shown.registration.terms),
             applications::sent_at.eq(now),
-            applications::token_hash.eq(Some(token.hash)),
-            applications::expires_at.eq(now + Duration::hours(LINK_HOURS)),
         ))
-        .execute(conn)?;
-    letters::confirm(conn, shown, sealer, wish, &token.text)?;
+        .returning(applications::id)
+        .get_result(conn)?;
+    let about = About::application(merchant_id, application_id);
+    let token = links::issue(conn, about, &wish.email, now)?;
+    letters::confirm(conn, shown, sealer, wish, &token)?;
     Ok(Applied::Posted)
 }
 
@@ -233,6 +234,7 @@ pub fn confirm(
     let Some(affiliate) = enter(conn, &actor, shown, &application, code.as_ref())? else {
         return Ok(Confirmed::Known);
     };
+    links::end(conn, About::application(merchant_id, application.id), LinkEnd::Used, now)?;
     let is_active = shown.registration.approves_itself;
     if is_active {
         let vouch = Actor::system(merchant_id, now);
@@ -266,7 +268,6 @@ fn enter(
     diesel::update(applications::table.find((shown.merchant_id, application.id)))
         .set((
             applications::confirmed_at.eq(actor.now),
-            applications::token_hash.eq(None::<Vec<u8>>),
             applications::affiliate_id.eq(affiliate.id),
             applications::code.eq(code.map(CouponCode::value)),
         ))
@@ -283,10 +284,12 @@ fn enter(
 /// # Errors
 /// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    let lifetime = LinkPurpose::Confirmation.lifetime();
+    let too_old = now - lifetime - Duration::hours(FORGET_AFTER_HOURS);
     db.run_blocking(Scope::Installation, |conn| {
         let old = applications::table
             .filter(applications::confirmed_at.is_null())
-            .filter(applications::expires_at.lt(now - Duration::hours(FORGET_AFTER_HOURS)));
+            .filter(applications::sent_at.lt(too_old));
         diesel::delete(old).execute(conn)
     })
 }

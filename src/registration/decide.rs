@@ -85,7 +85,7 @@ pub(super) fn decide_held(
                 let approved = code_requests::approve(conn, actor, affiliate.id, revive)?;
                 if let Some(application_id) = welcome_once(conn, actor, affiliate.id)? {
                     tracing::debug!(application_id, "an application was approved");
-                    let token = account::invite(conn, actor, affiliate.id)?;
+                    let token = account::invite(conn, actor, affiliate)?;
                     letters::welcome(conn, &merchant, sealer, affiliate, &approved.codes, &token)?;
                 }
                 decided.codes.extend(approved.codes);
@@ -154,6 +154,6 @@ pub fn send_invitation(
     affiliate: &Affiliate,
 ) -> QueryResult<()> {
     let merchant = Merchant::find(conn, actor.merchant_id)?;
-    let token = account::invite(conn, actor, affiliate.id)?;
+    let token = account::invite(conn, actor, affiliate)?;
     letters::invitation(conn, &merchant, sealer, affiliate, &token)
 }

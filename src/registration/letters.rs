@@ -106,7 +106,7 @@ pub(super) fn welcome(
         )),
     }
     paragraphs.push(
-        "In your account you see what your codes earn. The link works once, and for 14 days."
+        "In your account you see what your codes earn. The link works once, and for 7 days."
             .to_owned(),
     );
     let path = urls::join_account(&merchant.slug, token);
@@ -139,7 +139,7 @@ pub(super) fn invitation(
             format!(
                 "{name} invites you to your account: there you see your codes, and what they earn."
             ),
-            "The link works once, and for 14 days. Earlier links no longer work.".to_owned(),
+            "The link works once, and for 7 days. Earlier links no longer work.".to_owned(),
         ],
         link: Some(Link::secret(sealer, "Open my account", &path)),
     };

@@ -12,7 +12,7 @@ mod letters;
 mod limits;
 mod settings;
 
-pub use account::Invitation;
+pub use account::{Invitation, accept};
 pub use application::{
     Answer, Application, Applied, Confirmed, Wish, apply, confirm, of_affiliate, sweep,
 };

@@ -262,7 +262,11 @@ impl Shown {
 /// The key of the merchant that a public address names, in [`crate::db::Scope::Support`].
 ///
 /// # Errors
-/// `NotFound` if it names none.
+/// `NotFound` if it names none, or one that is closed.
 pub fn merchant_of(conn: &mut PgConnection, slug: &str) -> QueryResult<i64> {
-    merchants::table.filter(merchants::slug.eq(slug)).select(merchants::id).first(conn)
+    merchants::table
+        .filter(merchants::slug.eq(slug))
+        .filter(merchants::closed_at.is_null())
+        .select(merchants::id)
+        .first(conn)
 }

@@ -1,19 +1,17 @@
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::letters;
 use crate::audit::{Act, Actor, ActorKind, record};
-use crate::auth::{self, LinkToken, NewUser, NewUserError, Role, email_key};
+use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
+use crate::auth::{self, NewUser, NewUserError, Role, email_key};
 use crate::db::schema::{invitations, members, merchants, users};
 use crate::mail;
 use crate::secrets::Sealer;
 
-/// How long a link works.
-const LIFETIME: Duration = Duration::days(3);
-
 /// An invitation that was neither accepted nor withdrawn, as the page shows it.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug)]
 pub struct InvitationRow {
     /// Its key within the merchant.
     pub id: i64,
@@ -23,8 +21,8 @@ pub struct InvitationRow {
     pub role: Role,
     /// When the letter was last sent.
     pub sent_at: DateTime<Utc>,
-    /// Until when its link works.
-    pub expires_at: DateTime<Utc>,
+    /// Until when its link works; `None` once it's past its time.
+    pub expires_at: Option<DateTime<Utc>>,
     /// Who invites.
     pub inviter: String,
 }
@@ -78,7 +76,7 @@ pub fn invite(
     if diesel::select(diesel::dsl::exists(is_member)).get_result(conn)? {
         return Err(InviteError::Member);
     }
-    let (email, token) = (email.trim(), new_token(actor.merchant_id));
+    let email = email.trim();
     let inserted = conn.transaction(|conn| {
         diesel::insert_into(invitations::table)
             .values((
@@ -86,11 +84,9 @@ pub fn invite(
                 invitations::email.eq(email),
                 invitations::email_key.eq(email_key(email)),
                 invitations::role.eq(role),
-                invitations::token_hash.eq(&token.hash),
                 invitations::invited_by.eq(actor.user_id.unwrap_or_default()),
                 invitations::created_at.eq(actor.now),
                 invitations::sent_at.eq(actor.now),
-                invitations::expires_at.eq(actor.now + LIFETIME),
             ))
             .returning(invitations::id)
             .get_result::<i64>(conn)
@@ -105,8 +101,7 @@ pub fn invite(
     })?;
     let summary = format!("Invited {email} as {}.", role.label().to_lowercase());
     log(conn, actor, "invitation.created", id, summary)?;
-    let letter = Invited { email, role, inviter: &actor.name };
-    send(conn, actor.merchant_id, sealer, &letter, &token)?;
+    send(conn, actor, sealer, id, &Invited { email, role, inviter: &actor.name })?;
     Ok(())
 }
 
@@ -120,23 +115,17 @@ pub fn resend(
     sealer: &Sealer,
     invitation_id: i64,
 ) -> QueryResult<String> {
-    let token = new_token(actor.merchant_id);
     let (email, role, inviter): (String, Role, i64) =
         diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
             .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
-            .set((
-                invitations::token_hash.eq(&token.hash),
-                invitations::sent_at.eq(actor.now),
-                invitations::expires_at.eq(actor.now + LIFETIME),
-            ))
+            .set(invitations::sent_at.eq(actor.now))
             .returning((invitations::email, invitations::role, invitations::invited_by))
             .get_result(conn)?;
     let summary = format!("Sent {email} their invitation again.");
     log(conn, actor, "invitation.sent", invitation_id, summary)?;
     // Whoever sends it again, the page behind the link names who invited.
     let inviter = users::table.find(inviter).select(users::name).first::<String>(conn)?;
-    let letter = Invited { email: &email, role, inviter: &inviter };
-    send(conn, actor.merchant_id, sealer, &letter, &token)?;
+    send(conn, actor, sealer, invitation_id, &Invited { email: &email, role, inviter: &inviter })?;
     Ok(email)
 }
 
@@ -150,6 +139,8 @@ pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> Q
         .set(invitations::withdrawn_at.eq(actor.now))
         .returning(invitations::email)
         .get_result(conn)?;
+    let about = About::invitation(actor.merchant_id, invitation_id);
+    links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
     let summary = format!("Withdrew the invitation of {email}.");
     log(conn, actor, "invitation.withdrawn", invitation_id, summary)?;
     Ok(email)
@@ -163,7 +154,7 @@ pub fn open_invitations(
     conn: &mut PgConnection,
     merchant_id: i64,
 ) -> QueryResult<Vec<InvitationRow>> {
-    invitations::table
+    let rows: Vec<(i64, String, Role, DateTime<Utc>, String)> = invitations::table
         .inner_join(users::table)
         .filter(invitations::merchant_id.eq(merchant_id))
         .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
@@ -173,19 +164,19 @@ pub fn open_invitations(
             invitations::email,
             invitations::role,
             invitations::sent_at,
-            invitations::expires_at,
             users::name,
         ))
-        .load(conn)
-}
-
-/// Which merchant a link is of: its token begins with the merchant's key.
-pub(super) fn merchant_of(token: &str) -> Option<i64> {
-    token.split_once('-')?.0.parse().ok()
-}
-
-fn new_token(merchant_id: i64) -> LinkToken {
-    LinkToken::of(&format!("{merchant_id}-{}", LinkToken::new().text))
+        .load(conn)?;
+    let expiries = links::expiries(conn, LinkPurpose::MemberInvitation, merchant_id)?;
+    let row = |(id, email, role, sent_at, inviter)| InvitationRow {
+        id,
+        email,
+        role,
+        sent_at,
+        expires_at: expiries.get(&id).copied(),
+        inviter,
+    };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// The invitation of a link, within its merchant's scope; `None` when it does not work, for whatever
@@ -195,27 +186,23 @@ fn new_token(merchant_id: i64) -> LinkToken {
 /// The database's.
 pub fn find(
     conn: &mut PgConnection,
+    merchant_id: i64,
     token: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Invitation>> {
-    let found = invitations::table
+    let purpose = LinkPurpose::MemberInvitation;
+    let Some(link) = links::find(conn, purpose, Some(merchant_id), token, now)? else {
+        return Ok(None);
+    };
+    let (program, email, role, inviter) = invitations::table
         .inner_join(users::table)
         .inner_join(merchants::table)
-        .filter(invitations::token_hash.eq(LinkToken::of(token).hash))
-        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
-        .filter(invitations::expires_at.gt(now))
-        .select((
-            invitations::merchant_id,
-            merchants::name,
-            invitations::email,
-            invitations::role,
-            users::name,
-        ))
-        .first::<(i64, String, String, Role, String)>(conn)
-        .optional()?;
-    let Some((merchant_id, program, email, role, inviter)) = found else { return Ok(None) };
+        .filter(invitations::merchant_id.eq(merchant_id))
+        .filter(invitations::id.eq(link.subject_id))
+        .select((merchants::name, invitations::email, invitations::role, users::name))
+        .first(conn)?;
     let account = users::table
-        .filter(users::email_key.eq(email_key(&email)))
+        .filter(users::email_key.eq(&link.email_key))
         .filter(users::password_hash.is_not_null())
         .select(users::id)
         .first(conn)
@@ -236,32 +223,35 @@ pub enum Joining<'a> {
     },
 }
 
-/// Makes who has the link a member; answers their key. Of two uses at once, one finds nothing: `None`
-/// then, as for a link that does not work.
+/// Makes the recipient of the link a member; answers their key. Of two uses at once, one finds nothing:
+/// `None` then, as for a link that does not work, or for a person with another address.
 ///
 /// # Errors
 /// [`NewUserError::EmailTaken`] if somebody else has chosen a password for the address meanwhile.
 pub fn accept(
     conn: &mut PgConnection,
+    merchant_id: i64,
     token: &str,
     joining: &Joining<'_>,
     came_from: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, NewUserError> {
-    // The row is locked by the first use; the second then sees that it is accepted.
-    let open: Option<i64> = diesel::update(invitations::table)
-        .filter(invitations::token_hash.eq(LinkToken::of(token).hash))
-        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
-        .filter(invitations::expires_at.gt(now))
+    let purpose = LinkPurpose::MemberInvitation;
+    if let Joining::Person(user_id) = joining {
+        let found = links::find(conn, purpose, Some(merchant_id), token, now)?;
+        let own: String = users::table.find(user_id).select(users::email_key).first(conn)?;
+        if found.is_none_or(|link| link.email_key != own) {
+            return Ok(None);
+        }
+    }
+    let Some(link) = links::take(conn, purpose, Some(merchant_id), token, now)? else {
+        return Ok(None);
+    };
+    let id = link.subject_id;
+    let (email, role): (String, Role) = diesel::update(invitations::table.find((merchant_id, id)))
         .set(invitations::accepted_at.eq(now))
-        .returning(invitations::id)
-        .get_result(conn)
-        .optional()?;
-    let Some(id) = open else { return Ok(None) };
-    let (merchant_id, email, role): (i64, String, Role) = invitations::table
-        .filter(invitations::id.eq(id))
-        .select((invitations::merchant_id, invitations::email, invitations::role))
-        .first(conn)?;
+        .returning((invitations::email, invitations::role))
+        .get_result(conn)?;
     let user_id = match joining {
         Joining::Person(user_id) => *user_id,
         Joining::New { name, password_hash } => begin(conn, &email, name, password_hash)?,
@@ -305,16 +295,19 @@ struct Invited<'a> {
     inviter: &'a str,
 }
 
+/// With a new link; the one before it no longer works.
 fn send(
     conn: &mut PgConnection,
-    merchant_id: i64,
+    actor: &Actor,
     sealer: &Sealer,
+    invitation_id: i64,
     Invited { email, role, inviter }: &Invited<'_>,
-    token: &LinkToken,
 ) -> QueryResult<()> {
+    let about = About::invitation(actor.merchant_id, invitation_id);
+    let token = links::issue(conn, about, email, actor.now)?;
     let program =
-        merchants::table.find(merchant_id).select(merchants::name).first::<String>(conn)?;
-    mail::post(conn, &letters::invitation(email, &program, inviter, *role, sealer, &token.text))
+        merchants::table.find(actor.merchant_id).select(merchants::name).first::<String>(conn)?;
+    mail::post(conn, &letters::invitation(email, &program, inviter, *role, sealer, &token))
 }
 
 fn log(

@@ -1,6 +1,6 @@
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::db::schema::applications;
+use vouch::db::schema::{applications, links};
 use vouch::registration::{self, Registration};
 use vouch::triggers::{self, CreateTriggerError, TriggerKind};
 
@@ -119,8 +119,12 @@ fn a_link_grows_old_and_what_was_never_confirmed_is_forgotten() {
     applied(&app, "Noa", "noa@new.example", "NOA10");
     let link = link_to(&app, "nia@new.example");
     app.within(|conn| {
+        let sent = vouch::clock::now() - Duration::hours(24) - Duration::minutes(1);
+        diesel::update(links::table)
+            .set((links::created_at.eq(sent), links::expires_at.eq(sent + Duration::hours(24))))
+            .execute(conn)?;
         diesel::update(applications::table.filter(applications::affiliate_id.is_null()))
-            .set(applications::expires_at.eq(vouch::clock::now() - Duration::minutes(1)))
+            .set(applications::sent_at.eq(sent))
             .execute(conn)
     });
     assert_eq!(app.anonymous().get(&link).status, 410);

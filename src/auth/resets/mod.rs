@@ -5,4 +5,4 @@
 pub mod handlers;
 mod model;
 
-pub use self::model::{ask, find, sweep, take};
+pub use self::model::{ask, find, take};

@@ -2,7 +2,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use askama::Template;
-use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::program;
@@ -11,7 +10,7 @@ use crate::auth::{Hashing, Merchant, NewPassword, Origin, peer};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::registration::{Invitation, Limits};
+use crate::registration::{self, Invitation, Limits};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
@@ -31,7 +30,6 @@ struct AccountPage {
     page: PublicPage,
     program: String,
     invitation: Invitation,
-    has_account: bool,
     errors: FormErrors,
 }
 
@@ -42,22 +40,12 @@ struct AccountGonePage {
     program: String,
 }
 
-/// Who is invited by the link in an address, and whether they sign in already.
-async fn invited(
-    db: &Db,
-    slug: &str,
-    token: String,
-) -> AppResult<(Merchant, Option<(Invitation, bool)>)> {
+/// Who is invited by the link in an address.
+async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Option<Invitation>)> {
     let merchant = program(db, slug).await?;
-    let (merchant_id, now) = (merchant.id, clock::now());
+    let (merchant_id, token, now) = (merchant.id, token.to_owned(), clock::now());
     let found = db
-        .merchant(merchant_id, move |conn| {
-            let Some(found) = Invitation::of_link(conn, merchant_id, &token, now)? else {
-                return QueryResult::Ok(None);
-            };
-            let has_account = found.has_account(conn)?;
-            Ok(Some((found, has_account)))
-        })
+        .merchant(merchant_id, move |conn| Invitation::of_link(conn, merchant_id, &token, now))
         .await?;
     Ok((merchant, found))
 }
@@ -69,12 +57,11 @@ pub async fn account(
     path: Path<(String, String)>,
 ) -> AppResult<HttpResponse> {
     let (slug, token) = path.into_inner();
-    let (merchant, found) = invited(&db, &slug, token).await?;
+    let (merchant, found) = invited(&db, &slug, &token).await?;
     let program = merchant.name;
     match found {
-        Some((invitation, has_account)) => {
-            let errors = FormErrors::new();
-            ok(&AccountPage { page, program, invitation, has_account, errors })
+        Some(invitation) => {
+            ok(&AccountPage { page, program, invitation, errors: FormErrors::new() })
         }
         None => html(StatusCode::GONE, &AccountGonePage { page, program }),
     }
@@ -92,26 +79,26 @@ pub async fn accept(
 ) -> AppResult<HttpResponse> {
     limits.send(peer(&req))?;
     let (slug, token) = path.into_inner();
-    let (merchant, found) = invited(&db, &slug, token).await?;
+    let (merchant, found) = invited(&db, &slug, &token).await?;
     let (merchant_id, program) = (merchant.id, merchant.name);
-    let Some((invitation, has_account)) = found else {
+    let Some(invitation) = found else {
         return html(StatusCode::GONE, &AccountGonePage { page, program });
     };
-    let mut hash = None;
+    let (mut hash, has_account) = (None, invitation.has_account);
     if !has_account {
         let mut errors = FormErrors::new();
         let about = [&invitation.name, &invitation.email, &program].map(Clone::clone);
         let password = &form.password;
         NewPassword { field: "password", password, about_the_person: &about }.check(&mut errors);
         if !errors.is_empty() {
-            return rejected(&AccountPage { page, program, invitation, has_account, errors });
+            return rejected(&AccountPage { page, program, invitation, errors });
         }
         hash = Some(hashing.hash(form.password).await?);
     }
     let now = clock::now();
     let accepted = db
         .merchant(merchant_id, move |conn| {
-            invitation.accept(conn, merchant_id, hash.as_deref(), now)
+            registration::accept(conn, merchant_id, &token, hash.as_deref(), now)
         })
         .await?;
     match accepted {

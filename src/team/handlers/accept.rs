@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use serde::Deserialize;
 
 use crate::auth::handlers::{signed_in, take_seat};
+use crate::auth::links::merchant_of;
 use crate::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::team::invitations::merchant_of;
 use crate::team::{self, Invitation, Joining};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
@@ -138,13 +138,15 @@ async fn accept(
             Accepting::Person(user_id) => Joining::Person(*user_id),
             Accepting::New(name, password_hash) => Joining::New { name, password_hash },
         };
-        team::accept(conn, &token, &joining, came_from, clock::now()).map_err(|error| match error {
-            NewUserError::Database(error) => AppError::from(error),
-            // They chose a password elsewhere while they chose one here.
-            NewUserError::EmailTaken => AppError::BadRequest(
-                "You have an account by now. Open the link of the invitation again.".to_owned(),
-            ),
-        })
+        team::accept(conn, merchant_id, &token, &joining, came_from, clock::now()).map_err(
+            |error| match error {
+                NewUserError::Database(error) => AppError::from(error),
+                // They chose a password elsewhere while they chose one here.
+                NewUserError::EmailTaken => AppError::BadRequest(
+                    "You have an account by now. Open the link of the invitation again.".to_owned(),
+                ),
+            },
+        )
     })
     .await
 }
@@ -153,7 +155,7 @@ async fn find(db: &Db, token: &str) -> AppResult<Option<Invitation>> {
     let Some(merchant_id) = merchant_of(token) else { return Ok(None) };
     let token = token.to_owned();
     db.run(Scope::Merchant(merchant_id), move |conn| -> QueryResult<_> {
-        team::find(conn, &token, clock::now())
+        team::find(conn, merchant_id, &token, clock::now())
     })
     .await
 }

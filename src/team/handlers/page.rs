@@ -56,8 +56,9 @@ impl TeamPage {
         row.role == *role
     }
 
-    fn works(&self, row: &InvitationRow) -> bool {
-        row.expires_at > self.now
+    /// Until when its link works, if it does.
+    fn works_until(&self, row: &InvitationRow) -> Option<When> {
+        row.expires_at.filter(|until| *until > self.now).map(|until| self.when(&until))
     }
 
     fn roles() -> Vec<(&'static str, String)> {

@@ -1,0 +1,44 @@
+//! Single-use links that are sent by email: one kind for invitations, new passwords and
+//! confirmations.
+//!
+//! A link works for one purpose and one subject. It's bound to the email address it was sent to: it's
+//! dead as soon as its subject has another address, also if that changes back. It's dead once it was
+//! used, replaced by a newer one, withdrawn, or after the lifetime of its purpose. Only the hash of its
+//! token is stored.
+
+mod model;
+mod token;
+
+use chrono::Duration;
+
+pub use self::model::{
+    About, Link, LinkEnd, end, expiries, find, issue, issued_since, sweep, take,
+};
+pub use self::token::merchant_of;
+use crate::db::text_enum;
+
+text_enum! {
+    /// What a link lets its recipient do.
+    pub enum LinkPurpose {
+        /// Work for a merchant. The subject is the invitation.
+        MemberInvitation = "member_invitation", "Member invitation";
+        /// Sign in as an affiliate. The subject is the affiliate.
+        PortalInvitation = "portal_invitation", "Portal invitation";
+        /// Choose a new password. The subject is the user.
+        PasswordReset = "password_reset", "Password reset";
+        /// Confirm the email of an application. The subject is the application.
+        Confirmation = "registration_confirmation", "Registration confirmation";
+    }
+}
+
+impl LinkPurpose {
+    /// As short as its recipient can be expected to read the email.
+    pub const fn lifetime(self) -> Duration {
+        match self {
+            Self::PasswordReset => Duration::hours(1),
+            Self::Confirmation => Duration::hours(24),
+            Self::MemberInvitation => Duration::days(3),
+            Self::PortalInvitation => Duration::days(7),
+        }
+    }
+}
