@@ -5,6 +5,8 @@
 // Templates name our own items by the crate's name.
 extern crate self as vouch;
 
+/// Ends access of people and merchants, and gives it back.
+pub mod accounts;
 /// Who promotes the merchant.
 pub mod affiliates;
 /// The REST API.

@@ -132,9 +132,15 @@ routes! {
     // Support staff
     GET  "/support/merchants" => crate::support::handlers::index, Support;
     GET  "/support/mail" => crate::support::mail::index, Support;
+    POST "/support/mail/{letter_id}/disclosure" => crate::support::mail::disclose, Support;
     POST "/support/mail/{letter_id}/retry" => crate::support::mail::retry, Support;
+    GET  "/support/users" => crate::support::users::index, Support;
+    GET  "/support/users/{user_id}" => crate::support::users::show, Support;
+    POST "/support/users/{user_id}/access" => crate::support::users::set_access, Support;
+    POST "/support/users/{user_id}/support-rights/removal" => crate::support::users::remove_support, Support;
     GET  "/support/merchants/{merchant_id}" => crate::support::handlers::show, Support;
     POST "/support/merchants/{merchant_id}/coupon-exclusions" => crate::support::handlers::set_exclusions, Support;
+    POST "/support/merchants/{merchant_id}/access" => crate::support::handlers::set_access, Support;
     POST "/support/merchants/{merchant_id}/views" => crate::support::handlers::begin_view, Support;
     POST "/support/views/end" => crate::support::handlers::end_view, Support;
     POST "/support/merchants/{merchant_id}/people/{user_id}/sign-out" => crate::support::handlers::end_sessions, Support;

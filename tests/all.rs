@@ -19,6 +19,7 @@ mod exclusions;
 mod first_run;
 mod harness;
 mod hooks;
+mod identity;
 mod imports;
 mod intake;
 mod ledger;

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use diesel::{Connection, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
+use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::Actor;
 use vouch::clock;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::schema::merchants;
+use vouch::db::schema::{audit_log, instance_log, merchants};
 use vouch::db::{Scope, in_scope};
 use vouch::secrets::Sealer;
 use vouch::stores::{WebhookSecret, connect_shopify};
@@ -75,21 +75,25 @@ impl Installation {
     fn connect_store(&self, address: &str) {
         let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
         assert_eq!(self.output(&create).status.code(), Some(0));
+        let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
+        let secret = WebhookSecret::parse(&"5ec2e7".repeat(6)).unwrap();
+        self.within_database(|conn| {
+            let merchant_id = merchants::table.select(merchants::id).first(conn)?;
+            let actor = Actor::system(merchant_id, clock::now());
+            connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
+            Ok(())
+        });
+    }
+
+    /// Works on everything in its database.
+    fn within_database<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
         let server = EmbeddedServer::start(&EmbeddedOptions {
             data_dir: self.folder.clone(),
             ..EmbeddedOptions::default()
         })
         .unwrap();
         let mut conn = PgConnection::establish(&server.app_url()).unwrap();
-        let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
-        let secret = WebhookSecret::parse(&"5ec2e7".repeat(6)).unwrap();
-        in_scope(&mut conn, Scope::Installation, |conn| {
-            let merchant_id = merchants::table.select(merchants::id).first(conn)?;
-            let actor = Actor::system(merchant_id, clock::now());
-            connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
-            QueryResult::Ok(())
-        })
-        .unwrap();
+        in_scope(&mut conn, Scope::Installation, work).unwrap()
     }
 
     fn postmaster(&self) -> Option<i32> {
@@ -497,4 +501,88 @@ fn runs_as_an_ordinary_user() {
     here.user = None;
     let output = here.output(&["migrate"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn access_ends_and_comes_back_on_the_command_line() {
+    let here = Installation::new("access");
+    let said = |arguments: &[&str]| {
+        let output = here.output(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    said(&["merchant", "create", "--name=Tea House", "--email=ana@example.com"]);
+    said(&["support", "create", "--name=Bo", "--email=bo@example.com"]);
+    let email = "--email=Ana@Example.com";
+    let ended = said(&["user", "disable", email, "--reason=Left the company"]);
+    assert!(ended.starts_with("Disabled "), "{ended}");
+    assert!(said(&["user", "disable", email]).contains("already"));
+    assert!(said(&["user", "enable", email]).starts_with("Enabled "));
+    said(&["support", "remove", "--email=bo@example.com"]);
+    assert!(said(&["support", "remove", "--email=bo@example.com"]).contains("was not"));
+    said(&["support", "add", "--email=bo@example.com"]);
+    assert!(said(&["merchant", "close", "--slug=tea-house"]).starts_with("Closed "));
+    assert!(said(&["merchant", "close", "--slug=tea-house"]).contains("already"));
+    assert!(said(&["merchant", "reopen", "--slug=tea-house"]).starts_with("Reopened "));
+    for unknown in [
+        ["user", "disable", "--email=nobody@example.com"],
+        ["support", "remove", "--email=nobody@example.com"],
+        ["merchant", "close", "--slug=nothing"],
+        ["mail", "show", "1"],
+    ] {
+        let output = here.output(&unknown);
+        assert_eq!(output.status.code(), Some(1), "{unknown:?}");
+        assert_eq!(text(&output.stderr).lines().count(), 1, "{unknown:?}");
+    }
+    let (acts, of_merchant) = here.within_database(|conn| {
+        let acts: Vec<(String, serde_json::Value)> = instance_log::table
+            .order(instance_log::id)
+            .select((instance_log::action, instance_log::details))
+            .load(conn)?;
+        let of_merchant: Vec<String> = audit_log::table
+            .filter(audit_log::actor_name.eq("Command line"))
+            .order(audit_log::id)
+            .select(audit_log::action)
+            .load(conn)?;
+        Ok((acts, of_merchant))
+    });
+    let names: Vec<&str> = acts.iter().map(|(action, _)| action.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "user.disabled",
+            "user.enabled",
+            "user.support_removed",
+            "user.support_added",
+            "merchant.closed",
+            "merchant.reopened"
+        ]
+    );
+    assert_eq!(acts[0].1["reason"], "Left the company");
+    let expected = ["member.disabled", "member.enabled", "merchant.closed", "merchant.reopened"];
+    assert_eq!(of_merchant, expected);
+}
+
+#[test]
+fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
+    let here = Installation::new("mail");
+    let kept = here.folder.join("secret.key");
+    fs::write(&kept, "ba".repeat(32)).unwrap();
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
+    let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
+    assert_eq!(here.output(&create).status.code(), Some(0));
+    assert!(text(&here.output(&["mail", "list"]).stdout).contains("No emails"));
+    let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
+    here.within_database(|conn| {
+        vouch::auth::resets::ask(conn, &sealer, "ana@example.com", clock::now())
+    });
+    let list = text(&here.output(&["mail", "list"]).stdout);
+    assert!(list.contains("ana@example.com") && !list.contains("/password-resets/"), "{list}");
+    let id = list.split_whitespace().next().unwrap();
+    let output = here.output(&["mail", "show", id, "--public-url=https://vouch.example"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("https://vouch.example/password-resets/"), "{shown}");
+    let acts: Vec<String> =
+        here.within_database(|conn| instance_log::table.select(instance_log::action).load(conn));
+    assert_eq!(acts, ["email.revealed"]);
 }

@@ -126,6 +126,9 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
                 .await
                 .map_err(|error| gone(req, error))?;
             guarded(req, &seat.person, false)?;
+            if !seat.may_write() && !req.method().is_safe() {
+                return Err(AppError::Forbidden);
+            }
             req.extensions_mut().insert(seat.person.clone());
             req.extensions_mut().insert(seat);
         }

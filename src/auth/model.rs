@@ -6,8 +6,11 @@ use diesel::sql_types::{Jsonb, Nullable};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use super::links::{self, About, LinkEnd};
 use super::session_store::end_sessions_of;
+use crate::affiliates::AffiliateStatus;
 use crate::audit::{Act, Actor, record};
+use crate::clock;
 use crate::db::schema::{affiliates, members, merchants, users};
 use crate::db::{constant, text_enum};
 use crate::stores::Platform;
@@ -125,7 +128,8 @@ pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
         .get_result(conn)
 }
 
-/// Gives a person a new password and ends every session they have, everywhere.
+/// Gives a person a new password, and ends every session they have and the link to a new password
+/// that may be in their mailbox.
 ///
 /// # Errors
 /// The database's.
@@ -138,7 +142,7 @@ pub fn change_password(
         .set(users::password_hash.eq(password_hash))
         .execute(conn)?;
     end_sessions_of(conn, user_id)?;
-    Ok(())
+    links::end(conn, About::password(user_id), LinkEnd::Withdrawn, clock::now())
 }
 
 /// An e-mail address as it is compared: outer space cut, NFKC, lower case.
@@ -213,7 +217,7 @@ impl Seat {
     /// The seat of `user_id` with the merchant of the scope.
     ///
     /// # Errors
-    /// `NotFound` when there is none, or the person was disabled.
+    /// `NotFound` when there is none, the person was disabled, or the program is closed.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<Self> {
         let (person, merchant, role, requires_two_factor, problem) = members::table
             .inner_join(users::table)
@@ -221,6 +225,7 @@ impl Seat {
             .filter(members::merchant_id.eq(merchant_id))
             .filter(members::user_id.eq(user_id))
             .filter(users::disabled_at.is_null())
+            .filter(merchants::closed_at.is_null())
             .select((
                 Person::as_select(),
                 Merchant::as_select(),
@@ -245,29 +250,44 @@ pub struct AffiliateSeat {
     pub affiliate_id: i64,
     /// What it is called there.
     pub affiliate_name: String,
+    /// Where it stands with the program; never denied.
+    pub status: AffiliateStatus,
 }
 
 impl AffiliateSeat {
+    /// Whether the program lets them change anything: a disabled affiliate only reads.
+    pub fn may_write(&self) -> bool {
+        self.status != AffiliateStatus::Disabled
+    }
+
     /// The seat of `user_id` as that affiliate of the merchant of the scope.
     ///
     /// # Errors
-    /// `NotFound` when the affiliate is not theirs (any longer), or the person was disabled.
+    /// `NotFound` when the affiliate isn't theirs (any longer) or was denied, the person was disabled, or
+    /// the program is closed.
     pub fn find(
         conn: &mut PgConnection,
         merchant_id: i64,
         affiliate_id: i64,
         user_id: i64,
     ) -> QueryResult<Self> {
-        let (person, merchant, affiliate_name) = affiliates::table
+        let (person, merchant, affiliate_name, status) = affiliates::table
             .inner_join(users::table)
             .inner_join(merchants::table)
             .filter(affiliates::merchant_id.eq(merchant_id))
             .filter(affiliates::id.eq(affiliate_id))
             .filter(affiliates::user_id.eq(user_id))
+            .filter(affiliates::status.ne(AffiliateStatus::Denied))
             .filter(users::disabled_at.is_null())
-            .select((Person::as_select(), Merchant::as_select(), affiliates::name))
+            .filter(merchants::closed_at.is_null())
+            .select((
+                Person::as_select(),
+                Merchant::as_select(),
+                affiliates::name,
+                affiliates::status,
+            ))
             .first(conn)?;
-        Ok(Self { person, merchant, affiliate_id, affiliate_name })
+        Ok(Self { person, merchant, affiliate_id, affiliate_name, status })
     }
 }
 
@@ -343,7 +363,8 @@ impl Place {
     }
 }
 
-/// Every place of a person, within [`crate::db::Scope::Person`]: merchants first, by name.
+/// Every place that a person can go to, within [`crate::db::Scope::Person`]: merchants first, by name.
+/// A program that is closed isn't among them, nor one that denied them as an affiliate.
 ///
 /// # Errors
 /// The database's.
@@ -351,6 +372,7 @@ pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Pl
     let seats = members::table
         .inner_join(merchants::table)
         .filter(members::user_id.eq(person.id))
+        .filter(merchants::closed_at.is_null())
         .order(merchants::name)
         .select((members::merchant_id, merchants::name, members::role))
         .load::<(i64, String, Role)>(conn)?;
@@ -361,6 +383,8 @@ pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Pl
     let affiliations = affiliates::table
         .inner_join(merchants::table)
         .filter(affiliates::user_id.eq(person.id))
+        .filter(affiliates::status.ne(AffiliateStatus::Denied))
+        .filter(merchants::closed_at.is_null())
         .order((merchants::name, affiliates::id))
         .select((affiliates::merchant_id, merchants::name, affiliates::id))
         .load::<(i64, String, i64)>(conn)?;

@@ -1,10 +1,16 @@
-//! What `merchant create` and `support create` share: people who are to sign in.
+//! What commands about people share.
 
+use anyhow::Context;
 use clap::Args;
+use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
+use crate::accounts::By;
+use crate::auth::email_key;
+use crate::clock;
 use crate::config::Config;
+use crate::db::schema::users;
 use crate::names::{Name, NameError};
 
 /// Letters and digits that nobody mixes up when reading them aloud.
@@ -19,6 +25,31 @@ pub struct Address {
     /// E-mail address to sign in with
     #[arg(long, value_parser = email)]
     pub email: String,
+}
+
+/// Why something is done, for the audit log.
+#[derive(Args)]
+pub struct Reason {
+    /// Why, for the audit log of the merchants it concerns
+    #[arg(long, default_value = "")]
+    reason: String,
+}
+
+impl Reason {
+    /// The person at the terminal, now.
+    pub(super) fn by(&self) -> By {
+        By::command_line(&self.reason, clock::now())
+    }
+}
+
+/// The user of an address, disabled or not.
+pub(super) fn user_id(conn: &mut PgConnection, email: &str) -> anyhow::Result<i64> {
+    users::table
+        .filter(users::email_key.eq(email_key(email)))
+        .select(users::id)
+        .first(conn)
+        .optional()?
+        .context("nobody signs in with this email address")
 }
 
 fn email(typed: &str) -> Result<String, String> {

@@ -1,13 +1,17 @@
 //! `vouch merchant`
 
+use anyhow::Context;
 use chrono_tz::Tz;
 use clap::Subcommand;
+use diesel::prelude::*;
 
-use super::account::{Address, name, new_password, print_sign_in};
+use super::account::{Address, Reason, name, new_password, print_sign_in};
 use super::with_database;
+use crate::accounts;
 use crate::auth::{self, NewUser, User};
 use crate::clock;
 use crate::config::Config;
+use crate::db::schema::merchants as merchants_table;
 use crate::db::{Scope, in_scope};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner};
 use crate::money::Currency;
@@ -17,6 +21,20 @@ use crate::money::Currency;
 pub enum MerchantCommand {
     /// Make a merchant and its owner; somebody who signs in already becomes the owner as they are
     Create(Create),
+    /// Close a merchant: its people are signed out and lose its pages, and its API keys are revoked
+    Close(OfMerchant),
+    /// Open a closed merchant again; API keys stay revoked
+    Reopen(OfMerchant),
+}
+
+/// Which merchant, and why.
+#[derive(clap::Args)]
+pub struct OfMerchant {
+    /// The part of its public address: /join/SLUG
+    #[arg(long)]
+    slug: String,
+    #[command(flatten)]
+    why: Reason,
 }
 
 /// A merchant to be made.
@@ -39,7 +57,55 @@ pub struct Create {
 }
 
 pub(super) fn run(config: &Config, command: &MerchantCommand) -> anyhow::Result<()> {
-    let MerchantCommand::Create(new) = command;
+    match command {
+        MerchantCommand::Create(new) => create(config, new),
+        MerchantCommand::Close(of) => close(config, of),
+        MerchantCommand::Reopen(of) => reopen(config, of),
+    }
+}
+
+fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
+    let closed = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let merchant_id = merchant_id(conn, &of.slug)?;
+            anyhow::Ok(accounts::close(conn, &of.why.by(), merchant_id)?)
+        })
+    })?;
+    match closed {
+        Some(ended) => println!(
+            "Closed {}. Ended {} sessions and revoked {} API keys.",
+            of.slug, ended.sessions, ended.keys
+        ),
+        None => println!("{} was closed already.", of.slug),
+    }
+    Ok(())
+}
+
+fn reopen(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
+    let reopened = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let merchant_id = merchant_id(conn, &of.slug)?;
+            anyhow::Ok(accounts::reopen(conn, &of.why.by(), merchant_id)?)
+        })
+    })?;
+    match reopened {
+        true => println!("Reopened {}.", of.slug),
+        false => println!("{} was not closed.", of.slug),
+    }
+    Ok(())
+}
+
+/// Closed or not.
+fn merchant_id(conn: &mut PgConnection, slug: &str) -> anyhow::Result<i64> {
+    let found = merchants_table::table
+        .filter(merchants_table::slug.eq(slug))
+        .select(merchants_table::id)
+        .first(conn)
+        .optional()?;
+    found.with_context(|| format!("no merchant has the slug {slug}"))
+}
+
+fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
     let email = &new.owner.email;
     let owner_name = new.owner_name.as_deref().or_else(|| email.split('@').next()).unwrap_or(email);
     let password = new_password();

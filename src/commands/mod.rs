@@ -3,12 +3,14 @@
 mod account;
 mod demo;
 mod doctor;
+mod mail;
 mod merchant;
 mod migrate;
 mod rotate_key;
 mod serve;
 mod support;
 mod two_factor;
+mod user;
 
 use std::process::ExitCode;
 
@@ -29,12 +31,18 @@ pub enum Command {
     Migrate,
     /// Load a program to look at, and print how to sign in to it; what is there is left as it is
     Demo(demo::Arguments),
-    /// Make merchants
+    /// Make merchants, close them and open them again
     #[command(subcommand)]
     Merchant(merchant::MerchantCommand),
-    /// Make support staff
+    /// Make support staff, and take their rights away
     #[command(subcommand)]
     Support(support::SupportCommand),
+    /// Disable people and enable them again
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Read emails that wait where no mail server is set
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Let somebody in who has lost their device and their recovery codes
     #[command(subcommand)]
     TwoFactor(two_factor::TwoFactorCommand),
@@ -60,6 +68,8 @@ impl Command {
             Self::Demo(arguments) => finish(config, |config| demo::run(&config, &arguments)),
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
+            Self::User(command) => finish(config, |config| user::run(&config, &command)),
+            Self::Mail(command) => finish(config, |config| mail::run(&config, &command)),
             Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
             Self::Doctor => doctor::run(config),

@@ -1,9 +1,11 @@
 //! `vouch support`
 
 use clap::Subcommand;
+use diesel::PgConnection;
 
-use super::account::{Address, name, new_password, print_sign_in};
+use super::account::{Address, Reason, name, new_password, print_sign_in, user_id};
 use super::with_database;
+use crate::accounts;
 use crate::auth::{self, NewUser, NewUserError};
 use crate::config::Config;
 use crate::db::{Scope, in_scope};
@@ -11,8 +13,22 @@ use crate::db::{Scope, in_scope};
 /// What can be done with support staff.
 #[derive(Subcommand)]
 pub enum SupportCommand {
-    /// Make somebody who looks after the merchants of this installation
+    /// Make a new person who looks after the merchants of this server
     Create(Create),
+    /// Give the rights of support staff to a person who signs in already
+    Add(OfStaff),
+    /// Take the rights of support staff from a person: their sessions end, and API keys that they made
+    /// are revoked
+    Remove(OfStaff),
+}
+
+/// Whom it is about, and why.
+#[derive(clap::Args)]
+pub struct OfStaff {
+    #[command(flatten)]
+    address: Address,
+    #[command(flatten)]
+    why: Reason,
 }
 
 /// A member of the support staff to be made.
@@ -26,7 +42,47 @@ pub struct Create {
 }
 
 pub(super) fn run(config: &Config, command: &SupportCommand) -> anyhow::Result<()> {
-    let SupportCommand::Create(new) = command;
+    match command {
+        SupportCommand::Create(new) => create(config, new),
+        SupportCommand::Add(of) => add(config, of),
+        SupportCommand::Remove(of) => remove(config, of),
+    }
+}
+
+fn add(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
+    let (email, by) = (&of.address.email, of.why.by());
+    let added = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let user_id = user_id(conn, email)?;
+            anyhow::Ok(accounts::add_support(conn, &by, user_id)?)
+        })
+    })?;
+    match added {
+        true => println!("{email} is support staff from the next sign-in on."),
+        false => println!("{email} was support staff already."),
+    }
+    Ok(())
+}
+
+fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
+    let (email, by) = (&of.address.email, of.why.by());
+    let removed = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let user_id = user_id(conn, email)?;
+            anyhow::Ok(accounts::remove_support(conn, &by, user_id)?)
+        })
+    })?;
+    match removed {
+        Some(ended) => println!(
+            "{email} is no longer support staff. Ended {} sessions and revoked {} API keys.",
+            ended.sessions, ended.keys
+        ),
+        None => println!("{email} was not support staff."),
+    }
+    Ok(())
+}
+
+fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
     let password = new_password();
     let hash = auth::hash(&password)?;
     let user = NewUser {

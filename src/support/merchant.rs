@@ -23,6 +23,8 @@ pub struct MemberState {
     pub email: String,
     /// As what.
     pub role: Role,
+    /// Whether support staff or an operator disabled them.
+    pub is_disabled: bool,
     /// How many sessions they have.
     pub sessions: i64,
     /// When they were last here.
@@ -33,6 +35,8 @@ pub struct MemberState {
 pub struct MerchantState {
     /// The merchant.
     pub merchant: Merchant,
+    /// Since when nobody gets to its pages.
+    pub closed_at: Option<DateTime<Utc>>,
     /// Who works for it.
     pub members: Vec<MemberState>,
     /// Who is invited to.
@@ -61,6 +65,10 @@ impl MerchantState {
     ) -> QueryResult<Self> {
         Ok(Self {
             merchant: Merchant::find(conn, merchant_id)?,
+            closed_at: merchants::table
+                .find(merchant_id)
+                .select(merchants::closed_at)
+                .first(conn)?,
             members: members_of(conn, merchant_id, now)?,
             invitations: open_invitations(conn, merchant_id)?,
             stores: stores_of(conn, merchant_id)?,
@@ -89,11 +97,17 @@ fn members_of(
     merchant_id: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<MemberState>> {
-    let people: Vec<(i64, String, String, Role)> = members::table
+    let people: Vec<(i64, String, String, Role, bool)> = members::table
         .inner_join(users::table)
         .filter(members::merchant_id.eq(merchant_id))
         .order((members::created_at, users::id))
-        .select((users::id, users::name, users::email, members::role))
+        .select((
+            users::id,
+            users::name,
+            users::email,
+            members::role,
+            users::disabled_at.is_not_null(),
+        ))
         .load(conn)?;
     let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
     let live: Vec<(Option<i64>, DateTime<Utc>)> = sessions::table
@@ -101,11 +115,11 @@ fn members_of(
         .filter(sessions::expires_at.gt(now))
         .select((sessions::user_id, sessions::seen_at))
         .load(conn)?;
-    let state = |(user_id, name, email, role)| {
+    let state = |(user_id, name, email, role, is_disabled)| {
         let own = || live.iter().filter(|(of, _)| *of == Some(user_id));
         let sessions = i64::try_from(own().count()).unwrap_or(i64::MAX);
         let seen_at = own().map(|(_, seen_at)| *seen_at).max();
-        MemberState { user_id, name, email, role, sessions, seen_at }
+        MemberState { user_id, name, email, role, is_disabled, sessions, seen_at }
     };
     Ok(people.into_iter().map(state).collect())
 }

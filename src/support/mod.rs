@@ -9,5 +9,7 @@ pub mod merchant;
 mod model;
 /// A merchant's stores.
 pub mod stores;
+/// Everyone who can sign in.
+pub mod users;
 
 pub use self::model::{MerchantRow, MerchantsList, merchants};

@@ -249,6 +249,12 @@ impl MerchantPage {
         self.seat.role.covers(Role::Admin)
     }
 
+    /// Whether the person who looks is an owner whose sign-in asks for no code. Support staff who look on
+    /// their behalf aren't reminded.
+    pub fn lacks_owner_two_factor(&self) -> bool {
+        self.seat.role == Role::Owner && !self.seat.person.has_two_factor()
+    }
+
     /// Belongs to another entry of the menus than its address says.
     #[must_use]
     pub fn under(self, entry: &'static str) -> Self {
@@ -401,9 +407,20 @@ impl AffiliatePage {
         &self.seat.affiliate_name
     }
 
-    /// Whether the affiliate looks, and not support staff.
+    /// Whether the affiliate looks and may change something: support staff and disabled affiliates only
+    /// read.
     pub fn may_write(&self) -> bool {
-        self.chrome.viewing.is_none()
+        self.chrome.viewing.is_none() && self.seat.may_write()
+    }
+
+    /// Where they change their password.
+    pub fn account_url(&self) -> &'static str {
+        if self.is_disabled() { "/account/password" } else { "/portal/settings#password" }
+    }
+
+    /// Whether the program has disabled the affiliate who looks.
+    pub fn is_disabled(&self) -> bool {
+        self.chrome.viewing.is_none() && !self.seat.may_write()
     }
 
     /// Whether this page lies at or under `prefix`.

@@ -19,12 +19,7 @@ pub async fn set_exclusions(
     merchant_id: Path<i64>,
     CsrfForm(form): CsrfForm<FeatureForm>,
 ) -> AppResult<HttpResponse> {
-    let refusal = match form.reason.trim().chars().count() {
-        0 => Some("Say why: the merchant reads it in the audit log.".to_owned()),
-        1..=MOST => None,
-        _ => Some(format!("Use at most {MOST} characters.")),
-    };
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = reason_error(&form.reason) {
         let mut shown = MerchantPage::read(&db, page, *merchant_id).await?;
         shown.errors = FormErrors::one("reason", refusal);
         shown.form = form;
@@ -44,4 +39,13 @@ pub async fn set_exclusions(
     };
     page.leave(if changed { FlashKind::Success } else { FlashKind::Info }, words)?;
     Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
+
+/// What is wrong with the reason for an act of support staff.
+pub(in crate::support) fn reason_error(typed: &str) -> Option<String> {
+    match typed.trim().chars().count() {
+        0 => Some("Say why: the merchant reads it in the audit log.".to_owned()),
+        1..=MOST => None,
+        _ => Some(format!("Use at most {MOST} characters.")),
+    }
 }

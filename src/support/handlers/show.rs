@@ -73,6 +73,11 @@ impl MerchantPage {
         self.state.counts[of].to_string()
     }
 
+    /// What was typed into the form of Coupon Exclusions: the page has two reasons.
+    fn exclusions_reason(&self) -> &str {
+        if self.errors.of("reason").is_empty() { "" } else { &self.form.reason }
+    }
+
     fn feature_url(&self) -> String {
         format!("/support/merchants/{}/coupon-exclusions", self.state.merchant.id)
     }
@@ -94,8 +99,9 @@ impl MerchantPage {
         format!("/support/merchants/{id}/invitations/{invitation_id}/sending")
     }
 
-    fn works(&self, invitation: &InvitationRow) -> bool {
-        invitation.expires_at > self.now
+    /// Until when its link works, if it does.
+    fn works_until(&self, invitation: &InvitationRow) -> Option<When> {
+        invitation.expires_at.filter(|until| *until > self.now).map(|until| Self::when(&until))
     }
 
     /// What failed at a store, by kind: how many of what, and the newest of them.

@@ -1,0 +1,107 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::{By, tell};
+use crate::audit::ActorKind;
+use crate::db::schema::instance_log;
+use crate::mail::RevealedEmail;
+
+/// A line of the log of the instance.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = instance_log)]
+pub struct InstanceEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By support staff or at the command line.
+    pub actor_kind: ActorKind,
+    /// The name as it was.
+    pub actor_name: String,
+    /// As noun.verb.
+    pub action: String,
+    /// The reason as typed, and counts.
+    pub details: serde_json::Value,
+}
+
+impl InstanceEntry {
+    /// The reason that was given, if one was.
+    pub fn reason(&self) -> &str {
+        self.details["reason"].as_str().unwrap_or_default()
+    }
+
+    /// The act in words.
+    pub fn label(&self) -> &'static str {
+        match self.action.as_str() {
+            "user.disabled" => "Disabled",
+            "user.enabled" => "Enabled",
+            "user.support_removed" => "Support rights removed",
+            "user.support_added" => "Support rights given",
+            "merchant.closed" => "Closed",
+            "merchant.reopened" => "Reopened",
+            "email.revealed" => "Email shown",
+            _ => "Changed",
+        }
+    }
+}
+
+/// Appends an act to the log of the instance. `details` gets the reason, if one was given.
+///
+/// # Errors
+/// The database's.
+pub(super) fn note(
+    conn: &mut PgConnection,
+    by: &By,
+    action: &str,
+    subject_id: i64,
+    mut details: serde_json::Value,
+) -> QueryResult<()> {
+    if !by.reason.is_empty() {
+        details["reason"] = by.reason.clone().into();
+    }
+    diesel::insert_into(instance_log::table)
+        .values((
+            instance_log::at.eq(by.now),
+            instance_log::actor_kind.eq(by.kind),
+            instance_log::actor_user_id.eq(by.user_id),
+            instance_log::actor_name.eq(&by.name),
+            instance_log::came_from.eq(&by.came_from),
+            instance_log::action.eq(action),
+            instance_log::subject_id.eq(subject_id),
+            instance_log::details.eq(details),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// What was done to one user or merchant, the newest first. `noun` is the beginning of the actions:
+/// `user`, `merchant`.
+///
+/// # Errors
+/// The database's.
+pub fn of_subject(
+    conn: &mut PgConnection,
+    noun: &str,
+    subject_id: i64,
+    limit: i64,
+) -> QueryResult<Vec<InstanceEntry>> {
+    instance_log::table
+        .filter(instance_log::action.like(format!("{noun}.%")))
+        .filter(instance_log::subject_id.eq(subject_id))
+        .order(instance_log::id.desc())
+        .limit(limit)
+        .select(InstanceEntry::as_select())
+        .load(conn)
+}
+
+/// Records that the text of an email was shown: in the audit log of the merchant it's from, and in the
+/// log of the instance.
+///
+/// # Errors
+/// The database's.
+pub fn note_revealed(conn: &mut PgConnection, by: &By, email: &RevealedEmail) -> QueryResult<()> {
+    if let Some(merchant_id) = email.merchant_id {
+        let summary = format!("Read the email “{}” to {}.", email.subject, email.recipient);
+        tell(conn, by, merchant_id, "email.revealed", ("email", email.id), summary)?;
+    }
+    note(conn, by, "email.revealed", email.id, json!({ "merchant_id": email.merchant_id }))
+}

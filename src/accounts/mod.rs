@@ -1,0 +1,98 @@
+//! Ends access and gives it back: of a person, of support staff, of a whole merchant.
+//!
+//! Each act ends the sessions and revokes the API keys it's about in the same transaction, and leaves a
+//! row in the log of the instance and in the audit log of every merchant it touches. Everything here
+//! runs within `Scope::Installation`, for the command line and the pages of support staff alike. What
+//! was revoked stays revoked when access is given back.
+
+mod log;
+mod merchant;
+mod user;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::prelude::*;
+
+use self::log::note;
+pub use self::log::{InstanceEntry, note_revealed, of_subject};
+pub use self::merchant::{close, reopen};
+pub use self::user::{add_support, disable, enable, remove_support};
+use crate::audit::{Act, Actor, ActorKind, record};
+
+/// Who ends access or gives it back, and why.
+#[derive(Clone, Debug)]
+pub struct By {
+    kind: ActorKind,
+    user_id: Option<i64>,
+    name: String,
+    came_from: Option<String>,
+    /// In their own words; may be empty.
+    reason: String,
+    now: DateTime<Utc>,
+}
+
+impl By {
+    /// A person at the server's command line.
+    pub fn command_line(reason: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            kind: ActorKind::System,
+            user_id: None,
+            name: "Command line".to_owned(),
+            came_from: None,
+            reason: reason.trim().to_owned(),
+            now,
+        }
+    }
+
+    /// Support staff. Which merchant the actor is of doesn't matter.
+    pub fn support(actor: &Actor, reason: &str) -> Self {
+        Self {
+            kind: actor.kind,
+            user_id: actor.user_id,
+            name: actor.name.clone(),
+            came_from: actor.came_from.clone(),
+            reason: reason.trim().to_owned(),
+            now: actor.now,
+        }
+    }
+
+    /// The same, within one merchant.
+    fn within(&self, merchant_id: i64) -> Actor {
+        Actor {
+            merchant_id,
+            kind: self.kind,
+            user_id: self.user_id,
+            name: self.name.clone(),
+            came_from: self.came_from.clone(),
+            now: self.now,
+        }
+    }
+
+    fn because(&self, what: &str) -> String {
+        if self.reason.is_empty() { format!("{what}.") } else { format!("{what}: {}", self.reason) }
+    }
+}
+
+/// What an act ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Sessions.
+    pub sessions: usize,
+    /// API keys.
+    pub keys: usize,
+}
+
+/// Writes an act into the audit log of a merchant.
+fn tell(
+    conn: &mut PgConnection,
+    by: &By,
+    merchant_id: i64,
+    action: &str,
+    (subject_kind, subject_id): (&str, i64),
+    summary: String,
+) -> QueryResult<()> {
+    let after = (!by.reason.is_empty()).then(|| serde_json::json!({ "reason": by.reason }));
+    let act =
+        Act { action, subject_kind, subject_id: Some(subject_id), summary, before: None, after };
+    record(conn, &by.within(merchant_id), act)
+}

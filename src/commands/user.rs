@@ -1,0 +1,57 @@
+//! `vouch user`
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use diesel::PgConnection;
+
+use super::account::{Address, Reason, user_id};
+use super::with_database;
+use crate::accounts;
+use crate::config::Config;
+use crate::db::{Scope, in_scope};
+
+/// What can be done with a person's access.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Disable a person: they can't sign in, their sessions end, and their API keys are revoked
+    Disable(OfUser),
+    /// Let a disabled person sign in again; API keys stay revoked
+    Enable(OfUser),
+}
+
+/// Whom it is about, and why.
+#[derive(Args)]
+pub struct OfUser {
+    #[command(flatten)]
+    address: Address,
+    #[command(flatten)]
+    why: Reason,
+}
+
+pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> {
+    let (UserCommand::Disable(of) | UserCommand::Enable(of)) = command;
+    let (email, by) = (&of.address.email, of.why.by());
+    let done = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let user_id = user_id(conn, email)?;
+            match command {
+                UserCommand::Disable(_) => anyhow::Ok(accounts::disable(conn, &by, user_id)?),
+                UserCommand::Enable(_) => {
+                    let changed = accounts::enable(conn, &by, user_id)?;
+                    Ok(changed.then(accounts::Ended::default))
+                }
+            }
+        })
+    })
+    .with_context(|| format!("cannot change {email}"))?;
+    match (command, done) {
+        (UserCommand::Disable(_), Some(ended)) => println!(
+            "Disabled {email}. Ended {} sessions and revoked {} API keys.",
+            ended.sessions, ended.keys
+        ),
+        (UserCommand::Disable(_), None) => println!("{email} was disabled already."),
+        (UserCommand::Enable(_), Some(_)) => println!("Enabled {email}."),
+        (UserCommand::Enable(_), None) => println!("{email} was not disabled."),
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+
+use super::feature::reason_error;
+use super::show::{FeatureForm, MerchantPage};
+use crate::accounts::{self, By};
+use crate::db::{Db, Scope};
+use crate::error::AppResult;
+use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::page::{FlashKind, PersonPage};
+use crate::web::{rejected, see_other};
+
+/// `POST /support/merchants/{id}/access`: closes a merchant or opens it again.
+pub async fn set_access(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<FeatureForm>,
+) -> AppResult<HttpResponse> {
+    let id = *merchant_id;
+    if let Some(why) = reason_error(&form.reason) {
+        let mut shown = MerchantPage::read(&db, page, id).await?;
+        shown.errors = FormErrors::one("access_reason", why);
+        shown.form = form;
+        return rejected(&shown);
+    }
+    let (by, opens) = (By::support(&page.support_actor(id), &form.reason), form.enabled);
+    let words = db
+        .run(Scope::Installation, move |conn| {
+            if opens {
+                return accounts::reopen(conn, &by, id).map(|changed| match changed {
+                    true => "Reopened. Its members can sign in again.".to_owned(),
+                    false => "It was not closed.".to_owned(),
+                });
+            }
+            accounts::close(conn, &by, id).map(|ended| match ended {
+                Some(ended) => format!(
+                    "Closed. Ended {} sessions and revoked {} API keys.",
+                    ended.sessions, ended.keys
+                ),
+                None => "It was closed already.".to_owned(),
+            })
+        })
+        .await?;
+    page.leave(FlashKind::Success, words)?;
+    Ok(see_other(&format!("/support/merchants/{id}")))
+}
