@@ -21,6 +21,8 @@ const NEED_FIELDS: &[(&str, &str)] = &[
     ("POST", "/places"),
     ("POST", "/account/sessions/{session_id}/removal"),
     ("POST", "/portal/settings/sessions/{session_id}/removal"),
+    // Only emails that wait are shown.
+    ("POST", "/support/mail/{letter_id}/disclosure"),
     ("POST", "/affiliates/reversals"),
     ("POST", "/affiliates/code-requests/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
@@ -83,7 +85,9 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
             .first(conn)
     });
     let key_id: i64 = app.within(|conn| {
-        vouch::api::keys::create(conn, &app.actor(), "Tests")?;
+        let scopes = vouch::api::keys::ApiScope::ALL.to_vec();
+        let new = vouch::api::keys::NewKey { name: "Tests".to_owned(), scopes, expires_at: None };
+        vouch::api::keys::create(conn, &app.actor(), &new)?;
         api_keys::table.select(api_keys::id).first(conn)
     });
     let push_id: i64 = app.within(|conn| {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
 
 use super::answer::OrderAnswer;
-use super::keys::{Admitted, Token, admit};
+use super::keys::{Admitted, ApiScope, Token, admit};
 use super::known::KnownOrder;
 use super::limits::Limits;
 use super::openapi::Document;
@@ -46,13 +46,14 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
         (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
         (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `orders`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Another report of this order has the same updated_at; `known` is what Vouch has", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The order cannot be understood; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was taken in; send it again", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("api_key" = []))
+    security(("api_key" = ["orders"]))
 )]
 pub async fn report_order(
     req: HttpRequest,
@@ -79,7 +80,7 @@ async fn take(
     limits: &Limits,
     intake: &Intake,
 ) -> Result<(StatusCode, OrderAnswer), Problem> {
-    let key = admitted(req, db, limits).await?;
+    let key = admitted(req, db, limits, ApiScope::Orders).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
     let now = clock::arrival();
     let report = parse_at(&body, now).map_err(Problem::fields)?;
@@ -129,17 +130,21 @@ async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
     known.map_or_else(Problem::from, Problem::conflict)
 }
 
-/// The key that a request was sent with, one request taken off what is left to it.
+/// The key that a request was sent with, one request taken off what is left to it, if it has the scope.
 pub(super) async fn admitted(
     req: &HttpRequest,
     db: &Db,
     limits: &Limits,
+    scope: ApiScope,
 ) -> Result<Admitted, Problem> {
     let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
     let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
     let key = found.ok_or_else(Problem::unauthorized)?;
     limits.take(key.merchant_id, key.key_id)?;
+    if !key.scopes.contains(&scope) {
+        return Err(Problem::lacks_scope(scope));
+    }
     Ok(key)
 }
 

@@ -3,16 +3,30 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use crate::audit::{Act, Actor, record};
-use crate::db::schema::{api_keys, stores, users};
+use crate::db::schema::{api_keys, members, stores, users};
+use crate::db::text_enum;
 use crate::stores::Platform;
 
 /// 32 random bytes in base64 are 43 characters.
 const SECRET_CHARACTERS: usize = 43;
+
+text_enum! {
+    /// What a key may do.
+    pub enum ApiScope {
+        /// Look at conversion triggers.
+        Read = "read", "Read conversion triggers";
+        /// Report orders, and see what was decided on them.
+        Orders = "orders", "Report orders";
+        /// Create conversion triggers.
+        Triggers = "triggers", "Create conversion triggers";
+    }
+}
 
 /// A key as it is sent.
 pub struct Token {
@@ -32,7 +46,7 @@ impl Token {
 }
 
 /// A key that may be used.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Admitted {
     /// Whose it is.
     pub merchant_id: i64,
@@ -40,10 +54,12 @@ pub struct Admitted {
     pub key_id: i64,
     /// The store that the API's orders belong to.
     pub store_id: i64,
+    /// What it may do.
+    pub scopes: Vec<ApiScope>,
 }
 
 /// Looks a key up, within its merchant's scope, and notes that it was used. `None` if there is no
-/// such key, or it was revoked.
+/// such key, it was revoked, or it has expired.
 ///
 /// # Errors
 /// The database's.
@@ -53,14 +69,15 @@ pub fn admit(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Admitted>> {
     let merchant_id = token.merchant_id;
-    let found: Option<(i64, Option<DateTime<Utc>>)> = api_keys::table
+    let found: Option<(i64, Option<DateTime<Utc>>, Vec<Option<String>>)> = api_keys::table
         .filter(api_keys::merchant_id.eq(merchant_id))
         .filter(api_keys::token_hash.eq(token.hash.to_vec()))
         .filter(api_keys::revoked_at.is_null())
-        .select((api_keys::id, api_keys::last_used_at))
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .select((api_keys::id, api_keys::last_used_at, api_keys::scopes))
         .first(conn)
         .optional()?;
-    let Some((key_id, last_used_at)) = found else { return Ok(None) };
+    let Some((key_id, last_used_at, scopes)) = found else { return Ok(None) };
     // To the minute: not every request writes.
     if last_used_at.is_none_or(|at| now - at >= Duration::minutes(1)) {
         diesel::update(api_keys::table.find((merchant_id, key_id)))
@@ -68,7 +85,11 @@ pub fn admit(
             .execute(conn)?;
     }
     let store_id = store(conn, merchant_id, now)?;
-    Ok(Some(Admitted { merchant_id, key_id, store_id }))
+    Ok(Some(Admitted { merchant_id, key_id, store_id, scopes: read_scopes(scopes) }))
+}
+
+fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
+    stored.iter().flatten().filter_map(|scope| ApiScope::parse(scope)).collect()
 }
 
 /// What a key is for, as its maker called it.
@@ -105,7 +126,7 @@ fn store(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> Query
 }
 
 /// A key as the settings show it.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug)]
 pub struct ApiKey {
     /// Its key within the merchant.
     pub id: i64,
@@ -115,6 +136,12 @@ pub struct ApiKey {
     pub hint: String,
     /// Who made it.
     pub created_by: String,
+    /// Whether they are a member still.
+    pub creator_is_member: bool,
+    /// What it may do.
+    pub scopes: Vec<ApiScope>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
     /// When.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute.
@@ -128,7 +155,10 @@ pub struct ApiKey {
 /// # Errors
 /// The database's.
 pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
-    api_keys::table
+    let of_creator = members::table
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(api_keys::created_by));
+    let rows: Vec<Row> = api_keys::table
         .inner_join(users::table)
         .filter(api_keys::merchant_id.eq(merchant_id))
         .order(api_keys::id.desc())
@@ -136,19 +166,60 @@ pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey
             api_keys::id,
             api_keys::name,
             api_keys::hint,
-            users::name,
-            api_keys::created_at,
-            api_keys::last_used_at,
-            api_keys::revoked_at,
+            (users::name, exists(of_creator)),
+            (api_keys::scopes, api_keys::expires_at),
+            (api_keys::created_at, api_keys::last_used_at, api_keys::revoked_at),
         ))
-        .load(conn)
+        .load(conn)?;
+    let key = |(id, name, hint, creator, terms, times): Row| {
+        let ((created_by, creator_is_member), (scopes, expires_at)) = (creator, terms);
+        let (created_at, last_used_at, revoked_at) = times;
+        let scopes = read_scopes(scopes);
+        ApiKey {
+            id,
+            name,
+            hint,
+            created_by,
+            creator_is_member,
+            scopes,
+            expires_at,
+            created_at,
+            last_used_at,
+            revoked_at,
+        }
+    };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// Id, name, hint; who made it, and whether they're a member; what it may do, and until when; when it
+/// was made, used, revoked.
+type Row = (
+    i64,
+    String,
+    String,
+    (String, bool),
+    (Vec<Option<String>>, Option<DateTime<Utc>>),
+    (DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+);
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// What it may do; at least one.
+    pub scopes: Vec<ApiScope>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Makes a key. What is answered is the key itself: it is never to be had again.
 ///
 /// # Errors
 /// The database's.
-pub fn create(conn: &mut PgConnection, actor: &Actor, name: &str) -> QueryResult<String> {
+pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResult<String> {
+    let name = &new.name;
+    let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
     let secret: [u8; 32] = rand::rng().random();
     let token = format!("vk_{}_{}", actor.merchant_id, URL_SAFE_NO_PAD.encode(secret));
     let hint: String = token.chars().skip(token.len().saturating_sub(4)).collect();
@@ -160,11 +231,17 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, name: &str) -> QueryResult
             api_keys::token_hash.eq(Sha256::digest(&token).to_vec()),
             api_keys::created_by.eq(actor.user_id.unwrap_or_default()),
             api_keys::created_at.eq(actor.now),
+            api_keys::scopes.eq(&scopes),
+            api_keys::expires_at.eq(new.expires_at),
         ))
         .returning(api_keys::id)
         .get_result(conn)?;
     store(conn, actor.merchant_id, actor.now)?;
-    log(conn, actor, id, "api_key.created", format!("Made the API key {name} (…{hint})."))?;
+    let act = Act {
+        after: Some(serde_json::json!({ "scopes": scopes, "expires_at": new.expires_at })),
+        ..act("api_key.created", id, format!("Made the API key {name} (…{hint})."))
+    };
+    record(conn, actor, act)?;
     Ok(token)
 }
 
@@ -178,25 +255,64 @@ pub fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> QueryResul
         .set(api_keys::revoked_at.eq(actor.now))
         .returning(api_keys::name)
         .get_result(conn)?;
-    log(conn, actor, key_id, "api_key.revoked", format!("Revoked the API key {name}."))
+    record(conn, actor, act("api_key.revoked", key_id, format!("Revoked the API key {name}.")))
 }
 
-fn log(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    key_id: i64,
-    action: &str,
-    summary: String,
-) -> QueryResult<()> {
-    let act = Act {
+fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
+    Act {
         action,
         subject_kind: "api_key",
         subject_id: Some(key_id),
         summary,
         before: None,
         after: None,
-    };
-    record(conn, actor, act)
+    }
+}
+
+/// A key that was revoked with the access of a person or a merchant.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
+pub struct RevokedKey {
+    /// Whose it was.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What it was for.
+    pub name: String,
+}
+
+/// Revokes every key that a person has made, of any merchant, within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_of_user(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<RevokedKey>> {
+    diesel::update(api_keys::table)
+        .filter(api_keys::created_by.eq(user_id))
+        .filter(api_keys::revoked_at.is_null())
+        .set(api_keys::revoked_at.eq(now))
+        .returning(RevokedKey::as_returning())
+        .get_results(conn)
+}
+
+/// Revokes every key of a merchant.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_of_merchant(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<RevokedKey>> {
+    diesel::update(api_keys::table)
+        .filter(api_keys::merchant_id.eq(merchant_id))
+        .filter(api_keys::revoked_at.is_null())
+        .set(api_keys::revoked_at.eq(now))
+        .returning(RevokedKey::as_returning())
+        .get_results(conn)
 }
 
 #[cfg(test)]

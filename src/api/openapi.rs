@@ -45,7 +45,10 @@ impl Modify for Keys {
     fn modify(&self, document: &mut Description) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A key of Settings > API."))
+            .description(Some(
+                "A key of Settings > API. It has one scope or several: `read` reads conversion triggers, \
+                 `orders` reports orders, `triggers` creates conversion triggers.",
+            ))
             .build();
         if let Some(components) = document.components.as_mut() {
             components.add_security_scheme("api_key", SecurityScheme::Http(bearer));

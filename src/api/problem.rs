@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::keys::ApiScope;
 use super::known::KnownOrder;
 use crate::error::AppError;
 use crate::orders::generic::FieldError;
@@ -27,6 +28,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = KnownOrder)]
     pub known: Option<Box<KnownOrder>>,
+    /// On 403: the scope that the key lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = "triggers")]
+    pub missing_scope: Option<String>,
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -41,17 +46,30 @@ impl Problem {
             detail: detail.to_owned(),
             errors: Vec::new(),
             known: None,
+            missing_scope: None,
             retry_after: None,
         }
     }
 
-    /// No key, a wrong one, or one that was revoked: the three look alike.
+    /// No key, a wrong one, or one that was revoked or has expired: all look alike.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "An API key is needed",
-            "Send a key of Settings > API that is not revoked: “Authorization: Bearer vk_…”.",
+            "Send a key of Settings > API that is neither revoked nor expired: “Authorization: Bearer vk_…”.",
         )
+    }
+
+    /// The key may do other things.
+    pub fn lacks_scope(scope: ApiScope) -> Self {
+        let name = scope.as_str();
+        let detail = format!(
+            "This API key lacks the scope “{name}”. Create a key that has it under Settings > API."
+        );
+        Self {
+            missing_scope: Some(name.to_owned()),
+            ..Self::new(StatusCode::FORBIDDEN, "This API key may not do that", &detail)
+        }
     }
 
     /// Fields of an order that are wrong.
@@ -119,6 +137,10 @@ impl From<&Problem> for HttpResponse {
         }
         if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(scope) = &problem.missing_scope {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            answer.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         answer.body(serde_json::to_vec(problem).unwrap_or_default())
     }

@@ -1,11 +1,12 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
-use crate::api::keys::{self, ApiKey};
+use crate::api::keys::{self, ApiKey, ApiScope, NewKey};
 use crate::auth::Role;
+use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -17,11 +18,53 @@ use crate::web::{ok, rejected, see_other};
 /// The most characters of a key's name.
 const NAME_LENGTH: usize = 100;
 
-/// What a new key is for.
+/// Days after which a key can be made to expire, with the words for it.
+const EXPIRIES: [(&str, &str); 4] =
+    [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")];
+
+/// What a new key is for, what it may do, and for how long.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct KeyForm {
     name: String,
+    scopes: Vec<String>,
+    expires_in: String,
+}
+
+impl KeyForm {
+    /// Before anything is chosen: a key for everything, forever.
+    fn blank() -> Self {
+        let scopes = ApiScope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
+        Self { scopes, ..Self::default() }
+    }
+
+    fn has(&self, scope: ApiScope) -> bool {
+        self.scopes.iter().any(|name| name == scope.as_str())
+    }
+
+    /// The key, or everything that is wrong.
+    fn read(&self, now: DateTime<Utc>) -> Result<NewKey, FormErrors> {
+        let mut errors = FormErrors::new();
+        match self.name.trim().chars().count() {
+            0 => errors.add("name", "Say what the key is for, for example the name of your store."),
+            1..=NAME_LENGTH => {}
+            _ => errors.add("name", format!("Use {NAME_LENGTH} characters at the most.")),
+        }
+        let scopes: Vec<ApiScope> =
+            ApiScope::ALL.iter().copied().filter(|scope| self.has(*scope)).collect();
+        if scopes.is_empty() || self.scopes.iter().any(|name| ApiScope::parse(name).is_none()) {
+            errors.add("scopes", "Choose at least one permission.");
+        }
+        let is_offered = EXPIRIES.iter().any(|(days, _)| *days == self.expires_in);
+        if !is_offered {
+            errors.add("expires_in", "Choose when the key expires.");
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let expires_at = self.expires_in.parse().ok().map(|days| now + Duration::days(days));
+        Ok(NewKey { name: self.name.trim().to_owned(), scopes, expires_at })
+    }
 }
 
 #[derive(Template)]
@@ -34,6 +77,7 @@ struct ApiPage {
     public_url: String,
     form: KeyForm,
     errors: FormErrors,
+    now: DateTime<Utc>,
 }
 
 impl ApiPage {
@@ -43,6 +87,24 @@ impl ApiPage {
 
     fn is_owner(&self) -> bool {
         self.page.seat.role.covers(Role::Owner)
+    }
+
+    fn scopes(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let choice = |scope: &ApiScope| (scope.as_str(), scope.label(), self.form.has(*scope));
+        ApiScope::ALL.iter().map(choice).collect()
+    }
+
+    fn expiries() -> [(&'static str, &'static str); 4] {
+        EXPIRIES
+    }
+
+    fn has_expired(&self, key: &ApiKey) -> bool {
+        key.expires_at.is_some_and(|at| at <= self.now)
+    }
+
+    /// What a key may do, in words.
+    fn may(key: &ApiKey) -> String {
+        key.scopes.iter().map(|scope| scope.label()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -55,7 +117,8 @@ async fn shown(
 ) -> AppResult<ApiPage> {
     let merchant_id = page.merchant_id();
     let keys = db.merchant(merchant_id, move |conn| keys::list(conn, merchant_id)).await?;
-    Ok(ApiPage { page, keys, made: None, public_url: config.public_url.clone(), form, errors })
+    let (public_url, now) = (config.public_url.clone(), clock::now());
+    Ok(ApiPage { page, keys, made: None, public_url, form, errors, now })
 }
 
 /// `GET /settings/api`
@@ -64,7 +127,7 @@ pub async fn show(
     config: Data<Config>,
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
-    ok(&shown(&db, &config, page, KeyForm::default(), FormErrors::new()).await?)
+    ok(&shown(&db, &config, page, KeyForm::blank(), FormErrors::new()).await?)
 }
 
 /// `POST /settings/api/keys`: answers with the key itself, since a redirect would have to keep it
@@ -75,20 +138,13 @@ pub async fn create(
     page: MerchantPage,
     CsrfForm(form): CsrfForm<KeyForm>,
 ) -> AppResult<HttpResponse> {
-    let name = form.name.trim().to_owned();
-    let refusal = match name.chars().count() {
-        0 => Some("Say what the key is for, for example the name of your store.".to_owned()),
-        1..=NAME_LENGTH => None,
-        _ => Some(format!("Use {NAME_LENGTH} characters at the most.")),
-    };
-    if let Some(refusal) = refusal {
-        let errors = FormErrors::one("name", refusal);
-        return rejected(&shown(&db, &config, page, form, errors).await?);
-    }
     let actor = page.actor();
-    let key =
-        db.merchant(page.merchant_id(), move |conn| keys::create(conn, &actor, &name)).await?;
-    let shown = shown(&db, &config, page, KeyForm::default(), FormErrors::new()).await?;
+    let new = match form.read(actor.now) {
+        Ok(new) => new,
+        Err(errors) => return rejected(&shown(&db, &config, page, form, errors).await?),
+    };
+    let key = db.merchant(page.merchant_id(), move |conn| keys::create(conn, &actor, &new)).await?;
+    let shown = shown(&db, &config, page, KeyForm::blank(), FormErrors::new()).await?;
     ok(&ApiPage { made: Some(key), ..shown })
 }
 

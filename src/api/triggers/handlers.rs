@@ -13,7 +13,7 @@ use super::answer::{TriggerAnswer, TriggersAnswer};
 use super::body::TriggerBody;
 use super::create::{self, Outcome, create};
 use crate::api::handlers::{admitted, answer};
-use crate::api::keys;
+use crate::api::keys::{self, ApiScope};
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::audit::{Actor, ActorKind};
@@ -49,12 +49,13 @@ const REFUSED: &str = "The conversion trigger cannot be created";
         (status = 200, description = "The affiliate has it already", body = TriggerAnswer),
         (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `triggers`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 64 KiB", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It cannot be created: taken, excluded, or not well formed; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was done; send it again", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("api_key" = []))
+    security(("api_key" = ["triggers"]))
 )]
 pub async fn create_trigger(
     req: HttpRequest,
@@ -71,7 +72,7 @@ async fn take(
     db: &Db,
     limits: &Limits,
 ) -> Result<(StatusCode, TriggerAnswer), Problem> {
-    let key = admitted(req, db, limits).await?;
+    let key = admitted(req, db, limits, ApiScope::Triggers).await?;
     let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
     let body: TriggerBody =
         read_json(&body).map_err(|errors| Problem::unprocessable(REFUSED, errors))?;
@@ -164,18 +165,19 @@ impl TriggersQuery {
     responses(
         (status = 200, description = "Up to 50 of them", body = TriggersAnswer),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The query cannot be understood", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("api_key" = []))
+    security(("api_key" = ["read"]))
 )]
 pub async fn list_triggers(req: HttpRequest, db: Data<Db>, limits: Data<Limits>) -> HttpResponse {
     answer(listed(&req, &db, &limits).await.map(|list| (StatusCode::OK, list)))
 }
 
 async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersAnswer, Problem> {
-    let key = admitted(req, db, limits).await?;
+    let key = admitted(req, db, limits, ApiScope::Read).await?;
     let query: TriggersQuery = serde_html_form::from_str(req.query_string()).map_err(|error| {
         let error = FieldError { pointer: String::new(), detail: format!("{error}.") };
         Problem::unprocessable(NO_QUERY, vec![error])
@@ -214,11 +216,12 @@ async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersA
     responses(
         (status = 200, description = "The trigger", body = TriggerAnswer),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such trigger", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
     ),
-    security(("api_key" = []))
+    security(("api_key" = ["read"]))
 )]
 pub async fn show_trigger(
     req: HttpRequest,
@@ -235,7 +238,7 @@ async fn shown(
     limits: &Limits,
     id: &str,
 ) -> Result<TriggerAnswer, Problem> {
-    let merchant_id = admitted(req, db, limits).await?.merchant_id;
+    let merchant_id = admitted(req, db, limits, ApiScope::Read).await?.merchant_id;
     let id: i64 = id.parse().map_err(|_| AppError::NotFound)?;
     let row = db.merchant(merchant_id, move |conn| list::row(conn, merchant_id, id)).await?;
     Ok(TriggerAnswer::of(row))
