@@ -1,5 +1,5 @@
-//! Letters as support staff see them: to whom, about what, and what became of them. Their words are
-//! shown only where there is no mail server, and whoever runs the installation has to pass them on.
+//! Emails as support staff see them: to whom, about what, and what became of them, without their text.
+//! The text of one that waits is revealed one at a time, where there is no mail server to send it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -36,24 +36,39 @@ pub struct LetterRow {
     pub created_at: DateTime<Utc>,
     /// What became of it.
     pub state: State,
-    /// What it says, link and all: for whoever has to pass it on.
-    pub text: Option<String>,
+    /// The merchant whose transaction wrote it; none for emails of the instance.
+    pub merchant_id: Option<i64>,
 }
 
-type Row = (Leased, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+/// An email with its text, link and all.
+#[derive(Clone, Debug)]
+pub struct RevealedEmail {
+    /// Its key.
+    pub id: i64,
+    /// To whom.
+    pub recipient: String,
+    /// About what.
+    pub subject: String,
+    /// The merchant whose transaction wrote it; none for emails of the instance.
+    pub merchant_id: Option<i64>,
+    /// As it would be sent.
+    pub text: String,
+}
 
-/// The letters, the newest first, within `Scope::Support`. `reveal` is given where there is no mail
-/// server: the words of those that wait are then shown, under this public address.
+type Row = (Leased, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// The letters, the newest first, within `Scope::Support`.
 ///
 /// # Errors
 /// The database's.
-pub fn letters(
-    conn: &mut PgConnection,
-    cursor: &Cursor<i64>,
-    reveal: Option<(&Sealer, &str)>,
-) -> QueryResult<Listing<LetterRow>> {
+pub fn letters(conn: &mut PgConnection, cursor: &Cursor<i64>) -> QueryResult<Listing<LetterRow>> {
     let mut query = letters::table
-        .select((Leased::as_select(), letters::delivered_at, letters::parked_at))
+        .select((
+            Leased::as_select(),
+            letters::about_merchant_id,
+            letters::delivered_at,
+            letters::parked_at,
+        ))
         .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
         .into_boxed();
     query = match cursor {
@@ -62,29 +77,16 @@ pub fn letters(
         Cursor::Before(first) => query.filter(letters::id.gt(*first)).order(letters::id.asc()),
     };
     let found: Vec<Row> = query.load(conn)?;
-    let rows = found.into_iter().map(|row| in_list(row, reveal)).collect();
+    let rows = found.into_iter().map(in_list).collect();
     Ok(Listing::new(rows, cursor, |row: &LetterRow| row.id))
 }
 
-fn in_list(row: Row, reveal: Option<(&Sealer, &str)>) -> LetterRow {
-    let (letter, delivered_at, parked_at) = row;
+fn in_list((letter, merchant_id, delivered_at, parked_at): Row) -> LetterRow {
     let state = match (delivered_at, parked_at) {
         (Some(at), _) => State::Sent(at),
         (None, Some(_)) => State::GivenUp(letter.last_error.clone().unwrap_or_default()),
         (None, None) => State::Waits(letter.last_error.clone()),
     };
-    let is_waiting = matches!(state, State::Waits(_));
-    let text = reveal.filter(|_| is_waiting).map(|(sealer, public_url)| {
-        let paragraphs = letter.paragraphs();
-        let url = letter.url(sealer, public_url).unwrap_or_default();
-        Words {
-            subject: &letter.subject,
-            program: &letter.program,
-            paragraphs: &paragraphs,
-            link: url.as_deref().map(|url| (letter.label(), url)),
-        }
-        .text()
-    });
     LetterRow {
         id: letter.id,
         recipient: letter.recipient,
@@ -92,8 +94,40 @@ fn in_list(row: Row, reveal: Option<(&Sealer, &str)>) -> LetterRow {
         program: letter.program,
         created_at: letter.created_at,
         state,
-        text,
+        merchant_id,
     }
+}
+
+/// The text of an email that waits, under this public address, within `Scope::Installation` or
+/// `Scope::Support`; `None` if none of that key waits. The caller leaves an audit row.
+///
+/// # Errors
+/// The database's.
+pub fn reveal(
+    conn: &mut PgConnection,
+    letter_id: i64,
+    sealer: &Sealer,
+    public_url: &str,
+) -> QueryResult<Option<RevealedEmail>> {
+    let waiting: Option<(Leased, Option<i64>)> = letters::table
+        .find(letter_id)
+        .filter(letters::delivered_at.is_null().and(letters::parked_at.is_null()))
+        .filter(letters::paragraphs.is_not_null())
+        .select((Leased::as_select(), letters::about_merchant_id))
+        .first(conn)
+        .optional()?;
+    let Some((letter, merchant_id)) = waiting else { return Ok(None) };
+    let paragraphs = letter.paragraphs();
+    let url = letter.url(sealer, public_url).unwrap_or_default();
+    let words = Words {
+        subject: &letter.subject,
+        program: &letter.program,
+        paragraphs: &paragraphs,
+        link: url.as_deref().map(|url| (letter.label(), url)),
+    };
+    let text = words.text();
+    let Leased { id, recipient, subject, .. } = letter;
+    Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
 }
 
 /// Has a letter that was given up tried again, within `Scope::Installation`.

@@ -19,6 +19,6 @@ mod smtp;
 
 pub use self::delivery::check;
 pub use self::letter::{Letter, Link, post, reseal_links};
-pub use self::list::{LetterRow, State, given_up, letters, retry};
+pub use self::list::{LetterRow, RevealedEmail, State, given_up, letters, retry, reveal};
 pub use self::office::{Office, sweep};
 pub use self::smtp::{Login, Security, Smtp};

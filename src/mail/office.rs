@@ -38,7 +38,7 @@ const LONG_PAUSE: Period = Period::from_secs(300);
 /// As much of a reason is kept.
 const REASON_LENGTH: usize = 500;
 
-/// Sends what was posted, or writes it to the log where there is no mail server.
+/// Sends what was posted, or says in the log that it waits where there is no mail server.
 pub struct Office {
     db: Db,
     sealer: Sealer,
@@ -243,8 +243,9 @@ impl Office {
         })
     }
 
-    /// Without a mail server: each letter once in the log, with its link. It stays on the page of
-    /// support staff, and goes out should there be a mail server before it is too old.
+    /// Without a mail server: each email once in the log, by its number alone, since a link or a
+    /// recipient in a log would let its readers in. `vouch mail show` prints it, and it goes out should
+    /// there be a mail server before it is too old.
     fn announce(&self) -> AppResult<usize> {
         let now = clock::now();
         let new: Vec<Leased> = self.db.run_blocking(Scope::Installation, |conn| {
@@ -263,10 +264,7 @@ impl Office {
                 .get_results(conn)
         })?;
         for letter in &new {
-            let (to, subject) = (&letter.recipient, &letter.subject);
-            let link =
-                letter.url(&self.sealer, &self.public_url).ok().flatten().unwrap_or_default();
-            tracing::warn!(%to, %subject, %link, "no mail server: a letter waits on /support/mail");
+            tracing::warn!(email_id = letter.id, "email_waits_for_mail_server");
         }
         Ok(new.len())
     }

@@ -67,14 +67,21 @@ pub fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
     apply_at(app, JOIN, name, email, code)
 }
 
-/// What was written to an address, the newest first: subject and text.
+/// What was written to an address, the newest first: subject and text, as `vouch mail show` reads it.
 pub fn letters_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let sealer = sealer();
-    let all: Result<_, vouch::error::AppError> = app.db.run_blocking(Scope::Support, |conn| {
-        mail::letters(conn, &Cursor::Start, Some((&sealer, "https://vouch.example")))
-    });
-    let rows = all.unwrap().rows.into_iter().filter(|row| row.recipient == email);
-    rows.map(|row| (row.subject, row.text.unwrap_or_default())).collect()
+    let all: Result<Vec<_>, vouch::error::AppError> =
+        app.db.run_blocking(Scope::Installation, |conn| {
+            let rows = mail::letters(conn, &Cursor::Start)?.rows.into_iter();
+            let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
+            let read = |row: mail::LetterRow| {
+                let found = mail::reveal(conn, row.id, &sealer, "https://vouch.example")?;
+                let text = found.map(|email| email.text).unwrap_or_default();
+                QueryResult::Ok((row.subject, text))
+            };
+            to_them.into_iter().map(read).collect::<QueryResult<_>>()
+        });
+    all.unwrap()
 }
 
 /// The path in the newest letter to an address.

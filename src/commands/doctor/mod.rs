@@ -66,7 +66,7 @@ fn examine(config: &Config, report: &mut Report) {
 fn mail(config: &Config) -> Finding {
     let Some(smtp) = &config.smtp else {
         return Ok(format!(
-            "no mail server is set (VOUCH_SMTP_URL): letters wait on {}/support/mail and stand in the log",
+            "no mail server is set (VOUCH_SMTP_URL): emails wait on {}/support/mail; `vouch mail list` lists them",
             config.public_url
         ));
     };

@@ -1,0 +1,69 @@
+//! `vouch mail`: emails that wait where no mail server takes them, for the person who runs the server.
+
+use anyhow::Context;
+use clap::Subcommand;
+use diesel::PgConnection;
+
+use super::with_database;
+use crate::accounts::{self, By};
+use crate::clock;
+use crate::config::Config;
+use crate::db::{Scope, in_scope};
+use crate::mail::{self, State};
+use crate::secrets::Sealer;
+use crate::web::paginate::Cursor;
+
+/// What can be done with emails.
+#[derive(Subcommand)]
+pub enum MailCommand {
+    /// List the newest emails, without their text
+    List,
+    /// Print one email that waits, with its link; the link lets in whoever opens it, so give it to
+    /// nobody but the recipient
+    Show {
+        /// The number of the email, as `vouch mail list` and the page of support staff have it
+        id: i64,
+    },
+}
+
+pub(super) fn run(config: &Config, command: &MailCommand) -> anyhow::Result<()> {
+    match command {
+        MailCommand::List => list(config),
+        MailCommand::Show { id } => show(config, *id),
+    }
+}
+
+fn list(config: &Config) -> anyhow::Result<()> {
+    let emails = with_database(config, |conn| {
+        Ok(in_scope(conn, Scope::Support, |conn| mail::letters(conn, &Cursor::Start))?)
+    })?;
+    if emails.rows.is_empty() {
+        println!("No emails.");
+    }
+    for email in emails.rows {
+        let state = match email.state {
+            State::Waits(_) => "waiting",
+            State::Sent(_) => "sent",
+            State::GivenUp(_) => "failed",
+        };
+        println!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
+    }
+    Ok(())
+}
+
+fn show(config: &Config, id: i64) -> anyhow::Result<()> {
+    let sealer = Sealer::new(&config.secret_key);
+    let by = By::command_line("", clock::now());
+    let email = with_database(config, |conn| {
+        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+            let found = mail::reveal(conn, id, &sealer, &config.public_url)?;
+            if let Some(email) = &found {
+                accounts::note_revealed(conn, &by, email)?;
+            }
+            anyhow::Ok(found)
+        })
+    })?;
+    let email = email.with_context(|| format!("no email {id} waits to be sent"))?;
+    println!("To: {}\nSubject: {}\n\n{}", email.recipient, email.subject, email.text);
+    Ok(())
+}
