@@ -12,7 +12,7 @@ use super::devices::{ORIGIN, Origin};
 use super::forms::{LoginForm, PlaceForm};
 use super::limits::Tries;
 use super::model::{Person, Place, User, email_key, is_deserted, places_of};
-use super::password::{Hashing, MOST_BYTES};
+use super::password::{Hashing, MOST_BYTES, is_outdated, replace_hash};
 use super::peer::peer;
 use super::session_store::USER_ID;
 use super::two_factor::second_step;
@@ -104,15 +104,18 @@ pub async fn login(
     let email = form.email.clone();
     let user = db.run(Scope::Unowned, move |conn| User::by_email(conn, &email)).await?;
     let password = std::mem::take(&mut form.password);
-    let fits = password.len() <= MOST_BYTES
-        && hashing
-            .verify(password, user.as_ref().and_then(|user| user.password_hash.clone()))
-            .await?;
+    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let fits =
+        password.len() <= MOST_BYTES && hashing.verify(password.clone(), stored.clone()).await?;
     let Some(user) = user.filter(|_| fits) else {
         let errors =
             FormErrors::one("email", "This e-mail address and password do not fit together.");
         return rejected(&LoginPage { page, form, errors });
     };
+    if let Some(old) = stored.filter(|phc| is_outdated(phc)) {
+        let (user_id, new) = (user.id, hashing.hash(password).await?);
+        db.run(Scope::Unowned, move |conn| replace_hash(conn, user_id, &old, &new)).await?;
+    }
     if user.two_factor_at.is_some() {
         return second_step::begin(page.session(), user.id, &form.next);
     }
