@@ -409,13 +409,13 @@ fn everybody_can_sign_out() {
 fn no_form_is_taken_without_its_token() {
     let app = TestApp::start();
     let examples = examples(&app);
-    let owner = app.owner();
+    let (owner, affiliate, support) = (app.owner(), app.affiliate(), app.support());
     let other_session = app.owner().token();
     for row in TABLE.iter().filter(|row| row.method == "POST") {
         let person = match row.access {
             Access::Credential => continue,
-            Access::Affiliate => app.affiliate(),
-            Access::Support => app.support(),
+            Access::Affiliate => affiliate.clone(),
+            Access::Support => support.clone(),
             _ => owner.clone(),
         };
         let path = fill(row.path, &examples, |example| &example.exists);

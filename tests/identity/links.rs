@@ -14,7 +14,7 @@ use vouch::mail;
 use vouch::registration::{CodeWish, Registration};
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};
-use crate::registration::{link_to, open_with, sealer, send};
+use crate::registration::{link_to, open, open_with, sealer, send};
 
 const NEW: &str = "umbrella quartz 7 meadow";
 const BASE: &str = "https://vouch.example";
@@ -364,6 +364,7 @@ fn a_changed_password_ends_the_link_in_the_mailbox() {
 #[test]
 fn an_invitation_link_is_for_its_own_merchant_and_purpose() {
     let app = TestApp::start();
+    open(&app);
     let path = invite_ben(&app);
     let token = path.rsplit('/').next().unwrap();
     let person = app.anonymous();

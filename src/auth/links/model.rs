@@ -129,7 +129,8 @@ pub fn find(
     Ok(link.filter_by(present.as_deref()))
 }
 
-/// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing.
+/// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing. The subject
+/// is locked first, as changes of its address do, so that none can slip in between.
 ///
 /// # Errors
 /// The database's.
@@ -140,21 +141,45 @@ pub fn take(
     token: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Link>> {
+    let Some(found) = find(conn, purpose, merchant_id, token, now)? else { return Ok(None) };
+    let about = About { purpose, merchant_id, subject_id: found.subject_id };
+    lock_subject(conn, about)?;
     let used: Option<Link> = diesel::update(links::table)
         .filter(links::token_hash.eq(hash_of(token)))
-        .filter(links::purpose.eq(purpose))
-        .filter(links::about_merchant_id.is_not_distinct_from(merchant_id))
         .filter(links::ended_at.is_null())
-        .filter(links::expires_at.gt(now))
         .set((links::ended_at.eq(now), links::ended_by.eq(LinkEnd::Used)))
         .returning(Link::as_returning())
         .get_result(conn)
         .optional()?;
     let Some(link) = used else { return Ok(None) };
-    // Asked once the link is ours: a change of the address ends it first, or waits for us.
-    let about = About { purpose, merchant_id, subject_id: link.subject_id };
     let present = present_address(conn, about)?;
     Ok(link.filter_by(present.as_deref()))
+}
+
+fn lock_subject(conn: &mut PgConnection, about: About) -> QueryResult<()> {
+    let id = about.subject_id;
+    let key = (about.merchant_id.unwrap_or_default(), id);
+    match about.purpose {
+        LinkPurpose::PasswordReset => {
+            users::table.find(id).select(users::id).for_no_key_update().first::<i64>(conn)
+        }
+        LinkPurpose::MemberInvitation => invitations::table
+            .find(key)
+            .select(invitations::id)
+            .for_no_key_update()
+            .first::<i64>(conn),
+        LinkPurpose::PortalInvitation => affiliates::table
+            .find(key)
+            .select(affiliates::id)
+            .for_no_key_update()
+            .first::<i64>(conn),
+        LinkPurpose::Confirmation => applications::table
+            .find(key)
+            .select(applications::id)
+            .for_no_key_update()
+            .first::<i64>(conn),
+    }
+    .map(drop)
 }
 
 impl Link {
