@@ -23,7 +23,8 @@ const MOST_MINOR: i64 = 100_000_000_000_000;
 
 /// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
 /// report with the latest one counts, and the same report twice changes nothing. Another report with
-/// an `updated_at` that this order has already is answered with 409. Times may be a day ahead at most.
+/// an `updated_at` that this order has already is answered with 409. Times are in the year 2000 or later,
+/// and a day ahead at most.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderBody {

@@ -79,8 +79,7 @@ impl Retype {
                 errors.add(
                     &name,
                     format!(
-                        "{label}: the text contained a character that can’t be used ({}). We removed it. \
-                         Check the rest.",
+                        "{label}: we removed a character that can’t be used ({}).",
                         code_point(c)
                     ),
                 );
