@@ -81,6 +81,8 @@ fn found(visitor: Visitor, person: &Person, examples: &BTreeMap<&str, Example>) 
             }
         }
     }
+    // What ends access comes after what needs it.
+    all.sort_by_key(|form| form.action.ends_with("/access"));
     all
 }
 

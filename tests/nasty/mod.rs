@@ -75,8 +75,9 @@ enum Visitor {
     Owner,
 }
 
+/// Who can end the access of others comes after them.
 const VISITORS: [Visitor; 5] =
-    [Visitor::Anonymous, Visitor::Affiliate, Visitor::Support, Visitor::Viewer, Visitor::Owner];
+    [Visitor::Anonymous, Visitor::Affiliate, Visitor::Viewer, Visitor::Owner, Visitor::Support];
 
 impl Visitor {
     fn sign_in(self, app: &TestApp) -> Person {
