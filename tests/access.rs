@@ -241,7 +241,7 @@ pub fn fill(
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Persona {
+pub enum Persona {
     Anonymous,
     Affiliate,
     Support,
@@ -257,7 +257,7 @@ use Persona::{Admin, Affiliate, Anonymous, Owner, Stranger, Support, Viewer};
 const EVERYBODY: [Persona; 7] = [Anonymous, Affiliate, Support, Stranger, Viewer, Admin, Owner];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
+pub enum Expected {
     Allowed,
     Forbidden,
     SignIn,
@@ -267,7 +267,7 @@ enum Expected {
     Unauthorized,
 }
 
-fn expected(row: &Row, persona: Persona) -> Expected {
+pub fn expected(row: &Row, persona: Persona) -> Expected {
     let role = match persona {
         Viewer => Some(Role::Viewer),
         Admin => Some(Role::Admin),

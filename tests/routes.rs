@@ -1,0 +1,71 @@
+//! docs/routes.md says who may reach which URL: what it says is what `access` tests over HTTP.
+
+use std::fmt::Write as _;
+
+use vouch::routes::{Row, TABLE};
+
+use crate::access::{Expected, Persona, expected};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routes.md");
+
+const HEAD: &str = "\
+# Roles and routes
+
+Generated from the table in `src/routes.rs`. After a change there:
+`cargo test --test all routes:: -- --ignored`. That every row is so, for every role, is tested over HTTP
+(`tests/access.rs`), and that another program's things answer as what doesn't exist.
+
+✓ may · – is refused with 403 · *sign in* is sent to sign-in · *credential* needs a credential of its own,
+whoever is signed in: a store's signature (`/hooks`), an API key with the scope (`/api/v1`), or the
+metrics token (`/metrics`, 404 without it).
+
+Support staff who look at a program as one of its members read what that member may read, and change
+nothing.
+
+| | URL | no one signed in | affiliate | viewer | admin | owner | support |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+";
+
+fn cell(row: &Row, persona: Persona) -> &'static str {
+    match expected(row, persona) {
+        Expected::Allowed => "✓",
+        Expected::Forbidden => "–",
+        Expected::SignIn => "sign in",
+        Expected::Missing | Expected::Unauthorized => "credential",
+    }
+}
+
+fn document() -> String {
+    let personas = [
+        Persona::Anonymous,
+        Persona::Affiliate,
+        Persona::Viewer,
+        Persona::Admin,
+        Persona::Owner,
+        Persona::Support,
+    ];
+    let mut text = HEAD.to_owned();
+    for row in TABLE {
+        write!(text, "| {} | `{}` |", row.method, row.path).unwrap();
+        for persona in personas {
+            write!(text, " {} |", cell(row, persona)).unwrap();
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_documented_routes_are_those_of_the_table() {
+    let written = std::fs::read_to_string(FILE).unwrap();
+    assert!(
+        written == document(),
+        "docs/routes.md is out of date: cargo test --test all routes:: -- --ignored"
+    );
+}
+
+#[test]
+#[ignore = "writes docs/routes.md"]
+fn write_the_document() {
+    std::fs::write(FILE, document()).unwrap();
+}
