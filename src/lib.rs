@@ -51,6 +51,8 @@ pub mod first_run;
 pub mod hooks;
 /// Conversion triggers from CSV files.
 pub mod imports;
+/// How often something may happen, per key.
+pub mod limiter;
 /// Letters: posted with what they tell of, sent by the workers.
 pub mod mail;
 /// Tenants: one affiliate program each.

@@ -19,6 +19,7 @@ struct CommandLine {
 }
 
 fn main() -> ExitCode {
+    vouch::os::return_memory();
     let CommandLine { settings, command } = CommandLine::parse();
     let config = Config::load(settings);
     if let Ok(config) = &config {

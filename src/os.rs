@@ -57,6 +57,26 @@ fn look_up(
     Some(OsUser { name: name.to_str().ok()?.to_owned(), uid, gid })
 }
 
+/// Lets this process, all its threads, act as `user` and never as root again.
+///
+/// # Errors
+/// The system's, and when the process could become root again: it must not go on then.
+pub(crate) fn become_user(user: &OsUser) -> io::Result<()> {
+    // SAFETY: none of these touches memory of ours: the list of groups is empty. The C library
+    // changes the ids of every thread.
+    let outcomes = unsafe {
+        [libc::setgroups(0, std::ptr::null()), libc::setgid(user.gid), libc::setuid(user.uid)]
+    };
+    if outcomes.iter().any(|outcome| *outcome != 0) {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: as above.
+    if unsafe { libc::setuid(0) } == 0 {
+        return Err(io::Error::other("the process can still become root"));
+    }
+    Ok(())
+}
+
 /// How many bytes an ordinary user can still write where `path` is.
 ///
 /// # Errors
@@ -81,6 +101,23 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
+
+/// Has the C library give memory back that is not used any more. By itself it keeps what was once
+/// taken in large pieces, and grows by one pool for every thread there is.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn return_memory() {
+    const LARGE: libc::c_int = 512 * 1024;
+    // SAFETY: mallopt only sets numbers of the allocator. One it does not know is left as it was.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_ARENA_MAX, 4);
+    }
+}
+
+/// Other allocators are left as they are.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn return_memory() {}
 
 /// Sends `signal` to the process `pid`.
 pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {

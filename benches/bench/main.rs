@@ -10,6 +10,7 @@ mod load;
 mod pgbench;
 mod program;
 mod report;
+mod sign_in;
 
 use std::path::PathBuf;
 
@@ -33,7 +34,7 @@ struct Options {
     /// Seconds of every single measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only pages with this in their name, or the exclusions, or the contention, and no intake
+    /// Only pages with this in their name, or the exclusions, the contention or the sign-in, and no intake
     #[arg(long)]
     only: Option<String>,
     /// Where the databases are kept between runs
@@ -75,8 +76,9 @@ fn main() {
     );
     // These don't depend on the size of the program.
     let only = options.only.as_deref();
-    let small_alone = only
-        .is_some_and(|only| ["exclusions", "contention"].iter().any(|what| what.contains(only)));
+    let small_alone = only.is_some_and(|only| {
+        ["exclusions", "contention", "sign-in"].iter().any(|what| what.contains(only))
+    });
     for (name, size) in [("small", small), ("large", large)] {
         if name == "large" && small_alone {
             continue;
@@ -86,6 +88,12 @@ fn main() {
         measure_pages(&running, options.seconds, options.only.as_deref().unwrap_or_default());
         report::memory(&running);
         let is_wanted = |what: &str| only.is_none_or(|only| what.contains(only));
+        if name == "small" && is_wanted("sign-in") {
+            report::heading(
+                "Sign-in: wrong passwords by 30 clients; the goal is at most 16 MiB more",
+            );
+            sign_in::measure(&running);
+        }
         if name == "small" && is_wanted("contention") {
             report::heading(
                 "Contention: a code on 500 orders is reassigned each second, with 20 updates of these \

@@ -122,10 +122,7 @@ impl Running {
     /// A session cookie of somebody with the usual password.
     pub fn sign_in_as(&self, email: &str) -> String {
         let mut connection = Connection::open(&self.address);
-        let get = format!("GET /login HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
-        let (_, headers, body) = connection.ask_with_headers(get.as_bytes());
-        let cookie = session_of(&headers).expect("the sign-in page gives a session");
-        let token = csrf_of(&body);
+        let (cookie, token) = self.sign_in_form(&mut connection);
         let form = format!(
             "csrf={token}&email={}&password={}&next=",
             vouch::urls::encode(email),
@@ -140,6 +137,14 @@ impl Running {
         let (status, headers, _) = connection.ask_with_headers(post.as_bytes());
         assert_eq!(status, 303, "{email} cannot sign in");
         session_of(&headers).expect("sign-in gives a session")
+    }
+
+    /// The session of someone who is about to sign in, and the token of their form.
+    pub fn sign_in_form(&self, connection: &mut Connection) -> (String, String) {
+        let get = format!("GET /login HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        let (_, headers, body) = connection.ask_with_headers(get.as_bytes());
+        let cookie = session_of(&headers).expect("the sign-in page gives a session");
+        (cookie, csrf_of(&body))
     }
 
     pub fn get(&self, path: &str, cookie: &str) {
@@ -279,9 +284,18 @@ impl Running {
 
     /// The most memory that the server process has held.
     pub fn peak_mebibytes(&self) -> u64 {
+        self.mebibytes("VmHWM:")
+    }
+
+    /// The memory that the server process holds now.
+    pub fn resident_mebibytes(&self) -> u64 {
+        self.mebibytes("VmRSS:")
+    }
+
+    fn mebibytes(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()));
         let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or_default();
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) / 1024
     }
 }

@@ -96,6 +96,15 @@ pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts:
     );
 }
 
+pub fn sign_in(before: u64, after: u64, tries: &Measured) {
+    println!(
+        "  {} wrong passwords: {before} MiB before, {after} MiB after, {:.0} a second, p99 {:.0} ms",
+        tries.count(),
+        tries.per_second(),
+        tries.percentile(99)
+    );
+}
+
 pub fn memory(running: &Running) {
     println!("  memory of the server: at most {} MiB so far", running.peak_mebibytes());
 }

@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use super::forms::NewPassword;
 use super::guesses::known_about;
+use super::hashing::Hashing;
 use super::letters::password_changed;
 use super::limits::Tries;
-use super::model::{Person, User, change_password as store_password, email_key};
-use super::password::{Hashing, MOST_BYTES};
+use super::model::{Person, User, change_password as store_password};
+use super::password::MOST_BYTES;
 use super::peer::peer;
 use crate::clock;
 use crate::db::{Db, Scope};
@@ -75,7 +76,7 @@ pub async fn change(
     form: PasswordForm,
 ) -> AppResult<Result<(), FormErrors>> {
     // Who found a browser left open must not guess here what they cannot guess at sign-in.
-    tries.take(&email_key(&person.email), peer(req))?;
+    tries.take(&person.email, peer(req))?;
     let user_id = person.id;
     let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
     let mut errors = FormErrors::new();

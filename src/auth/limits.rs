@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 
+use super::model::{MAX_EMAIL_BYTES, email_key};
 use crate::error::AppError;
+use crate::limiter::Limiter;
 
 /// Tries per minute and account **from one address**: a stranger elsewhere uses up only their own.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
@@ -19,23 +20,21 @@ const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero")
 const CODES: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
 /// One of them grows back every five minutes, so that six digits are not found by trying.
 const CODE_EVERY: Duration = Duration::from_secs(300);
-/// Keys are forgotten once there are more than this many, as far as they are idle.
-const SHRINK_AT: usize = 10_000;
 
 /// The tries that are left.
 pub struct Tries {
-    accounts: DefaultKeyedRateLimiter<(String, IpAddr)>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
-    codes: DefaultKeyedRateLimiter<i64>,
+    accounts: Limiter,
+    addresses: Limiter,
+    codes: Limiter,
 }
 
 impl Default for Tries {
     fn default() -> Self {
         let codes = Quota::with_period(CODE_EVERY).expect("five minutes are not zero");
         Self {
-            accounts: RateLimiter::keyed(Quota::per_minute(PER_ACCOUNT)),
-            addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
-            codes: RateLimiter::keyed(codes.allow_burst(CODES)),
+            accounts: Limiter::new(Quota::per_minute(PER_ACCOUNT)),
+            addresses: Limiter::new(Quota::per_minute(PER_ADDRESS)),
+            codes: Limiter::new(codes.allow_burst(CODES)),
         }
     }
 }
@@ -45,8 +44,8 @@ impl Tries {
     ///
     /// # Errors
     /// `TooMany` with the seconds to wait.
-    pub fn take(&self, account: &str, address: IpAddr) -> Result<(), AppError> {
-        self.left(account, address).map_err(AppError::TooMany)
+    pub fn take(&self, email: &str, address: IpAddr) -> Result<(), AppError> {
+        self.left(email, address).map_err(AppError::TooMany)
     }
 
     /// Takes one try at a code of two-factor sign-in.
@@ -54,29 +53,22 @@ impl Tries {
     /// # Errors
     /// The seconds to wait, when none is left.
     pub fn code(&self, user_id: i64) -> Result<(), u64> {
-        if self.codes.len() > SHRINK_AT {
-            self.codes.retain_recent();
-        }
-        self.codes.check_key(&user_id).map_err(wait)
+        self.codes.take(user_id)
     }
 
-    /// Takes one try for `account` from `address`.
+    /// Takes one try for the account of `email`, as it was typed, from `address`. What is too long to
+    /// be an email is no account, so that only the address counts.
     ///
     /// # Errors
     /// The seconds to wait, when none is left.
-    pub fn left(&self, account: &str, address: IpAddr) -> Result<(), u64> {
+    pub fn left(&self, email: &str, address: IpAddr) -> Result<(), u64> {
         let network = network_of(address);
-        if self.accounts.len() > SHRINK_AT {
-            self.accounts.retain_recent();
-            self.addresses.retain_recent();
+        self.addresses.take(network)?;
+        if email.trim().len() > MAX_EMAIL_BYTES {
+            return Ok(());
         }
-        self.addresses.check_key(&network).map_err(wait)?;
-        self.accounts.check_key(&(account.to_owned(), network)).map_err(wait)
+        self.accounts.take((email_key(email), network))
     }
-}
-
-fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> u64 {
-    not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
 /// The part of an address that one customer has: of IPv6, a whole /64.

@@ -9,6 +9,7 @@ mod forms;
 mod guesses;
 /// Sign-in, sign-out, the choice of a place.
 pub mod handlers;
+mod hashing;
 mod letters;
 mod limits;
 /// Single-use links.
@@ -27,13 +28,15 @@ pub use self::access::{Access, check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
+pub use self::hashing::Hashing;
 pub use self::limits::{Tries, network_of};
 pub use self::model::{
     AffiliateSeat, Around, Merchant, NewUser, NewUserError, Person, Place, Role, Seat,
     StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,
     places_of,
 };
-pub use self::password::{Hashing, PasswordRefusal, hash, is_outdated, judge, verify};
+pub use self::hashing::Hashing;
+pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
 pub use self::peer::peer;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::viewing::{VIEW_LIMIT, Viewing};

@@ -110,6 +110,9 @@ impl User {
     /// # Errors
     /// The database's.
     pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
+        if email.trim().len() > MAX_EMAIL_BYTES {
+            return Ok(None);
+        }
         users::table
             .filter(users::email_key.eq(email_key(email)))
             .filter(users::disabled_at.is_null())
@@ -144,6 +147,9 @@ pub fn change_password(
     end_sessions_of(conn, user_id)?;
     links::end(conn, About::password(user_id), LinkEnd::Withdrawn, clock::now())
 }
+
+/// No email that Vouch keeps is longer: 254 characters of up to four bytes.
+pub(super) const MAX_EMAIL_BYTES: usize = 254 * 4;
 
 /// An e-mail address as it is compared: outer space cut, NFKC, lower case.
 pub fn email_key(email: &str) -> String {

@@ -1,18 +1,14 @@
-//! Passwords: argon2id with OWASP's parameters, on a bounded number of blocking threads.
+//! Passwords: argon2id with OWASP's parameters.
 
 mod rehash;
 mod rules;
 
-use std::sync::Arc;
-
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
 
 pub use self::rehash::{is_outdated, replace as replace_hash};
 pub use self::rules::{PasswordRefusal, judge};
-use crate::error::{AppError, AppResult};
 
 /// Longer ones are refused: hashing is work, and nobody types more.
 pub const MOST_BYTES: usize = 1024;
@@ -31,60 +27,60 @@ fn argon2() -> Argon2<'static> {
 /// # Errors
 /// When the operating system gives no randomness.
 pub fn hash(password: &str) -> anyhow::Result<String> {
-    let hashed = argon2().hash_password(password.as_bytes());
-    Ok(hashed.map_err(|error| anyhow::anyhow!("argon2: {error}"))?.to_string())
+    hash_with(&mut Vec::new(), password)
 }
 
 /// Whether `password` fits `phc`, on the caller's thread: for the command line.
 pub fn verify(password: &str, phc: &str) -> bool {
-    PasswordHash::new(phc)
-        .is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok())
+    verify_with(&mut Vec::new(), password, phc)
 }
 
-/// Hashes and checks passwords: at most as many at once as there are cores.
-#[derive(Clone)]
-pub struct Hashing {
-    places: Arc<Semaphore>,
-    /// A hash that no password fits, so that an unknown address takes as long as a known one.
-    nobody: Arc<str>,
+/// [`hash`] in memory that is used again.
+pub(super) fn hash_with(memory: &mut Vec<Block>, password: &str) -> anyhow::Result<String> {
+    let failed = |error: &dyn std::fmt::Display| anyhow::anyhow!("argon2: {error}");
+    let argon2 = argon2();
+    let salt = Salt::generate();
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    fill(memory, &argon2, password, &salt, &mut output).map_err(|error| failed(&error))?;
+    let hashed = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|error| failed(&error))?,
+        salt: Some(salt),
+        hash: Some(Output::new(&output).map_err(|error| failed(&error))?),
+    };
+    Ok(hashed.to_string())
 }
 
-impl Hashing {
-    /// Prepares the bound and the hash of nobody.
-    ///
-    /// # Errors
-    /// As [`hash`].
-    pub fn new() -> anyhow::Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Ok(Self { places: Arc::new(Semaphore::new(cores)), nobody: hash("nobody")?.into() })
-    }
+/// [`verify`] in memory that is used again.
+pub(super) fn verify_with(memory: &mut Vec<Block>, password: &str, phc: &str) -> bool {
+    let Ok(parsed) = PasswordHash::new(phc) else { return false };
+    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else { return false };
+    let algorithm = Algorithm::try_from(parsed.algorithm.as_str());
+    let version = parsed.version.map_or(Ok(Version::V0x10), Version::try_from);
+    let (Ok(algorithm), Ok(version), Ok(params)) = (algorithm, version, Params::try_from(&parsed))
+    else {
+        return false;
+    };
+    let mut output = vec![0; expected.len()];
+    let argon2 = Argon2::new(algorithm, version, params);
+    fill(memory, &argon2, password, &salt, &mut output).is_ok()
+        && output.ct_eq(expected.as_bytes()).into()
+}
 
-    /// Whether `password` fits `phc`. Without a hash the work is the same and the answer no.
-    ///
-    /// # Errors
-    /// `Unavailable` while the server shuts down.
-    pub async fn verify(&self, password: String, phc: Option<String>) -> AppResult<bool> {
-        let known = phc.is_some();
-        let phc = phc.unwrap_or_else(|| self.nobody.to_string());
-        let fits = self.work(move || verify(&password, &phc)).await?;
-        Ok(known && fits)
+/// Grows `memory` to what the parameters ask for, and hashes in it.
+fn fill(
+    memory: &mut Vec<Block>,
+    argon2: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    output: &mut [u8],
+) -> argon2::Result<()> {
+    let blocks = argon2.params().block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
     }
-
-    /// The PHC string of a new password.
-    ///
-    /// # Errors
-    /// As [`hash`].
-    pub async fn hash(&self, password: String) -> AppResult<String> {
-        self.work(move || hash(&password)).await?.map_err(AppError::Internal)
-    }
-
-    async fn work<T: Send + 'static>(
-        &self,
-        f: impl FnOnce() -> T + Send + 'static,
-    ) -> AppResult<T> {
-        let _place = self.places.acquire().await.map_err(|_| AppError::Unavailable)?;
-        actix_web::web::block(f).await.map_err(|_| AppError::Unavailable)
-    }
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory)
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 
 use crate::auth::network_of;
 use crate::error::AppError;
+use crate::limiter::Limiter;
 
 /// Forms per minute and address.
 const SENDS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
@@ -17,23 +17,21 @@ const LOOKS: NonZeroU32 = NonZeroU32::new(120).expect("it is not zero");
 /// Letters to one e-mail address of one program at once; then one in twenty minutes.
 const LETTERS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
 const LETTER_EVERY: Duration = Duration::from_secs(20 * 60);
-/// Keys are forgotten once there are more than this many, as far as they are idle.
-const SHRINK_AT: usize = 10_000;
 
 /// What is left.
 pub struct Limits {
-    sends: DefaultKeyedRateLimiter<IpAddr>,
-    looks: DefaultKeyedRateLimiter<IpAddr>,
-    letters: DefaultKeyedRateLimiter<(i64, String)>,
+    sends: Limiter,
+    looks: Limiter,
+    letters: Limiter,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let letters = Quota::with_period(LETTER_EVERY).expect("twenty minutes are not nothing");
         Self {
-            sends: RateLimiter::keyed(Quota::per_minute(SENDS)),
-            looks: RateLimiter::keyed(Quota::per_minute(LOOKS)),
-            letters: RateLimiter::keyed(letters.allow_burst(LETTERS)),
+            sends: Limiter::new(Quota::per_minute(SENDS)),
+            looks: Limiter::new(Quota::per_minute(LOOKS)),
+            letters: Limiter::new(letters.allow_burst(LETTERS)),
         }
     }
 }
@@ -44,7 +42,7 @@ impl Limits {
     /// # Errors
     /// `TooMany` with the seconds to wait.
     pub fn send(&self, address: IpAddr) -> Result<(), AppError> {
-        take(&self.sends, network_of(address))
+        self.sends.take(network_of(address)).map_err(AppError::TooMany)
     }
 
     /// Takes one look at a code from an address.
@@ -52,25 +50,13 @@ impl Limits {
     /// # Errors
     /// As [`Limits::send`].
     pub fn look(&self, address: IpAddr) -> Result<(), AppError> {
-        take(&self.looks, network_of(address))
+        self.looks.take(network_of(address)).map_err(AppError::TooMany)
     }
 
     /// Whether a letter may go to an e-mail address: nobody can have somebody else’s flooded.
     pub fn letter(&self, merchant_id: i64, email_key: &str) -> bool {
-        take(&self.letters, (merchant_id, email_key.to_owned())).is_ok()
+        self.letters.take((merchant_id, email_key)).is_ok()
     }
-}
-
-fn take<K: Clone + Eq + std::hash::Hash>(
-    limiter: &DefaultKeyedRateLimiter<K>,
-    key: K,
-) -> Result<(), AppError> {
-    if limiter.len() > SHRINK_AT {
-        limiter.retain_recent();
-    }
-    limiter.check_key(&key).map_err(|not_until| {
-        AppError::TooMany(not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
-    })
 }
 
 #[cfg(test)]

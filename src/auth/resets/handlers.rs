@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until};
 use super::model;
 use crate::auth::forms::NewPassword;
 use crate::auth::guesses::known_about;
+use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
-use crate::auth::model::{Person, email_key};
-use crate::auth::password::Hashing;
+use crate::auth::model::Person;
 use crate::auth::peer::peer;
 use crate::clock;
 use crate::db::{Db, Scope};
@@ -81,7 +81,7 @@ pub async fn create(
     if !errors.is_empty() {
         return rejected(&AskPage { page, form, errors });
     }
-    tries.take(&email_key(&form.email), peer(&req))?;
+    tries.take(&form.email, peer(&req))?;
     let email = form.email.trim().to_owned();
     db.run(Scope::Unowned, move |conn| model::ask(conn, &sealer, &form.email, clock::now()))
         .await?;

@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::codes::{Picture, picture, typed_form};
 use super::model::{self, Verdict};
+use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
-use crate::auth::model::{User, email_key};
-use crate::auth::password::{Hashing, MOST_BYTES};
+use crate::auth::model::User;
+use crate::auth::password::MOST_BYTES;
 use crate::auth::peer::peer;
 use crate::clock;
 use crate::config::Config;
@@ -80,7 +81,7 @@ pub async fn begin(
     page: AccountPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
-    tries.take(&email_key(&page.person.email), peer(&req))?;
+    tries.take(&page.person.email, peer(&req))?;
     if page.person.has_two_factor() {
         return Ok(see_other(HERE));
     }

@@ -1,0 +1,63 @@
+//! What wrong passwords do to the server's memory.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::load::{Connection, Measured};
+use crate::program::Running;
+use crate::report;
+
+/// How many are tried, and how many at once.
+const TRIES: usize = 500;
+const CLIENTS: usize = 30;
+
+/// Tries wrong passwords for as many accounts from as many networks, so that no limit is in the way.
+pub fn measure(running: &Running) {
+    // Some first: what every process takes once is not what is measured.
+    try_passwords(running, CLIENTS);
+    let before = running.resident_mebibytes();
+    let tries = try_passwords(running, TRIES);
+    report::sign_in(before, running.resident_mebibytes(), &tries);
+}
+
+fn try_passwords(running: &Running, count: usize) -> Measured {
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    let times = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut times = Vec::new();
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= count {
+                            return times;
+                        }
+                        times.push(try_password(running, number));
+                    }
+                })
+            })
+            .collect();
+        clients.into_iter().flat_map(|client| client.join().expect("a client ends")).collect()
+    });
+    Measured::of(times, begun.elapsed())
+}
+
+fn try_password(running: &Running, number: usize) -> std::time::Duration {
+    let mut connection = Connection::open(&running.address);
+    let (cookie, token) = running.sign_in_form(&mut connection);
+    let form = format!("csrf={token}&email=nobody{number}%40example.com&password=wrong&next=");
+    let post = format!(
+        "POST /login HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\
+         x-forwarded-for: 198.18.{}.{}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        running.address,
+        number / 250,
+        number % 250,
+        form.len()
+    );
+    let begun = Instant::now();
+    let (status, _) = connection.ask(post.as_bytes());
+    assert_eq!(status, 422, "a wrong password is refused as such");
+    begun.elapsed()
+}

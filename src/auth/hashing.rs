@@ -1,0 +1,134 @@
+//! Passwords are hashed on a few threads of their own. Each keeps one block of memory for all the
+//! passwords it hashes, so that a flood of wrong ones takes no more memory than one does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use argon2::Block;
+use tokio::sync::oneshot;
+
+use super::password::{hash, hash_with, verify_with};
+use crate::error::{AppError, AppResult};
+
+/// More cores than this hash no more passwords at once: each takes 19 MiB for good.
+const MAX_THREADS: usize = 4;
+/// How many passwords may wait. The last one waits about a second on two cores.
+const MAX_WAITING: usize = 64;
+/// When to try again, in seconds, once that many wait.
+const RETRY_AFTER: u64 = 2;
+
+type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+
+/// Hashes and checks passwords, with a bound on how many at once and how many wait.
+#[derive(Clone)]
+pub struct Hashing {
+    jobs: SyncSender<Job>,
+    /// A hash that no password matches, so that an unknown email takes as long as a known one.
+    decoy: Arc<str>,
+}
+
+impl Hashing {
+    /// Starts the threads. They end when the last clone is gone.
+    ///
+    /// # Errors
+    /// As [`hash`], and when the operating system starts no thread.
+    pub fn new() -> anyhow::Result<Self> {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        Self::with(cores.min(MAX_THREADS), MAX_WAITING)
+    }
+
+    fn with(threads: usize, waiting: usize) -> anyhow::Result<Self> {
+        let (jobs, received) = sync_channel::<Job>(waiting);
+        let received = Arc::new(Mutex::new(received));
+        for _ in 0..threads {
+            let received = Arc::clone(&received);
+            thread::Builder::new().name("passwords".to_owned()).spawn(move || work(&received))?;
+        }
+        Ok(Self { jobs, decoy: hash("decoy")?.into() })
+    }
+
+    /// Whether `password` matches `phc`. Without a hash the work is the same and the answer no.
+    ///
+    /// # Errors
+    /// `TooMany` when too many passwords wait already.
+    pub async fn verify(&self, password: String, phc: Option<String>) -> AppResult<bool> {
+        let is_known = phc.is_some();
+        let phc = phc.unwrap_or_else(|| self.decoy.to_string());
+        let matches = self.run(move |memory| verify_with(memory, &password, &phc)).await?;
+        Ok(is_known && matches)
+    }
+
+    /// The PHC string of a new password.
+    ///
+    /// # Errors
+    /// As [`Hashing::verify`] and [`hash`].
+    pub async fn hash(&self, password: String) -> AppResult<String> {
+        let hashed = self.run(move |memory| hash_with(memory, &password)).await?;
+        hashed.map_err(AppError::Internal)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> AppResult<T> {
+        let (send, receive) = oneshot::channel();
+        let job = move |memory: &mut Vec<Block>| {
+            // The visitor may have left while it waited.
+            if !send.is_closed() {
+                let _ = send.send(job(memory));
+            }
+        };
+        self.jobs.try_send(Box::new(job)).map_err(|_| AppError::TooMany(RETRY_AFTER))?;
+        receive.await.map_err(|_| AppError::Unavailable)
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    let mut memory = Vec::new();
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // The hook has logged the panic; the next password needs this thread.
+        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+            memory = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn reused_memory_makes_no_difference() {
+        let hashing = Hashing::with(1, 8).unwrap();
+        let phc = hashing.hash("correct horse".to_owned()).await.unwrap();
+        for (password, matches) in [("wrong", false), ("correct horse", true), ("", false)] {
+            let verified = hashing.verify(password.to_owned(), Some(phc.clone())).await.unwrap();
+            assert_eq!(verified, matches, "{password}");
+        }
+        assert!(!hashing.verify("decoy".to_owned(), None).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn more_than_may_wait_are_refused_and_the_others_answered() {
+        let hashing = Hashing::with(1, 2).unwrap();
+        let tries = (0..20).map(|_| hashing.verify("wrong".to_owned(), None));
+        let outcomes = futures_util::future::join_all(tries).await;
+        let refused = outcomes.iter().filter(|o| matches!(o, Err(AppError::TooMany(_)))).count();
+        let answered = outcomes.iter().filter(|outcome| matches!(outcome, Ok(false))).count();
+        assert_eq!(refused + answered, 20);
+        assert!((1..=4).contains(&answered), "{answered}");
+        assert!(!hashing.verify("wrong".to_owned(), None).await.unwrap(), "there is room again");
+    }
+
+    #[actix_web::test]
+    async fn a_job_that_panics_takes_no_thread_away() {
+        let hashing = Hashing::with(1, 2).unwrap();
+        let lost = hashing.run(|_| -> bool { panic!("on purpose") }).await;
+        assert!(matches!(lost, Err(AppError::Unavailable)));
+        assert!(!hashing.verify("wrong".to_owned(), None).await.unwrap());
+    }
+}
