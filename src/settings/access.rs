@@ -1,15 +1,15 @@
 //! What a store says when it is asked what Vouch's credentials are good for.
 
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::{AppError, AppResult};
+use crate::error::AppResult;
 use crate::money::Currency;
 use crate::platforms::{Access, CallError, woocommerce};
 use crate::store_jobs::{self, Tools};
-use crate::stores::{self, Store};
+use crate::stores::{self, Store, StoreCall};
 use crate::web::page::FlashKind;
 
 /// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
@@ -17,15 +17,14 @@ use crate::web::page::FlashKind;
 /// # Errors
 /// When the database is away. What the store objects to is no error.
 pub(super) async fn checked(
+    call: StoreCall,
     db: &Data<Db>,
     config: &Data<Config>,
     store: Store,
 ) -> AppResult<(FlashKind, String)> {
     let tools = Tools::new(config, Db::clone(db));
     let (asked, now) = (store.clone(), clock::now());
-    let answer = web::block(move || tools.client(&asked, now)?.access())
-        .await
-        .map_err(|_| AppError::Unavailable)?;
+    let answer = call.run(move || tools.client(&asked, now)?.access()).await?;
     let (kind, words) = in_words(&store, &answer);
     db.merchant(store.merchant_id, move |conn| match answer {
         Ok(_) => {
@@ -46,14 +45,13 @@ pub(super) async fn checked(
 /// # Errors
 /// When no thread is free. What the store objects to is the inner error.
 pub(super) async fn currency_of(
+    call: StoreCall,
     db: &Data<Db>,
     config: &Data<Config>,
     store: Store,
 ) -> AppResult<Result<Option<Currency>, CallError>> {
     let tools = Tools::new(config, Db::clone(db));
-    let answer = web::block(move || tools.client(&store, clock::now())?.access())
-        .await
-        .map_err(|_| AppError::Unavailable)?;
+    let answer = call.run(move || tools.client(&store, clock::now())?.access()).await?;
     Ok(answer.map(|access| Currency::from_code(&access.currency?).ok()))
 }
 

@@ -8,7 +8,7 @@ use super::access::checked;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::stores::{self, ConnectError, Platform, Store};
+use crate::stores::{self, ConnectError, Platform, Store, StoreCalls};
 use crate::web::page::MerchantPage;
 use crate::web::see_other;
 
@@ -31,13 +31,15 @@ pub(super) async fn find(
 
 /// Asks the store what its credentials are good for, says so, and leads `back`.
 pub(super) async fn check(
+    calls: &StoreCalls,
     db: &Data<Db>,
     config: &Data<Config>,
     page: &MerchantPage,
     store: Store,
     back: &str,
 ) -> AppResult<HttpResponse> {
-    let (kind, words) = checked(db, config, store).await?;
+    let call = calls.begin(page.merchant_id())?;
+    let (kind, words) = checked(call, db, config, store).await?;
     page.leave(kind, words)?;
     Ok(see_other(back))
 }

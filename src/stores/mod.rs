@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+mod calls;
 mod check;
 mod connect;
 mod model;
@@ -17,6 +18,7 @@ pub use self::access::{
     set_discount_rules,
 };
 pub use self::address::{AddressRefusal, shopify_address};
+pub use self::calls::{StoreCall, StoreCalls};
 pub use self::check::{UnreadableSecret, check_secrets};
 pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
 pub use self::model::{Platform, Store, find_by_key, merchant_of_key};

@@ -9,7 +9,7 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::settings::connected;
-use crate::stores::Platform;
+use crate::stores::{Platform, StoreCalls};
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::ok;
 use crate::web::page::MerchantPage;
@@ -37,12 +37,13 @@ pub async fn show(
 pub async fn check(
     db: Data<Db>,
     config: Data<Config>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
-    connected::check(&db, &config, &page, store, &of_store(*store_id)).await
+    connected::check(&calls, &db, &config, &page, store, &of_store(*store_id)).await
 }
 
 /// `POST /settings/bigcommerce/{store_id}/disconnection`

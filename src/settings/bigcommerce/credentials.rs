@@ -13,7 +13,9 @@ use crate::platforms::bigcommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected::{self, for_the_person};
-use crate::stores::{self, ConnectError, NewStore, Platform, Store, WebhookSecret, store_hash};
+use crate::stores::{
+    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret, store_hash,
+};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -108,6 +110,7 @@ pub async fn connect(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<CredentialsForm>,
 ) -> AppResult<HttpResponse> {
@@ -118,6 +121,7 @@ pub async fn connect(
     let (Ok(address), Some((credentials, secret))) = (address, parsed) else {
         return rejected(&CredentialsPage { page, store: None, form, errors });
     };
+    let call = calls.begin(page.merchant_id())?;
     let actor = page.actor();
     let connected = db
         .merchant(page.merchant_id(), move |conn| {
@@ -125,7 +129,7 @@ pub async fn connect(
         })
         .await?;
     match connected {
-        Ok(store) => saved(&db, &config, page, store).await,
+        Ok(store) => saved(call, &db, &config, page, store).await,
         Err(refusal) => {
             let errors = FormErrors::one("api_path", refusal.to_string());
             rejected(&CredentialsPage { page, store: None, form, errors })
@@ -150,13 +154,14 @@ fn connect_with(
 
 /// Says what the store answers to the credentials that were just kept.
 async fn saved(
+    call: StoreCall,
     db: &Data<Db>,
     config: &Data<Config>,
     page: MerchantPage,
     store: Store,
 ) -> AppResult<HttpResponse> {
     let store_id = store.id;
-    let (kind, words) = checked(db, config, store).await?;
+    let (kind, words) = checked(call, db, config, store).await?;
     page.leave(kind, format!("The API credentials are kept. {words}"))?;
     Ok(see_other(&of_store(store_id)))
 }
@@ -178,12 +183,14 @@ pub async fn replace_credentials(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<CredentialsForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
     let parsed = form.parse(&mut errors);
+    let call = calls.begin(page.merchant_id())?;
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
@@ -198,5 +205,5 @@ pub async fn replace_credentials(
     if !replaced {
         return rejected(&CredentialsPage { page, store: Some(store), form, errors });
     }
-    saved(&db, &config, page, store).await
+    saved(call, &db, &config, page, store).await
 }

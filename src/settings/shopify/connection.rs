@@ -13,7 +13,9 @@ use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected::{self, for_the_person};
-use crate::stores::{self, ConnectError, NewStore, Platform, Store, shopify_address};
+use crate::stores::{
+    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, shopify_address,
+};
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -66,6 +68,7 @@ pub async fn connect(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<ConnectForm>,
 ) -> AppResult<HttpResponse> {
@@ -77,6 +80,7 @@ pub async fn connect(
     let (Ok(address), Some(given)) = (address, given) else {
         return rejected(&shop.page(page, form, errors).await?);
     };
+    let call = calls.begin(page.merchant_id())?;
     let (actor, sealer) = (page.actor(), shop.sealer.clone());
     let connected = shop
         .db
@@ -85,7 +89,7 @@ pub async fn connect(
         })
         .await?;
     match connected {
-        Ok(store) => connected_in_words(&shop, page, store).await,
+        Ok(store) => connected_in_words(call, &shop, page, store).await,
         Err(refusal) => {
             let errors = FormErrors::one("address", refusal.to_string());
             rejected(&shop.page(page, form, errors).await?)
@@ -111,13 +115,14 @@ fn connect_with(
 
 /// Says what is to do next, and, where Vouch can call the store, what it answers.
 async fn connected_in_words(
+    call: StoreCall,
     shop: &Shop,
     page: MerchantPage,
     store: Store,
 ) -> AppResult<HttpResponse> {
     let name = store.name.clone();
     if store.has_credentials() {
-        let (kind, words) = checked(&shop.db, &shop.config, store).await?;
+        let (kind, words) = checked(call, &shop.db, &shop.config, store).await?;
         page.leave(kind, format!("{name} is connected. {words}"))?;
     } else {
         page.done(format!(
@@ -131,12 +136,13 @@ async fn connected_in_words(
 pub async fn test(
     db: Data<Db>,
     config: Data<Config>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
-    connected::check(&db, &config, &page, store, HERE).await
+    connected::check(&calls, &db, &config, &page, store, HERE).await
 }
 
 /// `POST /settings/shopify/{store_id}/disconnection`

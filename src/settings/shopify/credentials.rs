@@ -12,7 +12,7 @@ use crate::platforms::shopify::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected;
-use crate::stores::{self, Platform, Store, WebhookSecret};
+use crate::stores::{self, Platform, Store, StoreCalls, WebhookSecret};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -136,6 +136,7 @@ pub async fn replace_credentials(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<CredentialsForm>,
@@ -143,6 +144,7 @@ pub async fn replace_credentials(
     let mut errors = FormErrors::new();
     let CredentialsForm { client_id, client_secret, token, api_secret } = &form;
     let given = Typed { client_id, client_secret, token, api_secret }.parse(&mut errors);
+    let call = calls.begin(page.merchant_id())?;
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
@@ -159,7 +161,7 @@ pub async fn replace_credentials(
     if !replaced {
         return rejected(&CredentialsPage { page, store, form, errors });
     }
-    let (kind, words) = checked(&db, &config, store).await?;
+    let (kind, words) = checked(call, &db, &config, store).await?;
     page.leave(kind, format!("The API credentials are kept. {words}"))?;
     Ok(see_other(HERE))
 }

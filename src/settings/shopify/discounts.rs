@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, Data, Path};
+use actix_web::web::{Data, Path};
 use askama::Template;
 use secrecy::ExposeSecret;
 
@@ -10,14 +10,14 @@ use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS,
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::{AppError, AppResult};
+use crate::error::AppResult;
 use crate::money::Currency;
 use crate::platforms::http::Http;
 use crate::platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
 use crate::platforms::{CallError, Client, FreshToken, open_shopify};
 use crate::secrets::Sealer;
 use crate::settings::connected;
-use crate::stores::{self, Platform, Store};
+use crate::stores::{self, Platform, Store, StoreCall, StoreCalls};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::{ok, rejected, see_other};
@@ -133,6 +133,7 @@ pub async fn set_discounts(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<DiscountsForm>,
@@ -149,7 +150,8 @@ pub async fn set_discounts(
     if !shown.errors.is_empty() {
         return rejected(&shown);
     }
-    let mut answer = ask(&config, &sealer, store, form.target(), references).await?;
+    let call = calls.begin(store.merchant_id)?;
+    let mut answer = ask(call, &config, &sealer, store, form.target(), references).await?;
     let Some(rules) = shown.rules(&mut answer) else { return rejected(&shown) };
     keep(&db, &sealer, shown, &rules, answer).await
 }
@@ -197,6 +199,7 @@ struct Answer {
 
 /// Asks the store, on a thread where calls may wait.
 async fn ask(
+    call: StoreCall,
     config: &Config,
     sealer: &Data<Sealer>,
     store: Store,
@@ -220,7 +223,7 @@ async fn ask(
         answer.token = client.ok().and_then(|mut client| client.fresh_token());
         answer
     };
-    web::block(asking).await.map_err(|_| AppError::Unavailable)
+    call.run(asking).await
 }
 
 /// What the store cannot be asked for is taken as typed if it is a number.

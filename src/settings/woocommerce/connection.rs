@@ -13,7 +13,9 @@ use crate::platforms::woocommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected::{self, for_the_person};
-use crate::stores::{self, ConnectError, NewStore, Platform, Store, WebhookSecret, site_address};
+use crate::stores::{
+    self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret, site_address,
+};
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -34,6 +36,7 @@ pub async fn connect(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<KeyForm>,
 ) -> AppResult<HttpResponse> {
@@ -44,6 +47,7 @@ pub async fn connect(
     let (Ok(address), Some((credentials, secret))) = (address, form.check(&mut errors)) else {
         return rejected(&shop.page(page, form, errors).await?);
     };
+    let call = calls.begin(page.merchant_id())?;
     let secret = secret.unwrap_or_else(WebhookSecret::random);
     let (actor, sealer) = (page.actor(), shop.sealer.clone());
     let connected = shop
@@ -55,7 +59,7 @@ pub async fn connect(
     match connected {
         Ok(store) => {
             let name = store.name.clone();
-            let (kind, words) = checked(&shop.db, &shop.config, store).await?;
+            let (kind, words) = checked(call, &shop.db, &shop.config, store).await?;
             page.leave(kind, format!("{name} is connected. {words}"))?;
             Ok(see_other(HERE))
         }
@@ -85,12 +89,13 @@ fn connect_with(
 pub async fn check(
     db: Data<Db>,
     config: Data<Config>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
-    connected::check(&db, &config, &page, store, HERE).await
+    connected::check(&calls, &db, &config, &page, store, HERE).await
 }
 
 /// `POST /settings/woocommerce/{store_id}/disconnection`

@@ -12,7 +12,7 @@ use crate::platforms::woocommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected;
-use crate::stores::{self, Platform, Store, WebhookSecret};
+use crate::stores::{self, Platform, Store, StoreCalls, WebhookSecret};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -78,12 +78,14 @@ pub async fn replace(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<KeyForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
     let typed = form.check(&mut errors);
+    let call = calls.begin(page.merchant_id())?;
     let (actor, store_id) = (page.actor(), *store_id);
     let (store, replaced) = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
@@ -103,7 +105,7 @@ pub async fn replace(
     if !replaced {
         return rejected(&KeyPage { page, store, errors });
     }
-    let (kind, words) = checked(&db, &config, store).await?;
+    let (kind, words) = checked(call, &db, &config, store).await?;
     page.leave(kind, format!("The key is saved. {words}"))?;
     Ok(see_other(HERE))
 }

@@ -12,7 +12,7 @@ use crate::money::{Currency, format_plain, parse_decimal};
 use crate::platforms::woocommerce::{Rules, Takeoff};
 use crate::settings::access::currency_of;
 use crate::settings::connected;
-use crate::stores::{self, Platform, Store};
+use crate::stores::{self, Platform, Store, StoreCalls};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
@@ -175,13 +175,14 @@ pub async fn rules(
 pub async fn set_rules(
     db: Data<Db>,
     config: Data<Config>,
+    calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<RulesForm>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     let mut errors = FormErrors::new();
-    let currency = currency_for(&db, &config, &page, &store, &form, &mut errors).await?;
+    let currency = currency_for(&calls, &db, &config, &page, &store, &form, &mut errors).await?;
     let rules = currency
         .filter(|_| !form.is_left_empty())
         .and_then(|currency| form.check(currency, &mut errors));
@@ -216,6 +217,7 @@ fn rules_of(store: &Store) -> Option<Rules> {
 /// What amounts are meant in: the store's own currency, which it is asked for before they are saved.
 /// `None` leaves the reason in `errors`.
 async fn currency_for(
+    calls: &StoreCalls,
     db: &Data<Db>,
     config: &Data<Config>,
     page: &MerchantPage,
@@ -230,7 +232,8 @@ async fn currency_for(
     if !form.preview.is_empty() || !form.creates_amounts() {
         return Ok(Some(usual));
     }
-    match currency_of(db, config, store.clone()).await? {
+    let call = calls.begin(store.merchant_id)?;
+    match currency_of(call, db, config, store.clone()).await? {
         Ok(theirs) => Ok(Some(theirs.unwrap_or(usual))),
         // It was asked when these were saved, and is asked again before a code is made.
         Err(_) if known.is_some_and(|rules| rules.has_amounts()) => Ok(Some(usual)),

@@ -1,0 +1,124 @@
+//! Calls to stores that a page waits for. A store may take ten seconds, so that they run on threads
+//! of their own, of which one merchant has few: a slow store holds up no page of anyone else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::error::{AppError, AppResult};
+
+/// How many calls run at once.
+const MAX_CALLS: usize = 16;
+/// How many of them for one merchant.
+const MAX_CALLS_PER_MERCHANT: usize = 2;
+/// When to try again, in seconds, once that many run.
+const RETRY_AFTER: u64 = 10;
+
+/// How many calls of which merchant run.
+#[derive(Clone, Default)]
+pub struct StoreCalls(Arc<Mutex<HashMap<i64, usize>>>);
+
+/// The right to one call. Taken before anything is changed, so that a refusal changes nothing.
+pub struct StoreCall {
+    calls: StoreCalls,
+    merchant_id: i64,
+}
+
+impl StoreCalls {
+    /// The right to one call to a store of this merchant.
+    ///
+    /// # Errors
+    /// `TooMany` while as many run as may.
+    pub fn begin(&self, merchant_id: i64) -> AppResult<StoreCall> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_merchant = running.get(&merchant_id).copied().unwrap_or_default();
+        let of_all: usize = running.values().sum();
+        if of_merchant >= MAX_CALLS_PER_MERCHANT || of_all >= MAX_CALLS {
+            return Err(AppError::TooMany(RETRY_AFTER));
+        }
+        running.insert(merchant_id, of_merchant + 1);
+        Ok(StoreCall { calls: self.clone(), merchant_id })
+    }
+}
+
+impl StoreCall {
+    /// Runs `call` on a thread where it may wait. The call counts until it has ended, also when the
+    /// visitor has left.
+    ///
+    /// # Errors
+    /// `Unavailable` when the call panics or no thread can be started.
+    pub async fn run<T: Send + 'static>(
+        self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> AppResult<T> {
+        let (send, receive) = oneshot::channel();
+        let job = move || {
+            let _counts = self;
+            let _ = send.send(call());
+        };
+        let started = thread::Builder::new().name("store call".to_owned()).spawn(job);
+        started.map_err(|_| AppError::Unavailable)?;
+        receive.await.map_err(|_| AppError::Unavailable)
+    }
+}
+
+impl Drop for StoreCall {
+    fn drop(&mut self) {
+        let mut running = self.calls.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match running.get_mut(&self.merchant_id) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(running.remove(&self.merchant_id)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_merchant_leaves_room_for_the_others() {
+        let calls = StoreCalls::default();
+        let held: Vec<_> = (0..5).filter_map(|_| calls.begin(1).ok()).collect();
+        assert_eq!(held.len(), MAX_CALLS_PER_MERCHANT);
+        assert!(calls.begin(2).is_ok());
+        drop(held);
+        assert!(calls.begin(1).is_ok());
+    }
+
+    #[test]
+    fn all_merchants_together_are_bounded() {
+        let calls = StoreCalls::default();
+        let held: Vec<_> = (0..100).filter_map(|merchant| calls.begin(merchant).ok()).collect();
+        assert_eq!(held.len(), MAX_CALLS);
+        drop(held);
+        assert!(calls.0.lock().unwrap().is_empty(), "nothing is kept of who has called");
+    }
+
+    #[actix_web::test]
+    async fn a_call_counts_until_it_ends_whoever_waits() {
+        let calls = StoreCalls::default();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let waiting = calls.begin(1).unwrap().run(move || wait.recv().is_ok());
+        let left = tokio::time::timeout(std::time::Duration::from_millis(20), waiting).await;
+        assert!(left.is_err(), "the visitor has left");
+        let second = calls.begin(1).unwrap();
+        assert!(calls.begin(1).is_err());
+        release.send(()).unwrap();
+        while calls.begin(1).is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert!(second.run(|| true).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn a_call_that_panics_gives_its_place_back() {
+        let calls = StoreCalls::default();
+        for _ in 0..10 {
+            let outcome = calls.begin(1).unwrap().run(|| -> bool { panic!("on purpose") }).await;
+            assert!(matches!(outcome, Err(AppError::Unavailable)));
+        }
+    }
+}
