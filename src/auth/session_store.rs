@@ -1,5 +1,9 @@
-//! Sessions in PostgreSQL, behind actix-session's own trait. The cookie holds a random key, the
-//! table its hash: who reads the table cannot sign in with what is there.
+//! Sessions, behind actix-session's own trait.
+//!
+//! Those of people who are signed in, or have given their password, are in PostgreSQL: the cookie
+//! holds a random key, the table its hash, so that reading the table lets no one sign in. Those of
+//! anyone else hold a CSRF token and the message for the next page, and are in the signed cookie
+//! alone: looking at a form writes no row.
 
 use std::collections::HashMap;
 
@@ -8,19 +12,27 @@ use actix_web::cookie::time::Duration as CookieDuration;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock;
 use crate::db::schema::sessions;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::web::{form, page};
 
 /// A session ends this long after it was last used.
 pub const IDLE_LIMIT: Duration = Duration::hours(24);
 /// A session ends this long after sign-in, used or not.
 pub const ABSOLUTE_LIMIT: Duration = Duration::days(14);
-/// A session of nobody (a form that was looked at) is not kept long.
+/// How long after the password a code may be given, and how long a form may stay open before
+/// sign-in.
 const ANONYMOUS_LIMIT: Duration = Duration::hours(2);
+/// What the state may hold to be kept in the cookie. The browser can bring an earlier cookie again,
+/// so that nothing may be in there that must not come back: no count of wrong codes, and no user.
+const IN_COOKIE: [&str; 2] = [form::TOKEN, page::FLASH];
+/// Browsers drop cookies above 4,096 bytes, and the encoding can make three of each.
+const MAX_COOKIE_BYTES: usize = 1_200;
 /// The idle limit moves in steps, so that not every page writes.
 const STEP: Duration = Duration::minutes(5);
 
@@ -28,6 +40,28 @@ const STEP: Duration = Duration::minutes(5);
 pub(super) const USER_ID: &str = "user_id";
 
 type State = HashMap<String, String>;
+
+/// A session that is in its cookie. As JSON it begins with a brace, which no key of a row does.
+#[derive(Serialize, Deserialize)]
+struct InCookie {
+    until: DateTime<Utc>,
+    state: State,
+}
+
+impl InCookie {
+    /// The cookie for `state`; `None` where a row has to keep it.
+    fn write(state: &State, now: DateTime<Utc>) -> Option<String> {
+        if !state.keys().all(|key| IN_COOKIE.contains(&key.as_str())) {
+            return None;
+        }
+        let session = Self { until: now + ANONYMOUS_LIMIT, state: state.clone() };
+        serde_json::to_string(&session).ok().filter(|text| text.len() <= MAX_COOKIE_BYTES)
+    }
+
+    fn read(key: &str) -> Option<Self> {
+        serde_json::from_str(key).ok()
+    }
+}
 
 /// The session store.
 #[derive(Clone)]
@@ -63,6 +97,9 @@ impl SessionStore for PgSessions {
     /// Moves the idle limit on as well: asked to do that on its own ([`Self::update_ttl`]), every
     /// page would take one transaction more.
     async fn load(&self, session_key: &SessionKey) -> Result<Option<State>, LoadError> {
+        if let Some(session) = InCookie::read(session_key.as_ref()) {
+            return Ok((session.until > clock::now()).then_some(session.state));
+        }
         let (key, now) = (hashed(session_key.as_ref()), clock::now());
         let found: Option<(serde_json::Value, DateTime<Utc>)> = self
             .db
@@ -91,6 +128,9 @@ impl SessionStore for PgSessions {
     }
 
     async fn save(&self, state: State, _: &CookieDuration) -> Result<SessionKey, SaveError> {
+        if let Some(cookie) = InCookie::write(&state, clock::now()) {
+            return SessionKey::try_from(cookie).map_err(|error| SaveError::Other(error.into()));
+        }
         let key = Alphanumeric.sample_string(&mut rand::rng(), 64);
         let row = (hashed(&key), clock::now());
         self.db
@@ -118,6 +158,13 @@ impl SessionStore for PgSessions {
         state: State,
         ttl: &CookieDuration,
     ) -> Result<SessionKey, UpdateError> {
+        let is_row = InCookie::read(session_key.as_ref()).is_none();
+        if !is_row || InCookie::write(&state, clock::now()).is_some() {
+            if is_row {
+                self.delete(&session_key).await.map_err(UpdateError::Other)?;
+            }
+            return self.save(state, ttl).await.map_err(|error| UpdateError::Other(error.into()));
+        }
         let (key, now) = (hashed(session_key.as_ref()), clock::now());
         let kept = state.clone();
         let updated = self
@@ -146,6 +193,9 @@ impl SessionStore for PgSessions {
     }
 
     async fn delete(&self, session_key: &SessionKey) -> anyhow::Result<()> {
+        if InCookie::read(session_key.as_ref()).is_some() {
+            return Ok(());
+        }
         let key = hashed(session_key.as_ref());
         self.db
             .run(Scope::Unowned, move |conn| {

@@ -22,7 +22,7 @@ const FORM_LIMIT: usize = 64 * 1024;
 /// How long a form may take to arrive.
 const FORM_PATIENCE: Duration = Duration::from_secs(15);
 /// Where the session keeps its token.
-pub(super) const TOKEN: &str = "csrf";
+pub(crate) const TOKEN: &str = "csrf";
 
 /// A form whose CSRF token was the session's.
 #[derive(Debug)]
@@ -85,18 +85,33 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
 /// # Errors
 /// `TooLarge` past the limit; `BadRequest` when it breaks off or does not come in time.
 pub async fn read_limited(
-    mut payload: Payload,
+    payload: Payload,
     limit: usize,
     patience: Duration,
 ) -> Result<Vec<u8>, AppError> {
+    read_beginning(payload, limit, limit, patience).await
+}
+
+/// [`read_limited`], keeping at most the first `kept` bytes.
+///
+/// # Errors
+/// As [`read_limited`].
+pub async fn read_beginning(
+    mut payload: Payload,
+    limit: usize,
+    kept: usize,
+    patience: Duration,
+) -> Result<Vec<u8>, AppError> {
     let reading = async {
-        let mut body = Vec::new();
+        let (mut body, mut length) = (Vec::new(), 0);
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| AppError::BadRequest("The request broke off.".into()))?;
-            if body.len() + chunk.len() > limit {
+            length += chunk.len();
+            if length > limit {
                 return Err(AppError::TooLarge);
             }
-            body.extend_from_slice(&chunk);
+            let room = kept.saturating_sub(body.len()).min(chunk.len());
+            body.extend_from_slice(&chunk[..room]);
         }
         Ok(body)
     };

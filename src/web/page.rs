@@ -20,7 +20,8 @@ use crate::clock;
 use crate::error::{AppError, AppResult};
 use crate::urls;
 
-const FLASH: &str = "flash";
+/// Where the session keeps the message for the next page.
+pub(crate) const FLASH: &str = "flash";
 
 /// The tone of a [`Flash`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
