@@ -35,7 +35,6 @@ pub use self::model::{
     StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,
     places_of,
 };
-pub use self::hashing::Hashing;
 pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
 pub use self::peer::peer;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};

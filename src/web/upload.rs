@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use actix_multipart::{Multipart, MultipartError};
+use actix_multipart::Multipart;
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -19,6 +19,12 @@ use crate::error::{AppError, AppResult};
 pub const FILE_LIMIT: usize = 5 * 1024 * 1024;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// No form of ours has as many fields.
+const MAX_PARTS: usize = 40;
+/// The longest field that is no file, in bytes.
+const FIELD_LIMIT: usize = 64 * 1024;
+/// As much of a request the parser keeps: the longest headers of one part, in bytes.
+pub const PART_HEADERS_LIMIT: usize = 8 * 1024;
 
 /// A form with at most one file, whose CSRF token was the session's.
 #[derive(Debug, Default)]
@@ -51,8 +57,9 @@ impl FromRequest for CsrfUpload {
             });
         }
         let session = req.get_session();
-        let parts = Multipart::new(req.headers(), payload.take());
+        let parts = Multipart::from_request(req, payload);
         Box::pin(async move {
+            let parts = parts.await.map_err(|_| broken())?;
             let upload = tokio::time::timeout(PATIENCE, read(parts))
                 .await
                 .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
@@ -69,18 +76,25 @@ impl FromRequest for CsrfUpload {
 
 async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
     let mut upload = CsrfUpload::default();
-    let mut left = FILE_LIMIT;
+    let (mut left, mut count) = (FILE_LIMIT, 0);
     while let Some(part) = parts.next().await {
-        let mut part = part.map_err(broken)?;
+        let mut part = part.map_err(|_| broken())?;
+        count += 1;
+        if count > MAX_PARTS {
+            return Err(AppError::TooLarge);
+        }
+        let file_name =
+            part.content_disposition().and_then(|about| about.get_filename()).map(str::to_owned);
+        let mut most = if file_name.is_some() { FILE_LIMIT } else { FIELD_LIMIT };
         let mut content = Vec::new();
         while let Some(chunk) = part.next().await {
-            let chunk = chunk.map_err(broken)?;
+            let chunk = chunk.map_err(|_| broken())?;
             left = left.checked_sub(chunk.len()).ok_or(AppError::TooLarge)?;
+            most = most.checked_sub(chunk.len()).ok_or(AppError::TooLarge)?;
             content.extend_from_slice(&chunk);
         }
-        let disposition = part.content_disposition();
-        if let Some(name) = disposition.and_then(|about| about.get_filename()) {
-            upload.file_name = cleaned(name).into_owned();
+        if let Some(name) = file_name {
+            upload.file_name = cleaned(&name).into_owned();
             upload.file = content;
         } else if let Some(name) = part.name() {
             let text = String::from_utf8_lossy(&content).into_owned();
@@ -97,7 +111,7 @@ async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
     Ok(upload)
 }
 
-fn broken(_: MultipartError) -> AppError {
+fn broken() -> AppError {
     AppError::BadRequest(
         "The form broke off, or is not one of ours. Go back and send it again.".into(),
     )
