@@ -108,6 +108,13 @@ pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> Q
     conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
 
+/// How long a statement may run that a visitor waits for.
+const PAGE_STATEMENT_TIMEOUT: &str = "5s";
+/// One that a webhook waits for: a batch of them waits for the locks of another.
+const INTAKE_STATEMENT_TIMEOUT: &str = "10s";
+/// One of a job or a command. Part of the round trip that begins the transaction.
+const JOB_STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '60s'";
+
 /// Connections of the intake beyond its writers', for deliveries that wait.
 pub const WAITING_CONNECTIONS: u32 = 2;
 
@@ -125,8 +132,16 @@ impl Db {
     /// When the database cannot be reached.
     pub fn connect(url: &str, pages: u32, intake: u32) -> Result<Self, r2d2::Error> {
         Ok(Self {
-            pages: pool::open(PoolOptions { url, size: pages })?,
-            intake: pool::open(PoolOptions { url, size: intake + WAITING_CONNECTIONS })?,
+            pages: pool::open(PoolOptions {
+                url,
+                size: pages,
+                statement_timeout: PAGE_STATEMENT_TIMEOUT,
+            })?,
+            intake: pool::open(PoolOptions {
+                url,
+                size: intake + WAITING_CONNECTIONS,
+                statement_timeout: INTAKE_STATEMENT_TIMEOUT,
+            })?,
         })
     }
 
@@ -154,9 +169,11 @@ impl Db {
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
         let db = self.clone();
-        actix_web::web::block(move || db.run_blocking(scope, work))
-            .await
-            .map_err(|_| AppError::Unavailable)?
+        let work = move || {
+            let mut conn = db.pages.get().map_err(|_| AppError::Unavailable)?;
+            in_scope(&mut conn, scope, work).map_err(Into::into)
+        };
+        actix_web::web::block(work).await.map_err(|_| AppError::Unavailable)?
     }
 
     /// [`Db::run`] within one merchant: what nearly every handler wants.
@@ -193,7 +210,8 @@ impl Db {
         .map_err(|_| AppError::Unavailable)?
     }
 
-    /// [`Db::run`] on the caller's thread: for workers, commands and tests.
+    /// [`Db::run`] on the caller's thread, with a job's time for each statement: for workers,
+    /// commands and tests.
     ///
     /// # Errors
     /// As [`Db::run`].
@@ -206,6 +224,6 @@ impl Db {
         E: From<diesel::result::Error> + Into<AppError>,
     {
         let mut conn = self.pages.get().map_err(|_| AppError::Unavailable)?;
-        in_scope(&mut conn, scope, work).map_err(Into::into)
+        in_scope_with(&mut conn, scope, JOB_STATEMENT_TIMEOUT, work).map_err(Into::into)
     }
 }

@@ -18,6 +18,8 @@ pub struct PoolOptions<'a> {
     pub url: &'a str,
     /// The greatest number of connections.
     pub size: u32,
+    /// How long a statement may run, in PostgreSQL's words.
+    pub statement_timeout: &'static str,
 }
 
 /// How long a request waits for a connection. Shopify gives up after five seconds; we answer 503
@@ -37,14 +39,20 @@ pub(super) fn open(options: PoolOptions<'_>) -> Result<Pool, r2d2::Error> {
         .min_idle(Some(1))
         .connection_timeout(PATIENCE)
         .test_on_check_out(true)
-        .build_unchecked(Manager(ConnectionManager::new(options.url)));
+        .build_unchecked(Manager {
+            connections: ConnectionManager::new(options.url),
+            statement_timeout: options.statement_timeout,
+        });
     // Gone back at once: it only shows that there is a database.
     drop(pool.get_timeout(START_PATIENCE)?);
     Ok(pool)
 }
 
 /// Makes and checks the connections of a [`Pool`].
-pub struct Manager(ConnectionManager<PgConnection>);
+pub struct Manager {
+    connections: ConnectionManager<PgConnection>,
+    statement_timeout: &'static str,
+}
 
 /// A connection that knows when it was last used.
 pub struct Resting {
@@ -70,11 +78,12 @@ impl r2d2::ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Resting, Self::Error> {
-        let mut conn = r2d2::ManageConnection::connect(&self.0)?;
-        conn.batch_execute(
+        let mut conn = r2d2::ManageConnection::connect(&self.connections)?;
+        conn.batch_execute(&format!(
             "SET application_name = 'vouch'; SET TIME ZONE 'UTC'; \
-             SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'",
-        )
+             SET statement_timeout = '{}'; SET idle_in_transaction_session_timeout = '60s'",
+            self.statement_timeout
+        ))
         .map_err(diesel::r2d2::Error::QueryError)?;
         Ok(Resting { conn, used: Instant::now() })
     }
