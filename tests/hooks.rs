@@ -14,7 +14,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::{SECRET_KEY, SHOP_SECRET, TestApp};
+use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp};
 
 const NEW_SECRET: &str = "the-new-secret-of-the-shop-0000000001";
 
@@ -91,8 +91,15 @@ fn the_signature_is_of_the_raw_bytes() {
     assert_eq!(commissions(&app), [900]);
 }
 
+/// All of an answer but the clock.
+fn alike(page: &Page) -> (u16, String, Vec<String>) {
+    let headers = page.headers.iter().filter(|(name, _)| *name != "date");
+    let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    (page.status, page.text(), headers)
+}
+
 #[test]
-fn what_is_no_store_of_anybody_is_not_found() {
+fn an_unknown_store_is_refused_like_a_wrong_signature() {
     let app = TestApp::start();
     let body = bytes(&order(1));
     let signature = sign(SHOP_SECRET, &body);
@@ -112,12 +119,26 @@ fn what_is_no_store_of_anybody_is_not_found() {
         format!("{own}x"),
         own.to_uppercase(),
     ];
+    let unsigned = [headers[0], headers[1], (headers[2].0, "bm9ib2R5")];
+    let wrong = app.hook(&own, &unsigned, &body);
+    assert_eq!(wrong.status, 401);
+    assert_eq!(wrong.header("content-type"), Some("text/plain; charset=utf-8"));
     for key in keys {
-        assert_eq!(app.hook(&key, &headers, &body).status, 404, "{key}");
+        let unknown = app.hook(&key, &headers, &body);
+        assert_eq!(alike(&unknown), alike(&wrong), "{key}");
+    }
+    let too_long = vec![b'x'; (16 << 20) + 1];
+    for key in [own.as_str(), "nothing"] {
+        assert_eq!(app.hook(key, &headers, &too_long).status, 413, "{key}");
     }
     let (actor, shop) = (app.actor(), store(&app));
     app.within(|conn| stores::disconnect(conn, &actor, &shop));
-    assert_eq!(app.hook(&own, &headers, &body).status, 404, "disconnected");
+    // A connected store is remembered for a moment.
+    let begun = Instant::now();
+    while app.hook(&own, &headers, &body).status != 401 {
+        assert!(begun.elapsed() < Wait::from_secs(10), "disconnected");
+        std::thread::sleep(Wait::from_millis(200));
+    }
     assert!(kept(&app).is_empty());
 }
 

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::KnownStores;
-use super::incoming::{cut, digest, header, refused};
+use super::incoming::{cut, digest, header, read_body, refused};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
@@ -21,7 +21,6 @@ use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::platforms::bigcommerce::{SECRET_HEADER, header_secret};
 use crate::stores::Platform;
-use crate::web::form::read_limited;
 
 /// The messages only name an order; their greatest is far below it.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -30,7 +29,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(4);
 const TOLERANCE: i64 = 300;
 
 /// `POST /hooks/bigcommerce/{store_key}`: 200 once the message is kept; what it is about is read
-/// from the store afterwards. 401 for a wrong signature; 503 if it cannot be kept, so that
+/// from the store afterwards. 401 for a wrong signature or an unknown key, alike; 503 if it cannot be kept, so that
 /// BigCommerce sends it again.
 pub async fn take(
     req: HttpRequest,
@@ -40,7 +39,7 @@ pub async fn take(
     intake: Data<Intake>,
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Bigcommerce, &store_key).await?;
-    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let body = read_body(&store, body, BODY_LIMIT, BODY_PATIENCE).await?;
     let (headers, now) = (req.headers(), clock::arrival());
     let told = header(headers, SECRET_HEADER);
     if !is_signed(&store.secrets, headers, &body) || !is_told(&store.secrets, &store_key, told) {

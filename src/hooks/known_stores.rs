@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
 use secrecy::SecretSlice;
 
 use crate::db::Db;
@@ -25,25 +26,45 @@ pub struct KnownStore {
     pub secrets: Vec<SecretSlice<u8>>,
 }
 
+impl KnownStore {
+    /// Whether there is such a store.
+    pub fn exists(&self) -> bool {
+        self.merchant_id != 0
+    }
+}
+
 /// The stores that sent something within the last seconds, so that a burst of orders looks its
 /// store up once.
 pub struct KnownStores {
     db: Db,
     sealer: Sealer,
+    unknown: Arc<KnownStore>,
     known: Mutex<HashMap<(Platform, String), (Instant, Arc<KnownStore>)>>,
 }
 
 impl KnownStores {
     /// None yet.
     pub fn new(db: Db, sealer: Sealer) -> Self {
-        Self { db, sealer, known: Mutex::new(HashMap::new()) }
+        let secret: [u8; 32] = rand::rng().random();
+        let secrets = vec![secret.to_vec().into()];
+        let unknown = Arc::new(KnownStore { merchant_id: 0, store_id: 0, secrets });
+        Self { db, sealer, unknown, known: Mutex::new(HashMap::new()) }
     }
 
-    /// The connected store of that key and platform.
+    /// The connected store of that key and platform. An unknown key is that of a store whose secret
+    /// no one has: its webhooks are read, checked and refused like those with a wrong signature, so
+    /// that no one finds out which keys there are.
     ///
     /// # Errors
-    /// `NotFound` when there is none; `Unavailable` when the database is away.
+    /// `Unavailable` when the database is away.
     pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
+        match self.connected(platform, store_key).await {
+            Err(AppError::NotFound) => Ok(Arc::clone(&self.unknown)),
+            found => found,
+        }
+    }
+
+    async fn connected(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
         if let Some(store) = self.remembered(platform, store_key) {
             return Ok(store);
         }

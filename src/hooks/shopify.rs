@@ -6,20 +6,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::KnownStores;
-use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, refused};
+use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, read_body, refused};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::stores::Platform;
-use crate::web::form::read_limited;
 
 /// Shopify gives up after five seconds in all.
 const BODY_PATIENCE: Duration = Duration::from_secs(4);
 
 /// `POST /hooks/shopify/{store_key}`: 200 once the message is kept for good, understood or not; 401
-/// for a wrong signature; 503 if it cannot be kept, so that Shopify sends it again.
+/// for a wrong signature or an unknown key, alike; 503 if it cannot be kept, so that Shopify sends it again.
 pub async fn take(
     req: HttpRequest,
     store_key: Path<String>,
@@ -28,7 +27,7 @@ pub async fn take(
     intake: Data<Intake>,
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Shopify, &store_key).await?;
-    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let body = read_body(&store, body, BODY_LIMIT, BODY_PATIENCE).await?;
     let headers = req.headers();
     if !is_signed(&store.secrets, header(headers, "x-shopify-hmac-sha256"), &body) {
         return Ok(refused(Platform::Shopify, "The signature does not fit the message.\n"));

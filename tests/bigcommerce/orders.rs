@@ -299,7 +299,7 @@ fn only_what_the_store_signed_just_now_is_taken() {
     assert_eq!(shop.post(&[], &bytes).status, 401);
     assert_eq!(kept(&shop), []);
     let nowhere = format!("/hooks/bigcommerce/{}-{}", shop.store.merchant_id, "a".repeat(24));
-    assert_eq!(shop.app.anonymous().send(&nowhere, &signed, &bytes).status, 404);
+    assert_eq!(shop.app.anonymous().send(&nowhere, &signed, &bytes).status, 401);
     assert_eq!(send(CLIENT_SECRET, later(-200)), 200);
 }
 

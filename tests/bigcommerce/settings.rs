@@ -171,7 +171,7 @@ fn a_store_that_is_connected_again_goes_on_where_it_was() {
     let page = owner.get(HERE);
     let answer = owner.submit(&page, "form[action$='/disconnection']", &[]);
     assert!(owner.follow(&answer).says("is disconnected. Its orders and their credits stay."));
-    assert_eq!(shop.send("store/order/created", 250).status, 404);
+    assert_eq!(shop.send("store/order/created", 250).status, 401);
     assert_eq!(connect(&owner, &shop.bc.base, TOKEN).status, 303);
     let known: Vec<(i64, String)> = shop.app.within(|conn| {
         stores::table
