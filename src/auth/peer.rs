@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 
-use crate::config::{Config, TrustedProxies};
+use crate::config::TrustedProxies;
 
 /// The peer; behind the proxies of `VOUCH_TRUSTED_PROXIES`, whom these name in `X-Forwarded-For`.
 /// Any other proxy is not believed, since anybody could claim to be one: its clients share one
 /// address.
 pub fn peer(req: &HttpRequest) -> IpAddr {
-    let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
-    client(req, &config.trusted_proxies)
+    let proxies = req.app_data::<Data<TrustedProxies>>();
+    client(req, proxies.expect("the application holds its proxies"))
 }
 
 fn client(req: &HttpRequest, proxies: &TrustedProxies) -> IpAddr {

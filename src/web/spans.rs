@@ -11,6 +11,8 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+use crate::auth::peer;
+
 /// The route of a request, as it stands in the table of routes; `None` for an address without one. It
 /// is looked up once, since that takes its time.
 pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
@@ -36,7 +38,7 @@ impl RootSpanBuilder for RequestSpan {
             "request",
             method = %request.method(),
             route = route.as_deref().unwrap_or("unknown"),
-            client = request.connection_info().realip_remote_addr().unwrap_or_default(),
+            client = %peer(request.request()),
             agent = agent.unwrap_or_default(),
             request_id = request_id.unwrap_or_default(),
             status = Empty,
@@ -62,11 +64,13 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::web::Data;
     use actix_web::{App, HttpResponse, web};
     use tracing_actix_web::TracingLogger;
     use tracing_subscriber::fmt::format::FmtSpan;
 
     use super::*;
+    use crate::config::TrustedProxies;
     use crate::routes;
 
     #[derive(Clone, Default)]
@@ -100,6 +104,7 @@ mod tests {
                         app.route(row.path, web::to(HttpResponse::Ok));
                     }
                 })
+                .app_data(Data::new(TrustedProxies::default()))
                 .wrap(TracingLogger::<RequestSpan>::new()),
         )
         .await;
@@ -118,6 +123,18 @@ mod tests {
             let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
             assert!(said.contains(&format!("route=\"{route}\"")), "{path}: {said}");
             assert!(said.contains("status=") && !said.contains("t0ken"), "{said}");
+        }
+        // Whom a proxy names is believed of ours alone, as where tries are counted.
+        for (peer, client) in [("127.0.0.1:1", "192.0.2.9"), ("203.0.113.5:1", "203.0.113.5")] {
+            kept.0.lock().unwrap().clear();
+            let request = TestRequest::get()
+                .uri("/login")
+                .peer_addr(peer.parse().unwrap())
+                .insert_header(("x-forwarded-for", "10.9.9.9, 192.0.2.9"))
+                .insert_header(("forwarded", "for=10.8.8.8"));
+            call_service(&app, request.to_request()).await;
+            let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            assert!(said.contains(&format!("client={client} ")), "{said}");
         }
     }
 }
