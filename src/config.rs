@@ -12,10 +12,12 @@ use crate::mail::Smtp;
 
 mod addresses;
 mod data_dir;
+mod hand_over;
 mod proxies;
 mod secret_key;
 mod settings;
 
+pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
 pub(crate) use secret_key::{NextKey, given_key, is_kept};

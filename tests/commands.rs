@@ -480,6 +480,70 @@ fn a_given_key_is_rotated_to_a_given_one() {
     assert!(said.contains("do not open"), "{said}");
 }
 
+/// The users that a process acts as: real, effective, saved and that of files.
+fn users_of(pid: u32) -> Vec<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
+    line.split_whitespace().map(|uid| uid.parse().unwrap()).collect()
+}
+
+#[test]
+fn started_as_root_it_goes_on_as_an_ordinary_user() {
+    let mut here = Installation::new("left-root");
+    if fs::metadata(&here.folder).unwrap().uid() != 0 {
+        return;
+    }
+    // Only root can enter, as `mktemp -d` makes folders.
+    fs::set_permissions(&here.folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let stop = |serving: Serving| {
+        serving.signal(libc::SIGTERM);
+        assert_eq!(serving.ended().code(), Some(0));
+        assert!(here_is_stopped(&here.folder), "the last one stops the server");
+    };
+    let serving = here.serve();
+    let users = users_of(serving.child.id());
+    assert!(users.iter().all(|user| *user != 0), "{users:?}");
+    let user = users[0];
+    // It can still bring its database back.
+    let server = here.postmaster().unwrap();
+    assert!(signal(server, libc::SIGKILL));
+    eventually("pages are back", || {
+        here.postmaster().is_some_and(|new| new != server) && serving.get("/login") == 200
+    });
+    stop(serving);
+
+    let workers = here.vouch(&["serve", "--workers-only"]).stdout(Stdio::piped()).spawn();
+    let mut workers = workers.unwrap();
+    let mut line = String::new();
+    BufReader::new(workers.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(users_of(workers.id()).iter().all(|user| *user != 0), "{line}");
+    assert!(signal(i32::try_from(workers.id()).unwrap(), libc::SIGTERM));
+    assert!(workers.wait().unwrap().success());
+
+    // What root does in between leaves the folder to the user.
+    assert_eq!(here.output(&["rotate-key"]).status.code(), Some(0));
+    for entry in fs::read_dir(&here.folder).unwrap().flatten() {
+        assert_eq!(entry.metadata().unwrap().uid(), user, "{}", entry.path().display());
+    }
+    here.user = Some(user);
+    let as_user = match here.vouch(&["migrate"]).output() {
+        Ok(output) => output,
+        // The build folder is root's alone: there is nothing that another user could run.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(as_user.status.code(), Some(0), "{}", text(&as_user.stderr));
+    here.user = None;
+    let serving = here.serve();
+    assert_eq!(serving.get("/login"), 200);
+    serving.signal(libc::SIGTERM);
+    assert_eq!(serving.ended().code(), Some(0));
+}
+
+fn here_is_stopped(folder: &std::path::Path) -> bool {
+    !folder.join("postgres/postmaster.pid").exists()
+}
+
 #[test]
 fn runs_as_an_ordinary_user() {
     let mut here = Installation::new("ordinary");

@@ -13,7 +13,7 @@ use super::account::new_password;
 use super::with_database;
 use crate::auth::judge;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, give_to_owner};
 use crate::db::{Scope, in_scope};
 use crate::demo::bulk::{self, Size};
 use crate::demo::{self, DemoStore, LOGINS, Login};
@@ -147,8 +147,10 @@ fn keep(file: &Path) -> anyhow::Result<String> {
         .create(true)
         .truncate(true)
         .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
         .open(file)
         .and_then(|mut opened| opened.write_all(password.as_bytes()))
+        .and_then(|()| give_to_owner(file))
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(password)
 }

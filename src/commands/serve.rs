@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::rt::{self, System};
@@ -9,11 +10,12 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, hand_over};
 use crate::db::{Db, Scope, Source};
 use crate::first_run;
 use crate::mail::Office;
 use crate::orders::recalculation;
+use crate::os;
 use crate::server::{self, State};
 use crate::store_jobs::Tools;
 use crate::workers::Workers;
@@ -40,6 +42,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             false => Some(listen(&config)?),
         };
         let source = Source::open(&config)?;
+        leave_root(&source, &config.data_dir)?;
         for name in super::bring_up_to_date(&source)? {
             tracing::info!(%name, "brought the database up to date");
         }
@@ -68,6 +71,23 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         Ok(())
         // `source` goes last, after every connection, and with it the embedded server.
     })
+}
+
+/// Started as root, the process goes on as an ordinary user from here: it has its port, its settings
+/// and its database, and needs nothing else of root's.
+fn leave_root(source: &Source, data_dir: &Path) -> anyhow::Result<()> {
+    if os::effective_uid() != 0 {
+        return Ok(());
+    }
+    let Some(user) = source.user() else {
+        tracing::warn!(data_dir = %data_dir.display(), "stays_root");
+        return Ok(());
+    };
+    hand_over(data_dir, user.uid, user.gid)
+        .with_context(|| format!("cannot hand {} over", data_dir.display()))?;
+    os::become_user(&user).with_context(|| format!("cannot go on as {}", user.name))?;
+    tracing::info!(user = user.name, "left_root");
+    Ok(())
 }
 
 fn listen(config: &Config) -> anyhow::Result<TcpListener> {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::{ConfigError, bad};
+use super::{ConfigError, bad, give_to_owner};
 
 /// The file of the key in the data folder.
 pub const SECRET_KEY_FILE: &str = "secret.key";
@@ -108,11 +108,12 @@ impl NextKey {
 fn make(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
     rand::rng().fill_bytes(&mut key);
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let draft = path.with_extension(format!("draft-{:016x}", rand::random::<u64>()));
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
+    give_to_owner(&draft)?;
     // A link, unlike a rename, never replaces a file.
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;

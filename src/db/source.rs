@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 use crate::config::Config;
+use crate::os::{self, OsUser};
 
 /// A database server that is there for as long as this value is. Nothing but its life differs
 /// between the two kinds.
@@ -19,7 +20,7 @@ impl Source {
     /// Why the embedded server cannot be used. A named server is not asked yet.
     pub fn open(config: &Config) -> Result<Self, EmbeddedError> {
         if let Some(url) = &config.database_url {
-            return Ok(Self { url: url.clone(), embedded: None });
+            return Ok(Self { url: reachable(url), embedded: None });
         }
         let server = EmbeddedServer::start(&EmbeddedOptions {
             data_dir: config.data_dir.clone(),
@@ -35,9 +36,29 @@ impl Source {
         self.url.expose_secret()
     }
 
+    /// As whom a process that was started as root can go on: the user of its own server, else one
+    /// that owns nothing. `None` where only root reaches the server.
+    pub(crate) fn user(&self) -> Option<OsUser> {
+        match &self.embedded {
+            Some(server) => server.user().cloned(),
+            None => ["vouch", "nobody"].into_iter().find_map(os::user_by_name),
+        }
+    }
+
     /// Whether Vouch runs the server itself.
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
+}
+
+/// libpq looks for a certificate in the home folder, and gives up where it may not look: as where
+/// root's is still named, and root is not who asks any more.
+fn reachable(url: &SecretString) -> SecretString {
+    let typed = url.expose_secret();
+    if os::effective_uid() != 0 || typed.contains("sslcert=") {
+        return url.clone();
+    }
+    let separator = if typed.contains('?') { '&' } else { '?' };
+    format!("{typed}{separator}sslcert=/nonexistent").into()
 }

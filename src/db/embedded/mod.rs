@@ -47,10 +47,17 @@ pub use error::EmbeddedError;
 use cluster::Cluster;
 use postmaster::Postmaster;
 
+use crate::os::OsUser;
+
 /// The application's role, and the name of its database.
 const APP_ROLE: &str = "vouch";
 /// The superuser of the cluster.
 const ADMIN_ROLE: &str = "vouch_admin";
+
+/// The file whose lock is held by who starts or stops the server.
+const STARTER_LOCK: &str = "postgres.lock";
+/// The file on which every process that uses the server has a shared lock.
+const USERS_LOCK: &str = "postgres.users";
 
 /// How often the watching thread looks.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
@@ -86,9 +93,12 @@ impl EmbeddedServer {
     /// [`EmbeddedError`] says in one line what is wrong and what to do.
     pub fn start(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let starter = lock_as_starter(&options.data_dir)?;
-        let users = open_lock(&options.data_dir.join("postgres.users"))?;
+        let users = open_lock(&options.data_dir.join(USERS_LOCK))?;
         users.lock_shared().map_err(EmbeddedError::io("lock", &options.data_dir))?;
         let cluster = Arc::new(Cluster::find_or_make(options)?);
+        for name in [STARTER_LOCK, USERS_LOCK] {
+            cluster.run_as.give(&options.data_dir.join(name))?;
+        }
         let postmaster = Postmaster::find_or_start(&cluster, &|| true)?;
         let socket_folder = postmaster.socket_folder.clone();
         let mut server = Self {
@@ -104,6 +114,11 @@ impl EmbeddedServer {
         }
         server.watcher = Some(watch(Arc::clone(&server.cluster), Arc::clone(&server.postmaster)));
         Ok(server)
+    }
+
+    /// The user that the server runs as, if Vouch was started as root and it is not.
+    pub(crate) fn user(&self) -> Option<&OsUser> {
+        self.cluster.run_as.user()
     }
 
     /// The address of the application's database, as the application's own role.
@@ -205,7 +220,7 @@ fn held(postmaster: &Mutex<Option<Postmaster>>) -> MutexGuard<'_, Option<Postmas
 /// Waits until this process is the only one that starts or stops the server. The lock ends with
 /// the file's handle, however the process ends.
 fn lock_as_starter(data_dir: &Path) -> Result<File, EmbeddedError> {
-    let path = data_dir.join("postgres.lock");
+    let path = data_dir.join(STARTER_LOCK);
     let file = open_lock(&path)?;
     file.lock().map_err(EmbeddedError::io("lock", path))?;
     Ok(file)
@@ -217,6 +232,7 @@ fn open_lock(path: &Path) -> Result<File, EmbeddedError> {
         .truncate(false)
         .write(true)
         .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
         .open(path)
         .map_err(EmbeddedError::io("open", path))
 }

@@ -74,6 +74,7 @@ impl Postmaster {
         cluster.write_access_rules()?;
         let socket_folder = socket::folder(cluster)?;
         let log = open_log(&cluster.log)?;
+        cluster.run_as.give(&cluster.log)?;
         let logged_before = log.metadata().map_or(0, |file| file.len());
         let mut child = cluster.spawn(&socket_folder, log)?;
         let begun = Instant::now();
@@ -226,6 +227,7 @@ fn open_log(path: &Path) -> Result<File, EmbeddedError> {
         .create(true)
         .append(true)
         .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
         .open(path)
         .map_err(EmbeddedError::io("open", path))
 }

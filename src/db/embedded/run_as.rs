@@ -1,9 +1,9 @@
 //! As whom the server runs.
 //!
-//! PostgreSQL refuses to run as root. Started as root, Vouch hands the server to the owner of the
-//! existing cluster, else to the user `postgres`, else to `nobody`. Where that user cannot reach
-//! the data folder (it lies under root's own home folder, say), the server keeps the right to
-//! root's files and loses all others, in a user namespace.
+//! PostgreSQL refuses to run as root. Started as root, Vouch hands the server and the data folder to
+//! the owner of the existing cluster, else to the first of [`USERS`] that there is. Where that user
+//! cannot reach the data folder (it lies under root's own home folder, say), the server keeps the
+//! right to root's files and loses all others, in a user namespace.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,11 @@ use std::{io, os::unix};
 
 use super::EmbeddedError;
 use super::binaries::Binaries;
+use crate::config::hand_over;
 use crate::os::{self, OsUser};
+
+/// Whom a new cluster belongs to. A user `vouch` keeps it apart from another server on the machine.
+const USERS: [&str; 3] = ["vouch", "postgres", "nobody"];
 
 /// What the system calls the owner of files that belong to nobody in a user namespace.
 const OVERFLOW_UID: u32 = 65534;
@@ -57,12 +61,14 @@ impl RunAs {
             Some((uid, gid)) => {
                 os::user_by_uid(uid).unwrap_or_else(|| OsUser { name: uid.to_string(), uid, gid })
             }
-            None => os::user_by_name("postgres")
-                .or_else(|| os::user_by_name("nobody"))
-                .ok_or(EmbeddedError::NoUser)?,
+            None => USERS.into_iter().find_map(os::user_by_name).ok_or(EmbeddedError::NoUser)?,
         };
+        hand_over(data_dir, user.uid, user.gid)
+            .map_err(EmbeddedError::io("hand over", data_dir))?;
         match (Self::User(user).checked(binaries, data_dir), owner) {
             (Err(unreachable), None) => {
+                unix::fs::lchown(data_dir, Some(0), Some(0))
+                    .map_err(EmbeddedError::io("take back", data_dir))?;
                 Self::Namespace.checked(binaries, data_dir).map_err(|_| unreachable)
             }
             (outcome, _) => outcome,
@@ -114,9 +120,17 @@ impl RunAs {
     /// Makes this user the owner of `path`.
     pub(super) fn give(&self, path: &Path) -> Result<(), EmbeddedError> {
         match self {
-            Self::User(user) => unix::fs::chown(path, Some(user.uid), Some(user.gid))
+            Self::User(user) => unix::fs::lchown(path, Some(user.uid), Some(user.gid))
                 .map_err(EmbeddedError::io("hand over", path)),
             Self::Ourselves | Self::Namespace => Ok(()),
+        }
+    }
+
+    /// The user that the server runs as, where that is another than Vouch's.
+    pub(super) fn user(&self) -> Option<&OsUser> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Ourselves | Self::Namespace => None,
         }
     }
 
