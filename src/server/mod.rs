@@ -1,20 +1,30 @@
 //! The web server: the application around the routes.
 
+mod paced;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::{HttpService, Protocol};
+use actix_multipart::MultipartConfig;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
 use actix_web::body::MessageBody;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Key, SameSite};
-use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{
+    AppConfig, Server, ServiceFactory, ServiceRequest, ServiceResponse, fn_service,
+};
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{Data, PathConfig, QueryConfig};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
+
+use self::paced::{Pace, Paced};
 
 use crate::api;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
@@ -29,7 +39,9 @@ use crate::platforms::http::Http;
 use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
+use crate::stores::StoreCalls;
 use crate::web::spans::RequestSpan;
+use crate::web::upload::PART_HEADERS_LIMIT;
 use crate::web::{guard, gzip, htmx, text};
 
 /// What the handlers share.
@@ -49,6 +61,8 @@ pub struct State {
     pub known_stores: Data<KnownStores>,
     /// The door to the stores, for checks that somebody waits for.
     pub http: Http,
+    /// How many such checks run, for whom.
+    pub store_calls: Data<StoreCalls>,
     /// Where messages of stores are taken in.
     pub intake: Intake,
     /// The requests that are left to API keys.
@@ -84,6 +98,7 @@ impl State {
             tries,
             sealer,
             http,
+            store_calls: Data::new(StoreCalls::default()),
             known_stores,
             intake,
             api_limits,
@@ -94,25 +109,60 @@ impl State {
     }
 }
 
-/// A request head must arrive within this time.
-const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the head of a connection's first request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is kept for another request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long the other side has to close its end.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many connections one of the web server's threads has. Each takes some 20 KiB while it waits.
+const MAX_CONNECTIONS: usize = 2000;
 /// What runs when the server is told to stop may take this long: with the end of the database after
 /// it, ten seconds in all.
 const SHUTDOWN_SECONDS: u64 = 6;
 
 /// Serves the application on `listener` until its handle is told to stop; the future ends once what
-/// runs is finished.
+/// runs is finished. As `actix_web::HttpServer` does it, with every connection [`Paced`].
 ///
 /// # Errors
 /// When the socket cannot be used.
 pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Result<Server> {
-    Ok(HttpServer::new(move || application(&state))
+    let address = listener.local_addr()?;
+    let builder = Server::build()
         .workers(workers)
-        .client_request_timeout(HEAD_PATIENCE)
+        .max_concurrent_connections(MAX_CONNECTIONS)
         .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .listen(listener)?
-        .run())
+        .shutdown_timeout(SHUTDOWN_SECONDS);
+    let stopping = builder.graceful_shutdown_signal();
+    let connection = move || {
+        let (stopping, is_https) = (stopping.clone(), state.config.is_https());
+        let application =
+            application(&state).into_factory().map_err(move |error: actix_web::Error| {
+                let mut answer = error.error_response();
+                if is_https {
+                    guard::https_only(answer.headers_mut());
+                }
+                answer
+            });
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .local_addr(address)
+            .finish(map_config(application, |()| AppConfig::default()));
+        fn_service(async |io: TcpStream| {
+            // Answers go out at once; a connection without the option is only slower.
+            let _ = io.set_nodelay(true);
+            let peer = io.peer_addr().ok();
+            Ok((Paced::new(io, Pace::default()), Protocol::Http1, peer))
+        })
+        .and_then(http)
+    };
+    Ok(builder.listen("vouch", listener, connection)?.run())
 }
 
 fn application(
@@ -129,6 +179,7 @@ fn application(
     // The last one wrapped is the outermost.
     App::new()
         .app_data(Data::from(Arc::clone(&state.config)))
+        .app_data(Data::new(state.config.trusted_proxies.clone()))
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.hashing.clone()))
         .app_data(state.tries.clone())
@@ -140,6 +191,8 @@ fn application(
         .app_data(state.metrics.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(state.http.clone()))
+        .app_data(state.store_calls.clone())
+        .app_data(MultipartConfig::default().buffer_limit(PART_HEADERS_LIMIT))
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
@@ -152,9 +205,11 @@ fn application(
         .wrap(from_fn(auth::without_session))
         .wrap(from_fn(text::readable_url))
         .wrap(from_fn(guard::same_origin))
+        .wrap(from_fn(api::problems))
         .wrap(from_fn(error::pages))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
+        .wrap(from_fn(guard::bounded_head))
         .wrap(from_fn(guard::headers))
         .wrap(TracingLogger::<RequestSpan>::new())
         .wrap(from_fn(counters::measure))
