@@ -44,14 +44,14 @@ pub enum AppError {
     /// The form was sent without its token: an old page, or another site.
     #[error("the form's token is missing or old")]
     StaleForm,
-    /// The address is right, the method is not.
+    /// The URL is right, the method is not; the methods that are, as `Allow` has them.
     #[error("method not allowed")]
-    MethodNotAllowed,
+    MethodNotAllowed(String),
     /// More came in than the address takes.
     #[error("too large")]
     TooLarge,
-    /// Too many tries; seconds to wait.
-    #[error("too many tries")]
+    /// A limit is reached; seconds to wait.
+    #[error("too many requests")]
     TooMany(u64),
     /// The database is down or overloaded: nothing was done.
     #[error("unavailable")]
@@ -60,6 +60,10 @@ pub enum AppError {
     #[error("internal: {0:#}")]
     Internal(anyhow::Error),
 }
+
+/// What PostgreSQL says when it ends a statement by `statement_timeout`. Diesel does not tell the
+/// SQLSTATE (57014), which a cancelled statement has as well; the embedded server always says it so.
+const STATEMENT_TIMEOUT: &str = "canceling statement due to statement timeout";
 
 impl From<diesel::result::Error> for AppError {
     fn from(error: diesel::result::Error) -> Self {
@@ -77,6 +81,10 @@ impl From<diesel::result::Error> for AppError {
                 // The readers of requests refuse such values: one that comes this far is a gap there.
                 tracing::warn!(%error, "a value reached the database that it can't store");
                 Self::BadRequest("Go back, check what you typed and try again.".into())
+            }
+            Error::DatabaseError(_, ref info) if info.message() == STATEMENT_TIMEOUT => {
+                tracing::warn!(%error, "a statement took too long");
+                Self::Unavailable
             }
             // Two transactions stood in each other's way: nothing was changed by this one.
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
@@ -143,7 +151,7 @@ impl ResponseError for AppError {
             }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -168,6 +176,9 @@ impl AppError {
             }
             Self::TwoFactorNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::two_factor(next)));
+            }
+            Self::MethodNotAllowed(allowed) => {
+                response.insert_header((header::ALLOW, allowed.as_str()));
             }
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -213,7 +224,7 @@ impl AppError {
             ),
             // It has a page of its own.
             Self::Unreadable(_) => Words("Check what you typed", "", UNCHANGED, String::new()),
-            Self::MethodNotAllowed => Words(
+            Self::MethodNotAllowed(_) => Words(
                 "This address does not take that request",
                 "It exists, for another kind of request.",
                 UNCHANGED,
@@ -226,14 +237,14 @@ impl AppError {
                 "Send less, or split it into several parts.".into(),
             ),
             Self::TooMany(seconds) => Words(
-                "Too many tries",
-                "To protect accounts, tries are limited for a while.",
+                "Too many requests",
+                "To protect accounts and stores, requests are limited for a while.",
                 UNCHANGED,
                 format!("Please wait {seconds} seconds and try again."),
             ),
             Self::Unavailable => Words(
                 "Vouch is busy right now",
-                "The database did not answer in time.",
+                "It did not answer in time.",
                 UNCHANGED,
                 "Please try again in a few seconds.".into(),
             ),

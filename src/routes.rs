@@ -28,6 +28,13 @@ pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.path == pattern && row.method == method.as_str())
 }
 
+/// The methods that the routes of a pattern take, as `Allow` lists them.
+pub fn methods(pattern: &str) -> String {
+    let rows = TABLE.iter().filter(|row| row.path == pattern);
+    let methods = rows.map(|row| if row.method == "GET" { "GET, HEAD" } else { row.method });
+    methods.collect::<Vec<_>>().join(", ")
+}
+
 fn method(name: &str) -> guard::AnyGuard {
     match name {
         "GET" => guard::Any(guard::Get()).or(guard::Head()),

@@ -11,3 +11,4 @@ mod problem;
 pub mod triggers;
 
 pub use self::limits::Limits;
+pub use self::problem::problems;

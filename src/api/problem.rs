@@ -1,6 +1,9 @@
 //! Errors of the API: problem details (RFC 9457).
 
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,6 +38,9 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// On 405: the methods there are.
+    #[serde(skip)]
+    pub allow: Option<String>,
 }
 
 impl Problem {
@@ -48,6 +54,7 @@ impl Problem {
             known: None,
             missing_scope: None,
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -98,17 +105,29 @@ impl Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&AppError> for Problem {
+    fn from(error: &AppError) -> Self {
         let status = error.status_code();
         let say = |title, detail| Self::new(status, title, detail);
         match error {
-            AppError::NotFound => say("There is no such thing", "The id may be mistyped."),
+            AppError::NotFound => {
+                say("There is no such resource", "The path or the id may be mistyped.")
+            }
+            AppError::MethodNotAllowed(allowed) => Self {
+                allow: Some(allowed.clone()),
+                ..say("This path does not take that method", "“Allow” lists the methods it takes.")
+            },
             AppError::TooLarge => say(
                 "The request is too large",
                 "Send one order, or one conversion trigger, at a time.",
             ),
-            AppError::BadRequest(how) => say("The request could not be read", &how),
+            AppError::BadRequest(how) => say("The request could not be read", how),
             AppError::TooMany(seconds) => Self {
-                retry_after: Some(seconds),
+                retry_after: Some(*seconds),
                 ..say("Too many requests", "Wait as long as Retry-After says, and send it again.")
             },
             AppError::Unavailable => Self {
@@ -127,6 +146,25 @@ impl From<AppError> for Problem {
     }
 }
 
+/// Middleware: below `/api`, what is refused before a handler has it (an unknown path or method) is
+/// answered as the handlers answer, and not with a page.
+///
+/// # Errors
+/// None of its own.
+pub async fn problems<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let is_api = req.path() == "/api" || req.path().starts_with("/api/");
+    let response = next.call(req).await?;
+    let error = response.response().error().filter(|_| is_api);
+    let Some(problem) = error.and_then(|error| error.as_error::<AppError>()).map(Problem::from)
+    else {
+        return Ok(response.map_into_left_body());
+    };
+    Ok(response.into_response(HttpResponse::from(&problem)).map_into_right_body())
+}
+
 impl From<&Problem> for HttpResponse {
     fn from(problem: &Problem) -> Self {
         let status = StatusCode::from_u16(problem.status);
@@ -134,6 +172,9 @@ impl From<&Problem> for HttpResponse {
         answer.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if let Some(seconds) = problem.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(methods) = &problem.allow {
+            answer.insert_header((header::ALLOW, methods.as_str()));
         }
         if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

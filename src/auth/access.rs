@@ -60,8 +60,12 @@ pub async fn check<B: MessageBody>(
     Ok(next.call(req).await?.map_into_left_body())
 }
 
-/// Middleware, outside of the sessions: to what watches Vouch nobody is signed in, so that it is
-/// answered while the database, where the sessions are, is away.
+/// What no one is signed in to: static files, what carries a credential of its own, and what watches
+/// Vouch, which is answered while the database, where the sessions are, is away.
+const WITHOUT_SESSION: [&str; 6] =
+    ["/static/", "/hooks/", "/api/", "/healthz", "/readyz", "/metrics"];
+
+/// Middleware, outside of the sessions: takes the cookie off requests that no one is signed in to.
 ///
 /// # Errors
 /// None of its own.
@@ -69,7 +73,7 @@ pub async fn without_session<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if matches!(req.path(), "/healthz" | "/readyz" | "/metrics") {
+    if WITHOUT_SESSION.iter().any(|beginning| req.path().starts_with(beginning)) {
         req.headers_mut().remove(header::COOKIE);
     }
     next.call(req).await
@@ -77,7 +81,8 @@ pub async fn without_session<B: MessageBody>(
 
 async fn judge(req: &ServiceRequest) -> AppResult<()> {
     let route = route(req).ok_or(AppError::NotFound)?;
-    let row = routes::find(req.method(), &route).ok_or(AppError::MethodNotAllowed)?;
+    let row = routes::find(req.method(), &route)
+        .ok_or_else(|| AppError::MethodNotAllowed(routes::methods(&route)))?;
     match row.access {
         Access::Public | Access::Credential => Ok(()),
         Access::Monitoring if is_monitoring(req) => Ok(()),

@@ -1,6 +1,6 @@
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::access::PLACE;
 use super::devices::{ORIGIN, Origin};
 use super::forms::{LoginForm, PlaceForm};
-use super::limits::Tries;
-use super::model::{Person, Place, User, email_key, is_deserted, places_of};
 use super::hashing::Hashing;
+use super::limits::Tries;
+use super::model::{Person, Place, User, is_deserted, places_of};
 use super::password::{MOST_BYTES, is_outdated, replace_hash};
 use super::peer::peer;
 use super::session_store::USER_ID;
@@ -99,7 +99,7 @@ pub async fn login(
     page: PublicPage,
     CsrfForm(mut form): CsrfForm<LoginForm>,
 ) -> AppResult<HttpResponse> {
-    if let Err(seconds) = tries.left(&email_key(&form.email), peer(&req)) {
+    if let Err(seconds) = tries.left(&form.email, peer(&req)) {
         return too_many(page, form, seconds);
     }
     let email = form.email.clone();
@@ -211,10 +211,17 @@ async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
     .await
 }
 
+/// What the browser forgets at sign-out. Not `"cookies"`: that would take those of every other site
+/// on the same domain along, and ours is removed anyway.
+const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\"");
+
 /// `POST /logout`: ends the session on the server.
 pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<HttpResponse> {
     page.session().purge();
-    Ok(see_other("/login"))
+    let mut answer = see_other("/login");
+    let (name, value) = CLEAR_SITE_DATA;
+    answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    Ok(answer)
 }
 
 /// `GET /places`: where to go, for who has several places or none.

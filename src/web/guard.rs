@@ -1,10 +1,14 @@
 //! Headers on every answer, and a check of where a changing request comes from.
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 
+use crate::config::Config;
 use crate::error::AppError;
 
 /// Nothing inline, nothing from elsewhere, in no frame. `data:` pictures are the ticks and arrows
@@ -12,7 +16,15 @@ use crate::error::AppError;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Middleware: [`secure`] on every answer.
+/// Two years, for the host and what is below it, as RFC 6797 and ASVS ask.
+const HTTPS_ONLY: &str = "max-age=63072000; includeSubDomains";
+/// The longest path and query, in bytes.
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+/// The longest headers of a request together, in bytes. actix-web takes at most 96 of them.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// Middleware: [`secure`] on every answer, [`https_only`] where Vouch is reached by https, and a
+/// content type on every answer with content.
 ///
 /// # Errors
 /// None of its own.
@@ -20,9 +32,68 @@ pub async fn headers<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
+    let is_https = config.is_https();
     let mut response = next.call(req).await?;
-    secure(response.headers_mut());
+    let has_content =
+        !matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
+    let headers = response.headers_mut();
+    secure(headers);
+    if is_https {
+        https_only(headers);
+    }
+    if has_content {
+        name_content(headers);
+    }
     Ok(response)
+}
+
+/// Tells browsers to reach this host by https alone from now on.
+pub fn https_only(headers: &mut HeaderMap) {
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
+}
+
+/// Without a content type, or text without a charset, browsers guess.
+fn name_content(headers: &mut HeaderMap) {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let named = match given {
+        None => "text/plain; charset=utf-8".to_owned(),
+        Some(kind) if is_text(kind) && !kind.contains("charset=") => {
+            format!("{kind}; charset=utf-8")
+        }
+        Some(_) => return,
+    };
+    if let Ok(named) = HeaderValue::from_str(&named) {
+        headers.insert(header::CONTENT_TYPE, named);
+    }
+}
+
+fn is_text(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.starts_with("text/") || kind.ends_with("/xml") || kind.ends_with("+xml")
+}
+
+/// Middleware: refuses a request whose head is longer than any of ours, before anything reads it.
+///
+/// # Errors
+/// None of its own.
+pub async fn bounded_head<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let target = req.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers: usize =
+        req.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let (status, words) = if target > MAX_TARGET_BYTES {
+        (StatusCode::URI_TOO_LONG, "The URL is too long.\n")
+    } else if headers > MAX_HEADER_BYTES {
+        let words = "The headers are too long. Clearing the cookies of this site can help.\n";
+        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words)
+    } else {
+        return Ok(next.call(req).await?.map_into_left_body());
+    };
+    let refusal = HttpResponse::build(status).content_type(ContentType::plaintext()).body(words);
+    Ok(req.into_response(refusal).map_into_right_body())
 }
 
 /// Sets the security headers, and `no-store` unless the answer says how long it may be kept.

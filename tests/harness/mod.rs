@@ -58,20 +58,32 @@ impl TestApp {
     /// The application with the people of [`Fixture`], signed in as nobody yet.
     pub fn start() -> Self {
         let (database, database_url) = cluster::new_database();
-        Self::on(database, database_url, cluster::fixture())
+        Self::on(database, database_url, cluster::fixture(), None)
+    }
+
+    /// The application as browsers reach it by https, through a proxy.
+    pub fn start_https() -> Self {
+        let (database, database_url) = cluster::new_database();
+        let public_url = Some("https://vouch.example");
+        Self::on(database, database_url, cluster::fixture(), public_url)
     }
 
     /// The application on a database with nothing in it but its tables.
     pub fn start_empty() -> Self {
         let (database, database_url) = cluster::new_empty_database();
-        Self::on(database, database_url, Fixture::default())
+        Self::on(database, database_url, Fixture::default(), None)
     }
 
-    fn on(database: String, database_url: String, fixture: Fixture) -> Self {
+    fn on(
+        database: String,
+        database_url: String,
+        fixture: Fixture,
+        public_url: Option<&str>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let db = Db::connect(&database_url, 8, 4).unwrap();
-        let state = State::new(Arc::new(config(&base)), db.clone()).unwrap();
+        let state = State::new(Arc::new(config(public_url.unwrap_or(&base))), db.clone()).unwrap();
         let readiness = state.readiness.clone();
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
