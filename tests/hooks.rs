@@ -94,7 +94,9 @@ fn the_signature_is_of_the_raw_bytes() {
 /// All of an answer but the clock.
 fn alike(page: &Page) -> (u16, String, Vec<String>) {
     let headers = page.headers.iter().filter(|(name, _)| *name != "date");
-    let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    let mut headers: Vec<String> =
+        headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    headers.sort();
     (page.status, page.text(), headers)
 }
 

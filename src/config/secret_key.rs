@@ -109,8 +109,7 @@ fn make(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
     rand::rng().fill_bytes(&mut key);
     let draft = path.with_extension(format!("draft-{:016x}", rand::random::<u64>()));
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
     give_to_owner(&draft)?;
