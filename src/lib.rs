@@ -80,6 +80,8 @@ pub mod pushes;
 pub mod registration;
 /// Keys in the database that are worked out again by newer rules.
 pub mod rekey;
+/// What is known of the request that is being answered.
+pub mod request;
 /// Every URL of the application.
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.

@@ -44,6 +44,7 @@ mod registration;
 mod routes;
 mod row_security;
 mod schema;
+mod security_events;
 mod settings;
 mod shopify;
 mod stand_ins;

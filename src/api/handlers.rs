@@ -21,6 +21,7 @@ use crate::orders::generic::{OrderBody, parse_at};
 use crate::orders::intake::{Arrival, Outcome, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::report::StoreEvent;
+use crate::request::{self, Sender};
 use crate::stores::Platform;
 use crate::web::bearer;
 use crate::web::form::read_limited;
@@ -141,6 +142,8 @@ pub(super) async fn admitted(
     let now = clock::now();
     let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
     let key = found.ok_or_else(Problem::unauthorized)?;
+    let (merchant_id, api_key_id) = (Some(key.merchant_id), Some(key.key_id));
+    request::sent_by(Sender { merchant_id, api_key_id, ..Sender::default() });
     limits.take(key.merchant_id, key.key_id)?;
     if !key.scopes.contains(&scope) {
         return Err(Problem::lacks_scope(scope));

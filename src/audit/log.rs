@@ -37,6 +37,8 @@ text_enum! {
         Member = "member", "Members";
         /// Keys of programs.
         ApiKey = "api_key", "API keys";
+        /// Files of the program's data.
+        Export = "export", "Exports";
         /// The program itself.
         Merchant = "merchant", "Settings";
     }

@@ -17,6 +17,7 @@ use super::viewing::{self, Viewing};
 use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::request::{self, Sender};
 use crate::routes;
 use crate::web::bearer;
 use crate::web::spans::route;
@@ -106,8 +107,12 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
         return Err(AppError::SignInNeeded(come_back_to(req)));
     };
     let place = session.get::<Place>(PLACE)?;
+    let view = Viewing::of(&session)?;
+    let looked_at = view.as_ref().map(|view| &view.place);
+    let merchant_id = looked_at.or(place.as_ref()).and_then(Place::merchant_id);
+    request::sent_by(Sender { user_id: Some(user_id), merchant_id, ..Sender::default() });
     let db = req.app_data::<Data<Db>>().expect("the application holds the database").clone();
-    if let (Access::Member(_) | Access::Affiliate, Some(view)) = (access, Viewing::of(&session)?) {
+    if let (Access::Member(_) | Access::Affiliate, Some(view)) = (access, view) {
         return viewing::admit(req, &db, access, view, user_id).await;
     }
     match (access, place) {

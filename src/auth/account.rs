@@ -16,6 +16,7 @@ use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail;
+use crate::operations::security::{self, Kind};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{AccountPage, FlashKind, renew_session};
 use crate::web::{ok, rejected, see_other};
@@ -83,6 +84,7 @@ pub async fn change(
     let fits = form.current.len() <= MOST_BYTES
         && hashing.verify(form.current.clone(), user.password_hash).await?;
     if !fits {
+        security::note(Kind::WrongPassword);
         errors.add("current", "This is not your current password.");
     }
     let known = known_about(db, person).await?;
@@ -97,7 +99,7 @@ pub async fn change(
         mail::post(conn, &password_changed(&owner, clock::now()))
     })
     .await?;
-    tracing::info!(user_id, "changed their password");
+    security::note(Kind::PasswordChanged);
     renew_session(session)?;
     Ok(Ok(()))
 }

@@ -19,6 +19,7 @@ use super::session_store::USER_ID;
 use super::two_factor::second_step;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::operations::security::{self, Kind};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
@@ -108,7 +109,9 @@ pub async fn login(
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let fits =
         password.len() <= MOST_BYTES && hashing.verify(password.clone(), stored.clone()).await?;
+    let known_id = user.as_ref().map(|user| user.id);
     let Some(user) = user.filter(|_| fits) else {
+        security::note(Kind::SignInFailed.by(known_id));
         let errors =
             FormErrors::one("email", "This e-mail address and password do not fit together.");
         return rejected(&LoginPage { page, form, errors });
@@ -151,6 +154,7 @@ pub async fn sign_in(
     renew_session(session)?;
     session.insert(USER_ID, user_id)?;
     session.insert(ORIGIN, origin)?;
+    security::note(Kind::SignedIn.by(user_id));
     let next = next.get();
     if let [only] = places.as_slice() {
         session.insert(PLACE, only)?;
@@ -217,7 +221,11 @@ const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\
 
 /// `POST /logout`: ends the session on the server.
 pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<HttpResponse> {
+    let user_id = page.session().get::<i64>(USER_ID)?;
     page.session().purge();
+    if user_id.is_some() {
+        security::note(Kind::SignedOut.by(user_id));
+    }
     let mut answer = see_other("/login");
     let (name, value) = CLEAR_SITE_DATA;
     answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -357,6 +357,16 @@ impl Place {
         }
     }
 
+    /// Whose rows it shows.
+    pub fn merchant_id(&self) -> Option<i64> {
+        match self {
+            Self::Member { merchant_id, .. } | Self::Affiliate { merchant_id, .. } => {
+                Some(*merchant_id)
+            }
+            Self::Support => None,
+        }
+    }
+
     /// How the place is named in the form that chooses it.
     pub fn key(&self) -> String {
         match self {

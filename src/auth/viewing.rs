@@ -55,14 +55,13 @@ impl Viewing {
 
     /// The merchant that is looked at.
     pub fn merchant_id(&self) -> Option<i64> {
-        match self.place {
-            Place::Member { merchant_id, .. } | Place::Affiliate { merchant_id, .. } => {
-                Some(merchant_id)
-            }
-            Place::Support => None,
-        }
+        self.place.merchant_id()
     }
 }
+
+/// Who looks, while a view lasts.
+#[derive(Clone, Debug)]
+pub struct Viewer(pub Person);
 
 /// Lets a view through to the pages that the person sees: reading alone, and at most what a viewer
 /// of the program may read, so that no secret is among it.
@@ -106,5 +105,6 @@ pub(super) async fn admit(
         _ => return Err(AppError::Forbidden),
     }
     req.extensions_mut().insert(viewing);
+    req.extensions_mut().insert(Viewer(viewer));
     Ok(())
 }

@@ -26,6 +26,7 @@ pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
 pub(crate) use self::text_enum::text_enum;
 use crate::error::{AppError, AppResult};
+use crate::request;
 
 /// What a transaction may see. Ask for the narrowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,12 +169,14 @@ impl Db {
         T: Send + 'static,
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
-        let db = self.clone();
+        let (db, request) = (self.clone(), request::current());
         let work = move || {
             let mut conn = db.pages.get().map_err(|_| AppError::Unavailable)?;
             in_scope(&mut conn, scope, work).map_err(Into::into)
         };
-        actix_web::web::block(work).await.map_err(|_| AppError::Unavailable)?
+        actix_web::web::block(move || request::within(request, work))
+            .await
+            .map_err(|_| AppError::Unavailable)?
     }
 
     /// [`Db::run`] within one merchant: what nearly every handler wants.

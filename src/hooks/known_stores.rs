@@ -7,6 +7,7 @@ use secrecy::SecretSlice;
 
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
+use crate::request::{self, Sender};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, find_by_key, merchant_of_key};
 
@@ -58,10 +59,13 @@ impl KnownStores {
     /// # Errors
     /// `Unavailable` when the database is away.
     pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
-        match self.connected(platform, store_key).await {
-            Err(AppError::NotFound) => Ok(Arc::clone(&self.unknown)),
-            found => found,
-        }
+        let store = match self.connected(platform, store_key).await {
+            Err(AppError::NotFound) => return Ok(Arc::clone(&self.unknown)),
+            found => found?,
+        };
+        let (merchant_id, store_id) = (Some(store.merchant_id), Some(store.store_id));
+        request::sent_by(Sender { merchant_id, store_id, ..Sender::default() });
+        Ok(store)
     }
 
     async fn connected(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {

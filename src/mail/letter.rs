@@ -3,6 +3,7 @@ use rand::Rng;
 use secrecy::ExposeSecret;
 
 use crate::db::schema::letters;
+use crate::operations::security::{self, Kind};
 use crate::secrets::{Sealer, Use};
 
 /// What a sealed link is bound to.
@@ -60,9 +61,10 @@ pub fn post(conn: &mut PgConnection, letter: &Letter<'_>) -> QueryResult<()> {
         Some(Target::Sealed(sealed)) => (None, Some(sealed)),
         None => (None, None),
     };
+    let message_id = hex::encode(message_id);
     diesel::insert_into(letters::table)
         .values((
-            letters::message_id.eq(hex::encode(message_id)),
+            letters::message_id.eq(&message_id),
             letters::recipient.eq(letter.to.trim()),
             letters::subject.eq(one_line(&letter.subject)),
             letters::program.eq(one_line(letter.program.unwrap_or_default())),
@@ -73,6 +75,9 @@ pub fn post(conn: &mut PgConnection, letter: &Letter<'_>) -> QueryResult<()> {
             letters::is_urgent.eq(sealed.is_some()),
         ))
         .execute(conn)?;
+    if sealed.is_some() {
+        security::note(Kind::LinkSent.about("email", message_id));
+    }
     Ok(())
 }
 

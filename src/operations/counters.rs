@@ -13,6 +13,7 @@ use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
+use super::security::Kind;
 use crate::error::AppResult;
 use crate::orders::intake::Outcome;
 use crate::pushes::PushStatus;
@@ -39,6 +40,7 @@ struct Counters {
     credits: IntCounter,
     pushes: IntCounterVec,
     letters: IntCounterVec,
+    security_events: IntCounterVec,
 }
 
 impl Counters {
@@ -67,6 +69,11 @@ impl Counters {
             "Tries to hand a letter to the mail server, by what became of them.",
             &["outcome"],
         );
+        let security_events = of(
+            "vouch_security_events_total",
+            "Security events, as they stand in the log.",
+            &["event"],
+        );
         let credits = IntCounter::new(
             "vouch_credits_total",
             "Affiliates newly credited for an order, upon a message about it or a reading of it.",
@@ -85,12 +92,16 @@ impl Counters {
         for outcome in SENT {
             letters.with_label_values(&[outcome]);
         }
+        for kind in Kind::ALL {
+            security_events.with_label_values(&[kind.as_str()]);
+        }
         Self {
             requests: registered(&registry, requests),
             deliveries,
             credits: registered(&registry, credits),
             pushes,
             letters,
+            security_events,
             registry,
         }
     }
@@ -192,4 +203,9 @@ pub fn push(platform: Platform, status: PushStatus) {
 /// A try to hand a letter to the mail server.
 pub fn letter(outcome: &str) {
     COUNTERS.letters.with_label_values(&[outcome]).inc();
+}
+
+/// A security event; `security::note` is the only caller.
+pub(super) fn security_event(kind: Kind) {
+    COUNTERS.security_events.with_label_values(&[kind.as_str()]).inc();
 }

@@ -7,6 +7,8 @@ pub mod handlers;
 mod metrics;
 mod queues;
 mod readiness;
+/// Security events.
+pub mod security;
 
 pub use self::metrics::Metrics;
 pub use self::readiness::Readiness;

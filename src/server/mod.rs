@@ -33,7 +33,7 @@ use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
-use crate::operations::{Metrics, Readiness, counters};
+use crate::operations::{Metrics, Readiness, counters, security};
 use crate::orders::queue::Intake;
 use crate::platforms::http::Http;
 use crate::registration;
@@ -207,6 +207,7 @@ fn application(
         .wrap(from_fn(guard::same_origin))
         .wrap(from_fn(api::problems))
         .wrap(from_fn(error::pages))
+        .wrap(from_fn(security::watch))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
         .wrap(from_fn(guard::bounded_head))

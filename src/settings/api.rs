@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
@@ -144,6 +145,7 @@ pub async fn create(
         Err(errors) => return rejected(&shown(&db, &config, page, form, errors).await?),
     };
     let key = db.merchant(page.merchant_id(), move |conn| keys::create(conn, &actor, &new)).await?;
+    security::note(Kind::ApiKeyCreated);
     let shown = shown(&db, &config, page, KeyForm::blank(), FormErrors::new()).await?;
     ok(&ApiPage { made: Some(key), ..shown })
 }
@@ -155,8 +157,9 @@ pub async fn revoke(
     key_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let actor = page.actor();
-    db.merchant(page.merchant_id(), move |conn| keys::revoke(conn, &actor, *key_id)).await?;
+    let (actor, key_id) = (page.actor(), *key_id);
+    db.merchant(page.merchant_id(), move |conn| keys::revoke(conn, &actor, key_id)).await?;
+    security::note(Kind::ApiKeyRevoked.about("API key", key_id));
     page.done("Revoked the key. Whatever still uses it is refused from now on.")?;
     Ok(see_other("/settings/api"))
 }

@@ -179,7 +179,8 @@ pub async fn export(
     query: Query<LogQuery>,
 ) -> AppResult<HttpResponse> {
     let (merchant_id, tz, filter) = (page.merchant_id(), page.merchant().tz(), query.filter());
-    Ok(csv::stream("audit-log.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "audit-log.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {

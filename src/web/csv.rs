@@ -6,10 +6,15 @@ use std::future::Future;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use diesel::QueryResult;
 use futures_util::stream;
 
+use super::page::MerchantPage;
 use super::sheet;
+use crate::audit::{Act, record};
+use crate::db::Db;
 use crate::error::{AppError, AppResult};
+use crate::operations::security::{self, Kind};
 
 /// The byte order mark in UTF-8. Excel reads a file without it in the encoding of the machine.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -45,12 +50,42 @@ impl Cell {
     }
 }
 
+/// The right to send a file of a merchant's data: who takes it stands in the audit log before its
+/// first byte is read.
+pub struct Download {
+    filename: &'static str,
+}
+
+impl Download {
+    /// Notes that whoever looks at `page` takes the file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(db: &Db, page: &MerchantPage, filename: &'static str) -> AppResult<Self> {
+        let actor = page.actor();
+        db.merchant(page.merchant_id(), move |conn| -> QueryResult<()> {
+            let act = Act {
+                action: "export.downloaded",
+                subject_kind: "export",
+                subject_id: None,
+                summary: format!("Downloaded {filename}."),
+                before: None,
+                after: Some(serde_json::json!({ "file": filename })),
+            };
+            record(conn, &actor, act)
+        })
+        .await?;
+        security::note(Kind::ExportDownloaded.about("file", filename));
+        Ok(Self { filename })
+    }
+}
+
 /// Sends `header` and then what `chunk` yields, as a file to keep.
 ///
 /// `chunk` is given where it left off (`None` at first) and answers its rows with where to go on;
 /// no further place ends the file. A failure midway breaks the download off, so that half a file
 /// does not pass for a whole one.
-pub fn stream<K, F, Next>(filename: &str, header: &[&str], chunk: F) -> HttpResponse
+pub fn stream<K, F, Next>(download: &Download, header: &[&str], chunk: F) -> HttpResponse
 where
     K: 'static,
     F: Fn(Option<K>) -> Next + 'static,
@@ -58,14 +93,26 @@ where
 {
     let head = header.iter().copied().map(Cell::plain).collect();
     let body = stream::try_unfold(Some(State { head: Some(head), at: None, chunk }), advance);
-    attachment(filename).streaming(Box::pin(body))
+    attachment(download.filename).streaming(Box::pin(body))
 }
 
 /// A short file: `header` and these rows.
 ///
 /// # Errors
 /// None that a row can cause.
-pub fn whole(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
+pub fn whole(
+    download: &Download,
+    header: &[&str],
+    rows: Vec<Vec<Cell>>,
+) -> AppResult<HttpResponse> {
+    template(download.filename, header, rows)
+}
+
+/// [`whole`] for a file to fill in, which holds nothing of the merchant's.
+///
+/// # Errors
+/// None that a row can cause.
+pub fn template(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
     let head = header.iter().copied().map(Cell::plain).collect();
     let bytes = write(true, std::iter::once(head).chain(rows))?;
     Ok(attachment(filename).body(bytes))
@@ -124,7 +171,8 @@ mod tests {
 
     #[actix_web::test]
     async fn a_file_is_sent_chunk_by_chunk_under_one_header() {
-        let response = stream("numbers.csv", &["Number", "Name"], |at: Option<i64>| async move {
+        let download = Download { filename: "numbers.csv" };
+        let response = stream(&download, &["Number", "Name"], |at: Option<i64>| async move {
             let at = at.unwrap_or(0);
             let row = vec![Cell::plain(at), Cell::text(format!("n\"{at}"))];
             Ok((vec![row], (at < 2).then_some(at + 1)))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::form::TOKEN;
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{
-    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, Viewing, peer,
+    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, Viewer, Viewing, peer,
 };
 use crate::clock;
 use crate::error::{AppError, AppResult};
@@ -65,6 +65,7 @@ struct Chrome {
     fragment: bool,
     came_from: String,
     viewing: Option<Viewing>,
+    viewer: Option<Viewer>,
 }
 
 impl Chrome {
@@ -82,6 +83,7 @@ impl Chrome {
             fragment: wants_fragment(req.headers()),
             came_from: peer(req).to_string(),
             viewing: req.extensions().get::<Viewing>().cloned(),
+            viewer: req.extensions().get::<Viewer>().cloned(),
             session,
         })
     }
@@ -208,13 +210,17 @@ chrome_methods!(MerchantPage, chrome);
 chrome_methods!(AffiliatePage, chrome);
 
 impl MerchantPage {
-    /// Who acts, now.
+    /// Who acts, now: the member, or who of the support staff looks at their pages.
     pub fn actor(&self) -> Actor {
+        let (kind, person) = match &self.chrome.viewer {
+            Some(Viewer(person)) => (ActorKind::Support, person),
+            None => (ActorKind::Member, &self.seat.person),
+        };
         Actor {
             merchant_id: self.seat.merchant.id,
-            kind: ActorKind::Member,
-            user_id: Some(self.seat.person.id),
-            name: self.seat.person.name.clone(),
+            kind,
+            user_id: Some(person.id),
+            name: person.name.clone(),
             came_from: Some(self.chrome.came_from.clone()),
             now: clock::now(),
         }

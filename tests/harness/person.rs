@@ -12,12 +12,18 @@ pub struct Person {
     base: String,
     agent: Agent,
     cookie: RefCell<Option<String>>,
+    address: Option<String>,
 }
 
 /// A second browser of the same person, with the same session.
 impl Clone for Person {
     fn clone(&self) -> Self {
-        Self { base: self.base.clone(), agent: agent(), cookie: self.cookie.clone() }
+        Self {
+            base: self.base.clone(),
+            agent: agent(),
+            cookie: self.cookie.clone(),
+            address: self.address.clone(),
+        }
     }
 }
 
@@ -27,7 +33,20 @@ fn agent() -> Agent {
 
 impl Person {
     pub(super) fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), agent: agent(), cookie: RefCell::new(None) }
+        Self { base: base.to_owned(), agent: agent(), cookie: RefCell::new(None), address: None }
+    }
+
+    /// The same behind a proxy that names this network address.
+    #[must_use]
+    pub fn at(self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self }
+    }
+
+    /// What every request of theirs has: where it comes from, and the cookie.
+    fn own_headers(&self) -> Vec<(&'static str, String)> {
+        let cookie = self.cookie.borrow().clone().map(|cookie| ("cookie", cookie));
+        let address = self.address.clone().map(|address| ("x-forwarded-for", address));
+        cookie.into_iter().chain(address).collect()
     }
 
     /// The session cookie as `name=value`, if there is one.
@@ -51,8 +70,8 @@ impl Person {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(cookie) = &*self.cookie.borrow() {
-            request = request.header("cookie", cookie);
+        for (name, value) in self.own_headers() {
+            request = request.header(name, value);
         }
         self.answer(path, request.call().unwrap())
     }
@@ -74,8 +93,8 @@ impl Person {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(cookie) = &*self.cookie.borrow() {
-            request = request.header("cookie", cookie);
+        for (name, value) in self.own_headers() {
+            request = request.header(name, value);
         }
         let answer = request.send_form(fields.iter().copied()).unwrap();
         self.answer(path, answer)
@@ -140,8 +159,8 @@ impl Person {
             .agent
             .post(format!("{}{path}", self.base))
             .header("content-type", format!("multipart/form-data; boundary={EDGE}"));
-        if let Some(cookie) = &*self.cookie.borrow() {
-            request = request.header("cookie", cookie);
+        for (name, value) in self.own_headers() {
+            request = request.header(name, value);
         }
         self.answer(path, request.send(&body[..]).unwrap())
     }
@@ -151,6 +170,9 @@ impl Person {
         let mut request = self.agent.post(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
         }
         self.answer(path, request.send(body).unwrap())
     }

@@ -36,7 +36,8 @@ pub async fn export(
     let merchant = page.merchant().clone();
     let (filter, sort) = (query.filter(), query.sort());
     let since = since(page.actor().now, &merchant);
-    Ok(csv::stream("affiliates.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "affiliates.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {

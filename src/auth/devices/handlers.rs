@@ -6,6 +6,7 @@ use super::model::{self, Device, name_of};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{AccountPage, FlashKind};
 use crate::web::{ok, see_other};
@@ -51,7 +52,7 @@ pub async fn end(
     let user_id = page.person.id;
     db.run(Scope::Unowned, move |conn| model::end(conn, user_id, &session_id, clock::now()))
         .await?;
-    tracing::info!(user_id, "ended a session of theirs");
+    security::note(Kind::SessionsEnded);
     page.leave(FlashKind::Success, ENDED)?;
     Ok(see_other(HERE))
 }
@@ -66,7 +67,7 @@ pub async fn end_others(
     let ended = db
         .run(Scope::Unowned, move |conn| model::end_others(conn, user_id, &this, clock::now()))
         .await?;
-    tracing::info!(user_id, ended, "ended their other sessions");
+    security::note(Kind::SessionsEnded);
     page.leave(FlashKind::Success, ended_others(ended))?;
     Ok(see_other(HERE))
 }

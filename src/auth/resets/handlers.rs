@@ -17,6 +17,7 @@ use crate::auth::peer::peer;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PublicPage, renew_session};
@@ -125,7 +126,7 @@ pub async fn update(
     if !taken {
         return html(StatusCode::NOT_FOUND, &DeadPage { page });
     }
-    tracing::info!(user_id = person.id, "chose a new password by a link");
+    security::note(Kind::PasswordReset.by(person.id));
     // Whoever was signed in here is not any more.
     let session = page.session();
     session.clear();

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::mail;
+use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{AccountPage, FlashKind, renew_session};
@@ -90,6 +91,7 @@ pub async fn begin(
     let fits = form.current.len() <= MOST_BYTES
         && hashing.verify(form.current, user.password_hash).await?;
     if !fits {
+        security::note(Kind::WrongPassword);
         let errors = FormErrors::one("current", "This is not your current password.");
         return rejected(&TwoFactorPage { page, state: State::Off, codes: Vec::new(), errors });
     }
@@ -121,7 +123,7 @@ pub async fn confirm(
     let Some(codes) = codes else {
         return wrong(&db, &config, &sealer, page).await;
     };
-    tracing::info!(user_id = page.person.id, "turned two-factor sign-in on");
+    security::note(Kind::TwoFactorOn);
     // All sessions of the person were ended; this one goes on.
     renew_session(page.session())?;
     page.session().remove(SETS_UP);
@@ -155,6 +157,7 @@ pub async fn renew_codes(
     let Some(codes) = codes.filter(|_| page.person.has_two_factor()) else {
         return wrong(&db, &config, &sealer, page).await;
     };
+    security::note(Kind::RecoveryCodesRenewed);
     let state = state(&db, &config, &sealer, &page).await?;
     ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
 }
@@ -182,7 +185,7 @@ pub async fn turn_off(
     if !is_right {
         return wrong(&db, &config, &sealer, page).await;
     }
-    tracing::info!(user_id = page.person.id, "turned two-factor sign-in off");
+    security::note(Kind::TwoFactorOff);
     renew_session(page.session())?;
     page.leave(
         FlashKind::Success,
@@ -222,6 +225,7 @@ async fn wrong(
     sealer: &Sealer,
     page: AccountPage,
 ) -> AppResult<HttpResponse> {
+    security::note(Kind::WrongCode);
     let state = state(db, config, sealer, &page).await?;
     let errors = FormErrors::one(
         "code",

@@ -15,6 +15,7 @@ use crate::auth::model::Person;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
@@ -108,9 +109,13 @@ pub async fn enter(
         })
         .await?;
     match verdict {
-        Verdict::Wrong => wrong(page, awaited, by_recovery),
+        Verdict::Wrong => {
+            security::note(Kind::WrongCode.by(user_id));
+            wrong(page, awaited, by_recovery)
+        }
         Verdict::Code => sign_in(&db, page.session(), &origin, user_id, &awaited.next).await,
         Verdict::Recovery(left) => {
+            security::note(Kind::RecoveryCodeUsed.by(user_id));
             let answer = sign_in(&db, page.session(), &origin, user_id, &awaited.next).await?;
             let text = format!(
                 "You used a recovery code; {left} are left. If your device is lost, turn two-factor \

@@ -35,7 +35,8 @@ pub async fn export(
     let filter = query.filter();
     // Before anything is sent, so that a store that is not there is 404.
     db.merchant(merchant_id, move |conn| Store::find_called(conn, merchant_id, store_id)).await?;
-    Ok(csv::stream("codes-compared.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "codes-compared.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {

@@ -326,7 +326,8 @@ pub async fn export(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let filter = query.filter();
-    Ok(csv::stream("conversions.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "conversions.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {

@@ -155,7 +155,8 @@ pub async fn export(
     enabled(&page)?;
     let (merchant_id, now) = (page.merchant_id(), clock::now());
     let (filter, sort) = (query.filter(), query.sort());
-    Ok(csv::stream("coupon-exclusions.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "coupon-exclusions.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {

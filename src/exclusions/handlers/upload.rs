@@ -106,7 +106,7 @@ const EXAMPLES: [[&str; 5]; 2] = [
 pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
-    csv::whole("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
+    csv::template("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
 }
 
 /// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,

@@ -223,5 +223,6 @@ pub async fn refused(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResu
         let about = [Cell::plain(row.line), Cell::text(reason)];
         texts.into_iter().map(Cell::Text).chain(about).collect()
     });
-    csv::whole("refused-rows.csv", &COLUMNS, rows.collect())
+    let download = csv::Download::begin(&db, &page, "refused-rows.csv").await?;
+    csv::whole(&download, &COLUMNS, rows.collect())
 }

@@ -37,7 +37,7 @@ pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
 /// `GET /triggers/imports/template.csv`
 pub async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
     let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
-    csv::whole("conversion-triggers-template.csv", &COLUMNS, rows.collect())
+    csv::template("conversion-triggers-template.csv", &COLUMNS, rows.collect())
 }
 
 /// `POST /triggers/imports`: keeps the rows to be looked at; creates nothing.

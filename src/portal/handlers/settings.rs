@@ -11,6 +11,7 @@ use crate::auth::{Hashing, Tries};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::portal::forms::ProfileForm;
 use crate::portal::letters;
 use crate::urls;
@@ -125,7 +126,7 @@ pub async fn end_session(
     let user_id = page.seat.person.id;
     db.run(Scope::Unowned, move |conn| devices::end(conn, user_id, &session_id, clock::now()))
         .await?;
-    tracing::info!(user_id, "ended a session of theirs");
+    security::note(Kind::SessionsEnded);
     page.leave(FlashKind::Success, ENDED)?;
     Ok(see_other(&urls::portal_settings()))
 }
@@ -140,7 +141,7 @@ pub async fn end_other_sessions(
     let ended = db
         .run(Scope::Unowned, move |conn| devices::end_others(conn, user_id, &this, clock::now()))
         .await?;
-    tracing::info!(user_id, ended, "ended their other sessions");
+    security::note(Kind::SessionsEnded);
     page.leave(FlashKind::Success, ended_others(ended))?;
     Ok(see_other(&urls::portal_settings()))
 }

@@ -8,6 +8,7 @@ use crate::audit::{Act, record};
 use crate::auth::end_sessions_of;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
 use crate::support::merchant::{affiliate_place, person_of};
 use crate::team;
@@ -76,6 +77,7 @@ async fn end(
         recorded
     })
     .await?;
+    security::note(Kind::SessionsEnded.about("user", user_id));
     page.leave(
         FlashKind::Success,
         format!("Every session of {name} has ended. They can sign in again."),

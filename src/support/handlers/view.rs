@@ -8,6 +8,7 @@ use crate::audit::{Act, Actor, record};
 use crate::auth::{Place, VIEW_LIMIT, Viewing};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::operations::security::{self, Kind};
 use crate::support::merchant::{affiliate_place, member_place};
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
@@ -51,6 +52,7 @@ pub async fn begin_view(
     let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
     tell(&db, actor, "support.view_began", user_id, summary).await?;
     viewing.begin(page.session())?;
+    security::note(Kind::ViewBegan.about("merchant", id));
     Ok(see_other(viewing.place.home()))
 }
 
@@ -69,6 +71,7 @@ pub async fn end_view(
     let summary = format!("Stopped looking at the program as {}.", viewing.name);
     let actor = page.support_actor(merchant_id);
     tell(&db, actor, "support.view_ended", viewing.user_id, summary).await?;
+    security::note(Kind::ViewEnded.about("merchant", merchant_id));
     page.leave(
         FlashKind::Success,
         format!("You no longer look at the program as {}.", viewing.name),

@@ -219,7 +219,8 @@ pub async fn export(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let (filter, sort) = (query.filter(None), query.sort());
-    Ok(csv::stream("conversion-triggers.csv", &COLUMNS, move |cursor| {
+    let download = csv::Download::begin(&db, &page, "conversion-triggers.csv").await?;
+    Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {
