@@ -128,24 +128,29 @@ fn record_change(
 ) -> QueryResult<()> {
     let fields = |affiliate: &Affiliate| {
         [
-            ("name", serde_json::json!(affiliate.name)),
-            ("e-mail", serde_json::json!(affiliate.email)),
-            ("offer", serde_json::json!(affiliate.offer_id)),
-            ("note", serde_json::json!(affiliate.note)),
-            ("payment address", serde_json::json!(affiliate.payment_address)),
+            ("name", "name", serde_json::json!(affiliate.name)),
+            ("email", "email", serde_json::json!(affiliate.email)),
+            ("offer_id", "offer", serde_json::json!(affiliate.offer_id)),
+            ("note", "note", serde_json::json!(affiliate.note)),
         ]
     };
     let (mut was, mut is) = (serde_json::Map::new(), serde_json::Map::new());
-    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
+    let mut changed = Vec::new();
+    for ((field, word, old), (_, _, new)) in fields(before).into_iter().zip(fields(after)) {
         if old != new {
-            was.insert(name.to_owned(), old);
-            is.insert(name.to_owned(), new);
+            was.insert(field.to_owned(), old);
+            is.insert(field.to_owned(), new);
+            changed.push(word);
         }
+    }
+    // Where somebody is paid is nobody's to read here, neither as it was nor as it is.
+    if before.payment_address != after.payment_address {
+        is.insert("payout_details_changed".to_owned(), true.into());
+        changed.push("payout details");
     }
     if is.is_empty() {
         return Ok(());
     }
-    let changed = is.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     record(
         conn,
         actor,
@@ -153,7 +158,7 @@ fn record_change(
             action: "affiliate.changed",
             subject_kind: "affiliate",
             subject_id: Some(after.id),
-            summary: format!("Changed {} of {}.", changed, after.name),
+            summary: format!("Changed {} of {}.", changed.join(", "), after.name),
             before: Some(was.into()),
             after: Some(is.into()),
         },

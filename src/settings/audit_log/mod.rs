@@ -1,10 +1,13 @@
+mod fields;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use serde::Deserialize;
-use serde_json::Value;
 
+use self::fields::{Change, Names, changes};
 use crate::audit::ActorKind;
 use crate::audit::log::{self, Line, LogFilter, Place, SubjectKind};
 use crate::db::Db;
@@ -76,6 +79,7 @@ struct AuditLogPage {
     page: MerchantPage,
     query: LogQuery,
     listing: Listing<Line>,
+    names: Names,
     count: Count,
 }
 
@@ -92,8 +96,8 @@ impl AuditLogPage {
         ActorKind::ALL.iter().map(|kind| (kind.as_str(), kind.label())).collect()
     }
 
-    fn changes(line: &Line) -> Vec<Change> {
-        changes(line)
+    fn changes(&self, line: &Line) -> Vec<Change> {
+        changes(line, &self.names, self.page.merchant().tz())
     }
 
     fn first(&self) -> String {
@@ -121,40 +125,6 @@ impl AuditLogPage {
     }
 }
 
-/// A field, as it was and as it became.
-struct Change {
-    field: String,
-    before: String,
-    after: String,
-}
-
-/// What an act changed, field by field.
-fn changes(line: &Line) -> Vec<Change> {
-    let fields = |value: &Option<Value>| match value {
-        Some(Value::Object(fields)) => fields.clone(),
-        _ => serde_json::Map::new(),
-    };
-    let (before, after) = (fields(&line.before), fields(&line.after));
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort();
-    names.dedup();
-    let change = |name: &String| Change {
-        field: name.replace('_', " "),
-        before: words(before.get(name)),
-        after: words(after.get(name)),
-    };
-    names.into_iter().map(change).filter(|change| change.before != change.after).collect()
-}
-
-fn words(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
-        Some(other) => other.to_string(),
-    }
-}
-
 /// `GET /settings/audit-log`
 pub async fn show(
     db: Data<Db>,
@@ -164,10 +134,14 @@ pub async fn show(
     let query = query.into_inner();
     let (filter, cursor) = (query.filter(), query.cursor());
     let (merchant_id, tz) = (page.merchant_id(), page.merchant().tz());
-    let (listing, count) = db
-        .merchant(merchant_id, move |conn| log::page(conn, merchant_id, &filter, tz, &cursor))
+    let (listing, names, count) = db
+        .merchant(merchant_id, move |conn| {
+            let (listing, count) = log::page(conn, merchant_id, &filter, tz, &cursor)?;
+            let names = Names::of(conn, merchant_id, &listing.rows)?;
+            QueryResult::Ok((listing, names, count))
+        })
         .await?;
-    ok(&AuditLogPage { page, query, listing, count })
+    ok(&AuditLogPage { page, query, listing, names, count })
 }
 
 const COLUMNS: [&str; 8] = ["Time", "Who", "As", "Action", "What", "From where", "Before", "After"];
@@ -184,27 +158,36 @@ pub async fn export(
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);
         async move {
-            let (lines, next) = db
+            let (lines, names, next) = db
                 .merchant(merchant_id, move |conn| {
-                    log::piece(conn, merchant_id, &filter, tz, &cursor, csv::CHUNK)
+                    let (lines, next) =
+                        log::piece(conn, merchant_id, &filter, tz, &cursor, csv::CHUNK)?;
+                    let names = Names::of(conn, merchant_id, &lines)?;
+                    QueryResult::Ok((lines, names, next))
                 })
                 .await?;
-            let rows = lines.into_iter().map(|line| row(line, tz)).collect();
+            let rows = lines.into_iter().map(|line| row(line, &names, tz)).collect();
             Ok((rows, next))
         }
     }))
 }
 
-fn row(line: Line, tz: chrono_tz::Tz) -> Vec<Cell> {
-    let json = |value: Option<Value>| value.map(|value| value.to_string()).unwrap_or_default();
+fn row(line: Line, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
+    let changes = changes(&line, names, tz);
+    let side = |words: fn(&Change) -> &String| {
+        let filled = changes.iter().filter(|change| !words(change).is_empty());
+        let parts: Vec<String> =
+            filled.map(|change| format!("{}: {}", change.field, words(change))).collect();
+        parts.join("; ")
+    };
     vec![
         Cell::plain(line.at.with_timezone(&tz).to_rfc3339()),
-        Cell::text(line.actor_name),
+        Cell::text(&line.actor_name),
         Cell::plain(line.actor_kind),
-        Cell::plain(line.action),
-        Cell::text(line.summary),
-        Cell::plain(line.came_from.unwrap_or_default()),
-        Cell::text(json(line.before)),
-        Cell::text(json(line.after)),
+        Cell::plain(&line.action),
+        Cell::text(&line.summary),
+        Cell::plain(line.came_from.clone().unwrap_or_default()),
+        Cell::text(side(|change| &change.before)),
+        Cell::text(side(|change| &change.after)),
     ]
 }
