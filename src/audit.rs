@@ -5,6 +5,7 @@ pub mod log;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use crate::db::schema::audit_log;
 use crate::db::text_enum;
@@ -126,6 +127,43 @@ pub fn record_all(
         })
         .collect();
     diesel::insert_into(audit_log::table).values(rows).returning(audit_log::id).get_results(conn)
+}
+
+/// Blanks the network addresses of acts before a time, within the scope of the transaction: retention.
+/// Answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn forget_addresses(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
+    diesel::select(forget_audit_addresses(older_than)).get_result(conn)
+}
+
+/// Puts `substitute` in place of one person in the merchant's audit log and ledger: as the name of what
+/// they did, and wherever one of `words` (their names and email addresses, of three characters or more)
+/// stands whole. Amounts, times and acts stay, and a row says that it was done. Answers how many rows
+/// changed. For transactions within one merchant.
+///
+/// # Errors
+/// The database's.
+pub fn erase_person(
+    conn: &mut PgConnection,
+    user_id: Option<i64>,
+    words: &[String],
+    substitute: &str,
+) -> QueryResult<i64> {
+    diesel::select(erase_from_records(user_id, words, substitute)).get_result(conn)
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// With the right of the schema's owner: the server itself can only append.
+    fn forget_audit_addresses(older_than: Timestamptz) -> BigInt;
+    /// As above.
+    fn erase_from_records(
+        user_id: Nullable<BigInt>,
+        words: Array<Text>,
+        substitute: Text,
+    ) -> BigInt;
 }
 
 /// One line of the log, as pages show it.

@@ -49,6 +49,9 @@ pub enum LogFormat {
 pub struct Config {
     /// `DATABASE_URL`: the database server; `None` means the embedded one.
     pub database_url: Option<SecretString>,
+    /// `VOUCH_OWNER_DATABASE_URL`: the same server as the owner of the schema; `None` means that the role
+    /// in `DATABASE_URL` owns it.
+    pub owner_database_url: Option<SecretString>,
     /// `VOUCH_LISTEN`: where the web server listens.
     pub listen: SocketAddr,
     /// `VOUCH_DATA`: the data folder; it exists.
@@ -115,7 +118,15 @@ impl Config {
             smtp(given(settings.smtp_url), given(settings.mail_from), given(settings.smtp_ca))?;
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
-        let database_url = given(settings.database_url).map(database_url).transpose()?;
+        let database_url = given(settings.database_url)
+            .map(|typed| self::database_url("DATABASE_URL", typed))
+            .transpose()?;
+        let owner_database_url = given(settings.owner_database_url)
+            .map(|typed| self::database_url("VOUCH_OWNER_DATABASE_URL", typed))
+            .transpose()?;
+        if owner_database_url.is_some() && database_url.is_none() {
+            return Err(bad("VOUCH_OWNER_DATABASE_URL", "needs DATABASE_URL beside it"));
+        }
         let pg_bin = given(settings.pg_bin).map(|typed| pg_bin(&typed)).transpose()?;
         let page_connections = connections(
             "VOUCH_PAGE_CONNECTIONS",
@@ -141,6 +152,7 @@ impl Config {
         Ok(Self {
             secret_key: secret_key::load(given(settings.secret_key).as_deref(), &data_dir)?,
             database_url,
+            owner_database_url,
             listen,
             data_dir,
             public_url,
@@ -215,12 +227,12 @@ fn log_filter(typed: &str) -> Result<String, ConfigError> {
         .map_err(|error| bad("VOUCH_LOG_FILTER", format!("{typed:?}: {error}")))
 }
 
-fn database_url(typed: String) -> Result<SecretString, ConfigError> {
+fn database_url(setting: &'static str, typed: String) -> Result<SecretString, ConfigError> {
     // The value may hold a password, so that it is never repeated.
     if ["postgres://", "postgresql://"].iter().any(|scheme| typed.starts_with(scheme)) {
         return Ok(SecretString::from(typed));
     }
-    Err(bad("DATABASE_URL", "must look like postgresql://role:password@host/database"))
+    Err(bad(setting, "must look like postgresql://role:password@host/database"))
 }
 
 fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {

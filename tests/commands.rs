@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::Actor;
@@ -19,6 +20,8 @@ use vouch::db::schema::{audit_log, instance_log, merchants};
 use vouch::db::{Scope, in_scope};
 use vouch::secrets::Sealer;
 use vouch::stores::{WebhookSecret, connect_shopify};
+
+use crate::harness::TestApp;
 
 /// A data folder that goes with the test, and the program run on it.
 struct Installation {
@@ -649,4 +652,39 @@ fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
     let acts: Vec<String> =
         here.within_database(|conn| instance_log::table.select(instance_log::action).load(conn));
     assert_eq!(acts, ["email.revealed"]);
+}
+
+#[test]
+fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it() {
+    let here = Installation::new("roles");
+    let app = TestApp::start();
+    let run = |command: &str| {
+        let mut vouch = here.vouch(&[command]);
+        vouch.env("DATABASE_URL", &app.database_url);
+        vouch.env("VOUCH_OWNER_DATABASE_URL", app.owner_url());
+        text(&vouch.output().unwrap().stdout)
+    };
+    let line = |said: &str, subject: &str| {
+        let found = said.lines().find(|line| line.contains(&format!("  {subject}:")));
+        found.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    let said = run("doctor");
+    for subject in ["role", "rights", "settings", "migrations"] {
+        assert!(line(&said, subject).starts_with("ok "), "{said}");
+    }
+    app.as_superuser()
+        .batch_execute(
+            "GRANT TRUNCATE ON orders TO vouch; GRANT UPDATE (summary) ON audit_log TO vouch; \
+             REVOKE SELECT ON offers FROM vouch; \
+             GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC",
+        )
+        .unwrap();
+    let said = run("doctor");
+    let rights = line(&said, "rights");
+    for part in ["mend ", "truncate", "audit log", "cannot read", "vouch migrate"] {
+        assert!(rights.contains(part), "{rights}");
+    }
+    assert!(line(&said, "settings").contains("REVOKE EXECUTE ON FUNCTION pg_catalog.set_config"));
+    run("migrate");
+    assert!(line(&run("doctor"), "rights").starts_with("ok "));
 }

@@ -355,7 +355,7 @@ fn rows_of_an_earlier_version_are_carried_over() {
     let (merchant_id, ada, ben) = (app.fixture.merchant_id, app.fixture.ada_id, app.fixture.ben_id);
     let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00").email("J.Doe+x@googlemail.com");
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     revert_to_before(&mut conn, "20261130000044");
     in_scope(&mut conn, Scope::Merchant(merchant_id), |conn| {
         conn.batch_execute(&format!(
@@ -383,7 +383,7 @@ fn rows_of_an_earlier_version_are_carried_over() {
         ))
     })
     .unwrap();
-    vouch::db::migrate::run_pending(&app.database_url).unwrap();
+    app.migrate();
 
     let text = |sql: &str| -> Vec<String> {
         app.within(|conn| {

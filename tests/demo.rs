@@ -188,7 +188,7 @@ fn the_line_for_the_terminal_works_as_it_is_printed() {
 fn a_big_program_agrees_with_itself_and_its_orders_explain_themselves() {
     let app = TestApp::start_empty();
     let size = Size { affiliates: 60, triggers: 300, orders: 400 };
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     let mut make = || {
         in_scope(&mut conn, Scope::Installation, |conn| {
             let big = bulk::load(conn, &sealer(), size, clock::now(), &mut |_, _, _| {})?;

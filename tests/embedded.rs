@@ -9,7 +9,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use vouch::db::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, MigrateError};
+use vouch::db::migrate::{self, Addresses, MigrateError};
 
 /// A data folder. When it goes, a server that a test has left behind goes too.
 struct DataFolder(PathBuf);
@@ -84,30 +84,122 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Both roles of a database, as migrations take them.
+fn migrate_as(owner: &str, server: &str) -> Result<Vec<String>, MigrateError> {
+    migrate::run_pending(Addresses { owner, server })
+}
+
+fn migrated(server: &EmbeddedServer) -> PgConnection {
+    migrate_as(&server.owner_url(), &server.app_url()).unwrap();
+    connect(&server.app_url())
+}
+
 #[test]
-fn the_application_owns_its_database_and_is_bound_by_row_security() {
+fn the_application_is_a_guest_in_its_database_and_is_bound_by_row_security() {
     let folder = DataFolder::new("roles");
     let server = folder.start();
-    let mut conn = connect(&server.app_url());
+    let mut conn = migrated(&server);
     assert_eq!(text(&mut conn, "current_user::text"), "vouch");
     assert_eq!(text(&mut conn, "current_database()::text"), "vouch");
     assert!(is_true(
         &mut conn,
-        "(SELECT pg_get_userbyid(datdba) = 'vouch' FROM pg_database WHERE datname = 'vouch')"
+        "(SELECT pg_get_userbyid(datdba) = 'vouch_owner' FROM pg_database WHERE datname = 'vouch')"
     ));
     assert_eq!(text(&mut conn, "current_setting('data_checksums')"), "on");
     assert_eq!(text(&mut conn, "current_setting('listen_addresses')"), "");
     assert_eq!(text(&mut conn, "lower('ŁÓDŹ')"), "łódź");
     assert!(migrate::like_is_leakproof(&mut conn).unwrap());
     assert!(migrate::missing_extensions(&mut conn).unwrap().is_empty());
+    assert_eq!(migrate::rights_to_mend(&mut conn).unwrap(), [""; 0]);
+    assert!(!migrate::can_change_settings(&mut conn).unwrap());
     migrate::check_server(&mut conn).unwrap();
+    migrate::check_server(&mut connect(&server.owner_url())).unwrap();
+    for ddl in ["CREATE TABLE mine (word text)", "TRUNCATE audit_log", "DROP TABLE orders"] {
+        assert!(sql_query(ddl).execute(&mut conn).is_err(), "{ddl}");
+    }
+}
+
+/// Takes everything back that tells the owner from the application: as Vouch made folders before.
+fn as_it_was_before(server: &EmbeddedServer) {
+    let mut admin = connect(&server.admin_url_of("vouch"));
+    for statement in [
+        "ALTER DATABASE vouch OWNER TO vouch",
+        "REASSIGN OWNED BY vouch_owner TO vouch",
+        "DROP OWNED BY vouch_owner",
+        "DROP ROLE vouch_owner",
+        "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC",
+        "GRANT TEMPORARY ON DATABASE vouch TO PUBLIC",
+    ] {
+        sql_query(statement).execute(&mut admin).unwrap();
+    }
+}
+
+#[test]
+fn an_older_folder_is_handed_over_with_everything_in_it() {
+    let folder = DataFolder::new("handed-over");
+    let server = folder.start();
+    let add =
+        "INSERT INTO users (email, email_key, name) VALUES ('a@x.example', 'a@x.example', 'A')";
+    sql_query(add).execute(&mut migrated(&server)).unwrap();
+    as_it_was_before(&server);
+    assert_eq!(migrate_as(&server.app_url(), &server.app_url()).unwrap(), [""; 0], "one role");
+    let mut conn = connect(&server.app_url());
+    assert!(migrate::rights_to_mend(&mut conn).unwrap().contains(&"owns tables"));
+    assert!(migrate::can_change_settings(&mut conn).unwrap());
+    drop(conn);
+    server.stop();
+    // A map of an older Vouch, which a server that still runs has read.
+    let rules = folder.0.join("postgres/pg_ident.conf");
+    let known = fs::read_to_string(&rules).unwrap();
+    let older: Vec<&str> = known.lines().filter(|line| !line.ends_with("vouch_owner")).collect();
+    fs::write(&rules, format!("{}\n", older.join("\n"))).unwrap();
+
+    for _ in 0..2 {
+        let server = folder.start();
+        let mut conn = migrated(&server);
+        assert_eq!(migrate::rights_to_mend(&mut conn).unwrap(), [""; 0]);
+        assert!(!migrate::can_change_settings(&mut conn).unwrap());
+        assert!(is_true(&mut conn, "(SELECT count(*) = 1 FROM users)"), "what was there is there");
+        drop(conn);
+        server.stop();
+    }
+}
+
+#[test]
+fn a_running_server_of_an_older_vouch_lets_the_owner_in() {
+    let folder = DataFolder::new("still-running");
+    let older = folder.start();
+    let rules = folder.0.join("postgres/pg_ident.conf");
+    let known = fs::read_to_string(&rules).unwrap();
+    let kept: Vec<&str> = known.lines().filter(|line| !line.ends_with("vouch_owner")).collect();
+    fs::write(&rules, format!("{}\n", kept.join("\n"))).unwrap();
+    let mut admin = connect(&older.admin_url());
+    sql_query("SELECT pg_reload_conf()").execute(&mut admin).unwrap();
+    eventually("the owner is kept out", || PgConnection::establish(&older.owner_url()).is_err());
+    let newer = folder.start();
+    assert_eq!(text(&mut connect(&newer.owner_url()), "current_user::text"), "vouch_owner");
+}
+
+#[test]
+fn a_role_that_does_not_own_the_schema_only_finds_it_up_to_date() {
+    let folder = DataFolder::new("not-owner");
+    let server = folder.start();
+    let error = migrate_as(&server.app_url(), &server.app_url()).unwrap_err();
+    assert!(matches!(error, MigrateError::NotOwner { .. }), "{error}");
+    let line = error.to_string();
+    assert!(line.contains("VOUCH_OWNER_DATABASE_URL") && !line.contains('\n'), "{line}");
+    migrated(&server);
+    assert_eq!(migrate_as(&server.app_url(), &server.app_url()).unwrap(), [""; 0]);
 }
 
 #[test]
 fn a_superuser_is_refused_with_the_line_that_makes_a_proper_role() {
     let folder = DataFolder::new("superuser");
     let server = folder.start();
-    let error = migrate::run_pending(&server.admin_url_of("vouch")).unwrap_err();
+    let url = server.admin_url_of("vouch");
+    let error = migrate_as(&url, &url).unwrap_err();
+    assert!(matches!(error, MigrateError::BypassesRowSecurity { .. }), "{error}");
+    let error = migrate_as(&url, &server.app_url()).unwrap_err();
     assert!(matches!(error, MigrateError::BypassesRowSecurity { .. }), "{error}");
     let line = error.to_string();
     assert!(line.contains("CREATE ROLE vouch LOGIN") && !line.contains('\n'), "{line}");
@@ -117,10 +209,10 @@ fn a_superuser_is_refused_with_the_line_that_makes_a_proper_role() {
 fn migrations_run_once_however_many_start() {
     let folder = DataFolder::new("migrate");
     let server = folder.start();
-    let url = server.app_url();
+    let (owner, url) = (server.owner_url(), server.app_url());
     let applied: usize = std::thread::scope(|scope| {
         let starts: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| migrate::run_pending(&url).unwrap().len())).collect();
+            (0..4).map(|_| scope.spawn(|| migrate_as(&owner, &url).unwrap().len())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).sum()
     });
     let mut conn = connect(&url);
@@ -146,7 +238,7 @@ fn only_the_user_of_the_server_can_reach_it() {
 fn data_survives_a_stop_and_a_start() {
     let folder = DataFolder::new("restart");
     let server = folder.start();
-    sql_query("CREATE TABLE kept (word text)").execute(&mut connect(&server.app_url())).unwrap();
+    sql_query("CREATE TABLE kept (word text)").execute(&mut connect(&server.owner_url())).unwrap();
     let pid = folder.postmaster().unwrap();
     server.stop();
     assert!(!kill(pid, 0), "the last user has stopped the server");

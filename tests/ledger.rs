@@ -248,7 +248,7 @@ SELECT ACME, 'member', 'Olga Owner', 'conversion.status_changed', 'conversion', 
 #[test]
 fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
     let app = TestApp::start();
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     go_back(&mut conn);
     let (ada, ben) = (app.fixture.ada_id, app.fixture.ben_id);
     let rows = OLD_ROWS
@@ -256,7 +256,7 @@ fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
         .replace("ADA", &ada.to_string())
         .replace("BEN", &ben.to_string());
     in_scope(&mut conn, Scope::Installation, |conn| conn.batch_execute(&rows)).unwrap();
-    conn.run_pending_migrations(MIGRATIONS).unwrap();
+    app.migrate();
 
     let in_euros: Vec<_> = entries(&app).into_iter().take(4).collect();
     assert_eq!(

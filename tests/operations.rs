@@ -66,7 +66,7 @@ fn without_the_database_it_lives_and_is_not_ready_whoever_asks() {
 #[test]
 fn a_database_that_is_behind_is_not_ready_and_one_that_is_ahead_is() {
     let app = TestApp::start();
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     conn.batch_execute(
         "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000001')",
     )

@@ -84,7 +84,7 @@ fn an_order_that_cannot_be_recalculated_keeps_none_of_the_others() {
     let app = TestApp::start();
     orders(&app, 30);
     reassign(&app);
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (name <> '#7') NOT VALID";
     conn.batch_execute(refuse).unwrap();
     while turn(&app.db).unwrap() > 0 {}

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Bool, Text};
 use serde_json::json;
-use vouch::db::migrate::{MigrateError, SQL_FOR_ROLE, check_server, run_pending};
+use vouch::db::migrate::{Addresses, MigrateError, SQL_FOR_ROLES, check_server, run_pending};
 use vouch::db::{Scope, in_scope};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -146,6 +146,27 @@ fn execute(conn: &mut PgConnection, sql: &str) -> QueryResult<usize> {
     conn.transaction(|conn| diesel::sql_query(sql).execute(conn))
 }
 
+/// A write that touches no row: there's none in sight, or no right to write where rows are only
+/// appended.
+#[track_caller]
+fn assert_touches_nothing(conn: &mut PgConnection, table: &str, write: &str) {
+    let result = execute(conn, write);
+    if APPEND_ONLY.contains(&table) {
+        assert_denied(result, write);
+    } else {
+        assert_eq!(result, Ok(0), "{write}");
+    }
+}
+
+#[track_caller]
+fn assert_denied(result: QueryResult<usize>, what: &str) {
+    let error = result.expect_err(what).to_string();
+    assert!(
+        error.contains("permission denied") || error.contains("must be owner"),
+        "{what}: {error}"
+    );
+}
+
 #[track_caller]
 fn assert_refused(result: QueryResult<usize>, what: &str) {
     let error = result.expect_err(what).to_string();
@@ -197,7 +218,7 @@ fn without_a_scope_nothing_is_seen_and_nothing_goes_in() {
                 format!("UPDATE {table} SET merchant_id = merchant_id"),
                 format!("DELETE FROM {table}"),
             ] {
-                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+                assert_touches_nothing(conn, &table, &write);
             }
         });
     }
@@ -256,7 +277,7 @@ fn one_merchant_neither_sees_nor_touches_what_is_anothers() {
                 format!("UPDATE {table} SET merchant_id = merchant_id {of_them}"),
                 format!("DELETE FROM {table} {of_them}"),
             ] {
-                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+                assert_touches_nothing(conn, &table, &write);
             }
             if !APPEND_ONLY.contains(&table.as_str()) {
                 // Nor can a row be given away.
@@ -285,8 +306,10 @@ fn the_ledger_and_the_audit_log_cannot_be_rewritten_by_anybody() {
                 assert!(seen > 0, "{table}");
                 let delete = format!("DELETE FROM {table}");
                 let update = format!("UPDATE {table} SET id = id");
-                assert_eq!(execute(conn, &delete), Ok(0));
-                assert_eq!(execute(conn, &update), Ok(0));
+                let truncate = format!("TRUNCATE {table} CASCADE");
+                for write in [delete, update, truncate] {
+                    assert_denied(execute(conn, &write), &write);
+                }
                 assert_eq!(count(conn, &format!("SELECT count(*) FROM {table}")), seen);
             });
         }
@@ -308,7 +331,7 @@ fn support_reads_everything_and_writes_nothing() {
                 format!("UPDATE {table} SET merchant_id = merchant_id"),
                 format!("DELETE FROM {table}"),
             ] {
-                assert_eq!(execute(conn, &write), Ok(0), "{write}");
+                assert_touches_nothing(conn, &table, &write);
             }
         });
     }
@@ -437,13 +460,183 @@ fn a_superuser_is_refused_at_start_with_the_line_that_mends_it() {
     let refused = check_server(&mut conn).unwrap_err();
     assert!(matches!(refused, MigrateError::BypassesRowSecurity { .. }), "{refused}");
     let message = refused.to_string();
-    assert!(message.contains(SQL_FOR_ROLE), "{message}");
+    assert!(message.contains(SQL_FOR_ROLES), "{message}");
     assert_eq!(message.lines().count(), 1, "{message}");
-    assert_eq!(run_pending(&url).unwrap_err().to_string(), message, "nothing is migrated either");
+    let superuser = Addresses { owner: &url, server: &url };
+    let migrated = run_pending(superuser).unwrap_err().to_string();
+    assert_eq!(migrated, message, "nothing is migrated either");
 }
 
 #[derive(QueryableByName)]
 struct Yes {
     #[diesel(sql_type = Bool)]
     yes: bool,
+}
+
+/// The rights of the server's role, as the catalog has them.
+#[test]
+fn the_server_reads_and_writes_rows_and_can_do_nothing_else() {
+    let app = TestApp::start();
+    let conn = &mut connect(&app);
+    let wrong = names(
+        conn,
+        "SELECT c.relname || ': ' || r.right_name AS name FROM pg_class c \
+         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) \
+             AS r (right_name) \
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace \
+             AND has_table_privilege(c.oid, r.right_name) <> CASE \
+                 WHEN c.relname = '__diesel_schema_migrations' THEN r.right_name = 'SELECT' \
+                 WHEN c.relname IN ('audit_log', 'commission_entries') THEN r.right_name IN ('SELECT', 'INSERT') \
+                 ELSE r.right_name IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') END \
+         ORDER BY 1",
+    );
+    assert_eq!(wrong, [""; 0]);
+    let owned = count(
+        conn,
+        "SELECT (SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole) \
+             + (SELECT count(*) FROM pg_proc WHERE proowner = current_user::regrole) \
+             + (SELECT count(*) FROM pg_auth_members WHERE member = current_user::regrole) AS count",
+    );
+    assert_eq!(owned, 0, "it owns nothing and is nobody else");
+    for ddl in [
+        "CREATE TABLE mine (word text)",
+        "CREATE TEMPORARY TABLE mine (word text)",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "ALTER TABLE audit_log NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE orders DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY merchant_appends ON audit_log",
+        "TRUNCATE orders CASCADE",
+        "CALL grant_to_server('vouch')",
+        "SET ROLE vouch_owner",
+    ] {
+        assert_denied(execute(conn, ddl), ddl);
+    }
+}
+
+/// What somebody could write who gets an expression of their own into a statement.
+#[test]
+fn an_injected_expression_cannot_choose_another_merchant() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    let (acme, borealis) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
+    let switch = format!("set_config('vouch.merchant_id', '{borealis}', true)");
+    for injected in [
+        format!("SELECT count(*) FROM orders WHERE {switch} <> ''"),
+        format!(
+            "SELECT count(*) FROM (SELECT {switch} OFFSET 0) AS s, LATERAL (SELECT * FROM orders) AS o"
+        ),
+        format!("SELECT count(query_to_xml($$SELECT {switch}, id FROM orders$$, true, true, ''))"),
+        "SELECT count(query_to_xml($$SET LOCAL vouch.scope = 'installation'$$, true, true, ''))"
+            .to_owned(),
+        "UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'".to_owned(),
+        "SELECT count(set_config('vouch.scope', 'installation', false))".to_owned(),
+        "SELECT count(set_config('role', 'vouch_owner', false))".to_owned(),
+        "SELECT count(remember_many('vouch.merchant_id'))".to_owned(),
+        "SELECT count(remember_many('vouch.scope'))".to_owned(),
+        // One statement at a time is all that the protocol takes.
+        format!("SELECT 1; SET LOCAL vouch.merchant_id = '{borealis}'"),
+    ] {
+        try_out(conn, Scope::Merchant(acme), |conn| {
+            let refused = execute(conn, &injected);
+            assert!(refused.is_err(), "{injected}: {refused:?}");
+            let theirs = format!("SELECT count(*) FROM orders WHERE merchant_id <> {acme}");
+            assert_eq!(count(conn, &theirs), 0, "{injected}");
+        });
+    }
+    // What the server needs of it still works.
+    let list = format!("vouch.many_orders_{acme}");
+    let remembered = diesel::sql_query(format!("SELECT remember_many('{list}') AS yes"));
+    assert!(remembered.get_result::<Yes>(conn).unwrap().yes);
+}
+
+#[test]
+fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_else_changes() {
+    let app = filled();
+    let conn = &mut connect(&app);
+    let (acme, borealis) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
+    let write = |conn: &mut PgConnection, merchant_id: i64| {
+        execute(
+            conn,
+            &format!(
+                "INSERT INTO audit_log (merchant_id, at, actor_kind, actor_user_id, actor_name, came_from, \
+                     action, subject_kind, summary, before, after) \
+                 SELECT {merchant_id}, '2020-01-01', 'member', {}, 'Ann \"Q\" Lee', '192.0.2.1', 'a.b', 'order', \
+                     'Changed Annual plan of Ann \"Q\" Lee (ann+1@x.example).', \
+                     jsonb_build_object('name', 'Ann \"Q\" Lee', 'email', 'ann+1@x.example', 'other', 'Annual'), null",
+                app.fixture.owner_id
+            ),
+        )
+        .unwrap();
+    };
+    for merchant_id in [acme, borealis] {
+        in_scope(conn, Scope::Merchant(merchant_id), |conn| {
+            write(conn, merchant_id);
+            QueryResult::Ok(())
+        })
+        .unwrap();
+    }
+    let words = ["Ann \"Q\" Lee".to_owned(), "ann+1@x.example".to_owned()];
+    let changed = in_scope(conn, Scope::Merchant(acme), |conn| {
+        vouch::audit::erase_person(conn, Some(app.fixture.owner_id), &words, "Erased person 7")
+    });
+    assert!(changed.unwrap() >= 2);
+    let of = |conn: &mut PgConnection, merchant_id: i64| {
+        in_scope(conn, Scope::Merchant(merchant_id), |conn| {
+            let row = "SELECT concat_ws(' | ', actor_name, summary, before::text, came_from) AS name \
+                       FROM audit_log WHERE action = 'a.b'";
+            QueryResult::Ok(names(conn, row).remove(0))
+        })
+        .unwrap()
+    };
+    assert_eq!(
+        of(conn, acme),
+        "Erased person 7 | Changed Annual plan of Erased person 7 (Erased person 7). | \
+         {\"name\": \"Erased person 7\", \"email\": \"Erased person 7\", \"other\": \"Annual\"} | 192.0.2.1"
+    );
+    assert!(of(conn, borealis).contains("Ann \"Q\" Lee"), "another merchant's stay");
+    let said = in_scope(conn, Scope::Merchant(acme), |conn| {
+        let rows = "SELECT count(*) FROM audit_log WHERE action = 'audit_log.erased'";
+        QueryResult::Ok(count(conn, rows))
+    });
+    assert_eq!(said, Ok(1), "that it was done stands in the log");
+    let until = vouch::clock::now() - chrono::TimeDelta::days(365);
+    let forgotten =
+        in_scope(conn, Scope::Installation, |conn| vouch::audit::forget_addresses(conn, until));
+    assert_eq!(forgotten, Ok(2), "of every merchant, for a worker");
+    assert!(!of(conn, borealis).contains("192.0.2.1"));
+    // Without a scope there is nothing to blank.
+    let nothing = in_scope(conn, Scope::Unowned, |conn| {
+        vouch::audit::forget_addresses(conn, vouch::clock::now())
+    });
+    assert_eq!(nothing, Ok(0));
+    let nobody =
+        in_scope(conn, Scope::Unowned, |conn| vouch::audit::erase_person(conn, None, &words, "x"));
+    assert!(nobody.is_err());
+}
+
+/// Several statements in one string can set anything; so none is put together from what comes in.
+#[test]
+fn several_statements_at_once_are_constants() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let path = entry.path().strip_prefix(&root).unwrap().to_owned();
+            if ["db", "demo"].iter().any(|folder| path.starts_with(folder)) {
+                continue;
+            }
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            let sent =
+                text.split("batch_execute(").skip(1).filter_map(|rest| rest.trim().chars().next());
+            if sent.into_iter().any(|first| first != '"' && !first.is_uppercase()) {
+                found.push(path);
+            }
+        }
+    }
+    assert_eq!(found, [""; 0].map(std::path::PathBuf::from), "not a constant");
 }

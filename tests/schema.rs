@@ -6,7 +6,7 @@ use std::process::Command;
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::MigrationHarness as _;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, MIGRATIONS};
+use vouch::db::migrate::{self, Addresses, MIGRATIONS};
 
 #[test]
 #[ignore = "needs the diesel command; script/test installs it and runs this"]
@@ -20,16 +20,17 @@ fn the_schema_is_fresh_also_after_every_migration_was_reverted_and_applied_again
     std::fs::create_dir_all(&folder).unwrap();
     let server = EmbeddedServer::start(&options).unwrap();
     server.create_database("fresh").unwrap();
-    let url = server.url("fresh");
+    let (url, server_url) = (server.owner_url_of("fresh"), server.url("fresh"));
+    let addresses = Addresses { owner: &url, server: &server_url };
 
-    migrate::run_pending(&url).unwrap();
+    migrate::run_pending(addresses).unwrap();
     let kept = std::fs::read_to_string(root().join("src/db/schema.rs")).unwrap();
     assert_same(&kept, &print_schema(&url), "src/db/schema.rs is not what the migrations make");
 
     let mut conn = PgConnection::establish(&url).unwrap();
     conn.revert_all_migrations(MIGRATIONS).unwrap();
     assert!(!print_schema(&url).contains("table!"), "a down.sql leaves tables behind");
-    migrate::run_pending(&url).unwrap();
+    migrate::run_pending(addresses).unwrap();
     assert_same(&kept, &print_schema(&url), "a down.sql leaves something behind");
 
     drop(conn);

@@ -10,7 +10,7 @@ use diesel::PgConnection;
 use secrecy::ExposeSecret;
 
 use super::account::new_password;
-use super::with_database;
+use super::{with_database, with_owned_database};
 use crate::auth::judge;
 use crate::clock;
 use crate::config::{Config, give_to_owner};
@@ -51,10 +51,13 @@ impl Arguments {
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
     let password = password(config)?;
     let sealer = Sealer::new(&config.secret_key);
-    with_database(config, |conn| match arguments.size() {
-        None => small(conn, config, &sealer, &password),
-        Some(size) => big(conn, config, &sealer, &password, size),
-    })
+    match arguments.size() {
+        None => with_database(config, |conn| small(conn, config, &sealer, &password)),
+        // Through temporary tables, and with statistics made at its end.
+        Some(size) => {
+            with_owned_database(config, |conn| big(conn, config, &sealer, &password, size))
+        }
+    }
 }
 
 fn small(

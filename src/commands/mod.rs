@@ -99,7 +99,7 @@ fn finish(
 
 /// Applies what is missing in the database; answers the names of migrations.
 fn bring_up_to_date(source: &Source) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(source.url(), rekey::run)
+    run_pending_then(source.addresses(), rekey::run)
 }
 
 /// Does `work` on a connection to the database, brought up to date before.
@@ -107,10 +107,26 @@ fn with_database<T>(
     config: &Config,
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    with_connection(config, Source::url, work)
+}
+
+/// [`with_database`] as the owner of the schema, for what the server itself may not do.
+fn with_owned_database<T>(
+    config: &Config,
+    work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    with_connection(config, Source::owner_url, work)
+}
+
+fn with_connection<T>(
+    config: &Config,
+    address: fn(&Source) -> &str,
+    work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let source = Source::open(config)?;
     bring_up_to_date(&source)?;
     // Ends before `source` does, and with it the embedded server.
-    let mut conn = PgConnection::establish(source.url()).map_err(MigrateError::Connect)?;
+    let mut conn = PgConnection::establish(address(&source)).map_err(MigrateError::Connect)?;
     work(&mut conn)
 }
 

@@ -19,6 +19,17 @@ pub struct Settings {
     #[arg(long, env, global = true, hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
 
+    /// The same server as the role that owns the schema, for `vouch migrate`; without it, the role in
+    /// DATABASE_URL is to own the schema
+    #[arg(
+        long,
+        env = "VOUCH_OWNER_DATABASE_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub owner_database_url: Option<String>,
+
     /// Address and port to listen on
     #[arg(long, env = "VOUCH_LISTEN", global = true, value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
     pub listen: String,

@@ -77,6 +77,8 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
         ("--intake-connections=many", "VOUCH_INTAKE_CONNECTIONS"),
         ("--pg-bin=/nowhere", "VOUCH_PG_BIN"),
         ("--database-url=mysql://root:hunter2@db/vouch", "DATABASE_URL"),
+        ("--owner-database-url=mysql://root:hunter2@db/vouch", "VOUCH_OWNER_DATABASE_URL"),
+        ("--owner-database-url=postgres://root:hunter2@db/vouch", "VOUCH_OWNER_DATABASE_URL"),
     ] {
         let error = folder.load(&[argument]).unwrap_err();
         assert_eq!(error.setting, setting, "{argument}: {error}");

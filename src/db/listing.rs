@@ -161,11 +161,9 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for CountOfKept<Q> {
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(" + 1 ELSE (SELECT CASE WHEN found > ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(" AND set_config(");
+        out.push_sql(" AND remember_many(");
         out.push_bind_param::<Text, _>(&self.note)?;
-        out.push_sql(
-            ", 'yes', false) = 'yes' THEN found ELSE found END FROM (SELECT count(*) FROM (",
-        );
+        out.push_sql(") THEN found ELSE found END FROM (SELECT count(*) FROM (");
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(") AS counted) AS counts (found)) END");
         Ok(())

@@ -20,15 +20,50 @@ const LOCK: i64 = 0x76_6f75_6368;
 /// The oldest server whose features the schema relies on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 14_00_00;
 
-/// The one line with which a superuser makes a proper role and a database for it.
-pub const SQL_FOR_ROLE: &str = "CREATE ROLE vouch LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; CREATE DATABASE vouch OWNER vouch;";
+/// The lines with which a superuser makes proper roles and a database for them: one that owns the
+/// schema, and one that the server runs as.
+pub const SQL_FOR_ROLES: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; CREATE ROLE vouch LOGIN PASSWORD 'choose another' NOSUPERUSER NOBYPASSRLS; CREATE DATABASE vouch OWNER vouch_owner;";
 
-/// The one line with which a superuser lets row security use the trigram indexes; see
+/// The lines with which a superuser gives what is there to an owner of its own, in the database whose
+/// schema the server's role has owned so far.
+pub const SQL_FOR_OWNER: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; ALTER DATABASE vouch OWNER TO vouch_owner; REASSIGN OWNED BY vouch TO vouch_owner; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE, CREATE ON SCHEMA public TO vouch_owner; REVOKE TEMPORARY ON DATABASE vouch FROM PUBLIC;";
+
+/// The line with which a superuser lets row security use the trigram indexes; see
 /// [`crate::db::embedded`] for why.
 pub const SQL_FOR_LEAKPROOF: &str = "ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF; ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;";
 
+/// The line with which a superuser keeps the server's role from changing, within a statement, the
+/// settings that row security compares with; see docs/tenancy.md.
+pub const SQL_FOR_SETTINGS: &str = "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC; GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO vouch_owner; REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC;";
+
 /// The extensions that the schema uses. Owners of a database may create them.
 const EXTENSIONS: [&str; 3] = ["pg_trgm", "btree_gin", "btree_gist"];
+
+/// What of the rights of the server's role is to be mended: a condition, and the words for it.
+const RIGHTS: &[(&str, &str)] = &[
+    (
+        "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE'))",
+        "owns tables",
+    ),
+    ("has_schema_privilege('public', 'CREATE')", "can create tables"),
+    (
+        "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'TRUNCATE'))",
+        "can truncate tables",
+    ),
+    (
+        "EXISTS (SELECT FROM pg_policy WHERE polname = 'merchant_appends'
+            AND (has_table_privilege(polrelid, 'UPDATE') OR has_table_privilege(polrelid, 'DELETE')
+                OR has_any_column_privilege(polrelid, 'UPDATE')))",
+        "can change the audit log or the ledger",
+    ),
+    (
+        "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relkind IN ('r', 'p') AND NOT has_table_privilege(oid, 'SELECT'))",
+        "cannot read every table",
+    ),
+];
 
 /// Why the schema cannot be brought up to date. Each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +73,7 @@ pub enum MigrateError {
     Connect(ConnectionError),
     /// The role could read every merchant's rows.
     #[error(
-        "the database role {role} bypasses row security; as superuser, make a proper one and name it in DATABASE_URL: {SQL_FOR_ROLE}"
+        "the database role {role} bypasses row security; as superuser, make proper ones and name them in VOUCH_OWNER_DATABASE_URL and DATABASE_URL: {SQL_FOR_ROLES}"
     )]
     BypassesRowSecurity {
         /// The role that was used.
@@ -47,6 +82,16 @@ pub enum MigrateError {
     /// The server is older than version 14.
     #[error("the database server is version {0}; Vouch needs PostgreSQL 14 or newer")]
     TooOld(String),
+    /// The role does not own the schema, and something is missing in it.
+    #[error(
+        "{missing} migrations are missing, and the database role {role} does not own the schema: run `vouch migrate` with its owner in VOUCH_OWNER_DATABASE_URL"
+    )]
+    NotOwner {
+        /// The role that was used.
+        role: String,
+        /// How many migrations are missing.
+        missing: usize,
+    },
     /// A query failed.
     #[error("cannot read the state of the database: {0}")]
     Query(diesel::result::Error),
@@ -68,13 +113,24 @@ impl From<diesel::result::Error> for MigrateError {
     }
 }
 
-/// Applies every migration that is missing, one process at a time, and returns their names.
+/// The two addresses of one database: of the role that owns the schema, and of the one that the server
+/// runs as. Where they are the same, the server's role is to own the schema, or finds it up to date.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses<'a> {
+    /// For migrations.
+    pub owner: &'a str,
+    /// For everything else.
+    pub server: &'a str,
+}
+
+/// Applies every migration that is missing, one process at a time, and grants the server's role what it
+/// needs; returns their names.
 ///
 /// # Errors
 /// [`MigrateError`] when the database does not answer, is too old, would be used by a role that
 /// bypasses row security, or refuses a migration.
-pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(database_url, |_| Ok(()))
+pub fn run_pending(addresses: Addresses<'_>) -> Result<Vec<String>, MigrateError> {
+    run_pending_then(addresses, |_| Ok(()))
 }
 
 /// [`run_pending`], and `then` what SQL cannot do, under the same lock.
@@ -82,20 +138,56 @@ pub fn run_pending(database_url: &str) -> Result<Vec<String>, MigrateError> {
 /// # Errors
 /// As [`run_pending`], or that of `then`.
 pub fn run_pending_then(
-    database_url: &str,
+    addresses: Addresses<'_>,
     then: impl FnOnce(&mut PgConnection) -> QueryResult<()>,
 ) -> Result<Vec<String>, MigrateError> {
-    let mut conn = PgConnection::establish(database_url)?;
+    let server_role = role_of(addresses.server)?;
+    let mut conn = PgConnection::establish(addresses.owner)?;
     check_server(&mut conn)?;
     // Held by the connection, so that it ends with it, however this process ends.
     sql_query("SELECT pg_advisory_lock($1)")
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
         .execute(&mut conn)?;
     let missing = pending(&mut conn)?;
-    conn.run_pending_migrations(MIGRATIONS)
-        .map_err(|error| MigrateError::Migration(error.to_string()))?;
+    let owns_schema = owns_schema(&mut conn)?;
+    if owns_schema {
+        conn.run_pending_migrations(MIGRATIONS)
+            .map_err(|error| MigrateError::Migration(error.to_string()))?;
+    } else if !missing.is_empty() {
+        let role = current_role(&mut conn)?;
+        return Err(MigrateError::NotOwner { role, missing: missing.len() });
+    }
     then(&mut conn).map_err(|error| MigrateError::Migration(error.to_string()))?;
+    if owns_schema {
+        sql_query("CALL grant_to_server($1::name)")
+            .bind::<Text, _>(server_role)
+            .execute(&mut conn)?;
+    }
     Ok(missing)
+}
+
+/// The role that the server runs as; one that is not bound by row security is refused.
+fn role_of(server_url: &str) -> Result<String, MigrateError> {
+    let mut conn = PgConnection::establish(server_url)?;
+    check_server(&mut conn)?;
+    Ok(current_role(&mut conn)?)
+}
+
+fn current_role(conn: &mut PgConnection) -> QueryResult<String> {
+    diesel::select(sql::<Text>("current_user::text")).get_result(conn)
+}
+
+/// Whether the role may bring the schema up to date: it owns it, or may make it where there is none.
+///
+/// # Errors
+/// When the query fails.
+pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
+    is_true(
+        conn,
+        "coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class
+            WHERE oid = to_regclass('public.__diesel_schema_migrations')),
+            has_schema_privilege('public', 'CREATE'))",
+    )
 }
 
 /// The versions of the migrations that this program was built with.
@@ -116,15 +208,18 @@ pub fn applied(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     prepared::<Text>("SELECT version::text FROM __diesel_schema_migrations").load(conn)
 }
 
-/// The names of the migrations that are missing.
+/// The names of the migrations that are missing. Only reads, so that any role that sees the table can ask.
 ///
 /// # Errors
-/// [`MigrateError::Migration`] when the table of migrations cannot be read.
+/// [`MigrateError::Query`] when the table of migrations cannot be read.
 pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
-    let missing = conn
-        .pending_migrations(MIGRATIONS)
-        .map_err(|error| MigrateError::Migration(error.to_string()))?;
-    Ok(missing.iter().map(|migration| migration.name().to_string()).collect())
+    let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
+    let applied = if is_new { Vec::new() } else { applied(conn)? };
+    let known: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(|error| MigrateError::Migration(error.to_string()))?;
+    let names = known.iter().map(|migration| migration.name());
+    let missing = names.filter(|name| !applied.contains(&name.version().to_string()));
+    Ok(missing.map(ToString::to_string).collect())
 }
 
 /// Refuses a server that is too old and a role that is not bound by row security.
@@ -143,8 +238,7 @@ pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
         "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)",
     )?;
     if bypasses {
-        let role = diesel::select(sql::<Text>("current_user::text")).get_result(conn)?;
-        return Err(MigrateError::BypassesRowSecurity { role });
+        return Err(MigrateError::BypassesRowSecurity { role: current_role(conn)? });
     }
     Ok(())
 }
@@ -167,6 +261,34 @@ pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
         conn,
         "(SELECT bool_and(proleakproof) FROM pg_proc WHERE oid IN
             ('pg_catalog.textlike(text,text)'::regprocedure, 'pg_catalog.texticlike(text,text)'::regprocedure))",
+    )
+}
+
+/// What the server's role may do and should not, or may not and needs to: each as a few words, none where
+/// all is well. For a connection of the server's role.
+///
+/// # Errors
+/// When the query fails.
+pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for (condition, words) in RIGHTS {
+        if is_true(conn, condition)? {
+            found.push(*words);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the server's role can call `set_config`, and with it leave its merchant within a statement;
+/// if so, a superuser runs [`SQL_FOR_SETTINGS`].
+///
+/// # Errors
+/// When the query fails.
+pub fn can_change_settings(conn: &mut PgConnection) -> QueryResult<bool> {
+    is_true(
+        conn,
+        "has_function_privilege('pg_catalog.set_config(text,text,boolean)', 'EXECUTE')
+            OR has_table_privilege('pg_catalog.pg_settings', 'UPDATE')",
     )
 }
 

@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
+use super::migrate::Addresses;
 use crate::config::Config;
 use crate::os::{self, OsUser};
 
@@ -10,6 +11,7 @@ use crate::os::{self, OsUser};
 /// between the two kinds.
 pub struct Source {
     url: SecretString,
+    owner_url: Option<SecretString>,
     embedded: Option<EmbeddedServer>,
 }
 
@@ -20,14 +22,19 @@ impl Source {
     /// Why the embedded server cannot be used. A named server is not asked yet.
     pub fn open(config: &Config) -> Result<Self, EmbeddedError> {
         if let Some(url) = &config.database_url {
-            return Ok(Self { url: reachable(url), embedded: None });
+            let owner_url = config.owner_database_url.as_ref().map(reachable);
+            return Ok(Self { url: reachable(url), owner_url, embedded: None });
         }
         let server = EmbeddedServer::start(&EmbeddedOptions {
             data_dir: config.data_dir.clone(),
             pg_bin: config.pg_bin.clone(),
             extra_settings: Vec::new(),
         })?;
-        Ok(Self { url: server.app_url().into(), embedded: Some(server) })
+        Ok(Self {
+            url: server.app_url().into(),
+            owner_url: Some(server.owner_url().into()),
+            embedded: Some(server),
+        })
     }
 
     /// The address of the database for libpq, password included.
@@ -43,6 +50,18 @@ impl Source {
             Some(server) => server.user().cloned(),
             None => ["vouch", "nobody"].into_iter().find_map(os::user_by_name),
         }
+    }
+
+    /// The same as the owner of the schema; the server's own where no other is given.
+    #[must_use]
+    pub fn owner_url(&self) -> &str {
+        self.owner_url.as_ref().unwrap_or(&self.url).expose_secret()
+    }
+
+    /// Both, for what brings the schema up to date.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses<'_> {
+        Addresses { owner: self.owner_url(), server: self.url() }
     }
 
     /// Whether Vouch runs the server itself.

@@ -55,7 +55,7 @@ fn deliveries_that_share_a_commit_end_in_the_same_ledger_and_one_that_fails_spoi
     play(&app, &mut alone, &[], &in_order(&histories, &[]));
 
     // The database refuses whatever names this order.
-    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let mut conn = app.as_owner();
     let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (name <> '#13') NOT VALID";
     conn.batch_execute(refuse).unwrap();
     let together = Program::new(&app, "Together");

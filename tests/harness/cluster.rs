@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate;
+use vouch::db::migrate::{self, Addresses};
 use vouch::os::free_space;
 
 use super::fixture::{self, Fixture};
@@ -71,8 +71,9 @@ fn start() -> Cluster {
     // SAFETY: the function only touches the static above.
     unsafe { libc::atexit(stop) };
     server.create_database(EMPTY).unwrap();
-    migrate::run_pending(&server.url(EMPTY)).unwrap();
-    let mut conn = PgConnection::establish(&server.url(EMPTY)).unwrap();
+    let (owner, app) = (server.owner_url_of(EMPTY), server.url(EMPTY));
+    migrate::run_pending(Addresses { owner: &owner, server: &app }).unwrap();
+    let mut conn = PgConnection::establish(&owner).unwrap();
     conn.batch_execute(FAR_APART).unwrap();
     drop(conn);
     copy(&server, EMPTY, FILLED);
@@ -116,7 +117,11 @@ fn admin(server: &EmbeddedServer) -> PgConnection {
 
 fn copy(server: &EmbeddedServer, template: &str, name: &str) {
     admin(server)
-        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER vouch"))
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER vouch_owner"))
+        .unwrap();
+    // A copy has the grants of everything in it, but not those of the database itself.
+    admin(server)
+        .batch_execute(&format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"))
         .unwrap();
 }
 
@@ -138,6 +143,16 @@ pub fn new_empty_database() -> (String, String) {
 
 pub fn fixture() -> Fixture {
     with_cluster(|cluster| cluster.fixture.clone())
+}
+
+/// A database as the owner of its schema sees it.
+pub fn owner_url(database: &str) -> String {
+    with_cluster(|cluster| cluster.server.owner_url_of(database))
+}
+
+/// A database as the server's superuser sees it.
+pub fn admin_url_of(database: &str) -> String {
+    with_cluster(|cluster| cluster.server.admin_url_of(database))
 }
 
 /// The server as its superuser sees it.

@@ -23,6 +23,7 @@ use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::{Actor, ActorKind};
 use vouch::config::{Config, LogFormat, TrustedProxies};
+use vouch::db::migrate::{self, Addresses};
 use vouch::db::{Db, Scope, in_scope};
 use vouch::operations::Readiness;
 use vouch::server::{self, State};
@@ -179,6 +180,27 @@ impl TestApp {
         }
     }
 
+    /// A connection of the schema's owner, for what the server itself may not do.
+    pub fn as_owner(&self) -> PgConnection {
+        PgConnection::establish(&self.owner_url()).unwrap()
+    }
+
+    /// The address of its database as the schema's owner.
+    pub fn owner_url(&self) -> String {
+        cluster::owner_url(&self.database)
+    }
+
+    /// Brings its database up to date, after a test took migrations back.
+    pub fn migrate(&self) {
+        let addresses = Addresses { owner: &self.owner_url(), server: &self.database_url };
+        migrate::run_pending(addresses).unwrap();
+    }
+
+    /// A connection of the database server's superuser.
+    pub fn as_superuser(&self) -> PgConnection {
+        PgConnection::establish(&cluster::admin_url_of(&self.database)).unwrap()
+    }
+
     /// Does what the workers would: recalculates what changes have left to them.
     pub fn work(&self) {
         vouch::orders::recalculation::drain(&self.db).unwrap();
@@ -222,6 +244,7 @@ impl Drop for TestApp {
 pub fn config(base: &str) -> Config {
     Config {
         database_url: None,
+        owner_database_url: None,
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: PathBuf::new(),
         public_url: base.to_owned(),

@@ -25,14 +25,16 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     let conn = &mut conn;
     report.note("database", server(conn, source));
     report.note("role", role(conn));
-    let migrations = migrations(conn);
+    let migrations = migrations(source);
     let is_up_to_date = migrations.is_ok();
     report.note("migrations", migrations);
     report.note("extensions", extensions(conn));
     report.note("search", search(conn));
     report.note("durability", durability(conn));
     report.note("connections", connections(conn, config));
+    report.note("settings", settings(conn));
     if is_up_to_date {
+        report.note("rights", rights(conn, source));
         report.note("stores", stores(conn, config));
         report.note("two-factor sign-in", two_factor(conn, config));
         report.note("background work", background_work(conn));
@@ -74,14 +76,51 @@ fn role(conn: &mut PgConnection) -> Finding {
     Ok("bound by row security".to_owned())
 }
 
-fn migrations(conn: &mut PgConnection) -> Finding {
-    match migrate::pending(conn).map_err(|error| error.to_string())? {
+/// As the owner: before the first `vouch migrate` the server's role sees nothing.
+fn migrations(source: &Source) -> Finding {
+    let mut conn = PgConnection::establish(source.owner_url()).map_err(|error| {
+        format!("{}; look at VOUCH_OWNER_DATABASE_URL", migrate::MigrateError::from(error))
+    })?;
+    match migrate::pending(&mut conn).map_err(|error| error.to_string())? {
         none if none.is_empty() => Ok("none is missing".to_owned()),
         missing => Err(format!(
             "{} missing: run `vouch migrate` (`vouch serve` does so by itself)",
             missing.len()
         )),
     }
+}
+
+/// Whether the server's role has what it needs and no more.
+fn rights(conn: &mut PgConnection, source: &Source) -> Finding {
+    let found = asked(migrate::rights_to_mend(conn))?;
+    if found.is_empty() {
+        return Ok("the server reads and writes rows, and appends to the audit log and the ledger"
+            .to_owned());
+    }
+    let found = found.join(", ");
+    // Grants are given by the owner with every migration.
+    if source.is_embedded() || source.owner_url() != source.url() {
+        return Err(format!(
+            "the server’s role {found}: run `vouch migrate`, which gives it its grants"
+        ));
+    }
+    Err(format!(
+        "the server’s role {found}: as superuser of this database, run {} Then run `vouch migrate` \
+         with that role in VOUCH_OWNER_DATABASE_URL",
+        migrate::SQL_FOR_OWNER
+    ))
+}
+
+/// Whether an injected expression could leave its merchant.
+fn settings(conn: &mut PgConnection) -> Finding {
+    if !asked(migrate::can_change_settings(conn))? {
+        return Ok("no expression can change the ones that keep merchants apart".to_owned());
+    }
+    Err(format!(
+        "an expression can change the ones that keep merchants apart: as superuser of this database, \
+         run {} (leave the line with vouch_owner out where there is no such role)",
+        migrate::SQL_FOR_SETTINGS
+    ))
 }
 
 fn extensions(conn: &mut PgConnection) -> Finding {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::binaries::Binaries;
 use super::run_as::RunAs;
-use super::{ADMIN_ROLE, APP_ROLE, EmbeddedError, EmbeddedOptions};
+use super::{ADMIN_ROLE, APP_ROLE, EmbeddedError, EmbeddedOptions, OWNER_ROLE};
 
 /// The folder of the cluster inside the data folder.
 const CLUSTER: &str = "postgres";
@@ -146,23 +146,29 @@ impl Cluster {
         self.extra_settings.iter().any(|(name, value)| name == "fsync" && value == "off")
     }
 
-    /// Says who may connect: as one of the two roles of this cluster, and only the users of the
+    /// Says who may connect: as one of the three roles of this cluster, and only the users of the
     /// system that it is meant for. The kernel tells the server who they are, so there is no
-    /// password to keep. Written at every start, since those users may have changed.
-    pub(super) fn write_access_rules(&self) -> Result<(), EmbeddedError> {
+    /// password to keep. Written at every start, since those users may have changed; answers whether
+    /// they are others than before.
+    pub(super) fn write_access_rules(&self) -> Result<bool, EmbeddedError> {
         let mut map = String::from("# Written by Vouch at every start.\n");
         for name in self.run_as.client_names() {
-            for role in [APP_ROLE, ADMIN_ROLE] {
+            for role in [APP_ROLE, OWNER_ROLE, ADMIN_ROLE] {
                 map.push_str(&format!("vouch \"{name}\" {role}\n"));
             }
         }
         let rules = "# Written by Vouch at every start.\nlocal all all peer map=vouch\n";
+        let mut is_changed = false;
         for (name, content) in [("pg_ident.conf", map.as_str()), ("pg_hba.conf", rules)] {
             let path = self.folder.join(name);
+            if fs::read_to_string(&path).is_ok_and(|known| known == content) {
+                continue;
+            }
+            is_changed = true;
             fs::write(&path, content).map_err(EmbeddedError::io("write", &path))?;
             self.run_as.give(&path)?;
         }
-        Ok(())
+        Ok(is_changed)
     }
 
     /// A name that no `initdb` left behind by a killed process can still be writing to.

@@ -10,9 +10,10 @@
 //! | `postgres.lock` | held by whoever starts or stops the server |
 //! | `postgres.users` | a shared lock per process that uses it; the last one out stops it |
 //!
-//! The kernel tells the server who connects, so there are no passwords. The application connects
-//! as `vouch`, which owns its database and is bound by row security; `vouch_admin`, the superuser,
-//! is used by nothing but the preparation in here.
+//! The kernel tells the server who connects, so there are no passwords. `vouch_owner` owns the database
+//! and everything in it, and is used by migrations alone; the application connects as `vouch`, which has
+//! no more than the grants of the migrations. Both are bound by row security. `vouch_admin`, the
+//! superuser, is used by nothing but the preparation in here.
 //!
 //! A thread watches the server and starts it again when it is killed. When Vouch itself is killed,
 //! the server goes on and the next start finds it.
@@ -51,6 +52,8 @@ use crate::os::OsUser;
 
 /// The application's role, and the name of its database.
 const APP_ROLE: &str = "vouch";
+/// The owner of the database and of what is in it.
+const OWNER_ROLE: &str = "vouch_owner";
 /// The superuser of the cluster.
 const ADMIN_ROLE: &str = "vouch_admin";
 
@@ -133,6 +136,18 @@ impl EmbeddedServer {
         socket::url(&self.socket_folder, APP_ROLE, database)
     }
 
+    /// The address of the application's database, as its owner: for migrations.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
+        self.owner_url_of(APP_ROLE)
+    }
+
+    /// The address of another database of this server, as its owner.
+    #[must_use]
+    pub fn owner_url_of(&self, database: &str) -> String {
+        socket::url(&self.socket_folder, OWNER_ROLE, database)
+    }
+
     /// The address of the database `postgres` as superuser: for tests, which make and drop
     /// databases. The application never uses it.
     #[must_use]
@@ -146,8 +161,7 @@ impl EmbeddedServer {
         socket::url(&self.socket_folder, ADMIN_ROLE, database)
     }
 
-    /// Makes a further database that belongs to the application's role, with extensions, if it is
-    /// not there. `database` is a plain lower-case name.
+    /// Makes a further database for the application, with extensions, if it is not there. `database` is a plain lower-case name.
     ///
     /// # Errors
     /// [`EmbeddedError::Provision`] with the server's words.

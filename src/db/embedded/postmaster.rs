@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use diesel::{Connection, PgConnection};
 
 use super::cluster::Cluster;
@@ -52,6 +53,10 @@ impl Postmaster {
                         // to something else. PostgreSQL would refuse to start.
                         found.remove()?;
                     } else if let Some(socket_folder) = found.answers(cluster)? {
+                        // It may have been started by an older Vouch, which knew fewer roles.
+                        if cluster.write_access_rules()? {
+                            reload(&socket_folder).map_err(|why| cluster.start_error(why))?;
+                        }
                         return Ok(Self { pid: found.pid, socket_folder, child: None });
                     }
                 }
@@ -200,6 +205,15 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
     PgConnection::establish(&socket::url(socket_folder, ADMIN_ROLE, "postgres"))
         .map(drop)
         .map_err(|error| error.to_string())
+}
+
+/// Has the running server read its access rules again, and gives it a moment for that.
+fn reload(socket_folder: &Path) -> Result<(), String> {
+    let url = socket::url(socket_folder, ADMIN_ROLE, "postgres");
+    let mut conn = PgConnection::establish(&url).map_err(|error| error.to_string())?;
+    conn.batch_execute("SELECT pg_reload_conf()").map_err(|error| error.to_string())?;
+    sleep(PAUSE * 10);
+    Ok(())
 }
 
 /// Tells the process to end, and waits a while. Clients are cut off, nothing is lost.
