@@ -1,5 +1,9 @@
 //! Account > Settings > Audit log.
 
+use diesel::prelude::*;
+use diesel_migrations::MigrationHarness as _;
+use vouch::db::migrate::{self, MIGRATIONS};
+
 use crate::harness::{Person, TestApp};
 
 const LOG: &str = "/settings/audit-log";
@@ -66,4 +70,135 @@ fn a_log_is_its_own_programs_alone() {
         let text = stranger.get(&path).text();
         assert!(!text.contains("Retired") && !text.contains("Acme Tea"), "{path}");
     }
+}
+
+/// What a merchant does in an ordinary week.
+fn week(app: &TestApp, owner: &Person) {
+    let (ada, offer) = (app.fixture.ada_id, app.fixture.offer_id);
+    let forms: [(String, Vec<(&str, &str)>); 4] = [
+        ("/settings/general".into(), vec![("name", "Acme Teas"), ("time_zone", "Europe/Berlin")]),
+        (format!("/triggers/{}/retirement", app.fixture.ada10_id), vec![]),
+        (format!("/affiliates/{ada}/status"), vec![("status", "disabled")]),
+        ("/affiliates/status".into(), vec![("status", "active"), ("ids", "x")]),
+    ];
+    for (path, fields) in forms {
+        owner.post_signed(&path, &fields);
+    }
+    let page = owner.get(&format!("/offers/{offer}"));
+    owner.submit(&page, "form[method=post]", &[("name", "Better")]);
+    let page = owner.get("/settings/calculation");
+    owner.submit(&page, "form[method=post]", &[("include_tax", "true")]);
+}
+
+#[test]
+fn changes_have_labels_and_words_and_neither_column_names_nor_json() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    week(&app, &owner);
+    let log = owner.get(LOG);
+    let labels = log.all(".behind dt");
+    for label in ["Name", "Time zone", "Retired", "Currency", "Role", "Type", "Affiliate", "Offer"] {
+        assert!(labels.iter().any(|found| found == label), "{label}: {labels:?}");
+    }
+    assert!(!labels.iter().any(|label| label.contains('_')), "{labels:?}");
+    let values = [log.all(".behind del"), log.all(".behind ins")].concat();
+    let standard = values.iter().any(|value| value == "Standard" || value == "Better");
+    assert!(standard, "an offer by its name: {values:?}");
+    let is_raw = |value: &String| value.contains(['{', '[', '"']) || value.contains("_id");
+    assert!(!values.iter().any(is_raw), "{values:?}");
+    let file = owner.get(&format!("{LOG}.csv")).csv();
+    let mut rows = csv::Reader::from_reader(file.as_bytes());
+    for row in rows.records().map(Result::unwrap) {
+        for side in [&row[6], &row[7]] {
+            assert!(!side.contains(['{', '[', '_']), "{side}");
+        }
+    }
+}
+
+const BANK: &str = "DE02 1203 0000 0000 2020 51";
+
+#[test]
+fn where_affiliates_are_paid_is_read_by_those_who_pay_alone() {
+    let app = TestApp::start();
+    let ada = app.affiliate();
+    let page = ada.get("/portal/settings");
+    let form = "form[action='/portal/settings']";
+    assert_eq!(ada.submit(&page, form, &[("payment_address", BANK)]).status, 303);
+    assert!(ada.get("/portal/settings").text().contains(BANK), "it's their own");
+    let stored: Vec<String> = app.within(|conn| {
+        let row = "SELECT summary || before::text || after::text AS line FROM audit_log \
+                   WHERE action = 'affiliate.changed'";
+        let lines = diesel::sql_query(row).load::<Stored>(conn)?;
+        Ok(lines.into_iter().map(|stored| stored.line).collect())
+    });
+    assert!(stored.len() == 1 && !stored[0].contains("DE02"), "{stored:?}");
+
+    let (owner, admin, viewer, support) =
+        (app.owner(), app.admin(), app.viewer(), app.support());
+    let of_ada = format!("/affiliates/{}", app.fixture.ada_id);
+    let pages = [of_ada.as_str(), "/affiliates.csv", "/affiliates", LOG, "/settings/audit-log.csv"];
+    for person in [&owner, &admin] {
+        let seen: Vec<&str> =
+            pages.into_iter().filter(|path| person.get(path).text().contains(BANK)).collect();
+        assert_eq!(seen, [of_ada.as_str(), "/affiliates.csv"], "for a payout, and not in the log");
+        assert!(person.get(LOG).all(".behind dt").contains(&"Payment address".to_owned()));
+    }
+    let see_nothing = |person: &Person, paths: &[&str]| {
+        for path in paths {
+            let page = person.get(path);
+            assert!(page.status == 200 && !page.text().contains(BANK), "{path}");
+        }
+    };
+    see_nothing(&viewer, &pages);
+    let header = viewer.get("/affiliates.csv").csv().lines().next().unwrap().to_owned();
+    assert!(!header.contains("Payment"), "{header}");
+    let views = format!("/support/merchants/{}/views", app.fixture.merchant_id);
+    let as_owner = app.fixture.owner_id.to_string();
+    support.post_signed(&views, &[("user_id", &as_owner)]);
+    see_nothing(&support, &pages);
+    support.post_signed("/support/views/end", &[]);
+    support.post_signed(&views, &[("affiliate", "ada@affiliates.example")]);
+    see_nothing(&support, &["/portal/settings", "/portal"]);
+}
+
+/// A row of the version before, which had it.
+#[test]
+fn payout_details_of_an_earlier_version_leave_the_log() {
+    let app = TestApp::start();
+    let mut conn = app.as_owner();
+    while applied(&mut conn, "20261130000062") {
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    app.within(|conn| {
+        diesel::sql_query(format!(
+            "INSERT INTO audit_log (merchant_id, actor_kind, actor_name, action, subject_kind, subject_id, \
+                 summary, before, after) \
+             VALUES ({}, 'affiliate', 'Ada', 'affiliate.changed', 'affiliate', {}, \
+                 'Changed name, payment address of Ada.', '{{\"payment address\": \"{BANK}\", \"name\": \"A\"}}', \
+                 '{{\"payment address\": \"DE99\", \"name\": \"Ada\"}}')",
+            app.fixture.merchant_id, app.fixture.ada_id
+        ))
+        .execute(conn)
+    });
+    app.migrate();
+    let stored: Vec<Stored> = app.within(|conn| {
+        let row = "SELECT concat_ws('|', summary, before::text, after::text) AS line FROM audit_log \
+                   WHERE actor_kind = 'affiliate'";
+        diesel::sql_query(row).load(conn)
+    });
+    assert_eq!(
+        stored[0].line,
+        "Changed name, payment address of Ada.|{\"name\": \"A\"}|\
+         {\"name\": \"Ada\", \"payment_address_changed\": true}"
+    );
+}
+
+fn applied(conn: &mut PgConnection, version: &str) -> bool {
+    migrate::applied(conn).unwrap().iter().any(|applied| applied == version)
+}
+
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
 }

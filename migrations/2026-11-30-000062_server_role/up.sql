@@ -55,15 +55,19 @@ create policy erasure on commission_entries for update
 
 -- Retention: `select forget_audit_addresses(now() - interval '90 days')`, or audit::forget_addresses.
 create function forget_audit_addresses(older_than timestamptz) returns bigint
-    language sql volatile security definer
+    language plpgsql volatile security definer
     set search_path = public, pg_temp
-    set vouch.erasing = 'on'
     as $$
-        with forgotten as (
-            update audit_log set came_from = null where at < older_than and came_from is not null returning 1
-        )
-        select count(*) from forgotten
-    $$;
+declare
+    changed bigint;
+begin
+    perform set_config('vouch.erasing', 'on', true);
+    update audit_log set came_from = null where at < older_than and came_from is not null;
+    get diagnostics changed = row_count;
+    perform set_config('vouch.erasing', '', true);
+    return changed;
+end
+$$;
 comment on function forget_audit_addresses(timestamptz) is 'Blanks the network addresses of acts before a time.';
 
 -- Erasure of one person, within one merchant: audit::erase_person. Every whole occurrence of the words
@@ -72,7 +76,6 @@ comment on function forget_audit_addresses(timestamptz) is 'Blanks the network a
 create function erase_from_records(person_user_id bigint, words text[], substitute text) returns bigint
     language plpgsql volatile security definer
     set search_path = public, pg_temp
-    set vouch.erasing = 'on'
     as $$
 declare
     word text;
@@ -84,6 +87,7 @@ begin
     if current_merchant() is null then
         raise exception 'erase_from_records works within one merchant';
     end if;
+    perform set_config('vouch.erasing', 'on', true);
     update audit_log set actor_name = substitute
         where merchant_id = current_merchant() and actor_user_id = person_user_id and actor_name <> substitute;
     get diagnostics changed = row_count;
@@ -106,6 +110,7 @@ begin
         get diagnostics number = row_count;
         changed := changed + number;
     end loop;
+    perform set_config('vouch.erasing', '', true);
     insert into audit_log (merchant_id, actor_kind, actor_name, action, subject_kind, summary, after)
         values (current_merchant(), 'system', 'Vouch', 'audit_log.erased', 'merchant',
             'Erased one person from the audit log and the ledger.', jsonb_build_object('rows_changed', changed));
@@ -137,7 +142,6 @@ revoke execute on function remember_many(text) from public;
 alter table audit_log no force row level security;
 update audit_log set
     before = nullif(before - 'payment address', '{}'::jsonb),
-    after = (after - 'payment address') || jsonb_build_object('payout_details_changed', true),
-    summary = replace(summary, 'payment address', 'payout details')
+    after = (after - 'payment address') || jsonb_build_object('payment_address_changed', true)
 where action = 'affiliate.changed' and (before ? 'payment address' or after ? 'payment address');
 alter table audit_log force row level security;

@@ -145,8 +145,8 @@ fn record_change(
     }
     // Where somebody is paid is nobody's to read here, neither as it was nor as it is.
     if before.payment_address != after.payment_address {
-        is.insert("payout_details_changed".to_owned(), true.into());
-        changed.push("payout details");
+        is.insert("payment_address_changed".to_owned(), true.into());
+        changed.push("payment address");
     }
     if is.is_empty() {
         return Ok(());

@@ -68,7 +68,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "note" => ("Note", Text),
         "reason" => ("Reason", Text),
         "public_id" => ("Affiliate ID", Text),
-        "payout_details_changed" => ("Payout details", Changed),
+        "payment_address_changed" => ("Payment address", Changed),
         "status" => ("Status", Shown::Word(status)),
         "offer" | "offer_id" => ("Offer", Offer),
         "affiliate_id" => ("Affiliate", Affiliate),
@@ -124,6 +124,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "confirmed_although_changed" => ("Confirmed although changed", Texts),
         "only_in_vouch" => ("Only in Vouch", YesNo),
         "file" => ("File", Text),
+        "rows_changed" => ("Rows changed", Text),
         "scopes" => ("Scopes", Texts),
         "expires_at" => ("Expires", Time),
         _ => return None,
@@ -378,9 +379,9 @@ mod tests {
         let odd = line(
             "affiliate.changed",
             json!({ "payment address": "DE00", "iban": "DE00" }),
-            json!({ "payment address": "DE99", "iban": "DE99", "payout_details_changed": true }),
+            json!({ "payment address": "DE99", "iban": "DE99", "payment_address_changed": true }),
         );
-        assert_eq!(read(&odd), [("Payout details", String::new(), "changed".to_owned())]);
+        assert_eq!(read(&odd), [("Payment address", String::new(), "changed".to_owned())]);
     }
 
     #[test]
