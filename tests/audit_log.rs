@@ -97,7 +97,8 @@ fn changes_have_labels_and_words_and_neither_column_names_nor_json() {
     week(&app, &owner);
     let log = owner.get(LOG);
     let labels = log.all(".behind dt");
-    for label in ["Name", "Time zone", "Retired", "Currency", "Role", "Type", "Affiliate", "Offer"] {
+    for label in ["Name", "Time zone", "Retired", "Currency", "Role", "Type", "Affiliate", "Offer"]
+    {
         assert!(labels.iter().any(|found| found == label), "{label}: {labels:?}");
     }
     assert!(!labels.iter().any(|label| label.contains('_')), "{labels:?}");
@@ -133,8 +134,7 @@ fn where_affiliates_are_paid_is_read_by_those_who_pay_alone() {
     });
     assert!(stored.len() == 1 && !stored[0].contains("DE02"), "{stored:?}");
 
-    let (owner, admin, viewer, support) =
-        (app.owner(), app.admin(), app.viewer(), app.support());
+    let (owner, admin, viewer, support) = (app.owner(), app.admin(), app.viewer(), app.support());
     let of_ada = format!("/affiliates/{}", app.fixture.ada_id);
     let pages = [of_ada.as_str(), "/affiliates.csv", "/affiliates", LOG, "/settings/audit-log.csv"];
     for person in [&owner, &admin] {

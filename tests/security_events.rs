@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use vouch::auth::email_key;
 use vouch::db::schema::{audit_log, users};
-use vouch::mail::Office;
+use vouch::mail::{self, Letter, Office};
 use vouch::operations::security::Kind;
 
 use crate::harness::smtp::MailServer;
@@ -171,6 +171,12 @@ fn provoke(at: &At<'_>, kind: Kind) -> Expected {
         | Kind::ExportDownloaded
         | Kind::ApiKeyCreated
         | Kind::ApiKeyRevoked => provoke_act(at, kind),
+        Kind::UserDisabled
+        | Kind::UserEnabled
+        | Kind::SupportRightsChanged
+        | Kind::MerchantClosed
+        | Kind::MerchantReopened
+        | Kind::EmailRevealed => provoke_by_support(at, kind),
     }
 }
 
@@ -359,6 +365,54 @@ fn provoke_act(at: &At<'_>, kind: Kind) -> Expected {
     }
 }
 
+fn provoke_by_support(at: &At<'_>, kind: Kind) -> Expected {
+    let (support, acme) = (at.sign_in(SUPPORT), at.app.fixture.merchant_id);
+    let user = at.user_id(SUPPORT);
+    // There and back, so that the other kinds find everything as it was.
+    let there_and_back = |path: &str| {
+        for enabled in ["false", "true"] {
+            let fields = [("enabled", enabled), ("reason", "As the owner asked")];
+            assert_eq!(support.post_signed(path, &fields).status, 303, "{path}");
+        }
+    };
+    match kind {
+        Kind::UserDisabled | Kind::UserEnabled => {
+            there_and_back(&format!("/support/users/{}/access", at.user_id(VIEWER)));
+            expected("/support/users/{user_id}/access", user)
+        }
+        Kind::MerchantClosed | Kind::MerchantReopened => {
+            there_and_back(&format!("/support/merchants/{acme}/access"));
+            expected("/support/merchants/{merchant_id}/access", user)
+        }
+        Kind::EmailRevealed => {
+            at.app.within(|conn| {
+                let letter = Letter {
+                    to: "new@applicants.example",
+                    subject: "Your account".to_owned(),
+                    program: Some("Acme Tea"),
+                    paragraphs: vec!["Welcome".to_owned()],
+                    link: None,
+                };
+                mail::post(conn, &letter)
+            });
+            let page = support.get("/support/mail");
+            let shown = support.submit(&page, "form[action$='/disclosure']", &[]);
+            assert_eq!(shown.status, 200);
+            expected("/support/mail/{letter_id}/disclosure", user)
+        }
+        _ => {
+            at.with_users(|conn| {
+                diesel::update(users::table.filter(users::email_key.eq(email_key(ADMIN))))
+                    .set(users::is_support.eq(true))
+                    .execute(conn)
+            });
+            let path = format!("/support/users/{}/support-rights/removal", at.user_id(ADMIN));
+            assert_eq!(support.post_signed(&path, &[("reason", "Has left")]).status, 303);
+            expected("/support/users/{user_id}/support-rights/removal", user)
+        }
+    }
+}
+
 /// How often it was counted.
 fn count(app: &TestApp, kind: Kind) -> f64 {
     let token = format!("Bearer {METRICS_TOKEN}");
@@ -387,6 +441,11 @@ fn action(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::ExportDownloaded => Some(("export.downloaded", "support")),
         Kind::ApiKeyCreated => Some(("api_key.created", "member")),
         Kind::ApiKeyRevoked => Some(("api_key.revoked", "member")),
+        Kind::UserDisabled => Some(("member.disabled", "support")),
+        Kind::UserEnabled => Some(("member.enabled", "support")),
+        Kind::MerchantClosed => Some(("merchant.closed", "support")),
+        Kind::MerchantReopened => Some(("merchant.reopened", "support")),
+        Kind::EmailRevealed => Some(("email.revealed", "support")),
         _ => None,
     }
 }

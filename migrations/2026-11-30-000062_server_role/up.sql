@@ -4,7 +4,19 @@
 -- migration, so that a new table needs no grant of its own. Where the two are one role (a database that
 -- was set up before, see README), the grants say nothing and the policies alone hold.
 
--- No TRUNCATE, no REFERENCES, no TRIGGER, no DDL. A table without a policy to update is append-only.
+-- A table is append-only where its policies say so: under row security, one to insert and none to update
+-- or delete. Erasure (below) isn't the server's.
+create function is_append_only(checked oid) returns boolean
+    language sql stable
+    as $$
+        select relrowsecurity
+            and exists (select from pg_policy where polrelid = checked and polcmd = 'a')
+            and not exists (select from pg_policy where polrelid = checked and polcmd in ('*', 'w', 'd') and polname <> 'erasure')
+        from pg_class where oid = checked
+    $$;
+comment on function is_append_only(oid) is 'Whether the policies of a table let nobody update or delete its rows.';
+
+-- No TRUNCATE, no REFERENCES, no TRIGGER, no DDL.
 create procedure grant_to_server(server_role name)
     language plpgsql
     as $$
@@ -19,7 +31,7 @@ begin
         select c.oid::regclass as name,
             case
                 when c.relname = '__diesel_schema_migrations' then 'select'
-                when exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'merchant_appends') then 'select, insert'
+                when is_append_only(c.oid) then 'select, insert'
                 else 'select, insert, update, delete'
             end as rights
         from pg_class c

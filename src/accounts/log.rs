@@ -6,6 +6,7 @@ use super::{By, tell};
 use crate::audit::ActorKind;
 use crate::db::schema::instance_log;
 use crate::mail::RevealedEmail;
+use crate::operations::security::{self, Kind};
 
 /// A line of the log of the instance.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -69,8 +70,25 @@ pub(super) fn note(
             instance_log::subject_id.eq(subject_id),
             instance_log::details.eq(details),
         ))
-        .execute(conn)
-        .map(drop)
+        .execute(conn)?;
+    if let Some(kind) = kind(action) {
+        let noun = action.split('.').next().unwrap_or_default();
+        security::note(kind.about(noun, subject_id));
+    }
+    Ok(())
+}
+
+/// The security event that an act is.
+fn kind(action: &str) -> Option<Kind> {
+    Some(match action {
+        "user.disabled" => Kind::UserDisabled,
+        "user.enabled" => Kind::UserEnabled,
+        "user.support_removed" | "user.support_added" => Kind::SupportRightsChanged,
+        "merchant.closed" => Kind::MerchantClosed,
+        "merchant.reopened" => Kind::MerchantReopened,
+        "email.revealed" => Kind::EmailRevealed,
+        _ => return None,
+    })
 }
 
 /// What was done to one user or merchant, the newest first. `noun` is the beginning of the actions:

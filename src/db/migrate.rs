@@ -53,9 +53,9 @@ const RIGHTS: &[(&str, &str)] = &[
         "can truncate tables",
     ),
     (
-        "EXISTS (SELECT FROM pg_policy WHERE polname = 'merchant_appends'
-            AND (has_table_privilege(polrelid, 'UPDATE') OR has_table_privilege(polrelid, 'DELETE')
-                OR has_any_column_privilege(polrelid, 'UPDATE')))",
+        "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relkind IN ('r', 'p') AND is_append_only(oid)
+            AND (has_table_privilege(oid, 'DELETE') OR has_any_column_privilege(oid, 'UPDATE')))",
         "can change the audit log or the ledger",
     ),
     (

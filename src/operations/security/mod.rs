@@ -80,6 +80,18 @@ text_enum! {
         ApiKeyCreated = "api_key_created", "API key created";
         /// An API key was revoked.
         ApiKeyRevoked = "api_key_revoked", "API key revoked";
+        /// A user was disabled.
+        UserDisabled = "user_disabled", "User disabled";
+        /// A user was enabled again.
+        UserEnabled = "user_enabled", "User enabled";
+        /// A user became support staff, or stopped being it.
+        SupportRightsChanged = "support_rights_changed", "Support rights changed";
+        /// A merchant was closed.
+        MerchantClosed = "merchant_closed", "Merchant closed";
+        /// A merchant was reopened.
+        MerchantReopened = "merchant_reopened", "Merchant reopened";
+        /// Support staff, or an operator, read an email that waits.
+        EmailRevealed = "email_revealed", "Email revealed";
     }
 }
 
@@ -94,7 +106,12 @@ impl Kind {
             | Self::ViewEnded
             | Self::ExportDownloaded
             | Self::ApiKeyCreated
-            | Self::ApiKeyRevoked => true,
+            | Self::ApiKeyRevoked
+            | Self::UserDisabled
+            | Self::UserEnabled
+            | Self::MerchantClosed
+            | Self::MerchantReopened
+            | Self::EmailRevealed => true,
             Self::SignedIn
             | Self::SignedOut
             | Self::SignInFailed
@@ -114,6 +131,7 @@ impl Kind {
             | Self::TwoFactorOff
             | Self::RecoveryCodesRenewed
             | Self::SessionsEnded
+            | Self::SupportRightsChanged
             | Self::LinkSent
             | Self::LinkUsed
             | Self::BadLink => false,
