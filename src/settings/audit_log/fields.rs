@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::affiliates::AffiliateStatus;
+use crate::api::keys::ApiScope;
 use crate::audit::log::Line;
 use crate::auth::Role;
 use crate::conversions::{ConversionStatus, DenialReason, Review};
@@ -46,7 +47,7 @@ enum Shown {
     Texts,
     /// Objects that are known by one of their own fields.
     Named(&'static str),
-    /// A closed set: the label of a name.
+    /// A closed set: the label of a name, or of several.
     Word(fn(&str) -> Option<&'static str>),
     Review,
 }
@@ -125,7 +126,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "only_in_vouch" => ("Only in Vouch", YesNo),
         "file" => ("File", Text),
         "rows_changed" => ("Rows changed", Text),
-        "scopes" => ("Scopes", Texts),
+        "scopes" => ("Scopes", word!(ApiScope)),
         "expires_at" => ("Expires", Time),
         _ => return None,
     })
@@ -266,7 +267,13 @@ fn in_words(side: &Map<String, Value>, name: &str, shown: Shown, names: &Names, 
         }
         Shown::Texts => texts(value),
         Shown::Named(own) => named(value, own),
-        Shown::Word(label) => value.as_str().and_then(label).unwrap_or_default().to_owned(),
+        Shown::Word(label) => {
+            let one = std::slice::from_ref(value);
+            let names = value.as_array().map_or(one, Vec::as_slice).iter();
+            let labels: Vec<&str> =
+                names.filter_map(|name| name.as_str().and_then(label)).collect();
+            labels.join(", ")
+        }
         Shown::Review => review(value, name == "fraud"),
     }
 }
