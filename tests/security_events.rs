@@ -110,7 +110,8 @@ impl At<'_> {
         person
     }
 
-    /// Asks for a link to a new password, and reads it in the mailbox.
+    /// Asks for a link to a new password, and reads it in the mailbox, where it comes before everything
+    /// that waits.
     fn reset_link(&self, email: &str) -> String {
         let person = self.anonymous();
         let page = person.get("/password-resets/new");
@@ -119,7 +120,7 @@ impl At<'_> {
         let mut config = config(&self.app.base);
         config.smtp = Some(server.settings());
         Office::new(&config, self.app.db.clone()).turn().unwrap();
-        server.taken_for(email).last().unwrap().link(&self.app.base)
+        server.taken_for(email).first().unwrap().link(&self.app.base)
     }
 
     /// Support staff at the owner's pages.

@@ -105,10 +105,10 @@ begin
     get diagnostics changed = row_count;
     foreach word in array words loop
         continue when char_length(trim(word)) < 3;
-        pattern := '(?<!\w)' || regexp_replace(trim(word), '([][.\\+*?^$(){}|-])', '\\\1', 'g') || '(?!\w)';
+        pattern := '(?<!\w)' || regexp_replace(trim(word), '(\W)', '\\\1', 'g') || '(?!\w)';
         -- As JSON writes it, between its quotes.
         in_json := to_jsonb(trim(word))::text;
-        in_json := '(?<!\w)' || regexp_replace(substr(in_json, 2, char_length(in_json) - 2), '([][.\\+*?^$(){}|-])', '\\\1', 'g') || '(?!\w)';
+        in_json := '(?<!\w)' || regexp_replace(substr(in_json, 2, char_length(in_json) - 2), '(\W)', '\\\1', 'g') || '(?!\w)';
         update audit_log set
             summary = regexp_replace(summary, pattern, substitute, 'gi'),
             before = regexp_replace(before::text, in_json, substitute, 'gi')::jsonb,
