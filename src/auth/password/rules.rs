@@ -1,6 +1,8 @@
 //! Which passwords people may choose: long enough, hard to guess, and more than words that everyone
 //! knows of them.
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::MOST_BYTES;
@@ -11,6 +13,10 @@ const MIN_CHARACTERS: usize = 8;
 const MIN_LEFT: usize = 6;
 /// Shorter parts of a name or an address say nothing about a password.
 const MIN_WORD: usize = 3;
+/// A word that's found within so many guesses is as good as known.
+const KNOWN_WITHIN: u64 = 5_000;
+/// Shorter ones are found as soon by trying.
+const MIN_COMMON: usize = 4;
 /// Past this there's nothing to find out, and zxcvbn is quadratic in the length.
 const CHARACTERS_JUDGED: usize = 100;
 
@@ -52,7 +58,10 @@ pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(),
     let mut words = personal_words(about_the_person);
     words.extend(COMMON.lines().map(str::to_owned));
     let backwards: String = head.chars().rev().collect();
-    if is_hardly_more(&head, &words) || is_hardly_more(&backwards, &words) {
+    if is_hardly_more(&head, &words)
+        || is_hardly_more(&backwards, &words)
+        || is_one_common_word(&head)
+    {
         return Err(PasswordRefusal::KnownWords);
     }
     let mut context = vec!["vouch"];
@@ -100,6 +109,37 @@ fn is_hardly_more(password: &str, words: &[String]) -> bool {
     let years = mark_years(&characters, &mut known);
     let words_found = known.iter().any(|known| *known);
     (words_found || years) && left(&characters, &known) < MIN_LEFT
+}
+
+/// Whether a password is a single common word with an ending: zxcvbn rates each part, and overrates
+/// what's made of several parts. Several words are a passphrase, and left to its judgment as a whole.
+fn is_one_common_word(password: &str) -> bool {
+    let characters: Vec<char> = folded(password).chars().collect();
+    let mut known = vec![false; characters.len()];
+    let mut common = BTreeSet::new();
+    let mut start = 0;
+    for part in characters.split(|c| !c.is_alphanumeric()) {
+        let digits = |c: &&char| c.is_ascii_digit();
+        let before = part.iter().take_while(digits).count();
+        let after = part.iter().rev().take_while(digits).count();
+        let word = part.get(before..part.len() - after.min(part.len())).unwrap_or_default();
+        let whole: String = part.iter().collect();
+        let bare: String = word.iter().collect();
+        if before < part.len() && is_common(&whole) {
+            known[start..start + part.len()].fill(true);
+            common.insert(whole);
+        } else if is_common(&bare) {
+            known[start + before..start + before + word.len()].fill(true);
+            common.insert(bare);
+        }
+        start += part.len() + 1;
+    }
+    mark_years(&characters, &mut known);
+    common.len() == 1 && left(&characters, &known) < MIN_LEFT
+}
+
+fn is_common(word: &str) -> bool {
+    word.chars().count() >= MIN_COMMON && zxcvbn::zxcvbn(word, &[]).guesses() < KNOWN_WITHIN
 }
 
 /// Where `word` ends if `text` begins with it: in plain letters or in those that look alike, with
@@ -228,6 +268,13 @@ mod tests {
             "admin_admin_2026",
             "changeme!!!!99",
             "2025!!2026!!",
+            "1q2w3e4r!!2026",
+            "violet!!2026",
+            "dr4gonfly##1999",
+            "2024--Chocolate--",
+            "jennifer1987!!",
+            "Love!!!!2026",
+            "mustang_mustang_1",
         ] {
             assert_eq!(judge(password, NOBODY), Err(PasswordRefusal::KnownWords), "{password}");
         }
