@@ -105,7 +105,9 @@ impl ApiPage {
 
     /// What a key may do, in words.
     fn may(key: &ApiKey) -> String {
-        key.scopes.iter().map(|scope| scope.label()).collect::<Vec<_>>().join(", ")
+        let labels = key.scopes.iter().map(|scope| scope.label());
+        let all = labels.collect::<Vec<_>>().join(", ").to_lowercase();
+        all.get(..1).unwrap_or_default().to_uppercase() + all.get(1..).unwrap_or_default()
     }
 }
 

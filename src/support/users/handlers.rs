@@ -107,7 +107,7 @@ pub async fn show(db: Data<Db>, page: PersonPage, user_id: Path<i64>) -> AppResu
 /// Why a change of a person's access isn't made.
 fn refusal(page: &PersonPage, user_id: i64, form: &FeatureForm) -> Option<String> {
     if page.person.id == user_id {
-        return Some("You can't change your own access. Ask someone else of your team.".to_owned());
+        return Some("You can’t change your own access. Ask someone else of your team.".to_owned());
     }
     reason_error(&form.reason)
 }
