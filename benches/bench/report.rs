@@ -96,9 +96,10 @@ pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts:
     );
 }
 
-pub fn sign_in(before: u64, after: u64, tries: &Measured) {
+/// Memory in MiB: before the tries, at most until now, and after them.
+pub fn sign_in([before, peak, after]: [u64; 3], tries: &Measured) {
     println!(
-        "  {} wrong passwords: {before} MiB before, {after} MiB after, {:.0} a second, p99 {:.0} ms",
+        "  {} wrong passwords: {before} MiB before, at most {peak}, {after} after; {:.0} a second, p99 {:.0} ms",
         tries.count(),
         tries.per_second(),
         tries.percentile(99)

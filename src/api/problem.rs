@@ -2,7 +2,8 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -38,9 +39,6 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
-    /// On 405: the methods there are.
-    #[serde(skip)]
-    pub allow: Option<String>,
 }
 
 impl Problem {
@@ -54,7 +52,6 @@ impl Problem {
             known: None,
             missing_scope: None,
             retry_after: None,
-            allow: None,
         }
     }
 
@@ -117,10 +114,9 @@ impl From<&AppError> for Problem {
             AppError::NotFound => {
                 say("There is no such resource", "The path or the id may be mistyped.")
             }
-            AppError::MethodNotAllowed(allowed) => Self {
-                allow: Some(allowed.clone()),
-                ..say("This path does not take that method", "“Allow” lists the methods it takes.")
-            },
+            AppError::MethodNotAllowed(_) => {
+                say("This path does not take that method", "“Allow” lists the methods it takes.")
+            }
             AppError::TooLarge => say(
                 "The request is too large",
                 "Send one order, or one conversion trigger, at a time.",
@@ -158,11 +154,14 @@ pub async fn problems<B: MessageBody>(
     let is_api = req.path() == "/api" || req.path().starts_with("/api/");
     let response = next.call(req).await?;
     let error = response.response().error().filter(|_| is_api);
-    let Some(problem) = error.and_then(|error| error.as_error::<AppError>()).map(Problem::from)
-    else {
+    let Some(error) = error.and_then(|error| error.as_error::<AppError>()) else {
         return Ok(response.map_into_left_body());
     };
-    Ok(response.into_response(HttpResponse::from(&problem)).map_into_right_body())
+    let mut answer = HttpResponse::from(&Problem::from(error));
+    if let AppError::MethodNotAllowed(methods) = error {
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_str(methods)?);
+    }
+    Ok(response.into_response(answer).map_into_right_body())
 }
 
 impl From<&Problem> for HttpResponse {
@@ -172,9 +171,6 @@ impl From<&Problem> for HttpResponse {
         answer.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if let Some(seconds) = problem.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
-        }
-        if let Some(methods) = &problem.allow {
-            answer.insert_header((header::ALLOW, methods.as_str()));
         }
         if problem.status == StatusCode::UNAUTHORIZED.as_u16() {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

@@ -1,5 +1,6 @@
-//! Passwords are hashed on a few threads of their own. Each keeps one block of memory for all the
-//! passwords it hashes, so that a flood of wrong ones takes no more memory than one does.
+//! Passwords are hashed on a few threads of their own. Each uses one block of memory for all the
+//! passwords that wait, so that a flood of wrong ones takes no more than a few do, and gives it back
+//! once none waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 use super::password::{hash, hash_with, verify_with};
 use crate::error::{AppError, AppResult};
 
-/// More cores than this hash no more passwords at once: each takes 19 MiB for good.
+/// More cores than this hash no more passwords at once: each takes 19 MiB meanwhile.
 const MAX_THREADS: usize = 4;
 /// How many passwords may wait. The last one waits about a second on two cores.
 const MAX_WAITING: usize = 64;
@@ -87,9 +88,7 @@ impl Hashing {
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
     let mut memory = Vec::new();
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
+    while let Some(job) = next(jobs, &mut memory) {
         // The hook has logged the panic; the next password needs this thread.
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             memory = Vec::new();
@@ -97,8 +96,21 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
     }
 }
 
+/// The next password. While none waits, the memory is given back.
+fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Vec<Block>) -> Option<Job> {
+    // Where another thread holds the lock, it waits for a password as well.
+    let waiting = jobs.try_lock().ok().and_then(|received| received.try_recv().ok());
+    if waiting.is_some() {
+        return waiting;
+    }
+    *memory = Vec::new();
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use futures_util::future::{join, join_all};
+
     use super::*;
 
     #[actix_web::test]
@@ -116,12 +128,24 @@ mod tests {
     async fn more_than_may_wait_are_refused_and_the_others_answered() {
         let hashing = Hashing::with(1, 2).unwrap();
         let tries = (0..20).map(|_| hashing.verify("wrong".to_owned(), None));
-        let outcomes = futures_util::future::join_all(tries).await;
+        let outcomes = join_all(tries).await;
         let refused = outcomes.iter().filter(|o| matches!(o, Err(AppError::TooMany(_)))).count();
         let answered = outcomes.iter().filter(|outcome| matches!(outcome, Ok(false))).count();
         assert_eq!(refused + answered, 20);
         assert!((1..=4).contains(&answered), "{answered}");
         assert!(!hashing.verify("wrong".to_owned(), None).await.unwrap(), "there is room again");
+    }
+
+    #[actix_web::test]
+    async fn memory_is_used_again_while_passwords_wait_and_then_given_back() {
+        let hashing = Hashing::with(1, 8).unwrap();
+        let size = |memory: &mut Vec<Block>| memory.len();
+        let tries = (0..3).map(|_| hashing.verify("wrong".to_owned(), None));
+        let (_, kept) = join(join_all(tries), hashing.run(size)).await;
+        assert!(kept.unwrap() > 0);
+        // The thread has answered a moment before it looks for the next.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert_eq!(hashing.run(size).await.unwrap(), 0);
     }
 
     #[actix_web::test]
