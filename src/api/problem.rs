@@ -34,8 +34,8 @@ pub struct Problem {
     pub known: Option<Box<KnownOrder>>,
     /// On 403: the scope that the key lacks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "triggers")]
-    pub missing_scope: Option<String>,
+    #[schema(required = false, value_type = String, example = "triggers")]
+    pub missing_scope: Option<&'static str>,
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -71,7 +71,7 @@ impl Problem {
             "This API key lacks the scope “{name}”. Create a key that has it under Settings > API."
         );
         Self {
-            missing_scope: Some(name.to_owned()),
+            missing_scope: Some(name),
             ..Self::new(StatusCode::FORBIDDEN, "This API key may not do that", &detail)
         }
     }
