@@ -54,19 +54,20 @@ impl NewReview<'_> {
     }
 
     /// What is then said of a conversion. Fraud is a denial of its order and leaves what was said
-    /// of the conversion itself; every other review says that the order isn't fraud.
+    /// of the conversion itself. It holds through denials for other reasons; an approval or Pending
+    /// says that the order isn't fraud.
     fn mark(&self, actor: &Actor, known: &Standing) -> Mark {
         let (by, at, note) = (actor.name.clone(), actor.now, self.note().to_owned());
-        let (review, denial_reason) = match self {
+        let (review, denial_reason, fraud) = match self {
             Self::Deny { reason: DenialReason::Fraud, .. } if known.order_id().is_some() => {
                 let fraud = Some(Fraud { by, at, note });
                 return Mark { said: known.mark.said.clone(), fraud };
             }
-            Self::Deny { reason, .. } => (Review::Denied, Some(*reason)),
-            Self::Approve { .. } => (Review::Approved, None),
-            Self::BackToPending { .. } => (Review::Pending, None),
+            Self::Deny { reason, .. } => (Review::Denied, Some(*reason), known.mark.fraud.clone()),
+            Self::Approve { .. } => (Review::Approved, None, None),
+            Self::BackToPending { .. } => (Review::Pending, None, None),
         };
-        Mark { said: Some(Said { review, by, at, denial_reason, note }), fraud: None }
+        Mark { said: Some(Said { review, by, at, denial_reason, note }), fraud }
     }
 }
 
@@ -145,7 +146,7 @@ fn log(
         action: REVIEWED,
         subject_kind: "conversion",
         subject_id: Some(act.id),
-        summary: summary(rows.iter().find(|row| row.conversion.id == act.id), &act.after, note),
+        summary: summary(rows.iter().find(|row| row.conversion.id == act.id), act, note),
         before: Some(json!(act.before)),
         after: Some(json!(act.after)),
     });
@@ -153,12 +154,14 @@ fn log(
     Ok(change_ids.into_iter().min())
 }
 
-fn summary(row: Option<&ConversionRow>, after: &Mark, note: &str) -> String {
+fn summary(row: Option<&ConversionRow>, reviewed: &Reviewed, note: &str) -> String {
+    let after = &reviewed.after;
     let what = row.map_or_else(|| "a conversion".to_owned(), about);
-    let act = match (&after.fraud, &after.said) {
-        (Some(_), _) => format!("Denied the order of {what} as fraud."),
-        (None, None) => format!("Took the review of {what} back."),
-        (None, Some(said)) => match (said.review, said.denial_reason) {
+    let is_fraud_now = after.fraud.is_some() && reviewed.before.fraud.is_none();
+    let act = match (is_fraud_now, &after.said) {
+        (true, _) => format!("Denied the order of {what} as fraud."),
+        (false, None) => format!("Took the review of {what} back."),
+        (false, Some(said)) => match (said.review, said.denial_reason) {
             (Review::Approved, _) => format!("Approved {what}."),
             (Review::Pending, _) => format!("Set {what} back to Pending."),
             (Review::Denied, None | Some(DenialReason::Other)) => format!("Denied {what}."),

@@ -96,10 +96,15 @@ text_enum! {
 }
 
 impl DenialReason {
-    /// The reason of a denial that only has a note: a note that speaks of fraud means it.
+    /// The reason of a denial that only has a note: a note that speaks of fraud means it, unless it
+    /// says that there is none.
     pub fn of_note(note: &str) -> Self {
-        let mut words = note.split(|c: char| !c.is_alphanumeric());
-        let speaks_of_fraud = words.any(|word| word.to_lowercase().starts_with("fraud"));
+        let lower = note.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+        let speaks_of_fraud = (0..words.len()).any(|at| {
+            let before = if at == 0 { "" } else { words[at - 1] };
+            words[at].starts_with("fraud") && !matches!(before, "no" | "not" | "without")
+        });
         if speaks_of_fraud { Self::Fraud } else { Self::Other }
     }
 }
@@ -147,7 +152,7 @@ mod tests {
         for note in ["fraud", "Fraud.", "looks like FRAUDULENT use", "stolen card (fraud)"] {
             assert_eq!(DenialReason::of_note(note), DenialReason::Fraud, "{note}");
         }
-        for note in ["", "Returned", "defrauded by the carrier"] {
+        for note in ["", "Returned", "defrauded by the carrier", "Not fraud, a mistake"] {
             assert_eq!(DenialReason::of_note(note), DenialReason::Other, "{note}");
         }
     }

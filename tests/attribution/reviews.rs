@@ -167,6 +167,25 @@ fn fraud_is_lifted_and_what_was_said_of_each_conversion_is_back() {
 }
 
 #[test]
+fn a_denial_for_another_reason_leaves_an_order_denied_as_fraud() {
+    let app = TestApp::start();
+    let (ada, ben) = (app.fixture.ada_id, app.fixture.ben_id);
+    trigger_at(&app, ben, TriggerKind::Sku, "MUG", then());
+    send(&app, &order(1).line("MUG", 1, "20.00").code("ADA10", "10.00"));
+    post(&app, &[id_of(&app, ada), id_of(&app, ben)], &[("status", "approved")]);
+    // The note of another reason speaks of fraud as well.
+    let fraud = [("status", "denied"), ("reason", "other"), ("note", "Fraud ring")];
+    post(&app, &[id_of(&app, ada)], &fraud);
+    assert_eq!(reasons(&app), ["fraud", "fraud"]);
+    post(&app, &[id_of(&app, ben)], &[("status", "denied"), ("reason", "duplicate")]);
+    assert_eq!((status(&app, ada).as_str(), status(&app, ben).as_str()), ("denied", "denied"));
+    assert_eq!(reasons(&app), ["fraud", "fraud"]);
+    // Lifted, the other denial stands.
+    post(&app, &[id_of(&app, ada)], &[("status", "approved")]);
+    assert_eq!((status(&app, ada).as_str(), status(&app, ben).as_str()), ("approved", "denied"));
+}
+
+#[test]
 fn a_denial_keeps_its_reason_and_its_note() {
     let app = TestApp::start();
     let ada = app.fixture.ada_id;

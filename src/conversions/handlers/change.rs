@@ -22,7 +22,7 @@ pub(super) const NOTE_LENGTH: usize = 500;
 pub struct ReviewForm {
     ids: Vec<i64>,
     status: String,
-    /// Why they are denied; without one the note decides.
+    /// Why they are denied; the note decides without one, and where it's another reason.
     reason: String,
     note: String,
     back: LocalPath,
@@ -33,11 +33,13 @@ impl ReviewForm {
         match Review::parse(&self.status)? {
             Review::Approved => Some(NewReview::Approve { note }),
             Review::Pending => Some(NewReview::BackToPending { note }),
-            Review::Denied if self.reason.is_empty() => {
-                Some(NewReview::Deny { reason: DenialReason::of_note(note), note })
-            }
             Review::Denied => {
-                Some(NewReview::Deny { reason: DenialReason::parse(&self.reason)?, note })
+                let reason = match DenialReason::parse(&self.reason) {
+                    None if !self.reason.is_empty() => return None,
+                    None | Some(DenialReason::Other) => DenialReason::of_note(note),
+                    Some(reason) => reason,
+                };
+                Some(NewReview::Deny { reason, note })
             }
         }
     }
