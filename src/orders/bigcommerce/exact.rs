@@ -69,6 +69,15 @@ impl Exact {
         i64::try_from(quotient + up).unwrap_or(i64::MAX)
     }
 
+    /// As much of it as `part` is of `whole`; none if that can't be said.
+    pub fn times_ratio(self, part: Self, whole: Self) -> Option<Self> {
+        if whole.0 <= 0 {
+            return None;
+        }
+        let product = self.0.checked_mul(part.0)?;
+        Some(Self((product + whole.0 / 2).div_euclid(whole.0)))
+    }
+
     /// The difference, or nothing where that would be negative.
     pub fn less(self, other: Self) -> Self {
         Self((self.0 - other.0).max(0))

@@ -171,13 +171,23 @@ fn lines(
     let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included, notes);
     let mut lines: Vec<ReportedLine> =
         products.iter().enumerate().map(of_line).collect::<Result<_, _>>()?;
-    let says_nothing = |product: &Product| {
-        product.applied_discounts.is_none() && product.discounted_total_inc_tax.is_none()
-    };
-    if products.iter().all(says_nothing) {
+    if !products.iter().any(has_discount) {
         spread_discounts(&mut lines, off_the_goods(order, coupons)?.minor(currency));
     }
     Ok(lines)
+}
+
+/// Whether the line says that something was taken off it. Discounts can stand in the order's totals
+/// alone, with an empty list on every line.
+fn has_discount(product: &Product) -> bool {
+    let read = |decimal: &Option<Decimal>| {
+        Exact::optional(decimal.as_ref(), &String::new).ok().flatten().unwrap_or_default()
+    };
+    let is_listed = product.applied_discounts.iter().flatten().any(|one| read(&one.amount).0 > 0);
+    let discounted = product.discounted_total_inc_tax.as_ref().filter(|total| !total.is_blank());
+    let is_reduced = discounted.is_some()
+        && read(&product.discounted_total_inc_tax) < read(&product.total_inc_tax);
+    is_listed || is_reduced
 }
 
 fn line(
@@ -198,16 +208,12 @@ fn line(
             1
         }
     };
+    let ex_tax = read(product.total_ex_tax.as_ref(), "total_ex_tax")?;
+    let inc_tax = read(product.total_inc_tax.as_ref(), "total_inc_tax")?;
     let (price, total) = if tax_included {
-        (
-            read(product.price_inc_tax.as_ref(), "price_inc_tax")?,
-            read(product.total_inc_tax.as_ref(), "total_inc_tax")?,
-        )
+        (read(product.price_inc_tax.as_ref(), "price_inc_tax")?, inc_tax)
     } else {
-        (
-            read(product.price_ex_tax.as_ref(), "price_ex_tax")?,
-            read(product.total_ex_tax.as_ref(), "total_ex_tax")?,
-        )
+        (read(product.price_ex_tax.as_ref(), "price_ex_tax")?, ex_tax)
     };
     let times = |price: Exact| Exact(price.0.saturating_mul(i128::from(quantity)));
     let Some(total) = total.or(price.map(times)) else {
@@ -216,32 +222,22 @@ fn line(
             "the price is missing",
         ));
     };
-    let tax = Exact::signed(product.total_tax.as_ref(), &|| format!("products[{i}].total_tax"));
-    let tax = match tax {
-        Ok(tax) => Exact(tax.unwrap_or_default().0.max(0)),
-        // Prices that contain a tax are no base without it.
-        Err(error) if tax_included => return Err(error),
-        Err(error) => {
-            notes.add(ReadProblem::UnreadableTax, error.path);
-            Exact(0)
-        }
-    };
-    let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
-    let undiscounted = read(product.total_inc_tax.as_ref(), "total_inc_tax")?;
     let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
         Exact::read(discount.amount.as_ref(), &|| {
             format!("products[{i}].applied_discounts[{j}].amount")
         })
     });
     let applied: Exact = discounts.collect::<Result<Vec<_>, _>>()?.into_iter().sum();
-    let paid = match (discounted, undiscounted) {
+    let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
+    let paid = match (discounted, inc_tax) {
         _ if applied.0 > 0 => total.less(applied),
         // Discounted in a way that is not listed.
-        (Some(discounted), Some(undiscounted)) if discounted < undiscounted => {
-            discounted.less(if tax_included { Exact(0) } else { tax }).min(total)
+        (Some(discounted), Some(inc_tax)) if discounted < inc_tax => {
+            total.times_ratio(discounted, inc_tax).unwrap_or(total).min(total)
         }
         _ => total,
     };
+    let tax = tax(product, i, paid, tax_included, notes)?;
     let paid_minor = paid.minor(currency);
     let price_minor = unit_price(total.minor(currency), quantity);
     let refunded = match &product.quantity_refunded {
@@ -265,6 +261,35 @@ fn line(
 fn kind(product: &Product) -> LineKind {
     let kind = product.kind.as_ref().map_or("", |kind| kind.0.trim());
     if kind.eq_ignore_ascii_case(GIFT_CERTIFICATE) { LineKind::GiftCard } else { LineKind::Goods }
+}
+
+/// The tax in, or on top of, what was paid for a line: by the ratio of its prices. `total_tax` can be
+/// the tax of the line before its discounts, so it only counts where the prices don't say.
+fn tax(
+    product: &Product,
+    i: usize,
+    paid: Exact,
+    tax_included: bool,
+    notes: &mut Notes,
+) -> Result<Exact, Unintelligible> {
+    let read = |decimal: &Option<Decimal>| {
+        Exact::optional(decimal.as_ref(), &String::new).ok().flatten().filter(|total| total.0 > 0)
+    };
+    let (ex_tax, inc_tax) = (read(&product.total_ex_tax), read(&product.total_inc_tax));
+    let by_ratio = ex_tax
+        .zip(inc_tax)
+        .filter(|(ex, inc)| ex <= inc)
+        .and_then(|(ex, inc)| paid.times_ratio(inc.less(ex), if tax_included { inc } else { ex }));
+    let said = Exact::signed(product.total_tax.as_ref(), &|| format!("products[{i}].total_tax"));
+    match (said, by_ratio) {
+        // Prices that contain a tax are no base without it.
+        (Err(error), None) if tax_included => Err(error),
+        (Err(error), by_ratio) => {
+            notes.add(ReadProblem::UnreadableTax, error.path);
+            Ok(by_ratio.unwrap_or_default())
+        }
+        (Ok(said), by_ratio) => Ok(by_ratio.unwrap_or(Exact(said.unwrap_or_default().0.max(0)))),
+    }
 }
 
 /// The price of one, rounded up, so that nothing of the line's total is lost: what is too much by

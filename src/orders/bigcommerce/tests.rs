@@ -118,6 +118,7 @@ fn a_document_is_read_in_the_currency_that_was_paid_in() {
 #[test]
 fn prices_that_contain_tax_leave_it_out_of_the_base() {
     let mut body = with(document(), "/order/is_tax_inclusive_pricing", json!(true));
+    body["order"]["coupon_discount"] = json!("0.0000");
     body["products"] = json!([{
         "id": 1, "name": "Tea", "quantity": "3.0000", "price_inc_tax": "3.6667", "total_inc_tax": "11.0000",
         "price_ex_tax": "3.3333", "total_ex_tax": "9.9999", "total_tax": "1.0000",
@@ -142,6 +143,47 @@ fn discounts_of_old_orders_are_spread_over_the_lines() {
         [(11198, 0), (1000, 0)],
         "free shipping is not off the goods"
     );
+}
+
+#[test]
+fn discounts_in_the_totals_alone_are_spread_where_the_lines_list_none() {
+    let mut body = document();
+    for i in 0..2 {
+        body["products"][i]["applied_discounts"] = json!([]);
+    }
+    assert_eq!(amounts(report(&body)), [(10078, 0), (900, 0)]);
+    body["order"]["coupon_discount"] = json!("0.0000");
+    body["order"]["discount_amount"] = json!("12.1980");
+    assert_eq!(amounts(report(&body)), [(10078, 0), (900, 0)], "taken off by hand");
+}
+
+#[test]
+fn the_tax_of_a_line_before_its_discounts_is_not_the_tax_of_what_was_paid() {
+    let line = |changes: Value| {
+        let mut product = json!({
+            "id": 1, "name": "Tea", "quantity": 1, "price_inc_tax": "120.0000", "price_ex_tax": "100.0000",
+            "total_inc_tax": "120.0000", "total_ex_tax": "100.0000", "total_tax": "20.0000",
+            "applied_discounts": [],
+        });
+        product.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        json!([product])
+    };
+    let listed = json!([{ "id": "coupon", "amount": "12.0000", "code": "ADA10" }]);
+    for (tax_included, changes, paid, with_tax) in [
+        (true, json!({ "applied_discounts": listed }), 9000, 10800),
+        (true, json!({ "applied_discounts": listed, "total_tax": "18.0000" }), 9000, 10800),
+        (true, json!({ "discounted_total_inc_tax": "108.0000" }), 9000, 10800),
+        (false, json!({ "discounted_total_inc_tax": "108.0000" }), 9000, 10800),
+        (false, json!({ "applied_discounts": listed }), 8800, 10560),
+    ] {
+        let body = with(document(), "/order/is_tax_inclusive_pricing", json!(tax_included));
+        let body = with(body, "/products", line(changes.clone()));
+        let state = OrderState::from(report(&body));
+        let gross = |basis| line_amounts(&state, basis)[0].gross_minor;
+        assert_eq!(gross(Basis::default()), paid, "{tax_included} {changes}");
+        let basis = Basis { include_tax: true, ..Basis::default() };
+        assert_eq!(gross(basis), with_tax, "{tax_included} {changes}");
+    }
 }
 
 #[test]
