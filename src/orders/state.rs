@@ -38,6 +38,8 @@ pub struct OrderState {
     pub trashed: Option<DeliveryTimes>,
     /// The last message that said that it was restored.
     pub restored: Option<DeliveryTimes>,
+    /// When the first report of the order was sent.
+    pub first_sent_at: Option<DateTime<Utc>>,
     /// When the order was first received with an impossible time of placement: it counts as placed
     /// then, however often the store repeats it.
     pub placed_by: Option<DateTime<Utc>>,
@@ -128,6 +130,7 @@ impl OrderState {
         }
         if let Some(report) = &told.report {
             told.newest = Some(NewestTime { at: report.reported_at, since: times.sent_at });
+            told.first_sent_at = Some(times.sent_at);
             told.placed_by = origin.is_placed_clamped.then_some(times.received_at);
             told.origin = Some(origin);
         }
@@ -150,6 +153,7 @@ impl OrderState {
         self.deleted_at = self.deleted_at.into_iter().chain(other.deleted_at).min();
         self.trashed = self.trashed.max(other.trashed);
         self.restored = self.restored.max(other.restored);
+        self.first_sent_at = self.first_sent_at.into_iter().chain(other.first_sent_at).min();
         self.placed_by = self.placed_by.into_iter().chain(other.placed_by).min();
         self.date_placement();
         if *self == before {
@@ -200,11 +204,15 @@ impl OrderState {
 
     /// Since when the order is gone from the store: deleted, or in its trash. The trash counts after
     /// everything that was sent before it, whatever the store's clock says. It's over once the store
-    /// says that the order was restored, or reports it with a newer time than was known by then.
+    /// says that the order was restored, or reports it with a newer time than was known by then. If
+    /// nothing was known by then, the time has to be newer than the message itself.
     pub fn gone_at(&self) -> Option<DateTime<Utc>> {
         let trashed = self.trashed.filter(|trashed| {
             let is_restored = self.restored.is_some_and(|restored| restored > *trashed);
-            let is_newer = self.newest.is_some_and(|newest| newest.since > trashed.sent_at);
+            let was_known = self.first_sent_at.is_some_and(|first| first <= trashed.sent_at);
+            let is_newer = self.newest.is_some_and(|newest| {
+                newest.since > trashed.sent_at && (was_known || newest.at > trashed.sent_at)
+            });
             !is_restored && !is_newer
         });
         self.deleted_at.or(trashed.map(|trashed| trashed.sent_at))

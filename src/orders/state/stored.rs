@@ -20,6 +20,7 @@ pub(super) struct Stored {
     pub deleted_at: Option<DateTime<Utc>>,
     pub trashed: Option<DeliveryTimes>,
     pub restored: Option<DeliveryTimes>,
+    pub first_sent_at: Option<DateTime<Utc>>,
     pub placed_by: Option<DateTime<Utc>>,
     /// Before `trashed`: over once a report had a later time of the store.
     pub binned_at: Option<DateTime<Utc>>,
@@ -49,6 +50,8 @@ impl From<Stored> for OrderState {
             deleted_at: stored.deleted_at,
             trashed: stored.trashed.or(was_trashed),
             restored: stored.restored,
+            // Of the first report, a version before this field kept nothing.
+            first_sent_at: stored.first_sent_at.or(report.map(|_| DateTime::UNIX_EPOCH)),
             placed_by: stored.placed_by,
             report: stored.report,
         }

@@ -235,6 +235,16 @@ fn a_report_from_before_the_trash_does_not_take_the_order_out_of_it() {
 }
 
 #[test]
+fn an_order_whose_deletion_comes_first_stays_gone() {
+    let placed = OrderReport { reported_at: sent(1, 0).sent_at, ..order() };
+    let early = [(deletion(), sent(4, 0)), (report_event(placed.clone()), sent(5, 0))];
+    assert!(either_way(&early).gone_at().is_some());
+    let later = OrderReport { reported_at: sent(9, 0).sent_at, ..order() };
+    let back = [&early[..], &[(report_event(later), sent(9, 0))]].concat();
+    assert_eq!(either_way(&back).gone_at(), None, "reported again after it");
+}
+
+#[test]
 fn a_time_more_than_a_day_ahead_is_the_time_it_was_received() {
     let distant = march(20) + Duration::days(365_000);
     let odd = OrderReport {
