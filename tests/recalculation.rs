@@ -3,9 +3,9 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::clock;
-use vouch::db::schema::{conversions, recalculations};
+use vouch::db::schema::{conversions, orders as stored_orders, recalculations};
 use vouch::db::{Scope, in_scope};
-use vouch::orders::recalculation::{drain, parked, turn, unpark};
+use vouch::orders::recalculation::{drain, parked, pending_of_affiliate, turn, unpark};
 use vouch::triggers::{self, Trigger};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -153,4 +153,45 @@ fn several_workers_do_nothing_twice() {
     });
     assert_eq!(done, 60);
     assert_eq!(earned_by(&app, app.fixture.ben_id), 60);
+}
+
+#[test]
+fn changes_to_and_fro_are_one_request_that_says_how_many_orders_wait() {
+    let app = TestApp::start();
+    orders(&app, 3);
+    let (ada, ben) = (app.fixture.ada_id, app.fixture.ben_id);
+    for holder in [ben, ada, ben] {
+        app.within(|conn| {
+            let trigger = Trigger::find(conn, app.fixture.merchant_id, app.fixture.ada10_id)?;
+            Ok(triggers::reassign(conn, &app.actor(), &trigger, holder, then()).unwrap())
+        });
+    }
+    assert_eq!(waiting(&app), [(3, None)]);
+    let merchant_id = app.fixture.merchant_id;
+    let pending = app.within(|conn| pending_of_affiliate(conn, merchant_id, ben));
+    assert_eq!(pending.orders(), 3);
+    assert_eq!(drain(&app.db).unwrap(), 3);
+    assert_eq!(earned_by(&app, ben), 3);
+}
+
+#[test]
+fn a_request_leaves_the_orders_alone_that_came_after_it_began() {
+    let app = TestApp::start();
+    orders(&app, 3);
+    app.within(|conn| {
+        let ids: Vec<i64> =
+            stored_orders::table.order(stored_orders::id).select(stored_orders::id).load(conn)?;
+        diesel::insert_into(recalculations::table)
+            .values((
+                recalculations::merchant_id.eq(app.fixture.merchant_id),
+                recalculations::since.eq(then()),
+                recalculations::cause.eq(serde_json::json!({ "reason": "codes_excluded" })),
+                recalculations::orders_total.eq(2),
+                recalculations::in_flight.eq(Vec::<Option<String>>::new()),
+                recalculations::up_to_order_id.eq(ids[1]),
+            ))
+            .execute(conn)
+    });
+    assert_eq!(drain(&app.db).unwrap(), 2);
+    assert_eq!(waiting(&app), []);
 }

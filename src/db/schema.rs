@@ -606,6 +606,7 @@ diesel::table! {
         attempts -> Int4,
         last_error -> Nullable<Text>,
         parked_at -> Nullable<Timestamptz>,
+        up_to_order_id -> Nullable<Int8>,
     }
 }
 

@@ -15,6 +15,17 @@ pub(super) enum Matching {
     Named(Vec<i64>),
 }
 
+/// The orders after the first id, up to the second.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    pub after: i64,
+    pub up_to: i64,
+}
+
+impl Range {
+    const ALL: Self = Self { after: 0, up_to: i64::MAX };
+}
+
 /// An order's key, and when it was placed.
 pub(super) type Found = (i64, DateTime<Utc>);
 
@@ -23,7 +34,7 @@ macro_rules! of_code {
         "SELECT DISTINCT o.id, o.placed_at FROM order_codes c \
          JOIN orders o ON o.merchant_id = c.merchant_id AND o.id = c.order_id \
          WHERE c.merchant_id = ? AND c.code_key = ? AND c.order_id > ? AND o.placed_at >= ? \
-         ORDER BY o.id LIMIT ?"
+         AND c.order_id <= ? ORDER BY o.id LIMIT ?"
     };
 }
 
@@ -31,7 +42,7 @@ macro_rules! of_email {
     () => {
         "SELECT o.id, o.placed_at FROM orders o \
          WHERE o.merchant_id = ? AND o.customer_email_key = ? AND o.id > ? AND o.placed_at >= ? \
-         ORDER BY o.id LIMIT ?"
+         AND o.id <= ? ORDER BY o.id LIMIT ?"
     };
 }
 
@@ -40,7 +51,7 @@ macro_rules! of_sku {
         "SELECT DISTINCT o.id, o.placed_at FROM order_lines l \
          JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id \
          WHERE l.merchant_id = ? AND l.sku_key = ? AND l.order_id > ? AND o.placed_at >= ? \
-         ORDER BY o.id LIMIT ?"
+         AND l.order_id <= ? ORDER BY o.id LIMIT ?"
     };
 }
 
@@ -60,14 +71,15 @@ macro_rules! of_affiliate {
                  WHERE h.kind = 'customer_email' \
              UNION SELECT m.id FROM orders m \
                  WHERE m.merchant_id = ? AND m.manual_affiliate_id = ?) n ON n.order_id = o.id \
-         WHERE o.merchant_id = ? AND o.id > ? AND o.placed_at >= ? ORDER BY o.id LIMIT ?"
+         WHERE o.merchant_id = ? AND o.id > ? AND o.placed_at >= ? AND o.id <= ? \
+         ORDER BY o.id LIMIT ?"
     };
 }
 
 macro_rules! of_all {
     () => {
         "SELECT o.id, o.placed_at FROM orders o \
-         WHERE o.merchant_id = ? AND (o.placed_at, o.id) > (?, ?) \
+         WHERE o.merchant_id = ? AND (o.placed_at, o.id) > (?, ?) AND o.id <= ? \
          ORDER BY o.placed_at, o.id LIMIT ?"
     };
 }
@@ -75,7 +87,7 @@ macro_rules! of_all {
 macro_rules! of_names {
     () => {
         "SELECT o.id, coalesce(o.placed_at, o.first_seen_at) FROM orders o \
-         WHERE o.merchant_id = ? AND o.id = ANY(?) AND o.id > ? ORDER BY o.id LIMIT ?"
+         WHERE o.merchant_id = ? AND o.id = ANY(?) AND o.id > ? AND o.id <= ? ORDER BY o.id LIMIT ?"
     };
 }
 
@@ -87,7 +99,7 @@ macro_rules! number {
 
 /// What binds the values of [`Matching`] to a statement that answers rows of the SQL type `ST`.
 macro_rules! bound {
-    ($self:expr, $wrap:ident, $st:ty, $merchant_id:expr, $after:expr, $limit:expr) => {
+    ($self:expr, $wrap:ident, $st:ty, $merchant_id:expr, $range:expr, $limit:expr) => {
         match $self {
             Matching::Trigger { kind, key, since } => prepared::<$st>(match kind {
                 TriggerKind::CouponCode => $wrap!(of_code!()),
@@ -96,8 +108,9 @@ macro_rules! bound {
             })
             .bind::<BigInt, _>($merchant_id)
             .bind::<Text, _>(key.as_str())
-            .bind::<BigInt, _>($after)
+            .bind::<BigInt, _>($range.after)
             .bind::<Timestamptz, _>(*since)
+            .bind::<BigInt, _>($range.up_to)
             .bind::<BigInt, _>($limit),
             Matching::Affiliate { id, since } => prepared::<$st>($wrap!(of_affiliate!()))
                 .bind::<BigInt, _>($merchant_id)
@@ -105,18 +118,21 @@ macro_rules! bound {
                 .bind::<BigInt, _>($merchant_id)
                 .bind::<BigInt, _>(*id)
                 .bind::<BigInt, _>($merchant_id)
-                .bind::<BigInt, _>($after)
+                .bind::<BigInt, _>($range.after)
                 .bind::<Timestamptz, _>(*since)
+                .bind::<BigInt, _>($range.up_to)
                 .bind::<BigInt, _>($limit),
             Matching::Since(since) => prepared::<$st>($wrap!(of_all!()))
                 .bind::<BigInt, _>($merchant_id)
                 .bind::<Timestamptz, _>(*since)
-                .bind::<BigInt, _>($after)
+                .bind::<BigInt, _>($range.after)
+                .bind::<BigInt, _>($range.up_to)
                 .bind::<BigInt, _>($limit),
             Matching::Named(ids) => prepared::<$st>($wrap!(of_names!()))
                 .bind::<BigInt, _>($merchant_id)
                 .bind::<Array<BigInt>, _>(ids.as_slice())
-                .bind::<BigInt, _>($after)
+                .bind::<BigInt, _>($range.after)
+                .bind::<BigInt, _>($range.up_to)
                 .bind::<BigInt, _>($limit),
         }
     };
@@ -131,17 +147,17 @@ macro_rules! rows {
 impl Matching {
     /// How many orders there are.
     pub(super) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-        bound!(self, number, BigInt, merchant_id, 0, i64::MAX).get_result(conn)
+        bound!(self, number, BigInt, merchant_id, Range::ALL, i64::MAX).get_result(conn)
     }
 
-    /// The next orders after that one.
+    /// The next orders of the range.
     pub(super) fn next(
         &self,
         conn: &mut PgConnection,
         merchant_id: i64,
-        after: i64,
+        range: Range,
         limit: i64,
     ) -> QueryResult<Vec<Found>> {
-        bound!(self, rows, (BigInt, Timestamptz), merchant_id, after, limit).load(conn)
+        bound!(self, rows, (BigInt, Timestamptz), merchant_id, range, limit).load(conn)
     }
 }

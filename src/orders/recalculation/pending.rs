@@ -5,6 +5,20 @@ use diesel::sql_types::BigInt;
 
 use crate::db::prepared;
 
+/// Several requests about the same trigger or affiliate concern the same orders; those that name
+/// theirs were left over by one that is further on.
+macro_rules! left_over {
+    ($about:literal) => {
+        concat!(
+            "SELECT coalesce(sum(n.left_over), 0)::bigint FROM (SELECT CASE WHEN order_ids IS NULL \
+                 THEN max(greatest(orders_total - orders_done, 0)) ELSE sum(orders_total) END \
+             FROM recalculations WHERE merchant_id = ? AND parked_at IS NULL AND ",
+            $about,
+            " GROUP BY trigger_id, affiliate_id, order_ids IS NULL) AS n (left_over)"
+        )
+    };
+}
+
 /// The orders of that trigger that wait.
 ///
 /// # Errors
@@ -14,14 +28,11 @@ pub fn pending_of_trigger(
     merchant_id: i64,
     trigger_id: i64,
 ) -> QueryResult<Pending> {
-    prepared::<BigInt>(
-        "SELECT coalesce(sum(greatest(orders_total - orders_done, 0)), 0)::bigint \
-         FROM recalculations WHERE merchant_id = ? AND trigger_id = ? AND parked_at IS NULL",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(trigger_id)
-    .get_result(conn)
-    .map(Pending)
+    prepared::<BigInt>(left_over!("trigger_id = ?"))
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<BigInt, _>(trigger_id)
+        .get_result(conn)
+        .map(Pending)
 }
 
 /// The orders that wait since something about the affiliate changed, or about a trigger that it has
@@ -34,12 +45,10 @@ pub fn pending_of_affiliate(
     merchant_id: i64,
     affiliate_id: i64,
 ) -> QueryResult<Pending> {
-    prepared::<BigInt>(
-        "SELECT coalesce(sum(greatest(orders_total - orders_done, 0)), 0)::bigint \
-         FROM recalculations WHERE merchant_id = ? AND parked_at IS NULL \
-             AND (affiliate_id = ? OR trigger_id IN (SELECT trigger_id FROM trigger_owners \
-                 WHERE merchant_id = ? AND affiliate_id = ?))",
-    )
+    prepared::<BigInt>(left_over!(
+        "(affiliate_id = ? OR trigger_id IN (SELECT trigger_id FROM trigger_owners \
+             WHERE merchant_id = ? AND affiliate_id = ?))"
+    ))
     .bind::<BigInt, _>(merchant_id)
     .bind::<BigInt, _>(affiliate_id)
     .bind::<BigInt, _>(merchant_id)

@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::now;
+use diesel::dsl::{max, now};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::cause::RecalculationCause;
-use super::matching::{Found, Matching};
+use super::matching::{Found, Matching, Range};
 use crate::clock;
 use crate::db::prepared;
-use crate::db::schema::{recalculations, triggers};
+use crate::db::schema::{orders, recalculations, triggers};
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
 
@@ -35,6 +35,7 @@ pub(super) struct Request {
     in_flight: Option<Vec<Option<String>>>,
     after_order_id: i64,
     pub attempts: i32,
+    up_to_order_id: Option<i64>,
 }
 
 /// What became of a portion.
@@ -66,7 +67,9 @@ impl Request {
     /// The next orders, at the most a portion.
     pub(super) fn next(&self, conn: &mut PgConnection) -> QueryResult<Vec<Found>> {
         let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
-        self.matching(conn)?.next(conn, self.merchant_id, self.after_order_id, limit)
+        let up_to = self.up_to_order_id.unwrap_or(i64::MAX);
+        let range = Range { after: self.after_order_id, up_to };
+        self.matching(conn)?.next(conn, self.merchant_id, range, limit)
     }
 
     fn matching(&self, conn: &mut PgConnection) -> QueryResult<Matching> {
@@ -88,10 +91,11 @@ impl Request {
     }
 
     /// Carries out the next portion.
-    pub(super) fn carry_out(&self, conn: &mut PgConnection) -> QueryResult<Portion> {
+    pub(super) fn carry_out(&mut self, conn: &mut PgConnection) -> QueryResult<Portion> {
         if self.has_to_wait(conn)? {
             return Ok(Portion::Waits);
         }
+        self.begin(conn)?;
         in_flight::enter(conn, self.merchant_id)?;
         let found = self.next(conn)?;
         let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
@@ -112,6 +116,20 @@ impl Request {
         self.move_on(conn, &found)?;
         batch.finish(conn)?;
         Ok(Portion::Done(free.len()))
+    }
+
+    /// Notes the last order there is: later ones are decided by the new facts.
+    fn begin(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
+        if self.up_to_order_id.is_some() || self.order_ids.is_some() {
+            return Ok(());
+        }
+        let of_merchant = orders::table.filter(orders::merchant_id.eq(self.merchant_id));
+        let last: Option<i64> = of_merchant.select(max(orders::id)).first(conn)?;
+        self.up_to_order_id = Some(last.unwrap_or(0));
+        diesel::update(self.row())
+            .set(recalculations::up_to_order_id.eq(self.up_to_order_id))
+            .execute(conn)
+            .map(drop)
     }
 
     /// Whether transactions have to end that may have read the former facts.

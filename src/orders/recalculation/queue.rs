@@ -95,7 +95,9 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
     let done = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
         // Its orders are locked: whoever is in the way of anything else must not keep them so.
         conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
-        let Some(request) = Request::take(conn, merchant_id)? else { return Ok(Portion::Nothing) };
+        let Some(request) = Request::take(conn, merchant_id)? else {
+            return Ok(Portion::Nothing);
+        };
         taken.insert(request).carry_out(conn)
     });
     match (done, taken) {

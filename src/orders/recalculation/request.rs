@@ -1,9 +1,11 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 
 use super::cause::RecalculationCause;
 use super::matching::Matching;
 use crate::audit::Actor;
+use crate::db::prepared;
 use crate::db::schema::{recalculations, triggers};
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
@@ -110,8 +112,43 @@ fn request(
     cause: &RecalculationCause,
 ) -> QueryResult<i64> {
     let total = matching.count(conn, actor.merchant_id)?;
-    insert(conn, actor, about, (None, Some(since)), to_json(cause)?, total)?;
+    let cause = to_json(cause)?;
+    if !absorb(conn, actor, about, since, &cause, total)? {
+        insert(conn, actor, about, (None, Some(since)), cause, total)?;
+    }
     Ok(total)
+}
+
+/// Leaves it to a request for the same reason that hasn't begun yet: it will see this change too.
+/// `false` where there is none, or a worker has it.
+fn absorb(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    since: DateTime<Utc>,
+    cause: &serde_json::Value,
+    total: i64,
+) -> QueryResult<bool> {
+    prepared::<()>(
+        "UPDATE recalculations SET since = least(since, ?), cause = ?, \
+             orders_total = greatest(orders_total, ?) \
+         WHERE merchant_id = ? AND id = (SELECT r.id FROM recalculations r \
+             WHERE r.merchant_id = ? AND r.trigger_id IS NOT DISTINCT FROM ? \
+                 AND r.affiliate_id IS NOT DISTINCT FROM ? AND r.order_ids IS NULL \
+                 AND r.in_flight IS NULL AND r.parked_at IS NULL \
+                 AND r.cause ->> 'reason' = ?::jsonb ->> 'reason' \
+             ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<Timestamptz, _>(since)
+    .bind::<Jsonb, _>(cause)
+    .bind::<BigInt, _>(total)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<Nullable<BigInt>, _>(about.trigger_id)
+    .bind::<Nullable<BigInt>, _>(about.affiliate_id)
+    .bind::<Jsonb, _>(cause)
+    .execute(conn)
+    .map(|absorbed| absorbed > 0)
 }
 
 /// Either these orders, or those placed since then.

@@ -1,0 +1,1 @@
+alter table recalculations drop column up_to_order_id;
