@@ -144,7 +144,7 @@ pub(super) fn is_base(names: &[&str]) -> bool {
         ["order", "id" | "is_tax_inclusive_pricing" | "discount_amount" | "coupon_discount"] => {
             true
         }
-        ["order", ..] | ["products", .., "name" | "sku" | "type" | "total_tax"] => false,
+        ["order", ..] | ["products", .., "id" | "name" | "sku" | "type" | "total_tax"] => false,
         ["products" | "refunds", ..] => true,
         _ => false,
     }
