@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -118,6 +119,30 @@ pub fn return_memory() {
 /// Other allocators are left as they are.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn return_memory() {}
+
+/// Has the system take no more than `bytes` of what a connection has not sent yet. Otherwise it takes
+/// megabytes at once, and a slow reader looks like one who does not read.
+#[cfg(target_os = "linux")]
+pub(crate) fn limit_unsent(connection: &impl AsRawFd, bytes: libc::c_int) -> io::Result<()> {
+    let (value, length) = (std::ptr::from_ref(&bytes), size_of_val(&bytes));
+    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
+    let outcome = unsafe {
+        libc::setsockopt(
+            connection.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_NOTSENT_LOWAT,
+            value.cast(),
+            libc::socklen_t::try_from(length).expect("four fits"),
+        )
+    };
+    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Other systems take as much as they do.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn limit_unsent(_connection: &impl AsRawFd, _bytes: libc::c_int) -> io::Result<()> {
+    Ok(())
+}
 
 /// Sends `signal` to the process `pid`.
 pub(crate) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {

@@ -35,6 +35,7 @@ use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::operations::{Metrics, Readiness, counters, security};
 use crate::orders::queue::Intake;
+use crate::os;
 use crate::platforms::http::Http;
 use crate::registration;
 use crate::routes;
@@ -115,6 +116,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long the other side has to close its end.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much of an answer the system holds for a reader who is behind, beyond what is on its way.
+const MAX_UNSENT_BYTES: i32 = 64 * 1024;
 /// How many connections one of the web server's threads has. Each takes some 20 KiB while it waits.
 const MAX_CONNECTIONS: usize = 2000;
 /// What runs when the server is told to stop may take this long: with the end of the database after
@@ -155,8 +158,9 @@ pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Re
             .local_addr(address)
             .finish(map_config(application, |()| AppConfig::default()));
         fn_service(async |io: TcpStream| {
-            // Answers go out at once; a connection without the option is only slower.
+            // A connection without these options is only slower, or cut a little sooner.
             let _ = io.set_nodelay(true);
+            let _ = os::limit_unsent(&io, MAX_UNSENT_BYTES);
             let peer = io.peer_addr().ok();
             Ok((Paced::new(io, Pace::default()), Protocol::Http1, peer))
         })

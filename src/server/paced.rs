@@ -31,8 +31,8 @@ impl Default for Pace {
         Self {
             answer: Duration::from_secs(120),
             quiet: Duration::from_secs(120),
-            grace: Duration::from_secs(20),
-            // Less than a modem.
+            grace: Duration::from_secs(30),
+            // Less than a modem. What the system holds for a reader is taken within the grace.
             rate: 2048,
             every: Duration::from_secs(5),
         }
