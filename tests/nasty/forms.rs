@@ -86,33 +86,36 @@ fn found(visitor: Visitor, person: &Person, examples: &BTreeMap<&str, Example>) 
     all
 }
 
+/// Each field alone with the worst values, and all fields at once with every value.
 fn probe(person: &Person, prober: &Prober<'_>, form: &Found) {
     let names: BTreeSet<&str> = form.fields.iter().map(|(name, _)| name.as_str()).collect();
-    for name in names {
-        for value in values() {
-            if name == "csrf" && !value.contains('\0') {
-                continue;
-            }
-            let mut fields: Vec<(&str, &str)> = form
-                .fields
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .filter(|(other, _)| *other != name)
-                .collect();
-            fields.push((name, &value));
-            if form.is_upload {
-                let file = ("file", "rows.csv", "Code\nA\0\u{1}B\n".as_bytes());
-                let answer = person.post_file(&form.action, &fields, file);
-                if answer.status >= 500 {
-                    prober.fault(format!("{} {name}={value:?}: {}", form.action, answer.status));
-                }
-                continue;
-            }
-            let status = prober.post(&form.action, &fields);
-            if value.contains(['\0', '\u{1}', '\u{7f}', '\u{85}']) && !matches!(status, 400..500) {
-                prober.fault(format!("{} {name}={value:?}: {status}, not refused", form.action));
-            }
-        }
+    let names: Vec<&str> = names.into_iter().filter(|name| *name != "csrf").collect();
+    let worst = ["9223372036854775808", "-262143-01-01"].map(str::to_owned);
+    let worst: Vec<String> = few().into_iter().chain(worst).chain(["x".repeat(3_000)]).collect();
+    for name in &names {
+        worst.iter().for_each(|value| send(person, prober, form, &[name], value));
+    }
+    if !names.is_empty() {
+        values().iter().for_each(|value| send(person, prober, form, &names, value));
+    }
+}
+
+/// Sends the form with `value` in the fields of those names.
+fn send(person: &Person, prober: &Prober<'_>, form: &Found, names: &[&str], value: &str) {
+    let others = form.fields.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+    let mut fields: Vec<(&str, &str)> =
+        others.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.extend(names.iter().map(|name| (*name, value)));
+    let status = if form.is_upload {
+        let file = ("file", "rows.csv", "Code\nA\0\u{1}B\n".as_bytes());
+        person.post_file(&form.action, &fields, file).status
+    } else {
+        prober.post(&form.action, &fields)
+    };
+    let is_refused = matches!(status, 400..500);
+    let must_be = value.contains(['\0', '\u{1}', '\u{7f}', '\u{85}']);
+    if status >= 500 || (must_be && !is_refused) {
+        prober.fault(format!("{} {names:?}={value:.60?}: {status}", form.action));
     }
 }
 
