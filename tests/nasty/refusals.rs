@@ -63,6 +63,7 @@ fn a_url_with_such_a_character_is_a_bad_request() {
     }
     let api = anonymous.get("/api/v1/triggers?q=%00");
     assert_eq!(api.status, 400);
+    assert_eq!(api.header("content-type"), Some("application/problem+json"));
 }
 
 /// Pending conversion of a new order.
