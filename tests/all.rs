@@ -15,6 +15,7 @@ mod dated;
 mod demo;
 mod dependencies;
 mod devices;
+mod documents;
 mod embedded;
 mod exclusions;
 mod first_run;
