@@ -1,7 +1,6 @@
 //! Access that ends: sessions and keys go in the same act, and the audit log says so.
 
 use diesel::prelude::*;
-use serde_json::json;
 use vouch::accounts::{self, By};
 use vouch::db::schema::{affiliates, api_keys, audit_log, instance_log, members, sessions, users};
 use vouch::db::{Scope, in_scope};
@@ -269,10 +268,11 @@ fn the_log_of_the_instance_only_grows() {
     let id = user_id(&app, OWNER);
     everything(&app, |conn| accounts::disable(conn, &by(), id));
     everything(&app, |conn| {
-        let changed = diesel::update(instance_log::table)
-            .set(instance_log::details.eq(json!({})))
-            .execute(conn)?;
-        assert_eq!((changed, diesel::delete(instance_log::table).execute(conn)?), (0, 0));
+        for change in ["update instance_log set details = '{}'", "delete from instance_log"] {
+            // By the right of the server's role, and by the policies were it the owner.
+            let done = conn.transaction(|conn| diesel::sql_query(change).execute(conn));
+            assert!(done.is_err() || done == Ok(0), "{change}");
+        }
         Ok(())
     });
     assert_eq!(instance_acts(&app).len(), 1);
