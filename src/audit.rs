@@ -129,8 +129,8 @@ pub fn record_all(
     diesel::insert_into(audit_log::table).values(rows).returning(audit_log::id).get_results(conn)
 }
 
-/// Blanks the network addresses of acts before a time, within the scope of the transaction: retention.
-/// Answers how many.
+/// Blanks the network addresses of acts before a time, a day ago at the latest, within the scope of the
+/// transaction: retention. Answers how many.
 ///
 /// # Errors
 /// The database's.

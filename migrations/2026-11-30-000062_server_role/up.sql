@@ -74,13 +74,14 @@ declare
     changed bigint;
 begin
     perform set_config('vouch.erasing', 'on', true);
-    update audit_log set came_from = null where at < older_than and came_from is not null;
+    update audit_log set came_from = null
+        where at < least(older_than, now() - interval '1 day') and came_from is not null;
     get diagnostics changed = row_count;
     perform set_config('vouch.erasing', '', true);
     return changed;
 end
 $$;
-comment on function forget_audit_addresses(timestamptz) is 'Blanks the network addresses of acts before a time.';
+comment on function forget_audit_addresses(timestamptz) is 'Blanks the network addresses of acts before a time, a day ago at the latest.';
 
 -- Erasure of one person, within one merchant: audit::erase_person. Every whole occurrence of the words
 -- (their names and addresses) becomes the substitute, and the name of the acts that they did does. It
