@@ -91,7 +91,8 @@ fn vouch(folder: &Path) -> Command {
         .env("VOUCH_DATA", folder)
         .env("VOUCH_SECRET_KEY", hex::encode(SECRET_KEY))
         .env("VOUCH_DEMO_PASSWORD", PASSWORD)
-        .env("VOUCH_LOG_FILTER", "warn")
+        // Wrong passwords are warnings.
+        .env("VOUCH_LOG_FILTER", "error")
         .env_remove("DATABASE_URL");
     command
 }
