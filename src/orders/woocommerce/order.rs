@@ -96,7 +96,8 @@ fn report(
 /// An order that is paid on delivery is `processing` without a date of payment until it is
 /// `completed`. Statuses of extensions (`shipped`) count by the date of payment.
 fn payment(order: &Order) -> PaymentState {
-    let is_paid = order.date_paid_gmt.is_some() || status(order) == "completed";
+    let is_dated = order.date_paid_gmt.is_some() || order.date_paid.is_some();
+    let is_paid = is_dated || status(order) == "completed";
     match status(order) {
         "refunded" => PaymentState::Refunded,
         "failed" => PaymentState::Voided,

@@ -19,6 +19,9 @@ pub(super) struct Order {
     pub date_modified_gmt: Option<Time>,
     #[serde(default, deserialize_with = "maybe")]
     pub date_paid_gmt: Option<Time>,
+    /// In the store's own time zone; all there is of some imported orders.
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_paid: Option<Time>,
     pub shipping_total: Option<Decimal>,
     pub shipping_tax: Option<Decimal>,
     pub total_tax: Option<Decimal>,

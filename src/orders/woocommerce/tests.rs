@@ -161,6 +161,20 @@ fn a_refund_is_spread_over_the_lines_with_its_tax_and_what_exceeds_them_is_shipp
 }
 
 #[test]
+fn a_date_of_payment_in_either_zone_is_one() {
+    for (gmt, local, state) in [
+        (json!("2026-03-01T09:00:04"), json!(null), PaymentState::Paid),
+        (json!(null), json!("2026-03-01T10:00:04"), PaymentState::Paid),
+        (json!(""), json!("2026-03-01 10:00:04"), PaymentState::Paid),
+        (json!(null), json!(""), PaymentState::Pending),
+        (json!("0000-00-00T00:00:00"), json!(false), PaymentState::Pending),
+    ] {
+        let sent = with(with(body(), "date_paid_gmt", gmt), "date_paid", local);
+        assert_eq!(order_of(&sent).payment, state, "{sent}");
+    }
+}
+
+#[test]
 fn a_refund_without_its_tax_holds_as_much_of_it_as_the_order() {
     // 92.40 with 15.40 of tax: 72.00 for the mugs, 5.00 for shipping.
     let order = order_of(&with(body(), "refunds", json!([{"id": 20, "total": "-46.20"}])));
