@@ -1,7 +1,7 @@
 //! What refunds took, and of what: goods, shipping, or the order as a whole.
 //!
 //! Stores differ in how much they say. Where a line names only how many came back, that is worth
-//! what was paid for so many. Where only a sum is known, it pays for such lines first, then (if
+//! what was paid for so many. A line that the order doesn't have is off the order as a whole. Where only a sum is known, it pays for such lines first, then (if
 //! there were any) for shipping; the rest is off the order as a whole, and holds as much tax as the
 //! order does.
 
@@ -63,10 +63,13 @@ pub(super) struct OfLine {
 /// What all refunds of an order took.
 #[derive(Default)]
 pub(super) struct Returned {
+    /// Every line of the order, by its id.
     lines: BTreeMap<String, OfLine>,
     pub shipping: Money,
     /// Off the order as a whole.
     pub whole: Money,
+    /// For what is none of the order's lines, tax included.
+    other: i128,
 }
 
 impl Returned {
@@ -74,7 +77,9 @@ impl Returned {
         report: &OrderReport,
         refunds: impl IntoIterator<Item = &'a ReportedRefund>,
     ) -> Self {
-        let mut returned = Self::default();
+        let refs = report.lines.iter().map(|line| line.line_ref.trim().to_owned());
+        let lines = refs.map(|line_ref| (line_ref, OfLine::default())).collect();
+        let mut returned = Self { lines, ..Self::default() };
         for refund in refunds {
             returned.add(report, refund);
         }
@@ -87,7 +92,7 @@ impl Returned {
 
     pub(super) fn total(&self) -> i128 {
         let lines: i128 = self.lines.values().map(|line| line.money.gross()).sum();
-        lines + self.shipping.gross() + self.whole.gross()
+        lines + self.shipping.gross() + self.whole.gross() + self.other
     }
 
     fn add(&mut self, report: &OrderReport, refund: &ReportedRefund) {
@@ -101,6 +106,7 @@ impl Returned {
             Money::new(refund.shipping_minor, refund.shipping_tax_minor).not_negative();
         self.whole +=
             Money::new(refund.adjustment_minor, refund.adjustment_tax_minor).not_negative();
+        self.other += i128::from(refund.other_minor.max(0));
         let rest = self.pay_for(report, &unpriced, refund.undivided_minor);
         let for_shipping =
             if unpriced.is_empty() { 0 } else { self.pay_for_shipping(report, rest) };
@@ -108,7 +114,10 @@ impl Returned {
     }
 
     fn add_line(&mut self, line: &RefundedLine, money: Money) {
-        let sum = self.lines.entry(line.line_ref.trim().to_owned()).or_default();
+        let Some(sum) = self.lines.get_mut(line.line_ref.trim()) else {
+            self.whole += money.not_negative();
+            return;
+        };
         sum.quantity += i128::from(line.quantity.max(0));
         sum.money += money.not_negative();
     }

@@ -50,8 +50,20 @@ fn a_refund_takes_its_amount_off_its_line_and_no_more_than_was_paid() {
     assert_eq!(sums(part, PLAIN), [(2000, 1000, 1), (500, 0, 1)]);
     let too_much = report.clone().with_refund(refund("1").of_line("CAP", 5, 9000));
     assert_eq!(sums(too_much, PLAIN), [(2000, 0, 2), (500, 500, 0)]);
-    let of_a_stranger = report.with_refund(refund("1").of_line("HAT", 1, 100));
-    assert_eq!(sums(of_a_stranger, PLAIN), [(2000, 0, 2), (500, 0, 1)]);
+}
+
+#[test]
+fn a_refund_of_a_line_that_the_order_does_not_have_is_spread() {
+    let report = order().with_line("TEE", 2, 1000).with_line("CAP", 1, 500);
+    let of_a_stranger = report.clone().with_refund(refund("1").of_line("HAT", 1, 100));
+    assert_eq!(sums(of_a_stranger, PLAIN), [(2000, 80, 2), (500, 20, 1)]);
+    let beside_a_line = refund("1").of_line("CAP", 1, 500).of_line("", 1, 100);
+    let beside_a_line = report.clone().with_refund(beside_a_line);
+    assert_eq!(sums(beside_a_line, PLAIN), [(2000, 100, 2), (500, 500, 0)]);
+    // What is known to be for something else is off no line.
+    let fee = ReportedRefund { other_minor: 100, ..refund("1") };
+    assert_eq!(given_back(&report, &fee), 100);
+    assert_eq!(sums(report.with_refund(fee), PLAIN), [(2000, 0, 2), (500, 0, 1)]);
 }
 
 #[test]

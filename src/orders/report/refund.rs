@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::ReadNote;
+
 /// Money a store gave back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedRefund {
@@ -21,6 +23,10 @@ pub struct ReportedRefund {
     /// The tax on the shipping given back.
     #[serde(default)]
     pub shipping_tax_minor: i64,
+    /// Given back for what is none of the order's lines, tax included: a fee that the store doesn't
+    /// name.
+    #[serde(default)]
+    pub other_minor: i64,
     /// Money given back, tax included, of which the store says neither what for nor how much of it
     /// is tax: it pays for the lines without an amount first. None where everything is divided.
     #[serde(default)]
@@ -28,6 +34,9 @@ pub struct ReportedRefund {
     /// Whether the order only outlines the refund: its lines are to be read from the store.
     #[serde(default)]
     pub is_outline: bool,
+    /// As [`super::OrderReport::notes`], of a refund that comes alone.
+    #[serde(skip)]
+    pub notes: Vec<ReadNote>,
 }
 
 impl ReportedRefund {
@@ -41,8 +50,10 @@ impl ReportedRefund {
             adjustment_tax_minor: 0,
             shipping_minor: 0,
             shipping_tax_minor: 0,
+            other_minor: 0,
             undivided_minor: None,
             is_outline: false,
+            notes: Vec::new(),
         }
     }
 
@@ -55,6 +66,7 @@ impl ReportedRefund {
             self.adjustment_tax_minor,
             self.shipping_minor,
             self.shipping_tax_minor,
+            self.other_minor,
         ];
         lines.chain(rest).fold(0, i64::saturating_add)
     }
@@ -76,8 +88,10 @@ impl ReportedRefund {
             adjustment_tax_minor: change(self.adjustment_tax_minor),
             shipping_minor: change(self.shipping_minor),
             shipping_tax_minor: change(self.shipping_tax_minor),
+            other_minor: change(self.other_minor),
             undivided_minor: self.undivided_minor.map(&change),
             is_outline: self.is_outline,
+            notes: self.notes.clone(),
         }
     }
 }
