@@ -14,7 +14,7 @@ use thiserror::Error;
 
 pub(super) use self::json::{Notes, read};
 pub(super) use self::list::{list, maybe_list};
-pub(super) use self::scalar::{Decimal, Id, Text, count, maybe, plain};
+pub(super) use self::scalar::{Decimal, Id, Text, count, maybe, plain, unchecked};
 pub(super) use self::time::Time;
 
 /// The time of a field of an order that a store's API answered, in whatever form.

@@ -13,7 +13,7 @@ mod refund;
 use chrono::{DateTime, Utc};
 
 use self::money::Amounts;
-use super::reading::{Unintelligible, read};
+use super::reading::{Notes, Unintelligible, read};
 use super::report::StoreEvent;
 
 /// What the headers say, as far as the body does not.
@@ -52,8 +52,8 @@ pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent,
             Ok(StoreEvent::Deleted { order_ref: deleted.id.0, at: envelope.triggered_at })
         }
         "refunds/create" => {
-            let (refund, _) = read(body, payload::is_base_of_refund)?;
-            refund_alone(refund, envelope)
+            let (refund, notes) = read(body, payload::is_base_of_refund)?;
+            refund_alone(refund, notes, envelope)
         }
         "app/uninstalled" => Ok(StoreEvent::Uninstalled),
         other => {
@@ -63,7 +63,11 @@ pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent,
     }
 }
 
-fn refund_alone(refund: payload::Refund, envelope: Envelope) -> Result<StoreEvent, Unintelligible> {
+fn refund_alone(
+    refund: payload::Refund,
+    mut notes: Notes,
+    envelope: Envelope,
+) -> Result<StoreEvent, Unintelligible> {
     let Some(order_id) = refund.order_id.clone() else {
         return Err(Unintelligible::new("order_id", "the refund does not say of which order"));
     };
@@ -74,7 +78,10 @@ fn refund_alone(refund: payload::Refund, envelope: Envelope) -> Result<StoreEven
         });
     }
     let currency = refund::currency_of(&refund);
-    let refund = refund::refund(refund, Amounts { currency }, &String::new, envelope.triggered_at)?;
+    let mut refund =
+        refund::refund(refund, Amounts { currency }, &String::new, envelope.triggered_at)?;
+    notes.append(&mut refund.notes);
+    refund.notes = notes.into_vec();
     Ok(StoreEvent::Refund { order_ref: order_id.0, refund, currency })
 }
 

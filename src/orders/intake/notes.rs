@@ -1,5 +1,6 @@
 //! What was passed over while an order was read.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::batch::Batch;
@@ -8,40 +9,59 @@ use crate::db::schema::deliveries;
 use crate::orders::reading::Unintelligible;
 use crate::orders::report::{ReadNote, ReadProblem, StoreEvent};
 
-/// Takes the notes out of an event: they belong to the delivery, and reports that differ in them
-/// alone are the same.
-pub(super) fn take(event: &mut StoreEvent) -> Vec<ReadNote> {
-    match event {
-        StoreEvent::Order(report) | StoreEvent::Restored(report) => {
-            std::mem::take(&mut report.notes)
-        }
-        _ => Vec::new(),
-    }
+/// A field that was passed over, and the day whose rules say whether it matters.
+pub(super) struct Noted {
+    note: ReadNote,
+    at: DateTime<Utc>,
 }
 
-/// Why the order can't be kept although it was read: an amount that was passed over enters the base
-/// by the rules of the day it was placed.
+/// Takes the notes out of an event: they belong to the delivery, and reports that differ in them
+/// alone are the same.
+pub(super) fn take(event: &mut StoreEvent) -> Vec<Noted> {
+    let parts = match event {
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => {
+            vec![(&mut report.notes, report.placed_at)]
+        }
+        // Of which day its order is needn't be known yet.
+        StoreEvent::Refund { refund, .. } => vec![(&mut refund.notes, refund.refunded_at)],
+        StoreEvent::RefundLines { refunds, .. } => {
+            refunds.iter_mut().map(|refund| (&mut refund.notes, refund.refunded_at)).collect()
+        }
+        StoreEvent::Deleted { .. }
+        | StoreEvent::Trashed { .. }
+        | StoreEvent::Uninstalled
+        | StoreEvent::Announced { .. }
+        | StoreEvent::Noted { .. } => Vec::new(),
+    };
+    let of_part = |(notes, at): (&mut Vec<ReadNote>, DateTime<Utc>)| {
+        std::mem::take(notes).into_iter().map(move |note| Noted { note, at })
+    };
+    parts.into_iter().flat_map(of_part).collect()
+}
+
+/// Why the event can't be kept although it was read: an amount that was passed over enters the base
+/// by the rules of its day.
 pub(super) fn refusal(
     conn: &mut PgConnection,
     arrival: &Arrival,
-    event: &StoreEvent,
+    passed_over: &[Noted],
     batch: &mut Batch,
 ) -> QueryResult<Option<String>> {
-    let (StoreEvent::Order(report) | StoreEvent::Restored(report)) = event else {
-        return Ok(None);
-    };
-    if report.notes.is_empty() {
+    if passed_over.is_empty() {
         return Ok(None);
     }
-    let rules = batch.settings(conn)?.at(arrival.store_id, report.placed_at).rules;
-    let counts = |note: &&ReadNote| match note.code {
-        ReadProblem::UnreadableTax => rules.include_tax,
-        ReadProblem::UnreadableShipping => rules.include_shipping,
-        ReadProblem::Unreadable | ReadProblem::UnknownCurrency => false,
+    let settings = batch.settings(conn)?;
+    let counts = |noted: &&Noted| {
+        let rules = settings.at(arrival.store_id, noted.at).rules;
+        match noted.note.code {
+            ReadProblem::UnreadableTax => rules.include_tax,
+            ReadProblem::UnreadableShipping => rules.include_shipping,
+            ReadProblem::Unreadable | ReadProblem::UnknownCurrency => false,
+        }
     };
-    Ok(report.notes.iter().find(counts).map(|note| {
+    Ok(passed_over.iter().find(counts).map(|noted| {
         let problem = "this is not an amount, and the Calculation Logic counts it";
-        Unintelligible::new(note.path.as_str(), problem).to_string()
+        Unintelligible::new(noted.note.path.as_str(), problem).to_string()
     }))
 }
 
@@ -49,11 +69,12 @@ pub(super) fn refusal(
 pub(super) fn keep(
     conn: &mut PgConnection,
     arrival: &Arrival,
-    notes: &[ReadNote],
+    passed_over: &[Noted],
 ) -> QueryResult<()> {
-    if notes.is_empty() {
+    if passed_over.is_empty() {
         return Ok(());
     }
+    let notes: Vec<&ReadNote> = passed_over.iter().map(|noted| &noted.note).collect();
     let json = serde_json::to_value(notes)
         .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
     let delivery = deliveries::table

@@ -91,12 +91,12 @@ pub fn take_in(
     mut event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    if let Some(reason) = notes::refusal(conn, arrival, &event, batch)? {
+    let passed_over = notes::take(&mut event);
+    if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
         note(conn, arrival, "failed", &reason)?;
         // Also when it's replayed and was kept before.
         return Ok(Outcome::Failed);
     }
-    let passed_over = notes::take(&mut event);
     let outcome = take_in_event(conn, arrival, event, batch)?;
     notes::keep(conn, arrival, &passed_over)?;
     Ok(outcome)

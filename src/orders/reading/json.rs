@@ -35,6 +35,19 @@ impl Notes {
         })
     }
 
+    /// The same, unless it does enter the base.
+    ///
+    /// # Errors
+    /// What is wrong with the amount, where it enters the base.
+    pub fn unless(
+        &mut self,
+        is_base: bool,
+        code: ReadProblem,
+        read: Result<i64, Unintelligible>,
+    ) -> Result<i64, Unintelligible> {
+        if is_base { read } else { Ok(self.or_zero(code, read)) }
+    }
+
     /// The currency of a code; one that is in no list is noted.
     ///
     /// # Errors
@@ -46,6 +59,13 @@ impl Notes {
             self.add(ReadProblem::UnknownCurrency, path.to_owned());
         }
         Ok(currency)
+    }
+
+    /// Those of a part of the message that was read apart.
+    pub fn append(&mut self, notes: &mut Vec<ReadNote>) {
+        for note in notes.drain(..) {
+            self.add(note.code, note.path);
+        }
     }
 
     pub fn into_vec(self) -> Vec<ReadNote> {

@@ -39,6 +39,21 @@ pub(in crate::orders) fn count<'de, D: Deserializer<'de>>(
     maybe(deserializer)?.ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
+/// A value of whatever form: what is no amount is told where the amount is needed, so that nothing is
+/// said of one that isn't.
+pub(in crate::orders) fn unchecked<'de, D>(deserializer: D) -> Result<Option<Decimal>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let text = match raw.get() {
+        "null" => return Ok(None),
+        text if text.starts_with('"') => serde_json::from_str(text).map_err(D::Error::custom)?,
+        text => text.to_owned(),
+    };
+    Ok(Some(Decimal(text)))
+}
+
 /// The text of a JSON text, number or boolean; a number is never taken for a float.
 fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;

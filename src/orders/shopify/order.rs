@@ -32,17 +32,17 @@ pub(super) fn event(
 }
 
 fn report(
-    order: Order,
+    mut order: Order,
     mut notes: Notes,
     envelope: Envelope,
 ) -> Result<OrderReport, Unintelligible> {
     let currency = currency(&order, &mut notes)?;
     let amounts = Amounts { currency: Some(currency) };
-    let discounts = amounts.amount(
-        order.total_discounts_set.as_ref(),
-        order.total_discounts.as_ref(),
-        &|| "total_discounts".to_owned(),
-    )?;
+    let discounts =
+        amounts.amount(order.total_discounts_set.as_ref(), order.total_discounts.as_ref(), &|| {
+            "total_discounts".to_owned()
+        });
+    let discounts = notes.unless(!is_allocated(&order), ReadProblem::Unreadable, discounts)?;
     // For people to see; nothing is worked out of these.
     let mut total = |set: &Option<MoneySet>, plain: &Option<Decimal>, name: &'static str| {
         let minor = amounts.signed(set.as_ref(), plain.as_ref(), &|| name.to_owned());
@@ -57,14 +57,20 @@ fn report(
     let reported_at = order.updated_at.map(|time| time.0).or(placed_at);
     let reported_at = reported_at.unwrap_or(envelope.triggered_at);
     let tax_included = order.taxes_included.unwrap_or(false);
-    let shipping = shipping(&order.shipping_lines, amounts, tax_included, &mut notes)?;
     let codes = codes(&order, amounts, &mut notes)?;
-    let mut lines = lines(&order.line_items, amounts, tax_included, tips, &mut notes)?;
+    let off_shipping = taken_off(true, &order, &codes);
+    let shipping =
+        shipping(&order.shipping_lines, off_shipping, amounts, tax_included, &mut notes)?;
+    let mut lines = lines(&order, amounts, tax_included, tips, &mut notes)?;
     if order.line_items.iter().all(|item| item.discount_allocations.is_empty()) {
-        let of_goods = goods_discounts(&order, &codes, discounts, shipping.discount_minor);
+        // All discounts but those on shipping, and at least what the codes took off.
+        let off_shipping = shipping.discount_minor.max(off_shipping);
+        let of_goods = (discounts - off_shipping).max(taken_off(false, &order, &codes));
         spread_discounts(&mut lines, of_goods);
     }
     let name = filled(order.name.as_ref());
+    let sent = std::mem::take(&mut order.refunds);
+    let refunds = refunds(sent, amounts, reported_at, &mut notes)?;
     Ok(OrderReport {
         name: name.map_or_else(|| format!("#{}", order.id.0), |name| plain(&name)),
         reported_at,
@@ -82,7 +88,7 @@ fn report(
         shipping_tax_minor: shipping.tax_minor,
         tax_minor,
         total_minor,
-        refunds: refunds(order.refunds, amounts, reported_at)?,
+        refunds,
         negative_fees_minor: 0,
         notes: notes.into_vec(),
         order_ref: order.id.0,
@@ -119,7 +125,9 @@ fn codes(
     for (i, application) in order.discount_applications.iter().enumerate() {
         let is_code = application.kind.as_ref().is_some_and(|kind| kind.0.trim() == DISCOUNT_CODE);
         let Some(code) = filled(application.code.as_ref()).filter(|_| is_code) else { continue };
-        let code = ReportedCode { code, discount_minor: allocated(order, i, amounts)? };
+        let allocated = allocated(order, i, amounts);
+        let discount_minor = notes.or_zero(ReadProblem::Unreadable, allocated);
+        let code = ReportedCode { code, discount_minor };
         if codes.iter().all(|known: &ReportedCode| known.key() != code.key()) {
             codes.push(code);
         }
@@ -141,17 +149,25 @@ fn allocated(order: &Order, application: usize, amounts: Amounts) -> Result<i64,
         .map(|part| amounts.amount(part.amount_set.as_ref(), part.amount.as_ref(), &at)))
 }
 
+/// Whether the order says of each discount what it was taken off. Totals add nothing then.
+fn is_allocated(order: &Order) -> bool {
+    order.line_items.iter().any(|item| !item.discount_allocations.is_empty())
+        || order.shipping_lines.iter().any(|line| !line.discount_allocations.is_empty())
+}
+
 fn lines(
-    items: &[LineItem],
+    order: &Order,
     amounts: Amounts,
     tax_included: bool,
     tips_minor: i64,
     notes: &mut Notes,
 ) -> Result<Vec<ReportedLine>, Unintelligible> {
+    let items = &order.line_items;
     at_most(MAX_LINES, items.len(), || "line_items".to_owned())?;
+    let is_allocated = is_allocated(order);
     let mut lines = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
-        let line = line(item, i, amounts, tax_included, notes)?;
+        let line = line(item, i, amounts, (tax_included, is_allocated), notes)?;
         lines.push(ReportedLine { kind: kind(item, &line, tips_minor), ..line });
     }
     Ok(lines)
@@ -161,7 +177,7 @@ fn line(
     item: &LineItem,
     i: usize,
     amounts: Amounts,
-    tax_included: bool,
+    (tax_included, is_allocated): (bool, bool),
     notes: &mut Notes,
 ) -> Result<ReportedLine, Unintelligible> {
     let at = |field: &str| format!("line_items[{i}].{field}");
@@ -175,9 +191,11 @@ fn line(
     }
     // The allocations are all discounts of the line, those on the order too; `total_discount` is
     // a part of them, or all there is in old orders.
+    let (set, plain_discount) = (item.total_discount_set.as_ref(), item.total_discount.as_ref());
+    let own = amounts.amount(set, plain_discount, &|| at("total_discount"));
+    let own = notes.unless(!is_allocated, ReadProblem::Unreadable, own)?;
     let discount_minor = if item.discount_allocations.is_empty() {
-        let (set, plain) = (item.total_discount_set.as_ref(), item.total_discount.as_ref());
-        amounts.amount(set, plain, &|| at("total_discount"))?
+        own
     } else {
         amounts.allocations(&item.discount_allocations, &|| format!("line_items[{i}]"))?
     };
@@ -217,21 +235,13 @@ fn kind(item: &LineItem, line: &ReportedLine, tips_minor: i64) -> LineKind {
     }
 }
 
-/// What was taken off the goods, by the totals of the order: all discounts but those on shipping,
-/// and at least what the codes took off.
-fn goods_discounts(
-    order: &Order,
-    codes: &[ReportedCode],
-    all_minor: i64,
-    shipping_minor: i64,
-) -> i64 {
-    let taken_off = |shipping: bool| {
-        let of_kind = order.discount_codes.iter().zip(codes).filter(move |(sent, _)| {
-            shipping == sent.kind.as_ref().is_some_and(|kind| kind.0 == "shipping")
-        });
-        of_kind.fold(0_i64, |sum, (_, code)| sum.saturating_add(code.discount_minor))
-    };
-    (all_minor - shipping_minor.max(taken_off(true))).max(taken_off(false))
+/// What the codes for free shipping took off, or all others.
+fn taken_off(shipping: bool, order: &Order, codes: &[ReportedCode]) -> i64 {
+    let of_kind = order.discount_codes.iter().zip(codes).filter(|(sent, _)| {
+        let kind = sent.kind.as_ref().map_or("", |kind| kind.0.trim());
+        shipping == kind.eq_ignore_ascii_case("shipping")
+    });
+    of_kind.fold(0_i64, |sum, (_, code)| sum.saturating_add(code.discount_minor))
 }
 
 /// Spreads what the totals took off the goods beyond what stands on the lines: old orders have only
@@ -262,16 +272,18 @@ struct Shipping {
     discount_minor: i64,
 }
 
+/// `code_minor` is what codes for free shipping took off: old orders don't say so of their lines.
 fn shipping(
     lines: &[ShippingLine],
+    code_minor: i64,
     amounts: Amounts,
     tax_included: bool,
     notes: &mut Notes,
 ) -> Result<Shipping, Unintelligible> {
     at_most(MAX_PARTS, lines.len(), || "shipping_lines".to_owned())?;
-    let mut all = Shipping { net_minor: 0, tax_minor: 0, discount_minor: 0 };
+    let (mut prices, mut discounts, mut taxes) = (Vec::new(), Vec::new(), Vec::new());
     let mut readable = |minor| notes.or_zero(ReadProblem::UnreadableShipping, minor);
-    for (i, line) in lines.iter().enumerate().filter(|(_, l)| !l.is_removed.unwrap_or(false)) {
+    for (i, line) in lines.iter().enumerate().filter(|(_, line)| !is_removed(line)) {
         let at = |field: &str| format!("shipping_lines[{i}].{field}");
         let price = amounts.amount(line.price_set.as_ref(), line.price.as_ref(), &|| at("price"));
         let price = readable(price);
@@ -282,29 +294,46 @@ fn shipping(
             amounts.allocations(&line.discount_allocations, &|| format!("shipping_lines[{i}]"));
         let allocated = readable(allocated);
         // `discounted_price` leaves discounts on the order out; the allocations have them all.
-        let discount = if allocated > 0 { allocated } else { price - discounted }.clamp(0, price);
-        let tax = readable(amounts.taxes(&line.tax_lines, &|| format!("shipping_lines[{i}]")));
-        let paid = price - discount - if tax_included { tax } else { 0 };
-        all.net_minor += paid.max(0);
-        all.tax_minor += tax;
-        all.discount_minor += discount;
+        let discount = if allocated > 0 { allocated } else { price - discounted };
+        prices.push(price);
+        discounts.push(discount.clamp(0, price));
+        taxes.push(readable(amounts.taxes(&line.tax_lines, &|| format!("shipping_lines[{i}]"))));
     }
-    Ok(all)
+    let sum = |minors: &[i64]| minors.iter().copied().fold(0, i64::saturating_add);
+    if lines.iter().all(|line| line.discount_allocations.is_empty()) {
+        let left: Vec<i64> = prices.iter().zip(&discounts).map(|(p, d)| p - d).collect();
+        let rest = code_minor.saturating_sub(sum(&discounts)).clamp(0, sum(&left));
+        for (discount, part) in discounts.iter_mut().zip(allocate(rest, &left)) {
+            *discount += part;
+        }
+    }
+    let lines = prices.iter().zip(&discounts).zip(&taxes);
+    let paid: Vec<i64> = lines
+        .map(|((price, discount), tax)| price - discount - if tax_included { *tax } else { 0 })
+        .map(|paid| paid.max(0))
+        .collect();
+    Ok(Shipping { net_minor: sum(&paid), tax_minor: sum(&taxes), discount_minor: sum(&discounts) })
+}
+
+fn is_removed(line: &ShippingLine) -> bool {
+    line.is_removed.unwrap_or(false)
 }
 
 fn refunds(
     refunds: Vec<payload::Refund>,
     amounts: Amounts,
     reported_at: DateTime<Utc>,
+    notes: &mut Notes,
 ) -> Result<Vec<ReportedRefund>, Unintelligible> {
     at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
     let mut seen = BTreeSet::new();
-    refunds
-        .into_iter()
-        .enumerate()
-        .filter(|(_, refund)| seen.insert(refund.id.0.clone()))
-        .map(|(i, one)| refund(one, amounts, &|| format!("refunds[{i}]."), reported_at))
-        .collect()
+    let once = refunds.into_iter().enumerate().filter(|(_, one)| seen.insert(one.id.0.clone()));
+    let reported = once.map(|(i, one)| {
+        let mut reported = refund(one, amounts, &|| format!("refunds[{i}]."), reported_at)?;
+        notes.append(&mut reported.notes);
+        Ok(reported)
+    });
+    reported.collect()
 }
 
 fn payment(status: Option<&Text>) -> PaymentState {

@@ -3,10 +3,11 @@
 //! Almost everything may be missing or null: other versions of the API, drafts, point of sale,
 //! imported orders. What is not listed is not read.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-use crate::orders::reading::{Decimal, Id, Text, Time, count, list, maybe};
+use crate::orders::reading::{Decimal, Id, Text, Time, count, list, maybe, unchecked};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
@@ -30,6 +31,7 @@ pub(super) struct Order {
     pub contact_email: Option<Text>,
     pub customer: Option<Customer>,
     pub billing_address: Option<Address>,
+    #[serde(default, deserialize_with = "unchecked")]
     pub total_discounts: Option<Decimal>,
     pub total_discounts_set: Option<MoneySet>,
     pub total_tax: Option<Decimal>,
@@ -97,6 +99,7 @@ pub(super) struct LineItem {
     pub current_quantity: Option<i64>,
     pub price: Option<Decimal>,
     pub price_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "unchecked")]
     pub total_discount: Option<Decimal>,
     pub total_discount_set: Option<MoneySet>,
     #[serde(default, deserialize_with = "maybe")]
@@ -157,14 +160,18 @@ pub(super) struct Refund {
     pub order_adjustments: Vec<OrderAdjustment>,
     #[serde(default, deserialize_with = "list")]
     pub transactions: Vec<Transaction>,
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub total_duties_set: Option<MoneySet>,
     /// All that was given back, where no transactions are there to add up.
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub total_refunded_set: Option<MoneySet>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundLineItem {
-    pub line_item_id: Id,
+    /// None where money went back on the order as a whole.
+    #[serde(default, deserialize_with = "maybe")]
+    pub line_item_id: Option<Id>,
     #[serde(deserialize_with = "count")]
     pub quantity: i64,
     /// Without tax, also where prices contain it. A JSON number, unlike all other money. Missing in
@@ -172,14 +179,18 @@ pub(super) struct RefundLineItem {
     #[serde(default, deserialize_with = "maybe")]
     pub subtotal: Option<Decimal>,
     pub subtotal_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "unchecked")]
     pub total_tax: Option<Decimal>,
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub total_tax_set: Option<MoneySet>,
 }
 
 /// Shipping given back, since API version 2024-10.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundShippingLine {
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub subtotal_amount_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub tax_amount_set: Option<MoneySet>,
 }
 
@@ -190,7 +201,9 @@ pub(super) struct OrderAdjustment {
     pub kind: Option<Text>,
     pub amount: Option<Decimal>,
     pub amount_set: Option<MoneySet>,
+    #[serde(default, deserialize_with = "unchecked")]
     pub tax_amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "unchecked_set")]
     pub tax_amount_set: Option<MoneySet>,
 }
 
@@ -223,8 +236,8 @@ pub(super) struct OrderEdit {
 pub(super) fn is_base(names: &[&str]) -> bool {
     match names {
         ["refunds", inner @ ..] => is_base_of_refund(inner),
-        ["id" | "taxes_included" | "line_items" | "total_discounts"] => true,
-        ["line_items", .., "quantity" | "current_quantity" | "total_discount"] => true,
+        ["id" | "taxes_included" | "line_items"] => true,
+        ["line_items", .., "quantity" | "current_quantity"] => true,
         ["line_items", .., "discount_allocations"] => true,
         ["line_items", .., "discount_allocations", "amount"] => true,
         _ => false,
@@ -236,6 +249,7 @@ pub(super) fn is_base_of_refund(names: &[&str]) -> bool {
     match names {
         [] | ["id" | "order_id"] => true,
         ["created_at" | "processed_at" | "transactions", ..] => false,
+        ["refund_line_items", .., "line_item_id"] => false,
         [.., "shop_money" | "presentment_money" | "currency_code"] => false,
         _ => true,
     }
@@ -251,4 +265,14 @@ pub(super) struct MoneySet {
 pub(super) struct Money {
     pub amount: Option<Decimal>,
     pub currency_code: Option<Text>,
+}
+
+/// A set of whatever form, as [`unchecked`] takes an amount.
+fn unchecked_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MoneySet>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let set = serde_json::from_str(raw.get());
+    Ok(set.unwrap_or_else(|_| {
+        let amount = Some(Decimal(raw.get().to_owned()));
+        Some(MoneySet { shop_money: Some(Money { amount, currency_code: None }) })
+    }))
 }

@@ -368,7 +368,7 @@ impl From<QueriedRefund> for Refund {
 impl From<RefundedLine> for RefundLineItem {
     fn from(line: RefundedLine) -> Self {
         Self {
-            line_item_id: line.line_item.id.0,
+            line_item_id: Some(line.line_item.id.0),
             quantity: line.quantity,
             subtotal: None,
             subtotal_set: line.subtotal_set.map(Into::into),

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::money::Amounts;
 use super::payload::{MoneySet, Refund, RefundLineItem, Transaction};
 use crate::money::{Currency, allocate};
-use crate::orders::reading::{At, MAX_LINES, Text, Unintelligible, at_most, sum};
-use crate::orders::report::{RefundedLine, ReportedRefund};
+use crate::orders::reading::{At, MAX_LINES, Notes, Text, Unintelligible, at_most, sum};
+use crate::orders::report::{ReadProblem, RefundedLine, ReportedRefund};
 
 /// Which kind of adjustment is shipping given back.
 const SHIPPING: &str = "shipping_refund";
@@ -20,14 +20,14 @@ pub(super) fn refund(
     or_then: DateTime<Utc>,
 ) -> Result<ReportedRefund, Unintelligible> {
     at_most(MAX_LINES, refund.refund_line_items.len(), || format!("{}refund_line_items", at()))?;
-    let mut lines = lines(&refund, amounts, at)?;
-    let (shipping_minor, shipping_tax_minor) = shipping(&refund, amounts, at)?;
-    let beyond = adjusted(&refund, false, amounts, at)?;
-    let duties = refund.total_duties_set.as_ref();
-    let duties_minor = amounts.signed(duties, None, &|| format!("{}total_duties_set", at()))?;
-    let given_minor = given(&refund, amounts, at)?;
     let is_divided = is_divided(&refund);
-    let (beyond, beyond_tax) = beyond.unwrap_or_default();
+    let mut reading = Reading { refund: &refund, amounts, at, is_divided, notes: Notes::default() };
+    let mut lines = reading.lines()?;
+    let (shipping_minor, shipping_tax_minor) = reading.shipping()?;
+    let (beyond, beyond_tax) = reading.adjusted(false)?;
+    let duties_minor = reading.duties()?;
+    let given_minor = reading.given()?;
+    let notes = reading.notes.into_vec();
     keep_back(&mut lines, beyond.max(0));
     let mut reported = ReportedRefund {
         lines,
@@ -36,13 +36,14 @@ pub(super) fn refund(
         adjustment_tax_minor: beyond_tax.min(0).saturating_neg(),
         shipping_minor,
         shipping_tax_minor,
+        notes,
         ..ReportedRefund::new(
             refund.id.0,
             refund.processed_at.or(refund.created_at).map_or(or_then, |time| time.0),
         )
     };
     if !is_divided {
-        let said = reported.divided_minor().saturating_add(duties_minor.unwrap_or(0));
+        let said = reported.divided_minor().saturating_add(duties_minor);
         reported.undivided_minor = given_minor.map(|given| given.saturating_sub(said).max(0));
     }
     Ok(reported)
@@ -77,87 +78,119 @@ fn gives_back(transaction: &Transaction) -> bool {
         && is(transaction.status.as_ref(), &["success", "pending"])
 }
 
-/// All the money that was given back, tax and shipping included; none where the refund does not say
-/// in the order's currency.
-fn given(refund: &Refund, amounts: Amounts, at: At<'_>) -> Result<Option<i64>, Unintelligible> {
-    let transactions = refund.transactions.iter().enumerate();
-    let mut ours = transactions
-        .filter(|(_, one)| gives_back(one) && amounts.is_ours(one.currency.as_ref()))
-        .peekable();
-    if ours.peek().is_none() {
-        let at = || format!("{}total_refunded_set", at());
-        return amounts.signed(refund.total_refunded_set.as_ref(), None, &at);
-    }
-    let given = sum(ours.map(|(i, transaction)| {
-        let at = || format!("{}transactions[{i}].amount", at());
-        let minor = amounts.signed(None, transaction.amount.as_ref(), &at)?;
-        Ok(minor.unwrap_or(0).saturating_abs())
-    }))?;
-    Ok(Some(given))
-}
-
-fn lines(
-    refund: &Refund,
+/// A refund while it's read.
+struct Reading<'a> {
+    refund: &'a Refund,
     amounts: Amounts,
-    at: At<'_>,
-) -> Result<Vec<RefundedLine>, Unintelligible> {
-    let lines = refund.refund_line_items.iter().enumerate().map(|(i, line)| {
-        let at = |field: &str| format!("{}refund_line_items[{i}].{field}", at());
-        let (subtotal, tax) = (line.subtotal.as_ref(), line.total_tax.as_ref());
-        let amount = amounts.signed(line.subtotal_set.as_ref(), subtotal, &|| at("subtotal"))?;
-        let tax = amounts.signed(line.total_tax_set.as_ref(), tax, &|| at("total_tax"))?;
-        Ok(RefundedLine {
-            line_ref: line.line_item_id.0.clone(),
-            quantity: line.quantity.max(0),
-            amount_minor: amount.map(|minor| minor.max(0)),
-            tax_minor: tax.unwrap_or(0).max(0),
-        })
-    });
-    lines.collect()
+    at: At<'a>,
+    /// Where not, its parts are taken off a sum, so that each of them counts.
+    is_divided: bool,
+    notes: Notes,
 }
 
-/// Shipping given back and its tax: lines of their own since API version 2024-10, adjustments
-/// with a negative amount before.
-fn shipping(refund: &Refund, amounts: Amounts, at: At<'_>) -> Result<(i64, i64), Unintelligible> {
-    let lines = || refund.refund_shipping_lines.iter().enumerate();
-    let of_line = |set: Option<&MoneySet>, i: usize, field: &str| {
-        amounts.amount(set, None, &|| format!("{}refund_shipping_lines[{i}].{field}", at()))
-    };
-    if lines().next().is_some() {
-        let net = sum(lines().map(|(i, line)| {
-            of_line(line.subtotal_amount_set.as_ref(), i, "subtotal_amount_set")
-        }))?;
-        let tax = sum(
-            lines().map(|(i, line)| of_line(line.tax_amount_set.as_ref(), i, "tax_amount_set"))
-        )?;
-        return Ok((net, tax));
+impl Reading<'_> {
+    /// An amount that counts only where it's what `problem` is about.
+    fn beside(
+        &mut self,
+        problem: ReadProblem,
+        read: Result<Option<i64>, Unintelligible>,
+    ) -> Result<i64, Unintelligible> {
+        self.notes.unless(!self.is_divided, problem, read.map(Option::unwrap_or_default))
     }
-    let (net, tax) = adjusted(refund, true, amounts, at)?.unwrap_or_default();
-    Ok((net.saturating_abs(), tax.saturating_abs()))
-}
 
-/// What the adjustments of shipping, or those of all else, come to, and their tax; none without any.
-fn adjusted(
-    refund: &Refund,
-    of_shipping: bool,
-    amounts: Amounts,
-    at: At<'_>,
-) -> Result<Option<(i64, i64)>, Unintelligible> {
-    let mut sums = None;
-    for (i, adjustment) in refund.order_adjustments.iter().enumerate() {
-        let kind = adjustment.kind.as_ref();
-        if of_shipping != kind.is_some_and(|kind| kind.0 == SHIPPING) {
-            continue;
+    /// All the money that was given back, tax and shipping included; none where the refund does not
+    /// say in the order's currency, or where nothing follows from it.
+    fn given(&self) -> Result<Option<i64>, Unintelligible> {
+        let Self { refund, amounts, at, .. } = *self;
+        if self.is_divided {
+            return Ok(None);
         }
-        let at = |field: &str| format!("{}order_adjustments[{i}].{field}", at());
-        let (set, plain) = (adjustment.amount_set.as_ref(), adjustment.amount.as_ref());
-        let amount = amounts.signed(set, plain, &|| at("amount"))?.unwrap_or(0);
-        let (set, plain) = (adjustment.tax_amount_set.as_ref(), adjustment.tax_amount.as_ref());
-        let tax = amounts.signed(set, plain, &|| at("tax_amount"))?.unwrap_or(0);
-        let (net, taxes) = sums.unwrap_or((0_i64, 0_i64));
-        sums = Some((net.saturating_add(amount), taxes.saturating_add(tax)));
+        let transactions = refund.transactions.iter().enumerate();
+        let mut ours = transactions
+            .filter(|(_, one)| gives_back(one) && amounts.is_ours(one.currency.as_ref()))
+            .peekable();
+        if ours.peek().is_none() {
+            let at = || format!("{}total_refunded_set", at());
+            return amounts.signed(refund.total_refunded_set.as_ref(), None, &at);
+        }
+        let given = sum(ours.map(|(i, transaction)| {
+            let at = || format!("{}transactions[{i}].amount", at());
+            let minor = amounts.signed(None, transaction.amount.as_ref(), &at)?;
+            Ok(minor.unwrap_or(0).saturating_abs())
+        }))?;
+        Ok(Some(given))
     }
-    Ok(sums)
+
+    fn duties(&mut self) -> Result<i64, Unintelligible> {
+        let at = || format!("{}total_duties_set", (self.at)());
+        let duties = self.amounts.signed(self.refund.total_duties_set.as_ref(), None, &at);
+        self.beside(ReadProblem::Unreadable, duties)
+    }
+
+    fn lines(&mut self) -> Result<Vec<RefundedLine>, Unintelligible> {
+        let Self { refund, amounts, at, .. } = *self;
+        let lines = refund.refund_line_items.iter().enumerate().map(|(i, line)| {
+            let at = |field: &str| format!("{}refund_line_items[{i}].{field}", at());
+            let (subtotal, tax) = (line.subtotal.as_ref(), line.total_tax.as_ref());
+            let amount =
+                amounts.signed(line.subtotal_set.as_ref(), subtotal, &|| at("subtotal"))?;
+            let tax = amounts.signed(line.total_tax_set.as_ref(), tax, &|| at("total_tax"));
+            Ok(RefundedLine {
+                // Money off the order as a whole is off none of its lines.
+                line_ref: line.line_item_id.as_ref().map_or_else(String::new, |id| id.0.clone()),
+                quantity: line.quantity.max(0),
+                amount_minor: amount.map(|minor| minor.max(0)),
+                tax_minor: self.beside(ReadProblem::UnreadableTax, tax)?.max(0),
+            })
+        });
+        lines.collect()
+    }
+
+    /// Shipping given back and its tax: lines of their own since API version 2024-10, adjustments
+    /// with a negative amount before.
+    fn shipping(&mut self) -> Result<(i64, i64), Unintelligible> {
+        let Self { refund, amounts, at, .. } = *self;
+        if refund.refund_shipping_lines.is_empty() {
+            let (net, tax) = self.adjusted(true)?;
+            return Ok((net.saturating_abs(), tax.saturating_abs()));
+        }
+        let (mut all, mut taxes) = (0_i64, 0_i64);
+        for (i, line) in refund.refund_shipping_lines.iter().enumerate() {
+            let of_line = |set: Option<&MoneySet>, field: &str| {
+                let at = || format!("{}refund_shipping_lines[{i}].{field}", at());
+                amounts.amount(set, None, &at).map(Some)
+            };
+            let net = of_line(line.subtotal_amount_set.as_ref(), "subtotal_amount_set");
+            let tax = of_line(line.tax_amount_set.as_ref(), "tax_amount_set");
+            all = all.saturating_add(self.beside(ReadProblem::UnreadableShipping, net)?);
+            taxes = taxes.saturating_add(self.beside(ReadProblem::UnreadableTax, tax)?);
+        }
+        Ok((all, taxes))
+    }
+
+    /// What the adjustments of shipping, or those of all else, come to, and their tax.
+    fn adjusted(&mut self, of_shipping: bool) -> Result<(i64, i64), Unintelligible> {
+        let Self { refund, amounts, at, .. } = *self;
+        let (mut all, mut taxes) = (0_i64, 0_i64);
+        for (i, adjustment) in refund.order_adjustments.iter().enumerate() {
+            let kind = adjustment.kind.as_ref();
+            if of_shipping != kind.is_some_and(|kind| kind.0 == SHIPPING) {
+                continue;
+            }
+            let at = |field: &str| format!("{}order_adjustments[{i}].{field}", at());
+            let (set, plain) = (adjustment.amount_set.as_ref(), adjustment.amount.as_ref());
+            let net = amounts.signed(set, plain, &|| at("amount"));
+            let (set, plain) = (adjustment.tax_amount_set.as_ref(), adjustment.tax_amount.as_ref());
+            let tax = amounts.signed(set, plain, &|| at("tax_amount"));
+            let net = match of_shipping {
+                true => self.beside(ReadProblem::UnreadableShipping, net)?,
+                false => net?.unwrap_or(0),
+            };
+            all = all.saturating_add(net);
+            taxes = taxes.saturating_add(self.beside(ReadProblem::UnreadableTax, tax)?);
+        }
+        Ok((all, taxes))
+    }
 }
 
 /// Takes off the lines what the merchant kept back, a restocking fee for example: Shopify reports

@@ -395,6 +395,84 @@ fn what_the_merchant_keeps_back_is_taken_off_the_refunded_lines() {
 }
 
 #[test]
+fn money_of_a_refund_that_is_off_no_line_is_spread() {
+    for id in [json!(null), json!("none"), json!({}), json!(99)] {
+        let mut refund = refund_body();
+        refund["refund_line_items"][0]["line_item_id"] = id.clone();
+        let left = left_after(&refund);
+        assert_eq!(left.iter().sum::<i64>(), 2160 + 747 + 500 - 1080, "{id}");
+        assert!(left[0] > 1080 && left[1] < 747 && left[2] == 500, "{id}: {left:?}");
+    }
+}
+
+#[test]
+fn what_a_refund_says_beside_the_base_is_noted_where_it_cannot_be_read() {
+    let tax = |value: Value| with(refund_body(), "/refund_line_items/0/total_tax_set", value);
+    let mut plain = refund_body();
+    plain["refund_line_items"][0]["total_tax_set"] = Value::Null;
+    plain["refund_line_items"][0]["total_tax"] = json!("abc");
+    let of_line = "refund_line_items[0].total_tax";
+    let adjusted = |of: Value| with(refund_body(), "/order_adjustments", json!([of]));
+    let goodwill = json!({"kind": "refund_discrepancy", "amount": "0.00", "tax_amount": "x"});
+    let shipping = json!({"kind": "shipping_refund", "amount": "x", "tax_amount": "0.00"});
+    let shipped = json!([{"subtotal_amount_set": "x", "tax_amount_set": []}]);
+    for (refund, path, code) in [
+        (tax(set("abc", "USD")), of_line, ReadProblem::UnreadableTax),
+        (tax(json!("abc")), of_line, ReadProblem::UnreadableTax),
+        (plain, of_line, ReadProblem::UnreadableTax),
+        (adjusted(goodwill), "order_adjustments[0].tax_amount", ReadProblem::UnreadableTax),
+        (adjusted(shipping), "order_adjustments[0].amount", ReadProblem::UnreadableShipping),
+        (
+            with(refund_body(), "/refund_shipping_lines", shipped),
+            "refund_shipping_lines[0].subtotal_amount_set",
+            ReadProblem::UnreadableShipping,
+        ),
+        (
+            with(refund_body(), "/total_duties_set", json!("x")),
+            "total_duties_set",
+            ReadProblem::Unreadable,
+        ),
+    ] {
+        let alone = refund_in(&refund).0;
+        assert_eq!((alone.notes[0].path.as_str(), alone.notes[0].code), (path, code));
+        assert_eq!(alone.lines[0].amount_minor, Some(1080), "{path}");
+        let order = order_of(&with(body(), "/refunds", json!([refund])));
+        let inner = format!("refunds[0].{path}");
+        assert_eq!((order.notes[0].path.as_str(), order.notes[0].code), (inner.as_str(), code));
+    }
+    // Where the parts are taken off a sum, each of them counts.
+    let mut undivided = old_refund(json!([{"kind": "refund", "amount": "20.00"}]));
+    undivided["refund_line_items"][0]["total_tax"] = json!("abc");
+    assert_eq!(refusal("refunds/create", &undivided).path, of_line);
+}
+
+#[test]
+fn a_code_for_free_shipping_takes_its_amount_off_the_shipping() {
+    let line = json!({"id": 1, "quantity": 1, "price": "100.00", "total_discount": "0.00"});
+    let order = json!({
+        "id": 1, "currency": "USD", "total_discounts": "5.00", "line_items": [line],
+        "discount_codes": [{"code": "FREESHIP", "amount": "5.00", "type": "shipping"}],
+        "shipping_lines": [{"price": "5.00"}],
+    });
+    let paid = |order: &Value| {
+        let order = order_of(order);
+        (self::paid(&order)[0], order.shipping_minor)
+    };
+    assert_eq!(paid(&order), (10_000, 0));
+    let shipping = |lines: Value| paid(&with(order.clone(), "/shipping_lines", lines));
+    let several =
+        json!([{"price": "5.00"}, {"price": "15.00"}, {"price": "9", "is_removed": true}]);
+    assert_eq!(shipping(several), (10_000, 1500));
+    // Nothing counts twice.
+    assert_eq!(shipping(json!([{"price": "8.00", "discounted_price": "3.00"}])), (10_000, 300));
+    let allocated = json!([{"price": "8.00", "discount_allocations": [{"amount": "2.00"}]}]);
+    assert_eq!(shipping(allocated).1, 600, "allocations are all there is");
+    assert_eq!(shipping(json!([])), (10_000, 0), "it's no discount of the goods either");
+    let code = json!([{"code": "TENOFF", "amount": "5.00", "type": "fixed_amount"}]);
+    assert_eq!(paid(&with(order, "/discount_codes", code)), (9500, 500));
+}
+
+#[test]
 fn shipping_given_back_is_read_in_its_old_and_its_new_form() {
     let old = json!([{"kind": "shipping_refund", "amount": "-5.00", "tax_amount": "-0.16"}]);
     let (refund, _) = refund_of(&with(refund_body(), "/order_adjustments", old));
@@ -451,13 +529,22 @@ fn what_cannot_be_understood_says_where_and_why() {
         ("/id", json!(1.5), "id"),
         ("/id", json!(-7), "id"),
         ("/id", json!(null), "id"),
-        ("/total_discounts", json!("9".repeat(30)), "total_discounts"),
         ("/taxes_included", json!("perhaps"), "taxes_included"),
         ("/line_items", json!("none"), "line_items"),
         ("/line_items", json!({"id": 1}), "line_items"),
         ("/line_items/0", json!({"id": 1}), "line_items[0]"),
     ] {
         assert_eq!(refusal("orders/create", &with(body(), pointer, value)).path, path);
+    }
+    // Without allocations the totals are all there is.
+    for discount in [json!("9".repeat(30)), json!("x"), json!({}), json!("-1.00")] {
+        let line = json!({"id": 1, "quantity": 1, "price": "10.00", "total_discount": discount});
+        let sent = json!({"id": 1, "currency": "USD", "line_items": [line]});
+        assert_eq!(refusal("orders/create", &sent).path, "line_items[0].total_discount");
+        let line = json!({"id": 1, "quantity": 1, "price": "10.00"});
+        let sent = json!({"id": 1, "currency": "USD", "line_items": [line],
+                          "total_discounts": discount});
+        assert_eq!(refusal("orders/create", &sent).path, "total_discounts");
     }
     let line =
         with(refund_body(), "/refund_line_items/0/subtotal_set/shop_money/amount", json!("x"));
@@ -492,6 +579,16 @@ fn fields_outside_of_the_base_are_read_tolerantly_or_passed_over_with_a_note() {
             vec!["line_items[0].tax_lines[0].price"],
         ),
         ("/line_items/0/tax_lines", json!({"0": {"price": "-1.0E-6"}}), vec![]),
+        (
+            "/line_items/0/total_discount_set/shop_money/amount",
+            json!("x"),
+            vec!["line_items[0].total_discount"],
+        ),
+        ("/line_items/1/total_discount", json!("-1.00"), vec!["line_items[1].total_discount"]),
+        ("/line_items/1/total_discount", json!([]), vec!["line_items[1].total_discount"]),
+        ("/total_discounts", json!("9".repeat(30)), vec!["total_discounts"]),
+        ("/total_discounts", json!("-3.23"), vec!["total_discounts"]),
+        ("/total_discounts", json!({"a": 1}), vec!["total_discounts"]),
         ("/line_items/1/id", json!(null), vec![]),
         ("/line_items/1/quantity", json!("1.0"), vec![]),
         ("/created_at", json!("yesterday"), vec!["created_at"]),
@@ -700,9 +797,10 @@ fn is_outside_of_the_base(pointer: &str) -> bool {
     let mut names =
         pointer.split('/').filter(|part| !part.is_empty() && part.parse::<u8>().is_err());
     match (names.next(), names.next()) {
-        (None, _) | (Some("id" | "currency" | "taxes_included" | "total_discounts"), _) => false,
+        (None, _) | (Some("id" | "currency" | "taxes_included"), _) => false,
         (Some("line_items"), field) => {
-            matches!(field, Some("id" | "title" | "name" | "sku" | "tax_lines"))
+            let is_total = matches!(field, Some("total_discount" | "total_discount_set"));
+            is_total || matches!(field, Some("id" | "title" | "name" | "sku" | "tax_lines"))
         }
         // A whole list of something else than codes or refunds is none of them.
         (Some("refunds"), _) => false,

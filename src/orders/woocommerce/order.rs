@@ -81,7 +81,7 @@ fn report(
         customer_ref: order.customer_id.as_ref().map(|id| id.0.clone()).filter(|id| id != "0"),
         customer_name: customer_name(&order).map(|name| plain(&name)),
         codes: codes(&order.coupon_lines, amounts, &mut notes)?,
-        refunds: outlines(&order.refunds, amounts, reported_at)?,
+        refunds: outlines(&order.refunds, amounts, reported_at, &mut notes)?,
         lines,
         shipping_minor,
         shipping_tax_minor,
@@ -147,13 +147,14 @@ fn line(
     notes: &mut Notes,
 ) -> Result<ReportedLine, Unintelligible> {
     let at = |field: &str| format!("line_items[{i}].{field}");
-    let asked = amounts.signed(item.subtotal.as_ref(), &|| at("subtotal"))?;
+    let asked = amounts.signed(item.subtotal.as_ref(), &|| at("subtotal"));
     let is_missing = item.total.as_ref().is_none_or(Decimal::is_blank);
-    if is_missing && asked != 0 {
+    if is_missing && asked != Ok(0) {
         return Err(Unintelligible::new(at("total"), "the total is missing"));
     }
     let paid = amounts.signed(item.total.as_ref(), &|| at("total"))?.max(0);
-    let asked = asked.max(paid);
+    // It only says how much of the price is a discount.
+    let asked = notes.or_zero(ReadProblem::Unreadable, asked).max(paid);
     // The line's amounts are those of all its items.
     let quantity = item.quantity.as_ref().and_then(quantity).unwrap_or_else(|| {
         notes.add(ReadProblem::Unreadable, at("quantity"));

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::orders::reading::{Decimal, Id, Text, Time, list, maybe};
+use crate::orders::reading::{Decimal, Id, Text, Time, list, maybe, unchecked};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
@@ -59,6 +59,7 @@ pub(super) struct LineItem {
     /// A whole number, unless an extension sells by weight or length.
     pub quantity: Option<Decimal>,
     /// Before discounts.
+    #[serde(default, deserialize_with = "unchecked")]
     pub subtotal: Option<Decimal>,
     /// After discounts.
     pub total: Option<Decimal>,
@@ -93,6 +94,7 @@ pub(super) struct Refund {
     /// Negative, with its tax.
     pub total: Option<Decimal>,
     /// Missing before WooCommerce 10.7.
+    #[serde(default, deserialize_with = "unchecked")]
     pub total_tax: Option<Decimal>,
 }
 
@@ -125,8 +127,10 @@ pub(super) struct RefundRead {
 /// What went back of one line, negative.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundPart {
+    #[serde(default, deserialize_with = "unchecked")]
     pub quantity: Option<Decimal>,
     pub total: Option<Decimal>,
+    #[serde(default, deserialize_with = "unchecked")]
     pub total_tax: Option<Decimal>,
     #[serde(default, deserialize_with = "list")]
     pub meta_data: Vec<Meta>,
@@ -153,8 +157,6 @@ pub(super) fn is_base(names: &[&str]) -> bool {
     matches!(
         names,
         ["id" | "status" | "line_items" | "fee_lines" | "refunds"]
-            | ["line_items", .., "total" | "subtotal"]
-            | ["fee_lines" | "refunds", .., "total"]
-            | ["refunds", .., "total_tax"]
+            | ["line_items" | "fee_lines" | "refunds", .., "total"]
     )
 }

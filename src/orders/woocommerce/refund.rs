@@ -9,9 +9,9 @@ use super::order::Amounts;
 use super::payload::{Meta, Refund, RefundPart, RefundRead, RefundsRead};
 use crate::money::{Currency, proportion_half_even};
 use crate::orders::reading::{
-    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Unintelligible, at_most,
+    At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Unintelligible, at_most,
 };
-use crate::orders::report::{RefundedLine, ReportedRefund, StoreEvent};
+use crate::orders::report::{ReadProblem, RefundedLine, ReportedRefund, StoreEvent};
 
 /// The refunds of an order. It says how much went back, but not what for, nor always how much of it
 /// is tax.
@@ -22,6 +22,7 @@ pub(super) fn outlines(
     refunds: &[Refund],
     amounts: Amounts,
     reported_at: DateTime<Utc>,
+    notes: &mut Notes,
 ) -> Result<Vec<ReportedRefund>, Unintelligible> {
     at_most(MAX_PARTS, refunds.len(), || "refunds".to_owned())?;
     let mut seen = BTreeSet::new();
@@ -29,14 +30,17 @@ pub(super) fn outlines(
     let reported = once.map(|(i, refund)| {
         let at = |field: &str| format!("refunds[{i}].{field}");
         let all = amounts.signed(refund.total.as_ref(), &|| at("total"))?.saturating_abs();
-        let tax = refund.total_tax.as_ref().filter(|tax| !tax.0.trim().is_empty());
+        let tax = refund.total_tax.as_ref().filter(|tax| !tax.is_blank());
+        let tax = tax.map(|tax| amounts.signed(Some(tax), &|| at("total_tax")));
         // WooCommerce does not say here when it was.
         let mut reported = ReportedRefund::new(refund.id.0.clone(), reported_at);
         reported.is_outline = true;
-        if tax.is_some() {
-            let tax = amounts.signed(tax, &|| at("total_tax"))?.saturating_abs().min(all);
+        if let Some(Ok(tax)) = tax {
+            let tax = tax.saturating_abs().min(all);
             (reported.adjustment_minor, reported.adjustment_tax_minor) = (all - tax, tax);
         } else {
+            // What can't be read is as good as missing: the refund is divided as the order is.
+            notes.or_zero(ReadProblem::Unreadable, tax.unwrap_or(Ok(0)));
             reported.undivided_minor = Some(all);
         }
         Ok(reported)
@@ -71,36 +75,38 @@ fn refund_of(
 ) -> Result<ReportedRefund, Unintelligible> {
     let refunded_at = refund.date_created_gmt.map_or(or_then, |time| time.0);
     let mut reported = ReportedRefund::new(refund.id.0.clone(), refunded_at);
-    for part in parts(&refund.line_items, &|| format!("refunds[{i}].line_items"), amounts)? {
-        // A line that the store does not name is off the order as a whole.
-        let Some(line_ref) = part.line_ref else {
-            reported.adjustment_minor += part.net_minor.abs();
-            reported.adjustment_tax_minor += part.tax_minor.abs();
-            continue;
-        };
+    let mut notes = Notes::default();
+    let mut read = |sent: &[RefundPart], name: &str| {
+        parts(sent, &|| format!("refunds[{i}].{name}"), amounts, &mut notes)
+    };
+    for part in read(&refund.line_items, "line_items")? {
         reported.lines.push(RefundedLine {
-            line_ref,
+            // A line that the store does not name is none of the order's.
+            line_ref: part.line_ref.unwrap_or_default(),
             quantity: part.quantity,
             amount_minor: Some(part.net_minor.abs()),
             tax_minor: part.tax_minor.abs(),
         });
     }
-    for part in parts(&refund.shipping_lines, &|| format!("refunds[{i}].shipping_lines"), amounts)?
-    {
+    for part in read(&refund.shipping_lines, "shipping_lines")? {
         reported.shipping_minor += part.net_minor.abs();
         reported.shipping_tax_minor += part.tax_minor.abs();
     }
     let mut discounts_minor = 0;
-    for part in parts(&refund.fee_lines, &|| format!("refunds[{i}].fee_lines"), amounts)? {
+    for part in read(&refund.fee_lines, "fee_lines")? {
         let minor = part.net_minor + part.tax_minor;
         if minor < 0 {
             // A discount that was booked as a fee goes back with the other sign: to the store.
             discounts_minor -= minor;
             continue;
         }
+        // A fee was no price of goods, even if it isn't known which it was.
+        let Some(line_ref) = part.line_ref else {
+            reported.other_minor += minor;
+            continue;
+        };
         reported.lines.push(RefundedLine {
-            // A fee that the store does not name is no line of the order.
-            line_ref: part.line_ref.unwrap_or_default(),
+            line_ref,
             quantity: 0,
             amount_minor: Some(part.net_minor.max(0)),
             tax_minor: part.tax_minor.max(0),
@@ -108,7 +114,8 @@ fn refund_of(
     }
     let parts = refund.line_items.len() + refund.shipping_lines.len() + refund.fee_lines.len();
     let at = || format!("refunds[{i}].amount");
-    let amount = refund.amount.as_ref().filter(|amount| !amount.0.trim().is_empty());
+    let amount = refund.amount.as_ref().filter(|amount| !amount.is_blank());
+    reported.notes = notes.into_vec();
     Ok(match amount {
         Some(_) => {
             let all = amounts.signed(amount, &at)?.saturating_abs();
@@ -125,7 +132,8 @@ fn brought_to(mut refund: ReportedRefund, given_minor: i64, parts: usize) -> Rep
     // The net and the tax of each part are rounded apart.
     let tolerance = i64::try_from(parts).unwrap_or(i64::MAX);
     let beyond = given_minor.saturating_sub(said);
-    if beyond > tolerance {
+    // Where a tax couldn't be read, that is what exceeds the parts.
+    if beyond > tolerance && refund.notes.is_empty() {
         refund.undivided_minor = Some(beyond);
     } else if beyond < -tolerance {
         refund = refund.map_amounts(|minor| proportion_half_even(minor, given_minor, said));
@@ -141,15 +149,21 @@ struct Part {
     tax_minor: i64,
 }
 
-fn parts(sent: &[RefundPart], at: At<'_>, amounts: Amounts) -> Result<Vec<Part>, Unintelligible> {
+fn parts(
+    sent: &[RefundPart],
+    at: At<'_>,
+    amounts: Amounts,
+    notes: &mut Notes,
+) -> Result<Vec<Part>, Unintelligible> {
     at_most(MAX_LINES, sent.len(), at)?;
     let parts = sent.iter().enumerate().map(|(j, part)| {
         let at = |field: &str| format!("{}[{j}].{field}", at());
+        let tax = amounts.signed(part.total_tax.as_ref(), &|| at("total_tax"));
         Ok(Part {
             line_ref: line_ref(&part.meta_data),
             quantity: part.quantity.as_ref().map_or(0, whole_items),
             net_minor: -amounts.signed(part.total.as_ref(), &|| at("total"))?,
-            tax_minor: -amounts.signed(part.total_tax.as_ref(), &|| at("total_tax"))?,
+            tax_minor: -notes.or_zero(ReadProblem::UnreadableTax, tax),
         })
     });
     parts.collect()

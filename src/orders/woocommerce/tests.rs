@@ -183,6 +183,30 @@ fn a_refund_without_its_tax_holds_as_much_of_it_as_the_order() {
     assert_eq!(net(&order_of(&with(body(), "refunds", known)), Basis::default()), [3350]);
     let empty = json!([{"id": 20, "total": "-46.20", "total_tax": ""}]);
     assert_eq!(net(&order_of(&with(body(), "refunds", empty)), Basis::default()), [3350]);
+    for tax in [json!("abc"), json!({}), json!(["7.70"])] {
+        let unreadable = json!([{"id": 20, "total": "-46.20", "total_tax": tax}]);
+        let order = order_of(&with(body(), "refunds", unreadable));
+        assert_eq!(net(&order, Basis::default()), [3350], "{tax}");
+        assert_eq!(order.notes[0].path, "refunds[0].total_tax");
+    }
+}
+
+#[test]
+fn a_tax_of_refunded_lines_that_cannot_be_read_is_noted() {
+    for tax in [json!("abc"), json!({"net": 1})] {
+        let mut mug = part_of(json!("1"), -1, "-36.00", "-7.20");
+        mug["total_tax"] = tax;
+        let refund = json!({"line_items": [mug]});
+        assert_eq!(left_after_reading("43.20", refund.clone()), [3600, 3600, 500]);
+        let read = json!({
+            "order_id": "12", "currency": "USD", "read_at": "2026-03-21T08:00:00Z",
+            "refunds": [{"id": 20, "amount": "43.20", "line_items": refund["line_items"]}],
+        });
+        let Ok(StoreEvent::RefundLines { refunds, .. }) = send(REFUNDS, &read) else { panic!() };
+        let note = &refunds[0].notes[0];
+        assert_eq!(note.code, ReadProblem::UnreadableTax);
+        assert_eq!(note.path, "refunds[0].line_items[0].total_tax");
+    }
 }
 
 /// The order of [`body`] with a pot of 36.00, and what is left of the lines and the shipping once
@@ -226,7 +250,8 @@ fn the_lines_of_a_refund_say_what_it_was_for() {
     assert_eq!(left_after_reading("43.20", json!({"line_items": [pot]})), [7200, 0, 500]);
     let shipping = part_of(json!("3"), 0, "-5.00", "-1.00");
     assert_eq!(left_after_reading("6.00", json!({"shipping_lines": [shipping]})), [7200, 3600, 0]);
-    let fee = part_of(json!("4"), 0, "-5.00", "-1.00");
+    // A fee that isn't named was no price of goods.
+    let fee = json!({"total": "-5.00", "total_tax": "-1.00"});
     assert_eq!(left_after_reading("6.00", json!({"fee_lines": [fee]})), [7200, 3600, 500]);
     // A discount that was booked as a fee went back to the store.
     let pot = part_of(json!(2), -1, "-36.00", "-7.20");
@@ -245,6 +270,8 @@ fn the_lines_of_a_refund_say_what_it_was_for() {
     // A line that is not named is off the whole.
     let stray = json!({"quantity": -1, "total": "-54.00", "total_tax": "-10.80"});
     assert_eq!(left_after_reading("64.80", json!({"line_items": [stray]})), [3600, 1800, 500]);
+    let unknown = part_of(json!("99"), -1, "-54.00", "-10.80");
+    assert_eq!(left_after_reading("64.80", json!({"line_items": [unknown]})), [3600, 1800, 500]);
 }
 
 #[test]
@@ -315,6 +342,10 @@ fn what_cannot_be_read_is_said_with_its_place() {
             with(body(), "line_items", json!([{"id": 1, "quantity": 1, "subtotal": "5.00"}])),
             "line_items[0].total",
         ),
+        (
+            with(body(), "line_items", json!([{"id": 1, "quantity": 1, "subtotal": "abc"}])),
+            "line_items[0].total",
+        ),
         (with(body(), "line_items", json!("abc")), "line_items"),
         (with(body(), "fee_lines", json!([{"id": 1, "total": "abc"}])), "fee_lines[0].total"),
         (with(body(), "refunds", json!([{"id": 1, "total": "all"}])), "refunds[0].total"),
@@ -363,6 +394,9 @@ fn fields_outside_of_the_base_are_read_tolerantly_or_passed_over_with_a_note() {
         (line("id", json!("")), vec![]),
         (line("total", json!(72)), vec![]),
         (line("total", json!("7.2e1")), vec![]),
+        (line("subtotal", json!("abc")), vec!["line_items[0].subtotal"]),
+        (line("subtotal", json!({"a": 1})), vec!["line_items[0].subtotal"]),
+        (line("subtotal", json!("-3.00")), vec![]),
         (line("total_tax", json!("14.4444")), vec![]),
         (line("total_tax", json!("-1.0E-6")), vec![]),
         (line("total_tax", json!("abc")), vec!["line_items[0].total_tax"]),
@@ -437,11 +471,12 @@ fn lines_that_sell_gift_cards_are_known_by_what_extensions_keep() {
 }
 
 /// Fields that neither are amounts of the base nor decide which amounts those are.
-const OUTSIDE_OF_THE_BASE: [&str; 20] = [
+const OUTSIDE_OF_THE_BASE: [&str; 22] = [
     "/number",
     "/date_created_gmt",
     "/date_modified_gmt",
     "/date_paid_gmt",
+    "/date_paid",
     "/discount_total",
     "/shipping_total",
     "/shipping_tax",
@@ -455,6 +490,7 @@ const OUTSIDE_OF_THE_BASE: [&str; 20] = [
     "/line_items/0/name",
     "/line_items/0/sku",
     "/line_items/0/quantity",
+    "/line_items/0/subtotal",
     "/line_items/0/total_tax",
     "/coupon_lines",
     "/coupon_lines/0/discount",
