@@ -29,6 +29,7 @@ pub(super) fn is_date(text: &str) -> bool {
     let day = without_time(text);
     let parts: Vec<&str> = day.split(SEPARATORS).filter(|part| !part.is_empty()).collect();
     match parts[..] {
+        [a, b] if is_digits(a) && is_digits(b) => is_day_and_month(day, a, b),
         [a, b] => {
             let (number, name) = if is_digits(a) { (a, b) } else { (b, a) };
             is_digits(number) && matches!(number.len(), 1 | 2 | 4) && is_written_month(name)
@@ -37,6 +38,23 @@ pub(super) fn is_date(text: &str) -> bool {
         [weekday, a, b, c] => weekday.chars().all(char::is_alphabetic) && is_named_date(a, b, c),
         _ => is_cjk_date(day),
     }
+}
+
+/// `5/20`, `20.05.`: without a year. `20.05` and `10-20` are numbers to a spreadsheet, or text, and
+/// `24/7` is how people say “always”.
+fn is_day_and_month(text: &str, a: &str, b: &str) -> bool {
+    let number = |part: &str| part.parse::<u16>().ok().filter(|_| part.len() <= 2);
+    let Some((a, b)) = number(a).zip(number(b)) else { return false };
+    let separators: String = text.chars().filter(|c| !c.is_ascii_digit() && *c != ' ').collect();
+    match separators.as_str() {
+        "/" => is_day_of_year(a, b) && (a, b) != (24, 7),
+        ".." => b <= 12 && is_day_of_year(a, b) && text.ends_with('.'),
+        _ => false,
+    }
+}
+
+fn is_day_of_year(a: u16, b: u16) -> bool {
+    a.min(b) >= 1 && a.min(b) <= 12 && a.max(b) <= 31
 }
 
 /// What stands before the time of day, if that is there.
@@ -62,11 +80,10 @@ fn is_numeric_date(a: &str, b: &str, c: &str) -> bool {
         (part.len() == 2 && is_digits(part))
             || (part.len() == 4 && number(part, 4).is_some_and(|year| (1900..2200).contains(&year)))
     };
-    let is_day_of_year = |a: &str, b: &str| {
-        let both = number(a, 2).zip(number(b, 2));
-        both.is_some_and(|(a, b)| a.min(b) >= 1 && a.min(b) <= 12 && a.max(b) <= 31)
+    let is_day = |a: &str, b: &str| {
+        number(a, 2).zip(number(b, 2)).is_some_and(|(a, b)| is_day_of_year(a, b))
     };
-    (is_year(c) && is_day_of_year(a, b)) || (a.len() == 4 && is_year(a) && is_day_of_year(b, c))
+    (is_year(c) && is_day(a, b)) || (a.len() == 4 && is_year(a) && is_day(b, c))
 }
 
 /// `20-May-26`, `May 20, 2026`.

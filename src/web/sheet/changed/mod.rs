@@ -10,9 +10,9 @@ use self::dates::{is_date, is_time};
 /// What a spreadsheet seems to have made of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// `1.23457E+11`, `20.0`, `1234567890123450000`.
+    /// `1.23457E+11`, `20.0`, `10.00%`, `1234567890123450000`.
     Number,
-    /// `20-May`, `5/20/2026`.
+    /// `20-May`, `5/20/2026`, `5/20`.
     Date,
     /// `10:30:00`.
     Time,
@@ -32,7 +32,7 @@ impl Change {
     /// What spreadsheets do, in a sentence.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Number => "Spreadsheets shorten and round long numbers.",
+            Self::Number => "Spreadsheets shorten, round and reformat numbers.",
             Self::Date => "Spreadsheets turn codes into dates.",
             Self::Time => "Spreadsheets turn codes into times.",
             Self::Truth => "Spreadsheets turn codes into true or false.",
@@ -75,6 +75,11 @@ const PRECISION: usize = 15;
 
 fn is_number(text: &str) -> bool {
     let number = text.strip_prefix(['-', '+', '−']).unwrap_or(text);
+    if let Some(percentage) = number.strip_suffix('%') {
+        // `10%` is as people write it.
+        let parts = percentage.trim_end().split_once(['.', ',']);
+        return parts.is_some_and(|(whole, decimals)| is_digits(whole) && is_digits(decimals));
+    }
     if let Some((mantissa, exponent)) = number.split_once(['E', 'e']) {
         // It always writes decimals or a sign: 1E5 was never opened in one.
         let power = exponent.trim_start_matches(['+', '-', '−']);
