@@ -102,9 +102,13 @@ impl Sheet {
     }
 
     /// Where the column stands that has the first of these names that there is; the left one where
-    /// several have it. Names are written in lower case, letters and digits only.
+    /// several have it. A plural is the same name. Names are written in lower case, letters and digits
+    /// only.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|name| self.names.iter().position(|own| plain(own) == *name))
+        let is = |own: &str, name: &str| {
+            own.strip_prefix(name).is_some_and(|ending| matches!(ending, "" | "s" | "es"))
+        };
+        names.iter().find_map(|name| self.names.iter().position(|own| is(&plain(own), name)))
     }
 
     /// [`Sheet::column`], of a column that must be there.
