@@ -12,7 +12,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 pub(crate) use self::characters::is_invisible;
-use self::characters::{is_quote, is_typographic_quote};
+use self::characters::{is_quote, is_typographic_quote, is_unfit};
 use self::key::settle;
 pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code, key_of_reported_sku};
 use super::mailbox::{beginnings, mailbox};
@@ -125,8 +125,12 @@ impl CouponCode {
         if code.value.is_empty() {
             return Err(CodeError::Empty);
         }
-        match code.value.find(is_invisible) {
-            Some(at) => Err(CodeError::Invisible { before: code.value[..at].to_owned() }),
+        // Typed as an entity, it is in the key alone.
+        let before = [&code.value, &code.key]
+            .into_iter()
+            .find_map(|text| Some(text[..text.find(is_unfit)?].to_owned()));
+        match before {
+            Some(before) => Err(CodeError::Invisible { before }),
             None => Ok(code),
         }
     }

@@ -35,6 +35,18 @@ pub(crate) fn is_invisible(c: char) -> bool {
         )
 }
 
+/// Whether a character never enters a code: the invisible ones, and those that every program draws in
+/// its own way, or as an empty box. U+FFFC stands for an object, and the others have no meaning.
+///
+/// Comparisons don't pass over them, so that codes which a store has with one keep their key.
+pub(super) fn is_unfit(c: char) -> bool {
+    let is_noncharacter = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    is_invisible(c)
+        || c == '\u{fffc}'
+        || is_noncharacter
+        || general_category(c) == GeneralCategory::PrivateUse
+}
+
 /// Whether a character is a quotation mark or an apostrophe in any script, straight ones among them.
 pub(super) fn is_quote(c: char) -> bool {
     is_straight_quote(c) || is_typographic_quote(c)
@@ -51,9 +63,9 @@ pub(super) fn is_typographic_quote(c: char) -> bool {
         return false;
     }
     is::<QuotationMark>(c)
-        // Apostrophes and primes, which Unicode does not count among quotation marks.
+        // Apostrophes, primes and ornaments, which Unicode does not count among quotation marks.
         || matches!(c, '\u{b4}' | '\u{2b9}'..='\u{2bd}' | '\u{2ee}' | '\u{55a}'
-            | '\u{2032}'..='\u{2037}')
+            | '\u{2032}'..='\u{2037}' | '\u{275b}'..='\u{2760}' | '\u{1f676}'..='\u{1f678}')
 }
 
 fn general_category(c: char) -> GeneralCategory {

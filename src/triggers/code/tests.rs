@@ -96,6 +96,10 @@ fn a_refused_code_says_which_rule_it_breaks() {
         ("JANE＂", CodeError::Quote('＂')),
         ("JANE′", CodeError::Quote('′')),
         ("Oʼbea", CodeError::Quote('ʼ')),
+        ("❝JANE❞", CodeError::Quote('❝')),
+        ("JANE❛", CodeError::Quote('❛')),
+        ("JANE❟", CodeError::Quote('❟')),
+        ("\u{1f676}JANE\u{1f677}", CodeError::Quote('\u{1f676}')),
     ] {
         assert_eq!(CouponCode::parse(typed), Err(error), "{typed:?}");
     }
@@ -133,12 +137,25 @@ fn what_cannot_be_seen_never_enters_a_code() {
         '\u{fe0f}',
         '\u{feff}',
         '\u{ffa0}',
-        '\u{fff9}',
         '\u{1d159}',
         '\u{1d173}',
         '\u{e0001}',
         '\u{e0041}',
         '\u{e0100}',
+        // Drawn in every program's own way.
+        '\u{fff9}',
+        '\u{fffa}',
+        '\u{fffb}',
+        '\u{fffc}',
+        '\u{fdd0}',
+        '\u{fdef}',
+        '\u{fffe}',
+        '\u{1ffff}',
+        '\u{10fffe}',
+        '\u{e000}',
+        '\u{f8ff}',
+        '\u{f0000}',
+        '\u{10fffd}',
     ];
     for c in unseen {
         let typed = format!("LOVE{c}X");
@@ -146,6 +163,9 @@ fn what_cannot_be_seen_never_enters_a_code() {
         assert_eq!(CouponCode::parse(&typed), Err(refused.clone()), "{:x}", c as u32);
         assert_eq!(CouponCode::parse_existing(&typed), Err(refused), "{:x}", c as u32);
     }
+    let as_entity = CouponCode::parse("LOVE&#xe000;X");
+    assert_eq!(as_entity, Err(CodeError::Invisible { before: "LOVE".to_owned() }));
+    assert_eq!(key_of_reported_code("love\u{e000}x"), "LOVE\u{e000}X", "a store's own keeps it");
     assert!(CouponCode::parse("LOVE❤👍🏽Ⅷ").is_ok());
 }
 
