@@ -47,7 +47,7 @@ pub fn cancel_handover(
         action: "trigger.handover_cancelled",
         subject_kind: "trigger",
         subject_id: Some(trigger.id),
-        summary: format!("Canceled the handover: {} stays with {name}.", trigger.words()),
+        summary: format!("Canceled the reassignment: {} stays with {name}.", trigger.words()),
         before: Some(json!({ "handover_at": at })),
         after: Some(json!({ "handover_at": null })),
     };

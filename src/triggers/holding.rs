@@ -212,7 +212,7 @@ fn record_reassignment(
     let holder = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
     let (action, verb) = match is_now {
         true => ("trigger.reassigned", "Reassigned"),
-        false => ("trigger.handover_scheduled", "Scheduled the handover of"),
+        false => ("trigger.handover_scheduled", "Scheduled the reassignment of"),
     };
     let act = Act {
         action,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::chooser::{Answer, Asked, Chooser};
 use super::created_words;
 use super::fields::Fields;
+use crate::affiliates::Affiliate;
 use crate::audit::Actor;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -71,7 +72,7 @@ pub async fn new(
 }
 
 enum Added {
-    Created(Created, String),
+    Created(Created, Affiliate),
     /// The affiliate was only looked for.
     Found(AddTrigger),
     Refused(AddTrigger),
@@ -85,8 +86,8 @@ pub async fn create(
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
-        Added::Created(created, affiliate_name) => {
-            page.done(created_words(&created, &affiliate_name))?;
+        Added::Created(created, affiliate) => {
+            page.done(created_words(&created, &affiliate))?;
             Ok(see_other(&urls::affiliate_triggers(created.trigger.affiliate_id)))
         }
         Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),
@@ -106,7 +107,7 @@ fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult
     let stores = pushes::destinations(conn, actor.merchant_id)?;
     match asked.answer(conn, actor.merchant_id)? {
         Answer::Chosen(affiliate, chooser) => Ok(match form.save(conn, actor, affiliate.id)? {
-            Ok(created) => Added::Created(created, affiliate.name),
+            Ok(created) => Added::Created(created, affiliate),
             Err(refusal) => {
                 Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal, stores } })
             }

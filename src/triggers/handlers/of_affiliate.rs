@@ -112,7 +112,7 @@ pub async fn create_of_affiliate(
         .await?;
     match outcome {
         Ok(created) => {
-            page.done(created_words(&created, &frame.affiliate.name))?;
+            page.done(created_words(&created, &frame.affiliate))?;
             Ok(see_other(&urls::affiliate_triggers(id)))
         }
         Err(refusal) => {

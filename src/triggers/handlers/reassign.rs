@@ -5,7 +5,9 @@ use askama::Template;
 use diesel::prelude::*;
 
 use super::chooser::{Answer, Asked, Chooser};
+use super::earning_words;
 use super::view::TriggerView;
+use crate::affiliates::Affiliate;
 use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::db::Db;
@@ -86,8 +88,8 @@ struct Unfinished {
 }
 
 enum Outcome {
-    /// With the new holder's name, and how many orders wait to be recalculated.
-    Done(Trigger, String, Pending),
+    /// With the new holder, and how many orders wait to be recalculated.
+    Done(Trigger, Affiliate, Pending),
     /// The affiliate was only looked for.
     Found(TriggerRow, Unfinished),
     Refused(TriggerRow, Unfinished),
@@ -105,8 +107,8 @@ pub async fn reassign(
     let outcome =
         db.merchant(merchant.id, move |conn| hand_over(conn, &actor, &merchant, id, form)).await?;
     let (row, unfinished, found) = match outcome {
-        Outcome::Done(trigger, name, waiting) => {
-            page.done(waiting.behind(done_words(&trigger, &name, &from)))?;
+        Outcome::Done(trigger, affiliate, waiting) => {
+            page.done(waiting.behind(done_words(&trigger, &affiliate, &from)))?;
             return Ok(see_other(&urls::trigger(trigger.id)));
         }
         Outcome::Found(row, unfinished) => (row, unfinished, true),
@@ -155,7 +157,7 @@ fn hand_over(
         Ok(at) => match triggers::reassign(conn, actor, &row.trigger, affiliate.id, at) {
             Ok(trigger) => {
                 let waiting = pending_of_trigger(conn, merchant.id, id)?;
-                return Ok(Outcome::Done(trigger, affiliate.name, waiting));
+                return Ok(Outcome::Done(trigger, affiliate, waiting));
             }
             Err(error) => reassign_refusal(error, &row.trigger, tz)?,
         },
@@ -163,10 +165,11 @@ fn hand_over(
     Ok(Outcome::Refused(row, Unfinished { chooser, from, errors }))
 }
 
-fn done_words(trigger: &Trigger, name: &str, from: &str) -> String {
-    let value = &trigger.value;
+fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
+    let (value, name) = (&trigger.value, &affiliate.name);
+    let earning = earning_words(trigger, affiliate);
     if let (Some(_), Some(from)) = (trigger.handover_at, read_day(from)) {
-        return format!("{value} goes to {name} on {}.", day(from));
+        return format!("{value} goes to {name} on {}.{earning}", day(from));
     }
     let since = match read_day(from) {
         Some(from) => format!("since {}", day(from)),
@@ -179,6 +182,9 @@ fn done_words(trigger: &Trigger, name: &str, from: &str) -> String {
         }
         TriggerKind::CustomerEmail | TriggerKind::Sku => "",
     };
+    if !earning.is_empty() {
+        return format!("{value} belongs to {name} {since}.{earning}{outside}");
+    }
     format!("Orders with {value} placed {since} credit {name}.{outside}")
 }
 
@@ -198,9 +204,9 @@ pub async fn cancel_reassignment(
         .await?;
     let (value, holder) = (&row.trigger.value, &row.holder.name);
     if canceled {
-        page.done(format!("Handover canceled. {value} stays with {holder}."))?;
+        page.done(format!("Reassignment canceled. {value} stays with {holder}."))?;
     } else {
-        page.leave(FlashKind::Info, format!("No handover of {value} is scheduled."))?;
+        page.leave(FlashKind::Info, format!("No reassignment of {value} is scheduled."))?;
     }
     Ok(see_other(&urls::trigger(id)))
 }

@@ -3,7 +3,9 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
+use super::earning_words;
 use super::view::TriggerView;
+use crate::affiliates::Affiliate;
 use crate::audit::{self, Actor};
 use crate::db::Db;
 use crate::error::AppResult;
@@ -99,18 +101,29 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
     ok(&ShowPage { page, view, owners, history, excluded, recalculating })
 }
 
-/// The trigger, whether `act` changed anything about it, and how many orders wait to be recalculated.
+/// What a change did.
+struct Changed {
+    /// The trigger as it was.
+    trigger: Trigger,
+    holder: Affiliate,
+    /// Whether there was anything to change.
+    changed: bool,
+    /// The orders that wait to be recalculated.
+    waiting: Pending,
+}
+
 async fn change(
     db: &Db,
     actor: Actor,
     id: i64,
     act: fn(&mut PgConnection, &Actor, &Trigger) -> QueryResult<bool>,
-) -> AppResult<(Trigger, bool, Pending)> {
+) -> AppResult<Changed> {
     db.merchant(actor.merchant_id, move |conn| {
         let trigger = Trigger::find(conn, actor.merchant_id, id)?;
         let changed = act(conn, &actor, &trigger)?;
         let waiting = pending_of_trigger(conn, actor.merchant_id, id)?;
-        QueryResult::Ok((trigger, changed, waiting))
+        let holder = Affiliate::find(conn, actor.merchant_id, trigger.affiliate_id)?;
+        QueryResult::Ok(Changed { trigger, holder, changed, waiting })
     })
     .await
 }
@@ -122,7 +135,8 @@ pub async fn retire(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (trigger, changed, waiting) = change(&db, page.actor(), *id, triggers::retire).await?;
+    let Changed { trigger, changed, waiting, .. } =
+        change(&db, page.actor(), *id, triggers::retire).await?;
     if changed {
         let outside = match trigger.kind {
             TriggerKind::CouponCode => {
@@ -149,12 +163,17 @@ pub async fn reinstate(
     id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (trigger, changed, waiting) = change(&db, page.actor(), *id, triggers::reinstate).await?;
+    let Changed { trigger, holder, changed, waiting } =
+        change(&db, page.actor(), *id, triggers::reinstate).await?;
     if changed {
-        let text = format!(
-            "{} is active again. Orders placed while it was retired count as well.",
-            trigger.value
-        );
+        let trigger = Trigger { retired_at: None, ..trigger };
+        let earning = match earning_words(&trigger, &holder) {
+            words if words.is_empty() => {
+                " Orders placed while it was retired count as well.".into()
+            }
+            words => words,
+        };
+        let text = format!("{} is active again.{earning}", trigger.value);
         page.done(waiting.behind(text))?;
     } else {
         page.leave(FlashKind::Info, format!("{} is active already.", trigger.value))?;
