@@ -78,7 +78,7 @@ text_enum! {
         /// It has more cells than the header, so that nobody knows which is which.
         MoreCells = "more_cells", "More cells than the header";
         /// Its code looks changed by a spreadsheet, and nobody confirmed it.
-        LooksChanged = "looks_changed", "Looks changed";
+        LooksChanged = "looks_changed", "Changed by a spreadsheet";
         /// Only a code that the stores have already can be like it, and it was to be a new one.
         ExistingOnly = "existing_only", "Only in Vouch";
     }

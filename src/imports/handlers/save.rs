@@ -81,7 +81,7 @@ pub async fn complete(
             refuse(page, import, judged, (stores, form), FormErrors::one("changed_rows", why))
         }
         Completed::Nothing(import, judged) => {
-            let why = "Nothing was created: this leaves no row that can be.";
+            let why = "Nothing was created. With these choices, every row is left out.";
             refuse(page, import, judged, (stores, form), FormErrors::one("", why))
         }
     }

@@ -159,9 +159,12 @@ impl ImportPage {
         let existing = match self.judged.iter().filter(|one| one.existing_only().is_some()).count()
         {
             0 => None,
-            1 => Some("1 code is left out otherwise: a new code can’t look like it.".to_owned()),
+            1 => Some(
+                "1 code can’t be created as a new code. It’s left out unless you select this."
+                    .to_owned(),
+            ),
             count => Some(format!(
-                "{} codes are left out otherwise: new codes can’t look like them.",
+                "{} codes can’t be created as new codes. They’re left out unless you select this.",
                 Self::number(count)
             )),
         };
