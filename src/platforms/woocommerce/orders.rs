@@ -15,8 +15,8 @@ use crate::urls::encode;
 /// So many at once: an answer may have 4 MiB, and an order of many lines 100 KiB and more.
 const PAGE: usize = 25;
 /// What `orders::woocommerce` reads, without links and meta data of extensions.
-const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_gmt,date_paid,date_paid_gmt,\
-                      shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
+const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_gmt,date_paid_gmt,\
+                      date_paid,shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
                       fee_lines,coupon_lines,refunds";
 
 #[derive(Default, Deserialize)]
