@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(
             read(&offer),
             [
-                ("Commission", "10% of the sale".to_owned(), "12.5% of the sale".to_owned()),
+                ("Commission", "10\u{a0}% of the sale".into(), "12.5\u{a0}% of the sale".into()),
                 ("Default offer", "no".to_owned(), "yes".to_owned()),
             ]
         );

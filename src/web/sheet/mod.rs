@@ -102,11 +102,12 @@ impl Sheet {
     }
 
     /// Where the column stands that has the first of these names that there is; the left one where
-    /// several have it. A plural is the same name. Names are written in lower case, letters and digits
-    /// only.
+    /// several have it. A plural is the same name, but for "Codes", which is how many an affiliate has
+    /// in Vouch's own export. Names are written in lower case, letters and digits only.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
         let is = |own: &str, name: &str| {
-            own.strip_prefix(name).is_some_and(|ending| matches!(ending, "" | "s" | "es"))
+            let ending = own.strip_prefix(name);
+            ending.is_some_and(|ending| matches!(ending, "" | "s" | "es")) && own != "codes"
         };
         names.iter().find_map(|name| self.names.iter().position(|own| is(&plain(own), name)))
     }
