@@ -83,6 +83,7 @@ pub fn refund(refund_ref: &str) -> ReportedRefund {
 impl ReportedRefund {
     pub fn of_line(mut self, line_ref: &str, quantity: i64, amount_minor: i64) -> Self {
         self.lines.push(RefundedLine {
+            is_fee: false,
             line_ref: line_ref.into(),
             quantity,
             amount_minor: Some(amount_minor),

@@ -486,6 +486,7 @@ impl Checked {
         }
         let amount = self.amount(&format!("{path}/amount"), line.amount.as_deref());
         RefundedLine {
+            is_fee: false,
             line_ref: line.line_id.trim().to_owned(),
             quantity: self.quantity(&format!("{path}/quantity"), line.quantity),
             amount_minor: line.amount.is_some().then_some(amount),

@@ -437,6 +437,7 @@ fn change_later(report: &mut OrderReport, dice: &mut Dice, after: Duration) {
             let paid = line.price_minor * line.quantity - line.discount_minor;
             report.refunds.push(ReportedRefund {
                 lines: vec![RefundedLine {
+                    is_fee: false,
                     line_ref: line.line_ref.clone(),
                     quantity: 1,
                     amount_minor: Some(paid / line.quantity),

@@ -1,9 +1,9 @@
 //! What refunds took, and of what: goods, shipping, or the order as a whole.
 //!
 //! Stores differ in how much they say. Where a line names only how many came back, that is worth
-//! what was paid for so many. A line that the order doesn't have is off the order as a whole. Where only a sum is known, it pays for such lines first, then (if
-//! there were any) for shipping; the rest is off the order as a whole, and holds as much tax as the
-//! order does.
+//! what was paid for so many. A line that the order doesn't have is off the order as a whole, unless
+//! it is a fee. Where only a sum is known, it pays for such lines first, then (if there were any) for
+//! shipping; the rest is off the order as a whole, and holds as much tax as the order does.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -115,7 +115,11 @@ impl Returned {
 
     fn add_line(&mut self, line: &RefundedLine, money: Money) {
         let Some(sum) = self.lines.get_mut(line.line_ref.trim()) else {
-            self.whole += money.not_negative();
+            if line.is_fee {
+                self.other += money.not_negative().gross();
+            } else {
+                self.whole += money.not_negative();
+            }
             return;
         };
         sum.quantity += i128::from(line.quantity.max(0));

@@ -71,6 +71,7 @@ fn tax_that_is_given_back_counts_where_tax_counts() {
     let mut report = order().with_line("TEE", 1, 1000);
     report.lines[0].tax_minor = 190;
     let line = RefundedLine {
+        is_fee: false,
         line_ref: "TEE".into(),
         quantity: 1,
         amount_minor: Some(1000),

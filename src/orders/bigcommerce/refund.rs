@@ -73,6 +73,7 @@ fn untold_items(lines: &[ReportedLine], refunds: &[ReportedRefund]) -> Vec<Refun
         let quantity = refunded.saturating_sub(told(line));
         let line_ref = line.line_ref.clone();
         (quantity > 0).then_some(RefundedLine {
+            is_fee: false,
             line_ref,
             quantity,
             amount_minor: None,
@@ -116,6 +117,7 @@ fn refund(
     for ((part, net_minor), tax_minor) in parts.into_iter().zip(nets).zip(taxes) {
         match part.what {
             What::Line { line_ref, quantity } => reported.lines.push(RefundedLine {
+                is_fee: false,
                 line_ref,
                 quantity,
                 amount_minor: Some(net_minor),

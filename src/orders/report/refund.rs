@@ -108,4 +108,7 @@ pub struct RefundedLine {
     pub amount_minor: Option<i64>,
     #[serde(default)]
     pub tax_minor: i64,
+    /// Whether it's a fee: if the order doesn't have it, it's off no other line.
+    #[serde(default)]
+    pub is_fee: bool,
 }

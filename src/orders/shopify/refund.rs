@@ -136,6 +136,7 @@ impl Reading<'_> {
                 amounts.signed(line.subtotal_set.as_ref(), subtotal, &|| at("subtotal"))?;
             let tax = amounts.signed(line.total_tax_set.as_ref(), tax, &|| at("total_tax"));
             Ok(RefundedLine {
+                is_fee: false,
                 // Money off the order as a whole is off none of its lines.
                 line_ref: line.line_item_id.as_ref().map_or_else(String::new, |id| id.0.clone()),
                 quantity: line.quantity.max(0),

@@ -81,6 +81,7 @@ fn refund_of(
     };
     for part in read(&refund.line_items, "line_items")? {
         reported.lines.push(RefundedLine {
+            is_fee: false,
             // A line that the store does not name is none of the order's.
             line_ref: part.line_ref.unwrap_or_default(),
             quantity: part.quantity,
@@ -106,6 +107,7 @@ fn refund_of(
             continue;
         };
         reported.lines.push(RefundedLine {
+            is_fee: true,
             line_ref,
             quantity: 0,
             amount_minor: Some(part.net_minor.max(0)),
