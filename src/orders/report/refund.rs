@@ -75,6 +75,7 @@ impl ReportedRefund {
     #[must_use]
     pub(in crate::orders) fn map_amounts(&self, change: impl Fn(i64) -> i64) -> Self {
         let lines = self.lines.iter().map(|line| RefundedLine {
+            is_fee: line.is_fee,
             line_ref: line.line_ref.clone(),
             quantity: line.quantity,
             amount_minor: line.amount_minor.map(&change),
