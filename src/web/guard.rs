@@ -32,8 +32,7 @@ pub async fn headers<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
-    let is_https = config.is_https();
+    let is_https = req.app_data::<Data<Config>>().is_some_and(|config| config.is_https());
     let mut response = next.call(req).await?;
     let has_content =
         !matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
