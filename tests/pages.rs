@@ -77,6 +77,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "woocommerce" => "SELECT id FROM stores WHERE platform = 'woocommerce' LIMIT 1",
         "exclusion_id" => "SELECT id FROM exclusions WHERE removed_at IS NULL ORDER BY id LIMIT 1",
         "import_id" => "SELECT id FROM imports LIMIT 1",
+        "user_id" => "SELECT id FROM users ORDER BY id LIMIT 1",
         "merchant_id" => "SELECT id FROM merchants LIMIT 1",
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),

@@ -337,7 +337,14 @@ fn of_ten_connections_at_once_one_store_comes() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     statuses.sort_unstable();
-    assert_eq!(statuses, [vec![303], vec![422; 9]].concat());
+    // Calls to a merchant's stores are limited: some may come too many at once.
+    assert_eq!(statuses[0], 303, "{statuses:?}");
+    assert!(statuses[1..].iter().all(|status| [422, 429].contains(status)), "{statuses:?}");
+    let addresses = |conn: &mut PgConnection| {
+        let own = stores::table.filter(stores::merchant_id.eq(app.fixture.stranger_merchant_id));
+        own.count().get_result::<i64>(conn)
+    };
+    assert_eq!(app.within_merchant(app.fixture.stranger_merchant_id, addresses), 1);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn leave_root(source: &Source, data_dir: &Path) -> anyhow::Result<()> {
     if os::effective_uid() != 0 {
         return Ok(());
     }
-    let Some(user) = source.user() else {
+    let Some(user) = source.user(data_dir) else {
         tracing::warn!(data_dir = %data_dir.display(), "stays_root");
         return Ok(());
     };

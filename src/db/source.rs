@@ -1,5 +1,9 @@
 //! Where the database is: the server that the settings name, or one of our own.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
@@ -43,13 +47,16 @@ impl Source {
         self.url.expose_secret()
     }
 
-    /// As whom a process that was started as root can go on: the user of its own server, else one
-    /// that owns nothing. `None` where only root reaches the server.
-    pub(crate) fn user(&self) -> Option<OsUser> {
-        match &self.embedded {
-            Some(server) => server.user().cloned(),
-            None => ["vouch", "nobody"].into_iter().find_map(os::user_by_name),
+    /// As whom a process that was started as root can go on: the user of its own server, else the
+    /// owner of the data folder, else one that owns nothing. `None` where only root reaches the
+    /// server.
+    pub(crate) fn user(&self, data_dir: &Path) -> Option<OsUser> {
+        if let Some(server) = &self.embedded {
+            return server.user().cloned();
         }
+        let owner = fs::metadata(data_dir).ok().map(|found| found.uid()).filter(|uid| *uid != 0);
+        let others = || ["vouch", "nobody"].into_iter().find_map(os::user_by_name);
+        owner.and_then(os::user_by_uid).or_else(others)
     }
 
     /// The same as the owner of the schema; the server's own where no other is given.

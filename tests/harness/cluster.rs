@@ -1,5 +1,6 @@
 //! One throw-away server for the whole run, one database per test, copied from a template.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -42,6 +43,13 @@ fn folder() -> PathBuf {
         place.join(format!("{PREFIX}{}", std::process::id()))
     };
     FOLDER.get_or_init(make).clone()
+}
+
+/// Gives a data folder to whom the server belongs, whose socket nobody else reaches: a process of
+/// ours that is started as root goes on as the owner of its data folder.
+pub fn give_to_server_user(data_dir: &Path) {
+    let owner = std::fs::metadata(folder()).unwrap();
+    std::os::unix::fs::chown(data_dir, Some(owner.uid()), Some(owner.gid())).unwrap();
 }
 
 fn with_cluster<T>(work: impl FnOnce(&Cluster) -> T) -> T {

@@ -28,7 +28,7 @@ use vouch::db::{Db, Scope, in_scope};
 use vouch::operations::Readiness;
 use vouch::server::{self, State};
 
-pub use self::cluster::admin_url;
+pub use self::cluster::{admin_url, give_to_server_user};
 pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
 pub use self::page::Page;
 pub use self::person::Person;

@@ -16,7 +16,7 @@ use vouch::store_jobs::{JobKind, make_due};
 use super::creating_in;
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::Shop;
-use crate::harness::{SECRET_KEY, TestApp};
+use crate::harness::{SECRET_KEY, TestApp, give_to_server_user};
 
 const CODES: usize = 2_000;
 
@@ -32,6 +32,7 @@ impl Worker {
         let folder =
             std::env::temp_dir().join(format!("vouch-worker-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
+        give_to_server_user(&folder);
         let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
         let child = Command::new(env!("CARGO_BIN_EXE_vouch"))
             .args(["serve", "--workers-only"])
