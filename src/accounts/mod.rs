@@ -82,6 +82,18 @@ pub struct Ended {
     pub keys: usize,
 }
 
+impl Ended {
+    /// A sentence.
+    pub fn words(self) -> String {
+        let count = |number: usize, one: &str| match number {
+            1 => format!("1 {one}"),
+            number => format!("{number} {one}s"),
+        };
+        let (sessions, keys) = (count(self.sessions, "session"), count(self.keys, "API key"));
+        format!("Ended {sessions} and revoked {keys}.")
+    }
+}
+
 /// Writes an act into the audit log of a merchant.
 fn tell(
     conn: &mut PgConnection,

@@ -72,10 +72,7 @@ fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
         })
     })?;
     match closed {
-        Some(ended) => println!(
-            "Closed {}. Ended {} sessions and revoked {} API keys.",
-            of.slug, ended.sessions, ended.keys
-        ),
+        Some(ended) => println!("Closed {}. {}", of.slug, ended.words()),
         None => println!("{} was closed already.", of.slug),
     }
     Ok(())

@@ -73,10 +73,7 @@ fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
         })
     })?;
     match removed {
-        Some(ended) => println!(
-            "{email} is no longer support staff. Ended {} sessions and revoked {} API keys.",
-            ended.sessions, ended.keys
-        ),
+        Some(ended) => println!("{email} is no longer support staff. {}", ended.words()),
         None => println!("{email} was not support staff."),
     }
     Ok(())

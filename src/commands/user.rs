@@ -45,10 +45,9 @@ pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> 
     })
     .with_context(|| format!("cannot change {email}"))?;
     match (command, done) {
-        (UserCommand::Disable(_), Some(ended)) => println!(
-            "Disabled {email}. Ended {} sessions and revoked {} API keys.",
-            ended.sessions, ended.keys
-        ),
+        (UserCommand::Disable(_), Some(ended)) => {
+            println!("Disabled {email}. {}", ended.words());
+        }
         (UserCommand::Disable(_), None) => println!("{email} was disabled already."),
         (UserCommand::Enable(_), Some(_)) => println!("Enabled {email}."),
         (UserCommand::Enable(_), None) => println!("{email} was not disabled."),

@@ -34,10 +34,7 @@ pub async fn set_access(
                 });
             }
             accounts::close(conn, &by, id).map(|ended| match ended {
-                Some(ended) => format!(
-                    "Closed. Ended {} sessions and revoked {} API keys.",
-                    ended.sessions, ended.keys
-                ),
+                Some(ended) => format!("Closed. {}", ended.words()),
                 None => "It was closed already.".to_owned(),
             })
         })

@@ -144,10 +144,7 @@ pub async fn set_access(
                 });
             }
             accounts::disable(conn, &by, id).map(|ended| match ended {
-                Some(ended) => format!(
-                    "Disabled. Ended {} sessions and revoked {} API keys.",
-                    ended.sessions, ended.keys
-                ),
+                Some(ended) => format!("Disabled. {}", ended.words()),
                 None => "They were disabled already.".to_owned(),
             })
         })
@@ -171,13 +168,9 @@ pub async fn remove_support(
     let removed =
         db.run(Scope::Installation, move |conn| accounts::remove_support(conn, &by, id)).await?;
     match removed {
-        Some(ended) => page.leave(
-            FlashKind::Success,
-            format!(
-                "Support rights removed. Ended {} sessions and revoked {} API keys.",
-                ended.sessions, ended.keys
-            ),
-        )?,
+        Some(ended) => {
+            page.leave(FlashKind::Success, format!("Support rights removed. {}", ended.words()))?
+        }
         None => page.leave(FlashKind::Info, "They were not support staff.")?,
     }
     Ok(see_other(&format!("{HERE}/{id}")))
