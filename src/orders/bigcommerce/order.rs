@@ -169,47 +169,53 @@ fn lines(
 ) -> Result<Vec<ReportedLine>, Unintelligible> {
     at_most(MAX_LINES, products.len(), || "products".to_owned())?;
     let of_line = |(i, product): (usize, &Product)| line(product, i, currency, tax_included, notes);
-    let mut lines: Vec<ReportedLine> =
+    let read: Vec<(ReportedLine, bool)> =
         products.iter().enumerate().map(of_line).collect::<Result<_, _>>()?;
-    if !products.iter().any(has_discount) {
+    // Discounts can stand in the order's totals alone, with an empty list on every line.
+    let is_any_discounted = read.iter().any(|(_, is_discounted)| *is_discounted);
+    let mut lines: Vec<ReportedLine> = read.into_iter().map(|(line, _)| line).collect();
+    if !is_any_discounted {
         spread_discounts(&mut lines, off_the_goods(order, coupons)?.minor(currency));
     }
     Ok(lines)
 }
 
-/// Whether the line says that something was taken off it. Discounts can stand in the order's totals
-/// alone, with an empty list on every line.
-fn has_discount(product: &Product) -> bool {
-    let read = |decimal: &Option<Decimal>| {
-        Exact::optional(decimal.as_ref(), &String::new).ok().flatten().unwrap_or_default()
-    };
-    let is_listed = product.applied_discounts.iter().flatten().any(|one| read(&one.amount).0 > 0);
-    let discounted = product.discounted_total_inc_tax.as_ref().filter(|total| !total.is_blank());
-    let is_reduced = discounted.is_some()
-        && read(&product.discounted_total_inc_tax) < read(&product.total_inc_tax);
-    is_listed || is_reduced
+/// What a line costs in all before its discounts, without tax and with it.
+#[derive(Clone, Copy)]
+struct Totals {
+    ex_tax: Option<Exact>,
+    inc_tax: Option<Exact>,
+    /// Whether the prices that the line is sold at contain tax.
+    tax_included: bool,
 }
 
+impl Totals {
+    /// The tax in, or on top of, a part of the line, by the ratio of its prices.
+    fn tax_of(self, paid: Exact) -> Option<Exact> {
+        let (ex_tax, inc_tax) = self.ex_tax.zip(self.inc_tax)?;
+        if ex_tax.0 <= 0 || ex_tax > inc_tax {
+            return None;
+        }
+        let whole = if self.tax_included { inc_tax } else { ex_tax };
+        paid.times_ratio(inc_tax.less(ex_tax), whole)
+    }
+}
+
+/// The line, and whether it says that something was taken off it.
 fn line(
     product: &Product,
     i: usize,
     currency: Currency,
     tax_included: bool,
     notes: &mut Notes,
-) -> Result<ReportedLine, Unintelligible> {
+) -> Result<(ReportedLine, bool), Unintelligible> {
     let read = |decimal: Option<&Decimal>, field: &str| {
         Exact::optional(decimal, &|| format!("products[{i}].{field}"))
     };
-    let at_quantity = || format!("products[{i}].quantity");
-    let quantity = match product.quantity.as_ref().filter(|quantity| !quantity.is_blank()) {
-        Some(quantity) => whole(quantity, &at_quantity)?,
-        None => {
-            notes.add(ReadProblem::Unreadable, at_quantity());
-            1
-        }
-    };
+    let quantity = quantity(product, i, notes)?;
     let ex_tax = read(product.total_ex_tax.as_ref(), "total_ex_tax")?;
     let inc_tax = read(product.total_inc_tax.as_ref(), "total_inc_tax")?;
+    let totals = Totals { ex_tax, inc_tax, tax_included };
     let (price, total) = if tax_included {
         (read(product.price_inc_tax.as_ref(), "price_inc_tax")?, inc_tax)
     } else {
@@ -222,29 +228,23 @@ fn line(
             "the price is missing",
         ));
     };
-    let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
-        Exact::read(discount.amount.as_ref(), &|| {
-            format!("products[{i}].applied_discounts[{j}].amount")
-        })
-    });
-    let applied: Exact = discounts.collect::<Result<Vec<_>, _>>()?.into_iter().sum();
     let discounted = read(product.discounted_total_inc_tax.as_ref(), "discounted_total_inc_tax")?;
-    let paid = match (discounted, inc_tax) {
-        _ if applied.0 > 0 => total.less(applied),
+    let (paid, is_discounted) = match (applied(product, i)?, discounted, inc_tax) {
+        (applied, ..) if applied.0 > 0 => (total.less(applied), true),
         // Discounted in a way that is not listed.
-        (Some(discounted), Some(inc_tax)) if discounted < inc_tax => {
-            total.times_ratio(discounted, inc_tax).unwrap_or(total).min(total)
+        (_, Some(discounted), Some(inc_tax)) if discounted < inc_tax => {
+            (total.times_ratio(discounted, inc_tax).unwrap_or(total).min(total), true)
         }
-        _ => total,
+        _ => (total, false),
     };
-    let tax = tax(product, i, paid, tax_included, notes)?;
+    let tax = tax(product, i, totals, paid, notes)?;
     let paid_minor = paid.minor(currency);
     let price_minor = unit_price(total.minor(currency), quantity);
     let refunded = match &product.quantity_refunded {
         Some(refunded) => whole(refunded, &|| format!("products[{i}].quantity_refunded"))?,
         None => 0,
     };
-    Ok(ReportedLine {
+    let line = ReportedLine {
         line_ref: product.id.as_ref().map_or_else(|| format!("#{}", i + 1), |id| id.0.clone()),
         sku: filled(product.sku.as_ref()),
         title: plain(&filled(product.name.as_ref()).unwrap_or_default()),
@@ -255,7 +255,29 @@ fn line(
         tax_minor: tax.minor(currency),
         tax_included,
         kind: kind(product),
-    })
+    };
+    Ok((line, is_discounted))
+}
+
+fn quantity(product: &Product, i: usize, notes: &mut Notes) -> Result<i64, Unintelligible> {
+    let at = || format!("products[{i}].quantity");
+    match product.quantity.as_ref().filter(|quantity| !quantity.is_blank()) {
+        Some(quantity) => whole(quantity, &at),
+        None => {
+            notes.add(ReadProblem::Unreadable, at());
+            Ok(1)
+        }
+    }
+}
+
+/// What the listed discounts took off the line.
+fn applied(product: &Product, i: usize) -> Result<Exact, Unintelligible> {
+    let discounts = product.applied_discounts.iter().flatten().enumerate().map(|(j, discount)| {
+        Exact::read(discount.amount.as_ref(), &|| {
+            format!("products[{i}].applied_discounts[{j}].amount")
+        })
+    });
+    Ok(discounts.collect::<Result<Vec<_>, _>>()?.into_iter().sum())
 }
 
 fn kind(product: &Product) -> LineKind {
@@ -263,27 +285,20 @@ fn kind(product: &Product) -> LineKind {
     if kind.eq_ignore_ascii_case(GIFT_CERTIFICATE) { LineKind::GiftCard } else { LineKind::Goods }
 }
 
-/// The tax in, or on top of, what was paid for a line: by the ratio of its prices. `total_tax` can be
-/// the tax of the line before its discounts, so it only counts where the prices don't say.
+/// The tax of what was paid for a line. `total_tax` can be that of the line before its discounts, so it
+/// only counts where the prices don't say.
 fn tax(
     product: &Product,
     i: usize,
+    totals: Totals,
     paid: Exact,
-    tax_included: bool,
     notes: &mut Notes,
 ) -> Result<Exact, Unintelligible> {
-    let read = |decimal: &Option<Decimal>| {
-        Exact::optional(decimal.as_ref(), &String::new).ok().flatten().filter(|total| total.0 > 0)
-    };
-    let (ex_tax, inc_tax) = (read(&product.total_ex_tax), read(&product.total_inc_tax));
-    let by_ratio = ex_tax
-        .zip(inc_tax)
-        .filter(|(ex, inc)| ex <= inc)
-        .and_then(|(ex, inc)| paid.times_ratio(inc.less(ex), if tax_included { inc } else { ex }));
+    let by_ratio = totals.tax_of(paid);
     let said = Exact::signed(product.total_tax.as_ref(), &|| format!("products[{i}].total_tax"));
     match (said, by_ratio) {
         // Prices that contain a tax are no base without it.
-        (Err(error), None) if tax_included => Err(error),
+        (Err(error), None) if totals.tax_included => Err(error),
         (Err(error), by_ratio) => {
             notes.add(ReadProblem::UnreadableTax, error.path);
             Ok(by_ratio.unwrap_or_default())
