@@ -70,7 +70,7 @@ impl RecalculationCause {
                 return format!("{trigger} was reassigned to {to}");
             }
             Self::HandoverCanceled { trigger } => {
-                return format!("The handover of {trigger} was canceled");
+                return format!("The reassignment of {trigger} was canceled");
             }
             Self::AffiliateStatusUndone { by } => {
                 return format!("{by} took back a change of the affiliate’s status");
