@@ -16,7 +16,7 @@ Generated from the table in `src/routes.rs`. After a change there:
 (`tests/access.rs`), and that another program's things answer as what doesn't exist.
 
 ✓ may · – is refused with 403 · *sign in* is sent to sign-in · *credential* needs a credential of its own,
-whoever is signed in: a store's signature (`/hooks`), an API key with the scope (`/api/v1`), or the
+signed in or not: a store's signature (`/hooks`), an API key with the scope (`/api/v1`), or the
 metrics token (`/metrics`, 404 without it).
 
 Support staff who look at a program as one of its members read what that member may read, and change

@@ -18,8 +18,8 @@ use crate::web::paginate::Cursor;
 pub enum MailCommand {
     /// List the newest emails, without their text
     List,
-    /// Print one email that waits, with its link; the link lets in whoever opens it, so give it to
-    /// nobody but the recipient
+    /// Print one email that waits, with its link. The link gives access to the account, so pass it on
+    /// to the recipient only
     Show {
         /// The number of the email, as `vouch mail list` and the page of support staff have it
         id: i64,

@@ -26,7 +26,7 @@ pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
             continue;
         }
         // Not the metadata of what a link leads to, nor of a file that also has another name:
-        // whoever can write into the folder must not be able to get root's files from us.
+        // a user who can write into the folder must not be able to get root's files from us.
         let found = entry.metadata()?;
         if found.is_file() && found.nlink() == 1 {
             give(&entry.path(), &found, uid, gid)?;

@@ -39,7 +39,7 @@ pub const SQL_FOR_SETTINGS: &str = "REVOKE EXECUTE ON FUNCTION pg_catalog.set_co
 /// The extensions that the schema uses. Owners of a database may create them.
 const EXTENSIONS: [&str; 3] = ["pg_trgm", "btree_gin", "btree_gist"];
 
-/// What of the rights of the server's role is to be mended: a condition, and the words for it.
+/// What can be wrong with the rights of the server's role: a condition, and the words for it.
 const RIGHTS: &[(&str, &str)] = &[
     (
         "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! security::note(Kind::PasswordChanged);              // by whoever is signed in
-//! security::note(Kind::SignInFailed.by(user.id));     // by somebody who is not
+//! security::note(Kind::SignInFailed.by(user.id));     // by a user who isn't
 //! ```
 //!
 //! A line has the event, the user, the merchant, the client's address (by the rule of
@@ -42,7 +42,7 @@ text_enum! {
         CsrfRefused = "csrf_refused", "Form refused";
         /// A page or an act that needs another role: 403.
         Forbidden = "forbidden", "Forbidden";
-        /// Somebody who is signed in, or an API key, asked for a thing that isn't the merchant's: 404.
+        /// A signed-in user, or an API key, asked for a thing that isn't the merchant's: 404.
         /// Whether another merchant has it isn't looked up: the look-up would cross the walls that it
         /// watches, and its time would tell what the answer hides.
         NotFound = "not_found", "Not found";
@@ -64,7 +64,7 @@ text_enum! {
         RecoveryCodesRenewed = "recovery_codes_renewed", "Recovery codes renewed";
         /// Sessions were ended, one's own or by support staff.
         SessionsEnded = "sessions_ended", "Sessions ended";
-        /// An email with a link that lets somebody in was posted.
+        /// An email with a link that gives access was queued.
         LinkSent = "link_sent", "Link sent";
         /// Such a link did what it's for.
         LinkUsed = "link_used", "Link used";
@@ -99,7 +99,7 @@ impl Kind {
     /// Whether it touches a merchant's data, so that the merchant's audit log has a row of it.
     ///
     /// What a user does to their own account isn't a merchant's (they may belong to several), and a
-    /// refusal touches nothing: as rows, anybody who knocks could fill a merchant's log.
+    /// refusal touches nothing: as rows, a stranger could fill a merchant's log.
     pub fn is_audited(self) -> bool {
         match self {
             Self::ViewBegan
