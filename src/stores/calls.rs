@@ -54,9 +54,14 @@ impl StoreCall {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> AppResult<T> {
         let (send, receive) = oneshot::channel();
+        // The place is given back before the visitor hears of the end, so that an answer always
+        // leaves room for the next call.
         let job = move || {
-            let _counts = self;
-            let _ = send.send(call());
+            let result = {
+                let _counts = self;
+                call()
+            };
+            let _ = send.send(result);
         };
         let started = thread::Builder::new().name("store call".to_owned()).spawn(job);
         started.map_err(|_| AppError::Unavailable)?;
