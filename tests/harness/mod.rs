@@ -6,6 +6,7 @@ mod cluster;
 mod fixture;
 mod page;
 mod person;
+pub mod proxy;
 pub mod shopify;
 pub mod smtp;
 pub mod stores;
