@@ -38,6 +38,7 @@ mod pages;
 mod password_resets;
 mod people_pages;
 mod places;
+mod plans;
 mod portal;
 mod pushes;
 mod recalculation;

@@ -62,6 +62,45 @@ impl<T, U> ValidGrouping<()> for Beyond<T, U> {
     type IsAggregate = is_aggregate::Never;
 }
 
+/// A text column whose parts are searched, for `LIKE` and `ILIKE`.
+///
+/// Indexes of parts (`gin_trgm_ops`) also serve `=` since PostgreSQL 14, at a thousand times the price of a
+/// btree index, and for a long list of values the planner chooses them. So the indexes of columns that are
+/// compared with `=` as well (`triggers.key`, `triggers.look_alike`) have the collation POSIX. It orders
+/// as the columns' own "C" does, and only a comparison that names it, as this one, can use them. Every
+/// other comparison has the btree indexes, whatever its plan. `tests/plans.rs` checks that of every index.
+pub fn by_parts<E>(column: E) -> ByParts<E> {
+    ByParts(column)
+}
+
+/// See [`by_parts`].
+pub struct ByParts<E>(E);
+
+impl<E: QueryFragment<Pg>> QueryFragment<Pg> for ByParts<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" COLLATE \"POSIX\"");
+        Ok(())
+    }
+}
+
+impl<E: QueryId> QueryId for ByParts<E> {
+    type QueryId = ByParts<E::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = E::HAS_STATIC_QUERY_ID;
+}
+
+impl<E: Expression> Expression for ByParts<E> {
+    type SqlType = E::SqlType;
+}
+
+impl<E: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for ByParts<E> {}
+
+impl<E: SelectableExpression<QS>, QS> SelectableExpression<QS> for ByParts<E> {}
+
+impl<E: ValidGrouping<G>, G> ValidGrouping<G> for ByParts<E> {
+    type IsAggregate = E::IsAggregate;
+}
+
 /// A column of a select list under a name of its own, for the `order` and the `beyond` of [`searched`].
 pub fn named<E>(expression: E, name: &'static str) -> Named<E> {
     Named { expression, name }

@@ -15,7 +15,7 @@ use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
 use crate::comparisons::{self, Note};
 use crate::db::listing::{
-    begins_with, beyond, contains, count_of, glob, list_count, replanned, searched,
+    begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
 };
 use crate::db::schema::{affiliates, triggers};
 use crate::db::text_enum;
@@ -201,10 +201,9 @@ fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
             let lower = start.to_lowercase();
             query.filter(triggers::key.like(start).or(triggers::key.like(lower)))
         }
-        Search::Contains(part) => query.filter(triggers::key.ilike(part)),
-        Search::ContainsEither(upper, lower) => {
-            query.filter(triggers::key.like(upper).or(triggers::key.like(lower)))
-        }
+        Search::Contains(part) => query.filter(by_parts(triggers::key).ilike(part)),
+        Search::ContainsEither(upper, lower) => query
+            .filter(by_parts(triggers::key).like(upper).or(by_parts(triggers::key).like(lower))),
     }
 }
 
@@ -216,9 +215,15 @@ fn like(query: Boxed, pattern: &Pattern) -> Boxed {
     match pattern.shape() {
         Shape::Exact => query.filter(triggers::look_alike.eq(key.to_owned())),
         Shape::Begins => from_head(query, head),
-        Shape::Ends | Shape::Contains => query.filter(triggers::look_alike.like(glob(key))),
-        Shape::Composed if head.is_empty() => query.filter(triggers::look_alike.like(glob(key))),
-        Shape::Composed => from_head(query, head).filter(triggers::look_alike.like(glob(key))),
+        Shape::Ends | Shape::Contains => {
+            query.filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
+        Shape::Composed if head.is_empty() => {
+            query.filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
+        Shape::Composed => {
+            from_head(query, head).filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
     }
 }
 
