@@ -20,7 +20,7 @@ struct Job {
     turn: fn(&Db) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 9] = [
+const JOBS: [Job; 10] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -55,6 +55,11 @@ const JOBS: [Job; 9] = [
         name: "forget old imports",
         every: Duration::from_secs(3600),
         turn: |db| crate::imports::sweep(db, clock::now()),
+    },
+    Job {
+        name: "create imported triggers",
+        every: Duration::from_secs(1),
+        turn: crate::imports::turn,
     },
     Job {
         name: "forget old one-time keys",

@@ -380,6 +380,7 @@ diesel::table! {
         despite_count -> Int4,
         reading -> Nullable<Jsonb>,
         changed_count -> Int4,
+        run -> Nullable<Jsonb>,
     }
 }
 

@@ -1,14 +1,13 @@
-//! Saving what was looked at: all of it in one transaction.
+//! Deciding to save what was looked at.
 
 use diesel::prelude::*;
-use serde_json::json;
 
 use super::judge::{Counts, Judged, Verdict, judge};
 use super::model::{Import, LeftOut, Problem, leave_out, rows};
-use crate::audit::{Act, Actor, record};
+use super::run::{Run, left_out, portion};
+use crate::audit::Actor;
 use crate::code_requests;
-use crate::db::schema::imports;
-use crate::triggers::{NewTrigger, Reach, create_all};
+use crate::triggers::Reach;
 
 /// What somebody decided who has looked at the rows.
 #[derive(Clone, Copy, Debug)]
@@ -24,20 +23,31 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn wants(&self, judged: &Judged) -> bool {
+    pub(super) fn wants(&self, judged: &Judged) -> bool {
         let is_excluded = matches!(judged.verdict, Verdict::Excluded(_));
         (self.override_exclusions || !is_excluded)
             && (self.keep_changed == Some(true) || !judged.is_changed())
             && (self.reach == Reach::VouchOnly || judged.existing_only().is_none())
+    }
+
+    /// Why a row is left out, where that has a code.
+    pub(super) fn problem_of(&self, judged: &Judged) -> Option<Problem> {
+        if judged.is_changed() && self.keep_changed != Some(true) {
+            return Some(Problem::LooksChanged);
+        }
+        if judged.existing_only().is_some() && self.reach == Reach::Stores {
+            return Some(Problem::ExistingOnly);
+        }
+        judged.row.problem
     }
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub enum Completed {
-    /// The triggers are there.
-    Done(Import),
-    /// They were before.
+    /// The first triggers are there, and all of them where the import is completed.
+    Begun(Import),
+    /// It was begun before.
     Already(Import),
     /// Other rows are fine or excluded than when somebody looked; nothing was saved.
     Changed(Import, Vec<Judged>),
@@ -47,7 +57,9 @@ pub enum Completed {
     Nothing(Import, Vec<Judged>),
 }
 
-/// Creates the triggers of an import, with their pushes, and keeps the other rows as refused.
+/// Begins to create the triggers of an import, with their pushes, and keeps the other rows as refused. A
+/// file of up to [`PORTION`](super::PORTION) such rows is done at once, the rest of a larger one by the
+/// workers.
 ///
 /// # Errors
 /// `NotFound` when the merchant has no such import.
@@ -59,7 +71,7 @@ pub fn complete(
 ) -> QueryResult<Completed> {
     let merchant_id = actor.merchant_id;
     let import = Import::lock(conn, merchant_id, import_id)?;
-    if import.completed_at.is_some() {
+    if !import.is_open() {
         return Ok(Completed::Already(import));
     }
     code_requests::hold_against_requests(conn, merchant_id)?;
@@ -72,107 +84,13 @@ pub fn complete(
     if counts.changed > 0 && choice.keep_changed.is_none() {
         return Ok(Completed::Undecided(import, judged));
     }
-    let wanted = judged.iter().filter(|one| choice.wants(one));
-    let new: Vec<NewTrigger<'_>> = wanted.filter_map(Judged::new_trigger).collect();
-    if new.is_empty() {
+    let is_wanted = |one: &Judged| choice.wants(one) && one.new_trigger().is_some();
+    let others = judged.iter().filter(|one| !is_wanted(one));
+    let others: Vec<LeftOut> = others.map(|one| left_out(one, &choice)).collect();
+    if others.len() == judged.len() {
         return Ok(Completed::Nothing(import, judged));
     }
-    let cause = format!("Conversion triggers were created from {}", import.file_name);
-    let created = create_all(conn, actor, &new, choice.reach, &cause)?;
-    let is_created = |one: &&Judged| {
-        choice.wants(one)
-            && one
-                .new_trigger()
-                .is_some_and(|new| created.contains_key(&(new.kind, new.value.key.as_str())))
-    };
-    let left_out: Vec<LeftOut> =
-        judged.iter().filter(|one| !is_created(one)).map(|one| left_out(one, &choice)).collect();
-    leave_out(conn, merchant_id, import_id, &left_out)?;
-    let made: Vec<&Judged> = judged.iter().filter(is_created).collect();
-    let import = finish(conn, actor, import_id, &made)?;
-    record_completed(conn, actor, &import, choice, &made)?;
-    Ok(Completed::Done(import))
-}
-
-fn left_out(one: &Judged, choice: &Choice) -> LeftOut {
-    let line = one.row.line;
-    let is_unconfirmed = one.is_changed() && choice.keep_changed != Some(true);
-    let is_existing_only = one.existing_only().is_some() && choice.reach == Reach::Stores;
-    let problem = match one.row.problem {
-        _ if is_unconfirmed => Some(Problem::LooksChanged),
-        _ if is_existing_only => Some(Problem::ExistingOnly),
-        problem => problem,
-    };
-    let words = || one.reason().unwrap_or_else(|| TAKEN_NOW.to_owned());
-    let refusal = if problem.is_none() { Some(words()) } else { None };
-    LeftOut { line, problem, refusal }
-}
-
-/// Somebody was quicker by an instant.
-const TAKEN_NOW: &str = "Somebody took it a moment ago.";
-
-fn despite<'a>(made: &[&'a Judged]) -> Vec<NewTrigger<'a>> {
-    let new = made.iter().filter_map(|one| one.new_trigger());
-    new.filter(|new| new.excluded.is_some()).collect()
-}
-
-fn changed<'a>(made: &[&'a Judged]) -> Vec<&'a str> {
-    made.iter().filter(|one| one.is_changed()).map(|one| one.text.as_str()).collect()
-}
-
-fn finish(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    import_id: i64,
-    made: &[&Judged],
-) -> QueryResult<Import> {
-    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    diesel::update(imports::table.find((actor.merchant_id, import_id)))
-        .set((
-            imports::completed_at.eq(actor.now),
-            imports::completed_by.eq(&actor.name),
-            imports::created_count.eq(count(made.len())),
-            imports::despite_count.eq(count(despite(made).len())),
-            imports::changed_count.eq(count(changed(made).len())),
-        ))
-        .returning(Import::as_returning())
-        .get_result(conn)
-}
-
-fn record_completed(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    import: &Import,
-    choice: Choice,
-    made: &[&Judged],
-) -> QueryResult<()> {
-    let triggers = if import.created_count == 1 { "trigger" } else { "triggers" };
-    let mut summary =
-        format!("Created {} conversion {triggers} from {}", import.created_count, import.file_name);
-    let despite = despite(made);
-    if !despite.is_empty() {
-        summary.push_str(&format!(", {} of them although exclusions stop them", despite.len()));
-    }
-    summary.push('.');
-    let overridden: Vec<_> = despite
-        .iter()
-        .map(|new| json!({ "code": new.value.value, "exclusion": new.excluded.map(|e| &e.value) }))
-        .collect();
-    let act = Act {
-        action: "trigger.imported",
-        subject_kind: "trigger",
-        subject_id: None,
-        summary,
-        before: None,
-        after: Some(json!({
-            "import_id": import.id,
-            "created": import.created_count,
-            "refused": import.refused_count(),
-            "override_exclusions": choice.override_exclusions,
-            "overridden": overridden,
-            "confirmed_although_changed": changed(made),
-            "only_in_vouch": choice.reach == Reach::VouchOnly,
-        })),
-    };
-    record(conn, actor, act)
+    leave_out(conn, &import, &others)?;
+    let import = import.begin(conn, &Run::of(actor, &choice))?;
+    portion(conn, &import, actor.now).map(Completed::Begun)
 }

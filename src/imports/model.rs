@@ -1,9 +1,10 @@
 use chrono::{DateTime, Duration, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{And, Eq, Filter, IsNull, exists};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::file::File;
+use super::run::Run;
 use crate::audit::Actor;
 use crate::db::schema::{import_rows, imports};
 use crate::db::{Db, Scope, prepared, text_enum};
@@ -23,6 +24,7 @@ const NAME: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = imports)]
 pub struct Import {
+    pub(super) merchant_id: i64,
     /// Its key within the merchant.
     pub id: i64,
     /// What the file is called where it comes from.
@@ -33,11 +35,11 @@ pub struct Import {
     pub uploaded_at: DateTime<Utc>,
     /// By whom.
     pub uploaded_by: String,
-    /// When its triggers were created; none while it waits for that.
+    /// When the last of its triggers was created; none while it waits for that, or runs.
     pub completed_at: Option<DateTime<Utc>>,
     /// By whom.
     pub completed_by: Option<String>,
-    /// How many that were.
+    /// How many were created so far.
     pub created_count: i32,
     /// How many of these an exclusion stops.
     pub despite_count: i32,
@@ -45,6 +47,7 @@ pub struct Import {
     pub changed_count: i32,
     /// A [`Reading`]; none for files from before that was kept.
     reading: Option<serde_json::Value>,
+    run: Option<serde_json::Value>,
 }
 
 impl Import {
@@ -59,6 +62,45 @@ impl Import {
     /// [`Import::find`], kept from others until the end of the transaction.
     pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         imports::table.find((merchant_id, id)).select(Self::as_select()).for_update().first(conn)
+    }
+
+    /// [`Import::lock`] of one that runs and that no other worker has.
+    pub(super) fn take(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        id: i64,
+    ) -> QueryResult<Option<Self>> {
+        imports::table
+            .find((merchant_id, id))
+            .filter(imports::run.is_not_null())
+            .select(Self::as_select())
+            .for_update()
+            .skip_locked()
+            .first(conn)
+            .optional()
+    }
+
+    pub(super) fn begin(&self, conn: &mut PgConnection, run: &Run) -> QueryResult<Self> {
+        let run = serde_json::to_value(run)
+            .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+        diesel::update(imports::table.find((self.merchant_id, self.id)))
+            .set(imports::run.eq(Some(run)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+    }
+
+    /// Whether a member still has to decide on it.
+    pub fn is_open(&self) -> bool {
+        self.completed_at.is_none() && !self.is_running()
+    }
+
+    /// Whether its triggers are being created.
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    pub(super) fn run(&self) -> Option<Run> {
+        serde_json::from_value(self.run.clone()?).ok()
     }
 
     /// How many rows were refused.
@@ -203,11 +245,59 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
         .load(conn)
 }
 
-/// Keeps of an import the rows that were left out, with the reasons.
+/// The rows of an import that were left out, in the order of the file.
+///
+/// # Errors
+/// The database's.
+pub fn left_out_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
+    of(import)
+        .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
+        .order(import_rows::line)
+        .select(Row::as_select())
+        .load(conn)
+}
+
+/// How many rows of a running import are still to be created.
+///
+/// # Errors
+/// The database's.
+pub fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i64> {
+    of(import).filter(waits()).count().get_result(conn)
+}
+
+/// The first rows of a running import that are still to be created.
+pub(super) fn next_rows(
+    conn: &mut PgConnection,
+    import: &Import,
+    limit: usize,
+) -> QueryResult<Vec<Row>> {
+    of(import)
+        .filter(waits())
+        .order(import_rows::line)
+        .limit(limit as i64)
+        .select(Row::as_select())
+        .load(conn)
+}
+
+type Of = Filter<
+    import_rows::table,
+    And<Eq<import_rows::merchant_id, i64>, Eq<import_rows::import_id, i64>>,
+>;
+
+fn of(import: &Import) -> Of {
+    import_rows::table.filter(
+        import_rows::merchant_id.eq(import.merchant_id).and(import_rows::import_id.eq(import.id)),
+    )
+}
+
+fn waits() -> And<IsNull<import_rows::refusal>, IsNull<import_rows::problem>> {
+    import_rows::refusal.is_null().and(import_rows::problem.is_null())
+}
+
+/// Keeps these rows as left out, with the reasons.
 pub(super) fn leave_out(
     conn: &mut PgConnection,
-    merchant_id: i64,
-    import_id: i64,
+    import: &Import,
     rows: &[LeftOut],
 ) -> QueryResult<()> {
     prepared::<()>(
@@ -220,15 +310,16 @@ pub(super) fn leave_out(
         rows.iter().map(|row| row.refusal.as_deref()).collect::<Vec<_>>(),
     )
     .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(import_id)
+    .bind::<BigInt, _>(import.merchant_id)
+    .bind::<BigInt, _>(import.id)
     .execute(conn)?;
-    let created = import_rows::table
-        .filter(import_rows::merchant_id.eq(merchant_id))
-        .filter(import_rows::import_id.eq(import_id))
-        .filter(import_rows::refusal.is_null())
-        .filter(import_rows::problem.is_null());
-    diesel::delete(created).execute(conn).map(drop)
+    Ok(())
+}
+
+/// Deletes these rows, whose triggers were created.
+pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -> QueryResult<()> {
+    diesel::delete(of(import).filter(import_rows::line.eq_any(lines))).execute(conn)?;
+    Ok(())
 }
 
 /// One page of the merchant's imports, the newest first.
@@ -262,6 +353,7 @@ pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
         // One that somebody saves at this moment is left for the next time.
         let open: Vec<(i64, i64)> = imports::table
             .filter(imports::completed_at.is_null())
+            .filter(imports::run.is_null())
             .filter(imports::uploaded_at.lt(now - Duration::hours(OPEN_HOURS)))
             .select((imports::merchant_id, imports::id))
             .for_update()

@@ -202,8 +202,10 @@ impl TestApp {
         PgConnection::establish(&cluster::admin_url_of(&self.database)).unwrap()
     }
 
-    /// Does what the workers would: recalculates what changes have left to them.
+    /// Does what the workers would: creates imported triggers, and recalculates what changes have left to
+    /// them.
     pub fn work(&self) {
+        vouch::imports::drain(&self.db).unwrap();
         vouch::orders::recalculation::drain(&self.db).unwrap();
     }
 

@@ -48,7 +48,8 @@ impl CompletionForm {
     }
 }
 
-/// `POST /triggers/imports/{id}/completion`: creates what can be created, all of it or nothing.
+/// `POST /triggers/imports/{id}/completion`: creates what can be created, of a large file the first
+/// portion.
 pub async fn complete(
     db: Data<Db>,
     page: MerchantPage,
@@ -63,8 +64,10 @@ pub async fn complete(
         })
         .await?;
     match completed {
-        Completed::Done(import) => {
-            page.done(done_words(&import, choice.reach, &stores))?;
+        Completed::Begun(import) => {
+            if !import.is_running() {
+                page.done(done_words(&import, choice.reach, &stores))?;
+            }
             Ok(see_other(&urls::import(import.id)))
         }
         Completed::Already(import) => {
@@ -99,6 +102,7 @@ fn refuse(
         import,
         judged,
         left_out: Vec::new(),
+        waiting: 0,
         stores,
         errors,
         override_exclusions: form.override_exclusions,

@@ -31,8 +31,10 @@ pub(super) struct ImportPage {
     pub import: Import,
     /// Of one that waits: every row. Of one that was saved: none.
     pub judged: Vec<Judged>,
-    /// Of one that was saved: the rows that were left out, as long as they are kept.
+    /// Of one that was saved or is: the rows that were left out, as long as they are kept.
     pub left_out: Vec<Row>,
+    /// Of one that is being saved: how many rows are still to be created.
+    pub waiting: i64,
     /// The names of the stores that new codes go to.
     pub stores: Vec<String>,
     pub errors: FormErrors,
@@ -43,7 +45,16 @@ pub(super) struct ImportPage {
 
 impl ImportPage {
     fn is_open(&self) -> bool {
-        self.import.completed_at.is_none()
+        self.import.is_open()
+    }
+
+    /// How many triggers a running import creates in all.
+    fn total(&self) -> i64 {
+        i64::from(self.import.created_count) + self.waiting
+    }
+
+    fn to_create(&self) -> String {
+        thousands(self.waiting)
     }
 
     fn counts(&self) -> Counts {
@@ -174,19 +185,25 @@ impl ImportPage {
     }
 }
 
-type Found = (Import, Vec<Judged>, Vec<Row>, Vec<String>);
+struct Found {
+    import: Import,
+    judged: Vec<Judged>,
+    left_out: Vec<Row>,
+    waiting: i64,
+    stores: Vec<String>,
+}
 
 /// `GET /triggers/imports/{id}`
 pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
-    let (import, judged, left_out, stores) =
-        db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
+    let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     ok(&ImportPage {
         page,
-        import,
-        judged,
-        left_out,
-        stores,
+        import: found.import,
+        judged: found.judged,
+        left_out: found.left_out,
+        waiting: found.waiting,
+        stores: found.stores,
         errors: FormErrors::new(),
         override_exclusions: false,
         changed_rows: String::new(),
@@ -201,13 +218,16 @@ fn load(
     now: DateTime<Utc>,
 ) -> QueryResult<Found> {
     let import = Import::find(conn, merchant_id, id)?;
-    let rows = imports::rows(conn, merchant_id, id)?;
     let stores = pushes::destinations(conn, merchant_id)?;
-    if import.completed_at.is_some() {
-        return Ok((import, Vec::new(), rows, stores));
+    let (mut judged, mut left_out, mut waiting) = (Vec::new(), Vec::new(), 0);
+    if import.is_open() {
+        let rows = imports::rows(conn, merchant_id, id)?;
+        judged = judge(conn, merchant_id, rows, now)?;
+    } else {
+        left_out = imports::left_out_rows(conn, &import)?;
+        waiting = imports::waiting_count(conn, &import)?;
     }
-    let judged = judge(conn, merchant_id, rows, now)?;
-    Ok((import, judged, Vec::new(), stores))
+    Ok(Found { import, judged, left_out, waiting, stores })
 }
 
 /// The columns of an upload first, so that the file can be fixed and uploaded.
@@ -217,10 +237,9 @@ const COLUMNS: [&str; 7] =
 /// `GET /triggers/imports/{id}/refused.csv`
 pub async fn refused(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
-    let (_, judged, left_out, _) =
-        db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
-    let of_open = judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
-    let of_saved = left_out.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
+    let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
+    let of_open = found.judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
+    let of_saved = found.left_out.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
     let rows = of_open.chain(of_saved).map(|(reason, row)| {
         let texts = [row.affiliate, row.named_id, row.named_email, row.kind, row.value];
         let about = [Cell::plain(row.line), Cell::text(reason)];
