@@ -6,6 +6,7 @@
 mod capture;
 mod contention;
 mod exclusions;
+mod imports;
 mod load;
 mod pgbench;
 mod program;
@@ -34,7 +35,8 @@ struct Options {
     /// Seconds of every single measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Only pages with this in their name, or the exclusions, the contention or the sign-in, and no intake
+    /// Only pages with this in their name, or the exclusions, the contention, the sign-in or the import, and
+    /// no intake
     #[arg(long)]
     only: Option<String>,
     /// Where the databases are kept between runs
@@ -107,6 +109,12 @@ fn main() {
             );
             report::checks();
             exclusions::measure(&running.program);
+        }
+        if name == "large" && is_wanted("import") {
+            report::heading(
+                "Import: 10,000 rows of a file are checked; the goal is 3 s, the bound is 10,000 look-ups by key",
+            );
+            imports::measure(&running);
         }
         if name == "large" && options.only.is_none() {
             report::heading("Intake: signed Shopify orders over HTTP, every row, durability on");

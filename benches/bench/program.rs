@@ -169,6 +169,13 @@ impl Running {
         connection.ask(post.as_bytes()).0
     }
 
+    /// The CSRF token of a page's form.
+    pub fn token(&self, path: &str, cookie: &str) -> String {
+        let get =
+            format!("GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", self.address);
+        csrf_of(&Connection::open(&self.address).ask(get.as_bytes()).1)
+    }
+
     pub fn send(&self, order: &Order) {
         let (status, body) = Connection::open(&self.address).ask(&order.request);
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
@@ -498,6 +505,18 @@ impl Program {
     pub fn some_code_part(&self) -> String {
         let code = self.some_codes(1).remove(0);
         code.chars().skip(1).take(6).collect()
+    }
+
+    /// The email addresses of some affiliates.
+    pub fn some_emails(&self, count: i64) -> Vec<String> {
+        self.within(|conn| {
+            prepared::<Text>(
+                "SELECT email FROM affiliates WHERE merchant_id = ? ORDER BY id LIMIT ?",
+            )
+            .bind::<BigInt, _>(self.merchant_id)
+            .bind::<BigInt, _>(count)
+            .load(conn)
+        })
     }
 
     /// Codes of active affiliates, spread over the program.

@@ -70,6 +70,16 @@ pub fn check(what: &str, code: &str, check: Spread, bound: Spread) {
     );
 }
 
+/// `bound`: as many look-ups of one row by its key, one after the other.
+pub fn import(check: Duration, bound: Duration, peak: u64) {
+    println!(
+        "  {:.2} s at most, {:.2} times the bound of {:.2} s; memory of the server: at most {peak} MiB",
+        check.as_secs_f64(),
+        check.as_secs_f64() / bound.as_secs_f64(),
+        bound.as_secs_f64(),
+    );
+}
+
 pub fn contention(quiet: &Answers, contended: &Answers, updates: &Answers, acts: &Answers) {
     println!(
         "  {:<36} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9}",
