@@ -5,6 +5,7 @@ mod attribution;
 mod audit_log;
 mod auth;
 mod bigcommerce;
+mod chaos;
 mod codes;
 mod commands;
 mod comparisons;

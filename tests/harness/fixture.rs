@@ -49,7 +49,7 @@ pub fn then() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
 }
 
-pub(super) fn make(url: &str) -> Fixture {
+pub fn make(url: &str) -> Fixture {
     let mut conn = PgConnection::establish(url).unwrap();
     let hash = auth::hash(PASSWORD).unwrap();
     let (acme, borealis, ada_user_id) = in_scope(&mut conn, Scope::Installation, |conn| {

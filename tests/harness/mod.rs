@@ -3,7 +3,7 @@
 pub mod bigcommerce;
 pub mod browser;
 mod cluster;
-mod fixture;
+pub mod fixture;
 mod page;
 mod person;
 pub mod proxy;

@@ -32,7 +32,7 @@ fn agent() -> Agent {
 }
 
 impl Person {
-    pub(super) fn new(base: &str) -> Self {
+    pub fn new(base: &str) -> Self {
         Self { base: base.to_owned(), agent: agent(), cookie: RefCell::new(None), address: None }
     }
 
