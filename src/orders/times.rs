@@ -116,13 +116,16 @@ fn clamp_refund(refund: &mut ReportedRefund, received_at: DateTime<Utc>) -> Opti
     clamp(&mut refund.refunded_at, received_at, ClampedTime::Refunded)
 }
 
+/// The timestamp, or when its message was received if no store can have meant it.
+pub(super) fn plausible(at: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    if is_impossible(at, received_at) { received_at } else { at }
+}
+
 fn clamp(
     at: &mut DateTime<Utc>,
     received_at: DateTime<Utc>,
     which: ClampedTime,
 ) -> Option<ClampedTime> {
-    is_impossible(*at, received_at).then(|| {
-        *at = received_at;
-        which
-    })
+    let stated = std::mem::replace(at, plausible(*at, received_at));
+    (stated != *at).then_some(which)
 }

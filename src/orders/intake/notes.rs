@@ -8,6 +8,7 @@ use super::delivery::Arrival;
 use crate::db::schema::deliveries;
 use crate::orders::reading::Unintelligible;
 use crate::orders::report::{ReadNote, ReadProblem, StoreEvent};
+use crate::orders::times;
 
 /// A field that was passed over, and the day whose rules say whether it matters.
 pub(super) struct Noted {
@@ -15,9 +16,9 @@ pub(super) struct Noted {
     at: DateTime<Utc>,
 }
 
-/// Takes the notes out of an event: they belong to the delivery, and reports that differ in them
-/// alone are the same.
-pub(super) fn take(event: &mut StoreEvent) -> Vec<Noted> {
+/// Takes the notes out of an event that was received then: they belong to the delivery, and reports
+/// that differ in them alone are the same.
+pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<Noted> {
     let parts = match event {
         StoreEvent::Order(report) | StoreEvent::Restored(report) => {
             vec![(&mut report.notes, report.placed_at)]
@@ -33,7 +34,9 @@ pub(super) fn take(event: &mut StoreEvent) -> Vec<Noted> {
         | StoreEvent::Announced { .. }
         | StoreEvent::Noted { .. } => Vec::new(),
     };
-    let of_part = |(notes, at): (&mut Vec<ReadNote>, DateTime<Utc>)| {
+    let of_part = |(notes, stated): (&mut Vec<ReadNote>, DateTime<Utc>)| {
+        // The order's own times are not yet clamped here.
+        let at = times::plausible(stated, received_at);
         std::mem::take(notes).into_iter().map(move |note| Noted { note, at })
     };
     parts.into_iter().flat_map(of_part).collect()

@@ -91,7 +91,7 @@ pub fn take_in(
     mut event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let passed_over = notes::take(&mut event);
+    let passed_over = notes::take(&mut event, arrival.received_at);
     if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
         note(conn, arrival, "failed", &reason)?;
         // Also when it's replayed and was kept before.
