@@ -1,9 +1,7 @@
 //! JSON: webhooks of every platform and bodies of the API, each member in turn.
 
 use chrono::{TimeZone, Utc};
-use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::db::schema::deliveries;
 use vouch::platforms::bigcommerce::{SECRET_HEADER, header_secret};
 
 use super::*;
@@ -13,7 +11,7 @@ use crate::harness::shopify::{ShopifyOrder, sign};
 use crate::harness::stores::bigcommerce::CLIENT_SECRET;
 use crate::harness::woocommerce::{WOO_SECRET, WooOrder};
 
-fn leaves() -> Vec<Value> {
+pub(super) fn leaves() -> Vec<Value> {
     let mut nested = json!(1);
     for _ in 0..200 {
         nested = json!([nested]);
@@ -68,7 +66,7 @@ fn leaves() -> Vec<Value> {
 }
 
 /// Every place in a document, as a JSON pointer.
-fn places(document: &Value, at: &str, all: &mut Vec<String>) {
+pub(super) fn places(document: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match document {
         Value::Object(members) => {
@@ -101,12 +99,12 @@ fn altered(document: &Value) -> Vec<(String, Value)> {
 }
 
 /// A short name of a document, for messages.
-fn about(place: &str, body: &[u8]) -> String {
+pub(super) fn about(place: &str, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     format!("{place} of {}", text.chars().take(80).collect::<String>())
 }
 
-fn order_of_the_api() -> Value {
+pub(super) fn order_of_the_api() -> Value {
     json!({
         "id": "A-1", "name": "A-1", "currency": "USD", "total": "90.00", "test": false,
         "placed_at": "2026-06-01T12:00:00Z", "updated_at": "2026-06-01T12:00:00Z",
@@ -156,6 +154,62 @@ fn no_body_of_the_api_is_too_much() {
     assert_none(faults);
 }
 
+/// A store of every platform.
+pub(super) struct Stores {
+    shopify: String,
+    woocommerce: String,
+    bigcommerce: String,
+}
+
+impl Stores {
+    pub(super) fn connect(app: &TestApp) -> Self {
+        Self {
+            shopify: app.fixture.store_key.clone(),
+            woocommerce: app.connect_woocommerce("another.acme.example").store_key,
+            bigcommerce: crate::bigcommerce::connect(app, "http://127.0.0.1:7").store_key,
+        }
+    }
+
+    /// Where a store of that platform sends this body, and the headers with which it does.
+    pub(super) fn signed(
+        &self,
+        platform: &str,
+        topic: &str,
+        body: &[u8],
+    ) -> (String, Vec<(&'static str, String)>) {
+        let id = format!("{:032x}", rand::random::<u128>());
+        let time = vouch::clock::now().timestamp().to_string();
+        let (store, headers) = match platform {
+            "shopify" => (
+                &self.shopify,
+                vec![
+                    ("x-shopify-topic", topic.to_owned()),
+                    ("x-shopify-webhook-id", id),
+                    ("x-shopify-hmac-sha256", sign(SHOP_SECRET, body)),
+                ],
+            ),
+            "woocommerce" => (
+                &self.woocommerce,
+                vec![
+                    ("x-wc-webhook-topic", topic.to_owned()),
+                    ("x-wc-webhook-delivery-id", id),
+                    ("x-wc-webhook-signature", sign(WOO_SECRET, body)),
+                ],
+            ),
+            _ => (
+                &self.bigcommerce,
+                vec![
+                    ("webhook-signature", sign_bigcommerce(CLIENT_SECRET, &id, &time, body)),
+                    ("webhook-id", id),
+                    ("webhook-timestamp", time),
+                    (SECRET_HEADER, header_secret(CLIENT_SECRET.as_bytes(), &self.bigcommerce)),
+                ],
+            ),
+        };
+        (format!("/hooks/{platform}/{store}"), headers)
+    }
+}
+
 /// What a store signed is answered with 200, or it would send it again for good.
 #[test]
 fn every_signed_webhook_is_kept() {
@@ -163,8 +217,7 @@ fn every_signed_webhook_is_kept() {
     let faults = Mutex::new(Vec::new());
     let prober = Prober::new(&app, &app.anonymous(), &faults);
     let at = Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap();
-    let woo = app.connect_woocommerce("shop.acme.example");
-    let bigcommerce = crate::bigcommerce::connect(&app, "http://127.0.0.1:9");
+    let stores = Stores::connect(&app);
     let shopify_order = ShopifyOrder::new(4711, at).code("ADA10", "10.00").0;
     let woo_order = WooOrder::new(4711, at).0;
     let mut work: Vec<(&str, &str, String, Vec<u8>)> = Vec::new();
@@ -192,41 +245,9 @@ fn every_signed_webhook_is_kept() {
     }
     let sent = work.len();
     side_by_side(work, |(platform, topic, place, body)| {
-        let id = format!("{:032x}", rand::random::<u128>());
-        let time = vouch::clock::now().timestamp().to_string();
-        let (store, headers) = match platform {
-            "shopify" => (
-                &app.fixture.store_key,
-                vec![
-                    ("x-shopify-topic", topic.to_owned()),
-                    ("x-shopify-webhook-id", id),
-                    ("x-shopify-hmac-sha256", sign(SHOP_SECRET, &body)),
-                ],
-            ),
-            "woocommerce" => (
-                &woo.store_key,
-                vec![
-                    ("x-wc-webhook-topic", topic.to_owned()),
-                    ("x-wc-webhook-delivery-id", id),
-                    ("x-wc-webhook-signature", sign(WOO_SECRET, &body)),
-                ],
-            ),
-            _ => (
-                &bigcommerce.store_key,
-                vec![
-                    ("webhook-signature", sign_bigcommerce(CLIENT_SECRET, &id, &time, &body)),
-                    ("webhook-id", id),
-                    ("webhook-timestamp", time),
-                    (
-                        SECRET_HEADER,
-                        header_secret(CLIENT_SECRET.as_bytes(), &bigcommerce.store_key),
-                    ),
-                ],
-            ),
-        };
+        let (path, headers) = stores.signed(platform, topic, &body);
         let headers: Vec<(&str, &[u8])> =
             headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let path = format!("/hooks/{platform}/{store}");
         let status = prober.send(&path, &about(&place, &body), &headers, &body);
         // A message that only names an order is small.
         let is_too_large = platform == "bigcommerce" && status == 413;
@@ -235,11 +256,9 @@ fn every_signed_webhook_is_kept() {
         }
     });
     assert_none(faults);
-    let faulty: i64 = app.within(|conn| {
-        deliveries::table
-            .filter(deliveries::detail.like("%fault of its own%"))
-            .count()
-            .get_result(conn)
-    });
-    assert_eq!(faulty, 0, "of {sent} messages so many met a fault of ours");
+    assert_eq!(
+        app.deliveries_with_our_fault(),
+        0,
+        "of {sent} messages so many met a fault of ours"
+    );
 }

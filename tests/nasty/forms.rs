@@ -16,10 +16,10 @@ const LEFT_OUT: [&str; 5] = [
     "/portal/settings/sessions/others/removal",
 ];
 
-struct Found {
-    action: String,
-    fields: Vec<(String, String)>,
-    is_upload: bool,
+pub(super) struct Found {
+    pub(super) action: String,
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) is_upload: bool,
 }
 
 /// The forms on a page that change something, with their fields as a browser sends them.
@@ -65,7 +65,11 @@ fn is_left_out(action: &str, examples: &BTreeMap<&str, Example>) -> bool {
 }
 
 /// A form for every action and set of fields, from all pages that `person` may look at.
-fn found(visitor: Visitor, person: &Person, examples: &BTreeMap<&str, Example>) -> Vec<Found> {
+pub(super) fn found(
+    visitor: Visitor,
+    person: &Person,
+    examples: &BTreeMap<&str, Example>,
+) -> Vec<Found> {
     let mut seen = BTreeSet::new();
     let pages = TABLE.iter().filter(|row| row.method == "GET" && visitor.may_reach(row));
     let mut all = Vec::new();

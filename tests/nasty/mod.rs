@@ -4,14 +4,17 @@
 
 mod documents;
 mod forms;
+mod random;
 mod refusals;
 mod urls;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use diesel::prelude::*;
 use ureq::Agent;
 use vouch::auth::{Access, Role};
+use vouch::db::schema::deliveries;
 use vouch::routes::{Row, TABLE};
 
 use crate::access::{Example, examples, fill, parameters};
@@ -214,4 +217,12 @@ fn side_by_side<T: Send>(all: Vec<T>, work: impl Fn(T) + Sync) {
             });
         }
     });
+}
+
+impl TestApp {
+    /// How many deliveries were kept as failed by a fault of Vouch's own.
+    fn deliveries_with_our_fault(&self) -> i64 {
+        let words = deliveries::detail.like("%fault of its own%");
+        self.within(|conn| deliveries::table.filter(words).count().get_result(conn))
+    }
 }

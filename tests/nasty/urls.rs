@@ -7,7 +7,7 @@ use vouch::urls::encode;
 use super::*;
 
 /// Every key that a query of ours has.
-const KEYS: [&str; 36] = [
+pub(super) const KEYS: [&str; 36] = [
     "affiliate",
     "after",
     "at",
@@ -47,7 +47,7 @@ const KEYS: [&str; 36] = [
 ];
 
 /// Sort keys of every shape that lists have, with parts that no row can have.
-fn cursors() -> Vec<String> {
+pub(super) fn cursors() -> Vec<String> {
     let mut all = Vec::new();
     for at in ["-262143-01-01T00:00:00Z", "+262142-12-31T23:59:59Z", "-4714-01-01T00:00:00Z"] {
         all.push(format!("[\"{at}\",9223372036854775807]"));
@@ -73,7 +73,7 @@ fn cursors() -> Vec<String> {
 const RAW: [&str; 8] = ["%", "%zz", "%ff", "%c0%80", "%2e%2e%2f", "a%2fb", "%25%30%30", "~'!*()"];
 
 /// The path with each of its parameters in turn set to `value`, as it stands in a URL already.
-fn paths(row: &Row, examples: &BTreeMap<&str, Example>, value: &str) -> Vec<String> {
+pub(super) fn paths(row: &Row, examples: &BTreeMap<&str, Example>, value: &str) -> Vec<String> {
     let names = parameters(row.path);
     let with = |name: &&str| {
         let path = row.path.replace(&format!("{{{name}}}"), value);
