@@ -361,10 +361,10 @@ fn the_log_cannot_be_written(instance: &Instance, chance: &mut Chance) -> Result
     instance.wait_until_ready();
     provoke_log_lines(instance);
     chance.wait();
-    is_served(instance)?;
+    let served = is_served(instance);
     instance.end_vouch(libc::SIGTERM)?;
     instance.start_vouch(Stdio::null());
-    Ok(())
+    served
 }
 
 fn nobody_reads_the_log(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
@@ -374,24 +374,22 @@ fn nobody_reads_the_log(instance: &Instance, chance: &mut Chance) -> Result<(), 
     instance.wait_until_ready();
     provoke_log_lines(instance);
     chance.wait();
-    is_served(instance)?;
+    let served = is_served(instance);
     instance.end_vouch(libc::SIGTERM)?;
     instance.start_vouch(Stdio::null());
-    Ok(())
+    served
 }
 
 fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// A warning for each request.
+/// A warning for each request, until one isn't answered.
 fn provoke_log_lines(instance: &Instance) {
     let agent = agent(END);
-    let shop = &instance.shops[0];
-    for _ in 0..200 {
-        let url = format!("{}/hooks/shopify/{}", instance.base, shop.store_key);
-        let _ = agent.post(url).header("x-shopify-hmac-sha256", "wrong").send(&b"{}"[..]);
-    }
+    let url = format!("{}/hooks/shopify/{}", instance.base, instance.shops[0].store_key);
+    let send = || agent.post(&url).header("x-shopify-hmac-sha256", "wrong").send(&b"{}"[..]);
+    (0..200).all(|_| send().is_ok());
 }
 
 /// Whether the process takes an order and says so of itself.

@@ -21,7 +21,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, WebhookSecret};
 
 use crate::harness::fixture::{self, Fixture, SHOP_SECRET};
-use crate::harness::proxy::Proxy;
+use crate::harness::proxy::{Mode, Proxy};
 use crate::harness::{METRICS_TOKEN, Person, SECRET_KEY};
 
 /// A build of Vouch other than that of the tests: `script/chaos` names its release build.
@@ -162,6 +162,14 @@ impl Instance {
         let _ = child.kill();
         let _ = child.wait();
         Err(format!("still ran {} s after signal {number}", END.as_secs()))
+    }
+
+    /// Starts Vouch again, with nothing in its way.
+    pub fn set_right(&self) {
+        self.network.set(Mode::Pass);
+        let _ = self.end_vouch(libc::SIGKILL);
+        self.start_vouch(Stdio::null());
+        self.wait_until_ready();
     }
 
     /// Waits until Vouch says that it can be sent requests.

@@ -82,7 +82,7 @@ fn try_one(instance: &Instance, fault: &Fault, chance: &mut Chance) -> Outcome {
     let ledger = Ledger::default();
     instance.wait_until_ready();
     instance.take_peak();
-    let (failure, recovery, meanwhile) = ledger.during(instance, || {
+    let (failure, recovery, meanwhile): (Option<String>, _, _) = ledger.during(instance, || {
         std::thread::sleep(QUIET);
         let begun = Instant::now();
         let outcome = (fault.run)(instance, chance);
@@ -97,6 +97,10 @@ fn try_one(instance: &Instance, fault: &Fault, chance: &mut Chance) -> Outcome {
         std::thread::sleep(QUIET);
         (outcome.err(), recovery, begun..over)
     });
+    if failure.is_some() || recovery.is_none() {
+        // So that the next fault meets an installation that works.
+        instance.set_right();
+    }
     let sent_all = ledger.send_the_rest(instance);
     let kept = ledger.check(instance);
     Outcome {
