@@ -30,6 +30,7 @@ mod ledger;
 mod limits;
 mod look;
 mod mail;
+mod memory;
 mod nasty;
 mod newest;
 mod offers;

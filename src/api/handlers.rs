@@ -24,14 +24,13 @@ use crate::orders::report::StoreEvent;
 use crate::request::{self, Sender};
 use crate::stores::Platform;
 use crate::web::bearer;
-use crate::web::form::read_limited;
+use crate::web::memory::{BodyLimits, BodySender, Memory};
 
 /// What deliveries of the API are about.
 const TOPIC: &str = "orders";
 /// The greatest body, in bytes.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
-/// How long a body may take to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(15);
+const BODY_LIMITS: BodyLimits =
+    BodyLimits { bytes: 4 * 1024 * 1024, timeout: Duration::from_secs(15) };
 
 /// `POST /api/v1/orders`
 ///
@@ -82,7 +81,8 @@ async fn take(
     intake: &Intake,
 ) -> Result<(StatusCode, OrderAnswer), Problem> {
     let key = admitted(req, db, limits, ApiScope::Orders).await?;
-    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let sender = BodySender::Merchant(key.merchant_id);
+    let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
     let now = clock::arrival();
     let report = parse_at(&body, now).map_err(Problem::fields)?;
     let order_ref = report.order_ref.clone();
@@ -92,7 +92,7 @@ async fn take(
         source: Source::Api,
         topic: TOPIC.to_owned(),
         // The same report twice is one delivery.
-        delivery_ref: hex::encode(Sha256::digest(&body)),
+        delivery_ref: hex::encode(Sha256::digest(&*body)),
         is_test: report.is_test,
         sent_at: None,
         received_at: now,

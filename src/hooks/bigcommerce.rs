@@ -21,10 +21,10 @@ use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::platforms::bigcommerce::{SECRET_HEADER, header_secret};
 use crate::stores::Platform;
+use crate::web::memory::BodyLimits;
 
 /// The messages only name an order; their greatest is far below it.
-const BODY_LIMIT: usize = 64 * 1024;
-const BODY_PATIENCE: Duration = Duration::from_secs(4);
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(4) };
 /// How far the time in a message may be from ours, in seconds (Standard Webhooks).
 const TOLERANCE: i64 = 300;
 
@@ -39,7 +39,7 @@ pub async fn take(
     intake: Data<Intake>,
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Bigcommerce, &store_key).await?;
-    let body = read_body(&store, body, BODY_LIMIT, BODY_PATIENCE).await?;
+    let body = read_body(&req, &store, body, BODY_LIMITS, true).await?;
     let (headers, now) = (req.headers(), clock::arrival());
     let told = header(headers, SECRET_HEADER);
     if !is_signed(&store.secrets, headers, &body) || !is_told(&store.secrets, &store_key, told) {

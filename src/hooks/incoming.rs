@@ -1,10 +1,8 @@
 //! What the webhooks of all platforms share.
 
-use std::time::Duration;
-
-use actix_web::HttpResponse;
 use actix_web::http::header::{ContentType, HeaderMap};
 use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,7 +13,7 @@ use super::known_stores::KnownStore;
 use crate::error::AppResult;
 use crate::operations::counters;
 use crate::stores::Platform;
-use crate::web::form::read_beginning;
+use crate::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
 use crate::web::text::cleaned;
 
 /// The greatest body, in bytes: an order of 10,000 lines is far below it.
@@ -23,19 +21,28 @@ pub(super) const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Ids and topics beyond this length are no store's.
 const NAME_LIMIT: usize = 200;
 
-/// As much is kept of a body that no store can have sent.
-const UNKNOWN_KEPT: usize = 1024;
+/// As much is kept of a body that no store can have signed: WooCommerce's ping is shorter.
+const UNSIGNED_KEPT: usize = 1024;
 
-/// Reads a webhook's body. That of an unknown store is read to its end as well, but not kept: it is
-/// refused whatever it holds, and must not take memory.
+/// Reads a webhook's body. One that is refused whatever it holds is read to its end as well, but not kept,
+/// so that it takes no memory: that of an unknown store, and one without a signature that can be one.
 pub(super) async fn read_body(
+    req: &HttpRequest,
     store: &KnownStore,
     body: Payload,
-    limit: usize,
-    patience: Duration,
-) -> AppResult<Vec<u8>> {
-    let kept = if store.exists() { limit } else { UNKNOWN_KEPT };
-    read_beginning(body.into_inner(), limit, kept, patience).await
+    limits: BodyLimits,
+    may_be_signed: bool,
+) -> AppResult<Body> {
+    if !store.exists() || !may_be_signed {
+        return read_beginning(req, body.into_inner(), limits, UNSIGNED_KEPT).await;
+    }
+    let sender = BodySender::Store(store.store_id);
+    Memory::of(req).read(req, body.into_inner(), limits, sender).await
+}
+
+/// Whether `signature` is the base64 of as many bytes as HMAC-SHA-256 has.
+pub(super) fn may_be_signature(signature: &str) -> bool {
+    STANDARD.decode(signature).is_ok_and(|bytes| bytes.len() == Sha256::output_size())
 }
 
 /// Whether one of `secrets` signed `body`: base64 of HMAC-SHA-256 over the raw bytes. Every secret
@@ -83,5 +90,13 @@ mod tests {
         assert!(!is_signed(&secrets[..1], signature, body));
         assert!(!is_signed(&secrets, signature, b"{\"id\":15}"));
         assert!(!is_signed(&secrets, "", body));
+    }
+
+    #[test]
+    fn only_what_is_as_long_as_a_signature_may_be_one() {
+        assert!(may_be_signature("AHT49MhvBTUK/7xUX+OvvU3G7dR2uVK13zprd6eQ7jk="));
+        for other in ["", "?", "AAAA", "AHT49MhvBTUK/7xUX+OvvU3G7dR2uVK13zprd6eQ7jkAAA=="] {
+            assert!(!may_be_signature(other), "{other}");
+        }
     }
 }

@@ -6,16 +6,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::KnownStores;
-use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, read_body, refused};
+use super::incoming::{
+    BODY_LIMIT, cut, digest, header, is_signed, may_be_signature, read_body, refused,
+};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::stores::Platform;
+use crate::web::memory::BodyLimits;
 
 /// Shopify gives up after five seconds in all.
-const BODY_PATIENCE: Duration = Duration::from_secs(4);
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: BODY_LIMIT, timeout: Duration::from_secs(4) };
 
 /// `POST /hooks/shopify/{store_key}`: 200 once the message is kept for good, understood or not; 401
 /// for a wrong signature or an unknown key, alike; 503 if it cannot be kept, so that Shopify sends it again.
@@ -27,9 +30,11 @@ pub async fn take(
     intake: Data<Intake>,
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Shopify, &store_key).await?;
-    let body = read_body(&store, body, BODY_LIMIT, BODY_PATIENCE).await?;
     let headers = req.headers();
-    if !is_signed(&store.secrets, header(headers, "x-shopify-hmac-sha256"), &body) {
+    let signature = header(headers, "x-shopify-hmac-sha256");
+    let may_be_signed = may_be_signature(signature);
+    let body = read_body(&req, &store, body, BODY_LIMITS, may_be_signed).await?;
+    if !is_signed(&store.secrets, signature, &body) {
         return Ok(refused(Platform::Shopify, "The signature does not fit the message.\n"));
     }
     let now = clock::arrival();

@@ -4,16 +4,19 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::KnownStores;
-use super::incoming::{BODY_LIMIT, cut, digest, header, is_signed, read_body, refused};
+use super::incoming::{
+    BODY_LIMIT, cut, digest, header, is_signed, may_be_signature, read_body, refused,
+};
 use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::orders::understand::understand;
 use crate::stores::Platform;
+use crate::web::memory::BodyLimits;
 
 /// WooCommerce gives up after a minute; while it waits, a shopper may be waiting for it.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: BODY_LIMIT, timeout: Duration::from_secs(10) };
 
 /// `POST /hooks/woocommerce/{store_key}`: 200 once the message is kept for good, understood or not;
 /// 401 for a wrong signature or an unknown key, alike; 503 if it cannot be kept. WooCommerce does not send it again then,
@@ -26,9 +29,10 @@ pub async fn take(
     intake: Data<Intake>,
 ) -> AppResult<HttpResponse> {
     let store = stores.find(Platform::Woocommerce, &store_key).await?;
-    let body = read_body(&store, body, BODY_LIMIT, BODY_PATIENCE).await?;
     let headers = req.headers();
     let signature = header(headers, "x-wc-webhook-signature");
+    let may_be_signed = may_be_signature(signature);
+    let body = read_body(&req, &store, body, BODY_LIMITS, may_be_signed).await?;
     if signature.is_empty() && is_ping(&body) {
         return Ok(HttpResponse::Ok().finish());
     }

@@ -41,6 +41,7 @@ use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::stores::StoreCalls;
+use crate::web::memory::Memory;
 use crate::web::spans::RequestSpan;
 use crate::web::upload::PART_HEADERS_LIMIT;
 use crate::web::{guard, gzip, htmx, text};
@@ -72,6 +73,8 @@ pub struct State {
     pub join_limits: Data<registration::Limits>,
     /// Whether requests should be sent here.
     pub readiness: Data<Readiness>,
+    /// The memory that is left for bodies and files.
+    pub memory: Data<Memory>,
     /// What is counted and measured.
     pub metrics: Data<Metrics>,
 }
@@ -91,6 +94,7 @@ impl State {
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
         let readiness = Data::new(Readiness::new(&db));
+        let memory = Data::new(Memory::default());
         let metrics = Data::new(Metrics::new(db.clone()));
         Ok(Self {
             config,
@@ -105,6 +109,7 @@ impl State {
             api_limits,
             join_limits,
             readiness,
+            memory,
             metrics,
         })
     }
@@ -192,6 +197,7 @@ fn application(
         .app_data(state.api_limits.clone())
         .app_data(state.join_limits.clone())
         .app_data(state.readiness.clone())
+        .app_data(state.memory.clone())
         .app_data(state.metrics.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(state.http.clone()))

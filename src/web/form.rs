@@ -6,21 +6,20 @@ use std::time::Duration;
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 use validator::ValidateEmail;
 
+use super::memory::{BodyLimits, BodySender, Memory};
 use super::retype::Retype;
+use crate::auth::peer;
 use crate::error::AppError;
 use crate::names::{Name, NameError};
 
-/// The greatest form, in bytes. Bulk actions send up to some hundred ids.
-const FORM_LIMIT: usize = 64 * 1024;
-/// How long a form may take to arrive.
-const FORM_PATIENCE: Duration = Duration::from_secs(15);
+/// Bulk actions send up to some hundred ids.
+const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
 /// Where the session keeps its token.
 pub(crate) const TOKEN: &str = "csrf";
 
@@ -52,12 +51,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
         let session = req.get_session();
         let action = req.uri().clone();
         let is_form = req.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let payload = payload.take();
+        let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             if !is_form {
                 return Err(AppError::BadRequest("Send the form as the page has it.".into()));
             }
-            let body = read_limited(payload, FORM_LIMIT, FORM_PATIENCE).await?;
+            let sender = BodySender::Network(peer(&req));
+            let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
             let sent: Token = parse(&body)?;
             let expected: Option<String> = session.get(TOKEN)?;
             let equal = expected
@@ -78,46 +78,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
                 .into(),
         )
     })
-}
-
-/// Reads a body of at most `limit` bytes within `patience`.
-///
-/// # Errors
-/// `TooLarge` past the limit; `BadRequest` when it breaks off or does not come in time.
-pub async fn read_limited(
-    payload: Payload,
-    limit: usize,
-    patience: Duration,
-) -> Result<Vec<u8>, AppError> {
-    read_beginning(payload, limit, limit, patience).await
-}
-
-/// [`read_limited`], keeping at most the first `kept` bytes.
-///
-/// # Errors
-/// As [`read_limited`].
-pub async fn read_beginning(
-    mut payload: Payload,
-    limit: usize,
-    kept: usize,
-    patience: Duration,
-) -> Result<Vec<u8>, AppError> {
-    let reading = async {
-        let (mut body, mut length) = (Vec::new(), 0);
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| AppError::BadRequest("The request broke off.".into()))?;
-            length += chunk.len();
-            if length > limit {
-                return Err(AppError::TooLarge);
-            }
-            let room = kept.saturating_sub(body.len()).min(chunk.len());
-            body.extend_from_slice(&chunk[..room]);
-        }
-        Ok(body)
-    };
-    tokio::time::timeout(patience, reading)
-        .await
-        .map_err(|_| AppError::BadRequest("The request took too long to arrive.".into()))?
 }
 
 /// What was wrong with a form: (field, sentence) in the order of the form.

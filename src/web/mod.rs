@@ -14,6 +14,8 @@ pub mod gzip;
 pub mod htmx;
 /// Where a form or a link says to go on.
 pub mod local_path;
+/// What requests may hold in memory at once.
+pub mod memory;
 /// Forms that create money once.
 pub mod one_time;
 /// Layout data: who looks, which merchant, flash, alerts.

@@ -12,11 +12,15 @@ use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq;
 
 use super::form::{CsrfForm, TOKEN};
+use super::memory::{BodySender, Memory, Room, declared_length};
 use super::text::{cleaned, refused_in};
+use crate::auth::peer;
 use crate::error::{AppError, AppResult};
 
 /// The greatest file, in bytes, with all fields beside it.
 pub const FILE_LIMIT: usize = 5 * 1024 * 1024;
+/// The greatest form: parts have boundaries and headers.
+const FORM_LIMIT: usize = FILE_LIMIT + 64 * 1024;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// No form of ours has as many fields.
@@ -30,13 +34,32 @@ pub const PART_HEADERS_LIMIT: usize = 8 * 1024;
 #[derive(Debug, Default)]
 pub struct CsrfUpload {
     fields: HashMap<String, String>,
-    /// The file; empty when none was chosen.
-    pub file: Vec<u8>,
+    /// Empty when none was chosen.
+    file: Vec<u8>,
+    room: Room,
     /// What it is called where it comes from.
     pub file_name: String,
 }
 
 impl CsrfUpload {
+    /// What `read` makes of the file, on a blocking thread. The file and its room are given back before
+    /// the answer is used.
+    ///
+    /// # Errors
+    /// `Unavailable` while the server stops.
+    pub async fn read_file<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> AppResult<T> {
+        let Self { file, room, .. } = self;
+        let read = move || {
+            let answer = read(&file);
+            drop((file, room));
+            answer
+        };
+        actix_web::web::block(read).await.map_err(|_| AppError::Unavailable)
+    }
+
     /// The value of a field; empty when it was not sent.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
@@ -57,13 +80,24 @@ impl FromRequest for CsrfUpload {
             });
         }
         let session = req.get_session();
+        let length = declared_length(req);
+        let (memory, sender) = (Memory::of(req), BodySender::Network(peer(req)));
         let parts = Multipart::from_request(req, payload);
         Box::pin(async move {
+            if length.is_some_and(|length| length > FORM_LIMIT) {
+                return Err(AppError::TooLarge);
+            }
+            let expected: Option<String> = session.get(TOKEN)?;
+            if expected.is_none() {
+                return Err(AppError::StaleForm);
+            }
+            let room = memory.reserve(sender, length.unwrap_or(FORM_LIMIT)).await;
+            let room = room.ok_or(AppError::Unavailable)?;
             let parts = parts.await.map_err(|_| broken())?;
-            let upload = tokio::time::timeout(PATIENCE, read(parts))
+            let mut upload = tokio::time::timeout(PATIENCE, read(parts))
                 .await
                 .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
-            let expected: Option<String> = session.get(TOKEN)?;
+            upload.room = room;
             let sent = upload.field("csrf").as_bytes();
             if expected.is_some_and(|expected| expected.as_bytes().ct_eq(sent).into()) {
                 Ok(upload)

@@ -25,13 +25,11 @@ use crate::orders::generic::{FieldError, read_json};
 use crate::triggers::{
     TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
 };
-use crate::web::form::read_limited;
+use crate::web::memory::{BodyLimits, BodySender, Memory};
 use crate::web::paginate::Cursor;
 
 /// The greatest body, in bytes.
-const BODY_LIMIT: usize = 64 * 1024;
-/// How long a body may take to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(15);
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
 /// What stands above the fields that are wrong.
 const REFUSED: &str = "The conversion trigger cannot be created";
 
@@ -73,7 +71,8 @@ async fn take(
     limits: &Limits,
 ) -> Result<(StatusCode, TriggerAnswer), Problem> {
     let key = admitted(req, db, limits, ApiScope::Triggers).await?;
-    let body = read_limited(body.into_inner(), BODY_LIMIT, BODY_PATIENCE).await?;
+    let sender = BodySender::Merchant(key.merchant_id);
+    let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
     let body: TriggerBody =
         read_json(&body).map_err(|errors| Problem::unprocessable(REFUSED, errors))?;
     let came_from = Some(peer(req).to_string());
