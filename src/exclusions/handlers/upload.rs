@@ -14,6 +14,7 @@ use crate::exclusions::upload::{self, Row, Upload, Verdict};
 use crate::triggers::list::count_like;
 use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
+use crate::web::memory::Memory;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::thousands;
 use crate::web::upload::CsrfUpload;
@@ -111,12 +112,20 @@ pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
 
 /// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,
 /// those that can be added; with `keep_changed`, also those that look changed by a spreadsheet.
-pub async fn upload(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppResult<HttpResponse> {
+pub async fn upload(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    sent: CsrfUpload,
+) -> AppResult<HttpResponse> {
     enabled(&page)?;
+    let _turn = memory.file_turn().await?;
     let is_ticked = |name: &str| !sent.field(name).is_empty();
     let choice =
         Choice { good_rows: is_ticked("good_rows"), keep_changed: is_ticked("keep_changed") };
-    let file = match upload::read(&sent.file, page.merchant().tz(), choice.keep_changed) {
+    let (file_name, tz) = (sent.file_name.clone(), page.merchant().tz());
+    let read = move |file: &[u8]| upload::read(file, tz, choice.keep_changed);
+    let file = match sent.read_file(read).await? {
         Ok(file) => file,
         Err(error) => {
             let errors = FormErrors::one("file", error.to_string());
@@ -126,7 +135,6 @@ pub async fn upload(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppRe
     let actor = page.actor();
     let outcome =
         db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, choice)).await?;
-    let file_name = sent.file_name;
     match outcome {
         Ok((upload, is_done, touching)) => {
             let verdict = Some(FileVerdict { file_name, upload, is_done, touching });

@@ -10,6 +10,7 @@ use crate::pushes;
 use crate::triggers::Reach;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
+use crate::web::memory::Memory;
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::thousands;
 use crate::web::{rejected, see_other};
@@ -53,9 +54,11 @@ impl CompletionForm {
 pub async fn complete(
     db: Data<Db>,
     page: MerchantPage,
+    memory: Data<Memory>,
     id: Path<i64>,
     CsrfForm(form): CsrfForm<CompletionForm>,
 ) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
     let (actor, choice) = (page.actor(), form.choice());
     let (completed, stores) = db
         .merchant(actor.merchant_id, move |conn| {

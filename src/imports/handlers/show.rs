@@ -11,6 +11,7 @@ use crate::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
 use crate::pushes;
 use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
+use crate::web::memory::Memory;
 use crate::web::ok;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::thousands;
@@ -194,7 +195,13 @@ struct Found {
 }
 
 /// `GET /triggers/imports/{id}`
-pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
     let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     ok(&ImportPage {
@@ -235,7 +242,13 @@ const COLUMNS: [&str; 7] =
     ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
 
 /// `GET /triggers/imports/{id}/refused.csv`
-pub async fn refused(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+pub async fn refused(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
     let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
     let of_open = found.judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));

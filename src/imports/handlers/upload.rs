@@ -8,6 +8,7 @@ use crate::imports;
 use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
+use crate::web::memory::Memory;
 use crate::web::page::MerchantPage;
 use crate::web::upload::CsrfUpload;
 use crate::web::{ok, rejected, see_other};
@@ -41,8 +42,15 @@ pub async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
 }
 
 /// `POST /triggers/imports`: keeps the rows to be looked at; creates nothing.
-pub async fn create(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppResult<HttpResponse> {
-    let file = match imports::read(&sent.file) {
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    sent: CsrfUpload,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
+    let name = sent.file_name.clone();
+    let file = match sent.read_file(|file| imports::read(file)).await? {
         Ok(file) => file,
         Err(error) => {
             return rejected(&NewPage { page, errors: FormErrors::one("file", error.to_string()) });
@@ -50,9 +58,7 @@ pub async fn create(db: Data<Db>, page: MerchantPage, sent: CsrfUpload) -> AppRe
     };
     let actor = page.actor();
     let id = db
-        .merchant(actor.merchant_id, move |conn| {
-            imports::open(conn, &actor, &sent.file_name, &file)
-        })
+        .merchant(actor.merchant_id, move |conn| imports::open(conn, &actor, &name, &file))
         .await?;
     Ok(see_other(&urls::import(id)))
 }

@@ -13,7 +13,7 @@ pub use self::cell::{as_typed, code, safe, value};
 pub use self::changed::{Change, change};
 pub use self::encoding::Encoding;
 use self::layout::Layout;
-use super::text::cleaned;
+use super::text::is_refused;
 
 /// Why a file cannot be read at all, in words for the form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,9 +88,7 @@ impl Sheet {
     /// [`SheetError`] where not even its rows can be told.
     pub fn read(file: &[u8], most: usize) -> Result<Self, SheetError> {
         let (text, encoding) = encoding::decode(file)?;
-        // Two controls are white space in a spreadsheet; no code and no address has one of the others.
-        let text = text.replace("\r\n", "\n").replace('\r', "\n").replace(['\u{b}', '\u{c}'], " ");
-        let text = cleaned(&text);
+        let text = normalized(text);
         let layout = Layout::of(&text);
         if let Some(line) = layout.unclosed_quote() {
             return Err(SheetError::Broken(line));
@@ -161,6 +159,29 @@ impl Sheet {
     pub fn is_too_long(&self, record: &StringRecord) -> bool {
         record.iter().skip(self.names.len()).any(|cell| !cell.trim().is_empty())
     }
+}
+
+/// With the ends of lines as one character each, and without controls: two are white space in a
+/// spreadsheet, and no code and no address has one of the others.
+fn normalized(text: String) -> String {
+    let is_odd = |c: char| c == '\r' || is_refused(c);
+    if !text.contains(is_odd) {
+        return text;
+    }
+    let mut normal = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        normal.push(match c {
+            '\r' => {
+                characters.next_if_eq(&'\n');
+                '\n'
+            }
+            '\u{b}' | '\u{c}' => ' ',
+            c if is_refused(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        });
+    }
+    normal
 }
 
 fn records(layout: &Layout<'_>, most: usize) -> Result<Vec<(u64, StringRecord)>, SheetError> {
