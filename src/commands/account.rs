@@ -10,6 +10,7 @@ use crate::accounts::By;
 use crate::auth::email_key;
 use crate::clock;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::schema::users;
 use crate::names::{Name, NameError};
 
@@ -81,9 +82,9 @@ pub(super) fn new_password() -> String {
 
 /// Tells the person at the terminal how the new one signs in. The password is kept as a hash only.
 pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
-    println!("Sign in at {}/login", config.public_url);
-    println!("  E-mail:   {email}");
-    println!("  Password: {password}   (shown this once)");
+    say!("Sign in at {}/login", config.public_url);
+    say!("  E-mail:   {email}");
+    say!("  Password: {password}   (shown this once)");
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::{with_database, with_owned_database};
 use crate::auth::judge;
 use crate::clock;
 use crate::config::{Config, give_to_owner};
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 use crate::demo::bulk::{self, Size};
 use crate::demo::{self, DemoStore, LOGINS, Login};
@@ -68,7 +69,7 @@ fn small(
 ) -> anyhow::Result<()> {
     let loaded =
         in_scope(conn, Scope::Installation, |conn| demo::load(conn, sealer, clock::now()))?;
-    println!(
+    say!(
         "{}",
         match loaded.is_new {
             true => "Loaded the demo program Juniper & Sage: three months of orders.",
@@ -95,7 +96,7 @@ fn big(
         }
         if done == of || done.is_multiple_of(100_000) {
             let rate = rows_per_second(done, last.1);
-            println!("{:>12} of {} {what}, {rate} a second", grouped(done), grouped(of));
+            say!("{:>12} of {} {what}, {rate} a second", grouped(done), grouped(of));
         }
         if done == of {
             last.1 = Instant::now();
@@ -106,9 +107,9 @@ fn big(
     })?;
     if loaded.is_new {
         bulk::tidy(conn)?;
-        println!("Loaded Meridian Outfitters in {} seconds.", begun.elapsed().as_secs());
+        say!("Loaded Meridian Outfitters in {} seconds.", begun.elapsed().as_secs());
     } else {
-        println!("A program of that size is there already; nothing in it was changed.");
+        say!("A program of that size is there already; nothing in it was changed.");
     }
     let owner = Login { what: "Owner", email: &loaded.owner, name: "" };
     sign_in(conn, config, &[owner], password)?;
@@ -166,37 +167,34 @@ fn sign_in(
 ) -> anyhow::Result<()> {
     let emails: Vec<&str> = logins.iter().map(|login| login.email).collect();
     in_scope(conn, Scope::Unowned, |conn| demo::sign_in_with(conn, &emails, password))?;
-    println!();
-    println!("Sign in at {}/login", config.public_url);
+    say!("");
+    say!("Sign in at {}/login", config.public_url);
     for login in logins {
-        println!("  {:<10} {}", login.what, login.email);
+        say!("  {:<10} {}", login.what, login.email);
     }
-    println!("  {:<10} {password}", "Password");
+    say!("  {:<10} {password}", "Password");
     if logins.iter().any(|login| login.what == "Support") {
-        println!("Support staff are led to set up two-factor sign-in first.");
+        say!("Support staff are led to set up two-factor sign-in first.");
     }
-    println!();
+    say!("");
     Ok(())
 }
 
 fn print_letters(config: &Config, store: &DemoStore, code: &str) {
     if store.secret.is_empty() {
-        println!("Its store was disconnected, so that there is no order to send.");
+        say!("Its store was disconnected, so that there is no order to send.");
         return;
     }
     let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
     let [order, refund, update] = demo::letters(store, code, clock::now());
-    println!("Send {} with the code {code}, as Shopify would (200: taken in):", order.what);
-    println!();
-    println!("{}", order.curl(&address));
-    println!();
-    println!(
-        "Then {}, and {}, in either order and as often as you like:",
-        refund.what, update.what
-    );
-    println!();
-    println!("{}", refund.curl(&address));
-    println!();
-    println!("{}", update.curl(&address));
-    println!();
+    say!("Send {} with the code {code}, as Shopify would (200: taken in):", order.what);
+    say!("");
+    say!("{}", order.curl(&address));
+    say!("");
+    say!("Then {}, and {}, in either order and as often as you like:", refund.what, update.what);
+    say!("");
+    say!("{}", refund.curl(&address));
+    say!("");
+    say!("{}", update.curl(&address));
+    say!("");
 }

@@ -8,6 +8,7 @@ use super::with_database;
 use crate::accounts::{self, By};
 use crate::clock;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 use crate::mail::{self, State};
 use crate::secrets::Sealer;
@@ -38,7 +39,7 @@ fn list(config: &Config) -> anyhow::Result<()> {
         Ok(in_scope(conn, Scope::Support, |conn| mail::letters(conn, &Cursor::Start))?)
     })?;
     if emails.rows.is_empty() {
-        println!("No emails.");
+        say!("No emails.");
     }
     for email in emails.rows {
         let state = match email.state {
@@ -46,7 +47,7 @@ fn list(config: &Config) -> anyhow::Result<()> {
             State::Sent(_) => "sent",
             State::GivenUp(_) => "failed",
         };
-        println!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
+        say!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
     }
     Ok(())
 }
@@ -64,6 +65,6 @@ fn show(config: &Config, id: i64) -> anyhow::Result<()> {
         })
     })?;
     let email = email.with_context(|| format!("no email {id} waits to be sent"))?;
-    println!("To: {}\nSubject: {}\n\n{}", email.recipient, email.subject, email.text);
+    say!("To: {}\nSubject: {}\n\n{}", email.recipient, email.subject, email.text);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::accounts;
 use crate::auth::{self, NewUser, User};
 use crate::clock;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::schema::merchants as merchants_table;
 use crate::db::{Scope, in_scope};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner};
@@ -72,8 +73,8 @@ fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
         })
     })?;
     match closed {
-        Some(ended) => println!("Closed {}. {}", of.slug, ended.words()),
-        None => println!("{} was closed already.", of.slug),
+        Some(ended) => say!("Closed {}. {}", of.slug, ended.words()),
+        None => say!("{} was closed already.", of.slug),
     }
     Ok(())
 }
@@ -86,8 +87,8 @@ fn reopen(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
         })
     })?;
     match reopened {
-        true => println!("Reopened {}.", of.slug),
-        false => println!("{} was not closed.", of.slug),
+        true => say!("Reopened {}.", of.slug),
+        false => say!("{} was not closed.", of.slug),
     }
     Ok(())
 }
@@ -130,10 +131,10 @@ fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
         })?;
         Ok(made)
     })?;
-    println!("Made the program {} ({}).", new.name, created.slug);
+    say!("Made the program {} ({}).", new.name, created.slug);
     match is_new {
         true => print_sign_in(config, email, &password),
-        false => println!("{email} is its owner, and signs in as before."),
+        false => say!("{email} is its owner, and signs in as before."),
     }
     Ok(())
 }

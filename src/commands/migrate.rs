@@ -2,14 +2,15 @@
 
 use super::bring_up_to_date;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::Source;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let source = Source::open(config)?;
     let applied = bring_up_to_date(&source)?;
     for name in &applied {
-        println!("Applied {name}.");
+        say!("Applied {name}.");
     }
-    println!("The database is up to date.");
+    say!("The database is up to date.");
     Ok(())
 }

@@ -18,6 +18,7 @@ use clap::Subcommand;
 use diesel::{Connection, PgConnection};
 
 use crate::config::{Config, ConfigError};
+use crate::console::{complain, is_complete};
 use crate::db::Source;
 use crate::db::migrate::{MigrateError, run_pending_then};
 use crate::rekey;
@@ -86,12 +87,16 @@ fn finish(
         Err(error) => return refused(&error),
     };
     match command(config) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) if is_complete() => ExitCode::SUCCESS,
+        Ok(()) => {
+            complain(format_args!("vouch: its answer could not be written"));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             // Some causes, libpq's above all, explain themselves in several lines.
             let line = format!("{error:#}");
             let words: Vec<&str> = line.split_whitespace().collect();
-            eprintln!("vouch: {}", words.join(" "));
+            complain(format_args!("vouch: {}", words.join(" ")));
             ExitCode::FAILURE
         }
     }
@@ -132,6 +137,6 @@ fn with_connection<T>(
 
 /// A bad setting: 2, as for a command line that cannot be understood.
 fn refused(error: &ConfigError) -> ExitCode {
-    eprintln!("vouch: {error}");
+    complain(format_args!("vouch: {error}"));
     ExitCode::from(2)
 }

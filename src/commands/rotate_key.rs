@@ -5,6 +5,7 @@ use secrecy::SecretBox;
 use super::with_database;
 use crate::auth::two_factor;
 use crate::config::{self, Config, NextKey};
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 use crate::mail;
 use crate::secrets::Sealer;
@@ -28,7 +29,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
             );
         };
         say(reseal(config, &config::given_key("VOUCH_NEW_SECRET_KEY", typed)?)?);
-        println!("Now set VOUCH_SECRET_KEY to the new key, and start Vouch again.");
+        say!("Now set VOUCH_SECRET_KEY to the new key, and start Vouch again.");
         return Ok(());
     }
     if typed.is_some() {
@@ -41,7 +42,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
     let next = NextKey::prepare(&config.data_dir)?;
     say(reseal(config, next.key())?);
     next.take_over()?;
-    println!("The new key is in the data folder. Start every Vouch of this installation again.");
+    say!("The new key is in the data folder. Start every Vouch of this installation again.");
     Ok(())
 }
 
@@ -57,13 +58,13 @@ fn reseal(config: &Config, key: &SecretBox<[u8; 32]>) -> anyhow::Result<Resealed
 }
 
 fn say(done: Resealed) {
-    println!("Secrets of stores sealed with the new key: {}.", done.resealed + done.already);
+    say!("Secrets of stores sealed with the new key: {}.", done.resealed + done.already);
     if done.unreadable > 0 {
-        println!(
+        say!(
             "{} open with neither key and stay as they are: enter them again in the settings; \
              `vouch doctor` says of which stores.",
             done.unreadable
         );
     }
-    println!("Everybody has to sign in again, and a link to the first-run page is another one.");
+    say!("Everybody has to sign in again, and a link to the first-run page is another one.");
 }

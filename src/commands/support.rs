@@ -8,6 +8,7 @@ use super::with_database;
 use crate::accounts;
 use crate::auth::{self, NewUser, NewUserError};
 use crate::config::Config;
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 
 /// What can be done with support staff.
@@ -58,8 +59,8 @@ fn add(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
         })
     })?;
     match added {
-        true => println!("{email} is support staff from the next sign-in on."),
-        false => println!("{email} was support staff already."),
+        true => say!("{email} is support staff from the next sign-in on."),
+        false => say!("{email} was support staff already."),
     }
     Ok(())
 }
@@ -73,8 +74,8 @@ fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
         })
     })?;
     match removed {
-        Some(ended) => println!("{email} is no longer support staff. {}", ended.words()),
-        None => println!("{email} was not support staff."),
+        Some(ended) => say!("{email} is no longer support staff. {}", ended.words()),
+        None => say!("{email} was not support staff."),
     }
     Ok(())
 }
@@ -92,8 +93,8 @@ fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
         in_scope(conn, Scope::Unowned, |conn| auth::create_user(conn, &user).map(drop))
             .map_err(|error: NewUserError| error.into())
     })?;
-    println!("Made {} support staff.", new.name);
+    say!("Made {} support staff.", new.name);
     print_sign_in(config, &new.address.email, &password);
-    println!("At the first sign-in they set up two-factor sign-in, with an app on their phone.");
+    say!("At the first sign-in they set up two-factor sign-in, with an app on their phone.");
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::with_database;
 use crate::auth::{Person, User, two_factor};
 use crate::clock;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 
 /// What can be done with two-factor sign-in.
@@ -29,9 +30,9 @@ pub(super) fn run(config: &Config, command: &TwoFactorCommand) -> anyhow::Result
         })?)
     })?;
     let person = person.with_context(|| format!("nobody signs in with {}", address.email))?;
-    println!("Two-factor sign-in is off for {}, and they are signed out everywhere.", person.email);
+    say!("Two-factor sign-in is off for {}, and they are signed out everywhere.", person.email);
     if person.is_support {
-        println!("They are led to set it up again when they sign in.");
+        say!("They are led to set it up again when they sign in.");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::account::{Address, Reason, user_id};
 use super::with_database;
 use crate::accounts;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::{Scope, in_scope};
 
 /// What can be done with a person's access.
@@ -46,11 +47,11 @@ pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> 
     .with_context(|| format!("cannot change {email}"))?;
     match (command, done) {
         (UserCommand::Disable(_), Some(ended)) => {
-            println!("Disabled {email}. {}", ended.words());
+            say!("Disabled {email}. {}", ended.words());
         }
-        (UserCommand::Disable(_), None) => println!("{email} was disabled already."),
-        (UserCommand::Enable(_), Some(_)) => println!("Enabled {email}."),
-        (UserCommand::Enable(_), None) => println!("{email} was not disabled."),
+        (UserCommand::Disable(_), None) => say!("{email} was disabled already."),
+        (UserCommand::Enable(_), Some(_)) => say!("Enabled {email}."),
+        (UserCommand::Enable(_), None) => say!("{email} was not disabled."),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod machine;
 use std::process::ExitCode;
 
 use crate::config::{Config, ConfigError};
+use crate::console::say;
 use crate::db::Source;
 use crate::mail;
 
@@ -23,10 +24,10 @@ struct Report {
 impl Report {
     fn note(&mut self, subject: &str, finding: Finding) {
         match finding {
-            Ok(seen) => println!("ok    {subject}: {seen}"),
+            Ok(seen) => say!("ok    {subject}: {seen}"),
             Err(remedy) => {
                 self.to_mend += 1;
-                println!("mend  {subject}: {remedy}");
+                say!("mend  {subject}: {remedy}");
             }
         }
     }
@@ -42,11 +43,11 @@ pub fn run(config: Result<Config, ConfigError>) -> ExitCode {
     }
     match report.to_mend {
         0 => {
-            println!("All is well.");
+            say!("All is well.");
             ExitCode::SUCCESS
         }
         number => {
-            println!("To mend: {number}.");
+            say!("To mend: {number}.");
             ExitCode::FAILURE
         }
     }
