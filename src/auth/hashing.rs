@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::password::{hash, hash_with, verify_with};
 use crate::error::{AppError, AppResult};
+use crate::supervise::{self, Stop};
 
 /// More cores than this hash no more passwords at once: each takes 19 MiB meanwhile.
 const MAX_THREADS: usize = 4;
@@ -45,7 +46,7 @@ impl Hashing {
         let received = Arc::new(Mutex::new(received));
         for _ in 0..threads {
             let received = Arc::clone(&received);
-            thread::Builder::new().name("passwords".to_owned()).spawn(move || work(&received))?;
+            supervise::spawn("passwords", &Stop::default(), move || work(&received))?;
         }
         Ok(Self { jobs, decoy: hash("decoy")?.into() })
     }

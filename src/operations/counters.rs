@@ -41,6 +41,8 @@ struct Counters {
     pushes: IntCounterVec,
     letters: IntCounterVec,
     security_events: IntCounterVec,
+    thread_deaths: IntCounterVec,
+    log_lines_dropped: IntCounter,
 }
 
 impl Counters {
@@ -74,6 +76,15 @@ impl Counters {
             "Security events, as they stand in the log.",
             &["event"],
         );
+        let thread_deaths = of(
+            "vouch_thread_deaths_total",
+            "Threads that panicked and were started again, by name.",
+            &["thread"],
+        );
+        let log_lines_dropped = IntCounter::new(
+            "vouch_log_lines_dropped_total",
+            "Lines of the log that could not be written.",
+        );
         let credits = IntCounter::new(
             "vouch_credits_total",
             "Affiliates newly credited for an order, upon a message about it or a reading of it.",
@@ -102,6 +113,8 @@ impl Counters {
             pushes,
             letters,
             security_events,
+            thread_deaths,
+            log_lines_dropped: registered(&registry, log_lines_dropped),
             registry,
         }
     }
@@ -208,4 +221,14 @@ pub fn letter(outcome: &str) {
 /// A security event; `security::note` is the only caller.
 pub(super) fn security_event(kind: Kind) {
     COUNTERS.security_events.with_label_values(&[kind.as_str()]).inc();
+}
+
+/// A thread of the process panicked.
+pub fn thread_died(name: &str) {
+    COUNTERS.thread_deaths.with_label_values(&[name]).inc();
+}
+
+/// A line of the log was lost.
+pub fn log_line_dropped() {
+    COUNTERS.log_lines_dropped.inc();
 }

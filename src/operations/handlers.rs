@@ -6,17 +6,31 @@ use prometheus::TEXT_FORMAT;
 
 use super::{Metrics, Readiness};
 use crate::error::AppResult;
+use crate::supervise;
 
-/// `GET /healthz`: the process answers, whatever else is away. Who gets no answer starts it anew.
+/// `GET /healthz`: 200 while the process does its work, whatever else is away; 503 when one of its
+/// threads keeps dying, with which. Who gets another answer, or none, starts the process again.
 pub async fn health() -> HttpResponse {
-    say(StatusCode::OK, "Vouch lives.")
+    match dying_threads() {
+        None => say(StatusCode::OK, "Vouch lives."),
+        Some(dying) => say(StatusCode::SERVICE_UNAVAILABLE, &dying),
+    }
+}
+
+fn dying_threads() -> Option<String> {
+    let names = supervise::failing();
+    (!names.is_empty()).then(|| format!("Threads that keep failing: {}.", names.join(", ")))
 }
 
 /// `GET /readyz`: 200 while requests should be sent here, else 503 and why not.
 pub async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
-    match readiness.check().await {
-        Ok(()) => say(StatusCode::OK, "Vouch is ready."),
-        Err(reason) => say(StatusCode::SERVICE_UNAVAILABLE, &reason.to_string()),
+    let reason = match readiness.check().await {
+        Ok(()) => dying_threads(),
+        Err(reason) => Some(reason.to_string()),
+    };
+    match reason {
+        None => say(StatusCode::OK, "Vouch is ready."),
+        Some(reason) => say(StatusCode::SERVICE_UNAVAILABLE, &reason),
     }
 }
 

@@ -89,7 +89,7 @@ impl State {
         let http = Http::new(config.local_stores);
         let tries = Data::new(Tries::default());
         let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
-        let intake = Intake::start(db.intake_pool(), config.intake_connections);
+        let intake = Intake::start(db.intake_pool(), config.intake_connections)?;
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());

@@ -1,8 +1,7 @@
 //! The threads that do the work.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use crate::clock;
 use crate::db::Scope;
 use crate::error::{AppError, AppResult};
 use crate::stores::Store;
+use crate::supervise::{self, Stop};
 
 /// How many jobs a process does side by side.
 const HANDS: usize = 16;
@@ -36,37 +36,54 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The thread that hands out the work, and those that do it.
 pub struct Crew {
-    stop: Arc<AtomicBool>,
-    foreman: Option<JoinHandle<()>>,
+    stop: Stop,
+    foreman: JoinHandle<()>,
 }
 
 impl Crew {
     /// Begins to work.
-    #[must_use]
-    pub fn start(tools: Tools) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let foreman = Foreman::new(tools, Arc::clone(&stop));
-        Self { stop, foreman: Some(thread::spawn(move || foreman.run())) }
+    ///
+    /// # Errors
+    /// When the operating system starts no thread.
+    pub fn start(tools: Tools) -> io::Result<Self> {
+        let stop = Stop::default();
+        let mut foreman = Foreman::new(tools, stop.clone());
+        let foreman = supervise::spawn("work for stores", &stop, move || foreman.run())?;
+        Ok(Self { stop, foreman })
     }
 
     /// Tells everybody to hand back what they have. The end is waited for when the value goes.
     pub fn tell_to_stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.ask();
     }
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
         self.tell_to_stop();
-        if self.foreman.take().is_some_and(|foreman| foreman.join().is_err()) {
-            tracing::error!("the work for stores has panicked");
+        // It waits for the running turns itself, and may be at a statement before it.
+        while !self.foreman.is_finished() && self.stop.elapsed() < PATIENCE + POLL {
+            thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// Says that the job is no longer at work, also when its thread panics.
+struct Done {
+    job: Job,
+    tell: Sender<Job>,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        // Nobody waits any more once the process ends.
+        let _ = self.tell.send(self.job.clone());
     }
 }
 
 struct Foreman {
     tools: Tools,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     running: Vec<(Job, Instant)>,
     done: Receiver<Job>,
     says_done: Sender<Job>,
@@ -74,13 +91,13 @@ struct Foreman {
 }
 
 impl Foreman {
-    fn new(tools: Tools, stop: Arc<AtomicBool>) -> Self {
+    fn new(tools: Tools, stop: Stop) -> Self {
         let (says_done, done) = channel();
         Self { tools, stop, running: Vec::new(), done, says_done, last_heartbeat: Instant::now() }
     }
 
-    fn run(mut self) {
-        while !self.stop.load(Ordering::Relaxed) {
+    fn run(&mut self) {
+        while !self.stop.is_asked() {
             if let Err(error) = self.hand_out() {
                 tracing::error!(%error, "cannot look for work for stores");
             }
@@ -105,20 +122,24 @@ impl Foreman {
     }
 
     fn hand_out(&mut self) -> AppResult<()> {
-        while self.running.len() < HANDS {
+        while self.running.len() < HANDS && !self.stop.is_asked() {
             let busy = self.busy();
             let now = clock::now();
             let claimed =
                 self.tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &busy, now))?;
             let Some(job) = claimed else { return Ok(()) };
-            self.running.push((job.clone(), Instant::now()));
-            let (tools, stop, says_done) =
-                (self.tools.clone(), Arc::clone(&self.stop), self.says_done.clone());
-            thread::spawn(move || {
-                do_job(&tools, &job, clock::now(), &stop);
-                // Nobody waits any more once the process ends.
-                let _ = says_done.send(job);
-            });
+            let (tools, stop) = (self.tools.clone(), self.stop.clone());
+            let done = Done { job: job.clone(), tell: self.says_done.clone() };
+            let work = move || {
+                let done = done;
+                do_job(&tools, &done.job, clock::now(), &stop);
+            };
+            // Without a thread for it, the job's lease ends by itself.
+            thread::Builder::new()
+                .name("store job".to_owned())
+                .spawn(work)
+                .map_err(|error| AppError::Internal(error.into()))?;
+            self.running.push((job, Instant::now()));
         }
         Ok(())
     }
@@ -161,7 +182,7 @@ fn is_same(one: &Job, other: &Job) -> bool {
 /// # Errors
 /// The database's.
 pub fn work_off(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let mut done = 0;
     while let Some(job) =
         tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &Busy::default(), now))?
@@ -172,7 +193,7 @@ pub fn work_off(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
     Ok(done)
 }
 
-fn do_job(tools: &Tools, job: &Job, now: DateTime<Utc>, stop: &AtomicBool) {
+fn do_job(tools: &Tools, job: &Job, now: DateTime<Utc>, stop: &Stop) {
     let (merchant_id, store_id, kind) = (job.merchant_id, job.store_id, job.kind.as_str());
     match begin_and_finish(tools, job, now, stop) {
         Ok(()) => {}
@@ -190,7 +211,7 @@ fn begin_and_finish(
     tools: &Tools,
     job: &Job,
     now: DateTime<Utc>,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> Result<(), TurnError> {
     let scope = Scope::Merchant(job.merchant_id);
     let store =

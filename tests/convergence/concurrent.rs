@@ -61,7 +61,7 @@ fn deliveries_that_share_a_commit_end_in_the_same_ledger_and_one_that_fails_spoi
     let together = Program::new(&app, "Together");
     let mut messages: Vec<Message> = histories.iter().flat_map(OrderHistory::messages).collect();
     messages.shuffle(&mut StdRng::seed_from_u64(7));
-    let intake = Intake::start(app.db.intake_pool(), 3);
+    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
     let failed: usize = std::thread::scope(|scope| {
         let (intake, together) = (&intake, &together);
         let parts = messages.chunks(messages.len() / 4).map(|part| {
@@ -155,7 +155,7 @@ fn meet(
 fn an_order_that_meets_a_reassignment_belongs_to_whoever_holds_the_code_in_the_end() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3);
+    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
     for round in 0..ROUNDS {
         let to = program.affiliates[usize::try_from(round + 1).unwrap() % 3];
         meet(&app, &program, &intake, round, |conn| {
@@ -180,7 +180,7 @@ fn an_order_that_meets_a_reassignment_belongs_to_whoever_holds_the_code_in_the_e
 fn an_order_that_meets_a_retirement_is_credited_by_what_holds_in_the_end() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3);
+    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
     for round in 0..ROUNDS {
         let is_retiring = round % 2 == 0;
         meet(&app, &program, &intake, round, |conn| {
@@ -203,7 +203,7 @@ fn an_order_that_meets_a_retirement_is_credited_by_what_holds_in_the_end() {
 fn an_order_that_meets_the_undoing_of_a_status_is_not_left_behind() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3);
+    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
     let ada = program.affiliates[0];
     for round in 0..ROUNDS {
         let since = minute(-60 + i64::try_from(round).unwrap());

@@ -28,7 +28,7 @@ fn settled(app: &TestApp, trigger_id: i64) -> String {
 #[test]
 fn a_running_crew_pushes_within_a_second_or_two_and_ends_in_time() {
     let (app, fake) = creating();
-    let crew = Crew::start(tools(&app, &fake));
+    let crew = Crew::start(tools(&app, &fake)).unwrap();
     thread::sleep(Span::from_millis(300));
     let begun = Instant::now();
     let id = code(&app, "SPRING");
@@ -50,7 +50,7 @@ fn a_crew_whose_store_hangs_ends_all_the_same() {
         ..tools(&app, &fake)
     };
     code(&app, "SPRING");
-    let crew = Crew::start(slow);
+    let crew = Crew::start(slow).unwrap();
     thread::sleep(Span::from_millis(600));
     let end = Instant::now();
     drop(crew);
@@ -86,7 +86,7 @@ fn a_store_that_hangs_holds_up_no_other() {
         }),
         ..tools(&app, &fake)
     };
-    let crew = Crew::start(tools);
+    let crew = Crew::start(tools).unwrap();
     let begun = Instant::now();
     let id = code(&app, "SPRING");
     let pushed = || {

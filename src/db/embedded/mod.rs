@@ -37,7 +37,6 @@ mod socket;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -49,6 +48,7 @@ use cluster::Cluster;
 use postmaster::Postmaster;
 
 use crate::os::OsUser;
+use crate::supervise::{self, Stop};
 
 /// The application's role, and the name of its database.
 const APP_ROLE: &str = "vouch";
@@ -85,7 +85,7 @@ pub struct EmbeddedServer {
     postmaster: Arc<Mutex<Option<Postmaster>>>,
     socket_folder: PathBuf,
     users: File,
-    watcher: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+    watcher: Option<(Stop, JoinHandle<()>)>,
 }
 
 impl EmbeddedServer {
@@ -115,7 +115,13 @@ impl EmbeddedServer {
             drop(starter);
             return Err(error);
         }
-        server.watcher = Some(watch(Arc::clone(&server.cluster), Arc::clone(&server.postmaster)));
+        match watch(Arc::clone(&server.cluster), Arc::clone(&server.postmaster)) {
+            Ok(watcher) => server.watcher = Some(watcher),
+            Err(error) => {
+                drop(starter);
+                return Err(error);
+            }
+        }
         Ok(server)
     }
 
@@ -178,7 +184,7 @@ impl EmbeddedServer {
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.watcher.take() {
-            drop(stop);
+            stop.ask();
             if thread.join().is_err() {
                 tracing::error!("the thread that watches the PostgreSQL server has panicked");
             }
@@ -197,21 +203,23 @@ impl Drop for EmbeddedServer {
     }
 }
 
-/// Starts the thread that brings a killed server back, until its sender is dropped.
+/// Starts the thread that brings a killed server back, until it's told to stop.
 fn watch(
     cluster: Arc<Cluster>,
     postmaster: Arc<Mutex<Option<Postmaster>>>,
-) -> (mpsc::Sender<()>, JoinHandle<()>) {
-    let (sender, stopped) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
+) -> Result<(Stop, JoinHandle<()>), EmbeddedError> {
+    let stop = Stop::default();
+    let stopped = stop.clone();
+    let data_dir = cluster.data_dir.clone();
+    let work = move || {
         let mut pause = WATCH_PAUSE;
-        while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        while !stopped.wait(pause) {
             pause = WATCH_PAUSE;
             if held(&postmaster).as_mut().is_some_and(Postmaster::runs) {
                 continue;
             }
             tracing::warn!("the PostgreSQL server has ended; starting it again");
-            let wanted = || stopped.try_recv() != Err(TryRecvError::Disconnected);
+            let wanted = || !stopped.is_asked();
             let restarted = lock_as_starter(&cluster.data_dir)
                 .and_then(|_starter| Postmaster::find_or_start(&cluster, &wanted));
             match restarted {
@@ -222,8 +230,10 @@ fn watch(
                 }
             }
         }
-    });
-    (sender, thread)
+    };
+    let thread = supervise::spawn("embedded database", &stop, work)
+        .map_err(EmbeddedError::io("start a thread for", data_dir))?;
+    Ok((stop, thread))
 }
 
 /// The guarded value, also after a panic elsewhere: it is replaced as a whole or not at all.

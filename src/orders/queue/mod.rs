@@ -9,12 +9,13 @@ mod transaction;
 mod waiting;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
@@ -24,6 +25,7 @@ use crate::db::Pool;
 use crate::error::{AppError, AppResult};
 use crate::operations::counters;
 use crate::stores::Platform;
+use crate::supervise::{self, Stop};
 
 /// As many deliveries share a commit at the most.
 const BATCH: usize = 64;
@@ -31,6 +33,9 @@ const BATCH: usize = 64;
 const QUEUED: usize = 1024;
 /// A delivery is answered after this time, come what may. Shopify gives up after five seconds.
 const PATIENCE: Duration = Duration::from_millis(3500);
+
+/// As much longer for what begins in the last moment.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// What a message says, or why it cannot be understood.
 pub type Understood = Result<StoreEvent, String>;
@@ -58,15 +63,20 @@ pub struct Intake {
 impl Intake {
     /// Starts `writers` threads, each with a connection of `pool` while it writes, and those for the
     /// deliveries that wait.
-    pub fn start(pool: &Pool, writers: u32) -> Self {
-        let waiting = Waiting::start(pool);
+    ///
+    /// # Errors
+    /// When the operating system starts no thread.
+    pub fn start(pool: &Pool, writers: u32) -> io::Result<Self> {
+        let waiting = Waiting::start(pool)?;
         let lanes = (0..writers.max(1)).map(|_| {
             let (sender, queued) = sync_channel(QUEUED);
             let (pool, waiting) = (pool.clone(), waiting.clone());
-            thread::spawn(move || write(&pool, &queued, &waiting));
-            sender
+            // What a panic takes along is answered by 503: its senders go with it.
+            let work = move || write(&pool, &queued, &waiting);
+            supervise::spawn("intake", &Stop::default(), work)?;
+            Ok(sender)
         });
-        Self { lanes: lanes.collect() }
+        Ok(Self { lanes: lanes.collect::<io::Result<_>>()? })
     }
 
     /// Takes in one message; answers once it is committed.
@@ -95,7 +105,10 @@ impl Intake {
             }
             AppError::Unavailable
         })?;
-        answered.await.map_err(|_| AppError::Unavailable)?
+        // Whatever became of its writer. A delivery that is kept after all is a repetition next time.
+        let answered =
+            timeout(PATIENCE + GRACE, answered).await.map_err(|_| AppError::Unavailable)?;
+        answered.map_err(|_| AppError::Unavailable)?
     }
 }
 
@@ -111,8 +124,12 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
 /// What a writer does.
 fn write(pool: &Pool, queued: &Receiver<Job>, waiting: &Door) {
     while let Ok(first) = queued.recv() {
-        let mut jobs = vec![first];
-        jobs.extend(queued.try_iter().take(BATCH - 1));
+        let now = Instant::now();
+        let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
+            .chain(queued.try_iter().take(BATCH - 1))
+            .partition(|job| job.deadline > now);
+        // They waited for the one before: nobody waits for them any more.
+        late.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
         // A merchant's jobs stand together, so that the transaction turns to each merchant once.
         jobs.sort_by_key(|job| job.arrival.merchant_id);
         take_together(pool, jobs, waiting);
