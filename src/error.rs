@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
+use crate::db::Fault;
 use crate::web::retype::Retype;
 
 /// The result of a handler.
@@ -61,60 +62,24 @@ pub enum AppError {
     Internal(anyhow::Error),
 }
 
-/// What PostgreSQL says when it ends a statement by `statement_timeout`. Diesel does not tell the
-/// SQLSTATE (57014), which a cancelled statement has as well; the embedded server always says it so.
-const STATEMENT_TIMEOUT: &str = "canceling statement due to statement timeout";
-
 impl From<diesel::result::Error> for AppError {
     fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind, Error};
-        match error {
-            Error::NotFound => Self::NotFound,
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | Error::BrokenTransactionManager => {
-                tracing::warn!(%error, "the database went away");
+        if matches!(error, diesel::result::Error::NotFound) {
+            return Self::NotFound;
+        }
+        match Fault::of(&error) {
+            Fault::Passing => {
+                tracing::warn!(%error, "the database could not do it now");
                 Self::Unavailable
             }
-            Error::DatabaseError(DatabaseErrorKind::Unknown, ref about)
-                if is_impossible_value(about.message()) =>
-            {
+            Fault::Value => {
                 // The readers of requests refuse such values: one that comes this far is a gap there.
                 tracing::warn!(%error, "a value reached the database that it can't store");
                 Self::BadRequest("Go back, check what you typed and try again.".into())
             }
-            Error::DatabaseError(_, ref info) if info.message() == STATEMENT_TIMEOUT => {
-                tracing::warn!(%error, "a statement took too long");
-                Self::Unavailable
-            }
-            // Two transactions stood in each other's way: nothing was changed by this one.
-            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
-                tracing::warn!(%error, "two transactions stood in each other's way");
-                Self::Unavailable
-            }
-            error => Self::Internal(error.into()),
+            Fault::Own => Self::Internal(error.into()),
         }
     }
-}
-
-/// Whether the database refused a value that no row can hold: text that isn't valid (SQLSTATE 22021,
-/// 22P05), a moment or a number out of its range (22008, 22003), a value of another type (22P02), or
-/// one too large for an index (54000).
-///
-/// Diesel gives the message and keeps the SQLSTATE to itself, so this reads PostgreSQL's own English.
-/// A server whose `lc_messages` isn't English answers 500 here.
-fn is_impossible_value(message: &str) -> bool {
-    const BEGINNINGS: [&str; 5] = [
-        "invalid byte sequence for encoding",
-        "unsupported Unicode escape sequence",
-        "character with byte sequence",
-        "invalid input syntax for type",
-        "index row ",
-    ];
-    const ENDS: [&str; 2] = [" out of range", " field overflow"];
-    BEGINNINGS.iter().any(|words| message.starts_with(words))
-        || ENDS.iter().any(|words| message.ends_with(words))
-        || message.contains(" out of range for ")
-        || message.contains(" is out of range ")
 }
 
 impl From<askama::Error> for AppError {
@@ -165,6 +130,11 @@ impl ResponseError for AppError {
 }
 
 impl AppError {
+    /// Whether the same work can succeed later, without a change to it or to Vouch.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable)
+    }
+
     fn builder(&self) -> HttpResponseBuilder {
         let mut response = HttpResponse::build(self.status_code());
         match self {

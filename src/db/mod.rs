@@ -6,6 +6,7 @@
 
 /// The PostgreSQL server that Vouch brings up itself.
 pub mod embedded;
+mod fault;
 /// What long lists need beyond the query builder.
 pub mod listing;
 /// Migrations at start, and whether the role is bound by row security.
@@ -21,6 +22,7 @@ mod text_enum;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
+pub use self::fault::Fault;
 pub use self::pool::{Pool, PoolOptions, Pooled};
 pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
