@@ -11,6 +11,7 @@ pub struct Waiting {
     pub affiliates: i64,
     /// Further codes that affiliates ask for.
     pub codes: i64,
+    /// Webhook deliveries that failed and aren't retried automatically.
     pub deliveries: i64,
     /// Codes that a connected store refused, or that could not be brought there.
     pub pushes: i64,
@@ -35,8 +36,11 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM code_requests \
                  WHERE merchant_id = ? AND status = 'pending' AND origin = 'portal' LIMIT ?) n), \
-             (SELECT count(*) FROM (SELECT 1 FROM deliveries \
-                 WHERE merchant_id = ? AND outcome = 'failed' LIMIT ?) n), \
+             (SELECT count(*) FROM (SELECT 1 FROM deliveries d \
+                 WHERE d.merchant_id = ? AND d.outcome = 'failed' \
+                     AND NOT EXISTS (SELECT FROM delivery_failures f \
+                         WHERE f.merchant_id = d.merchant_id AND f.delivery_id = d.id \
+                             AND f.retry_at IS NOT NULL) LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM pushes p \
                  JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
                  WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \

@@ -302,6 +302,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_failures (merchant_id, delivery_id) {
+        merchant_id -> Int8,
+        delivery_id -> Int8,
+        reason -> Text,
+        build -> Text,
+        attempts -> Int4,
+        retry_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     derived_keys (name) {
         name -> Text,
         version -> Int4,
@@ -811,6 +822,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversions,
     daily_figures,
     deliveries,
+    delivery_failures,
     derived_keys,
     exclusion_periods,
     exclusion_terms,

@@ -18,7 +18,8 @@ use crate::db::schema::{
     triggers as trigger_rows,
 };
 use crate::money::Currency;
-use crate::orders::intake::{Arrival, Source, gzip, note, take_in_one};
+use crate::orders::failures::FailureReason;
+use crate::orders::intake::{Arrival, Source, fail, gzip, take_in_one};
 use crate::orders::understand::understand;
 use crate::stores::Platform;
 use crate::triggers::{self, Trigger};
@@ -164,7 +165,7 @@ fn deliver(
     };
     match understand(Platform::Shopify, topic, &bytes, false, at) {
         Ok(event) => take_in_one(conn, &arrival, event)?,
-        Err(reason) => note(conn, &arrival, "failed", &reason)?,
+        Err(reason) => fail(conn, &arrival, FailureReason::Unreadable, &reason)?,
     };
     Ok(())
 }

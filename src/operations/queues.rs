@@ -8,8 +8,8 @@ use crate::db::prepared;
 /// What waits for the workers, of one kind.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct Queue {
-    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `recalculations`; and
-    /// `recalculations_parked`, which waits for a person.
+    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `recalculations`, `deliveries_retried`; and
+    /// `recalculations_parked` and `deliveries_failed`, which wait for a person.
     pub name: String,
     /// How much of it.
     pub waiting: i64,
@@ -48,11 +48,18 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              UNION ALL \
              SELECT 'recalculations', requested_at FROM recalculations WHERE parked_at IS NULL \
              UNION ALL \
-             SELECT 'recalculations_parked', parked_at FROM recalculations WHERE parked_at IS NOT NULL) \
+             SELECT 'recalculations_parked', parked_at FROM recalculations WHERE parked_at IS NOT NULL \
+             UNION ALL \
+             SELECT CASE WHEN f.retry_at IS NULL THEN 'deliveries_failed' ELSE 'deliveries_retried' END, \
+                 d.received_at \
+             FROM delivery_failures f \
+             JOIN deliveries d ON d.merchant_id = f.merchant_id AND d.id = f.delivery_id \
+             WHERE d.outcome = 'failed') \
          SELECT name, count(since), coalesce(greatest(0, \
              extract(epoch FROM now - min(since))), 0)::double precision \
          FROM asked CROSS JOIN unnest(ARRAY['store_jobs', 'deliveries', 'pushes', 'letters', \
-                 'recalculations', 'recalculations_parked']) AS named (name) \
+                 'recalculations', 'recalculations_parked', 'deliveries_failed', \
+                 'deliveries_retried']) AS named (name) \
          LEFT JOIN queued USING (name) \
          GROUP BY name, now",
     )

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::explain::{DeliveryHead, DeliveryOutcome};
+use super::failures::{self, Failure};
 use super::replay::unpack;
 use super::times::ClampedTime;
 use crate::db::listing::{beyond, count_of};
@@ -85,6 +86,8 @@ pub struct Delivery {
     pub clamped: Vec<ClampedTime>,
     /// The raw body; `None` once the retention time has passed.
     pub body: Option<Vec<u8>>,
+    /// Why it failed, and when it's processed again; `None` unless it failed.
+    pub failure: Option<Failure>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -103,7 +106,7 @@ impl Delivery {
     /// # Errors
     /// `NotFound` if it is not the merchant's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
-        let (head, kept, store): (_, Kept, _) = deliveries::table
+        let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
             .inner_join(
                 stores::table.on(stores::merchant_id
                     .eq(deliveries::merchant_id)
@@ -117,6 +120,10 @@ impl Delivery {
         let clamped = clamped_times.iter().flatten().filter_map(|name| ClampedTime::parse(name));
         let body = body_gzip.as_deref().and_then(unpack);
         let clamped = clamped.collect();
-        Ok(Self { head, store, delivery_ref, sent_at, reported_at, clamped, body })
+        let failure = match head.outcome {
+            DeliveryOutcome::Failed => failures::find(conn, merchant_id, id)?,
+            _ => None,
+        };
+        Ok(Self { head, store, delivery_ref, sent_at, reported_at, clamped, body, failure })
     }
 }

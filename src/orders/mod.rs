@@ -9,6 +9,8 @@ pub mod bigcommerce;
 pub mod deliveries;
 /// Everything that is known of one order.
 pub mod explain;
+/// Deliveries that failed, and when they are processed again.
+pub mod failures;
 #[cfg(test)]
 pub(crate) mod fixtures;
 /// Orders of any store, as the REST API documents them.

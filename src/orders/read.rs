@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::intake::{Arrival, Outcome, Source, gzip, note, take_in_one};
+use super::failures::{FailureReason, OWN_FAULT};
+use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
 use super::report::StoreEvent;
 use super::understand::understand;
 use crate::db::schema::orders;
@@ -34,17 +35,7 @@ pub fn take_in(
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Read> {
-    let arrival = Arrival {
-        merchant_id: store.merchant_id,
-        store_id: store.id,
-        source: Source::Read,
-        topic: message.topic.to_owned(),
-        delivery_ref: delivery_ref(message),
-        is_test: false,
-        sent_at: Some(begun_at),
-        received_at: now,
-        body_gzip: gzip(&message.body),
-    };
+    let arrival = arrival(store, message, begun_at, now);
     let understood = understand(store.platform, message.topic, &message.body, false, begun_at);
     let (outcome, detail) = match understood {
         Ok(event) => {
@@ -54,7 +45,7 @@ pub fn take_in(
             };
             (take_in_one(conn, &arrival, event)?, detail)
         }
-        Err(reason) => (note(conn, &arrival, "failed", &reason)?, reason),
+        Err(reason) => (fail(conn, &arrival, FailureReason::Unreadable, &reason)?, reason),
     };
     let order_id = orders::table
         .filter(orders::merchant_id.eq(store.merchant_id))
@@ -64,6 +55,40 @@ pub fn take_in(
         .first(conn)
         .optional()?;
     Ok(Read { outcome, order_id, detail })
+}
+
+/// Keeps what was read and Vouch failed on, to be processed again.
+///
+/// # Errors
+/// The database's.
+pub fn keep_failed(
+    conn: &mut PgConnection,
+    store: &Store,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Outcome> {
+    let arrival = arrival(store, message, begun_at, now);
+    fail(conn, &arrival, FailureReason::OwnFault, OWN_FAULT)
+}
+
+fn arrival(
+    store: &Store,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Arrival {
+    Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.id,
+        source: Source::Read,
+        topic: message.topic.to_owned(),
+        delivery_ref: delivery_ref(message),
+        is_test: false,
+        sent_at: Some(begun_at),
+        received_at: now,
+        body_gzip: gzip(&message.body),
+    }
 }
 
 /// The order, when it changed, and what it was like: not all that changes moves the time.

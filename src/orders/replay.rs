@@ -9,6 +9,7 @@ use diesel::result::Error;
 use flate2::read::GzDecoder;
 
 use super::awaited;
+use super::failures;
 use super::intake::{Arrival, Outcome, Source, take_in_one};
 use super::report::StoreEvent;
 use super::understand::understand;
@@ -130,6 +131,9 @@ fn mark(
                 .execute(conn)?;
         }
         Outcome::Waiting | Outcome::Conflict { .. } | Outcome::Failed => {}
+    }
+    if !matches!(outcome, Outcome::Failed | Outcome::Conflict { .. }) {
+        failures::resolve(conn, actor.merchant_id, delivery_id)?;
     }
     let act = Act {
         action: "delivery.replayed",

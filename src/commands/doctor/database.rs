@@ -9,6 +9,7 @@ use crate::auth;
 use crate::config::Config;
 use crate::db::{Scope, Source, WAITING_CONNECTIONS, in_scope, migrate};
 use crate::mail;
+use crate::orders::failures::{self, FailureCounts};
 use crate::orders::recalculation;
 use crate::secrets::Sealer;
 use crate::stores::check_secrets;
@@ -39,6 +40,7 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
         report.note("two-factor sign-in", two_factor(conn, config));
         report.note("background work", background_work(conn));
         report.note("letters", letters(conn));
+        report.note("webhook deliveries", failed_deliveries(conn));
     }
     report.note("clock", clock::agrees(conn));
     report.note("time zones", clock::zones_agree(conn));
@@ -231,5 +233,19 @@ fn letters(conn: &mut PgConnection) -> Finding {
     Err(format!(
         "{number} given up in the last 30 days, the last because of: {reason}. Support staff see them \
          on /support/mail, and can send them again"
+    ))
+}
+
+/// Whether deliveries failed, and whether Vouch still tries.
+fn failed_deliveries(conn: &mut PgConnection) -> Finding {
+    let FailureCounts { retried, left } =
+        asked(in_scope(conn, Scope::Installation, failures::counts))?;
+    if retried + left == 0 {
+        return Ok("none has failed".to_owned());
+    }
+    Err(format!(
+        "{} failed: {retried} are retried automatically, {left} need attention. Members see why under \
+         Orders > Messages from stores, and can replay them. Vouch tries them again when a new version starts",
+        retried + left
     ))
 }

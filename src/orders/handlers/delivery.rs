@@ -173,6 +173,17 @@ impl DeliveryPage {
         self.found.head.replayed_at.map(|at| When::new(at, self.page.merchant().tz()))
     }
 
+    /// When Vouch processes it again.
+    fn retry(&self) -> Option<When> {
+        let at = self.found.failure?.retry_at?;
+        Some(When::new(at, self.page.merchant().tz()))
+    }
+
+    /// Whether only a replay, or another build of Vouch, gets it processed.
+    fn needs_attention(&self) -> bool {
+        self.found.head.outcome == DeliveryOutcome::Failed && self.retry().is_none()
+    }
+
     fn replay_url(&self) -> String {
         format!("{}/replay", urls::delivery(self.found.head.id))
     }

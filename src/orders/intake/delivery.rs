@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 
 use crate::db::prepared;
 use crate::db::schema::deliveries;
+use crate::orders::failures;
 use crate::orders::times::{ClampedTime, DeliveryTimes};
 
 /// One message of a store, as it came in. The signature was checked before.
@@ -136,7 +137,7 @@ pub(super) fn restate(
         .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
     let news = (fate.outcome == "taken_in")
         .then(|| (deliveries::outcome.eq(fate.outcome), deliveries::detail.eq(fate.detail)));
-    diesel::update(kept)
+    let id = diesel::update(kept)
         .set((
             deliveries::received_at.eq(arrival.received_at),
             deliveries::sent_at.eq(arrival.sent_at),
@@ -146,5 +147,9 @@ pub(super) fn restate(
             news,
         ))
         .returning(deliveries::id)
-        .get_result(conn)
+        .get_result(conn)?;
+    if fate.outcome == "taken_in" {
+        failures::resolve(conn, arrival.merchant_id, id)?;
+    }
+    Ok(id)
 }

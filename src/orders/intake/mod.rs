@@ -19,4 +19,4 @@ pub use self::delivery::{Arrival, Source, gzip};
 pub(super) use self::order_row::OrderRow;
 pub(super) use self::reserve::IfHeld;
 pub(super) use self::take_in::{Cause, decide_again};
-pub use self::take_in::{Outcome, note, take_in, take_in_one};
+pub use self::take_in::{Outcome, fail, take_in, take_in_one};

@@ -15,6 +15,7 @@ use crate::audit::Actor;
 use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::db::schema::deliveries;
 use crate::figures::{Amounts, Delta, Shared};
+use crate::orders::failures::{self, FailureReason};
 use crate::orders::in_flight;
 use crate::orders::report::StoreEvent;
 use crate::orders::state::{Applied, Change, OrderState};
@@ -93,7 +94,7 @@ pub fn take_in(
 ) -> QueryResult<Outcome> {
     let passed_over = notes::take(&mut event, arrival.received_at);
     if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
-        note(conn, arrival, "failed", &reason)?;
+        fail(conn, arrival, FailureReason::Unreadable, &reason)?;
         // Also when it's replayed and was kept before.
         return Ok(Outcome::Failed);
     }
@@ -115,7 +116,7 @@ fn take_in_event(
         | StoreEvent::Deleted { order_ref, .. }
         | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
         StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
-        StoreEvent::Noted { what, .. } => return note(conn, arrival, "noted", what),
+        StoreEvent::Noted { what, .. } => return note(conn, arrival, what),
         StoreEvent::Uninstalled => return uninstalled(conn, arrival),
     };
     let Some(known) = batch.known_order(conn, arrival.store_id, &order_ref)? else {
@@ -149,7 +150,7 @@ fn announced(
 /// The store is connected no more; its orders stay. Only the first time: it can have been connected
 /// again since, and a repeat or a replay of the message must not undo that.
 fn uninstalled(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<Outcome> {
-    let outcome = note(conn, arrival, "noted", "Vouch was uninstalled from the store.")?;
+    let outcome = note(conn, arrival, "Vouch was uninstalled from the store.")?;
     if outcome == Outcome::Noted {
         let store = Store::find(conn, arrival.merchant_id, arrival.store_id)?;
         let actor = Actor::system(arrival.merchant_id, arrival.received_at);
@@ -158,22 +159,29 @@ fn uninstalled(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<Outcom
     Ok(outcome)
 }
 
-/// Keeps a message that changes no order: noted, or failed with a reason.
+/// Keeps a message that changes no order.
+fn note(conn: &mut PgConnection, arrival: &Arrival, detail: &str) -> QueryResult<Outcome> {
+    let fate = Fate { outcome: "noted", detail, ..Fate::default() };
+    let remembered = remember(conn, arrival, &fate)?;
+    Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
+}
+
+/// Keeps a message with nothing processed of it, to be processed again.
 ///
 /// # Errors
 /// The database's.
-pub fn note(
+pub fn fail(
     conn: &mut PgConnection,
     arrival: &Arrival,
-    outcome: &str,
+    reason: FailureReason,
     detail: &str,
 ) -> QueryResult<Outcome> {
-    let remembered = remember(conn, arrival, &Fate { outcome, detail, ..Fate::default() })?;
-    Ok(match (remembered, outcome) {
-        (None, _) => Outcome::Repeated,
-        (Some(_), "failed") => Outcome::Failed,
-        (Some(_), _) => Outcome::Noted,
-    })
+    let fate = Fate { outcome: "failed", detail, ..Fate::default() };
+    let Some(delivery_id) = remember(conn, arrival, &fate)? else {
+        return Ok(Outcome::Repeated);
+    };
+    failures::record(conn, arrival.merchant_id, &[delivery_id], reason, arrival.received_at)?;
+    Ok(Outcome::Failed)
 }
 
 /// The first that is heard of an order. `None` if another transaction was first.

@@ -8,13 +8,13 @@ use diesel::PgConnection;
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
-use diesel::result::{DatabaseErrorKind, Error};
 
 use super::Job;
-use crate::db::{Pool, Scope, in_scope, in_scope_with, turn_to};
+use crate::db::{Fault, Pool, Scope, in_scope, in_scope_with, turn_to};
 use crate::error::{AppError, AppResult};
+use crate::orders::failures::{FailureReason, OWN_FAULT};
 use crate::orders::in_flight;
-use crate::orders::intake::{Batch, IfHeld, Outcome, note, take_in};
+use crate::orders::intake::{Batch, IfHeld, Outcome, fail, take_in};
 
 /// Orders and triggers that somebody else has are passed over. For anything else (a store's or an
 /// affiliate's row, the same new order in another process) a statement waits for so long.
@@ -36,8 +36,9 @@ pub(super) enum Failed {
     /// It failed in the part of that merchant.
     PartOf {
         merchant_id: i64,
-        /// Whether it was, as it seems, for a lock that it waited for in vain. The other reasons
-        /// don't pass.
+        /// What the failure means for another attempt.
+        fault: Fault,
+        /// Whether it was, as it seems, for a lock that it waited for in vain.
         waited: bool,
     },
 }
@@ -62,22 +63,20 @@ pub(super) fn together(pool: &Pool, jobs: &[Job]) -> Result<Vec<Taken>, Failed> 
                 tracing::warn!(%error, "a connection of the intake was dead");
             }
             Ok(Err(error)) => {
-                let waited = is_unnamed(&error) && begun.elapsed() >= LOCK_TIMEOUT;
-                tracing::warn!(%error, merchant_id, deliveries = jobs.len(), waited, "a batch failed");
-                return Err(Failed::PartOf { merchant_id, waited });
+                let fault = Fault::of(&error);
+                let waited = fault == Fault::Passing && begun.elapsed() >= LOCK_TIMEOUT;
+                tracing::warn!(
+                    %error, merchant_id, deliveries = jobs.len(), ?fault, waited, "a batch failed"
+                );
+                return Err(Failed::PartOf { merchant_id, fault, waited });
             }
             Err(_) => {
                 tracing::error!(merchant_id, deliveries = jobs.len(), "a batch panicked");
-                return Err(Failed::PartOf { merchant_id, waited: false });
+                return Err(Failed::PartOf { merchant_id, fault: Fault::Own, waited: false });
             }
         }
     }
     Err(Failed::Unavailable)
-}
-
-/// A lock that is not had in time is among the errors that diesel has no name for.
-fn is_unnamed(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _))
 }
 
 /// `at` is the merchant whose part is under way.
@@ -127,7 +126,7 @@ fn take_part(
     let mut free = batch.reserve(conn, &messages, IfHeld::PassOver)?.into_iter();
     for job in jobs {
         taken.push(match &job.understood {
-            Err(reason) => Taken::In(note(conn, &job.arrival, "failed", reason)?),
+            Err(reason) => Taken::In(fail(conn, &job.arrival, FailureReason::Unreadable, reason)?),
             Ok(event) if free.next() == Some(true) => {
                 Taken::In(take_in(conn, &job.arrival, event.clone(), batch)?)
             }
@@ -137,11 +136,16 @@ fn take_part(
     Ok(())
 }
 
-/// Keeps a message with nothing taken in of it, to be replayed.
-pub(super) fn keep_failed(pool: &Pool, job: &Job) -> AppResult<Outcome> {
+/// Keeps a delivery that fails in the same way each time, with nothing processed of it. `Unavailable`
+/// when it can't be kept either: then the store sends it again.
+pub(super) fn keep_failed(pool: &Pool, job: &Job, reason: FailureReason) -> AppResult<Outcome> {
+    let detail = match reason {
+        FailureReason::Value => "It holds a value that can't be stored.",
+        _ => OWN_FAULT,
+    };
     let mut conn = pool.get().map_err(|_| AppError::Unavailable)?;
     let kept = in_scope(&mut conn, Scope::Merchant(job.arrival.merchant_id), |conn| {
-        note(conn, &job.arrival, "failed", "Vouch met a fault of its own while taking this in.")
+        fail(conn, &job.arrival, reason, detail)
     });
     kept.map_err(|error| {
         tracing::error!(%error, "a delivery could not be kept");

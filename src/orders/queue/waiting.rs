@@ -6,20 +6,23 @@
 //! neither its locks nor its faults hold up another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::transaction::{Failed, Taken, keep_failed, together};
 use super::{BATCH, Job};
-use crate::db::{Pool, WAITING_CONNECTIONS};
+use crate::db::{Fault, Pool, WAITING_CONNECTIONS};
 use crate::error::AppError;
+use crate::orders::failures::FailureReason;
+use crate::supervise::{self, Stop};
 
 /// As many deliveries of one merchant wait at the most; more are told to come again (503).
 const ROOM: usize = 256;
 /// The first pause before the next attempt, and the longest; each is twice the one before.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
-/// A delivery that fails alone so often, for a reason that doesn't pass, is kept as failed.
+/// A delivery that fails alone so often is answered: kept as failed where the fault is Vouch's own, else
+/// by 503.
 const ATTEMPTS: u32 = 3;
 
 struct Entry {
@@ -63,19 +66,35 @@ pub(super) struct Waiting;
 
 impl Waiting {
     /// Starts them.
-    pub(super) fn start(pool: &Pool) -> Door {
+    pub(super) fn start(pool: &Pool) -> io::Result<Door> {
         let room = Arc::new(Room { state: Mutex::default(), changed: Condvar::new() });
         let door = Door::new(&room);
         for _ in 0..WAITING_CONNECTIONS {
             let (room, pool) = (Arc::clone(&room), pool.clone());
-            thread::spawn(move || {
+            let work = move || {
                 while let Some((merchant_id, entries)) = room.next() {
-                    let left = try_again(&pool, entries);
-                    room.put_back(merchant_id, left);
+                    let mut served = Served { room: &room, merchant_id, left: Vec::new() };
+                    served.left = try_again(&pool, entries);
                 }
-            });
+            };
+            supervise::spawn("waiting intake", &Stop::default(), work)?;
         }
-        door
+        Ok(door)
+    }
+}
+
+/// A merchant whose entries a thread has. Given back also when the thread panics: what it had then is
+/// answered by 503, and the merchant's others are served.
+struct Served<'a> {
+    room: &'a Room,
+    merchant_id: i64,
+    /// What has to wait on.
+    left: Vec<Entry>,
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        self.room.put_back(self.merchant_id, std::mem::take(&mut self.left));
     }
 }
 
@@ -238,8 +257,7 @@ fn try_grouped(pool: &Pool, entries: Vec<Entry>) -> Vec<Entry> {
     kept
 }
 
-/// One delivery in a transaction of its own. What fails for a reason of ours is kept as failed, to
-/// be replayed.
+/// One delivery in a transaction of its own. Only what wouldn't succeed later either is kept as failed.
 fn try_alone(pool: &Pool, mut entry: Entry) -> Option<Entry> {
     match together(pool, std::slice::from_ref(&entry.job)) {
         Ok(taken) => match taken.into_iter().next() {
@@ -248,13 +266,23 @@ fn try_alone(pool: &Pool, mut entry: Entry) -> Option<Entry> {
         },
         Err(Failed::Unavailable) => entry.job.answer(Err(AppError::Unavailable)),
         Err(Failed::PartOf { waited: true, .. }) => return Some(entry.later()),
-        Err(Failed::PartOf { waited: false, .. }) => {
+        Err(Failed::PartOf { fault, waited: false, .. }) => {
             entry.failures += 1;
-            if entry.failures < ATTEMPTS {
-                return Some(entry.later());
-            }
-            tracing::error!(topic = entry.job.arrival.topic, "a delivery could not be taken in");
-            let outcome = keep_failed(pool, &entry.job);
+            let reason = match fault {
+                Fault::Value => FailureReason::Value,
+                Fault::Own | Fault::Passing if entry.failures < ATTEMPTS => {
+                    return Some(entry.later());
+                }
+                Fault::Own => FailureReason::OwnFault,
+                // The store sends it again, until the fault has passed.
+                Fault::Passing => {
+                    entry.job.answer(Err(AppError::Unavailable));
+                    return None;
+                }
+            };
+            let topic = &entry.job.arrival.topic;
+            tracing::error!(topic, reason = reason.as_str(), "delivery_failed");
+            let outcome = keep_failed(pool, &entry.job, reason);
             entry.job.answer(outcome);
         }
     }

@@ -1,0 +1,13 @@
+//! Deliveries that Vouch keeps as failed. What is Vouch's own fault is processed again by the workers,
+//! with growing pauses; everything that failed is processed once more when another build starts.
+//! A fault that passes never gets here: its delivery is answered by 503, and the store sends it
+//! again ([`crate::db::Fault`]).
+
+mod build;
+mod model;
+mod turn;
+
+pub use self::build::build;
+pub use self::model::{Failure, FailureCounts, FailureReason, counts, find};
+pub(super) use self::model::{OWN_FAULT, record, resolve};
+pub use self::turn::{renew, turn};
