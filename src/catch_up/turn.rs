@@ -140,8 +140,28 @@ fn take_in(
     begun_at: DateTime<Utc>,
     asked: Option<&CatchUp>,
 ) -> Result<(), TurnError> {
+    match take_in_one(turn, message, begun_at, asked) {
+        Ok(outcome) => counters::credits(&outcome),
+        // It must hold up no other order of the store, and isn't read again by itself.
+        Err(error) if error.is_own_fault() => {
+            let (store, now) = (&turn.store, turn.now());
+            let (merchant_id, order) = (store.merchant_id, message.order_ref.as_str());
+            tracing::error!(merchant_id, order, %error, "order_not_processed");
+            turn.write(|conn| read::keep_failed(conn, store, message, begun_at, now))?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn take_in_one(
+    turn: &Turn<'_>,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    asked: Option<&CatchUp>,
+) -> Result<Outcome, TurnError> {
     let (store, now) = (&turn.store, turn.now());
-    let outcome = turn.write(|conn| {
+    turn.write(|conn| {
         let outcome = read::take_in(conn, store, message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
             Outcome::TakenIn { is_new: true, .. } => (1, 0),
@@ -156,7 +176,5 @@ fn take_in(
             ))
             .execute(conn)?;
         Ok(outcome)
-    })?;
-    counters::credits(&outcome);
-    Ok(())
+    })
 }

@@ -2,6 +2,7 @@
 //! sends it; it is sent twice only where one died between sending and noting so, and then under the
 //! same Message-ID.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration as Period, Instant};
 
@@ -20,6 +21,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::operations::counters;
 use crate::secrets::Sealer;
+use crate::supervise::Stop;
 
 /// A worker that dies gives its letter back after this time; no try takes as long.
 const LEASE: Duration = Duration::minutes(15);
@@ -114,6 +116,14 @@ impl Office {
     /// # Errors
     /// The database's, when it is away. A letter that is not taken is kept for another try.
     pub fn turn(&self) -> AppResult<usize> {
+        self.turn_until(&Stop::default())
+    }
+
+    /// [`Office::turn`], which ends after the letter at hand once `stop` is asked.
+    ///
+    /// # Errors
+    /// As [`Office::turn`].
+    pub fn turn_until(&self, stop: &Stop) -> AppResult<usize> {
         let Some(smtp) = &self.smtp else { return self.announce() };
         if self.rests() {
             return Ok(0);
@@ -121,10 +131,13 @@ impl Office {
         let host = host_of(&self.public_url);
         let mut line = Line::new(smtp, host);
         let (began, mut tried) = (Instant::now(), 0);
-        while began.elapsed() < TURN {
+        while began.elapsed() < TURN && !stop.is_asked() {
             let Some(letter) = self.lease(clock::now())? else { break };
             tried += 1;
-            let outcome = self.try_to_send(&letter, &mut line, smtp, host);
+            let send = || self.try_to_send(&letter, &mut line, smtp, host);
+            // One that Vouch fails on counts as tried, and holds up no other.
+            let outcome = catch_unwind(AssertUnwindSafe(send))
+                .unwrap_or_else(|_| Outcome::Later("Vouch failed on it; see the log.".to_owned()));
             let (word, is_unreachable) = (outcome.word(), outcome.is_unreachable());
             self.note(&letter, outcome, clock::now())?;
             counters::letter(word);

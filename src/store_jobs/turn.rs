@@ -1,8 +1,8 @@
 //! What a turn is given, and what it answers.
 
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -17,6 +17,7 @@ use crate::platforms::http::Http;
 use crate::platforms::{self, CallError, Client};
 use crate::secrets::Sealer;
 use crate::stores::{self, Store};
+use crate::supervise::Stop;
 
 /// After so long a turn hands back, and goes on next time.
 const TURN: Duration = Duration::from_secs(20);
@@ -113,7 +114,7 @@ pub struct Turn<'a> {
     pub(super) job: Job,
     pub(super) begun_at: DateTime<Utc>,
     pub(super) begun: Instant,
-    pub(super) stop: &'a AtomicBool,
+    pub(super) stop: &'a Stop,
 }
 
 /// When the next turn is wanted.
@@ -151,6 +152,14 @@ pub enum TurnError {
     Own(#[from] AppError),
 }
 
+impl TurnError {
+    /// Whether Vouch failed on what it was at, and would do so again. What comes after it in the same
+    /// store must not wait for that.
+    pub fn is_own_fault(&self) -> bool {
+        matches!(self, Self::Own(error) if !error.is_passing())
+    }
+}
+
 impl Turn<'_> {
     /// What time it is: moves on while the turn runs.
     pub fn now(&self) -> DateTime<Utc> {
@@ -159,7 +168,7 @@ impl Turn<'_> {
 
     /// Whether there is time for another step. To be asked before each one.
     pub fn goes_on(&self) -> bool {
-        self.begun.elapsed() < TURN && !self.stop.load(Ordering::Relaxed)
+        self.begun.elapsed() < TURN && !self.stop.is_asked()
     }
 
     /// The store's client. What token it gets is kept for the next.
@@ -201,11 +210,16 @@ impl Turn<'_> {
     ) -> Result<T, TurnError> {
         let mut lost = false;
         let scope = Scope::Merchant(self.store.merchant_id);
-        let written = self.tools.db.run_blocking(scope, |conn| {
-            let value = work(conn)?;
-            lost = !last(conn)?;
-            if lost { Err(diesel::result::Error::RollbackTransaction) } else { Ok(value) }
-        });
+        let write = || {
+            self.tools.db.run_blocking(scope, |conn| {
+                let value = work(conn)?;
+                lost = !last(conn)?;
+                if lost { Err(diesel::result::Error::RollbackTransaction) } else { Ok(value) }
+            })
+        };
+        // Of one order, or one code: the others of the store go on.
+        let written = catch_unwind(AssertUnwindSafe(write))
+            .unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("it panicked"))));
         if lost { Err(TurnError::Lost) } else { Ok(written?) }
     }
 }

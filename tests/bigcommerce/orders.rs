@@ -1,6 +1,7 @@
 //! Messages that only name an order, and the orders that are read because of them.
 
 use chrono::{DateTime, Duration, SubsecRound, TimeZone, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::clock;
@@ -87,6 +88,25 @@ fn messages_of_one_order_share_a_call_that_began_after_them() {
     assert_eq!(shop.bc.count("/v2/orders/251/products"), 1);
     assert!(!outcomes(&shop).contains(&"waiting".to_owned()));
     assert_eq!(commissions(&shop), [900, 900]);
+}
+
+#[test]
+fn an_order_that_vouch_fails_on_holds_up_no_other() {
+    let shop = Shop::open();
+    for id in [250, 251] {
+        shop.bc.store().orders.push(Bigcommerce::order(id, "ADA10", noon()));
+        shop.send("store/order/created", id);
+    }
+    let mut owner = shop.app.as_owner();
+    let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (order_ref <> '250')";
+    owner.batch_execute(refuse).unwrap();
+    shop.work(later(1));
+    assert_eq!(commissions(&shop), [900]);
+    assert_eq!(outcomes(&shop)[..2], ["waiting", "taken_in"]);
+    owner.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
+    shop.work(later(60));
+    assert_eq!(commissions(&shop), [900, 900]);
+    assert_eq!(outcomes(&shop)[0], "taken_in");
 }
 
 #[test]

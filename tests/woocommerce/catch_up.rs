@@ -1,9 +1,12 @@
 //! Orders whose messages never came.
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::clock;
-use vouch::db::schema::{catch_ups, deliveries, store_jobs};
+use vouch::db::schema::{catch_ups, deliveries, delivery_failures, store_jobs};
+use vouch::orders::failures;
+use vouch::supervise::Stop;
 
 use super::{commissions, connect, connected, work};
 use crate::harness::TestApp;
@@ -60,6 +63,28 @@ fn what_changed_since_the_last_reading_is_taken_in_and_no_order_twice() {
     assert_eq!(topics(&app).len(), 2, "what was read twice is kept once");
     let page = app.owner().get("/settings/woocommerce");
     assert!(page.says("Orders last compared") && !page.says("Not yet"));
+}
+
+#[test]
+fn an_order_that_vouch_fails_on_holds_up_no_other_and_is_kept() {
+    let (app, site) = start();
+    let now = clock::now();
+    for id in 1..=3 {
+        sell(&site, order(id, now - Duration::hours(20)));
+    }
+    let mut owner = app.as_owner();
+    let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (order_ref <> '1')";
+    owner.batch_execute(refuse).unwrap();
+    work(&app, now);
+    assert_eq!(commissions(&app), [900, 900]);
+    owner.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
+    app.within(|conn| {
+        diesel::update(delivery_failures::table)
+            .set(delivery_failures::retry_at.eq(now - Duration::minutes(1)))
+            .execute(conn)
+    });
+    assert_eq!(failures::turn(&app.db, &Stop::default()).unwrap(), 1);
+    assert_eq!(commissions(&app), [900, 900, 900]);
 }
 
 #[test]

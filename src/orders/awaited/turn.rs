@@ -6,6 +6,7 @@ use rand::RngExt;
 use super::model::{Awaited, due, next_due, put_off, settle};
 use crate::operations::counters;
 use crate::orders::explain::DeliveryOutcome;
+use crate::orders::failures::{self, FailureReason, OWN_FAULT};
 use crate::orders::intake::Outcome;
 use crate::orders::read::{self, Read};
 use crate::platforms::{CallError, OrderMessage};
@@ -40,8 +41,11 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             let begun_at = turn.now();
             match client.order(&awaited.order_ref) {
                 Ok(message) => {
-                    take_in(turn, &awaited, message.as_ref(), begun_at)?;
                     silent = 0;
+                    match take_in(turn, &awaited, message.as_ref(), begun_at) {
+                        Err(error) if error.is_own_fault() => fail_own(turn, &awaited, &error)?,
+                        taken_in => taken_in?,
+                    }
                 }
                 Err(error @ CallError::Throttled { .. }) => return Err(error.into()),
                 Err(error) => {
@@ -87,6 +91,21 @@ fn take_in(
     Ok(())
 }
 
+/// Vouch failed on this order. Those behind it go on.
+fn fail_own(turn: &Turn<'_>, awaited: &Awaited, error: &TurnError) -> Result<(), TurnError> {
+    let store = &turn.store;
+    let order = awaited.order_ref.as_str();
+    tracing::error!(merchant_id = store.merchant_id, order, %error, "order_not_processed");
+    turn.write(|conn| {
+        if awaited.tries + 1 >= TRIES {
+            let reason = FailureReason::OwnFault;
+            failures::record(conn, store.merchant_id, &awaited.deliveries, reason, turn.now())?;
+            return settle(conn, store, awaited, DeliveryOutcome::Failed, OWN_FAULT, None);
+        }
+        put_off(conn, store, awaited, OWN_FAULT, turn.now() + wait_after(awaited.tries))
+    })
+}
+
 fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), TurnError> {
     let store = &turn.store;
     turn.write(|conn| {
@@ -97,6 +116,8 @@ fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), Tur
         }
         if awaited.tries + 1 >= TRIES {
             let detail = format!("{error} Vouch has tried {TRIES} times; replay it to try again.");
+            let reason = FailureReason::NotFetched;
+            failures::record(conn, store.merchant_id, &awaited.deliveries, reason, turn.now())?;
             return settle(conn, store, awaited, DeliveryOutcome::Failed, &detail, None);
         }
         let reason = format!("{error} Vouch tries again by itself.");

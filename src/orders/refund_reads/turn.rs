@@ -35,8 +35,16 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             let currency = requested.currency.as_deref().unwrap_or_default();
             match client.refunds(&requested.order_ref, currency, read_at) {
                 Ok(Some(message)) => {
-                    take_in(turn, &requested, &message, read_at)?;
                     silent = 0;
+                    match take_in(turn, &requested, &message, read_at) {
+                        Err(error) if error.is_own_fault() => {
+                            let (merchant_id, order) =
+                                (turn.store.merchant_id, &requested.order_ref);
+                            tracing::error!(merchant_id, order, %error, "refunds_not_processed");
+                            fail(turn, &requested, ReadProblem::Unreadable, read_at)?;
+                        }
+                        taken_in => taken_in?,
+                    }
                 }
                 Ok(None) => fail(turn, &requested, ReadProblem::Refused, read_at)?,
                 Err(error @ CallError::Throttled { .. }) => return Err(error.into()),
