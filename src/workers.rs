@@ -1,14 +1,16 @@
 //! Work that nobody waits for.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::db::Db;
+use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail::Office;
+use crate::orders::{failures, recalculation};
 use crate::store_jobs::{Crew, Tools};
+use crate::supervise::{self, Stop};
 
 /// Something that is done again and again.
 struct Job {
@@ -16,45 +18,46 @@ struct Job {
     name: &'static str,
     /// From the start of one turn to the start of the next.
     every: Duration,
-    /// One turn; answers how much there was to do.
-    turn: fn(&Db) -> AppResult<usize>,
+    /// One turn; answers how much there was to do. Looks between small portions whether to stop, and
+    /// leaves the rest to the next start.
+    turn: fn(&Db, &Stop) -> AppResult<usize>,
 }
 
 const JOBS: [Job; 10] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
-        turn: |db| crate::auth::sweep(db, clock::now()),
+        turn: |db, _| crate::auth::sweep(db, clock::now()),
     },
     Job {
         name: "delete old links",
         every: Duration::from_secs(3600),
-        turn: |db| crate::auth::links::sweep(db, clock::now()),
+        turn: |db, _| crate::auth::links::sweep(db, clock::now()),
     },
     Job {
         name: "clear away old letters",
         every: Duration::from_secs(3600),
-        turn: |db| crate::mail::sweep(db, clock::now()),
+        turn: |db, _| crate::mail::sweep(db, clock::now()),
     },
     Job {
         name: "empty old deliveries",
         every: Duration::from_secs(3600),
-        turn: |db| crate::orders::retention::sweep(db, clock::now()),
+        turn: |db, stop| crate::orders::retention::sweep(db, clock::now(), stop),
     },
     Job {
         name: "forget unconfirmed applications",
         every: Duration::from_secs(3600),
-        turn: |db| crate::registration::sweep(db, clock::now()),
+        turn: |db, _| crate::registration::sweep(db, clock::now()),
     },
     Job {
         name: "hand triggers over",
         every: Duration::from_secs(1),
-        turn: |db| crate::triggers::hand_over_due(db, clock::now()),
+        turn: |db, stop| crate::triggers::hand_over_due(db, clock::now(), stop),
     },
     Job {
         name: "forget old imports",
         every: Duration::from_secs(3600),
-        turn: |db| crate::imports::sweep(db, clock::now()),
+        turn: |db, _| crate::imports::sweep(db, clock::now()),
     },
     Job {
         name: "create imported triggers",
@@ -64,7 +67,7 @@ const JOBS: [Job; 10] = [
     Job {
         name: "forget old one-time keys",
         every: Duration::from_secs(3600),
-        turn: |db| crate::web::one_time::sweep(db, clock::now()),
+        turn: |db, _| crate::web::one_time::sweep(db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {
@@ -74,82 +77,123 @@ const JOBS: [Job; 10] = [
     },
 ];
 
+/// How often failed deliveries are looked for.
+const RETRY_ROUND: Duration = Duration::from_secs(5);
 /// How often letters are looked for.
 const MAIL_ROUND: Duration = Duration::from_secs(1);
-/// A mail server that hangs does not hold up the end for longer.
-const MAIL_PATIENCE: Duration = Duration::from_secs(3);
+/// The first pause after a turn that failed; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long the threads may take to end, from when they're told. What one still does then is a
+/// transaction that ends with its connection, or a call whose lease ends.
+const END_TIMEOUT: Duration = Duration::from_secs(7);
 
-/// The threads of the jobs, that of the mail, and those that work for stores. They end, each after its present turn,
-/// when this value goes.
+/// The threads of the jobs, that of the mail, and those that work for stores. They end, each after its
+/// present portion, when they're told or this value goes.
 pub struct Workers {
-    threads: Vec<(mpsc::Sender<()>, JoinHandle<()>)>,
-    mail: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+    stop: Stop,
+    threads: Vec<(&'static str, JoinHandle<()>)>,
     crew: Crew,
 }
 
 impl Workers {
     /// Starts a thread per job, the mail, and the work for stores.
-    #[must_use]
-    pub fn start(tools: Tools, office: Office) -> Self {
-        let threads = JOBS
-            .into_iter()
-            .map(|job| {
-                let (sender, stopped) = mpsc::channel();
-                let db = tools.db.clone();
-                let turn = move || (job.turn)(&db);
-                (sender, thread::spawn(move || work(job.name, job.every, turn, &stopped)))
-            })
-            .collect();
-        let (sender, stopped) = mpsc::channel();
-        let turn = move || office.turn();
-        let mail = thread::spawn(move || work("send letters", MAIL_ROUND, turn, &stopped));
-        Self { threads, mail: Some((sender, mail)), crew: Crew::start(tools) }
+    ///
+    /// # Errors
+    /// When the operating system starts no thread.
+    pub fn start(tools: Tools, office: Office) -> io::Result<Self> {
+        let stop = Stop::default();
+        let mut threads = Vec::with_capacity(JOBS.len() + 1);
+        for job in JOBS {
+            let db = tools.db.clone();
+            let turn = move |stop: &Stop| (job.turn)(&db, stop);
+            threads.push((job.name, start(job.name, job.every, turn, &stop)?));
+        }
+        let db = tools.db.clone();
+        let mut is_resumed = false;
+        let turn = move |stop: &Stop| {
+            if !is_resumed {
+                resume(&db)?;
+                is_resumed = true;
+            }
+            failures::turn(&db, stop)
+        };
+        let retries = "process failed deliveries again";
+        threads.push((retries, start(retries, RETRY_ROUND, turn, &stop)?));
+        let turn = move |stop: &Stop| office.turn_until(stop);
+        threads.push(("send letters", start("send letters", MAIL_ROUND, turn, &stop)?));
+        let crew = Crew::start(tools)?;
+        Ok(Self { stop, threads, crew })
+    }
+
+    /// Tells all of them to end. They do so side by side; the end is waited for when the value goes.
+    pub fn tell_to_stop(&self) {
+        self.stop.ask();
+        self.crew.tell_to_stop();
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // First tell all of them, then wait: they end side by side.
-        self.crew.tell_to_stop();
-        let mail = self.mail.take().map(|(sender, thread)| {
-            drop(sender);
-            thread
-        });
-        let (senders, threads): (Vec<_>, Vec<_>) = self.threads.drain(..).unzip();
-        drop(senders);
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a background job has panicked");
-            }
-        }
-        // What it was about to send is sent by the next worker, once its lease is over.
-        let asked = Instant::now();
-        while mail.as_ref().is_some_and(|mail| !mail.is_finished()) {
-            if asked.elapsed() > MAIL_PATIENCE {
-                tracing::warn!("the mail server takes its time: left a letter to the next worker");
-                break;
-            }
+        self.tell_to_stop();
+        while self.stop.elapsed() < END_TIMEOUT
+            && self.threads.iter().any(|(_, thread)| !thread.is_finished())
+        {
             thread::sleep(Duration::from_millis(20));
+        }
+        for (job, _) in self.threads.iter().filter(|(_, thread)| !thread.is_finished()) {
+            tracing::warn!(job, "left_to_next_start");
         }
     }
 }
 
-fn work(
-    job: &str,
-    every: Duration,
-    turn: impl Fn() -> AppResult<usize>,
-    stopped: &mpsc::Receiver<()>,
-) {
-    loop {
-        let begun = Instant::now();
-        match turn() {
-            Ok(0) => {}
-            Ok(done) => tracing::info!(job, done, "background job"),
-            Err(error) => tracing::error!(job, %error, "background job failed"),
-        }
-        let pause = every.saturating_sub(begun.elapsed());
-        if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-            return;
-        }
+/// Makes due what earlier processes left for a person: its operator may have fixed the cause, or this
+/// build has.
+fn resume(db: &Db) -> AppResult<()> {
+    let recalculations =
+        db.run_blocking(Scope::Installation, |conn| recalculation::unpark(conn, clock::now()))?;
+    let deliveries = failures::renew(db, failures::build())?;
+    if recalculations + deliveries > 0 {
+        tracing::info!(recalculations, deliveries, "due_again");
     }
+    Ok(())
+}
+
+fn start(
+    name: &'static str,
+    every: Duration,
+    mut turn: impl FnMut(&Stop) -> AppResult<usize> + Send + 'static,
+    stop: &Stop,
+) -> io::Result<JoinHandle<()>> {
+    let stopped = stop.clone();
+    supervise::spawn(name, stop, move || work(name, every, &mut turn, &stopped))
+}
+
+fn work(job: &str, every: Duration, turn: &mut impl FnMut(&Stop) -> AppResult<usize>, stop: &Stop) {
+    let mut failures = 0;
+    while !stop.is_asked() {
+        let begun = Instant::now();
+        match turn(stop) {
+            Ok(done) => {
+                failures = 0;
+                if done > 0 {
+                    tracing::info!(job, done, "background job");
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(job, %error, failures, "background job failed");
+            }
+        }
+        let pause = if failures == 0 { every } else { wait_after(failures) };
+        stop.wait(pause.saturating_sub(begun.elapsed()));
+    }
+}
+
+/// After failures in a row: a job that is done once an hour doesn't wait an hour for a fault that
+/// passes, and one that is done all the time doesn't fill the log.
+fn wait_after(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(10);
+    (FIRST_WAIT * (1 << doublings)).min(MAX_WAIT)
 }

@@ -6,6 +6,7 @@ use vouch::clock;
 use vouch::db::schema::{conversions, orders as stored_orders, recalculations};
 use vouch::db::{Scope, in_scope};
 use vouch::orders::recalculation::{drain, parked, pending_of_affiliate, turn, unpark};
+use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -87,7 +88,7 @@ fn an_order_that_cannot_be_recalculated_keeps_none_of_the_others() {
     let mut conn = app.as_owner();
     let refuse = "ALTER TABLE orders ADD CONSTRAINT refused CHECK (name <> '#7') NOT VALID";
     conn.batch_execute(refuse).unwrap();
-    while turn(&app.db).unwrap() > 0 {}
+    while turn(&app.db, &Stop::default()).unwrap() > 0 {}
     assert_eq!((earned_by(&app, app.fixture.ben_id), earned_by(&app, app.fixture.ada_id)), (29, 1));
     assert_eq!(waiting(&app).len(), 1, "it's tried again later");
     conn.batch_execute("ALTER TABLE orders DROP CONSTRAINT refused").unwrap();
@@ -113,7 +114,7 @@ fn an_order_that_somebody_else_has_is_left_for_later_with_nothing_lost() {
              SELECT id FROM orders WHERE order_ref = '2' FOR UPDATE",
         )
         .unwrap();
-    assert_eq!(turn(&app.db).unwrap(), 2);
+    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 2);
     let left = waiting(&app);
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].1.as_ref().map(Vec::len), Some(1), "the one order: {left:?}");
@@ -135,7 +136,7 @@ fn a_recalculation_waits_for_whoever_may_have_read_the_former_facts() {
         ))
         .unwrap();
     reassign(&app);
-    assert_eq!(turn(&app.db).unwrap(), 0);
+    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 0);
     assert_eq!(waiting(&app).len(), 1);
     other.batch_execute("ROLLBACK").unwrap();
     app.work();

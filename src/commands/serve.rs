@@ -1,6 +1,5 @@
 //! `vouch serve`
 
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,12 +8,11 @@ use actix_web::rt::{self, System};
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::clock;
 use crate::config::{Config, hand_over};
-use crate::db::{Db, Scope, Source};
+use crate::console::Announcer;
+use crate::db::{Db, Source};
 use crate::first_run;
 use crate::mail::Office;
-use crate::orders::recalculation;
 use crate::os;
 use crate::server::{self, State};
 use crate::store_jobs::Tools;
@@ -48,25 +46,28 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         }
         let db = Db::connect(source.url(), config.page_connections, config.intake_connections)
             .context("cannot connect to the database")?;
-        if !arguments.web_only {
-            let again = db.run_blocking(Scope::Installation, |conn| {
-                recalculation::unpark(conn, clock::now())
-            })?;
-            if again > 0 {
-                tracing::info!(again, "parked recalculations are due again");
+        let workers = match arguments.web_only {
+            true => None,
+            false => Some(Workers::start(
+                Tools::new(&config, db.clone()),
+                Office::new(&config, db.clone()),
+            )?),
+        };
+        let announcer = Announcer::start();
+        let stopping = || {
+            tracing::info!("stopping");
+            if let Some(workers) = &workers {
+                workers.tell_to_stop();
             }
-        }
-        let workers = (!arguments.web_only).then(|| {
-            Workers::start(Tools::new(&config, db.clone()), Office::new(&config, db.clone()))
-        });
+        };
         match listener {
-            Some(listener) => serve(listener, config, db, &mut stop).await?,
+            Some(listener) => serve(listener, config, db, &announcer, &mut stop, stopping).await?,
             None => {
-                say("Background workers are at work.");
+                announcer.say("Background workers are at work.".to_owned());
                 stop.received().await;
+                stopping();
             }
         }
-        tracing::info!("stopping");
         drop(workers);
         Ok(())
         // `source` goes last, after every connection, and with it the embedded server.
@@ -100,7 +101,9 @@ async fn serve(
     listener: TcpListener,
     config: Config,
     db: Db,
+    announcer: &Announcer,
     stop: &mut StopSignal,
+    stopping: impl FnOnce(),
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
@@ -111,22 +114,18 @@ async fn serve(
     let server = server::serve(listener, state, threads)?;
     let handle = server.handle();
     let mut server = rt::spawn(server);
-    say(&ready);
+    announcer.say(ready);
     if let Some(begin) = begin {
-        say(&format!("Set up your program: {begin}"));
+        announcer.say(format!("Set up your program: {begin}"));
     }
     tokio::select! {
         outcome = &mut server => return Ok(outcome??),
         () = stop.received() => {}
     }
     readiness.stop();
+    stopping();
     handle.stop(true).await;
     Ok(server.await??)
-}
-
-/// Tells whoever started the program. Nobody may be listening any more, which is no reason to end.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The two signals that ask a process to end.

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 
 use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
+use crate::supervise::Stop;
 
 /// Long enough to replay what a store sent last season. A delivery that failed or
 /// waits keeps its body until it is taken in.
@@ -17,9 +18,9 @@ const PORTION: i64 = 500;
 ///
 /// # Errors
 /// The database's.
-pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+pub fn sweep(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
     let mut emptied = 0;
-    loop {
+    while !stop.is_asked() {
         let portion = db.run_blocking(Scope::Installation, |conn| {
             prepared::<()>(
                 "UPDATE deliveries d SET body_gzip = NULL \
@@ -34,7 +35,8 @@ pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
         })?;
         emptied += portion;
         if portion == 0 {
-            return Ok(emptied);
+            break;
         }
     }
+    Ok(emptied)
 }

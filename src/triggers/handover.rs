@@ -14,6 +14,7 @@ use crate::db::schema::triggers;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::orders::{RecalculationCause, request_for_trigger};
+use crate::supervise::Stop;
 
 /// As many are done in one turn of the worker.
 const PORTION: i64 = 100;
@@ -116,7 +117,7 @@ pub(super) fn hand_over_if_due(
 ///
 /// # Errors
 /// The database's, when it is away.
-pub fn hand_over_due(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
     let due: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
         triggers::table
             .filter(triggers::handover_at.le(now))
@@ -126,6 +127,9 @@ pub fn hand_over_due(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
             .load(conn)
     })?;
     for (merchant_id, id) in &due {
+        if stop.is_asked() {
+            break;
+        }
         let done = db.run_blocking(Scope::Merchant(*merchant_id), |conn| {
             let trigger = Trigger::lock(conn, *merchant_id, *id)?;
             hand_over_if_due(conn, *merchant_id, now, trigger)

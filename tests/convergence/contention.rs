@@ -12,6 +12,7 @@ use vouch::orders::intake::{Arrival, Source, gzip, take_in_one};
 use vouch::orders::recalculation::turn;
 use vouch::orders::understand::understand;
 use vouch::stores::{Platform, Store};
+use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::{noon, recount};
@@ -175,7 +176,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
         let code = TriggerKind::CouponCode;
         Ok(triggers::create(conn, &app.actor_at(now), app.fixture.ada_id, code, "NEW10").unwrap())
     });
-    assert_eq!(turn(&app.db).unwrap(), 0, "the order isn't there to be found");
+    assert_eq!(turn(&app.db, &Stop::default()).unwrap(), 0, "the order isn't there to be found");
     incoming.batch_execute("COMMIT").unwrap();
     app.work();
     let credited: Vec<i64> =
@@ -213,7 +214,7 @@ fn a_code_goes_to_and_fro_while_its_orders_are_updated() {
             .collect();
         let worker = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
-                turn(&app.db).unwrap();
+                turn(&app.db, &Stop::default()).unwrap();
                 thread::sleep(Duration::from_millis(50));
             }
         });

@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use diesel::prelude::*;
 use vouch::audit;
 use vouch::db::schema::triggers as rows;
+use vouch::supervise::Stop;
 use vouch::triggers::{self as model, ReassignError, hand_over_due};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -102,11 +103,11 @@ fn from_its_time_on_orders_are_the_new_holders_also_before_the_worker_has_come()
     assert_eq!(credits(&app), [(ada, 900), (ben, 900)]);
     assert_eq!(trigger(&app, id).affiliate_id, ada);
 
-    assert_eq!(hand_over_due(&app.db, at - Duration::seconds(1)).unwrap(), 0);
+    assert_eq!(hand_over_due(&app.db, at - Duration::seconds(1), &Stop::default()).unwrap(), 0);
     assert_eq!(trigger(&app, id).affiliate_id, ada, "not yet");
-    assert_eq!(hand_over_due(&app.db, at).unwrap(), 1);
+    assert_eq!(hand_over_due(&app.db, at, &Stop::default()).unwrap(), 1);
     assert_eq!((trigger(&app, id).affiliate_id, handover_at(&app)), (ben, None));
-    assert_eq!(hand_over_due(&app.db, at).unwrap(), 0, "once");
+    assert_eq!(hand_over_due(&app.db, at, &Stop::default()).unwrap(), 0, "once");
     assert_eq!(app.owner().get(&path(&app)).one("h1 + p a"), "Ben Second");
     let periods = owners(&app, id);
     assert_eq!(periods[0].2, Some(at));
@@ -161,7 +162,7 @@ fn another_reassignment_takes_the_place_of_a_handover_and_a_retirement_leaves_it
     // Retired: orders count for no one, before and after; the handover goes on.
     assert_eq!(owner.post_signed(&format!("{}/retirement", path(&app)), &[]).status, 303);
     let at = handover_at(&app).expect("still scheduled");
-    assert_eq!(hand_over_due(&app.db, at).unwrap(), 1);
+    assert_eq!(hand_over_due(&app.db, at, &Stop::default()).unwrap(), 1);
     assert_eq!(trigger(&app, id).affiliate_id, ben);
     assert!(trigger(&app, id).is_retired());
     assert_eq!(owner.post_signed(&format!("{}/reinstatement", path(&app)), &[]).status, 303);
@@ -179,7 +180,7 @@ fn a_handover_to_an_affiliate_who_is_disabled_by_then_earns_nothing() {
         let disabled = vouch::affiliates::AffiliateStatus::Disabled;
         vouch::affiliates::change_status(conn, &app.actor(), &[ben], disabled)
     });
-    assert_eq!(hand_over_due(&app.db, at).unwrap(), 1);
+    assert_eq!(hand_over_due(&app.db, at, &Stop::default()).unwrap(), 1);
     order(&app, 1, at);
     assert!(credits(&app).is_empty());
 }

@@ -161,7 +161,7 @@ impl Request {
         Ok(waits)
     }
 
-    fn put_off(&self, conn: &mut PgConnection, milliseconds: i32) -> QueryResult<()> {
+    pub(super) fn put_off(&self, conn: &mut PgConnection, milliseconds: i32) -> QueryResult<()> {
         prepared::<()>(
             "UPDATE recalculations SET due_at = clock_timestamp() + ? * interval '1 millisecond' \
              WHERE merchant_id = ? AND id = ?",

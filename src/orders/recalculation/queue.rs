@@ -13,12 +13,15 @@ use super::portion::{Portion, Request};
 use crate::db::schema::recalculations;
 use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
+use crate::supervise::Stop;
 
 /// After so many failures a request is parked with its reason.
 const ATTEMPTS: i32 = 12;
+/// A portion that failed for a fault that passes is tried again after so many milliseconds.
+const AFTER_PASSING: i32 = 5_000;
 /// As much of a reason is kept.
 const REASON_LENGTH: usize = 500;
-/// A turn ends after this time, so that a worker that is told to stop does.
+/// After so long a turn ends, and says what was done.
 const TURN: Duration = Duration::from_secs(1);
 /// After a portion a worker rests for as long as it took, and at the most this long: what comes in
 /// from stores goes first.
@@ -28,11 +31,11 @@ const REST: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// The database's, when it is away. A portion that fails is kept for another attempt.
-pub fn turn(db: &Db) -> AppResult<usize> {
+pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut recalculated = 0;
-    while begun.elapsed() < TURN {
-        let Some(orders) = round(db, REST)? else { break };
+    while begun.elapsed() < TURN && !stop.is_asked() {
+        let Some(orders) = round(db, REST, stop)? else { break };
         recalculated += orders;
     }
     Ok(recalculated)
@@ -46,7 +49,7 @@ pub fn turn(db: &Db) -> AppResult<usize> {
 pub fn drain(db: &Db) -> AppResult<usize> {
     let mut recalculated = 0;
     loop {
-        match round(db, Duration::ZERO)? {
+        match round(db, Duration::ZERO, &Stop::default())? {
             Some(orders) => recalculated += orders,
             None if is_due_shortly(db)? => thread::sleep(Duration::from_millis(10)),
             None => return Ok(recalculated),
@@ -54,15 +57,19 @@ pub fn drain(db: &Db) -> AppResult<usize> {
     }
 }
 
-/// One portion of each merchant that something is due of. `None` if nothing could be done.
-fn round(db: &Db, rest: Duration) -> AppResult<Option<usize>> {
+/// One portion of each merchant that something is due of. `None` if nothing could be done. There may
+/// be many merchants: it ends after the portion at hand once `stop` is asked.
+fn round(db: &Db, rest: Duration, stop: &Stop) -> AppResult<Option<usize>> {
     let mut recalculated = None;
     for merchant_id in due(db)? {
+        if stop.is_asked() {
+            break;
+        }
         let begun = Instant::now();
         if let Portion::Done(orders) = portion(db, merchant_id)? {
             recalculated = Some(recalculated.unwrap_or(0) + orders);
             if orders > 0 {
-                thread::sleep(begun.elapsed().min(rest));
+                stop.wait(begun.elapsed().min(rest));
             }
         }
     }
@@ -101,6 +108,13 @@ fn portion(db: &Db, merchant_id: i64) -> AppResult<Portion> {
         taken.insert(request).carry_out(conn)
     });
     match (done, taken) {
+        // It doesn't count, and says nothing of the orders.
+        (Err(error), Some(request)) if error.is_passing() => {
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                request.put_off(conn, AFTER_PASSING)
+            })?;
+            Ok(Portion::Done(0))
+        }
         (Err(error), Some(request)) => {
             let reason: String = format!("{error:#}").chars().take(REASON_LENGTH).collect();
             let (id, attempts) = (request.id, request.attempts);
