@@ -2,6 +2,9 @@
 //!
 //! The map of the house. Arrows point one way: routes -> handlers -> forms -> model -> schema.
 
+// They panic on a closed pipe; `console` doesn't.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 // Templates name our own items by the crate's name.
 extern crate self as vouch;
 
@@ -27,6 +30,7 @@ pub mod commands;
 pub mod comparisons;
 /// The settings of an installation.
 pub mod config;
+mod console;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
 /// Who is credited for an order, and with how much: pure rules.
@@ -53,6 +57,8 @@ pub mod hooks;
 pub mod imports;
 /// How often something may happen, per key.
 pub mod limiter;
+/// The log: lines that can be lost, and never hold anything up.
+pub mod log;
 /// Letters: posted with what they tell of, sent by the workers.
 pub mod mail;
 /// Tenants: one affiliate program each.
@@ -94,6 +100,8 @@ pub mod settings;
 pub mod store_jobs;
 /// Connections to store platforms.
 pub mod stores;
+/// Threads that are started again when they panic.
+pub mod supervise;
 /// The pages of support staff.
 pub mod support;
 /// Who works for a merchant, and who is invited to.

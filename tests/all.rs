@@ -19,6 +19,7 @@ mod devices;
 mod documents;
 mod embedded;
 mod exclusions;
+mod faults;
 mod first_run;
 mod harness;
 mod headers;

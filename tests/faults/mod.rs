@@ -1,0 +1,127 @@
+//! What goes wrong around Vouch, or within it, and what must be left of that afterwards: nothing.
+
+mod log;
+mod passing;
+mod retries;
+mod stopping;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use vouch::db::schema::{commission_entries, deliveries};
+
+use crate::harness::{METRICS_TOKEN, SECRET_KEY, TestApp, give_to_server_user};
+
+/// The program, on the database of a test. Whatever the test asks `app` for, it asks the program.
+struct Program {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Starts `vouch serve`, whose standard output nobody reads once it has said that it is ready.
+    fn start(app: &mut TestApp, name: &str, stderr: Stdio, log_filter: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("vouch-faults-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        give_to_server_user(&folder);
+        let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vouch"))
+            .arg("serve")
+            .env("DATABASE_URL", &app.database_url)
+            .env("VOUCH_SECRET_KEY", key)
+            .env("VOUCH_DATA", &folder)
+            .env("VOUCH_LISTEN", "127.0.0.1:0")
+            .env("VOUCH_PUBLIC_URL", "http://127.0.0.1:8080")
+            .env("VOUCH_METRICS_TOKEN", METRICS_TOKEN)
+            .env("VOUCH_LOG_FILTER", log_filter)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains("listening on"))
+            .expect("it says where it listens");
+        let address = ready.trim_end_matches('.').rsplit(' ').next().unwrap();
+        app.base = format!("http://{address}");
+        Self { child, folder }
+    }
+
+    /// SIGTERM; how it ended, and how long that took.
+    fn stop(mut self) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        let pid = i32::try_from(self.child.id()).unwrap();
+        // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+        (self.child.wait().unwrap(), begun.elapsed())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The value of a series of the metrics; 0 where there is none yet.
+fn metric(app: &TestApp, series: &str) -> f64 {
+    let bearer = format!("Bearer {METRICS_TOKEN}");
+    let page = app.anonymous().get_with("/metrics", &[("authorization", bearer.as_str())]);
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.parse().unwrap())
+}
+
+/// From now on, what `what` (such as `insert on orders`) touches fails with this SQLSTATE.
+fn raise(app: &TestApp, sqlstate: &str, what: &str, condition: &str) {
+    app.as_owner()
+        .batch_execute(&format!(
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'ein Fehler' USING ERRCODE = '{sqlstate}'; END $$; \
+             CREATE TRIGGER fault BEFORE {what} FOR EACH ROW WHEN ({condition}) \
+                 EXECUTE FUNCTION fault()"
+        ))
+        .unwrap();
+}
+
+/// The fault is over.
+fn fix(app: &TestApp) {
+    app.as_owner().batch_execute("DROP FUNCTION fault() CASCADE").unwrap();
+}
+
+/// The outcomes of all deliveries.
+fn outcomes(app: &TestApp) -> Vec<String> {
+    app.within(|conn| {
+        deliveries::table.order(deliveries::id).select(deliveries::outcome).load(conn)
+    })
+}
+
+/// All amounts of the ledger.
+fn ledger(app: &TestApp) -> Vec<i64> {
+    app.within(|conn| {
+        commission_entries::table
+            .order(commission_entries::id)
+            .select(commission_entries::amount_minor)
+            .load(conn)
+    })
+}

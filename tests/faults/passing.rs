@@ -1,0 +1,81 @@
+//! A fault that passes is never final, whatever its SQLSTATE and the server's language.
+
+use diesel::prelude::*;
+use vouch::db::schema::recalculations;
+use vouch::orders::recalculation::{drain, turn};
+use vouch::supervise::Stop;
+use vouch::triggers::{self, Trigger};
+
+use super::{fix, ledger, outcomes, raise};
+use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{TestApp, then};
+
+#[test]
+fn an_order_that_meets_a_passing_fault_is_refused_and_credited_when_it_comes_again() {
+    let app = TestApp::start();
+    let codes = [
+        "53100", "53200", "53300", "57P01", "57P02", "57P03", "57014", "55P03", "40P01", "40001",
+        "25006", "58030", "08006", "P0001",
+    ];
+    for (n, sqlstate) in (1_u64..).zip(codes) {
+        let order = ShopifyOrder::new(n, then()).code("ADA10", "10.00");
+        let id = format!("delivery-{n}");
+        raise(&app, sqlstate, "INSERT ON orders", "true");
+        let begun = std::time::Instant::now();
+        assert_eq!(app.shopify_as("orders/create", &id, &order.0).status, 503, "{sqlstate}");
+        assert!(begun.elapsed().as_secs() < 6, "{sqlstate}: {:?}", begun.elapsed());
+        fix(&app);
+        assert_eq!(app.shopify_as("orders/create", &id, &order.0).status, 200, "{sqlstate}");
+    }
+    assert_eq!(ledger(&app), vec![900; codes.len()]);
+    assert!(outcomes(&app).iter().all(|outcome| outcome == "taken_in"));
+}
+
+#[test]
+fn a_page_that_meets_a_passing_fault_asks_to_come_again() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let fields = [("name", "Cleo"), ("email", "cleo@affiliates.example")];
+    raise(&app, "53100", "INSERT ON affiliates", "true");
+    let page = owner.post_signed("/affiliates", &fields);
+    assert_eq!(page.status, 503);
+    assert!(page.header("retry-after").is_some());
+    fix(&app);
+    assert_eq!(owner.post_signed("/affiliates", &fields).status, 303);
+}
+
+#[test]
+fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
+    let app = TestApp::start();
+    for n in 1..=3 {
+        let order = ShopifyOrder::new(n, then()).code("ADA10", "10.00");
+        assert_eq!(app.shopify("orders/create", &order.0).status, 200);
+    }
+    app.within(|conn| {
+        let trigger = Trigger::find(conn, app.fixture.merchant_id, app.fixture.ada10_id)?;
+        let (actor, ben) = (app.actor(), app.fixture.ben_id);
+        Ok(triggers::reassign(conn, &actor, &trigger, ben, then()).unwrap())
+    });
+    raise(&app, "53100", "UPDATE ON orders", "true");
+    for _ in 0..15 {
+        app.within(|conn| {
+            diesel::update(recalculations::table)
+                .set(recalculations::due_at.eq(vouch::clock::now() - chrono::Duration::seconds(1)))
+                .execute(conn)
+        });
+        turn(&app.db, &Stop::default()).unwrap();
+    }
+    let left: Vec<(i32, Option<chrono::DateTime<chrono::Utc>>)> = app.within(|conn| {
+        recalculations::table
+            .select((recalculations::attempts, recalculations::parked_at))
+            .load(conn)
+    });
+    assert_eq!(left, [(0, None)], "in one piece, with all its attempts");
+    fix(&app);
+    app.within(|conn| {
+        diesel::update(recalculations::table)
+            .set(recalculations::due_at.eq(vouch::clock::now()))
+            .execute(conn)
+    });
+    assert_eq!(drain(&app.db).unwrap(), 3);
+}
