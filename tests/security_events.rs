@@ -545,3 +545,27 @@ fn an_api_key_that_asks_for_what_is_anothers_is_named() {
     assert!(lines[0].1["api_key"].is_i64() && lines[0].1["user"].is_null(), "{lines:?}");
     assert_eq!(lines[0].1["merchant"], app.fixture.merchant_id);
 }
+
+#[test]
+fn a_refused_signature_and_a_body_that_is_too_large_leave_a_line_on_every_platform() {
+    log();
+    let app = TestApp::start();
+    let at = At { app: &app, address: "203.0.113.204".to_owned() };
+    let platforms = ["shopify", "bigcommerce", "woocommerce"];
+    for platform in platforms {
+        for key in [app.fixture.store_key.as_str(), "made-up"] {
+            let path = format!("/hooks/{platform}/{key}");
+            assert_eq!(at.anonymous().send(&path, &[], b"{}").status, 401, "{path}");
+        }
+    }
+    assert_eq!(events(&at.address), ["bad_signature"; 6]);
+    let routes: Vec<String> =
+        lines(&at.address).iter().map(|(_, f)| f["route"].as_str().unwrap().to_owned()).collect();
+    for platform in platforms {
+        let route = format!("/hooks/{platform}/{{store_key}}");
+        assert_eq!(routes.iter().filter(|other| **other == route).count(), 2, "{routes:?}");
+    }
+    let large = vec![b' '; 65 * 1024];
+    assert_eq!(at.anonymous().send("/hooks/bigcommerce/made-up", &[], &large).status, 413);
+    assert_eq!(events(&at.address).last().unwrap(), "limit_hit");
+}

@@ -106,7 +106,7 @@ async fn take(
             return Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong on our side",
-                "The report is kept, and can be replayed under Orders > Messages from stores.",
+                "The report is kept, and we try again. You can also replay it under Orders > Messages from stores.",
             ));
         }
         Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),

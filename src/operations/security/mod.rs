@@ -36,7 +36,7 @@ text_enum! {
         RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
         /// Where a password is asked for again, it was wrong.
         WrongPassword = "wrong_password", "Wrong password";
-        /// A limit was hit: 429.
+        /// A limit was hit: of requests (429), or of one's size (413).
         LimitHit = "limit_hit", "Limit hit";
         /// A form without the session's token, or from another site.
         CsrfRefused = "csrf_refused", "Form refused";

@@ -61,7 +61,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn kind(&self) -> Option<Kind> {
         match self.status {
-            StatusCode::TOO_MANY_REQUESTS => Some(Kind::LimitHit),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::PAYLOAD_TOO_LARGE => Some(Kind::LimitHit),
             StatusCode::FORBIDDEN if matches!(self.error, Some(AppError::StaleForm)) => {
                 Some(Kind::CsrfRefused)
             }
