@@ -42,7 +42,7 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
         };
         intake.take(Platform::Shopify, arrival, understood)
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(join_all(all)).into_iter().map(Result::unwrap).collect()
 }
 

@@ -35,7 +35,13 @@ fn an_order_that_meets_a_passing_fault_is_refused_and_credited_when_it_comes_aga
 fn a_page_that_meets_a_passing_fault_asks_to_come_again() {
     let app = TestApp::start();
     let owner = app.owner();
-    let fields = [("name", "Cleo"), ("email", "cleo@affiliates.example")];
+    let offer = app.fixture.offer_id.to_string();
+    let fields = [
+        ("name", "Cleo"),
+        ("email", "cleo@affiliates.example"),
+        ("offer_id", &offer),
+        ("status", "pending"),
+    ];
     raise(&app, "53100", "INSERT ON affiliates", "true");
     let page = owner.post_signed("/affiliates", &fields);
     assert_eq!(page.status, 503);
