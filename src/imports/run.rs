@@ -18,6 +18,7 @@ use crate::code_requests;
 use crate::db::schema::imports;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::supervise::Stop;
 use crate::triggers::{NewTrigger, Reach, create_all};
 
 /// As many rows are created in one transaction. A smaller file is saved as a whole or not at all.
@@ -196,11 +197,11 @@ fn record_completed(
 ///
 /// # Errors
 /// The database's. A portion that fails is done again by a later turn.
-pub fn turn(db: &Db) -> AppResult<usize> {
+pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut total = 0;
-    while begun.elapsed() < TURN {
-        let Some(created) = round(db)? else { break };
+    while begun.elapsed() < TURN && !stop.is_asked() {
+        let Some(created) = round(db, stop)? else { break };
         total += created;
     }
     Ok(total)
@@ -211,13 +212,13 @@ pub fn turn(db: &Db) -> AppResult<usize> {
 /// # Errors
 /// As [`turn`].
 pub fn drain(db: &Db) -> AppResult<()> {
-    while round(db)?.is_some() {}
+    while round(db, &Stop::default())?.is_some() {}
     Ok(())
 }
 
 /// A portion of every import that runs; `None` if there is none. One that another worker has is passed
 /// over, and one that fails keeps none of the others.
-fn round(db: &Db) -> AppResult<Option<usize>> {
+fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
     let running: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
         imports::table
             .filter(imports::run.is_not_null())
@@ -227,6 +228,9 @@ fn round(db: &Db) -> AppResult<Option<usize>> {
     })?;
     let (mut total, mut failed) = (None, None);
     for (merchant_id, id) in running {
+        if stop.is_asked() {
+            break;
+        }
         let created = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
             let Some(import) = Import::take(conn, merchant_id, id)? else { return Ok(None) };
             let after = portion(conn, &import, clock::now())?;
