@@ -154,10 +154,62 @@ pub fn erase_person(
     diesel::select(erase_from_records(user_id, words, substitute)).get_result(conn)
 }
 
+/// Takes the details out of what was done to a person, as an affiliate, as a member or with these orders,
+/// and the network addresses out of what they did; puts `substitute` in place of `words` in the name of an
+/// act without an account. Acts and times stay. For transactions within one
+/// merchant. Answers how many rows changed.
+pub fn erase_acts(
+    conn: &mut PgConnection,
+    user_id: Option<i64>,
+    affiliate_ids: &[i64],
+    order_ids: &[i64],
+    (words, substitute): (&[String], &str),
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    let about = erase_acts_about(user_id, affiliate_ids, order_ids, words, substitute, now);
+    diesel::select(about).get_result(conn)
+}
+
+/// Blanks the network addresses in the log of the instance before a time, a day ago at the latest, within
+/// `Scope::Installation`: retention. Answers how many.
+pub fn forget_instance_ips(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
+    diesel::select(forget_instance_addresses(older_than)).get_result(conn)
+}
+
+/// Takes one person out of the log of the instance, within `Scope::Installation`: by their account, what
+/// they did and why something was done to it; by `words`, reasons that name them. Answers how many rows
+/// changed.
+pub fn erase_from_instance(
+    conn: &mut PgConnection,
+    user_id: Option<i64>,
+    words: &[String],
+    substitute: &str,
+) -> QueryResult<i64> {
+    diesel::select(erase_from_instance_log(user_id, words, substitute)).get_result(conn)
+}
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     /// With the right of the schema's owner: the server itself can only append.
     fn forget_audit_addresses(older_than: Timestamptz) -> BigInt;
+    /// As above.
+    #[sql_name = "erase_acts"]
+    fn erase_acts_about(
+        user_id: Nullable<BigInt>,
+        affiliate_ids: Array<BigInt>,
+        order_ids: Array<BigInt>,
+        words: Array<Text>,
+        substitute: Text,
+        erased: Timestamptz,
+    ) -> BigInt;
+    /// As above.
+    fn forget_instance_addresses(older_than: Timestamptz) -> BigInt;
+    /// As above.
+    fn erase_from_instance_log(
+        user_id: Nullable<BigInt>,
+        words: Array<Text>,
+        substitute: Text,
+    ) -> BigInt;
     /// As above.
     fn erase_from_records(
         user_id: Nullable<BigInt>,

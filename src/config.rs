@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use secrecy::{SecretBox, SecretString};
 
 use crate::db::WAITING_CONNECTIONS;
 use crate::mail::Smtp;
+use crate::privacy::retention;
 
 mod addresses;
 mod data_dir;
@@ -26,8 +28,8 @@ pub use settings::Settings;
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;
 use self::settings::{
-    DEFAULT_INTAKE_CONNECTIONS, DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER,
-    DEFAULT_PAGE_CONNECTIONS, given, or_default,
+    DEFAULT_INTAKE_CONNECTIONS, DEFAULT_KEEP_EMAILS, DEFAULT_KEEP_IPS, DEFAULT_KEEP_SESSIONS,
+    DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER, DEFAULT_PAGE_CONNECTIONS, given, or_default,
 };
 
 /// The embedded server takes 100 connections; some remain for a second process and for people.
@@ -72,6 +74,8 @@ pub struct Config {
     pub demo_password: Option<SecretString>,
     /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest.
     pub pg_bin: Option<PathBuf>,
+    /// `VOUCH_KEEP_EMAILS`, `VOUCH_KEEP_SESSIONS`, `VOUCH_KEEP_IPS`: how long is kept what belongs to no merchant.
+    pub keep: retention::Instance,
     /// `VOUCH_LOG`: how the log is written.
     pub log_format: LogFormat,
     /// `VOUCH_LOG_FILTER`: what is logged, in the words of `tracing_subscriber::EnvFilter`.
@@ -116,6 +120,24 @@ impl Config {
         let metrics_token = given(settings.metrics_token).map(metrics_token).transpose()?;
         let smtp =
             smtp(given(settings.smtp_url), given(settings.mail_from), given(settings.smtp_ca))?;
+        let keep = retention::Instance {
+            emails_days: days(
+                "VOUCH_KEEP_EMAILS",
+                or_default(&settings.keep_emails, DEFAULT_KEEP_EMAILS),
+                1..=365,
+            )?,
+            // The cookie isn't accepted for longer.
+            sessions_days: days(
+                "VOUCH_KEEP_SESSIONS",
+                or_default(&settings.keep_sessions, DEFAULT_KEEP_SESSIONS),
+                1..=14,
+            )?,
+            ips_days: days(
+                "VOUCH_KEEP_IPS",
+                or_default(&settings.keep_ips, DEFAULT_KEEP_IPS),
+                1..=3650,
+            )?,
+        };
         let log_format = log_format(or_default(&settings.log, DEFAULT_LOG))?;
         let log_filter = log_filter(or_default(&settings.log_filter, DEFAULT_LOG_FILTER))?;
         let database_url = given(settings.database_url)
@@ -162,6 +184,7 @@ impl Config {
             smtp,
             demo_password: given(settings.demo_password).map(SecretString::from),
             pg_bin,
+            keep,
             log_format,
             log_filter,
             page_connections,
@@ -184,6 +207,16 @@ impl Config {
 
 fn bad(setting: &'static str, reason: impl Into<String>) -> ConfigError {
     ConfigError { setting, reason: reason.into() }
+}
+
+fn days(
+    setting: &'static str,
+    typed: &str,
+    allowed: RangeInclusive<i64>,
+) -> Result<i64, ConfigError> {
+    let days = typed.trim().parse().ok().filter(|days| allowed.contains(days));
+    let (min, max) = (allowed.start(), allowed.end());
+    days.ok_or_else(|| bad(setting, format!("must be a number of days from {min} to {max}")))
 }
 
 fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {

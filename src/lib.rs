@@ -80,6 +80,10 @@ pub mod os;
 pub mod platforms;
 /// The affiliate's side of a program.
 pub mod portal;
+/// Personal data: export, erasure, and how long it is kept.
+pub mod privacy;
+/// Pseudonyms of people who were erased.
+pub mod pseudonyms;
 /// Codes on their way into the merchants' stores.
 pub mod pushes;
 /// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.

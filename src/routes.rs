@@ -211,6 +211,12 @@ routes! {
     POST "/settings/coupon-exclusions/{exclusion_id}/removal" => crate::exclusions::handlers::remove, Member(Admin);
     POST "/settings/coupon-exclusions/{exclusion_id}/restoration" => crate::exclusions::handlers::restore, Member(Admin);
 
+    GET  "/settings/privacy" => crate::privacy::handlers::show, Member(Owner);
+    POST "/settings/privacy/retention" => crate::privacy::handlers::set_retention, Member(Owner);
+    POST "/settings/privacy/people" => crate::privacy::handlers::search, Member(Owner);
+    POST "/settings/privacy/exports" => crate::privacy::handlers::export, Member(Owner);
+    POST "/settings/privacy/erasures" => crate::privacy::handlers::erase, Member(Owner);
+    POST "/settings/privacy/data-requests/{data_request_id}/completion" => crate::privacy::handlers::complete, Member(Owner);
     GET  "/settings/audit-log" => crate::settings::audit_log::show, Member(Viewer);
     GET  "/settings/audit-log.csv" => crate::settings::audit_log::export, Member(Viewer);
 

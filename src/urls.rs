@@ -51,6 +51,16 @@ pub fn with_query(path: &str, parts: &[(&str, &str)]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
+/// Account > Settings > Privacy.
+pub fn privacy() -> String {
+    "/settings/privacy".to_owned()
+}
+
+/// Where a customer's request for their data is marked as completed.
+pub fn data_request_completion(request_id: i64) -> String {
+    format!("/settings/privacy/data-requests/{request_id}/completion")
+}
+
 /// Where the orders of a store are read for a period.
 pub fn catch_ups(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/catch-ups")

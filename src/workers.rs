@@ -9,6 +9,7 @@ use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail::Office;
 use crate::orders::{failures, recalculation};
+use crate::privacy::retention;
 use crate::store_jobs::{Crew, Tools};
 use crate::supervise::{self, Stop};
 
@@ -20,60 +21,60 @@ struct Job {
     every: Duration,
     /// One turn; answers how much there was to do. Looks between small portions whether to stop, and
     /// leaves the rest to the next start.
-    turn: fn(&Db, &Stop) -> AppResult<usize>,
+    turn: fn(&Tools, &Stop) -> AppResult<usize>,
 }
 
 const JOBS: [Job; 10] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
-        turn: |db, _| crate::auth::sweep(db, clock::now()),
+        turn: |tools, _| crate::auth::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "delete old links",
         every: Duration::from_secs(3600),
-        turn: |db, _| crate::auth::links::sweep(db, clock::now()),
+        turn: |tools, _| crate::auth::links::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "clear away old letters",
         every: Duration::from_secs(3600),
-        turn: |db, _| crate::mail::sweep(db, clock::now()),
+        turn: |tools, _| crate::mail::sweep(&tools.db, clock::now()),
     },
     Job {
-        name: "empty old deliveries",
+        name: "apply retention periods",
         every: Duration::from_secs(3600),
-        turn: |db, stop| crate::orders::retention::sweep(db, clock::now(), stop),
+        turn: |tools, stop| retention::sweep(&tools.db, tools.keep, clock::now(), stop),
     },
     Job {
         name: "forget unconfirmed applications",
         every: Duration::from_secs(3600),
-        turn: |db, _| crate::registration::sweep(db, clock::now()),
+        turn: |tools, _| crate::registration::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "hand triggers over",
         every: Duration::from_secs(1),
-        turn: |db, stop| crate::triggers::hand_over_due(db, clock::now(), stop),
+        turn: |tools, stop| crate::triggers::hand_over_due(&tools.db, clock::now(), stop),
     },
     Job {
         name: "forget old imports",
         every: Duration::from_secs(3600),
-        turn: |db, _| crate::imports::sweep(db, clock::now()),
+        turn: |tools, _| crate::imports::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "create imported triggers",
         every: Duration::from_secs(1),
-        turn: crate::imports::turn,
+        turn: |tools, stop| crate::imports::turn(&tools.db, stop),
     },
     Job {
         name: "forget old one-time keys",
         every: Duration::from_secs(3600),
-        turn: |db, _| crate::web::one_time::sweep(db, clock::now()),
+        turn: |tools, _| crate::web::one_time::sweep(&tools.db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {
         name: "recalculate orders",
         every: Duration::from_millis(250),
-        turn: crate::orders::recalculation::turn,
+        turn: |tools, stop| recalculation::turn(&tools.db, stop),
     },
 ];
 
@@ -106,18 +107,18 @@ impl Workers {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(JOBS.len() + 1);
         for job in JOBS {
-            let db = tools.db.clone();
-            let turn = move |stop: &Stop| (job.turn)(&db, stop);
+            let of_job = tools.clone();
+            let turn = move |stop: &Stop| (job.turn)(&of_job, stop);
             threads.push((job.name, start(job.name, job.every, turn, &stop)?));
         }
-        let db = tools.db.clone();
+        let (db, pseudonyms) = (tools.db.clone(), tools.pseudonyms());
         let mut is_resumed = false;
         let turn = move |stop: &Stop| {
             if !is_resumed {
                 resume(&db)?;
                 is_resumed = true;
             }
-            failures::turn(&db, stop)
+            failures::turn(&db, &pseudonyms, stop)
         };
         let retries = "process failed deliveries again";
         threads.push((retries, start(retries, RETRY_ROUND, turn, &stop)?));

@@ -39,6 +39,8 @@ text_enum! {
         ApiKey = "api_key", "API keys";
         /// Files of the program's data.
         Export = "export", "Exports";
+        /// Exports and erasures of one person's data.
+        Person = "person", "Privacy";
         /// The program itself.
         Merchant = "merchant", "Settings";
     }

@@ -162,7 +162,8 @@ fn take_in_one(
 ) -> Result<Outcome, TurnError> {
     let (store, now) = (&turn.store, turn.now());
     turn.write(|conn| {
-        let outcome = read::take_in(conn, store, message, begun_at, now)?.outcome;
+        let outcome =
+            read::take_in(conn, store, &turn.tools.pseudonyms(), message, begun_at, now)?.outcome;
         let (new, changed) = match outcome {
             Outcome::TakenIn { is_new: true, .. } => (1, 0),
             Outcome::TakenIn { is_new: false, .. } => (0, 1),

@@ -6,6 +6,7 @@ mod doctor;
 mod mail;
 mod merchant;
 mod migrate;
+mod person;
 mod rotate_key;
 mod serve;
 mod support;
@@ -47,6 +48,9 @@ pub enum Command {
     /// Let somebody in who has lost their device and their recovery codes
     #[command(subcommand)]
     TwoFactor(two_factor::TwoFactorCommand),
+    /// Export or erase one person's data
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Seal the stores' secrets with a new secret key; every running Vouch is to be stopped before
     RotateKey(rotate_key::Arguments),
     /// Check configuration, database, clock, secrets and stores, and say what to mend
@@ -72,6 +76,7 @@ impl Command {
             Self::User(command) => finish(config, |config| user::run(&config, &command)),
             Self::Mail(command) => finish(config, |config| mail::run(&config, &command)),
             Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
+            Self::Person(command) => finish(config, |config| person::run(&config, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
             Self::Doctor => doctor::run(config),
         }

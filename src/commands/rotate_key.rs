@@ -8,6 +8,7 @@ use crate::config::{self, Config, NextKey};
 use crate::console::say;
 use crate::db::{Scope, in_scope};
 use crate::mail;
+use crate::pseudonyms;
 use crate::secrets::Sealer;
 use crate::stores::{Resealed, reseal_secrets};
 
@@ -51,6 +52,7 @@ fn reseal(config: &Config, key: &SecretBox<[u8; 32]>) -> anyhow::Result<Resealed
     with_database(config, |conn| {
         Ok(in_scope(conn, Scope::Installation, |conn| {
             mail::reseal_links(conn, &old, &new)?;
+            pseudonyms::reseal(conn, &old, &new)?;
             two_factor::reseal(conn, &old, &new)?;
             reseal_secrets(conn, &old, &new)
         })?)

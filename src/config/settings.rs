@@ -3,6 +3,9 @@
 use super::proxies;
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+pub(super) const DEFAULT_KEEP_EMAILS: &str = "30";
+pub(super) const DEFAULT_KEEP_SESSIONS: &str = "14";
+pub(super) const DEFAULT_KEEP_IPS: &str = "180";
 pub(super) const DEFAULT_LOG: &str = "text";
 /// Without what the web server tells of its threads at every start and stop.
 pub(super) const DEFAULT_LOG_FILTER: &str = "info,actix_server=warn";
@@ -113,6 +116,18 @@ pub struct Settings {
     /// Folder of the PostgreSQL programs [default: the newest on this machine]
     #[arg(long, env = "VOUCH_PG_BIN", global = true, value_name = "FOLDER")]
     pub pg_bin: Option<String>,
+
+    /// For how many days emails that Vouch sent stay in the list, 1 to 365
+    #[arg(long, env = "VOUCH_KEEP_EMAILS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_EMAILS)]
+    pub keep_emails: String,
+
+    /// After how many days a session ends, used or not, 1 to 14
+    #[arg(long, env = "VOUCH_KEEP_SESSIONS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_SESSIONS)]
+    pub keep_sessions: String,
+
+    /// For how many days the log of the instance keeps IP addresses, 1 to 3650
+    #[arg(long, env = "VOUCH_KEEP_IPS", global = true, value_name = "DAYS", default_value = DEFAULT_KEEP_IPS)]
+    pub keep_ips: String,
 
     /// How the log is written: text or json
     #[arg(long, env = "VOUCH_LOG", global = true, value_name = "FORMAT", default_value = DEFAULT_LOG)]

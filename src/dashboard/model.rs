@@ -17,6 +17,8 @@ pub struct Waiting {
     pub pushes: i64,
     /// Work of the background that was given up.
     pub parked: i64,
+    /// Customers who asked their store for their data.
+    pub data_requests: i64,
 }
 
 impl Waiting {
@@ -28,8 +30,8 @@ impl Waiting {
 /// # Errors
 /// The database's.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    let (conversions, affiliates, codes, deliveries, pushes, parked) =
-        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(
+    let (conversions, affiliates, codes, deliveries, pushes, parked, data_requests) =
+        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
                  WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM affiliates \
@@ -37,7 +39,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
              (SELECT count(*) FROM (SELECT 1 FROM code_requests \
                  WHERE merchant_id = ? AND status = 'pending' AND origin = 'portal' LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM deliveries d \
-                 WHERE d.merchant_id = ? AND d.outcome = 'failed' \
+                 WHERE d.merchant_id = ? AND d.outcome = 'failed' AND d.body_gzip IS NOT NULL \
                      AND NOT EXISTS (SELECT FROM delivery_failures f \
                          WHERE f.merchant_id = d.merchant_id AND f.delivery_id = d.id \
                              AND f.retry_at IS NOT NULL) LIMIT ?) n), \
@@ -46,7 +48,8 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
                  WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \
                  LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM recalculations \
-                 WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n)",
+                 WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n), \
+             (SELECT count(*) FROM data_requests WHERE merchant_id = ? AND completed_at IS NULL)",
         )
         .bind::<BigInt, _>(merchant_id)
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
@@ -60,8 +63,9 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
         .bind::<BigInt, _>(merchant_id)
         .bind::<BigInt, _>(COUNT_LIMIT + 1)
+        .bind::<BigInt, _>(merchant_id)
         .get_result(conn)?;
-    Ok(Waiting { conversions, affiliates, codes, deliveries, pushes, parked })
+    Ok(Waiting { conversions, affiliates, codes, deliveries, pushes, parked, data_requests })
 }
 
 /// How far a new program is.

@@ -54,6 +54,7 @@ diesel::table! {
         name_key -> Text,
         search -> Text,
         payment_address -> Text,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -105,6 +106,7 @@ diesel::table! {
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
         came_from -> Nullable<Text>,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -278,6 +280,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    data_requests (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        request_ref -> Text,
+        email -> Text,
+        order_refs -> Array<Nullable<Text>>,
+        received_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     deliveries (merchant_id, id) {
         merchant_id -> Int8,
         id -> Int8,
@@ -316,6 +332,14 @@ diesel::table! {
     derived_keys (name) {
         name -> Text,
         version -> Int4,
+    }
+}
+
+diesel::table! {
+    erased_emails (merchant_id, email_hash) {
+        merchant_id -> Int8,
+        email_hash -> Bytea,
+        erased_at -> Timestamptz,
     }
 }
 
@@ -484,6 +508,7 @@ diesel::table! {
         created_at -> Timestamptz,
         coupon_exclusions -> Bool,
         requires_two_factor -> Bool,
+        erasure_key -> Nullable<Bytea>,
         closed_at -> Nullable<Timestamptz>,
     }
 }
@@ -580,6 +605,7 @@ diesel::table! {
         fraud_by -> Nullable<Text>,
         fraud_at -> Nullable<Timestamptz>,
         fraud_note -> Nullable<Text>,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -658,6 +684,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    retention_settings (merchant_id) {
+        merchant_id -> Int8,
+        bodies_days -> Int4,
+        failed_bodies_days -> Int4,
+        customers_days -> Int4,
+        audit_ips_days -> Int4,
+        disconnected_days -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     return_rules (merchant_id, store_id, valid_from) {
         merchant_id -> Int8,
         store_id -> Int8,
@@ -719,6 +757,9 @@ diesel::table! {
         webhooks_checked_at -> Nullable<Timestamptz>,
         webhooks_problem -> Nullable<Text>,
         counted_codes -> Array<Nullable<Text>>,
+        privacy_secret -> Nullable<Bytea>,
+        erasure_requested_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -787,6 +828,8 @@ diesel::joinable!(audit_log -> merchants (merchant_id));
 diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(calculation_rules -> merchants (merchant_id));
 diesel::joinable!(daily_figures -> merchants (merchant_id));
+diesel::joinable!(data_requests -> users (completed_by));
+diesel::joinable!(erased_emails -> merchants (merchant_id));
 diesel::joinable!(exclusion_periods -> merchants (merchant_id));
 diesel::joinable!(exclusions -> merchants (merchant_id));
 diesel::joinable!(imports -> merchants (merchant_id));
@@ -802,6 +845,7 @@ diesel::joinable!(one_time_keys -> merchants (merchant_id));
 diesel::joinable!(recalculations -> merchants (merchant_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(registration_settings -> merchants (merchant_id));
+diesel::joinable!(retention_settings -> merchants (merchant_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(stores -> merchants (merchant_id));
 
@@ -821,9 +865,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     comparisons,
     conversions,
     daily_figures,
+    data_requests,
     deliveries,
     delivery_failures,
     derived_keys,
+    erased_emails,
     exclusion_periods,
     exclusion_terms,
     exclusions,
@@ -846,6 +892,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recovery_codes,
     refund_reads,
     registration_settings,
+    retention_settings,
     return_rules,
     sessions,
     store_jobs,

@@ -64,6 +64,7 @@ fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let affiliate = of_the_cast(conn, actor, email)?;
     let asking = Actor {
         kind: ActorKind::Affiliate,
+        user_id: affiliate.user_id,
         name: affiliate.name.clone(),
         now: actor.now - Duration::hours(5),
         ..actor.clone()

@@ -164,7 +164,7 @@ fn deliver(
         body_gzip: gzip(&bytes),
     };
     match understand(Platform::Shopify, topic, &bytes, false, at) {
-        Ok(event) => take_in_one(conn, &arrival, event)?,
+        Ok(event) => take_in_one(conn, &arrival, event, &store.pseudonyms)?,
         Err(reason) => fail(conn, &arrival, FailureReason::Unreadable, &reason)?,
     };
     Ok(())

@@ -19,6 +19,7 @@ use crate::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
 use crate::offers::{self, NewOffer};
+use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, WebhookSecret, connect_shopify};
 use crate::triggers::{self, TriggerKind};
@@ -43,6 +44,8 @@ pub struct DemoStore {
     pub store_key: String,
     /// What signs its messages, in plain: it is the demo's own.
     pub secret: Vec<u8>,
+    /// Those of the instance.
+    pub pseudonyms: Pseudonyms,
 }
 
 /// The demo program as it stands after [`load`].
@@ -98,6 +101,7 @@ pub(super) fn find(
         store_id: store.id,
         store_key: store.store_key,
         secret: secrets.first().map(|s| s.expose_secret().to_vec()).unwrap_or_default(),
+        pseudonyms: Pseudonyms::new(sealer),
     }))
 }
 
@@ -116,6 +120,7 @@ pub(super) fn connect(
         store_id: store.id,
         store_key: store.store_key,
         secret: secret.into_bytes(),
+        pseudonyms: Pseudonyms::new(sealer),
     })
 }
 

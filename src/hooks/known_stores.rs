@@ -87,6 +87,39 @@ impl KnownStores {
         Ok(known)
     }
 
+    /// What may sign a privacy request of the store of that key, connected or not. As
+    /// [`KnownStores::find`], an unknown one looks like one with another secret.
+    ///
+    /// # Errors
+    /// As [`KnownStores::find`].
+    pub async fn find_for_privacy(
+        &self,
+        platform: Platform,
+        store_key: &str,
+    ) -> AppResult<Arc<KnownStore>> {
+        match self.connected_or_not(platform, store_key).await {
+            Err(AppError::NotFound) => Ok(Arc::clone(&self.unknown)),
+            found => found.map(Arc::new),
+        }
+    }
+
+    async fn connected_or_not(&self, platform: Platform, store_key: &str) -> AppResult<KnownStore> {
+        let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
+        let key = store_key.to_owned();
+        let store =
+            self.db.merchant(merchant_id, move |conn| find_by_key(conn, merchant_id, &key)).await?;
+        if store.platform != platform {
+            return Err(AppError::NotFound);
+        }
+        let secrets = store
+            .privacy_secrets(&self.sealer)
+            .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
+        if secrets.is_empty() {
+            return Err(AppError::NotFound);
+        }
+        Ok(KnownStore { merchant_id, store_id: store.id, secrets })
+    }
+
     fn remembered(&self, platform: Platform, store_key: &str) -> Option<Arc<KnownStore>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, store) = known.get(&(platform, store_key.to_owned()))?;

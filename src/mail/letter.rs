@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 
 use crate::db::schema::letters;
 use crate::operations::security::{self, Kind};
+use crate::pseudonyms::is_pseudonym;
 use crate::secrets::{Sealer, Use};
 
 /// What a sealed link is bound to.
@@ -49,11 +50,14 @@ impl Link {
 }
 
 /// Leaves a letter for the workers, in the running transaction, whatever its scope is: it is sent
-/// exactly if the transaction is committed.
+/// exactly if the transaction is committed. To a person who was erased nothing is sent.
 ///
 /// # Errors
 /// The database's.
 pub fn post(conn: &mut PgConnection, letter: &Letter<'_>) -> QueryResult<()> {
+    if is_pseudonym(letter.to) {
+        return Ok(());
+    }
     let mut message_id = [0; 16];
     rand::rng().fill_bytes(&mut message_id);
     let (path, sealed) = match letter.link.as_ref().map(|link| &link.target) {

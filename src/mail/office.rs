@@ -29,8 +29,6 @@ const LEASE: Duration = Duration::minutes(15);
 const TRIES: i32 = 12;
 /// After so long a letter is given up that nobody would take, and its words are forgotten.
 const TOO_OLD: Duration = Duration::days(2);
-/// Letters that are done stay in the list for so long.
-const KEPT: Duration = Duration::days(30);
 /// A turn hands back after this time.
 const TURN: Period = Period::from_secs(10);
 /// The first pause after the mail server let nobody in; doubled each time.
@@ -297,7 +295,8 @@ fn after(attempts: i32) -> Duration {
     Duration::minutes(1 << attempts.saturating_sub(1).clamp(0, 6)).min(Duration::hours(1))
 }
 
-/// Forgets the words of letters that are too old to be sent, and letters that are long done.
+/// Forgets the words of letters that are too old to be sent. They're deleted with the end of their
+/// retention period: see `privacy::retention`.
 ///
 /// # Errors
 /// The database's.
@@ -319,7 +318,6 @@ pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
                     "coalesce(last_error, 'It could not be sent for two days.')",
                 )),
             ))
-            .execute(conn)?;
-        diesel::delete(letters::table.filter(letters::created_at.lt(now - KEPT))).execute(conn)
+            .execute(conn)
     })
 }

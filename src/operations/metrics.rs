@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, GaugeVec, Opts, TextEncoder};
@@ -13,25 +14,35 @@ use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::os;
+use crate::privacy::retention;
 
 /// The queues are read at most this often, however many ask.
 const FRESH: Duration = Duration::from_secs(5);
 /// The database has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What waits for the background work.
+#[derive(Clone)]
+struct Waiting {
+    queues: Vec<Queue>,
+    /// What is kept beyond its retention period, by what it is.
+    overdue: Vec<(String, i64)>,
+}
+
 /// What `/metrics` shows.
 pub struct Metrics {
     db: Db,
+    keep: retention::Instance,
     started_at: DateTime<Utc>,
     /// `None` where the database did not answer.
-    queues: Mutex<Option<(Instant, Option<Vec<Queue>>)>>,
+    queues: Mutex<Option<(Instant, Option<Waiting>)>>,
 }
 
 impl Metrics {
     /// Those of a process that starts now and uses `db`.
     #[must_use]
-    pub fn new(db: Db) -> Self {
-        Self { db, started_at: clock::now(), queues: Mutex::new(None) }
+    pub fn new(db: Db, keep: retention::Instance) -> Self {
+        Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }
     }
 
     /// All of them in Prometheus' text format.
@@ -45,18 +56,24 @@ impl Metrics {
             "Whether the database answered when the queues were last read.",
             f64::from(u8::from(queues.is_some())),
         ));
-        families.extend(queues.iter().flat_map(|queues| of_queues(queues)));
+        families.extend(queues.iter().flat_map(|waiting| of_queues(&waiting.queues)));
+        families.extend(queues.iter().flat_map(|waiting| of_retention(&waiting.overdue)));
         TextEncoder::new()
             .encode_to_string(&families)
             .map_err(|error| AppError::Internal(error.into()))
     }
 
-    async fn queues(&self) -> Option<Vec<Queue>> {
+    async fn queues(&self) -> Option<Waiting> {
         let mut last = self.queues.lock().await;
         if let Some((_, queues)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return queues.clone();
         }
-        let reading = self.db.run(Scope::Installation, |conn| queues::read(conn, clock::now()));
+        let keep = self.keep;
+        let reading = self.db.run(Scope::Installation, move |conn| {
+            let queues = queues::read(conn, clock::now())?;
+            let overdue = retention::overdue(conn, keep, clock::now())?;
+            QueryResult::Ok(Waiting { queues, overdue })
+        });
         let queues = match timeout(PATIENCE, reading).await {
             Ok(Ok(queues)) => Some(queues),
             Ok(Err(error)) => {
@@ -126,6 +143,15 @@ fn of_queues(queues: &[Queue]) -> Vec<MetricFamily> {
         queues.iter().map(|queue| (queue.name.as_str(), queue.oldest)),
     ));
     families
+}
+
+fn of_retention(overdue: &[(String, i64)]) -> Vec<MetricFamily> {
+    by(
+        "kind",
+        "vouch_retention_overdue",
+        "Rows that are kept a day longer than their retention period, by what they are.",
+        overdue.iter().map(|(name, rows)| (name.as_str(), *rows as f64)),
+    )
 }
 
 /// A value as it is now.

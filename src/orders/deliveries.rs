@@ -56,7 +56,8 @@ pub fn page(
     Ok((Listing::new(rows, cursor, |row: &DeliveryHead| (row.received_at, row.id)), count))
 }
 
-/// The keys of the failed messages, the oldest first: the order in which they are replayed.
+/// The keys of the failed messages whose body is still kept, the oldest first: the order in which they
+/// are replayed.
 ///
 /// # Errors
 /// The database's.
@@ -64,6 +65,7 @@ pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryRes
     deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
         .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
+        .filter(deliveries::body_gzip.is_not_null())
         .order(deliveries::id)
         .limit(limit)
         .select(deliveries::id)

@@ -24,7 +24,7 @@ pub(super) fn enter(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()
 }
 
 /// The other transactions that are deciding on orders of the merchant.
-pub(super) fn others(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
+pub(crate) fn others(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
     prepared::<Text>(
         "SELECT l.virtualtransaction FROM pg_locks l \
          WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_backend_pid() \
@@ -37,7 +37,7 @@ pub(super) fn others(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<V
 }
 
 /// Whether one of `transactions` has not ended.
-pub(super) fn any_of(
+pub(crate) fn any_of(
     conn: &mut PgConnection,
     transactions: &[Option<String>],
 ) -> QueryResult<bool> {

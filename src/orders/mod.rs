@@ -17,7 +17,7 @@ pub(crate) mod fixtures;
 pub mod generic;
 /// The pages.
 pub mod handlers;
-mod in_flight;
+pub(crate) mod in_flight;
 pub mod intake;
 /// The list of orders.
 pub mod list;
@@ -30,7 +30,6 @@ pub mod recalculation;
 pub mod refund_reads;
 pub mod replay;
 pub mod report;
-pub mod retention;
 pub mod shopify;
 pub mod state;
 pub mod times;

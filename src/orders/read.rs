@@ -10,6 +10,7 @@ use super::report::StoreEvent;
 use super::understand::understand;
 use crate::db::schema::orders;
 use crate::platforms::OrderMessage;
+use crate::pseudonyms::Pseudonyms;
 use crate::stores::Store;
 
 /// What became of an order that was read.
@@ -31,6 +32,7 @@ pub struct Read {
 pub fn take_in(
     conn: &mut PgConnection,
     store: &Store,
+    pseudonyms: &Pseudonyms,
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -43,7 +45,7 @@ pub fn take_in(
                 StoreEvent::Noted { what, .. } => (*what).to_owned(),
                 _ => String::new(),
             };
-            (take_in_one(conn, &arrival, event)?, detail)
+            (take_in_one(conn, &arrival, event, pseudonyms)?, detail)
         }
         Err(reason) => (fail(conn, &arrival, FailureReason::Unreadable, &reason)?, reason),
     };

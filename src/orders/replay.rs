@@ -15,6 +15,7 @@ use super::report::StoreEvent;
 use super::understand::understand;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{deliveries, stores};
+use crate::pseudonyms::Pseudonyms;
 use crate::stores::Platform;
 
 /// The greatest body that is unpacked, in bytes; greater ones are not taken in either.
@@ -53,6 +54,7 @@ struct Kept {
 pub fn replay(
     conn: &mut PgConnection,
     actor: &Actor,
+    pseudonyms: &Pseudonyms,
     delivery_id: i64,
 ) -> Result<Outcome, ReplayError> {
     let key = (actor.merchant_id, delivery_id);
@@ -94,7 +96,7 @@ pub fn replay(
         received_at,
         body_gzip,
     };
-    let outcome = take_in_one(conn, &arrival, event)?;
+    let outcome = take_in_one(conn, &arrival, event, pseudonyms)?;
     mark(conn, actor, delivery_id, &topic, &outcome)?;
     Ok(outcome)
 }

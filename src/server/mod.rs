@@ -37,6 +37,7 @@ use crate::operations::{Metrics, Readiness, counters, security};
 use crate::orders::queue::Intake;
 use crate::os;
 use crate::platforms::http::Http;
+use crate::pseudonyms::Pseudonyms;
 use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
@@ -89,13 +90,15 @@ impl State {
         let http = Http::new(config.local_stores);
         let tries = Data::new(Tries::default());
         let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
-        let intake = Intake::start(db.intake_pool(), config.intake_connections)?;
+        let pseudonyms = Pseudonyms::new(&sealer);
+        let intake =
+            Intake::start(db.intake_pool(), config.intake_connections, &pseudonyms)?;
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
         let readiness = Data::new(Readiness::new(&db));
         let memory = Data::new(Memory::default());
-        let metrics = Data::new(Metrics::new(db.clone()));
+        let metrics = Data::new(Metrics::new(db.clone(), config.keep));
         Ok(Self {
             config,
             db,

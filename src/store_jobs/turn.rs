@@ -15,6 +15,8 @@ use crate::db::{Db, Scope};
 use crate::error::AppError;
 use crate::platforms::http::Http;
 use crate::platforms::{self, CallError, Client};
+use crate::privacy::retention;
+use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
 use crate::stores::{self, Store};
 use crate::supervise::Stop;
@@ -34,6 +36,8 @@ pub struct Tools {
     pub sealer: Sealer,
     /// The door to the stores.
     pub http: Http,
+    /// How long the instance keeps what belongs to no merchant.
+    pub keep: retention::Instance,
     /// Where stores reach Vouch, without a slash at the end.
     pub public_url: Arc<str>,
     /// Makes the client of a store.
@@ -50,6 +54,7 @@ impl Tools {
             db,
             sealer,
             http,
+            keep: config.keep,
             public_url: config.public_url.as_str().into(),
             open: Arc::new(move |store, now| platforms::open(store, &opens, &calls, now)),
         }
@@ -57,6 +62,11 @@ impl Tools {
 }
 
 impl Tools {
+    /// Pseudonyms of people who were erased.
+    pub fn pseudonyms(&self) -> Pseudonyms {
+        Pseudonyms::new(&self.sealer)
+    }
+
     /// The client of a store, for calls from `now` on. What token it gets is kept for the next.
     ///
     /// # Errors

@@ -65,6 +65,9 @@ pub fn connect(
                 stores::webhook_secret.eq(sealed),
                 stores::previous_webhook_secret.eq(None::<Vec<u8>>),
                 stores::disconnected_at.eq(None::<DateTime<Utc>>),
+                stores::privacy_secret.eq(None::<Vec<u8>>),
+                stores::erasure_requested_at.eq(None::<DateTime<Utc>>),
+                stores::erased_at.eq(None::<DateTime<Utc>>),
             ))
             .returning(Store::as_returning())
             .get_result(conn)?;
@@ -120,8 +123,9 @@ fn insert(
         })
 }
 
-/// Ends the connection: what the store sends from now on is refused, and its secrets are gone. Its
-/// orders and their credits stay. To do it twice changes nothing.
+/// Ends the connection: what the store sends from now on is refused, but for privacy requests, and so
+/// its secrets are gone, but for the one that signs these. Its orders and their credits stay, their
+/// customers for the retention period. To do it twice changes nothing.
 ///
 /// # Errors
 /// The database's.
@@ -131,6 +135,7 @@ pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> Quer
             .filter(stores::disconnected_at.is_null())
             .set((
                 stores::disconnected_at.eq(actor.now),
+                stores::privacy_secret.eq(stores::webhook_secret),
                 stores::webhook_secret.eq(None::<Vec<u8>>),
                 stores::previous_webhook_secret.eq(None::<Vec<u8>>),
                 stores::webhook_secret_set_at.eq(None::<DateTime<Utc>>),

@@ -74,6 +74,8 @@ pub struct Store {
     pub webhooks_checked_at: Option<DateTime<Utc>>,
     /// What is wrong with its webhooks, for people.
     pub webhooks_problem: Option<String>,
+    /// Encrypted.
+    pub(super) privacy_secret: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -152,6 +154,19 @@ impl Store {
             .flatten()
             .map(|sealed| sealer.open(self.webhook_use(), sealed))
             .collect()
+    }
+
+    /// What may sign privacy requests: the webhooks' secrets, also those from before it was
+    /// disconnected.
+    ///
+    /// # Errors
+    /// As [`Store::webhook_secrets`].
+    pub fn privacy_secrets(&self, sealer: &Sealer) -> Result<Vec<SecretSlice<u8>>, CannotOpen> {
+        let former =
+            self.privacy_secret.iter().map(|sealed| sealer.open(self.webhook_use(), sealed));
+        let mut secrets = self.webhook_secrets(sealer)?;
+        secrets.extend(former.collect::<Result<Vec<_>, _>>()?);
+        Ok(secrets)
     }
 
     /// The last four characters of the current webhook secret, to tell which one it is; `None` when

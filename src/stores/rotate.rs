@@ -51,12 +51,14 @@ pub fn reseal_secrets(
         };
         let webhook = anew(store.webhook_use(), &store.webhook_secret);
         let previous = anew(store.webhook_use(), &store.previous_webhook_secret);
+        let privacy = anew(store.webhook_use(), &store.privacy_secret);
         let credentials = anew(credentials_use(store), &store.credentials);
         let token = anew(token_use(store), &store.access_token);
         diesel::update(stores::table.find((store.merchant_id, store.id)))
             .set((
                 stores::webhook_secret.eq(webhook),
                 stores::previous_webhook_secret.eq(previous),
+                stores::privacy_secret.eq(privacy),
                 stores::credentials.eq(credentials),
                 stores::access_token.eq(token),
             ))

@@ -110,6 +110,20 @@ pub fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> 
     end(conn, actor, &member, "Left the team.".to_owned())
 }
 
+/// Ends a membership, whatever the actor is, without an email: for a person who is erased.
+///
+/// # Errors
+/// [`MemberError::LastOwner`]; `NotFound` if there is no such member.
+pub fn end_membership(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    user_id: i64,
+) -> Result<(), MemberError> {
+    lock(conn, actor.merchant_id)?;
+    let member = find(conn, actor.merchant_id, user_id)?;
+    end(conn, actor, &member, format!("Removed {} from the team.", member.person.name))
+}
+
 fn end(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -11,5 +11,5 @@ pub use self::invitations::{
     resend, withdraw,
 };
 pub use self::members::{
-    MemberError, MemberRow, change_role, leave, members, remove, require_two_factor,
+    MemberError, MemberRow, change_role, end_membership, leave, members, remove, require_two_factor,
 };

@@ -262,6 +262,11 @@ impl MerchantPage {
         self.seat.role == Role::Owner && !self.seat.person.has_two_factor()
     }
 
+    /// Whether this member owns the program.
+    pub fn is_owner(&self) -> bool {
+        self.seat.role.covers(Role::Owner)
+    }
+
     /// Belongs to another entry of the menus than its address says.
     #[must_use]
     pub fn under(self, entry: &'static str) -> Self {

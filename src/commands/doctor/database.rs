@@ -11,6 +11,8 @@ use crate::db::{Scope, Source, WAITING_CONNECTIONS, in_scope, migrate};
 use crate::mail;
 use crate::orders::failures::{self, FailureCounts};
 use crate::orders::recalculation;
+use crate::privacy::retention;
+use crate::pseudonyms;
 use crate::secrets::Sealer;
 use crate::stores::check_secrets;
 
@@ -41,6 +43,8 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
         report.note("background work", background_work(conn));
         report.note("letters", letters(conn));
         report.note("webhook deliveries", failed_deliveries(conn));
+        report.note("retention periods", retention_periods(conn, config));
+        report.note("pseudonyms", pseudonyms(conn, config));
     }
     report.note("clock", clock::agrees(conn));
     report.note("time zones", clock::zones_agree(conn));
@@ -247,5 +251,39 @@ fn failed_deliveries(conn: &mut PgConnection) -> Finding {
         "{} failed: {retried} are retried automatically, {left} need attention. Members see why under \
          Orders > Messages from stores, and can replay them. Vouch tries them again when a new version starts",
         retried + left
+    ))
+}
+
+/// Whether personal data is kept longer than it may be.
+fn retention_periods(conn: &mut PgConnection, config: &Config) -> Finding {
+    let overdue = asked(in_scope(conn, Scope::Installation, |conn| {
+        retention::overdue(conn, config.keep, crate::clock::now())
+    }))?;
+    let late: Vec<String> = overdue
+        .into_iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(name, rows)| format!("{name} ({rows})"))
+        .collect();
+    if late.is_empty() {
+        return Ok("nothing is kept for longer".to_owned());
+    }
+    Err(format!(
+        "kept for longer than they may be: {}; run the background workers (`vouch serve`), and look in \
+         their log for `apply retention periods`",
+        late.join(", ")
+    ))
+}
+
+/// Whether what erased people are recognized by opens with this instance's key.
+fn pseudonyms(conn: &mut PgConnection, config: &Config) -> Finding {
+    let sealer = Sealer::new(&config.secret_key);
+    let (number, unreadable) =
+        asked(in_scope(conn, Scope::Installation, |conn| pseudonyms::check(conn, &sealer)))?;
+    if unreadable == 0 {
+        return Ok(format!("{number} keys, which this key opens"));
+    }
+    Err(format!(
+        "{unreadable} of {number} keys don't open with this key, so that data of people who were erased \
+         can come back: start with the VOUCH_SECRET_KEY that they were stored under"
     ))
 }

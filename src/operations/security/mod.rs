@@ -76,6 +76,8 @@ text_enum! {
         ViewEnded = "view_ended", "View ended";
         /// A file of a merchant's data was downloaded.
         ExportDownloaded = "export_downloaded", "Export downloaded";
+        /// One person's data was erased from a merchant's.
+        PersonErased = "person_erased", "Person erased";
         /// An API key was created.
         ApiKeyCreated = "api_key_created", "API key created";
         /// An API key was revoked.
@@ -105,6 +107,7 @@ impl Kind {
             Self::ViewBegan
             | Self::ViewEnded
             | Self::ExportDownloaded
+            | Self::PersonErased
             | Self::ApiKeyCreated
             | Self::ApiKeyRevoked
             | Self::UserDisabled

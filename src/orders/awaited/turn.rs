@@ -75,7 +75,8 @@ fn take_in(
             settle(conn, store, awaited, DeliveryOutcome::Noted, detail, None)?;
             return Ok(Outcome::Noted);
         };
-        let read = read::take_in(conn, store, message, begun_at, turn.now())?;
+        let read =
+            read::take_in(conn, store, &turn.tools.pseudonyms(), message, begun_at, turn.now())?;
         let Read { outcome, order_id, detail } = read;
         let (shown, detail) = match outcome {
             Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),

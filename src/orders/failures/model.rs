@@ -114,7 +114,7 @@ pub struct FailureCounts {
     pub left: i64,
 }
 
-/// How many deliveries of all merchants are failed. Within `Scope::Installation`.
+/// How many deliveries of all merchants are failed and still have their body. Within `Scope::Installation`.
 ///
 /// # Errors
 /// The database's.
@@ -123,7 +123,7 @@ pub fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
         "SELECT count(f.retry_at), count(*) FILTER (WHERE f.retry_at IS NULL) \
          FROM deliveries d LEFT JOIN delivery_failures f \
              ON f.merchant_id = d.merchant_id AND f.delivery_id = d.id \
-         WHERE d.outcome = ?",
+         WHERE d.outcome = ? AND d.body_gzip IS NOT NULL",
     )
     .bind::<Text, _>(DeliveryOutcome::Failed)
     .get_result(conn)?;

@@ -13,6 +13,7 @@ use crate::error::{AppError, AppResult};
 use crate::operations::counters;
 use crate::orders::intake::Outcome;
 use crate::orders::replay::{ReplayError, replay};
+use crate::pseudonyms::Pseudonyms;
 use crate::supervise::Stop;
 
 /// After so long a turn ends.
@@ -36,14 +37,14 @@ enum Attempt {
 ///
 /// # Errors
 /// The database's, when it is away.
-pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
+pub fn turn(db: &Db, pseudonyms: &Pseudonyms, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut tried = 0;
     while begun.elapsed() < TURN && !stop.is_asked() {
         let now = clock::now();
         let claimed = db.run_blocking(Scope::Installation, |conn| claim(conn, now))?;
         let Some(claimed) = claimed else { break };
-        let attempt = try_once(db, claimed, now);
+        let attempt = try_once(db, pseudonyms, claimed, now);
         tried += 1;
         keep(db, claimed, attempt, now)?;
     }
@@ -59,13 +60,18 @@ pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
     db.run_blocking(Scope::Installation, |conn| renew_all(conn, build, clock::now()))
 }
 
-fn try_once(db: &Db, claimed: Claimed, now: DateTime<Utc>) -> Attempt {
+fn try_once(
+    db: &Db,
+    pseudonyms: &Pseudonyms,
+    claimed: Claimed,
+    now: DateTime<Utc>,
+) -> Attempt {
     let actor = Actor::system(claimed.merchant_id, now);
     let work = || {
         db.run_blocking(Scope::Merchant(claimed.merchant_id), |conn| {
             // Its order is locked meanwhile: whatever is in the way must not keep it so.
             conn.batch_execute("SET LOCAL lock_timeout = '1s'")?;
-            match replay(conn, &actor, claimed.delivery_id) {
+            match replay(conn, &actor, pseudonyms, claimed.delivery_id) {
                 Ok(outcome) => QueryResult::Ok(Ok(outcome)),
                 Err(ReplayError::Database(error)) => Err(error),
                 Err(refusal) => Ok(Err(refusal)),

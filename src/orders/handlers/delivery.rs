@@ -13,6 +13,8 @@ use crate::orders::explain::{DeliveryHead, DeliveryOutcome};
 use crate::orders::intake::Outcome;
 use crate::orders::list;
 use crate::orders::replay::{self, ReplayError};
+use crate::pseudonyms::Pseudonyms;
+use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::ok;
@@ -272,12 +274,13 @@ pub async fn delivery(
 /// `POST /deliveries/{delivery_id}/replay`
 pub async fn replay(
     db: Data<Db>,
+    sealer: Data<Sealer>,
     page: MerchantPage,
     delivery_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let delivery_id = *delivery_id;
-    match replay_one(&db, &page, delivery_id).await? {
+    match replay_one(&db, &sealer, &page, delivery_id).await? {
         Ok(Outcome::Waiting) => page.done("Its order is read from the store once more.")?,
         Ok(_) => page.done("Replayed: the message is taken in.")?,
         Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
@@ -288,14 +291,17 @@ pub async fn replay(
 /// What became of it, or why it failed again.
 async fn replay_one(
     db: &Data<Db>,
+    sealer: &Sealer,
     page: &MerchantPage,
     delivery_id: i64,
 ) -> AppResult<Result<Outcome, String>> {
-    let actor = page.actor();
-    db.merchant(actor.merchant_id, move |conn| match replay::replay(conn, &actor, delivery_id) {
-        Ok(outcome) => Ok(Ok(outcome)),
-        Err(ReplayError::Database(error)) => Err(error),
-        Err(refusal) => Ok(Err(refusal.to_string())),
+    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
+    db.merchant(actor.merchant_id, move |conn| {
+        match replay::replay(conn, &actor, &pseudonyms, delivery_id) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(ReplayError::Database(error)) => Err(error),
+            Err(refusal) => Ok(Err(refusal.to_string())),
+        }
     })
     .await
 }
@@ -304,6 +310,7 @@ async fn replay_one(
 /// that one that cannot be taken in holds up no other.
 pub async fn replay_all(
     db: Data<Db>,
+    sealer: Data<Sealer>,
     page: MerchantPage,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
@@ -313,7 +320,7 @@ pub async fn replay_all(
         .await?;
     let (mut taken_in, mut failed) = (0, 0);
     for id in ids {
-        match replay_one(&db, &page, id).await {
+        match replay_one(&db, &sealer, &page, id).await {
             Ok(Ok(_)) => taken_in += 1,
             Ok(Err(_)) => failed += 1,
             Err(AppError::Unavailable) => return Err(AppError::Unavailable),

@@ -7,6 +7,7 @@ use super::candidates::TriggerKey;
 use super::order_row::OrderRow;
 use super::rules::Settings;
 use crate::figures::Changes;
+use crate::pseudonyms::{MerchantPseudonyms, Pseudonyms};
 use crate::store_jobs::{self, JobKind};
 
 /// What the messages of one merchant share that are taken in within one transaction.
@@ -14,6 +15,10 @@ pub struct Batch {
     pub(super) merchant_id: i64,
     pub(super) changes: Changes,
     settings: Option<Settings>,
+    /// None where no message of a store is processed.
+    pseudonyms: Option<Pseudonyms>,
+    /// Those of the merchant, once they were needed; `Some(None)` where no person was ever erased.
+    merchant_pseudonyms: Option<Option<MerchantPseudonyms>>,
     /// The triggers that were looked for by their key; `None` where there is none.
     pub(super) triggers: HashMap<TriggerKey, Option<i64>>,
     /// The orders that were locked and not looked at yet, by store and reference; `None` where there
@@ -30,10 +35,38 @@ impl Batch {
             merchant_id,
             changes: Changes::of(merchant_id),
             settings: None,
+            pseudonyms: None,
+            merchant_pseudonyms: None,
             triggers: HashMap::new(),
             orders: HashMap::new(),
             jobs_due: BTreeMap::new(),
         }
+    }
+
+    /// As [`Batch::of`], for messages of stores: they may tell of people who were erased.
+    pub fn of_messages(merchant_id: i64, pseudonyms: &Pseudonyms) -> Self {
+        Self { pseudonyms: Some(pseudonyms.clone()), ..Self::of(merchant_id) }
+    }
+
+    /// None where the merchant has erased no person.
+    pub(super) fn merchant_pseudonyms(
+        &mut self,
+        conn: &mut PgConnection,
+    ) -> QueryResult<Option<&MerchantPseudonyms>> {
+        if self.merchant_pseudonyms.is_none() {
+            let merchant_id = self.merchant_id;
+            let key = self.settings(conn)?.erasure_key.clone();
+            let opened = self.pseudonyms.as_ref().zip(key).and_then(|(pseudonyms, key)| {
+                let opened = pseudonyms.open(merchant_id, &key);
+                opened
+                    .inspect_err(
+                        |error| tracing::error!(merchant_id, %error, "erasure_key_unreadable"),
+                    )
+                    .ok()
+            });
+            self.merchant_pseudonyms = Some(opened);
+        }
+        Ok(self.merchant_pseudonyms.as_ref().and_then(Option::as_ref))
     }
 
     pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&Settings> {

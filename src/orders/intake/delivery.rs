@@ -30,7 +30,7 @@ pub struct Arrival {
     pub sent_at: Option<DateTime<Utc>>,
     /// When it came in.
     pub received_at: DateTime<Utc>,
-    /// The raw body, [`gzip`].
+    /// The raw body, [`gzip`]; empty where it isn't kept.
     pub body_gzip: Vec<u8>,
 }
 
@@ -103,7 +103,7 @@ pub(super) fn remember(
     .bind::<Text, _>(fate.outcome)
     .bind::<Text, _>(fate.detail)
     .bind::<Nullable<BigInt>, _>(fate.order_id)
-    .bind::<Binary, _>(arrival.body_gzip.as_slice())
+    .bind::<Nullable<Binary>, _>(Some(arrival.body_gzip.as_slice()).filter(|body| !body.is_empty()))
     .get_result(conn)
     .optional()
 }

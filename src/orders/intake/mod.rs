@@ -7,6 +7,7 @@ mod batch;
 mod candidates;
 mod converge;
 mod delivery;
+mod erased;
 mod notes;
 mod order_row;
 mod parts;

@@ -25,6 +25,8 @@ pub(in crate::orders) struct OrderRow {
     pub overruled: BTreeSet<i64>,
     /// A member denied it as fraud.
     pub is_fraud: bool,
+    /// Its customer was erased.
+    pub is_erased: bool,
     pub manual: Option<(i64, ManualNote)>,
 }
 
@@ -41,7 +43,8 @@ pub(in crate::orders) struct ManualNote {
 macro_rules! columns {
     () => {
         "id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
-         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at), fraud_by IS NOT NULL"
+         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at), fraud_by IS NOT NULL, \
+         erased_at IS NOT NULL"
     };
 }
 
@@ -84,6 +87,7 @@ type Sql = (
     Timestamptz,
     Timestamptz,
     Bool,
+    Bool,
 );
 type Row = (
     i64,
@@ -96,6 +100,7 @@ type Row = (
     Option<Value>,
     DateTime<Utc>,
     DateTime<Utc>,
+    bool,
     bool,
 );
 
@@ -113,6 +118,7 @@ impl OrderRow {
             first_seen_at,
             decided_at,
             is_fraud,
+            is_erased,
         ) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
@@ -133,6 +139,7 @@ impl OrderRow {
             currency,
             overruled: overruled.into_iter().collect(),
             is_fraud,
+            is_erased,
             manual,
         })
     }

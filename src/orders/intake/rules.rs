@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
 
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::dated::{Period, at, at_or_first};
@@ -18,6 +18,8 @@ pub(super) struct Settings {
     returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
     /// Whether an exclusion covers orders, or did once.
     has_exclusions: bool,
+    /// Encrypted; see [`crate::pseudonyms`].
+    pub erasure_key: Option<Vec<u8>>,
 }
 
 /// What a merchant had set when an order was placed.
@@ -34,6 +36,7 @@ pub(super) struct Setting {
 type Sql = (
     Text,
     Bool,
+    Nullable<Binary>,
     Nullable<Timestamptz>,
     Nullable<Text>,
     Nullable<Bool>,
@@ -46,6 +49,7 @@ type Sql = (
 type Row = (
     String,
     bool,
+    Option<Vec<u8>>,
     Option<DateTime<Utc>>,
     Option<Precedence>,
     Option<bool>,
@@ -60,6 +64,7 @@ impl Settings {
     pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
         let rows: Vec<Row> = prepared::<Sql>(
             "SELECT m.time_zone, EXISTS (SELECT FROM exclusion_terms x WHERE x.merchant_id = m.id), \
+                 m.erasure_key, \
                  r.valid_from, r.precedence, r.include_tax, r.include_shipping, \
                  r.orders_count_when, r.gift_cards_earn, r.tips_earn, r.negative_fees \
              FROM merchants m LEFT JOIN calculation_rules r ON r.merchant_id = m.id \
@@ -69,8 +74,10 @@ impl Settings {
         .load(conn)?;
         let zone = rows.first().and_then(|row| row.0.parse().ok()).unwrap_or(Tz::UTC);
         let has_exclusions = rows.first().is_some_and(|row| row.1);
+        let erasure_key = rows.first().and_then(|row| row.2.clone());
         let rules = rows.into_iter().filter_map(|row| {
-            let (_, _, from, precedence, tax, shipping, count_when, gift_cards, tips, fees) = row;
+            let (_, _, _, from, precedence, tax, shipping, count_when, gift_cards, tips, fees) =
+                row;
             let rules = Rules {
                 precedence: precedence.unwrap_or_default(),
                 include_tax: tax.unwrap_or_default(),
@@ -96,7 +103,7 @@ impl Settings {
             let value = ReturnRules { keeps_cancelled, keeps_refunded };
             returns.entry(store_id).or_default().push(Period { from, until: None, value });
         }
-        Ok(Self { zone, rules, returns, has_exclusions })
+        Ok(Self { zone, rules, returns, has_exclusions, erasure_key })
     }
 
     /// The setting of the moment `placed_at`, for orders of that store; of the Calculation Logic

@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::candidates;
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
+use super::erased;
 use super::notes;
 use super::order_row::{OrderRow, Written};
 use super::parts;
@@ -21,6 +22,7 @@ use crate::orders::report::StoreEvent;
 use crate::orders::state::{Applied, Change, OrderState};
 use crate::orders::times::DeliveryTimes;
 use crate::orders::{awaited, refund_reads};
+use crate::pseudonyms::Pseudonyms;
 use crate::store_jobs::JobKind;
 use crate::stores::{self, Store};
 
@@ -72,9 +74,10 @@ pub fn take_in_one(
     conn: &mut PgConnection,
     arrival: &Arrival,
     event: StoreEvent,
+    pseudonyms: &Pseudonyms,
 ) -> QueryResult<Outcome> {
     in_flight::enter(conn, arrival.merchant_id)?;
-    let mut batch = Batch::of(arrival.merchant_id);
+    let mut batch = Batch::of_messages(arrival.merchant_id, pseudonyms);
     batch.reserve(conn, &[(arrival, &event)], IfHeld::Wait)?;
     let outcome = take_in(conn, arrival, event, &mut batch)?;
     batch.finish(conn)?;
@@ -92,6 +95,9 @@ pub fn take_in(
     mut event: StoreEvent,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
+    let is_erased = batch.erase_customer(conn, arrival.store_id, &mut event)?;
+    let without_body = is_erased.then(|| erased::without_body(arrival));
+    let arrival = without_body.as_ref().unwrap_or(arrival);
     let passed_over = notes::take(&mut event, arrival.received_at);
     if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
         fail(conn, arrival, FailureReason::Unreadable, &reason)?;
@@ -99,6 +105,11 @@ pub fn take_in(
         return Ok(Outcome::Failed);
     }
     let outcome = take_in_event(conn, arrival, event, batch)?;
+    if let (true, Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id }) =
+        (is_erased, &outcome)
+    {
+        erased::mark(conn, arrival, *order_id)?;
+    }
     notes::keep(conn, arrival, &passed_over)?;
     Ok(outcome)
 }

@@ -24,6 +24,7 @@ use super::report::StoreEvent;
 use crate::db::Pool;
 use crate::error::{AppError, AppResult};
 use crate::operations::counters;
+use crate::pseudonyms::Pseudonyms;
 use crate::stores::Platform;
 use crate::supervise::{self, Stop};
 
@@ -39,6 +40,13 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// What a message says, or why it cannot be understood.
 pub type Understood = Result<StoreEvent, String>;
+
+/// What a thread that writes needs.
+#[derive(Clone)]
+struct Writer {
+    pool: Pool,
+    pseudonyms: Pseudonyms,
+}
 
 struct Job {
     arrival: Arrival,
@@ -66,13 +74,14 @@ impl Intake {
     ///
     /// # Errors
     /// When the operating system starts no thread.
-    pub fn start(pool: &Pool, writers: u32) -> io::Result<Self> {
-        let waiting = Waiting::start(pool)?;
+    pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
+        let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
+        let waiting = Waiting::start(&writer)?;
         let lanes = (0..writers.max(1)).map(|_| {
             let (sender, queued) = sync_channel(QUEUED);
-            let (pool, waiting) = (pool.clone(), waiting.clone());
+            let (writer, waiting) = (writer.clone(), waiting.clone());
             // What a panic takes along is answered by 503: its senders go with it.
-            let work = move || write(&pool, &queued, &waiting);
+            let work = move || write(&writer, &queued, &waiting);
             supervise::spawn("intake", &Stop::default(), work)?;
             Ok(sender)
         });
@@ -122,7 +131,7 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
 }
 
 /// What a writer does.
-fn write(pool: &Pool, queued: &Receiver<Job>, waiting: &Door) {
+fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &Door) {
     while let Ok(first) = queued.recv() {
         let now = Instant::now();
         let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
@@ -132,15 +141,15 @@ fn write(pool: &Pool, queued: &Receiver<Job>, waiting: &Door) {
         late.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
         // A merchant's jobs stand together, so that the transaction turns to each merchant once.
         jobs.sort_by_key(|job| job.arrival.merchant_id);
-        take_together(pool, jobs, waiting);
+        take_together(writer, jobs, waiting);
     }
 }
 
 /// Takes in `jobs` in one transaction, or in a few: where one merchant's part fails, it leaves, and
 /// the others begin again.
-fn take_together(pool: &Pool, mut jobs: Vec<Job>, waiting: &Door) {
+fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &Door) {
     while !jobs.is_empty() {
-        match together(pool, &jobs) {
+        match together(writer, &jobs) {
             Ok(taken) => {
                 for (job, taken) in jobs.into_iter().zip(taken) {
                     match taken {

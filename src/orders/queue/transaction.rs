@@ -9,12 +9,13 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 
-use super::Job;
-use crate::db::{Fault, Pool, Scope, in_scope, in_scope_with, turn_to};
+use super::{Job, Writer};
+use crate::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
 use crate::error::{AppError, AppResult};
 use crate::orders::failures::{FailureReason, OWN_FAULT};
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, IfHeld, Outcome, fail, take_in};
+use crate::pseudonyms::Pseudonyms;
 
 /// Orders and triggers that somebody else has are passed over. For anything else (a store's or an
 /// affiliate's row, the same new order in another process) a statement waits for so long.
@@ -46,16 +47,18 @@ pub(super) enum Failed {
 /// All of `jobs`, which stand by merchant, in one transaction, each merchant's part under its own
 /// scope. After a restart of the database every connection that rests in the pool is dead; those
 /// that turn out so are let go, until a new one is made.
-pub(super) fn together(pool: &Pool, jobs: &[Job]) -> Result<Vec<Taken>, Failed> {
-    for _ in 0..=pool.max_size() {
-        let mut conn = pool
+pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<Taken>, Failed> {
+    for _ in 0..=writer.pool.max_size() {
+        let mut conn = writer
+            .pool
             .get()
             .inspect_err(|error| tracing::warn!(%error, "no connection for the intake of orders"))
             .map_err(|_| Failed::Unavailable)?;
         let at = Cell::new(jobs.first().map_or(0, |job| job.arrival.merchant_id));
         let begun = Instant::now();
         // What a panic leaves half done is a transaction, and its connection is let go.
-        let result = catch_unwind(AssertUnwindSafe(|| attempt(&mut conn, jobs, &at)));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| attempt(&mut conn, &writer.pseudonyms, jobs, &at)));
         let merchant_id = at.get();
         match result {
             Ok(Ok(taken)) => return Ok(taken),
@@ -80,7 +83,12 @@ pub(super) fn together(pool: &Pool, jobs: &[Job]) -> Result<Vec<Taken>, Failed> 
 }
 
 /// `at` is the merchant whose part is under way.
-fn attempt(conn: &mut PgConnection, jobs: &[Job], at: &Cell<i64>) -> QueryResult<Vec<Taken>> {
+fn attempt(
+    conn: &mut PgConnection,
+    pseudonyms: &Pseudonyms,
+    jobs: &[Job],
+    at: &Cell<i64>,
+) -> QueryResult<Vec<Taken>> {
     let first = at.get();
     let begin = format!(
         "SET LOCAL lock_timeout = '{}ms'; {}",
@@ -96,7 +104,7 @@ fn attempt(conn: &mut PgConnection, jobs: &[Job], at: &Cell<i64>) -> QueryResult
                 at.set(merchant_id);
                 turn_to(conn, merchant_id, &in_flight::enter_sql(merchant_id))?;
             }
-            let mut batch = Batch::of(merchant_id);
+            let mut batch = Batch::of_messages(merchant_id, pseudonyms);
             take_part(conn, theirs, &mut batch, &mut taken)?;
             batches.push((merchant_id, batch));
         }
@@ -138,12 +146,16 @@ fn take_part(
 
 /// Keeps a delivery that fails in the same way each time, with nothing processed of it. `Unavailable`
 /// when it can't be kept either: then the store sends it again.
-pub(super) fn keep_failed(pool: &Pool, job: &Job, reason: FailureReason) -> AppResult<Outcome> {
+pub(super) fn keep_failed(
+    writer: &Writer,
+    job: &Job,
+    reason: FailureReason,
+) -> AppResult<Outcome> {
     let detail = match reason {
         FailureReason::Value => "It holds a value that can't be stored.",
         _ => OWN_FAULT,
     };
-    let mut conn = pool.get().map_err(|_| AppError::Unavailable)?;
+    let mut conn = writer.pool.get().map_err(|_| AppError::Unavailable)?;
     let kept = in_scope(&mut conn, Scope::Merchant(job.arrival.merchant_id), |conn| {
         fail(conn, &job.arrival, reason, detail)
     });

@@ -11,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::transaction::{Failed, Taken, keep_failed, together};
-use super::{BATCH, Job};
-use crate::db::{Fault, Pool, WAITING_CONNECTIONS};
+use super::{BATCH, Job, Writer};
+use crate::db::{Fault, WAITING_CONNECTIONS};
 use crate::error::AppError;
 use crate::orders::failures::FailureReason;
 use crate::supervise::{self, Stop};
@@ -66,15 +66,15 @@ pub(super) struct Waiting;
 
 impl Waiting {
     /// Starts them.
-    pub(super) fn start(pool: &Pool) -> io::Result<Door> {
+    pub(super) fn start(writer: &Writer) -> io::Result<Door> {
         let room = Arc::new(Room { state: Mutex::default(), changed: Condvar::new() });
         let door = Door::new(&room);
         for _ in 0..WAITING_CONNECTIONS {
-            let (room, pool) = (Arc::clone(&room), pool.clone());
+            let (room, writer) = (Arc::clone(&room), writer.clone());
             let work = move || {
                 while let Some((merchant_id, entries)) = room.next() {
                     let mut served = Served { room: &room, merchant_id, left: Vec::new() };
-                    served.left = try_again(&pool, entries);
+                    served.left = try_again(&writer, entries);
                 }
             };
             supervise::spawn("waiting intake", &Stop::default(), work)?;
@@ -210,25 +210,25 @@ impl State {
 
 /// Tries `entries`, which are one merchant's, and answers what becomes known of them; gives back
 /// what has to wait on.
-fn try_again(pool: &Pool, entries: Vec<Entry>) -> Vec<Entry> {
+fn try_again(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
     let now = Instant::now();
     let (late, entries): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.job.deadline <= now);
     late.into_iter().for_each(|entry| entry.job.answer(Err(AppError::Unavailable)));
     let (alone, grouped): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.alone);
-    let mut left = try_grouped(pool, grouped);
+    let mut left = try_grouped(writer, grouped);
     for entry in alone {
         if entry.job.deadline <= Instant::now() {
             entry.job.answer(Err(AppError::Unavailable));
         } else {
-            left.extend(try_alone(pool, entry));
+            left.extend(try_alone(writer, entry));
         }
     }
     left
 }
 
-fn try_grouped(pool: &Pool, entries: Vec<Entry>) -> Vec<Entry> {
+fn try_grouped(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
     if entries.is_empty() {
         return entries;
     }
@@ -237,7 +237,7 @@ fn try_grouped(pool: &Pool, entries: Vec<Entry>) -> Vec<Entry> {
         entries.into_iter().map(|entry| (entry.job, (entry.pause, entry.failures))).unzip();
     let due = Instant::now();
     let again = |job, (pause, failures), alone| Entry { job, due, pause, failures, alone };
-    match together(pool, &jobs) {
+    match together(writer, &jobs) {
         Ok(taken) => {
             for ((job, rest), taken) in jobs.into_iter().zip(rest).zip(taken) {
                 match taken {
@@ -258,8 +258,8 @@ fn try_grouped(pool: &Pool, entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 /// One delivery in a transaction of its own. Only what wouldn't succeed later either is kept as failed.
-fn try_alone(pool: &Pool, mut entry: Entry) -> Option<Entry> {
-    match together(pool, std::slice::from_ref(&entry.job)) {
+fn try_alone(writer: &Writer, mut entry: Entry) -> Option<Entry> {
+    match together(writer, std::slice::from_ref(&entry.job)) {
         Ok(taken) => match taken.into_iter().next() {
             Some(Taken::In(outcome)) => entry.job.answer(Ok(outcome)),
             _ => return Some(entry.later()),
@@ -282,7 +282,7 @@ fn try_alone(pool: &Pool, mut entry: Entry) -> Option<Entry> {
             };
             let topic = &entry.job.arrival.topic;
             tracing::error!(topic, reason = reason.as_str(), "delivery_failed");
-            let outcome = keep_failed(pool, &entry.job, reason);
+            let outcome = keep_failed(writer, &entry.job, reason);
             entry.job.answer(outcome);
         }
     }

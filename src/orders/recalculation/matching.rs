@@ -26,6 +26,17 @@ impl Range {
     const ALL: Self = Self { after: 0, up_to: i64::MAX };
 }
 
+/// Every order that matches a trigger the affiliate has or had, or was credited to it manually.
+pub fn orders_of_affiliate(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Vec<i64>> {
+    let all = Matching::Affiliate { id: affiliate_id, since: DateTime::UNIX_EPOCH };
+    let found = all.next(conn, merchant_id, Range::ALL, i64::MAX)?;
+    Ok(found.into_iter().map(|(id, _)| id).collect())
+}
+
 /// An order's key, and when it was placed.
 pub(super) type Found = (i64, DateTime<Utc>);
 

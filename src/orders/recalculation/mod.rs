@@ -18,6 +18,7 @@ mod queue;
 mod request;
 
 pub use self::cause::RecalculationCause;
+pub use self::matching::orders_of_affiliate;
 pub use self::pending::{Pending, pending_of_affiliate, pending_of_trigger};
 pub use self::queue::{drain, parked, turn, unpark};
 pub use self::request::{recalculate, request_for_affiliate, request_for_trigger, request_since};

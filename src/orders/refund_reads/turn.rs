@@ -70,7 +70,9 @@ fn take_in(
 ) -> Result<(), TurnError> {
     let store = &turn.store;
     let outcome = turn.write(|conn| {
-        let outcome = read::take_in(conn, store, message, read_at, turn.now())?.outcome;
+        let outcome =
+            read::take_in(conn, store, &turn.tools.pseudonyms(), message, read_at, turn.now())?
+                .outcome;
         if outcome == Outcome::Failed {
             put_off(conn, store, requested, ReadProblem::Unreadable, read_at, None)?;
         } else if has_all_lines(conn, store, requested)? {

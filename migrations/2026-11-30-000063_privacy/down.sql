@@ -1,0 +1,13 @@
+drop table retention_settings;
+drop index deliveries_bodies_idx;
+create index deliveries_bodies_idx on deliveries (received_at) where body_gzip is not null;
+drop table data_requests;
+alter table stores drop column erased_at, drop column erasure_requested_at, drop column privacy_secret;
+drop function erase_acts(bigint, bigint[], bigint[], text[], text, timestamptz);
+drop index audit_log_came_from_idx;
+alter table audit_log drop column erased_at;
+alter table affiliates drop column erased_at;
+drop index orders_customers_idx;
+alter table orders drop column erased_at;
+drop table erased_emails;
+alter table merchants drop column erasure_key;

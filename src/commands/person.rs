@@ -1,0 +1,152 @@
+//! `vouch person`
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use super::account::Address;
+use super::bring_up_to_date;
+use crate::audit::Actor;
+use crate::clock;
+use crate::config::Config;
+use crate::db::schema::merchants;
+use crate::db::{Db, Scope, Source};
+use crate::operations::security::{self, Kind};
+use crate::privacy::export::export;
+use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
+use crate::pseudonyms::Pseudonyms;
+use crate::secrets::Sealer;
+
+/// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
+#[derive(Subcommand)]
+pub enum PersonCommand {
+    /// Write everything that is stored of a person as JSON
+    Export(Export),
+    /// Erase a person; without --yes, only say where they are found
+    Erase(Erase),
+}
+
+#[derive(Args)]
+pub struct Which {
+    #[command(flatten)]
+    address: Address,
+    /// Only this program, by its name in /join/{program} [default: every program]
+    #[arg(long)]
+    program: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Export {
+    #[command(flatten)]
+    which: Which,
+    /// File to write to [default: the terminal]
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Erase {
+    #[command(flatten)]
+    which: Which,
+    /// Erase them: it can't be undone
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A program: key, name in URLs.
+type Program = (i64, String);
+
+pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()> {
+    let source = Source::open(config)?;
+    bring_up_to_date(&source)?;
+    // Ends before `source` does, and with it the embedded server.
+    let db = Db::connect(source.url(), 1, 1).context("cannot connect to the database")?;
+    match command {
+        PersonCommand::Export(arguments) => write(&db, arguments),
+        PersonCommand::Erase(arguments) => erase(config, &db, arguments),
+    }
+}
+
+fn programs(db: &Db, which: &Which) -> anyhow::Result<Vec<Program>> {
+    let all: Vec<Program> = db.run_blocking(Scope::Installation, |conn| {
+        merchants::table.order(merchants::id).select((merchants::id, merchants::slug)).load(conn)
+    })?;
+    let Some(slug) = &which.program else { return Ok(all) };
+    let chosen: Vec<Program> = all.into_iter().filter(|program| program.1 == *slug).collect();
+    anyhow::ensure!(!chosen.is_empty(), "there is no program {slug}");
+    Ok(chosen)
+}
+
+fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
+    let lookup = Lookup::by_email(&arguments.which.address.email);
+    let mut file = Map::new();
+    for (merchant_id, slug) in programs(db, &arguments.which)? {
+        let actor = Actor::system(merchant_id, clock::now());
+        let scope = Scope::Merchant(merchant_id);
+        if db.run_blocking(scope, |conn| Person::find(conn, merchant_id, &lookup))?.is_unknown() {
+            continue;
+        }
+        let (person, mut found) = db.run_blocking(scope, |conn| export(conn, &actor, &lookup))?;
+        let emails =
+            db.run_blocking(Scope::Installation, |conn| sent_emails(conn, merchant_id, &person))?;
+        found.insert("emails_sent".to_owned(), emails);
+        file.insert(slug, Value::Object(found));
+    }
+    anyhow::ensure!(!file.is_empty(), "nothing is stored about this person");
+    let text = serde_json::to_string_pretty(&file)?;
+    match &arguments.output {
+        Some(path) => {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let file = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+            file.with_context(|| format!("{}", path.display()))?;
+        }
+        None => println!("{text}"),
+    }
+    Ok(())
+}
+
+fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
+    let lookup = Lookup::by_email(&arguments.which.address.email);
+    let pseudonyms = Pseudonyms::new(&Sealer::new(&config.secret_key));
+    let mut is_known = false;
+    for (merchant_id, slug) in programs(db, &arguments.which)? {
+        let person = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+            Person::find(conn, merchant_id, &lookup)
+        })?;
+        if person.is_unknown() {
+            continue;
+        }
+        is_known = true;
+        if !arguments.yes {
+            println!(
+                "{slug}: {} orders, {} affiliates, {} applications, {} Customer Email triggers",
+                person.order_ids.len(),
+                person.affiliate_ids.len(),
+                person.application_ids.len(),
+                person.trigger_ids.len()
+            );
+            continue;
+        }
+        let actor = Actor::system(merchant_id, clock::now());
+        let erased =
+            erase_person(db, &actor, &pseudonyms, &lookup)?.with_context(|| slug.clone())?;
+        db.run_blocking(Scope::Installation, |conn| erase_from_instance(conn, &person))?;
+        if !erased.is_nothing() {
+            security::note(Kind::PersonErased.about("merchant", merchant_id));
+        }
+        println!("{slug}: erased from {} orders, {} affiliates.", erased.orders, erased.affiliates);
+    }
+    match (is_known, arguments.yes) {
+        (false, _) => println!("Nothing is stored about this person."),
+        (true, false) => println!("Nothing was erased. Add --yes to erase this person."),
+        (true, true) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+use serde::Deserialize;
+
+use super::person::Lookup;
+use super::requests::DataRequest;
+use super::retention::{Period, Periods};
+use crate::triggers::code::EmailKey;
+use crate::web::form::FormErrors;
+
+/// Whom a page of a person is about: by address, or by a request of theirs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PersonForm {
+    pub email: String,
+    /// The id of a data request, or empty.
+    pub request: String,
+    /// The email again, to erase.
+    pub confirmation: String,
+}
+
+impl PersonForm {
+    pub fn request_id(&self) -> Option<i64> {
+        self.request.parse().ok()
+    }
+
+    /// What is looked up, or what's wrong with the address.
+    pub fn lookup(&self, request: Option<&DataRequest>) -> Result<Lookup, FormErrors> {
+        if let Some(request) = request {
+            return Ok(request.lookup());
+        }
+        match EmailKey::parse(&self.email) {
+            Ok(_) => Ok(Lookup::by_email(&self.email)),
+            Err(_) => {
+                Err(FormErrors::one("email", "Email: enter an email such as name@example.com."))
+            }
+        }
+    }
+
+    /// Whether the address was typed once more, in any spelling.
+    pub fn confirmed(&self) -> Result<(), FormErrors> {
+        let key = |typed: &str| EmailKey::parse(typed).ok();
+        if key(&self.email).is_some() && key(&self.email) == key(&self.confirmation) {
+            return Ok(());
+        }
+        Err(FormErrors::one("confirmation", "Email again: type the email of this person."))
+    }
+}
+
+/// The retention periods as typed, in days.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RetentionForm {
+    pub bodies: String,
+    pub failed_bodies: String,
+    pub customers: String,
+    pub audit_ips: String,
+    pub disconnected: String,
+}
+
+impl RetentionForm {
+    pub fn of(periods: &Periods) -> Self {
+        let days = |period| periods.days(period).to_string();
+        Self {
+            bodies: days(Period::Bodies),
+            failed_bodies: days(Period::FailedBodies),
+            customers: days(Period::Customers),
+            audit_ips: days(Period::AuditIps),
+            disconnected: days(Period::Disconnected),
+        }
+    }
+
+    pub fn typed(&self, period: Period) -> &str {
+        match period {
+            Period::Bodies => &self.bodies,
+            Period::FailedBodies => &self.failed_bodies,
+            Period::Customers => &self.customers,
+            Period::AuditIps => &self.audit_ips,
+            Period::Disconnected => &self.disconnected,
+        }
+    }
+
+    pub fn read(&self) -> Result<Periods, FormErrors> {
+        let (mut periods, mut errors) = (Periods::default(), FormErrors::new());
+        for period in Period::ALL {
+            let range = period.range();
+            match self.typed(*period).trim().parse() {
+                Ok(days) if range.contains(&days) => periods.set(*period, days),
+                _ => {
+                    let (min, max) = (range.start(), range.end());
+                    let label = period.label();
+                    errors.add(
+                        period.as_str(),
+                        format!("{label}: enter a number of days from {min} to {max}."),
+                    );
+                }
+            }
+        }
+        errors.into_result().map(|()| periods)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erasure_is_confirmed_by_the_address_in_any_spelling() {
+        let form = |email: &str, confirmation: &str| PersonForm {
+            email: email.to_owned(),
+            confirmation: confirmation.to_owned(),
+            ..PersonForm::default()
+        };
+        assert!(form("jane@example.com", " Jane@Example.com ").confirmed().is_ok());
+        assert!(form("jane@example.com", "jan@example.com").confirmed().is_err());
+        assert!(form("jane@example.com", "").confirmed().is_err());
+        assert!(form("", "").confirmed().is_err());
+    }
+
+    #[test]
+    fn every_period_has_a_field_and_bounds() {
+        let form = RetentionForm::of(&Periods::default());
+        assert_eq!(form.read().unwrap(), Periods::default());
+        for typed in ["", "x", "-1", "0.5", "4000", "99999999999"] {
+            let all = RetentionForm {
+                bodies: typed.to_owned(),
+                failed_bodies: typed.to_owned(),
+                customers: typed.to_owned(),
+                audit_ips: typed.to_owned(),
+                disconnected: typed.to_owned(),
+            };
+            assert_eq!(all.read().unwrap_err().all().count(), Period::ALL.len(), "{typed}");
+        }
+    }
+}
