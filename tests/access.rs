@@ -6,7 +6,8 @@ use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{self, Access, NewUser, Role};
 use vouch::db::schema::{
-    api_keys, audit_log, conversions, deliveries, invitations, letters, orders, pushes,
+    api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
+    pushes,
 };
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
@@ -137,6 +138,7 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("invitation_id", example(invitation_id(app), NOWHERE)),
         ("invitation_token", example("1-made-up", "2-made-up")),
         ("request_id", example(request_id(app), NOWHERE)),
+        ("data_request_id", example(data_request_id(app), NOWHERE)),
         ("member_id", example(member_id(app), NOWHERE)),
         ("session_id", example("made-up", "made-up")),
         ("letter_id", example(letter_id(app), NOWHERE)),
@@ -179,6 +181,14 @@ fn request_id(app: &TestApp) -> i64 {
         vouch::code_requests::Asked::Waits(request) => request.id,
         other => panic!("{other:?}"),
     }
+}
+
+/// A customer who asks their store for their data.
+fn data_request_id(app: &TestApp) -> i64 {
+    let body =
+        serde_json::json!({ "data_request": { "id": 1 }, "customer": { "email": "c@x.example" } });
+    assert_eq!(app.shopify("customers/data_request", &body).status, 200);
+    app.within(|conn| data_requests::table.select(data_requests::id).first(conn))
 }
 
 /// A file that waits to be looked at.

@@ -43,6 +43,7 @@ mod people_pages;
 mod places;
 mod plans;
 mod portal;
+mod privacy;
 mod pushes;
 mod recalculation;
 mod registration;

@@ -16,12 +16,15 @@ use secrecy::SecretBox;
 use vouch::audit::Actor;
 use vouch::clock;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::schema::{audit_log, instance_log, merchants};
+use vouch::db::schema::{audit_log, instance_log, merchants, orders, stores};
 use vouch::db::{Scope, in_scope};
+use vouch::orders::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::orders::understand::understand;
 use vouch::secrets::Sealer;
-use vouch::stores::{WebhookSecret, connect_shopify};
+use vouch::stores::{Platform, WebhookSecret, connect_shopify};
 
-use crate::harness::TestApp;
+use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{TestApp, pseudonyms, then};
 
 /// A data folder that goes with the test, and the program run on it.
 struct Installation {
@@ -687,4 +690,92 @@ fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it()
     assert!(line(&said, "settings").contains("REVOKE EXECUTE ON FUNCTION pg_catalog.set_config"));
     run("migrate");
     assert!(line(&run("doctor"), "rights").starts_with("ok "));
+}
+
+impl Installation {
+    /// An order of Tea's store, by a customer with that address.
+    fn receive_order(&self, email: &str) {
+        let (merchant_id, store_id): (i64, i64) = self.within_database(|conn| {
+            stores::table.select((stores::merchant_id, stores::id)).first(conn)
+        });
+        let body = serde_json::to_vec(&ShopifyOrder::new(1, then()).email(email).0).unwrap();
+        let (topic, now) = ("orders/create", clock::now());
+        let event = understand(Platform::Shopify, topic, &body, false, now).unwrap();
+        let arrival = Arrival {
+            merchant_id,
+            store_id,
+            source: Source::Webhook,
+            topic: topic.to_owned(),
+            delivery_ref: "1".to_owned(),
+            is_test: false,
+            sent_at: None,
+            received_at: now,
+            body_gzip: gzip(&body),
+        };
+        self.within_database(|conn| take_in_one(conn, &arrival, event, &pseudonyms()));
+    }
+}
+
+#[test]
+fn a_person_is_exported_and_erased_on_the_command_line() {
+    const EMAIL: &str = "cleo.k7wq@customers.example";
+    let here = Installation::new("person");
+    here.connect_store("tea.myshopify.com");
+    here.receive_order(EMAIL);
+    let disable = [
+        "user",
+        "disable",
+        "--email=ana@example.com",
+        "--reason=As Cleo.K7WQ@customers.example asked",
+    ];
+    assert_eq!(here.output(&disable).status.code(), Some(0));
+    let of_order = || -> (Option<String>, i64) {
+        here.within_database(|conn| {
+            orders::table
+                .select((orders::customer_email, orders::total_minor.assume_not_null()))
+                .first(conn)
+        })
+    };
+    let reasons = || -> Vec<serde_json::Value> {
+        here.within_database(|conn| instance_log::table.select(instance_log::details).load(conn))
+    };
+    let (_, total) = of_order();
+    let asked = "--email=Cleo.K7wq+tea@customers.example".replace("+tea", "");
+    let named = |reasons: Vec<serde_json::Value>| {
+        reasons.iter().any(|details| details.to_string().to_lowercase().contains("k7wq"))
+    };
+    assert!(named(reasons()));
+
+    let file = here.folder.join("person.json");
+    let output = format!("--output={}", file.display());
+    let exported = here.output(&["person", "export", &asked, &output]);
+    assert_eq!(exported.status.code(), Some(0), "{}", text(&exported.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(json["tea"]["orders"][0]["customer_email"], EMAIL);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "for one reader");
+
+    // Without --yes it only says where they are found.
+    let erase = ["person", "erase", &asked];
+    assert_eq!(here.output(&erase).status.code(), Some(0));
+    assert_eq!(of_order().0.as_deref(), Some(EMAIL));
+    let elsewhere = here.output(&["person", "erase", &asked, "--program=coffee", "--yes"]);
+    assert_eq!(elsewhere.status.code(), Some(1));
+    assert_eq!(of_order().0.as_deref(), Some(EMAIL));
+
+    let erased = here.output(&["person", "erase", &asked, "--program=tea", "--yes"]);
+    assert_eq!(erased.status.code(), Some(0), "{}", text(&erased.stderr));
+    assert!(!text(&erased.stdout).to_lowercase().contains("k7wq"));
+    let (left, still) = of_order();
+    assert!(left.is_some_and(|email| !email.contains("k7wq")));
+    assert_eq!(still, total);
+    assert!(!named(reasons()));
+    assert_eq!(here.output(&["person", "erase", &asked, "--yes"]).status.code(), Some(0), "twice");
+    assert_eq!(
+        here.output(&["person", "export", &asked]).status.code(),
+        Some(1),
+        "nothing is left"
+    );
+    // The only owner stays one.
+    let owner = here.output(&["person", "erase", "--email=ana@example.com", "--yes"]);
+    assert_eq!(owner.status.code(), Some(1));
 }

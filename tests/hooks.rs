@@ -14,7 +14,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp};
+use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp, pseudonyms};
 
 const NEW_SECRET: &str = "the-new-secret-of-the-shop-0000000001";
 
@@ -210,7 +210,7 @@ fn removing_the_app_disconnects_the_store_and_a_replay_of_that_does_not_do_it_ag
         .within(|conn| deliveries::table.select((deliveries::id, deliveries::outcome)).first(conn));
     assert_eq!(outcome, "noted");
     let actor = Actor::system(app.fixture.merchant_id, vouch::clock::now());
-    app.within(|conn| Ok(replay(conn, &actor, id).unwrap()));
+    app.within(|conn| Ok(replay(conn, &actor, &pseudonyms(), id).unwrap()));
     assert!(store(&app).is_connected());
 }
 

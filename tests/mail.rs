@@ -347,7 +347,11 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
         in_installation(&app, |conn| letters::table.select(letters::paragraphs).first(conn));
     assert_eq!(words, None);
     days_ago(31);
-    assert_eq!(mail::sweep(&app.db, vouch::clock::now()).unwrap(), 1);
+    let keep = vouch::privacy::retention::Instance::default();
+    let (now, stop) = (vouch::clock::now(), vouch::supervise::Stop::default());
+    vouch::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
+    let left: i64 = in_installation(&app, |conn| letters::table.count().get_result(conn));
+    assert_eq!(left, 0);
 }
 
 #[test]

@@ -11,9 +11,9 @@ use vouch::orders::replay;
 use vouch::platforms::OrderMessage;
 use vouch::stores::Store;
 
-use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::woocommerce::WooOrder;
+use crate::harness::{TestApp, pseudonyms};
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap()
@@ -89,7 +89,7 @@ fn without_a_time_of_sending_the_message_that_came_last_counts_and_its_repetitio
     let ids: Vec<i64> = app.within(|conn| deliveries::table.select(deliveries::id).load(conn));
     for id in ids {
         let actor = app.actor();
-        app.within(|conn| Ok(replay(conn, &actor, id).unwrap()));
+        app.within(|conn| Ok(replay(conn, &actor, &pseudonyms(), id).unwrap()));
         assert_eq!(commissions(&app), [900]);
     }
 }
@@ -101,7 +101,7 @@ fn read_woo(app: &TestApp, store: &Store, order: &WooOrder, begun_at: DateTime<U
         changed_at: noon(),
         body: serde_json::to_vec(&order.0).unwrap(),
     };
-    app.within(|conn| read::take_in(conn, store, &message, begun_at, clock::now()));
+    app.within(|conn| read::take_in(conn, store, &pseudonyms(), &message, begun_at, clock::now()));
 }
 
 #[test]

@@ -115,7 +115,15 @@ fn filled() -> TestApp {
                  INSERT INTO code_requests (merchant_id, affiliate_id, code, code_key, status, \
                          requested_at) \
                      SELECT merchant_id, min(id), 'NIA10', 'NIA10', 'pending', now() \
-                     FROM affiliates GROUP BY merchant_id;"
+                     FROM affiliates GROUP BY merchant_id; \
+                 INSERT INTO erased_emails (merchant_id, email_hash, erased_at) \
+                     VALUES ({merchant_id}, 'hash', now()); \
+                 INSERT INTO data_requests (merchant_id, store_id, request_ref, email, received_at) \
+                     SELECT merchant_id, min(id), '1', 'c@x.example', now() FROM stores \
+                     GROUP BY merchant_id; \
+                 INSERT INTO retention_settings (merchant_id, bodies_days, failed_bodies_days, \
+                         customers_days, audit_ips_days, disconnected_days, updated_at) \
+                     VALUES ({merchant_id}, 1, 1, 30, 1, 0, now());"
             ))
         });
     }

@@ -12,8 +12,9 @@ use vouch::mail::{self, Letter, Office};
 use vouch::operations::security::Kind;
 
 use crate::api::new_key;
+use crate::harness::shopify::ShopifyOrder;
 use crate::harness::smtp::MailServer;
-use crate::harness::{METRICS_TOKEN, PASSWORD, Page, Person, TestApp, config, two_factor};
+use crate::harness::{METRICS_TOKEN, PASSWORD, Page, Person, TestApp, config, then, two_factor};
 
 const OWNER: &str = "owner@acme.example";
 const ADMIN: &str = "admin@acme.example";
@@ -171,6 +172,7 @@ fn provoke(at: &At<'_>, kind: Kind) -> Expected {
         | Kind::ViewBegan
         | Kind::ViewEnded
         | Kind::ExportDownloaded
+        | Kind::PersonErased
         | Kind::ApiKeyCreated
         | Kind::ApiKeyRevoked => provoke_act(at, kind),
         Kind::UserDisabled
@@ -351,6 +353,15 @@ fn provoke_act(at: &At<'_>, kind: Kind) -> Expected {
             assert_eq!(at.view().get("/affiliates.csv").status, 200);
             expected("/affiliates.csv", at.user_id(SUPPORT))
         }
+        Kind::PersonErased => {
+            let order = ShopifyOrder::new(1, then()).email("cleo@customers.example");
+            assert_eq!(at.app.shopify("orders/create", &order.0).status, 200);
+            let typed =
+                [("email", "cleo@customers.example"), ("confirmation", "cleo@customers.example")];
+            let answer = at.sign_in(OWNER).post_signed("/settings/privacy/erasures", &typed);
+            assert_eq!(answer.status, 303);
+            expected("/settings/privacy/erasures", owner)
+        }
         Kind::ApiKeyCreated => {
             let person = at.sign_in(OWNER);
             let page = person.get("/settings/api");
@@ -441,6 +452,7 @@ fn action(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::ViewBegan => Some(("support.view_began", "support")),
         Kind::ViewEnded => Some(("support.view_ended", "support")),
         Kind::ExportDownloaded => Some(("export.downloaded", "support")),
+        Kind::PersonErased => Some(("person.erased", "member")),
         Kind::ApiKeyCreated => Some(("api_key.created", "member")),
         Kind::ApiKeyRevoked => Some(("api_key.revoked", "member")),
         Kind::UserDisabled => Some(("member.disabled", "support")),

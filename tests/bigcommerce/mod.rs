@@ -55,6 +55,7 @@ impl Shop {
         let (http, sealer) = (Http::new(true), sealer());
         let (opens, calls) = (sealer.clone(), http.clone());
         Tools {
+            keep: Default::default(),
             db: self.app.db.clone(),
             sealer,
             http,

@@ -126,6 +126,7 @@ impl Client for Shelf {
 fn tools(app: &TestApp, shelf: &Shelf) -> Tools {
     let shelf = shelf.clone();
     Tools {
+        keep: Default::default(),
         db: app.db.clone(),
         sealer: sealer(),
         http: Http::new(true),

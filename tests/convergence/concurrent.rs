@@ -21,7 +21,7 @@ use vouch::triggers;
 use super::facts::Program;
 use super::histories::{Message, OrderHistory};
 use super::{in_order, ledger, minute, play, recount};
-use crate::harness::{TestApp, then};
+use crate::harness::{TestApp, pseudonyms, then};
 
 /// Hands all messages to the intake at once and waits for every answer.
 fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Outcome> {
@@ -61,7 +61,7 @@ fn deliveries_that_share_a_commit_end_in_the_same_ledger_and_one_that_fails_spoi
     let together = Program::new(&app, "Together");
     let mut messages: Vec<Message> = histories.iter().flat_map(OrderHistory::messages).collect();
     messages.shuffle(&mut StdRng::seed_from_u64(7));
-    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
+    let intake = Intake::start(app.db.intake_pool(), 3, &pseudonyms()).unwrap();
     let failed: usize = std::thread::scope(|scope| {
         let (intake, together) = (&intake, &together);
         let parts = messages.chunks(messages.len() / 4).map(|part| {
@@ -95,7 +95,9 @@ fn deliveries_that_share_a_commit_end_in_the_same_ledger_and_one_that_fails_spoi
     assert_eq!(ids.len(), failed);
     let actor = together.actor(minute(110));
     for id in ids {
-        app.within_merchant(together.merchant_id, |conn| Ok(replay(conn, &actor, id).unwrap()));
+        app.within_merchant(together.merchant_id, |conn| {
+            Ok(replay(conn, &actor, &pseudonyms(), id).unwrap())
+        });
     }
     assert_eq!(ledger::of(&app, &together), expected);
     assert_eq!(recount::differences(&app, together.merchant_id), [""; 0]);
@@ -155,7 +157,7 @@ fn meet(
 fn an_order_that_meets_a_reassignment_belongs_to_whoever_holds_the_code_in_the_end() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
+    let intake = Intake::start(app.db.intake_pool(), 3, &pseudonyms()).unwrap();
     for round in 0..ROUNDS {
         let to = program.affiliates[usize::try_from(round + 1).unwrap() % 3];
         meet(&app, &program, &intake, round, |conn| {
@@ -180,7 +182,7 @@ fn an_order_that_meets_a_reassignment_belongs_to_whoever_holds_the_code_in_the_e
 fn an_order_that_meets_a_retirement_is_credited_by_what_holds_in_the_end() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
+    let intake = Intake::start(app.db.intake_pool(), 3, &pseudonyms()).unwrap();
     for round in 0..ROUNDS {
         let is_retiring = round % 2 == 0;
         meet(&app, &program, &intake, round, |conn| {
@@ -203,7 +205,7 @@ fn an_order_that_meets_a_retirement_is_credited_by_what_holds_in_the_end() {
 fn an_order_that_meets_the_undoing_of_a_status_is_not_left_behind() {
     let app = TestApp::start();
     let program = Program::new(&app, "Meeting");
-    let intake = Intake::start(app.db.intake_pool(), 3).unwrap();
+    let intake = Intake::start(app.db.intake_pool(), 3, &pseudonyms()).unwrap();
     let ada = program.affiliates[0];
     for round in 0..ROUNDS {
         let since = minute(-60 + i64::try_from(round).unwrap());

@@ -16,8 +16,8 @@ use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::{noon, recount};
-use crate::harness::TestApp;
 use crate::harness::shopify::{ShopifyOrder, sign};
+use crate::harness::{TestApp, pseudonyms};
 
 const OTHER_SECRET: &str = "another-secret-of-another-shop-9876543210";
 /// More orders than there are writers, so that every writer has some.
@@ -171,7 +171,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
         body_gzip: gzip(&body),
     };
     let mut incoming = hold(&app, &format!("SET LOCAL vouch.merchant_id = '{merchant_id}'"));
-    take_in_one(&mut incoming, &arrival, event).unwrap();
+    take_in_one(&mut incoming, &arrival, event, &pseudonyms()).unwrap();
     app.within(|conn| {
         let code = TriggerKind::CouponCode;
         Ok(triggers::create(conn, &app.actor_at(now), app.fixture.ada_id, code, "NEW10").unwrap())

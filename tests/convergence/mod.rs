@@ -27,7 +27,7 @@ use vouch::stores::Platform;
 use self::facts::{Fact, Program};
 use self::histories::{Message, OrderHistory};
 pub use self::recount::differences;
-use crate::harness::TestApp;
+use crate::harness::{TestApp, pseudonyms};
 
 /// When the histories begin; everything in them happens within the two hours that follow.
 fn noon() -> DateTime<Utc> {
@@ -68,7 +68,7 @@ fn take_in(app: &TestApp, program: &Program, message: &Message) {
         received_at: message.received_at,
         body_gzip: intake::gzip(&body),
     };
-    program.within(app, |conn| intake::take_in_one(conn, &arrival, event));
+    program.within(app, |conn| intake::take_in_one(conn, &arrival, event, &pseudonyms()));
 }
 
 fn play(app: &TestApp, program: &mut Program, facts: &[Fact], happenings: &[Happening]) {
@@ -131,7 +131,7 @@ fn replay_everything(app: &TestApp, program: &Program, seed: u64) {
     ids.shuffle(&mut StdRng::seed_from_u64(seed));
     let actor = program.actor(minute(110));
     for id in ids {
-        program.within(app, |conn| Ok(replay(conn, &actor, id).unwrap()));
+        program.within(app, |conn| Ok(replay(conn, &actor, &pseudonyms(), id).unwrap()));
     }
 }
 

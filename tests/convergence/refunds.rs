@@ -19,8 +19,8 @@ use vouch::stores::{Platform, Store};
 
 use super::facts::Program;
 use super::{ledger, minute, recount, replay_everything};
-use crate::harness::TestApp;
 use crate::harness::woocommerce::{WooOrder, WooRefund, connect_in, gmt};
+use crate::harness::{TestApp, pseudonyms};
 
 /// What was paid for each line, without its fifth of tax, and how many there are.
 const LINES: [(&str, u32, i64); 2] = [("MUG", 4, 4_000), ("BOWL", 1, 1_500)];
@@ -165,7 +165,7 @@ fn take_in(app: &TestApp, program: &Program, store: &Store, told: &Told) {
         received_at: told.at,
         body_gzip: intake::gzip(&body),
     };
-    program.within(app, |conn| intake::take_in_one(conn, &arrival, event));
+    program.within(app, |conn| intake::take_in_one(conn, &arrival, event, &pseudonyms()));
 }
 
 /// What each affiliate has of each order.

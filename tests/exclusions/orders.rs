@@ -7,6 +7,7 @@ use vouch::exclusions::{change, enable as switch, remove, restore};
 use vouch::orders::replay;
 
 use super::*;
+use crate::harness::pseudonyms;
 use crate::harness::shopify::ShopifyOrder;
 
 fn noon() -> DateTime<chrono::Utc> {
@@ -55,7 +56,7 @@ fn replay_all(app: &TestApp) {
         deliveries::table.order(deliveries::id.desc()).select(deliveries::id).load(conn)
     });
     for id in ids {
-        app.within(|conn| Ok(replay(conn, &app.actor(), id).unwrap()));
+        app.within(|conn| Ok(replay(conn, &app.actor(), &pseudonyms(), id).unwrap()));
     }
     assert_eq!(entries(app), before, "a replay changes nothing");
 }

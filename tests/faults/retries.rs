@@ -9,7 +9,7 @@ use vouch::supervise::Stop;
 
 use super::{fix, ledger, metric, outcomes, raise};
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{TestApp, then};
+use crate::harness::{TestApp, pseudonyms, then};
 
 /// (reason, attempts, next attempt) of what is failed.
 fn failures(app: &TestApp) -> Vec<(String, i32, Option<DateTime<Utc>>)> {
@@ -34,7 +34,7 @@ fn make_due(app: &TestApp) {
 }
 
 fn retry(app: &TestApp) -> usize {
-    turn(&app.db, &Stop::default()).unwrap()
+    turn(&app.db, &pseudonyms(), &Stop::default()).unwrap()
 }
 
 /// An order that breaks a rule of the schema, as a fault of Vouch would.

@@ -37,6 +37,12 @@ pub use self::person::Person;
 /// The secret key of the installation under test.
 pub const SECRET_KEY: [u8; 32] = [7; 32];
 
+/// What makes pseudonyms of erased people in the instance under test.
+pub fn pseudonyms() -> vouch::pseudonyms::Pseudonyms {
+    let sealer = vouch::secrets::Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    vouch::pseudonyms::Pseudonyms::new(&sealer)
+}
+
 /// The token that reads the metrics of the installation under test.
 pub const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
 
@@ -246,6 +252,7 @@ impl Drop for TestApp {
 /// The settings of an installation under test.
 pub fn config(base: &str) -> Config {
     Config {
+        keep: vouch::privacy::retention::Instance::default(),
         database_url: None,
         owner_database_url: None,
         listen: "127.0.0.1:0".parse().unwrap(),

@@ -160,6 +160,7 @@ impl Client for FakeStore {
 pub(super) fn tools(app: &TestApp, fake: &FakeStore) -> Tools {
     let fake = fake.clone();
     Tools {
+        keep: Default::default(),
         db: app.db.clone(),
         sealer: sealer(),
         http: Http::new(true),

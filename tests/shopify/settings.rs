@@ -256,6 +256,7 @@ fn tools(app: &TestApp) -> Tools {
     let (http, seals) = (Http::new(true), sealer());
     let calls = http.clone();
     Tools {
+        keep: Default::default(),
         db: app.db.clone(),
         sealer: sealer(),
         http,

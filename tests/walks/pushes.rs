@@ -70,6 +70,7 @@ pub(super) async fn work(walk: &Walk) {
         let opened =
             move |store: &_, now| -> Result<_, CallError> { open(store, &seals, &calls, now) };
         let tools = Tools {
+            keep: Default::default(),
             db,
             sealer: sealer(),
             http,

@@ -9,10 +9,10 @@ use vouch::orders::failures;
 use vouch::supervise::Stop;
 
 use super::{commissions, connect, connected, work};
-use crate::harness::TestApp;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, StandIn};
 use crate::harness::woocommerce::{WooOrder, gmt};
+use crate::harness::{TestApp, pseudonyms};
 
 fn start() -> (TestApp, StandIn<WooSite>) {
     let (app, site) = (TestApp::start(), WooSite::start());
@@ -83,7 +83,7 @@ fn an_order_that_vouch_fails_on_holds_up_no_other_and_is_kept() {
             .set(delivery_failures::retry_at.eq(now - Duration::minutes(1)))
             .execute(conn)
     });
-    assert_eq!(failures::turn(&app.db, &Stop::default()).unwrap(), 1);
+    assert_eq!(failures::turn(&app.db, &pseudonyms(), &Stop::default()).unwrap(), 1);
     assert_eq!(commissions(&app), [900, 900, 900]);
 }
 

@@ -34,6 +34,7 @@ fn tools(app: &TestApp) -> Tools {
     let http = Http::new(true);
     let calls = http.clone();
     Tools {
+        keep: Default::default(),
         db: app.db.clone(),
         sealer: sealer(),
         http,

@@ -14,7 +14,7 @@ use crate::attribution::{Pays, affiliate_on, code, offer, trigger_at};
 use crate::harness::stores::woocommerce::{Permission, WooSite};
 use crate::harness::stores::{Fault, Reply, StandIn};
 use crate::harness::woocommerce::{WooOrder, WooRefund, gmt};
-use crate::harness::{Page, TestApp, then};
+use crate::harness::{Page, TestApp, pseudonyms, then};
 
 /// A shop that sells, and a program that reads its refunds.
 struct Shop {
@@ -382,7 +382,7 @@ fn a_replay_of_what_was_read_changes_nothing() {
     });
     assert_eq!(ids.len(), 1);
     let actor = shop.app.actor();
-    shop.app.within(|conn| Ok(replay(conn, &actor, ids[0]).unwrap()));
+    shop.app.within(|conn| Ok(replay(conn, &actor, &pseudonyms(), ids[0]).unwrap()));
     assert_eq!(shop.ada(), 1_000, "the refund is gone, whatever its lines were");
 }
 

@@ -60,12 +60,7 @@ pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
     db.run_blocking(Scope::Installation, |conn| renew_all(conn, build, clock::now()))
 }
 
-fn try_once(
-    db: &Db,
-    pseudonyms: &Pseudonyms,
-    claimed: Claimed,
-    now: DateTime<Utc>,
-) -> Attempt {
+fn try_once(db: &Db, pseudonyms: &Pseudonyms, claimed: Claimed, now: DateTime<Utc>) -> Attempt {
     let actor = Actor::system(claimed.merchant_id, now);
     let work = || {
         db.run_blocking(Scope::Merchant(claimed.merchant_id), |conn| {

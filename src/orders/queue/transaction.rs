@@ -146,11 +146,7 @@ fn take_part(
 
 /// Keeps a delivery that fails in the same way each time, with nothing processed of it. `Unavailable`
 /// when it can't be kept either: then the store sends it again.
-pub(super) fn keep_failed(
-    writer: &Writer,
-    job: &Job,
-    reason: FailureReason,
-) -> AppResult<Outcome> {
+pub(super) fn keep_failed(writer: &Writer, job: &Job, reason: FailureReason) -> AppResult<Outcome> {
     let detail = match reason {
         FailureReason::Value => "It holds a value that can't be stored.",
         _ => OWN_FAULT,

@@ -45,12 +45,7 @@ pub fn sweep(db: &Db, keep: Instance, now: DateTime<Utc>, stop: &Stop) -> AppRes
     Ok(done)
 }
 
-fn sweep_merchant(
-    db: &Db,
-    merchant_id: i64,
-    now: DateTime<Utc>,
-    stop: &Stop,
-) -> AppResult<usize> {
+fn sweep_merchant(db: &Db, merchant_id: i64, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
     let scope = Scope::Merchant(merchant_id);
     let periods = db.run_blocking(scope, |conn| load(conn, merchant_id))?;
     let before = |period: Period| now - Duration::days(periods.days(period).into());
