@@ -62,9 +62,11 @@ fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::R
 fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let (email, code) = FURTHER;
     let affiliate = of_the_cast(conn, actor, email)?;
+    let of_affiliate = affiliates::table.find((actor.merchant_id, affiliate.id));
+    let user_id: Option<i64> = of_affiliate.select(affiliates::user_id).first(conn)?;
     let asking = Actor {
         kind: ActorKind::Affiliate,
-        user_id: affiliate.user_id,
+        user_id,
         name: affiliate.name.clone(),
         now: actor.now - Duration::hours(5),
         ..actor.clone()
