@@ -356,28 +356,26 @@ fn one_of_two_processes_is_killed(instance: &Instance, chance: &mut Chance) -> R
 fn the_log_cannot_be_written(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").map(Stdio::from);
     let (output, log) = (full().map_err(said)?, full().map_err(said)?);
-    instance.end_vouch(libc::SIGTERM)?;
-    instance.start_logging_to(output, log, "debug");
-    instance.wait_until_ready();
-    provoke_log_lines(instance);
-    chance.wait();
-    let served = is_served(instance);
-    instance.end_vouch(libc::SIGTERM)?;
-    instance.start_vouch(Stdio::null());
-    served
+    logs_to(instance, output, log, chance)
 }
 
 fn nobody_reads_the_log(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
-    instance.end_vouch(libc::SIGTERM)?;
     // A pipe holds 64 KiB; everything after that waits for a reader who never comes.
-    instance.start_logging_to(Stdio::null(), Stdio::piped(), "trace");
-    instance.wait_until_ready();
-    provoke_log_lines(instance);
-    chance.wait();
-    let served = is_served(instance);
+    logs_to(instance, Stdio::null(), Stdio::piped(), chance)
+}
+
+/// Has Vouch work with much to log, and a log that takes nothing.
+fn logs_to(instance: &Instance, output: Stdio, log: Stdio, chance: &Chance) -> Result<(), String> {
     instance.end_vouch(libc::SIGTERM)?;
+    instance.start_logging_to(output, log, "trace");
+    let served = instance.wait_until_ready().and_then(|()| {
+        provoke_log_lines(instance);
+        chance.wait();
+        says_that_it_works(instance)
+    });
+    let ended = instance.end_vouch(libc::SIGTERM);
     instance.start_vouch(Stdio::null());
-    served
+    served.and(ended.map(drop))
 }
 
 fn said(error: impl std::fmt::Display) -> String {
@@ -392,8 +390,8 @@ fn provoke_log_lines(instance: &Instance) {
     (0..200).all(|_| send().is_ok());
 }
 
-/// Whether the process takes an order and says so of itself.
-fn is_served(instance: &Instance) -> Result<(), String> {
+/// Whether the process says of itself that it works.
+fn says_that_it_works(instance: &Instance) -> Result<(), String> {
     let agent = agent(END);
     for path in ["/healthz", "/readyz"] {
         let answer = agent.get(format!("{}{path}", instance.base)).call().map_err(said)?;
@@ -422,7 +420,7 @@ fn a_recalculation_is_cut_off(instance: &Instance, _: &mut Chance) -> Result<(),
     }
     instance.end_vouch(libc::SIGTERM)?;
     instance.start_vouch(Stdio::null());
-    instance.wait_until_ready();
+    instance.wait_until_ready()?;
     let begun = Instant::now();
     while instance.count("recalculations") > 0 {
         if begun.elapsed() > Duration::from_secs(60) {

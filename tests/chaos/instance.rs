@@ -86,7 +86,7 @@ impl Instance {
             peak_kibibytes: Mutex::default(),
         };
         instance.start_vouch(Stdio::null());
-        instance.wait_until_ready();
+        instance.wait_until_ready().unwrap();
         instance
     }
 
@@ -169,18 +169,24 @@ impl Instance {
         self.network.set(Mode::Pass);
         let _ = self.end_vouch(libc::SIGKILL);
         self.start_vouch(Stdio::null());
-        self.wait_until_ready();
+        self.wait_until_ready().unwrap();
     }
 
     /// Waits until Vouch says that it can be sent requests.
-    pub fn wait_until_ready(&self) {
+    ///
+    /// # Errors
+    /// When it doesn't say so within a minute.
+    pub fn wait_until_ready(&self) -> Result<(), String> {
         let begun = Instant::now();
         let agent = agent(Duration::from_secs(2));
         let url = format!("{}/readyz", self.base);
         while !agent.get(&url).call().is_ok_and(|answer| answer.status() == 200) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "Vouch doesn't get ready");
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err("Vouch didn't get ready".to_owned());
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
+        Ok(())
     }
 
     /// The superuser, past the network that the faults are in.

@@ -80,7 +80,7 @@ fn run(faults: &[&Fault], chance: &mut Chance, bounds: &Bounds) {
 fn try_one(instance: &Instance, fault: &Fault, chance: &mut Chance) -> Outcome {
     const QUIET: Duration = Duration::from_secs(1);
     let ledger = Ledger::default();
-    instance.wait_until_ready();
+    instance.wait_until_ready().unwrap();
     instance.take_peak();
     let (failure, recovery, meanwhile): (Option<String>, _, _) = ledger.during(instance, || {
         std::thread::sleep(QUIET);
