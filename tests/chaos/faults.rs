@@ -412,8 +412,7 @@ fn a_recalculation_is_cut_off(instance: &Instance, _: &mut Chance) -> Result<(),
     for affiliate in [instance.fixture.ben_id, instance.fixture.ada_id] {
         let affiliate = affiliate.to_string();
         let typed = [("affiliate_id", affiliate.as_str()), ("from", today.as_str())];
-        let form = owner.get(&path);
-        let answer = owner.submit(&form, "main form", &typed);
+        let answer = owner.post_signed(&path, &typed);
         if answer.status != 303 {
             return Err(format!("the reassignment was answered {}", answer.status));
         }
