@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use diesel::prelude::*;
 use ureq::Agent;
 use vouch::auth::{Access, Role};
-use vouch::db::schema::deliveries;
+use vouch::db::schema::delivery_failures;
 use vouch::routes::{Row, TABLE};
 
 use crate::access::{Example, examples, fill, parameters};
@@ -220,9 +220,9 @@ fn side_by_side<T: Send>(all: Vec<T>, work: impl Fn(T) + Sync) {
 }
 
 impl TestApp {
-    /// How many deliveries were kept as failed by a fault of Vouch's own.
+    /// How many deliveries failed because of Vouch itself.
     fn deliveries_with_our_fault(&self) -> i64 {
-        let words = deliveries::detail.like("%fault of its own%");
-        self.within(|conn| deliveries::table.filter(words).count().get_result(conn))
+        let ours = delivery_failures::reason.eq("own_fault");
+        self.within(|conn| delivery_failures::table.filter(ours).count().get_result(conn))
     }
 }
