@@ -6,7 +6,10 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
+/// How long the last line may take.
+const COMPLAINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Whether a line was lost that its reader still waits for.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -31,10 +34,20 @@ pub(crate) fn is_complete() -> bool {
     !LOST.load(Ordering::Relaxed)
 }
 
-/// Prints a line to the standard error.
+/// Prints a line to the standard error: the last one of the process, which ends also when nobody
+/// reads it.
 pub(crate) fn complain(line: Arguments<'_>) {
+    let line = line.to_string();
     // There is nowhere left to say that it can't be said.
-    let _ = writeln!(io::stderr(), "{line}");
+    let Ok(writer) = thread::Builder::new().spawn(move || {
+        let _ = writeln!(io::stderr(), "{line}");
+    }) else {
+        return;
+    };
+    let begun = Instant::now();
+    while !writer.is_finished() && begun.elapsed() < COMPLAINT_TIMEOUT {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The standard output of a server, which waits for no reader.

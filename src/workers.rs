@@ -88,7 +88,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// How long the threads may take to end, from when they're told. What one still does then is a
 /// transaction that ends with its connection, or a call whose lease ends.
-const END_TIMEOUT: Duration = Duration::from_secs(7);
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads of the jobs, that of the mail, and those that work for stores. They end, each after its
 /// present portion, when they're told or this value goes.

@@ -74,6 +74,26 @@ impl Drop for Program {
     }
 }
 
+/// What the doctor says of one subject.
+fn doctor(app: &TestApp, subject: &str) -> String {
+    let folder = std::env::temp_dir().join(format!("vouch-faults-doctor-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    give_to_server_user(&folder);
+    let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    let said = Command::new(env!("CARGO_BIN_EXE_vouch"))
+        .arg("doctor")
+        .env("DATABASE_URL", &app.database_url)
+        .env("VOUCH_OWNER_DATABASE_URL", app.owner_url())
+        .env("VOUCH_SECRET_KEY", key)
+        .env("VOUCH_DATA", &folder)
+        .output()
+        .unwrap();
+    let _ = fs::remove_dir_all(&folder);
+    let said = String::from_utf8(said.stdout).unwrap();
+    let line = said.lines().find(|line| line.contains(&format!("  {subject}:")));
+    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {

@@ -7,7 +7,7 @@ use vouch::db::schema::{deliveries, delivery_failures};
 use vouch::orders::failures::{build, renew, turn};
 use vouch::supervise::Stop;
 
-use super::{fix, ledger, metric, outcomes, raise};
+use super::{doctor, fix, ledger, metric, outcomes, raise};
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, pseudonyms, then};
 
@@ -95,6 +95,8 @@ fn an_attempt_that_meets_a_passing_fault_does_not_count() {
 #[test]
 fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     let app = TestApp::start();
+    let subject = "webhook deliveries";
+    assert!(doctor(&app, subject).starts_with("ok "));
     fail(&app, 1);
     let owner = app.owner();
     assert!(!owner.get("/dashboard").has("a[href=\"/deliveries?outcome=failed\"]"), "retried");
@@ -112,6 +114,7 @@ fn what_is_left_after_the_last_attempt_is_shown_and_tried_by_another_build() {
     assert_eq!(failures(&app), [("own_fault".to_owned(), 16, None)]);
     assert_eq!(retry(&app), 0);
     assert!(owner.get("/dashboard").has("a[href=\"/deliveries?outcome=failed\"]"));
+    assert!(!doctor(&app, subject).starts_with("ok "));
     let page = owner.get(&path);
     assert!(page.has("[data-needs-attention]") && !page.has("[data-retry]"));
     // What was read is shown for five seconds.
