@@ -74,7 +74,7 @@ fn what_waits_is_said_and_leads_on() {
     let page = owner.get("/dashboard");
     assert_eq!(
         page.all(".tasks a"),
-        ["1 conversion is Pending", "1 message of your store could not be read"]
+        ["1 conversion is Pending", "1 message of your store could not be processed"]
     );
     for href in page.values(".tasks a", "href") {
         assert_eq!(owner.get(&href).status, 200, "{href}");

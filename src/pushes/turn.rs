@@ -20,6 +20,9 @@ const FIRST_WAIT: Duration = Duration::seconds(5);
 /// So many codes in a row without an answer, and it is the store that does not answer.
 const SILENCE: usize = 3;
 
+/// Why a code isn't in the store, where Vouch failed on it.
+const OWN_FAULT: &str = "Vouch could not process the store's answer.";
+
 /// A queued code.
 #[derive(Queryable)]
 struct Queued {
@@ -58,9 +61,20 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             if !turn.goes_on() {
                 break;
             }
-            let outcome = try_one(&mut *client, turn, &queued)?;
+            let outcome = match turn.call(|| try_one(&mut *client, turn, &queued)) {
+                Ok(tried) => tried?,
+                // Counts as a try, so that the codes behind it go on.
+                Err(_) => Outcome::Unknown(OWN_FAULT.to_owned()),
+            };
             silent = if let Outcome::Unknown(_) = outcome { silent + 1 } else { 0 };
-            let reason = keep(turn, &queued, outcome)?;
+            let reason = match keep(turn, &queued, outcome) {
+                Err(error) if error.is_own_fault() => {
+                    let (merchant_id, push) = (turn.store.merchant_id, queued.id);
+                    tracing::error!(merchant_id, push, %error, "push_not_kept");
+                    keep(turn, &queued, Outcome::Unknown(OWN_FAULT.to_owned()))?
+                }
+                kept => kept?,
+            };
             if silent >= SILENCE {
                 return Err(CallError::Unanswered(reason).into());
             }

@@ -189,6 +189,18 @@ impl Turn<'_> {
         self.tools.client(&self.store, self.now())
     }
 
+    /// A call about one order or one code. Should Vouch panic on what the store answers, the others go on:
+    /// the outer error is an own fault.
+    ///
+    /// # Errors
+    /// [`TurnError::Own`] after a panic.
+    pub fn call<T>(
+        &self,
+        call: impl FnOnce() -> Result<T, CallError>,
+    ) -> Result<Result<T, CallError>, TurnError> {
+        catch_unwind(AssertUnwindSafe(call)).map_err(|_| TurnError::Own(panicked()))
+    }
+
     /// Reads the merchant's rows, in a transaction of its own: none is open during a call.
     ///
     /// # Errors
@@ -228,8 +240,12 @@ impl Turn<'_> {
             })
         };
         // Of one order, or one code: the others of the store go on.
-        let written = catch_unwind(AssertUnwindSafe(write))
-            .unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("it panicked"))));
+        let written = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(panicked()));
         if lost { Err(TurnError::Lost) } else { Ok(written?) }
     }
+}
+
+/// What panicked has been logged, with its place.
+fn panicked() -> AppError {
+    AppError::Internal(anyhow::anyhow!("it panicked"))
 }

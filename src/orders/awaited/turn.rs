@@ -39,7 +39,14 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
                 None => client.insert(turn.client()?),
             };
             let begun_at = turn.now();
-            match client.order(&awaited.order_ref) {
+            let called = match turn.call(|| client.order(&awaited.order_ref)) {
+                Ok(called) => called,
+                Err(error) => {
+                    fail_own(turn, &awaited, &error)?;
+                    continue;
+                }
+            };
+            match called {
                 Ok(message) => {
                     silent = 0;
                     match take_in(turn, &awaited, message.as_ref(), begun_at) {

@@ -33,15 +33,20 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             };
             let read_at = turn.now();
             let currency = requested.currency.as_deref().unwrap_or_default();
-            match client.refunds(&requested.order_ref, currency, read_at) {
+            let called = turn.call(|| client.refunds(&requested.order_ref, currency, read_at));
+            let called = match called {
+                Ok(called) => called,
+                Err(error) => {
+                    fail_own(turn, &requested, &error, read_at)?;
+                    continue;
+                }
+            };
+            match called {
                 Ok(Some(message)) => {
                     silent = 0;
                     match take_in(turn, &requested, &message, read_at) {
                         Err(error) if error.is_own_fault() => {
-                            let (merchant_id, order) =
-                                (turn.store.merchant_id, &requested.order_ref);
-                            tracing::error!(merchant_id, order, %error, "refunds_not_processed");
-                            fail(turn, &requested, ReadProblem::Unreadable, read_at)?;
+                            fail_own(turn, &requested, &error, read_at)?;
                         }
                         taken_in => taken_in?,
                     }
@@ -87,6 +92,18 @@ fn take_in(
     })?;
     counters::credits(&outcome);
     Ok(())
+}
+
+/// Vouch failed on these refunds. Those behind them go on.
+fn fail_own(
+    turn: &Turn<'_>,
+    requested: &Requested,
+    error: &TurnError,
+    read_at: DateTime<Utc>,
+) -> Result<(), TurnError> {
+    let (merchant_id, order) = (turn.store.merchant_id, requested.order_ref.as_str());
+    tracing::error!(merchant_id, order, %error, "refunds_not_processed");
+    fail(turn, requested, ReadProblem::Unreadable, read_at)
 }
 
 fn fail(
