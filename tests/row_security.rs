@@ -98,6 +98,9 @@ fn filled() -> TestApp {
                      SELECT merchant_id, id, store_id, now(), 'infinity' FROM orders; \
                  INSERT INTO one_time_keys (merchant_id, key, form, used_at) \
                      VALUES ({merchant_id}, 'key', 'amount_credit', now()); \
+                 INSERT INTO delivery_failures (merchant_id, delivery_id, reason, build) \
+                     SELECT merchant_id, min(id), 'unreadable', '' FROM deliveries \
+                     GROUP BY merchant_id; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
                          asked_by, asked_at) \
                      SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \

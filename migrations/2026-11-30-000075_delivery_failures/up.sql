@@ -8,7 +8,7 @@ create table delivery_failures (
     attempts integer not null default 0,
     retry_at timestamptz,
     constraint delivery_failures_pkey primary key (merchant_id, delivery_id),
-    constraint delivery_failures_delivery_fkey foreign key (merchant_id, delivery_id) references deliveries (merchant_id, id) on delete cascade,
+    constraint delivery_failures_delivery_fkey foreign key (merchant_id, delivery_id) references deliveries (merchant_id, id),
     constraint delivery_failures_reason_known check (reason in ('own_fault', 'value', 'unreadable', 'not_fetched')),
     constraint delivery_failures_attempts_counted check (attempts >= 0)
 );

@@ -54,8 +54,8 @@ impl Fault {
 /// one too large for an index (54000).
 ///
 /// This reads PostgreSQL's own English; a server that speaks another language passes such a value off
-/// as a fault that passes. The embedded one speaks English, and others do where they let the
-/// server's role say so, which `grant set on parameter lc_messages` allows.
+/// as a fault that passes. The embedded one speaks English, and so does one that lets the server's role
+/// choose (`GRANT SET ON PARAMETER lc_messages`, from PostgreSQL 15 on).
 fn is_impossible_value(message: &str) -> bool {
     const BEGINNINGS: [&str; 5] = [
         "invalid byte sequence for encoding",

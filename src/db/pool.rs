@@ -33,6 +33,10 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 /// question is never asked, after a restart of the server the dead ones are found.
 const RESTED: Duration = Duration::from_secs(1);
 
+/// Messages in English, where the server lets this role choose: [`Fault`](super::Fault) reads some.
+const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
+     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
 pub(super) fn open(options: PoolOptions<'_>) -> Result<Pool, r2d2::Error> {
     let pool = r2d2::Pool::builder()
         .max_size(options.size)
@@ -80,7 +84,7 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Resting, Self::Error> {
         let mut conn = r2d2::ManageConnection::connect(&self.connections)?;
         conn.batch_execute(&format!(
-            "SET application_name = 'vouch'; SET TIME ZONE 'UTC'; \
+            "{ENGLISH}; SET application_name = 'vouch'; SET TIME ZONE 'UTC'; \
              SET statement_timeout = '{}'; SET idle_in_transaction_session_timeout = '60s'",
             self.statement_timeout
         ))
