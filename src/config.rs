@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use secrecy::{SecretBox, SecretString};
 
-use crate::db::WAITING_CONNECTIONS;
+use crate::db::Connections;
 use crate::mail::Smtp;
 use crate::privacy::retention;
 
@@ -28,8 +28,9 @@ pub use settings::Settings;
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;
 use self::settings::{
-    DEFAULT_INTAKE_CONNECTIONS, DEFAULT_KEEP_EMAILS, DEFAULT_KEEP_IPS, DEFAULT_KEEP_SESSIONS,
-    DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER, DEFAULT_PAGE_CONNECTIONS, given, or_default,
+    DEFAULT_INTAKE_CONNECTIONS, DEFAULT_JOB_CONNECTIONS, DEFAULT_KEEP_EMAILS, DEFAULT_KEEP_IPS,
+    DEFAULT_KEEP_SESSIONS, DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER,
+    DEFAULT_PAGE_CONNECTIONS, given, or_default,
 };
 
 /// The embedded server takes 100 connections; some remain for a second process and for people.
@@ -80,10 +81,9 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `VOUCH_LOG_FILTER`: what is logged, in the words of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
-    /// `VOUCH_PAGE_CONNECTIONS`: size of the pool for pages.
-    pub page_connections: u32,
-    /// `VOUCH_INTAKE_CONNECTIONS`: size of the pool for the intake of orders.
-    pub intake_connections: u32,
+    /// `VOUCH_PAGE_CONNECTIONS`, `VOUCH_INTAKE_CONNECTIONS`, `VOUCH_JOB_CONNECTIONS`: the sizes of the
+    /// pools.
+    pub connections: Connections,
 }
 
 /// A setting that cannot be used. Shown as one line.
@@ -150,22 +150,31 @@ impl Config {
             return Err(bad("VOUCH_OWNER_DATABASE_URL", "needs DATABASE_URL beside it"));
         }
         let pg_bin = given(settings.pg_bin).map(|typed| pg_bin(&typed)).transpose()?;
-        let page_connections = connections(
-            "VOUCH_PAGE_CONNECTIONS",
-            or_default(&settings.page_connections, DEFAULT_PAGE_CONNECTIONS),
-        )?;
-        let intake_connections = connections(
-            "VOUCH_INTAKE_CONNECTIONS",
-            or_default(&settings.intake_connections, DEFAULT_INTAKE_CONNECTIONS),
-        )?;
-        if database_url.is_none()
-            && page_connections + intake_connections + WAITING_CONNECTIONS > MOST_CONNECTIONS
-        {
+        let connections = Connections {
+            pages: connections(
+                "VOUCH_PAGE_CONNECTIONS",
+                or_default(&settings.page_connections, DEFAULT_PAGE_CONNECTIONS),
+            )?,
+            intake: connections(
+                "VOUCH_INTAKE_CONNECTIONS",
+                or_default(&settings.intake_connections, DEFAULT_INTAKE_CONNECTIONS),
+            )?,
+            jobs: connections(
+                "VOUCH_JOB_CONNECTIONS",
+                or_default(&settings.job_connections, DEFAULT_JOB_CONNECTIONS),
+            )?,
+        };
+        if database_url.is_none() && connections.total() > MOST_CONNECTIONS {
             return Err(bad(
                 "VOUCH_PAGE_CONNECTIONS",
                 format!(
-                    "{page_connections}, and VOUCH_INTAKE_CONNECTIONS {intake_connections}, are more \
-                     than the {MOST_CONNECTIONS} that Vouch’s own database server has for them"
+                    "{}, with VOUCH_INTAKE_CONNECTIONS {} and VOUCH_JOB_CONNECTIONS {}, makes {} \
+                     connections, more than the {MOST_CONNECTIONS} that Vouch’s own database server \
+                     has for them",
+                    connections.pages,
+                    connections.intake,
+                    connections.jobs,
+                    connections.total()
                 ),
             ));
         }
@@ -187,8 +196,7 @@ impl Config {
             keep,
             log_format,
             log_filter,
-            page_connections,
-            intake_connections,
+            connections,
         })
     }
 

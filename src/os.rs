@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -143,6 +143,56 @@ pub(crate) fn limit_unsent(connection: &impl AsRawFd, bytes: libc::c_int) -> io:
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn limit_unsent(_connection: &impl AsRawFd, _bytes: libc::c_int) -> io::Result<()> {
     Ok(())
+}
+
+/// The sockets of this process: descriptor and inode.
+pub(crate) fn sockets() -> Vec<(RawFd, u64)> {
+    let entries = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let descriptors = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    descriptors.filter_map(|fd| Some((fd, socket_inode(fd)?))).collect()
+}
+
+/// `None` for what is no socket, or not open.
+fn socket_inode(fd: RawFd) -> Option<u64> {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the pointer is valid for the call, which fails for a descriptor that isn't open.
+    if unsafe { libc::fstat(fd, found.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call succeeded, so it has filled the value in.
+    let found = unsafe { found.assume_init() };
+    (found.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some(found.st_ino)
+}
+
+/// Another handle on the socket that was open as `fd`, unless that means another one by now.
+pub(crate) fn second_handle(fd: RawFd, inode: u64) -> Option<OwnedFd> {
+    // SAFETY: a descriptor that was closed meanwhile makes the call fail, or gives a handle on
+    // something else, which is found out below and closed again.
+    let handle = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned().ok()?;
+    (socket_inode(handle.as_raw_fd()) == Some(inode)).then_some(handle)
+}
+
+/// What can be read from a socket without waiting.
+pub(crate) enum Waiting {
+    Nothing,
+    Bytes,
+    /// The other end has closed or reset it.
+    End,
+}
+
+/// Looks at the socket `fd` and takes nothing.
+pub(crate) fn waiting_on(fd: RawFd) -> Waiting {
+    let mut byte = 0_u8;
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    // SAFETY: the pointer and the length are those of `byte`.
+    match unsafe { libc::recv(fd, (&raw mut byte).cast(), 1, flags) } {
+        1.. => Waiting::Bytes,
+        0 => Waiting::End,
+        _ => match io::Error::last_os_error().kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Waiting::Nothing,
+            _ => Waiting::End,
+        },
+    }
 }
 
 /// Sends `signal` to the process `pid`.

@@ -4,7 +4,9 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 tokio::task_local! {
     static CURRENT: Arc<Request>;
@@ -23,6 +25,8 @@ pub struct Request {
     /// Its number in the log.
     pub id: String,
     sender: Mutex<Sender>,
+    /// In microseconds.
+    waited: AtomicU64,
 }
 
 /// Who sends a request, as far as it is known so far.
@@ -41,12 +45,24 @@ pub struct Sender {
 impl Request {
     /// One whose sender is not known yet.
     pub fn new(client: IpAddr, method: String, route: Option<String>, id: String) -> Self {
-        Self { client, method, route, id, sender: Mutex::default() }
+        let (sender, waited) = (Mutex::default(), AtomicU64::default());
+        Self { client, method, route, id, sender, waited }
     }
 
     /// Who sends it.
     pub fn sender(&self) -> Sender {
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long it has waited for the database so far: not for its body, and not for stores.
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+    }
+
+    /// Notes another wait for the database.
+    pub fn has_waited(&self, time: Duration) {
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 2);
+        self.waited.fetch_add(time, Ordering::Relaxed);
     }
 }
 

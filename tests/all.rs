@@ -59,5 +59,6 @@ mod support_views;
 mod team;
 mod triggers;
 mod two_factor;
+mod waits;
 mod walks;
 mod woocommerce;

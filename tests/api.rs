@@ -16,13 +16,13 @@ pub fn new_key(app: &TestApp) -> String {
     made.attribute(".notice [data-copy]", "data-copy").unwrap()
 }
 
-fn report(app: &TestApp, key: &str, body: &Value) -> Page {
+pub fn report(app: &TestApp, key: &str, body: &Value) -> Page {
     let key = format!("Bearer {key}");
     let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
     app.anonymous().send("/api/v1/orders", &headers, body.to_string().as_bytes())
 }
 
-fn order() -> Value {
+pub fn order() -> Value {
     json!({
         "id": "A-1", "name": "A-1", "currency": "USD", "total": "90.00",
         "placed_at": "2026-06-01T12:00:00Z", "updated_at": "2026-06-01T12:00:00Z",

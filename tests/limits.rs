@@ -243,7 +243,7 @@ fn statements_of_pages_and_of_jobs_have_each_their_time() {
         .block_on(async move { db.run(Scope::Unowned, statement_timeout).await })
         .unwrap();
     let of_job = app.db.run_blocking(Scope::Unowned, statement_timeout).unwrap();
-    assert_eq!((of_page.as_str(), of_job.as_str()), ("5s", "1min"));
+    assert_eq!((of_page.as_str(), of_job.as_str()), ("4500ms", "1min"));
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn take(
         | Outcome::Noted => StatusCode::OK,
     };
     let answer = db
-        .merchant(key.merchant_id, move |conn| {
+        .report(key.merchant_id, move |conn| {
             OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &order_ref)
         })
         .await?;
@@ -127,7 +127,7 @@ async fn take(
 /// What is answered to a report that claims the time of another.
 async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
     let known =
-        db.merchant(merchant_id, move |conn| KnownOrder::find(conn, merchant_id, order_id)).await;
+        db.report(merchant_id, move |conn| KnownOrder::find(conn, merchant_id, order_id)).await;
     known.map_or_else(Problem::from, Problem::conflict)
 }
 
@@ -140,7 +140,11 @@ pub(super) async fn admitted(
 ) -> Result<Admitted, Problem> {
     let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
-    let found = db.merchant(token.merchant_id, move |conn| admit(conn, &token, now)).await?;
+    let (merchant_id, find) = (token.merchant_id, move |conn: &mut _| admit(conn, &token, now));
+    let found = match scope {
+        ApiScope::Orders => db.report(merchant_id, find).await?,
+        ApiScope::Read | ApiScope::Triggers => db.merchant(merchant_id, find).await?,
+    };
     let key = found.ok_or_else(Problem::unauthorized)?;
     let (merchant_id, api_key_id) = (Some(key.merchant_id), Some(key.key_id));
     request::sent_by(Sender { merchant_id, api_key_id, ..Sender::default() });

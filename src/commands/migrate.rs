@@ -4,10 +4,11 @@ use super::bring_up_to_date;
 use crate::config::Config;
 use crate::console::say;
 use crate::db::Source;
+use crate::db::connect::Patience;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let source = Source::open(config)?;
-    let applied = bring_up_to_date(&source)?;
+    let applied = bring_up_to_date(&source, &Patience::default())?;
     for name in &applied {
         say!("Applied {name}.");
     }

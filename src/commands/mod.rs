@@ -16,11 +16,12 @@ mod user;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
 use crate::config::{Config, ConfigError};
 use crate::console::{complain, is_complete};
 use crate::db::Source;
+use crate::db::connect::{self, Patience};
 use crate::db::migrate::{MigrateError, run_pending_then};
 use crate::rekey;
 
@@ -107,9 +108,9 @@ fn finish(
     }
 }
 
-/// Applies what is missing in the database; answers the names of migrations.
-fn bring_up_to_date(source: &Source) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(source.addresses(), rekey::run)
+/// Waits for the database and applies what is missing in it; answers the names of migrations.
+fn bring_up_to_date(source: &Source, patience: &Patience) -> Result<Vec<String>, MigrateError> {
+    run_pending_then(source.addresses(), patience, rekey::run)
 }
 
 /// Does `work` on a connection to the database, brought up to date before.
@@ -134,9 +135,10 @@ fn with_connection<T>(
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let source = Source::open(config)?;
-    bring_up_to_date(&source)?;
+    bring_up_to_date(&source, &Patience::default())?;
     // Ends before `source` does, and with it the embedded server.
-    let mut conn = PgConnection::establish(address(&source)).map_err(MigrateError::Connect)?;
+    let mut conn =
+        connect::establish_for_command(address(&source)).map_err(MigrateError::Connect)?;
     work(&mut conn)
 }
 

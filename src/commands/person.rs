@@ -15,8 +15,9 @@ use super::bring_up_to_date;
 use crate::audit::Actor;
 use crate::clock;
 use crate::config::Config;
+use crate::db::connect::Patience;
 use crate::db::schema::merchants;
-use crate::db::{Db, Scope, Source};
+use crate::db::{Connections, Db, Scope, Source};
 use crate::operations::security::{self, Kind};
 use crate::privacy::export::export;
 use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
@@ -64,9 +65,10 @@ type Program = (i64, String);
 
 pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()> {
     let source = Source::open(config)?;
-    bring_up_to_date(&source)?;
+    bring_up_to_date(&source, &Patience::default())?;
     // Ends before `source` does, and with it the embedded server.
-    let db = Db::connect(source.url(), 1, 1).context("cannot connect to the database")?;
+    let connections = Connections { pages: 1, intake: 1, jobs: 1 };
+    let db = Db::connect(source.url(), connections).context("cannot connect to the database")?;
     match command {
         PersonCommand::Export(arguments) => write(&db, arguments),
         PersonCommand::Erase(arguments) => erase(config, &db, arguments),

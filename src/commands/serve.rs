@@ -3,6 +3,9 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{process, thread};
 
 use actix_web::rt::{self, System};
 use anyhow::Context;
@@ -10,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, hand_over};
 use crate::console::Announcer;
+use crate::db::connect::Patience;
 use crate::db::{Db, Source};
 use crate::first_run;
 use crate::mail::Office;
@@ -29,6 +33,10 @@ pub struct Arguments {
     workers_only: bool,
 }
 
+/// How long the end may take, whatever hangs. What was answered is committed by then; everything else
+/// is rolled back by the database, or done by the next start.
+const END_LIMIT: Duration = Duration::from_millis(9_300);
+
 /// Runs until SIGTERM or SIGINT. What was begun is finished; the database server goes last.
 pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
     System::new().block_on(async {
@@ -39,13 +47,10 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             true => None,
             false => Some(listen(&config)?),
         };
-        let source = Source::open(&config)?;
-        leave_root(&source, &config.data_dir)?;
-        for name in super::bring_up_to_date(&source)? {
-            tracing::info!(%name, "brought the database up to date");
-        }
-        let db = Db::connect(source.url(), config.page_connections, config.intake_connections)
-            .context("cannot connect to the database")?;
+        let config = Arc::new(config);
+        let Some((source, db)) = start(&config, &mut stop).await? else {
+            return Ok(());
+        };
         let workers = match arguments.web_only {
             true => None,
             false => Some(Workers::start(
@@ -69,9 +74,52 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         drop(workers);
+        // Last, after every connection, and with it the embedded server.
+        drop(source);
         Ok(())
-        // `source` goes last, after every connection, and with it the embedded server.
     })
+}
+
+/// Opens the database and brings it up to date, on a thread of its own, so that a signal is heard
+/// meanwhile; `None` when one came.
+async fn start(
+    config: &Arc<Config>,
+    stop: &mut StopSignal,
+) -> anyhow::Result<Option<(Source, Db)>> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (config, patience) =
+        (Arc::clone(config), Patience { is_over: Arc::clone(&is_over), ..Patience::default() });
+    let mut opening = rt::task::spawn_blocking(move || open(&config, &patience));
+    tokio::select! {
+        opened = &mut opening => return opened?.map(Some),
+        () = stop.received() => {}
+    }
+    tracing::info!("stopping");
+    is_over.store(true, Ordering::Relaxed);
+    // Awaited, so that the embedded server is stopped; a migration that runs is rolled back.
+    drop(opening.await);
+    Ok(None)
+}
+
+fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db)> {
+    let source = Source::open(config)?;
+    leave_root(&source, &config.data_dir)?;
+    for name in super::bring_up_to_date(&source, patience)? {
+        tracing::info!(%name, "brought the database up to date");
+    }
+    let db =
+        Db::connect(source.url(), config.connections).context("cannot connect to the database")?;
+    Ok((source, db))
+}
+
+/// Ends the process in time, if it hasn't ended by then: threads that wait for a network that is gone
+/// are left behind.
+fn end_in_time() {
+    thread::spawn(|| {
+        thread::sleep(END_LIMIT);
+        tracing::warn!("stop_forced");
+        process::exit(0);
+    });
 }
 
 /// Started as root, the process goes on as an ordinary user from here: it has its port, its settings
@@ -99,7 +147,7 @@ fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 /// Serves the web until told to stop, then finishes what runs.
 async fn serve(
     listener: TcpListener,
-    config: Config,
+    config: Arc<Config>,
     db: Db,
     announcer: &Announcer,
     stop: &mut StopSignal,
@@ -109,7 +157,7 @@ async fn serve(
     let ready = format!("Vouch is ready at {}, listening on {address}.", config.public_url);
     let begin = first_run::link(&config, &db)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let state = State::new(Arc::new(config), db)?;
+    let state = State::new(config, db)?;
     let readiness = state.readiness.clone();
     let server = server::serve(listener, state, threads)?;
     let handle = server.handle();
@@ -147,5 +195,6 @@ impl StopSignal {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+        end_in_time();
     }
 }

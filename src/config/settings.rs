@@ -11,6 +11,7 @@ pub(super) const DEFAULT_LOG: &str = "text";
 pub(super) const DEFAULT_LOG_FILTER: &str = "info,actix_server=warn";
 pub(super) const DEFAULT_PAGE_CONNECTIONS: &str = "8";
 pub(super) const DEFAULT_INTAKE_CONNECTIONS: &str = "4";
+pub(super) const DEFAULT_JOB_CONNECTIONS: &str = "4";
 
 /// The settings as they were typed. All are text here, so that a bad value is reported by us, in
 /// one line, wherever it came from; an empty value counts as not given.
@@ -144,6 +145,10 @@ pub struct Settings {
     /// Database connections for the intake of orders, which pages cannot take away
     #[arg(long, env = "VOUCH_INTAKE_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_INTAKE_CONNECTIONS)]
     pub intake_connections: String,
+
+    /// Database connections for the background workers
+    #[arg(long, env = "VOUCH_JOB_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_JOB_CONNECTIONS)]
+    pub job_connections: String,
 }
 
 pub(super) fn given(typed: Option<String>) -> Option<String> {

@@ -45,7 +45,8 @@ fn starts_with_nothing_configured() {
     assert!(config.database_url.is_none());
     assert_eq!(config.public_url, "http://127.0.0.1:8080");
     assert_eq!(config.log_format, LogFormat::Text);
-    assert_eq!((config.page_connections, config.intake_connections), (8, 4));
+    let Connections { pages, intake, jobs } = config.connections;
+    assert_eq!((pages, intake, jobs), (8, 4, 4));
     assert!(!config.local_stores);
     assert!(folder.0.is_dir());
 }

@@ -4,9 +4,13 @@
 //! that transaction (`SET LOCAL`), and the row-level security of every merchant-owned table
 //! compares against them: a forgotten `filter` shows nothing instead of a stranger's rows.
 
+/// Opening connections, and waiting for a database that isn't there yet.
+pub mod connect;
 /// The PostgreSQL server that Vouch brings up itself.
 pub mod embedded;
 mod fault;
+/// How long each kind of work may wait.
+pub mod limits;
 /// What long lists need beyond the query builder.
 pub mod listing;
 /// Migrations at start, and whether the role is bound by row security.
@@ -18,12 +22,15 @@ mod prepared;
 pub mod schema;
 mod source;
 mod text_enum;
+mod watchdog;
+
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
 pub use self::fault::Fault;
-pub use self::pool::{Pool, PoolOptions, Pooled};
+pub use self::pool::{NoConnection, Pool, Pooled};
 pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
 pub(crate) use self::text_enum::text_enum;
@@ -111,40 +118,57 @@ pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> Q
     conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
 
-/// How long a statement may run that a visitor waits for.
-const PAGE_STATEMENT_TIMEOUT: &str = "5s";
-/// One that a webhook waits for: a batch of them waits for the locks of another.
-const INTAKE_STATEMENT_TIMEOUT: &str = "10s";
-/// One of a job or a command. Part of the round trip that begins the transaction.
-const JOB_STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '60s'";
-
 /// Connections of the intake beyond its writers', for deliveries that wait.
 pub const WAITING_CONNECTIONS: u32 = 2;
+/// Connections with which the intake finds out whose store it is, and as many for reports by the API.
+const LOOK_UP_CONNECTIONS: u32 = 2;
 
-/// The pools of connections: one for pages, one for order intake, so that pages cannot starve it.
+/// How much later than its limits a request stops waiting for the thread that does its work: by then
+/// the watchdog has ended that thread's wait.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How many connections each kind of work may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// For pages and the API.
+    pub pages: u32,
+    /// For the writers of the intake.
+    pub intake: u32,
+    /// For workers and commands.
+    pub jobs: u32,
+}
+
+impl Connections {
+    /// How many that are in all, with those that have no setting of their own.
+    #[must_use]
+    pub fn total(self) -> u32 {
+        self.pages + self.intake + WAITING_CONNECTIONS + 2 * LOOK_UP_CONNECTIONS + self.jobs
+    }
+}
+
+/// The pools of connections: one for each kind of work, so that none can starve another.
 #[derive(Clone)]
 pub struct Db {
     pages: Pool,
     intake: Pool,
+    stores: Pool,
+    reports: Pool,
+    jobs: Pool,
 }
 
 impl Db {
-    /// Opens both pools; that of the intake with [`WAITING_CONNECTIONS`] more.
+    /// Opens the pools.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub fn connect(url: &str, pages: u32, intake: u32) -> Result<Self, r2d2::Error> {
+    pub fn connect(url: &str, connections: Connections) -> Result<Self, NoConnection> {
+        let intake = connections.intake + WAITING_CONNECTIONS;
         Ok(Self {
-            pages: pool::open(PoolOptions {
-                url,
-                size: pages,
-                statement_timeout: PAGE_STATEMENT_TIMEOUT,
-            })?,
-            intake: pool::open(PoolOptions {
-                url,
-                size: intake + WAITING_CONNECTIONS,
-                statement_timeout: INTAKE_STATEMENT_TIMEOUT,
-            })?,
+            pages: Pool::open(url, connections.pages, limits::PAGES)?,
+            intake: Pool::open(url, intake, limits::INTAKE)?,
+            stores: Pool::open(url, LOOK_UP_CONNECTIONS, limits::STORES)?,
+            reports: Pool::open(url, LOOK_UP_CONNECTIONS, limits::REPORTS)?,
+            jobs: Pool::open(url, connections.jobs, limits::JOBS)?,
         })
     }
 
@@ -153,15 +177,16 @@ impl Db {
         &self.intake
     }
 
-    /// Both pools, by name.
-    pub fn pools(&self) -> [(&'static str, &Pool); 2] {
-        [("pages", &self.pages), ("intake", &self.intake)]
+    /// All pools.
+    pub fn pools(&self) -> [&Pool; 5] {
+        [&self.pages, &self.intake, &self.stores, &self.reports, &self.jobs]
     }
 
-    /// Runs `work` on a blocking thread, in one transaction under `scope`.
+    /// Runs `work` on a blocking thread, in one transaction under `scope`. All transactions of a
+    /// request together may take as long as one.
     ///
     /// # Errors
-    /// `Unavailable` when no connection is free in time, else what `work` answers.
+    /// `Unavailable` when no connection is free in time or the time is over, else what `work` answers.
     pub async fn run<T, E>(
         &self,
         scope: Scope,
@@ -171,14 +196,7 @@ impl Db {
         T: Send + 'static,
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
-        let (db, request) = (self.clone(), request::current());
-        let work = move || {
-            let mut conn = db.pages.get().map_err(|_| AppError::Unavailable)?;
-            in_scope(&mut conn, scope, work).map_err(Into::into)
-        };
-        actix_web::web::block(move || request::within(request, work))
-            .await
-            .map_err(|_| AppError::Unavailable)?
+        on_thread(&self.pages, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
     }
 
     /// [`Db::run`] within one merchant: what nearly every handler wants.
@@ -197,6 +215,57 @@ impl Db {
         self.run(Scope::Merchant(merchant_id), work).await
     }
 
+    /// [`Db::merchant`] for finding the store of a webhook: nothing else takes these connections away.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn find_store<T, E>(
+        &self,
+        merchant_id: i64,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    ) -> AppResult<T>
+    where
+        T: Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+    {
+        let scope = Scope::Merchant(merchant_id);
+        on_thread(&self.stores, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+    }
+
+    /// [`Db::merchant`] for what a report by the API needs beside its intake: pages cannot take these
+    /// connections away, and it cannot take those of webhooks.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn report<T, E>(
+        &self,
+        merchant_id: i64,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    ) -> AppResult<T>
+    where
+        T: Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+    {
+        let scope = Scope::Merchant(merchant_id);
+        on_thread(&self.reports, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+    }
+
+    /// [`Db::run`] on a connection of the jobs, for what is asked about them.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn ask_about_jobs<T, E>(
+        &self,
+        scope: Scope,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    ) -> AppResult<T>
+    where
+        T: Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+    {
+        on_thread(&self.jobs, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+    }
+
     /// Runs one statement on a blocking thread without a transaction around it, so in one round trip
     /// and not three. It sees what no merchant owns.
     ///
@@ -206,17 +275,10 @@ impl Db {
         &self,
         statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     ) -> AppResult<T> {
-        let db = self.clone();
-        actix_web::web::block(move || {
-            let mut conn = db.pages.get().map_err(|_| AppError::Unavailable)?;
-            statement(&mut conn).map_err(Into::into)
-        })
-        .await
-        .map_err(|_| AppError::Unavailable)?
+        on_thread(&self.pages, move |conn| statement(conn).map_err(Into::into)).await
     }
 
-    /// [`Db::run`] on the caller's thread, with a job's time for each statement: for workers,
-    /// commands and tests.
+    /// [`Db::run`] on the caller's thread, with a job's time: for workers, commands and tests.
     ///
     /// # Errors
     /// As [`Db::run`].
@@ -228,7 +290,36 @@ impl Db {
     where
         E: From<diesel::result::Error> + Into<AppError>,
     {
-        let mut conn = self.pages.get().map_err(|_| AppError::Unavailable)?;
-        in_scope_with(&mut conn, scope, JOB_STATEMENT_TIMEOUT, work).map_err(Into::into)
+        let mut conn = self.jobs.get().map_err(|_| AppError::Unavailable)?;
+        in_scope(&mut conn, scope, work).map_err(Into::into)
+    }
+}
+
+/// Does `work` on a blocking thread with a connection of `pool`, in what is left of the request's time.
+async fn on_thread<T: Send + 'static>(
+    pool: &Pool,
+    work: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
+) -> AppResult<T> {
+    let (pool, request) = (pool.clone(), request::current());
+    let begun = Instant::now();
+    let waited = request.as_ref().map_or(Duration::ZERO, |request| request.waited());
+    let limit = pool.limits().left_after(waited);
+    let work = {
+        let request = request.clone();
+        move || {
+            request::within(request, || {
+                let mut conn = pool.get_until(begun + limit).map_err(|_| AppError::Unavailable)?;
+                work(&mut conn)
+            })
+        }
+    };
+    let answer = tokio::time::timeout(limit + GRACE, actix_web::web::block(work)).await;
+    if let Some(request) = request {
+        request.has_waited(begun.elapsed());
+    }
+    match answer {
+        Ok(Ok(answer)) => answer,
+        // The thread is lost, or has panicked.
+        Ok(Err(_)) | Err(_) => Err(AppError::Unavailable),
     }
 }

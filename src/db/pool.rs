@@ -1,66 +1,188 @@
-//! r2d2 over diesel's connections, with a liveness check that costs nothing under load.
+//! r2d2 over diesel's connections: nobody waits for one, or on one, for longer than their limits.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
-use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, R2D2Connection};
+use diesel::r2d2::R2D2Connection;
 
-/// A pool of PostgreSQL connections.
-pub type Pool = r2d2::Pool<Manager>;
+use super::connect::{self, Condition};
+use super::limits::Limits;
+use super::watchdog::Watched;
+
 /// A connection on loan from a [`Pool`].
 pub type Pooled = r2d2::PooledConnection<Manager>;
-
-/// Where to connect, and how many connections to keep.
-pub struct PoolOptions<'a> {
-    /// A libpq URL or connection string.
-    pub url: &'a str,
-    /// The greatest number of connections.
-    pub size: u32,
-    /// How long a statement may run, in PostgreSQL's words.
-    pub statement_timeout: &'static str,
-}
-
-/// How long a request waits for a connection. Shopify gives up after five seconds; we answer 503
-/// before that, so that it sends again.
-const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long the first connection may take at start, when nobody waits for a page yet.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection is asked whether it lives only after it has rested this long: under load the
-/// question is never asked, after a restart of the server the dead ones are found.
+/// question is never asked, after a failure of the network the dead ones are found.
 const RESTED: Duration = Duration::from_secs(1);
+/// How long that answer, and the set-up of a new connection, may take.
+const ANSWER: Duration = Duration::from_secs(1);
 
-/// Messages in English, where the server lets this role choose: [`Fault`](super::Fault) reads some.
-const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
-     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+/// As many wait for a connection at the most: each has a thread.
+const MAX_WAITING: u32 = 200;
+/// How long each waits while nobody gets one.
+const STUCK_PATIENCE: Duration = Duration::from_millis(100);
 
-pub(super) fn open(options: PoolOptions<'_>) -> Result<Pool, r2d2::Error> {
-    let pool = r2d2::Pool::builder()
-        .max_size(options.size)
-        .min_idle(Some(1))
-        .connection_timeout(PATIENCE)
-        .test_on_check_out(true)
-        .build_unchecked(Manager {
-            connections: ConnectionManager::new(options.url),
-            statement_timeout: options.statement_timeout,
-        });
-    // Gone back at once: it only shows that there is a database.
-    drop(pool.get_timeout(START_PATIENCE)?);
-    Ok(pool)
+/// Why there is no connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoConnection {
+    /// All are in use, or none can be made: r2d2's words.
+    #[error("{0}")]
+    TimedOut(String),
+    /// Too many wait already.
+    #[error("too many wait for a connection")]
+    Crowded,
+}
+
+/// A pool of PostgreSQL connections for one kind of work.
+#[derive(Clone)]
+pub struct Pool {
+    connections: r2d2::Pool<Manager>,
+    limits: Limits,
+    crowd: Arc<Crowd>,
+}
+
+#[derive(Default)]
+struct Crowd {
+    waiting: AtomicU32,
+    /// Whether the last one to ask waited in vain.
+    is_stuck: AtomicBool,
+}
+
+impl Pool {
+    /// Opens a pool of at most `size` connections.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(super) fn open(url: &str, size: u32, limits: Limits) -> Result<Self, NoConnection> {
+        let connections = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(limits.connection)
+            .test_on_check_out(true)
+            .error_handler(Box::new(Logged { pool: limits.name, last: Mutex::default() }))
+            .build_unchecked(Manager {
+                url: url.to_owned(),
+                limits,
+                suspected: Arc::new(Mutex::new(Instant::now())),
+            });
+        // Gone back at once: it only shows that there is a database.
+        drop(connections.get_timeout(START_PATIENCE).map_err(timed_out)?);
+        Ok(Self { connections, limits, crowd: Arc::default() })
+    }
+
+    /// A connection, for one transaction within the pool's limits.
+    ///
+    /// # Errors
+    /// When none is free in time.
+    pub fn get(&self) -> Result<Pooled, NoConnection> {
+        self.get_until(Instant::now() + self.limits.transaction)
+    }
+
+    /// A connection that is cut at `deadline`, if it isn't given back before.
+    pub(super) fn get_until(&self, deadline: Instant) -> Result<Pooled, NoConnection> {
+        let _one_more = self.crowd.enter()?;
+        let is_stuck = self.crowd.is_stuck.load(Ordering::Relaxed);
+        let patience = if is_stuck { STUCK_PATIENCE } else { self.limits.connection };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let found = self.connections.get_timeout(patience.min(left)).map_err(timed_out);
+        self.crowd.is_stuck.store(found.is_err(), Ordering::Relaxed);
+        let conn = found?;
+        conn.watched.begin(deadline);
+        Ok(conn)
+    }
+
+    /// How long its work may take.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How many connections it has at the most.
+    pub fn max_size(&self) -> u32 {
+        self.connections.max_size()
+    }
+
+    /// How many of them somebody has now.
+    pub fn in_use(&self) -> u32 {
+        let state = self.connections.state();
+        state.connections.saturating_sub(state.idle_connections)
+    }
+}
+
+impl Crowd {
+    fn enter(self: &Arc<Self>) -> Result<OneMore, NoConnection> {
+        let one_more = OneMore(Arc::clone(self));
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+            return Err(NoConnection::Crowded);
+        }
+        Ok(one_more)
+    }
+}
+
+struct OneMore(Arc<Crowd>);
+
+impl Drop for OneMore {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn timed_out(error: r2d2::Error) -> NoConnection {
+    NoConnection::TimedOut(one_line(&error.to_string()))
+}
+
+/// libpq explains itself in several lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Writes why connections can't be made to the log, at most once a second.
+#[derive(Debug)]
+struct Logged {
+    pool: &'static str,
+    last: Mutex<Option<Instant>>,
+}
+
+impl r2d2::HandleError<diesel::r2d2::Error> for Logged {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
+            return;
+        }
+        *last = Some(Instant::now());
+        let reason = one_line(&error.to_string());
+        tracing::warn!(pool = self.pool, reason, "database_connection_failed");
+    }
 }
 
 /// Makes and checks the connections of a [`Pool`].
 pub struct Manager {
-    connections: ConnectionManager<PgConnection>,
-    statement_timeout: &'static str,
+    url: String,
+    limits: Limits,
+    /// What was used last before this moment isn't trusted: another connection was found dead then.
+    suspected: Arc<Mutex<Instant>>,
+}
+
+impl Manager {
+    fn suspected(&self) -> Instant {
+        *self.suspected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn suspect_all(&self) {
+        *self.suspected.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
 }
 
 /// A connection that knows when it was last used.
 pub struct Resting {
     conn: PgConnection,
+    watched: Arc<Watched>,
     used: Instant,
 }
 
@@ -82,25 +204,44 @@ impl r2d2::ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Resting, Self::Error> {
-        let mut conn = r2d2::ManageConnection::connect(&self.connections)?;
-        conn.batch_execute(&format!(
-            "{ENGLISH}; SET application_name = 'vouch'; SET TIME ZONE 'UTC'; \
-             SET statement_timeout = '{}'; SET idle_in_transaction_session_timeout = '60s'",
-            self.statement_timeout
-        ))
-        .map_err(diesel::r2d2::Error::QueryError)?;
-        Ok(Resting { conn, used: Instant::now() })
+        let (mut conn, socket) = connect::establish_with_socket(&self.url)
+            .map_err(diesel::r2d2::Error::ConnectionError)?;
+        let watched = Watched::new(socket);
+        watched.begin(Instant::now() + ANSWER);
+        self.limits.apply(&mut conn).map_err(diesel::r2d2::Error::QueryError)?;
+        watched.rest();
+        Ok(Resting { conn, watched, used: Instant::now() })
     }
 
     fn is_valid(&self, resting: &mut Resting) -> Result<(), Self::Error> {
-        if resting.used.elapsed() < RESTED {
+        let condition = resting.watched.condition();
+        let is_fresh = resting.used.elapsed() < RESTED;
+        if condition == Condition::Dead || resting.used < self.suspected() {
+            return Err(diesel::r2d2::Error::QueryError(
+                diesel::result::Error::BrokenTransactionManager,
+            ));
+        }
+        if condition == Condition::Quiet && is_fresh {
             return Ok(());
         }
-        resting.conn.ping().map_err(diesel::r2d2::Error::QueryError)
+        resting.watched.begin(Instant::now() + ANSWER);
+        let answer = resting.conn.ping();
+        let is_whole = resting.watched.rest();
+        if answer.is_err() || !is_whole {
+            self.suspect_all();
+        }
+        answer.map_err(diesel::r2d2::Error::QueryError)
     }
 
     fn has_broken(&self, resting: &mut Resting) -> bool {
         resting.used = Instant::now();
-        std::thread::panicking() || resting.conn.is_broken()
+        let is_cut = !resting.watched.rest();
+        if is_cut {
+            self.suspect_all();
+        }
+        is_cut
+            || std::thread::panicking()
+            || resting.conn.is_broken()
+            || resting.watched.condition() == Condition::Dead
     }
 }

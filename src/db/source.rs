@@ -6,6 +6,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::connect::bounded;
 use super::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 use super::migrate::Addresses;
 use crate::config::Config;
@@ -35,8 +36,8 @@ impl Source {
             extra_settings: Vec::new(),
         })?;
         Ok(Self {
-            url: server.app_url().into(),
-            owner_url: Some(server.owner_url().into()),
+            url: bounded(&server.app_url()).into(),
+            owner_url: Some(bounded(&server.owner_url()).into()),
             embedded: Some(server),
         })
     }
@@ -78,13 +79,15 @@ impl Source {
     }
 }
 
+/// The address as the process uses it: with limits for every wait.
+///
 /// libpq looks for a certificate in the home folder, and gives up where it may not look: as where
 /// root's is still named, and root is not who asks any more.
 fn reachable(url: &SecretString) -> SecretString {
     let typed = url.expose_secret();
     if os::effective_uid() != 0 || typed.contains("sslcert=") {
-        return url.clone();
+        return bounded(typed).into();
     }
     let separator = if typed.contains('?') { '&' } else { '?' };
-    format!("{typed}{separator}sslcert=/nonexistent").into()
+    bounded(&format!("{typed}{separator}sslcert=/nonexistent")).into()
 }

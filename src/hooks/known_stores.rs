@@ -74,8 +74,10 @@ impl KnownStores {
         }
         let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
         let key = store_key.to_owned();
-        let store =
-            self.db.merchant(merchant_id, move |conn| find_by_key(conn, merchant_id, &key)).await?;
+        let store = self
+            .db
+            .find_store(merchant_id, move |conn| find_by_key(conn, merchant_id, &key))
+            .await?;
         if store.platform != platform || !store.is_connected() {
             return Err(AppError::NotFound);
         }

@@ -24,7 +24,7 @@ fn dying_threads() -> Option<String> {
 
 /// `GET /readyz`: 200 while requests should be sent here, else 503 and why not.
 pub async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
-    let reason = match readiness.check().await {
+    let reason = match readiness.check() {
         Ok(()) => dying_threads(),
         Err(reason) => Some(reason.to_string()),
     };

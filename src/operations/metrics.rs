@@ -69,7 +69,7 @@ impl Metrics {
             return queues.clone();
         }
         let keep = self.keep;
-        let reading = self.db.run(Scope::Installation, move |conn| {
+        let reading = self.db.ask_about_jobs(Scope::Installation, move |conn| {
             let queues = queues::read(conn, clock::now())?;
             let overdue = retention::overdue(conn, keep, clock::now())?;
             QueryResult::Ok(Waiting { queues, overdue })
@@ -114,16 +114,13 @@ impl Metrics {
             "pool",
             "vouch_database_connections_in_use",
             "Connections to the database that somebody has, by pool.",
-            pools.map(|(name, pool)| {
-                let state = pool.state();
-                (name, f64::from(state.connections.saturating_sub(state.idle_connections)))
-            }),
+            pools.map(|pool| (pool.limits().name, f64::from(pool.in_use()))),
         );
         families.extend(by(
             "pool",
             "vouch_database_connections_max",
             "Connections that the pool may have.",
-            pools.map(|(name, pool)| (name, f64::from(pool.max_size()))),
+            pools.map(|pool| (pool.limits().name, f64::from(pool.max_size()))),
         ));
         families
     }

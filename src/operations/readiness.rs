@@ -1,18 +1,17 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::web;
 use diesel::r2d2::R2D2Connection;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
 use crate::db::{Db, Pool, migrate};
 
-/// An answer is given again for so long: however often anybody asks, the database is asked once.
-const FRESH: Duration = Duration::from_secs(1);
-/// The database has so long to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How often the database is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// What was seen longer ago says nothing of now. A look takes four seconds at the most.
+const STALE: Duration = Duration::from_secs(6);
 
 /// Why no requests should be sent here now. Shown to everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,49 +22,62 @@ pub(super) enum NotReady {
     NoDatabase,
     #[error("The database is not up to date: vouch migrate brings it there.")]
     Outdated,
+    /// The thread that looks has been held up, or is gone.
+    #[error("The database was last looked at {0} seconds ago.")]
+    Stale(u64),
 }
 
-/// Whether this process should be sent requests.
+/// Whether this process should be sent requests. A thread looks at the database once a second, so that
+/// no answer waits for it.
 pub struct Readiness {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     /// That of the intake: pages that are slow under load do not make Vouch unready for orders, nor
     /// send all of its load to the next process.
     pool: Pool,
     is_stopping: AtomicBool,
-    last: Mutex<Option<(Instant, Result<(), NotReady>)>>,
+    last: Mutex<(Instant, Result<(), NotReady>)>,
 }
 
 impl Readiness {
-    /// That of a process which uses `db`.
+    /// That of a process which uses `db`; looks once before it returns.
     #[must_use]
     pub fn new(db: &Db) -> Self {
-        Self {
-            pool: db.intake_pool().clone(),
-            is_stopping: AtomicBool::new(false),
-            last: Mutex::new(None),
-        }
+        let pool = db.intake_pool().clone();
+        let last = Mutex::new((Instant::now(), ask(&pool)));
+        let shared = Arc::new(Shared { pool, is_stopping: AtomicBool::new(false), last });
+        let looks_at = Arc::downgrade(&shared);
+        thread::spawn(move || keep_looking(&looks_at));
+        Self { shared }
     }
 
     /// From now on it is not ready: whatever spreads the requests should send them elsewhere.
     pub fn stop(&self) {
-        self.is_stopping.store(true, Ordering::Relaxed);
+        self.shared.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is ready, as of a second ago at the earliest.
-    pub(super) async fn check(&self) -> Result<(), NotReady> {
-        if self.is_stopping.load(Ordering::Relaxed) {
+    /// Whether it was ready when the database was last looked at.
+    pub(super) fn check(&self) -> Result<(), NotReady> {
+        if self.shared.is_stopping.load(Ordering::Relaxed) {
             return Err(NotReady::Stopping);
         }
-        let mut last = self.last.lock().await;
-        if let Some((_, verdict)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
-            return verdict;
+        let (at, seen) = *self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if at.elapsed() > STALE {
+            return Err(NotReady::Stale(at.elapsed().as_secs()));
         }
-        let pool = self.pool.clone();
-        let verdict = match timeout(PATIENCE, web::block(move || ask(&pool))).await {
-            Ok(Ok(verdict)) => verdict,
-            _ => Err(NotReady::NoDatabase),
-        };
-        *last = Some((Instant::now(), verdict));
-        verdict
+        seen
+    }
+}
+
+/// Until nobody asks any more.
+fn keep_looking(shared: &Weak<Shared>) {
+    loop {
+        thread::sleep(LOOK);
+        let Some(shared) = shared.upgrade() else { return };
+        let seen = ask(&shared.pool);
+        *shared.last.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), seen);
     }
 }
 

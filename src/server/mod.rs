@@ -91,7 +91,7 @@ impl State {
         let tries = Data::new(Tries::default());
         let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
         let pseudonyms = Pseudonyms::new(&sealer);
-        let intake = Intake::start(db.intake_pool(), config.intake_connections, &pseudonyms)?;
+        let intake = Intake::start(db.intake_pool(), config.connections.intake, &pseudonyms)?;
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());

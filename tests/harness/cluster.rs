@@ -163,6 +163,12 @@ pub fn admin_url_of(database: &str) -> String {
     with_cluster(|cluster| cluster.server.admin_url_of(database))
 }
 
+/// The socket of the server at an address of this cluster.
+pub fn socket_of(url: &str) -> PathBuf {
+    let folder = url.split("host=").nth(1).unwrap().split('&').next().unwrap();
+    PathBuf::from(folder.replace("%2F", "/")).join(".s.PGSQL.5432")
+}
+
 /// The server as its superuser sees it.
 pub fn admin_url() -> String {
     with_cluster(|cluster| cluster.server.admin_url())

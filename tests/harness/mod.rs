@@ -25,7 +25,7 @@ use secrecy::SecretBox;
 use vouch::audit::{Actor, ActorKind};
 use vouch::config::{Config, LogFormat, TrustedProxies};
 use vouch::db::migrate::{self, Addresses};
-use vouch::db::{Db, Scope, in_scope};
+use vouch::db::{Connections, Db, Scope, in_scope};
 use vouch::operations::Readiness;
 use vouch::server::{self, State};
 
@@ -33,6 +33,7 @@ pub use self::cluster::{admin_url, give_to_server_user};
 pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
 pub use self::page::Page;
 pub use self::person::Person;
+use self::proxy::Proxy;
 
 /// The secret key of the installation under test.
 pub const SECRET_KEY: [u8; 32] = [7; 32];
@@ -45,6 +46,8 @@ pub fn pseudonyms() -> vouch::pseudonyms::Pseudonyms {
 
 /// The token that reads the metrics of the installation under test.
 pub const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
+
+const CONNECTIONS: Connections = Connections { pages: 8, intake: 4, jobs: 4 };
 
 /// The application, on a database and a port of its own. Both go when it is dropped.
 pub struct TestApp {
@@ -82,7 +85,27 @@ impl TestApp {
         Self::on(database, database_url, Fixture::default(), None)
     }
 
+    /// The application with a network of its own between it and its database.
+    pub fn start_behind_proxy() -> (Self, Proxy) {
+        let (database, database_url) = cluster::new_database();
+        let proxy = Proxy::start(cluster::socket_of(&database_url));
+        let reached_at = through(&proxy, &database_url);
+        let app = Self::reaching(&reached_at, database, database_url, cluster::fixture(), None);
+        (app, proxy)
+    }
+
     fn on(
+        database: String,
+        database_url: String,
+        fixture: Fixture,
+        public_url: Option<&str>,
+    ) -> Self {
+        let reached_at = database_url.clone();
+        Self::reaching(&reached_at, database, database_url, fixture, public_url)
+    }
+
+    fn reaching(
+        reached_at: &str,
         database: String,
         database_url: String,
         fixture: Fixture,
@@ -90,7 +113,7 @@ impl TestApp {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let db = Db::connect(&database_url, 8, 4).unwrap();
+        let db = Db::connect(reached_at, CONNECTIONS).unwrap();
         let state = State::new(Arc::new(config(public_url.unwrap_or(&base))), db.clone()).unwrap();
         let readiness = state.readiness.clone();
         let (send, receive) = std::sync::mpsc::channel();
@@ -249,6 +272,12 @@ impl Drop for TestApp {
     }
 }
 
+/// The address of a test's database, through `proxy`.
+pub fn through(proxy: &Proxy, database_url: &str) -> String {
+    let database = database_url.split(['/', '?']).find(|part| part.starts_with("test_")).unwrap();
+    format!("postgresql://vouch@{}/{database}?sslmode=disable", proxy.addr())
+}
+
 /// The settings of an installation under test.
 pub fn config(base: &str) -> Config {
     Config {
@@ -267,7 +296,6 @@ pub fn config(base: &str) -> Config {
         pg_bin: None,
         log_format: LogFormat::Text,
         log_filter: "error".to_owned(),
-        page_connections: 8,
-        intake_connections: 4,
+        connections: CONNECTIONS,
     }
 }

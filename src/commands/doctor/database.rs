@@ -2,12 +2,12 @@
 
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
-use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use super::{Finding, Report, clock};
 use crate::auth;
 use crate::config::Config;
-use crate::db::{Scope, Source, WAITING_CONNECTIONS, in_scope, migrate};
+use crate::db::{Scope, Source, connect, in_scope, migrate};
 use crate::mail;
 use crate::orders::failures::{self, FailureCounts};
 use crate::orders::recalculation;
@@ -17,7 +17,7 @@ use crate::secrets::Sealer;
 use crate::stores::check_secrets;
 
 pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
-    let mut conn = match PgConnection::establish(source.url()) {
+    let mut conn = match connect::establish_for_command(source.url()) {
         Ok(conn) => conn,
         Err(error) => {
             let error = migrate::MigrateError::Connect(error);
@@ -84,7 +84,7 @@ fn role(conn: &mut PgConnection) -> Finding {
 
 /// As the owner: before the first `vouch migrate` the server's role sees nothing.
 fn migrations(source: &Source) -> Finding {
-    let mut conn = PgConnection::establish(source.owner_url()).map_err(|error| {
+    let mut conn = connect::establish_for_command(source.owner_url()).map_err(|error| {
         format!("{}; look at VOUCH_OWNER_DATABASE_URL", migrate::MigrateError::from(error))
     })?;
     match migrate::pending(&mut conn).map_err(|error| error.to_string())? {
@@ -170,7 +170,7 @@ fn connections(conn: &mut PgConnection, config: &Config) -> Finding {
         ))
         .get_result(conn),
     )?;
-    let wanted = config.page_connections + config.intake_connections + WAITING_CONNECTIONS;
+    let wanted = config.connections.total();
     if i64::from(wanted) > i64::from(most) {
         return Err(format!(
             "the server takes {most}, and Vouch wants {wanted}: lower VOUCH_PAGE_CONNECTIONS, \

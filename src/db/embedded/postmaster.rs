@@ -9,10 +9,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection, PgConnection};
 
 use super::cluster::Cluster;
 use super::{ADMIN_ROLE, EmbeddedError, socket};
+use crate::db::connect;
 use crate::os;
 
 /// How long a start may take. Recovery after a power cut reads up to `max_wal_size`.
@@ -202,7 +202,7 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
     if !socket_folder.join(format!(".s.PGSQL.{}", socket::PORT)).exists() {
         return Err("no socket".to_owned());
     }
-    PgConnection::establish(&socket::url(socket_folder, ADMIN_ROLE, "postgres"))
+    connect::establish(&socket::url(socket_folder, ADMIN_ROLE, "postgres"))
         .map(drop)
         .map_err(|error| error.to_string())
 }
@@ -210,7 +210,7 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
 /// Has the running server read its access rules again, and gives it a moment for that.
 fn reload(socket_folder: &Path) -> Result<(), String> {
     let url = socket::url(socket_folder, ADMIN_ROLE, "postgres");
-    let mut conn = PgConnection::establish(&url).map_err(|error| error.to_string())?;
+    let mut conn = connect::establish(&url).map_err(|error| error.to_string())?;
     conn.batch_execute("SELECT pg_reload_conf()").map_err(|error| error.to_string())?;
     sleep(PAUSE * 10);
     Ok(())

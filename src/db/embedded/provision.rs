@@ -3,9 +3,10 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
-use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use super::{APP_ROLE, EmbeddedError, OWNER_ROLE};
+use crate::db::connect;
 use crate::db::migrate::{SQL_FOR_LEAKPROOF, SQL_FOR_SETTINGS};
 
 /// Makes `database` ready for the application, if it is not: owned by one role and used by another, both
@@ -17,7 +18,7 @@ use crate::db::migrate::{SQL_FOR_LEAKPROOF, SQL_FOR_SETTINGS};
 pub(super) fn prepare(url: impl Fn(&str) -> String, database: &str) -> Result<(), EmbeddedError> {
     let failed = |cause: &dyn std::fmt::Display| EmbeddedError::Provision(cause.to_string());
     let connect =
-        |database: &str| PgConnection::establish(&url(database)).map_err(|cause| failed(&cause));
+        |database: &str| connect::establish(&url(database)).map_err(|cause| failed(&cause));
     make_roles_and_database(&mut connect("postgres")?, database).map_err(|cause| failed(&cause))?;
     let conn = &mut connect(database)?;
     hand_to_owner(conn, database).map_err(|cause| failed(&cause))?;

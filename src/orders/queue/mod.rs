@@ -25,6 +25,7 @@ use crate::db::Pool;
 use crate::error::{AppError, AppResult};
 use crate::operations::counters;
 use crate::pseudonyms::Pseudonyms;
+use crate::request;
 use crate::stores::Platform;
 use crate::supervise::{self, Stop};
 
@@ -36,7 +37,7 @@ const QUEUED: usize = 1024;
 const PATIENCE: Duration = Duration::from_millis(3500);
 
 /// As much longer for what begins in the last moment.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(300);
 
 /// What a message says, or why it cannot be understood.
 pub type Understood = Result<StoreEvent, String>;
@@ -107,7 +108,10 @@ impl Intake {
     async fn hand_over(&self, arrival: Arrival, understood: Understood) -> AppResult<Outcome> {
         let lane = &self.lanes[lane_of(&arrival, &understood, self.lanes.len())];
         let (answer, answered) = oneshot::channel();
-        let deadline = Instant::now() + PATIENCE;
+        // Its store has been looked up in that time as well.
+        let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
+        let time = PATIENCE.saturating_sub(waited);
+        let deadline = Instant::now() + time;
         lane.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
                 tracing::warn!("too many deliveries wait");
@@ -115,8 +119,7 @@ impl Intake {
             AppError::Unavailable
         })?;
         // Whatever became of its writer. A delivery that is kept after all is a repetition next time.
-        let answered =
-            timeout(PATIENCE + GRACE, answered).await.map_err(|_| AppError::Unavailable)?;
+        let answered = timeout(time + GRACE, answered).await.map_err(|_| AppError::Unavailable)?;
         answered.map_err(|_| AppError::Unavailable)?
     }
 }

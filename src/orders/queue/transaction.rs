@@ -49,6 +49,9 @@ pub(super) enum Failed {
 /// that turn out so are let go, until a new one is made.
 pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<Taken>, Failed> {
     for _ in 0..=writer.pool.max_size() {
+        if jobs.iter().all(|job| job.deadline <= Instant::now()) {
+            break;
+        }
         let mut conn = writer
             .pool
             .get()

@@ -1,21 +1,22 @@
 //! Brings the schema up to date, and finds out whether the database can be trusted with it.
 
+mod blockers;
+mod run;
+
 use std::sync::LazyLock;
 
 use diesel::dsl::sql;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Integer, Text};
-use diesel::{Connection, ConnectionError, PgConnection, QueryResult, RunQueryDsl, sql_query};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel::{ConnectionError, PgConnection, QueryResult, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+pub use self::run::{run_pending, run_pending_then};
 use super::prepared;
 
 /// Every migration, compiled into the program.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
-
-/// The advisory lock under which migrations run: "vouch" in ASCII.
-const LOCK: i64 = 0x76_6f75_6368;
 
 /// The oldest server whose features the schema relies on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 14_00_00;
@@ -95,6 +96,21 @@ pub enum MigrateError {
     /// A query failed.
     #[error("cannot read the state of the database: {0}")]
     Query(diesel::result::Error),
+    /// Somebody else has had a lock that is needed, for too long.
+    #[error(
+        "{what} waited {seconds} s in vain for a lock: {holder} has it. Let that end, or end it with SELECT pg_terminate_backend(pid), then start again; nothing was left half done"
+    )]
+    Blocked {
+        /// What waited.
+        what: String,
+        /// For how long.
+        seconds: u64,
+        /// Who has it: process id, application, role and since when.
+        holder: String,
+    },
+    /// The process was told to end before the database was up to date.
+    #[error("stopped before the database was up to date; the next start goes on")]
+    Stopped,
     /// A migration failed; it has been rolled back.
     #[error("cannot bring the database up to date: {0}")]
     Migration(String),
@@ -121,56 +137,6 @@ pub struct Addresses<'a> {
     pub owner: &'a str,
     /// For everything else.
     pub server: &'a str,
-}
-
-/// Applies every migration that is missing, one process at a time, and grants the server's role what it
-/// needs; returns their names.
-///
-/// # Errors
-/// [`MigrateError`] when the database does not answer, is too old, would be used by a role that
-/// bypasses row security, or refuses a migration.
-pub fn run_pending(addresses: Addresses<'_>) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(addresses, |_| Ok(()))
-}
-
-/// [`run_pending`], and `then` what SQL cannot do, under the same lock.
-///
-/// # Errors
-/// As [`run_pending`], or that of `then`.
-pub fn run_pending_then(
-    addresses: Addresses<'_>,
-    then: impl FnOnce(&mut PgConnection) -> QueryResult<()>,
-) -> Result<Vec<String>, MigrateError> {
-    let server_role = role_of(addresses.server)?;
-    let mut conn = PgConnection::establish(addresses.owner)?;
-    check_server(&mut conn)?;
-    // Held by the connection, so that it ends with it, however this process ends.
-    sql_query("SELECT pg_advisory_lock($1)")
-        .bind::<diesel::sql_types::BigInt, _>(LOCK)
-        .execute(&mut conn)?;
-    let missing = pending(&mut conn)?;
-    let owns_schema = owns_schema(&mut conn)?;
-    if owns_schema {
-        conn.run_pending_migrations(MIGRATIONS)
-            .map_err(|error| MigrateError::Migration(error.to_string()))?;
-    } else if !missing.is_empty() {
-        let role = current_role(&mut conn)?;
-        return Err(MigrateError::NotOwner { role, missing: missing.len() });
-    }
-    then(&mut conn).map_err(|error| MigrateError::Migration(error.to_string()))?;
-    if owns_schema {
-        sql_query("CALL grant_to_server($1::name)")
-            .bind::<Text, _>(server_role)
-            .execute(&mut conn)?;
-    }
-    Ok(missing)
-}
-
-/// The role that the server runs as; one that is not bound by row security is refused.
-fn role_of(server_url: &str) -> Result<String, MigrateError> {
-    let mut conn = PgConnection::establish(server_url)?;
-    check_server(&mut conn)?;
-    Ok(current_role(&mut conn)?)
 }
 
 fn current_role(conn: &mut PgConnection) -> QueryResult<String> {

@@ -1,0 +1,123 @@
+//! Addresses of databases, as libpq reads them.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+use std::ptr;
+
+/// How long each step of a wait may take, where the address doesn't say otherwise: two seconds to
+/// connect; a peer that is silent for eleven seconds, or that acknowledges nothing for ten, is gone.
+const LIMITS: [(&str, &str); 6] = [
+    ("connect_timeout", "2"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
+
+const DEFAULT_PORT: u16 = 5432;
+
+/// `url` with limits for every wait that it, or libpq's environment, doesn't limit itself. One that
+/// libpq can't read stays as it is, for libpq to complain about.
+#[must_use]
+pub fn bounded(url: &str) -> String {
+    let Some(given) = parse(url) else { return url.to_owned() };
+    let mut complete = url.to_owned();
+    for (keyword, value) in LIMITS.into_iter().filter(|(keyword, _)| !given.contains_key(*keyword))
+    {
+        if !url.contains("://") {
+            complete.push_str(&format!(" {keyword}={value}"));
+        } else {
+            let separator = if complete.contains('?') { '&' } else { '?' };
+            complete.push_str(&format!("{separator}{keyword}={value}"));
+        }
+    }
+    complete
+}
+
+/// The ports of the servers that `url` names.
+pub(super) fn ports(url: &str) -> Vec<u16> {
+    let given = parse(url).unwrap_or_default();
+    let ports = given.get("port").map(String::as_str).unwrap_or_default();
+    let ports: Vec<u16> = ports.split(',').filter_map(|port| port.trim().parse().ok()).collect();
+    if ports.is_empty() { vec![DEFAULT_PORT] } else { ports }
+}
+
+/// What an address and libpq's environment say, by keyword; `None` for what isn't an address.
+fn parse(url: &str) -> Option<BTreeMap<String, String>> {
+    let url = CString::new(url).ok()?;
+    // SAFETY: the text ends with a zero and outlives the call; no message is asked for.
+    let options = unsafe { pq_sys::PQconninfoParse(url.as_ptr(), ptr::null_mut()) };
+    if options.is_null() {
+        return None;
+    }
+    let mut found = BTreeMap::new();
+    let mut at = options;
+    // SAFETY: the array is libpq's own and ends with an entry without a keyword; its texts end with
+    // a zero, or are null, and are copied before it is freed.
+    unsafe {
+        while let Some(keyword) = text((*at).keyword) {
+            let from_environment = text((*at).envvar).and_then(|name| std::env::var(name).ok());
+            if let Some(value) = text((*at).val).or(from_environment) {
+                found.insert(keyword, value);
+            }
+            at = at.add(1);
+        }
+        pq_sys::PQconninfoFree(options);
+    }
+    Some(found)
+}
+
+/// # Safety
+/// `pointer` is null, or a text that ends with a zero.
+unsafe fn text(pointer: *const std::ffi::c_char) -> Option<String> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and the caller's word for the rest.
+    Some(unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(url: &str, keyword: &str) -> Option<String> {
+        parse(&bounded(url)).unwrap().get(keyword).cloned()
+    }
+
+    #[test]
+    fn every_wait_is_limited_whatever_the_address_looks_like() {
+        for url in [
+            "postgresql://vouch:s%3Fcret@db.example/vouch",
+            "postgres://db.example,db2.example:6432/vouch?sslmode=verify-full",
+            "postgresql:///vouch?host=%2Frun%2Fpostgresql",
+            "host=db.example dbname=vouch",
+        ] {
+            for (keyword, value) in LIMITS {
+                assert_eq!(said(url, keyword).as_deref(), Some(value), "{keyword} of {url}");
+            }
+            assert_eq!(said(url, "dbname").as_deref(), Some("vouch"));
+        }
+    }
+
+    #[test]
+    fn what_an_address_says_itself_holds() {
+        let url = "postgresql://db/vouch?connect_timeout=30&keepalives_idle=600&password=a%26b";
+        assert_eq!(said(url, "connect_timeout").as_deref(), Some("30"));
+        assert_eq!(said(url, "keepalives_idle").as_deref(), Some("600"));
+        assert_eq!(said(url, "password").as_deref(), Some("a&b"));
+        assert_eq!(said(url, "tcp_user_timeout").as_deref(), Some("10000"));
+    }
+
+    #[test]
+    fn what_libpq_cannot_read_is_left_to_it() {
+        assert_eq!(bounded("postgresql://[oops/vouch"), "postgresql://[oops/vouch");
+    }
+
+    #[test]
+    fn knows_the_ports_of_an_address() {
+        assert_eq!(ports("postgresql://db:6432/vouch"), [6432]);
+        assert_eq!(ports("postgresql://a:1,b:2/vouch"), [1, 2]);
+    }
+}
