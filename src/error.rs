@@ -32,6 +32,10 @@ pub enum AppError {
     /// come back to afterwards.
     #[error("a place must be chosen")]
     PlaceNeeded(String),
+    /// Support staff viewed a program as a person who no longer gets to it, or for too long: the page to
+    /// go on with.
+    #[error("the view is over")]
+    ViewOver(String),
     /// The person has to set up two-factor sign-in before this; the address to come back to
     /// afterwards.
     #[error("two-factor sign-in must be set up")]
@@ -111,9 +115,10 @@ impl ResponseError for AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::SignInNeeded(_) | Self::PlaceNeeded(_) | Self::TwoFactorNeeded(_) => {
-                StatusCode::SEE_OTHER
-            }
+            Self::SignInNeeded(_)
+            | Self::PlaceNeeded(_)
+            | Self::ViewOver(_)
+            | Self::TwoFactorNeeded(_) => StatusCode::SEE_OTHER,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -143,6 +148,9 @@ impl AppError {
             }
             Self::PlaceNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::places(next)));
+            }
+            Self::ViewOver(next) => {
+                response.insert_header((header::LOCATION, next.as_str()));
             }
             Self::TwoFactorNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::two_factor(next)));
@@ -183,9 +191,10 @@ impl AppError {
                 UNCHANGED,
                 "Go back, reload the page and send the form again.".into(),
             ),
-            Self::SignInNeeded(_) | Self::PlaceNeeded(_) | Self::TwoFactorNeeded(_) => {
-                Words("Please sign in", "", "", String::new())
-            }
+            Self::SignInNeeded(_)
+            | Self::PlaceNeeded(_)
+            | Self::ViewOver(_)
+            | Self::TwoFactorNeeded(_) => Words("Please sign in", "", "", String::new()),
             Self::BadRequest(how) => Words(
                 "This request could not be understood",
                 "Something in the address or the form has an impossible value.",

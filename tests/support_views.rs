@@ -110,6 +110,49 @@ fn a_view_ends_by_itself_and_with_the_support_role() {
             .unwrap();
     }
     let over = support.get("/dashboard");
-    assert_eq!((over.status, over.location()), (303, Some("/places")));
+    let merchant = format!("/support/merchants/{}", app.fixture.merchant_id);
+    assert_eq!((over.status, over.location()), (303, Some(merchant.as_str())));
+    assert_eq!(support.follow(&over).all(".flash, .notice").len(), 1, "and says why");
     assert_eq!(support.get("/dashboard").status, 403);
+}
+
+/// Sends support's view of `field` to where it begins, and answers the page it ends on when asked again
+/// after `ending`.
+fn ended_by(field: (&str, &str), page: &str, ending: impl FnOnce(&TestApp)) {
+    let app = TestApp::start();
+    let support = app.support();
+    assert_eq!(begin(&app, &support, field).status, 303);
+    assert_eq!(support.get(page).status, 200);
+    ending(&app);
+    let merchant = format!("/support/merchants/{}", app.fixture.merchant_id);
+    let over = support.get(page);
+    assert_eq!((over.status, over.location()), (303, Some(merchant.as_str())));
+    let back = support.follow(&over);
+    assert!(back.has(".notice[role=status]") && !back.has("#viewing"));
+    let again = begin(&app, &support, field);
+    assert_eq!(again.status, 422, "no view begins without access");
+    assert!(again.has("#error-summary"));
+    assert_eq!(support.get(page).status, 403);
+}
+
+fn sql(app: &TestApp, change: &str) {
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
+        diesel::sql_query(change).execute(conn)
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_view_ends_with_the_access_it_shows_and_begins_only_with_it() {
+    const ADA: (&str, &str) = ("affiliate", "ada@affiliates.example");
+    let owner = TestApp::start().fixture.owner_id.to_string();
+    ended_by(("user_id", &owner), "/dashboard", |app| {
+        sql(app, "update merchants set closed_at = now()");
+    });
+    ended_by(("user_id", &owner), "/dashboard", |app| {
+        sql(app, "update users set disabled_at = now() where email = 'owner@acme.example'");
+    });
+    ended_by(ADA, "/portal", |app| sql(app, "update merchants set closed_at = now()"));
+    ended_by(ADA, "/portal", |app| sql(app, "update affiliates set status = 'denied'"));
 }

@@ -30,6 +30,19 @@ impl InstanceEntry {
         self.details["reason"].as_str().unwrap_or_default()
     }
 
+    /// Whether it closed a merchant.
+    pub fn is_closing(&self) -> bool {
+        self.action == "merchant.closed"
+    }
+
+    /// The act and its reason.
+    pub fn words(&self) -> String {
+        match self.reason() {
+            "" => self.label().to_owned(),
+            reason => format!("{}: {reason}", self.label()),
+        }
+    }
+
     /// The act in words.
     pub fn label(&self) -> &'static str {
         match self.action.as_str() {

@@ -3,10 +3,11 @@ use serde_json::json;
 
 use super::{By, Ended, note, tell};
 use crate::api::keys;
+use crate::auth::links::{self, LinkEnd};
 use crate::db::schema::{affiliates, members, merchants, sessions};
 
-/// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, and
-/// its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens
+/// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, its
+/// links end, and its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens
 /// again. `None` if it was closed before.
 ///
 /// # Errors
@@ -28,13 +29,14 @@ pub fn close(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<
     let sessions = diesel::delete(sessions::table)
         .filter(sessions::user_id.eq_any(people).or(sessions::user_id.eq_any(partners)))
         .execute(conn)?;
+    links::end_of_merchant(conn, merchant_id, LinkEnd::Withdrawn, by.now)?;
     let keys = keys::revoke_of_merchant(conn, merchant_id, by.now)?;
     for key in &keys {
-        let summary = by.because(&format!("Revoked the API key {} with the program", key.name));
+        let summary = format!("Revoked the API key {} with the program.", key.name);
         tell(conn, by, merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
     }
     let ended = Ended { sessions, keys: keys.len() };
-    let summary = by.because("Closed the program");
+    let summary = "Closed the program.".to_owned();
     tell(conn, by, merchant_id, "merchant.closed", ("merchant", merchant_id), summary)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "merchant.closed", merchant_id, details)?;
@@ -52,7 +54,7 @@ pub fn reopen(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult
     diesel::update(merchants::table.find(merchant_id))
         .set(merchants::closed_at.eq(None::<chrono::DateTime<chrono::Utc>>))
         .execute(conn)?;
-    let summary = by.because("Reopened the program");
+    let summary = "Reopened the program.".to_owned();
     tell(conn, by, merchant_id, "merchant.reopened", ("merchant", merchant_id), summary)?;
     note(conn, by, "merchant.reopened", merchant_id, json!({}))?;
     Ok(true)

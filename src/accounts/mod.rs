@@ -1,7 +1,9 @@
 //! Ends access and gives it back: of a person, of support staff, of a whole merchant.
 //!
 //! Each act ends the sessions and revokes the API keys it's about in the same transaction, and leaves a
-//! row in the log of the instance and in the audit log of every merchant it touches. Everything here
+//! row in the log of the instance and in the audit log of every merchant it touches. The reason, and where
+//! the act came from, stand in the log of the instance alone: a merchant reads what changed for it, and
+//! not why support did it, which can be about support's own staff. Everything here
 //! runs within `Scope::Installation`, for the command line and the pages of support staff alike. What
 //! was revoked stays revoked when access is given back.
 
@@ -56,20 +58,16 @@ impl By {
         }
     }
 
-    /// The same, within one merchant.
+    /// The same, within one merchant, who isn't told where support staff sit.
     fn within(&self, merchant_id: i64) -> Actor {
         Actor {
             merchant_id,
             kind: self.kind,
             user_id: self.user_id,
             name: self.name.clone(),
-            came_from: self.came_from.clone(),
+            came_from: None,
             now: self.now,
         }
-    }
-
-    fn because(&self, what: &str) -> String {
-        if self.reason.is_empty() { format!("{what}.") } else { format!("{what}: {}", self.reason) }
     }
 }
 
@@ -94,7 +92,7 @@ impl Ended {
     }
 }
 
-/// Writes an act into the audit log of a merchant.
+/// Writes an act into the audit log of a merchant, without the reason.
 fn tell(
     conn: &mut PgConnection,
     by: &By,
@@ -103,8 +101,13 @@ fn tell(
     (subject_kind, subject_id): (&str, i64),
     summary: String,
 ) -> QueryResult<()> {
-    let after = (!by.reason.is_empty()).then(|| serde_json::json!({ "reason": by.reason }));
-    let act =
-        Act { action, subject_kind, subject_id: Some(subject_id), summary, before: None, after };
+    let act = Act {
+        action,
+        subject_kind,
+        subject_id: Some(subject_id),
+        summary,
+        before: None,
+        after: None,
+    };
     record(conn, &by.within(merchant_id), act)
 }

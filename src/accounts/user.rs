@@ -8,9 +8,10 @@ use crate::api::keys;
 use crate::auth::end_sessions_of;
 use crate::auth::links::{self, About, LinkEnd};
 use crate::db::schema::{affiliates, members, users};
+use crate::team;
 
-/// Disables a person: they can't sign in, what they have open ends at once, and their API keys are
-/// revoked. `None` if they were disabled before.
+/// Disables a person: they can't sign in, what they have open ends at once, their API keys are revoked
+/// and the invitations they sent are withdrawn. `None` if they were disabled before.
 ///
 /// # Errors
 /// `NotFound` when there is no such user.
@@ -25,13 +26,13 @@ pub fn disable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Op
     }
     links::end(conn, About::password(user_id), LinkEnd::Withdrawn, by.now)?;
     let ended = end_everything(conn, by, user_id)?;
-    tell_merchants(
-        conn,
-        by,
-        user_id,
-        "member.disabled",
-        &format!("Disabled the account of {name}"),
-    )?;
+    for invitation in team::withdraw_of_inviter(conn, user_id, None, by.now)? {
+        let subject = ("invitation", invitation.id);
+        let summary = invitation.summary();
+        tell(conn, by, invitation.merchant_id, "invitation.withdrawn", subject, summary)?;
+    }
+    let what = format!("Disabled the account of {name}.");
+    tell_merchants(conn, by, user_id, "member.disabled", &what)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "user.disabled", user_id, details)?;
     Ok(Some(ended))
@@ -50,12 +51,14 @@ pub fn enable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<boo
     if changed == 0 {
         return Ok(false);
     }
-    tell_merchants(conn, by, user_id, "member.enabled", &format!("Enabled the account of {name}"))?;
+    let what = format!("Enabled the account of {name}.");
+    tell_merchants(conn, by, user_id, "member.enabled", &what)?;
     note(conn, by, "user.enabled", user_id, json!({}))?;
     Ok(true)
 }
 
-/// Takes the rights of support staff from a person, whose other places stay. `None` if they had none.
+/// Takes the rights of support staff from a person, whose other places stay. `None` if they had none. That
+/// is no merchant's affair: merchants read only that API keys were revoked.
 ///
 /// # Errors
 /// `NotFound` when there is no such user.
@@ -67,10 +70,7 @@ pub fn remove_support(
     if !set_support(conn, user_id, false)? {
         return Ok(None);
     }
-    let name = name_of(conn, user_id)?;
     let ended = end_everything(conn, by, user_id)?;
-    let what = format!("Removed the support rights of {name}");
-    tell_merchants(conn, by, user_id, "member.support_removed", &what)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
     note(conn, by, "user.support_removed", user_id, details)?;
     Ok(Some(ended))
@@ -107,8 +107,7 @@ fn end_everything(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult
     let sessions = end_sessions_of(conn, user_id)?;
     let keys = keys::revoke_of_user(conn, user_id, by.now)?;
     for key in &keys {
-        let summary =
-            by.because(&format!("Revoked the API key {} with its creator’s access", key.name));
+        let summary = format!("Revoked the API key {}: its creator’s access changed.", key.name);
         tell(conn, by, key.merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
     }
     Ok(Ended { sessions, keys: keys.len() })
@@ -134,7 +133,7 @@ fn tell_merchants(
         .load(conn)?;
     merchants.extend(as_affiliate);
     for merchant_id in merchants {
-        tell(conn, by, merchant_id, action, ("member", user_id), by.because(what))?;
+        tell(conn, by, merchant_id, action, ("member", user_id), what.to_owned())?;
     }
     Ok(())
 }

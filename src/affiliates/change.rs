@@ -244,6 +244,10 @@ fn set_status(
     diesel::update(affiliates::table.find((actor.merchant_id, affiliate.id)))
         .set((affiliates::status.eq(status), affiliates::updated_at.eq(actor.now)))
         .execute(conn)?;
+    if status == AffiliateStatus::Denied {
+        let about = About::affiliate(actor.merchant_id, affiliate.id);
+        links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
+    }
     record(
         conn,
         actor,

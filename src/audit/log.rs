@@ -62,7 +62,7 @@ pub struct Line {
     pub action: String,
     /// The act in one sentence.
     pub summary: String,
-    /// The network address it came from.
+    /// The network address it came from, unless support staff did it.
     pub came_from: Option<String>,
     /// The changed fields as they were.
     pub before: Option<serde_json::Value>,
@@ -88,9 +88,14 @@ pub type Place = (DateTime<Utc>, i64);
 
 type Boxed = IntoBoxed<'static, audit_log::table, Pg>;
 
+/// An act that was recorded once, and is about support's staff alone.
+const SUPPORT_REMOVED: &str = "member.support_removed";
+
 fn matching(merchant_id: i64, filter: &LogFilter, tz: Tz) -> Boxed {
-    let mut query =
-        audit_log::table.into_boxed::<Pg>().filter(audit_log::merchant_id.eq(merchant_id));
+    let mut query = audit_log::table
+        .into_boxed::<Pg>()
+        .filter(audit_log::merchant_id.eq(merchant_id))
+        .filter(audit_log::action.ne(SUPPORT_REMOVED));
     if let Some(subject) = filter.subject {
         query = query.filter(audit_log::subject_kind.eq(subject.as_str()));
     }
@@ -123,7 +128,11 @@ fn fetch(
     } else {
         query.order((audit_log::at.desc(), audit_log::id.desc()))
     };
-    query.select(Line::as_select()).limit(limit as i64).load(conn)
+    let mut lines: Vec<Line> = query.select(Line::as_select()).limit(limit as i64).load(conn)?;
+    for line in lines.iter_mut().filter(|line| line.actor_kind == ActorKind::Support) {
+        line.came_from = None;
+    }
+    Ok(lines)
 }
 
 /// One page of the log, and how many acts match.

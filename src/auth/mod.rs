@@ -14,6 +14,7 @@ mod letters;
 mod limits;
 /// Single-use links.
 pub mod links;
+mod locks;
 mod model;
 mod password;
 mod peer;
@@ -30,6 +31,7 @@ pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
 pub use self::hashing::Hashing;
 pub use self::limits::{Tries, network_of};
+pub use self::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
 pub use self::model::{
     AffiliateSeat, Around, Merchant, NewUser, NewUserError, Person, Place, Role, Seat,
     StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,

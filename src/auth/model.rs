@@ -346,6 +346,25 @@ impl Place {
         }
     }
 
+    /// Whether a person gets to its pages now: not where the program is closed, nor if they were disabled,
+    /// removed or denied.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
+        Ok(match self {
+            Self::Member { merchant_id, .. } => {
+                Seat::find(conn, *merchant_id, user_id).optional()?.is_some()
+            }
+            Self::Affiliate { merchant_id, affiliate_id, .. } => {
+                AffiliateSeat::find(conn, *merchant_id, *affiliate_id, user_id)
+                    .optional()?
+                    .is_some()
+            }
+            Self::Support => Person::find(conn, user_id).optional()?.is_some_and(|p| p.is_support),
+        })
+    }
+
     /// Whether `path` is one of its pages: what one person's places do not share.
     pub fn has(&self, path: &str) -> bool {
         let of_affiliates = path.starts_with("/portal");

@@ -11,6 +11,7 @@ use super::model::{AffiliateSeat, Person, Place, Role, Seat};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
+use crate::web::page::{FLASH, Flash, FlashKind};
 
 /// A view ends by itself after this time.
 pub const VIEW_LIMIT: Duration = Duration::minutes(30);
@@ -53,6 +54,25 @@ impl Viewing {
         session.remove(VIEWING);
     }
 
+    /// Ends the view where the person it shows has no seat any more.
+    fn found<T>(&self, session: &Session, seat: AppResult<T>) -> AppResult<T> {
+        match seat {
+            Err(AppError::NotFound) => {
+                let why = format!("The view ended: {} has no access any more.", self.name);
+                Err(self.over(session, why)?)
+            }
+            seat => seat,
+        }
+    }
+
+    /// Ends the view, and says why on the page of the merchant.
+    fn over(&self, session: &Session, why: String) -> AppResult<AppError> {
+        Self::end(session);
+        session.insert(FLASH, Flash { kind: FlashKind::Info, text: why, undo: None })?;
+        let next = self.merchant_id().map(|id| format!("/support/merchants/{id}"));
+        Ok(AppError::ViewOver(next.unwrap_or_else(|| Place::Support.home().to_owned())))
+    }
+
     /// The merchant that is looked at.
     pub fn merchant_id(&self) -> Option<i64> {
         self.place.merchant_id()
@@ -67,7 +87,7 @@ pub struct Viewer(pub Person);
 /// of the program may read, so that no secret is among it.
 ///
 /// # Errors
-/// `Forbidden` for everything else; `PlaceNeeded` when the time is over.
+/// `Forbidden` for everything else; `ViewOver` when the time is over, or the person no longer gets there.
 pub(super) async fn admit(
     req: &ServiceRequest,
     db: &Db,
@@ -77,8 +97,7 @@ pub(super) async fn admit(
 ) -> AppResult<()> {
     let session = req.get_session();
     if viewing.until <= clock::now() {
-        Viewing::end(&session);
-        return Err(AppError::PlaceNeeded(String::new()));
+        return Err(viewing.over(&session, "The view ended after 30 minutes.".to_owned())?);
     }
     let viewer = db.run(Scope::Unowned, move |conn| Person::find(conn, viewer_id)).await?;
     if !viewer.is_support || !viewer.has_two_factor() || !req.method().is_safe() {
@@ -88,7 +107,8 @@ pub(super) async fn admit(
     match (access, &viewing.place) {
         (Access::Member(needed), Place::Member { merchant_id, .. }) => {
             let id = *merchant_id;
-            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id)).await?;
+            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id)).await;
+            let seat = viewing.found(&session, seat)?;
             if !Role::Viewer.covers(needed) {
                 return Err(AppError::Forbidden);
             }
@@ -99,7 +119,7 @@ pub(super) async fn admit(
             let find = move |conn: &mut diesel::PgConnection| {
                 AffiliateSeat::find(conn, id, affiliate_id, user_id)
             };
-            let seat = db.merchant(id, find).await?;
+            let seat = viewing.found(&session, db.merchant(id, find).await)?;
             req.extensions_mut().insert(seat);
         }
         _ => return Err(AppError::Forbidden),

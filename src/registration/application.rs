@@ -7,8 +7,8 @@ use super::letters;
 use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
-use crate::auth::email_key;
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
+use crate::auth::{email_key, lock_open_merchant};
 use crate::code_requests::{self, CodeRequestOrigin, Refused};
 use crate::db::schema::{affiliates as affiliates_table, applications};
 use crate::db::{Db, Scope};
@@ -208,6 +208,9 @@ pub fn confirm(
     let merchant_id = shown.merchant_id;
     // Alone from here on: what is free now, stays free until the end.
     code_requests::hold_all(conn, merchant_id)?;
+    if !lock_open_merchant(conn, merchant_id)? {
+        return Ok(Confirmed::NoSuchLink);
+    }
     let Some(application) = Application::of_link(conn, merchant_id, token, now)? else {
         return Ok(Confirmed::NoSuchLink);
     };

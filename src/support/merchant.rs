@@ -138,7 +138,8 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
     Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
 }
 
-/// What support staff did to the merchant lately, newest first: when, who, what.
+/// What support staff did to the merchant lately, newest first: when, who, what. The log of the instance
+/// has the changes of its access, with their reasons.
 ///
 /// # Errors
 /// The database's.
@@ -149,7 +150,8 @@ pub fn recent_acts(
 ) -> QueryResult<Vec<(DateTime<Utc>, String, String)>> {
     prepared::<(Timestamptz, Text, Text)>(
         "SELECT at, actor_name, summary FROM audit_log \
-         WHERE merchant_id = ? AND actor_kind = 'support' ORDER BY id DESC LIMIT ?",
+         WHERE merchant_id = ? AND actor_kind = 'support' \
+         AND action NOT IN ('merchant.closed', 'merchant.reopened', 'member.support_removed') ORDER BY id DESC LIMIT ?",
     )
     .bind::<BigInt, _>(merchant_id)
     .bind::<BigInt, _>(limit)
@@ -192,7 +194,7 @@ pub fn member_place(
     Ok((user_id, name, Place::Member { merchant_id, merchant, role }))
 }
 
-/// The place of an affiliate of the merchant who can sign in, by affiliate ID or e-mail address.
+/// The place of an affiliate of the merchant who can sign in, by affiliate ID or email address.
 ///
 /// # Errors
 /// `NotFound` when there is none.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use crate::auth::Merchant;
 use crate::db::prepared;
@@ -20,6 +20,8 @@ pub struct MerchantRow {
     pub failed_deliveries: i64,
     /// When the newest order was placed.
     pub last_order_at: Option<DateTime<Utc>>,
+    /// Since when it's closed, and why as support's own log has it; `None` while it's open.
+    pub closing: Option<(DateTime<Utc>, String)>,
 }
 
 /// Which merchants are listed.
@@ -80,30 +82,41 @@ fn escape(search: &str) -> String {
     search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-type StateRow = (i64, i64, i64, i64, Option<DateTime<Utc>>);
+type StateRow = (i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>);
 
 fn with_state(conn: &mut PgConnection, rows: Vec<Merchant>) -> QueryResult<Vec<MerchantRow>> {
     let ids: Vec<i64> = rows.iter().map(|merchant| merchant.id).collect();
     // One look into an index for each; what failed is counted up to just past the limit of pages.
-    let states: Vec<StateRow> =
-        prepared::<(BigInt, BigInt, BigInt, BigInt, Nullable<Timestamptz>)>(
-            "SELECT m.id, \
+    let states: Vec<StateRow> = prepared::<(
+        BigInt,
+        BigInt,
+        BigInt,
+        BigInt,
+        Nullable<Timestamptz>,
+        Nullable<Timestamptz>,
+        Nullable<Text>,
+    )>(
+        "SELECT m.id, \
              (SELECT count(*) FROM members WHERE merchant_id = m.id), \
              (SELECT count(*) FROM stores \
               WHERE merchant_id = m.id AND disconnected_at IS NULL AND platform <> 'api'), \
              (SELECT count(*) FROM (SELECT 1 FROM deliveries \
               WHERE merchant_id = m.id AND outcome = 'failed' LIMIT 10001) AS failed), \
              (SELECT placed_at FROM orders WHERE merchant_id = m.id AND placed_at IS NOT NULL \
-              ORDER BY placed_at DESC LIMIT 1) \
-         FROM unnest(?) AS m(id)",
-        )
-        .bind::<Array<BigInt>, _>(&ids)
-        .load(conn)?;
+              ORDER BY placed_at DESC LIMIT 1), \
+             c.closed_at, \
+             CASE WHEN c.closed_at IS NOT NULL THEN (SELECT details->>'reason' FROM instance_log \
+              WHERE action = 'merchant.closed' AND subject_id = m.id ORDER BY id DESC LIMIT 1) END \
+         FROM unnest(?) AS m(id) JOIN merchants c ON c.id = m.id",
+    )
+    .bind::<Array<BigInt>, _>(&ids)
+    .load(conn)?;
     let row = |merchant: Merchant| {
         let state = states.iter().find(|state| state.0 == merchant.id);
-        let (_, members, stores, failed_deliveries, last_order_at) =
-            state.copied().unwrap_or_default();
-        MerchantRow { merchant, members, stores, failed_deliveries, last_order_at }
+        let (_, members, stores, failed_deliveries, last_order_at, closed_at, reason) =
+            state.cloned().unwrap_or_default();
+        let closing = closed_at.map(|at| (at, reason.unwrap_or_default()));
+        MerchantRow { merchant, members, stores, failed_deliveries, last_order_at, closing }
     };
     Ok(rows.into_iter().map(row).collect())
 }

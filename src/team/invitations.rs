@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use super::letters;
 use crate::audit::{Act, Actor, ActorKind, record};
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
-use crate::auth::{self, NewUser, NewUserError, Role, email_key};
+use crate::auth::{self, NewUser, NewUserError, Role, email_key, lock_owner};
 use crate::db::schema::{invitations, members, merchants, users};
 use crate::mail;
 use crate::secrets::Sealer;
@@ -61,7 +61,7 @@ pub enum InviteError {
 /// Invites somebody by mail.
 ///
 /// # Errors
-/// [`InviteError`]
+/// [`InviteError`]; `NotFound` if the actor isn't an owner of an open program any more.
 pub fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -69,6 +69,10 @@ pub fn invite(
     email: &str,
     role: Role,
 ) -> Result<(), InviteError> {
+    let inviter = actor.user_id.unwrap_or_default();
+    if !lock_owner(conn, actor.merchant_id, inviter)? {
+        return Err(Error::NotFound.into());
+    }
     let is_member = members::table
         .inner_join(users::table)
         .filter(members::merchant_id.eq(actor.merchant_id))
@@ -84,7 +88,7 @@ pub fn invite(
                 invitations::email.eq(email),
                 invitations::email_key.eq(email_key(email)),
                 invitations::role.eq(role),
-                invitations::invited_by.eq(actor.user_id.unwrap_or_default()),
+                invitations::invited_by.eq(inviter),
                 invitations::created_at.eq(actor.now),
                 invitations::sent_at.eq(actor.now),
             ))
@@ -108,7 +112,7 @@ pub fn invite(
 /// Sends the letter once more, with a new link; the one before works no longer. Answers to whom.
 ///
 /// # Errors
-/// `NotFound` if it is not open.
+/// `NotFound` if it is not open, or its program is closed.
 pub fn resend(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -144,6 +148,66 @@ pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> Q
     let summary = format!("Withdrew the invitation of {email}.");
     log(conn, actor, "invitation.withdrawn", invitation_id, summary)?;
     Ok(email)
+}
+
+/// An invitation that ended because its inviter no longer is an owner.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = invitations)]
+pub struct Withdrawn {
+    /// Of which merchant.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub id: i64,
+    /// To whom it was sent.
+    pub email: String,
+}
+
+impl Withdrawn {
+    /// What the audit log says.
+    pub fn summary(&self) -> String {
+        format!("Withdrew the invitation of {}: its sender is no longer an owner.", self.email)
+    }
+}
+
+/// Withdraws what a person has sent that's still open, of one merchant or of all, for good: no one gets
+/// in by the word of someone who lost the right to invite. The caller records it.
+///
+/// # Errors
+/// The database's.
+pub fn withdraw_of_inviter(
+    conn: &mut PgConnection,
+    inviter: i64,
+    merchant_id: Option<i64>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Withdrawn>> {
+    let mut of_inviter = diesel::update(invitations::table)
+        .filter(invitations::invited_by.eq(inviter))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .set(invitations::withdrawn_at.eq(now))
+        .into_boxed();
+    if let Some(merchant_id) = merchant_id {
+        of_inviter = of_inviter.filter(invitations::merchant_id.eq(merchant_id));
+    }
+    let withdrawn: Vec<Withdrawn> =
+        of_inviter.returning(Withdrawn::as_returning()).get_results(conn)?;
+    for invitation in &withdrawn {
+        let about = About::invitation(invitation.merchant_id, invitation.id);
+        links::end(conn, about, LinkEnd::Withdrawn, now)?;
+    }
+    Ok(withdrawn)
+}
+
+/// [`withdraw_of_inviter`] within the actor's merchant, and its rows in the audit log.
+pub(super) fn withdraw_with_rights(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    inviter: i64,
+) -> QueryResult<()> {
+    let merchant_id = Some(actor.merchant_id);
+    for invitation in withdraw_of_inviter(conn, inviter, merchant_id, actor.now)? {
+        log(conn, actor, "invitation.withdrawn", invitation.id, invitation.summary())?;
+    }
+    Ok(())
 }
 
 /// The invitations that are open, the newest first.

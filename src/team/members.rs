@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::invitations::withdraw_with_rights;
 use super::letters;
 use crate::audit::{Act, Actor, record};
 use crate::auth::{Person, Role, count_place};
@@ -69,6 +70,9 @@ pub fn change_role(
     diesel::update(members::table.find((actor.merchant_id, user_id)))
         .set(members::role.eq(role))
         .execute(conn)?;
+    if role != Role::Owner {
+        withdraw_with_rights(conn, actor, user_id)?;
+    }
     let summary = format!("Made {} {}.", member.person.name, with_article(role));
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role })),
@@ -133,6 +137,7 @@ fn end(
     keep_an_owner(conn, actor.merchant_id, member)?;
     diesel::delete(members::table.find((actor.merchant_id, member.person.id))).execute(conn)?;
     count_place(conn, member.person.id, -1)?;
+    withdraw_with_rights(conn, actor, member.person.id)?;
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role, "email": member.person.email })),
         ..act("member.removed", member.person.id, summary)

@@ -11,12 +11,15 @@ use crate::registration::{link_to, open};
 
 const OWNER: &str = "owner@acme.example";
 
-fn everything<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+pub(super) fn everything<T>(
+    app: &TestApp,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     in_scope(&mut conn, Scope::Installation, work).unwrap()
 }
 
-fn user_id(app: &TestApp, email: &str) -> i64 {
+pub(super) fn user_id(app: &TestApp, email: &str) -> i64 {
     everything(app, |conn| {
         users::table.filter(users::email_key.eq(email)).select(users::id).first(conn)
     })
@@ -42,7 +45,7 @@ fn instance_acts(app: &TestApp) -> Vec<String> {
     })
 }
 
-fn list_triggers(app: &TestApp, key: &str) -> u16 {
+pub(super) fn list_triggers(app: &TestApp, key: &str) -> u16 {
     let bearer = format!("Bearer {key}");
     app.anonymous().get_with("/api/v1/triggers", &[("authorization", &bearer)]).status
 }
@@ -117,7 +120,7 @@ fn a_disabled_person_gets_through_no_second_step_and_accepts_no_invitation() {
 }
 
 #[test]
-fn support_disables_and_enables_a_person_and_the_merchant_reads_why() {
+fn support_disables_and_enables_a_person_and_only_support_reads_why() {
     let app = TestApp::start();
     let (support, viewer) = (app.support(), app.viewer());
     let id = user_id(&app, "viewer@acme.example");
@@ -134,18 +137,25 @@ fn support_disables_and_enables_a_person_and_the_merchant_reads_why() {
     assert_eq!(done.location(), Some(path.as_str()));
     assert!(is_out(&viewer, "/dashboard"));
     let log = app.owner().get("/settings/audit-log?by=support");
-    assert!(log.says("Stolen laptop"), "{}", log.text());
+    assert!(log.says("Vera Viewer") && !log.says("Stolen laptop"), "{}", log.text());
     let page = support.get(&path);
+    assert!(page.one(".timeline li").contains("Stolen laptop"));
     assert_eq!(page.value_of(&format!("{form} [name=enabled]")), "true");
     assert_eq!(support.submit(&page, &form, &[("reason", "Found it")]).status, 303);
     app.viewer();
     assert_eq!(support.get(&path).all(".timeline li").len(), 2);
     for person in [app.owner(), app.affiliate()] {
         assert_eq!(person.get(&path).status, 403);
-        assert_eq!(person.post_signed(&format!("{path}/access"), &[("reason", "x")]).status, 403);
+        assert_eq!(
+            person
+                .post_signed(&format!("{path}/access"), &[("enabled", "false"), ("reason", "x")])
+                .status,
+            403
+        );
     }
     assert_eq!(support.get("/support/users/999999999").status, 404);
-    let nobody = support.post_signed("/support/users/999999999/access", &[("reason", "x")]);
+    let fields = [("enabled", "false"), ("reason", "x")];
+    let nobody = support.post_signed("/support/users/999999999/access", &fields);
     assert_eq!(nobody.status, 404);
 }
 
@@ -162,7 +172,8 @@ fn support_rights_are_removed_from_others_and_never_from_oneself() {
     assert_eq!(other.get("/support/merchants").status, 200);
     let own = format!("/support/users/{}", user_id(&app, "support@vouch.example"));
     for path in ["access", "support-rights/removal"] {
-        let answer = support.post_signed(&format!("{own}/{path}"), &[("reason", "x")]);
+        let fields = [("enabled", "false"), ("reason", "x")];
+        let answer = support.post_signed(&format!("{own}/{path}"), &fields);
         assert_eq!(answer.status, 422, "{path}");
     }
     let path =
@@ -173,7 +184,8 @@ fn support_rights_are_removed_from_others_and_never_from_oneself() {
     assert_eq!(again.get("/support/merchants").status, 403);
     assert_eq!(again.get("/dashboard").status, 200, "a member all the same");
     assert_eq!(instance_acts(&app), ["user.support_removed"]);
-    assert!(acts(&app, app.fixture.merchant_id).contains(&"member.support_removed".to_owned()));
+    let told = acts(&app, app.fixture.merchant_id);
+    assert_eq!(told, [] as [&str; 0], "support's own affair");
 }
 
 #[test]
@@ -300,4 +312,94 @@ fn a_key_whose_creator_was_removed_is_shown_as_such_and_can_be_revoked() {
         api_keys::table.filter(api_keys::revoked_at.is_not_null()).count().get_result(conn)
     });
     assert_eq!(revoked, 1);
+}
+
+#[test]
+fn a_merchant_reads_what_changed_and_neither_why_nor_where_support_sits() {
+    const SECRET: &str = "secret internal affair";
+    let app = TestApp::start();
+    new_key(&app);
+    let (merchant_id, owner) = (app.fixture.merchant_id, app.fixture.owner_id);
+    app.within(|conn| {
+        diesel::update(users::table.find(owner)).set(users::is_support.eq(true)).execute(conn)?;
+        two_factor::give(conn, OWNER)
+    });
+    let support = app.support().at("203.0.113.77");
+    let reason = ("reason", SECRET);
+    let user = format!("/support/users/{owner}");
+    let merchant = format!("/support/merchants/{merchant_id}");
+    for (path, fields) in [
+        (format!("{user}/support-rights/removal"), vec![reason]),
+        (format!("{user}/access"), vec![("enabled", "false"), reason]),
+        (format!("{user}/access"), vec![("enabled", "true"), reason]),
+        (format!("{merchant}/access"), vec![("enabled", "false"), reason]),
+        (format!("{merchant}/access"), vec![("enabled", "true"), reason]),
+        (format!("{merchant}/views"), vec![("affiliate", "ada@affiliates.example")]),
+    ] {
+        let answer = support.post_signed(&path, &fields);
+        assert_eq!(answer.status, 303, "{path}: {}", answer.text());
+    }
+    let reader = app.viewer();
+    let log = reader.get("/settings/audit-log?by=support");
+    let file = reader.get("/settings/audit-log.csv");
+    for text in [log.text(), file.csv()] {
+        assert!(text.contains("Olga Owner"), "{text}");
+        for hidden in [SECRET, "support rights", "203.0.113.77"] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
+    }
+    let told = acts(&app, merchant_id);
+    assert!(told.contains(&"api_key.revoked".to_owned()), "{told:?}");
+    let stored: Vec<(String, Option<serde_json::Value>)> = app
+        .within(|conn| audit_log::table.select((audit_log::summary, audit_log::after)).load(conn));
+    assert!(!format!("{stored:?}").contains(SECRET));
+    let internal: Vec<(serde_json::Value, Option<String>)> = everything(&app, |conn| {
+        instance_log::table.select((instance_log::details, instance_log::came_from)).load(conn)
+    });
+    assert_eq!(internal.len(), 5);
+    assert!(internal.iter().all(|(details, _)| details["reason"] == SECRET));
+    assert!(internal.iter().all(|(_, from)| from.as_deref() == Some("203.0.113.77")));
+}
+
+#[test]
+fn support_sees_which_merchants_are_closed_since_when_and_why() {
+    let app = TestApp::start();
+    let support = app.support();
+    let (id, other) = (app.fixture.merchant_id, app.fixture.stranger_merchant_id);
+    let row = format!("tbody tr:has(a[href='/support/merchants/{id}'])");
+    assert!(!support.get("/support/merchants").has(&format!("{row} .badge-v")));
+    // By a command, which is no act of support.
+    let why = By::command_line("Contract ended", vouch::clock::now());
+    everything(&app, |conn| accounts::close(conn, &why, id));
+    let list = support.get("/support/merchants");
+    assert!(list.has(&format!("{row} .badge-v")) && list.one(&row).contains("Contract ended"));
+    assert!(list.has(&format!("{row} time")));
+    let page = support.get(&format!("/support/merchants/{id}"));
+    assert!(page.has("h1 .badge-v"));
+    assert!(page.one("section[aria-labelledby=access]").contains("Contract ended"));
+    assert!(page.one("section[aria-labelledby=acts] li").contains("Contract ended"));
+    assert!(!support.get(&format!("/support/merchants/{other}")).has("h1 .badge-v"));
+    let user = support.get(&format!("/support/users/{}", app.fixture.owner_id));
+    let programs = format!("a[href='/support/merchants/{id}'] ~ .badge-v");
+    assert_eq!(user.all(&programs).len(), 1);
+    everything(&app, |conn| accounts::reopen(conn, &why, id));
+    assert!(!support.get("/support/merchants").has(&format!("{row} .badge-v")));
+}
+
+#[test]
+fn a_form_without_its_switch_ends_nothing() {
+    let app = TestApp::start();
+    let (support, owner) = (app.support(), app.owner());
+    let merchant = format!("/support/merchants/{}", app.fixture.merchant_id);
+    for path in [
+        format!("{merchant}/access"),
+        format!("{merchant}/coupon-exclusions"),
+        format!("/support/users/{}/access", app.fixture.owner_id),
+    ] {
+        for fields in [vec![("reason", "x")], vec![("reason", "x"), ("enabled", "")]] {
+            assert_eq!(support.post_signed(&path, &fields).status, 400, "{path}");
+        }
+    }
+    assert_eq!(owner.get("/dashboard").status, 200);
+    assert_eq!(instance_acts(&app), [] as [&str; 0]);
 }

@@ -6,3 +6,4 @@ mod keys;
 mod links;
 mod mail_page;
 mod passwords;
+mod races;

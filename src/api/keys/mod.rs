@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub use self::owned::{
     ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
 };
-use crate::db::schema::{api_keys, stores};
+use crate::db::schema::{api_keys, merchants, stores, users};
 use crate::db::text_enum;
 use crate::stores::Platform;
 
@@ -59,7 +59,8 @@ pub struct Admitted {
 }
 
 /// Looks a key up, within its merchant's scope, and notes that it was used. `None` if there is no
-/// such key, it was revoked, or it has expired.
+/// such key, it was revoked or has expired, its creator was disabled, or the merchant is closed. A creator
+/// who is no longer a member doesn't end it.
 ///
 /// # Errors
 /// The database's.
@@ -70,10 +71,14 @@ pub fn admit(
 ) -> QueryResult<Option<Admitted>> {
     let merchant_id = token.merchant_id;
     let found: Option<(i64, Option<DateTime<Utc>>, Vec<Option<String>>)> = api_keys::table
+        .inner_join(users::table)
+        .inner_join(merchants::table)
         .filter(api_keys::merchant_id.eq(merchant_id))
         .filter(api_keys::token_hash.eq(token.hash.to_vec()))
         .filter(api_keys::revoked_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .filter(users::disabled_at.is_null())
+        .filter(merchants::closed_at.is_null())
         .select((api_keys::id, api_keys::last_used_at, api_keys::scopes))
         .first(conn)
         .optional()?;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ApiScope, read_scopes, store};
 use crate::audit::{Act, Actor, record};
+use crate::auth::lock_owner;
 use crate::db::schema::{api_keys, members, users};
 
 /// A key as the settings show it.
@@ -103,8 +104,12 @@ pub struct NewKey {
 /// Makes a key. What is answered is the key itself: it is never to be had again.
 ///
 /// # Errors
-/// The database's.
+/// `NotFound` if the actor isn't an owner of an open program any more.
 pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResult<String> {
+    let creator = actor.user_id.unwrap_or_default();
+    if !lock_owner(conn, actor.merchant_id, creator)? {
+        return Err(diesel::result::Error::NotFound);
+    }
     let name = &new.name;
     let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
     let secret: [u8; 32] = rand::rng().random();
@@ -116,7 +121,7 @@ pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResu
             api_keys::name.eq(name),
             api_keys::hint.eq(&hint),
             api_keys::token_hash.eq(Sha256::digest(&token).to_vec()),
-            api_keys::created_by.eq(actor.user_id.unwrap_or_default()),
+            api_keys::created_by.eq(creator),
             api_keys::created_at.eq(actor.now),
             api_keys::scopes.eq(&scopes),
             api_keys::expires_at.eq(new.expires_at),

@@ -12,7 +12,7 @@ mod token;
 use chrono::Duration;
 
 pub use self::model::{
-    About, Link, LinkEnd, end, expiries, find, issue, issued_since, sweep, take,
+    About, Link, LinkEnd, end, end_of_merchant, expiries, find, issue, issued_since, sweep, take,
 };
 pub use self::token::merchant_of;
 use crate::db::text_enum;

@@ -8,8 +8,9 @@ use diesel::sql_types::Text;
 use super::LinkPurpose;
 use super::token::{hash_of, new_token};
 use crate::affiliates::AffiliateStatus;
-use crate::auth::model::email_key;
-use crate::db::schema::{affiliates, applications, invitations, links, merchants, users};
+use crate::auth::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
+use crate::auth::model::{Role, email_key};
+use crate::db::schema::{affiliates, applications, invitations, links, members, merchants, users};
 use crate::db::{Db, Scope, text_enum};
 use crate::error::AppResult;
 
@@ -75,13 +76,16 @@ pub struct Link {
 /// Returns its token, which is stored nowhere.
 ///
 /// # Errors
-/// The database's.
+/// `NotFound` where no link of the subject could work: its merchant is closed, say.
 pub fn issue(
     conn: &mut PgConnection,
     about: About,
     email: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<String> {
+    if !lock_grounds(conn, about)? {
+        return Err(diesel::result::Error::NotFound);
+    }
     // Two at once for one subject take turns, so that one of them is the newest.
     let turn = format!("{}:{}", about.purpose.as_str(), about.subject_id);
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
@@ -129,8 +133,9 @@ pub fn find(
     Ok(link.filter_by(present.as_deref()))
 }
 
-/// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing. The subject
-/// is locked first, as changes of its address do, so that none can slip in between.
+/// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing. What it
+/// rests on is locked first, then the subject, as changes of its address do, so that none can slip in
+/// between.
 ///
 /// # Errors
 /// The database's.
@@ -143,6 +148,10 @@ pub fn take(
 ) -> QueryResult<Option<Link>> {
     let Some(found) = find(conn, purpose, merchant_id, token, now)? else { return Ok(None) };
     let about = About { purpose, merchant_id, subject_id: found.subject_id };
+    // A person is locked as the subject of their link: twice in two strengths could deadlock.
+    if merchant_id.is_some() && !lock_grounds(conn, about)? {
+        return Ok(None);
+    }
     lock_subject(conn, about)?;
     let used: Option<Link> = diesel::update(links::table)
         .filter(links::token_hash.eq(hash_of(token)))
@@ -154,6 +163,25 @@ pub fn take(
     let Some(link) = used else { return Ok(None) };
     let present = present_address(conn, about)?;
     Ok(link.filter_by(present.as_deref()))
+}
+
+/// Locks what the links of a subject rest on, apart from the subject; `false` where it's gone.
+fn lock_grounds(conn: &mut PgConnection, about: About) -> QueryResult<bool> {
+    let Some(merchant_id) = about.merchant_id else {
+        return lock_enabled_user(conn, about.subject_id);
+    };
+    if about.purpose != LinkPurpose::MemberInvitation {
+        return lock_open_merchant(conn, merchant_id);
+    }
+    let inviter = invitations::table
+        .find((merchant_id, about.subject_id))
+        .select(invitations::invited_by)
+        .first(conn)
+        .optional()?;
+    match inviter {
+        Some(inviter) => lock_owner(conn, merchant_id, inviter),
+        None => Ok(false),
+    }
 }
 
 fn lock_subject(conn: &mut PgConnection, about: About) -> QueryResult<()> {
@@ -204,10 +232,18 @@ fn present_address(conn: &mut PgConnection, about: About) -> QueryResult<Option<
         return Ok(None);
     }
     let key = (merchant_id, id);
+    // Only owners invite: who no longer is one can't make anyone a member.
+    let inviting_owner = members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(invitations::invited_by))
+        .filter(members::role.eq(Role::Owner))
+        .filter(users::disabled_at.is_null());
     let found = match about.purpose {
         LinkPurpose::MemberInvitation => invitations::table
             .find(key)
             .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+            .filter(exists(inviting_owner))
             .select(invitations::email_key)
             .first(conn),
         LinkPurpose::PortalInvitation => affiliates::table
@@ -242,6 +278,24 @@ pub fn end(
         .filter(links::purpose.eq(about.purpose))
         .filter(links::about_merchant_id.is_not_distinct_from(about.merchant_id))
         .filter(links::subject_id.eq(about.subject_id))
+        .filter(links::ended_at.is_null())
+        .set((links::ended_at.eq(now), links::ended_by.eq(why)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Ends every link of a merchant that works.
+///
+/// # Errors
+/// The database's.
+pub fn end_of_merchant(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    why: LinkEnd,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(links::table)
+        .filter(links::about_merchant_id.eq(merchant_id))
         .filter(links::ended_at.is_null())
         .set((links::ended_at.eq(now), links::ended_by.eq(why)))
         .execute(conn)

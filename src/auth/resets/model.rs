@@ -25,6 +25,8 @@ pub fn ask(
         .filter(users::email_key.eq(email_key(email)))
         .filter(users::disabled_at.is_null())
         .select(Person::as_select())
+        // Whoever disables them now waits for the link, and ends it.
+        .for_share()
         .first(conn)
         .optional()?;
     let Some(person) = person else { return Ok(()) };

@@ -44,7 +44,7 @@ pub async fn set_exclusions(
 /// What is wrong with the reason for an act of support staff.
 pub(in crate::support) fn reason_error(typed: &str) -> Option<String> {
     match typed.trim().chars().count() {
-        0 => Some("Say why: the merchant reads it in the audit log.".to_owned()),
+        0 => Some("Enter a reason.".to_owned()),
         1..=MOST => None,
         _ => Some(format!("Use at most {MOST} characters.")),
     }

@@ -46,6 +46,10 @@ impl MerchantsPage {
         row.last_order_at.map(|at| When::new(at, Tz::UTC))
     }
 
+    fn when(at: &chrono::DateTime<chrono::Utc>) -> When {
+        When::new(*at, Tz::UTC)
+    }
+
     fn first(&self) -> String {
         self.rows.previous.as_ref().map_or_else(String::new, |_| self.at(""))
     }

@@ -12,6 +12,6 @@ pub(in crate::support) use self::feature::reason_error;
 pub use self::feature::set_exclusions;
 pub use self::list::index;
 pub use self::people::{end_sessions, end_sessions_of_affiliate, resend_invitation};
-pub(in crate::support) use self::show::FeatureForm;
 pub use self::show::show;
+pub(in crate::support) use self::show::{FeatureForm, ReasonForm};
 pub use self::view::{begin_view, end_view};

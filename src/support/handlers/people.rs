@@ -3,9 +3,9 @@ use actix_web::web::{Data, Path};
 use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
-use super::show::no_such_affiliate;
+use super::show::{impossible, no_such_affiliate};
 use crate::audit::{Act, record};
-use crate::auth::end_sessions_of;
+use crate::auth::{end_sessions_of, lock_open_merchant};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::operations::security::{self, Kind};
@@ -16,7 +16,7 @@ use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
 
-/// An affiliate, by affiliate ID or e-mail address.
+/// An affiliate, by affiliate ID or email address.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AffiliateForm {
@@ -96,9 +96,18 @@ pub async fn resend_invitation(
 ) -> AppResult<HttpResponse> {
     let (merchant_id, invitation_id) = path.into_inner();
     let actor = page.support_actor(merchant_id);
-    let email = db
-        .merchant(merchant_id, move |conn| team::resend(conn, &actor, &sealer, invitation_id))
+    let sent = db
+        .merchant(merchant_id, move |conn| {
+            if !lock_open_merchant(conn, merchant_id)? {
+                return Ok(None);
+            }
+            team::resend(conn, &actor, &sealer, invitation_id).map(Some)
+        })
         .await?;
+    let Some(email) = sent else {
+        let why = "This program is closed. Reopen it before you send an invitation.";
+        return impossible(&db, page, merchant_id, "", why).await;
+    };
     page.leave(
         FlashKind::Success,
         format!("Sent {email} the invitation again. The link before works no longer."),

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use diesel::QueryResult;
 use serde::Deserialize;
 
+use crate::accounts::{InstanceEntry, of_subject};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
@@ -23,11 +24,19 @@ const ACTS: i64 = 10;
 
 /// A switch with the reason for it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
 pub struct FeatureForm {
-    /// Whether it is to be on.
+    /// Whether it is to be on. It has no default: a form without it is refused, and switches nothing off.
     pub enabled: bool,
     /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// The reason for an act.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReasonForm {
+    /// In support's own words.
     pub reason: String,
 }
 
@@ -37,7 +46,9 @@ pub(super) struct MerchantPage {
     page: PersonPage,
     state: MerchantState,
     now: DateTime<Utc>,
-    acts: Vec<(DateTime<Utc>, String, String)>,
+    acts: Vec<SupportAct>,
+    /// What was done to its access, the newest first.
+    access_log: Vec<InstanceEntry>,
     pub(super) form: FeatureForm,
     /// The affiliate whom something is done for, as typed.
     affiliate: String,
@@ -47,10 +58,12 @@ pub(super) struct MerchantPage {
 impl MerchantPage {
     pub(super) async fn read(db: &Db, page: PersonPage, merchant_id: i64) -> AppResult<Self> {
         let now = clock::now();
-        let (state, acts) = db
+        let (state, acts, access_log) = db
             .run(Scope::Support, move |conn| {
                 let state = MerchantState::read(conn, merchant_id, now)?;
-                QueryResult::Ok((state, recent_acts(conn, merchant_id, ACTS)?))
+                let access_log = of_subject(conn, "merchant", merchant_id, ACTS)?;
+                let acts = recent_acts(conn, merchant_id, ACTS)?;
+                QueryResult::Ok((state, with_access(acts, &access_log), access_log))
             })
             .await?;
         Ok(Self {
@@ -58,6 +71,7 @@ impl MerchantPage {
             state,
             now,
             acts,
+            access_log,
             form: FeatureForm::default(),
             affiliate: String::new(),
             errors: FormErrors::new(),
@@ -71,6 +85,12 @@ impl MerchantPage {
 
     fn count(&self, of: usize) -> String {
         self.state.counts[of].to_string()
+    }
+
+    /// Why it was closed, as support's own log has it.
+    fn closing_reason(&self) -> &str {
+        let closing = self.access_log.iter().find(|entry| entry.is_closing());
+        closing.map(InstanceEntry::reason).unwrap_or_default()
     }
 
     /// What was typed into the form of Coupon Exclusions: the page has two reasons.
@@ -137,6 +157,17 @@ impl MerchantPage {
     }
 }
 
+/// When, who, what.
+type SupportAct = (DateTime<Utc>, String, String);
+
+/// The acts of the merchant's log and of support's own as one list, the newest first.
+fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
+    acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
+    acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+    acts.truncate(usize::try_from(ACTS).unwrap_or_default());
+    acts
+}
+
 /// `GET /support/merchants/{id}`
 pub async fn show(
     db: Data<Db>,
@@ -156,8 +187,21 @@ pub(super) async fn no_such_affiliate(
     let mut shown = MerchantPage::read(db, page, merchant_id).await?;
     shown.errors = FormErrors::one(
         "affiliate",
-        "No affiliate of this program who can sign in has this affiliate ID or e-mail address.",
+        "No affiliate of this program who can sign in has this affiliate ID or email address.",
     );
     shown.affiliate = typed;
+    rejected(&shown)
+}
+
+/// The page once more, because an act isn't possible as things are. `field` is where it was asked for.
+pub(super) async fn impossible(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    field: &str,
+    why: impl Into<String>,
+) -> AppResult<HttpResponse> {
+    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    shown.errors = FormErrors::one(field, why);
     rejected(&shown)
 }

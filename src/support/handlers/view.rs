@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path};
 use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
-use super::show::no_such_affiliate;
+use super::show::{impossible, no_such_affiliate};
 use crate::audit::{Act, Actor, record};
 use crate::auth::{Place, VIEW_LIMIT, Viewing};
 use crate::db::{Db, Scope};
@@ -33,20 +33,30 @@ pub async fn begin_view(
 ) -> AppResult<HttpResponse> {
     let (id, wanted) = (*merchant_id, form.clone());
     let found = db
-        .run(Scope::Support, move |conn| {
-            match wanted.user_id {
+        .run(Scope::Support, move |conn| -> QueryResult<_> {
+            let place = match wanted.user_id {
                 Some(user_id) => member_place(conn, id, user_id),
                 None => affiliate_place(conn, id, wanted.affiliate.trim()),
-            }
-            .optional()
+            };
+            let Some(place) = place.optional()? else { return Ok(None) };
+            let is_open = place.2.is_open_to(conn, place.0)?;
+            Ok(Some((place, is_open)))
         })
         .await?;
-    let Some((user_id, name, place)) = found else {
+    let Some(((user_id, name, place), is_open)) = found else {
         if form.user_id.is_some() {
             return Err(AppError::NotFound);
         }
         return no_such_affiliate(&db, page, id, form.affiliate).await;
     };
+    if !is_open {
+        let field = if form.user_id.is_some() { "" } else { "affiliate" };
+        let why = format!(
+            "{name} has no access now, so there is nothing to view. The program is closed, or they \
+             were disabled or denied."
+        );
+        return impossible(&db, page, id, field, why).await;
+    }
     let actor = page.support_actor(id);
     let viewing = Viewing { place, user_id, name, until: actor.now + VIEW_LIMIT };
     let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);

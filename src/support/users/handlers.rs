@@ -9,7 +9,7 @@ use crate::accounts::{self, By};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::support::handlers::{FeatureForm, reason_error};
+use crate::support::handlers::{FeatureForm, ReasonForm, reason_error};
 use crate::urls::with_query;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PersonPage};
@@ -59,7 +59,7 @@ impl UsersPage {
 struct UserPage {
     page: PersonPage,
     state: UserState,
-    form: FeatureForm,
+    reason: String,
     errors: FormErrors,
 }
 
@@ -67,7 +67,7 @@ impl UserPage {
     async fn read(db: &Db, page: PersonPage, user_id: i64) -> AppResult<Self> {
         let now = clock::now();
         let state = db.run(Scope::Support, move |conn| UserState::read(conn, user_id, now)).await?;
-        Ok(Self { page, state, form: FeatureForm::default(), errors: FormErrors::new() })
+        Ok(Self { page, state, reason: String::new(), errors: FormErrors::new() })
     }
 
     fn when(at: &chrono::DateTime<chrono::Utc>) -> When {
@@ -76,6 +76,11 @@ impl UserPage {
 
     fn is_oneself(&self) -> bool {
         self.state.user.id == self.page.person.id
+    }
+
+    /// What was typed into the form of access: the page has two reasons.
+    fn access_reason(&self) -> &str {
+        if self.errors.of("reason").is_empty() { "" } else { &self.reason }
     }
 
     fn role(membership: &Membership) -> &'static str {
@@ -105,22 +110,22 @@ pub async fn show(db: Data<Db>, page: PersonPage, user_id: Path<i64>) -> AppResu
 }
 
 /// Why a change of a person's access isn't made.
-fn refusal(page: &PersonPage, user_id: i64, form: &FeatureForm) -> Option<String> {
+fn refusal(page: &PersonPage, user_id: i64, reason: &str) -> Option<String> {
     if page.person.id == user_id {
         return Some("You can’t change your own access. Ask someone else of your team.".to_owned());
     }
-    reason_error(&form.reason)
+    reason_error(reason)
 }
 
 async fn refused(
     db: &Db,
     page: PersonPage,
     user_id: i64,
-    form: FeatureForm,
-    why: String,
+    reason: String,
+    (field, why): (&str, String),
 ) -> AppResult<HttpResponse> {
     let shown = UserPage::read(db, page, user_id).await?;
-    rejected(&UserPage { form, errors: FormErrors::one("reason", why), ..shown })
+    rejected(&UserPage { reason, errors: FormErrors::one(field, why), ..shown })
 }
 
 /// `POST /support/users/{user_id}/access`: disables a person or enables them again.
@@ -131,8 +136,8 @@ pub async fn set_access(
     CsrfForm(form): CsrfForm<FeatureForm>,
 ) -> AppResult<HttpResponse> {
     let id = *user_id;
-    if let Some(why) = refusal(&page, id, &form) {
-        return refused(&db, page, id, form, why).await;
+    if let Some(why) = refusal(&page, id, &form.reason) {
+        return refused(&db, page, id, form.reason, ("reason", why)).await;
     }
     let (by, enabled) = (By::support(&page.support_actor(0), &form.reason), form.enabled);
     let words = db
@@ -158,11 +163,11 @@ pub async fn remove_support(
     db: Data<Db>,
     page: PersonPage,
     user_id: Path<i64>,
-    CsrfForm(form): CsrfForm<FeatureForm>,
+    CsrfForm(form): CsrfForm<ReasonForm>,
 ) -> AppResult<HttpResponse> {
     let id = *user_id;
-    if let Some(why) = refusal(&page, id, &form) {
-        return refused(&db, page, id, form, why).await;
+    if let Some(why) = refusal(&page, id, &form.reason) {
+        return refused(&db, page, id, form.reason, ("rights_reason", why)).await;
     }
     let by = By::support(&page.support_actor(0), &form.reason);
     let removed =

@@ -62,6 +62,8 @@ pub struct Membership {
     pub merchant: String,
     /// As a member with this role, or as an affiliate.
     pub role: Option<Role>,
+    /// Whether the program is closed.
+    pub is_closed: bool,
 }
 
 /// A person as support staff see them.
@@ -104,20 +106,29 @@ impl UserState {
 }
 
 fn memberships(conn: &mut PgConnection, user_id: i64) -> QueryResult<Vec<Membership>> {
-    let as_member: Vec<(i64, String, Role)> = members::table
+    let as_member: Vec<(i64, String, bool, Role)> = members::table
         .inner_join(merchants::table)
         .filter(members::user_id.eq(user_id))
         .order((merchants::name, merchants::id))
-        .select((merchants::id, merchants::name, members::role))
+        .select((merchants::id, merchants::name, merchants::closed_at.is_not_null(), members::role))
         .load(conn)?;
-    let as_affiliate: Vec<(i64, String)> = affiliates::table
+    let as_affiliate: Vec<(i64, String, bool)> = affiliates::table
         .inner_join(merchants::table)
         .filter(affiliates::user_id.eq(user_id))
         .order((merchants::name, merchants::id))
-        .select((merchants::id, merchants::name))
+        .select((merchants::id, merchants::name, merchants::closed_at.is_not_null()))
         .load(conn)?;
-    let member =
-        |(merchant_id, merchant, role)| Membership { merchant_id, merchant, role: Some(role) };
-    let affiliate = |(merchant_id, merchant)| Membership { merchant_id, merchant, role: None };
+    let member = |(merchant_id, merchant, is_closed, role)| Membership {
+        merchant_id,
+        merchant,
+        role: Some(role),
+        is_closed,
+    };
+    let affiliate = |(merchant_id, merchant, is_closed)| Membership {
+        merchant_id,
+        merchant,
+        role: None,
+        is_closed,
+    };
     Ok(as_member.into_iter().map(member).chain(as_affiliate.into_iter().map(affiliate)).collect())
 }

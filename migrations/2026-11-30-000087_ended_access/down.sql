@@ -1,0 +1,2 @@
+-- What has ended stays so: no schema was changed.
+select 1;

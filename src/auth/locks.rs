@@ -1,0 +1,58 @@
+//! Locks on what access rests on, until the end of the transaction.
+//!
+//! Closing a merchant, disabling a person and changing a team lock the same rows for an update. So each
+//! waits for a link, a key or an account that is being created, and then finds and ends it; what is
+//! created after it is refused. The order is merchant, person, subject.
+
+use diesel::prelude::*;
+
+use super::model::Role;
+use crate::db::schema::{members, merchants, users};
+
+/// Locks a merchant against being closed; `false` if it is.
+///
+/// # Errors
+/// The database's.
+pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let open = merchants::table
+        .find(merchant_id)
+        .filter(merchants::closed_at.is_null())
+        .select(merchants::id)
+        .for_share()
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(open.is_some())
+}
+
+/// Locks a person against being disabled; `false` if they are.
+///
+/// # Errors
+/// The database's.
+pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
+    let enabled = users::table
+        .find(user_id)
+        .filter(users::disabled_at.is_null())
+        .select(users::id)
+        .for_share()
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(enabled.is_some())
+}
+
+/// Locks all that an owner's rights rest on: the open merchant, the enabled person, the membership.
+/// `false` where one of them is missing.
+///
+/// # Errors
+/// The database's.
+pub fn lock_owner(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
+    if !lock_open_merchant(conn, merchant_id)? || !lock_enabled_user(conn, user_id)? {
+        return Ok(false);
+    }
+    // Changes of a team lock the merchant, so that this role stays.
+    let role = members::table
+        .find((merchant_id, user_id))
+        .select(members::role)
+        .first::<Role>(conn)
+        .optional()?;
+    Ok(role == Some(Role::Owner))
+}
