@@ -63,7 +63,7 @@ impl Name {
 
 /// Controls, direction marks and what has no shape. Joiners and variation selectors have none either,
 /// and names in Persian, Hindi or with an emoji need them.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     let is_needed = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}')

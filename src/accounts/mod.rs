@@ -20,6 +20,36 @@ pub use self::log::{InstanceEntry, note_revealed, of_subject};
 pub use self::merchant::{close, reopen};
 pub use self::user::{add_support, disable, enable, remove_support};
 use crate::audit::{Act, Actor, ActorKind, record};
+use crate::names::is_invisible;
+
+/// The most characters of a reason.
+const MAX_REASON_CHARS: usize = 500;
+
+/// Why a reason is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReasonError {
+    /// Longer than the logs show.
+    #[error("Enter {MAX_REASON_CHARS} characters or fewer.")]
+    TooLong,
+    /// A line end, a direction mark or another character that can't be seen.
+    #[error("The reason contains a character that can’t be seen. Type it without copying.")]
+    Invisible,
+}
+
+/// A reason as typed on a page or at the command line, outer space cut: one line. May be empty.
+///
+/// # Errors
+/// [`ReasonError`]
+pub fn read_reason(typed: &str) -> Result<String, ReasonError> {
+    let reason = typed.trim();
+    if reason.chars().count() > MAX_REASON_CHARS {
+        return Err(ReasonError::TooLong);
+    }
+    if reason.chars().any(is_invisible) {
+        return Err(ReasonError::Invisible);
+    }
+    Ok(reason.to_owned())
+}
 
 /// Who ends access or gives it back, and why.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
-use crate::accounts::By;
+use crate::accounts::{By, read_reason};
 use crate::auth::email_key;
 use crate::clock;
 use crate::config::Config;
@@ -28,11 +28,11 @@ pub struct Address {
     pub email: String,
 }
 
-/// Why something is done, for the audit log.
+/// Why something is done, for the log of the instance.
 #[derive(Args)]
 pub struct Reason {
-    /// Why, for the audit log of the merchants it concerns
-    #[arg(long, default_value = "")]
+    /// Why, for support staff: one line of 500 characters or fewer
+    #[arg(long, default_value = "", value_parser = read_reason)]
     reason: String,
 }
 
@@ -90,6 +90,7 @@ pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::ReasonError;
 
     #[test]
     fn passwords_differ_and_are_good_enough_for_our_own_rules() {
@@ -104,6 +105,11 @@ mod tests {
         assert_eq!(email(" ana@example.com "), Ok("ana@example.com".to_owned()));
         assert!(email("ana").is_err());
         assert!(name("  ").is_err());
+        assert_eq!(read_reason(" Left "), Ok("Left".to_owned()));
+        assert_eq!(read_reason(&"x".repeat(501)), Err(ReasonError::TooLong));
+        for hidden in ["a\nb", "a\rb", "a\u{202e}b", "a\tb"] {
+            assert_eq!(read_reason(hidden), Err(ReasonError::Invisible), "{hidden:?}");
+        }
         assert!(name(&"x".repeat(201)).is_err());
     }
 }

@@ -2,15 +2,13 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 
 use super::show::{FeatureForm, MerchantPage};
+use crate::accounts::read_reason;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PersonPage};
 use crate::web::{rejected, see_other};
-
-/// The most characters of a reason.
-const MOST: usize = 500;
 
 /// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.
 pub async fn set_exclusions(
@@ -43,9 +41,9 @@ pub async fn set_exclusions(
 
 /// What is wrong with the reason for an act of support staff.
 pub(in crate::support) fn reason_error(typed: &str) -> Option<String> {
-    match typed.trim().chars().count() {
-        0 => Some("Enter a reason.".to_owned()),
-        1..=MOST => None,
-        _ => Some(format!("Use at most {MOST} characters.")),
+    match read_reason(typed) {
+        Ok(reason) if reason.is_empty() => Some("Enter a reason.".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
     }
 }
