@@ -46,10 +46,11 @@ impl KeyForm {
     /// The key, or everything that is wrong.
     fn read(&self, now: DateTime<Utc>) -> Result<NewKey, FormErrors> {
         let mut errors = FormErrors::new();
-        match self.name.trim().chars().count() {
-            0 => errors.add("name", "Say what the key is for, for example the name of your store."),
-            1..=NAME_LENGTH => {}
-            _ => errors.add("name", format!("Use {NAME_LENGTH} characters at the most.")),
+        if self.name.trim().chars().count() > NAME_LENGTH {
+            errors.add("name", format!("Enter {NAME_LENGTH} characters or fewer."));
+        } else {
+            let missing = "Say what the key is for, for example the name of your store.";
+            errors.check_name("name", &self.name, missing);
         }
         let scopes: Vec<ApiScope> =
             ApiScope::ALL.iter().copied().filter(|scope| self.has(*scope)).collect();

@@ -111,3 +111,17 @@ fn a_key_without_a_scope_or_with_an_unknown_one_is_not_made() {
     let count: i64 = app.within(|conn| api_keys::table.count().get_result(conn));
     assert_eq!(count, 0);
 }
+
+#[test]
+fn the_name_of_a_key_is_a_name() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    for name in ["", "https://evil.example/x", "Till\u{202e}llit", &"x".repeat(101)] {
+        let fields = [("name", name), ("scopes", "read"), ("expires_in", "")];
+        let refused = owner.post_signed("/settings/api/keys", &fields);
+        assert_eq!(refused.status, 422, "{name}");
+        assert!(refused.has("#f-name-error"), "{name}");
+    }
+    let made: i64 = app.within(|conn| api_keys::table.count().get_result(conn));
+    assert_eq!(made, 0);
+}
