@@ -148,27 +148,57 @@ pub fn apply(
         .select(affiliates_table::status)
         .first(conn)
         .optional()?;
-    if let Some(status) = known {
-        letters::known(conn, shown, &wish.email, status)?;
-        return Ok(Applied::Posted);
+    // The same work for an address that is known, and taken back: how long an answer takes tells nothing.
+    let token = kept_if(conn, known.is_none(), |conn| {
+        let application_id = keep(conn, shown, wish, code.as_ref(), now)?;
+        let about = About::application(merchant_id, application_id);
+        links::issue(conn, about, &wish.email, now)
+    })?;
+    match (known, token) {
+        (Some(status), _) => letters::known(conn, shown, &wish.email, status)?,
+        (None, Some(token)) => letters::confirm(conn, shown, sealer, wish, &token)?,
+        (None, None) => {}
     }
-    let application_id: i64 = diesel::insert_into(applications::table)
+    Ok(Applied::Posted)
+}
+
+/// Does `work` and takes it back unless it is to be kept.
+fn kept_if<T>(
+    conn: &mut PgConnection,
+    is_kept: bool,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+) -> QueryResult<Option<T>> {
+    let done = conn.transaction(|conn| {
+        let done = work(conn)?;
+        if is_kept { Ok(done) } else { Err(diesel::result::Error::RollbackTransaction) }
+    });
+    match done {
+        Err(diesel::result::Error::RollbackTransaction) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
+/// Keeps what was sent until its address is confirmed; answers its key.
+fn keep(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    wish: &Wish,
+    code: Option<&CouponCode>,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    diesel::insert_into(applications::table)
         .values((
-            applications::merchant_id.eq(merchant_id),
+            applications::merchant_id.eq(shown.merchant_id),
             applications::name.eq(wish.name.trim()),
             applications::email.eq(wish.email.trim()),
             applications::email_key.eq(email_key(&wish.email)),
-            applications::code.eq(code.as_ref().map(CouponCode::value)),
+            applications::code.eq(code.map(CouponCode::value)),
             applications::answers.eq(serde_json::json!(wish.answers)),
             applications::agreed_to.eq(&shown.registration.terms),
             applications::sent_at.eq(now),
         ))
         .returning(applications::id)
-        .get_result(conn)?;
-    let about = About::application(merchant_id, application_id);
-    let token = links::issue(conn, about, &wish.email, now)?;
-    letters::confirm(conn, shown, sealer, wish, &token)?;
-    Ok(Applied::Posted)
+        .get_result(conn)
 }
 
 /// What became of a confirmation.

@@ -407,3 +407,26 @@ fn only_hashes_of_links_are_stored_and_each_lives_as_short_as_its_purpose() {
     });
     assert_eq!(app.anonymous().get(&path).status, 410);
 }
+
+#[test]
+fn an_application_from_a_known_address_takes_the_same_steps_and_leaves_nothing() {
+    let app = TestApp::start();
+    open(&app);
+    let numbered = || {
+        let last = "(select coalesce(last_value, 0) from pg_sequences \
+                    where sequencename = 'applications_id_seq')";
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(last))
+            .get_result::<i64>(&mut app.as_owner())
+            .unwrap()
+    };
+    let (before, known) = (numbered(), "ada@affiliates.example");
+    assert_eq!(crate::registration::apply(&app, "Ada", known, "").status, 303);
+    assert_eq!(numbered(), before + 1, "it was stored, and taken back");
+    let left: i64 = app.within(|conn| {
+        use vouch::db::schema::applications;
+        applications::table.count().get_result(conn)
+    });
+    let sent: i64 = app.within(|conn| links::table.count().get_result(conn));
+    assert_eq!((left, sent), (0, 0));
+    assert!(!crate::registration::letters_to(&app, known).is_empty());
+}
