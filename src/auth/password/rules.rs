@@ -20,7 +20,8 @@ const MIN_COMMON: usize = 4;
 /// Past this there's nothing to find out, and zxcvbn is quadratic in the length.
 const CHARACTERS_JUDGED: usize = 100;
 
-/// Passwords and their parts that stand at the beginning of every list.
+/// Passwords, phrases and their parts that stand at the beginning of every list, of several languages, and
+/// the words of the product itself (ASVS 6.2.11).
 const COMMON: &str = include_str!("common.txt");
 
 /// Why a new password is refused, and how to fix it.
@@ -275,6 +276,23 @@ mod tests {
             "jennifer1987!!",
             "Love!!!!2026",
             "mustang_mustang_1",
+            "correct horse battery staple",
+            "correcthorsebatterystaple",
+            "Correct-Horse-Battery-Staple-1",
+            "Tr0ub4dor&3",
+            "contraseña123",
+            "пароль123456",
+            "суперпароль",
+            "ichliebedich1",
+            "schalke04schalke",
+            "motdepasse2024",
+            "jetaime!!2026",
+            "йцукенг1234",
+            "fenerbahçe1907",
+            "dashboard2026!!",
+            "merchant-owner-1",
+            "coupon.affiliate.9",
+            "commission2026",
         ] {
             assert_eq!(judge(password, NOBODY), Err(PasswordRefusal::KnownWords), "{password}");
         }
