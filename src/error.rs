@@ -52,6 +52,12 @@ pub enum AppError {
     /// The URL is right, the method is not; the methods that are, as `Allow` has them.
     #[error("method not allowed")]
     MethodNotAllowed(String),
+    /// The URL is longer than any of ours.
+    #[error("the URL is too long")]
+    UrlTooLong,
+    /// The headers are longer than any browser of ours sends.
+    #[error("the headers are too long")]
+    HeadersTooLong,
     /// More came in than the address takes.
     #[error("too large")]
     TooLarge,
@@ -122,6 +128,8 @@ impl ResponseError for AppError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UrlTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -180,10 +188,10 @@ impl AppError {
                 "Go back, or begin at the start page.".into(),
             ),
             Self::Forbidden => Words(
-                "Your role does not allow this",
-                "You are signed in, and this needs another role than yours.",
+                "You can’t do this",
+                "You’re signed in, and this needs rights that you don’t have.",
                 UNCHANGED,
-                "Ask an owner of the program if you should be able to do it.".into(),
+                "Ask the person who gave you access if you should have them.".into(),
             ),
             Self::StaleForm => Words(
                 "This form is out of date",
@@ -208,6 +216,18 @@ impl AppError {
                 "It exists, for another kind of request.",
                 UNCHANGED,
                 "Use the links and forms on the page before.".into(),
+            ),
+            Self::UrlTooLong => Words(
+                "The URL is too long",
+                "No page has a URL of more than 8 KiB.",
+                UNCHANGED,
+                "Shorten the search or the filters in it.".into(),
+            ),
+            Self::HeadersTooLong => Words(
+                "The headers are too long",
+                "Your browser sent more than 32 KiB of headers, most likely cookies.",
+                UNCHANGED,
+                "Clear the cookies of this site and try again.".into(),
             ),
             Self::TooLarge => Words(
                 "Too much was sent at once",

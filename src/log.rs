@@ -29,7 +29,7 @@ pub fn start(config: &Config) -> LogEnd {
         tracing::warn!(lines, "log_lines_dropped");
     });
     let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&config.log_filter))
+        .with_env_filter(filter(&config.log_filter))
         .with_ansi(io::stderr().is_terminal())
         // Otherwise it complains on the standard error, and panics where that is what fails.
         .log_internal_errors(false)
@@ -40,6 +40,13 @@ pub fn start(config: &Config) -> LogEnd {
     }
     std::panic::set_hook(Box::new(log_panic));
     LogEnd(writer)
+}
+
+/// `VOUCH_LOG_FILTER`, without what actix-http reports as errors: requests that it couldn't read and refused
+/// with 400 or 431. With them, strangers could set off an operator's alarms.
+fn filter(typed: &str) -> EnvFilter {
+    let refused = "actix_http::h1::dispatcher=off".parse().expect("it is a directive");
+    EnvFilter::new(typed).add_directive(refused)
 }
 
 /// In place of the standard library's own, which waits for whoever reads the standard error.
@@ -224,6 +231,21 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_cannot_be_read_are_no_errors_of_ours() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter("info"))
+            .with_writer(Mutex::new(Written(Arc::clone(&lines))))
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+            tracing::error!(target: "vouch::error", "request failed");
+        });
+        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        assert!(lines.contains("request failed") && !lines.contains("stream error"), "{lines}");
+    }
+
+    #[test]
     fn lines_that_cannot_be_written_are_counted_and_reported_once() {
         let output = Output::default();
         let mut log = LogWriter::new(Box::new(output.clone()), |lines| {
@@ -260,5 +282,18 @@ mod tests {
         let written = output.lines.lock().unwrap().len() as u64 - 3;
         assert!((16..=18).contains(&written), "{written}");
         assert_eq!(REPORTED.load(Ordering::SeqCst), 3 + 40 - written);
+    }
+
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 }

@@ -117,6 +117,12 @@ impl From<&AppError> for Problem {
             AppError::MethodNotAllowed(_) => {
                 say("This path does not take that method", "“Allow” lists the methods it takes.")
             }
+            AppError::UrlTooLong => {
+                say("The URL is too long", "Send a URL of 8 KiB or less, and the rest in the body.")
+            }
+            AppError::HeadersTooLong => {
+                say("The headers are too long", "Send 32 KiB of headers or less.")
+            }
             AppError::TooLarge => say(
                 "The request is too large",
                 "Send one order, or one conversion trigger, at a time.",

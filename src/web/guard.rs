@@ -1,10 +1,8 @@
 //! Headers on every answer, and a check of where a changing request comes from.
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
@@ -72,7 +70,8 @@ fn is_text(content_type: &str) -> bool {
     kind.starts_with("text/") || kind.ends_with("/xml") || kind.ends_with("+xml")
 }
 
-/// Middleware: refuses a request whose head is longer than any of ours, before anything reads it.
+/// Middleware: refuses a request whose head is longer than any of ours, before its
+/// session, its route or its body is looked at.
 ///
 /// # Errors
 /// None of its own.
@@ -83,16 +82,14 @@ pub async fn bounded_head<B: MessageBody>(
     let target = req.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let headers: usize =
         req.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    let (status, words) = if target > MAX_TARGET_BYTES {
-        (StatusCode::URI_TOO_LONG, "The URL is too long.\n")
+    let refusal = if target > MAX_TARGET_BYTES {
+        AppError::UrlTooLong
     } else if headers > MAX_HEADER_BYTES {
-        let words = "The headers are too long. Clearing the cookies of this site can help.\n";
-        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words)
+        AppError::HeadersTooLong
     } else {
         return Ok(next.call(req).await?.map_into_left_body());
     };
-    let refusal = HttpResponse::build(status).content_type(ContentType::plaintext()).body(words);
-    Ok(req.into_response(refusal).map_into_right_body())
+    Ok(req.error_response(refusal).map_into_right_body())
 }
 
 /// Sets the security headers, and `no-store` unless the answer says how long it may be kept.

@@ -51,8 +51,7 @@ pub async fn readable_url<B: MessageBody>(
     if is_readable(req.path(), req.query_string()) {
         return Ok(next.call(req).await?.map_into_left_body());
     }
-    let how =
-        "The URL contains a character that can’t be used. Go back and use the page’s own links.";
+    let how = "The URL contains a character that can’t be used. Check the URL and try again.";
     Ok(req.error_response(AppError::BadRequest(how.into())).map_into_right_body())
 }
 
