@@ -214,6 +214,64 @@ fn the_head_of_a_request_is_bounded() {
 }
 
 #[test]
+fn a_refused_head_is_answered_in_the_readers_form_with_our_headers() {
+    let app = TestApp::start();
+    let long = "x".repeat(33_000);
+    let url = |path: &str| format!("{path}?q={}", &long[..9_000]);
+    for (path, kind) in [("/login", "text/html"), ("/api/v1/triggers", "application/problem+json")]
+    {
+        let person = app.anonymous();
+        let answers = [
+            (person.get(&url(path)), 414),
+            (person.get_with(path, &[("x-long", long.as_str())]), 431),
+        ];
+        for (answer, status) in answers {
+            assert_eq!(answer.status, status, "{path}");
+            let content = answer.header("content-type").unwrap();
+            assert!(content.starts_with(kind), "{path}: {content}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            if path.starts_with("/api") {
+                assert_eq!(answer.json()["status"], status);
+            }
+        }
+    }
+}
+
+#[test]
+fn emails_that_members_and_support_cause_are_limited() {
+    const IVY: &str = "ivy@acme.example";
+    let app = TestApp::start();
+    let (owner, support) = (app.owner(), app.support());
+    let invitations = "/settings/team/invitations";
+    let fields = [("email", IVY), ("role", "viewer")];
+    assert_eq!(owner.post_signed(invitations, &fields).status, 303);
+    let page = owner.get("/settings/team");
+    let again = page.attribute("form[action$='/sending']", "action").unwrap();
+    let of_support = format!(
+        "/support/merchants/{}{}",
+        app.fixture.merchant_id,
+        again.strip_prefix("/settings/team").unwrap()
+    );
+    let resent = (0..3).filter(|_| owner.post_signed(&again, &[]).status == 303).count();
+    assert_eq!(resent, 3);
+    assert_eq!(support.post_signed(&of_support, &[]).status, 303);
+    for (person, path, fields) in [
+        (&owner, again.as_str(), &[][..]),
+        (&support, of_support.as_str(), &[][..]),
+        (&owner, invitations, &fields[..]),
+    ] {
+        let refused = person.post_signed(path, fields);
+        assert_eq!(refused.status, 429, "{path}");
+        assert!(refused.header("retry-after").is_some());
+    }
+    let portal = format!("/affiliates/{}/invitation", app.fixture.ben_id);
+    let sent = (0..8).filter(|_| owner.post_signed(&portal, &[]).status == 303).count();
+    assert_eq!(sent, 5);
+    let other = [("email", "jon@acme.example"), ("role", "viewer")];
+    assert_eq!(owner.post_signed(invitations, &other).status, 303, "another address");
+}
+
+#[test]
 fn the_parts_of_an_upload_are_bounded() {
     let app = TestApp::start();
     let (owner, path) = (app.owner(), "/triggers/imports");

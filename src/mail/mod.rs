@@ -12,6 +12,7 @@
 
 mod delivery;
 mod letter;
+mod limits;
 mod list;
 mod office;
 mod render;
@@ -19,6 +20,7 @@ mod smtp;
 
 pub use self::delivery::check;
 pub use self::letter::{Letter, Link, post, reseal_links};
+pub use self::limits::Limits;
 pub use self::list::{LetterRow, RevealedEmail, State, given_up, letters, retry, reveal};
 pub use self::office::{Office, sweep};
 pub use self::smtp::{Login, Security, Smtp};

@@ -33,6 +33,7 @@ use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
+use crate::mail;
 use crate::operations::{Metrics, Readiness, counters, security};
 use crate::orders::queue::Intake;
 use crate::os;
@@ -72,6 +73,8 @@ pub struct State {
     pub api_limits: Data<api::Limits>,
     /// What is left to strangers on the public pages.
     pub join_limits: Data<registration::Limits>,
+    /// The emails that are left to members and support staff.
+    pub mail_limits: Data<mail::Limits>,
     /// Whether requests should be sent here.
     pub readiness: Data<Readiness>,
     /// The memory that is left for bodies and files.
@@ -95,6 +98,7 @@ impl State {
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
+        let mail_limits = Data::new(mail::Limits::default());
         let readiness = Data::new(Readiness::new(&db));
         let memory = Data::new(Memory::default());
         let metrics = Data::new(Metrics::new(db.clone(), config.keep));
@@ -110,6 +114,7 @@ impl State {
             intake,
             api_limits,
             join_limits,
+            mail_limits,
             readiness,
             memory,
             metrics,
@@ -198,6 +203,7 @@ fn application(
         .app_data(Data::new(state.intake.clone()))
         .app_data(state.api_limits.clone())
         .app_data(state.join_limits.clone())
+        .app_data(state.mail_limits.clone())
         .app_data(state.readiness.clone())
         .app_data(state.memory.clone())
         .app_data(state.metrics.clone())
@@ -208,7 +214,10 @@ fn application(
         .app_data(Data::new(FirstRun::new(&state.config.secret_key)))
         .app_data(PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
-            AppError::BadRequest("A part of the address has an impossible value. Go back and use the page’s own links.".into()).into()
+            AppError::BadRequest(
+                "A part of the URL has an impossible value. Check the URL and try again.".into(),
+            )
+            .into()
         }))
         .configure(routes::configure)
         .default_service(web::to(unknown))
@@ -217,12 +226,12 @@ fn application(
         .wrap(from_fn(auth::without_session))
         .wrap(from_fn(text::readable_url))
         .wrap(from_fn(guard::same_origin))
+        .wrap(from_fn(guard::bounded_head))
         .wrap(from_fn(api::problems))
         .wrap(from_fn(error::pages))
         .wrap(from_fn(security::watch))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
-        .wrap(from_fn(guard::bounded_head))
         .wrap(from_fn(guard::headers))
         .wrap(TracingLogger::<RequestSpan>::new())
         .wrap(from_fn(counters::measure))

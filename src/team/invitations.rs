@@ -109,6 +109,22 @@ pub fn invite(
     Ok(())
 }
 
+/// To whom an invitation was sent.
+///
+/// # Errors
+/// `NotFound` if it is not open.
+pub fn invited_address(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    invitation_id: i64,
+) -> QueryResult<String> {
+    invitations::table
+        .find((merchant_id, invitation_id))
+        .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
+        .select(invitations::email)
+        .first(conn)
+}
+
 /// Sends the letter once more, with a new link; the one before works no longer. Answers to whom.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ mod members;
 
 pub use self::invitations::{
     Invitation, InvitationRow, InviteError, Joining, Withdrawn, accept, find, invite,
-    open_invitations, resend, withdraw, withdraw_of_inviter,
+    invited_address, open_invitations, resend, withdraw, withdraw_of_inviter,
 };
 pub use self::members::{
     MemberError, MemberRow, change_role, end_membership, leave, members, remove, require_two_factor,

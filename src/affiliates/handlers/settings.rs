@@ -12,6 +12,7 @@ use crate::audit;
 use crate::code_requests::{self, CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::mail;
 use crate::offers;
 use crate::registration::{self, Application};
 use crate::secrets::Sealer;
@@ -200,20 +201,22 @@ pub async fn update(
 pub async fn invite(
     db: Data<Db>,
     sealer: Data<Sealer>,
+    limits: Data<mail::Limits>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let (actor, id) = (page.actor(), *affiliate_id);
     let (affiliate, sent) = db
-        .merchant(actor.merchant_id, move |conn| {
+        .merchant(actor.merchant_id, move |conn| -> AppResult<_> {
             let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
             let fits = affiliate.status == AffiliateStatus::Active
                 && !model::has_account(conn, actor.merchant_id, id)?;
             if fits {
+                limits.take(actor.merchant_id, &affiliate.email)?;
                 registration::send_invitation(conn, &actor, &sealer, &affiliate)?;
             }
-            QueryResult::Ok((affiliate, fits))
+            Ok((affiliate, fits))
         })
         .await?;
     if sent {

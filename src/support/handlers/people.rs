@@ -8,6 +8,7 @@ use crate::audit::{Act, record};
 use crate::auth::{end_sessions_of, lock_open_merchant};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::mail::Limits;
 use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
 use crate::support::merchant::{affiliate_place, person_of};
@@ -90,6 +91,7 @@ async fn end(
 pub async fn resend_invitation(
     db: Data<Db>,
     sealer: Data<Sealer>,
+    limits: Data<Limits>,
     page: PersonPage,
     path: Path<(i64, i64)>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
@@ -97,11 +99,12 @@ pub async fn resend_invitation(
     let (merchant_id, invitation_id) = path.into_inner();
     let actor = page.support_actor(merchant_id);
     let sent = db
-        .merchant(merchant_id, move |conn| {
+        .merchant(merchant_id, move |conn| -> AppResult<Option<String>> {
             if !lock_open_merchant(conn, merchant_id)? {
                 return Ok(None);
             }
-            team::resend(conn, &actor, &sealer, invitation_id).map(Some)
+            limits.take(merchant_id, &team::invited_address(conn, merchant_id, invitation_id)?)?;
+            Ok(Some(team::resend(conn, &actor, &sealer, invitation_id)?))
         })
         .await?;
     let Some(email) = sent else {

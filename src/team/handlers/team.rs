@@ -6,6 +6,7 @@ use super::page::{InviteForm, answer};
 use crate::auth::Role;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
+use crate::mail::Limits;
 use crate::secrets::Sealer;
 use crate::team::{self, InviteError, MemberError};
 use crate::web::form::{CsrfForm, FormErrors};
@@ -41,6 +42,7 @@ pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> 
 pub async fn invite(
     db: Data<Db>,
     sealer: Data<Sealer>,
+    limits: Data<Limits>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<InviteForm>,
 ) -> AppResult<HttpResponse> {
@@ -53,6 +55,7 @@ pub async fn invite(
     let Some(role) = role.filter(|_| errors.is_empty()) else {
         return answer(&db, page, form, errors).await;
     };
+    limits.take(page.merchant_id(), &form.email)?;
     let (actor, email) = (page.actor(), form.email.clone());
     let outcome = db
         .merchant(page.merchant_id(), move |conn| {
@@ -73,14 +76,17 @@ pub async fn invite(
 pub async fn resend(
     db: Data<Db>,
     sealer: Data<Sealer>,
+    limits: Data<Limits>,
     page: MerchantPage,
     invitation_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let email = db
-        .merchant(page.merchant_id(), move |conn| {
-            team::resend(conn, &actor, &sealer, *invitation_id)
+        .merchant(page.merchant_id(), move |conn| -> AppResult<String> {
+            let id = *invitation_id;
+            limits.take(actor.merchant_id, &team::invited_address(conn, actor.merchant_id, id)?)?;
+            Ok(team::resend(conn, &actor, &sealer, id)?)
         })
         .await?;
     page.done(format!("Sent {email} the invitation again. The link before works no longer."))?;
