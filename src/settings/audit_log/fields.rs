@@ -139,7 +139,7 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "only_in_vouch" => ("Only in Vouch", YesNo),
         "file" => ("File", Text),
         "rows_changed" => ("Rows changed", Text),
-        "scopes" => ("Scopes", word!(ApiScope)),
+        "scopes" => ("Permissions", word!(ApiScope)),
         "expires_at" => ("Expires", Time),
         _ => return None,
     })

@@ -3,7 +3,7 @@ mod fields;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::QueryResult;
 use serde::Deserialize;
 
@@ -181,13 +181,31 @@ fn row(line: Line, names: &Names, tz: chrono_tz::Tz) -> Vec<Cell> {
         parts.join("; ")
     };
     vec![
-        Cell::plain(line.at.with_timezone(&tz).to_rfc3339()),
+        Cell::plain(line.at.with_timezone(&tz).to_rfc3339_opts(SecondsFormat::Secs, false)),
         Cell::text(&line.actor_name),
         Cell::plain(line.actor_kind),
-        Cell::plain(&line.action),
+        Cell::plain(in_words(&line.action)),
         Cell::text(&line.summary),
         Cell::plain(line.came_from.clone().unwrap_or_default()),
         Cell::text(side(|change| &change.before)),
         Cell::text(side(|change| &change.after)),
     ]
+}
+
+/// `api_key.revoked` as “API key revoked”.
+fn in_words(action: &str) -> String {
+    let words = action.replace(['.', '_'], " ").replace("api ", "API ");
+    let mut characters = words.chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn actions_are_read_as_words() {
+        let words = ["api_key.revoked", "trigger.created", "member.two_factor_changed", ""]
+            .map(super::in_words);
+        assert_eq!(words, ["API key revoked", "Trigger created", "Member two factor changed", ""]);
+    }
 }
