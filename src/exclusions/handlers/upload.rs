@@ -85,6 +85,11 @@ impl FileVerdict {
         rows
     }
 
+    /// How many rows the file has.
+    fn all(&self) -> String {
+        self.count(|_| true)
+    }
+
     fn hidden(&self) -> usize {
         self.upload.rows.len().saturating_sub(SHOWN)
     }
