@@ -12,6 +12,7 @@ use vouch::team;
 
 use super::ends::{everything, list_triggers, user_id};
 use crate::api::new_key;
+use crate::harness::fixture::Fixture;
 use crate::harness::{Page, Person, TestApp};
 use crate::registration::{apply, link_to, open, sealer};
 
@@ -19,6 +20,9 @@ const IVY: &str = "ivy@acme.example";
 const NEW: &str = "umbrella quartz 7 meadow";
 /// Long enough for a request to come to its lock.
 const A_MOMENT: Duration = Duration::from_millis(400);
+
+/// What ends access.
+type Ending = fn(&Fixture, &mut PgConnection) -> QueryResult<()>;
 
 fn by() -> By {
     By::command_line("", vouch::clock::now())
@@ -41,12 +45,12 @@ fn beside(
     })
 }
 
-fn close(app: &TestApp, conn: &mut PgConnection) -> QueryResult<()> {
-    accounts::close(conn, &by(), app.fixture.merchant_id).map(drop)
+fn close(known: &Fixture, conn: &mut PgConnection) -> QueryResult<()> {
+    accounts::close(conn, &by(), known.merchant_id).map(drop)
 }
 
-fn disable_owner(app: &TestApp, conn: &mut PgConnection) -> QueryResult<()> {
-    accounts::disable(conn, &by(), app.fixture.owner_id).map(drop)
+fn disable_owner(known: &Fixture, conn: &mut PgConnection) -> QueryResult<()> {
+    accounts::disable(conn, &by(), known.owner_id).map(drop)
 }
 
 fn reopen(app: &TestApp) {
@@ -87,12 +91,12 @@ fn second_owner(app: &TestApp) -> Person {
 
 #[test]
 fn no_key_is_made_beside_a_close_or_a_disabling() {
-    let endings: [fn(&TestApp, &mut PgConnection) -> QueryResult<()>; 2] = [close, disable_owner];
-    for ending in endings {
+    for ending in [close, disable_owner as Ending] {
         let app = TestApp::start();
         let owner = app.owner();
         let token = owner.token();
-        let answer = beside(&app, |conn| ending(&app, conn), move || make_key(&owner, &token));
+        let answer =
+            beside(&app, |conn| ending(&app.fixture, conn), move || make_key(&owner, &token));
         assert_ne!(answer.status, 200, "{}", answer.text());
         reopen(&app);
         assert_eq!(alive(&app).0, 0);
@@ -101,25 +105,20 @@ fn no_key_is_made_beside_a_close_or_a_disabling() {
 
 #[test]
 fn a_key_that_is_being_made_is_revoked_by_what_ends_access_after_it() {
-    let endings: [fn(&TestApp, &mut PgConnection) -> QueryResult<()>; 2] = [close, disable_owner];
-    for ending in endings {
+    for ending in [close, disable_owner as Ending] {
         let app = TestApp::start();
-        let (actor, mut conn) = (app.actor(), PgConnection::establish(&app.database_url).unwrap());
-        let actor = vouch::audit::Actor {
-            kind: vouch::audit::ActorKind::Member,
-            user_id: Some(app.fixture.owner_id),
-            ..actor
-        };
+        let (actor, known, url) = (app.actor(), app.fixture.clone(), app.database_url.clone());
         let new = NewKey { name: "Till".into(), scopes: vec![ApiScope::Read], expires_at: None };
-        let scope = Scope::Merchant(app.fixture.merchant_id);
         std::thread::scope(|threads| {
-            in_scope(&mut conn, scope, |conn| {
+            app.within(|conn| {
                 keys::create(conn, &actor, &new)?;
-                threads.spawn(|| everything(&app, |conn| ending(&app, conn)));
+                threads.spawn(|| {
+                    let mut conn = PgConnection::establish(&url).unwrap();
+                    in_scope(&mut conn, Scope::Installation, |conn| ending(&known, conn)).unwrap();
+                });
                 std::thread::sleep(A_MOMENT);
-                QueryResult::Ok(())
-            })
-            .unwrap();
+                Ok(())
+            });
         });
         assert_eq!(alive(&app).0, 0);
     }
@@ -166,8 +165,8 @@ fn no_invitation_is_sent_beside_a_close_a_disabling_or_a_removal() {
             ..app.actor()
         };
         let end = |conn: &mut PgConnection| match ending {
-            0 => close(&app, conn),
-            1 => disable_owner(&app, conn),
+            0 => close(&app.fixture, conn),
+            1 => disable_owner(&app.fixture, conn),
             _ => team::remove(conn, &actor, app.fixture.owner_id).map(drop).map_err(|error| {
                 panic!("{error}");
             }),
@@ -187,18 +186,24 @@ fn no_portal_link_account_or_application_slips_past_a_close() {
     open(&app);
     let (admin, ben) = (app.admin(), app.fixture.ben_id);
     let (path, token) = (format!("/affiliates/{ben}/invitation"), admin.token());
-    let answer =
-        beside(&app, |conn| close(&app, conn), move || admin.post(&path, &[("csrf", &token)]));
+    let answer = beside(
+        &app,
+        |conn| close(&app.fixture, conn),
+        move || admin.post(&path, &[("csrf", &token)]),
+    );
     assert_ne!(answer.status, 200);
     reopen(&app);
     assert_eq!(alive(&app).1, 0, "no link was sent");
 
     // Links that work, used while the program closes.
-    app.admin().post_signed(&format!("/affiliates/{ben}/invitation"), &[]);
-    let portal = link_to(&app, "ben@affiliates.example");
-    assert_eq!(apply(&app, "Cleo", "cleo@people.example", "").status, 303);
-    let confirmation = link_to(&app, "cleo@people.example");
-    for (link, fields) in [(portal, vec![("password", NEW)]), (confirmation, vec![])] {
+    for is_portal in [true, false] {
+        let (link, fields) = if is_portal {
+            app.admin().post_signed(&format!("/affiliates/{ben}/invitation"), &[]);
+            (link_to(&app, "ben@affiliates.example"), vec![("password", NEW)])
+        } else {
+            assert_eq!(apply(&app, "Cleo", "cleo@people.example", "").status, 303);
+            (link_to(&app, "cleo@people.example"), vec![])
+        };
         let person = app.anonymous();
         assert_eq!(person.get(&link).status, 200, "{link}");
         let token = person.token();
@@ -207,7 +212,7 @@ fn no_portal_link_account_or_application_slips_past_a_close() {
             all.extend(fields);
             person.post(&link, &all)
         };
-        let answer = beside(&app, |conn| close(&app, conn), request);
+        let answer = beside(&app, |conn| close(&app.fixture, conn), request);
         assert_ne!(answer.status, 303, "{}", answer.text());
         reopen(&app);
     }
@@ -235,7 +240,7 @@ fn an_invitation_ends_with_its_senders_rights_and_for_good() {
         assert_eq!(app.anonymous().get(&link).status, 200);
         let member = format!("/settings/team/members/{id}");
         match ending {
-            "disabled" => everything(&app, |conn| disable_owner(&app, conn)),
+            "disabled" => everything(&app, |conn| disable_owner(&app.fixture, conn)),
             "removed" => drop(second.post_signed(&format!("{member}/removal"), &[])),
             "demoted" => {
                 drop(second.post_signed(&format!("{member}/role"), &[("role", "admin")]));
@@ -303,7 +308,7 @@ fn links_that_a_close_ended_stay_dead_after_reopening() {
     for path in &paths {
         assert_eq!(app.anonymous().get(path).status, 200, "{path}");
     }
-    everything(&app, |conn| close(&app, conn));
+    everything(&app, |conn| close(&app.fixture, conn));
     reopen(&app);
     for path in &paths {
         let status = app.anonymous().get(path).status;
@@ -332,7 +337,7 @@ fn support_sends_no_link_of_a_closed_merchant() {
     let fields = [("email", IVY), ("role", "viewer")];
     assert_eq!(app.owner().post_signed("/settings/team/invitations", &fields).status, 303);
     let id: i64 = app.within(|conn| invitations::table.select(invitations::id).first(conn));
-    everything(&app, |conn| close(&app, conn));
+    everything(&app, |conn| close(&app.fixture, conn));
     let (support, path) =
         (app.support(), format!("/support/merchants/{}", app.fixture.merchant_id));
     assert!(!support.get(&path).has("form[action$='/sending']"), "nothing to press");
