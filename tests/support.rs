@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use vouch::auth::Role;
-use vouch::db::schema::{audit_log, invitations, pushes, triggers};
+use vouch::db::schema::{audit_log, invitations, members, pushes, triggers};
 use vouch::secrets::Sealer;
 use vouch::team;
 use vouch::triggers::{TriggerKind, create};
@@ -20,8 +20,13 @@ fn path(app: &TestApp) -> String {
 fn invite(app: &TestApp) -> i64 {
     let sealer = Sealer::new(&Box::new(SECRET_KEY).into());
     for merchant_id in [app.fixture.stranger_merchant_id, app.fixture.merchant_id] {
-        let actor = vouch::audit::Actor { merchant_id, ..app.actor() };
         app.within_merchant(merchant_id, |conn| {
+            let owner: i64 = members::table
+                .filter(members::merchant_id.eq(merchant_id).and(members::role.eq(Role::Owner)))
+                .select(members::user_id)
+                .first(conn)?;
+            let user_id = Some(owner);
+            let actor = vouch::audit::Actor { merchant_id, user_id, ..app.actor() };
             team::invite(conn, &actor, &sealer, IVY, Role::Viewer).unwrap();
             Ok(())
         });
