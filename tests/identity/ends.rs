@@ -185,7 +185,7 @@ fn support_rights_are_removed_from_others_and_never_from_oneself() {
     assert_eq!(again.get("/dashboard").status, 200, "a member all the same");
     assert_eq!(instance_acts(&app), ["user.support_removed"]);
     let told = acts(&app, app.fixture.merchant_id);
-    assert_eq!(told, [] as [&str; 0], "support's own affair");
+    assert!(told.iter().all(|act| !act.contains("support")), "support's own affair: {told:?}");
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn no_portal_link_account_or_application_slips_past_a_close() {
             app.admin().post_signed(&format!("/affiliates/{ben}/invitation"), &[]);
             (link_to(&app, "ben@affiliates.example"), vec![("password", NEW)])
         } else {
-            assert_eq!(apply(&app, "Cleo", "cleo@people.example", "").status, 303);
+            assert_eq!(apply(&app, "Cleo", "cleo@people.example", "CLEO10").status, 303);
             (link_to(&app, "cleo@people.example"), vec![])
         };
         let person = app.anonymous();
@@ -302,7 +302,7 @@ fn links_that_a_close_ended_stay_dead_after_reopening() {
     assert_eq!(app.owner().post_signed("/settings/team/invitations", &fields).status, 303);
     let ben = format!("/affiliates/{}/invitation", app.fixture.ben_id);
     assert_eq!(app.owner().post_signed(&ben, &[]).status, 303);
-    assert_eq!(apply(&app, "Cleo", "cleo@people.example", "").status, 303);
+    assert_eq!(apply(&app, "Cleo", "cleo@people.example", "CLEO10").status, 303);
     let paths =
         [IVY, "ben@affiliates.example", "cleo@people.example"].map(|email| link_to(&app, email));
     for path in &paths {
