@@ -80,8 +80,8 @@ impl Limits {
     /// # Errors
     /// The database's.
     pub(super) fn apply(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        // A server that can ends a whole transaction by itself, and looks whether its client is still
-        // there; the others take no harm from being asked. Between both lies the watchdog's time.
+        // Where the server can, it also ends a transaction that is too long, before the watchdog cuts its
+        // connection, and looks whether its client is still there.
         conn.batch_execute(&format!(
             "{ENGLISH}; SET application_name = 'vouch'; SET TIME ZONE 'UTC';
              SET statement_timeout = {statement}; SET lock_timeout = {lock};
@@ -90,6 +90,8 @@ impl Limits {
                  IF current_setting('server_version_num')::integer >= 170000 THEN
                      SET transaction_timeout = {transaction};
                  END IF;
+             END $$;
+             DO $$ BEGIN
                  SET client_connection_check_interval = '2s';
              EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$",
             statement = self.statement.as_millis(),
