@@ -20,6 +20,9 @@ pub struct Lookup {
     pub orders: Option<(i64, Vec<String>)>,
     /// A store asks: who works for the merchant stays a member, whatever they bought.
     pub keeps_members: bool,
+    /// A second time, for what was being processed during the first: bodies that no order leads to are
+    /// looked for even where nothing else is found.
+    pub is_repeat: bool,
 }
 
 impl Lookup {

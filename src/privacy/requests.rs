@@ -94,6 +94,7 @@ pub fn carry_out(
                 emails: vec![email],
                 orders: Some((store_id, order_refs)),
                 keeps_members: true,
+                is_repeat: false,
             };
             let outcome = erase_person(db, &actor, pseudonyms, &lookup)?;
             let outcome = outcome.inspect_err(|refused| {

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Binary, Bool};
 use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::db::prepared;
-use crate::db::schema::orders;
+use crate::db::schema::{deliveries, orders};
 use crate::orders::report::{OrderReport, StoreEvent};
 use crate::triggers::code::EmailKey;
 
@@ -95,11 +95,22 @@ pub(super) fn without_body(arrival: &Arrival) -> Arrival {
     Arrival { body_gzip: Vec::new(), ..arrival.clone() }
 }
 
-/// Marks an order whose customer isn't kept.
+/// Marks an order whose customer isn't kept. Of one that was processed with its customer while the
+/// erasure began, the earlier bodies go.
 pub(super) fn mark(conn: &mut PgConnection, arrival: &Arrival, order_id: i64) -> QueryResult<()> {
-    diesel::update(orders::table.find((arrival.merchant_id, order_id)))
+    let marked = diesel::update(orders::table.find((arrival.merchant_id, order_id)))
         .filter(orders::erased_at.is_null())
         .set(orders::erased_at.eq(arrival.received_at))
+        .execute(conn)?;
+    if marked == 0 {
+        return Ok(());
+    }
+    let bodies = deliveries::table
+        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::order_id.eq(order_id))
+        .filter(deliveries::body_gzip.is_not_null());
+    diesel::update(bodies)
+        .set((deliveries::body_gzip.eq(None::<Vec<u8>>), deliveries::detail.eq("")))
         .execute(conn)
         .map(drop)
 }

@@ -111,7 +111,7 @@ pub fn erase(
 ) -> Result<(Person, Erased), Refused> {
     conn.batch_execute(TIMEOUT)?;
     let person = Person::find(conn, actor.merchant_id, lookup)?;
-    if person.is_unknown() {
+    if person.is_unknown() && !lookup.is_repeat {
         return Ok((person, Erased::default()));
     }
     if person.login.as_ref().is_some_and(|login| Some(login.id) == actor.user_id) {
@@ -135,6 +135,9 @@ pub fn erase(
     erasure.erase_applications(conn, &mut erased)?;
     erasure.erase_login(conn, &mut erased)?;
     requests::close_of(conn, actor, &person.mailboxes)?;
+    if lookup.is_repeat && erased.is_nothing() {
+        return Ok((person, erased));
+    }
     let act = Act {
         action: "person.erased",
         subject_kind: "person",

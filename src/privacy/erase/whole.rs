@@ -43,7 +43,11 @@ pub fn erase_person(
     let others = db.run_blocking(scope, |conn| in_flight::others(conn, actor.merchant_id))?;
     if !erased.is_nothing() && !others.is_empty() {
         settle(db, scope, others)?;
-        let again = Lookup { emails: person.spellings.iter().cloned().collect(), ..lookup.clone() };
+        let again = Lookup {
+            emails: person.spellings.iter().cloned().collect(),
+            is_repeat: true,
+            ..lookup.clone()
+        };
         db.run_blocking(scope, |conn| {
             match conn.transaction(|conn| erase(conn, actor, pseudonyms, &again)) {
                 Err(Refused::Database(error)) => Err(error),
