@@ -200,6 +200,10 @@ fn log_of_instance(app: &TestApp, user_id: i64) {
 /// Wherever members write freely, and wherever sentences name people.
 fn mention(app: &TestApp, zoe_id: i64, user_id: i64) {
     let merchant_id = app.fixture.merchant_id;
+    // As ledgers said it before causes became codes.
+    app.as_superuser()
+        .batch_execute(&format!("UPDATE commission_entries SET cause = 'Trigger of {NAME}'"))
+        .unwrap();
     app.within(|conn| {
         conn.batch_execute(&format!(
             "UPDATE applications SET answers = '[{{\"label\": \"Site\", \"answer\": \"zq7x.example\"}}]' \
