@@ -250,6 +250,24 @@ impl Db {
         on_thread(&self.reports, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
     }
 
+    /// [`Db::merchant`] with a job's time and connections, for what looks through everything of a merchant
+    /// while a member waits.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn merchant_at_length<T, E>(
+        &self,
+        merchant_id: i64,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    ) -> AppResult<T>
+    where
+        T: Send + 'static,
+        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
+    {
+        let scope = Scope::Merchant(merchant_id);
+        on_thread(&self.jobs, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+    }
+
     /// [`Db::run`] on a connection of the jobs, for what is asked about them.
     ///
     /// # Errors

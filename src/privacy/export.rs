@@ -12,7 +12,7 @@ use crate::db::schema::{deliveries, merchants};
 use crate::orders::replay::unpack;
 
 /// A large affiliate has many conversions.
-const TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
+const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 
 /// Rows of the merchant's as JSON, every column of them but secrets, keys that are only Vouch's own,
 /// and what is made of other columns.

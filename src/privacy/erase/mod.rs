@@ -66,7 +66,7 @@ impl From<MemberError> for Refused {
 }
 
 /// A scan of the audit log of a large merchant takes its time.
-const TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
+const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 
 /// What an erasure works with.
 struct Erasure<'a> {

@@ -107,7 +107,9 @@ async fn shown(
     let form = PersonForm { email, ..form };
     let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
     let (person, outcome) = db
-        .merchant(page.merchant_id(), move |conn| preview(conn, &actor, &pseudonyms, &lookup))
+        .merchant_at_length(page.merchant_id(), move |conn| {
+            preview(conn, &actor, &pseudonyms, &lookup)
+        })
         .await?;
     if person.is_unknown() {
         return ok(&PrivacyPage::load(db, page).await?.unknown(form));
@@ -145,8 +147,9 @@ pub async fn export(
         }
     };
     let actor = page.actor();
-    let (person, mut file) =
-        db.merchant(page.merchant_id(), move |conn| export::export(conn, &actor, &lookup)).await?;
+    let (person, mut file) = db
+        .merchant_at_length(page.merchant_id(), move |conn| export::export(conn, &actor, &lookup))
+        .await?;
     let merchant_id = page.merchant_id();
     let emails =
         db.run(Scope::Installation, move |conn| sent_emails(conn, merchant_id, &person)).await?;
