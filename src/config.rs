@@ -22,7 +22,7 @@ mod settings;
 pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
-pub(crate) use secret_key::{NextKey, given_key, is_kept};
+pub(crate) use secret_key::{NextKey, UnusedKey, given_key, is_kept};
 pub use settings::Settings;
 
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
@@ -102,6 +102,13 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// What to do next.
+    pub(crate) fn next(&self) -> String {
+        format!("correct {}; README.md lists what it takes", self.setting)
+    }
+}
 
 impl Config {
     /// Checks the settings, makes the data folder if it is missing, and reads or makes the key.

@@ -55,6 +55,8 @@ pub mod first_run;
 pub mod hooks;
 /// Conversion triggers from CSV files.
 pub mod imports;
+/// What the processes of an instance have in common: the secret key, and which of them serve.
+pub mod instance;
 /// How often something may happen, per key.
 pub mod limiter;
 /// The log: lines that can be lost, and never hold anything up.

@@ -78,6 +78,17 @@ pub(crate) fn become_user(user: &OsUser) -> io::Result<()> {
     Ok(())
 }
 
+/// Asks this process to end, as `kill` does.
+pub(crate) fn ask_to_end() {
+    // SAFETY: raise only sends a signal, whose handler is the runtime's.
+    unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
+}
+
+/// What the machine, or the container, is called; nothing where it has no name.
+pub(crate) fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// How many bytes an ordinary user can still write where `path` is.
 ///
 /// # Errors

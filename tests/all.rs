@@ -26,6 +26,7 @@ mod headers;
 mod hooks;
 mod identity;
 mod imports;
+mod instance_key;
 mod intake;
 mod ledger;
 mod limits;

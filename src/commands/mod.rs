@@ -20,9 +20,10 @@ use diesel::PgConnection;
 
 use crate::config::{Config, ConfigError};
 use crate::console::{complain, is_complete};
-use crate::db::Source;
 use crate::db::connect::{self, Patience};
 use crate::db::migrate::{MigrateError, run_pending_then};
+use crate::db::{Scope, Source, in_scope};
+use crate::instance::key;
 use crate::rekey;
 
 /// A command and its own arguments; the settings are common to all.
@@ -52,9 +53,9 @@ pub enum Command {
     /// Export or erase one person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
-    /// Seal the stores' secrets with a new secret key; every running Vouch is to be stopped before
+    /// Encrypt all secrets with a new secret key; refuses while a Vouch of the instance runs
     RotateKey(rotate_key::Arguments),
-    /// Check configuration, database, clock, secrets and stores, and say what to mend
+    /// Check configuration, database, clock, secrets and stores, and say what to do next
     Doctor,
 }
 
@@ -113,12 +114,16 @@ fn bring_up_to_date(source: &Source, patience: &Patience) -> Result<Vec<String>,
     run_pending_then(source.addresses(), patience, rekey::run)
 }
 
-/// Does `work` on a connection to the database, brought up to date before.
+/// Does `work` on a connection to the database, brought up to date before, with the key that its
+/// secrets are encrypted with.
 fn with_database<T>(
     config: &Config,
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    with_connection(config, Source::url, work)
+    with_connection(config, Source::url, |conn| {
+        take_key_into_use(conn, config)?;
+        work(conn)
+    })
 }
 
 /// [`with_database`] as the owner of the schema, for what the server itself may not do.
@@ -126,7 +131,16 @@ fn with_owned_database<T>(
     config: &Config,
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    with_connection(config, Source::owner_url, work)
+    with_connection(config, Source::owner_url, |conn| {
+        take_key_into_use(conn, config)?;
+        work(conn)
+    })
+}
+
+/// Refuses a key that isn't the one of the database's secrets.
+fn take_key_into_use(conn: &mut PgConnection, config: &Config) -> anyhow::Result<()> {
+    in_scope(conn, Scope::Installation, |conn| key::take_into_use(conn, config))??;
+    Ok(())
 }
 
 fn with_connection<T>(

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::db::connect::Patience;
 use crate::db::schema::merchants;
 use crate::db::{Connections, Db, Scope, Source};
+use crate::instance::key;
 use crate::operations::security::{self, Kind};
 use crate::privacy::export::export;
 use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
@@ -69,6 +70,7 @@ pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()
     // Ends before `source` does, and with it the embedded server.
     let connections = Connections { pages: 1, intake: 1, jobs: 1 };
     let db = Db::connect(source.url(), connections).context("cannot connect to the database")?;
+    db.run_blocking(Scope::Installation, |conn| key::take_into_use(conn, config))??;
     match command {
         PersonCommand::Export(arguments) => write(&db, arguments),
         PersonCommand::Erase(arguments) => erase(config, &db, arguments),

@@ -1,16 +1,14 @@
 //! `vouch rotate-key`
 
+use diesel::PgConnection;
 use secrecy::SecretBox;
 
-use super::with_database;
-use crate::auth::two_factor;
+use super::with_connection;
 use crate::config::{self, Config, NextKey};
 use crate::console::say;
-use crate::db::{Scope, in_scope};
-use crate::mail;
-use crate::pseudonyms;
-use crate::secrets::Sealer;
-use crate::stores::{Resealed, reseal_secrets};
+use crate::db::Source;
+use crate::instance::key::{self, KeyError};
+use crate::stores::Resealed;
 
 /// Where the new key comes from.
 #[derive(clap::Args)]
@@ -19,6 +17,10 @@ pub struct Arguments {
     /// base64
     #[arg(long, env = "VOUCH_NEW_SECRET_KEY", hide_env_values = true)]
     new_secret_key: Option<String>,
+    /// The key that the secrets are encrypted with is lost for good: go on with a new one, and enter
+    /// them again
+    #[arg(long)]
+    key_lost: bool,
 }
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
@@ -29,7 +31,8 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
                 "the present key is given as VOUCH_SECRET_KEY, so give the new one as VOUCH_NEW_SECRET_KEY"
             );
         };
-        say(reseal(config, &config::given_key("VOUCH_NEW_SECRET_KEY", typed)?)?);
+        let new = config::given_key("VOUCH_NEW_SECRET_KEY", typed)?;
+        say(rotate(config, &new, arguments.key_lost)?);
         say!("Now set VOUCH_SECRET_KEY to the new key, and start Vouch again.");
         return Ok(());
     }
@@ -41,22 +44,23 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
     // Kept beside the present key before anything is sealed with it: whatever breaks off, one of
     // the two opens every secret, and the command run again comes to its end.
     let next = NextKey::prepare(&config.data_dir)?;
-    say(reseal(config, next.key())?);
+    match rotate(config, next.key(), arguments.key_lost) {
+        Ok(done) => say(done),
+        // Where it's unknown whether anything was encrypted with it, it stays.
+        Err(error) if error.is::<KeyError>() => {
+            next.discard_new();
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
     next.take_over()?;
     say!("The new key is in the data folder. Start every Vouch of this installation again.");
     Ok(())
 }
 
-fn reseal(config: &Config, key: &SecretBox<[u8; 32]>) -> anyhow::Result<Resealed> {
-    let (old, new) = (Sealer::new(&config.secret_key), Sealer::new(key));
-    with_database(config, |conn| {
-        Ok(in_scope(conn, Scope::Installation, |conn| {
-            mail::reseal_links(conn, &old, &new)?;
-            pseudonyms::reseal(conn, &old, &new)?;
-            two_factor::reseal(conn, &old, &new)?;
-            reseal_secrets(conn, &old, &new)
-        })?)
-    })
+fn rotate(config: &Config, new: &SecretBox<[u8; 32]>, is_lost: bool) -> anyhow::Result<Resealed> {
+    let work = |conn: &mut PgConnection| Ok(key::rotate(conn, config, new, is_lost)??);
+    with_connection(config, Source::url, work)
 }
 
 fn say(done: Resealed) {

@@ -16,6 +16,7 @@ use crate::console::Announcer;
 use crate::db::connect::Patience;
 use crate::db::{Db, Source};
 use crate::first_run;
+use crate::instance::Presence;
 use crate::mail::Office;
 use crate::os;
 use crate::server::{self, State};
@@ -48,7 +49,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             false => Some(listen(&config)?),
         };
         let config = Arc::new(config);
-        let Some((source, db)) = start(&config, &mut stop).await? else {
+        let Some((source, db, presence)) = start(&config, &mut stop).await? else {
             return Ok(());
         };
         let workers = match arguments.web_only {
@@ -74,6 +75,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         drop(workers);
+        drop(presence);
         // Last, after every connection, and with it the embedded server.
         drop(source);
         Ok(())
@@ -85,7 +87,7 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
 async fn start(
     config: &Arc<Config>,
     stop: &mut StopSignal,
-) -> anyhow::Result<Option<(Source, Db)>> {
+) -> anyhow::Result<Option<(Source, Db, Presence)>> {
     let is_over = Arc::new(AtomicBool::new(false));
     let (config, patience) =
         (Arc::clone(config), Patience { is_over: Arc::clone(&is_over), ..Patience::default() });
@@ -101,7 +103,7 @@ async fn start(
     Ok(None)
 }
 
-fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db)> {
+fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db, Presence)> {
     let source = Source::open(config)?;
     leave_root(&source, &config.data_dir)?;
     for name in super::bring_up_to_date(&source, patience)? {
@@ -109,7 +111,8 @@ fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db)> {
     }
     let db =
         Db::connect(source.url(), config.connections).context("cannot connect to the database")?;
-    Ok((source, db))
+    let presence = Presence::enter(&db, config)?;
+    Ok((source, db, presence))
 }
 
 /// Ends the process in time, if it hasn't ended by then: threads that wait for a network that is gone

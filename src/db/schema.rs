@@ -420,6 +420,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    instance_key (is_only) {
+        is_only -> Bool,
+        fingerprint -> Bytea,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     instance_log (id) {
         id -> Int8,
         at -> Timestamptz,
@@ -707,6 +715,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_processes (id) {
+        id -> Int8,
+        host -> Text,
+        pid -> Int4,
+        version -> Text,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (key_hash) {
         key_hash -> Bytea,
         user_id -> Nullable<Int8>,
@@ -875,6 +894,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     exclusions,
     import_rows,
     imports,
+    instance_key,
     instance_log,
     invitations,
     letters,
@@ -894,6 +914,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     registration_settings,
     retention_settings,
     return_rules,
+    server_processes,
     sessions,
     store_jobs,
     stores,

@@ -105,6 +105,23 @@ pub fn reseal_links(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> Quer
     Ok(())
 }
 
+/// How many links are sealed, and how many of them do not open with this key. Within
+/// `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn check_links(conn: &mut PgConnection, sealer: &Sealer) -> QueryResult<(usize, usize)> {
+    let sealed: Vec<Option<Vec<u8>>> = letters::table
+        .filter(letters::link_sealed.is_not_null())
+        .select(letters::link_sealed)
+        .load(conn)?;
+    let unreadable = sealed
+        .iter()
+        .filter(|sealed| sealer.open(LINK, sealed.as_deref().unwrap_or_default()).is_err())
+        .count();
+    Ok((sealed.len(), unreadable))
+}
+
 /// A name may hold anything; a header is one line.
 fn one_line(text: &str) -> String {
     text.split(char::is_control)

@@ -1,0 +1,2 @@
+drop table server_processes;
+drop table instance_key;

@@ -1,0 +1,254 @@
+//! Which secret key the rows are encrypted with. The database knows its fingerprint, so that no
+//! process works with another one, and so that the key is never rotated under a process that serves.
+//!
+//! A lock of the transaction, which poolers leave alone, keeps the two apart: processes that start
+//! share it, a rotation has it alone.
+
+use std::path::PathBuf;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use secrecy::{ExposeSecret, SecretBox};
+
+use super::presence::{ServerProcess, serving};
+use crate::auth::two_factor;
+use crate::clock;
+use crate::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
+use crate::db::schema::instance_key;
+use crate::db::{Scope, in_scope};
+use crate::mail;
+use crate::pseudonyms;
+use crate::secrets::{Sealer, derive};
+use crate::stores::{self, Resealed, reseal_secrets};
+
+/// The advisory lock of the key: "vouckey" in ASCII.
+const LOCK: i64 = 0x76_6f75_636b_6579;
+const FINGERPRINT: &[u8] = b"vouch: fingerprint of the secret key, version 1";
+const FINGERPRINT_BYTES: usize = 16;
+
+/// Why the key can't be used, or rotated. Each is one line that says what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// There's no key, and there was one.
+    #[error(
+        "VOUCH_SECRET_KEY: there is no key in {file}, and the database has {secrets} secrets that are encrypted with one: put that file back from your backup. If the key is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
+    )]
+    Missing {
+        /// Where it's looked for.
+        file: String,
+        /// How many are encrypted.
+        secrets: usize,
+    },
+    /// It's another key.
+    #[error(
+        "VOUCH_SECRET_KEY: the database has {secrets} secrets, and they are encrypted with another key than this one: set that key, or put {file} back from your backup. If it is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
+    )]
+    Wrong {
+        /// Where a key would be kept.
+        file: String,
+        /// How many are encrypted.
+        secrets: usize,
+    },
+    /// All is encrypted with the next key, which hasn't taken its place yet.
+    #[error(
+        "VOUCH_SECRET_KEY: a rotation of the secret key was broken off before its end: run `vouch rotate-key` to finish it"
+    )]
+    BrokenOff,
+    /// Another process has the lock.
+    #[error("the secret key is being rotated: start again when `vouch rotate-key` is done")]
+    BeingRotated,
+    /// A rotation would leave a process with the old key.
+    #[error(
+        "a Vouch still runs on {0}: stop every Vouch of this instance first, then run `vouch rotate-key` again (one that was killed counts as running for {seconds} seconds)",
+        seconds = super::presence::GONE_AFTER_SECONDS
+    )]
+    Serving(ServerProcess),
+    /// A process starts at this moment, or another rotation runs.
+    #[error(
+        "the secret key is in use: a Vouch starts, or another `vouch rotate-key` runs; try again in a moment"
+    )]
+    Busy,
+}
+
+/// How many secrets the database has, and how many of them this key doesn't decrypt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Secrets {
+    all: usize,
+    unreadable: usize,
+}
+
+impl Secrets {
+    /// Within `Scope::Installation`.
+    fn check(conn: &mut PgConnection, sealer: &Sealer) -> QueryResult<Self> {
+        let (of_stores, stuck_stores) = stores::check_secrets(conn, sealer)?;
+        let (of_people, stuck_people) = two_factor::check_secrets(conn, sealer)?;
+        let (of_links, stuck_links) = mail::check_links(conn, sealer)?;
+        let (of_pseudonyms, stuck_pseudonyms) = pseudonyms::check(conn, sealer)?;
+        Ok(Self {
+            all: of_stores + of_people + of_links + of_pseudonyms,
+            unreadable: stuck_stores.len() + stuck_people.len() + stuck_links + stuck_pseudonyms,
+        })
+    }
+}
+
+/// What the database may know of a key: 16 bytes that it can't be worked out from.
+pub fn fingerprint(key: &SecretBox<[u8; 32]>) -> Vec<u8> {
+    derive(key, FINGERPRINT).expose_secret()[..FINGERPRINT_BYTES].to_vec()
+}
+
+/// The fingerprint in the database; nothing before the first start of a version that keeps it.
+pub(super) fn recorded(conn: &mut PgConnection) -> QueryResult<Option<Vec<u8>>> {
+    instance_key::table.select(instance_key::fingerprint).first(conn).optional()
+}
+
+/// Shares the lock with other processes that serve, until the transaction ends; answers whether there's
+/// no rotation.
+pub(super) fn share_lock(conn: &mut PgConnection) -> QueryResult<bool> {
+    try_lock(conn, "pg_try_advisory_xact_lock_shared")
+}
+
+fn try_lock(conn: &mut PgConnection, function: &str) -> QueryResult<bool> {
+    let query = diesel::dsl::sql::<Bool>(&format!("{function}(")).bind::<BigInt, _>(LOCK).sql(")");
+    diesel::select(query).get_result(conn)
+}
+
+/// Whether the key of the settings is the one that the database's secrets are encrypted with. Only
+/// reads; within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(), KeyError>> {
+    let held = recorded(conn)?;
+    if held.as_ref() == Some(&fingerprint(&config.secret_key)) {
+        return Ok(Ok(()));
+    }
+    let secrets = Secrets::check(conn, &Sealer::new(&config.secret_key))?;
+    // A database that knows no fingerprint yet is taken at the word of the first key that decrypts.
+    let is_first = held.is_none() && secrets.unreadable < secrets.all;
+    if secrets.all == 0 || is_first {
+        return Ok(Ok(()));
+    }
+    Ok(Err(refusal(config, held.as_deref(), secrets.all)))
+}
+
+fn refusal(config: &Config, held: Option<&[u8]>, secrets: usize) -> KeyError {
+    let next = NextKey::find(&config.data_dir);
+    if next.is_some_and(|next| Some(fingerprint(next.key()).as_slice()) == held) {
+        return KeyError::BrokenOff;
+    }
+    let file = key_file(config).display().to_string();
+    match UnusedKey::find(&config.data_dir) {
+        Some(_) if config::is_kept(&config.secret_key, &config.data_dir) => {
+            KeyError::Missing { file, secrets }
+        }
+        _ => KeyError::Wrong { file, secrets },
+    }
+}
+
+fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join(SECRET_KEY_FILE)
+}
+
+impl KeyError {
+    /// What's wrong, and what to do next.
+    pub(crate) fn in_parts(&self) -> (String, String) {
+        let line = self.to_string();
+        let (detail, next) = line.rsplit_once(": ").unwrap_or((line.as_str(), ""));
+        (detail.to_owned(), next.to_owned())
+    }
+}
+
+/// Removes a key that was made because there was none, where it can't be used.
+pub(crate) fn discard_unused(config: &Config) {
+    if let Some(unused) = UnusedKey::find(&config.data_dir) {
+        unused.discard();
+    }
+}
+
+/// Whether a rotation was broken off before it had encrypted anything: the key it had made is still
+/// there.
+#[must_use]
+pub fn is_rotation_left(config: &Config) -> bool {
+    NextKey::find(&config.data_dir).is_some()
+}
+
+/// Takes the key of the settings into use, if it's the one that the database's secrets are encrypted
+/// with; a new one where there are none. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn take_into_use(
+    conn: &mut PgConnection,
+    config: &Config,
+) -> QueryResult<Result<(), KeyError>> {
+    if !share_lock(conn)? {
+        return Ok(Err(KeyError::BeingRotated));
+    }
+    let judged = judge(conn, config)?;
+    let is_kept = config::is_kept(&config.secret_key, &config.data_dir);
+    match UnusedKey::find(&config.data_dir).filter(|_| is_kept) {
+        Some(unused) if judged.is_err() => unused.discard(),
+        Some(unused) => unused.take_into_use().map_err(unwritable)?,
+        None => {}
+    }
+    if judged.is_ok() {
+        record(conn, &config.secret_key)?;
+    }
+    Ok(judged)
+}
+
+fn unwritable(cause: std::io::Error) -> diesel::result::Error {
+    diesel::result::Error::QueryBuilderError(format!("cannot keep the secret key: {cause}").into())
+}
+
+fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()> {
+    if recorded(conn)?.is_some_and(|held| held == fingerprint(key)) {
+        return Ok(());
+    }
+    let row = (
+        instance_key::fingerprint.eq(fingerprint(key)),
+        instance_key::recorded_at.eq(clock::now()),
+    );
+    diesel::insert_into(instance_key::table)
+        .values(row.clone())
+        .on_conflict(instance_key::is_only)
+        .do_update()
+        .set(row)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Encrypts every secret with `new` instead of the key of the settings, in one transaction: all of them,
+/// or none. Run again it finds them done. With `is_lost`, what the key doesn't decrypt stays as it is.
+///
+/// # Errors
+/// The database's.
+pub fn rotate(
+    conn: &mut PgConnection,
+    config: &Config,
+    new: &SecretBox<[u8; 32]>,
+    is_lost: bool,
+) -> QueryResult<Result<Resealed, KeyError>> {
+    in_scope(conn, Scope::Installation, |conn| {
+        if !try_lock(conn, "pg_try_advisory_xact_lock")? {
+            return Ok(Err(KeyError::Busy));
+        }
+        if let Some(process) = serving(conn)?.into_iter().next() {
+            return Ok(Err(KeyError::Serving(process)));
+        }
+        let is_done = recorded(conn)?.is_some_and(|held| held == fingerprint(new));
+        if !is_done
+            && !is_lost
+            && let Err(error) = judge(conn, config)?
+        {
+            return Ok(Err(error));
+        }
+        let (old, new_sealer) = (Sealer::new(&config.secret_key), Sealer::new(new));
+        mail::reseal_links(conn, &old, &new_sealer)?;
+        pseudonyms::reseal(conn, &old, &new_sealer)?;
+        two_factor::reseal(conn, &old, &new_sealer)?;
+        let done = reseal_secrets(conn, &old, &new_sealer)?;
+        record(conn, new)?;
+        Ok(Ok(done))
+    })
+}

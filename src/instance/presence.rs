@@ -1,0 +1,164 @@
+//! Which processes serve. Each says so every few seconds in a row of its own: unlike a lock of a
+//! session, that also holds behind a pooler, and it tells where the process runs.
+
+use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{now, sql};
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+
+use super::key::{self, KeyError, fingerprint, recorded, share_lock};
+use crate::config::Config;
+use crate::db::schema::server_processes;
+use crate::db::{Db, Scope};
+use crate::error::AppResult;
+use crate::os;
+
+/// How often a process says that it serves.
+const BEAT: Duration = Duration::from_secs(5);
+/// A process that has said nothing for so long is gone.
+pub(super) const GONE_AFTER_SECONDS: i32 = 30;
+
+/// A process of `vouch serve`, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct ServerProcess {
+    /// What its machine or container is called.
+    pub host: String,
+    /// Its number there.
+    pub pid: i32,
+    /// Its version of Vouch.
+    pub version: String,
+    /// When it last said that it serves.
+    pub seen_at: DateTime<Utc>,
+}
+
+impl fmt::Display for ServerProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {}, version {})", self.host, self.pid, self.version)
+    }
+}
+
+/// The processes that serve, by the database's clock.
+///
+/// # Errors
+/// The database's.
+pub fn serving(conn: &mut PgConnection) -> QueryResult<Vec<ServerProcess>> {
+    server_processes::table
+        .filter(server_processes::seen_at.gt(ago(GONE_AFTER_SECONDS)))
+        .order((server_processes::started_at, server_processes::id))
+        .select((
+            server_processes::host,
+            server_processes::pid,
+            server_processes::version,
+            server_processes::seen_at,
+        ))
+        .load(conn)
+}
+
+/// By the database's clock.
+fn ago(seconds: i32) -> SqlLiteral<Timestamptz> {
+    sql(&format!("now() - interval '{seconds} seconds'"))
+}
+
+/// That this process serves. While this value lives the secret key isn't rotated.
+pub struct Presence {
+    db: Db,
+    id: i64,
+    thread: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+/// What became of saying so.
+enum Beat {
+    Said,
+    /// The key that this process has isn't the instance's any more.
+    KeyChanged,
+}
+
+impl Presence {
+    /// From now on this process serves, with the key of its settings.
+    ///
+    /// # Errors
+    /// [`KeyError`] where the key can't be used, else the database's or the operating system's.
+    pub fn enter(db: &Db, config: &Config) -> anyhow::Result<Self> {
+        let id = rand::random();
+        let entered: Result<(), KeyError> = db.run_blocking(Scope::Installation, |conn| {
+            let outcome = key::take_into_use(conn, config)?;
+            if outcome.is_ok() {
+                say(conn, id)?;
+            }
+            QueryResult::Ok(outcome)
+        })?;
+        entered?;
+        let (sender, stopped) = mpsc::channel();
+        let (of_thread, key) = (db.clone(), fingerprint(&config.secret_key));
+        let work = move || go_on(&of_thread, id, &key, &stopped);
+        let thread = thread::Builder::new().name("presence".to_owned()).spawn(work)?;
+        Ok(Self { db: db.clone(), id, thread: Some((sender, thread)) })
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let Some((sender, thread)) = self.thread.take() else { return };
+        drop(sender);
+        // Where the database doesn't answer, the row gets old by itself.
+        let _ = thread.join();
+        let _ = self.db.run_blocking(Scope::Unowned, |conn| {
+            diesel::delete(server_processes::table.find(self.id)).execute(conn)
+        });
+    }
+}
+
+fn go_on(db: &Db, id: i64, key: &[u8], stopped: &mpsc::Receiver<()>) {
+    while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+        match beat(db, id, key) {
+            Ok(Beat::Said) => {}
+            Ok(Beat::KeyChanged) => {
+                // It would encrypt what no other process can decrypt.
+                tracing::error!("secret_key_changed");
+                os::ask_to_end();
+                return;
+            }
+            Err(error) => tracing::debug!(%error, "presence_not_said"),
+        }
+    }
+}
+
+fn beat(db: &Db, id: i64, key: &[u8]) -> AppResult<Beat> {
+    db.run_blocking(Scope::Unowned, |conn| {
+        // While a rotation runs nothing is said: it's looked again afterwards.
+        if !share_lock(conn)? {
+            return QueryResult::Ok(Beat::Said);
+        }
+        if recorded(conn)?.is_some_and(|held| held != key) {
+            return Ok(Beat::KeyChanged);
+        }
+        say(conn, id)?;
+        Ok(Beat::Said)
+    })
+}
+
+/// Also for a process that was thought to be gone, and removes those that are.
+fn say(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+    diesel::insert_into(server_processes::table)
+        .values((
+            server_processes::id.eq(id),
+            server_processes::host.eq(os::host_name()),
+            server_processes::pid.eq(i32::try_from(std::process::id()).unwrap_or(i32::MAX)),
+            server_processes::version.eq(env!("CARGO_PKG_VERSION")),
+            server_processes::started_at.eq(now),
+            server_processes::seen_at.eq(now),
+        ))
+        .on_conflict(server_processes::id)
+        .do_update()
+        .set(server_processes::seen_at.eq(now))
+        .execute(conn)?;
+    let gone = server_processes::seen_at.lt(ago(3600));
+    diesel::delete(server_processes::table.filter(gone)).execute(conn)?;
+    Ok(())
+}
