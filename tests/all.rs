@@ -16,6 +16,7 @@ mod dated;
 mod demo;
 mod dependencies;
 mod devices;
+mod doctor;
 mod documents;
 mod embedded;
 mod exclusions;

@@ -56,7 +56,7 @@ pub enum Command {
     /// Encrypt all secrets with a new secret key; refuses while a Vouch of the instance runs
     RotateKey(rotate_key::Arguments),
     /// Check configuration, database, clock, secrets and stores, and say what to do next
-    Doctor,
+    Doctor(doctor::Arguments),
 }
 
 impl Default for Command {
@@ -80,7 +80,7 @@ impl Command {
             Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
             Self::Person(command) => finish(config, |config| person::run(&config, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
-            Self::Doctor => doctor::run(config),
+            Self::Doctor(arguments) => doctor::run(config, &arguments),
         }
     }
 }

@@ -11,4 +11,5 @@ mod readiness;
 pub mod security;
 
 pub use self::metrics::Metrics;
+pub use self::queues::late;
 pub use self::readiness::Readiness;

@@ -66,3 +66,23 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
     .bind::<Timestamptz, _>(now)
     .load(conn)
 }
+
+/// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it
+/// has. Within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn late(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    seconds: f64,
+) -> QueryResult<Vec<(String, f64)>> {
+    let queues = read(conn, now)?;
+    // What has failed isn't late: it's told apart.
+    let has_failed = |name: &str| name.ends_with("_parked") || name.ends_with("_failed");
+    Ok(queues
+        .into_iter()
+        .filter(|queue| queue.oldest > seconds && !has_failed(&queue.name))
+        .map(|queue| (queue.name, queue.oldest))
+        .collect())
+}

@@ -228,7 +228,12 @@ impl TestApp {
 
     /// A connection of the database server's superuser.
     pub fn as_superuser(&self) -> PgConnection {
-        PgConnection::establish(&cluster::admin_url_of(&self.database)).unwrap()
+        PgConnection::establish(&self.superuser_url()).unwrap()
+    }
+
+    /// The address of its database as the server's superuser.
+    pub fn superuser_url(&self) -> String {
+        cluster::admin_url_of(&self.database)
     }
 
     /// Does what the workers would: creates imported triggers, and recalculates what changes have left to

@@ -188,6 +188,27 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     Ok(missing.map(ToString::to_string).collect())
 }
 
+/// How the schema stands to this program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Versions of migrations that the database doesn't have yet.
+    pub missing: Vec<String>,
+    /// Versions that this program doesn't know: a newer one has been here.
+    pub unknown: Vec<String>,
+}
+
+/// How the schema stands to this program. Only reads, so that any role that sees the table can ask.
+///
+/// # Errors
+/// [`MigrateError::Query`] when the table of migrations can't be read.
+pub fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
+    let missing = pending(conn)?;
+    let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
+    let applied = if is_new { Vec::new() } else { applied(conn)? };
+    let unknown = applied.into_iter().filter(|version| !expected().contains(version)).collect();
+    Ok(State { missing, unknown })
+}
+
 /// Refuses a server that is too old and a role that is not bound by row security.
 ///
 /// # Errors

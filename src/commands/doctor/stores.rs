@@ -1,0 +1,101 @@
+//! Whether the stores let Vouch in, and send it their orders.
+
+use diesel::prelude::*;
+
+use super::database::asked;
+use super::report::{Finding, Report, problem, warning};
+use crate::db::schema::{merchants, store_jobs, stores};
+use crate::db::{Scope, in_scope};
+
+/// So many failures in a row are no passing fault.
+const FAILURES: i32 = 3;
+/// So many stores are named.
+const NAMED: usize = 5;
+
+/// A store, its merchant, and what's wrong.
+type Row = (String, String, Option<String>);
+
+pub(super) fn examine(conn: &mut PgConnection, report: &mut Report) {
+    report.note("store_access", "store access", access(conn));
+    report.note("store_webhooks", "store webhooks", webhooks(conn));
+    report.note("store_jobs", "store calls", jobs(conn));
+}
+
+/// Stores that refuse their credentials.
+fn access(conn: &mut PgConnection) -> Finding {
+    let refused: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+        stores::table
+            .inner_join(merchants::table)
+            .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_not_null()))
+            .order((stores::merchant_id, stores::id))
+            .select((stores::name, merchants::name, stores::access_problem))
+            .load(conn)
+    }))?;
+    if refused.is_empty() {
+        return Ok("no store refuses Vouch".to_owned());
+    }
+    Err(problem(
+        format!("these stores refuse the credentials that Vouch has: {}", list(&refused)),
+        "have the merchant enter new API credentials in Account > Settings",
+    ))
+}
+
+/// Stores where webhooks are missing.
+fn webhooks(conn: &mut PgConnection) -> Finding {
+    let found: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+        stores::table
+            .inner_join(merchants::table)
+            .filter(stores::disconnected_at.is_null().and(stores::webhooks_problem.is_not_null()))
+            .order((stores::merchant_id, stores::id))
+            .select((stores::name, merchants::name, stores::webhooks_problem))
+            .load(conn)
+    }))?;
+    if found.is_empty() {
+        return Ok("no store lacks one that Vouch looks after".to_owned());
+    }
+    Err(problem(
+        format!("webhooks are missing or wrong, so orders arrive late: {}", list(&found)),
+        "check VOUCH_PUBLIC_URL, then have the merchant open the store in Account > Settings",
+    ))
+}
+
+/// Calls that fail again and again: the store is down, unreachable or limits them.
+fn jobs(conn: &mut PgConnection) -> Finding {
+    let failing: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+        store_jobs::table
+            .inner_join(
+                stores::table.on(stores::merchant_id
+                    .eq(store_jobs::merchant_id)
+                    .and(stores::id.eq(store_jobs::store_id))),
+            )
+            .inner_join(merchants::table.on(merchants::id.eq(stores::merchant_id)))
+            .filter(store_jobs::failures.ge(FAILURES).and(store_jobs::due_at.is_not_null()))
+            .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_null()))
+            .order((stores::merchant_id, stores::id, store_jobs::kind))
+            .select((stores::name, merchants::name, store_jobs::last_error))
+            .load(conn)
+    }))?;
+    if failing.is_empty() {
+        return Ok("none keeps failing".to_owned());
+    }
+    Err(warning(
+        format!("calls keep failing: {}", list(&failing)),
+        "nothing to do while a store is down or limits calls: Vouch calls again; else check that this \
+         machine reaches the store",
+    ))
+}
+
+fn list(rows: &[Row]) -> String {
+    let mut words: Vec<String> = rows
+        .iter()
+        .take(NAMED)
+        .map(|(store, merchant, why)| {
+            let why = why.as_deref().unwrap_or_default();
+            format!("{store} of {merchant} ({why})")
+        })
+        .collect();
+    if rows.len() > NAMED {
+        words.push(format!("{} more", rows.len() - NAMED));
+    }
+    words.join(", ")
+}
