@@ -1,6 +1,7 @@
 //! What the program can be told to do, one module per command.
 
 mod account;
+mod backup;
 mod demo;
 mod doctor;
 mod mail;
@@ -55,6 +56,10 @@ pub enum Command {
     Person(person::PersonCommand),
     /// Encrypt all secrets with a new secret key; refuses while a Vouch of the instance runs
     RotateKey(rotate_key::Arguments),
+    /// Write everything in the database to a file, and check that every row is in it
+    Backup(backup::Arguments),
+    /// Read a backup into an empty database
+    Restore(backup::Arguments),
     /// Check configuration, database, clock, secrets and stores, and say what to do next
     Doctor(doctor::Arguments),
 }
@@ -80,6 +85,8 @@ impl Command {
             Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
             Self::Person(command) => finish(config, |config| person::run(&config, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),
+            Self::Backup(arguments) => finish(config, |c| backup::back_up(&c, &arguments)),
+            Self::Restore(arguments) => finish(config, |c| backup::restore(&c, &arguments)),
             Self::Doctor(arguments) => doctor::run(config, &arguments),
         }
     }

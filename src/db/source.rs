@@ -66,6 +66,11 @@ impl Source {
         self.owner_url.as_ref().unwrap_or(&self.url).expose_secret()
     }
 
+    /// The database of Vouch's own server as its superuser, whom row security doesn't bind: for backups.
+    pub(crate) fn superuser_url(&self) -> Option<String> {
+        self.embedded.as_ref().map(|server| server.admin_url_of("vouch"))
+    }
+
     /// Both, for what brings the schema up to date.
     #[must_use]
     pub fn addresses(&self) -> Addresses<'_> {

@@ -88,6 +88,15 @@ pub struct EmbeddedServer {
     watcher: Option<(Stop, JoinHandle<()>)>,
 }
 
+/// The folder of the PostgreSQL programs: of the version that made the cluster in the data folder, else
+/// of the newest.
+///
+/// # Errors
+/// [`EmbeddedError::NoBinaries`], [`EmbeddedError::OtherMajor`].
+pub fn programs(pg_bin: Option<&Path>, data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
+    Ok(binaries::find(pg_bin, &data_dir.join("postgres"))?.folder)
+}
+
 impl EmbeddedServer {
     /// Starts the server of the data folder, or joins the one that another process has started;
     /// makes the cluster, the role and the database if they are not there.
