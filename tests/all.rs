@@ -7,6 +7,7 @@ mod auth;
 mod backup;
 mod bigcommerce;
 mod chaos;
+mod clocks;
 mod codes;
 mod commands;
 mod comparisons;

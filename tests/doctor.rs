@@ -450,6 +450,16 @@ fn stores_and_work() {
             found: &[("store_jobs", WARNING)],
         },
         State {
+            name: "store-clock",
+            provoke: |examined| {
+                examined.sql(
+                    "INSERT INTO store_clocks (merchant_id, store_id, behind_seconds, measured_at) \
+                     SELECT merchant_id, id, -600, now() FROM stores",
+                );
+            },
+            found: &[("store_clocks", WARNING)],
+        },
+        State {
             name: "recalculation-failed",
             provoke: |examined| {
                 examined.sql(

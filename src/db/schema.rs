@@ -614,6 +614,7 @@ diesel::table! {
         fraud_at -> Nullable<Timestamptz>,
         fraud_note -> Nullable<Text>,
         erased_at -> Nullable<Timestamptz>,
+        clock_shift_seconds -> Nullable<Int4>,
     }
 }
 
@@ -733,6 +734,15 @@ diesel::table! {
         created_at -> Timestamptz,
         seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    store_clocks (merchant_id, store_id) {
+        merchant_id -> Int8,
+        store_id -> Int8,
+        behind_seconds -> Int4,
+        measured_at -> Timestamptz,
     }
 }
 
@@ -916,6 +926,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     return_rules,
     server_processes,
     sessions,
+    store_clocks,
     store_jobs,
     stores,
     trigger_figures,

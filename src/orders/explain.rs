@@ -126,6 +126,8 @@ pub struct Explanation {
     pub decided_at: Option<DateTime<Utc>>,
     /// The affiliate whom a member credited by hand.
     pub manual_affiliate_id: Option<i64>,
+    /// By how many seconds the store's time of placement was moved to Vouch's clock.
+    pub clock_shift: i32,
     /// A member's denial of the order as fraud, which holds for every conversion of it.
     pub fraud: Option<FraudNote>,
     /// Every conversion it made.
@@ -147,7 +149,7 @@ pub struct FraudNote {
 }
 
 type FraudRow = (Option<String>, Option<DateTime<Utc>>, Option<String>);
-type Decided = (Option<Value>, Option<DateTime<Utc>>, Option<i64>);
+type Decided = (Option<Value>, Option<DateTime<Utc>>, Option<i64>, Option<i32>);
 type Row = (OrderHead, Value, Decided, FraudRow, (String, Platform, bool));
 
 impl Explanation {
@@ -156,30 +158,33 @@ impl Explanation {
     /// # Errors
     /// `NotFound` if the merchant has no such order.
     pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
-        let (order, state, (decision, decided_at, manual_affiliate_id), fraud, store): Row =
-            orders::table
-                .inner_join(
-                    stores::table.on(stores::merchant_id
-                        .eq(orders::merchant_id)
-                        .and(stores::id.eq(orders::store_id))),
-                )
-                .filter(orders::merchant_id.eq(merchant_id))
-                .filter(orders::id.eq(order_id))
-                .select((
-                    OrderHead::as_select(),
-                    orders::state,
-                    (orders::decision, orders::decided_at, orders::manual_affiliate_id),
-                    (orders::fraud_by, orders::fraud_at, orders::fraud_note),
-                    (
-                        stores::name,
-                        stores::platform,
-                        stores::credentials
-                            .is_not_null()
-                            .and(stores::disconnected_at.is_null())
-                            .and(stores::access_problem.is_null()),
-                    ),
-                ))
-                .first(conn)?;
+        let (order, state, decided, fraud, store): Row = orders::table
+            .inner_join(stores::table.on(
+                stores::merchant_id.eq(orders::merchant_id).and(stores::id.eq(orders::store_id)),
+            ))
+            .filter(orders::merchant_id.eq(merchant_id))
+            .filter(orders::id.eq(order_id))
+            .select((
+                OrderHead::as_select(),
+                orders::state,
+                (
+                    orders::decision,
+                    orders::decided_at,
+                    orders::manual_affiliate_id,
+                    orders::clock_shift_seconds,
+                ),
+                (orders::fraud_by, orders::fraud_at, orders::fraud_note),
+                (
+                    stores::name,
+                    stores::platform,
+                    stores::credentials
+                        .is_not_null()
+                        .and(stores::disconnected_at.is_null())
+                        .and(stores::access_problem.is_null()),
+                ),
+            ))
+            .first(conn)?;
+        let (decision, decided_at, manual_affiliate_id, clock_shift) = decided;
         let (store, platform, can_read_store) = store;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
@@ -205,6 +210,7 @@ impl Explanation {
             platform,
             decided_at,
             manual_affiliate_id,
+            clock_shift: clock_shift.unwrap_or_default(),
             conversions,
         })
     }

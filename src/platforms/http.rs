@@ -4,18 +4,22 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use ureq::config::Config;
+use ureq::http::header::DATE;
 use ureq::http::{HeaderMap, Request, Uri};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
 use super::CallError;
+use crate::clock;
 
 /// From the look-up of the name to the last byte of the answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -167,15 +171,44 @@ impl Http {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+        let asked_at = clock::now();
         let answer = if has_body {
             self.agent.run(request.body(body)?)?
         } else {
             self.agent.run(request.body(())?)?
         };
         let (parts, mut body) = answer.into_parts();
+        let date = parts.headers.get(DATE).and_then(|value| value.to_str().ok());
+        if let Some(dated) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) {
+            LAST_CLOCK.set(Some(behind_seconds(dated.with_timezone(&Utc), asked_at, clock::now())));
+        }
         let body = body.with_config().limit(LONGEST_ANSWER).read_to_vec()?;
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
+}
+
+thread_local! {
+    /// What the last answer on this thread said of its server's clock.
+    static LAST_CLOCK: Cell<Option<i32>> = const { Cell::new(None) };
+}
+
+/// By how many seconds the clock of the server that answered last on this thread is behind Vouch's, at
+/// least; below zero where it's ahead. Asked again, it answers nothing until the next answer.
+pub fn take_clock() -> Option<i32> {
+    LAST_CLOCK.take()
+}
+
+/// The smallest difference that explains `dated`: the server wrote it, in whole seconds, between the
+/// question and the answer.
+fn behind_seconds(
+    dated: DateTime<Utc>,
+    asked_at: DateTime<Utc>,
+    answered_at: DateTime<Utc>,
+) -> i32 {
+    let least = (asked_at - dated).num_milliseconds() - 1_000;
+    let most = (answered_at - dated).num_milliseconds();
+    let milliseconds = 0.clamp(least.min(most), most);
+    i32::try_from(milliseconds / 1_000).unwrap_or_default()
 }
 
 fn in_words(error: &Error) -> String {

@@ -10,10 +10,11 @@ use diesel::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::queue::{Job, hold};
+use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::AppError;
-use crate::platforms::http::Http;
+use crate::platforms::http::{self, Http};
 use crate::platforms::{self, CallError, Client};
 use crate::privacy::retention;
 use crate::pseudonyms::Pseudonyms;
@@ -73,12 +74,15 @@ impl Tools {
     /// `CallError::Denied` when its credentials cannot be used at all.
     pub fn client(&self, store: &Store, now: DateTime<Utc>) -> Result<Caller, CallError> {
         let client = (self.open)(store, now)?;
+        // What was called before on this thread is another's.
+        let _ = http::take_clock();
         let (db, sealer) = (self.db.clone(), self.sealer.clone());
         Ok(Caller { client, db, sealer, store: store.clone() })
     }
 }
 
-/// A client that, when it goes, leaves the token it got to the next one.
+/// A client that, when it goes, leaves the token it got to the next one, and what it saw of the store's
+/// clock.
 pub struct Caller {
     client: Box<dyn Client>,
     db: Db,
@@ -99,8 +103,23 @@ impl DerefMut for Caller {
     }
 }
 
+impl Caller {
+    fn note_clock(&self, behind_seconds: i32) {
+        let store = &self.store;
+        let noted = self.db.run_blocking(Scope::Merchant(store.merchant_id), |conn| {
+            stores::clock::note(conn, store, behind_seconds, clock::now())
+        });
+        if let Err(error) = noted {
+            tracing::debug!(store_id = store.id, %error, "store_clock_not_noted");
+        }
+    }
+}
+
 impl Drop for Caller {
     fn drop(&mut self) {
+        if let Some(behind) = http::take_clock() {
+            self.note_clock(behind);
+        }
         let Some(fresh) = self.client.fresh_token() else { return };
         let (sealer, store) = (&self.sealer, &self.store);
         let kept = self.db.run_blocking(Scope::Merchant(store.merchant_id), |conn| {

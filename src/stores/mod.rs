@@ -4,6 +4,8 @@ mod access;
 mod address;
 mod calls;
 mod check;
+/// How far the stores' clocks are from Vouch's.
+pub mod clock;
 mod connect;
 mod model;
 mod returns;

@@ -75,6 +75,12 @@ impl Shop {
         self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, clock::now())
     }
 
+    /// The same, as of the store's clock.
+    pub fn send_at(&self, scope: &str, order_id: i64, at: DateTime<Utc>) -> Page {
+        let id = format!("msg_{:032x}", rand::random::<u128>());
+        self.send_as(&id, &message(scope, order_id), CLIENT_SECRET, at)
+    }
+
     fn send_as(&self, id: &str, body: &Value, secret: &str, at: DateTime<Utc>) -> Page {
         let body = serde_json::to_vec(body).unwrap();
         let time = at.timestamp().to_string();

@@ -4,8 +4,10 @@ use diesel::prelude::*;
 
 use super::database::asked;
 use super::report::{Finding, Report, problem, warning};
+use crate::clock;
 use crate::db::schema::{merchants, store_jobs, stores};
 use crate::db::{Scope, in_scope};
+use crate::stores::clock::difference;
 
 /// So many failures in a row are no passing fault.
 const FAILURES: i32 = 3;
@@ -19,6 +21,7 @@ pub(super) fn examine(conn: &mut PgConnection, report: &mut Report) {
     report.note("store_access", "store access", access(conn));
     report.note("store_webhooks", "store webhooks", webhooks(conn));
     report.note("store_jobs", "store calls", jobs(conn));
+    report.note("store_clocks", "store clocks", clocks(conn));
 }
 
 /// Stores that refuse their credentials.
@@ -82,6 +85,38 @@ fn jobs(conn: &mut PgConnection) -> Finding {
         format!("calls keep failing: {}", list(&failing)),
         "nothing to do while a store is down or limits calls: Vouch calls again; else check that this \
          machine reaches the store",
+    ))
+}
+
+/// Stores whose clock differs from this machine's, as far as their webhooks and answers of the last half
+/// hour tell.
+fn clocks(conn: &mut PgConnection) -> Finding {
+    let differing = asked(in_scope(conn, Scope::Installation, |conn| {
+        let connected: Vec<(i64, i64, String, String)> = stores::table
+            .inner_join(merchants::table)
+            .filter(stores::disconnected_at.is_null())
+            .order((stores::merchant_id, stores::id))
+            .select((stores::merchant_id, stores::id, stores::name, merchants::name))
+            .load(conn)?;
+        let mut differing: Vec<Row> = Vec::new();
+        for (merchant_id, store_id, store, merchant) in connected {
+            let clock = difference(conn, (merchant_id, store_id), None, clock::now())?;
+            let direction = if clock.behind_seconds > 0 { "behind" } else { "ahead" };
+            let word = if clock.is_certain { "" } else { "perhaps " };
+            let seconds = clock.behind_seconds.abs();
+            if seconds > 0 {
+                differing.push((store, merchant, Some(format!("{word}{seconds} s {direction}"))));
+            }
+        }
+        QueryResult::Ok(differing)
+    }))?;
+    if differing.is_empty() {
+        return Ok("none is known to differ from this machine's".to_owned());
+    }
+    Err(warning(
+        format!("these clocks differ from this machine's: {}", list(&differing)),
+        "orders are dated by this machine's clock where it matters; let it and the stores ask a time \
+         server",
     ))
 }
 

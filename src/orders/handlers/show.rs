@@ -73,6 +73,26 @@ impl OrderPage {
         }
     }
 
+    /// How the store's clock and Vouch's differed, where that mattered.
+    fn clock_note(&self) -> Option<String> {
+        let seconds = self.found.clock_shift;
+        let direction = match seconds {
+            0 => return None,
+            1.. => "behind",
+            _ => "ahead of",
+        };
+        let (seconds, store) = (seconds.unsigned_abs(), &self.found.store);
+        let length = match (seconds / 60, seconds % 60) {
+            (0, seconds) => format!("{seconds} seconds"),
+            (minutes, 0) => format!("{minutes} minutes"),
+            (minutes, seconds) => format!("{minutes} minutes {seconds} seconds"),
+        };
+        Some(format!(
+            "The clock of {store} was {length} {direction} Vouch’s. The time the order was placed is by \
+             Vouch’s clock."
+        ))
+    }
+
     /// Who is credited and why, or why nobody is; and what a member denied of it.
     fn sentences(&self) -> Vec<String> {
         let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;

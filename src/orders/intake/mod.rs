@@ -5,6 +5,7 @@
 
 mod batch;
 mod candidates;
+mod clock;
 mod converge;
 mod delivery;
 mod erased;

@@ -2,11 +2,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::candidates::email_key_of;
+use super::clock;
 use super::reserve::IfHeld;
 use crate::credit::{Credit, CreditKind, Decision};
 use crate::db::prepared;
@@ -28,6 +29,9 @@ pub(in crate::orders) struct OrderRow {
     /// Its customer was erased.
     pub is_erased: bool,
     pub manual: Option<(i64, ManualNote)>,
+    /// By how much the store's time of placement is moved to Vouch's clock; none where that wasn't
+    /// decided yet, or before it could be.
+    pub clock_shift: Option<i32>,
 }
 
 /// What was noted when a member credited the order by hand.
@@ -44,7 +48,7 @@ macro_rules! columns {
     () => {
         "id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
          manual_credit, first_seen_at, coalesce(decided_at, first_seen_at), fraud_by IS NOT NULL, \
-         erased_at IS NOT NULL"
+         erased_at IS NOT NULL, clock_shift_seconds"
     };
 }
 
@@ -88,6 +92,7 @@ type Sql = (
     Timestamptz,
     Bool,
     Bool,
+    Nullable<Integer>,
 );
 type Row = (
     i64,
@@ -102,6 +107,7 @@ type Row = (
     DateTime<Utc>,
     bool,
     bool,
+    Option<i32>,
 );
 
 impl OrderRow {
@@ -119,6 +125,7 @@ impl OrderRow {
             decided_at,
             is_fraud,
             is_erased,
+            clock_shift,
         ) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
@@ -141,6 +148,7 @@ impl OrderRow {
             is_fraud,
             is_erased,
             manual,
+            clock_shift,
         })
     }
 
@@ -235,6 +243,7 @@ pub(super) struct Written<'a> {
     pub state: &'a OrderState,
     pub decision: &'a Decision,
     pub day: Option<NaiveDate>,
+    pub clock_shift: Option<i32>,
     pub now: DateTime<Utc>,
 }
 
@@ -260,8 +269,8 @@ impl Written<'_> {
             "INSERT INTO orders (merchant_id, store_id, order_ref, first_seen_at, name, placed_at, \
                  reported_at, day, currency, total_minor, payment, is_test, cancelled_at, \
                  deleted_at, customer_name, customer_email, customer_email_key, state, decision, \
-                 decided_at, credited_affiliate_id) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                 decided_at, credited_affiliate_id, clock_shift_seconds) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (merchant_id, store_id, order_ref) DO NOTHING RETURNING id",
         )
         .bind::<BigInt, _>(self.merchant_id)
@@ -276,8 +285,9 @@ impl Written<'_> {
         let statement = prepared::<()>(
             "UPDATE orders SET (name, placed_at, reported_at, day, currency, total_minor, payment, \
                  is_test, cancelled_at, deleted_at, customer_name, customer_email, \
-                 customer_email_key, state, decision, decided_at, credited_affiliate_id) \
-             = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                 customer_email_key, state, decision, decided_at, credited_affiliate_id, \
+                 clock_shift_seconds) \
+             = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              WHERE merchant_id = ? AND id = ?",
         );
         self.bind_columns(statement)?
@@ -297,7 +307,9 @@ impl Written<'_> {
         };
         Ok(statement
             .bind::<Nullable<Text>, _>(report.map(|report| report.name.as_str()))
-            .bind::<Nullable<Timestamptz>, _>(report.map(|report| report.placed_at))
+            .bind::<Nullable<Timestamptz>, _>(
+                report.map(|report| clock::by_ours(report.placed_at, self.clock_shift)),
+            )
             .bind::<Nullable<Timestamptz>, _>(report.map(|report| report.reported_at))
             .bind::<Nullable<Date>, _>(self.day)
             .bind::<Nullable<Text>, _>(report.map(|report| report.currency.code()))
@@ -312,6 +324,7 @@ impl Written<'_> {
             .bind::<Jsonb, _>(json(serde_json::to_value(self.state))?)
             .bind::<Jsonb, _>(json(serde_json::to_value(self.decision))?)
             .bind::<Timestamptz, _>(self.now)
-            .bind::<Nullable<BigInt>, _>(self.winner()))
+            .bind::<Nullable<BigInt>, _>(self.winner())
+            .bind::<Nullable<Integer>, _>(self.clock_shift))
     }
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::batch::Batch;
 use super::candidates;
+use super::clock::{self, Holding};
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
 use super::erased;
@@ -205,7 +206,7 @@ fn first_heard(
 ) -> QueryResult<Option<Outcome>> {
     let heard = Heard::new(&OrderState::default(), event, arrival.times());
     let state = &heard.state;
-    let due = Due::work_out(conn, batch, arrival.store_id, state, &Overrides::default())?;
+    let due = Due::first(conn, batch, arrival, state, &Overrides::default())?;
     let written = due.written(arrival.merchant_id, state, arrival.received_at);
     let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
         return Ok(None);
@@ -282,6 +283,7 @@ fn heard_again(
     let (heard, delivery_id, is_repeated) = hear(conn, arrival, &known, event)?;
     let lacked_refund_lines = known.state.lacks_refund_lines();
     let is_report_new = heard.state.report != known.state.report;
+    let is_first_report = known.state.report.is_none() && heard.state.report.is_some();
     let change = heard.applied.change;
     known.state = heard.state;
     if change != Change::Facts {
@@ -297,6 +299,10 @@ fn heard_again(
         } else if lacked_refund_lines {
             refund_reads::cancel(conn, merchant_id, order_id)?;
         }
+    }
+    if is_first_report {
+        let first = Due::first(conn, batch, arrival, &known.state, &Overrides::default())?;
+        known.clock_shift = first.clock_shift;
     }
     let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
     let credited = decide_again(conn, known, &cause, batch)?;
@@ -376,7 +382,7 @@ pub(in crate::orders) fn decide_again(
 ) -> QueryResult<u64> {
     let merchant_id = batch.merchant_id;
     let overrides = overrides(conn, merchant_id, &row)?;
-    let due = Due::work_out(conn, batch, row.store_id, &row.state, &overrides)?;
+    let due = Due::work_out(conn, batch, row.store_id, (&row.state, row.clock_shift), &overrides)?;
     due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
     let Some(order) = due.order(merchant_id, row.id, &row.state, row.is_fraud) else {
         return Ok(0);
@@ -404,7 +410,8 @@ fn order_counts(order: &OfOrder) -> Delta {
 }
 
 fn overrides(conn: &mut PgConnection, merchant_id: i64, row: &OrderRow) -> QueryResult<Overrides> {
-    let placed_at = row.state.report.as_ref().map(|report| report.placed_at);
+    let report = row.state.report.as_ref();
+    let placed_at = report.map(|report| clock::by_ours(report.placed_at, row.clock_shift));
     let manual = match (&row.manual, placed_at) {
         (Some((affiliate_id, note)), Some(placed_at)) => {
             let (affiliate, terms) =
@@ -426,24 +433,60 @@ fn overrides(conn: &mut PgConnection, merchant_id: i64, row: &OrderRow) -> Query
 struct Due {
     decision: Decision,
     setting: Option<Setting>,
+    /// When it was placed by Vouch's clock.
+    placed_at: Option<DateTime<Utc>>,
+    /// By how much that differs from what the store says.
+    clock_shift: Option<i32>,
+    /// When somebody had the triggers that match.
+    holdings: Vec<Holding>,
 }
 
 impl Due {
+    /// For the first report of an order, which decides how it's dated.
+    fn first(
+        conn: &mut PgConnection,
+        batch: &mut Batch,
+        arrival: &Arrival,
+        state: &OrderState,
+        overrides: &Overrides,
+    ) -> QueryResult<Self> {
+        let due = Self::work_out(conn, batch, arrival.store_id, (state, None), overrides)?;
+        let Some(report) = &state.report else { return Ok(due) };
+        let shift = clock::shift(conn, arrival, report, &due.holdings)?;
+        if shift == 0 {
+            return Ok(Self { clock_shift: Some(0), ..due });
+        }
+        Self::work_out(conn, batch, arrival.store_id, (state, Some(shift)), overrides)
+    }
+
     fn work_out(
         conn: &mut PgConnection,
         batch: &mut Batch,
         store_id: i64,
-        state: &OrderState,
+        (state, clock_shift): (&OrderState, Option<i32>),
         overrides: &Overrides,
     ) -> QueryResult<Self> {
+        let state = &*clock::dated(state, clock_shift);
         let Some(report) = &state.report else {
             let decision = decide(state, &[], &Rules::default(), overrides);
-            return Ok(Self { decision, setting: None });
+            return Ok(Self {
+                decision,
+                setting: None,
+                placed_at: None,
+                clock_shift: None,
+                holdings: Vec::new(),
+            });
         };
         let setting = batch.settings(conn)?.at(store_id, report.placed_at);
         let candidates = candidates::of(conn, batch, report, setting.has_exclusions)?;
         let decision = decide(state, &candidates, &setting.rules, overrides);
-        Ok(Self { decision, setting: Some(setting) })
+        Ok(Self {
+            decision,
+            setting: Some(setting),
+            placed_at: Some(report.placed_at),
+            clock_shift,
+            holdings: candidates.iter().map(Holding::of).collect(),
+        })
     }
 
     fn written<'a>(
@@ -453,7 +496,8 @@ impl Due {
         now: DateTime<Utc>,
     ) -> Written<'a> {
         let day = self.setting.as_ref().map(|setting| setting.day);
-        Written { merchant_id, state, decision: &self.decision, day, now }
+        let clock_shift = self.clock_shift;
+        Written { merchant_id, state, decision: &self.decision, day, clock_shift, now }
     }
 
     /// The order, once a report of it is there.
@@ -469,7 +513,7 @@ impl Due {
             merchant_id,
             order_id,
             currency: report.currency.code().to_owned(),
-            placed_at: report.placed_at,
+            placed_at: self.placed_at?,
             day: setting.day,
             is_fraud,
         })

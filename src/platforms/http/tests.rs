@@ -178,3 +178,20 @@ fn special_addresses_are_not_public() {
         assert!(!is_public(ip.parse().unwrap()), "{ip}");
     }
 }
+
+#[test]
+fn a_clock_differs_only_by_what_a_slow_answer_does_not_explain() {
+    let at = |second: i64| DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap();
+    for (dated, asked, answered, behind) in [
+        (0, 0, 0, 0),
+        // Within the call, or within the second.
+        (5, 0, 9, 0),
+        (0, 1, 1, 0),
+        (0, 600, 601, 599),
+        (0, 600, 660, 599),
+        (600, 0, 1, -599),
+        (600, 0, 60, -540),
+    ] {
+        assert_eq!(behind_seconds(at(dated), at(asked), at(answered)), behind, "{dated} {asked}");
+    }
+}

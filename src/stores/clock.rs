@@ -1,0 +1,198 @@
+//! How far the stores' clocks are from Vouch's. docs/crediting.md says what follows from it.
+//!
+//! Two things tell. An answer of the store to a call of Vouch's has its time in the `Date` header, which
+//! was written between question and answer: that is exact to a second, in both directions. And a webhook
+//! says when it was sent: it may be late by hours and is never early, so the smallest lateness is the
+//! most that the store's clock can be behind.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
+
+use super::model::Store;
+use crate::db::prepared;
+use crate::db::schema::store_clocks;
+
+/// Below this, clocks agree.
+pub const TOLERANCE_SECONDS: i64 = 5;
+/// Beyond this, nothing is believed of a clock: it's set to another day, or zone.
+pub const MAX_SECONDS: i64 = 3600;
+/// Clocks are set, so what was seen counts for so long.
+const FRESH: Duration = Duration::minutes(30);
+/// So many webhooks count.
+const WEBHOOKS: i64 = 20;
+/// As late as a webhook may be for its store's clock to be the likely reason, where nothing else is known.
+const LIKELY_SECONDS: i64 = 900;
+/// Lateness that's this steady, in seconds, comes of clocks, and not of a backlog, which shrinks.
+const STEADY_SECONDS: i64 = 30;
+/// Over so long a time, and so many webhooks.
+const STEADY_SPAN: Duration = Duration::minutes(5);
+const STEADY_WEBHOOKS: usize = 3;
+
+/// By how much the store's clock is behind Vouch's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Below zero where it's ahead; zero where they agree or nothing is known.
+    pub behind_seconds: i64,
+    /// Whether it's known: webhooks alone only make it likely that a clock is behind.
+    pub is_certain: bool,
+}
+
+/// A webhook: when the store says that it sent it, and when it was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct SentReceived {
+    pub sent_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
+}
+
+impl SentReceived {
+    fn late_seconds(self) -> i64 {
+        (self.received_at - self.sent_at).num_milliseconds().div_euclid(1_000)
+    }
+}
+
+/// Notes what an answer of the store said of its clock.
+///
+/// # Errors
+/// The database's.
+pub fn note(
+    conn: &mut PgConnection,
+    store: &Store,
+    behind_seconds: i32,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    // As good as every call says the same: that's written once in a while.
+    prepared::<()>(
+        "INSERT INTO store_clocks AS c (merchant_id, store_id, behind_seconds, measured_at) \
+         VALUES (?, ?, ?, ?) ON CONFLICT (merchant_id, store_id) DO UPDATE \
+         SET behind_seconds = excluded.behind_seconds, measured_at = excluded.measured_at \
+         WHERE abs(c.behind_seconds - excluded.behind_seconds) > 1 \
+             OR c.measured_at < excluded.measured_at - interval '5 minutes'",
+    )
+    .bind::<BigInt, _>(store.merchant_id)
+    .bind::<BigInt, _>(store.id)
+    .bind::<Integer, _>(behind_seconds)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+    .map(drop)
+}
+
+/// The difference as of `now`; `own` is the webhook that's being processed.
+///
+/// # Errors
+/// The database's.
+pub fn difference(
+    conn: &mut PgConnection,
+    (merchant_id, store_id): (i64, i64),
+    own: Option<SentReceived>,
+    now: DateTime<Utc>,
+) -> QueryResult<Difference> {
+    let answered: Option<i32> = store_clocks::table
+        .find((merchant_id, store_id))
+        .filter(store_clocks::measured_at.gt(now - FRESH))
+        .select(store_clocks::behind_seconds)
+        .first(conn)
+        .optional()?;
+    // What Vouch read itself has a reference with spaces in it, and no time of the store's.
+    let mut webhooks: Vec<SentReceived> = prepared::<(Timestamptz, Timestamptz)>(
+        "SELECT coalesce(sent_at, reported_at), received_at FROM deliveries \
+         WHERE merchant_id = ? AND store_id = ? AND received_at > ? AND received_at <= ? \
+             AND position(' ' in delivery_ref) = 0 AND coalesce(sent_at, reported_at) IS NOT NULL \
+         ORDER BY received_at DESC, id DESC LIMIT ?",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<Timestamptz, _>(now - FRESH)
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(WEBHOOKS)
+    .load(conn)?;
+    webhooks.extend(own);
+    Ok(judge(answered.map(i64::from), &webhooks))
+}
+
+fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> Difference {
+    let latest = webhooks.iter().map(|webhook| webhook.late_seconds()).min();
+    let (behind_seconds, is_certain) = match (answered, latest) {
+        (Some(answered), latest) => (latest.map_or(answered, |most| most.min(answered)), true),
+        (None, Some(most)) if most < 0 => (most, true),
+        (None, Some(most)) if most <= LIKELY_SECONDS || is_steady(webhooks, most) => (most, false),
+        (None, _) => (0, true),
+    };
+    let agrees = behind_seconds.abs() <= TOLERANCE_SECONDS || behind_seconds.abs() > MAX_SECONDS;
+    if agrees {
+        return Difference { behind_seconds: 0, is_certain: true };
+    }
+    Difference { behind_seconds, is_certain }
+}
+
+/// Whether all were as late, over some time. Those of a backlog are the less late the later they were
+/// sent.
+fn is_steady(webhooks: &[SentReceived], least: i64) -> bool {
+    let most = webhooks.iter().map(|webhook| webhook.late_seconds()).max().unwrap_or(least);
+    let sent = || webhooks.iter().map(|webhook| webhook.sent_at);
+    let span =
+        sent().max().zip(sent().min()).map_or(Duration::zero(), |(last, first)| last - first);
+    webhooks.len() >= STEADY_WEBHOOKS && most - least <= STEADY_SECONDS && span >= STEADY_SPAN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Webhooks by the minute in which they were truly sent, each with the store's clock and lateness.
+    fn webhooks(behind: i64, sent: &[(i64, i64)]) -> Vec<SentReceived> {
+        let at = |seconds: i64| DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap();
+        let told = |&(minute, late): &(i64, i64)| SentReceived {
+            sent_at: at(minute * 60 - behind),
+            received_at: at(minute * 60 + late),
+        };
+        sent.iter().map(told).collect()
+    }
+
+    fn found(answered: Option<i64>, webhooks: &[SentReceived]) -> (i64, bool) {
+        let difference = judge(answered, webhooks);
+        (difference.behind_seconds, difference.is_certain)
+    }
+
+    #[test]
+    fn an_answer_tells_in_both_directions() {
+        for behind in [-600, 600] {
+            assert_eq!(found(Some(behind), &[]), (behind, true));
+            let webhooks = webhooks(behind, &[(0, 1), (5, 7200)]);
+            assert_eq!(found(Some(behind), &webhooks), (behind, true));
+        }
+        assert_eq!(found(Some(4), &[]), (0, true));
+        assert_eq!(found(Some(86_400), &[]), (0, true), "another day says nothing of minutes");
+    }
+
+    #[test]
+    fn a_webhook_from_the_future_proves_a_clock_that_is_ahead() {
+        assert_eq!(found(None, &webhooks(-600, &[(0, 2)])), (-598, true));
+        assert_eq!(found(Some(0), &webhooks(-600, &[(0, 2)])), (-598, true));
+    }
+
+    #[test]
+    fn webhooks_that_are_late_make_a_slow_clock_likely() {
+        assert_eq!(found(None, &webhooks(600, &[(0, 2)])), (602, false));
+        let steady = webhooks(1800, &[(0, 2), (3, 9), (6, 4)]);
+        assert_eq!(found(None, &steady), (1802, false));
+        assert_eq!(found(None, &steady[..2]), (0, true), "two are too few for that");
+        assert_eq!(found(None, &webhooks(1800, &[(0, 2), (1, 9), (2, 4)])), (0, true), "too short");
+    }
+
+    #[test]
+    fn a_backlog_is_no_slow_clock() {
+        // All that was sent in ten minutes comes at once, much later.
+        let backlog = |late: i64| -> Vec<SentReceived> {
+            let sent: Vec<(i64, i64)> =
+                (0..10).map(|minute| (minute, late - minute * 60)).collect();
+            webhooks(0, &sent)
+        };
+        assert_eq!(found(None, &backlog(7200)), (0, true));
+        assert_eq!(found(None, &backlog(2400)), (0, true));
+        assert_eq!(found(None, &webhooks(0, &[(0, 2400)])), (0, true));
+        assert_eq!(found(Some(0), &backlog(800)), (0, true));
+        // And one that came in time says that the others were late.
+        assert_eq!(found(None, &webhooks(0, &[(0, 900), (6, 905), (12, 902), (13, 1)])), (0, true));
+    }
+}
