@@ -43,10 +43,22 @@ impl Fault {
             | DatabaseErrorKind::ExclusionViolation => Self::Own,
             DatabaseErrorKind::Unknown if is_impossible_value(info.message()) => Self::Value,
             // The server points at a place in the statement: a table or a column that isn't there.
-            DatabaseErrorKind::Unknown if info.statement_position().is_some() => Self::Own,
+            DatabaseErrorKind::Unknown
+                if info.statement_position().is_some() && !is_cut_short(info.message()) =>
+            {
+                Self::Own
+            }
             _ => Self::Passing,
         }
     }
+}
+
+/// Whether the statement was ended from outside. That has a place too where it happened while the server
+/// still read the statement: it takes the locks of the tables then.
+fn is_cut_short(message: &str) -> bool {
+    ["canceling statement", "deadlock detected", "terminating connection"]
+        .iter()
+        .any(|words| message.starts_with(words))
 }
 
 /// Whether the database refused a value that no row can hold: text that isn't valid (SQLSTATE 22021,
@@ -101,6 +113,48 @@ mod tests {
             assert_eq!(Fault::of(&database(kind, "")), Fault::Passing);
         }
         assert_eq!(Fault::of(&Error::BrokenTransactionManager), Fault::Passing);
+    }
+
+    /// What the server says, and that it points at the statement.
+    struct Placed(&'static str);
+
+    impl DatabaseErrorInformation for Placed {
+        fn message(&self) -> &str {
+            self.0
+        }
+        fn details(&self) -> Option<&str> {
+            None
+        }
+        fn hint(&self) -> Option<&str> {
+            None
+        }
+        fn table_name(&self) -> Option<&str> {
+            None
+        }
+        fn column_name(&self) -> Option<&str> {
+            None
+        }
+        fn constraint_name(&self) -> Option<&str> {
+            None
+        }
+        fn statement_position(&self) -> Option<i32> {
+            Some(162)
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_waited_for_while_a_statement_is_read_passes() {
+        let placed = |message| {
+            Fault::of(&Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(Placed(message))))
+        };
+        for message in [
+            "canceling statement due to lock timeout",
+            "canceling statement due to statement timeout",
+            "deadlock detected",
+        ] {
+            assert_eq!(placed(message), Fault::Passing, "{message}");
+        }
+        assert_eq!(placed("column \"gone\" does not exist"), Fault::Own);
     }
 
     #[test]
