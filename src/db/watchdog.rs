@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connect::{Condition, Socket};
+use crate::supervise::{self, Stop};
 
 /// How often the watchdog looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -26,7 +27,10 @@ pub(super) struct Watched {
 
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 static CONNECTIONS: LazyLock<Mutex<Vec<Weak<Watched>>>> = LazyLock::new(|| {
-    thread::spawn(watch);
+    if let Err(error) = supervise::spawn("database watchdog", &Stop::default(), watch) {
+        // Then only the TCP timeouts help.
+        tracing::error!(%error, "no thread for the database watchdog");
+    }
     Mutex::default()
 });
 

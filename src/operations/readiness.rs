@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::r2d2::R2D2Connection;
 
 use crate::db::{Db, Pool, migrate};
+use crate::supervise::{self, Stop};
 
 /// How often the database is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,14 +45,16 @@ struct Shared {
 
 impl Readiness {
     /// That of a process which uses `db`; looks once before it returns.
-    #[must_use]
-    pub fn new(db: &Db) -> Self {
+    ///
+    /// # Errors
+    /// When the operating system starts no thread.
+    pub fn new(db: &Db) -> io::Result<Self> {
         let pool = db.intake_pool().clone();
         let last = Mutex::new((Instant::now(), ask(&pool)));
         let shared = Arc::new(Shared { pool, is_stopping: AtomicBool::new(false), last });
         let looks_at = Arc::downgrade(&shared);
-        thread::spawn(move || keep_looking(&looks_at));
-        Self { shared }
+        supervise::spawn("readiness", &Stop::default(), move || keep_looking(&looks_at))?;
+        Ok(Self { shared })
     }
 
     /// From now on it is not ready: whatever spreads the requests should send them elsewhere.
