@@ -19,7 +19,7 @@ use crate::first_run;
 use crate::instance::Presence;
 use crate::mail::Office;
 use crate::os;
-use crate::server::{self, State};
+use crate::server::{self, Starting, State};
 use crate::store_jobs::Tools;
 use crate::workers::Workers;
 
@@ -48,10 +48,12 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             true => None,
             false => Some(listen(&config)?),
         };
+        let starting = listener.as_ref().map(Starting::answer).transpose()?;
         let config = Arc::new(config);
         let Some((source, db, presence)) = start(&config, &mut stop).await? else {
             return Ok(());
         };
+        drop(starting);
         let workers = match arguments.web_only {
             true => None,
             false => Some(Workers::start(

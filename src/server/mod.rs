@@ -1,6 +1,7 @@
 //! The web server: the application around the routes.
 
 mod paced;
+mod starting;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
 
 use self::paced::{Pace, Paced};
+pub use self::starting::Starting;
 
 use crate::api;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
@@ -99,7 +101,7 @@ impl State {
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
         let mail_limits = Data::new(mail::Limits::default());
-        let readiness = Data::new(Readiness::new(&db));
+        let readiness = Data::new(Readiness::new(&db)?);
         let memory = Data::new(Memory::default());
         let metrics = Data::new(Metrics::new(db.clone(), config.keep));
         Ok(Self {

@@ -82,7 +82,7 @@ faults! {
     vouch_is_terminated: false, false;
     vouch_is_terminated_in_a_black_hole: false, true;
     vouch_stands_still: false, false;
-    vouch_starts_before_postgres: false, false;
+    vouch_starts_before_postgres: false, true;
     one_of_two_processes_is_killed: true, false;
     the_log_cannot_be_written: true, false;
     nobody_reads_the_log: true, false;

@@ -1,0 +1,110 @@
+//! What is answered while Vouch starts: its port is open from the first moment, its database may not be
+//! there for a minute.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often new connections are looked for.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a client may take to send, and to read.
+const CLIENT_TIMEOUT: Duration = Duration::from_millis(200);
+/// As much of a request is read: it begins with what it asks for.
+const HEAD: usize = 4096;
+
+/// Answers on a thread of its own until it's dropped.
+pub struct Starting {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Starting {
+    /// Answers everybody on `listener` that Vouch is starting: `/healthz` with 200, since the process works,
+    /// all else with 503.
+    ///
+    /// # Errors
+    /// When the operating system gives no second handle of the socket, or no thread.
+    pub fn answer(listener: &TcpListener) -> io::Result<Self> {
+        let listener = listener.try_clone()?;
+        // The web server wants its sockets so too.
+        listener.set_nonblocking(true)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
+        let work = move || {
+            while !is_over.load(Ordering::Relaxed) {
+                match listener.accept() {
+                    // A client that is gone hears nothing.
+                    Ok((client, _)) => drop(tell(client)),
+                    Err(_) => thread::sleep(LOOK),
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("starting".to_owned()).spawn(work)?;
+        Ok(Self { over, thread: Some(thread) })
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that answers during the start has panicked");
+        }
+    }
+}
+
+fn tell(mut client: TcpStream) -> io::Result<()> {
+    client.set_nonblocking(false)?;
+    client.set_read_timeout(Some(CLIENT_TIMEOUT))?;
+    client.set_write_timeout(Some(CLIENT_TIMEOUT))?;
+    let mut head = [0; HEAD];
+    let length = client.read(&mut head)?;
+    let is_health = head[..length].starts_with(b"GET /healthz ");
+    let status = if is_health { "200 OK" } else { "503 Service Unavailable" };
+    let body = "Vouch is starting.\n";
+    write!(
+        client,
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nretry-after: 2\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    client.shutdown(Shutdown::Write)?;
+    // What was sent and not read would cut the connection before the answer is read.
+    while client.read(&mut head)? > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(address: std::net::SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn everybody_is_told_to_come_again_until_the_start_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let starting = Starting::answer(&listener).unwrap();
+        // A client that says nothing holds up nobody for long.
+        let _silent = TcpStream::connect(address).unwrap();
+        assert!(ask(address, "GET /healthz HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200 "));
+        assert!(ask(address, "GET /readyz HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 503 "));
+        let order = format!("POST /hooks HTTP/1.1\r\n\r\n{}", "x".repeat(100_000));
+        assert!(ask(address, &order).starts_with("HTTP/1.1 503 "));
+        drop(starting);
+        let _waits = TcpStream::connect(address).unwrap();
+        assert!(listener.accept().is_ok(), "the next one is left to the web server");
+    }
+}
