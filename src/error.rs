@@ -177,6 +177,15 @@ impl AppError {
         response
     }
 
+    /// Tells apart refusals with the same status, for who reads the page by a program.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Forbidden => "role",
+            Self::StaleForm => "form",
+            _ => "",
+        }
+    }
+
     /// Title; what happened; what was kept; what to do next.
     fn words(&self) -> Words {
         const UNCHANGED: &str = "Nothing was changed.";
@@ -265,6 +274,7 @@ struct Words(&'static str, &'static str, &'static str, String);
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
+    reason: &'static str,
     title: &'static str,
     happened: &'static str,
     kept: &'static str,
@@ -305,7 +315,10 @@ fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
         let request_id = request_id.unwrap_or_default();
         let page = match error {
             AppError::Unreadable(form) => form.render(),
-            _ => ErrorPage { title, happened, kept, next, request_id }.render(),
+            _ => {
+                let reason = error.reason();
+                ErrorPage { reason, title, happened, kept, next, request_id }.render()
+            }
         };
         match page {
             Ok(html) => builder.content_type(header::ContentType::html()).body(html),

@@ -349,7 +349,7 @@ fn fault(row: &Row, expected: Expected, answer: &Page, first: bool) -> Option<St
             let to_sign_in = is_sign_in(answer) && row.access != Access::Public;
             !refused && !to_sign_in && (answer.status != 404 || may_be_missing)
         }
-        Expected::Forbidden => answer.status == 403 && answer.says("Your role does not allow this"),
+        Expected::Forbidden => answer.status == 403 && answer.has("main[data-refused-by=role]"),
         Expected::SignIn => is_sign_in(answer),
         Expected::Missing => answer.status == 404,
         Expected::Unauthorized => answer.status == 401,
