@@ -225,12 +225,20 @@ fn the_secret_key() {
         State {
             name: "key-missing",
             provoke: |examined| examined.unset("VOUCH_SECRET_KEY"),
-            found: &[("secret_key", PROBLEM), ("store_secrets", PROBLEM)],
+            found: &[
+                ("secret_key", PROBLEM),
+                ("store_secrets", PROBLEM),
+                ("two_factor_secrets", PROBLEM),
+            ],
         },
         State {
             name: "key-wrong",
             provoke: |examined| examined.set("VOUCH_SECRET_KEY", "ab".repeat(32)),
-            found: &[("secret_key", PROBLEM), ("store_secrets", PROBLEM)],
+            found: &[
+                ("secret_key", PROBLEM),
+                ("store_secrets", PROBLEM),
+                ("two_factor_secrets", PROBLEM),
+            ],
         },
         State {
             name: "rotation-left",
@@ -259,6 +267,7 @@ fn the_secret_key() {
                 ("secret_key", PROBLEM),
                 ("key_rotation", WARNING),
                 ("store_secrets", PROBLEM),
+                ("two_factor_secrets", PROBLEM),
             ],
         },
         State {

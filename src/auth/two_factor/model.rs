@@ -163,7 +163,9 @@ pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) ->
 pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResult<()> {
     for (user_id, sealed) in all_sealed(conn)? {
         let Ok(secret) = old.open(bound_to(user_id), &sealed) else { continue };
+        // Not one that was replaced since it was read.
         diesel::update(users::table.find(user_id))
+            .filter(users::two_factor_secret.eq(&sealed))
             .set(users::two_factor_secret.eq(new.seal(bound_to(user_id), secret.expose_secret())))
             .execute(conn)?;
     }
@@ -192,7 +194,6 @@ fn all_sealed(conn: &mut PgConnection) -> QueryResult<Vec<(i64, Vec<u8>)>> {
     users::table
         .filter(users::two_factor_secret.is_not_null())
         .order(users::id)
-        .for_update()
         .select((users::id, users::two_factor_secret.assume_not_null()))
         .load(conn)
 }
