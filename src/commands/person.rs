@@ -15,6 +15,7 @@ use super::bring_up_to_date;
 use crate::audit::Actor;
 use crate::clock;
 use crate::config::Config;
+use crate::console::say;
 use crate::db::connect::Patience;
 use crate::db::schema::merchants;
 use crate::db::{Connections, Db, Scope, Source};
@@ -111,7 +112,7 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
             let file = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
             file.with_context(|| format!("{}", path.display()))?;
         }
-        None => println!("{text}"),
+        None => say!("{text}"),
     }
     Ok(())
 }
@@ -129,7 +130,7 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
         }
         is_known = true;
         if !arguments.yes {
-            println!(
+            say!(
                 "{slug}: {} orders, {} affiliates, {} applications, {} Customer Email triggers",
                 person.order_ids.len(),
                 person.affiliate_ids.len(),
@@ -145,11 +146,11 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
         if !erased.is_nothing() {
             security::note(Kind::PersonErased.about("merchant", merchant_id));
         }
-        println!("{slug}: erased from {} orders, {} affiliates.", erased.orders, erased.affiliates);
+        say!("{slug}: erased from {} orders, {} affiliates.", erased.orders, erased.affiliates);
     }
     match (is_known, arguments.yes) {
-        (false, _) => println!("Nothing is stored about this person."),
-        (true, false) => println!("Nothing was erased. Add --yes to erase this person."),
+        (false, _) => say!("Nothing is stored about this person."),
+        (true, false) => say!("Nothing was erased. Add --yes to erase this person."),
         (true, true) => {}
     }
     Ok(())

@@ -91,6 +91,7 @@ impl Instance {
     }
 
     /// The program, on this database and without any setting of whoever runs the tests.
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings but the environment")]
     pub fn vouch(&self, arguments: &[&str]) -> Command {
         let program =
             std::env::var_os(PROGRAM).unwrap_or_else(|| env!("CARGO_BIN_EXE_vouch").into());

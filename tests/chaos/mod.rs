@@ -45,6 +45,7 @@ fn what_is_acknowledged_outlives_a_minute_of_faults() {
 
 #[test]
 #[ignore = "takes ten minutes: script/chaos"]
+#[expect(clippy::disallowed_methods, reason = "tests have no settings but the environment")]
 fn what_is_acknowledged_outlives_every_fault() {
     let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand::random);

@@ -26,6 +26,7 @@ fn a_few_random_inputs_meet_no_fault() {
 
 #[test]
 #[ignore = "takes minutes: script/chaos"]
+#[expect(clippy::disallowed_methods, reason = "tests have no settings but the environment")]
 fn a_hundred_thousand_random_inputs_meet_no_fault() {
     let given = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let seed = given(SEED).unwrap_or_else(rand::random);

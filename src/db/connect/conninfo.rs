@@ -44,6 +44,10 @@ pub(super) fn ports(url: &str) -> Vec<u16> {
 }
 
 /// What an address and libpq's environment say, by keyword; `None` for what isn't an address.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "libpq reads these variables, whatever the settings say"
+)]
 fn parse(url: &str) -> Option<BTreeMap<String, String>> {
     let url = CString::new(url).ok()?;
     // SAFETY: the text ends with a zero and outlives the call; no message is asked for.

@@ -50,7 +50,7 @@ pub async fn create(
 ) -> AppResult<HttpResponse> {
     let _turn = memory.file_turn().await?;
     let name = sent.file_name.clone();
-    let file = match sent.read_file(|file| imports::read(file)).await? {
+    let file = match sent.read_file(imports::read).await? {
         Ok(file) => file,
         Err(error) => {
             return rejected(&NewPage { page, errors: FormErrors::one("file", error.to_string()) });
