@@ -283,7 +283,7 @@ fn the_secret_key() {
         State {
             name: "store-secret",
             provoke: |examined| examined.sql("UPDATE stores SET webhook_secret = '\\x01'"),
-            found: &[("secret_key", PROBLEM), ("store_secrets", PROBLEM)],
+            found: &[("store_secrets", PROBLEM)],
         },
     ]);
 }

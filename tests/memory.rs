@@ -45,7 +45,11 @@ impl Server {
             .unwrap();
         let server = Self { child, folder, address };
         let begun = Instant::now();
-        while TcpStream::connect(&server.address).is_err() {
+        let is_ready = || {
+            TcpStream::connect(&server.address).is_ok()
+                && server.ask("GET /readyz HTTP/1.1", b"").0 == 200
+        };
+        while !is_ready() {
             assert!(begun.elapsed() < Duration::from_secs(60), "it doesn't start");
             thread::sleep(Duration::from_millis(50));
         }

@@ -367,7 +367,7 @@ fn values_that_the_database_refuses_are_bad_requests() {
         let error = ask(sql, bound);
         assert!(matches!(error, AppError::BadRequest(_)), "{state} of {sql}: {error}");
     }
-    for sql in ["SELECT 1 / 0, $1", "SELECT $1 FROM nowhere"] {
-        assert!(matches!(ask(sql, ""), AppError::Internal(_)), "{sql}");
-    }
+    assert!(matches!(ask("SELECT $1 FROM nowhere", ""), AppError::Internal(_)));
+    // What nobody can tell by diesel's error is taken for a fault that passes: docs/faults.md.
+    assert!(matches!(ask("SELECT 1 / 0, $1", ""), AppError::Unavailable));
 }
