@@ -101,6 +101,8 @@ fn filled() -> TestApp {
                  INSERT INTO delivery_failures (merchant_id, delivery_id, reason, build) \
                      SELECT merchant_id, min(id), 'unreadable', '' FROM deliveries \
                      GROUP BY merchant_id; \
+                 INSERT INTO store_clocks (merchant_id, store_id, behind_seconds, measured_at) \
+                     SELECT merchant_id, id, 600, now() FROM stores; \
                  INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
                          asked_by, asked_at) \
                      SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \

@@ -25,8 +25,9 @@ fn while_locked<T>(app: &TestApp, tables: &str, work: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// What no order needs.
-const TABLES_OF_PAGES: &str = "sessions, users, members, recovery_codes, links, letters, invitations, \
+/// What no order needs. An order by the API asks whether its key's creator is disabled, so `users` isn't
+/// among them; no webhook asks that, as `people_are_locked` of the chaos tests shows.
+const TABLES_OF_PAGES: &str = "sessions, members, recovery_codes, links, letters, invitations, \
     applications, registration_settings, code_requests, imports, import_rows, one_time_keys, \
     comparisons, comparison_findings, catch_ups, audit_log, instance_log";
 
@@ -43,6 +44,8 @@ impl Drop for SetAtEnd<'_> {
 fn with_the_tables_of_pages_locked_orders_are_taken_in() {
     let app = TestApp::start();
     let (owner, key) = (app.owner(), new_key(&app));
+    // The first report makes the store that these orders belong to, and a row of the audit log.
+    assert_eq!(report(&app, &key, &crate::api::order()).status, 201);
     let cookie = owner.cookie();
     let is_over = AtomicBool::new(false);
     while_locked(&app, TABLES_OF_PAGES, || {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 
 use super::time_until;
-use crate::harness::TestApp;
 use crate::harness::proxy::{Mode, Proxy};
+use crate::harness::{SECRET_KEY, TestApp};
 
 /// `vouch` on the database of a test, with its log.
 struct Running {
@@ -42,6 +42,7 @@ impl Running {
             .args(["serve", "--listen=127.0.0.1:0"])
             .env("DATABASE_URL", database_url)
             .env("VOUCH_DATA", &folder)
+            .env("VOUCH_SECRET_KEY", hex::encode(SECRET_KEY))
             .env_remove("VOUCH_PUBLIC_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

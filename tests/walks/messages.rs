@@ -27,7 +27,7 @@ fn mend(app: &TestApp, delivery_ref: &str, order: u64) {
 async fn walk(javascript: bool) {
     let walk = Walk::begin(javascript, prepare).await;
     let browser = &walk.browser;
-    browser.press("2 messages of your store could not be read").await;
+    browser.press("2 messages of your store could not be processed").await;
     browser.shows("h1", &["Messages from stores"]).await;
     browser.find("tbody tr:nth-child(2)").await;
     // Both came at the same time; the first in the list was the last to come.
