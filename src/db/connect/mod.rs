@@ -8,7 +8,8 @@ mod conninfo;
 mod patient;
 mod socket;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
@@ -43,12 +44,16 @@ pub fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
 
 /// [`establish`], and the connection's socket, where it could be told apart.
 pub(super) fn establish_with_socket(url: &str) -> ConnectionResult<(PgConnection, Option<Socket>)> {
-    // One at a time, so that the socket that is new afterwards is this connection's.
-    static CONNECTING: Mutex<()> = Mutex::new(());
-    let _alone = CONNECTING.lock().unwrap_or_else(PoisonError::into_inner);
+    // One at a time to the same ports, so that the socket that is new afterwards is this connection's.
+    static CONNECTING: Mutex<BTreeMap<Vec<u16>, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
+    let ports = conninfo::ports(url);
+    let turns = Arc::clone(
+        CONNECTING.lock().unwrap_or_else(PoisonError::into_inner).entry(ports.clone()).or_default(),
+    );
+    let _alone = turns.lock().unwrap_or_else(PoisonError::into_inner);
     let before = socket::open_now();
     let conn = establish(url)?;
-    Ok((conn, socket::find_new(&before, &conninfo::ports(url))))
+    Ok((conn, socket::find_new(&before, &ports)))
 }
 
 fn in_words(error: ConnectionError) -> ConnectionError {
