@@ -68,8 +68,6 @@ fn start() -> Cluster {
         ("full_page_writes", "off"),
         ("wal_compression", "off"),
         ("max_wal_size", "256MB"),
-        // Each application has pools of its own, and what a black hole swallowed stays open for a while.
-        ("max_connections", "400"),
     ];
     let options = EmbeddedOptions {
         data_dir: folder,
