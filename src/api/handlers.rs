@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::openapi::Document;
 use super::problem::Problem;
 use crate::clock;
-use crate::db::Db;
+use crate::db::{Db, Scope, WorkKind};
 use crate::orders::generic::{OrderBody, parse_at};
 use crate::orders::intake::{Arrival, Outcome, Source, gzip};
 use crate::orders::queue::Intake;
@@ -117,7 +117,7 @@ async fn take(
         | Outcome::Noted => StatusCode::OK,
     };
     let answer = db
-        .report(key.merchant_id, move |conn| {
+        .run_as(WorkKind::Report, Scope::Merchant(key.merchant_id), move |conn| {
             OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &order_ref)
         })
         .await?;
@@ -126,8 +126,8 @@ async fn take(
 
 /// What is answered to a report that claims the time of another.
 async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
-    let known =
-        db.report(merchant_id, move |conn| KnownOrder::find(conn, merchant_id, order_id)).await;
+    let find = move |conn: &mut _| KnownOrder::find(conn, merchant_id, order_id);
+    let known = db.run_as(WorkKind::Report, Scope::Merchant(merchant_id), find).await;
     known.map_or_else(Problem::from, Problem::conflict)
 }
 
@@ -141,10 +141,11 @@ pub(super) async fn admitted(
     let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
     let (merchant_id, find) = (token.merchant_id, move |conn: &mut _| admit(conn, &token, now));
-    let found = match scope {
-        ApiScope::Orders => db.report(merchant_id, find).await?,
-        ApiScope::Read | ApiScope::Triggers => db.merchant(merchant_id, find).await?,
+    let kind = match scope {
+        ApiScope::Orders => WorkKind::Report,
+        ApiScope::Read | ApiScope::Triggers => WorkKind::Page,
     };
+    let found = db.run_as(kind, Scope::Merchant(merchant_id), find).await?;
     let key = found.ok_or_else(Problem::unauthorized)?;
     let (merchant_id, api_key_id) = (Some(key.merchant_id), Some(key.key_id));
     request::sent_by(Sender { merchant_id, api_key_id, ..Sender::default() });

@@ -146,6 +146,19 @@ impl Connections {
     }
 }
 
+/// What is waited for, and with that which pool it uses: no kind takes away another's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkKind {
+    /// A page, or a request to the API.
+    Page,
+    /// The store that a webhook belongs to.
+    StoreLookUp,
+    /// What an order report by the API needs beside its intake.
+    Report,
+    /// A job, also one that a member waits for or that metrics ask about.
+    Job,
+}
+
 /// The pools of connections: one for each kind of work, so that none can starve another.
 #[derive(Clone)]
 pub struct Db {
@@ -196,7 +209,7 @@ impl Db {
         T: Send + 'static,
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
-        on_thread(&self.pages, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+        self.run_as(WorkKind::Page, scope, work).await
     }
 
     /// [`Db::run`] within one merchant: what nearly every handler wants.
@@ -215,65 +228,13 @@ impl Db {
         self.run(Scope::Merchant(merchant_id), work).await
     }
 
-    /// [`Db::merchant`] for finding the store of a webhook: nothing else takes these connections away.
+    /// [`Db::run`] with the connections and the time of another kind of work than a page's.
     ///
     /// # Errors
     /// As [`Db::run`].
-    pub async fn find_store<T, E>(
+    pub async fn run_as<T, E>(
         &self,
-        merchant_id: i64,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
-    where
-        T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
-    {
-        let scope = Scope::Merchant(merchant_id);
-        on_thread(&self.stores, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
-    }
-
-    /// [`Db::merchant`] for what a report by the API needs beside its intake: pages cannot take these
-    /// connections away, and it cannot take those of webhooks.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
-    pub async fn report<T, E>(
-        &self,
-        merchant_id: i64,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
-    where
-        T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
-    {
-        let scope = Scope::Merchant(merchant_id);
-        on_thread(&self.reports, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
-    }
-
-    /// [`Db::merchant`] with a job's time and connections, for what looks through everything of a merchant
-    /// while a member waits.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
-    pub async fn merchant_at_length<T, E>(
-        &self,
-        merchant_id: i64,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
-    ) -> AppResult<T>
-    where
-        T: Send + 'static,
-        E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
-    {
-        let scope = Scope::Merchant(merchant_id);
-        on_thread(&self.jobs, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
-    }
-
-    /// [`Db::run`] on a connection of the jobs, for what is asked about them.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
-    pub async fn ask_about_jobs<T, E>(
-        &self,
+        kind: WorkKind,
         scope: Scope,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
     ) -> AppResult<T>
@@ -281,7 +242,13 @@ impl Db {
         T: Send + 'static,
         E: From<diesel::result::Error> + Into<AppError> + Send + 'static,
     {
-        on_thread(&self.jobs, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
+        let pool = match kind {
+            WorkKind::Page => &self.pages,
+            WorkKind::StoreLookUp => &self.stores,
+            WorkKind::Report => &self.reports,
+            WorkKind::Job => &self.jobs,
+        };
+        on_thread(pool, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
     }
 
     /// Runs one statement on a blocking thread without a transaction around it, so in one round trip

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use secrecy::SecretSlice;
 
-use crate::db::Db;
+use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
 use crate::request::{self, Sender};
 use crate::secrets::Sealer;
@@ -76,7 +76,9 @@ impl KnownStores {
         let key = store_key.to_owned();
         let store = self
             .db
-            .find_store(merchant_id, move |conn| find_by_key(conn, merchant_id, &key))
+            .run_as(WorkKind::StoreLookUp, Scope::Merchant(merchant_id), move |conn| {
+                find_by_key(conn, merchant_id, &key)
+            })
             .await?;
         if store.platform != platform || !store.is_connected() {
             return Err(AppError::NotFound);

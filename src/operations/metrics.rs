@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::counters;
 use super::queues::{self, Queue};
 use crate::clock;
-use crate::db::{Db, Scope};
+use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
 use crate::os;
 use crate::privacy::retention;
@@ -69,7 +69,7 @@ impl Metrics {
             return queues.clone();
         }
         let keep = self.keep;
-        let reading = self.db.ask_about_jobs(Scope::Installation, move |conn| {
+        let reading = self.db.run_as(WorkKind::Job, Scope::Installation, move |conn| {
             let queues = queues::read(conn, clock::now())?;
             let overdue = retention::overdue(conn, keep, clock::now())?;
             QueryResult::Ok(Waiting { queues, overdue })

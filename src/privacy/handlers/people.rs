@@ -9,7 +9,7 @@ use diesel::result::Error;
 
 use super::settings::PrivacyPage;
 use crate::audit::Actor;
-use crate::db::{Db, Scope};
+use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
 use crate::operations::security::{self, Kind};
 use crate::privacy::emails::sent_emails;
@@ -107,7 +107,7 @@ async fn shown(
     let form = PersonForm { email, ..form };
     let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
     let (person, outcome) = db
-        .merchant_at_length(page.merchant_id(), move |conn| {
+        .run_as(WorkKind::Job, Scope::Merchant(page.merchant_id()), move |conn| {
             preview(conn, &actor, &pseudonyms, &lookup)
         })
         .await?;
@@ -148,7 +148,9 @@ pub async fn export(
     };
     let actor = page.actor();
     let (person, mut file) = db
-        .merchant_at_length(page.merchant_id(), move |conn| export::export(conn, &actor, &lookup))
+        .run_as(WorkKind::Job, Scope::Merchant(page.merchant_id()), move |conn| {
+            export::export(conn, &actor, &lookup)
+        })
         .await?;
     let merchant_id = page.merchant_id();
     let emails =
