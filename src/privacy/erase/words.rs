@@ -66,9 +66,9 @@ pub(super) fn escaped(word: &str) -> String {
     escaped
 }
 
-/// Takes their names and addresses out of a column of text.
-macro_rules! text {
-    ($table:literal, $column:literal) => {
+/// Takes their names and addresses out of a column: of text, or of JSON by way of text.
+macro_rules! without_words {
+    ($table:literal, $column:literal, $to_text:literal, $from_text:literal) => {
         concat!(
             "UPDATE ",
             $table,
@@ -76,11 +76,26 @@ macro_rules! text {
             $column,
             " = regexp_replace(",
             $column,
-            ", ?, '[erased]', 'gi') \
-             WHERE merchant_id = ? AND ",
+            $to_text,
+            ", ?, '[erased]', 'gi')",
+            $from_text,
+            " WHERE merchant_id = ? AND ",
             $column,
+            $to_text,
             " ~* ?"
         )
+    };
+}
+
+macro_rules! text {
+    ($table:literal, $column:literal) => {
+        without_words!($table, $column, "", "")
+    };
+}
+
+macro_rules! json {
+    ($table:literal, $column:literal) => {
+        without_words!($table, $column, "::text", "::jsonb")
     };
 }
 
@@ -99,22 +114,6 @@ const TEXTS: [&str; 9] = [
 ];
 
 /// The same in JSON.
-macro_rules! json {
-    ($table:literal, $column:literal) => {
-        concat!(
-            "UPDATE ",
-            $table,
-            " SET ",
-            $column,
-            " = regexp_replace(",
-            $column,
-            "::text, ?, '[erased]', 'gi')::jsonb WHERE merchant_id = ? AND ",
-            $column,
-            "::text ~* ?"
-        )
-    };
-}
-
 const JSONS: [&str; 3] =
     [json!("recalculations", "cause"), json!("applications", "answers"), json!("imports", "run")];
 
