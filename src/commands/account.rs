@@ -83,7 +83,7 @@ pub(super) fn new_password() -> String {
 /// Tells the person at the terminal how the new one signs in. The password is kept as a hash only.
 pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
     say!("Sign in at {}/login", config.public_url);
-    say!("  E-mail:   {email}");
+    say!("  Email:    {email}");
     say!("  Password: {password}   (shown this once)");
 }
 

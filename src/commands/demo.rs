@@ -187,7 +187,7 @@ fn print_letters(config: &Config, store: &DemoStore, code: &str) {
     }
     let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
     let [order, refund, update] = demo::letters(store, code, clock::now());
-    say!("Send {} with the code {code}, as Shopify would (200: taken in):", order.what);
+    say!("Send {} with the code {code}, as Shopify would (200: processed):", order.what);
     say!("");
     say!("{}", order.curl(&address));
     say!("");
