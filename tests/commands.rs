@@ -23,6 +23,7 @@ use vouch::orders::understand::understand;
 use vouch::secrets::Sealer;
 use vouch::stores::{Platform, WebhookSecret, connect_shopify};
 
+use crate::harness::program::{eventually, signal};
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, pseudonyms, then};
 
@@ -156,21 +157,8 @@ impl Serving {
     }
 }
 
-fn signal(pid: i32, number: i32) -> bool {
-    // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
-    pid > 0 && unsafe { libc::kill(pid, number) == 0 }
-}
-
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

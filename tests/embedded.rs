@@ -11,6 +11,8 @@ use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use vouch::db::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 use vouch::db::migrate::{self, Addresses, MigrateError};
 
+use crate::harness::program::{eventually, signal};
+
 /// A data folder. When it goes, a server that a test has left behind goes too.
 struct DataFolder(PathBuf);
 
@@ -49,19 +51,14 @@ impl DataFolder {
 impl Drop for DataFolder {
     fn drop(&mut self) {
         if let Some(pid) = self.postmaster() {
-            kill(pid, libc::SIGQUIT);
+            signal(pid, libc::SIGQUIT);
             let begun = Instant::now();
-            while kill(pid, 0) && begun.elapsed() < Duration::from_secs(5) {
+            while signal(pid, 0) && begun.elapsed() < Duration::from_secs(5) {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn kill(pid: i32, signal: i32) -> bool {
-    // SAFETY: kill touches no memory of ours; the number comes from a server of this test.
-    unsafe { libc::kill(pid, signal) == 0 }
 }
 
 fn connect(url: &str) -> PgConnection {
@@ -74,14 +71,6 @@ fn text(conn: &mut PgConnection, query: &str) -> String {
 
 fn is_true(conn: &mut PgConnection, query: &str) -> bool {
     diesel::select(sql::<Bool>(query)).get_result(conn).unwrap()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Both roles of a database, as migrations take them.
@@ -241,7 +230,7 @@ fn data_survives_a_stop_and_a_start() {
     sql_query("CREATE TABLE kept (word text)").execute(&mut connect(&server.owner_url())).unwrap();
     let pid = folder.postmaster().unwrap();
     server.stop();
-    assert!(!kill(pid, 0), "the last user has stopped the server");
+    assert!(!signal(pid, 0), "the last user has stopped the server");
 
     let server = folder.start();
     assert!(is_true(&mut connect(&server.app_url()), "to_regclass('kept') IS NOT NULL"));
@@ -266,7 +255,7 @@ fn a_killed_server_comes_back_by_itself() {
     let folder = DataFolder::new("killed");
     let server = folder.start();
     let pid = folder.postmaster().unwrap();
-    assert!(kill(pid, libc::SIGKILL));
+    assert!(signal(pid, libc::SIGKILL));
     eventually("the server is back", || {
         folder.postmaster().is_some_and(|new| new != pid)
             && PgConnection::establish(&server.app_url()).is_ok()

@@ -3,47 +3,38 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::harness::{Person, SECRET_KEY, TestApp, give_to_server_user};
+use crate::harness::program::{DataFolder, vouch};
+use crate::harness::{Person, TestApp};
 
 const MIB: usize = 1024 * 1024;
 
 /// `vouch serve` on the database of an application; killed when it goes.
 struct Server {
     child: Child,
-    folder: PathBuf,
+    _folder: DataFolder,
     address: String,
 }
 
 impl Server {
     fn start(app: &TestApp, name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("vouch-memory-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        give_to_server_user(&folder);
+        let folder = DataFolder::new(&format!("memory-{name}"));
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-        let child = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .arg("serve")
-            .env("DATABASE_URL", &app.database_url)
+        let child = vouch(&app.database_url, &folder, &["serve"])
             .env("VOUCH_OWNER_DATABASE_URL", app.owner_url())
-            .env("VOUCH_SECRET_KEY", key)
-            .env("VOUCH_DATA", &folder)
             .env("VOUCH_LISTEN", &address)
             .env("VOUCH_PUBLIC_URL", &app.base)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { child, folder, address };
+        let server = Self { child, _folder: folder, address };
         let begun = Instant::now();
         let is_ready = || {
             TcpStream::connect(&server.address).is_ok()
@@ -111,7 +102,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

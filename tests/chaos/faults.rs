@@ -10,8 +10,9 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _};
 
-use super::instance::{END, Instance, agent, children_of, ended, signal};
+use super::instance::{END, Instance, agent, children_of, ended};
 use crate::harness::PASSWORD;
+use crate::harness::program::signal;
 use crate::harness::proxy::Mode;
 use crate::harness::shopify::sign;
 
@@ -122,10 +123,12 @@ fn postgres_is_back(instance: &Instance) -> Result<(), String> {
 fn postgres_stands_still(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
     let postmaster = instance.postmaster();
     let all: Vec<i32> = children_of(postmaster).into_iter().chain([postmaster]).collect();
-    all.iter().for_each(|pid| signal(*pid, libc::SIGSTOP));
+    // One that has ended by then is told nothing.
+    let tell = |number| all.iter().map(|pid| signal(*pid, number)).filter(|told| *told).count();
+    let told = tell(libc::SIGSTOP);
     chance.wait();
-    all.iter().for_each(|pid| signal(*pid, libc::SIGCONT));
-    Ok(())
+    tell(libc::SIGCONT);
+    if told == 0 { Err("nothing stood still".to_owned()) } else { Ok(()) }
 }
 
 fn a_backend_is_killed(instance: &Instance, chance: &mut Chance) -> Result<(), String> {

@@ -21,6 +21,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, WebhookSecret};
 
 use crate::harness::fixture::{self, Fixture, SHOP_SECRET};
+use crate::harness::program::signal;
 use crate::harness::proxy::{Mode, Proxy};
 use crate::harness::{METRICS_TOKEN, Person, SECRET_KEY};
 
@@ -308,14 +309,6 @@ pub fn agent(patience: Duration) -> Agent {
         .timeout_global(Some(patience))
         .build()
         .new_agent()
-}
-
-/// Sends a signal, unless there's nobody to send it to.
-pub fn signal(pid: i32, number: i32) {
-    if pid > 0 {
-        // SAFETY: kill touches no memory of ours; the process is one that this test started.
-        unsafe { libc::kill(pid, number) };
-    }
 }
 
 /// How a process ended, if it has.

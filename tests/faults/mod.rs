@@ -5,42 +5,30 @@ mod passing;
 mod retries;
 mod stopping;
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::db::schema::{commission_entries, deliveries};
 
-use crate::harness::{METRICS_TOKEN, SECRET_KEY, TestApp, give_to_server_user};
+use crate::harness::program::{DataFolder, eventually, signal, vouch};
+use crate::harness::{METRICS_TOKEN, TestApp};
 
 /// The program, on the database of a test. Whatever the test asks `app` for, it asks the program.
 struct Program {
     child: Child,
-    folder: PathBuf,
+    _folder: DataFolder,
 }
 
 impl Program {
     /// Starts `vouch serve`, whose standard output nobody reads once it has said that it is ready.
     fn start(app: &mut TestApp, name: &str, stderr: Stdio, log_filter: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("vouch-faults-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        give_to_server_user(&folder);
-        let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .arg("serve")
-            .env("DATABASE_URL", &app.database_url)
-            .env("VOUCH_SECRET_KEY", key)
-            .env("VOUCH_DATA", &folder)
-            .env("VOUCH_LISTEN", "127.0.0.1:0")
-            .env("VOUCH_PUBLIC_URL", "http://127.0.0.1:8080")
+        let folder = DataFolder::new(&format!("faults-{name}"));
+        let mut child = vouch(&app.database_url, &folder, &["serve"])
             .env("VOUCH_METRICS_TOKEN", METRICS_TOKEN)
             .env("VOUCH_LOG_FILTER", log_filter)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()
@@ -53,15 +41,13 @@ impl Program {
             .expect("it says where it listens");
         let address = ready.trim_end_matches('.').rsplit(' ').next().unwrap();
         app.base = format!("http://{address}");
-        Self { child, folder }
+        Self { child, _folder: folder }
     }
 
     /// SIGTERM; how it ended, and how long that took.
     fn stop(mut self) -> (ExitStatus, Duration) {
         let begun = Instant::now();
-        let pid = i32::try_from(self.child.id()).unwrap();
-        // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
-        assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+        assert!(signal(self.child.id().cast_signed(), libc::SIGTERM));
         (self.child.wait().unwrap(), begun.elapsed())
     }
 }
@@ -70,36 +56,19 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 /// What the doctor says of one subject.
 fn doctor(app: &TestApp, subject: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("vouch-faults-doctor-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    give_to_server_user(&folder);
-    let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-    let said = Command::new(env!("CARGO_BIN_EXE_vouch"))
-        .arg("doctor")
-        .env("DATABASE_URL", &app.database_url)
+    let folder = DataFolder::new("faults-doctor");
+    let said = vouch(&app.database_url, &folder, &["doctor"])
         .env("VOUCH_OWNER_DATABASE_URL", app.owner_url())
-        .env("VOUCH_SECRET_KEY", key)
-        .env("VOUCH_DATA", &folder)
         .output()
         .unwrap();
-    let _ = fs::remove_dir_all(&folder);
     let said = String::from_utf8(said.stdout).unwrap();
     let line = said.lines().find(|line| line.contains(&format!("  {subject}:")));
     line.unwrap_or_else(|| panic!("{said}")).to_owned()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The value of a series of the metrics; 0 where there is none yet.

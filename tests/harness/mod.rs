@@ -6,6 +6,7 @@ mod cluster;
 pub mod fixture;
 mod page;
 mod person;
+pub mod program;
 pub mod proxy;
 pub mod shopify;
 pub mod smtp;

@@ -1,9 +1,7 @@
 //! Real worker processes, one of which is killed.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,48 +12,41 @@ use vouch::db::schema::pushes;
 use vouch::store_jobs::{JobKind, make_due};
 
 use super::creating_in;
+use crate::harness::TestApp;
+use crate::harness::program::{DataFolder, vouch};
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::Shop;
-use crate::harness::{SECRET_KEY, TestApp, give_to_server_user};
 
 const CODES: usize = 2_000;
 
 /// `vouch serve --workers-only`; killed when it goes, as by a power cut.
-pub(super) struct Worker(Child, PathBuf);
+pub(super) struct Worker {
+    child: Child,
+    _folder: DataFolder,
+}
 
 impl Worker {
     pub(super) fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     pub(super) fn start(app: &TestApp, name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("vouch-worker-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        give_to_server_user(&folder);
-        let key: String = SECRET_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-        let child = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .args(["serve", "--workers-only"])
-            .env("DATABASE_URL", &app.database_url)
-            .env("VOUCH_SECRET_KEY", key)
-            .env("VOUCH_DATA", &folder)
-            .env("VOUCH_LISTEN", "127.0.0.1:0")
-            .env("VOUCH_PUBLIC_URL", "http://127.0.0.1:8080")
+        let folder = DataFolder::new(&format!("worker-{name}"));
+        let child = vouch(&app.database_url, &folder, &["serve", "--workers-only"])
             .env("VOUCH_LOCAL_STORES", "1")
-            .stdin(Stdio::null())
+            .env("VOUCH_PUBLIC_URL", "http://127.0.0.1:8080")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self(child, folder)
+        Self { child, _folder: folder }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-        let _ = fs::remove_dir_all(&self.1);
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

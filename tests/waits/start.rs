@@ -1,8 +1,7 @@
 //! The program itself: before its database is there, and when it's told to end.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,13 +9,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 
 use super::time_until;
+use crate::harness::TestApp;
+use crate::harness::program::{DataFolder, signal, vouch};
 use crate::harness::proxy::{Mode, Proxy};
-use crate::harness::{SECRET_KEY, TestApp};
 
 /// `vouch` on the database of a test, with its log.
 struct Running {
     child: Child,
-    folder: PathBuf,
+    _folder: DataFolder,
     log: Arc<Mutex<Vec<String>>>,
     /// What it says on its standard output.
     said: Arc<Mutex<Vec<String>>>,
@@ -35,23 +35,15 @@ fn collect(stream: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>
 
 impl Running {
     fn start(name: &str, database_url: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("vouch-waits-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vouch"))
-            .args(["serve", "--listen=127.0.0.1:0"])
-            .env("DATABASE_URL", database_url)
-            .env("VOUCH_DATA", &folder)
-            .env("VOUCH_SECRET_KEY", hex::encode(SECRET_KEY))
-            .env_remove("VOUCH_PUBLIC_URL")
-            .stdin(Stdio::null())
+        let folder = DataFolder::new(&format!("waits-{name}"));
+        let mut child = vouch(database_url, &folder, &["serve"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let log = collect(child.stderr.take().unwrap());
         let said = collect(child.stdout.take().unwrap());
-        Self { child, folder, log, said }
+        Self { child, _folder: folder, log, said }
     }
 
     fn logged(&self, words: &str) -> usize {
@@ -66,9 +58,7 @@ impl Running {
     }
 
     fn terminate(&self) {
-        let pid = i32::try_from(self.child.id()).unwrap();
-        // SAFETY: kill touches no memory of ours; the number is that of a process of this test.
-        unsafe { libc::kill(pid, libc::SIGTERM) };
+        assert!(signal(self.child.id().cast_signed(), libc::SIGTERM));
     }
 
     fn ended_within(&mut self, limit: Duration) -> ExitStatus {
@@ -87,7 +77,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
