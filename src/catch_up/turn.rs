@@ -142,7 +142,7 @@ fn take_in(
 ) -> Result<(), TurnError> {
     match take_in_one(turn, message, begun_at, asked) {
         Ok(outcome) => counters::credits(&outcome),
-        // It must hold up no other order of the store, and isn't read again by itself.
+        // It must hold up no other order of the store, and isn't read again automatically.
         Err(error) if error.is_own_fault() => {
             let (store, now) = (&turn.store, turn.now());
             let (merchant_id, order) = (store.merchant_id, message.order_ref.as_str());

@@ -25,7 +25,7 @@ pub fn ask(
         .filter(users::email_key.eq(email_key(email)))
         .filter(users::disabled_at.is_null())
         .select(Person::as_select())
-        // Whoever disables them now waits for the link, and ends it.
+        // An act that disables them now waits for the link, and ends it.
         .for_share()
         .first(conn)
         .optional()?;
