@@ -12,6 +12,7 @@ use tracing_actix_web::RequestId;
 
 use crate::db::Fault;
 use crate::web::retype::Retype;
+use crate::web::version::{Changed, conflict_page};
 
 /// The result of a handler.
 pub type AppResult<T> = Result<T, AppError>;
@@ -49,6 +50,15 @@ pub enum AppError {
     /// The form was sent without its token: an old page, or another site.
     #[error("the form's token is missing or old")]
     StaleForm,
+    /// What was typed is kept in the session, and shown at `/unsent-form`.
+    #[error("the form was sent without its session")]
+    Unsent,
+    /// The same form was carried out before; where its answer led.
+    #[error("the form was sent before")]
+    Answered(String),
+    /// Something else is stored than the form showed.
+    #[error("changed meanwhile")]
+    Conflict(Box<Changed>),
     /// The URL is right, the method is not; the methods that are, as `Allow` has them.
     #[error("method not allowed")]
     MethodNotAllowed(String),
@@ -124,7 +134,10 @@ impl ResponseError for AppError {
             Self::SignInNeeded(_)
             | Self::PlaceNeeded(_)
             | Self::ViewOver(_)
-            | Self::TwoFactorNeeded(_) => StatusCode::SEE_OTHER,
+            | Self::TwoFactorNeeded(_)
+            | Self::Unsent
+            | Self::Answered(_) => StatusCode::SEE_OTHER,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -162,6 +175,12 @@ impl AppError {
             }
             Self::TwoFactorNeeded(next) => {
                 response.insert_header((header::LOCATION, crate::urls::two_factor(next)));
+            }
+            Self::Unsent => {
+                response.insert_header((header::LOCATION, crate::urls::unsent_form()));
+            }
+            Self::Answered(location) => {
+                response.insert_header((header::LOCATION, location.as_str()));
             }
             Self::MethodNotAllowed(allowed) => {
                 response.insert_header((header::ALLOW, allowed.as_str()));
@@ -211,7 +230,16 @@ impl AppError {
             Self::SignInNeeded(_)
             | Self::PlaceNeeded(_)
             | Self::ViewOver(_)
-            | Self::TwoFactorNeeded(_) => Words("Please sign in", "", "", String::new()),
+            | Self::TwoFactorNeeded(_)
+            | Self::Unsent
+            | Self::Answered(_) => Words("Please sign in", "", "", String::new()),
+            // It has a page of its own, where the form is known.
+            Self::Conflict(_) => Words(
+                "This was changed meanwhile",
+                "Another version was saved after you opened the form.",
+                UNCHANGED,
+                "Go back, reload the page and send the form again.".into(),
+            ),
             Self::BadRequest(how) => Words(
                 "This request could not be understood",
                 "Something in the address or the form has an impossible value.",
@@ -298,6 +326,14 @@ pub async fn pages<B: MessageBody>(
         actix_web::Error::from(AppError::Unavailable)
     })?;
     let error = response.response().error().and_then(|e| e.as_error::<AppError>());
+    if let Some(AppError::Conflict(changed)) = error
+        && let Some(page) = conflict_page(response.request(), changed)
+    {
+        let mut rendered =
+            HttpResponse::Conflict().content_type(header::ContentType::html()).body(page);
+        crate::web::guard::secure(rendered.headers_mut());
+        return Ok(response.into_response(rendered).map_into_right_body());
+    }
     let Some(fault @ AppError::Internal(cause)) = error else {
         return Ok(response.map_into_left_body());
     };

@@ -121,6 +121,7 @@ routes! {
     GET  "/account/password" => crate::auth::account::password_form, SignedIn;
     POST "/account/password" => crate::auth::account::change_password, SignedIn;
     POST "/logout" => crate::auth::handlers::logout, Public;
+    GET  "/unsent-form" => crate::web::unsent::show, SignedIn;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
 

@@ -20,6 +20,11 @@ pub fn places(next: &str) -> String {
     with_query("/places", &[("next", next)])
 }
 
+/// What was typed before one had to sign in again.
+pub fn unsent_form() -> &'static str {
+    "/unsent-form"
+}
+
 /// Where two-factor sign-in is set up, with the address to come back to.
 pub fn two_factor(next: &str) -> String {
     if next == "/" {

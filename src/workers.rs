@@ -24,7 +24,7 @@ struct Job {
     turn: fn(&Tools, &Stop) -> AppResult<usize>,
 }
 
-const JOBS: [Job; 10] = [
+const JOBS: [Job; 11] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
@@ -69,6 +69,11 @@ const JOBS: [Job; 10] = [
         name: "forget old one-time keys",
         every: Duration::from_secs(3600),
         turn: |tools, _| crate::web::one_time::sweep(&tools.db, clock::now()),
+    },
+    Job {
+        name: "delete old answers of forms",
+        every: Duration::from_secs(3600),
+        turn: |tools, _| crate::web::answers::sweep(&tools.db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {

@@ -24,6 +24,7 @@ mod embedded;
 mod exclusions;
 mod faults;
 mod first_run;
+mod forms;
 mod harness;
 mod headers;
 mod hooks;

@@ -21,6 +21,7 @@ use crate::request::{self, Sender};
 use crate::routes;
 use crate::web::bearer;
 use crate::web::spans::route;
+use crate::web::unsent;
 
 /// Who may reach a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +53,11 @@ pub(super) const PLACE: &str = "place";
 /// None of its own: whoever may not is answered with `NotFound` (an unknown address),
 /// `MethodNotAllowed`, `SignInNeeded`, `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden`.
 pub async fn check<B: MessageBody>(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     if let Err(error) = judge(&req).await {
+        let error = unsent::keep_of(&mut req, error).await;
         return Ok(req.error_response(error).map_into_right_body());
     }
     Ok(next.call(req).await?.map_into_left_body())

@@ -24,6 +24,7 @@ use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
 use crate::web::page::{PersonPage, PublicPage, renew_session};
+use crate::web::unsent;
 use crate::web::{html, ok, rejected, see_other};
 
 #[derive(Template)]
@@ -150,12 +151,12 @@ pub async fn sign_in(
 ) -> AppResult<HttpResponse> {
     let places = places(db, user_id).await?;
     // A key that was known before sign-in must not be worth anything after it.
-    session.clear();
+    unsent::clear_others(session)?;
     renew_session(session)?;
     session.insert(USER_ID, user_id)?;
     session.insert(ORIGIN, origin)?;
     security::note(Kind::SignedIn.by(user_id));
-    let next = next.get();
+    let next = unsent::page(session).or(next.get());
     if let [only] = places.as_slice() {
         session.insert(PLACE, only)?;
         return Ok(see_other(next.unwrap_or(only.home())));
@@ -258,6 +259,9 @@ pub async fn go_to_place(
         renew_session(session)?;
     }
     session.insert(PLACE, &chosen)?;
+    if let Some(unsent) = unsent::page(session) {
+        return Ok(see_other(unsent));
+    }
     let next = form.next.get().filter(|next| chosen.has(next));
     Ok(see_other(next.unwrap_or(chosen.home())))
 }

@@ -39,5 +39,6 @@ pub use self::model::{
 };
 pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
 pub use self::peer::peer;
+pub(crate) use self::session_store::USER_ID;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::viewing::{VIEW_LIMIT, Viewer, Viewing};

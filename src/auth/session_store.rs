@@ -37,7 +37,7 @@ const MAX_COOKIE_BYTES: usize = 1_200;
 const STEP: Duration = Duration::minutes(5);
 
 /// The key under which the state names the person.
-pub(super) const USER_ID: &str = "user_id";
+pub(crate) const USER_ID: &str = "user_id";
 
 type State = HashMap<String, String>;
 

@@ -387,6 +387,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    form_answers (key_hash) {
+        key_hash -> Bytea,
+        claimed_at -> Timestamptz,
+        location -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     import_rows (merchant_id, import_id, line) {
         merchant_id -> Int8,
         import_id -> Int8,
@@ -902,6 +910,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     exclusion_periods,
     exclusion_terms,
     exclusions,
+    form_answers,
     import_rows,
     imports,
     instance_key,

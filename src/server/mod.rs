@@ -45,10 +45,11 @@ use crate::registration;
 use crate::routes;
 use crate::secrets::Sealer;
 use crate::stores::StoreCalls;
+use crate::web::form_token::FormKey;
 use crate::web::memory::Memory;
 use crate::web::spans::RequestSpan;
 use crate::web::upload::PART_HEADERS_LIMIT;
-use crate::web::{guard, gzip, htmx, text};
+use crate::web::{answers, guard, gzip, htmx, text};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -81,6 +82,8 @@ pub struct State {
     pub readiness: Data<Readiness>,
     /// The memory that is left for bodies and files.
     pub memory: Data<Memory>,
+    /// What proves that a page was made for a person.
+    pub form_key: Data<FormKey>,
     /// What is counted and measured.
     pub metrics: Data<Metrics>,
 }
@@ -103,6 +106,7 @@ impl State {
         let mail_limits = Data::new(mail::Limits::default());
         let readiness = Data::new(Readiness::new(&db)?);
         let memory = Data::new(Memory::default());
+        let form_key = Data::new(FormKey::new(&config.secret_key));
         let metrics = Data::new(Metrics::new(db.clone(), config.keep));
         Ok(Self {
             config,
@@ -119,6 +123,7 @@ impl State {
             mail_limits,
             readiness,
             memory,
+            form_key,
             metrics,
         })
     }
@@ -208,6 +213,7 @@ fn application(
         .app_data(state.mail_limits.clone())
         .app_data(state.readiness.clone())
         .app_data(state.memory.clone())
+        .app_data(state.form_key.clone())
         .app_data(state.metrics.clone())
         .app_data(Data::new(state.sealer.clone()))
         .app_data(Data::new(state.http.clone()))
@@ -223,6 +229,7 @@ fn application(
         }))
         .configure(routes::configure)
         .default_service(web::to(unknown))
+        .wrap(from_fn(answers::keep))
         .wrap(from_fn(auth::check))
         .wrap(sessions(state))
         .wrap(from_fn(auth::without_session))

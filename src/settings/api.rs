@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::operations::security::{self, Kind};
+use crate::web::answers::AnswerAt;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;
 use crate::web::when::When;
@@ -150,7 +151,9 @@ pub async fn create(
     let key = db.merchant(page.merchant_id(), move |conn| keys::create(conn, &actor, &new)).await?;
     security::note(Kind::ApiKeyCreated);
     let shown = shown(&db, &config, page, KeyForm::blank(), FormErrors::new()).await?;
-    ok(&ApiPage { made: Some(key), ..shown })
+    let mut answer = ok(&ApiPage { made: Some(key), ..shown })?;
+    answer.extensions_mut().insert(AnswerAt("/settings/api"));
+    Ok(answer)
 }
 
 /// `POST /settings/api/keys/{key_id}/revocation`

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use actix_session::SessionExt;
+use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
@@ -12,11 +14,18 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 use validator::ValidateEmail;
 
+use super::answers::Claim;
+use super::form_token::{FormKey, PageOf};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::retype::Retype;
-use crate::auth::peer;
+use super::unsent::{UNSENT, Unsent};
+use super::version::SentForm;
+use crate::auth::{USER_ID, peer};
+use crate::clock;
+use crate::db::Db;
 use crate::error::AppError;
 use crate::names::{Name, NameError};
+use crate::secrets::Sealer;
 
 /// Bulk actions send up to some hundred ids.
 const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
@@ -50,7 +59,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let session = req.get_session();
         let action = req.uri().clone();
-        let is_form = req.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let is_form = is_form(req.headers());
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             if !is_form {
@@ -59,16 +68,62 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             let sender = BodySender::Network(peer(&req));
             let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
             let sent: Token = parse(&body)?;
-            let expected: Option<String> = session.get(TOKEN)?;
-            let equal = expected
-                .is_some_and(|expected| expected.as_bytes().ct_eq(sent.csrf.as_bytes()).into());
-            if !equal {
-                return Err(AppError::StaleForm);
-            }
+            let page = match check_token(&req, &session, &sent.csrf)? {
+                Ok(page) => page,
+                Err(page) => return Err(refused(&req, &session, page, &body)),
+            };
             Retype::check(&action, &body)?;
-            Ok(Self(parse(&body)?))
+            let form = parse(&body)?;
+            if let Some(page) = page {
+                let db = req.app_data::<Data<Db>>().expect("the application holds the database");
+                let claim = Claim::take(db, &page, action.path(), &body).await?;
+                req.extensions_mut().insert(claim);
+                session.remove(UNSENT);
+            }
+            if let Some(sent) = SentForm::of(&body) {
+                req.extensions_mut().insert(sent);
+            }
+            Ok(Self(form))
         })
     }
+}
+
+/// Whether a body is that of a form without a file.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
+/// page of who is signed in.
+pub(super) fn check_token(
+    req: &HttpRequest,
+    session: &Session,
+    sent: &str,
+) -> Result<Result<Option<PageOf>, Option<PageOf>>, AppError> {
+    let (token, page) = form_key(req).read(sent);
+    let user_id = session.get::<i64>(USER_ID)?;
+    let page = page.filter(|page| Some(page.user_id) == user_id);
+    let expected: Option<String> = session.get(TOKEN)?;
+    let equal = expected.is_some_and(|expected| expected.as_bytes().ct_eq(token.as_bytes()).into());
+    Ok(if equal { Ok(page) } else { Err(page) })
+}
+
+/// A form of the person's own, from a page before they signed in anew, can be sent from `/unsent-form`.
+fn refused(req: &HttpRequest, session: &Session, page: Option<PageOf>, body: &[u8]) -> AppError {
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let unsent = Unsent::read(form_key(req), req.uri(), body, clock::now());
+    match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, sealer)) {
+        Some(Ok(())) => AppError::Unsent,
+        Some(Err(error)) => error,
+        None => AppError::StaleForm,
+    }
+}
+
+/// What proves that pages are made for a person.
+pub(crate) fn form_key(req: &HttpRequest) -> &FormKey {
+    req.app_data::<Data<FormKey>>().expect("the application holds its form key")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {

@@ -1,11 +1,15 @@
 //! What pages share. Imports no slice but `auth`, whose people every page shows.
 
+/// Forms that are sent twice.
+pub mod answers;
 /// Static files, named by their content.
 pub mod assets;
 /// Files of lists, for spreadsheets.
 pub mod csv;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
+/// What forms send as proof that they are ours.
+pub mod form_token;
 /// Security headers, and who may send a changing request.
 pub mod guard;
 /// Compression of pages.
@@ -30,8 +34,12 @@ pub mod sheet;
 pub mod spans;
 /// What text from outside may hold.
 pub mod text;
+/// Forms that came in without a session.
+pub mod unsent;
 /// Forms with a file.
 pub mod upload;
+/// Two tabs on one record.
+pub mod version;
 /// Times and days as people read them.
 pub mod when;
 

@@ -11,10 +11,11 @@ use futures_util::future::{Ready, ready};
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
-use super::form::TOKEN;
+use super::form::{TOKEN, form_key};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{
-    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, Viewer, Viewing, peer,
+    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, USER_ID, Viewer, Viewing,
+    peer,
 };
 use crate::clock;
 use crate::error::{AppError, AppResult};
@@ -56,7 +57,7 @@ pub struct Flash {
     pub undo: Option<FlashUndo>,
 }
 
-/// What every page has: the session's CSRF token, the flash, the address.
+/// What every page has: what its forms send as `csrf`, the flash, the address.
 struct Chrome {
     session: Session,
     csrf: String,
@@ -74,6 +75,10 @@ impl Chrome {
         let csrf = match session.get::<String>(TOKEN)? {
             Some(token) => token,
             None => renew_csrf(&session)?,
+        };
+        let csrf = match session.get::<i64>(USER_ID)? {
+            Some(user_id) => form_key(req).write(&csrf, user_id),
+            None => csrf,
         };
         let flash = session.get::<Flash>(FLASH)?;
         Ok(Self {

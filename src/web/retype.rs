@@ -7,7 +7,7 @@ use super::text::{code_point, is_refused, refused_in};
 use crate::error::AppError;
 
 /// What the fields are called whose values are never shown again.
-const SECRETS: [&str; 12] = [
+pub(super) const SECRETS: [&str; 12] = [
     "access_token",
     "api_secret",
     "client_secret",
@@ -105,7 +105,7 @@ impl Retype {
 }
 
 /// The name of a field in words: `Payment address` for `payment_address`.
-fn label_of(name: &str) -> String {
+pub(super) fn label_of(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

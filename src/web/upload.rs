@@ -9,9 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use subtle::ConstantTimeEq;
 
-use super::form::{CsrfForm, TOKEN};
+use super::form::{CsrfForm, TOKEN, check_token};
 use super::memory::{BodySender, Memory, Room, declared_length};
 use super::text::{cleaned, refused_in};
 use crate::auth::peer;
@@ -79,16 +78,15 @@ impl FromRequest for CsrfUpload {
                 Ok(Self { fields, ..Self::default() })
             });
         }
-        let session = req.get_session();
-        let length = declared_length(req);
-        let (memory, sender) = (Memory::of(req), BodySender::Network(peer(req)));
-        let parts = Multipart::from_request(req, payload);
+        let (req, session) = (req.clone(), req.get_session());
+        let length = declared_length(&req);
+        let (memory, sender) = (Memory::of(&req), BodySender::Network(peer(&req)));
+        let parts = Multipart::from_request(&req, payload);
         Box::pin(async move {
             if length.is_some_and(|length| length > FORM_LIMIT) {
                 return Err(AppError::TooLarge);
             }
-            let expected: Option<String> = session.get(TOKEN)?;
-            if expected.is_none() {
+            if session.get::<String>(TOKEN)?.is_none() {
                 return Err(AppError::StaleForm);
             }
             let room = memory.reserve(sender, length.unwrap_or(FORM_LIMIT)).await;
@@ -98,11 +96,9 @@ impl FromRequest for CsrfUpload {
                 .await
                 .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
             upload.room = room;
-            let sent = upload.field("csrf").as_bytes();
-            if expected.is_some_and(|expected| expected.as_bytes().ct_eq(sent).into()) {
-                Ok(upload)
-            } else {
-                Err(AppError::StaleForm)
+            match check_token(&req, &session, upload.field("csrf"))? {
+                Ok(_) => Ok(upload),
+                Err(_) => Err(AppError::StaleForm),
             }
         })
     }

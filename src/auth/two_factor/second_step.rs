@@ -20,6 +20,7 @@ use crate::secrets::Sealer;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, PublicPage, renew_session};
+use crate::web::unsent;
 use crate::web::{html, ok, rejected, see_other};
 
 /// Where the session keeps who has given their password and not yet a code.
@@ -68,7 +69,7 @@ pub(in crate::auth) fn begin(
     user_id: i64,
     next: &LocalPath,
 ) -> AppResult<HttpResponse> {
-    session.clear();
+    unsent::clear_others(session)?;
     renew_session(session)?;
     let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), tries: 0 };
     session.insert(AWAITED, awaited)?;

@@ -1,0 +1,81 @@
+//! What every form sends as `csrf`. For a person who is signed in it's three things: the token of their
+//! session, a random number of the page, and a proof that the page was made for them. The number tells a
+//! form that is sent twice from two forms. The proof outlives the session, so that what was typed can be
+//! shown again to the same person, and to nobody else.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rand::distr::{Alphanumeric, SampleString};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+use crate::secrets::derive;
+
+const LABEL: &[u8] = b"vouch: pages with forms, version 1";
+const NUMBER_LENGTH: usize = 32;
+
+/// What proves that a page was made for a person.
+pub struct FormKey(SecretBox<[u8; 32]>);
+
+/// A page that was made for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOf {
+    pub user_id: i64,
+    /// Random, and different for every page.
+    pub number: String,
+}
+
+impl FormKey {
+    /// By `Config::secret_key`.
+    pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
+        Self(derive(secret_key, LABEL))
+    }
+
+    /// What the forms of a new page send. `session_token` has no full stop.
+    pub fn write(&self, session_token: &str, user_id: i64) -> String {
+        let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
+        let proof = hex::encode(self.proof(user_id, &number).finalize().into_bytes());
+        format!("{session_token}.{number}.{user_id}.{proof}")
+    }
+
+    /// The token of the session, and the page that the form was on, where that is proved.
+    pub fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
+        let mut parts = sent.split('.');
+        let token = parts.next().unwrap_or_default();
+        let page = parts.next().zip(parts.next()).zip(parts.next());
+        let page = page.and_then(|((number, user_id), proof)| {
+            let user_id = user_id.parse().ok()?;
+            let proof = hex::decode(proof).ok()?;
+            self.proof(user_id, number).verify_slice(&proof).ok()?;
+            Some(PageOf { user_id, number: number.to_owned() })
+        });
+        (token, page)
+    }
+
+    fn proof(&self, user_id: i64, number: &str) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
+            .expect("HMAC takes keys of any length")
+            .chain_update(user_id.to_be_bytes())
+            .chain_update(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> FormKey {
+        FormKey::new(&SecretBox::new(Box::new([byte; 32])))
+    }
+
+    #[test]
+    fn a_page_is_proved_for_one_person_by_one_key() {
+        let sent = key(1).write("t0ken", 7);
+        let (token, page) = key(1).read(&sent);
+        assert_eq!((token, page.map(|page| page.user_id)), ("t0ken", Some(7)));
+        assert_eq!(key(2).read(&sent), ("t0ken", None));
+        assert_eq!(key(1).read(&sent.replace(".7.", ".8.")), ("t0ken", None));
+        assert_ne!(sent, key(1).write("t0ken", 7));
+        assert_eq!(key(1).read("t0ken"), ("t0ken", None));
+        assert_eq!(key(1).read(""), ("", None));
+    }
+}
