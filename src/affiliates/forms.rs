@@ -1,25 +1,30 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::change::AffiliateChange;
 use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
 use crate::web::form::FormErrors;
+use crate::web::version::Version;
 
 const NO_NAME: &str = "Enter a name.";
 
 /// What was typed about an affiliate.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
 #[serde(default)]
 pub struct AffiliateForm {
     pub name: String,
     #[validate(custom(function = "email_fits"))]
     pub email: String,
     /// Only asked of a new affiliate: later it changes by buttons of its own.
+    #[serde(skip_serializing)]
     pub status: String,
     pub offer_id: String,
     #[validate(length(max = 5000, message = "The note can have 5,000 characters at most."))]
     pub note: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
 }
 
 fn email_fits(email: &str) -> Result<(), validator::ValidationError> {
@@ -47,7 +52,15 @@ impl AffiliateForm {
             status: affiliate.status.as_str().to_owned(),
             offer_id: affiliate.offer_id.to_string(),
             note: affiliate.note.clone(),
+            version: Version::default(),
         }
+        .versioned()
+    }
+
+    /// With the version of what it shows.
+    fn versioned(self) -> Self {
+        let version = Version::of(&self);
+        Self { version, ..self }
     }
 
     /// What a new affiliate is made from.

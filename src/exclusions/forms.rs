@@ -1,17 +1,18 @@
 use chrono_tz::Tz;
 use diesel::QueryResult;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::look_alike::Pattern;
 use super::model::{Dates, Exclusion, ExclusionScope, NewExclusion, SaveError};
 use crate::web::form::FormErrors;
+use crate::web::version::Version;
 use crate::web::when::read_day;
 
 /// The most characters of a description.
 pub const MAX_NOTE: usize = 500;
 
 /// What was typed about an exclusion.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExclusionForm {
     /// The code or pattern.
@@ -25,7 +26,11 @@ pub struct ExclusionForm {
     /// The last day, or empty.
     pub ends_on: String,
     /// The key of the pattern that is to be saved although affiliates have such codes.
+    #[serde(skip_serializing)]
     pub seen: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
 }
 
 impl ExclusionForm {
@@ -39,7 +44,15 @@ impl ExclusionForm {
             starts_on: day(exclusion.starts_on).unwrap_or_default(),
             ends_on: day(exclusion.ends_on).unwrap_or_default(),
             seen: String::new(),
+            version: Version::default(),
         }
+        .versioned()
+    }
+
+    /// With the version of what it shows.
+    fn versioned(self) -> Self {
+        let version = Version::of(&self);
+        Self { version, ..self }
     }
 
     /// The scope that is chosen.

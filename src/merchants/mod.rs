@@ -7,6 +7,6 @@ mod rules;
 mod slug;
 
 pub use self::model::{
-    CreateMerchantError, Created, NewMerchant, Owner, any_exists, create, rename,
+    CreateMerchantError, Created, NewMerchant, Owner, any_exists, create, general, rename,
 };
 pub use self::rules::{DatedRules, change_rules, rules_history};

@@ -187,6 +187,14 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
     dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 
+/// A merchant's name and time zone, as they're stored now.
+///
+/// # Errors
+/// `NotFound` when there is no such merchant.
+pub fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
+    merchants::table.find(merchant_id).select((merchants::name, merchants::time_zone)).first(conn)
+}
+
 /// Changes how the program is called and where its days begin and end. Figures of earlier days
 /// keep their days. Its public address stays: affiliates have it. The same again changes nothing.
 ///

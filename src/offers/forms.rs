@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::model::{NewOffer, SaveOfferError};
 use super::read::{Offer, OfferTerms};
@@ -6,6 +6,7 @@ use crate::credit::Commission;
 use crate::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
 use crate::triggers::code::key_of_reported_sku;
 use crate::web::form::FormErrors;
+use crate::web::version::Version;
 
 /// Most SKUs that one offer excludes.
 const MOST_SKUS: usize = 1_000;
@@ -13,7 +14,7 @@ const MOST_SKUS: usize = 1_000;
 const MOST_MINOR: i64 = 1_000_000_000_000;
 
 /// What was typed about an offer.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OfferForm {
     pub name: String,
@@ -29,6 +30,9 @@ pub struct OfferForm {
     pub auto_approve: String,
     /// "true" or empty.
     pub is_default: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
 }
 
 impl OfferForm {
@@ -58,7 +62,15 @@ impl OfferForm {
             excluded_skus: terms.excluded_skus.join("\n"),
             auto_approve: flag(terms.auto_approve),
             is_default: flag(offer.is_default),
+            version: Version::default(),
         }
+        .versioned()
+    }
+
+    /// With the version of what it shows.
+    fn versioned(self) -> Self {
+        let version = Version::of(&self);
+        Self { version, ..self }
     }
 
     /// What the offer is made from, its flat amount in `currency`.

@@ -1,7 +1,8 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::affiliates::{Affiliate, OwnChange};
 use crate::web::form::{FormErrors, several_lines};
+use crate::web::version::Version;
 
 /// Longest payment address, as the database has it.
 const PAYMENT_CHARACTERS: usize = 500;
@@ -23,17 +24,25 @@ impl CodeForm {
 }
 
 /// What an affiliate says of themselves.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProfileForm {
     pub name: String,
     pub payment_address: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
 }
 
 impl ProfileForm {
     /// The form as it stands.
     pub fn of(affiliate: &Affiliate) -> Self {
-        Self { name: affiliate.name.clone(), payment_address: affiliate.payment_address.clone() }
+        let form = Self {
+            name: affiliate.name.clone(),
+            payment_address: affiliate.payment_address.clone(),
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
     }
 
     /// What it becomes of an affiliate called `current`.
@@ -67,7 +76,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_said_of_both_fields_at_once() {
         let long = "x".repeat(501);
-        let form = ProfileForm { name: " ".to_owned(), payment_address: long };
+        let form =
+            ProfileForm { name: " ".to_owned(), payment_address: long, ..ProfileForm::default() };
         let errors = form.read("Ada").unwrap_err();
         let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
         assert_eq!(fields, ["name", "payment_address"]);

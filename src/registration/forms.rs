@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::application::{Answer, Wish};
 use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
 use crate::web::form::FormErrors;
+use crate::web::version::Version;
 
 /// Longest texts of a merchant, as the database has them.
 const TEXT_CHARACTERS: usize = 2_000;
@@ -15,7 +16,7 @@ const LINE_CHARACTERS: usize = 300;
 const LINES_CHARACTERS: usize = 2_000;
 
 /// What was set on **Affiliate Registration**.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SettingsForm {
     /// "true" or empty.
@@ -36,7 +37,11 @@ pub struct SettingsForm {
     /// "true" or empty.
     pub further_codes: String,
     /// Whether only the preview is wanted.
+    #[serde(skip_serializing)]
     pub preview: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
 }
 
 /// A further field as the form has it.
@@ -65,7 +70,15 @@ impl SettingsForm {
             field_required: required.map(|(at, _)| at).collect(),
             further_codes: ticked(registration.further_codes),
             preview: String::new(),
+            version: Version::default(),
         }
+        .versioned()
+    }
+
+    /// With the version of what it shows.
+    fn versioned(self) -> Self {
+        let version = Version::of(&self);
+        Self { version, ..self }
     }
 
     /// The further fields as rows: those that are there, and an empty one to add another.

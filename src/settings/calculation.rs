@@ -3,7 +3,7 @@ use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::db::Db;
@@ -11,6 +11,7 @@ use crate::error::AppResult;
 use crate::merchants::{DatedRules, change_rules, rules_history};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::{Record, Version};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -18,7 +19,7 @@ use crate::web::{ok, rejected, see_other};
 const SHOWN: usize = 20;
 
 /// What was chosen. A choice among several that isn't sent stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CalculationForm {
     precedence: String,
@@ -28,11 +29,14 @@ pub struct CalculationForm {
     gift_cards_earn: bool,
     tips_earn: bool,
     negative_fees: Option<String>,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
 }
 
 impl From<Rules> for CalculationForm {
     fn from(rules: Rules) -> Self {
-        Self {
+        let form = Self {
             precedence: rules.precedence.as_str().into(),
             orders_count_when: Some(rules.orders_count_when.as_str().into()),
             include_tax: rules.include_tax,
@@ -40,7 +44,9 @@ impl From<Rules> for CalculationForm {
             gift_cards_earn: rules.gift_cards_earn,
             tips_earn: rules.tips_earn,
             negative_fees: Some(rules.negative_fees.as_str().into()),
-        }
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
     }
 }
 
@@ -128,8 +134,16 @@ pub async fn update(
         Ok(rules) => rules,
         Err(errors) => return rejected(&CalculationPage { page, history, form, errors }),
     };
-    let actor = page.actor();
-    db.merchant(page.merchant_id(), move |conn| change_rules(conn, &actor, rules)).await?;
+    let (actor, version) = (page.actor(), form.version);
+    db.merchant(page.merchant_id(), move |conn| {
+        let id = actor.merchant_id;
+        let record = Record { merchant_id: id, kind: "merchant", id: Some(id) };
+        version.check(conn, record, |conn| {
+            Ok(CalculationForm::from(current(&rules_history(conn, id, 1)?)))
+        })?;
+        AppResult::Ok(change_rules(conn, &actor, rules)?)
+    })
+    .await?;
     page.done("Saved. The rules hold for orders placed from now on.")?;
     Ok(see_other("/settings/calculation"))
 }

@@ -11,6 +11,7 @@ use crate::error::AppResult;
 use crate::stores::{self, ConnectError, Platform, Store, StoreCalls};
 use crate::web::page::MerchantPage;
 use crate::web::see_other;
+use crate::web::version::Record;
 
 /// A connected store of the merchant on `platform`.
 ///
@@ -75,4 +76,9 @@ pub(super) fn for_the_person(
         Err(ConnectError::Database(error)) => Err(error),
         other => Ok(other),
     }
+}
+
+/// A store as what is edited.
+pub(super) fn record(store: &Store) -> Record {
+    Record { merchant_id: store.merchant_id, kind: "store", id: Some(store.id) }
 }

@@ -1,21 +1,32 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::merchants::{self, choices};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::{Record, Version};
 use crate::web::{ok, rejected, see_other};
 
 /// What was typed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GeneralForm {
     name: String,
     time_zone: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
+}
+
+impl GeneralForm {
+    fn of(name: String, time_zone: String) -> Self {
+        let form = Self { name, time_zone, version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
 }
 
 #[derive(Template)]
@@ -45,7 +56,7 @@ impl GeneralPage {
 /// `GET /settings/general`
 pub async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
     let merchant = page.merchant();
-    let form = GeneralForm { name: merchant.name.clone(), time_zone: merchant.time_zone.clone() };
+    let form = GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone());
     ok(&GeneralPage::new(page, form, FormErrors::new()))
 }
 
@@ -63,7 +74,12 @@ pub async fn update(
     };
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     db.merchant(page.merchant_id(), move |conn| {
-        merchants::rename(conn, &actor, &merchant, &form.name, time_zone)
+        let record = Record { merchant_id: merchant.id, kind: "merchant", id: Some(merchant.id) };
+        form.version.check(conn, record, |conn| {
+            let (name, time_zone) = merchants::general(conn, merchant.id)?;
+            Ok(GeneralForm::of(name, time_zone))
+        })?;
+        AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, time_zone)?)
     })
     .await?;
     page.done("The settings are saved.")?;

@@ -19,6 +19,7 @@ use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::{FlashKind, MerchantPage};
+use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -177,6 +178,11 @@ pub async fn update(
     let outcome = db
         .merchant(merchant.id, move |conn| {
             let current = Affiliate::find(conn, merchant.id, *affiliate_id)?;
+            let record =
+                Record { merchant_id: merchant.id, kind: "affiliate", id: Some(*affiliate_id) };
+            typed.version.check(conn, record, |conn| {
+                Affiliate::find(conn, merchant.id, *affiliate_id).map(|it| AffiliateForm::of(&it))
+            })?;
             let errors = match typed.for_change(&current.name) {
                 Ok(change) => match change::update(conn, &actor, *affiliate_id, &change) {
                     Ok(affiliate) => return Ok(Ok(affiliate)),
@@ -185,7 +191,7 @@ pub async fn update(
                 Err(errors) => errors,
             };
             let around = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
-            QueryResult::Ok(Err((around, errors)))
+            AppResult::Ok(Err((around, errors)))
         })
         .await?;
     match outcome {

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel::QueryResult;
+use diesel::{PgConnection, QueryResult};
 
 use super::create::{Outcome, save_seen};
 use super::touched::Touched;
@@ -15,6 +15,7 @@ use crate::exclusions::{Exclusion, Pattern, change};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -74,15 +75,21 @@ pub async fn update(
 ) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let (actor, read, id) = (page.actor(), form.read(page.merchant().tz()), *id);
-    let seen = form.seen.clone();
+    let (seen, version) = (form.seen.clone(), form.version.clone());
     let outcome = match read {
         Err(errors) => Outcome::Refused(errors),
         Ok(new) => {
             db.merchant(actor.merchant_id, move |conn| {
+                let merchant_id = actor.merchant_id;
+                let record = Record { merchant_id, kind: "exclusion", id: Some(id) };
+                version.check(conn, record, |conn| {
+                    Exclusion::find(conn, merchant_id, id).map(|it| ExclusionForm::of(&it))
+                })?;
                 // What it stops already is no news.
                 let known = Exclusion::find(conn, actor.merchant_id, id)?.key;
                 let seen = if known == new.pattern.key() { known } else { seen };
-                save_seen(conn, &actor, &seen, &new, |conn| change(conn, &actor, id, &new))
+                let save = |conn: &mut PgConnection| change(conn, &actor, id, &new);
+                AppResult::Ok(save_seen(conn, &actor, &seen, &new, save)?)
             })
             .await?
         }

@@ -15,6 +15,7 @@ use crate::offers::read::{self, Offer, OfferTerms};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -81,9 +82,16 @@ pub async fn update(
     offer_id: Path<i64>,
     CsrfForm(form): CsrfForm<OfferForm>,
 ) -> AppResult<HttpResponse> {
-    let (actor, read) = (page.actor(), form.read(currency(&page)));
+    let (actor, currency) = (page.actor(), currency(&page));
+    let (read, version) = (form.read(currency), form.version.clone());
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
+            let record =
+                Record { merchant_id: actor.merchant_id, kind: "offer", id: Some(*offer_id) };
+            version.check(conn, record, |conn| {
+                let Shown { offer, terms, .. } = Shown::load(conn, actor.merchant_id, *offer_id)?;
+                Ok(OfferForm::of(&offer, &terms[0], currency))
+            })?;
             let errors = match read {
                 Ok(change) => match model::update(conn, &actor, *offer_id, &change) {
                     Ok(offer) => return Ok(Ok(offer)),
@@ -91,7 +99,7 @@ pub async fn update(
                 },
                 Err(errors) => errors,
             };
-            QueryResult::Ok(Err((Shown::load(conn, actor.merchant_id, *offer_id)?, errors)))
+            AppResult::Ok(Err((Shown::load(conn, actor.merchant_id, *offer_id)?, errors)))
         })
         .await?;
     match outcome {

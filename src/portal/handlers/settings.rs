@@ -17,6 +17,7 @@ use crate::portal::letters;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::{AffiliatePage, FlashKind};
+use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -82,11 +83,15 @@ pub async fn update(
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     let affiliate_id = page.seat.affiliate_id;
     db.merchant(merchant.id, move |conn| {
+        let record = Record { merchant_id: merchant.id, kind: "affiliate", id: Some(affiliate_id) };
+        form.version.check(conn, record, |conn| {
+            Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
+        })?;
         let (before, after) = affiliates::update_own(conn, &actor, affiliate_id, &change)?;
         if before.payment_address != after.payment_address {
             letters::payment_address_changed(conn, &merchant, &after)?;
         }
-        diesel::QueryResult::Ok(())
+        AppResult::Ok(())
     })
     .await?;
     let text = format!("Saved. {} sees it from now on.", page.merchant_name());

@@ -14,6 +14,7 @@ use crate::registration::settings::{CodeWish, FieldKind, Registration, load, sav
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Record;
 use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
@@ -102,14 +103,21 @@ pub async fn update(
             return rejected(&shown);
         }
     };
-    let page = shown.page;
+    let (page, version) = (shown.page, shown.form.version);
     let actor = page.actor();
     let words = match (saved.is_open, new.is_open) {
         (false, true) => "Saved. The registration is open: share its address.",
         (true, false) => "Saved. The registration is closed: nobody can apply.",
         _ => "The registration is saved.",
     };
-    db.merchant(actor.merchant_id, move |conn| save(conn, &actor, &new)).await?;
+    db.merchant(actor.merchant_id, move |conn| {
+        let record = Record { merchant_id: actor.merchant_id, kind: "registration", id: None };
+        version.check(conn, record, |conn| {
+            Ok(SettingsForm::of(&load(conn, actor.merchant_id)?.unwrap_or_default()))
+        })?;
+        AppResult::Ok(save(conn, &actor, &new)?)
+    })
+    .await?;
     page.done(words)?;
     Ok(see_other(&urls::registration()))
 }

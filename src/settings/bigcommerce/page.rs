@@ -110,7 +110,7 @@ impl Shop {
     }
 }
 
-fn rules_of(store: &Store) -> Rules {
+pub(super) fn rules_of(store: &Store) -> Rules {
     let kept = store.discount_rules.clone();
     kept.and_then(|rules| serde_json::from_value(rules).ok()).unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::{PgConnection, QueryResult};
-use serde::Deserialize;
+use diesel::PgConnection;
+use serde::{Deserialize, Serialize};
 
 use super::of_store;
-use super::page::Shop;
+use super::page::{Shop, rules_of};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -12,16 +12,17 @@ use crate::money::{Currency, parse_decimal};
 use crate::platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 use crate::secrets::Sealer;
 use crate::settings::connected;
-use crate::stores::{self, Platform};
+use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Version;
 use crate::web::{ok, rejected, see_other};
 
 /// The most uses that BigCommerce counts.
 const MOST_USES: u32 = 100_000;
 
 /// BigCommerce Discount Code Creation, as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RulesForm {
     pub(super) creates_codes: String,
@@ -34,14 +35,18 @@ pub struct RulesForm {
     pub(super) max_uses_per_customer: String,
     pub(super) combines: bool,
     /// Filled when only the preview is wanted.
+    #[serde(skip_serializing)]
     preview: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
 }
 
 impl RulesForm {
     /// Rules as they stand.
     pub(super) fn of(creates_codes: bool, rules: &Rules) -> Self {
         let count = |uses: u32| if uses == 0 { String::new() } else { uses.to_string() };
-        Self {
+        let form = Self {
             creates_codes: if creates_codes { "yes" } else { "no" }.to_owned(),
             kind: word_of(&KINDS, rules.kind),
             discount: word_of(&DISCOUNTS, rules.discount),
@@ -52,7 +57,9 @@ impl RulesForm {
             max_uses_per_customer: count(rules.max_uses_per_customer),
             combines: rules.combines,
             preview: String::new(),
-        }
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
     }
 
     /// What a shopper gets; or what is missing before that can be said.
@@ -220,9 +227,14 @@ pub async fn update(
         }
     };
     let (actor, sentence) = (page.actor(), rules.sentence());
-    let keep = move |conn: &mut PgConnection| -> QueryResult<()> {
+    let keep = move |conn: &mut PgConnection| -> AppResult<()> {
+        form.version.check(conn, connected::record(&store), |conn| {
+            let (merchant_id, id) = (store.merchant_id, store.id);
+            let store = Store::find_connected(conn, merchant_id, Platform::Bigcommerce, id)?;
+            Ok(RulesForm::of(store.creates_codes, &rules_of(&store)))
+        })?;
         let json = serde_json::to_value(&rules).expect("plain structs always serialise");
-        stores::set_discount_rules(conn, &actor, &store, creates_codes, Some(&json))
+        Ok(stores::set_discount_rules(conn, &actor, &store, creates_codes, Some(&json))?)
     };
     shop.db.merchant(page.merchant_id(), keep).await?;
     page.done(match creates_codes {

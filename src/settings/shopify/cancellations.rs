@@ -3,14 +3,16 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::HERE;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::settings::connected;
 use crate::stores::{self, Platform, ReturnRules, Store};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Version;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 
@@ -22,11 +24,26 @@ const CHOICES: [(&str, &str); 2] = [
 ];
 
 /// What was chosen.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CancellationsForm {
     cancelled: String,
     refunded: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
+}
+
+impl CancellationsForm {
+    fn of(history: &[(DateTime<Utc>, ReturnRules)]) -> Self {
+        let rules = history.first().map(|(_, rules)| *rules).unwrap_or_default();
+        let form = Self {
+            cancelled: word(rules.keeps_cancelled),
+            refunded: word(rules.keeps_refunded),
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
+    }
 }
 
 #[derive(Template)]
@@ -56,11 +73,7 @@ pub async fn cancellations(
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let (store, history) = read(&db, &page, *store_id).await?;
-    let rules = history.first().map(|(_, rules)| *rules).unwrap_or_default();
-    let form = CancellationsForm {
-        cancelled: word(rules.keeps_cancelled),
-        refunded: word(rules.keeps_refunded),
-    };
+    let form = CancellationsForm::of(&history);
     ok(&CancellationsPage { page, store, history, form, errors: FormErrors::new() })
 }
 
@@ -87,7 +100,11 @@ pub async fn set_cancellations(
     };
     let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| {
-        stores::change_return_rules(conn, &actor, &store, rules)
+        let record = connected::record(&store);
+        form.version.check(conn, record, |conn| {
+            Ok(CancellationsForm::of(&stores::return_rules_history(conn, &store, 1)?))
+        })?;
+        AppResult::Ok(stores::change_return_rules(conn, &actor, &store, rules)?)
     })
     .await?;
     page.done("Saved. The rules hold for orders placed from now on.")?;

@@ -121,10 +121,7 @@ pub async fn discounts(
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
-    let form = match rules_of(&store) {
-        Some(rules) => DiscountsForm::of(store.creates_codes, &rules),
-        None => DiscountsForm::fresh(),
-    };
+    let form = DiscountsForm::of_store(store.creates_codes, rules_of(&store).as_ref());
     ok(&DiscountsPage::new(page, store, form))
 }
 
@@ -167,11 +164,16 @@ async fn keep(
     let (actor, sealer, name) = (page.actor(), sealer.clone(), store.name.clone());
     let (creates, json) = (form.creates(), serde_json::json!(rules));
     db.merchant(page.merchant_id(), move |conn| {
+        form.version.check(conn, connected::record(&store), |conn| {
+            let store =
+                Store::find_connected(conn, store.merchant_id, Platform::Shopify, store.id)?;
+            Ok(DiscountsForm::of_store(store.creates_codes, rules_of(&store).as_ref()))
+        })?;
         if let Some(FreshToken { token, expires_at }) = &answer.token {
             let token = token.expose_secret().as_bytes();
             stores::keep_access_token(conn, &sealer, &store, token, *expires_at)?;
         }
-        stores::set_discount_rules(conn, &actor, &store, creates, Some(&json))
+        AppResult::Ok(stores::set_discount_rules(conn, &actor, &store, creates, Some(&json))?)
     })
     .await?;
     match (creates, answer.trouble) {

@@ -1,10 +1,11 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::money::{Currency, MoneyError, format_plain, parse_decimal};
 use crate::platforms::shopify::{
     Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target,
 };
 use crate::web::form::FormErrors;
+use crate::web::version::Version;
 
 /// The store is asked for each while somebody waits.
 const MOST_ITEMS: usize = 20;
@@ -22,7 +23,7 @@ pub(super) const PURCHASES: [(&str, &str); 3] =
 pub(super) const YES_NO: [(&str, &str); 2] = [("yes", "Yes"), ("no", "No")];
 
 /// Shopify Discount Code Creation, as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DiscountsForm {
     pub(super) creates: String,
@@ -43,10 +44,20 @@ pub struct DiscountsForm {
     pub(super) combine_shipping: bool,
     pub(super) title: String,
     /// Filled when only the preview is wanted.
+    #[serde(skip_serializing)]
     pub(super) preview: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
 }
 
 impl DiscountsForm {
+    /// The form as it stands for a store.
+    pub(super) fn of_store(creates: bool, rules: Option<&Rules>) -> Self {
+        let form = rules.map_or_else(Self::fresh, |rules| Self::of(creates, rules));
+        Self { version: Version::of(&form), ..form }
+    }
+
     /// What a store without rules begins with.
     pub(super) fn fresh() -> Self {
         let text = str::to_owned;

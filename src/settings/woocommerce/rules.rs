@@ -1,8 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use diesel::QueryResult;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::HERE;
 use crate::config::Config;
@@ -15,10 +14,11 @@ use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
+use crate::web::version::Version;
 use crate::web::{ok, rejected, see_other};
 
 /// What was chosen for codes that are created.
-#[derive(Default, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RulesForm {
     creates_codes: String,
@@ -31,11 +31,20 @@ pub struct RulesForm {
     exclude_sale_items: bool,
     free_shipping: bool,
     /// Shows what a shopper gets, and saves nothing.
+    #[serde(skip_serializing)]
     preview: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
 }
 
 impl RulesForm {
     fn of(store: &Store) -> Self {
+        let form = Self::unversioned(store);
+        Self { version: Version::of(&form), ..form }
+    }
+
+    fn unversioned(store: &Store) -> Self {
         let rules = store.discount_rules.as_ref().and_then(Rules::from_json);
         let creates_codes = if store.creates_codes { "yes" } else { "no" }.to_owned();
         let Some(rules) = rules else {
@@ -61,6 +70,7 @@ impl RulesForm {
             exclude_sale_items: rules.exclude_sale_items,
             free_shipping: rules.free_shipping,
             preview: String::new(),
+            version: Version::default(),
         }
     }
 
@@ -195,10 +205,15 @@ pub async fn set_rules(
         return rejected(&RulesPage { page, store, sentence, form, errors });
     }
     let (actor, creates_codes) = (page.actor(), form.creates_codes == "yes");
-    db.merchant(page.merchant_id(), move |conn| -> QueryResult<()> {
+    db.merchant(page.merchant_id(), move |conn| -> AppResult<()> {
+        form.version.check(conn, connected::record(&store), |conn| {
+            let found =
+                Store::find_connected(conn, store.merchant_id, Platform::Woocommerce, store.id);
+            found.map(|store| RulesForm::of(&store))
+        })?;
         let json = rules.map(|rules| rules.to_json());
         let json = json.or_else(|| store.discount_rules.clone());
-        stores::set_discount_rules(conn, &actor, &store, creates_codes, json.as_ref())
+        Ok(stores::set_discount_rules(conn, &actor, &store, creates_codes, json.as_ref())?)
     })
     .await?;
     page.done(match sentence {

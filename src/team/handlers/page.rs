@@ -3,6 +3,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::team::RoleForm;
 use crate::auth::Role;
 use crate::clock;
 use crate::db::Db;
@@ -10,6 +11,7 @@ use crate::error::AppResult;
 use crate::team::{self, InvitationRow, MemberRow};
 use crate::web::form::FormErrors;
 use crate::web::page::MerchantPage;
+use crate::web::version::Version;
 use crate::web::when::When;
 use crate::web::{ok, rejected};
 
@@ -54,6 +56,10 @@ impl TeamPage {
 
     fn has(row: &MemberRow, role: &Role) -> bool {
         row.role == *role
+    }
+
+    fn version(row: &MemberRow) -> Version {
+        RoleForm::of(row.role).version
     }
 
     /// Until when its link works, if it does.

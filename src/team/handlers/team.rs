@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::page::{InviteForm, answer};
 use crate::auth::Role;
@@ -12,6 +12,7 @@ use crate::team::{self, InviteError, MemberError};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
+use crate::web::version::{Record, Version};
 
 const HERE: &str = "/settings/team";
 
@@ -20,10 +21,20 @@ const HERE: &str = "/settings/team";
 pub struct Nothing {}
 
 /// Another role.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoleForm {
     role: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
+}
+
+impl RoleForm {
+    pub(super) fn of(role: Role) -> Self {
+        let form = Self { role: role.as_str().to_owned(), version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
 }
 
 /// Whether two-factor sign-in is required.
@@ -121,7 +132,14 @@ pub async fn change_role(
     let actor = page.actor();
     let outcome = db
         .merchant(page.merchant_id(), move |conn| {
-            settled(team::change_role(conn, &actor, *member_id, role))
+            let merchant_id = actor.merchant_id;
+            let record = Record { merchant_id, kind: "member", id: Some(*member_id) };
+            form.version.check(conn, record, |conn| {
+                let members = team::members(conn, merchant_id)?;
+                let member = members.iter().find(|member| member.person.id == *member_id);
+                member.map(|member| RoleForm::of(member.role)).ok_or(diesel::NotFound)
+            })?;
+            AppResult::Ok(settled(team::change_role(conn, &actor, *member_id, role))?)
         })
         .await?;
     match outcome {
