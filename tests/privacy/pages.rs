@@ -145,7 +145,7 @@ fn retention_periods_are_saved_or_come_back_as_typed() {
 }
 
 /// Tables without a person's data, so that a new one has to be put here or into docs/privacy.md.
-const WITHOUT_PEOPLE: [&str; 23] = [
+const WITHOUT_PEOPLE: [&str; 24] = [
     "__diesel_schema_migrations",
     "affiliate_daily_figures",
     "affiliate_terms",
@@ -156,6 +156,7 @@ const WITHOUT_PEOPLE: [&str; 23] = [
     "derived_keys",
     "exclusion_periods",
     "exclusion_terms",
+    "form_answers",
     "instance_key",
     "offer_terms",
     "offers",
