@@ -1,7 +1,7 @@
 //! Who may reach which route. Refused by default: a route without a row in `routes::TABLE` is not
 //! served.
 
-use actix_session::SessionExt;
+use actix_session::{Session, SessionExt};
 use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -45,6 +45,14 @@ pub enum Access {
 
 /// Where the session keeps the chosen place.
 pub(super) const PLACE: &str = "place";
+
+/// The key of the place that was chosen; empty where none is.
+///
+/// # Errors
+/// When the session holds something else there, which is a fault of ours.
+pub(crate) fn chosen_place(session: &Session) -> AppResult<String> {
+    Ok(session.get::<Place>(PLACE)?.map(|place| place.key()).unwrap_or_default())
+}
 
 /// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
 /// [`Seat`], [`AffiliateSeat`] or [`Around`] with the request for the page extractors.

@@ -25,6 +25,7 @@ mod session_store;
 pub mod two_factor;
 mod viewing;
 
+pub(crate) use self::access::chosen_place;
 pub use self::access::{Access, check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;

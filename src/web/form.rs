@@ -20,7 +20,7 @@ use super::memory::{BodyLimits, BodySender, Memory};
 use super::retype::Retype;
 use super::unsent::{UNSENT, Unsent};
 use super::version::SentForm;
-use crate::auth::{USER_ID, peer};
+use crate::auth::{USER_ID, chosen_place, peer};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
@@ -96,7 +96,7 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
-/// page of who is signed in.
+/// page of who is signed in, at the place they are at.
 pub(super) fn check_token(
     req: &HttpRequest,
     session: &Session,
@@ -104,7 +104,8 @@ pub(super) fn check_token(
 ) -> Result<Result<Option<PageOf>, Option<PageOf>>, AppError> {
     let (token, page) = form_key(req).read(sent);
     let user_id = session.get::<i64>(USER_ID)?;
-    let page = page.filter(|page| Some(page.user_id) == user_id);
+    let place = chosen_place(session)?;
+    let page = page.filter(|page| Some(page.user_id) == user_id && page.place == place);
     let expected: Option<String> = session.get(TOKEN)?;
     let equal = expected.is_some_and(|expected| expected.as_bytes().ct_eq(token.as_bytes()).into());
     Ok(if equal { Ok(page) } else { Err(page) })

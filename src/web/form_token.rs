@@ -1,7 +1,7 @@
 //! What every form sends as `csrf`. For a person who is signed in it's three things: the token of their
-//! session, a random number of the page, and a proof that the page was made for them. The number tells a
-//! form that is sent twice from two forms. The proof outlives the session, so that what was typed can be
-//! shown again to the same person, and to nobody else.
+//! session, a random number of the page, and a proof that the page was made for them in the program they had
+//! chosen. The number tells a form that is sent twice from two forms. The proof outlives the session, so
+//! that what was typed can be shown again to the same person in the same program, and to no one else.
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::distr::{Alphanumeric, SampleString};
@@ -20,6 +20,8 @@ pub struct FormKey(SecretBox<[u8; 32]>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageOf {
     pub user_id: i64,
+    /// The key of the place they had chosen; empty for a page outside of any.
+    pub place: String,
     /// Random, and different for every page.
     pub number: String,
 }
@@ -31,31 +33,31 @@ impl FormKey {
     }
 
     /// What the forms of a new page send. `session_token` has no full stop.
-    pub fn write(&self, session_token: &str, user_id: i64) -> String {
+    pub fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
         let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
-        let proof = hex::encode(self.proof(user_id, &number).finalize().into_bytes());
-        format!("{session_token}.{number}.{user_id}.{proof}")
+        let proof = hex::encode(self.proof(user_id, place, &number).finalize().into_bytes());
+        format!("{session_token}.{number}.{user_id}.{place}.{proof}")
     }
 
     /// The token of the session, and the page that the form was on, where that is proved.
     pub fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
-        let mut parts = sent.split('.');
-        let token = parts.next().unwrap_or_default();
-        let page = parts.next().zip(parts.next()).zip(parts.next());
-        let page = page.and_then(|((number, user_id), proof)| {
-            let user_id = user_id.parse().ok()?;
+        let parts: Vec<&str> = sent.splitn(6, '.').collect();
+        let &[token, number, user_id, place, proof] = parts.as_slice() else {
+            return (parts.first().copied().unwrap_or_default(), None);
+        };
+        let page = user_id.parse().ok().and_then(|user_id| {
             let proof = hex::decode(proof).ok()?;
-            self.proof(user_id, number).verify_slice(&proof).ok()?;
-            Some(PageOf { user_id, number: number.to_owned() })
+            self.proof(user_id, place, number).verify_slice(&proof).ok()?;
+            Some(PageOf { user_id, place: place.to_owned(), number: number.to_owned() })
         });
         (token, page)
     }
 
-    fn proof(&self, user_id: i64, number: &str) -> Hmac<Sha256> {
+    /// No part has a full stop.
+    fn proof(&self, user_id: i64, place: &str, number: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length")
-            .chain_update(user_id.to_be_bytes())
-            .chain_update(number)
+            .chain_update(format!("{user_id}.{place}.{number}"))
     }
 }
 
@@ -69,12 +71,14 @@ mod tests {
 
     #[test]
     fn a_page_is_proved_for_one_person_by_one_key() {
-        let sent = key(1).write("t0ken", 7);
+        let sent = key(1).write("t0ken", 7, "member-3");
         let (token, page) = key(1).read(&sent);
-        assert_eq!((token, page.map(|page| page.user_id)), ("t0ken", Some(7)));
+        let page = page.unwrap();
+        assert_eq!((token, page.user_id, page.place.as_str()), ("t0ken", 7, "member-3"));
         assert_eq!(key(2).read(&sent), ("t0ken", None));
         assert_eq!(key(1).read(&sent.replace(".7.", ".8.")), ("t0ken", None));
-        assert_ne!(sent, key(1).write("t0ken", 7));
+        assert_eq!(key(1).read(&sent.replace("member-3", "member-4")), ("t0ken", None));
+        assert_ne!(sent, key(1).write("t0ken", 7, "member-3"));
         assert_eq!(key(1).read("t0ken"), ("t0ken", None));
         assert_eq!(key(1).read(""), ("", None));
     }

@@ -15,7 +15,7 @@ use super::form::{TOKEN, form_key};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{
     AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, USER_ID, Viewer, Viewing,
-    peer,
+    chosen_place, peer,
 };
 use crate::clock;
 use crate::error::{AppError, AppResult};
@@ -77,7 +77,7 @@ impl Chrome {
             None => renew_csrf(&session)?,
         };
         let csrf = match session.get::<i64>(USER_ID)? {
-            Some(user_id) => form_key(req).write(&csrf, user_id),
+            Some(user_id) => form_key(req).write(&csrf, user_id, &chosen_place(&session)?),
             None => csrf,
         };
         let flash = session.get::<Flash>(FLASH)?;

@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::form::{FormErrors, form_key, is_form};
-use super::form_token::FormKey;
+use super::form_token::{FormKey, PageOf};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::page::PersonPage;
 use super::retype::{SECRETS, label_of};
 use super::text::refused_in;
-use crate::auth::peer;
+use crate::auth::{chosen_place, peer};
 use crate::clock;
 use crate::error::{AppError, AppResult};
 use crate::secrets::{Sealer, Use};
@@ -46,6 +46,8 @@ const NOT_KEPT: [&str; 5] =
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsent {
     user_id: i64,
+    /// The key of the place that its page was of; empty for none.
+    place: String,
     at: DateTime<Utc>,
     action: String,
     fields: Vec<(String, String)>,
@@ -70,7 +72,8 @@ impl Unsent {
             }
         }
         let action = action.path_and_query()?.as_str().to_owned();
-        Some(Self { user_id: page?.user_id, at: now, action, fields, secrets })
+        let PageOf { user_id, place, .. } = page?;
+        Some(Self { user_id, place, at: now, action, fields, secrets })
     }
 
     /// Whether it's that person's and can still be sent.
@@ -177,5 +180,13 @@ pub async fn show(page: PersonPage, sealer: Data<Sealer>) -> AppResult<HttpRespo
         page.session().remove(UNSENT);
         return Ok(see_other("/"));
     };
+    let place = chosen_place(page.session())?;
+    if place.is_empty() && !unsent.place.is_empty() {
+        return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
+    }
+    // What was typed for one program must not be sent to another.
+    if place != unsent.place && !unsent.place.is_empty() {
+        return Ok(see_other("/"));
+    }
     html(StatusCode::OK, &UnsentPage { page, unsent })
 }
