@@ -71,6 +71,10 @@ impl Unsent {
                 fields.push((name.into_owned(), value.into_owned()));
             }
         }
+        // Nothing is lost of a form that is only a button.
+        if fields.is_empty() && secrets.is_empty() {
+            return None;
+        }
         let action = action.path_and_query()?.as_str().to_owned();
         let PageOf { user_id, place, .. } = page?;
         Some(Self { user_id, place, at: now, action, fields, secrets })

@@ -158,3 +158,29 @@ async fn in_a_browser_what_was_typed_comes_back() {
 async fn without_javascript_what_was_typed_comes_back() {
     in_chromium(false).await;
 }
+
+#[test]
+fn what_was_typed_for_one_program_is_never_sent_to_another() {
+    let app = TestApp::start();
+    let stranger_id = app.fixture.stranger_merchant_id;
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
+        let actor = vouch::audit::Actor::system(stranger_id, vouch::clock::now());
+        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::auth::Role::Owner)
+    })
+    .unwrap();
+    let owner = app.owner();
+    let chooser = owner.get("/places");
+    let [acme, borealis] =
+        [app.fixture.merchant_id, stranger_id].map(|id| format!("[value=member-{id}]"));
+    owner.submit(&chooser, &acme, &[]);
+    let page = owner.get("/settings/general");
+    end_sessions(&app);
+    let lost = owner.submit(&page, "form[action='/settings/general']", &[("name", "Acme Coffee")]);
+    let chooser = owner.follow(&sign_in(&owner, &owner.follow(&lost), "owner@acme.example"));
+    let home = owner.follow(&owner.submit(&chooser, &borealis, &[]));
+    assert!(!home.has("#unsent"));
+    assert!(!owner.get("/unsent-form").has("#unsent"));
+    let home = owner.submit(&owner.get("/places"), &acme, &[]);
+    assert_eq!(owner.follow(&home).value_of("#unsent [name=name]"), "Acme Coffee");
+}
