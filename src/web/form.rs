@@ -78,7 +78,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
                 let db = req.app_data::<Data<Db>>().expect("the application holds the database");
                 let claim = Claim::take(db, &page, action.path(), &body).await?;
                 req.extensions_mut().insert(claim);
-                session.remove(UNSENT);
+                if session.get::<String>(UNSENT)?.is_some() {
+                    session.remove(UNSENT);
+                }
             }
             if let Some(sent) = SentForm::of(&body) {
                 req.extensions_mut().insert(sent);

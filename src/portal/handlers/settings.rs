@@ -83,7 +83,9 @@ pub async fn update(
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     let affiliate_id = page.seat.affiliate_id;
     db.merchant(merchant.id, move |conn| {
-        let record = Record { merchant_id: merchant.id, kind: "affiliate", id: Some(affiliate_id) };
+        // A kind of its own: affiliates don't see which member changed something.
+        let (merchant_id, id) = (merchant.id, Some(affiliate_id));
+        let record = Record { merchant_id, kind: "affiliate_profile", id };
         form.version.check(conn, record, |conn| {
             Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
         })?;
