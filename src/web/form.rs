@@ -18,7 +18,7 @@ use super::answers::Claim;
 use super::form_token::{FormKey, PageOf};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::retype::Retype;
-use super::unsent::{UNSENT, Unsent};
+use super::unsent::{self, Unsent};
 use super::version::SentForm;
 use crate::auth::{USER_ID, chosen_place, peer};
 use crate::clock;
@@ -78,9 +78,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
                 let db = req.app_data::<Data<Db>>().expect("the application holds the database");
                 let claim = Claim::take(db, &page, action.path(), &body).await?;
                 req.extensions_mut().insert(claim);
-                if session.get::<String>(UNSENT)?.is_some() {
-                    session.remove(UNSENT);
-                }
+                unsent::sent(&req, &session)?;
             }
             if let Some(sent) = SentForm::of(&body) {
                 req.extensions_mut().insert(sent);

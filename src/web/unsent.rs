@@ -6,7 +6,7 @@ use actix_session::{Session, SessionExt as _};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::Data;
-use actix_web::{HttpMessage as _, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -157,6 +157,22 @@ pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
     session.clear();
     if let Some(kept) = kept {
         session.insert(UNSENT, kept)?;
+    }
+    Ok(())
+}
+
+/// Forgets the form that the session keeps once it's sent.
+///
+/// # Errors
+/// When the session holds something else there, which is a fault of ours.
+pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
+    if session.get::<String>(UNSENT)?.is_none() {
+        return Ok(());
+    }
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let action = req.uri().path_and_query().map_or("/", |action| action.as_str());
+    if Unsent::kept(session, sealer).is_none_or(|unsent| unsent.action == action) {
+        session.remove(UNSENT);
     }
     Ok(())
 }

@@ -46,9 +46,8 @@ fn what_is_no_change_of_the_form_is_no_conflict() {
     let path = format!("/affiliates/{}", app.fixture.ben_id);
     let form = format!("form[action='{path}']");
     let page = owner.get(&path);
-    let status = format!("form[action='{path}/status']");
     let other = app.admin();
-    let disabled = other.submit(&other.get(&path), &status, &[("status", "disabled")]);
+    let disabled = other.post_signed(&format!("{path}/status"), &[("status", "disabled")]);
     assert_eq!(disabled.status, 303, "{}", disabled.text());
     assert_eq!(owner.submit(&page, &form, &[("note", "Still here")]).status, 303);
     // A form that is wrong comes back with the version that it had.
