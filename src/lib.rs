@@ -18,6 +18,8 @@ pub mod api;
 pub mod audit;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.
 pub mod auth;
+/// Whether a code can be had: one decision for every way to get one.
+pub mod availability;
 /// Orders that are read from the store itself, because messages get lost.
 pub mod catch_up;
 /// The wall clock, in one place, so that everything else is told the time.

@@ -191,7 +191,7 @@ fn begin_of(part: &str) -> &str {
 }
 
 /// Whether a pattern of that key stops a code of that look-alike key.
-pub(super) fn fits(key: &str, look_alike: &str) -> bool {
+pub(crate) fn fits(key: &str, look_alike: &str) -> bool {
     let mut parts = key.split('*');
     let head = parts.next().unwrap_or_default();
     let Some(mut rest) = look_alike.strip_prefix(head) else { return false };
@@ -205,7 +205,7 @@ pub(super) fn fits(key: &str, look_alike: &str) -> bool {
 }
 
 /// Every anchor that an exclusion which stops this code can have.
-pub(super) fn probes(look_alike: &str) -> Vec<String> {
+pub(crate) fn probes(look_alike: &str) -> Vec<String> {
     let mut cuts: Vec<usize> = look_alike.char_indices().map(|(at, _)| at).collect();
     cuts.push(look_alike.len());
     let last = cuts.len() - 1;

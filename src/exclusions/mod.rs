@@ -12,8 +12,8 @@ mod rekey;
 mod terms;
 /// Exclusions from a file.
 pub mod upload;
-mod verdict;
 
+pub use crate::availability::{Excluded, covering_orders, verdict, verdicts};
 pub use feature::enable;
 pub use list::{ExclusionSort, ExclusionState};
 pub use look_alike::{Pattern, PatternError, Shape};
@@ -22,4 +22,3 @@ pub use model::{
     remove, restore,
 };
 pub(crate) use rekey::rekey;
-pub use verdict::{Excluded, covering_orders, verdict, verdicts};

@@ -12,7 +12,6 @@ pub mod list;
 mod mailbox;
 mod model;
 mod rekey;
-pub mod suggest;
 mod words;
 
 pub use bulk::{NewTrigger, create_all};

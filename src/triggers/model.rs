@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use super::code::{CodeError, CouponCode, EmailError, EmailKey, MAX_SKU_CHARS, SkuError, SkuKey};
 use super::code::{MAX_EMAIL_CHARS, TriggerKind, is_invisible};
-use super::suggest::suggestions;
 use crate::audit::{self, Act, Actor};
+use crate::availability::suggestions;
 use crate::code_requests;
 use crate::dated::second;
 use crate::db::schema::{affiliates, trigger_owners, triggers};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::code::{CouponCode, MAX_CODE_CHARS};
+use crate::triggers::code::{CouponCode, MAX_CODE_CHARS};
 
 /// Codes close to `code`, best first; the caller takes the first ones that are free.
 ///
