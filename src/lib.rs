@@ -36,7 +36,7 @@ mod console;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
 /// Who is credited for an order, and with how much: pure rules.
-pub mod credit;
+pub use vouch_core::attribution as credit;
 /// What changed, and what needs somebody.
 pub mod dashboard;
 /// Facts with dates: what was in force when.
@@ -68,9 +68,9 @@ pub mod mail;
 /// Tenants: one affiliate program each.
 pub mod merchants;
 /// Exact amounts of money.
-pub mod money;
+pub use vouch_core::money;
 /// What people, companies, programs and stores may be called.
-pub mod names;
+pub use vouch_core::name as names;
 /// The commission terms that affiliates are on.
 pub mod offers;
 /// How an installation is watched: whether it is ready, and what it does.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
+use vouch_core::platform::Platform;
 
 /// Sign-in, with the address to come back to.
 pub fn login(next: &str) -> String {
@@ -64,6 +65,16 @@ pub fn privacy() -> String {
 /// Where a customer's request for their data is marked as completed.
 pub fn data_request_completion(request_id: i64) -> String {
     format!("/settings/privacy/data-requests/{request_id}/completion")
+}
+
+/// The page of the settings where stores of a platform are connected.
+pub const fn store_settings(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Shopify => "/settings/shopify",
+        Platform::Bigcommerce => "/settings/bigcommerce",
+        Platform::Woocommerce => "/settings/woocommerce",
+        Platform::Api => "/settings/api",
+    }
 }
 
 /// Where the orders of a store are read for a period.

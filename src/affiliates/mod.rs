@@ -9,7 +9,6 @@ pub mod handlers;
 pub mod list;
 pub mod model;
 mod search;
-pub mod status;
 mod terms;
 
 pub use change::{OwnChange, change_status, undo_status, update_own};
@@ -18,3 +17,4 @@ pub use list::choices;
 pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create};
 pub use search::Search;
 pub use status::AffiliateStatus;
+pub use vouch_core::affiliate as status;

@@ -20,7 +20,7 @@ use crate::db::{Db, Scope, WorkKind};
 use crate::orders::generic::{OrderBody, parse_at};
 use crate::orders::intake::{Arrival, Outcome, Source, gzip};
 use crate::orders::queue::Intake;
-use crate::orders::report::StoreEvent;
+use crate::orders::snapshot::StoreEvent;
 use crate::request::{self, Sender};
 use crate::stores::Platform;
 use crate::web::bearer;

@@ -10,8 +10,8 @@ use crate::money::{Currency, format_plain};
 use crate::orders::generic::{
     CodeBody, CustomerBody, LineBody, OrderBody, Payment, RefundBody, RefundLineBody,
 };
-use crate::orders::report::{
-    OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+use crate::orders::snapshot::{
+    OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
 use crate::orders::state::OrderState;
 
@@ -57,7 +57,7 @@ fn text(at: DateTime<Utc>) -> String {
 }
 
 /// Writes a report as the API reads it.
-fn body(report: &OrderReport) -> OrderBody {
+fn body(report: &OrderSnapshot) -> OrderBody {
     let some = |minor: i64| optional(minor, report.currency);
     let has_customer = [&report.customer_ref, &report.customer_email, &report.customer_name]
         .iter()

@@ -199,6 +199,13 @@ pub struct StoreProblem {
     pub problem: String,
 }
 
+impl StoreProblem {
+    /// The page where it's solved.
+    pub fn settings_path(&self) -> &'static str {
+        crate::urls::store_settings(self.platform)
+    }
+}
+
 /// The first of them, as JSON, beside a member: no page asks for it apart.
 const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platform', s.platform, \
      'problem', s.access_problem) FROM stores s WHERE s.merchant_id = members.merchant_id \

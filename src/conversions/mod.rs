@@ -10,8 +10,8 @@ pub(crate) mod ledger;
 pub mod list;
 /// Credit by hand: an order, or an amount.
 pub mod manual;
-pub mod status;
 
 pub use change::{Changed, NewReview, overrule, review, undo};
 pub use list::{Conversion, ConversionFilter, ConversionRow, StatusFilter};
 pub use status::{ConversionStatus, DenialReason, Facts, Review, Via};
+pub use vouch_core::conversion as status;

@@ -21,7 +21,6 @@ mod prepared;
 #[rustfmt::skip]
 pub mod schema;
 mod source;
-mod text_enum;
 mod watchdog;
 
 use std::time::{Duration, Instant};
@@ -33,9 +32,9 @@ pub use self::fault::Fault;
 pub use self::pool::{NoConnection, Pool, Pooled};
 pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
-pub(crate) use self::text_enum::text_enum;
 use crate::error::{AppError, AppResult};
 use crate::request;
+pub(crate) use vouch_core::text_enum;
 
 /// What a transaction may see. Ask for the narrowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ mod forms;
 pub mod handlers;
 /// The list.
 pub mod list;
-pub mod look_alike;
 mod model;
 mod rekey;
 mod terms;
@@ -22,3 +21,4 @@ pub use model::{
     remove, restore,
 };
 pub(crate) use rekey::rekey;
+pub use vouch_core::look_alike;

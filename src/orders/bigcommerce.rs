@@ -14,7 +14,7 @@ mod status;
 use chrono::{DateTime, Utc};
 
 use super::reading::{Unintelligible, read};
-use super::report::StoreEvent;
+use super::snapshot::StoreEvent;
 
 /// The topic of a document that Vouch put together from the API.
 pub const READ: &str = "orders/read";

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::list::OrderHead;
 use super::refund_reads::{self, RefundRead};
-use super::report::{NOT_AN_ORDER, ReadNote};
+use super::snapshot::{NOT_AN_ORDER, ReadNote};
 use super::state::OrderState;
 use crate::audit;
 use crate::conversions::list::{ConversionRow, of_order};

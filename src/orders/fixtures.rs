@@ -1,96 +1,15 @@
-//! Small orders to test with.
+//! What tests of payloads share.
 
 use chrono::{DateTime, TimeZone, Utc};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::report::{
-    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
-};
 use super::times::DeliveryTimes;
-use crate::money::Currency;
 
-/// A day of March 2026, at noon.
-pub fn march(day: u32) -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 3, day, 12, 0, 0).unwrap()
-}
-
-/// A paid order of 10 March without lines, in dollars, by a customer who is nobody else.
-pub fn order() -> OrderReport {
-    OrderReport {
-        order_ref: "820982911946154508".into(),
-        name: "#1001".into(),
-        reported_at: march(10),
-        placed_at: march(10),
-        currency: Currency::USD,
-        is_test: false,
-        payment: PaymentState::Paid,
-        cancelled_at: None,
-        customer_email: Some("carla@example.com".into()),
-        customer_ref: Some("115310627314723954".into()),
-        customer_name: Some("Carla Customer".into()),
-        codes: Vec::new(),
-        lines: Vec::new(),
-        shipping_minor: 0,
-        shipping_tax_minor: 0,
-        tax_minor: 0,
-        total_minor: 0,
-        refunds: Vec::new(),
-        negative_fees_minor: 0,
-        notes: Vec::new(),
-    }
-}
-
-impl OrderReport {
-    pub fn with_code(mut self, code: &str, discount_minor: i64) -> Self {
-        self.codes.push(ReportedCode { code: code.into(), discount_minor });
-        self
-    }
-
-    /// A line of `quantity` at `price_minor`; its reference and SKU are `sku`.
-    pub fn with_line(mut self, sku: &str, quantity: i64, price_minor: i64) -> Self {
-        self.lines.push(ReportedLine {
-            line_ref: sku.into(),
-            sku: Some(sku.into()),
-            title: format!("Item {sku}"),
-            quantity,
-            remaining_quantity: None,
-            price_minor,
-            discount_minor: 0,
-            tax_minor: 0,
-            tax_included: false,
-            kind: LineKind::Goods,
-        });
-        self
-    }
-
-    pub fn with_refund(mut self, refund: ReportedRefund) -> Self {
-        self.refunds.push(refund);
-        self
-    }
-}
-
-/// Sent and received on a day of March.
+/// Sent and received at noon of a day of March 2026.
 pub fn times(day: u32) -> DeliveryTimes {
-    DeliveryTimes { sent_at: march(day), received_at: march(day) }
-}
-
-/// A refund of 11 March that gives nothing back yet.
-pub fn refund(refund_ref: &str) -> ReportedRefund {
-    ReportedRefund::new(refund_ref, march(11))
-}
-
-impl ReportedRefund {
-    pub fn of_line(mut self, line_ref: &str, quantity: i64, amount_minor: i64) -> Self {
-        self.lines.push(RefundedLine {
-            is_fee: false,
-            line_ref: line_ref.into(),
-            quantity,
-            amount_minor: Some(amount_minor),
-            tax_minor: 0,
-        });
-        self
-    }
+    let at: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 3, day, 12, 0, 0).unwrap();
+    DeliveryTimes { sent_at: at, received_at: at }
 }
 
 /// Any JSON, so that every field meets every type.

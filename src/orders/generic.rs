@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::report::{
-    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+use super::snapshot::{
+    LineKind, OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
 use super::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use crate::money::{Currency, parse_decimal};
@@ -279,7 +279,7 @@ pub struct FieldError {
 ///
 /// # Errors
 /// As [`parse_at`].
-pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
+pub fn parse(body: &[u8]) -> Result<OrderSnapshot, Vec<FieldError>> {
     check(&typed_json(body)?, DateTime::<Utc>::MAX_UTC, false)
 }
 
@@ -287,7 +287,7 @@ pub fn parse(body: &[u8]) -> Result<OrderReport, Vec<FieldError>> {
 ///
 /// # Errors
 /// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
-pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderReport, Vec<FieldError>> {
+pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderSnapshot, Vec<FieldError>> {
     check(&read_json(body)?, now, true)
 }
 
@@ -295,7 +295,7 @@ fn check(
     typed: &OrderBody,
     now: DateTime<Utc>,
     is_new: bool,
-) -> Result<OrderReport, Vec<FieldError>> {
+) -> Result<OrderSnapshot, Vec<FieldError>> {
     let mut checked = Checked::new(&typed.currency, now, is_new);
     let report = checked.order(typed);
     if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
@@ -361,7 +361,7 @@ impl Checked {
         self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
     }
 
-    fn order(&mut self, body: &OrderBody) -> OrderReport {
+    fn order(&mut self, body: &OrderBody) -> OrderSnapshot {
         self.parts("/codes", body.codes.len());
         self.parts("/lines", body.lines.len());
         self.parts("/refunds", body.refunds.len());
@@ -369,7 +369,7 @@ impl Checked {
         let name = self.optional("/name", body.name.as_deref(), 200);
         let customer = body.customer.as_ref();
         let of_customer = |of: fn(&CustomerBody) -> Option<&str>| customer.and_then(of);
-        OrderReport {
+        OrderSnapshot {
             name: name.unwrap_or_else(|| order_ref.clone()),
             order_ref,
             reported_at: self.time("/updated_at", &body.updated_at),

@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
-use super::report::PaymentState;
+use super::snapshot::PaymentState;
 use crate::conversions::list::{ConversionRow, of_orders};
 use crate::credit::Decision;
 use crate::db::listing::{begins_with, beyond, list_count};

@@ -1,6 +1,5 @@
 //! Orders: what stores report of them, and what is known of each.
 
-pub mod amounts;
 /// Messages that wait for their order to be read.
 pub mod awaited;
 /// BigCommerce's orders.
@@ -29,10 +28,7 @@ pub mod recalculation;
 /// What refunds were for, where orders only outline them.
 pub mod refund_reads;
 pub mod replay;
-pub mod report;
 pub mod shopify;
-pub mod state;
-pub mod times;
 pub mod understand;
 pub mod woocommerce;
 
@@ -40,8 +36,7 @@ pub use recalculation::{
     RecalculationCause, recalculate, request_for_affiliate, request_for_trigger, request_since,
 };
 pub use replay::{ReplayError, replay};
-pub use report::{
-    LineKind, OrderReport, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
-    StoreEvent,
+pub use vouch_core::order::{
+    LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
+    ReportedRefund, StoreEvent, amounts, snapshot, state, times,
 };
-pub use state::OrderState;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::failures::{FailureReason, OWN_FAULT};
 use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
-use super::report::StoreEvent;
+use super::snapshot::StoreEvent;
 use super::understand::understand;
 use crate::db::schema::orders;
 use crate::platforms::OrderMessage;

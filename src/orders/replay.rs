@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use super::awaited;
 use super::failures;
 use super::intake::{Arrival, Outcome, Source, take_in_one};
-use super::report::StoreEvent;
+use super::snapshot::StoreEvent;
 use super::understand::understand;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{deliveries, stores};

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use self::money::Amounts;
 use super::reading::{Notes, Unintelligible, read};
-use super::report::StoreEvent;
+use super::snapshot::StoreEvent;
 
 /// What the headers say, as far as the body does not.
 #[derive(Debug, Clone, Copy)]

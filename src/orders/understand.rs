@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
 use super::queue::Understood;
-use super::report::StoreEvent;
 use super::shopify::{self, Envelope};
+use super::snapshot::StoreEvent;
 use super::{bigcommerce, generic, woocommerce};
 use crate::stores::Platform;
 

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 
 use super::reading::{Unintelligible, read};
-use super::report::{NOT_AN_ORDER, StoreEvent};
+use super::snapshot::{NOT_AN_ORDER, StoreEvent};
 
 /// The topic of an order that was read from the store's REST API.
 pub const READ: &str = "order.read";

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretSlice;
 
-use super::model::{Platform, Store};
+use super::model::Store;
 use crate::audit::{Actor, record};
 use crate::db::schema::stores;
 use crate::secrets::{CannotOpen, Sealer, Use};
-use crate::store_jobs;
+use crate::{store_jobs, urls};
 
 /// What sealed credentials are bound to.
 pub(super) fn credentials_use(store: &Store) -> Use {
@@ -50,19 +50,7 @@ impl Store {
 
     /// The page of the settings where it is connected.
     pub fn settings_path(&self) -> &'static str {
-        self.platform.settings_path()
-    }
-}
-
-impl Platform {
-    /// The page of the settings where its stores are connected.
-    pub const fn settings_path(self) -> &'static str {
-        match self {
-            Self::Shopify => "/settings/shopify",
-            Self::Bigcommerce => "/settings/bigcommerce",
-            Self::Woocommerce => "/settings/woocommerce",
-            Self::Api => "/settings/api",
-        }
+        urls::store_settings(self.platform)
     }
 }
 

@@ -5,22 +5,8 @@ use secrecy::SecretSlice;
 
 use crate::audit::Act;
 use crate::db::schema::stores;
-use crate::db::text_enum;
 use crate::secrets::{CannotOpen, Sealer, Use};
-
-text_enum! {
-    /// What a store runs on.
-    pub enum Platform {
-        /// Shopify.
-        Shopify = "shopify", "Shopify";
-        /// BigCommerce.
-        Bigcommerce = "bigcommerce", "BigCommerce";
-        /// WooCommerce.
-        Woocommerce = "woocommerce", "WooCommerce";
-        /// Any other, which reports its orders to Vouch's own API.
-        Api = "api", "API";
-    }
-}
+pub use vouch_core::platform::Platform;
 
 /// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.
 const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -1,7 +1,13 @@
 //! Conversion triggers: what ties orders to an affiliate.
 
 mod bulk;
-pub mod code;
+/// Coupon codes, email addresses and SKUs as they are compared.
+pub mod code {
+    pub use vouch_core::code::*;
+    pub use vouch_core::email::*;
+    pub use vouch_core::sku::*;
+    pub use vouch_core::trigger::*;
+}
 mod forms;
 /// The pages.
 pub mod handlers;
@@ -9,7 +15,6 @@ mod handover;
 mod holding;
 /// Lists of triggers.
 pub mod list;
-mod mailbox;
 mod model;
 mod rekey;
 mod words;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use vouch::orders::understand::understand;
-use vouch::orders::{OrderReport, StoreEvent};
+use vouch::orders::{OrderSnapshot, StoreEvent};
 use vouch::stores::Platform;
 
 use super::minute;
@@ -122,7 +122,7 @@ impl OrderHistory {
     }
 
     /// What the store said of it last, and whether it was deleted.
-    pub fn end(&self) -> (OrderReport, bool) {
+    pub fn end(&self) -> (OrderSnapshot, bool) {
         let mut messages = self.messages();
         let is_deleted = messages.iter().any(|message| message.topic == "orders/delete");
         let others = ["refunds/create", "orders/delete"];

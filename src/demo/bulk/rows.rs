@@ -16,7 +16,7 @@ use crate::demo::shop::{PRODUCTS, shopper};
 use crate::exclusions::look_alike::look_alike;
 use crate::money::Currency;
 use crate::orders::{
-    LineKind, OrderReport, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
+    LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
     ReportedRefund,
 };
 use crate::triggers::TriggerKind;
@@ -340,7 +340,7 @@ impl Maker {
     }
 
     /// What is two weeks old was looked at.
-    fn review(&self, report: &OrderReport, dice: &mut Dice) -> Option<Review> {
+    fn review(&self, report: &OrderSnapshot, dice: &mut Dice) -> Option<Review> {
         match (self.now - report.placed_at < Duration::days(14), dice.percent(3)) {
             (true, _) => None,
             (false, true) => Some(Review::Denied),
@@ -348,7 +348,7 @@ impl Maker {
         }
     }
 
-    fn report(&self, number: u64, by: Option<&Candidate>, dice: &mut Dice) -> OrderReport {
+    fn report(&self, number: u64, by: Option<&Candidate>, dice: &mut Dice) -> OrderSnapshot {
         let span = DAYS * 86_400;
         let share = i128::from(number) * i128::from(span) / i128::from(self.size.orders.max(1));
         let ago = Duration::seconds(span - i64::try_from(share).unwrap_or_default());
@@ -378,7 +378,7 @@ impl Maker {
             code: candidate.value.clone(),
             discount_minor: discount,
         };
-        let mut report = OrderReport {
+        let mut report = OrderSnapshot {
             order_ref: (6_000_000_000_000 + number).to_string(),
             name: format!("#{}", 1_001 + number),
             reported_at: placed_at,
@@ -415,7 +415,7 @@ fn line_row((position, line): (usize, &ReportedLine)) -> LineRow {
     }
 }
 
-fn topic(report: &OrderReport) -> &'static str {
+fn topic(report: &OrderSnapshot) -> &'static str {
     match (report.cancelled_at, report.refunds.is_empty()) {
         (Some(_), _) => "orders/cancelled",
         (None, false) => "orders/updated",
@@ -424,7 +424,7 @@ fn topic(report: &OrderReport) -> &'static str {
 }
 
 /// Two in a hundred are cancelled, four refunded in part.
-fn change_later(report: &mut OrderReport, dice: &mut Dice, after: Duration) {
+fn change_later(report: &mut OrderSnapshot, dice: &mut Dice, after: Duration) {
     let at = report.placed_at + after.min(Duration::days(5));
     match dice.below(100) {
         0..=1 => {

@@ -13,8 +13,8 @@ use crate::orders::reading::{
     Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Text, Unintelligible, at_most, filled,
     plain,
 };
-use crate::orders::report::{
-    LineKind, OrderReport, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
+use crate::orders::snapshot::{
+    LineKind, OrderSnapshot, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
 };
 use crate::triggers::code::key_of_reported_code;
 
@@ -48,7 +48,7 @@ fn report(
     document: Document,
     mut notes: Notes,
     read_at: DateTime<Utc>,
-) -> Result<OrderReport, Unintelligible> {
+) -> Result<OrderSnapshot, Unintelligible> {
     let Document { order, products, coupons, refunds: given_back } = document;
     let currency = currency(&order, &mut notes)?;
     let mut amount = |decimal: &Option<Decimal>, name: &str, problem: ReadProblem| {
@@ -80,7 +80,7 @@ fn report(
     let last_refund = given_back.iter().filter_map(|refund| Some(refund.created?.0)).max();
     let reported_at = modified_at.max(last_refund).unwrap_or(placed_at);
     let address = order.billing_address.as_ref();
-    Ok(OrderReport {
+    Ok(OrderSnapshot {
         name: format!("#{}", order.id.0),
         reported_at,
         placed_at,

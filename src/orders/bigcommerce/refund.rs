@@ -10,7 +10,7 @@ use super::order::whole;
 use super::payload::{Refund, RefundItem};
 use crate::money::{Currency, allocate, proportion_half_even};
 use crate::orders::reading::{MAX_LINES, MAX_PARTS, Unintelligible, at_most};
-use crate::orders::report::{RefundedLine, ReportedLine, ReportedRefund};
+use crate::orders::snapshot::{RefundedLine, ReportedLine, ReportedRefund};
 
 /// The kind of items that are lines of the order.
 const PRODUCT: &str = "PRODUCT";

@@ -1,7 +1,7 @@
 //! What an order's status says of the sale (BigCommerce's order statuses, `/v2/order_statuses`).
 
 use super::payload::Order;
-use crate::orders::report::PaymentState;
+use crate::orders::snapshot::PaymentState;
 
 const INCOMPLETE: i64 = 0;
 const REFUNDED: i64 = 4;

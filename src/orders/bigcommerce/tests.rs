@@ -9,7 +9,7 @@ use crate::money::Currency;
 use crate::orders::OrderState;
 use crate::orders::amounts::{Basis, line_amounts};
 use crate::orders::fixtures::any_json;
-use crate::orders::report::{LineKind, OrderReport, PaymentState};
+use crate::orders::snapshot::{LineKind, OrderSnapshot, PaymentState};
 
 /// Two towels at 55.99 and a jar, tax on top of 10 %, a code that took 10 % off.
 fn document() -> Value {
@@ -79,7 +79,7 @@ fn event(body: &Value) -> Result<StoreEvent, Unintelligible> {
     parse(READ, &serde_json::to_vec(body).unwrap(), read_at())
 }
 
-fn report(body: &Value) -> OrderReport {
+fn report(body: &Value) -> OrderSnapshot {
     match event(body).unwrap() {
         StoreEvent::Order(report) => *report,
         other => panic!("{other:?}"),
@@ -87,7 +87,7 @@ fn report(body: &Value) -> OrderReport {
 }
 
 /// What the customer paid for each line, and what of it went back.
-fn amounts(report: OrderReport) -> Vec<(i64, i64)> {
+fn amounts(report: OrderSnapshot) -> Vec<(i64, i64)> {
     let state = OrderState::from(report);
     let amounts = line_amounts(&state, Basis::default());
     amounts.iter().map(|line| (line.gross_minor, line.refunded_minor)).collect()

@@ -16,7 +16,7 @@ use crate::money::{Currency, format_money};
 use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
 use crate::orders::refund_reads::{self, ReadProblem};
-use crate::orders::report::{OrderReport, ReportedRefund};
+use crate::orders::snapshot::{OrderSnapshot, ReportedRefund};
 use crate::triggers::code::decoded;
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
@@ -54,7 +54,7 @@ impl OrderPage {
         When::new(*at, self.tz())
     }
 
-    fn report(&self) -> Option<&OrderReport> {
+    fn report(&self) -> Option<&OrderSnapshot> {
         self.found.state.report.as_ref()
     }
 

@@ -11,7 +11,7 @@ use crate::dated::in_force_or_first;
 use crate::db::prepared;
 use crate::exclusions::covering_orders;
 use crate::offers::commission;
-use crate::orders::report::OrderReport;
+use crate::orders::snapshot::OrderSnapshot;
 use crate::triggers::TriggerKind;
 use crate::triggers::code::EmailKey;
 
@@ -22,7 +22,7 @@ pub(super) type TriggerKey = (&'static str, String);
 pub(super) fn of(
     conn: &mut PgConnection,
     batch: &mut Batch,
-    report: &OrderReport,
+    report: &OrderSnapshot,
     has_exclusions: bool,
 ) -> QueryResult<Vec<Candidate>> {
     let merchant_id = batch.merchant_id;
@@ -61,7 +61,7 @@ fn mark_excluded(
 }
 
 /// What its triggers would be found by.
-pub(super) fn wanted(report: &OrderReport) -> Vec<TriggerKey> {
+pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
     let codes = report.codes.iter().map(|code| (TriggerKind::CouponCode, code.key()));
     let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
     let skus = report.lines.iter().filter_map(|line| Some((TriggerKind::Sku, line.sku_key()?)));
@@ -69,7 +69,7 @@ pub(super) fn wanted(report: &OrderReport) -> Vec<TriggerKey> {
 }
 
 /// The customer's address as triggers have it.
-pub(super) fn email_key_of(report: &OrderReport) -> Option<String> {
+pub(super) fn email_key_of(report: &OrderSnapshot) -> Option<String> {
     let typed = report.customer_email.as_deref()?;
     Some(EmailKey::parse(typed).ok()?.as_str().to_owned())
 }

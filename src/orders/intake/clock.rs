@@ -10,7 +10,7 @@ use diesel::prelude::*;
 
 use super::delivery::{Arrival, Source};
 use crate::credit::Candidate;
-use crate::orders::report::OrderReport;
+use crate::orders::snapshot::OrderSnapshot;
 use crate::orders::state::OrderState;
 use crate::stores::clock::{Difference, MAX_SECONDS, SentReceived, TOLERANCE_SECONDS, difference};
 
@@ -61,7 +61,7 @@ pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, Ord
 pub(super) fn shift(
     conn: &mut PgConnection,
     arrival: &Arrival,
-    report: &OrderReport,
+    report: &OrderSnapshot,
     holdings: &[Holding],
 ) -> QueryResult<i32> {
     let is_recent = arrival.received_at - report.placed_at <= RECENT;

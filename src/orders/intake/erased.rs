@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::db::prepared;
 use crate::db::schema::{deliveries, orders};
-use crate::orders::report::{OrderReport, StoreEvent};
+use crate::orders::snapshot::{OrderSnapshot, StoreEvent};
 use crate::triggers::code::EmailKey;
 
 /// The parts of a report that tell of a person.
@@ -20,7 +20,7 @@ struct Customer {
 }
 
 impl Customer {
-    fn of(report: &OrderReport) -> Self {
+    fn of(report: &OrderSnapshot) -> Self {
         Self {
             email: report.customer_email.clone(),
             reference: report.customer_ref.clone(),
@@ -28,7 +28,7 @@ impl Customer {
         }
     }
 
-    fn put_into(self, report: &mut OrderReport) {
+    fn put_into(self, report: &mut OrderSnapshot) {
         report.customer_email = self.email;
         report.customer_ref = self.reference;
         report.customer_name = self.name;

@@ -7,7 +7,7 @@ use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::db::schema::deliveries;
 use crate::orders::reading::Unintelligible;
-use crate::orders::report::{ReadNote, ReadProblem, StoreEvent};
+use crate::orders::snapshot::{ReadNote, ReadProblem, StoreEvent};
 use crate::orders::times;
 
 /// A field that was passed over, and the day whose rules say whether it matters.

@@ -11,7 +11,7 @@ use super::clock;
 use super::reserve::IfHeld;
 use crate::credit::{Credit, CreditKind, Decision};
 use crate::db::prepared;
-use crate::orders::report::OrderReport;
+use crate::orders::snapshot::OrderSnapshot;
 use crate::orders::state::OrderState;
 
 /// An order as it is kept, locked for this transaction.
@@ -248,7 +248,7 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
-    fn report(&self) -> Option<&OrderReport> {
+    fn report(&self) -> Option<&OrderSnapshot> {
         self.state.report.as_ref()
     }
 

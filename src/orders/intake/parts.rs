@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 
 use crate::db::prepared;
 use crate::orders::amounts::{Basis, line_amounts};
-use crate::orders::report::{ReportedCode, ReportedLine};
+use crate::orders::snapshot::{ReportedCode, ReportedLine};
 use crate::orders::state::OrderState;
 
 /// Writes the lines and codes of the order's report, in one round trip.

@@ -11,7 +11,7 @@ use super::candidates::{TriggerKey, wanted};
 use super::delivery::Arrival;
 use super::order_row::OrderRow;
 use crate::db::prepared;
-use crate::orders::report::StoreEvent;
+use crate::orders::snapshot::StoreEvent;
 
 /// What happens where somebody else has a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::db::schema::deliveries;
 use crate::figures::{Amounts, Delta, Shared};
 use crate::orders::failures::{self, FailureReason};
 use crate::orders::in_flight;
-use crate::orders::report::StoreEvent;
+use crate::orders::snapshot::StoreEvent;
 use crate::orders::state::{Applied, Change, OrderState};
 use crate::orders::times::DeliveryTimes;
 use crate::orders::{awaited, refund_reads};

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
 use super::intake::{Arrival, Outcome};
-use super::report::StoreEvent;
+use super::snapshot::StoreEvent;
 use crate::db::Pool;
 use crate::error::{AppError, AppResult};
 use crate::operations::counters;

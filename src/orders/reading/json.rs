@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Unintelligible;
 use crate::money::Currency;
-use crate::orders::report::{ReadNote, ReadProblem};
+use crate::orders::snapshot::{ReadNote, ReadProblem};
 
 /// As many fields are passed over; a message with more has nothing to do with an order.
 const MAX_PASSED_OVER: usize = 500;

@@ -3,7 +3,7 @@
 use super::payload::{Allocation, MoneySet, TaxLine};
 use crate::money::Currency;
 use crate::orders::reading::{At, Decimal, Text, Unintelligible, sum};
-use crate::orders::report::NO_CURRENCY_EXPONENT;
+use crate::orders::snapshot::NO_CURRENCY_EXPONENT;
 
 /// Reads amounts in the store's currency.
 #[derive(Clone, Copy)]

@@ -13,8 +13,8 @@ use crate::orders::reading::{
     Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Text, Unintelligible, at_most, filled,
     plain, sum,
 };
-use crate::orders::report::{
-    LineKind, OrderReport, PaymentState, ReadProblem, ReportedCode, ReportedLine, ReportedRefund,
+use crate::orders::snapshot::{
+    LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedCode, ReportedLine, ReportedRefund,
     StoreEvent,
 };
 
@@ -35,7 +35,7 @@ fn report(
     mut order: Order,
     mut notes: Notes,
     envelope: Envelope,
-) -> Result<OrderReport, Unintelligible> {
+) -> Result<OrderSnapshot, Unintelligible> {
     let currency = currency(&order, &mut notes)?;
     let amounts = Amounts { currency: Some(currency) };
     let discounts =
@@ -71,7 +71,7 @@ fn report(
     let name = filled(order.name.as_ref());
     let sent = std::mem::take(&mut order.refunds);
     let refunds = refunds(sent, amounts, reported_at, &mut notes)?;
-    Ok(OrderReport {
+    Ok(OrderSnapshot {
         name: name.map_or_else(|| format!("#{}", order.id.0), |name| plain(&name)),
         reported_at,
         placed_at: placed_at.unwrap_or(reported_at),

@@ -6,7 +6,7 @@ use super::money::Amounts;
 use super::payload::{MoneySet, Refund, RefundLineItem, Transaction};
 use crate::money::{Currency, allocate};
 use crate::orders::reading::{At, MAX_LINES, Notes, Text, Unintelligible, at_most, sum};
-use crate::orders::report::{ReadProblem, RefundedLine, ReportedRefund};
+use crate::orders::snapshot::{ReadProblem, RefundedLine, ReportedRefund};
 
 /// Which kind of adjustment is shipping given back.
 const SHIPPING: &str = "shipping_refund";

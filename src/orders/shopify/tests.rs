@@ -8,7 +8,7 @@ use crate::orders::OrderState;
 use crate::orders::amounts::{Basis, line_amounts};
 use crate::orders::fixtures::{any_json, times};
 use crate::orders::reading::MAX_LINES;
-use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem, ReportedRefund};
+use crate::orders::snapshot::{LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedRefund};
 use crate::orders::state::Change;
 
 fn envelope() -> Envelope {
@@ -95,7 +95,7 @@ fn send(topic: &str, body: &Value) -> Result<StoreEvent, Unintelligible> {
     parse(topic, body.to_string().as_bytes(), envelope())
 }
 
-fn order_of(body: &Value) -> OrderReport {
+fn order_of(body: &Value) -> OrderSnapshot {
     match send("orders/create", body) {
         Ok(StoreEvent::Order(report)) => *report,
         other => panic!("{other:?}"),
@@ -561,7 +561,7 @@ fn what_cannot_be_understood_says_where_and_why() {
 }
 
 /// The lines with what was paid for each.
-fn paid(report: &OrderReport) -> Vec<i64> {
+fn paid(report: &OrderSnapshot) -> Vec<i64> {
     let state = OrderState::from(report.clone());
     line_amounts(&state, Basis::default()).iter().map(|line| line.gross_minor).collect()
 }
@@ -757,8 +757,8 @@ proptest! {
         match send(topic, &body) {
             Ok(StoreEvent::Order(order)) => {
                 let kept = serde_json::to_value(&order).unwrap();
-                let read = OrderReport { notes: Vec::new(), ..*order };
-                prop_assert_eq!(serde_json::from_value::<OrderReport>(kept).unwrap(), read);
+                let read = OrderSnapshot { notes: Vec::new(), ..*order };
+                prop_assert_eq!(serde_json::from_value::<OrderSnapshot>(kept).unwrap(), read);
             }
             Ok(_) => {}
             Err(error) => prop_assert!(!error.to_string().contains('\0')),

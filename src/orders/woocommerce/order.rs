@@ -7,8 +7,8 @@ use crate::orders::reading::{
     At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Unintelligible, at_most, filled, plain,
     sum,
 };
-use crate::orders::report::{
-    LineKind, OrderReport, PaymentState, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
+use crate::orders::snapshot::{
+    LineKind, OrderSnapshot, PaymentState, ReadProblem, ReportedCode, ReportedLine, StoreEvent,
 };
 
 /// How the keys begin under which gift card extensions (WooCommerce Gift Cards, PW, YITH) keep what
@@ -47,7 +47,7 @@ fn report(
     order: Order,
     mut notes: Notes,
     received_at: DateTime<Utc>,
-) -> Result<OrderReport, Unintelligible> {
+) -> Result<OrderSnapshot, Unintelligible> {
     let currency =
         notes.currency(&filled(order.currency.as_ref()).unwrap_or_default(), "currency")?;
     let amounts = Amounts(currency);
@@ -68,7 +68,7 @@ fn report(
     let (fees, negative_fees_minor) = fees(&order.fee_lines, amounts, &mut notes)?;
     lines.extend(fees);
     let name = filled(order.number.as_ref()).unwrap_or_else(|| order.id.0.clone());
-    Ok(OrderReport {
+    Ok(OrderSnapshot {
         name: format!("#{}", plain(&name)),
         reported_at,
         placed_at: placed_at.unwrap_or(reported_at),

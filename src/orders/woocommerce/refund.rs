@@ -11,7 +11,7 @@ use crate::money::{Currency, proportion_half_even};
 use crate::orders::reading::{
     At, Decimal, MAX_LINES, MAX_PARTS, MAX_QUANTITY, Notes, Unintelligible, at_most,
 };
-use crate::orders::report::{ReadProblem, RefundedLine, ReportedRefund, StoreEvent};
+use crate::orders::snapshot::{ReadProblem, RefundedLine, ReportedRefund, StoreEvent};
 
 /// The refunds of an order. It says how much went back, but not what for, nor always how much of it
 /// is tax.

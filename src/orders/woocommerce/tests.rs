@@ -6,7 +6,7 @@ use super::*;
 use crate::money::Currency;
 use crate::orders::amounts::{Basis, line_amounts};
 use crate::orders::fixtures::{any_json, times};
-use crate::orders::report::{LineKind, OrderReport, PaymentState, ReadProblem};
+use crate::orders::snapshot::{LineKind, OrderSnapshot, PaymentState, ReadProblem};
 use crate::orders::state::{Change, OrderState};
 
 fn received_at() -> DateTime<Utc> {
@@ -48,7 +48,7 @@ fn send(topic: &str, body: &Value) -> Result<StoreEvent, Unintelligible> {
     parse(topic, body.to_string().as_bytes(), received_at())
 }
 
-fn order_of(body: &Value) -> OrderReport {
+fn order_of(body: &Value) -> OrderSnapshot {
     match send("order.updated", body) {
         Ok(StoreEvent::Order(report)) => *report,
         other => panic!("{other:?}"),
@@ -56,7 +56,7 @@ fn order_of(body: &Value) -> OrderReport {
 }
 
 /// What is left of each line for the commission.
-fn net(report: &OrderReport, basis: Basis) -> Vec<i64> {
+fn net(report: &OrderSnapshot, basis: Basis) -> Vec<i64> {
     let state = OrderState::from(report.clone());
     line_amounts(&state, basis).iter().map(|line| line.net_minor()).collect()
 }

@@ -1,0 +1,215 @@
+//! A candidate as it stands on one order, and how two of them compare.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+
+use super::decision::{Advantage, LostReason, Unqualified, Winner};
+use super::input::{Candidate, Overrides, Precedence, Terms};
+use crate::affiliate::AffiliateStatus;
+use crate::email::EmailKey;
+use crate::money::Currency;
+use crate::order::snapshot::OrderSnapshot;
+use crate::trigger::TriggerKind;
+
+/// A candidate as it stands on one order.
+pub(super) struct Contender<'a> {
+    pub candidate: &'a Candidate,
+    /// Where the code, or the SKU's first line, stands on the order.
+    position: usize,
+    /// What the code took off the order; 0 for other kinds.
+    pub discount_minor: i64,
+    /// Why it does not take part.
+    pub out_of_force: Option<LostReason>,
+    /// Why it would earn nothing.
+    pub unqualified: Option<Unqualified>,
+    /// Why it would have earned nothing, had a merchant not overruled that.
+    pub overruled: Option<Unqualified>,
+}
+
+/// What the merchant's rule compares; within one decision, always the same variant.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum ByRule {
+    Position(usize),
+    Discount(Reverse<i64>),
+    Age(DateTime<Utc>),
+}
+
+/// All candidates as they stand on the order, in an order that depends on nothing but them.
+pub(super) fn contenders<'a>(
+    report: &OrderSnapshot,
+    candidates: &'a [Candidate],
+    overrides: &Overrides,
+) -> Vec<Contender<'a>> {
+    let order = OrderKeys::of(report);
+    let mut field: Vec<Contender<'a>> =
+        candidates.iter().map(|candidate| Contender::new(candidate, &order, overrides)).collect();
+    field.sort_by_key(|contender| contender.place());
+    field.dedup_by_key(|contender| contender.place());
+    field
+}
+
+/// What an order is matched by, worked out once.
+struct OrderKeys<'a> {
+    report: &'a OrderSnapshot,
+    codes: Vec<String>,
+    skus: Vec<Option<String>>,
+    email: Option<EmailKey>,
+}
+
+impl<'a> OrderKeys<'a> {
+    fn of(report: &'a OrderSnapshot) -> Self {
+        Self {
+            report,
+            codes: report.codes.iter().map(|code| code.key()).collect(),
+            skus: report.lines.iter().map(|line| line.sku_key()).collect(),
+            email: report.customer_email.as_deref().and_then(|email| EmailKey::parse(email).ok()),
+        }
+    }
+
+    /// Where the order carries what the candidate stands for.
+    fn position(&self, candidate: &Candidate) -> Option<usize> {
+        let key = candidate.key.as_str();
+        match candidate.kind {
+            TriggerKind::CouponCode => self.codes.iter().position(|code| code == key),
+            TriggerKind::Sku => self.skus.iter().position(|sku| sku.as_deref() == Some(key)),
+            TriggerKind::CustomerEmail => {
+                self.email.as_ref().is_some_and(|email| email.as_str() == key).then_some(0)
+            }
+        }
+    }
+
+    /// What a code took off, summed if the order carries it in several spellings.
+    fn discount(&self, candidate: &Candidate) -> i64 {
+        if candidate.kind != TriggerKind::CouponCode {
+            return 0;
+        }
+        let carried = self.codes.iter().zip(&self.report.codes);
+        carried
+            .filter(|(key, _)| **key == candidate.key)
+            .fold(0, |sum, (_, code)| sum.saturating_add(code.discount_minor))
+    }
+
+    fn out_of_force(&self, candidate: &Candidate, on_order: bool) -> Option<LostReason> {
+        let placed_at = self.report.placed_at;
+        if !on_order {
+            return Some(LostReason::NotOnOrder);
+        }
+        if placed_at < candidate.owned_from {
+            return Some(LostReason::NotYetOwned { from: candidate.owned_from });
+        }
+        if let Some(until) = candidate.owned_until.filter(|until| *until <= placed_at) {
+            return Some(LostReason::NoLongerOwned { until });
+        }
+        let retired = candidate.retired_at.filter(|at| *at <= placed_at);
+        retired.map(|at| LostReason::Retired { at })
+    }
+
+    /// Why the affiliate earns nothing, unless a merchant overrules it.
+    fn objection(&self, candidate: &Candidate) -> Option<Unqualified> {
+        let affiliate = &candidate.affiliate;
+        if self.report.is_test {
+            return Some(Unqualified::TestOrder);
+        }
+        if affiliate.status != AffiliateStatus::Active {
+            return Some(Unqualified::InactiveAffiliate { status: affiliate.status });
+        }
+        if let Some(exclusion_id) = candidate.excluded_by {
+            return Some(Unqualified::ExcludedCode { exclusion_id });
+        }
+        let customer = self.email.as_ref()?;
+        let is_own = |known: &String| EmailKey::parse(known).is_ok_and(|known| known == *customer);
+        affiliate.emails.iter().any(is_own).then_some(Unqualified::OwnPurchase)
+    }
+}
+
+impl Unqualified {
+    /// A flat amount cannot be paid for an order in another currency.
+    pub(super) fn by_currency(terms: &Terms, order: Currency) -> Option<Self> {
+        let terms = terms.commission.currency().filter(|currency| *currency != order)?;
+        Some(Self::OtherCurrency { terms, order })
+    }
+}
+
+impl<'a> Contender<'a> {
+    fn new(candidate: &'a Candidate, order: &OrderKeys<'_>, overrides: &Overrides) -> Self {
+        let position = order.position(candidate);
+        let objection = order.objection(candidate);
+        let is_overruled = overrides.overruled.contains(&candidate.affiliate.id);
+        let (overruled, stands) = if is_overruled { (objection, None) } else { (None, objection) };
+        let by_currency = Unqualified::by_currency(&candidate.terms, order.report.currency);
+        Self {
+            candidate,
+            position: position.unwrap_or(usize::MAX),
+            discount_minor: order.discount(candidate),
+            out_of_force: order.out_of_force(candidate, position.is_some()),
+            unqualified: stands.or(by_currency),
+            overruled,
+        }
+    }
+
+    /// Where it stands in the record. No two candidates share all of this.
+    fn place(&self) -> (TriggerKind, usize, DateTime<Utc>, i64, i64, DateTime<Utc>) {
+        let candidate = self.candidate;
+        (
+            candidate.kind,
+            self.position,
+            candidate.trigger_created_at,
+            candidate.trigger_id,
+            candidate.affiliate.id,
+            candidate.owned_from,
+        )
+    }
+
+    /// The smallest wins: can be credited, coupon before e-mail, the merchant's rule, then what
+    /// decides its ties: position on the order, age of the trigger, its id.
+    pub(super) fn rank(&self, rule: Precedence) -> impl Ord + use<> {
+        let candidate = self.candidate;
+        let age = candidate.trigger_created_at;
+        let by_rule = match rule {
+            Precedence::FirstOnOrder => ByRule::Position(self.position),
+            Precedence::LargestDiscount => ByRule::Discount(Reverse(self.discount_minor)),
+            Precedence::OldestTrigger => ByRule::Age(age),
+        };
+        let tie = (self.position, age, candidate.trigger_id, candidate.affiliate.id);
+        (self.unqualified.is_some(), candidate.kind, by_rule, tie)
+    }
+
+    /// Why this one lost to `winner`.
+    pub(super) fn lost_to(&self, winner: &Contender<'_>, rule: Precedence) -> LostReason {
+        let (this, other) = (self.candidate, winner.candidate);
+        let named = Winner { value: other.value.clone(), affiliate: other.affiliate.name.clone() };
+        if this.affiliate.id == other.affiliate.id {
+            return LostReason::CreditedAlready { through: other.value.clone() };
+        }
+        match self.unqualified {
+            Some(reason) if winner.unqualified.is_none() => {
+                LostReason::Ineligible { reason, winner: named }
+            }
+            _ if this.kind != other.kind => LostReason::CouponComesFirst { winner: named },
+            _ => {
+                LostReason::Outranked { by: winner.advantage_over(self, rule), winner: named, rule }
+            }
+        }
+    }
+
+    /// The first thing in which this one is ahead, the merchant's rule first.
+    fn advantage_over(&self, other: &Contender<'_>, rule: Precedence) -> Advantage {
+        let by_rule = match rule {
+            Precedence::FirstOnOrder => Advantage::EarlierOnOrder,
+            Precedence::LargestDiscount => Advantage::LargerDiscount,
+            Precedence::OldestTrigger => Advantage::OlderTrigger,
+        };
+        [by_rule, Advantage::EarlierOnOrder, Advantage::OlderTrigger]
+            .into_iter()
+            .find(|advantage| match advantage {
+                Advantage::EarlierOnOrder => self.position < other.position,
+                Advantage::LargerDiscount => self.discount_minor > other.discount_minor,
+                Advantage::OlderTrigger => {
+                    self.candidate.trigger_created_at < other.candidate.trigger_created_at
+                }
+                Advantage::EnteredFirst => true,
+            })
+            .unwrap_or(Advantage::EnteredFirst)
+    }
+}

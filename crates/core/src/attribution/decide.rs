@@ -1,0 +1,309 @@
+//! Who is credited for an order.
+//!
+//! Candidates in force when the order was placed stand against each other: those that can be
+//! credited before those that cannot, a coupon code before a customer e-mail, then by the
+//! merchant's rule. The best one wins the order; SKU triggers earn on their own lines beside it.
+//! An order credited by hand is credited so before all.
+
+use std::collections::BTreeSet;
+
+use super::commission::{After, Scope, Shared, earn};
+use super::contender::{Contender, contenders};
+use super::decision::{
+    AffiliateName, CandidateOutcome, Credit, CreditKind, Decision, LostReason, Unqualified,
+    Verdict, takes_back,
+};
+use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Rules, Terms};
+use super::ledger::Components;
+use crate::money::Currency;
+use crate::order::OrderState;
+use crate::order::amounts::{LineAmounts, line_amounts};
+use crate::order::snapshot::OrderSnapshot;
+use crate::order::state::Undone;
+use crate::trigger::TriggerKind;
+
+/// Works out what every conversion of the order should be now.
+///
+/// The order of `candidates` does not matter; those that do not match the order are shown as lost.
+/// Without a report of the order itself (only a refund was heard of so far) nobody is credited.
+pub fn decide(
+    state: &OrderState,
+    candidates: &[Candidate],
+    rules: &Rules,
+    overrides: &Overrides,
+) -> Decision {
+    let Some(report) = &state.report else {
+        let undone = state.undone();
+        return Decision { rules: *rules, undone, ..Decision::default() };
+    };
+    let payment = rules.payment(report.payment);
+    // Where orders count once they're paid, a voided payment stands against the credit itself.
+    let is_by_payment =
+        |undone: &Undone| *undone == Undone::Voided && matches!(payment, Paid::Never(_));
+    let undone = state.undone().filter(|undone| !is_by_payment(undone));
+    let amounts = line_amounts(state, rules.basis());
+    let sums = Sums { amounts: &amounts, currency: report.currency, undone, payment, rules };
+    let field = contenders(report, candidates, overrides);
+    let main = match &overrides.manual {
+        Some(manual) => Main::ByHand(manual),
+        None => best(&field, rules).map_or(Main::Nobody, |best| Main::of(best, &field)),
+    };
+
+    let mut credits: Vec<Credit> = main.credit(&sums).into_iter().collect();
+    credits.extend(royalties(&field, &main, &sums));
+    Decision {
+        currency: Some(report.currency),
+        rules: *rules,
+        undone,
+        outcomes: field
+            .iter()
+            .map(|contender| outcome(contender, &main, &credits, rules))
+            .collect(),
+        credits,
+        other_codes: other_codes(report, candidates),
+    }
+}
+
+/// What every credit of an order is computed from.
+struct Sums<'a> {
+    amounts: &'a [LineAmounts<'a>],
+    currency: Currency,
+    undone: Option<Undone>,
+    payment: Paid,
+    rules: &'a Rules,
+}
+
+/// Who is credited with the order as a whole.
+enum Main<'a> {
+    ByHand(&'a ManualCredit),
+    Won(&'a Contender<'a>),
+    /// The best would earn nothing, and its affiliate has a royalty that does: an affiliate is
+    /// credited once for an order, so the royalty is what they are credited with.
+    LeftToRoyalty(&'a Contender<'a>),
+    Nobody,
+}
+
+/// The best of those in force that stand for the whole order.
+fn best<'a>(field: &'a [Contender<'a>], rules: &Rules) -> Option<&'a Contender<'a>> {
+    field
+        .iter()
+        .filter(|contender| contender.out_of_force.is_none())
+        .filter(|contender| contender.candidate.kind != TriggerKind::Sku)
+        .min_by_key(|contender| contender.rank(rules.precedence))
+}
+
+impl<'a> Main<'a> {
+    fn of(best: &'a Contender<'a>, field: &[Contender<'_>]) -> Self {
+        let affiliate_id = best.candidate.affiliate.id;
+        let earns_royalty = field.iter().any(|contender| {
+            contender.candidate.kind == TriggerKind::Sku
+                && contender.candidate.affiliate.id == affiliate_id
+                && contender.out_of_force.is_none()
+                && contender.unqualified.is_none()
+        });
+        match best.unqualified {
+            Some(_) if earns_royalty => Self::LeftToRoyalty(best),
+            _ => Self::Won(best),
+        }
+    }
+}
+
+impl Main<'_> {
+    /// Whose credit covers the order, and with it their royalties.
+    fn affiliate_id(&self) -> Option<i64> {
+        match self {
+            Self::ByHand(manual) => Some(manual.affiliate.id),
+            Self::Won(winner) => Some(winner.candidate.affiliate.id),
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
+        }
+    }
+
+    fn terms(&self) -> Option<&Terms> {
+        match self {
+            Self::ByHand(manual) => Some(&manual.terms),
+            Self::Won(winner) => Some(&winner.candidate.terms),
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
+        }
+    }
+
+    fn credit(&self, sums: &Sums<'_>) -> Option<Credit> {
+        match self {
+            Self::ByHand(manual) => Some(by_hand(manual, sums)),
+            Self::Won(winner) => Some(credit(winner, &Scope::WholeOrder, sums)),
+            Self::LeftToRoyalty(_) | Self::Nobody => None,
+        }
+    }
+}
+
+fn by_hand(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
+    Credit {
+        affiliate: name_of(&manual.affiliate),
+        via: CreditKind::Manual,
+        // Whoever credits by hand knows the affiliate and the order; only a sum that cannot be
+        // computed stands against it.
+        unqualified: Unqualified::by_currency(&manual.terms, sums.currency),
+        ..earnings(&manual.terms, &Scope::WholeOrder, sums)
+    }
+    .settled(sums.payment)
+}
+
+fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
+    let candidate = contender.candidate;
+    Credit {
+        affiliate: name_of(&candidate.affiliate),
+        trigger_id: Some(candidate.trigger_id),
+        value: candidate.value.clone(),
+        via: candidate.kind.into(),
+        unqualified: contender.unqualified,
+        overruled: contender.overruled,
+        discount_minor: contender.discount_minor,
+        ..earnings(&candidate.terms, scope, sums)
+    }
+    .settled(sums.payment)
+}
+
+/// The part of a credit that follows from the terms.
+fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
+    let after = After {
+        takes_back: takes_back(sums.undone, sums.rules),
+        keeps_refunded: sums.rules.keeps_refunded,
+    };
+    let earned = earn(sums.amounts, scope, terms, sums.rules, sums.currency, after);
+    let net = earned.gross_minor - earned.refunded_minor;
+    Credit {
+        offer_id: terms.offer_id,
+        offer_name: terms.offer_name.clone(),
+        auto_approve: terms.auto_approve,
+        rate: terms.commission,
+        revenue_minor: if sums.undone.is_some() { 0 } else { net },
+        gross_minor: earned.gross_minor,
+        refunded_minor: earned.refunded_minor,
+        would_be: earned.commission,
+        lines: earned.lines,
+        ..Credit::default()
+    }
+}
+
+impl Credit {
+    /// Earns what it would, unless it is unqualified.
+    fn settled(mut self, payment: Paid) -> Self {
+        match payment {
+            Paid::Counts => {}
+            Paid::NotYet => self.not_paid_yet = true,
+            Paid::Never(reason) => self.unqualified = self.unqualified.or(Some(reason)),
+        }
+        self.commission = if self.is_qualified() { self.would_be } else { Components::default() };
+        self
+    }
+}
+
+/// One credit for each affiliate with SKU triggers, except the one credited with the whole.
+fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<Credit> {
+    let holders: Vec<&Contender<'_>> = field
+        .iter()
+        .filter(|contender| contender.out_of_force.is_none())
+        .filter(|contender| contender.candidate.kind == TriggerKind::Sku)
+        .filter(|contender| main.affiliate_id() != Some(contender.candidate.affiliate.id))
+        .collect();
+    let mut credited = BTreeSet::new();
+    holders
+        .iter()
+        .filter(|lead| credited.insert(lead.candidate.affiliate.id))
+        .map(|lead| {
+            let keys = holders
+                .iter()
+                .filter(|other| other.candidate.affiliate.id == lead.candidate.affiliate.id)
+                .map(|other| other.candidate.key.clone())
+                .collect();
+            royalty(lead, &Scope::Skus(keys), main, sums)
+        })
+        .collect()
+}
+
+/// A credit for its own lines, of which the main credit may earn from some too.
+fn royalty(lead: &Contender<'_>, scope: &Scope, main: &Main<'_>, sums: &Sums<'_>) -> Credit {
+    let credit = credit(lead, scope, sums);
+    let Some(terms) = main.terms() else { return credit };
+    let shared = Shared::of(sums.amounts, (scope, &lead.candidate.terms), terms, sums.rules);
+    Credit {
+        shared_revenue_minor: if sums.undone.is_some() { 0 } else { shared.net_minor() },
+        shared_refunded_minor: shared.refunded_minor,
+        ..credit
+    }
+}
+
+fn outcome(
+    contender: &Contender<'_>,
+    main: &Main<'_>,
+    credits: &[Credit],
+    rules: &Rules,
+) -> CandidateOutcome {
+    let candidate = contender.candidate;
+    CandidateOutcome {
+        trigger_id: candidate.trigger_id,
+        kind: Some(candidate.kind),
+        value: candidate.value.clone(),
+        affiliate: name_of(&candidate.affiliate),
+        discount_minor: contender.discount_minor,
+        verdict: verdict(contender, main, credits, rules),
+    }
+}
+
+fn verdict(
+    contender: &Contender<'_>,
+    main: &Main<'_>,
+    credits: &[Credit],
+    rules: &Rules,
+) -> Verdict {
+    if let Some(reason) = contender.out_of_force.clone() {
+        return Verdict::Lost { reason };
+    }
+    let affiliate_id = contender.candidate.affiliate.id;
+    let of_affiliate = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
+    let of_credit = of_affiliate.and_then(|credit| credit.unqualified);
+    let credited = |reason: Option<Unqualified>, won: Verdict| match reason {
+        Some(reason) => Verdict::Unqualified { reason },
+        None => won,
+    };
+    if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
+        // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
+        return credited(of_credit, Verdict::Royalty);
+    }
+    match main {
+        Main::ByHand(manual) => Verdict::Lost {
+            reason: LostReason::CreditedByHand {
+                to: manual.affiliate.name.clone(),
+                by: manual.credited_by.clone(),
+                at: manual.at,
+            },
+        },
+        Main::Won(best) | Main::LeftToRoyalty(best) if std::ptr::eq(*best, contender) => {
+            credited(contender.unqualified.or(of_credit), Verdict::Won)
+        }
+        Main::Won(best) | Main::LeftToRoyalty(best) => {
+            Verdict::Lost { reason: contender.lost_to(best, rules.precedence) }
+        }
+        // Whoever is in force and stands for the whole order is at least the best of one.
+        Main::Nobody => Verdict::Unknown,
+    }
+}
+
+/// Codes that are on the order and no affiliate’s.
+fn other_codes(report: &OrderSnapshot, candidates: &[Candidate]) -> Vec<String> {
+    let mut seen: BTreeSet<&str> = candidates
+        .iter()
+        .filter(|candidate| candidate.kind == TriggerKind::CouponCode)
+        .map(|candidate| candidate.key.as_str())
+        .collect();
+    let keys: Vec<String> = report.codes.iter().map(|code| code.key()).collect();
+    let typed = report.codes.iter().map(|code| code.code.clone());
+    keys.iter().zip(typed).filter(|(key, _)| seen.insert(key)).map(|(_, typed)| typed).collect()
+}
+
+fn name_of(affiliate: &CandidateAffiliate) -> AffiliateName {
+    AffiliateName {
+        id: affiliate.id,
+        public_id: affiliate.public_id.clone(),
+        name: affiliate.name.clone(),
+    }
+}

@@ -1,0 +1,235 @@
+//! What a decision is made from, besides the order: the triggers that match it, with their owners
+//! and terms, the merchant's rules, and what a merchant decided by hand.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::decision::Unqualified;
+use crate::affiliate::AffiliateStatus;
+use crate::money::{Currency, format_money, format_percent};
+use crate::order::amounts::Basis;
+use crate::order::snapshot::PaymentState;
+use crate::text_enum;
+use crate::trigger::TriggerKind;
+
+/// A trigger that matches the order, in the hands of one owner.
+///
+/// A trigger that was reassigned makes one candidate for each of its owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub trigger_id: i64,
+    pub kind: TriggerKind,
+    /// As the affiliate or merchant typed it.
+    pub value: String,
+    /// As it is compared.
+    pub key: String,
+    pub trigger_created_at: DateTime<Utc>,
+    pub affiliate: CandidateAffiliate,
+    pub owned_from: DateTime<Utc>,
+    /// The end of this owner's time, itself excluded; none if it goes on.
+    pub owned_until: Option<DateTime<Utc>>,
+    pub retired_at: Option<DateTime<Utc>>,
+    /// The key of the exclusion that covered orders with this code when the order was placed.
+    pub excluded_by: Option<i64>,
+    pub terms: Terms,
+}
+
+/// The affiliate of a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateAffiliate {
+    pub id: i64,
+    /// The short affiliate ID that is shown under the name.
+    pub public_id: String,
+    pub name: String,
+    /// Every address it was known by when the order was placed, its own and those it is paid at.
+    pub emails: Vec<String>,
+    /// The status when the order was placed.
+    pub status: AffiliateStatus,
+}
+
+/// The offer an affiliate is on, as far as an order needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    pub offer_id: i64,
+    pub offer_name: String,
+    pub commission: Commission,
+    /// Keys of SKUs whose lines earn nothing.
+    pub excluded_skus: Vec<String>,
+    /// Whether a conversion is Approved without a person looking at it.
+    pub auto_approve: bool,
+}
+
+/// What an offer pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Commission {
+    /// Hundredths of a percent of each line's base: 1000 is 10 %.
+    Percent { basis_points: i64 },
+    /// Once for an order, however large.
+    FlatPerOrder { amount_minor: i64, currency: Currency },
+    /// For each item that the customer kept.
+    FlatPerItem { amount_minor: i64, currency: Currency },
+    /// A form this version has no word for; pays nothing.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Default for Commission {
+    fn default() -> Self {
+        Self::Percent { basis_points: 0 }
+    }
+}
+
+impl Commission {
+    /// The currency of a flat amount; a percentage has none.
+    pub fn currency(self) -> Option<Currency> {
+        match self {
+            Self::FlatPerOrder { currency, .. } | Self::FlatPerItem { currency, .. } => {
+                Some(currency)
+            }
+            Self::Percent { .. } | Self::Unknown => None,
+        }
+    }
+}
+
+/// What an offer pays: `10 % of the sale`, `$5.00 per order`, `$1.00 per item`.
+impl fmt::Display for Commission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Percent { basis_points } => {
+                write!(f, "{} of the sale", format_percent(basis_points))
+            }
+            Self::FlatPerOrder { amount_minor, currency } => {
+                write!(f, "{} per order", format_money(amount_minor, currency))
+            }
+            Self::FlatPerItem { amount_minor, currency } => {
+                write!(f, "{} per item", format_money(amount_minor, currency))
+            }
+            Self::Unknown => f.write_str("unknown terms"),
+        }
+    }
+}
+
+/// The merchant's Calculation Logic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    pub precedence: Precedence,
+    pub include_tax: bool,
+    pub include_shipping: bool,
+    pub orders_count_when: OrdersCountWhen,
+    /// Whether gift cards and gift certificates that the customer bought earn.
+    pub gift_cards_earn: bool,
+    /// Whether tips do.
+    pub tips_earn: bool,
+    pub negative_fees: NegativeFees,
+    /// A cancellation leaves commission as it was: the store's own setting.
+    pub keeps_cancelled: bool,
+    /// A refund does.
+    pub keeps_refunded: bool,
+}
+
+impl Rules {
+    /// What a new merchant begins with. [`Rules::default`] reads decisions that were stored before
+    /// orders could count when paid.
+    pub fn of_new_merchant() -> Self {
+        Self { orders_count_when: OrdersCountWhen::Paid, ..Self::default() }
+    }
+
+    /// What the payment means for what the order earns.
+    pub(super) fn payment(self, payment: PaymentState) -> Paid {
+        if self.orders_count_when == OrdersCountWhen::Placed {
+            return Paid::Counts;
+        }
+        match payment {
+            PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded => {
+                Paid::Counts
+            }
+            PaymentState::Expired => Paid::Never(Unqualified::PaymentExpired),
+            PaymentState::Voided => Paid::Never(Unqualified::PaymentVoided),
+            PaymentState::Pending
+            | PaymentState::Authorized
+            | PaymentState::PartiallyPaid
+            | PaymentState::Unknown => Paid::NotYet,
+        }
+    }
+
+    pub fn basis(self) -> Basis {
+        Basis {
+            include_tax: self.include_tax,
+            include_shipping: self.include_shipping,
+            negative_fees_lower: self.negative_fees == NegativeFees::Discount,
+        }
+    }
+}
+
+/// What the payment of an order means for what it earns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paid {
+    Counts,
+    /// Nothing is approved automatically until it is.
+    NotYet,
+    /// Stands against every credit of the order; a later payment lifts it.
+    Never(Unqualified),
+}
+
+text_enum! {
+    /// Which of several affiliates' codes on one order wins.
+    #[derive(Default)]
+    pub enum Precedence {
+        /// The one that the store lists first.
+        #[default]
+        FirstOnOrder = "first_on_order", "The first code on the order";
+        /// The one that took most off.
+        LargestDiscount = "largest_discount", "The code with the largest discount";
+        /// The one whose trigger is oldest.
+        OldestTrigger = "oldest_trigger", "The oldest trigger";
+    }
+}
+
+text_enum! {
+    /// From when on an order counts.
+    #[derive(Default)]
+    pub enum OrdersCountWhen {
+        /// Once the store says that it's paid.
+        Paid = "paid", "When they’re paid";
+        /// From the beginning, whatever its payment.
+        #[default]
+        Placed = "placed", "When they’re placed";
+    }
+}
+
+text_enum! {
+    /// What a negative fee of a WooCommerce order is.
+    #[derive(Default)]
+    pub enum NegativeFees {
+        /// A means of payment: the base of commission stays.
+        #[default]
+        GiftCard = "gift_card", "A gift card or another means of payment";
+        /// Lowers the base, as a coupon does.
+        Discount = "discount", "A discount";
+    }
+}
+
+/// What a merchant decided by hand about this order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// The order was credited to somebody by hand; comes before everything else.
+    pub manual: Option<ManualCredit>,
+    /// Affiliates whose Unqualified conversion of this order a merchant overruled, by id.
+    pub overruled: BTreeSet<i64>,
+}
+
+/// An order that was credited by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManualCredit {
+    pub affiliate: CandidateAffiliate,
+    pub terms: Terms,
+    /// The name of the person who did.
+    pub credited_by: String,
+    pub at: DateTime<Utc>,
+    pub note: String,
+}

@@ -1,0 +1,280 @@
+//! The ledger: what a conversion should hold, and what is to be appended so that it does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text_enum;
+
+/// What a conversion is made of. `sale + refund + cancellation` is what the affiliate earns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Components {
+    /// The commission on the order as sold, refunds and cancellation aside; at least 0.
+    pub sale: i64,
+    /// What refunds and removed items take off it; at most 0.
+    pub refund: i64,
+    /// What is left, taken back, if the order was cancelled, deleted or voided; at most 0.
+    pub cancellation: i64,
+}
+
+text_enum! {
+    /// What a commission entry is for.
+    pub enum EntryKind {
+        /// The order itself.
+        Sale = "sale", "Sale";
+        /// The store gave money back.
+        Refund = "refund", "Refund";
+        /// The order was cancelled, voided or deleted.
+        Cancellation = "cancellation", "Cancellation";
+        /// The order, or who is credited for it, changed after the first sale entry.
+        Adjustment = "adjustment", "Adjustment";
+        /// A member gave the amount.
+        ManualCredit = "manual_credit", "Manual credit";
+    }
+}
+
+impl Components {
+    /// What the affiliate earns in all.
+    pub fn total(self) -> i64 {
+        self.sale.saturating_add(self.refund).saturating_add(self.cancellation)
+    }
+
+    /// What a ledger holds, by component. Manual credits belong to none and are left out.
+    pub fn of_entries(entries: impl IntoIterator<Item = (EntryKind, i64)>) -> Self {
+        let mut sums = Self::default();
+        for (kind, minor) in entries {
+            let sum = match kind {
+                EntryKind::Sale | EntryKind::Adjustment => &mut sums.sale,
+                EntryKind::Refund => &mut sums.refund,
+                EntryKind::Cancellation => &mut sums.cancellation,
+                EntryKind::ManualCredit => continue,
+            };
+            *sum = sum.saturating_add(minor);
+        }
+        sums
+    }
+}
+
+/// What a ledger holds in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// ISO 4217.
+    pub currency: String,
+    pub components: Components,
+    /// Whether a Sale entry is in this currency: a later difference of the sale is an Adjustment.
+    pub has_sale: bool,
+}
+
+impl Held {
+    /// The entries that take this part of a ledger to `target`; none is zero.
+    ///
+    /// Each component converges for itself, so that the sums by component come out alike whatever
+    /// came in between.
+    fn difference(&self, target: &Components) -> Vec<NewEntry> {
+        let sale = if self.has_sale { EntryKind::Adjustment } else { EntryKind::Sale };
+        let already = &self.components;
+        [
+            (sale, target.sale, already.sale),
+            (EntryKind::Refund, target.refund, already.refund),
+            (EntryKind::Cancellation, target.cancellation, already.cancellation),
+        ]
+        .into_iter()
+        .map(|(kind, target, already)| NewEntry {
+            kind,
+            currency: self.currency.clone(),
+            amount_minor: target.saturating_sub(already),
+        })
+        .filter(|entry| entry.amount_minor != 0)
+        .collect()
+    }
+}
+
+/// An entry to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    pub kind: EntryKind,
+    /// ISO 4217.
+    pub currency: String,
+    pub amount_minor: i64,
+}
+
+/// The entries that take a ledger to `target` in `currency`, and to nothing in every other one: an
+/// order's currency can be corrected. `held` has each currency once.
+pub fn ledger_difference(held: &[Held], currency: &str, target: &Components) -> Vec<NewEntry> {
+    let others = held.iter().filter(|part| part.currency != currency);
+    let mut entries: Vec<NewEntry> =
+        others.flat_map(|part| part.difference(&Components::default())).collect();
+    let own = held.iter().find(|part| part.currency == currency).cloned();
+    let own = own.unwrap_or_else(|| Held { currency: currency.to_owned(), ..Held::default() });
+    entries.extend(own.difference(target));
+    entries
+}
+
+/// Where a ledger ends. A ledger is a chain: each entry carries the balance after it, in its
+/// currency, and another currency begins only where the balance is zero.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerEnd {
+    /// How many entries there are.
+    pub entries: i32,
+    /// The last entry's; none without entries.
+    pub currency: Option<String>,
+    pub balance_minor: i64,
+}
+
+/// An entry in its place of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChainedEntry {
+    pub kind: EntryKind,
+    pub currency: String,
+    pub amount_minor: i64,
+    /// From 1.
+    pub seq: i32,
+    /// After the entry.
+    pub balance_minor: i64,
+    pub prior_currency: Option<String>,
+}
+
+impl LedgerEnd {
+    /// Puts entries at the end.
+    pub fn append(&mut self, entries: Vec<NewEntry>) -> Vec<ChainedEntry> {
+        entries.into_iter().map(|entry| self.append_one(entry)).collect()
+    }
+
+    fn append_one(&mut self, entry: NewEntry) -> ChainedEntry {
+        let NewEntry { kind, currency, amount_minor } = entry;
+        let prior_currency = self.currency.replace(currency.clone());
+        let is_same = prior_currency.as_ref() == Some(&currency);
+        let before = if is_same { self.balance_minor } else { 0 };
+        self.balance_minor = before.saturating_add(amount_minor);
+        self.entries += 1;
+        let (seq, balance_minor) = (self.entries, self.balance_minor);
+        ChainedEntry { kind, currency, amount_minor, seq, balance_minor, prior_currency }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
+        Components { sale, refund, cancellation }
+    }
+
+    fn held(currency: &str, components: Components) -> Held {
+        Held { currency: currency.into(), components, has_sale: components.sale != 0 }
+    }
+
+    fn difference(
+        held: &[Held],
+        currency: &str,
+        target: Components,
+    ) -> Vec<(EntryKind, String, i64)> {
+        let entries = ledger_difference(held, currency, &target).into_iter();
+        entries.map(|entry| (entry.kind, entry.currency, entry.amount_minor)).collect()
+    }
+
+    fn usd(kind: EntryKind, minor: i64) -> (EntryKind, String, i64) {
+        (kind, "USD".into(), minor)
+    }
+
+    #[test]
+    fn the_first_sale_is_a_sale_and_later_changes_are_adjustments() {
+        let sold = components(100, 0, 0);
+        assert_eq!(difference(&[], "USD", sold), [usd(EntryKind::Sale, 100)]);
+        assert_eq!(difference(&[held("USD", sold)], "USD", sold), []);
+        assert_eq!(
+            difference(&[held("USD", sold)], "USD", components(120, -30, 0)),
+            [usd(EntryKind::Adjustment, 20), usd(EntryKind::Refund, -30)]
+        );
+        let refunded = held("USD", components(120, -30, 0));
+        assert_eq!(
+            difference(&[refunded], "USD", components(120, -30, -90)),
+            [usd(EntryKind::Cancellation, -90)]
+        );
+    }
+
+    #[test]
+    fn a_cancellation_that_is_taken_back_takes_its_entry_back() {
+        let cancelled = held("USD", components(100, 0, -100));
+        assert_eq!(
+            difference(&[cancelled], "USD", components(100, 0, 0)),
+            [usd(EntryKind::Cancellation, 100)]
+        );
+    }
+
+    #[test]
+    fn another_currency_is_taken_back_before_the_orders_own_begins() {
+        // USD 1.00 and ¥100 are the same number of minor units.
+        let held = [held("USD", components(100, -30, 0))];
+        assert_eq!(
+            difference(&held, "JPY", components(100, 0, 0)),
+            [
+                usd(EntryKind::Adjustment, -100),
+                usd(EntryKind::Refund, 30),
+                (EntryKind::Sale, "JPY".into(), 100),
+            ]
+        );
+    }
+
+    #[test]
+    fn amounts_given_by_hand_do_not_take_part() {
+        let entries = [(EntryKind::Sale, 100), (EntryKind::ManualCredit, 500)];
+        assert_eq!(Components::of_entries(entries), components(100, 0, 0));
+    }
+
+    /// What a ledger holds, by currency.
+    fn sums(ledger: &[ChainedEntry]) -> Vec<Held> {
+        ["USD", "JPY", "KWD"]
+            .map(|currency| {
+                let own = || ledger.iter().filter(|entry| entry.currency == currency);
+                Held {
+                    currency: currency.into(),
+                    components: Components::of_entries(
+                        own().map(|entry| (entry.kind, entry.amount_minor)),
+                    ),
+                    has_sale: own().any(|entry| entry.kind == EntryKind::Sale),
+                }
+            })
+            .into()
+    }
+
+    proptest! {
+        #[test]
+        fn a_ledger_converges_whatever_came_before(
+            targets in prop::collection::vec(
+                (
+                    0..1000_i64,
+                    -1000..=0_i64,
+                    -1000..=0_i64,
+                    prop::sample::select(vec!["USD", "JPY", "KWD"]),
+                ),
+                1..10,
+            ),
+        ) {
+            let (mut ledger, mut end) = (Vec::new(), LedgerEnd::default());
+            for (sale, refund, cancellation, currency) in targets {
+                let target = components(sale, refund, cancellation);
+                ledger.extend(end.append(ledger_difference(&sums(&ledger), currency, &target)));
+                for held in sums(&ledger) {
+                    let due = if held.currency == currency { target } else { Components::default() };
+                    prop_assert_eq!(held.components, due);
+                }
+                prop_assert!(ledger_difference(&sums(&ledger), currency, &target).is_empty());
+                let is_own = end.currency.as_deref() == Some(currency);
+                prop_assert_eq!(if is_own { end.balance_minor } else { 0 }, target.total());
+                prop_assert!(is_own || end.balance_minor == 0);
+            }
+            for (entry, prior) in ledger.iter().skip(1).zip(&ledger) {
+                let is_same = entry.currency == prior.currency;
+                prop_assert_eq!(entry.prior_currency.as_ref(), Some(&prior.currency));
+                prop_assert!(is_same || prior.balance_minor == 0);
+                prop_assert_eq!(
+                    entry.balance_minor - entry.amount_minor,
+                    if is_same { prior.balance_minor } else { 0 }
+                );
+                prop_assert_eq!(entry.seq, prior.seq + 1);
+            }
+        }
+    }
+}

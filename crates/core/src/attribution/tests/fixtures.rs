@@ -1,0 +1,138 @@
+//! Two affiliates with codes, and short ways to decide.
+
+use crate::affiliate::AffiliateStatus;
+use crate::attribution::*;
+use crate::code::key_of_reported_code;
+use crate::email::EmailKey;
+use crate::money::Currency;
+use crate::order::fixtures::march;
+use crate::order::{OrderSnapshot, OrderState};
+use crate::trigger::TriggerKind;
+
+pub const JANE: i64 = 7001;
+pub const MAX: i64 = 7002;
+pub const SUE: i64 = 7003;
+
+pub fn ten_percent() -> Terms {
+    terms(Commission::Percent { basis_points: 1000 })
+}
+
+pub fn terms(commission: Commission) -> Terms {
+    Terms {
+        offer_id: 40,
+        offer_name: "Standard".into(),
+        commission,
+        excluded_skus: Vec::new(),
+        auto_approve: false,
+    }
+}
+
+pub fn per_order(amount_minor: i64) -> Terms {
+    terms(Commission::FlatPerOrder { amount_minor, currency: Currency::USD })
+}
+
+pub fn per_item(amount_minor: i64) -> Terms {
+    terms(Commission::FlatPerItem { amount_minor, currency: Currency::USD })
+}
+
+pub fn affiliate(id: i64) -> CandidateAffiliate {
+    let name = match id {
+        JANE => "Jane",
+        MAX => "Max",
+        _ => "Sue",
+    };
+    CandidateAffiliate {
+        id,
+        public_id: format!("a{id}"),
+        name: name.into(),
+        emails: vec![format!("{}@affiliates.example", name.to_lowercase())],
+        status: AffiliateStatus::Active,
+    }
+}
+
+/// In force since 1 March, on ten percent. Trigger ids stand far from affiliate ids.
+fn candidate(trigger_id: i64, kind: TriggerKind, value: &str, owner: i64) -> Candidate {
+    let key = match kind {
+        TriggerKind::CustomerEmail => EmailKey::parse(value).unwrap().as_str().to_owned(),
+        TriggerKind::CouponCode | TriggerKind::Sku => key_of_reported_code(value),
+    };
+    Candidate {
+        trigger_id,
+        kind,
+        value: value.into(),
+        key,
+        trigger_created_at: march(1),
+        affiliate: affiliate(owner),
+        owned_from: march(1),
+        owned_until: None,
+        retired_at: None,
+        excluded_by: None,
+        terms: ten_percent(),
+    }
+}
+
+pub fn code(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+    candidate(trigger_id, TriggerKind::CouponCode, value, owner)
+}
+
+pub fn email(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+    candidate(trigger_id, TriggerKind::CustomerEmail, value, owner)
+}
+
+pub fn sku(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+    candidate(trigger_id, TriggerKind::Sku, value, owner)
+}
+
+impl Candidate {
+    pub fn on(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
+    }
+
+    pub fn created(mut self, day: u32) -> Self {
+        self.trigger_created_at = march(day);
+        self
+    }
+
+    pub fn with_status(mut self, status: AffiliateStatus) -> Self {
+        self.affiliate.status = status;
+        self
+    }
+}
+
+pub fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Decision {
+    decided_by(report, candidates, Rules::default())
+}
+
+pub fn decided_by(report: OrderSnapshot, candidates: &[Candidate], rules: Rules) -> Decision {
+    decide(&OrderState::from(report), candidates, &rules, &Overrides::default())
+}
+
+pub fn overruling(report: OrderSnapshot, candidates: &[Candidate], affiliates: &[i64]) -> Decision {
+    let overruled = affiliates.iter().copied().collect();
+    let overrides = Overrides { overruled, ..Overrides::default() };
+    decide(&OrderState::from(report), candidates, &Rules::default(), &overrides)
+}
+
+impl Decision {
+    /// Who is credited, and what they earn; unqualified credits earn 0.
+    pub fn paid(&self) -> Vec<(i64, i64)> {
+        self.credits.iter().map(|c| (c.affiliate.id, c.commission.total())).collect()
+    }
+
+    pub fn verdict(&self, trigger_id: i64) -> &Verdict {
+        let of_trigger = |outcome: &&CandidateOutcome| outcome.trigger_id == trigger_id;
+        &self.outcomes.iter().find(of_trigger).unwrap().verdict
+    }
+
+    pub fn lost(&self, trigger_id: i64) -> &LostReason {
+        match self.verdict(trigger_id) {
+            Verdict::Lost { reason } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
+    Components { sale, refund, cancellation }
+}

@@ -1,0 +1,149 @@
+//! Coupon codes and their keys.
+//!
+//! Stores match codes without regard to case, and orders carry what the shopper typed. So the key
+//! decides, and what was typed is kept beside it.
+
+mod characters;
+mod key;
+
+use std::fmt;
+
+use thiserror::Error;
+
+pub use self::characters::is_invisible;
+use self::characters::{is_quote, is_typographic_quote, is_unfit};
+pub(crate) use self::key::settle;
+pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code};
+
+/// The most characters of a code that Vouch creates: the smallest limit among the stores
+/// (BigCommerce).
+pub const MAX_CODE_CHARS: usize = 50;
+/// The most characters of a code that a store has already (Shopify; WordPress keeps more, and no one
+/// types them).
+pub const MAX_EXISTING_CODE_CHARS: usize = 255;
+
+/// A coupon code with its key, parsed by the rules that fit where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CouponCode {
+    value: String,
+    key: String,
+}
+
+/// Which rule a code breaks, in words for the form.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CodeError {
+    #[error("Enter a coupon code.")]
+    Empty,
+    #[error("Enter {max} characters or fewer. This code has {chars}.")]
+    TooLong { chars: usize, max: usize },
+    #[error("A new code can’t contain spaces. Leave them out, or use a dash instead.")]
+    Space,
+    #[error("This code contains a line break or a special space. Type a plain space instead.")]
+    SpecialSpace,
+    #[error("This code contains an invisible character {}. Delete it.", place(.before))]
+    Invisible {
+        /// What stands before it; empty at the beginning.
+        before: String,
+    },
+    #[error("This code contains the quotation mark {0}. Leave it out.")]
+    Quote(char),
+}
+
+impl CodeError {
+    /// Whether a code that is in a store already could break this rule.
+    pub fn concerns_new_codes(&self) -> bool {
+        match self {
+            Self::TooLong { max, .. } => *max == MAX_CODE_CHARS,
+            Self::Space => true,
+            Self::Quote(quote) => !is_typographic_quote(*quote),
+            Self::Empty | Self::SpecialSpace | Self::Invisible { .. } => false,
+        }
+    }
+}
+
+fn place(before: &str) -> String {
+    if before.is_empty() { "at the beginning".to_owned() } else { format!("after {before}") }
+}
+
+impl CouponCode {
+    /// Checks a code that Vouch will create: 1 to 50 characters, no white space, nothing invisible,
+    /// no quotes. Outer space is cut.
+    ///
+    /// # Errors
+    /// [`CodeError`] names the first rule that is broken.
+    pub fn parse(typed: &str) -> Result<Self, CodeError> {
+        let code = Self::visible(typed)?;
+        // Some single characters become several, or a space, in the key; the rules hold for both.
+        for text in [&code.value, &code.key] {
+            if text.chars().any(char::is_whitespace) {
+                return Err(CodeError::Space);
+            }
+        }
+        code.without(is_quote)?.of_at_most(MAX_CODE_CHARS)
+    }
+
+    /// Checks a code that a store has already: up to 255 characters, spaces inside among them.
+    ///
+    /// # Errors
+    /// [`CodeError`] names the first rule that is broken.
+    pub fn parse_existing(typed: &str) -> Result<Self, CodeError> {
+        let code = Self::visible(typed)?;
+        if code.value.chars().any(|c| c.is_whitespace() && c != ' ') {
+            return Err(CodeError::SpecialSpace);
+        }
+        code.without(is_typographic_quote)?.of_at_most(MAX_EXISTING_CODE_CHARS)
+    }
+
+    /// A code that is written down already, whatever rules held then.
+    pub fn recorded(value: &str) -> Self {
+        let value = value.trim().to_owned();
+        let key = key_of_reported_code(&value);
+        Self { value, key }
+    }
+
+    fn visible(typed: &str) -> Result<Self, CodeError> {
+        let code = Self::recorded(typed);
+        if code.value.is_empty() {
+            return Err(CodeError::Empty);
+        }
+        // Typed as an entity, it is in the key alone.
+        let before = [&code.value, &code.key]
+            .into_iter()
+            .find_map(|text| Some(text[..text.find(is_unfit)?].to_owned()));
+        match before {
+            Some(before) => Err(CodeError::Invisible { before }),
+            None => Ok(code),
+        }
+    }
+
+    fn without(self, is_unfit: fn(char) -> bool) -> Result<Self, CodeError> {
+        match self.value.chars().chain(self.key.chars()).find(|c| is_unfit(*c)) {
+            Some(quote) => Err(CodeError::Quote(quote)),
+            None => Ok(self),
+        }
+    }
+
+    fn of_at_most(self, max: usize) -> Result<Self, CodeError> {
+        let chars = self.value.chars().count().max(self.key.chars().count());
+        if chars > max { Err(CodeError::TooLong { chars, max }) } else { Ok(self) }
+    }
+
+    /// The code as it was typed, outer space cut.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The code as it is compared.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for CouponCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Where a conversion stands, and how it came about.
+//!
+//! What a member says (the review) and what the rules say (the qualification) are kept apart. The
+//! status that pages show and totals count follows from both.
+
+use crate::text_enum;
+
+text_enum! {
+    /// Pending and Approved count in totals; the others are known, and earn nothing.
+    #[derive(Default)]
+    pub enum ConversionStatus {
+        /// Waits for a member, or for its order to be paid.
+        #[default]
+        Pending = "pending", "Pending";
+        /// Stands.
+        Approved = "approved", "Approved";
+        /// A member decided against it, or against its order.
+        Denied = "denied", "Denied";
+        /// A rule stands against it; a member may overrule that.
+        Unqualified = "unqualified", "Unqualified";
+    }
+}
+
+impl ConversionStatus {
+    /// Whether a conversion of this status is in the totals.
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Pending | Self::Approved)
+    }
+
+    /// The tone of its badge.
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::Pending => "wait",
+            Self::Approved => "good",
+            Self::Denied => "bad",
+            Self::Unqualified => "off",
+        }
+    }
+}
+
+text_enum! {
+    /// What a member says of a conversion.
+    pub enum Review {
+        /// Not decided: it is not approved automatically either.
+        Pending = "pending", "Pending";
+        /// Stands.
+        Approved = "approved", "Approved";
+        /// Doesn't count.
+        Denied = "denied", "Denied";
+    }
+}
+
+/// What a conversion's status follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// A member's; none as long as none said anything.
+    pub review: Option<Review>,
+    /// A member denied the order as fraud.
+    pub is_fraud: bool,
+    pub is_qualified: bool,
+    /// The order counts once it's paid, and isn't yet.
+    pub not_paid_yet: bool,
+    /// Its offer approves without a member.
+    pub auto_approve: bool,
+}
+
+impl Facts {
+    /// The column `conversions.status` says the same.
+    pub const fn status(self) -> ConversionStatus {
+        match self.review {
+            _ if self.is_fraud => ConversionStatus::Denied,
+            Some(Review::Denied) => ConversionStatus::Denied,
+            _ if !self.is_qualified => ConversionStatus::Unqualified,
+            _ if self.not_paid_yet => ConversionStatus::Pending,
+            Some(Review::Approved) => ConversionStatus::Approved,
+            Some(Review::Pending) => ConversionStatus::Pending,
+            None if self.auto_approve => ConversionStatus::Approved,
+            None => ConversionStatus::Pending,
+        }
+    }
+}
+
+text_enum! {
+    /// Why a member denied a conversion.
+    pub enum DenialReason {
+        /// Holds for the order: every conversion of it, present and future.
+        Fraud = "fraud", "Fraud";
+        /// Advertised where or how the program doesn't allow it.
+        Terms = "terms", "Against the program’s terms";
+        /// The code was on a coupon site or passed on.
+        Misuse = "misuse", "Code shared where it isn’t allowed";
+        Duplicate = "duplicate", "Duplicate order";
+        Returned = "returned", "Returned or not accepted";
+        Other = "other", "Other reason";
+    }
+}
+
+impl DenialReason {
+    /// The reason of a denial that only has a note: a note that speaks of fraud means it, unless it
+    /// says that there is none.
+    pub fn of_note(note: &str) -> Self {
+        let lower = note.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+        let speaks_of_fraud = (0..words.len()).any(|at| {
+            let before = if at == 0 { "" } else { words[at - 1] };
+            words[at].starts_with("fraud") && !matches!(before, "no" | "not" | "without")
+        });
+        if speaks_of_fraud { Self::Fraud } else { Self::Other }
+    }
+}
+
+text_enum! {
+    /// What credited the affiliate.
+    pub enum Via {
+        /// A coupon code won the order.
+        Coupon = "coupon", "Coupon code";
+        /// The customer's e-mail address won the order.
+        Email = "email", "Customer e-mail";
+        /// A royalty on the lines of a SKU.
+        Sku = "sku", "SKU";
+        /// A member, by hand.
+        Manual = "manual", "Manual credit";
+    }
+}
+
+/// Why a conversion isn't approved, in a few words. `reason` is the code of a rule, as
+/// [`crate::attribution::Unqualified`] names it, or of a denial.
+pub fn reason_label(reason: &str) -> &'static str {
+    match reason {
+        "test_order" => "Test order",
+        "inactive_affiliate" => "Affiliate was not active",
+        "own_purchase" => "Affiliate’s own purchase",
+        "excluded_code" => "Excluded coupon code",
+        "other_currency" => "Flat amount in another currency",
+        "no_longer_credited" => "No longer credited",
+        NOT_PAID_YET => "Not paid yet",
+        "payment_expired" => "Payment expired",
+        "payment_voided" => "Payment voided",
+        denial => DenialReason::parse(denial).map_or("Does not qualify", DenialReason::label),
+    }
+}
+
+/// The code of an order that counts once it's paid, and isn't yet.
+pub const NOT_PAID_YET: &str = "not_paid_yet";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_speaks_of_fraud_is_a_reason() {
+        for note in ["fraud", "Fraud.", "looks like FRAUDULENT use", "stolen card (fraud)"] {
+            assert_eq!(DenialReason::of_note(note), DenialReason::Fraud, "{note}");
+        }
+        for note in ["", "Returned", "defrauded by the carrier", "Not fraud, a mistake"] {
+            assert_eq!(DenialReason::of_note(note), DenialReason::Other, "{note}");
+        }
+    }
+
+    #[test]
+    fn a_denial_comes_before_the_rules_and_the_rules_before_an_approval() {
+        use ConversionStatus as Status;
+        let plain = Facts {
+            review: None,
+            is_fraud: false,
+            is_qualified: true,
+            not_paid_yet: false,
+            auto_approve: false,
+        };
+        let said = |review| Facts { review: Some(review), ..plain };
+        assert_eq!(plain.status(), Status::Pending);
+        assert_eq!(Facts { auto_approve: true, ..plain }.status(), Status::Approved);
+        let set_back = Facts { auto_approve: true, ..said(Review::Pending) };
+        assert_eq!(set_back.status(), Status::Pending);
+        for facts in [plain, said(Review::Approved), said(Review::Denied)] {
+            assert_eq!(Facts { is_fraud: true, ..facts }.status(), Status::Denied);
+        }
+        for facts in [said(Review::Approved), Facts { auto_approve: true, ..plain }] {
+            assert_eq!(facts.status(), Status::Approved);
+            assert_eq!(Facts { not_paid_yet: true, ..facts }.status(), Status::Pending);
+            let unqualified = Facts { is_qualified: false, not_paid_yet: true, ..facts };
+            assert_eq!(unqualified.status(), Status::Unqualified);
+        }
+        let denied = Facts { is_qualified: false, ..said(Review::Denied) };
+        assert_eq!(denied.status(), Status::Denied);
+    }
+}

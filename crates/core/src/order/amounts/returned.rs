@@ -1,0 +1,183 @@
+//! What refunds took, and of what: goods, shipping, or the order as a whole.
+//!
+//! Stores differ in how much they say. Where a line names only how many came back, that is worth
+//! what was paid for so many. A line that the order doesn't have is off the order as a whole, unless
+//! it is a fee. Where only a sum is known, it pays for such lines first, then (if there were any) for
+//! shipping; the rest is off the order as a whole, and holds as much tax as the order does.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use super::{Basis, bounded, narrow};
+use crate::money::{allocate, proportion_half_even};
+use crate::order::snapshot::{OrderSnapshot, RefundedLine, ReportedLine, ReportedRefund};
+
+/// An amount without tax, and the tax on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Money {
+    net: i128,
+    tax: i128,
+}
+
+impl Money {
+    pub(super) fn new(net_minor: i64, tax_minor: i64) -> Self {
+        Self { net: net_minor.into(), tax: tax_minor.into() }
+    }
+
+    /// As much of it as counts.
+    pub(super) fn counted(self, basis: Basis) -> i128 {
+        self.net + if basis.include_tax { self.tax } else { 0 }
+    }
+
+    fn gross(self) -> i128 {
+        self.net + self.tax
+    }
+
+    /// `gross_minor`, not negative, divided into net and tax as this amount is; without tax if it
+    /// is nothing.
+    fn divide(self, gross_minor: i64) -> Self {
+        let (tax, gross) = (self.tax.clamp(0, self.gross().max(0)), self.gross().max(0));
+        let tax = proportion_half_even(gross_minor, narrow(tax), narrow(gross));
+        Self::new(gross_minor - tax, tax)
+    }
+
+    fn not_negative(self) -> Self {
+        Self { net: self.net.max(0), tax: self.tax.max(0) }
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Self) {
+        self.net += other.net;
+        self.tax += other.tax;
+    }
+}
+
+/// What came back of one line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OfLine {
+    pub quantity: i128,
+    pub money: Money,
+}
+
+/// What all refunds of an order took.
+#[derive(Default)]
+pub(super) struct Returned {
+    /// Every line of the order, by its id.
+    lines: BTreeMap<String, OfLine>,
+    pub shipping: Money,
+    /// Off the order as a whole.
+    pub whole: Money,
+    /// For what is none of the order's lines, tax included.
+    other: i128,
+}
+
+impl Returned {
+    pub(super) fn of<'a>(
+        report: &OrderSnapshot,
+        refunds: impl IntoIterator<Item = &'a ReportedRefund>,
+    ) -> Self {
+        let refs = report.lines.iter().map(|line| line.line_ref.trim().to_owned());
+        let lines = refs.map(|line_ref| (line_ref, OfLine::default())).collect();
+        let mut returned = Self { lines, ..Self::default() };
+        for refund in refunds {
+            returned.add(report, refund);
+        }
+        returned
+    }
+
+    pub(super) fn of_line(&self, line: &ReportedLine) -> OfLine {
+        self.lines.get(line.line_ref.trim()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn total(&self) -> i128 {
+        let lines: i128 = self.lines.values().map(|line| line.money.gross()).sum();
+        lines + self.shipping.gross() + self.whole.gross() + self.other
+    }
+
+    fn add(&mut self, report: &OrderSnapshot, refund: &ReportedRefund) {
+        let (priced, unpriced): (Vec<&RefundedLine>, Vec<&RefundedLine>) =
+            refund.lines.iter().partition(|line| line.amount_minor.is_some());
+        for line in priced {
+            let money = Money::new(line.amount_minor.unwrap_or_default(), line.tax_minor);
+            self.add_line(line, money);
+        }
+        self.shipping +=
+            Money::new(refund.shipping_minor, refund.shipping_tax_minor).not_negative();
+        self.whole +=
+            Money::new(refund.adjustment_minor, refund.adjustment_tax_minor).not_negative();
+        self.other += i128::from(refund.other_minor.max(0));
+        let rest = self.pay_for(report, &unpriced, refund.undivided_minor);
+        let for_shipping =
+            if unpriced.is_empty() { 0 } else { self.pay_for_shipping(report, rest) };
+        self.whole += paid_in_all(report).divide(rest - for_shipping);
+    }
+
+    fn add_line(&mut self, line: &RefundedLine, money: Money) {
+        let Some(sum) = self.lines.get_mut(line.line_ref.trim()) else {
+            if line.is_fee {
+                self.other += money.not_negative().gross();
+            } else {
+                self.whole += money.not_negative();
+            }
+            return;
+        };
+        sum.quantity += i128::from(line.quantity.max(0));
+        sum.money += money.not_negative();
+    }
+
+    /// Adds lines at what was paid for so many, or at their share of `given_minor` if that is less;
+    /// answers what is left of it.
+    fn pay_for(
+        &mut self,
+        report: &OrderSnapshot,
+        lines: &[&RefundedLine],
+        given_minor: Option<i64>,
+    ) -> i64 {
+        let prices: Vec<Money> = lines.iter().map(|line| price_of(report, line)).collect();
+        let weights: Vec<i64> = prices.iter().map(|price| bounded(price.gross())).collect();
+        let all = narrow(weights.iter().map(|minor| i128::from(*minor)).sum());
+        let paid = given_minor.map_or(all, |given| given.clamp(0, all));
+        let shares = allocate(paid, &weights);
+        for ((line, price), share) in lines.iter().zip(&prices).zip(shares) {
+            self.add_line(line, price.divide(share));
+        }
+        given_minor.map_or(0, |given| given.max(0) - paid)
+    }
+
+    /// Adds as much of `minor` to shipping as is left of it; answers how much that was.
+    fn pay_for_shipping(&mut self, report: &OrderSnapshot, minor: i64) -> i64 {
+        let paid = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
+        let taken = bounded(paid.gross() - self.shipping.gross()).min(minor);
+        self.shipping += paid.divide(taken);
+        taken
+    }
+}
+
+/// What was paid for as many of a line as came back.
+fn price_of(report: &OrderSnapshot, returned: &RefundedLine) -> Money {
+    let line = report.lines.iter().find(|line| line.line_ref.trim() == returned.line_ref.trim());
+    line.map_or(Money::default(), |line| {
+        let count = returned.quantity.clamp(0, line.quantity.max(0));
+        let part = |minor: i64| proportion_half_even(minor, count, line.quantity);
+        let paid = paid_for(line);
+        Money::new(part(narrow(paid.net)), part(narrow(paid.tax)))
+    })
+}
+
+fn paid_for(line: &ReportedLine) -> Money {
+    let of = |include_tax| super::paid_for(line, Basis { include_tax, ..Basis::default() });
+    let (net, gross) = (of(false), of(true));
+    Money::new(net, gross - net)
+}
+
+/// What was paid for the whole order, as its totals say or, where they say nothing, its lines.
+fn paid_in_all(report: &OrderSnapshot) -> Money {
+    let mut parts = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
+    for line in &report.lines {
+        parts += paid_for(line);
+    }
+    let tax = i128::from(report.tax_minor).max(parts.tax);
+    let total = i128::from(report.total_minor);
+    if total > tax { Money { net: total - tax, tax } } else { parts }
+}

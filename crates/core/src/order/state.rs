@@ -1,0 +1,274 @@
+//! All that is known of one order, merged from whatever arrived, in whatever order.
+//!
+//! Every part is a largest, smallest or united value, so merging is commutative, associative and
+//! idempotent: repeats and reordering cannot change what is known in the end.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use self::refunds::{RefundLines, RefundMessage};
+use self::stored::Stored;
+use super::snapshot::{OrderSnapshot, PaymentState, StoreEvent, digest};
+use super::times::{ClampedTime, DeliveryTimes};
+
+mod refunds;
+mod stored;
+
+/// What is known of one order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+pub struct OrderState {
+    /// The newest report; none while only a refund or a deletion is known.
+    pub report: Option<OrderSnapshot>,
+    /// How that report came; none for one that a version before this field kept.
+    pub origin: Option<ReportOrigin>,
+    /// The newest timestamp of the store that is known.
+    pub newest: Option<NewestTime>,
+    /// Refunds that came in messages of their own, by the store's id of the refund.
+    pub refund_messages: BTreeMap<String, RefundMessage>,
+    /// The lines of refunds that the order only outlines, as they were read from the store, by the
+    /// store's id of the refund.
+    pub refund_lines: BTreeMap<String, RefundLines>,
+    /// When the store first said that the order was deleted for good.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// The last message that said that the order was put into the trash.
+    pub trashed: Option<DeliveryTimes>,
+    /// The last message that said that it was restored.
+    pub restored: Option<DeliveryTimes>,
+    /// When the first report of the order was sent.
+    pub first_sent_at: Option<DateTime<Utc>>,
+    /// When the order was first received with an impossible time of placement: it counts as placed
+    /// then, however often the store repeats it.
+    pub placed_by: Option<DateTime<Utc>>,
+}
+
+/// How a report came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReportOrigin {
+    #[serde(flatten)]
+    pub times: DeliveryTimes,
+    /// Whether its time of placement was clamped.
+    #[serde(default)]
+    pub is_placed_clamped: bool,
+}
+
+/// A timestamp of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewestTime {
+    pub at: DateTime<Utc>,
+    /// When the first message with it was sent.
+    pub since: DateTime<Utc>,
+}
+
+/// What a message did to what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// It said what is known, at another time. That matters for messages still to come.
+    Times,
+    /// The order is another than it was.
+    Facts,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    pub change: Change,
+    /// When it was true by the store's clock, as it counts.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Its timestamps that were too far ahead.
+    pub clamped: Vec<ClampedTime>,
+}
+
+impl From<OrderSnapshot> for OrderState {
+    fn from(report: OrderSnapshot) -> Self {
+        Stored { report: Some(report), ..Stored::default() }.into()
+    }
+}
+
+impl OrderState {
+    /// Merges what a message says of this order.
+    ///
+    /// The caller has looked the order up: the message is about this one.
+    pub fn apply(&mut self, mut event: StoreEvent, times: DeliveryTimes) -> Applied {
+        let clamped = event.clamp(times.received_at);
+        let reported_at = event.reported_at();
+        let is_placed_clamped = clamped.contains(&ClampedTime::Placed);
+        let other = Self::told(event, ReportOrigin { times, is_placed_clamped });
+        Applied { change: self.merge(other), reported_at, clamped }
+    }
+
+    /// What one message says.
+    fn told(event: StoreEvent, origin: ReportOrigin) -> Self {
+        let times = origin.times;
+        let mut told = Self::default();
+        match event {
+            StoreEvent::Order(report) => told.report = Some(*report),
+            StoreEvent::Restored(report) => {
+                told.report = Some(*report);
+                told.restored = Some(times);
+            }
+            StoreEvent::Refund { refund, currency, .. } => {
+                let message = RefundMessage { refund, currency, times: Some(times) };
+                told.merge_refund(message);
+            }
+            StoreEvent::RefundLines { currency, read_at, refunds, .. } => {
+                for refund in refunds {
+                    told.merge_refund_lines(RefundLines { refund, currency, read_at });
+                }
+            }
+            StoreEvent::Deleted { at, .. } => told.deleted_at = Some(at),
+            StoreEvent::Trashed { reported_at, .. } => {
+                told.trashed = Some(times);
+                told.newest = reported_at.map(|at| NewestTime { at, since: times.sent_at });
+            }
+            StoreEvent::Uninstalled | StoreEvent::Announced { .. } | StoreEvent::Noted { .. } => {}
+        }
+        if let Some(report) = &told.report {
+            told.newest = Some(NewestTime { at: report.reported_at, since: times.sent_at });
+            told.first_sent_at = Some(times.sent_at);
+            told.placed_by = origin.is_placed_clamped.then_some(times.received_at);
+            told.origin = Some(origin);
+        }
+        told
+    }
+
+    /// Everything known to either.
+    pub fn merge(&mut self, other: Self) -> Change {
+        let before = self.clone();
+        if let Some(report) = other.report {
+            self.merge_report(report, other.origin);
+        }
+        for message in other.refund_messages.into_values() {
+            self.merge_refund(message);
+        }
+        for lines in other.refund_lines.into_values() {
+            self.merge_refund_lines(lines);
+        }
+        self.newest = newer(self.newest, other.newest);
+        self.deleted_at = self.deleted_at.into_iter().chain(other.deleted_at).min();
+        self.trashed = self.trashed.max(other.trashed);
+        self.restored = self.restored.max(other.restored);
+        self.first_sent_at = self.first_sent_at.into_iter().chain(other.first_sent_at).min();
+        self.placed_by = self.placed_by.into_iter().chain(other.placed_by).min();
+        self.date_placement();
+        if *self == before {
+            Change::None
+        } else if self.says_same(&before) {
+            Change::Times
+        } else {
+            Change::Facts
+        }
+    }
+
+    /// Keeps the newest report: by the store's time, whose grain is often a second, then as
+    /// [`DeliveryTimes`] orders them, then by content, so that it never depends on which was
+    /// processed first.
+    fn merge_report(&mut self, report: OrderSnapshot, origin: Option<ReportOrigin>) {
+        let is_newer = self.report.as_ref().is_none_or(|known| {
+            let times = |origin: Option<ReportOrigin>| origin.map(|origin| origin.times);
+            let order = (report.reported_at, times(origin))
+                .cmp(&(known.reported_at, times(self.origin)))
+                .then_with(|| as_sent(&report, origin).cmp(&as_sent(known, self.origin)))
+                .then_with(|| origin.cmp(&self.origin));
+            order == Ordering::Greater
+        });
+        if is_newer {
+            self.report = Some(report);
+            self.origin = origin;
+        }
+    }
+
+    fn date_placement(&mut self) {
+        let is_clamped = self.origin.is_some_and(|origin| origin.is_placed_clamped);
+        if let (true, Some(report), Some(at)) = (is_clamped, &mut self.report, self.placed_by) {
+            report.placed_at = at;
+        }
+    }
+
+    /// Whether both come to the same credit, whenever it was said.
+    fn says_same(&self, other: &Self) -> bool {
+        self.report == other.report
+            && self.gone_at().is_some() == other.gone_at().is_some()
+            && self.has_same_refunds(other)
+    }
+
+    /// Whether it adds to the number of orders of its day: neither a test nor gone from the store.
+    pub fn is_counted(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| !report.is_test) && self.gone_at().is_none()
+    }
+
+    /// Since when the order is gone from the store: deleted, or in its trash. The trash counts after
+    /// everything that was sent before it, whatever the store's clock says. It's over once the store
+    /// says that the order was restored, or reports it with a newer time than was known by then. If
+    /// nothing was known by then, the time has to be newer than the message itself.
+    pub fn gone_at(&self) -> Option<DateTime<Utc>> {
+        let trashed = self.trashed.filter(|trashed| {
+            let is_restored = self.restored.is_some_and(|restored| restored > *trashed);
+            let was_known = self.first_sent_at.is_some_and(|first| first <= trashed.sent_at);
+            let is_newer = self.newest.is_some_and(|newest| {
+                newest.since > trashed.sent_at && (was_known || newest.at > trashed.sent_at)
+            });
+            !is_restored && !is_newer
+        });
+        self.deleted_at.or(trashed.map(|trashed| trashed.sent_at))
+    }
+
+    /// Whether the sale came to nothing as a whole, and why.
+    pub fn undone(&self) -> Option<Undone> {
+        let report = self.report.as_ref();
+        if let Some(at) = self.gone_at() {
+            return Some(Undone::Deleted { at });
+        }
+        if let Some(at) = report.and_then(|report| report.cancelled_at) {
+            return Some(Undone::Cancelled { at });
+        }
+        report
+            .is_some_and(|report| report.payment == PaymentState::Voided)
+            .then_some(Undone::Voided)
+    }
+}
+
+/// Why a sale came to nothing as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Undone {
+    Cancelled {
+        at: DateTime<Utc>,
+    },
+    Deleted {
+        at: DateTime<Utc>,
+    },
+    /// The payment was given up before money was taken.
+    Voided,
+    /// A way this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The later of two timestamps of the store; of the same one, when it was first sent.
+fn newer(one: Option<NewestTime>, other: Option<NewestTime>) -> Option<NewestTime> {
+    let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
+    Some(match one.at.cmp(&other.at) {
+        Ordering::Less => other,
+        Ordering::Greater => one,
+        Ordering::Equal => NewestTime { at: one.at, since: one.since.min(other.since) },
+    })
+}
+
+/// A digest of the report as it was received: a clamped time of placement is derived from others.
+fn as_sent(report: &OrderSnapshot, origin: Option<ReportOrigin>) -> [u8; 32] {
+    match origin {
+        Some(ReportOrigin { times, is_placed_clamped: true }) => {
+            digest(&OrderSnapshot { placed_at: times.received_at, ..report.clone() })
+        }
+        _ => digest(report),
+    }
+}
+
+#[cfg(test)]
+mod tests;

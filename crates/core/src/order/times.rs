@@ -1,0 +1,131 @@
+//! When a message was sent and received, and timestamps that no store can have meant.
+
+use chrono::{DateTime, Datelike, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::{OrderSnapshot, ReportedRefund, StoreEvent};
+use crate::text_enum;
+
+/// As far ahead of Vouch's clock a timestamp may be. One beyond it would stay the newest for good.
+const MAX_AHEAD: Duration = Duration::days(1);
+
+/// Whether a timestamp is further ahead of `now` than any clock can be wrong.
+pub fn is_too_far_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at > now.checked_add_signed(MAX_AHEAD).unwrap_or(now)
+}
+
+/// The first year of a timestamp: no store that Vouch reads from was there before (Shopify 2006,
+/// BigCommerce 2009, WooCommerce 2011), and orders of other shops are hardly older. What's before is
+/// a clock that was never set, or an empty date.
+pub const FIRST_YEAR: i32 = 2000;
+
+/// Whether a timestamp is before any order that Vouch can be told of.
+pub fn is_too_early(at: DateTime<Utc>) -> bool {
+    at.year() < FIRST_YEAR
+}
+
+fn is_impossible(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    is_too_early(at) || is_too_far_ahead(at, now)
+}
+
+/// Tells apart two messages with the same timestamp of the store: the one sent later is the newer,
+/// and of two sent at once the one received later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeliveryTimes {
+    /// When the store sent it (Shopify: `X-Shopify-Triggered-At`), or Vouch began to read it. Where
+    /// the store doesn't say, when it was received.
+    pub sent_at: DateTime<Utc>,
+    /// When it was first received: a replay doesn't change it.
+    pub received_at: DateTime<Utc>,
+}
+
+impl DeliveryTimes {
+    /// An impossible `sent_at` says nothing.
+    pub fn new(sent_at: Option<DateTime<Utc>>, received_at: DateTime<Utc>) -> Self {
+        let sent_at = sent_at.filter(|sent_at| !is_impossible(*sent_at, received_at));
+        Self { sent_at: sent_at.unwrap_or(received_at), received_at }
+    }
+}
+
+text_enum! {
+    /// A timestamp in a message that was replaced by the time the message was received.
+    pub enum ClampedTime {
+        Updated = "updated_at", "the update";
+        Placed = "placed_at", "the order";
+        Cancelled = "cancelled_at", "the cancellation";
+        Refunded = "refunded_at", "the refund";
+        Deleted = "deleted_at", "the deletion";
+    }
+}
+
+impl StoreEvent {
+    /// Replaces timestamps before 2000 or too far ahead of `received_at` by it. Answers which, each
+    /// once.
+    pub(super) fn clamp(&mut self, received_at: DateTime<Utc>) -> Vec<ClampedTime> {
+        match self {
+            Self::Order(report) | Self::Restored(report) => report.clamp(received_at),
+            Self::Refund { refund, .. } => clamp_refund(refund, received_at).into_iter().collect(),
+            Self::RefundLines { refunds, .. } => refunds
+                .iter_mut()
+                .filter_map(|refund| clamp_refund(refund, received_at))
+                .last()
+                .into_iter()
+                .collect(),
+            Self::Deleted { at, .. } | Self::Trashed { reported_at: Some(at), .. } => {
+                clamp(at, received_at, ClampedTime::Deleted).into_iter().collect()
+            }
+            Self::Trashed { .. }
+            | Self::Uninstalled
+            | Self::Announced { .. }
+            | Self::Noted { .. } => Vec::new(),
+        }
+    }
+
+    /// When the message says that it was true, by the store's clock.
+    pub(super) fn reported_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Order(report) | Self::Restored(report) => Some(report.reported_at),
+            Self::Refund { refund, .. } => Some(refund.refunded_at),
+            Self::Trashed { reported_at, .. } => *reported_at,
+            Self::Deleted { at, .. } => Some(*at),
+            Self::RefundLines { .. }
+            | Self::Uninstalled
+            | Self::Announced { .. }
+            | Self::Noted { .. } => None,
+        }
+    }
+}
+
+impl OrderSnapshot {
+    pub(super) fn clamp(&mut self, received_at: DateTime<Utc>) -> Vec<ClampedTime> {
+        let updated = clamp(&mut self.reported_at, received_at, ClampedTime::Updated);
+        let placed = clamp(&mut self.placed_at, received_at, ClampedTime::Placed);
+        let cancelled = self
+            .cancelled_at
+            .as_mut()
+            .and_then(|at| clamp(at, received_at, ClampedTime::Cancelled));
+        let mut refunded = None;
+        for refund in &mut self.refunds {
+            refunded = clamp_refund(refund, received_at).or(refunded);
+        }
+        [updated, placed, cancelled, refunded].into_iter().flatten().collect()
+    }
+}
+
+fn clamp_refund(refund: &mut ReportedRefund, received_at: DateTime<Utc>) -> Option<ClampedTime> {
+    clamp(&mut refund.refunded_at, received_at, ClampedTime::Refunded)
+}
+
+/// The timestamp, or when its message was received if no store can have meant it.
+pub fn plausible(at: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    if is_impossible(at, received_at) { received_at } else { at }
+}
+
+fn clamp(
+    at: &mut DateTime<Utc>,
+    received_at: DateTime<Utc>,
+    which: ClampedTime,
+) -> Option<ClampedTime> {
+    let stated = std::mem::replace(at, plausible(*at, received_at));
+    (stated != *at).then_some(which)
+}

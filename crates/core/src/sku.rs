@@ -1,0 +1,65 @@
+//! SKUs and the keys they are compared by.
+
+use thiserror::Error;
+
+use crate::code::{is_invisible, key_of_reported_code};
+
+/// The most characters a SKU may have (Shopify's limit for text fields).
+pub const MAX_SKU_CHARS: usize = 255;
+
+/// The key of a SKU that a store reports; see [`key_of_reported_code`].
+pub fn key_of_reported_sku(sku: &str) -> String {
+    key_of_reported_code(sku)
+}
+
+/// A SKU as it is compared: outer space cut, NFKC, upper case. Spaces inside are part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SkuKey(String);
+
+/// Which rule a SKU breaks, in words for the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SkuError {
+    #[error("Enter a SKU.")]
+    Empty,
+    #[error("A SKU has at most {MAX_SKU_CHARS} characters.")]
+    TooLong,
+    #[error("This SKU contains an invisible character. Delete it, or type the SKU again.")]
+    Invisible,
+}
+
+impl SkuKey {
+    /// # Errors
+    /// [`SkuError`] names the rule that is broken.
+    pub fn parse(typed: &str) -> Result<Self, SkuError> {
+        let key = key_of_reported_sku(typed);
+        if key.is_empty() {
+            return Err(SkuError::Empty);
+        }
+        if key.chars().count() > MAX_SKU_CHARS {
+            return Err(SkuError::TooLong);
+        }
+        if typed.trim().chars().any(is_invisible) {
+            return Err(SkuError::Invisible);
+        }
+        Ok(Self(key))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skus_keep_their_inner_spaces() {
+        assert_eq!(SkuKey::parse(" tee shirt-m ").unwrap().as_str(), "TEE SHIRT-M");
+        assert_eq!(key_of_reported_sku("tee shirt-m"), "TEE SHIRT-M");
+        assert_eq!(SkuKey::parse(" "), Err(SkuError::Empty));
+        assert_eq!(SkuKey::parse("A\u{200b}B"), Err(SkuError::Invisible));
+        assert_eq!(SkuKey::parse(&"A".repeat(256)), Err(SkuError::TooLong));
+        assert!(SkuKey::parse(&"A".repeat(255)).is_ok());
+    }
+}
