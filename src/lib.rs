@@ -79,9 +79,8 @@ pub mod operations;
 pub mod orders;
 /// The few system calls that the standard library does not have.
 pub mod os;
-/// Work that a transaction leaves for the background.
 /// How store platforms are called.
-pub mod platforms;
+pub use vouch_platforms as platforms;
 /// The affiliate's side of a program.
 pub mod portal;
 /// Personal data: export, erasure, and how long it is kept.

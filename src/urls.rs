@@ -1,9 +1,8 @@
 //! Addresses that are linked from more than one place.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use vouch_core::platform::Platform;
+pub use vouch_core::text::percent_encode as encode;
 
 /// Sign-in, with the address to come back to.
 pub fn login(next: &str) -> String {
@@ -32,19 +31,6 @@ pub fn two_factor(next: &str) -> String {
         return two_factor("");
     }
     with_query("/account/two-factor", &[("next", next)])
-}
-
-/// Percent-encodes what stands in a query value (RFC 3986, unreserved characters stay).
-pub fn encode(value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte as char);
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail");
-        }
-    }
-    encoded
 }
 
 /// `path` with a query of those `parts` (name and value) that have a value.

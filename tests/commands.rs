@@ -19,7 +19,7 @@ use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::db::schema::{audit_log, instance_log, merchants, orders, stores};
 use vouch::db::{Scope, in_scope};
 use vouch::orders::intake::{Arrival, Source, gzip, take_in_one};
-use vouch::orders::understand::understand;
+use vouch::platforms::parse_message;
 use vouch::secrets::Sealer;
 use vouch::stores::{Platform, WebhookSecret, connect_shopify};
 
@@ -704,7 +704,7 @@ impl Installation {
         });
         let body = serde_json::to_vec(&ShopifyOrder::new(1, then()).email(email).0).unwrap();
         let (topic, now) = ("orders/create", clock::now());
-        let event = understand(Platform::Shopify, topic, &body, false, now).unwrap();
+        let event = parse_message(Platform::Shopify, topic, &body, false, now).unwrap();
         let arrival = Arrival {
             merchant_id,
             store_id,

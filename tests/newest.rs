@@ -97,7 +97,7 @@ fn without_a_time_of_sending_the_message_that_came_last_counts_and_its_repetitio
 fn read_woo(app: &TestApp, store: &Store, order: &WooOrder, begun_at: DateTime<Utc>) {
     let message = OrderMessage {
         order_ref: order.0["id"].to_string(),
-        topic: vouch::orders::woocommerce::READ,
+        topic: vouch::platforms::woocommerce::READ,
         changed_at: noon(),
         body: serde_json::to_vec(&order.0).unwrap(),
     };

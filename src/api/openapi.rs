@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{answer, handlers, known, problem, triggers};
-use crate::orders::generic;
+use crate::platforms::api;
 
 /// The document at `/api/openapi.json`.
 #[derive(OpenApi)]
@@ -22,8 +22,8 @@ use crate::orders::generic;
         triggers::handlers::show_trigger
     ),
     components(schemas(
-        generic::OrderBody,
-        generic::FieldError,
+        api::OrderBody,
+        api::FieldError,
         answer::OrderAnswer,
         answer::CreditAnswer,
         triggers::TriggerBody,

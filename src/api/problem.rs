@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::keys::ApiScope;
 use super::known::KnownOrder;
 use crate::error::AppError;
-use crate::orders::generic::FieldError;
+use crate::platforms::api::FieldError;
 
 /// What went wrong (RFC 9457, `application/problem+json`).
 #[derive(Debug, Serialize, ToSchema)]

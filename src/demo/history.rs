@@ -20,7 +20,7 @@ use crate::db::schema::{
 use crate::money::Currency;
 use crate::orders::failures::FailureReason;
 use crate::orders::intake::{Arrival, Source, fail, gzip, take_in_one};
-use crate::orders::understand::understand;
+use crate::platforms::parse_message;
 use crate::stores::Platform;
 use crate::triggers::{self, Trigger};
 
@@ -163,7 +163,7 @@ fn deliver(
         received_at: at,
         body_gzip: gzip(&bytes),
     };
-    match understand(Platform::Shopify, topic, &bytes, false, at) {
+    match parse_message(Platform::Shopify, topic, &bytes, false, at) {
         Ok(event) => take_in_one(conn, &arrival, event, &store.pseudonyms)?,
         Err(reason) => fail(conn, &arrival, FailureReason::Unreadable, &reason)?,
     };

@@ -18,8 +18,8 @@ use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
-use crate::orders::understand::understand;
 use crate::platforms::bigcommerce::{SECRET_HEADER, header_secret};
+use crate::platforms::parse_message;
 use crate::stores::Platform;
 use crate::web::memory::BodyLimits;
 
@@ -51,7 +51,7 @@ pub async fn take(
         return Ok(refused(Platform::Bigcommerce, "The message is too old or from the future.\n"));
     }
     let topic = scope_of(&body);
-    let understood = understand(Platform::Bigcommerce, &topic, &body, false, now);
+    let understood = parse_message(Platform::Bigcommerce, &topic, &body, false, now);
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,

@@ -15,7 +15,7 @@ use crate::error::{AppError, AppResult};
 use crate::operations::security::{self, Kind};
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
-use crate::orders::understand::understand;
+use crate::platforms::parse_message;
 use crate::privacy::requests::{self, Topic};
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
@@ -52,7 +52,8 @@ pub async fn take(
     let now = clock::arrival();
     let sent_at = triggered_at(headers);
     let is_test = header(headers, "x-shopify-test").eq_ignore_ascii_case("true");
-    let understood = understand(Platform::Shopify, &topic, &body, is_test, sent_at.unwrap_or(now));
+    let understood =
+        parse_message(Platform::Shopify, &topic, &body, is_test, sent_at.unwrap_or(now));
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,

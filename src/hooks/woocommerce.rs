@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::AppResult;
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
-use crate::orders::understand::understand;
+use crate::platforms::parse_message;
 use crate::stores::Platform;
 use crate::web::memory::BodyLimits;
 
@@ -41,7 +41,7 @@ pub async fn take(
     }
     let now = clock::arrival();
     let topic = header(headers, "x-wc-webhook-topic").to_lowercase();
-    let understood = understand(Platform::Woocommerce, &topic, &body, false, now);
+    let understood = parse_message(Platform::Woocommerce, &topic, &body, false, now);
     let arrival = Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,

@@ -2,18 +2,12 @@
 
 /// Messages that wait for their order to be read.
 pub mod awaited;
-/// BigCommerce's orders.
-pub mod bigcommerce;
 /// What stores sent, failed messages first of all.
 pub mod deliveries;
 /// Everything that is known of one order.
 pub mod explain;
 /// Deliveries that failed, and when they are processed again.
 pub mod failures;
-#[cfg(test)]
-pub(crate) mod fixtures;
-/// Orders of any store, as the REST API documents them.
-pub mod generic;
 /// The pages.
 pub mod handlers;
 pub(crate) mod in_flight;
@@ -23,14 +17,10 @@ pub mod list;
 pub mod queue;
 /// Orders that Vouch read from a store.
 pub mod read;
-pub mod reading;
 pub mod recalculation;
 /// What refunds were for, where orders only outline them.
 pub mod refund_reads;
 pub mod replay;
-pub mod shopify;
-pub mod understand;
-pub mod woocommerce;
 
 pub use recalculation::{
     RecalculationCause, recalculate, request_for_affiliate, request_for_trigger, request_since,

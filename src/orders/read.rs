@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use super::failures::{FailureReason, OWN_FAULT};
 use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
 use super::snapshot::StoreEvent;
-use super::understand::understand;
 use crate::db::schema::orders;
 use crate::platforms::OrderMessage;
+use crate::platforms::parse_message;
 use crate::pseudonyms::Pseudonyms;
 use crate::stores::Store;
 
@@ -38,7 +38,7 @@ pub fn take_in(
     now: DateTime<Utc>,
 ) -> QueryResult<Read> {
     let arrival = arrival(store, message, begun_at, now);
-    let understood = understand(store.platform, message.topic, &message.body, false, begun_at);
+    let understood = parse_message(store.platform, message.topic, &message.body, false, begun_at);
     let (outcome, detail) = match understood {
         Ok(event) => {
             let detail = match &event {

@@ -12,9 +12,9 @@ use super::awaited;
 use super::failures;
 use super::intake::{Arrival, Outcome, Source, take_in_one};
 use super::snapshot::StoreEvent;
-use super::understand::understand;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::{deliveries, stores};
+use crate::platforms::parse_message;
 use crate::pseudonyms::Pseudonyms;
 use crate::stores::Platform;
 
@@ -29,7 +29,7 @@ pub enum ReplayError {
     BodyGone,
     /// It still cannot be understood.
     #[error("{0}")]
-    StillUnintelligible(String),
+    StillPayloadError(String),
     /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
@@ -71,13 +71,13 @@ pub fn replay(
     let Kept { store_id, topic, delivery_ref, is_test, sent_at, received_at, body_gzip } = kept;
     let body_gzip = body_gzip.ok_or(ReplayError::BodyGone)?;
     let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
-    let event = understand(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
+    let event = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
         .map_err(|reason| {
             // Kept with today's reason: it may be another than at first.
             let _ = diesel::update(deliveries::table.find(key))
                 .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
                 .execute(conn);
-            ReplayError::StillUnintelligible(reason)
+            ReplayError::StillPayloadError(reason)
         })?;
     if let StoreEvent::Announced { order_ref } = &event {
         let now = actor.now;

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::AppError;
 use crate::platforms::http::{self, Http};
-use crate::platforms::{self, CallError, Client};
+use crate::platforms::{CallError, Client};
 use crate::privacy::retention;
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
@@ -57,7 +57,7 @@ impl Tools {
             http,
             keep: config.keep,
             public_url: config.public_url.as_str().into(),
-            open: Arc::new(move |store, now| platforms::open(store, &opens, &calls, now)),
+            open: Arc::new(move |store, now| stores::open_client(store, &opens, &calls, now)),
         }
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod calls;
 mod check;
+mod client;
 /// How far the stores' clocks are from Vouch's.
 pub mod clock;
 mod connect;
@@ -22,6 +23,7 @@ pub use self::access::{
 pub use self::address::{AddressRefusal, shopify_address};
 pub use self::calls::{StoreCall, StoreCalls};
 pub use self::check::{UnreadableSecret, check_secrets};
+pub use self::client::{open_client, open_shopify, rules_in_words};
 pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
 pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};

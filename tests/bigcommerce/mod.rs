@@ -8,7 +8,6 @@ use secrecy::SecretBox;
 use serde_json::Value;
 use vouch::audit::Actor;
 use vouch::clock;
-use vouch::platforms;
 use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch::platforms::http::Http;
 use vouch::secrets::Sealer;
@@ -60,7 +59,7 @@ impl Shop {
             sealer,
             http,
             public_url: self.app.base.as_str().into(),
-            open: Arc::new(move |store, now| platforms::open(store, &opens, &calls, now)),
+            open: Arc::new(move |store, now| stores::open_client(store, &opens, &calls, now)),
         }
     }
 

@@ -14,7 +14,7 @@ use vouch::db::{Scope, in_scope};
 use vouch::orders::intake::{Arrival, Outcome, Source, gzip};
 use vouch::orders::queue::Intake;
 use vouch::orders::replay;
-use vouch::orders::understand::understand;
+use vouch::platforms::parse_message;
 use vouch::stores::Platform;
 use vouch::triggers;
 
@@ -28,7 +28,7 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
     let all = messages.iter().map(|message| {
         let body = serde_json::to_vec(&message.body).unwrap();
         let understood =
-            understand(Platform::Shopify, message.topic, &body, false, message.triggered_at);
+            parse_message(Platform::Shopify, message.topic, &body, false, message.triggered_at);
         let arrival = Arrival {
             merchant_id: program.merchant_id,
             store_id: program.store_id,

@@ -10,7 +10,7 @@ use vouch::db::schema::{conversions, deliveries};
 use vouch::db::{Scope, in_scope};
 use vouch::orders::intake::{Arrival, Source, gzip, take_in_one};
 use vouch::orders::recalculation::turn;
-use vouch::orders::understand::understand;
+use vouch::platforms::parse_message;
 use vouch::stores::{Platform, Store};
 use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger, TriggerKind};
@@ -158,7 +158,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
     let (merchant_id, now) = (app.fixture.merchant_id, vouch::clock::now());
     let body = ShopifyOrder::new(1, now).code("NEW10", "10.00").0;
     let body = serde_json::to_vec(&body).unwrap();
-    let event = understand(Platform::Shopify, "orders/create", &body, false, now).unwrap();
+    let event = parse_message(Platform::Shopify, "orders/create", &body, false, now).unwrap();
     let arrival = Arrival {
         merchant_id,
         store_id: app.fixture.store_id,

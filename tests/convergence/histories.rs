@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vouch::orders::understand::understand;
 use vouch::orders::{OrderSnapshot, StoreEvent};
+use vouch::platforms::parse_message;
 use vouch::stores::Platform;
 
 use super::minute;
@@ -129,7 +129,7 @@ impl OrderHistory {
         messages.retain(|message| !others.contains(&message.topic));
         let Message { topic, body, triggered_at, .. } = messages.pop().unwrap();
         let body = serde_json::to_vec(&body).unwrap();
-        match understand(Platform::Shopify, topic, &body, false, triggered_at).unwrap() {
+        match parse_message(Platform::Shopify, topic, &body, false, triggered_at).unwrap() {
             StoreEvent::Order(report) => (*report, is_deleted),
             other => panic!("{other:?}"),
         }

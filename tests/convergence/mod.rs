@@ -49,7 +49,7 @@ enum Happening {
 /// Takes in one message, as the webhook would, in a transaction of its own.
 fn take_in(app: &TestApp, program: &Program, message: &Message) {
     let body = serde_json::to_vec(&message.body).unwrap();
-    let event = orders::understand::understand(
+    let event = vouch::platforms::parse_message(
         Platform::Shopify,
         message.topic,
         &body,

@@ -14,7 +14,8 @@ use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use vouch::db::schema::conversions;
 use vouch::money::percent_half_even;
-use vouch::orders::{intake, understand};
+use vouch::orders::intake;
+use vouch::platforms::parse_message;
 use vouch::stores::{Platform, Store};
 
 use super::facts::Program;
@@ -152,8 +153,7 @@ impl Life {
 
 fn take_in(app: &TestApp, program: &Program, store: &Store, told: &Told) {
     let body = serde_json::to_vec(&told.body).unwrap();
-    let event =
-        understand::understand(Platform::Woocommerce, told.topic, &body, false, told.at).unwrap();
+    let event = parse_message(Platform::Woocommerce, told.topic, &body, false, told.at).unwrap();
     let arrival = intake::Arrival {
         merchant_id: program.merchant_id,
         store_id: store.id,

@@ -18,8 +18,7 @@ use vouch::clock;
 use vouch::db::schema::{pushes, stores};
 use vouch::platforms::http::Http;
 use vouch::platforms::{
-    self, Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode,
-    Webhooks,
+    Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
 use vouch::secrets::Sealer;
 use vouch::store_jobs::{Open, Tools, work_off};
@@ -209,7 +208,7 @@ pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
 /// Does what is due at `now` over real HTTP.
 pub(super) fn call_out(app: &TestApp, now: DateTime<Utc>) {
     let open: Arc<Open> =
-        Arc::new(|store, now| platforms::open(store, &sealer(), &Http::new(true), now));
+        Arc::new(|store, now| model::open_client(store, &sealer(), &Http::new(true), now));
     work_off(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use vouch::orders::understand::understand;
+use vouch::platforms::parse_message;
 use vouch::platforms::{Client, OrderMessage, Period};
 use vouch::stores::Platform;
 
@@ -76,8 +76,8 @@ fn an_order_that_is_read_is_the_order_of_its_webhook() {
             .find(|order| order.0["id"].as_i64() == message.order_ref.parse().ok())
             .unwrap();
         let said = serde_json::to_vec(&order.0).unwrap();
-        let webhook = understand(Platform::Shopify, "orders/updated", &said, false, noon());
-        let read = understand(Platform::Shopify, message.topic, &message.body, false, noon());
+        let webhook = parse_message(Platform::Shopify, "orders/updated", &said, false, noon());
+        let read = parse_message(Platform::Shopify, message.topic, &message.body, false, noon());
         assert_eq!(read.unwrap(), webhook.unwrap(), "order {}", message.order_ref);
         assert!(message.changed_at >= last, "the longest unchanged first");
         last = message.changed_at;
@@ -92,7 +92,7 @@ fn an_order_of_many_lines_is_read_whole() {
     shop.store().put_order(&order);
     shop.store().page = 3;
     let read = read_all(&shop).remove(0);
-    let read = understand(Platform::Shopify, read.topic, &read.body, false, noon()).unwrap();
+    let read = parse_message(Platform::Shopify, read.topic, &read.body, false, noon()).unwrap();
     let vouch::orders::snapshot::StoreEvent::Order(report) = read else { panic!("no order") };
     assert_eq!(report.lines.len(), 8);
     assert_eq!(shop.count("MoreLines"), 2);

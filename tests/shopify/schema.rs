@@ -98,7 +98,7 @@ fn every_document_fits_shopifys_schema() {
         .map(crate::harness::stores::Request::json)
         .collect();
     let documents: BTreeSet<&str> = sent.iter().filter_map(|one| one["query"].as_str()).collect();
-    let folder = root().join("src/platforms/shopify/documents");
+    let folder = root().join("crates/platforms/src/shopify/documents");
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();

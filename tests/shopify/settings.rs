@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use vouch::db::schema::{audit_log, store_jobs};
+use vouch::platforms::http::Http;
 use vouch::platforms::shopify::{Items, Minimum, Rules, Takeoff};
-use vouch::platforms::{self, http::Http};
 use vouch::secrets::Sealer;
 use vouch::store_jobs::{Tools, work_off};
-use vouch::stores::{Platform, Store};
+use vouch::stores::{self, Platform, Store};
 
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, Shop, TOKEN};
 use crate::harness::stores::{Fault, StandIn};
@@ -261,6 +261,6 @@ fn tools(app: &TestApp) -> Tools {
         sealer: sealer(),
         http,
         public_url: app.base.as_str().into(),
-        open: Arc::new(move |store, now| platforms::open(store, &seals, &calls, now)),
+        open: Arc::new(move |store, now| stores::open_client(store, &seals, &calls, now)),
     }
 }

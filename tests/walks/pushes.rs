@@ -3,10 +3,11 @@ use std::sync::Arc;
 use actix_web::rt::task::spawn_blocking;
 use secrecy::SecretBox;
 use serde_json::json;
+use vouch::platforms::CallError;
 use vouch::platforms::http::Http;
-use vouch::platforms::{CallError, open};
 use vouch::secrets::Sealer;
 use vouch::store_jobs::{Tools, work_off};
+use vouch::stores::open_client;
 
 use super::Walk;
 use crate::harness::SECRET_KEY;
@@ -67,8 +68,9 @@ pub(super) async fn work(walk: &Walk) {
         let sealer = || Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let (seals, http) = (sealer(), Http::new(true));
         let calls = http.clone();
-        let opened =
-            move |store: &_, now| -> Result<_, CallError> { open(store, &seals, &calls, now) };
+        let opened = move |store: &_, now| -> Result<_, CallError> {
+            open_client(store, &seals, &calls, now)
+        };
         let tools = Tools {
             keep: Default::default(),
             db,

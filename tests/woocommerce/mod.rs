@@ -11,10 +11,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch::db::schema::conversions;
 use vouch::platforms::http::Http;
-use vouch::platforms::{self};
 use vouch::secrets::Sealer;
 use vouch::store_jobs::{Tools, work_off};
-use vouch::stores::{Platform, Store};
+use vouch::stores::{self, Platform, Store};
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
@@ -39,7 +38,9 @@ fn tools(app: &TestApp) -> Tools {
         sealer: sealer(),
         http,
         public_url: app.base.as_str().into(),
-        open: std::sync::Arc::new(move |store, now| platforms::open(store, &sealer(), &calls, now)),
+        open: std::sync::Arc::new(move |store, now| {
+            stores::open_client(store, &sealer(), &calls, now)
+        }),
     }
 }
 

@@ -27,5 +27,7 @@ pub mod order;
 pub mod platform;
 /// SKUs and the keys they are compared by.
 pub mod sku;
+/// Text from outside: what is refused, and how it stands in a URL.
+pub mod text;
 /// The kinds of conversion triggers.
 pub mod trigger;

@@ -5,7 +5,7 @@ use crate::audit::Actor;
 use crate::auth::email_key;
 use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
-use crate::orders::generic::FieldError;
+use crate::platforms::api::FieldError;
 use crate::triggers::{
     self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, ValueError,
     excluded_words, reserved_words, taken_words, unknown_affiliate_words,

@@ -21,7 +21,7 @@ use crate::auth::peer;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
-use crate::orders::generic::{FieldError, read_json};
+use crate::platforms::api::{FieldError, read_json};
 use crate::triggers::{
     TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
 };

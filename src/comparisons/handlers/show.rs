@@ -12,9 +12,9 @@ use crate::comparisons::{
 };
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::platforms::rules_in_words;
 use crate::store_jobs::{JobKind, last_problem};
 use crate::stores::Store;
+use crate::stores::rules_in_words;
 use crate::urls;
 use crate::web::form::FormErrors;
 use crate::web::ok;

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::db::schema::deliveries;
-use crate::orders::reading::Unintelligible;
 use crate::orders::snapshot::{ReadNote, ReadProblem, StoreEvent};
 use crate::orders::times;
+use crate::platforms::PayloadError;
 
 /// A field that was passed over, and the day whose rules say whether it matters.
 pub(super) struct Noted {
@@ -64,7 +64,7 @@ pub(super) fn refusal(
     };
     Ok(passed_over.iter().find(counts).map(|noted| {
         let problem = "this is not an amount, and the Calculation Logic counts it";
-        Unintelligible::new(noted.note.path.as_str(), problem).to_string()
+        PayloadError::new(noted.note.path.as_str(), problem).to_string()
     }))
 }
 

@@ -9,12 +9,12 @@ use super::times::DeliveryTimes;
 use crate::money::Currency;
 
 /// A day of March 2026, at noon.
-pub fn march(day: u32) -> DateTime<Utc> {
+pub(crate) fn march(day: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, day, 12, 0, 0).unwrap()
 }
 
 /// A paid order of 10 March without lines, in dollars, by a customer who is nobody else.
-pub fn order() -> OrderSnapshot {
+pub(crate) fn order() -> OrderSnapshot {
     OrderSnapshot {
         order_ref: "820982911946154508".into(),
         name: "#1001".into(),
@@ -40,13 +40,13 @@ pub fn order() -> OrderSnapshot {
 }
 
 impl OrderSnapshot {
-    pub fn with_code(mut self, code: &str, discount_minor: i64) -> Self {
+    pub(crate) fn with_code(mut self, code: &str, discount_minor: i64) -> Self {
         self.codes.push(ReportedCode { code: code.into(), discount_minor });
         self
     }
 
     /// A line of `quantity` at `price_minor`; its reference and SKU are `sku`.
-    pub fn with_line(mut self, sku: &str, quantity: i64, price_minor: i64) -> Self {
+    pub(crate) fn with_line(mut self, sku: &str, quantity: i64, price_minor: i64) -> Self {
         self.lines.push(ReportedLine {
             line_ref: sku.into(),
             sku: Some(sku.into()),
@@ -62,24 +62,24 @@ impl OrderSnapshot {
         self
     }
 
-    pub fn with_refund(mut self, refund: ReportedRefund) -> Self {
+    pub(crate) fn with_refund(mut self, refund: ReportedRefund) -> Self {
         self.refunds.push(refund);
         self
     }
 }
 
 /// Sent and received on a day of March.
-pub fn times(day: u32) -> DeliveryTimes {
+pub(crate) fn times(day: u32) -> DeliveryTimes {
     DeliveryTimes { sent_at: march(day), received_at: march(day) }
 }
 
 /// A refund of 11 March that gives nothing back yet.
-pub fn refund(refund_ref: &str) -> ReportedRefund {
+pub(crate) fn refund(refund_ref: &str) -> ReportedRefund {
     ReportedRefund::new(refund_ref, march(11))
 }
 
 impl ReportedRefund {
-    pub fn of_line(mut self, line_ref: &str, quantity: i64, amount_minor: i64) -> Self {
+    pub(crate) fn of_line(mut self, line_ref: &str, quantity: i64, amount_minor: i64) -> Self {
         self.lines.push(RefundedLine {
             is_fee: false,
             line_ref: line_ref.into(),

@@ -9,15 +9,15 @@ use crate::order::fixtures::march;
 use crate::order::{OrderSnapshot, OrderState};
 use crate::trigger::TriggerKind;
 
-pub const JANE: i64 = 7001;
-pub const MAX: i64 = 7002;
-pub const SUE: i64 = 7003;
+pub(super) const JANE: i64 = 7001;
+pub(super) const MAX: i64 = 7002;
+pub(super) const SUE: i64 = 7003;
 
-pub fn ten_percent() -> Terms {
+pub(super) fn ten_percent() -> Terms {
     terms(Commission::Percent { basis_points: 1000 })
 }
 
-pub fn terms(commission: Commission) -> Terms {
+pub(super) fn terms(commission: Commission) -> Terms {
     Terms {
         offer_id: 40,
         offer_name: "Standard".into(),
@@ -27,15 +27,15 @@ pub fn terms(commission: Commission) -> Terms {
     }
 }
 
-pub fn per_order(amount_minor: i64) -> Terms {
+pub(super) fn per_order(amount_minor: i64) -> Terms {
     terms(Commission::FlatPerOrder { amount_minor, currency: Currency::USD })
 }
 
-pub fn per_item(amount_minor: i64) -> Terms {
+pub(super) fn per_item(amount_minor: i64) -> Terms {
     terms(Commission::FlatPerItem { amount_minor, currency: Currency::USD })
 }
 
-pub fn affiliate(id: i64) -> CandidateAffiliate {
+pub(super) fn affiliate(id: i64) -> CandidateAffiliate {
     let name = match id {
         JANE => "Jane",
         MAX => "Max",
@@ -71,44 +71,52 @@ fn candidate(trigger_id: i64, kind: TriggerKind, value: &str, owner: i64) -> Can
     }
 }
 
-pub fn code(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+pub(super) fn code(trigger_id: i64, value: &str, owner: i64) -> Candidate {
     candidate(trigger_id, TriggerKind::CouponCode, value, owner)
 }
 
-pub fn email(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+pub(super) fn email(trigger_id: i64, value: &str, owner: i64) -> Candidate {
     candidate(trigger_id, TriggerKind::CustomerEmail, value, owner)
 }
 
-pub fn sku(trigger_id: i64, value: &str, owner: i64) -> Candidate {
+pub(super) fn sku(trigger_id: i64, value: &str, owner: i64) -> Candidate {
     candidate(trigger_id, TriggerKind::Sku, value, owner)
 }
 
 impl Candidate {
-    pub fn on(mut self, terms: Terms) -> Self {
+    pub(super) fn on(mut self, terms: Terms) -> Self {
         self.terms = terms;
         self
     }
 
-    pub fn created(mut self, day: u32) -> Self {
+    pub(super) fn created(mut self, day: u32) -> Self {
         self.trigger_created_at = march(day);
         self
     }
 
-    pub fn with_status(mut self, status: AffiliateStatus) -> Self {
+    pub(super) fn with_status(mut self, status: AffiliateStatus) -> Self {
         self.affiliate.status = status;
         self
     }
 }
 
-pub fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Decision {
+pub(super) fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Decision {
     decided_by(report, candidates, Rules::default())
 }
 
-pub fn decided_by(report: OrderSnapshot, candidates: &[Candidate], rules: Rules) -> Decision {
+pub(super) fn decided_by(
+    report: OrderSnapshot,
+    candidates: &[Candidate],
+    rules: Rules,
+) -> Decision {
     decide(&OrderState::from(report), candidates, &rules, &Overrides::default())
 }
 
-pub fn overruling(report: OrderSnapshot, candidates: &[Candidate], affiliates: &[i64]) -> Decision {
+pub(super) fn overruling(
+    report: OrderSnapshot,
+    candidates: &[Candidate],
+    affiliates: &[i64],
+) -> Decision {
     let overruled = affiliates.iter().copied().collect();
     let overrides = Overrides { overruled, ..Overrides::default() };
     decide(&OrderState::from(report), candidates, &Rules::default(), &overrides)
@@ -116,16 +124,16 @@ pub fn overruling(report: OrderSnapshot, candidates: &[Candidate], affiliates: &
 
 impl Decision {
     /// Who is credited, and what they earn; unqualified credits earn 0.
-    pub fn paid(&self) -> Vec<(i64, i64)> {
+    pub(super) fn paid(&self) -> Vec<(i64, i64)> {
         self.credits.iter().map(|c| (c.affiliate.id, c.commission.total())).collect()
     }
 
-    pub fn verdict(&self, trigger_id: i64) -> &Verdict {
+    pub(super) fn verdict(&self, trigger_id: i64) -> &Verdict {
         let of_trigger = |outcome: &&CandidateOutcome| outcome.trigger_id == trigger_id;
         &self.outcomes.iter().find(of_trigger).unwrap().verdict
     }
 
-    pub fn lost(&self, trigger_id: i64) -> &LostReason {
+    pub(super) fn lost(&self, trigger_id: i64) -> &LostReason {
         match self.verdict(trigger_id) {
             Verdict::Lost { reason } => reason,
             other => panic!("{other:?}"),
@@ -133,6 +141,6 @@ impl Decision {
     }
 }
 
-pub fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
+pub(super) fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
     Components { sale, refund, cancellation }
 }

@@ -1,0 +1,131 @@
+//! What text from outside may hold, whichever way it comes: forms, paths, queries and JSON ask here,
+//! so that nothing behind them meets a character that can't be stored or shown.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// A control character other than a tab or the end of a line. PostgreSQL can't store U+0000, and the
+/// others mean nothing to a person.
+pub fn is_refused(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+}
+
+/// The first character of `text` that is refused.
+pub fn refused_in(text: &str) -> Option<char> {
+    text.chars().find(|c| is_refused(*c))
+}
+
+/// `text` with U+FFFD for every character that is refused: for names that others gave and that are
+/// only shown, such as a file's.
+pub fn cleaned(text: &str) -> Cow<'_, str> {
+    if refused_in(text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let clean = |c| if is_refused(c) { char::REPLACEMENT_CHARACTER } else { c };
+    Cow::Owned(text.chars().map(clean).collect())
+}
+
+/// `U+0000`, as messages name a character that can't be seen.
+pub fn code_point(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
+/// Percent-encodes what stands in a query value (RFC 3986, unreserved characters stay).
+pub fn percent_encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte as char);
+        } else {
+            write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail");
+        }
+    }
+    encoded
+}
+
+/// JSON in which no text holds such a character. Reads everything and keeps nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadableJson;
+
+impl<'de> Deserialize<'de> for ReadableJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadableJson {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self, E> {
+        match refused_in(text) {
+            None => Ok(self),
+            Some(c) => Err(E::custom(format!("must not contain the character {}", code_point(c)))),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            self.visit_str::<A::Error>(&name)?;
+            members.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_refused_for_control_characters_alone() {
+        for fine in ["", "two\r\nlines\tand a tab", "Zoë 🦊", "נועה", "\u{fffd}\u{ffff}"] {
+            assert_eq!(refused_in(fine), None, "{fine:?}");
+        }
+        for refused in ["\0", "a\u{1}", "\u{b}", "\u{c}", "\u{7f}", "\u{85}", "\u{9f}"] {
+            assert_eq!(refused_in(refused), refused.chars().last(), "{refused:?}");
+            assert!(refused_in(&cleaned(refused)).is_none());
+        }
+    }
+
+    #[test]
+    fn json_is_read_down_to_its_leaves() {
+        let read = serde_json::from_str::<ReadableJson>;
+        assert!(read(r#"{"a": ["b", 1, -2, 3.5, null, true, {"c\n": "d\u00e9"}]}"#).is_ok());
+        for refused in
+            [r#"["\u0000"]"#, r#"{"a": {"b": ["\u0001"]}}"#, r#"{"\u0000": 1}"#, "\"\u{7f}\""]
+        {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,635 @@
+//! Orders of any store, as the REST API documents them, read as order reports.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use vouch_core::money::{Currency, parse_decimal};
+use vouch_core::order::snapshot::{
+    LineKind, OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+};
+use vouch_core::order::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
+use vouch_core::text::ReadableJson;
+
+/// No order has more of anything.
+const MOST_PARTS: usize = 5_000;
+/// No line has more items.
+const MOST_ITEMS: i64 = 1_000_000;
+/// No amount is larger, in minor units, so that no sum over an order can leave `i64`.
+const MOST_MINOR: i64 = 100_000_000_000_000;
+
+/// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
+/// report with the latest one counts, and the same report twice changes nothing. Another report with
+/// an `updated_at` that this order has already is answered with 409. Times are in the year 2000 or later,
+/// and a day ahead at most.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderBody {
+    /// Your own id of the order; it is one order for as long as this stays the same.
+    #[schema(example = "100234", max_length = 200)]
+    pub id: String,
+    /// What you call it; the id if left out.
+    #[serde(default)]
+    #[schema(example = "#1001")]
+    pub name: Option<String>,
+    /// When the customer placed it (RFC 3339). Decides which codes were in force.
+    #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
+    pub placed_at: String,
+    /// When it was last changed in your store (RFC 3339). Two different reports of an order can't
+    /// have the same.
+    #[schema(format = DateTime, example = "2026-03-10T12:00:00Z")]
+    pub updated_at: String,
+    /// Of every amount below: ISO 4217's codes, and those that stores have beside it (GGP, IRT).
+    #[schema(example = "USD")]
+    pub currency: String,
+    /// No real sale: credits nobody.
+    #[serde(default)]
+    pub test: bool,
+    /// Where the money is; `paid` if left out.
+    #[serde(default)]
+    pub payment: Payment,
+    /// When it was cancelled (RFC 3339): no commission is left.
+    #[serde(default)]
+    #[schema(format = DateTime)]
+    pub cancelled_at: Option<String>,
+    /// Who bought.
+    #[serde(default)]
+    pub customer: Option<CustomerBody>,
+    /// The coupon codes on the order, in your store's order.
+    #[serde(default)]
+    pub codes: Vec<CodeBody>,
+    /// What was bought.
+    #[serde(default)]
+    pub lines: Vec<LineBody>,
+    /// Shipping after its discounts, without tax. Amounts are decimal strings.
+    #[serde(default)]
+    #[schema(example = "4.90")]
+    pub shipping: Option<String>,
+    /// The tax on shipping.
+    #[serde(default)]
+    pub shipping_tax: Option<String>,
+    /// All tax of the order.
+    #[serde(default)]
+    pub tax: Option<String>,
+    /// What the customer was asked to pay in all, before refunds.
+    #[schema(example = "34.00")]
+    pub total: String,
+    /// Every refund so far.
+    #[serde(default)]
+    pub refunds: Vec<RefundBody>,
+}
+
+/// Where the money is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Payment {
+    /// Not paid yet.
+    Pending,
+    /// Reserved, not taken.
+    Authorized,
+    /// Reserved, and not taken in time.
+    Expired,
+    /// A part was paid.
+    PartiallyPaid,
+    /// All was paid.
+    #[default]
+    Paid,
+    /// A part went back.
+    PartiallyRefunded,
+    /// All the money went back.
+    Refunded,
+    /// Given up before any money was taken; counts like a cancellation.
+    Voided,
+}
+
+impl From<Payment> for PaymentState {
+    fn from(payment: Payment) -> Self {
+        match payment {
+            Payment::Pending => Self::Pending,
+            Payment::Authorized => Self::Authorized,
+            Payment::Expired => Self::Expired,
+            Payment::PartiallyPaid => Self::PartiallyPaid,
+            Payment::Paid => Self::Paid,
+            Payment::PartiallyRefunded => Self::PartiallyRefunded,
+            Payment::Refunded => Self::Refunded,
+            Payment::Voided => Self::Voided,
+        }
+    }
+}
+
+/// Who bought.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CustomerBody {
+    /// Your own id of the customer.
+    pub id: Option<String>,
+    /// Credits the affiliate who has this address as a Customer Email trigger.
+    pub email: Option<String>,
+    /// So that you recognise the order.
+    pub name: Option<String>,
+}
+
+/// A coupon code on the order.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBody {
+    /// As the shopper typed it.
+    #[schema(example = "SAVE10")]
+    pub code: String,
+    /// The money it took off the order.
+    #[serde(default)]
+    #[schema(example = "3.23")]
+    pub discount: Option<String>,
+}
+
+/// A line of the order.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineBody {
+    /// Your own id of the line, which refunds name.
+    #[schema(example = "1")]
+    pub id: String,
+    /// Stock keeping unit.
+    #[serde(default)]
+    pub sku: Option<String>,
+    /// What it is called.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// How many.
+    #[schema(minimum = 0)]
+    pub quantity: i64,
+    /// The price of one.
+    #[schema(example = "29.10")]
+    pub price: String,
+    /// All discounts on the whole line, its share of the codes' discounts among them.
+    #[serde(default)]
+    pub discount: Option<String>,
+    /// The tax on the whole line.
+    #[serde(default)]
+    pub tax: Option<String>,
+    /// Whether price and discount contain the tax.
+    #[serde(default)]
+    pub tax_included: bool,
+    /// What it is; `goods` if left out.
+    #[serde(default)]
+    pub kind: LineKindBody,
+}
+
+/// What a line is. Gift cards and tips earn nothing, unless Calculation Logic says so; fees never do;
+/// shipping earns where Calculation Logic counts shipping.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKindBody {
+    /// What was bought.
+    #[default]
+    Goods,
+    /// A gift card or gift certificate that was bought.
+    GiftCard,
+    /// A tip.
+    Tip,
+    /// Wrapping, handling, a surcharge.
+    Fee,
+    /// Shipping that isn't in `shipping`.
+    Shipping,
+}
+
+impl From<LineKind> for LineKindBody {
+    fn from(kind: LineKind) -> Self {
+        match kind {
+            LineKind::Goods => Self::Goods,
+            LineKind::GiftCard => Self::GiftCard,
+            LineKind::Tip => Self::Tip,
+            LineKind::Fee => Self::Fee,
+            LineKind::Shipping => Self::Shipping,
+        }
+    }
+}
+
+impl From<LineKindBody> for LineKind {
+    fn from(kind: LineKindBody) -> Self {
+        match kind {
+            LineKindBody::Goods => Self::Goods,
+            LineKindBody::GiftCard => Self::GiftCard,
+            LineKindBody::Tip => Self::Tip,
+            LineKindBody::Fee => Self::Fee,
+            LineKindBody::Shipping => Self::Shipping,
+        }
+    }
+}
+
+/// Money that was given back.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundBody {
+    /// Your own id of the refund.
+    pub id: String,
+    /// When (RFC 3339).
+    #[schema(format = DateTime)]
+    pub refunded_at: String,
+    /// For which lines.
+    #[serde(default)]
+    pub lines: Vec<RefundLineBody>,
+    /// Shipping given back, without tax.
+    #[serde(default)]
+    pub shipping: Option<String>,
+    /// The tax on it.
+    #[serde(default)]
+    pub shipping_tax: Option<String>,
+    /// Given back beyond lines and shipping, without tax.
+    #[serde(default)]
+    pub adjustment: Option<String>,
+    /// All that was given back, tax included, if you don't know what for or how much of it is tax.
+    /// It pays for lines without an amount first. What exceeds everything above is spread over the
+    /// order, with as much tax in it as the order has.
+    #[serde(default)]
+    pub total: Option<String>,
+}
+
+/// The part of a refund that belongs to one line.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundLineBody {
+    /// The id of the line.
+    pub line_id: String,
+    /// How many came back; 0 if only money did.
+    #[serde(default)]
+    pub quantity: i64,
+    /// The money given back for them, without tax. Leave it out for what was paid for so many.
+    #[serde(default)]
+    pub amount: Option<String>,
+    /// The tax on it.
+    #[serde(default)]
+    pub tax: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the field.
+    #[schema(example = "/lines/0/price")]
+    pub pointer: String,
+    /// What is wrong, and how to mend it.
+    pub detail: String,
+}
+
+/// Reads the documented JSON of an order that was accepted before.
+///
+/// # Errors
+/// As [`parse_at`].
+pub fn parse(body: &[u8]) -> Result<OrderSnapshot, Vec<FieldError>> {
+    check(&typed_json(body)?, DateTime::<Utc>::MAX_UTC, false)
+}
+
+/// Reads the documented JSON of an order that is received at `now`.
+///
+/// # Errors
+/// Everything that is wrong, at once; where the JSON itself does not fit, the first place.
+pub fn parse_at(body: &[u8], now: DateTime<Utc>) -> Result<OrderSnapshot, Vec<FieldError>> {
+    check(&read_json(body)?, now, true)
+}
+
+fn check(
+    typed: &OrderBody,
+    now: DateTime<Utc>,
+    is_new: bool,
+) -> Result<OrderSnapshot, Vec<FieldError>> {
+    let mut checked = Checked::new(&typed.currency, now, is_new);
+    let report = checked.order(typed);
+    if checked.errors.is_empty() { Ok(report) } else { Err(checked.errors) }
+}
+
+/// Reads JSON of a known form, in which no text holds a character that can't be used.
+///
+/// # Errors
+/// The first place that does not fit.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
+    let typed = typed_json(body)?;
+    typed_json::<ReadableJson>(body)?;
+    Ok(typed)
+}
+
+fn typed_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Vec<FieldError>> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let typed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        vec![FieldError { pointer, detail: format!("{}.", error.inner()) }]
+    })?;
+    match json.end() {
+        Ok(()) => Ok(typed),
+        Err(error) => Err(vec![FieldError { pointer: String::new(), detail: format!("{error}.") }]),
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(part).collect()
+}
+
+/// Reads values and remembers what was wrong with them.
+struct Checked {
+    currency: Currency,
+    now: DateTime<Utc>,
+    /// What was accepted before may have been so by other rules.
+    is_new: bool,
+    errors: Vec<FieldError>,
+}
+
+impl Checked {
+    fn new(code: &str, now: DateTime<Utc>, is_new: bool) -> Self {
+        let currency = Currency::known(code);
+        let mut checked = Self {
+            currency: *currency.as_ref().unwrap_or(&Currency::USD),
+            now,
+            is_new,
+            errors: Vec::new(),
+        };
+        if let Err(unknown) = currency {
+            checked.wrong("/currency", format!("{unknown}."));
+        }
+        checked
+    }
+
+    fn wrong(&mut self, pointer: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+    }
+
+    fn order(&mut self, body: &OrderBody) -> OrderSnapshot {
+        self.parts("/codes", body.codes.len());
+        self.parts("/lines", body.lines.len());
+        self.parts("/refunds", body.refunds.len());
+        let order_ref = self.text("/id", &body.id, 200);
+        let name = self.optional("/name", body.name.as_deref(), 200);
+        let customer = body.customer.as_ref();
+        let of_customer = |of: fn(&CustomerBody) -> Option<&str>| customer.and_then(of);
+        OrderSnapshot {
+            name: name.unwrap_or_else(|| order_ref.clone()),
+            order_ref,
+            reported_at: self.time("/updated_at", &body.updated_at),
+            placed_at: self.time("/placed_at", &body.placed_at),
+            currency: self.currency,
+            is_test: body.test,
+            payment: body.payment.into(),
+            cancelled_at: body.cancelled_at.as_deref().map(|at| self.time("/cancelled_at", at)),
+            customer_email: self.optional(
+                "/customer/email",
+                of_customer(|c| c.email.as_deref()),
+                254,
+            ),
+            customer_ref: self.optional("/customer/id", of_customer(|c| c.id.as_deref()), 200),
+            customer_name: self.optional("/customer/name", of_customer(|c| c.name.as_deref()), 300),
+            codes: body.codes.iter().enumerate().map(|(at, code)| self.code(at, code)).collect(),
+            lines: self.lines(&body.lines),
+            shipping_minor: self.amount("/shipping", body.shipping.as_deref()),
+            shipping_tax_minor: self.amount("/shipping_tax", body.shipping_tax.as_deref()),
+            tax_minor: self.amount("/tax", body.tax.as_deref()),
+            total_minor: self.amount("/total", Some(&body.total)),
+            refunds: self.refunds(body),
+            negative_fees_minor: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    fn code(&mut self, at: usize, code: &CodeBody) -> ReportedCode {
+        let path = format!("/codes/{at}");
+        ReportedCode {
+            code: self.text(&format!("{path}/code"), &code.code, 255),
+            discount_minor: self.amount(&format!("{path}/discount"), code.discount.as_deref()),
+        }
+    }
+
+    fn lines(&mut self, lines: &[LineBody]) -> Vec<ReportedLine> {
+        let mut seen = BTreeSet::new();
+        let mut read = Vec::with_capacity(lines.len());
+        for (at, line) in lines.iter().enumerate() {
+            let path = format!("/lines/{at}");
+            if !seen.insert(line.id.trim()) {
+                self.wrong(&format!("{path}/id"), "Another line has this id already.");
+            }
+            read.push(ReportedLine {
+                line_ref: self.text(&format!("{path}/id"), &line.id, 200),
+                sku: self.optional(&format!("{path}/sku"), line.sku.as_deref(), 255),
+                title: self
+                    .optional(&format!("{path}/title"), line.title.as_deref(), 500)
+                    .unwrap_or_default(),
+                quantity: self.quantity(&format!("{path}/quantity"), line.quantity),
+                remaining_quantity: None,
+                price_minor: self.amount(&format!("{path}/price"), Some(&line.price)),
+                discount_minor: self.amount(&format!("{path}/discount"), line.discount.as_deref()),
+                tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),
+                tax_included: line.tax_included,
+                kind: line.kind.into(),
+            });
+        }
+        read
+    }
+
+    fn refunds(&mut self, body: &OrderBody) -> Vec<ReportedRefund> {
+        let known: BTreeSet<&str> = body.lines.iter().map(|line| line.id.trim()).collect();
+        let mut seen = BTreeSet::new();
+        let mut read = Vec::with_capacity(body.refunds.len());
+        for (at, refund) in body.refunds.iter().enumerate() {
+            let path = format!("/refunds/{at}");
+            if !seen.insert(refund.id.trim()) {
+                self.wrong(&format!("{path}/id"), "Another refund has this id already.");
+            }
+            self.parts(&format!("{path}/lines"), refund.lines.len());
+            read.push(self.refund(&path, refund, &known));
+        }
+        read
+    }
+
+    fn refund(
+        &mut self,
+        path: &str,
+        refund: &RefundBody,
+        known: &BTreeSet<&str>,
+    ) -> ReportedRefund {
+        let refund_ref = self.text(&format!("{path}/id"), &refund.id, 200);
+        let refunded_at = self.time(&format!("{path}/refunded_at"), &refund.refunded_at);
+        let mut reported = ReportedRefund::new(refund_ref, refunded_at);
+        let lines = refund.lines.iter().enumerate();
+        reported.lines = lines
+            .map(|(at, line)| self.refunded(&format!("{path}/lines/{at}"), line, known))
+            .collect();
+        let mut amount = |field: &str, typed: &Option<String>| {
+            self.amount(&format!("{path}/{field}"), typed.as_deref())
+        };
+        reported.adjustment_minor = amount("adjustment", &refund.adjustment);
+        reported.shipping_minor = amount("shipping", &refund.shipping);
+        reported.shipping_tax_minor = amount("shipping_tax", &refund.shipping_tax);
+        let total = amount("total", &refund.total);
+        if refund.total.is_some() {
+            reported.undivided_minor = Some(total.saturating_sub(reported.divided_minor()).max(0));
+        }
+        reported
+    }
+
+    fn refunded(
+        &mut self,
+        path: &str,
+        line: &RefundLineBody,
+        known: &BTreeSet<&str>,
+    ) -> RefundedLine {
+        if !known.contains(line.line_id.trim()) {
+            self.wrong(&format!("{path}/line_id"), "No line of this order has this id.");
+        }
+        if line.amount.is_none() && line.quantity == 0 {
+            self.wrong(&format!("{path}/amount"), "Must be given where no quantity came back.");
+        }
+        let amount = self.amount(&format!("{path}/amount"), line.amount.as_deref());
+        RefundedLine {
+            is_fee: false,
+            line_ref: line.line_id.trim().to_owned(),
+            quantity: self.quantity(&format!("{path}/quantity"), line.quantity),
+            amount_minor: line.amount.is_some().then_some(amount),
+            tax_minor: self.amount(&format!("{path}/tax"), line.tax.as_deref()),
+        }
+    }
+
+    fn parts(&mut self, pointer: &str, count: usize) {
+        if count > MOST_PARTS {
+            self.wrong(pointer, format!("Holds {count} entries; {MOST_PARTS} are the most."));
+        }
+    }
+
+    fn text(&mut self, pointer: &str, typed: &str, most: usize) -> String {
+        if typed.trim().is_empty() {
+            self.wrong(pointer, "Must not be empty.");
+        } else if typed.chars().count() > most {
+            self.wrong(pointer, format!("Is longer than {most} characters."));
+        } else if typed.chars().any(|c| c == '\0') {
+            self.wrong(pointer, "Must not contain the character U+0000.");
+        }
+        typed.trim().to_owned()
+    }
+
+    fn optional(&mut self, pointer: &str, typed: Option<&str>, most: usize) -> Option<String> {
+        let typed = typed.filter(|typed| !typed.trim().is_empty())?;
+        Some(self.text(pointer, typed, most))
+    }
+
+    fn time(&mut self, pointer: &str, typed: &str) -> DateTime<Utc> {
+        match DateTime::parse_from_rfc3339(typed.trim()) {
+            Ok(at) => {
+                // As PostgreSQL keeps it, so that a time is the same when it comes again.
+                let at = at.with_timezone(&Utc).trunc_subsecs(6);
+                if is_too_far_ahead(at, self.now) {
+                    self.wrong(pointer, "Is more than a day in the future. Check the clock.");
+                } else if self.is_new && is_too_early(at) {
+                    self.wrong(
+                        pointer,
+                        format!("Is before the year {FIRST_YEAR}. Check the date."),
+                    );
+                }
+                at
+            }
+            Err(_) => {
+                self.wrong(pointer, "Is no RFC 3339 time, for example 2026-03-10T12:00:00Z.");
+                DateTime::UNIX_EPOCH
+            }
+        }
+    }
+
+    fn quantity(&mut self, pointer: &str, count: i64) -> i64 {
+        if !(0..=MOST_ITEMS).contains(&count) {
+            self.wrong(pointer, format!("Must be between 0 and {MOST_ITEMS}."));
+        }
+        count
+    }
+
+    fn amount(&mut self, pointer: &str, typed: Option<&str>) -> i64 {
+        let Some(typed) = typed else { return 0 };
+        match parse_decimal(typed, self.currency) {
+            Ok(minor) if (0..=MOST_MINOR).contains(&minor) => minor,
+            Ok(minor) if minor < 0 => {
+                self.wrong(pointer, "Must not be negative.");
+                0
+            }
+            Ok(_) => {
+                self.wrong(pointer, "Is too large an amount.");
+                0
+            }
+            Err(error) => {
+                self.wrong(pointer, format!("“{typed}” {error}."));
+                0
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pointers(body: &serde_json::Value) -> Vec<String> {
+        let errors = parse(body.to_string().as_bytes()).unwrap_err();
+        errors.into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn an_order_is_read_exactly() {
+        let body = json!({
+            "id": "9007199254740993", "placed_at": "2026-03-10T13:00:00+01:00",
+            "updated_at": "2026-03-10T12:00:00Z", "currency": "kwd", "total": "12.345",
+            "codes": [{ "code": " Save10 ", "discount": "1.000" }],
+            "lines": [{ "id": "1", "quantity": 2, "price": "6.1720" }],
+            "refunds": [{ "id": "r", "refunded_at": "2026-03-11T00:00:00Z",
+                "lines": [{ "line_id": "1", "quantity": 1, "amount": "6.17" }] }]
+        });
+        let report = parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!((report.name.as_str(), report.currency), ("9007199254740993", Currency::KWD));
+        assert_eq!((report.total_minor, report.lines[0].price_minor), (12_345, 6_172));
+        assert_eq!(report.placed_at, report.reported_at);
+        assert_eq!(report.payment, PaymentState::Paid);
+        assert_eq!(report.refunds[0].lines[0].amount_minor, Some(6_170));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let body = json!({
+            "id": " ", "placed_at": "yesterday", "updated_at": "2026-03-10T12:00:00Z",
+            "currency": "USD", "total": "-1.00",
+            "lines": [
+                { "id": "1", "quantity": -1, "price": "1.005" },
+                { "id": "1", "quantity": 1, "price": "1" }
+            ],
+            "refunds": [{ "id": "r", "refunded_at": "2026-03-11T00:00:00Z",
+                "lines": [{ "line_id": "2", "amount": "x" }] }]
+        });
+        let mut found = pointers(&body);
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "/id",
+                "/lines/0/price",
+                "/lines/0/quantity",
+                "/lines/1/id",
+                "/placed_at",
+                "/refunds/0/lines/0/amount",
+                "/refunds/0/lines/0/line_id",
+                "/total",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_place_that_does_not_fit_is_pointed_to() {
+        let times = json!({ "id": "1", "placed_at": "", "updated_at": "", "currency": "USD",
+            "total": "1", "lines": [{ "id": "1", "quantity": 1, "price": 29.1 }] });
+        assert_eq!(pointers(&times), ["/lines/0/price"]);
+        let unknown = json!({ "id": "1", "discount_code": "SAVE10" });
+        assert_eq!(pointers(&unknown), ["/discount_code"]);
+        assert_eq!(parse(b"{").unwrap_err().len(), 1);
+    }
+}

@@ -1,0 +1,52 @@
+//! What an API account may do, found out by reads that change nothing.
+
+use serde_json::Value;
+
+use super::call::{Api, Reply, missing_scope};
+use super::rules::{Kind, Rules};
+use crate::{Access, CallError};
+
+/// # Errors
+/// [`CallError`]; a right that is missing is no error, but said in [`Access::missing`].
+pub(super) fn of(api: &mut Api, rules: &Rules) -> Result<Access, CallError> {
+    let mut access = Access::default();
+    if let Some(store) = allowed(api, "/v2/store", &mut Vec::new())? {
+        let text = |name: &str| store.get(name).and_then(Value::as_str).map(str::to_owned);
+        access.store_name = text("name").unwrap_or_default();
+        access.currency = text("currency").filter(|currency| !currency.is_empty());
+    }
+    let missing = &mut access.missing;
+    let orders = allowed(api, "/v2/orders?limit=1", missing)?.is_some();
+    let refunds = allowed(api, "/v3/orders/payment_actions/refunds?limit=1", missing)?.is_some();
+    let codes = match rules.kind {
+        Kind::Promotion => "/v3/promotions?limit=1",
+        Kind::Coupon => "/v2/coupons?limit=1",
+    };
+    let codes = allowed(api, codes, missing)?.is_some();
+    access.reads_orders = orders && refunds;
+    access.creates_codes = codes;
+    Ok(access)
+}
+
+/// The answer, or `None` where the account lacks the right, which is then said.
+fn allowed(
+    api: &mut Api,
+    path: &str,
+    missing: &mut Vec<String>,
+) -> Result<Option<Value>, CallError> {
+    match api.get(path) {
+        // These lists are there in every store, if empty.
+        Ok(Reply::NotFound) => Err(CallError::Denied(
+            "BigCommerce has no store under this API path. Compare it with the one that was shown \
+             with the API account; if it is another, connect the store anew."
+                .to_owned(),
+        )),
+        Ok(reply) => reply.value().map(Some),
+        // Only a refused token is said otherwise.
+        Err(CallError::Denied(words)) if words == missing_scope(path) => {
+            missing.push(words);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

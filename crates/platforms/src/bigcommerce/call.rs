@@ -1,0 +1,278 @@
+//! One call, and what its answer means.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{Credentials, HOST};
+use crate::CallError;
+use crate::http::{Answer, Call, Http, Method};
+
+/// So many calls of the quota are left to the store's other apps, which share it.
+const LEFT_TO_OTHERS: u64 = 3;
+/// How long to wait where the store does not say.
+const UNSAID_WAIT: Duration = Duration::from_secs(30);
+
+/// The API of one store.
+pub(super) struct Api {
+    http: Http,
+    base: String,
+    /// The store hash; `None` for a local stand-in.
+    hash: Option<String>,
+    token: SecretString,
+    /// When the client was made: codes are live or expired as of then.
+    pub now: DateTime<Utc>,
+    /// No call before that: the quota is used up.
+    rests_until: Option<Instant>,
+}
+
+/// What came back of a call that was carried out or refused for its content.
+pub(super) enum Reply {
+    /// 2xx; `Null` where there is no body (204).
+    Done(Value),
+    /// 404.
+    NotFound,
+    /// 409: something of that name or code is there already.
+    Conflict,
+    /// 400 or 422, with the store's words.
+    Refused(String),
+}
+
+impl Reply {
+    /// The body; `Null` where there is none.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] with the store's words, [`CallError::Unanswered`] where nothing is.
+    pub(super) fn value(self) -> Result<Value, CallError> {
+        match self {
+            Self::Done(value) => Ok(value),
+            Self::NotFound => Err(nothing_there()),
+            Self::Conflict => Err(CallError::Taken),
+            Self::Refused(words) => Err(CallError::Refused(words)),
+        }
+    }
+
+    /// The body of what may be gone by now.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub(super) fn if_there(self) -> Result<Option<Value>, CallError> {
+        match self {
+            Self::NotFound => Ok(None),
+            reply => reply.value().map(Some),
+        }
+    }
+
+    /// The rows of a list.
+    ///
+    /// # Errors
+    /// As [`Self::value`] and [`rows_of`].
+    pub(super) fn rows(self) -> Result<Vec<Value>, CallError> {
+        rows_of(self.value()?)
+    }
+}
+
+/// Where BigCommerce always has something, if an empty list, and now says that it has nothing.
+pub(super) fn nothing_there() -> CallError {
+    CallError::Unanswered(
+        "BigCommerce says that there is nothing where its lists are (HTTP 404).".into(),
+    )
+}
+
+/// The rows of a list: V2 answers with them alone, or without a body when there are none; V3 has
+/// them under `data`.
+///
+/// # Errors
+/// [`CallError::Unanswered`] for anything else: it must not pass for a list without rows, since
+/// orders would be left out and codes taken as missing.
+pub(super) fn rows_of(mut body: Value) -> Result<Vec<Value>, CallError> {
+    let rows = match &mut body {
+        Value::Null => return Ok(Vec::new()),
+        Value::Object(fields) => fields.remove("data").unwrap_or_default(),
+        _ => body,
+    };
+    match rows {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(CallError::Unanswered("BigCommerce answered with no list.".into())),
+    }
+}
+
+impl Api {
+    pub(super) fn new(
+        http: &Http,
+        address: &str,
+        credentials: &Credentials,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let local = address.contains("://");
+        let base = if local {
+            address.trim_end_matches('/').to_owned()
+        } else {
+            format!("{HOST}{address}")
+        };
+        Self {
+            http: http.clone(),
+            base,
+            hash: (!local).then(|| address.to_owned()),
+            token: credentials.access_token.clone(),
+            now,
+            rests_until: None,
+        }
+    }
+
+    /// Whether the store is a stand-in on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.hash.is_none()
+    }
+
+    /// The list of promotions in the store's control panel (Marketing > Promotions). No document of
+    /// BigCommerce names this address; public browser tests of its control panel do.
+    pub(super) fn admin_url(&self) -> Option<String> {
+        let hash = self.hash.as_ref()?;
+        Some(format!("https://store-{hash}.mybigcommerce.com/manage/marketing/promotions"))
+    }
+
+    /// Reads; `path` begins with the version of the API.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(super) fn get(&mut self, path: &str) -> Result<Reply, CallError> {
+        self.send(Method::Get, path, None)
+    }
+
+    /// Makes.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(super) fn post(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
+        self.send(Method::Post, path, Some(body))
+    }
+
+    /// Changes.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(super) fn put(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
+        self.send(Method::Put, path, Some(body))
+    }
+
+    fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Reply, CallError> {
+        if let Some(wait) =
+            self.rests_until.and_then(|at| at.checked_duration_since(Instant::now()))
+        {
+            return Err(CallError::Throttled { wait });
+        }
+        let mut call = Call::new(method, format!("{}{path}", self.base))
+            .header("x-auth-token", self.token.expose_secret())
+            .header("accept", "application/json");
+        if let Some(body) = body {
+            call = call.json(body);
+        }
+        let answer = self.http.send(call)?;
+        self.note_quota(&answer);
+        reply(&answer, path)
+    }
+
+    /// Rests before the quota is used up: what is left belongs to the store's other apps, too.
+    fn note_quota(&mut self, answer: &Answer) {
+        let left = number(answer, "x-rate-limit-requests-left");
+        let reset = number(answer, "x-rate-limit-time-reset-ms");
+        if let (Some(left), Some(reset)) = (left, reset)
+            && left <= LEFT_TO_OTHERS
+        {
+            self.rests_until = Some(Instant::now() + Duration::from_millis(reset));
+        }
+    }
+}
+
+fn number(answer: &Answer, header: &str) -> Option<u64> {
+    answer.header(header)?.trim().parse().ok()
+}
+
+fn reply(answer: &Answer, path: &str) -> Result<Reply, CallError> {
+    match answer.status {
+        204 => Ok(Reply::Done(Value::Null)),
+        // An empty list of V2 has no body either.
+        200..=299 if answer.body.is_empty() => Ok(Reply::Done(Value::Null)),
+        200..=299 => answer.json().map(Reply::Done),
+        300..=399 => Err(CallError::Refused(
+            "The store answered with a redirect, which Vouch never follows. Check the API path."
+                .into(),
+        )),
+        400 | 422 => Ok(Reply::Refused(words_of(answer))),
+        401 => Err(CallError::Denied(
+            "BigCommerce does not accept the access token: it was revoked or mistyped. Create a new API account there and enter its credentials.".into(),
+        )),
+        403 => Err(CallError::Denied(missing_scope(path))),
+        404 => Ok(Reply::NotFound),
+        409 => Ok(Reply::Conflict),
+        429 => Err(CallError::Throttled { wait: asked_wait(answer) }),
+        status => Err(CallError::Unanswered(format!(
+            "BigCommerce could not answer (HTTP {status})."
+        ))),
+    }
+}
+
+fn asked_wait(answer: &Answer) -> Duration {
+    let after = number(answer, "x-retry-after").map(Duration::from_secs);
+    let reset = || number(answer, "x-rate-limit-time-reset-ms").map(Duration::from_millis);
+    after.or_else(reset).unwrap_or(UNSAID_WAIT)
+}
+
+/// Which right the API account lacks for a path, and how to give it.
+pub(super) fn missing_scope(path: &str) -> String {
+    let scope = if path.starts_with("/v2/store") {
+        "“Information & Settings” to read-only"
+    } else if path.contains("/payment_actions/") {
+        "“Orders” and “Order Transactions” to read-only"
+    } else if path.starts_with("/v2/orders") {
+        "“Orders” to read-only"
+    } else {
+        "“Marketing” to modify"
+    };
+    format!(
+        "The API account lacks a right. In BigCommerce, edit it and set {scope}; then check again here."
+    )
+}
+
+/// What the store says is wrong: V3's `title` and `errors`, V2's list of `message`s.
+fn words_of(answer: &Answer) -> String {
+    let body: Value = answer.json().unwrap_or_default();
+    let mut words = Vec::new();
+    collect(&body, &mut words);
+    words.dedup();
+    let text: String = words.join(" ").chars().take(300).collect();
+    if text.is_empty() {
+        format!("BigCommerce refused it (HTTP {}) without a reason.", answer.status)
+    } else {
+        format!("BigCommerce refused it: {text}")
+    }
+}
+
+fn collect(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+        Value::Object(fields) => {
+            for name in ["title", "message", "detail"] {
+                words.extend(fields.get(name).and_then(Value::as_str).map(str::to_owned));
+            }
+            match fields.get("errors") {
+                Some(Value::Object(errors)) => {
+                    words.extend(errors.iter().filter_map(|(name, error)| {
+                        error.as_str().map(|error| format!("{name}: {error}"))
+                    }))
+                }
+                Some(errors) => collect(errors, words),
+                None => {}
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,124 @@
+//! All codes of a store: the promotions page by page, the codes of those that have many, then the
+//! V2 coupons.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vouch_core::text::percent_encode;
+
+use super::call::{Api, rows_of};
+use super::rules::Rules;
+use super::{coupons, promotions};
+use crate::{Batch, CallError, Position, StoreCode};
+
+/// The most of a page, for V3 and V2 alike.
+const PAGE: usize = 250;
+
+/// Where the reading stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    /// How far the promotions were read; `None` once there are no more.
+    promotions: Option<Position>,
+    /// Promotions of the page before it whose many codes are still to be read.
+    many: Vec<i64>,
+    /// Where to go on among those of the first of them.
+    after: Option<String>,
+    /// The V2 coupons are read from this id on.
+    coupon: i64,
+}
+
+/// # Errors
+/// [`CallError`].
+pub(super) fn codes(
+    api: &mut Api,
+    own: &Rules,
+    cursor: Option<&str>,
+) -> Result<Batch<StoreCode>, CallError> {
+    let mut place = match cursor {
+        None => Place { promotions: Some(Position::default()), ..Place::default() },
+        Some(cursor) => serde_json::from_str(cursor).map_err(|_| {
+            CallError::Unanswered("The place in the list of codes was lost.".into())
+        })?,
+    };
+    let (rows, next) = if !place.many.is_empty() {
+        many_codes(api, own, place)?
+    } else if let Some(position) = place.promotions.take() {
+        promotion_page(api, own, place, position)?
+    } else {
+        coupon_page(api, own, place)?
+    };
+    let next = next.map(|next| serde_json::to_string(&next).expect("a plain struct serialises"));
+    Ok(Batch { rows, next })
+}
+
+type Page = (Vec<StoreCode>, Option<Place>);
+
+fn promotion_page(
+    api: &mut Api,
+    own: &Rules,
+    mut place: Place,
+    mut position: Position,
+) -> Result<Page, CallError> {
+    let (size, number) = position.page(PAGE);
+    let path = format!("/v3/promotions?redemption_type=coupon&sort=id&limit={size}&page={number}");
+    let page = api.get(&path)?.rows()?;
+    let id = |promotion: &Value| promotion.get("id").and_then(Value::as_u64).unwrap_or_default();
+    let (page, more) = position.take(page, (size, number), id)?;
+    let mut rows = Vec::new();
+    for promotion in &page {
+        if promotion.get("coupon_type").and_then(Value::as_str) == Some("BULK") {
+            place.many.extend(promotion.get("id").and_then(Value::as_i64));
+            continue;
+        }
+        let code = promotions::code_of(promotion);
+        if let Some(spelt) = code.get("code").and_then(Value::as_str) {
+            rows.push(promotions::store_code(api, own, promotion, &code, spelt));
+        }
+    }
+    place.promotions = more.then_some(position);
+    Ok((rows, Some(place)))
+}
+
+fn many_codes(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+    let id = place.many[0];
+    let after = place
+        .after
+        .take()
+        .map_or_else(String::new, |after| format!("&after={}", percent_encode(&after)));
+    let promotion = api.get(&format!("/v3/promotions/{id}"))?.if_there()?;
+    let found = api.get(&format!("/v3/promotions/{id}/codes?limit={PAGE}{after}"))?.if_there()?;
+    let (Some(promotion), Some(found)) = (promotion, found) else {
+        // It was deleted since its page was read.
+        place.many.remove(0);
+        return Ok((Vec::new(), Some(place)));
+    };
+    let promotion = promotion.get("data").cloned().unwrap_or_default();
+    let end = found.pointer("/meta/cursor_pagination/end_cursor").and_then(Value::as_str);
+    let end = end.map(str::to_owned);
+    let codes = rows_of(found)?;
+    let spelt = |code: &Value| code.get("code").and_then(Value::as_str).map(str::to_owned);
+    let rows = codes.iter().filter_map(|code| {
+        let spelt = spelt(code)?;
+        Some(promotions::store_code(api, own, &promotion, code, &spelt))
+    });
+    let rows = rows.collect();
+    match end.filter(|_| codes.len() == PAGE) {
+        Some(end) => place.after = Some(end),
+        None => {
+            place.many.remove(0);
+        }
+    }
+    Ok((rows, Some(place)))
+}
+
+fn coupon_page(api: &mut Api, own: &Rules, mut place: Place) -> Result<Page, CallError> {
+    let path =
+        format!("/v2/coupons?min_id={}&limit={PAGE}&exclude_type=promotion", place.coupon.max(1));
+    let page = api.get(&path)?.rows()?;
+    let rows = page.iter().map(|coupon| coupons::store_code(api, own, coupon)).collect();
+    let last = page.iter().filter_map(|coupon| coupon.get("id")?.as_i64()).max();
+    let next = last.filter(|_| page.len() == PAGE).map(|last| {
+        place.coupon = last + 1;
+        place
+    });
+    Ok((rows, next))
+}

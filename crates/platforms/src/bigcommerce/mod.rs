@@ -1,0 +1,126 @@
+//! BigCommerce: V3 promotions or V2 coupons, orders, webhooks.
+//!
+//! Facts are from BigCommerce's OpenAPI: promotions.v3.yml, marketing.v2.yml, orders.v2.oas2.yml,
+//! orders.v3.yml, webhooks.v3.yml (github.com/bigcommerce/docs, `reference/`).
+
+mod access;
+mod call;
+mod coupons;
+mod credentials;
+mod hooks;
+mod listing;
+mod mark;
+mod order;
+mod orders;
+mod promotions;
+mod rules;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use self::call::Api;
+pub use self::credentials::Credentials;
+pub use self::hooks::{SECRET_HEADER, header_secret};
+pub use self::order::{READ, parse};
+pub use self::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
+use super::http::Http;
+use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+
+/// Where BigCommerce answers for all its stores.
+const HOST: &str = "https://api.bigcommerce.com/stores/";
+
+/// A BigCommerce store, ready to be called.
+pub struct Bigcommerce {
+    api: Api,
+    credentials: Credentials,
+    rules: Rules,
+}
+
+impl Bigcommerce {
+    /// The store at `address`: a store hash, or the whole base of a local stand-in.
+    ///
+    /// # Errors
+    /// [`CallError::Denied`] when the credentials or rules that are kept cannot be read.
+    pub fn new(
+        http: &Http,
+        address: &str,
+        credentials: &[u8],
+        rules: Option<&Value>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, CallError> {
+        let credentials = Credentials::from_json(credentials).ok_or_else(|| {
+            CallError::Denied(
+                "The API credentials that are kept cannot be read: enter them again.".into(),
+            )
+        })?;
+        let rules = match rules {
+            Some(rules) => serde_json::from_value(rules.clone()).map_err(|_| {
+                CallError::Denied(
+                    "The discount rules that are kept cannot be read: save them again.".into(),
+                )
+            })?,
+            None => Rules::default(),
+        };
+        Ok(Self { api: Api::new(http, address, &credentials, now), credentials, rules })
+    }
+}
+
+/// The store's code of that spelling in any case: a promotion's or a coupon.
+fn find(api: &mut Api, own: &Rules, code: &str) -> Result<Option<StoreCode>, CallError> {
+    for spelling in mark::spellings(code) {
+        if let Some(found) = promotions::find(api, own, &spelling)? {
+            return Ok(Some(found));
+        }
+    }
+    for spelling in mark::spellings(code) {
+        if let Some(found) = coupons::find(api, own, &spelling)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What a refusal of a new code means: which answer one gets that is there already is not
+/// documented, so it is looked up.
+fn refused(api: &mut Api, own: &Rules, code: &str, words: String) -> Result<CallError, CallError> {
+    let is_there = find(api, own, code)?.is_some();
+    Ok(if is_there { CallError::Taken } else { CallError::Refused(words) })
+}
+
+impl Client for Bigcommerce {
+    fn access(&mut self) -> Result<Access, CallError> {
+        access::of(&mut self.api, &self.rules)
+    }
+
+    fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError> {
+        find(&mut self.api, &self.rules, code)
+    }
+
+    fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
+        mark::check(&code.code)?;
+        match self.rules.kind {
+            Kind::Promotion => promotions::create(&mut self.api, &self.rules, code),
+            Kind::Coupon => coupons::create(&mut self.api, &self.rules, code),
+        }
+    }
+
+    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+        listing::codes(&mut self.api, &self.rules, cursor)
+    }
+
+    fn orders(
+        &mut self,
+        period: &Period,
+        cursor: Option<&str>,
+    ) -> Result<Batch<OrderMessage>, CallError> {
+        orders::changed(&mut self.api, period, cursor)
+    }
+
+    fn order(&mut self, order_ref: &str) -> Result<Option<OrderMessage>, CallError> {
+        orders::one(&mut self.api, order_ref)
+    }
+
+    fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError> {
+        hooks::ensure(&mut self.api, &self.credentials, address)
+    }
+}

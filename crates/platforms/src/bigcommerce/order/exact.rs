@@ -1,0 +1,98 @@
+//! BigCommerce's amounts: four decimals, also of dollars, because tax is worked out of prices. They
+//! are summed as they are and rounded once.
+
+use vouch_core::money::{Currency, parse_scaled};
+
+use crate::payload::{At, Decimal, PayloadError};
+
+/// A unit of the currency is so many of ours.
+const UNIT: i128 = 100_000_000;
+const DECIMALS: u32 = 8;
+/// No amount is as large: ten million million dollars.
+const MAX: i128 = UNIT * 10_000_000_000_000;
+
+/// An amount in hundred-millionths of the currency's unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Exact(pub i128);
+
+impl Exact {
+    /// An amount that cannot be negative; none if it is missing or empty.
+    ///
+    /// # Errors
+    /// If it is no amount.
+    pub(super) fn optional(
+        decimal: Option<&Decimal>,
+        at: At<'_>,
+    ) -> Result<Option<Self>, PayloadError> {
+        match Self::signed(decimal, at)? {
+            Some(Self(negative)) if negative < 0 => {
+                Err(PayloadError::new(at(), "this amount cannot be negative"))
+            }
+            amount => Ok(amount),
+        }
+    }
+
+    /// The same, 0 if it is missing.
+    ///
+    /// # Errors
+    /// If it is no amount.
+    pub(super) fn read(decimal: Option<&Decimal>, at: At<'_>) -> Result<Self, PayloadError> {
+        Ok(Self::optional(decimal, at)?.unwrap_or_default())
+    }
+
+    /// An amount of either sign; none if it is missing or empty.
+    ///
+    /// # Errors
+    /// If it is no amount.
+    pub(super) fn signed(
+        decimal: Option<&Decimal>,
+        at: At<'_>,
+    ) -> Result<Option<Self>, PayloadError> {
+        let Some(text) = decimal.map(|Decimal(text)| text.trim()).filter(|text| !text.is_empty())
+        else {
+            return Ok(None);
+        };
+        let wrong = |problem: &str| {
+            let shown: String = text.chars().take(40).collect();
+            PayloadError::new(at(), format!("“{shown}” {problem}"))
+        };
+        let exact = parse_scaled(text, DECIMALS).map_err(|error| wrong(&error.to_string()))?;
+        if exact.abs() >= MAX {
+            return Err(wrong("is too large to be an amount of an order"));
+        }
+        Ok(Some(Self(exact)))
+    }
+
+    /// In minor units, rounded half to even.
+    pub(super) fn minor(self, currency: Currency) -> i64 {
+        let unit = UNIT / 10_i128.pow(currency.exponent());
+        let (quotient, rest) = (self.0.div_euclid(unit), self.0.rem_euclid(unit));
+        let up = match (rest * 2).cmp(&unit) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Equal => quotient.rem_euclid(2),
+            std::cmp::Ordering::Greater => 1,
+        };
+        // 13 digits and 4 decimals at the most are far within.
+        i64::try_from(quotient + up).unwrap_or(i64::MAX)
+    }
+
+    /// As much of it as `part` is of `whole`; none if that can't be said.
+    pub(super) fn times_ratio(self, part: Self, whole: Self) -> Option<Self> {
+        if whole.0 <= 0 {
+            return None;
+        }
+        let product = self.0.checked_mul(part.0)?;
+        Some(Self((product + whole.0 / 2).div_euclid(whole.0)))
+    }
+
+    /// The difference, or nothing where that would be negative.
+    pub(super) fn less(self, other: Self) -> Self {
+        Self((self.0 - other.0).max(0))
+    }
+}
+
+impl std::iter::Sum for Exact {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        Self(all.fold(0_i128, |sum, one| sum.saturating_add(one.0)))
+    }
+}

@@ -1,0 +1,272 @@
+//! What a shopper gets with a code.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use vouch_core::money::{Currency, format_money, parse_decimal};
+
+/// Every currency of the store.
+pub const ANY_CURRENCY: &str = "*";
+
+/// The rules of every code that is made in the store. Amounts are decimal texts as people write
+/// them (`10`, `12.50`), without zeros at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Which part of BigCommerce makes them.
+    pub kind: Kind,
+    /// What is taken off.
+    pub discount: Discount,
+    /// How much; empty for free shipping.
+    pub amount: String,
+    /// What an order must come to, if anything.
+    pub minimum: Option<String>,
+    /// How often a code can be used in all; 0: without limit.
+    pub max_uses: u32,
+    /// How often one customer can use it; 0: without limit.
+    pub max_uses_per_customer: u32,
+    /// ISO 4217, or `*` for every currency. V2 coupons know the store's own alone.
+    pub currency: String,
+    /// Whether it goes together with other promotions.
+    pub combines: bool,
+}
+
+/// Which part of BigCommerce makes the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// V3 promotions.
+    Promotion,
+    /// V2 coupons, called legacy.
+    Coupon,
+}
+
+/// What is taken off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Discount {
+    /// A part of the order, in percent.
+    Percent,
+    /// A sum, once per order.
+    PerOrder,
+    /// A sum off every item.
+    PerItem,
+    /// The shipping.
+    FreeShipping,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Promotion,
+            discount: Discount::Percent,
+            amount: "10".into(),
+            minimum: None,
+            max_uses: 0,
+            max_uses_per_customer: 0,
+            currency: ANY_CURRENCY.into(),
+            combines: false,
+        }
+    }
+}
+
+impl Rules {
+    /// What a shopper gets, in one sentence.
+    pub fn sentence(&self) -> String {
+        let amount = &self.amount;
+        // V2 coupons are in the store's own currency.
+        let currency = match self.kind {
+            Kind::Promotion => Currency::from_code(&self.currency).ok(),
+            Kind::Coupon => None,
+        };
+        let money = |amount: &str| {
+            let known = currency.and_then(|of| Some((parse_decimal(amount, of).ok()?, of)));
+            known.map_or_else(|| amount.to_owned(), |(minor, of)| format_money(minor, of))
+        };
+        let mut text = match self.discount {
+            Discount::Percent => format!("{amount}\u{a0}% off the order"),
+            Discount::PerOrder => format!("{} off the order", money(amount)),
+            Discount::PerItem => format!("{} off each item", money(amount)),
+            Discount::FreeShipping => "Free shipping".to_owned(),
+        };
+        if let Some(minimum) = &self.minimum {
+            text += &format!(" from {} on", money(minimum));
+        }
+        let has_amounts = self.minimum.is_some() || !self.is_without_money();
+        if let Some(currency) = currency.filter(|_| !has_amounts) {
+            text += &format!(", for orders in {currency}");
+        }
+        match self.max_uses_per_customer {
+            0 => {}
+            1 => text += ", once per customer",
+            times => text += &format!(", {times} times per customer"),
+        }
+        match self.max_uses {
+            0 => {}
+            1 => text += ", one use in all",
+            uses => text += &format!(", {uses} uses in all"),
+        }
+        if self.kind == Kind::Promotion {
+            text += if self.combines {
+                ", together with other promotions"
+            } else {
+                ", not together with other promotions"
+            };
+        }
+        text += ".";
+        if self.kind == Kind::Coupon && has_amounts {
+            text += " Amounts are in the store’s own currency.";
+        }
+        text
+    }
+
+    /// As what else than `own` makes it was made, in a sentence; empty where they are alike.
+    pub(super) fn made_otherwise(&self, own: &Self) -> &'static str {
+        match self.kind {
+            kind if kind == own.kind => "",
+            Kind::Coupon => " It was made as a legacy (V2) coupon.",
+            Kind::Promotion => " It was made as a promotion (V3).",
+        }
+    }
+
+    /// Whether a shopper gets the same as with `own`, whichever part of BigCommerce makes it: what
+    /// V2 coupons do not know is left out beside one.
+    pub(super) fn gives_as(&self, own: &Self) -> bool {
+        if self.kind == own.kind {
+            return self == own;
+        }
+        let (kind, combines) = (own.kind, own.combines);
+        Self { kind, combines, currency: own.currency.clone(), ..self.clone() } == *own
+    }
+
+    fn is_without_money(&self) -> bool {
+        matches!(self.discount, Discount::Percent | Discount::FreeShipping)
+    }
+
+    /// The `rules` of a V3 promotion.
+    pub(super) fn of_promotion(&self) -> Value {
+        let action = match self.discount {
+            Discount::Percent => {
+                json!({ "cart_value": { "discount": { "percentage_amount": self.amount } } })
+            }
+            Discount::PerOrder => {
+                json!({ "cart_value": { "discount": { "fixed_amount": self.amount } } })
+            }
+            // Without the last field, what makes up the minimum would not be discounted.
+            Discount::PerItem => json!({ "cart_items": {
+                "discount": { "fixed_amount": self.amount },
+                "as_total": false,
+                "include_items_considered_by_condition": true,
+            } }),
+            Discount::FreeShipping => {
+                json!({ "shipping": { "free_shipping": true, "zone_ids": "*" } })
+            }
+        };
+        let mut rule = json!({ "action": action, "apply_once": true });
+        if let Some(minimum) = &self.minimum {
+            rule["condition"] = json!({ "cart": { "minimum_spend": minimum } });
+        }
+        json!([rule])
+    }
+
+    /// Reads a V3 promotion and its one code; `None` where it does what these rules cannot say.
+    pub(super) fn read_promotion(promotion: &Value, code: &Value) -> Option<Self> {
+        let [rule] = promotion.get("rules")?.as_array()?.as_slice() else { return None };
+        let action = rule.get("action")?.as_object()?;
+        let (name, action) = action.iter().next().filter(|_| action.len() == 1)?;
+        let off = |kind: &str| action.get("discount")?.get(kind).and_then(decimal);
+        let (discount, amount) = match name.as_str() {
+            "cart_value" => match (off("percentage_amount"), off("fixed_amount")) {
+                (Some(amount), None) => (Discount::Percent, amount),
+                (None, Some(amount)) => (Discount::PerOrder, amount),
+                _ => return None,
+            },
+            "cart_items" if action.get("items").is_none_or(Value::is_null) => {
+                (Discount::PerItem, off("fixed_amount")?)
+            }
+            "shipping" => (Discount::FreeShipping, String::new()),
+            _ => return None,
+        };
+        let cart = rule.get("condition").and_then(|condition| condition.get("cart"));
+        if cart.is_some_and(|cart| cart.get("items").is_some_and(|items| !items.is_null())) {
+            return None;
+        }
+        let minimum = cart.and_then(|cart| cart.get("minimum_spend")).and_then(decimal);
+        Some(Self {
+            kind: Kind::Promotion,
+            discount,
+            amount,
+            minimum: minimum.filter(|minimum| minimum != "0"),
+            max_uses: count(code, "max_uses").max(count(promotion, "max_uses")),
+            max_uses_per_customer: count(code, "max_uses_per_customer"),
+            currency: promotion.get("currency_code")?.as_str()?.to_owned(),
+            combines: promotion.get("can_be_used_with_other_promotions")?.as_bool()?,
+        })
+    }
+
+    /// The `type` and the `amount` of a V2 coupon.
+    pub(super) fn of_coupon(&self) -> (&'static str, &str) {
+        let kind = match self.discount {
+            Discount::Percent => "percentage_discount",
+            Discount::PerOrder => "per_total_discount",
+            Discount::PerItem => "per_item_discount",
+            Discount::FreeShipping => return ("free_shipping", "0"),
+        };
+        (kind, &self.amount)
+    }
+
+    /// Reads a V2 coupon; `None` where it does what these rules cannot say. V2 knows neither
+    /// currencies nor other promotions: these are taken from `own`.
+    pub(super) fn read_coupon(coupon: &Value, own: &Self) -> Option<Self> {
+        let discount = match coupon.get("type")?.as_str()? {
+            "percentage_discount" => Discount::Percent,
+            "per_total_discount" => Discount::PerOrder,
+            "per_item_discount" => Discount::PerItem,
+            "free_shipping" => Discount::FreeShipping,
+            _ => return None,
+        };
+        let amount = match discount {
+            Discount::FreeShipping => String::new(),
+            _ => coupon.get("amount").and_then(decimal)?,
+        };
+        let minimum = coupon.get("min_purchase").and_then(decimal);
+        Some(Self {
+            kind: Kind::Coupon,
+            discount,
+            amount,
+            minimum: minimum.filter(|minimum| minimum != "0"),
+            max_uses: count(coupon, "max_uses"),
+            max_uses_per_customer: count(coupon, "max_uses_per_customer"),
+            currency: own.currency.clone(),
+            combines: own.combines,
+        })
+    }
+}
+
+/// A decimal as [`Rules`] write it, from a JSON text or number: `10.0000` is `10`.
+fn decimal(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(plain(&text))
+}
+
+/// Without zeros that say nothing.
+pub fn plain(text: &str) -> String {
+    let text = text.trim();
+    let text = match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.'),
+        None => text,
+    };
+    let text = text.trim_start_matches('0');
+    if text.is_empty() || text.starts_with('.') { format!("0{text}") } else { text.to_owned() }
+}
+
+/// A number that may be missing, null or a text.
+fn count(of: &Value, name: &str) -> u32 {
+    let value = of.get(name);
+    let number = value.and_then(Value::as_u64);
+    let number = number.or_else(|| value.and_then(Value::as_str)?.parse().ok());
+    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+}

@@ -1,0 +1,68 @@
+//! What the credentials are good for.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::admin::{Admin, short};
+use crate::{Access, CallError};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    shop: Shop,
+    current_app_installation: Installation,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shop {
+    name: String,
+    currency_code: String,
+    myshopify_domain: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Installation {
+    access_scopes: Vec<Scope>,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    handle: String,
+}
+
+pub(super) fn access(admin: &mut Admin) -> Result<Access, CallError> {
+    let data: Data = admin.ask(include_str!("documents/access.graphql"), &json!({}))?;
+    let has = |scope: &str| {
+        data.current_app_installation.access_scopes.iter().any(|held| held.handle == scope)
+    };
+    let reads_orders = has("read_orders") || has("write_orders");
+    let creates_codes = has("write_discounts");
+    let mut missing = Vec::new();
+    let mut lacks = |scope: &str, what: &str| {
+        missing.push(format!("The scope {scope} is missing, so that Vouch cannot {what}. Add it to the app in Shopify, release it, and install the app again."));
+    };
+    if !creates_codes {
+        lacks("write_discounts", "create codes");
+    }
+    if !reads_orders {
+        lacks("read_orders", "receive orders");
+    }
+    let address = admin.base().trim_start_matches("https://");
+    let is_other =
+        !address.contains("://") && !data.shop.myshopify_domain.eq_ignore_ascii_case(address);
+    if is_other {
+        return Err(CallError::Denied(format!(
+            "These credentials belong to another store: {}.",
+            short(&data.shop.myshopify_domain)
+        )));
+    }
+    Ok(Access {
+        store_name: short(&data.shop.name),
+        currency: Some(data.shop.currency_code),
+        reads_orders,
+        creates_codes,
+        missing,
+    })
+}

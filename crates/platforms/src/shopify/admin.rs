@@ -1,0 +1,258 @@
+//! One call to the GraphQL Admin API, and what its answer means.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::credentials::Credentials;
+use super::token;
+use crate::http::{Answer, Call, Http, Method};
+use crate::{CallError, FreshToken};
+
+/// The version that the documents are written for; supported until October 2027.
+pub const VERSION: &str = "2026-10";
+/// What the store is given when it does not say how long a pause it wants.
+const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The Admin API of one store.
+pub(super) struct Admin {
+    http: Http,
+    base: String,
+    credentials: Credentials,
+    token: Option<SecretString>,
+    fresh: Option<FreshToken>,
+    now: DateTime<Utc>,
+}
+
+/// `https://name.myshopify.com`, or where a local store is.
+fn base(address: &str) -> String {
+    if address.contains("://") {
+        address.trim_end_matches('/').to_owned()
+    } else {
+        format!("https://{address}")
+    }
+}
+
+/// The page of a discount in the store's admin. `remote_ref` is its `gid://shopify/…` id.
+pub fn admin_url(address: &str, remote_ref: &str) -> String {
+    let id = remote_ref.rsplit('/').next().unwrap_or_default();
+    format!("{}/admin/discounts/{id}", base(address))
+}
+
+#[derive(Deserialize)]
+struct Body {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Value,
+    extensions: Option<Extensions>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    cost: Option<Cost>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cost {
+    requested_query_cost: Option<f64>,
+    throttle_status: Option<ThrottleStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ThrottleStatus {
+    currently_available: f64,
+    restore_rate: f64,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: FaultExtensions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultExtensions {
+    code: Option<String>,
+    required_access: Option<String>,
+}
+
+impl Admin {
+    pub(super) fn new(
+        http: Http,
+        address: &str,
+        credentials: Credentials,
+        token: Option<SecretString>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { http, base: base(address), credentials, token, fresh: None, now }
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether the store is a stand-in on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.base.starts_with("http://")
+    }
+
+    pub(super) fn fresh_token(&mut self) -> Option<FreshToken> {
+        self.fresh.take()
+    }
+
+    /// Sends a document with its variables; the answer's `data` has the shape `T`.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &mut self,
+        document: &str,
+        variables: &Value,
+    ) -> Result<T, CallError> {
+        let had_token = self.token.is_some();
+        let mut answer = self.send(document, variables)?;
+        // A kept token can have been revoked before its end; a refused call did nothing.
+        if answer.status == 401
+            && had_token
+            && matches!(self.credentials, Credentials::Client { .. })
+        {
+            self.token = None;
+            answer = self.send(document, variables)?;
+        }
+        if answer.status != 200 {
+            return Err(refused_status(&answer));
+        }
+        let body: Body = answer.json()?;
+        let data = data_of(body)?;
+        serde_json::from_value(data).map_err(|_| {
+            CallError::Unanswered("Shopify’s answer has not the shape it should have.".to_owned())
+        })
+    }
+
+    fn send(&mut self, document: &str, variables: &Value) -> Result<Answer, CallError> {
+        let token = self.token()?;
+        let url = format!("{}/admin/api/{VERSION}/graphql.json", self.base);
+        let call = Call::new(Method::Post, url)
+            .header("accept", "application/json")
+            .header("x-shopify-access-token", token.expose_secret())
+            .json(&json!({ "query": document, "variables": variables }));
+        self.http.send(call)
+    }
+
+    fn token(&mut self) -> Result<SecretString, CallError> {
+        let (id, secret) = match &self.credentials {
+            Credentials::Token(token) => return Ok(token.clone()),
+            Credentials::Client { id, secret } => (id, secret),
+        };
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        let granted = token::grant(&self.http, &self.base, id, secret, self.now)?;
+        let token = granted.token.clone();
+        self.fresh = Some(granted);
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+}
+
+/// What an answer without a result means.
+pub(super) fn refused_status(answer: &Answer) -> CallError {
+    let status = answer.status;
+    match status {
+        401 => CallError::Denied(
+            "Shopify no longer accepts the access token: the app was removed, or its credentials were changed.".to_owned(),
+        ),
+        402 => CallError::Denied(
+            "Shopify has frozen this store: its owner has to settle the store’s bill.".to_owned(),
+        ),
+        403 => CallError::Denied("Shopify refuses this app the access to the store.".to_owned()),
+        404 => CallError::Denied(
+            "Shopify has no store at this address. Look whether it is the one that ends in .myshopify.com.".to_owned(),
+        ),
+        423 => CallError::Denied("Shopify has locked this store.".to_owned()),
+        429 | 430 => CallError::Throttled { wait: retry_after(answer) },
+        300..=399 => CallError::Unanswered(
+            "The store’s address sends Vouch on to another address, which Vouch does not follow. Look whether it is the one that ends in .myshopify.com.".to_owned(),
+        ),
+        400..=499 => CallError::Refused(format!("Shopify refuses the call (HTTP {status}).")),
+        _ => CallError::Unanswered(format!("Shopify has a problem of its own (HTTP {status}).")),
+    }
+}
+
+fn retry_after(answer: &Answer) -> Duration {
+    let said = answer.header("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
+    bounded(said.unwrap_or(PAUSE.as_secs_f64()))
+}
+
+fn bounded(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(PAUSE).clamp(Duration::ZERO, LONGEST_PAUSE)
+}
+
+/// The data of an answer, unless its errors say that there is none. Errors beside a result are of
+/// single fields that the app may not see, and which then are null.
+fn data_of(body: Body) -> Result<Value, CallError> {
+    let faults = match body.errors {
+        Value::Null => Vec::new(),
+        Value::Array(faults) => faults
+            .into_iter()
+            .filter_map(|fault| serde_json::from_value::<Fault>(fault).ok())
+            .collect(),
+        text => vec![Fault { message: text.to_string(), extensions: FaultExtensions::default() }],
+    };
+    let result = body.data.filter(|data| {
+        data.as_object().is_some_and(|fields| fields.values().any(|field| !field.is_null()))
+    });
+    let Some(fault) = faults.first() else {
+        // A look-up that found nothing: null, and no error.
+        return Ok(result.unwrap_or(Value::Object(serde_json::Map::new())));
+    };
+    if let Some(result) = result.filter(|_| faults.iter().all(is_of_access)) {
+        return Ok(result);
+    }
+    Err(match fault.extensions.code.as_deref() {
+        Some("THROTTLED") => CallError::Throttled { wait: wait(body.extensions) },
+        Some("ACCESS_DENIED") => CallError::Denied(missing_scope(fault)),
+        Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
+            CallError::Unanswered("Shopify has a problem of its own.".to_owned())
+        }
+        _ => CallError::Refused(format!("Shopify says: {}", short(&fault.message))),
+    })
+}
+
+fn is_of_access(fault: &Fault) -> bool {
+    fault.extensions.code.as_deref() == Some("ACCESS_DENIED")
+}
+
+fn missing_scope(fault: &Fault) -> String {
+    let needed = fault.extensions.required_access.as_deref().unwrap_or_default();
+    // As Shopify writes it: "`write_discounts` access scope."
+    match needed.split('`').nth(1) {
+        Some(scope) => format!(
+            "The app lacks the scope {}. Add it to the app in Shopify, release it, and install the app again.",
+            short(scope)
+        ),
+        None => format!("Shopify says: {}", short(&fault.message)),
+    }
+}
+
+/// How long until the bucket holds what the call costs.
+fn wait(extensions: Option<Extensions>) -> Duration {
+    let seconds = extensions.and_then(|extensions| extensions.cost).and_then(|cost| {
+        let status = cost.throttle_status?;
+        let lacks = cost.requested_query_cost? - status.currently_available;
+        (status.restore_rate > 0.0).then(|| lacks.max(0.0) / status.restore_rate)
+    });
+    bounded(seconds.unwrap_or(PAUSE.as_secs_f64()))
+}
+
+/// The store's own words, at a length that fits on a page.
+pub(super) fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}

@@ -1,0 +1,101 @@
+//! Shopify: the GraphQL Admin API of one store.
+//!
+//! The documents that are sent are the `.graphql` files in `documents/`; `tests/shopify/schema.rs`
+//! holds each, with the variables that go with it, against Shopify's own schema.
+
+mod access;
+mod admin;
+mod credentials;
+mod discounts;
+mod items;
+mod order;
+mod orders;
+mod rules;
+mod token;
+mod webhooks;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use self::admin::Admin;
+pub use self::admin::{VERSION, admin_url};
+pub use self::credentials::Credentials;
+pub use self::items::{Item, ItemRefusal, Reference};
+pub use self::order::{Envelope, parse};
+pub use self::rules::{Combines, Items, Minimum, Rules, Takeoff, Target};
+pub use self::webhooks::TOPICS;
+use super::http::Http;
+use super::{
+    Access, Batch, CallError, Client, FreshToken, NewCode, OrderMessage, Period, StoreCode,
+    Webhooks,
+};
+
+/// A Shopify store as Vouch calls it.
+pub struct Shopify {
+    admin: Admin,
+    /// What new codes get; `None` where no codes are made.
+    rules: Option<Rules>,
+}
+
+impl Shopify {
+    /// The client of the store at `address` (`name.myshopify.com`, or a local store's base URL).
+    /// `token` is one that was got with these credentials earlier, and is good still.
+    pub fn new(
+        http: Http,
+        address: &str,
+        credentials: Credentials,
+        token: Option<SecretString>,
+        rules: Option<Rules>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { admin: Admin::new(http, address, credentials, token, now), rules }
+    }
+
+    /// The product or collection that was typed, as the store knows it.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] when the store has no such thing, in words; else [`CallError`].
+    pub fn find_item(&mut self, target: Target, typed: &Reference) -> Result<Item, CallError> {
+        items::find(&mut self.admin, target, typed)
+    }
+}
+
+impl Client for Shopify {
+    fn access(&mut self) -> Result<Access, CallError> {
+        access::access(&mut self.admin)
+    }
+
+    fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError> {
+        discounts::find(&mut self.admin, self.rules.as_ref(), code)
+    }
+
+    fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
+        let Some(rules) = &self.rules else {
+            return Err(CallError::Refused(
+                "Nothing is set for what codes get in this store. Set it in Account > Settings > Shopify."
+                    .to_owned(),
+            ));
+        };
+        discounts::create(&mut self.admin, rules, code)
+    }
+
+    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+        discounts::page(&mut self.admin, self.rules.as_ref(), cursor)
+    }
+
+    fn orders(
+        &mut self,
+        period: &Period,
+        cursor: Option<&str>,
+    ) -> Result<Batch<OrderMessage>, CallError> {
+        orders::page(&mut self.admin, period, cursor)
+    }
+
+    fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError> {
+        webhooks::ensure(&mut self.admin, address)
+    }
+
+    fn fresh_token(&mut self) -> Option<FreshToken> {
+        self.admin.fresh_token()
+    }
+}

@@ -1,0 +1,89 @@
+//! Shopify's webhook bodies, made into [`StoreEvent`]s.
+//!
+//! Money is read in the store's currency. Codes are read from `discount_codes`, where an order from a
+//! draft has them while its `discount_applications` know only a manual discount; and from the
+//! `discount_applications` of codes, where `discount_codes` lacks them.
+
+mod money;
+mod payload;
+mod queried;
+mod refund;
+mod snapshot;
+
+use chrono::{DateTime, Utc};
+use vouch_core::order::snapshot::StoreEvent;
+
+use self::money::Amounts;
+use crate::payload::{Notes, PayloadError, read};
+
+/// What the headers say, as far as the body does not.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope {
+    /// `X-Shopify-Test: true`: sent to try the connection out, not for a sale.
+    pub is_test: bool,
+    /// `X-Shopify-Triggered-At`, or the time of arrival where that is missing.
+    pub triggered_at: DateTime<Utc>,
+}
+
+/// Reads the body of a webhook of `topic` (`orders/create`). The signature was checked before.
+///
+/// # Errors
+/// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
+pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent, PayloadError> {
+    match topic.trim().to_ascii_lowercase().as_str() {
+        "orders/create" | "orders/updated" | "orders/paid" | "orders/cancelled" => {
+            let (order, notes) = read(body, payload::is_base)?;
+            snapshot::event(order, notes, envelope)
+        }
+        // Not Shopify's: read by Vouch itself.
+        "orders/read" => {
+            let (queried, notes) = read::<queried::Queried>(body, queried::is_base)?;
+            snapshot::event(queried.into(), notes, envelope)
+        }
+        "orders/edited" => {
+            let (edited, _) = read::<payload::Edited>(body, |_| true)?;
+            Ok(StoreEvent::Noted {
+                order_ref: edited.order_edit.order_id.0,
+                what: "The order was edited. What it is like now comes in its own message.",
+            })
+        }
+        "orders/delete" => {
+            let (deleted, _) = read::<payload::Deleted>(body, |_| true)?;
+            Ok(StoreEvent::Deleted { order_ref: deleted.id.0, at: envelope.triggered_at })
+        }
+        "refunds/create" => {
+            let (refund, notes) = read(body, payload::is_base_of_refund)?;
+            refund_alone(refund, notes, envelope)
+        }
+        "app/uninstalled" => Ok(StoreEvent::Uninstalled),
+        other => {
+            let name: String = other.chars().take(60).collect();
+            Err(PayloadError::new("", format!("“{name}” is no kind of message Vouch reads")))
+        }
+    }
+}
+
+fn refund_alone(
+    refund: payload::Refund,
+    mut notes: Notes,
+    envelope: Envelope,
+) -> Result<StoreEvent, PayloadError> {
+    let Some(order_id) = refund.order_id.clone() else {
+        return Err(PayloadError::new("order_id", "the refund does not say of which order"));
+    };
+    if refund::says_nothing(&refund) {
+        return Ok(StoreEvent::Noted {
+            order_ref: order_id.0,
+            what: "A refund without an amount. The order itself comes in its own message.",
+        });
+    }
+    let currency = refund::currency_of(&refund);
+    let mut refund =
+        refund::refund(refund, Amounts { currency }, &String::new, envelope.triggered_at)?;
+    notes.append(&mut refund.notes);
+    refund.notes = notes.into_vec();
+    Ok(StoreEvent::Refund { order_ref: order_id.0, refund, currency })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! What every code gets that is pushed into a Shopify store.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vouch_core::money::{Currency, format_money, format_percent, format_plain};
+
+use super::items::Item;
+use crate::NewCode;
+
+/// The longest title that Shopify takes, in characters.
+const LONGEST_TITLE: usize = 255;
+
+/// What every pushed code gets; kept as JSON in `stores.discount_rules`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What a shopper saves.
+    pub takeoff: Takeoff,
+    /// The store's currency, of every amount here.
+    pub currency: Currency,
+    /// On what.
+    pub items: Items,
+    /// From how much on.
+    pub minimum: Minimum,
+    /// How often the code can be used in all; `None` for no limit.
+    pub total_uses: Option<u32>,
+    /// Whether each customer can use it once only.
+    pub once_per_customer: bool,
+    /// Whether it is for what is bought once.
+    pub one_time: bool,
+    /// Whether it is for subscriptions.
+    pub subscription: bool,
+    /// What else may be taken off beside it.
+    pub combines: Combines,
+    /// What the store's admin calls the discount, with `{affiliate}` and `{code}`.
+    pub title: String,
+}
+
+/// What a shopper saves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Takeoff {
+    /// A part of the price.
+    Percent {
+        /// Hundredths of a percent.
+        basis_points: i64,
+    },
+    /// An amount of the store's currency.
+    Amount {
+        /// In minor units.
+        minor: i64,
+        /// Off each item, rather than once off the order.
+        each_item: bool,
+    },
+}
+
+/// What a discount is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "items", rename_all = "snake_case")]
+pub enum Items {
+    /// Everything in the store.
+    All,
+    /// What is in one of these collections.
+    Collections(Vec<Item>),
+    /// These products.
+    Products(Vec<Item>),
+}
+
+/// A kind of thing that a discount can be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Collections.
+    Collections,
+    /// Products.
+    Products,
+}
+
+/// From how much on a discount applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Minimum {
+    /// From the first item on.
+    None,
+    /// From a sum of the goods it is for.
+    Subtotal {
+        /// In minor units of the store's currency.
+        minor: i64,
+    },
+    /// From so many of the goods it is for.
+    Quantity {
+        /// At least 1.
+        items: u32,
+    },
+}
+
+/// What else may be taken off beside a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Combines {
+    /// Discounts on the order.
+    pub order: bool,
+    /// Discounts on products.
+    pub product: bool,
+    /// Discounts on shipping.
+    pub shipping: bool,
+}
+
+/// What of a discount in the store is compared with the rules.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InStore {
+    usage_limit: Option<u32>,
+    applies_once_per_customer: bool,
+    combines_with: CombinesInStore,
+    minimum_requirement: Option<Value>,
+    customer_gets: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CombinesInStore {
+    order_discounts: bool,
+    product_discounts: bool,
+    shipping_discounts: bool,
+}
+
+impl Rules {
+    /// The rules as they were kept; `None` for what is not of Shopify.
+    pub fn from_json(json: &Value) -> Option<Self> {
+        serde_json::from_value(json.clone()).ok()
+    }
+
+    /// The title of a discount.
+    pub fn title_of(&self, affiliate: &str, code: &str) -> String {
+        // In one pass, so that a name that holds a placeholder stays as it is.
+        let mut title = String::new();
+        let mut rest = self.title.as_str();
+        while let Some(start) = rest.find('{') {
+            title.push_str(&rest[..start]);
+            rest = &rest[start..];
+            let known = [("{affiliate}", affiliate), ("{code}", code)];
+            match known.into_iter().find(|(name, _)| rest.starts_with(name)) {
+                Some((name, value)) => {
+                    title.push_str(value);
+                    rest = &rest[name.len()..];
+                }
+                None => {
+                    title.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        title.push_str(rest);
+        title.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE).collect()
+    }
+
+    /// What a shopper gets, in a sentence or two.
+    pub fn sentence(&self) -> String {
+        let mut sentence = format!("A shopper gets {}", self.takeoff_in_words());
+        match self.minimum {
+            Minimum::None => {}
+            Minimum::Subtotal { minor } => {
+                sentence += &format!(", from {} on", format_money(minor, self.currency));
+            }
+            Minimum::Quantity { items: 1 } => sentence += ", from 1 item on",
+            Minimum::Quantity { items } => sentence += &format!(", from {items} items on"),
+        }
+        match (self.one_time, self.subscription) {
+            (true, true) => sentence += ", on one-time purchases and subscriptions",
+            (false, true) => sentence += ", on subscriptions",
+            _ => {}
+        }
+        if self.once_per_customer {
+            sentence += ", once per customer";
+        }
+        match self.total_uses {
+            None => {}
+            Some(1) => sentence += ", for the first order only",
+            Some(uses) => sentence += &format!(", for the first {uses} orders"),
+        }
+        sentence + ". " + &self.combines.in_words()
+    }
+
+    fn takeoff_in_words(&self) -> String {
+        let on = match &self.items {
+            Items::All => "everything".to_owned(),
+            Items::Collections(items) => format!("what is in {}", named(items, "collection")),
+            Items::Products(items) => named(items, "product"),
+        };
+        match self.takeoff {
+            Takeoff::Percent { basis_points } => {
+                format!("{} off {on}", format_percent(basis_points))
+            }
+            Takeoff::Amount { minor, each_item: true } => {
+                format!("{} off each item, on {on}", format_money(minor, self.currency))
+            }
+            Takeoff::Amount { minor, each_item: false } => {
+                format!("{} off the order, on {on}", format_money(minor, self.currency))
+            }
+        }
+    }
+
+    /// `DiscountCodeBasicInput` for a new code.
+    pub(super) fn input(&self, code: &NewCode, tags: &[String]) -> Value {
+        let mut gets = json!({ "value": self.value(), "items": self.items_input() });
+        // Said only where it is not what goes without saying: stores without subscriptions.
+        if !self.one_time || self.subscription {
+            gets["appliesOnOneTimePurchase"] = json!(self.one_time);
+            gets["appliesOnSubscription"] = json!(self.subscription);
+        }
+        let mut input = json!({
+            "title": self.title_of(&code.affiliate, &code.code),
+            "code": code.code,
+            "startsAt": code.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            "endsAt": null,
+            "context": { "all": "ALL" },
+            "customerGets": gets,
+            "usageLimit": self.total_uses,
+            "appliesOncePerCustomer": self.once_per_customer,
+            "combinesWith": {
+                "orderDiscounts": self.combines.order,
+                "productDiscounts": self.combines.product,
+                "shippingDiscounts": self.combines.shipping,
+            },
+            "tags": tags,
+        });
+        match self.minimum {
+            Minimum::None => {}
+            Minimum::Subtotal { minor } => {
+                let from = format_plain(minor, self.currency);
+                input["minimumRequirement"] =
+                    json!({ "subtotal": { "greaterThanOrEqualToSubtotal": from } });
+            }
+            Minimum::Quantity { items } => {
+                input["minimumRequirement"] = json!({
+                    "quantity": { "greaterThanOrEqualToQuantity": items.to_string() }
+                });
+            }
+        }
+        input
+    }
+
+    fn value(&self) -> Value {
+        match self.takeoff {
+            Takeoff::Percent { basis_points } => json!({ "percentage": fraction(basis_points) }),
+            Takeoff::Amount { minor, each_item } => json!({ "discountAmount": {
+                "amount": format_plain(minor, self.currency),
+                "appliesOnEachItem": each_item,
+            } }),
+        }
+    }
+
+    fn items_input(&self) -> Value {
+        let gids = |target: Target, items: &[Item]| -> Vec<String> {
+            items.iter().map(|item| target.gid(item.id)).collect()
+        };
+        match &self.items {
+            Items::All => json!({ "all": true }),
+            Items::Collections(items) => {
+                json!({ "collections": { "add": gids(Target::Collections, items) } })
+            }
+            Items::Products(items) => {
+                json!({ "products": { "productsToAdd": gids(Target::Products, items) } })
+            }
+        }
+    }
+
+    /// Whether a discount in the store gives what these rules say; of collections and products only
+    /// the kind is compared.
+    pub(super) fn are_those_of(&self, discount: &InStore) -> bool {
+        let combines = Combines {
+            order: discount.combines_with.order_discounts,
+            product: discount.combines_with.product_discounts,
+            shipping: discount.combines_with.shipping_discounts,
+        };
+        let gets = &discount.customer_gets;
+        let kind = match self.items {
+            Items::All => "AllDiscountItems",
+            Items::Collections(_) => "DiscountCollections",
+            Items::Products(_) => "DiscountProducts",
+        };
+        discount.usage_limit == self.total_uses
+            && discount.applies_once_per_customer == self.once_per_customer
+            && combines == self.combines
+            && gets["appliesOnOneTimePurchase"] == self.one_time
+            && gets["appliesOnSubscription"] == self.subscription
+            && gets["items"]["__typename"] == kind
+            && self.is_takeoff(&gets["value"])
+            && self.is_minimum(discount.minimum_requirement.as_ref().unwrap_or(&Value::Null))
+    }
+
+    fn is_takeoff(&self, value: &Value) -> bool {
+        match self.takeoff {
+            Takeoff::Percent { basis_points } => value["percentage"]
+                .as_f64()
+                .is_some_and(|part| (part - fraction(basis_points)).abs() < 0.000_01),
+            Takeoff::Amount { minor, each_item } => {
+                value["appliesOnEachItem"] == each_item
+                    && self.minor(&value["amount"]["amount"]) == Some(minor)
+            }
+        }
+    }
+
+    fn is_minimum(&self, requirement: &Value) -> bool {
+        match self.minimum {
+            Minimum::None => requirement.is_null(),
+            Minimum::Subtotal { minor } => {
+                self.minor(&requirement["greaterThanOrEqualToSubtotal"]["amount"]) == Some(minor)
+            }
+            Minimum::Quantity { items } => {
+                let from = &requirement["greaterThanOrEqualToQuantity"];
+                from.as_str().map(str::to_owned).unwrap_or_else(|| from.to_string())
+                    == items.to_string()
+            }
+        }
+    }
+
+    fn minor(&self, amount: &Value) -> Option<i64> {
+        vouch_core::money::parse_decimal(amount.as_str()?, self.currency).ok()
+    }
+}
+
+impl Combines {
+    fn in_words(self) -> String {
+        let kinds = [
+            (self.order, "order discounts"),
+            (self.product, "product discounts"),
+            (self.shipping, "shipping discounts"),
+        ];
+        let kinds: Vec<&str> =
+            kinds.iter().filter(|(combines, _)| *combines).map(|(_, kind)| *kind).collect();
+        match kinds.as_slice() {
+            [] => "It does not combine with other discounts.".to_owned(),
+            [one] => format!("It combines with {one}."),
+            [first, last] => format!("It combines with {first} and {last}."),
+            _ => "It combines with every other kind of discount.".to_owned(),
+        }
+    }
+}
+
+/// Hundredths of a percent as the part of 1 that Shopify takes.
+#[expect(clippy::cast_precision_loss, reason = "at most 10000")]
+fn fraction(basis_points: i64) -> f64 {
+    basis_points as f64 / 10_000.0
+}
+
+/// `the collection Tea`, `2 products`.
+fn named(items: &[Item], what: &str) -> String {
+    match items {
+        [item] if !item.title.is_empty() => format!("the {what} “{}”", item.title),
+        [_] => format!("one {what}"),
+        items => format!("{} {what}s", items.len()),
+    }
+}

@@ -1,0 +1,67 @@
+//! The client credentials grant: a token of a day for an app's client ID and secret.
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::http::{Answer, Call, Http, Method};
+use crate::{CallError, FreshToken};
+
+/// A token is renewed so long before it ends.
+const SPARE: Duration = Duration::minutes(10);
+/// What Shopify says today, where an answer does not say.
+const A_DAY_SECONDS: i64 = 86_399;
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: SecretString,
+    expires_in: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct NotGranted {
+    error: String,
+}
+
+/// Asks for a token.
+pub(super) fn grant(
+    http: &Http,
+    base: &str,
+    id: &str,
+    secret: &SecretString,
+    now: DateTime<Utc>,
+) -> Result<FreshToken, CallError> {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id),
+        ("client_secret", secret.expose_secret()),
+    ];
+    let form = serde_html_form::to_string(form)
+        .map_err(|_| CallError::Denied("The client ID cannot be sent.".to_owned()))?;
+    let call = Call::new(Method::Post, format!("{base}/admin/oauth/access_token"))
+        .header("accept", "application/json")
+        .body("application/x-www-form-urlencoded", form);
+    let answer = http.send(call)?;
+    if answer.status != 200 {
+        return Err(refusal(&answer));
+    }
+    let granted: Granted = answer.json()?;
+    let lasts = Duration::seconds(granted.expires_in.unwrap_or(A_DAY_SECONDS).clamp(0, 604_800));
+    Ok(FreshToken { token: granted.access_token, expires_at: now + (lasts - SPARE) })
+}
+
+fn refusal(answer: &Answer) -> CallError {
+    let said = serde_json::from_slice::<NotGranted>(&answer.body).map(|said| said.error);
+    match (answer.status, said.as_deref()) {
+        (_, Ok("shop_not_permitted")) => CallError::Denied(
+            "Shopify does not let this app into this store: app and store must belong to the same organization, and the app must be installed in the store.".to_owned(),
+        ),
+        (_, Ok("app_not_installed" | "application_cannot_be_found")) => CallError::Denied(
+            "Shopify does not know this app in this store. Look whether the client ID is right and the app is installed.".to_owned(),
+        ),
+        (400 | 401 | 403, _) => CallError::Denied(
+            "Shopify does not accept this client ID and client secret. Copy both again from the app’s settings in the Dev Dashboard.".to_owned(),
+        ),
+        _ => super::admin::refused_status(answer),
+    }
+}

@@ -1,0 +1,146 @@
+//! The webhooks that Shopify sends to Vouch.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::admin::{Admin, short};
+use crate::{CallError, Webhooks};
+
+/// What a store should send: the topic in messages, its name in the API, and what Shopify's own
+/// page calls it, where it offers it.
+pub const TOPICS: [(&str, &str, Option<&str>); 8] = [
+    ("orders/create", "ORDERS_CREATE", Some("Order creation")),
+    ("orders/updated", "ORDERS_UPDATED", Some("Order update")),
+    ("orders/paid", "ORDERS_PAID", Some("Order payment")),
+    ("orders/cancelled", "ORDERS_CANCELLED", Some("Order cancellation")),
+    ("orders/edited", "ORDERS_EDITED", Some("Order edit")),
+    ("orders/delete", "ORDERS_DELETE", Some("Order deletion")),
+    ("refunds/create", "REFUNDS_CREATE", Some("Refund create")),
+    ("app/uninstalled", "APP_UNINSTALLED", None),
+];
+/// More pages of subscriptions are not read: one app has a few dozen.
+const MOST_PAGES: usize = 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    webhook_subscriptions: Connection,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    nodes: Vec<Subscription>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Subscription {
+    id: String,
+    topic: String,
+    uri: String,
+    format: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    #[serde(alias = "webhookSubscriptionCreate", alias = "webhookSubscriptionDelete")]
+    payload: Payload,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Deserialize)]
+struct UserError {
+    message: String,
+}
+
+pub(super) fn ensure(admin: &mut Admin, address: &str) -> Result<Webhooks, CallError> {
+    let mut webhooks = Webhooks::default();
+    // As Shopify would say, but without eight calls.
+    if !admin.is_local() && !address.starts_with("https://") {
+        webhooks.problem = Some(
+            "Shopify sends webhooks to https addresses only, and Vouch’s own address is not one: set VOUCH_PUBLIC_URL to its https address."
+                .to_owned(),
+        );
+        return Ok(webhooks);
+    }
+    let standing = list(admin)?;
+    for (_, topic, _) in TOPICS {
+        let is_this =
+            |s: &&Subscription| s.topic == topic && s.uri == address && s.format == "JSON";
+        if standing.iter().any(|subscription| is_this(&subscription)) {
+            continue;
+        }
+        match create(admin, topic, address)? {
+            None => webhooks.made += 1,
+            Some(said) => {
+                webhooks.problem = Some(format!("Shopify refuses the webhook {topic}: {said}"));
+            }
+        }
+    }
+    // Last, so that none is missing meanwhile.
+    for stale in standing.iter().filter(|subscription| is_stale(subscription, address)) {
+        delete(admin, &stale.id)?;
+    }
+    Ok(webhooks)
+}
+
+/// One of Vouch's for this very store, from a time when Vouch had another address.
+fn is_stale(subscription: &Subscription, address: &str) -> bool {
+    let path = |uri: &str| uri.split_once("/hooks/shopify/").map(|(_, key)| key.to_owned());
+    subscription.uri != address
+        && path(&subscription.uri).is_some_and(|key| path(address) == Some(key))
+}
+
+fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
+    let mut all = Vec::new();
+    let mut after = None::<String>;
+    for _ in 0..MOST_PAGES {
+        let listed: Listed =
+            admin.ask(include_str!("documents/webhooks.graphql"), &json!({ "after": after }))?;
+        let Connection { nodes, page_info } = listed.webhook_subscriptions;
+        all.extend(nodes);
+        after = page_info.end_cursor.filter(|_| page_info.has_next_page);
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// What the store objects to, if anything.
+fn create(admin: &mut Admin, topic: &str, address: &str) -> Result<Option<String>, CallError> {
+    let webhook = json!({ "uri": address, "format": "JSON" });
+    change(
+        admin,
+        include_str!("documents/create_webhook.graphql"),
+        &json!({ "topic": topic, "webhook": webhook }),
+    )
+}
+
+fn delete(admin: &mut Admin, id: &str) -> Result<(), CallError> {
+    // One that is gone already is what was wanted.
+    change(admin, include_str!("documents/delete_webhook.graphql"), &json!({ "id": id })).map(drop)
+}
+
+fn change(
+    admin: &mut Admin,
+    document: &str,
+    variables: &Value,
+) -> Result<Option<String>, CallError> {
+    let changed: Changed = admin.ask(document, variables)?;
+    Ok(changed.payload.user_errors.first().map(|error| short(&error.message)))
+}

@@ -1,0 +1,61 @@
+//! What the key is good for.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::api::Api;
+use crate::http::Method;
+use crate::{Access, CallError};
+
+const READS: &str = "Vouch cannot read orders with this key. In WooCommerce > Settings > Advanced > \
+                     REST API, give it the permission Read/Write, for a user who is an administrator \
+                     or shop manager.";
+const WRITES: &str = "Vouch cannot create codes with this key: it may only read. In WooCommerce > \
+                      Settings > Advanced > REST API, give it the permission Read/Write, for a user \
+                      who is an administrator or shop manager.";
+
+/// Asks for an order, then whether coupons could be written, with a batch of nothing.
+pub(super) fn access(api: &Api) -> Result<Access, CallError> {
+    let reads_orders = may(api, Method::Get, "orders?per_page=1&_fields=id")?;
+    let reads_coupons = may(api, Method::Get, "coupons?per_page=1&_fields=id")?;
+    let writes = reads_coupons && may(api, Method::Post, "coupons/batch")?;
+    let mut missing = Vec::new();
+    if !reads_orders {
+        missing.push(READS.to_owned());
+    }
+    if !writes {
+        missing.push(WRITES.to_owned());
+    }
+    Ok(Access {
+        store_name: api.site_name().unwrap_or_else(|| api.site().to_owned()),
+        currency: currency(api)?,
+        reads_orders,
+        creates_codes: writes,
+        missing,
+    })
+}
+
+fn may(api: &Api, method: Method, path: &str) -> Result<bool, CallError> {
+    let body = (method == Method::Post).then(|| json!({}));
+    match api.ask(method, path, body.as_ref())? {
+        Ok(answer) => {
+            // A page for people is no answer, whatever its status.
+            answer.json::<serde::de::IgnoredAny>()?;
+            Ok(true)
+        }
+        Err(objection) if objection.is_lacking() => Ok(false),
+        Err(objection) => Err(objection.into()),
+    }
+}
+
+/// What the store counts in; `None` where the key's user may not see the settings.
+pub(super) fn currency(api: &Api) -> Result<Option<String>, CallError> {
+    #[derive(Deserialize)]
+    struct Current {
+        code: String,
+    }
+    let Ok(answer) = api.ask(Method::Get, "data/currencies/current", None)? else {
+        return Ok(None);
+    };
+    Ok(answer.json::<Current>().ok().map(|current| current.code))
+}

@@ -1,0 +1,202 @@
+//! One call to the REST API, and what its answer means.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::credentials::Credentials;
+use crate::CallError;
+use crate::http::{Answer, Call, Http, Method};
+
+/// What the store is given when it does not say how long a pause it wants.
+const PAUSE: Duration = Duration::from_secs(10);
+/// More of what a store says is not shown.
+const WORDS: usize = 300;
+
+/// The REST API of one site.
+pub(super) struct Api {
+    http: Http,
+    site: String,
+    authorization: String,
+}
+
+/// What the store objects to.
+#[derive(Debug)]
+pub(super) struct Objection {
+    pub status: u16,
+    /// WooCommerce's word for it; empty where something else than WooCommerce answered.
+    pub code: String,
+    /// In the store's language, without mark-up.
+    pub message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    code: String,
+    message: String,
+}
+
+impl Api {
+    pub(super) fn new(http: Http, address: &str, credentials: &Credentials) -> Self {
+        let (key, secret) = (&credentials.consumer_key, &credentials.consumer_secret);
+        let pair = format!("{}:{}", key.expose_secret(), secret.expose_secret());
+        let authorization = format!("Basic {}", STANDARD.encode(pair));
+        Self { http, site: site(address), authorization }
+    }
+
+    /// Where the site is, without a slash at the end.
+    pub(super) fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// `GET /wp-json/wc/v3/{path}`
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.ask(Method::Get, path, None)?.map_err(CallError::from)?.json()
+    }
+
+    /// Any call; the inner error is what the store objects to.
+    pub(super) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Result<Answer, Objection>, CallError> {
+        let url = format!("{}/wp-json/wc/v3/{path}", self.site);
+        let call = Call::new(method, url)
+            .header("accept", "application/json")
+            .header("authorization", &self.authorization);
+        let call = body.into_iter().fold(call, Call::json);
+        judge(self.http.send(call)?)
+    }
+
+    /// What the site calls itself, as it tells everybody: without the key, which only WooCommerce
+    /// understands.
+    pub(super) fn site_name(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Index {
+            name: String,
+        }
+        let call = Call::new(Method::Get, format!("{}/wp-json/?_fields=name", self.site));
+        let answer = self.http.send(call).ok().filter(|answer| answer.status == 200)?;
+        let Index { name } = answer.json().ok()?;
+        Some(plain(&name)).filter(|name| !name.is_empty())
+    }
+}
+
+/// `https://shop.example.com`, or where a local store is.
+pub(super) fn site(address: &str) -> String {
+    if address.contains("://") {
+        address.trim_end_matches('/').to_owned()
+    } else {
+        format!("https://{address}")
+    }
+}
+
+fn judge(answer: Answer) -> Result<Result<Answer, Objection>, CallError> {
+    let status = answer.status;
+    match status {
+        200..300 => return Ok(Ok(answer)),
+        300..400 => return Err(CallError::Denied(redirected(&answer))),
+        429 => {
+            let asked =
+                answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+            return Err(CallError::Throttled { wait: asked.map_or(PAUSE, Duration::from_secs) });
+        }
+        500.. => {
+            return Err(CallError::Unanswered(format!(
+                "The store has a fault of its own (HTTP {status})."
+            )));
+        }
+        _ => {}
+    }
+    let Body { code, message } = answer.json().unwrap_or_default();
+    Ok(Err(Objection { status, code, message: plain(&message) }))
+}
+
+/// Redirects are not followed: the key would be shown to whoever is there.
+fn redirected(answer: &Answer) -> String {
+    let target = answer.header("location").unwrap_or_default();
+    let host = target.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+    match host.filter(|host| !host.is_empty()) {
+        Some(host) => format!(
+            "The store’s address leads on to {}. Enter the address where the store really is.",
+            plain(host)
+        ),
+        None => "The store's address leads on to another one. Enter the address where the store \
+                 really is."
+            .to_owned(),
+    }
+}
+
+impl Objection {
+    /// Whether the key itself is good, but not for this.
+    pub(super) fn is_lacking(&self) -> bool {
+        self.code.starts_with("woocommerce_rest_cannot_")
+            || (self.code == "woocommerce_rest_authentication_error"
+                && self.message.contains("permissions"))
+    }
+
+    /// Whether it is not WooCommerce that finds nothing: there is none at this address.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.status == 404 && (self.code.is_empty() || self.code == "rest_no_route")
+    }
+
+    fn said(&self) -> String {
+        if self.message.is_empty() {
+            format!("HTTP {}", self.status)
+        } else {
+            format!("“{}”", self.message)
+        }
+    }
+}
+
+impl From<Objection> for CallError {
+    fn from(objection: Objection) -> Self {
+        let said = objection.said();
+        match objection.status {
+            _ if objection.is_lacking() => Self::Denied(format!(
+                "The consumer key is not allowed to do this: {said}. Give it the permission \
+                 Read/Write in WooCommerce, for a user who is an administrator or shop manager."
+            )),
+            401 => Self::Denied(format!(
+                "WooCommerce does not accept the consumer key: {said}. Make a new key in \
+                 WooCommerce > Settings > Advanced > REST API and enter it here."
+            )),
+            _ if objection.is_elsewhere() => Self::Denied(
+                "There is no WooCommerce at this address, or its REST API cannot be reached: \
+                     in WordPress, Settings > Permalinks must not be “Plain”."
+                    .to_owned(),
+            ),
+            // No answer of WooCommerce: of a firewall, most likely.
+            403 if objection.code.is_empty() => Self::Unanswered(
+                "Something before the store, perhaps a firewall, refuses Vouch (HTTP 403)."
+                    .to_owned(),
+            ),
+            _ if objection.code == "woocommerce_rest_coupon_code_already_exists" => Self::Taken,
+            _ => Self::Refused(format!("WooCommerce refuses this: {said}.")),
+        }
+    }
+}
+
+/// What a store says, for a page: without mark-up and not too long.
+pub(super) fn plain(text: &str) -> String {
+    let (mut plain, mut in_tag) = (String::new(), false);
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => in_tag = false,
+            _ if in_tag || c.is_control() => {}
+            _ => plain.push(c),
+        }
+    }
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#039;", "'"), ("&amp;", "&")];
+    let plain = entities.iter().fold(plain, |text, (entity, sign)| text.replace(entity, sign));
+    plain.trim().trim_end_matches('.').chars().take(WORDS).collect()
+}

@@ -1,0 +1,116 @@
+//! WooCommerce: the REST API (wc/v3) of one site.
+
+mod access;
+mod api;
+mod coupons;
+mod credentials;
+mod order;
+mod orders;
+mod refunds;
+mod rules;
+mod webhooks;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use self::api::Api;
+pub use self::coupons::admin_url;
+pub use self::credentials::Credentials;
+pub use self::order::{READ, REFUNDS, parse};
+pub use self::rules::{Rules, Takeoff};
+pub use self::webhooks::TOPICS;
+use super::http::Http;
+use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+
+/// A WooCommerce store as Vouch calls it.
+pub struct Woocommerce {
+    api: Api,
+    /// What its webhooks are to be signed with.
+    webhook_secret: Option<SecretString>,
+    /// What new codes get; `None` where no codes are made.
+    rules: Option<Rules>,
+    /// Whether the store is known to count in the currency of the rules.
+    is_their_currency: bool,
+    now: DateTime<Utc>,
+}
+
+impl Woocommerce {
+    /// The client of the site at `address` (without `https://`, or a local store's base URL).
+    pub fn new(
+        http: Http,
+        address: &str,
+        credentials: &Credentials,
+        webhook_secret: Option<SecretString>,
+        rules: Option<Rules>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let api = Api::new(http, address, credentials);
+        Self { api, webhook_secret, rules, is_their_currency: false, now }
+    }
+
+    /// A coupon does not say in which currency its amounts are: they are in the store's. So it is
+    /// asked before the first one is made; keys of users who may not see the settings get no answer.
+    fn check_currency(&mut self) -> Result<(), CallError> {
+        let own = self.rules.as_ref().filter(|rules| rules.has_amounts());
+        let Some(own) = own.map(|rules| rules.currency).filter(|_| !self.is_their_currency) else {
+            return Ok(());
+        };
+        match access::currency(&self.api)?.filter(|theirs| theirs != own.code()) {
+            Some(theirs) => Err(CallError::Refused(format!(
+                "The store counts in {}, but the amounts that codes get are meant in {own}. Set them \
+                 again in Account > Settings > WooCommerce.",
+                api::plain(&theirs)
+            ))),
+            None => {
+                self.is_their_currency = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Client for Woocommerce {
+    fn access(&mut self) -> Result<Access, CallError> {
+        access::access(&self.api)
+    }
+
+    fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError> {
+        coupons::find(&self.api, self.rules.as_ref(), self.now, code)
+    }
+
+    fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError> {
+        self.check_currency()?;
+        let Some(rules) = &self.rules else {
+            return Err(CallError::Refused(
+                "Nothing is set for what codes get in this store. Set it in Account > Settings > WooCommerce."
+                    .to_owned(),
+            ));
+        };
+        coupons::create(&self.api, rules, code)
+    }
+
+    fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError> {
+        coupons::page(&self.api, self.rules.as_ref(), self.now, cursor)
+    }
+
+    fn orders(
+        &mut self,
+        period: &Period,
+        cursor: Option<&str>,
+    ) -> Result<Batch<OrderMessage>, CallError> {
+        orders::page(&self.api, period, cursor)
+    }
+
+    fn refunds(
+        &mut self,
+        order_ref: &str,
+        currency: &str,
+        read_at: DateTime<Utc>,
+    ) -> Result<Option<OrderMessage>, CallError> {
+        refunds::read(&self.api, order_ref, currency, read_at)
+    }
+
+    fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError> {
+        webhooks::ensure(&self.api, self.webhook_secret.as_ref(), address)
+    }
+}

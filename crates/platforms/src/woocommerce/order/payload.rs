@@ -1,0 +1,162 @@
+//! The parts of WooCommerce's orders that Vouch reads, as they are sent. What is not listed is not
+//! read; extensions add and change much.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::payload::{Decimal, Id, Text, Time, list, maybe, unchecked};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Order {
+    pub id: Id,
+    /// What the merchant calls it; extensions put letters into it.
+    pub number: Option<Text>,
+    pub status: Option<Text>,
+    pub currency: Option<Text>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_created_gmt: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_modified_gmt: Option<Time>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_paid_gmt: Option<Time>,
+    /// In the store's own time zone; all there is of some imported orders.
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_paid: Option<Time>,
+    pub shipping_total: Option<Decimal>,
+    pub shipping_tax: Option<Decimal>,
+    pub total_tax: Option<Decimal>,
+    /// Before refunds.
+    pub total: Option<Decimal>,
+    /// 0 for a guest.
+    #[serde(default, deserialize_with = "maybe")]
+    pub customer_id: Option<Id>,
+    pub billing: Option<Billing>,
+    #[serde(default, deserialize_with = "list")]
+    pub line_items: Vec<LineItem>,
+    #[serde(default, deserialize_with = "list")]
+    pub fee_lines: Vec<FeeLine>,
+    #[serde(default, deserialize_with = "list")]
+    pub coupon_lines: Vec<CouponLine>,
+    #[serde(default, deserialize_with = "list")]
+    pub refunds: Vec<Refund>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Billing {
+    pub first_name: Option<Text>,
+    pub last_name: Option<Text>,
+    pub company: Option<Text>,
+    pub email: Option<Text>,
+}
+
+/// Amounts are for the whole line and never contain the tax, however prices are entered.
+#[derive(Debug, Deserialize)]
+pub(super) struct LineItem {
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
+    pub name: Option<Text>,
+    pub sku: Option<Text>,
+    /// A whole number, unless an extension sells by weight or length.
+    pub quantity: Option<Decimal>,
+    /// Before discounts.
+    #[serde(default, deserialize_with = "unchecked")]
+    pub subtotal: Option<Decimal>,
+    /// After discounts.
+    pub total: Option<Decimal>,
+    pub total_tax: Option<Decimal>,
+    /// Where extensions keep what they know of the line.
+    #[serde(default, deserialize_with = "list")]
+    pub meta_data: Vec<Meta>,
+}
+
+/// Gift wrapping, or with a negative total a gift card that pays, or a discount without a code.
+#[derive(Debug, Deserialize)]
+pub(super) struct FeeLine {
+    #[serde(default, deserialize_with = "maybe")]
+    pub id: Option<Id>,
+    pub name: Option<Text>,
+    pub total: Option<Decimal>,
+    pub total_tax: Option<Decimal>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CouponLine {
+    /// In lower case, whatever the shopper typed.
+    pub code: Text,
+    /// Money taken off, not padded to cents: `8`, `3.3333`.
+    pub discount: Option<Decimal>,
+}
+
+/// The outline of a refund, as an order has it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Refund {
+    pub id: Id,
+    /// Negative, with its tax.
+    pub total: Option<Decimal>,
+    /// Missing before WooCommerce 10.7.
+    #[serde(default, deserialize_with = "unchecked")]
+    pub total_tax: Option<Decimal>,
+}
+
+/// What was read of an order's refunds: `GET orders/{id}/refunds`, and what the answer leaves out.
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundsRead {
+    pub order_id: Id,
+    pub currency: Text,
+    /// When the store was asked.
+    pub read_at: Time,
+    #[serde(default, deserialize_with = "list")]
+    pub refunds: Vec<RefundRead>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundRead {
+    pub id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub date_created_gmt: Option<Time>,
+    /// All that was given back, not negative.
+    pub amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "list")]
+    pub line_items: Vec<RefundPart>,
+    #[serde(default, deserialize_with = "list")]
+    pub shipping_lines: Vec<RefundPart>,
+    #[serde(default, deserialize_with = "list")]
+    pub fee_lines: Vec<RefundPart>,
+}
+
+/// What went back of one line, negative.
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundPart {
+    #[serde(default, deserialize_with = "unchecked")]
+    pub quantity: Option<Decimal>,
+    pub total: Option<Decimal>,
+    #[serde(default, deserialize_with = "unchecked")]
+    pub total_tax: Option<Decimal>,
+    #[serde(default, deserialize_with = "list")]
+    pub meta_data: Vec<Meta>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Meta {
+    pub key: Option<Value>,
+    pub value: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Deleted {
+    pub id: Id,
+}
+
+/// The same of what was read of refunds.
+pub(super) fn is_base_of_refunds(names: &[&str]) -> bool {
+    !names.contains(&"meta_data") && names.last() != Some(&"date_created_gmt")
+}
+
+/// Whether the field of these names enters the base of commission.
+pub(super) fn is_base(names: &[&str]) -> bool {
+    matches!(
+        names,
+        ["id" | "status" | "line_items" | "fee_lines" | "refunds"]
+            | ["line_items" | "fee_lines" | "refunds", .., "total"]
+    )
+}

@@ -1,0 +1,118 @@
+//! Orders that changed within a time, the longest unchanged first; then those that went to the bin
+//! within it, which WooCommerce lists apart.
+
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use vouch_core::text::percent_encode;
+
+use super::api::Api;
+use super::order::READ;
+use crate::payload::{id_of, time_of};
+use crate::{Batch, CallError, OrderMessage, Period};
+
+/// So many at once: an answer may have 4 MiB, and an order of many lines 100 KiB and more.
+const PAGE: usize = 25;
+/// What `orders::woocommerce` reads, without links and meta data of extensions.
+const FIELDS: &str = "id,number,status,currency,date_created_gmt,date_modified_gmt,date_paid_gmt,\
+                      date_paid,shipping_total,shipping_tax,total_tax,total,customer_id,billing,line_items,\
+                      fee_lines,coupon_lines,refunds";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    id: Value,
+    date_modified_gmt: Value,
+}
+
+/// What stands at the end of a cursor that is in the bin.
+const BIN: &str = " bin";
+
+/// Where to go on: the time of the last order that was read, and how many pages of orders of just
+/// that second were read. By time and not by page alone: an order that changes meanwhile moves to
+/// the end, and all after it would move up by one.
+struct Place {
+    /// Whether all others are read, and it is the bin's turn.
+    in_bin: bool,
+    since: DateTime<Utc>,
+    page: usize,
+}
+
+impl Place {
+    fn first(period: &Period, in_bin: bool) -> Self {
+        Self { in_bin, since: period.from, page: 1 }
+    }
+}
+
+pub(super) fn page(
+    api: &Api,
+    period: &Period,
+    cursor: Option<&str>,
+) -> Result<Batch<OrderMessage>, CallError> {
+    let place = cursor.and_then(read_place).unwrap_or_else(|| Place::first(period, false));
+    let orders = list(api, &place)?;
+    let is_full = orders.len() >= PAGE;
+    let rows = orders.iter().map(|order| message(order, place.since));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let last = rows.iter().map(|row| row.changed_at).max();
+    let next = match last.filter(|last| is_full && *last <= period.until) {
+        Some(last) if last > place.since => Some(Place { since: last, page: 1, ..place }),
+        Some(_) => Some(Place { page: place.page + 1, ..place }),
+        None => (!place.in_bin).then(|| Place::first(period, true)),
+    };
+    let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
+    Ok(Batch { rows, next: next.map(|place| write_place(&place)) })
+}
+
+fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
+    // WordPress leaves out the second that it is given.
+    let after = percent_encode(&write_time(place.since - Duration::seconds(1)));
+    // Any other status is in the list that names none.
+    let status = if place.in_bin { "&status=trash" } else { "" };
+    let found = api.get(&format!(
+        "orders?modified_after={after}&dates_are_gmt=true&orderby=modified&order=asc\
+         &per_page={PAGE}&page={}{status}&_fields={FIELDS}",
+        place.page
+    ));
+    match found {
+        // A store of old that does not know this status: its messages say what goes to the bin.
+        Err(CallError::Refused(_)) if place.in_bin => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+/// An order whose time can't be read keeps its place in the list: it was found after `since`.
+fn message(order: &RawValue, since: DateTime<Utc>) -> Result<OrderMessage, CallError> {
+    let unreadable = || {
+        CallError::Unanswered(
+            "The store sent something that is no order of WooCommerce.".to_owned(),
+        )
+    };
+    let head: Head = serde_json::from_str(order.get()).map_err(|_| unreadable())?;
+    Ok(OrderMessage {
+        order_ref: id_of(&head.id).ok_or_else(unreadable)?,
+        topic: READ,
+        changed_at: time_of(&head.date_modified_gmt).unwrap_or(since),
+        body: order.get().as_bytes().to_vec(),
+    })
+}
+
+fn write_time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok()?.and_utc())
+}
+
+fn write_place(place: &Place) -> String {
+    let bin = if place.in_bin { BIN } else { "" };
+    format!("{} {}{bin}", write_time(place.since), place.page)
+}
+
+fn read_place(cursor: &str) -> Option<Place> {
+    let (cursor, in_bin) = cursor.strip_suffix(BIN).map_or((cursor, false), |rest| (rest, true));
+    let (since, page) = cursor.split_once(' ')?;
+    Some(Place { in_bin, since: read_time(since)?, page: page.parse().ok()? })
+}

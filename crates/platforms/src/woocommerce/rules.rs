@@ -1,0 +1,175 @@
+//! What every code gets that is pushed into a WooCommerce store.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use vouch_core::money::{Currency, format_money, format_percent, format_plain};
+
+/// What every pushed code gets; kept as JSON in `stores.discount_rules`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What a shopper saves.
+    pub takeoff: Takeoff,
+    /// The store's currency, of every amount here.
+    pub currency: Currency,
+    /// From which sum of the goods on; `None` for any. In minor units.
+    pub minimum_minor: Option<i64>,
+    /// How often the code can be used in all; `None` for no limit.
+    pub total_uses: Option<u32>,
+    /// How often one customer can use it; `None` for no limit.
+    pub uses_per_customer: Option<u32>,
+    /// Not together with other coupons.
+    pub individual_use: bool,
+    /// Not for what is on sale.
+    pub exclude_sale_items: bool,
+    /// With free shipping, where the store has such a shipping method.
+    pub free_shipping: bool,
+}
+
+/// What a shopper saves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Takeoff {
+    /// A part of the price.
+    Percent {
+        /// Hundredths of a percent.
+        basis_points: i64,
+    },
+    /// An amount, once off the order.
+    Cart {
+        /// In minor units.
+        minor: i64,
+    },
+    /// An amount off each item.
+    Product {
+        /// In minor units.
+        minor: i64,
+    },
+}
+
+impl Rules {
+    /// The rules as they were kept; `None` for what is not of WooCommerce.
+    pub fn from_json(json: &Value) -> Option<Self> {
+        serde_json::from_value(json.clone()).ok()
+    }
+
+    /// Whether any of it is money, which the store takes in its own currency.
+    pub fn has_amounts(&self) -> bool {
+        self.minimum_minor.is_some() || !matches!(self.takeoff, Takeoff::Percent { .. })
+    }
+
+    /// As they are kept.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("plain structs always serialise")
+    }
+
+    /// What a shopper gets, in one sentence.
+    pub fn sentence(&self) -> String {
+        let money = |minor| format_money(minor, self.currency);
+        let takeoff = match self.takeoff {
+            Takeoff::Percent { basis_points } => {
+                format!("{} off", format_percent(basis_points))
+            }
+            Takeoff::Cart { minor } => format!("{} off the order", money(minor)),
+            Takeoff::Product { minor } => format!("{} off each item", money(minor)),
+        };
+        let mut parts = vec![takeoff];
+        if self.exclude_sale_items {
+            parts.push("not for what is on sale".to_owned());
+        }
+        if let Some(minor) = self.minimum_minor {
+            parts.push(format!("on orders of {} or more", money(minor)));
+        }
+        if self.free_shipping {
+            parts.push("with free shipping".to_owned());
+        }
+        match self.uses_per_customer {
+            Some(1) => parts.push("once per customer".to_owned()),
+            Some(uses) => parts.push(format!("{uses} times per customer")),
+            None => {}
+        }
+        match self.total_uses {
+            Some(1) => parts.push("once in all".to_owned()),
+            Some(uses) => parts.push(format!("{uses} times in all")),
+            None => {}
+        }
+        if self.individual_use {
+            parts.push("not together with other coupons".to_owned());
+        }
+        format!("{}.", parts.join(", "))
+    }
+
+    /// As WooCommerce takes them in a coupon.
+    pub(super) fn to_coupon(&self) -> Value {
+        let (kind, amount) = match self.takeoff {
+            Takeoff::Percent { basis_points } => ("percent", plain_percent(basis_points)),
+            Takeoff::Cart { minor } => ("fixed_cart", format_plain(minor, self.currency)),
+            Takeoff::Product { minor } => ("fixed_product", format_plain(minor, self.currency)),
+        };
+        let minimum = format_plain(self.minimum_minor.unwrap_or(0), self.currency);
+        json!({
+            "discount_type": kind,
+            "amount": amount,
+            "minimum_amount": minimum,
+            "usage_limit": self.total_uses,
+            "usage_limit_per_user": self.uses_per_customer,
+            "individual_use": self.individual_use,
+            "exclude_sale_items": self.exclude_sale_items,
+            "free_shipping": self.free_shipping,
+        })
+    }
+}
+
+/// `12.5` for 1250 basis points.
+fn plain_percent(basis_points: i64) -> String {
+    format!("{}.{:02}", basis_points / 100, basis_points % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            takeoff: Takeoff::Percent { basis_points: 1250 },
+            currency: Currency::USD,
+            minimum_minor: None,
+            total_uses: None,
+            uses_per_customer: None,
+            individual_use: false,
+            exclude_sale_items: false,
+            free_shipping: false,
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_all_of_it() {
+        assert_eq!(rules().sentence(), "12.5\u{a0}% off.");
+        let all = Rules {
+            takeoff: Takeoff::Cart { minor: 500 },
+            minimum_minor: Some(5000),
+            total_uses: Some(100),
+            uses_per_customer: Some(1),
+            individual_use: true,
+            exclude_sale_items: true,
+            free_shipping: true,
+            ..rules()
+        };
+        assert_eq!(
+            all.sentence(),
+            "$5.00 off the order, not for what is on sale, on orders of $50.00 or more, with free \
+             shipping, once per customer, 100 times in all, not together with other coupons."
+        );
+        let each = Rules { takeoff: Takeoff::Product { minor: 100 }, ..rules() };
+        assert_eq!(each.sentence(), "$1.00 off each item.");
+    }
+
+    #[test]
+    fn kept_rules_come_back() {
+        for takeoff in [Takeoff::Percent { basis_points: 1 }, Takeoff::Product { minor: 7 }] {
+            let rules = Rules { takeoff, ..rules() };
+            assert_eq!(Rules::from_json(&rules.to_json()), Some(rules));
+        }
+        assert_eq!(Rules::from_json(&json!({"takeoff": {"type": "bogo"}})), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The webhooks that WooCommerce sends to Vouch.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::api::Api;
+use crate::http::Method;
+use crate::{CallError, Webhooks};
+
+/// What a store should send, and what WooCommerce's own page calls it.
+pub const TOPICS: [(&str, &str); 4] = [
+    ("order.created", "Order created"),
+    ("order.updated", "Order updated"),
+    ("order.deleted", "Order deleted"),
+    ("order.restored", "Order restored"),
+];
+/// More pages of webhooks are not read: a store has a few dozen.
+const MOST_PAGES: usize = 20;
+const PAGE: usize = 100;
+/// How the names of the webhooks begin that Vouch made.
+const OURS: &str = "Vouch: ";
+
+#[derive(Deserialize)]
+struct Webhook {
+    id: u64,
+    #[serde(default)]
+    name: String,
+    status: String,
+    topic: String,
+    delivery_url: String,
+}
+
+pub(super) fn ensure(
+    api: &Api,
+    secret: Option<&SecretString>,
+    address: &str,
+) -> Result<Webhooks, CallError> {
+    let Some(secret) = secret else {
+        let problem = "The store has no webhook secret. Connect it again.".to_owned();
+        return Ok(Webhooks { problem: Some(problem), ..Webhooks::default() });
+    };
+    let standing = list(api)?;
+    let mut webhooks = Webhooks::default();
+    for (topic, label) in TOPICS {
+        let name = name(topic, secret);
+        let of_topic = |w: &&Webhook| w.topic == topic && w.delivery_url == address;
+        let found = standing.iter().filter(of_topic);
+        // One of Vouch's own before one that was made by hand, an active one before others.
+        let best = found.max_by_key(|w| (w.name.starts_with(OURS), w.status == "active"));
+        let mended = match best {
+            None => {
+                webhooks.made += 1;
+                let made = json!({ "name": name, "topic": topic, "delivery_url": address,
+                    "secret": secret.expose_secret(), "status": "active" });
+                api.ask(Method::Post, "webhooks", Some(&made))?
+            }
+            Some(webhook) if webhook.status == "paused" => {
+                webhooks.problem = Some(format!(
+                    "Somebody has paused the webhook “{label}” in WooCommerce > Settings > \
+                     Advanced > Webhooks. Set it to Active there."
+                ));
+                continue;
+            }
+            Some(webhook) => {
+                let is_stale = webhook.name.starts_with(OURS) && webhook.name != name;
+                if webhook.status == "active" && !is_stale {
+                    continue;
+                }
+                webhooks.revived += usize::from(webhook.status != "active");
+                let mut change = json!({ "status": "active" });
+                if is_stale {
+                    change["name"] = json!(name);
+                    change["secret"] = json!(secret.expose_secret());
+                }
+                api.ask(Method::Put, &format!("webhooks/{}", webhook.id), Some(&change))?
+            }
+        };
+        if let Err(objection) = mended {
+            if objection.is_lacking() || objection.status == 401 {
+                return Err(objection.into());
+            }
+            webhooks.problem = Some(CallError::from(objection).to_string());
+        }
+    }
+    Ok(webhooks)
+}
+
+/// Tells which secret the webhook was made with: WooCommerce does not say it, and after the store
+/// was connected once more it is another.
+fn name(topic: &str, secret: &SecretString) -> String {
+    let digest = Sha256::new().chain_update(b"webhook name").chain_update(secret.expose_secret());
+    format!("{OURS}{topic} ({})", &hex::encode(digest.finalize())[..8])
+}
+
+fn list(api: &Api) -> Result<Vec<Webhook>, CallError> {
+    let mut all = Vec::new();
+    for page in 1..=MOST_PAGES {
+        let some: Vec<Webhook> = api.get(&format!("webhooks?per_page={PAGE}&page={page}"))?;
+        let is_last = some.len() < PAGE;
+        all.extend(some);
+        if is_last {
+            break;
+        }
+    }
+    Ok(all)
+}
