@@ -95,17 +95,18 @@ fn transaction<T, E: From<diesel::result::Error>>(
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
-    match work(conn) {
-        Ok(value) => {
-            AnsiTransactionManager::commit_transaction(conn)?;
-            Ok(value)
-        }
-        Err(error) => {
-            // A connection that cannot roll back is broken, and the pool drops it.
-            let _ = AnsiTransactionManager::rollback_transaction(conn);
-            Err(error)
-        }
+    let answer = work(conn);
+    end_transaction(conn, answer.is_ok())?;
+    answer
+}
+
+fn end_transaction(conn: &mut PgConnection, commits: bool) -> QueryResult<()> {
+    if commits {
+        return AnsiTransactionManager::commit_transaction(conn);
     }
+    // A connection that cannot roll back is broken, and the pool drops it.
+    let _ = AnsiTransactionManager::rollback_transaction(conn);
+    Ok(())
 }
 
 /// Turns the running transaction to another merchant, with some more SQL in the same round trip: for
@@ -280,29 +281,44 @@ impl Db {
 }
 
 /// Does `work` on a blocking thread with a connection of `pool`, in what is left of the request's time.
+/// The work is boxed, so that the waiting around it is compiled once and not for each caller.
 async fn on_thread<T: Send + 'static>(
     pool: &Pool,
     work: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
 ) -> AppResult<T> {
+    let (sender, answer) = std::sync::mpsc::sync_channel(1);
+    let work = Box::new(move |conn: &mut PgConnection| {
+        // Nobody listens once the caller's time is over.
+        let _ = sender.send(work(conn));
+    });
+    wait_for_thread(pool, work).await?;
+    answer.try_recv().unwrap_or(Err(AppError::Unavailable))
+}
+
+/// What a thread does with a connection; where it puts its answer is its own affair.
+type Work = Box<dyn FnOnce(&mut PgConnection) + Send>;
+
+async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
     let (pool, request) = (pool.clone(), request::current());
     let begun = Instant::now();
     let waited = request.as_ref().map_or(Duration::ZERO, |request| request.waited());
     let limit = pool.limits().left_after(waited);
-    let work = {
+    let on_thread = {
         let request = request.clone();
         move || {
             request::within(request, || {
                 let mut conn = pool.get_until(begun + limit).map_err(|_| AppError::Unavailable)?;
-                work(&mut conn)
+                work(&mut conn);
+                AppResult::Ok(())
             })
         }
     };
-    let answer = tokio::time::timeout(limit + GRACE, actix_web::web::block(work)).await;
+    let done = tokio::time::timeout(limit + GRACE, actix_web::web::block(on_thread)).await;
     if let Some(request) = request {
         request.has_waited(begun.elapsed());
     }
-    match answer {
-        Ok(Ok(answer)) => answer,
+    match done {
+        Ok(Ok(done)) => done,
         // The thread is lost, or has panicked.
         Ok(Err(_)) | Err(_) => Err(AppError::Unavailable),
     }
