@@ -4,6 +4,8 @@
 pub mod answers;
 /// Static files, named by their content.
 pub mod assets;
+/// Components of pages that are compiled once.
+pub mod components;
 /// Files of lists, for spreadsheets.
 pub mod csv;
 /// Forms: the CSRF check, and what was wrong with the input.
