@@ -30,11 +30,13 @@ use self::data_dir::data_dir;
 use self::settings::{
     DEFAULT_INTAKE_CONNECTIONS, DEFAULT_JOB_CONNECTIONS, DEFAULT_KEEP_EMAILS, DEFAULT_KEEP_IPS,
     DEFAULT_KEEP_SESSIONS, DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER,
-    DEFAULT_PAGE_CONNECTIONS, given, or_default,
+    DEFAULT_PAGE_CONNECTIONS, DEFAULT_WAIT_FACTOR, given, or_default,
 };
 
 /// The embedded server takes 100 connections; some remain for a second process and for people.
 const MOST_CONNECTIONS: u32 = 90;
+/// Above that, a page of a database that is away would wait for minutes.
+const MAX_WAIT_FACTOR: u32 = 20;
 /// Nobody guesses a token of this length.
 const SHORTEST_TOKEN: usize = 20;
 
@@ -170,6 +172,7 @@ impl Config {
                 "VOUCH_JOB_CONNECTIONS",
                 or_default(&settings.job_connections, DEFAULT_JOB_CONNECTIONS),
             )?,
+            wait_factor: wait_factor(or_default(&settings.wait_factor, DEFAULT_WAIT_FACTOR))?,
         };
         if database_url.is_none() && connections.total() > MOST_CONNECTIONS {
             return Err(bad(
@@ -289,6 +292,16 @@ fn pg_bin(typed: &str) -> Result<PathBuf, ConfigError> {
         return Ok(folder);
     }
     Err(bad("VOUCH_PG_BIN", format!("there are no programs postgres and initdb in {typed}")))
+}
+
+fn wait_factor(typed: &str) -> Result<u32, ConfigError> {
+    match typed.parse() {
+        Ok(number) if (1..=MAX_WAIT_FACTOR).contains(&number) => Ok(number),
+        _ => Err(bad(
+            "VOUCH_WAIT_FACTOR",
+            format!("{typed:?} is not a number from 1 to {MAX_WAIT_FACTOR}"),
+        )),
+    }
 }
 
 fn connections(setting: &'static str, typed: &str) -> Result<u32, ConfigError> {

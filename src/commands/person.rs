@@ -69,7 +69,7 @@ pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()
     let source = Source::open(config)?;
     bring_up_to_date(&source, &Patience::default())?;
     // Ends before `source` does, and with it the embedded server.
-    let connections = Connections { pages: 1, intake: 1, jobs: 1 };
+    let connections = Connections { pages: 1, intake: 1, jobs: 1, wait_factor: 1 };
     let db = Db::connect(source.url(), connections).context("cannot connect to the database")?;
     db.run_blocking(Scope::Installation, |conn| key::take_into_use(conn, config))??;
     match command {

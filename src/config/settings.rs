@@ -12,6 +12,7 @@ pub(super) const DEFAULT_LOG_FILTER: &str = "info,actix_server=warn";
 pub(super) const DEFAULT_PAGE_CONNECTIONS: &str = "8";
 pub(super) const DEFAULT_INTAKE_CONNECTIONS: &str = "4";
 pub(super) const DEFAULT_JOB_CONNECTIONS: &str = "4";
+pub(super) const DEFAULT_WAIT_FACTOR: &str = "1";
 
 /// The settings as they were typed. All are text here, so that a bad value is reported by us, in
 /// one line, wherever it came from; an empty value counts as not given.
@@ -149,6 +150,10 @@ pub struct Settings {
     /// Database connections for the background workers
     #[arg(long, env = "VOUCH_JOB_CONNECTIONS", global = true, value_name = "NUMBER", default_value = DEFAULT_JOB_CONNECTIONS)]
     pub job_connections: String,
+
+    /// How many times as long as usual to wait for the database, for a slow machine
+    #[arg(long, env = "VOUCH_WAIT_FACTOR", global = true, value_name = "NUMBER", default_value = DEFAULT_WAIT_FACTOR)]
+    pub wait_factor: String,
 }
 
 pub(super) fn given(typed: Option<String>) -> Option<String> {

@@ -45,8 +45,8 @@ fn starts_with_nothing_configured() {
     assert!(config.database_url.is_none());
     assert_eq!(config.public_url, "http://127.0.0.1:8080");
     assert_eq!(config.log_format, LogFormat::Text);
-    let Connections { pages, intake, jobs } = config.connections;
-    assert_eq!((pages, intake, jobs), (8, 4, 4));
+    let Connections { pages, intake, jobs, wait_factor } = config.connections;
+    assert_eq!((pages, intake, jobs, wait_factor), (8, 4, 4, 1));
     assert!(!config.local_stores);
     assert!(folder.0.is_dir());
 }
@@ -76,6 +76,8 @@ fn refuses_bad_values_in_one_line_that_names_the_setting() {
         ("--log-filter=a=b=c", "VOUCH_LOG_FILTER"),
         ("--page-connections=0", "VOUCH_PAGE_CONNECTIONS"),
         ("--intake-connections=many", "VOUCH_INTAKE_CONNECTIONS"),
+        ("--wait-factor=0", "VOUCH_WAIT_FACTOR"),
+        ("--wait-factor=1000", "VOUCH_WAIT_FACTOR"),
         ("--pg-bin=/nowhere", "VOUCH_PG_BIN"),
         ("--database-url=mysql://root:hunter2@db/vouch", "DATABASE_URL"),
         ("--owner-database-url=mysql://root:hunter2@db/vouch", "VOUCH_OWNER_DATABASE_URL"),

@@ -70,6 +70,18 @@ const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
 impl Limits {
+    /// All of them so many times as long.
+    #[must_use]
+    pub(super) fn times(self, factor: u32) -> Self {
+        Self {
+            name: self.name,
+            connection: self.connection * factor,
+            lock: self.lock * factor,
+            statement: self.statement * factor,
+            transaction: self.transaction * factor,
+        }
+    }
+
     /// What is left for a transaction of a request that has waited for so long already.
     pub(super) fn left_after(&self, waited: Duration) -> Duration {
         self.transaction.saturating_sub(waited).max(LAST)

@@ -29,6 +29,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::prelude::*;
 
 pub use self::fault::Fault;
+use self::limits::Limits;
 pub use self::pool::{NoConnection, Pool, Pooled};
 pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
@@ -127,7 +128,7 @@ const LOOK_UP_CONNECTIONS: u32 = 2;
 /// the watchdog has ended that thread's wait.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How many connections each kind of work may have.
+/// How many connections each kind of work may have, and how long it waits for them.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
     /// For pages and the API.
@@ -136,6 +137,9 @@ pub struct Connections {
     pub intake: u32,
     /// For workers and commands.
     pub jobs: u32,
+    /// How many times as long as usual each kind of work waits for the database: 1, or more on a slow
+    /// machine.
+    pub wait_factor: u32,
 }
 
 impl Connections {
@@ -175,13 +179,15 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(url: &str, connections: Connections) -> Result<Self, NoConnection> {
-        let intake = connections.intake + WAITING_CONNECTIONS;
+        let open = |size: u32, limits: Limits| {
+            Pool::open(url, size, limits.times(connections.wait_factor))
+        };
         Ok(Self {
-            pages: Pool::open(url, connections.pages, limits::PAGES)?,
-            intake: Pool::open(url, intake, limits::INTAKE)?,
-            stores: Pool::open(url, LOOK_UP_CONNECTIONS, limits::STORES)?,
-            reports: Pool::open(url, LOOK_UP_CONNECTIONS, limits::REPORTS)?,
-            jobs: Pool::open(url, connections.jobs, limits::JOBS)?,
+            pages: open(connections.pages, limits::PAGES)?,
+            intake: open(connections.intake + WAITING_CONNECTIONS, limits::INTAKE)?,
+            stores: open(LOOK_UP_CONNECTIONS, limits::STORES)?,
+            reports: open(LOOK_UP_CONNECTIONS, limits::REPORTS)?,
+            jobs: open(connections.jobs, limits::JOBS)?,
         })
     }
 

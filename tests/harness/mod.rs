@@ -48,7 +48,14 @@ pub fn pseudonyms() -> vouch::pseudonyms::Pseudonyms {
 /// The token that reads the metrics of the installation under test.
 pub const METRICS_TOKEN: &str = "metrics-of-the-tests-0123456789";
 
-const CONNECTIONS: Connections = Connections { pages: 8, intake: 4, jobs: 4 };
+/// On a busy machine no test may depend on how quick it is, so the program under test waits longer than usual.
+const PATIENT: u32 = 20;
+/// As long as usual, for tests of these waits.
+const USUAL: u32 = 1;
+
+fn connections(wait_factor: u32) -> Connections {
+    Connections { pages: 8, intake: 4, jobs: 4, wait_factor }
+}
 
 /// The application, on a database and a port of its own. Both go when it is dropped.
 pub struct TestApp {
@@ -73,6 +80,14 @@ impl TestApp {
         Self::on(database, database_url, cluster::fixture(), None)
     }
 
+    /// The application that waits for its database as long as usual.
+    pub fn start_with_usual_waits() -> Self {
+        let (database, database_url) = cluster::new_database();
+        let reached_at = database_url.clone();
+        let people = cluster::fixture();
+        Self::reaching(&reached_at, database, database_url, people, None, USUAL)
+    }
+
     /// The application as browsers reach it by https, through a proxy.
     pub fn start_https() -> Self {
         let (database, database_url) = cluster::new_database();
@@ -91,7 +106,8 @@ impl TestApp {
         let (database, database_url) = cluster::new_database();
         let proxy = Proxy::start(cluster::socket_of(&database_url));
         let reached_at = through(&proxy, &database_url);
-        let app = Self::reaching(&reached_at, database, database_url, cluster::fixture(), None);
+        let people = cluster::fixture();
+        let app = Self::reaching(&reached_at, database, database_url, people, None, USUAL);
         (app, proxy)
     }
 
@@ -102,7 +118,7 @@ impl TestApp {
         public_url: Option<&str>,
     ) -> Self {
         let reached_at = database_url.clone();
-        Self::reaching(&reached_at, database, database_url, fixture, public_url)
+        Self::reaching(&reached_at, database, database_url, fixture, public_url, PATIENT)
     }
 
     fn reaching(
@@ -111,10 +127,11 @@ impl TestApp {
         database_url: String,
         fixture: Fixture,
         public_url: Option<&str>,
+        wait_factor: u32,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let db = Db::connect(reached_at, CONNECTIONS).unwrap();
+        let db = Db::connect(reached_at, connections(wait_factor)).unwrap();
         let state = State::new(Arc::new(config(public_url.unwrap_or(&base))), db.clone()).unwrap();
         let readiness = state.readiness.clone();
         let (send, receive) = std::sync::mpsc::channel();
@@ -302,6 +319,6 @@ pub fn config(base: &str) -> Config {
         pg_bin: None,
         log_format: LogFormat::Text,
         log_filter: "error".to_owned(),
-        connections: CONNECTIONS,
+        connections: connections(USUAL),
     }
 }

@@ -42,7 +42,7 @@ impl Drop for SetAtEnd<'_> {
 
 #[test]
 fn with_the_tables_of_pages_locked_orders_are_taken_in() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let (owner, key) = (app.owner(), new_key(&app));
     // The first report makes the store that these orders belong to, and a row of the audit log.
     assert_eq!(report(&app, &key, &crate::api::order()).status, 201);
@@ -84,7 +84,7 @@ fn with_the_tables_of_pages_locked_orders_are_taken_in() {
 
 #[test]
 fn with_the_orders_locked_a_store_is_told_to_send_again() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     assert_eq!(send_order(&app, 100).page.status, 200);
     let owner = app.owner();
     let answers: Vec<Timed> = while_locked(&app, "orders", || {
@@ -108,7 +108,7 @@ fn with_the_orders_locked_a_store_is_told_to_send_again() {
 
 #[test]
 fn jobs_that_hang_leave_pages_and_orders_alone() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let owner = app.owner();
     let (all_hang, let_go) = (Barrier::new(5), Barrier::new(5));
     thread::scope(|scope| {
@@ -138,7 +138,7 @@ fn jobs_that_hang_leave_pages_and_orders_alone() {
 
 #[test]
 fn a_migration_lets_orders_by_while_it_waits_for_a_reader() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     assert_eq!(send_order(&app, 100).page.status, 200);
     let mut reader = app.as_owner();
     reader
@@ -173,7 +173,7 @@ fn a_migration_lets_orders_by_while_it_waits_for_a_reader() {
 
 #[test]
 fn a_migration_that_waits_in_vain_says_for_whom() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let mut reader = app.as_owner();
     reader
         .batch_execute("SET application_name = 'a long report'; BEGIN; SELECT count(*) FROM orders")

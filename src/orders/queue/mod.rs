@@ -33,8 +33,9 @@ use crate::supervise::{self, Stop};
 const BATCH: usize = 64;
 /// As many wait for a writer at the most; more are told to come again (503), which stores do.
 const QUEUED: usize = 1024;
-/// A delivery is answered after this time, come what may. Shopify gives up after five seconds.
-const PATIENCE: Duration = Duration::from_millis(3500);
+/// A delivery is answered so long after what a transaction may take, come what may: after 3.5 seconds in all.
+/// Shopify gives up after five seconds.
+const BEYOND_TRANSACTION: Duration = Duration::from_millis(500);
 
 /// As much longer for what begins in the last moment.
 const GRACE: Duration = Duration::from_millis(300);
@@ -67,6 +68,8 @@ impl Job {
 #[derive(Clone)]
 pub struct Intake {
     lanes: Arc<[SyncSender<Job>]>,
+    /// How long a delivery waits for its answer.
+    timeout: Duration,
 }
 
 impl Intake {
@@ -86,7 +89,8 @@ impl Intake {
             supervise::spawn("intake", &Stop::default(), work)?;
             Ok(sender)
         });
-        Ok(Self { lanes: lanes.collect::<io::Result<_>>()? })
+        let timeout = pool.limits().transaction + BEYOND_TRANSACTION;
+        Ok(Self { lanes: lanes.collect::<io::Result<_>>()?, timeout })
     }
 
     /// Takes in one message; answers once it is committed.
@@ -110,7 +114,7 @@ impl Intake {
         let (answer, answered) = oneshot::channel();
         // Its store has been looked up in that time as well.
         let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
-        let time = PATIENCE.saturating_sub(waited);
+        let time = self.timeout.saturating_sub(waited);
         let deadline = Instant::now() + time;
         lane.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
