@@ -113,3 +113,21 @@ impl HtmlSafe for Radio<'_> {}
 #[template(path = "components/head.html")]
 pub struct Head {}
 impl HtmlSafe for Head {}
+
+/// How a page begins: its menu, and what stands above the heading.
+macro_rules! frames {
+    ($($page:ident => $frame:ident)*) => {$(
+        impl $page {
+            pub fn frame(&self) -> $frame<'_> {
+                $frame { page: self }
+            }
+        }
+    )*};
+}
+
+frames! {
+    MerchantPage => MerchantFrame
+    AffiliatePage => AffiliateFrame
+    PersonPage => SupportFrame
+    AccountPage => AccountFrame
+}

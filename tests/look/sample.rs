@@ -1,6 +1,7 @@
 //! Pages out of the real layouts and macros, filled with samples.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use vouch::auth::{StoreProblem, Viewing};
 use vouch::web::form::FormErrors;
 use vouch::web::page::{Flash, FlashKind, FlashUndo};
@@ -14,6 +15,10 @@ pub struct SamplePage {
 impl SamplePage {
     fn csrf(&self) -> &'static str {
         "sample"
+    }
+
+    fn frame(&self) -> SampleFrame<'_> {
+        SampleFrame { page: self }
     }
 
     fn flash(&self) -> Option<Flash> {
@@ -60,6 +65,14 @@ impl SamplePage {
         self.path.starts_with(prefix)
     }
 }
+
+/// The menu of a member, around a sample.
+#[derive(Template)]
+#[template(path = "components/merchant_frame.html")]
+struct SampleFrame<'a> {
+    page: &'a SamplePage,
+}
+impl HtmlSafe for SampleFrame<'_> {}
 
 /// A row of the sample list: name, id, e-mail, status, tone, offer, codes, orders, commission.
 type Row = (
