@@ -387,7 +387,7 @@ fn several_are_approved_at_once_and_undone() {
         ["affiliate.created", "affiliate.status_changed", "affiliate.status_undone"]
     );
     // A second undo finds nothing left to do.
-    let again = owner.submit(&page, ".notice form", &[]);
+    let again = owner.submit_anew(&page, ".notice form", &[]);
     assert!(owner.follow(&again).says("Nothing was undone"));
     let nobody = owner.post_signed("/affiliates/status", &[("status", "active")]);
     assert!(owner.follow(&nobody).says("Choose affiliates by their check boxes first."));
@@ -432,12 +432,7 @@ fn one_affiliate_is_disabled_and_enabled_on_its_page() {
     let app = TestApp::start();
     let owner = app.owner();
     let path = format!("/affiliates/{}", app.fixture.ben_id);
-    let form = format!("form[action='{path}/status']");
-    let page = owner.get(&path);
-    let token = page.value_of(&format!("{form} [name=csrf]"));
-    let set = |status: &str| {
-        owner.post(&format!("{path}/status"), &[("csrf", &token), ("status", status)])
-    };
+    let set = |status: &str| owner.post_signed(&format!("{path}/status"), &[("status", status)]);
     let page = owner.follow(&set("disabled"));
     assert!(page.says("Ben Second is now Disabled.") && page.says("Enable"));
     assert!(owner.follow(&set("disabled")).says("Ben Second is Disabled already."));

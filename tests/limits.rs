@@ -127,10 +127,12 @@ fn a_silent_store_holds_up_its_merchant_alone() {
     let store = crate::bigcommerce::connect(&app, &silent.base);
     let (owner, stranger) = (app.owner(), app.stranger());
     let path = format!("/settings/bigcommerce/{}/access", store.id);
+    let tokens: Vec<String> = (0..30).map(|_| owner.token()).collect();
     let token = owner.token();
-    let checks: Vec<_> = (0..30)
-        .map(|_| {
-            let (owner, path, token) = (owner.clone(), path.clone(), token.clone());
+    let checks: Vec<_> = tokens
+        .into_iter()
+        .map(|token| {
+            let (owner, path) = (owner.clone(), path.clone());
             std::thread::spawn(move || owner.post(&path, &[("csrf", &token)]))
         })
         .collect();

@@ -115,6 +115,15 @@ impl Person {
         page.value_of("input[name=csrf]")
     }
 
+    /// [`Person::submit`] with a number of its own, as from the same page opened once more: a form that's
+    /// sent again from one page is answered and not carried out.
+    pub fn submit_anew(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.token();
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend_from_slice(fields);
+        self.submit(page, selector, &all)
+    }
+
     /// Fills the form that `selector` finds on `page` as the page has it, but for `fields`, and
     /// sends it where it says: real fields, real token.
     pub fn submit(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
