@@ -21,7 +21,7 @@ use rand::seq::SliceRandom as _;
 use vouch::db::schema::{deliveries, orders as orders_table};
 use vouch::orders::OrderState;
 use vouch::orders::replay;
-use vouch::orders::{self, intake};
+use vouch::orders::intake;
 use vouch::stores::Platform;
 
 use self::facts::{Fact, Program};
