@@ -289,9 +289,9 @@ routes! {
     POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
 
     // Stores
-    POST "/hooks/bigcommerce/{store_key}" => crate::hooks::bigcommerce::take, Credential;
-    POST "/hooks/shopify/{store_key}" => crate::hooks::shopify::take, Credential;
-    POST "/hooks/woocommerce/{store_key}" => crate::hooks::woocommerce::take, Credential;
+    POST "/hooks/bigcommerce/{store_key}" => crate::hooks::receive, Credential;
+    POST "/hooks/shopify/{store_key}" => crate::hooks::receive, Credential;
+    POST "/hooks/woocommerce/{store_key}" => crate::hooks::receive, Credential;
 
     // Manage > Conversions
     GET  "/conversions" => crate::conversions::handlers::index, Member(Viewer);

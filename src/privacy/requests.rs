@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use serde::Deserialize;
 use serde_json::Value;
+use vouch_platforms::PrivacyTopic;
 
 use super::erase::erase_person;
 use super::person::Lookup;
@@ -18,25 +19,6 @@ use crate::triggers::code::EmailKey;
 
 /// Ids of orders that one request can name; more are Shopify's mistake.
 const MAX_ORDERS: usize = 10_000;
-
-/// What Shopify asks for on behalf of its customers, and of merchants who have left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
-    DataRequest,
-    Redact,
-    ShopRedact,
-}
-
-impl Topic {
-    pub fn of_shopify(topic: &str) -> Option<Self> {
-        match topic {
-            "customers/data_request" => Some(Self::DataRequest),
-            "customers/redact" => Some(Self::Redact),
-            "shop/redact" => Some(Self::ShopRedact),
-            _ => None,
-        }
-    }
-}
 
 /// The body of any of them. Everything can be missing: a customer without an email address has none.
 #[derive(Debug, Default, Deserialize)]
@@ -76,7 +58,7 @@ pub fn carry_out(
     db: &Db,
     pseudonyms: &Pseudonyms,
     (merchant_id, store_id): (i64, i64),
-    (topic, body): (Topic, &[u8]),
+    (topic, body): (PrivacyTopic, &[u8]),
     fallback: &str,
     now: DateTime<Utc>,
 ) -> AppResult<bool> {
@@ -88,7 +70,7 @@ pub fn carry_out(
     let actor = Actor::system(merchant_id, now);
     let email = body.customer.email.unwrap_or_default().replace('\0', "");
     match topic {
-        Topic::Redact => {
+        PrivacyTopic::Redact => {
             let order_refs: Vec<String> = refs(&body.orders_to_redact);
             let lookup = Lookup {
                 emails: vec![email],
@@ -102,7 +84,7 @@ pub fn carry_out(
             });
             Ok(outcome.is_ok_and(|erased| !erased.is_nothing()))
         }
-        Topic::DataRequest => {
+        PrivacyTopic::DataRequest => {
             let request_ref = reference(&body.data_request.id);
             let request_ref = request_ref.unwrap_or_else(|| fallback.to_owned());
             let order_refs: Vec<String> = refs(&body.orders_requested);
@@ -111,7 +93,7 @@ pub fn carry_out(
             })?;
             Ok(false)
         }
-        Topic::ShopRedact => {
+        PrivacyTopic::ShopRedact => {
             db.run_blocking(Scope::Merchant(merchant_id), |conn| {
                 request_erasure(conn, &actor, store_id)
             })?;

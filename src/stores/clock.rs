@@ -8,6 +8,7 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
+use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::model::Store;
 use crate::db::prepared;
@@ -15,8 +16,6 @@ use crate::db::schema::store_clocks;
 
 /// Below this, clocks agree.
 pub const TOLERANCE_SECONDS: i64 = 5;
-/// Beyond this, nothing is believed of a clock: it's set to another day, or zone.
-pub const MAX_SECONDS: i64 = 3600;
 /// Clocks are set, so what was seen counts for so long.
 const FRESH: Duration = Duration::minutes(30);
 /// So many webhooks count.
@@ -118,7 +117,8 @@ fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> Difference {
         (None, Some(most)) if most <= LIKELY_SECONDS || is_steady(webhooks, most) => (most, false),
         (None, _) => (0, true),
     };
-    let agrees = behind_seconds.abs() <= TOLERANCE_SECONDS || behind_seconds.abs() > MAX_SECONDS;
+    let agrees =
+        behind_seconds.abs() <= TOLERANCE_SECONDS || behind_seconds.abs() > MAX_CLOCK_SECONDS;
     if agrees {
         return Difference { behind_seconds: 0, is_certain: true };
     }

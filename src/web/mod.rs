@@ -28,6 +28,8 @@ pub mod one_time;
 pub mod page;
 /// Keyset paging.
 pub mod paginate;
+/// The platform that a route is about.
+pub mod platform_path;
 /// A form that can't be read, as typed.
 pub mod retype;
 /// CSV files that come in.

@@ -20,8 +20,8 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use vouch::db::schema::{deliveries, orders as orders_table};
 use vouch::orders::OrderState;
-use vouch::orders::replay;
 use vouch::orders::intake;
+use vouch::orders::replay;
 use vouch::stores::Platform;
 
 use self::facts::{Fact, Program};

@@ -15,6 +15,7 @@ pub mod http;
 mod parse;
 mod payload;
 mod position;
+mod provider;
 /// Shopify.
 pub mod shopify;
 /// WooCommerce.
@@ -28,6 +29,9 @@ use secrecy::SecretString;
 pub use self::parse::parse_message;
 pub use self::payload::PayloadError;
 use self::position::Position;
+pub use self::provider::{
+    Connection, Envelope, Headers, Message, PrivacyTopic, Provider, provider,
+};
 
 /// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
 /// redirect.

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
+use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::delivery::{Arrival, Source};
 use crate::credit::Candidate;
 use crate::orders::snapshot::OrderSnapshot;
 use crate::orders::state::OrderState;
-use crate::stores::clock::{Difference, MAX_SECONDS, SentReceived, TOLERANCE_SECONDS, difference};
+use crate::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
 
 /// A difference of now says nothing of an order from long ago.
 const RECENT: Duration = Duration::days(1);
@@ -31,7 +32,7 @@ impl Holding {
 
     /// Whether it begins or ends so near to `at` that a wrong clock would matter.
     fn is_near(self, at: DateTime<Utc>) -> bool {
-        let is_near = |bound: DateTime<Utc>| (bound - at).num_seconds().abs() <= MAX_SECONDS;
+        let is_near = |bound: DateTime<Utc>| (bound - at).num_seconds().abs() <= MAX_CLOCK_SECONDS;
         is_near(self.from) || self.until.is_some_and(is_near)
     }
 }
@@ -93,7 +94,7 @@ fn decide(
     }
     // Nothing is received before it's placed.
     let most = (received_at - placed_at).num_seconds();
-    if seconds > 0 || (-MAX_SECONDS..-TOLERANCE_SECONDS).contains(&most) {
+    if seconds > 0 || (-MAX_CLOCK_SECONDS..-TOLERANCE_SECONDS).contains(&most) {
         seconds = seconds.min(most);
     }
     if seconds == 0 {

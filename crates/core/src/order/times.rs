@@ -9,6 +9,10 @@ use crate::text_enum;
 /// As far ahead of Vouch's clock a timestamp may be. One beyond it would stay the newest for good.
 const MAX_AHEAD: Duration = Duration::days(1);
 
+/// Beyond so many seconds of difference nothing is believed of a store's clock: it's set to another day,
+/// or zone.
+pub const MAX_CLOCK_SECONDS: i64 = 3600;
+
 /// Whether a timestamp is further ahead of `now` than any clock can be wrong.
 pub fn is_too_far_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at > now.checked_add_signed(MAX_AHEAD).unwrap_or(now)

@@ -13,18 +13,19 @@ mod mark;
 mod order;
 mod orders;
 mod promotions;
+mod provider;
 mod rules;
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde::Deserialize as _;
 
 use self::call::Api;
 pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};
-pub use self::order::{READ, parse};
+pub use self::order::READ;
+pub(crate) use self::provider::BigcommerceProvider;
 pub use self::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
-use super::http::Http;
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+use crate::provider::{Connection, unreadable_credentials};
 
 /// Where BigCommerce answers for all its stores.
 const HOST: &str = "https://api.bigcommerce.com/stores/";
@@ -37,27 +38,14 @@ pub struct Bigcommerce {
 }
 
 impl Bigcommerce {
-    /// The store at `address`: a store hash, or the whole base of a local stand-in.
-    ///
     /// # Errors
-    /// [`CallError::Denied`] when the credentials or rules that are kept cannot be read.
-    pub fn new(
-        http: &Http,
-        address: &str,
-        credentials: &[u8],
-        rules: Option<&Value>,
-        now: DateTime<Utc>,
-    ) -> Result<Self, CallError> {
-        let credentials = Credentials::from_json(credentials).ok_or_else(|| {
-            CallError::Denied(
-                "The API credentials that are kept cannot be read: enter them again.".into(),
-            )
-        })?;
+    /// [`CallError::Denied`] if the credentials or the discount rules can't be read.
+    pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
+        let Connection { http, address, credentials, rules, now, .. } = connection;
+        let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
         let rules = match rules {
-            Some(rules) => serde_json::from_value(rules.clone()).map_err(|_| {
-                CallError::Denied(
-                    "The discount rules that are kept cannot be read: save them again.".into(),
-                )
+            Some(rules) => Rules::deserialize(rules).map_err(|_| {
+                CallError::Denied("The discount rules can’t be read: save them again.".into())
             })?,
             None => Rules::default(),
         };

@@ -24,7 +24,7 @@ pub const READ: &str = "orders/read";
 ///
 /// # Errors
 /// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
-pub fn parse(
+pub(super) fn parse(
     topic: &str,
     body: &[u8],
     received_at: DateTime<Utc>,

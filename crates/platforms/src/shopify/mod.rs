@@ -10,6 +10,7 @@ mod discounts;
 mod items;
 mod order;
 mod orders;
+mod provider;
 mod rules;
 mod token;
 mod webhooks;
@@ -21,7 +22,7 @@ use self::admin::Admin;
 pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;
 pub use self::items::{Item, ItemRefusal, Reference};
-pub use self::order::{Envelope, parse};
+pub(crate) use self::provider::ShopifyProvider;
 pub use self::rules::{Combines, Items, Minimum, Rules, Takeoff, Target};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
@@ -29,6 +30,7 @@ use super::{
     Access, Batch, CallError, Client, FreshToken, NewCode, OrderMessage, Period, StoreCode,
     Webhooks,
 };
+use crate::provider::{Connection, unreadable_credentials};
 
 /// A Shopify store as Vouch calls it.
 pub struct Shopify {
@@ -38,6 +40,17 @@ pub struct Shopify {
 }
 
 impl Shopify {
+    /// The client of a store, for what only Shopify can be asked.
+    ///
+    /// # Errors
+    /// [`CallError::Denied`] if the credentials can't be read.
+    pub fn open(connection: Connection<'_>) -> Result<Self, CallError> {
+        let Connection { http, address, credentials, token, rules, now, .. } = connection;
+        let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
+        let rules = rules.and_then(Rules::from_json);
+        Ok(Self::new(http.clone(), address, credentials, token, rules, now))
+    }
+
     /// The client of the store at `address` (`name.myshopify.com`, or a local store's base URL).
     /// `token` is one that was got with these credentials earlier, and is good still.
     pub fn new(

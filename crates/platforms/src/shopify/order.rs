@@ -18,7 +18,7 @@ use crate::payload::{Notes, PayloadError, read};
 
 /// What the headers say, as far as the body does not.
 #[derive(Debug, Clone, Copy)]
-pub struct Envelope {
+pub(super) struct ShopifyHeaders {
     /// `X-Shopify-Test: true`: sent to try the connection out, not for a sale.
     pub is_test: bool,
     /// `X-Shopify-Triggered-At`, or the time of arrival where that is missing.
@@ -29,7 +29,11 @@ pub struct Envelope {
 ///
 /// # Errors
 /// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
-pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent, PayloadError> {
+pub(super) fn parse(
+    topic: &str,
+    body: &[u8],
+    envelope: ShopifyHeaders,
+) -> Result<StoreEvent, PayloadError> {
     match topic.trim().to_ascii_lowercase().as_str() {
         "orders/create" | "orders/updated" | "orders/paid" | "orders/cancelled" => {
             let (order, notes) = read(body, payload::is_base)?;
@@ -66,7 +70,7 @@ pub fn parse(topic: &str, body: &[u8], envelope: Envelope) -> Result<StoreEvent,
 fn refund_alone(
     refund: payload::Refund,
     mut notes: Notes,
-    envelope: Envelope,
+    envelope: ShopifyHeaders,
 ) -> Result<StoreEvent, PayloadError> {
     let Some(order_id) = refund.order_id.clone() else {
         return Err(PayloadError::new("order_id", "the refund does not say of which order"));

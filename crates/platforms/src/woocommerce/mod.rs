@@ -6,6 +6,7 @@ mod coupons;
 mod credentials;
 mod order;
 mod orders;
+mod provider;
 mod refunds;
 mod rules;
 mod webhooks;
@@ -16,11 +17,13 @@ use secrecy::SecretString;
 use self::api::Api;
 pub use self::coupons::admin_url;
 pub use self::credentials::Credentials;
-pub use self::order::{READ, REFUNDS, parse};
+pub use self::order::{READ, REFUNDS};
+pub(crate) use self::provider::WoocommerceProvider;
 pub use self::rules::{Rules, Takeoff};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
+use crate::provider::{Connection, unreadable_credentials};
 
 /// A WooCommerce store as Vouch calls it.
 pub struct Woocommerce {
@@ -35,6 +38,15 @@ pub struct Woocommerce {
 }
 
 impl Woocommerce {
+    /// # Errors
+    /// [`CallError::Denied`] if the credentials can't be read.
+    pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
+        let Connection { http, address, credentials, webhook_secret, rules, now, .. } = connection;
+        let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
+        let rules = rules.and_then(Rules::from_json);
+        Ok(Self::new(http.clone(), address, &credentials, webhook_secret, rules, now))
+    }
+
     /// The client of the site at `address` (without `https://`, or a local store's base URL).
     pub fn new(
         http: Http,

@@ -27,7 +27,7 @@ pub const REFUNDS: &str = "order.refunds";
 ///
 /// # Errors
 /// [`PayloadError`] says where and why. The message is to be kept: it was really sent.
-pub fn parse(
+pub(super) fn parse(
     topic: &str,
     body: &[u8],
     received_at: DateTime<Utc>,

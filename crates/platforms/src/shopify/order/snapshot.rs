@@ -9,7 +9,7 @@ use vouch_core::order::snapshot::{
     StoreEvent,
 };
 
-use super::Envelope;
+use super::ShopifyHeaders;
 use super::money::Amounts;
 use super::payload::{self, Allocation, LineItem, MoneySet, Order, ShippingLine};
 use super::refund::refund;
@@ -26,7 +26,7 @@ const DISCOUNT_CODE: &str = "discount_code";
 pub(super) fn event(
     order: Order,
     notes: Notes,
-    envelope: Envelope,
+    envelope: ShopifyHeaders,
 ) -> Result<StoreEvent, PayloadError> {
     report(order, notes, envelope).map(|report| StoreEvent::Order(Box::new(report)))
 }
@@ -34,7 +34,7 @@ pub(super) fn event(
 fn report(
     mut order: Order,
     mut notes: Notes,
-    envelope: Envelope,
+    envelope: ShopifyHeaders,
 ) -> Result<OrderSnapshot, PayloadError> {
     let currency = currency(&order, &mut notes)?;
     let amounts = Amounts { currency: Some(currency) };

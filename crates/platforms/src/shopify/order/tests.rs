@@ -13,8 +13,11 @@ use super::*;
 use crate::fixtures::{any_json, times};
 use crate::payload::MAX_LINES;
 
-fn envelope() -> Envelope {
-    Envelope { is_test: false, triggered_at: Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap() }
+fn envelope() -> ShopifyHeaders {
+    ShopifyHeaders {
+        is_test: false,
+        triggered_at: Utc.with_ymd_and_hms(2026, 3, 20, 8, 0, 0).unwrap(),
+    }
 }
 
 fn set(amount: &str, currency: &str) -> Value {
@@ -164,7 +167,7 @@ fn codes_are_read_as_typed_although_the_application_is_manual() {
 #[test]
 fn a_test_order_says_so_in_the_body_or_in_the_header() {
     assert!(order_of(&with(body(), "/test", json!(true))).is_test);
-    let by_header = Envelope { is_test: true, ..envelope() };
+    let by_header = ShopifyHeaders { is_test: true, ..envelope() };
     let event = parse("orders/create", body().to_string().as_bytes(), by_header).unwrap();
     assert!(matches!(event, StoreEvent::Order(order) if order.is_test));
 }

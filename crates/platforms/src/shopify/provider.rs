@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use secrecy::SecretSlice;
+use serde_json::Value;
+use vouch_core::order::StoreEvent;
+
+use super::{Rules, Shopify, order};
+use crate::provider::{
+    Connection, Envelope, Headers, Message, PrivacyTopic, Provider, cut, digest, is_hmac,
+    may_be_hmac,
+};
+use crate::{CallError, Client, PayloadError};
+
+const SIGNATURE: &str = "x-shopify-hmac-sha256";
+
+pub(crate) struct ShopifyProvider;
+
+impl Provider for ShopifyProvider {
+    /// Shopify gives up after five seconds in all.
+    fn body_timeout(&self) -> Duration {
+        Duration::from_secs(4)
+    }
+
+    fn may_be_signed(&self, headers: Headers<'_>) -> bool {
+        may_be_hmac(headers(SIGNATURE))
+    }
+
+    fn is_signed(
+        &self,
+        secrets: &[SecretSlice<u8>],
+        _store_key: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> bool {
+        is_hmac(secrets, headers(SIGNATURE), body)
+    }
+
+    /// `X-Shopify-Webhook-Id` tells deliveries apart. `X-Shopify-Event-Id` would not do: it's shared
+    /// by all messages of one act, so that orders/paid would be lost after orders/create.
+    fn envelope(&self, headers: Headers<'_>, body: &[u8], _now: DateTime<Utc>) -> Option<Envelope> {
+        let id = headers("x-shopify-webhook-id");
+        Some(Envelope {
+            topic: cut(&headers("x-shopify-topic").to_lowercase()),
+            delivery_ref: if id.is_empty() { digest(body) } else { cut(id) },
+            is_test: headers("x-shopify-test").eq_ignore_ascii_case("true"),
+            sent_at: triggered_at(headers("x-shopify-triggered-at")),
+        })
+    }
+
+    fn privacy_topic(&self, headers: Headers<'_>) -> Option<PrivacyTopic> {
+        match headers("x-shopify-topic").to_lowercase().as_str() {
+            "customers/data_request" => Some(PrivacyTopic::DataRequest),
+            "customers/redact" => Some(PrivacyTopic::Redact),
+            "shop/redact" => Some(PrivacyTopic::ShopRedact),
+            _ => None,
+        }
+    }
+
+    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
+        let Message { topic, body, is_test, sent_at } = *message;
+        order::parse(topic, body, order::ShopifyHeaders { is_test, triggered_at: sent_at })
+    }
+
+    fn client(&self, connection: Connection<'_>) -> Result<Box<dyn Client>, CallError> {
+        Ok(Box::new(Shopify::open(connection)?))
+    }
+
+    fn rules_sentence(&self, rules: &Value) -> Option<String> {
+        Some(Rules::from_json(rules)?.sentence())
+    }
+}
+
+/// To the microsecond, as it's kept, so that a replay agrees.
+fn triggered_at(header: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(header).ok()?;
+    Some(at.with_timezone(&Utc).trunc_subsecs(6))
+}

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretSlice;
+use serde_json::Value;
+use vouch_core::order::StoreEvent;
+
+use super::{Rules, Woocommerce, order};
+use crate::provider::{
+    Connection, Envelope, Headers, Message, Provider, cut, digest, is_hmac, may_be_hmac,
+};
+use crate::{CallError, Client, PayloadError};
+
+const SIGNATURE: &str = "x-wc-webhook-signature";
+
+pub(crate) struct WoocommerceProvider;
+
+impl Provider for WoocommerceProvider {
+    /// WooCommerce gives up after a minute; while it waits, a shopper may be waiting for it.
+    fn body_timeout(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn may_be_signed(&self, headers: Headers<'_>) -> bool {
+        may_be_hmac(headers(SIGNATURE))
+    }
+
+    /// `webhook_id=1`, sent when a webhook is made. It says nothing, and the webhook is only made if
+    /// exactly 200 is answered.
+    fn is_ping(&self, headers: Headers<'_>, body: &[u8]) -> bool {
+        let id = body.strip_prefix(b"webhook_id=");
+        headers(SIGNATURE).is_empty()
+            && id
+                .is_some_and(|id| (1..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit))
+    }
+
+    fn is_signed(
+        &self,
+        secrets: &[SecretSlice<u8>],
+        _store_key: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> bool {
+        is_hmac(secrets, headers(SIGNATURE), body)
+    }
+
+    fn envelope(&self, headers: Headers<'_>, body: &[u8], _now: DateTime<Utc>) -> Option<Envelope> {
+        Some(Envelope {
+            topic: cut(&headers("x-wc-webhook-topic").to_lowercase()),
+            delivery_ref: delivery_ref(headers("x-wc-webhook-delivery-id"), body),
+            is_test: false,
+            sent_at: None,
+        })
+    }
+
+    fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError> {
+        order::parse(message.topic, message.body, message.sent_at)
+    }
+
+    fn client(&self, connection: Connection<'_>) -> Result<Box<dyn Client>, CallError> {
+        Ok(Box::new(Woocommerce::open(connection)?))
+    }
+
+    fn rules_sentence(&self, rules: &Value) -> Option<String> {
+        Some(Rules::from_json(rules)?.sentence())
+    }
+}
+
+/// Tells deliveries apart. `X-WC-Webhook-Delivery-ID` alone would not do: it's made of the webhook and
+/// the second, so that all orders of a second share it. Nor would the content alone: an order that's
+/// put into the trash twice says the same both times.
+fn delivery_ref(delivery_id: &str, body: &[u8]) -> String {
+    let digest = digest(body);
+    if delivery_id.is_empty() { digest } else { cut(&format!("{digest} {delivery_id}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_ping_is_a_ping() {
+        let is_ping = |signature: &'static str, body: &[u8]| {
+            WoocommerceProvider
+                .is_ping(&|name| if name == SIGNATURE { signature } else { "" }, body)
+        };
+        assert!(is_ping("", b"webhook_id=1"));
+        assert!(!is_ping("signed", b"webhook_id=1"));
+        for other in ["webhook_id=", "webhook_id=1&x=2", "webhook_id=x", "x", ""] {
+            assert!(!is_ping("", other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn deliveries_differ_by_content_and_by_id() {
+        let refs = [("a", "1"), ("a", "2"), ("b", "1"), ("", "1")]
+            .map(|(id, body)| delivery_ref(id, body.as_bytes()));
+        let distinct: std::collections::BTreeSet<_> = refs.iter().collect();
+        assert_eq!(distinct.len(), refs.len());
+    }
+}
