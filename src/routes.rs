@@ -176,22 +176,24 @@ routes! {
     GET  "/settings/shopify/{store_id}/secret" => crate::settings::shopify::secret, Member(Admin);
     POST "/settings/shopify/{store_id}/secret" => crate::settings::shopify::replace_secret, Member(Admin);
     POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::settings::shopify::remove_previous_secret, Member(Admin);
-    POST "/settings/shopify/{store_id}/access" => crate::settings::shopify::test, Member(Admin);
+    POST "/settings/shopify/{store_id}/access" => crate::settings::check_access, Member(Admin);
     GET  "/settings/shopify/{store_id}/credentials" => crate::settings::shopify::credentials, Member(Admin);
     POST "/settings/shopify/{store_id}/credentials" => crate::settings::shopify::replace_credentials, Member(Admin);
     GET  "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::discounts, Member(Viewer);
     POST "/settings/shopify/{store_id}/discounts" => crate::settings::shopify::set_discounts, Member(Admin);
     GET  "/settings/shopify/{store_id}/cancellations" => crate::settings::shopify::cancellations, Member(Viewer);
     POST "/settings/shopify/{store_id}/cancellations" => crate::settings::shopify::set_cancellations, Member(Admin);
-    POST "/settings/shopify/{store_id}/disconnection" => crate::settings::shopify::disconnect, Member(Admin);
+    POST "/settings/shopify/{store_id}/disconnection" => crate::settings::disconnect, Member(Admin);
     GET  "/settings/woocommerce" => crate::settings::woocommerce::show, Member(Viewer);
     POST "/settings/woocommerce" => crate::settings::woocommerce::connect, Member(Admin);
     GET  "/settings/woocommerce/{store_id}/credentials" => crate::settings::woocommerce::credentials, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/credentials" => crate::settings::woocommerce::replace, Member(Admin);
-    GET  "/settings/woocommerce/{store_id}/codes" => crate::settings::woocommerce::rules, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/codes" => crate::settings::woocommerce::set_rules, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/access" => crate::settings::woocommerce::check, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/disconnection" => crate::settings::woocommerce::disconnect, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/credentials" => crate::settings::woocommerce::replace_credentials, Member(Admin);
+    GET  "/settings/woocommerce/{store_id}/discounts" => crate::settings::woocommerce::discounts, Member(Viewer);
+    POST "/settings/woocommerce/{store_id}/discounts" => crate::settings::woocommerce::set_discounts, Member(Admin);
+    // Until the next release: where it was.
+    GET  "/settings/woocommerce/{store_id}/codes" => crate::settings::moved_discounts, Member(Viewer);
+    POST "/settings/woocommerce/{store_id}/access" => crate::settings::check_access, Member(Admin);
+    POST "/settings/woocommerce/{store_id}/disconnection" => crate::settings::disconnect, Member(Admin);
     GET  "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::index, Member(Viewer);
     POST "/settings/stores/{store_id}/catch-ups" => crate::catch_up::handlers::create, Member(Admin);
     GET  "/settings/stores/{store_id}/comparison" => crate::comparisons::handlers::show, Member(Viewer);
@@ -226,9 +228,9 @@ routes! {
     POST "/settings/bigcommerce/credentials" => crate::settings::bigcommerce::connect, Member(Admin);
     GET  "/settings/bigcommerce/{store_id}/credentials" => crate::settings::bigcommerce::credentials, Member(Admin);
     POST "/settings/bigcommerce/{store_id}/credentials" => crate::settings::bigcommerce::replace_credentials, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/rules" => crate::settings::bigcommerce::update_rules, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/access" => crate::settings::bigcommerce::check, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/disconnection" => crate::settings::bigcommerce::disconnect, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/discounts" => crate::settings::bigcommerce::set_discounts, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/access" => crate::settings::check_access, Member(Admin);
+    POST "/settings/bigcommerce/{store_id}/disconnection" => crate::settings::disconnect, Member(Admin);
 
     // Manage > Conversion Triggers
     GET  "/affiliates/{affiliate_id}/triggers" => crate::triggers::handlers::index_of_affiliate, Member(Viewer);

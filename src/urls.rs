@@ -63,6 +63,21 @@ pub const fn store_settings(platform: Platform) -> &'static str {
     }
 }
 
+/// That page, on one of several stores: BigCommerce's shows one at a time.
+pub fn store_settings_of(platform: Platform, store_id: i64) -> String {
+    let page = store_settings(platform);
+    if platform == Platform::Bigcommerce {
+        format!("{page}?store={store_id}")
+    } else {
+        page.to_owned()
+    }
+}
+
+/// What codes get that are created in a store.
+pub fn discounts(platform: Platform, store_id: i64) -> String {
+    format!("{}/{store_id}/discounts", store_settings(platform))
+}
+
 /// Where the orders of a store are read for a period.
 pub fn catch_ups(store_id: i64) -> String {
     format!("/settings/stores/{store_id}/catch-ups")

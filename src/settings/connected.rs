@@ -1,7 +1,8 @@
 //! What the tabs of the stores share: finding the store, asking it, letting it go.
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
 use super::access::checked;
@@ -9,7 +10,10 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::stores::{self, ConnectError, Platform, Store, StoreCalls};
+use crate::urls;
+use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::MerchantPage;
+use crate::web::platform_path::OfPlatform;
 use crate::web::see_other;
 use crate::web::version::Record;
 
@@ -30,39 +34,54 @@ pub(super) async fn find(
     .await
 }
 
-/// Asks the store what its credentials are good for, says so, and leads `back`.
-pub(super) async fn check(
-    calls: &StoreCalls,
-    db: &Data<Db>,
-    config: &Data<Config>,
-    page: &MerchantPage,
-    store: Store,
-    back: &str,
+/// `POST /settings/{platform}/{store_id}/access`: asks the store what its credentials are good for.
+pub async fn check_access(
+    OfPlatform(platform): OfPlatform,
+    db: Data<Db>,
+    config: Data<Config>,
+    calls: Data<StoreCalls>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
+    let store = find(&db, &page, platform, *store_id).await?;
+    let back = urls::store_settings_of(platform, *store_id);
     let call = calls.begin(page.merchant_id())?;
-    let (kind, words) = checked(call, db, config, store).await?;
+    let (kind, words) = checked(call, &db, &config, store).await?;
     page.leave(kind, words)?;
-    Ok(see_other(back))
+    Ok(see_other(&back))
 }
 
-/// Disconnects the store, says what stays, and leads `back`.
-pub(super) async fn disconnect(
-    db: &Db,
-    page: &MerchantPage,
-    platform: Platform,
-    store_id: i64,
-    back: &str,
+/// `POST /settings/{platform}/{store_id}/disconnection`
+pub async fn disconnect(
+    OfPlatform(platform): OfPlatform,
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let actor = page.actor();
     let store = db
         .merchant(page.merchant_id(), move |conn| -> QueryResult<Store> {
-            let store = Store::find_connected(conn, actor.merchant_id, platform, store_id)?;
+            let store = Store::find_connected(conn, actor.merchant_id, platform, *store_id)?;
             stores::disconnect(conn, &actor, &store)?;
             Ok(store)
         })
         .await?;
     page.done(format!("{} is disconnected. Its orders and their credits stay.", store.name))?;
-    Ok(see_other(back))
+    Ok(see_other(urls::store_settings(platform)))
+}
+
+/// `GET` where the discount rules of a platform were before each had them at the same path.
+pub async fn moved_discounts(
+    OfPlatform(platform): OfPlatform,
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let store = find(&db, &page, platform, *store_id).await?;
+    let location = urls::discounts(platform, store.id);
+    Ok(HttpResponse::MovedPermanently().insert_header((LOCATION, location)).finish())
 }
 
 /// Parts what the person can mend from what is the database's.

@@ -16,3 +16,5 @@ pub mod general;
 pub mod shopify;
 /// The connection to WooCommerce.
 pub mod woocommerce;
+
+pub use self::connected::{check_access, disconnect, moved_discounts};

@@ -107,7 +107,7 @@ fn rubbish_in_the_credentials_comes_back_with_its_reason() {
 fn the_preview_follows_what_is_typed_and_saves_nothing() {
     let shop = Shop::open();
     let owner = shop.app.owner();
-    let form = owner.get(HERE).form("form[action$='/rules']");
+    let form = owner.get(HERE).form("form[action$='/discounts']");
     let sentence = |typed: &[(&str, &str)]| {
         let known = form.fields.iter().filter(|(name, _)| name != "amount" && name != "csrf");
         let known = known.map(|(name, value)| (name.as_str(), value.as_str()));
@@ -136,7 +136,7 @@ fn rules_are_saved_and_said_in_one_sentence() {
         page.one("#preview p:last-child"),
         "10 % off the order, not together with other promotions."
     );
-    let form = "form[action$='/rules']";
+    let form = "form[action$='/discounts']";
     let typed = [
         ("creates_codes", "yes"),
         ("discount", "per_order"),

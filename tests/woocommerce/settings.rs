@@ -12,7 +12,7 @@ use crate::harness::woocommerce::WooOrder;
 
 fn set_rules(app: &TestApp, fields: &[(&str, &str)]) -> crate::harness::Page {
     let owner = app.owner();
-    let path = format!("/settings/woocommerce/{}/codes", connected(app).id);
+    let path = format!("/settings/woocommerce/{}/discounts", connected(app).id);
     let page = owner.get(&path);
     owner.submit(&page, &format!("form[action='{path}']"), fields)
 }
@@ -64,7 +64,7 @@ fn a_preview_says_what_a_shopper_gets_and_saves_nothing() {
     let (app, site) = (TestApp::start(), WooSite::start());
     connect(&app, &site);
     let fields = [("creates_codes", "yes"), ("kind", "cart"), ("amount", "5"), ("preview", "live")];
-    let path = format!("/settings/woocommerce/{}/codes", connected(&app).id);
+    let path = format!("/settings/woocommerce/{}/discounts", connected(&app).id);
     let page = app.owner().post_signed(&path, &fields);
     assert_eq!(page.status, 200);
     assert!(page.says("$5.00 off the order."), "{}", page.text());
@@ -188,6 +188,22 @@ fn amounts_are_in_the_currency_of_the_store_which_is_asked_for_it() {
 }
 
 #[test]
+fn the_discount_rules_are_found_where_they_were_and_read_by_viewers() {
+    let (app, site) = (TestApp::start(), WooSite::start());
+    connect(&app, &site);
+    let store = connected(&app).id;
+    let path = format!("/settings/woocommerce/{store}/discounts");
+    let moved = app.viewer().get(&format!("/settings/woocommerce/{store}/codes"));
+    assert_eq!((moved.status, moved.location()), (301, Some(path.as_str())));
+    assert_eq!(app.viewer().get("/settings/woocommerce/999999/codes").status, 404);
+    let page = app.viewer().get(&path);
+    assert!(page.status == 200 && page.has("fieldset[disabled] [name=amount]"));
+    assert!(!page.has("form[action$='/discounts'] :is([hx-post], button)"));
+    let page = app.owner().get(&path);
+    assert!(page.has("form[action$='/discounts'] button") && !page.has("fieldset[disabled]"));
+}
+
+#[test]
 fn a_store_that_is_connected_again_is_the_same_store() {
     let (app, site) = (TestApp::start(), WooSite::start());
     connect(&app, &site);
@@ -197,7 +213,7 @@ fn a_store_that_is_connected_again_is_the_same_store() {
     let path = format!("/settings/woocommerce/{}/disconnection", first.id);
     let answer = owner.submit(&page, &format!("form[action='{path}']"), &[]);
     assert!(owner.follow(&answer).says("is disconnected"));
-    assert_eq!(owner.get(&format!("/settings/woocommerce/{}/codes", first.id)).status, 404);
+    assert_eq!(owner.get(&format!("/settings/woocommerce/{}/discounts", first.id)).status, 404);
     connect(&app, &site);
     let second = connected(&app);
     assert_eq!((second.id, second.store_key), (first.id, first.store_key));

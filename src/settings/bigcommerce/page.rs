@@ -2,13 +2,14 @@ use actix_web::web::Data;
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
-use super::rules::RulesForm;
+use super::discounts::DiscountsForm;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::platforms::bigcommerce::{Credentials, Rules};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, Traffic};
+use crate::urls;
 use crate::web::form::FormErrors;
 use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
@@ -29,7 +30,7 @@ pub(super) struct BigcommercePage {
     page: MerchantPage,
     view: Option<StoreView>,
     others: Vec<Store>,
-    form: RulesForm,
+    form: DiscountsForm,
     errors: FormErrors,
 }
 
@@ -52,7 +53,11 @@ impl BigcommercePage {
 
     /// Where the preview asks while one types; nowhere for who only looks.
     fn live_url(page: &MerchantPage, view: &StoreView) -> String {
-        if page.may_write() { super::rules_of_store(view.store.id) } else { String::new() }
+        if page.may_write() {
+            urls::discounts(Platform::Bigcommerce, view.store.id)
+        } else {
+            String::new()
+        }
     }
 
     fn url_of(store: &Store) -> String {
@@ -75,7 +80,7 @@ impl Shop {
         &self,
         page: MerchantPage,
         store_id: Option<i64>,
-        typed: Option<(RulesForm, FormErrors)>,
+        typed: Option<(DiscountsForm, FormErrors)>,
     ) -> AppResult<BigcommercePage> {
         let merchant_id = page.merchant_id();
         let (found, others) =
@@ -88,8 +93,8 @@ impl Shop {
             store,
         });
         let (form, errors) = typed.unwrap_or_else(|| {
-            let form = view.as_ref().map_or_else(RulesForm::default, |view| {
-                RulesForm::of(view.store.creates_codes, &rules_of(&view.store))
+            let form = view.as_ref().map_or_else(DiscountsForm::default, |view| {
+                DiscountsForm::of(view.store.creates_codes, &rules_of(&view.store))
             });
             (form, FormErrors::new())
         });

@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use diesel::PgConnection;
 use serde::Deserialize;
 
@@ -12,11 +12,11 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
-use crate::settings::connected::{self, for_the_person};
+use crate::settings::connected::for_the_person;
 use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, shopify_address,
 };
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
@@ -130,27 +130,4 @@ async fn connected_in_words(
         ))?;
     }
     Ok(see_other(HERE))
-}
-
-/// `POST /settings/shopify/{store_id}/access`: asks the store what the credentials are good for.
-pub async fn test(
-    db: Data<Db>,
-    config: Data<Config>,
-    calls: Data<StoreCalls>,
-    page: MerchantPage,
-    store_id: Path<i64>,
-    _form: CsrfForm<Nothing>,
-) -> AppResult<HttpResponse> {
-    let store = connected::find(&db, &page, Platform::Shopify, *store_id).await?;
-    connected::check(&calls, &db, &config, &page, store, HERE).await
-}
-
-/// `POST /settings/shopify/{store_id}/disconnection`
-pub async fn disconnect(
-    db: Data<Db>,
-    page: MerchantPage,
-    store_id: Path<i64>,
-    _form: CsrfForm<Nothing>,
-) -> AppResult<HttpResponse> {
-    connected::disconnect(&db, &page, Platform::Shopify, *store_id, HERE).await
 }

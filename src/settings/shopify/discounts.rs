@@ -18,6 +18,7 @@ use crate::platforms::{CallError, Client, FreshToken};
 use crate::secrets::Sealer;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCall, StoreCalls, open_shopify};
+use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::{ok, rejected, see_other};
@@ -61,7 +62,7 @@ impl DiscountsPage {
         if !self.page.may_write() {
             return String::new();
         }
-        format!("{HERE}/{}/discounts", self.store.id)
+        urls::discounts(Platform::Shopify, self.store.id)
     }
 
     /// The rules as typed, in the store's own currency; `None` leaves the reasons in `errors`.

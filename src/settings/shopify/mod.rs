@@ -9,7 +9,7 @@ mod page;
 mod secret;
 
 pub use self::cancellations::{cancellations, set_cancellations};
-pub use self::connection::{connect, disconnect, show, test};
+pub use self::connection::{connect, show};
 pub use self::credentials::{credentials, replace_credentials};
 pub use self::discounts::{discounts, set_discounts};
 pub use self::secret::{remove_previous_secret, replace_secret, secret};

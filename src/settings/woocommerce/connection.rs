@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use diesel::PgConnection;
 
 use super::HERE;
@@ -12,11 +12,11 @@ use crate::error::AppResult;
 use crate::platforms::woocommerce::Credentials;
 use crate::secrets::Sealer;
 use crate::settings::access::checked;
-use crate::settings::connected::{self, for_the_person};
+use crate::settings::connected::for_the_person;
 use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret, site_address,
 };
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
@@ -83,27 +83,4 @@ fn connect_with(
         stores::connect(conn, actor, sealer, &NewStore { platform, address, webhook_secret })?;
     stores::set_credentials(conn, actor, sealer, &store, &credentials.to_json())?;
     Ok(Store::find_connected(conn, actor.merchant_id, Platform::Woocommerce, store.id)?)
-}
-
-/// `POST /settings/woocommerce/{store_id}/access`: asks the store what its key is good for.
-pub async fn check(
-    db: Data<Db>,
-    config: Data<Config>,
-    calls: Data<StoreCalls>,
-    page: MerchantPage,
-    store_id: Path<i64>,
-    _form: CsrfForm<Nothing>,
-) -> AppResult<HttpResponse> {
-    let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
-    connected::check(&calls, &db, &config, &page, store, HERE).await
-}
-
-/// `POST /settings/woocommerce/{store_id}/disconnection`
-pub async fn disconnect(
-    db: Data<Db>,
-    page: MerchantPage,
-    store_id: Path<i64>,
-    _form: CsrfForm<Nothing>,
-) -> AppResult<HttpResponse> {
-    connected::disconnect(&db, &page, Platform::Woocommerce, *store_id, HERE).await
 }

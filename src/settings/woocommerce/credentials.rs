@@ -74,7 +74,7 @@ pub async fn credentials(
 }
 
 /// `POST /settings/woocommerce/{store_id}/credentials`
-pub async fn replace(
+pub async fn replace_credentials(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,

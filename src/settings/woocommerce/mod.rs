@@ -2,12 +2,12 @@
 
 mod connection;
 mod credentials;
+mod discounts;
 mod page;
-mod rules;
 
-pub use self::connection::{check, connect, disconnect, show};
-pub use self::credentials::{credentials, replace};
-pub use self::rules::{rules, set_rules};
+pub use self::connection::{connect, show};
+pub use self::credentials::{credentials, replace_credentials};
+pub use self::discounts::{discounts, set_discounts};
 
 /// The address of this page.
 const HERE: &str = "/settings/woocommerce";

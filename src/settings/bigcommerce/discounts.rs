@@ -24,7 +24,7 @@ const MOST_USES: u32 = 100_000;
 /// BigCommerce Discount Code Creation, as typed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RulesForm {
+pub struct DiscountsForm {
     pub(super) creates_codes: String,
     pub(super) kind: String,
     pub(super) discount: String,
@@ -42,7 +42,7 @@ pub struct RulesForm {
     pub(super) version: Version,
 }
 
-impl RulesForm {
+impl DiscountsForm {
     /// Rules as they stand.
     pub(super) fn of(creates_codes: bool, rules: &Rules) -> Self {
         let count = |uses: u32| if uses == 0 { String::new() } else { uses.to_string() };
@@ -204,14 +204,14 @@ fn uses(field: &str, typed: &str, errors: &mut FormErrors) -> u32 {
     }
 }
 
-/// `POST /settings/bigcommerce/{store_id}/rules`: BigCommerce Discount Code Creation.
-pub async fn update(
+/// `POST /settings/bigcommerce/{store_id}/discounts`: BigCommerce Discount Code Creation.
+pub async fn set_discounts(
     db: Data<Db>,
     config: Data<Config>,
     sealer: Data<Sealer>,
     page: MerchantPage,
     store_id: Path<i64>,
-    CsrfForm(form): CsrfForm<RulesForm>,
+    CsrfForm(form): CsrfForm<DiscountsForm>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
     let store_id = store.id;
@@ -231,7 +231,7 @@ pub async fn update(
         form.version.check(conn, connected::record(&store), |conn| {
             let (merchant_id, id) = (store.merchant_id, store.id);
             let store = Store::find_connected(conn, merchant_id, Platform::Bigcommerce, id)?;
-            Ok(RulesForm::of(store.creates_codes, &rules_of(&store)))
+            Ok(DiscountsForm::of(store.creates_codes, &rules_of(&store)))
         })?;
         let json = serde_json::to_value(&rules).expect("plain structs always serialise");
         Ok(stores::set_discount_rules(conn, &actor, &store, creates_codes, Some(&json))?)
@@ -248,7 +248,7 @@ pub async fn update(
 mod tests {
     use super::*;
 
-    fn form(changes: &[(&str, &str)]) -> RulesForm {
+    fn form(changes: &[(&str, &str)]) -> DiscountsForm {
         let mut fields = vec![
             ("creates_codes", "yes"),
             ("kind", "promotion"),
@@ -276,7 +276,7 @@ mod tests {
             rules.sentence(),
             "$2.50 off each item from $30.00 on, once per customer, 100 uses in all, together with other promotions."
         );
-        let again = RulesForm::of(creates, &rules).parse().unwrap();
+        let again = DiscountsForm::of(creates, &rules).parse().unwrap();
         assert_eq!(again, (true, rules));
     }
 

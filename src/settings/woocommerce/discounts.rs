@@ -12,6 +12,7 @@ use crate::platforms::woocommerce::{Rules, Takeoff};
 use crate::settings::access::currency_of;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls};
+use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::MerchantPage;
 use crate::web::version::Version;
@@ -20,7 +21,7 @@ use crate::web::{ok, rejected, see_other};
 /// What was chosen for codes that are created.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RulesForm {
+pub struct DiscountsForm {
     creates_codes: String,
     kind: String,
     amount: String,
@@ -38,7 +39,7 @@ pub struct RulesForm {
     version: Version,
 }
 
-impl RulesForm {
+impl DiscountsForm {
     fn of(store: &Store) -> Self {
         let form = Self::unversioned(store);
         Self { version: Version::of(&form), ..form }
@@ -145,17 +146,25 @@ fn money(typed: &str, currency: Currency) -> Result<i64, String> {
 }
 
 #[derive(Template)]
-#[template(path = "settings/woocommerce_codes.html")]
-struct RulesPage {
+#[template(path = "settings/woocommerce_discounts.html")]
+struct DiscountsPage {
     page: MerchantPage,
     store: Store,
     /// What a shopper gets by what is typed, or what is missing to say it.
     sentence: Result<String, FormErrors>,
-    form: RulesForm,
+    form: DiscountsForm,
     errors: FormErrors,
 }
 
-impl RulesPage {
+impl DiscountsPage {
+    /// Where the preview asks while one types; nowhere for who only looks.
+    fn live_url(&self) -> String {
+        if !self.page.may_write() {
+            return String::new();
+        }
+        urls::discounts(Platform::Woocommerce, self.store.id)
+    }
+
     fn choices() -> [(&'static str, &'static str); 2] {
         [("yes", "Yes: new coupon codes are created in this store"), ("no", "No")]
     }
@@ -169,26 +178,26 @@ impl RulesPage {
     }
 }
 
-/// `GET /settings/woocommerce/{store_id}/codes`
-pub async fn rules(
+/// `GET /settings/woocommerce/{store_id}/discounts`
+pub async fn discounts(
     db: Data<Db>,
     page: MerchantPage,
     store_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     let sentence = rules_of(&store).map(|rules| rules.sentence()).ok_or_else(FormErrors::new);
-    let form = RulesForm::of(&store);
-    ok(&RulesPage { page, store, sentence, form, errors: FormErrors::new() })
+    let form = DiscountsForm::of(&store);
+    ok(&DiscountsPage { page, store, sentence, form, errors: FormErrors::new() })
 }
 
-/// `POST /settings/woocommerce/{store_id}/codes`
-pub async fn set_rules(
+/// `POST /settings/woocommerce/{store_id}/discounts`
+pub async fn set_discounts(
     db: Data<Db>,
     config: Data<Config>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
-    CsrfForm(form): CsrfForm<RulesForm>,
+    CsrfForm(form): CsrfForm<DiscountsForm>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Woocommerce, *store_id).await?;
     let mut errors = FormErrors::new();
@@ -199,17 +208,17 @@ pub async fn set_rules(
     let sentence = rules.as_ref().map(Rules::sentence).ok_or_else(|| errors.clone());
     if !form.preview.is_empty() {
         let errors = FormErrors::new();
-        return ok(&RulesPage { page, store, sentence, form, errors });
+        return ok(&DiscountsPage { page, store, sentence, form, errors });
     }
     if !errors.is_empty() {
-        return rejected(&RulesPage { page, store, sentence, form, errors });
+        return rejected(&DiscountsPage { page, store, sentence, form, errors });
     }
     let (actor, creates_codes) = (page.actor(), form.creates_codes == "yes");
     db.merchant(page.merchant_id(), move |conn| -> AppResult<()> {
         form.version.check(conn, connected::record(&store), |conn| {
             let found =
                 Store::find_connected(conn, store.merchant_id, Platform::Woocommerce, store.id);
-            found.map(|store| RulesForm::of(&store))
+            found.map(|store| DiscountsForm::of(&store))
         })?;
         let json = rules.map(|rules| rules.to_json());
         let json = json.or_else(|| store.discount_rules.clone());
@@ -237,7 +246,7 @@ async fn currency_for(
     config: &Data<Config>,
     page: &MerchantPage,
     store: &Store,
-    form: &RulesForm,
+    form: &DiscountsForm,
     errors: &mut FormErrors,
 ) -> AppResult<Option<Currency>> {
     let of_merchant = Currency::from_code(&page.merchant().currency)
