@@ -1,0 +1,309 @@
+//! Reads the imports of `src` and draws who needs whom: circles between modules and between files.
+//!
+//! Plain text, no compiler: every path that begins with `crate`, `self`, `super`, a module beside it
+//! or a name that a `use` brought in is followed, through re-exports, to the file that defines it.
+
+#![allow(clippy::print_stdout)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// A path in the crate: `["orders", "model"]`.
+type Name = Vec<String>;
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+#[derive(Default)]
+struct Module {
+    file: String,
+    defines: BTreeSet<String>,
+    /// What a `use` names here: the name, where it leads, whether only on to others.
+    uses: Vec<(String, Name, bool)>,
+    paths: Vec<Name>,
+}
+
+struct Crate(BTreeMap<Name, Module>);
+
+/// Words, and each other character alone; `::` is one. No comments, texts or test modules.
+fn tokens(text: &str) -> Vec<String> {
+    let text = &text[..text.find("\n#[cfg(test)]\nmod tests").unwrap_or(text.len())];
+    let chars: Vec<char> = text.chars().collect();
+    let (mut found, mut at) = (Vec::new(), 0);
+    let starts = |at: usize, what: &str| {
+        what.chars().enumerate().all(|(i, c)| chars.get(at + i) == Some(&c))
+    };
+    while at < chars.len() {
+        let begin = at;
+        if starts(at, "//") {
+            while at < chars.len() && chars[at] != '\n' {
+                at += 1;
+            }
+        } else if starts(at, "r#\"") || starts(at, "br#\"") {
+            at += 4;
+            while at < chars.len() && !starts(at, "\"#") {
+                at += 1;
+            }
+            at += 2;
+        } else if chars[at] == '"' {
+            at += 1;
+            while at < chars.len() && chars[at] != '"' {
+                at += if chars[at] == '\\' { 2 } else { 1 };
+            }
+            at += 1;
+        } else if chars[at] == '\'' {
+            // A character, not a lifetime.
+            at += match (chars.get(at + 1), chars.get(at + 2)) {
+                (Some('\\'), _) => chars[at + 3..].iter().position(|c| *c == '\'').unwrap_or(0) + 4,
+                (_, Some('\'')) => 3,
+                _ => 1,
+            };
+        } else if chars[at].is_alphanumeric() || chars[at] == '_' {
+            while at < chars.len() && (chars[at].is_alphanumeric() || chars[at] == '_') {
+                at += 1;
+            }
+            found.push(chars[begin..at].iter().collect());
+        } else {
+            at += if starts(at, "::") { 2 } else { 1 };
+            if !chars[begin].is_whitespace() {
+                found.push(chars[begin..at].iter().collect());
+            }
+        }
+    }
+    found
+}
+
+/// `a::{b, c as d}` from `at` on: each leaf with the name it gets; where the tree ends.
+fn tree(
+    tokens: &[String],
+    mut at: usize,
+    prefix: &Name,
+    leaves: &mut Vec<(String, Name)>,
+) -> usize {
+    let mut path = prefix.clone();
+    loop {
+        match tokens[at].as_str() {
+            "{" => {
+                at += 1;
+                while tokens[at] != "}" {
+                    at = tree(tokens, at, &path, leaves);
+                    if tokens[at] == "," {
+                        at += 1;
+                    }
+                }
+                return at + 1;
+            }
+            "::" => at += 1,
+            "as" => {
+                leaves.push((tokens[at + 1].clone(), path));
+                return at + 2;
+            }
+            ";" | "," | "}" => {
+                if path.last().is_some_and(|last| last == "self") {
+                    path.pop();
+                }
+                leaves.push((path.last().cloned().unwrap_or_default(), path));
+                return at;
+            }
+            word => {
+                path.push(word.to_owned());
+                at += 1;
+            }
+        }
+    }
+}
+
+fn read(file: &str, text: &str) -> Module {
+    const KINDS: [&str; 9] =
+        ["fn", "struct", "enum", "trait", "type", "const", "static", "mod", "macro_rules"];
+    let tokens = tokens(text);
+    let mut module = Module { file: file.to_owned(), ..Module::default() };
+    let mut at = 0;
+    while at < tokens.len() {
+        let word = tokens[at].as_str();
+        let before = if at == 0 { "" } else { tokens[at - 1].as_str() };
+        if word == "use" && tokens[at + 1] != "<" {
+            let mut leaves = Vec::new();
+            at = tree(&tokens, at + 1, &Vec::new(), &mut leaves);
+            let hands_on = before == "pub" || before == ")";
+            module.uses.extend(leaves.into_iter().map(|(name, path)| (name, path, hands_on)));
+        } else if KINDS.contains(&before) || (before == "!" && tokens[at - 2] == "macro_rules") {
+            module.defines.insert(word.to_owned());
+        } else if before != "::" && tokens.get(at + 1).is_some_and(|next| next == "::") {
+            let mut path = vec![word.to_owned()];
+            while tokens.get(at + 1).is_some_and(|next| next == "::") {
+                let Some(next) = tokens.get(at + 2) else { break };
+                path.push(next.clone());
+                at += 2;
+            }
+            module.paths.push(path);
+        }
+        at += 1;
+    }
+    module
+}
+
+impl Crate {
+    fn load() -> Self {
+        let mut modules = BTreeMap::new();
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                let file = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src/")).unwrap();
+                let file = file.to_str().unwrap().to_owned();
+                if path.is_dir() {
+                    if !file.ends_with("tests") {
+                        folders.push(path);
+                    }
+                    continue;
+                }
+                let name = file.trim_end_matches(".rs").trim_end_matches("/mod");
+                if file.ends_with(".rs") && name != "main" && !name.ends_with("tests") {
+                    let parts = name.split('/').filter(|part| *part != "lib");
+                    let text = fs::read_to_string(&path).unwrap();
+                    modules.insert(parts.map(str::to_owned).collect(), read(&file, &text));
+                }
+            }
+        }
+        Self(modules)
+    }
+
+    /// From the module `here`, a path as written: in the crate, or none.
+    fn absolute(&self, here: &Name, path: &[String], deep: usize) -> Option<Name> {
+        let first = path.first()?;
+        let rest = &path[1..];
+        let parent = &here[..here.len().saturating_sub(1)];
+        let child = [here.as_slice(), std::slice::from_ref(first)].concat();
+        match first.as_str() {
+            "crate" | "vouch" => Some(rest.to_vec()),
+            "self" => self.absolute(here, rest, deep).or_else(|| Some([here, rest].concat())),
+            "super" => match rest.first().map(String::as_str) {
+                Some("super") => self.absolute(&parent.to_vec(), rest, deep),
+                _ => Some([parent, rest].concat()),
+            },
+            _ if self.0.contains_key(&child) => Some([here, path].concat()),
+            _ if deep > 8 => None,
+            _ => {
+                let used = self.0.get(here)?.uses.iter().find(|(name, ..)| name == first)?;
+                let base = self.absolute(here, &used.1, deep + 1).filter(|_| used.1 != path)?;
+                Some([base.as_slice(), rest].concat())
+            }
+        }
+    }
+
+    /// The module whose file defines what an absolute path names.
+    fn owner(&self, path: &[String], deep: usize) -> Option<Name> {
+        let mut here = Name::new();
+        for (at, part) in path.iter().enumerate() {
+            let child = [here.as_slice(), std::slice::from_ref(part)].concat();
+            let module = self.0.get(&here)?;
+            if self.0.contains_key(&child) {
+                here = child;
+                continue;
+            }
+            if module.defines.contains(part) || deep > 8 {
+                return Some(here);
+            }
+            for (name, used, _) in &module.uses {
+                if name != part && name != "*" {
+                    continue;
+                }
+                let base = if name == "*" { &used[..used.len() - 1] } else { used.as_slice() };
+                let Some(base) = self.absolute(&here, base, deep + 1) else { continue };
+                let rest = if name == "*" { &path[at..] } else { &path[at + 1..] };
+                let target = [base.as_slice(), rest].concat();
+                if target.starts_with(&here) && target[here.len()..].starts_with(&path[at..]) {
+                    continue;
+                }
+                let Some(owner) = self.owner(&target, deep + 1) else { continue };
+                if name != "*" || self.0[&owner].defines.contains(part) {
+                    return Some(owner);
+                }
+            }
+            return Some(here);
+        }
+        Some(here)
+    }
+
+    /// The arrows between files, with what is named by each.
+    fn arrows(&self) -> BTreeMap<(String, String), BTreeSet<String>> {
+        let mut arrows = BTreeMap::<_, BTreeSet<String>>::new();
+        for (here, module) in &self.0 {
+            let uses = module.uses.iter().map(|(_, path, hands_on)| (path, *hands_on));
+            for (path, hands_on) in uses.chain(module.paths.iter().map(|path| (path, false))) {
+                let Some(absolute) = self.absolute(here, path, 0) else { continue };
+                let Some(owner) = self.owner(&absolute, 0) else { continue };
+                // What a module hands on from below itself, or takes whole from its parent.
+                let whole = path.last().is_some_and(|last| last == "*");
+                if (hands_on && owner.starts_with(here)) || owner == *here || whole {
+                    continue;
+                }
+                let named = absolute.last().cloned().unwrap_or_default();
+                let to = self.0[&owner].file.clone();
+                arrows.entry((module.file.clone(), to)).or_default().insert(named);
+            }
+        }
+        arrows
+    }
+}
+
+/// The circles of a graph, largest first.
+fn circles(graph: &Graph) -> Vec<Vec<String>> {
+    fn reach<'a>(graph: &'a Graph, from: &'a str) -> BTreeSet<&'a str> {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(node) = next.pop() {
+            for to in graph.get(node).into_iter().flatten() {
+                if seen.insert(to.as_str()) {
+                    next.push(to);
+                }
+            }
+        }
+        seen
+    }
+    let reached: BTreeMap<&str, _> =
+        graph.keys().map(|node| (node.as_str(), reach(graph, node))).collect();
+    let mut circles = BTreeSet::new();
+    for (node, to) in reached.iter().filter(|(node, to)| to.contains(*node)) {
+        let circle =
+            to.iter().filter(|other| reached.get(*other).is_some_and(|to| to.contains(node)));
+        circles.insert(circle.map(ToString::to_string).collect::<Vec<_>>());
+    }
+    let mut circles: Vec<_> = circles.into_iter().collect();
+    circles.sort_by_key(|circle| std::cmp::Reverse(circle.len()));
+    circles
+}
+
+fn top(file: &str) -> String {
+    file.split('/').next().unwrap_or(file).trim_end_matches(".rs").to_owned()
+}
+
+fn graph(arrows: impl Iterator<Item = (String, String)>) -> Graph {
+    let mut graph = Graph::new();
+    for (from, to) in arrows.filter(|(from, to)| from != to && from != "lib" && to != "lib") {
+        graph.entry(from).or_default().insert(to);
+    }
+    graph
+}
+
+#[test]
+fn draw() {
+    let arrows = Crate::load().arrows();
+    let files = graph(arrows.keys().cloned());
+    let modules = graph(arrows.keys().map(|(from, to)| (top(from), top(to))));
+    for circle in circles(&modules) {
+        println!("circle of {} modules: {}", circle.len(), circle.join(" "));
+        for (from, to) in circle.iter().flat_map(|from| circle.iter().map(move |to| (from, to))) {
+            for ((a, b), named) in
+                arrows.iter().filter(|((a, b), _)| from != to && top(a) == *from && top(b) == *to)
+            {
+                println!(
+                    "  {from} -> {to}: {a} -> {b}: {}",
+                    named.iter().cloned().collect::<Vec<_>>().join(" ")
+                );
+            }
+        }
+    }
+    for circle in circles(&files) {
+        println!("circle of {} files: {}", circle.len(), circle.join(" "));
+    }
+}
