@@ -4,36 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::Method;
 use actix_web::{Scope, guard, web};
 
-use crate::auth::Access;
 use crate::auth::Access::{Affiliate, Credential, Member, Monitoring, Public, SignedIn, Support};
 use crate::auth::Role::{Admin, Owner, Viewer};
-
-/// One row of the table.
-#[derive(Debug)]
-pub struct Row {
-    /// GET (HEAD included) or POST.
-    pub method: &'static str,
-    /// With `{parameters}`.
-    pub path: &'static str,
-    /// Who may reach it.
-    pub access: Access,
-}
-
-/// The row for a request, by method and matched pattern.
-pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {
-    let method = if method == Method::HEAD { Method::GET } else { method.clone() };
-    TABLE.iter().find(|row| row.path == pattern && row.method == method.as_str())
-}
-
-/// The methods that the routes of a pattern take, as `Allow` lists them.
-pub fn methods(pattern: &str) -> String {
-    let rows = TABLE.iter().filter(|row| row.path == pattern);
-    let methods = rows.map(|row| if row.method == "GET" { "GET, HEAD" } else { row.method });
-    methods.collect::<Vec<_>>().join(", ")
-}
+use crate::auth::Route;
 
 fn method(name: &str) -> guard::AnyGuard {
     match name {
@@ -51,8 +26,8 @@ fn parted(path: &str) -> (&str, &str) {
 macro_rules! routes {
     ($( $method:ident $path:literal => $handler:path, $access:expr; )+) => {
         /// The table.
-        pub const TABLE: &[Row] = &[
-            $(Row { method: stringify!($method), path: $path, access: $access },)+
+        pub const TABLE: &[Route] = &[
+            $(Route { method: stringify!($method), path: $path, access: $access },)+
         ];
 
         /// Registers every route. Those that begin alike stand in one scope, so that a request is

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::auth::{self, Access, NewUser, Role};
+use vouch::auth::{self, Access, NewUser, Role, Route};
 use vouch::db::schema::{
     api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
     pushes,
 };
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
-use vouch::routes::{Row, TABLE};
+use vouch::routes::TABLE;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
@@ -277,7 +277,7 @@ pub enum Expected {
     Unauthorized,
 }
 
-pub fn expected(row: &Row, persona: Persona) -> Expected {
+pub fn expected(row: &Route, persona: Persona) -> Expected {
     let role = match persona {
         Viewer => Some(Role::Viewer),
         Admin => Some(Role::Admin),
@@ -323,7 +323,7 @@ impl Visitor {
         Self { persona, person, token }
     }
 
-    fn ask(&self, row: &Row, path: &str) -> Page {
+    fn ask(&self, row: &Route, path: &str) -> Page {
         if row.method == "GET" {
             return self.person.get(path);
         }
@@ -338,7 +338,7 @@ fn is_sign_in(page: &Page) -> bool {
 }
 
 /// What went otherwise than expected, in words.
-fn fault(row: &Row, expected: Expected, answer: &Page, first: bool) -> Option<String> {
+fn fault(row: &Route, expected: Expected, answer: &Page, first: bool) -> Option<String> {
     let may_be_missing = row.access == Access::Public
         || NEED_FIELDS.contains(&(row.method, row.path))
         // Somebody before them did it, and there is nothing left to do.
@@ -381,7 +381,7 @@ fn every_route_answers_every_persona_as_its_row_says() {
     assert!(unknown.is_empty(), "give an example of each of these in tests/access.rs: {unknown:?}");
     let visitors = EVERYBODY.map(|persona| Visitor::new(&app, persona));
     // Looks first, changes afterwards, ends last. Who signs out is gone for the rest of the table.
-    let mut rows: Vec<&Row> = TABLE.iter().filter(|row| row.path != "/logout").collect();
+    let mut rows: Vec<&Route> = TABLE.iter().filter(|row| row.path != "/logout").collect();
     rows.sort_by_key(|row| (row.method != "GET", ENDS.iter().position(|path| *path == row.path)));
     let mut faults = Vec::new();
     for row in rows {

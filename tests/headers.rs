@@ -2,7 +2,8 @@
 
 use crate::harness::{METRICS_TOKEN, Page, Person, TestApp};
 
-use vouch::routes::{TABLE, methods};
+use vouch::auth::RouteTable;
+use vouch::routes::TABLE;
 
 const HSTS: &str = "strict-transport-security";
 
@@ -90,6 +91,7 @@ fn behind_https_every_answer_asks_for_https_from_now_on() {
 fn a_wrong_method_is_told_the_right_ones() {
     let app = TestApp::start();
     let person = app.anonymous();
+    let routes = RouteTable(TABLE);
     for row in TABLE {
         let path = filled(row.path);
         let other = if row.method == "GET" { "POST" } else { "GET" };
@@ -102,9 +104,9 @@ fn a_wrong_method_is_told_the_right_ones() {
             assert_ne!(path, row.path, "{other} {path}: {}", answer.status);
             continue;
         }
-        assert_eq!(answer.header("allow"), Some(methods(row.path).as_str()), "{other} {path}");
+        assert_eq!(answer.header("allow"), Some(routes.methods(row.path).as_str()), "{other} {path}");
     }
-    assert_eq!(methods("/login"), "GET, HEAD, POST");
+    assert_eq!(routes.methods("/login"), "GET, HEAD, POST");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use vouch::routes::{Row, TABLE};
+use vouch::auth::Route;
+use vouch::routes::TABLE;
 
 use crate::access::{Expected, Persona, expected};
 
@@ -26,7 +27,7 @@ nothing.
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-fn cell(row: &Row, persona: Persona) -> &'static str {
+fn cell(row: &Route, persona: Persona) -> &'static str {
     match expected(row, persona) {
         Expected::Allowed => "✓",
         Expected::Forbidden => "–",

@@ -1,11 +1,11 @@
-//! Who may reach which route. Refused by default: a route without a row in `routes::TABLE` is not
-//! served.
+//! Who may reach which route, by the table of routes that the application holds. Refused by default: a
+//! route without a row there is not served.
 
 use actix_session::{Session, SessionExt};
 use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use secrecy::ExposeSecret;
@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::request::{self, Sender};
-use crate::routes;
 use crate::web::bearer;
 use crate::web::spans::route;
 use crate::web::unsent;
@@ -41,6 +40,37 @@ pub enum Access {
     Affiliate,
     /// Support staff.
     Support,
+}
+
+/// One row of the table of routes.
+#[derive(Debug)]
+pub struct Route {
+    /// GET (HEAD included) or POST.
+    pub method: &'static str,
+    /// With `{parameters}`.
+    pub path: &'static str,
+    /// Who may reach it.
+    pub access: Access,
+}
+
+/// Every route of the application.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteTable(pub &'static [Route]);
+
+impl RouteTable {
+    /// The row for a request, by method and matched pattern.
+    pub fn find(self, method: &Method, pattern: &str) -> Option<&'static Route> {
+        let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+        self.0.iter().find(|route| route.path == pattern && route.method == method.as_str())
+    }
+
+    /// The methods that the routes of a pattern take, as `Allow` lists them.
+    pub fn methods(self, pattern: &str) -> String {
+        let routes = self.0.iter().filter(|route| route.path == pattern);
+        let methods =
+            routes.map(|route| if route.method == "GET" { "GET, HEAD" } else { route.method });
+        methods.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Where the session keeps the chosen place.
@@ -91,9 +121,11 @@ pub async fn without_session<B: MessageBody>(
 }
 
 async fn judge(req: &ServiceRequest) -> AppResult<()> {
-    let route = route(req).ok_or(AppError::NotFound)?;
-    let row = routes::find(req.method(), &route)
-        .ok_or_else(|| AppError::MethodNotAllowed(routes::methods(&route)))?;
+    let pattern = route(req).ok_or(AppError::NotFound)?;
+    let routes = *req.app_data::<RouteTable>().expect("the application holds its routes");
+    let row = routes
+        .find(req.method(), &pattern)
+        .ok_or_else(|| AppError::MethodNotAllowed(routes.methods(&pattern)))?;
     match row.access {
         Access::Public | Access::Credential => Ok(()),
         Access::Monitoring if is_monitoring(req) => Ok(()),

@@ -26,7 +26,7 @@ pub mod two_factor;
 mod viewing;
 
 pub(crate) use self::access::chosen_place;
-pub use self::access::{Access, check, without_session};
+pub use self::access::{Access, Route, RouteTable, check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;

@@ -29,7 +29,7 @@ use self::paced::{Pace, Paced};
 pub use self::starting::Starting;
 
 use crate::api;
-use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, Tries};
+use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{self, AppError, AppResult};
@@ -227,6 +227,7 @@ fn application(
             )
             .into()
         }))
+        .app_data(RouteTable(routes::TABLE))
         .configure(routes::configure)
         .default_service(web::to(unknown))
         .wrap(from_fn(answers::keep))

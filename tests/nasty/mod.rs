@@ -13,9 +13,9 @@ use std::sync::Mutex;
 
 use diesel::prelude::*;
 use ureq::Agent;
-use vouch::auth::{Access, Role};
+use vouch::auth::{Access, Role, Route};
 use vouch::db::schema::delivery_failures;
-use vouch::routes::{Row, TABLE};
+use vouch::routes::TABLE;
 
 use crate::access::{Example, examples, fill, parameters};
 use crate::harness::{Page, Person, TestApp};
@@ -93,7 +93,7 @@ impl Visitor {
         }
     }
 
-    fn may_reach(self, row: &Row) -> bool {
+    fn may_reach(self, row: &Route) -> bool {
         match row.access {
             Access::Public | Access::Credential | Access::Monitoring => true,
             Access::SignedIn => self != Self::Anonymous,
@@ -108,7 +108,7 @@ impl Visitor {
     }
 
     /// Whether a row is for this one rather than for the others who may reach it.
-    fn is_main_of(self, row: &Row) -> bool {
+    fn is_main_of(self, row: &Route) -> bool {
         let main = match row.access {
             Access::Public | Access::Credential | Access::Monitoring => Self::Anonymous,
             Access::Affiliate => Self::Affiliate,

@@ -180,7 +180,7 @@ impl<'a> Target<'a> {
     }
 
     /// The row's path, now and then with a parameter that no page links to.
-    fn path(&self, row: &Row, rng: &mut StdRng) -> String {
+    fn path(&self, row: &Route, rng: &mut StdRng) -> String {
         if rng.random_ratio(1, 4) {
             let value = encode(&text(rng));
             if let Some(path) = paths(row, &self.examples, &value).choose(rng) {

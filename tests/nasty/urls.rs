@@ -73,7 +73,7 @@ pub(super) fn cursors() -> Vec<String> {
 const RAW: [&str; 8] = ["%", "%zz", "%ff", "%c0%80", "%2e%2e%2f", "a%2fb", "%25%30%30", "~'!*()"];
 
 /// The path with each of its parameters in turn set to `value`, as it stands in a URL already.
-pub(super) fn paths(row: &Row, examples: &BTreeMap<&str, Example>, value: &str) -> Vec<String> {
+pub(super) fn paths(row: &Route, examples: &BTreeMap<&str, Example>, value: &str) -> Vec<String> {
     let names = parameters(row.path);
     let with = |name: &&str| {
         let path = row.path.replace(&format!("{{{name}}}"), value);
@@ -91,7 +91,7 @@ fn no_path_and_no_query_is_too_much() {
         let person = visitor.sign_in(&app);
         let token = person.token();
         let prober = Prober::new(&app, &person, &faults);
-        let rows: Vec<&Row> = TABLE.iter().filter(|row| row.path != "/logout").collect();
+        let rows: Vec<&Route> = TABLE.iter().filter(|row| row.path != "/logout").collect();
         side_by_side(rows, |row| {
             // All values for those a row is for; a few for everyone else.
             let is_theirs = visitor.is_main_of(row);
