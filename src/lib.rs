@@ -35,6 +35,8 @@ pub mod config;
 mod console;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
+/// What this process has done since its start, counted.
+mod counters;
 /// Who is credited for an order, and with how much: pure rules.
 pub use vouch_core::attribution as credit;
 /// What changed, and what needs somebody.
@@ -99,6 +101,8 @@ pub mod request;
 pub mod routes;
 /// Secrets at rest: sealed with the installation's key.
 pub mod secrets;
+/// Security events: a line of the log each.
+pub mod security;
 /// The web server: the application around the routes.
 pub mod server;
 /// What a merchant can set: Account > Settings.

@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{Config, LogFormat};
-use crate::operations::counters;
+use crate::counters;
 
 /// As many bytes wait for the thread that writes, at most.
 const MAX_WAITING: usize = 1024 * 1024;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::operations::counters;
+use crate::counters;
 
 /// The first pause before a thread is started again; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -104,7 +104,11 @@ fn a_wrong_method_is_told_the_right_ones() {
             assert_ne!(path, row.path, "{other} {path}: {}", answer.status);
             continue;
         }
-        assert_eq!(answer.header("allow"), Some(routes.methods(row.path).as_str()), "{other} {path}");
+        assert_eq!(
+            answer.header("allow"),
+            Some(routes.methods(row.path).as_str()),
+            "{other} {path}"
+        );
     }
     assert_eq!(routes.methods("/login"), "GET, HEAD, POST");
 }

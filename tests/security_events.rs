@@ -9,7 +9,7 @@ use serde_json::Value;
 use vouch::auth::email_key;
 use vouch::db::schema::{audit_log, users};
 use vouch::mail::{self, Letter, Office};
-use vouch::operations::security::Kind;
+use vouch::security::Kind;
 
 use crate::api::new_key;
 use crate::harness::shopify::ShopifyOrder;

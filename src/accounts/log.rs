@@ -6,7 +6,7 @@ use super::{By, tell};
 use crate::audit::ActorKind;
 use crate::db::schema::instance_log;
 use crate::mail::RevealedEmail;
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 
 /// A line of the log of the instance.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -11,14 +11,14 @@ use super::letters::password_changed;
 use super::limits::Tries;
 use super::model::{Person, User, change_password as store_password};
 use super::password::MOST_BYTES;
-use super::peer::peer;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail;
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{AccountPage, FlashKind, renew_session};
+use crate::web::peer::peer;
 use crate::web::{ok, rejected, see_other};
 
 /// The current password and the new one; neither is ever echoed.

@@ -14,16 +14,16 @@ use super::hashing::Hashing;
 use super::limits::Tries;
 use super::model::{Person, Place, User, is_deserted, places_of};
 use super::password::{MOST_BYTES, is_outdated, replace_hash};
-use super::peer::peer;
 use super::session_store::USER_ID;
 use super::two_factor::second_step;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
 use crate::web::page::{PersonPage, PublicPage, renew_session};
+use crate::web::peer::peer;
 use crate::web::unsent;
 use crate::web::{html, ok, rejected, see_other};
 

@@ -17,7 +17,6 @@ pub mod links;
 mod locks;
 mod model;
 mod password;
-mod peer;
 /// A new password for who has forgotten theirs.
 pub mod resets;
 mod session_store;
@@ -39,7 +38,6 @@ pub use self::model::{
     places_of,
 };
 pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
-pub use self::peer::peer;
 pub(crate) use self::session_store::USER_ID;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::viewing::{VIEW_LIMIT, Viewer, Viewing};

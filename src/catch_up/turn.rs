@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::model::{CatchUp, unfinished};
+use crate::counters;
 use crate::db::schema::{catch_ups, stores};
-use crate::operations::counters;
 use crate::orders::intake::Outcome;
 use crate::orders::read;
 use crate::platforms::{Client, OrderMessage, Period};
@@ -141,7 +141,7 @@ fn take_in(
     asked: Option<&CatchUp>,
 ) -> Result<(), TurnError> {
     match take_in_one(turn, message, begun_at, asked) {
-        Ok(outcome) => counters::credits(&outcome),
+        Ok(outcome) => counters::credits(outcome.credited()),
         // It must hold up no other order of the store, and isn't read again automatically.
         Err(error) if error.is_own_fault() => {
             let (store, now) = (&turn.store, turn.now());

@@ -20,11 +20,11 @@ use crate::db::connect::Patience;
 use crate::db::schema::merchants;
 use crate::db::{Connections, Db, Scope, Source};
 use crate::instance::key;
-use crate::operations::security::{self, Kind};
 use crate::privacy::export::export;
 use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
+use crate::security::{self, Kind};
 
 /// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
 #[derive(Subcommand)]

@@ -3,9 +3,9 @@ use rand::Rng;
 use secrecy::ExposeSecret;
 
 use crate::db::schema::letters;
-use crate::operations::security::{self, Kind};
 use crate::pseudonyms::is_pseudonym;
 use crate::secrets::{Sealer, Use};
+use crate::security::{self, Kind};
 
 /// What a sealed link is bound to.
 pub(super) const LINK: Use = Use::of_installation("link in a letter");

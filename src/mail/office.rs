@@ -16,10 +16,10 @@ use super::render::{Words, message};
 use super::smtp::Smtp;
 use crate::clock;
 use crate::config::Config;
+use crate::counters;
 use crate::db::schema::letters;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::operations::counters;
 use crate::secrets::Sealer;
 use crate::supervise::Stop;
 

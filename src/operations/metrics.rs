@@ -8,13 +8,15 @@ use prometheus::{Gauge, GaugeVec, Opts, TextEncoder};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::counters;
 use super::queues::{self, Queue};
 use crate::clock;
+use crate::counters::{self, Labels};
 use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
 use crate::os;
 use crate::privacy::retention;
+use crate::security::Kind;
+use crate::stores::Platform;
 
 /// The queues are read at most this often, however many ask.
 const FRESH: Duration = Duration::from_secs(5);
@@ -42,6 +44,12 @@ impl Metrics {
     /// Those of a process that starts now and uses `db`.
     #[must_use]
     pub fn new(db: Db, keep: retention::Instance) -> Self {
+        let stores = Platform::ALL.iter().filter(|platform| **platform != Platform::Api);
+        counters::begin_at_zero(&Labels {
+            senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),
+            stores: stores.map(|platform| platform.as_str()).collect(),
+            security_events: Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        });
         Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }
     }
 

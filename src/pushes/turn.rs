@@ -6,8 +6,8 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::model::PushStatus;
+use crate::counters;
 use crate::db::schema::{affiliates, pushes, triggers};
-use crate::operations::counters;
 use crate::platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 use crate::store_jobs::{Next, Turn, TurnError};
 
@@ -224,6 +224,8 @@ fn keep(turn: &Turn<'_>, queued: &Queued, outcome: Outcome) -> Result<String, Tu
             ))
             .execute(conn)
     })?;
-    counters::push(turn.store.platform, status);
+    // One that is still queued has had no answer.
+    let outcome = if status == PushStatus::Queued { "unanswered" } else { status.as_str() };
+    counters::push(turn.store.platform.as_str(), outcome);
     Ok(reason)
 }

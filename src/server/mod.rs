@@ -36,7 +36,7 @@ use crate::error::{self, AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::mail;
-use crate::operations::{Metrics, Readiness, counters, security};
+use crate::operations::{Metrics, Readiness};
 use crate::orders::queue::Intake;
 use crate::os;
 use crate::platforms::http::Http;
@@ -49,7 +49,7 @@ use crate::web::form_token::FormKey;
 use crate::web::memory::Memory;
 use crate::web::spans::RequestSpan;
 use crate::web::upload::PART_HEADERS_LIMIT;
-use crate::web::{answers, guard, gzip, htmx, text};
+use crate::web::{answers, guard, gzip, htmx, measure, text, watch};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -239,12 +239,12 @@ fn application(
         .wrap(from_fn(guard::bounded_head))
         .wrap(from_fn(api::problems))
         .wrap(from_fn(error::pages))
-        .wrap(from_fn(security::watch))
+        .wrap(from_fn(watch::watch))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))
         .wrap(from_fn(guard::headers))
         .wrap(TracingLogger::<RequestSpan>::new())
-        .wrap(from_fn(counters::measure))
+        .wrap(from_fn(measure::measure))
 }
 
 async fn unknown() -> AppResult<&'static str> {

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 use crate::web::answers::AnswerAt;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::MerchantPage;

@@ -14,7 +14,7 @@ use super::sheet;
 use crate::audit::{Act, record};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 
 /// The byte order mark in UTF-8. Excel reads a file without it in the encoding of the machine.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -20,6 +20,8 @@ pub mod gzip;
 pub mod htmx;
 /// Where a form or a link says to go on.
 pub mod local_path;
+/// How long requests take.
+pub mod measure;
 /// What requests may hold in memory at once.
 pub mod memory;
 /// Forms that create money once.
@@ -30,6 +32,8 @@ pub mod page;
 pub mod paginate;
 /// The platform that a route is about.
 pub mod platform_path;
+/// The network address a request comes from.
+pub mod peer;
 /// A form that can't be read, as typed.
 pub mod retype;
 /// CSV files that come in.
@@ -44,6 +48,8 @@ pub mod unsent;
 pub mod upload;
 /// Two tabs on one record.
 pub mod version;
+/// Refusals, noted as security events.
+pub mod watch;
 /// Times and days as people read them.
 pub mod when;
 

@@ -12,10 +12,11 @@ use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
 use super::form::{TOKEN, form_key};
+use super::peer::peer;
 use crate::audit::{Actor, ActorKind};
 use crate::auth::{
     AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, USER_ID, Viewer, Viewing,
-    chosen_place, peer,
+    chosen_place,
 };
 use crate::clock;
 use crate::error::{AppError, AppResult};

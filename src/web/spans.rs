@@ -11,7 +11,7 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-use crate::auth::peer;
+use super::peer::peer;
 
 /// The route of a request, as it stands in the table of routes; `None` for an address without one. It
 /// is looked up once, since that takes its time.

@@ -12,8 +12,8 @@ use futures_util::future::LocalBoxFuture;
 
 use super::form::{CsrfForm, TOKEN, check_token};
 use super::memory::{BodySender, Memory, Room, declared_length};
+use super::peer::peer;
 use super::text::{cleaned, refused_in};
-use crate::auth::peer;
 use crate::error::{AppError, AppResult};
 
 /// The greatest file, in bytes, with all fields beside it.

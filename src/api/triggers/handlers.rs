@@ -17,7 +17,6 @@ use crate::api::keys::{self, ApiScope};
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::audit::{Actor, ActorKind};
-use crate::auth::peer;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
@@ -27,6 +26,7 @@ use crate::triggers::{
 };
 use crate::web::memory::{BodyLimits, BodySender, Memory};
 use crate::web::paginate::Cursor;
+use crate::web::peer::peer;
 
 /// The greatest body, in bytes.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };

@@ -6,7 +6,7 @@ use super::model::{self, Device, name_of};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{AccountPage, FlashKind};
 use crate::web::{ok, see_other};

@@ -10,10 +10,10 @@ use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 
 use super::browser;
-use crate::auth::peer::peer;
 use crate::auth::session_store::ABSOLUTE_LIMIT;
 use crate::db::schema::sessions;
 use crate::error::{AppError, AppResult};
+use crate::web::peer::peer;
 use crate::web::when::When;
 
 /// Where the session keeps from where its person signed in.

@@ -13,14 +13,14 @@ use crate::auth::guesses::known_about;
 use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
 use crate::auth::model::Person;
-use crate::auth::peer::peer;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
+use crate::security::{self, Kind};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PublicPage, renew_session};
+use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 
 /// The answer to who asks for a link takes this long, whether there was anything to do or not.

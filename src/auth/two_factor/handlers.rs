@@ -11,16 +11,16 @@ use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
 use crate::auth::model::User;
 use crate::auth::password::MOST_BYTES;
-use crate::auth::peer::peer;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::mail;
-use crate::operations::security::{self, Kind};
 use crate::secrets::Sealer;
+use crate::security::{self, Kind};
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{AccountPage, FlashKind, renew_session};
+use crate::web::peer::peer;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
 
 use super::model::{Awaited, due, next_due, put_off, settle};
-use crate::operations::counters;
+use crate::counters;
 use crate::orders::explain::DeliveryOutcome;
 use crate::orders::failures::{self, FailureReason, OWN_FAULT};
 use crate::orders::intake::Outcome;
@@ -95,7 +95,7 @@ fn take_in(
         settle(conn, store, awaited, shown, &detail, order_id)?;
         Ok(outcome)
     })?;
-    counters::credits(&taken_in);
+    counters::credits(taken_in.credited());
     Ok(())
 }
 

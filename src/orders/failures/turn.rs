@@ -8,9 +8,9 @@ use diesel::prelude::*;
 use super::model::{Claimed, FailureReason, MAX_ATTEMPTS, claim, renew_all, wait_after};
 use crate::audit::Actor;
 use crate::clock;
+use crate::counters;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::operations::counters;
 use crate::orders::intake::Outcome;
 use crate::orders::replay::{ReplayError, replay};
 use crate::pseudonyms::Pseudonyms;
@@ -89,7 +89,7 @@ fn keep(db: &Db, claimed: Claimed, attempt: Attempt, now: DateTime<Utc>) -> AppR
     let scope = Scope::Merchant(merchant_id);
     match attempt {
         Attempt::Processed(outcome) => {
-            counters::credits(&outcome);
+            counters::credits(outcome.credited());
             Ok(())
         }
         Attempt::Refused(reason) => {

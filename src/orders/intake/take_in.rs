@@ -60,6 +60,26 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// As the counters name it.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::TakenIn { .. } => "taken_in",
+            Self::Outdated { .. } => "outdated",
+            Self::Waiting => "waiting",
+            Self::Noted => "noted",
+            Self::Conflict { .. } => "conflict",
+            Self::Repeated => "repeated",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// How many affiliates it credited for the first time.
+    pub(crate) fn credited(&self) -> u64 {
+        if let Self::TakenIn { credited, .. } = self { *credited } else { 0 }
+    }
+}
+
 /// What makes the entries of a ledger, and when.
 pub(in crate::orders) struct Cause<'a> {
     pub words: &'a str,

@@ -21,9 +21,9 @@ use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
 use super::intake::{Arrival, Outcome};
 use super::snapshot::StoreEvent;
+use crate::counters;
 use crate::db::Pool;
 use crate::error::{AppError, AppResult};
-use crate::operations::counters;
 use crate::pseudonyms::Pseudonyms;
 use crate::request;
 use crate::stores::Platform;
@@ -105,7 +105,9 @@ impl Intake {
         understood: Understood,
     ) -> AppResult<Outcome> {
         let outcome = self.hand_over(arrival, understood).await;
-        counters::delivery(platform, &outcome);
+        let became = outcome.as_ref().map_or("not_kept", Outcome::as_str);
+        counters::delivery(platform.as_str(), became);
+        counters::credits(outcome.as_ref().map_or(0, Outcome::credited));
         outcome
     }
 

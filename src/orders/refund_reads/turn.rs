@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::model::{ReadProblem, Requested, due, finish, has_all_lines, next_due, put_off};
-use crate::operations::counters;
+use crate::counters;
 use crate::orders::awaited::{SILENCE, TRIES, wait_after};
 use crate::orders::intake::Outcome;
 use crate::orders::read;
@@ -90,7 +90,7 @@ fn take_in(
         }
         Ok(outcome)
     })?;
-    counters::credits(&outcome);
+    counters::credits(outcome.credited());
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::codes::CodesPage;
 use crate::affiliates::Affiliate;
-use crate::auth::peer;
 use crate::clock;
 use crate::code_requests::{self, Asked, MOST_WAITING, Verdict};
 use crate::db::Db;
@@ -16,6 +15,7 @@ use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::web::page::{AffiliatePage, FlashKind};
 use crate::web::paginate::Cursor;
+use crate::web::peer::peer;
 use crate::web::{rejected, see_other};
 
 /// What is typed while one asks.

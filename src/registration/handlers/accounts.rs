@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::program;
 use crate::auth::handlers::sign_in;
-use crate::auth::{Hashing, Merchant, NewPassword, Origin, peer};
+use crate::auth::{Hashing, Merchant, NewPassword, Origin};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -15,6 +15,7 @@ use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
 use crate::web::page::{FlashKind, PublicPage};
+use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 
 /// A first password; never echoed.

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::join::ClosedPage;
 use super::shown;
-use crate::auth::peer;
 use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
@@ -19,6 +18,7 @@ use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::{FlashKind, PublicPage};
+use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 
 /// A code in place of one that is gone.

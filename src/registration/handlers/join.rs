@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::shown;
-use crate::auth::{email_key, peer};
+use crate::auth::email_key;
 use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
@@ -17,6 +17,7 @@ use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::page::PublicPage;
+use crate::web::peer::peer;
 use crate::web::{ok, rejected, see_other};
 
 /// The form as it stands on a page: what `templates/join/_fields.html` shows.

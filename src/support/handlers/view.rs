@@ -8,7 +8,7 @@ use crate::audit::{Act, Actor, record};
 use crate::auth::{Place, VIEW_LIMIT, Viewing};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::operations::security::{self, Kind};
+use crate::security::{self, Kind};
 use crate::support::merchant::{affiliate_place, member_place};
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::page::{FlashKind, PersonPage};

@@ -2,23 +2,10 @@
 //! is counted is said where it happens, after it is committed.
 
 use std::sync::LazyLock;
-use std::time::Instant;
 
-use actix_web::Error;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::middleware::Next;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-
-use super::security::Kind;
-use crate::error::AppResult;
-use crate::orders::intake::Outcome;
-use crate::pushes::PushStatus;
-use crate::stores::Platform;
-use crate::web::spans::route;
 
 /// From a look at an index to what somebody gives up on, in seconds.
 const BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -91,21 +78,6 @@ impl Counters {
         );
         let requests =
             HistogramVec::new(requests.buckets(BUCKETS.to_vec()), &["method", "route", "status"]);
-        // Each is there from the start: the first failure is then a change, which can be watched for.
-        for platform in Platform::ALL {
-            for outcome in DELIVERED {
-                deliveries.with_label_values(&[platform.as_str(), outcome]);
-            }
-            for outcome in PUSHED.iter().filter(|_| *platform != Platform::Api) {
-                pushes.with_label_values(&[platform.as_str(), outcome]);
-            }
-        }
-        for outcome in SENT {
-            letters.with_label_values(&[outcome]);
-        }
-        for kind in Kind::ALL {
-            security_events.with_label_values(&[kind.as_str()]);
-        }
         Self {
             requests: registered(&registry, requests),
             deliveries,
@@ -120,6 +92,39 @@ impl Counters {
     }
 }
 
+/// The labels that others know.
+pub(crate) struct Labels {
+    /// What sends messages and reports.
+    pub senders: Vec<&'static str>,
+    /// Where codes are brought.
+    pub stores: Vec<&'static str>,
+    /// The kinds of security events.
+    pub security_events: Vec<&'static str>,
+}
+
+/// Makes each there from the start: the first failure is then a change, which can be watched for.
+pub(crate) fn begin_at_zero(labels: &Labels) {
+    for (sender, outcome) in pairs(&labels.senders, &DELIVERED) {
+        COUNTERS.deliveries.with_label_values(&[sender, outcome]);
+    }
+    for (store, outcome) in pairs(&labels.stores, &PUSHED) {
+        COUNTERS.pushes.with_label_values(&[store, outcome]);
+    }
+    for outcome in SENT {
+        COUNTERS.letters.with_label_values(&[outcome]);
+    }
+    for event in &labels.security_events {
+        COUNTERS.security_events.with_label_values(&[*event]);
+    }
+}
+
+fn pairs<'a>(
+    firsts: &'a [&'static str],
+    seconds: &'a [&'static str],
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    firsts.iter().flat_map(|first| seconds.iter().map(|second| (*first, *second)))
+}
+
 fn registered<C: Collector + Clone + 'static>(
     registry: &Registry,
     counter: prometheus::Result<C>,
@@ -130,105 +135,51 @@ fn registered<C: Collector + Clone + 'static>(
 }
 
 /// All of it.
-pub(super) fn gather() -> Vec<MetricFamily> {
+pub(crate) fn gather() -> Vec<MetricFamily> {
     COUNTERS.registry.gather()
 }
 
-/// Middleware: how long every request took, and how it was answered.
-///
-/// # Errors
-/// None of its own.
-pub async fn measure<B: MessageBody>(
-    req: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let begun = Instant::now();
-    let method = method(req.method());
-    // The address itself may hold a token, and anybody can make up any number of them.
-    let route = route(&req);
-    let outcome = next.call(req).await;
-    let status = match &outcome {
-        Ok(answer) => answer.status(),
-        Err(error) => error.as_response_error().status_code(),
-    };
-    COUNTERS
-        .requests
-        .with_label_values(&[method, route.as_deref().unwrap_or("unknown"), class(status.as_u16())])
-        .observe(begun.elapsed().as_secs_f64());
-    outcome
-}
-
-fn method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        _ => "other",
-    }
-}
-
-fn class(status: u16) -> &'static str {
-    match status / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
+/// A request was answered, `seconds` after it came.
+pub(crate) fn request(method: &'static str, route: &str, status: &'static str, seconds: f64) {
+    COUNTERS.requests.with_label_values(&[method, route, status]).observe(seconds);
 }
 
 /// A message of a store, or a report by the API, was handed to the intake.
-pub fn delivery(platform: Platform, outcome: &AppResult<Outcome>) {
-    let word = match outcome {
-        Ok(Outcome::TakenIn { .. }) => "taken_in",
-        Ok(Outcome::Outdated { .. }) => "outdated",
-        Ok(Outcome::Waiting) => "waiting",
-        Ok(Outcome::Noted) => "noted",
-        Ok(Outcome::Repeated) => "repeated",
-        Ok(Outcome::Conflict { .. }) => "conflict",
-        Ok(Outcome::Failed) => "failed",
-        Err(_) => "not_kept",
-    };
-    COUNTERS.deliveries.with_label_values(&[platform.as_str(), word]).inc();
-    if let Ok(outcome) = outcome {
-        credits(outcome);
-    }
+pub(crate) fn delivery(platform: &str, outcome: &str) {
+    COUNTERS.deliveries.with_label_values(&[platform, outcome]).inc();
 }
 
 /// A message that its store has not signed.
-pub fn refused_delivery(platform: Platform) {
-    COUNTERS.deliveries.with_label_values(&[platform.as_str(), "refused"]).inc();
+pub(crate) fn refused_delivery(platform: &str) {
+    delivery(platform, "refused");
 }
 
-/// What an order that was taken in credited.
-pub fn credits(outcome: &Outcome) {
-    if let Outcome::TakenIn { credited, .. } = outcome {
-        COUNTERS.credits.inc_by(*credited);
-    }
+/// Affiliates were newly credited for an order.
+pub(crate) fn credits(affiliates: u64) {
+    COUNTERS.credits.inc_by(affiliates);
 }
 
-/// A try to bring a code into a store; one that is still queued has had no answer.
-pub fn push(platform: Platform, status: PushStatus) {
-    let word = if status == PushStatus::Queued { "unanswered" } else { status.as_str() };
-    COUNTERS.pushes.with_label_values(&[platform.as_str(), word]).inc();
+/// A try to bring a code into a store.
+pub(crate) fn push(platform: &str, outcome: &str) {
+    COUNTERS.pushes.with_label_values(&[platform, outcome]).inc();
 }
 
 /// A try to hand a letter to the mail server.
-pub fn letter(outcome: &str) {
+pub(crate) fn letter(outcome: &str) {
     COUNTERS.letters.with_label_values(&[outcome]).inc();
 }
 
 /// A security event; `security::note` is the only caller.
-pub(super) fn security_event(kind: Kind) {
-    COUNTERS.security_events.with_label_values(&[kind.as_str()]).inc();
+pub(crate) fn security_event(kind: &str) {
+    COUNTERS.security_events.with_label_values(&[kind]).inc();
 }
 
 /// A thread of the process panicked.
-pub fn thread_died(name: &str) {
+pub(crate) fn thread_died(name: &str) {
     COUNTERS.thread_deaths.with_label_values(&[name]).inc();
 }
 
 /// A line of the log was lost.
-pub fn log_line_dropped() {
+pub(crate) fn log_line_dropped() {
     COUNTERS.log_lines_dropped.inc();
 }

@@ -9,11 +9,11 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 use tracing_actix_web::RequestId;
 
-use super::{Kind, note};
-use crate::auth::peer;
+use super::peer::peer;
+use super::spans::route;
 use crate::error::AppError;
 use crate::request::{self, Request, Sender};
-use crate::web::spans::route;
+use crate::security::{self, Kind};
 
 /// Middleware: makes the request known to whatever answers it, and notes what was refused.
 ///
@@ -41,7 +41,7 @@ pub async fn watch<B: MessageBody>(
             has_credential: answer.request().headers().contains_key(header::AUTHORIZATION),
         };
         if let Some(kind) = seen.kind() {
-            note(kind);
+            security::note(kind);
         }
         Ok(answer)
     })

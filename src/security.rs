@@ -10,14 +10,11 @@
 //! email address or anything else that was typed. What touches a merchant's data has a row in that
 //! merchant's audit log besides, written in the transaction of the act: [`Kind::is_audited`].
 //!
-//! Refusals are seen by [`watch`] alone, from the answer: a handler that refuses needs no call.
-
-mod watch;
+//! Refusals are seen by `web::watch` alone, from the answer: a handler that refuses needs no call.
 
 use std::fmt::Display;
 
-pub use self::watch::watch;
-use super::counters;
+use crate::counters;
 use crate::db::text_enum;
 use crate::request;
 
@@ -223,5 +220,5 @@ pub fn note(event: impl Into<Event>) {
     } else {
         line!(info);
     }
-    counters::security_event(kind);
+    counters::security_event(kind.as_str());
 }
