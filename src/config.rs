@@ -8,22 +8,24 @@ use std::path::PathBuf;
 
 use secrecy::{SecretBox, SecretString};
 
-use crate::db::Connections;
-use crate::mail::Smtp;
-use crate::privacy::retention;
-
 mod addresses;
+mod connections;
 mod data_dir;
 mod hand_over;
 mod proxies;
+mod retention;
 mod secret_key;
 mod settings;
+mod smtp;
 
+pub use InstanceRetentionRetention;
+pub use connections::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
 pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
 pub use secret_key::SECRET_KEY_FILE;
 pub(crate) use secret_key::{NextKey, UnusedKey, given_key, is_kept};
 pub use settings::Settings;
+pub use smtp::{Login, Security, Smtp};
 
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;
@@ -78,7 +80,7 @@ pub struct Config {
     /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest.
     pub pg_bin: Option<PathBuf>,
     /// `VOUCH_KEEP_EMAILS`, `VOUCH_KEEP_SESSIONS`, `VOUCH_KEEP_IPS`: how long is kept what belongs to no merchant.
-    pub keep: retention::Instance,
+    pub keep: InstanceRetention,
     /// `VOUCH_LOG`: how the log is written.
     pub log_format: LogFormat,
     /// `VOUCH_LOG_FILTER`: what is logged, in the words of `tracing_subscriber::EnvFilter`.
@@ -129,7 +131,7 @@ impl Config {
         let metrics_token = given(settings.metrics_token).map(metrics_token).transpose()?;
         let smtp =
             smtp(given(settings.smtp_url), given(settings.mail_from), given(settings.smtp_ca))?;
-        let keep = retention::Instance {
+        let keep = InstanceRetention {
             emails_days: days(
                 "VOUCH_KEEP_EMAILS",
                 or_default(&settings.keep_emails, DEFAULT_KEEP_EMAILS),

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch::config::{Security, Smtp};
 use vouch::db::schema::letters;
 use vouch::db::{Scope, in_scope};
-use vouch::mail::{self, Letter, Link, Office, Security, Smtp};
+use vouch::mail::{self, Letter, Link, Office};
 use vouch::secrets::Sealer;
 
 use crate::harness::smtp::{MailServer, Trouble};
@@ -347,7 +348,7 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
         in_installation(&app, |conn| letters::table.select(letters::paragraphs).first(conn));
     assert_eq!(words, None);
     days_ago(31);
-    let keep = vouch::privacy::retention::Instance::default();
+    let keep = vouch::config::InstanceRetention::default();
     let (now, stop) = (vouch::clock::now(), vouch::supervise::Stop::default());
     vouch::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
     let left: i64 = in_installation(&app, |conn| letters::table.count().get_result(conn));

@@ -9,6 +9,8 @@
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
+use crate::error::AppError;
+
 /// What a failure means for the same work, done once more later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -49,6 +51,26 @@ impl Fault {
                 Self::Own
             }
             _ => Self::Passing,
+        }
+    }
+}
+
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::NotFound) {
+            return Self::NotFound;
+        }
+        match Fault::of(&error) {
+            Fault::Passing => {
+                tracing::warn!(%error, "the database could not do it now");
+                Self::Unavailable
+            }
+            Fault::Value => {
+                // The readers of requests refuse such values: one that comes this far is a gap there.
+                tracing::warn!(%error, "a value reached the database that it can't store");
+                Self::BadRequest("Go back, check what you typed and try again.".into())
+            }
+            Fault::Own => Self::Internal(error.into()),
         }
     }
 }

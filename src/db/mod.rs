@@ -33,6 +33,7 @@ use self::limits::Limits;
 pub use self::pool::{NoConnection, Pool, Pooled};
 pub use self::prepared::{Constant, Prepared, constant, prepared};
 pub use self::source::Source;
+use crate::config::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
 use crate::error::{AppError, AppResult};
 use crate::request;
 pub(crate) use vouch_core::text_enum;
@@ -119,36 +120,9 @@ pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> Q
     conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
 
-/// Connections of the intake beyond its writers', for deliveries that wait.
-pub const WAITING_CONNECTIONS: u32 = 2;
-/// Connections with which the intake finds out whose store it is, and as many for reports by the API.
-const LOOK_UP_CONNECTIONS: u32 = 2;
-
 /// How much later than its limits a request stops waiting for the thread that does its work: by then
 /// the watchdog has ended that thread's wait.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// How many connections each kind of work may have, and how long it waits for them.
-#[derive(Clone, Copy, Debug)]
-pub struct Connections {
-    /// For pages and the API.
-    pub pages: u32,
-    /// For the writers of the intake.
-    pub intake: u32,
-    /// For workers and commands.
-    pub jobs: u32,
-    /// How many times as long as usual each kind of work waits for the database: 1, or more on a slow
-    /// machine.
-    pub wait_factor: u32,
-}
-
-impl Connections {
-    /// How many that are in all, with those that have no setting of their own.
-    #[must_use]
-    pub fn total(self) -> u32 {
-        self.pages + self.intake + WAITING_CONNECTIONS + 2 * LOOK_UP_CONNECTIONS + self.jobs
-    }
-}
 
 /// What is waited for, and with that which pool it uses: no kind takes away another's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

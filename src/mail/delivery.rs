@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 
 use super::office::host_of;
-use super::smtp::{Security, Smtp};
+use crate::config::{Security, Smtp};
 
 /// The server has so long for each answer. Fifteen of them are well within a lease.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -16,11 +16,9 @@ mod limits;
 mod list;
 mod office;
 mod render;
-mod smtp;
 
 pub use self::delivery::check;
 pub use self::letter::{Letter, Link, check_links, post, reseal_links};
 pub use self::limits::Limits;
 pub use self::list::{LetterRow, RevealedEmail, State, given_up, letters, retry, reveal};
 pub use self::office::{Office, sweep};
-pub use self::smtp::{Login, Security, Smtp};

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::queues::{self, Queue};
 use crate::clock;
+use crate::config::InstanceRetention;
 use crate::counters::{self, Labels};
 use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
@@ -34,7 +35,7 @@ struct Waiting {
 /// What `/metrics` shows.
 pub struct Metrics {
     db: Db,
-    keep: retention::Instance,
+    keep: InstanceRetention,
     started_at: DateTime<Utc>,
     /// `None` where the database did not answer.
     queues: Mutex<Option<(Instant, Option<Waiting>)>>,
@@ -43,7 +44,7 @@ pub struct Metrics {
 impl Metrics {
     /// Those of a process that starts now and uses `db`.
     #[must_use]
-    pub fn new(db: Db, keep: retention::Instance) -> Self {
+    pub fn new(db: Db, keep: InstanceRetention) -> Self {
         let stores = Platform::ALL.iter().filter(|platform| **platform != Platform::Api);
         counters::begin_at_zero(&Labels {
             senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),

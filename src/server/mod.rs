@@ -32,7 +32,7 @@ use crate::api;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::{self, AppError, AppResult};
+use crate::error::{AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::mail;
@@ -49,7 +49,7 @@ use crate::web::form_token::FormKey;
 use crate::web::memory::Memory;
 use crate::web::spans::RequestSpan;
 use crate::web::upload::PART_HEADERS_LIMIT;
-use crate::web::{answers, guard, gzip, htmx, measure, text, watch};
+use crate::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -160,7 +160,7 @@ pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Re
         let (stopping, is_https) = (stopping.clone(), state.config.is_https());
         let application =
             application(&state).into_factory().map_err(move |error: actix_web::Error| {
-                let mut answer = error.error_response();
+                let mut answer = error_page::answer(&error);
                 if is_https {
                     guard::https_only(answer.headers_mut());
                 }
@@ -238,7 +238,7 @@ fn application(
         .wrap(from_fn(guard::same_origin))
         .wrap(from_fn(guard::bounded_head))
         .wrap(from_fn(api::problems))
-        .wrap(from_fn(error::pages))
+        .wrap(from_fn(error_page::pages))
         .wrap(from_fn(watch::watch))
         .wrap(from_fn(htmx::redirects))
         .wrap(from_fn(gzip::compress))

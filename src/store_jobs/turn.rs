@@ -11,12 +11,11 @@ use secrecy::ExposeSecret;
 
 use super::queue::{Job, hold};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, InstanceRetention};
 use crate::db::{Db, Scope};
 use crate::error::AppError;
 use crate::platforms::http::{self, Http};
 use crate::platforms::{CallError, Client};
-use crate::privacy::retention;
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
 use crate::stores::{self, Store};
@@ -38,7 +37,7 @@ pub struct Tools {
     /// The door to the stores.
     pub http: Http,
     /// How long the instance keeps what belongs to no merchant.
-    pub keep: retention::Instance,
+    pub keep: InstanceRetention,
     /// Where stores reach Vouch, without a slash at the end.
     pub public_url: Arc<str>,
     /// Makes the client of a store.

@@ -8,6 +8,8 @@ pub mod assets;
 pub mod components;
 /// Files of lists, for spreadsheets.
 pub mod csv;
+/// The page for a request that failed.
+pub mod error_page;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
 /// What forms send as proof that they are ours.

@@ -4,7 +4,7 @@ use url::form_urlencoded;
 
 use super::form::FormErrors;
 use super::text::{code_point, is_refused, refused_in};
-use crate::error::AppError;
+use crate::error::{AppError, SentField, UnreadableForm};
 
 /// What the fields are called whose values are never shown again.
 pub(super) const SECRETS: [&str; 12] = [
@@ -42,6 +42,16 @@ struct Field {
 }
 
 impl Field {
+    fn of(sent: &SentField) -> Self {
+        let kind = match sent.refused {
+            _ if SECRETS.contains(&sent.name.as_str()) => Kind::Secret,
+            None => Kind::Hidden,
+            Some(_) if sent.value.contains('\n') => Kind::Lines,
+            Some(_) => Kind::Line,
+        };
+        Self { name: sent.name.clone(), value: sent.value.clone(), kind }
+    }
+
     fn label(&self) -> String {
         label_of(&self.name)
     }
@@ -65,7 +75,6 @@ impl Retype {
     /// no form of ours does.
     pub(super) fn check(action: &Uri, body: &[u8]) -> Result<(), AppError> {
         let mut fields = Vec::new();
-        let mut errors = FormErrors::new();
         for (name, value) in form_urlencoded::parse(body) {
             if refused_in(&name).is_some() {
                 return Err(AppError::BadRequest(
@@ -74,33 +83,31 @@ impl Retype {
                 ));
             }
             let refused = refused_in(&value);
-            if let Some(c) = refused {
-                let label = label_of(&name);
-                errors.add(
-                    &name,
-                    format!(
-                        "{label}: we removed a character that can’t be used ({}).",
-                        code_point(c)
-                    ),
-                );
-            }
-            let kind = match refused {
-                _ if SECRETS.contains(&name.as_ref()) => Kind::Secret,
-                None => Kind::Hidden,
-                Some(_) if value.contains('\n') => Kind::Lines,
-                Some(_) => Kind::Line,
-            };
-            let value = match kind {
-                Kind::Secret => String::new(),
-                _ => value.chars().filter(|c| !is_refused(*c)).collect(),
-            };
-            fields.push(Field { name: name.into_owned(), value, kind });
+            let is_secret = SECRETS.contains(&name.as_ref());
+            let readable = value.chars().filter(|c| !is_secret && !is_refused(*c));
+            let value = readable.collect();
+            fields.push(SentField { name: name.into_owned(), value, refused });
         }
-        if errors.is_empty() {
+        if fields.iter().all(|field| field.refused.is_none()) {
             return Ok(());
         }
         let action = action.path_and_query().map_or("/", |action| action.as_str()).to_owned();
-        Err(AppError::Unreadable(Box::new(Self { action, fields, errors })))
+        Err(AppError::Unreadable(Box::new(UnreadableForm { action, fields })))
+    }
+
+    /// The page for such a form.
+    pub(super) fn of(form: &UnreadableForm) -> Self {
+        let mut errors = FormErrors::new();
+        for field in &form.fields {
+            let Some(c) = field.refused else { continue };
+            let (label, c) = (label_of(&field.name), code_point(c));
+            errors.add(
+                &field.name,
+                format!("{label}: we removed a character that can’t be used ({c})."),
+            );
+        }
+        let fields = form.fields.iter().map(Field::of).collect();
+        Self { action: form.action.clone(), fields, errors }
     }
 }
 
@@ -122,7 +129,7 @@ mod tests {
         let Err(AppError::Unreadable(form)) = Retype::check(&action, body.as_bytes()) else {
             panic!("the form was read");
         };
-        Html::parse_document(&form.render().unwrap())
+        Html::parse_document(&Retype::of(&form).render().unwrap())
     }
 
     fn value(page: &Html, selector: &str) -> Option<String> {

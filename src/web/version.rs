@@ -16,7 +16,7 @@ use super::retype::{SECRETS, label_of};
 use super::when::When;
 use crate::db::prepared;
 use crate::db::schema::audit_log;
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, StoredVersion};
 
 /// The lock of a record that is edited, among the advisory ones.
 const LOCK: i32 = 7_022_119;
@@ -74,17 +74,9 @@ impl Version {
             return Ok(());
         }
         let by = last_change(conn, record)?;
-        Err(AppError::Conflict(Box::new(Changed { fields: fields_of(&stored), version, by })))
+        let Self(version) = version;
+        Err(AppError::Conflict(Box::new(StoredVersion { fields: fields_of(&stored), version, by })))
     }
-}
-
-/// What is stored now.
-#[derive(Debug)]
-pub struct Changed {
-    /// Every field with its values.
-    fields: Vec<(String, Vec<String>)>,
-    version: Version,
-    by: Option<(String, DateTime<Utc>)>,
 }
 
 fn fields_of(form: &impl Serialize) -> Vec<(String, Vec<String>)> {
@@ -146,7 +138,7 @@ struct ConflictPage<'a> {
     rows: Vec<Row>,
     /// What is sent again, but for the version.
     typed: Vec<&'a (String, String)>,
-    version: &'a Version,
+    version: &'a str,
 }
 
 struct Row {
@@ -156,22 +148,22 @@ struct Row {
 }
 
 /// The page that shows both, for the request that was refused.
-pub(crate) fn conflict_page(req: &HttpRequest, changed: &Changed) -> Option<String> {
+pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option<String> {
     use actix_web::HttpMessage as _;
     let extensions = req.extensions();
     let sent = extensions.get::<SentForm>()?;
     let shown = |values: Vec<String>| values.join("\n").replace("\r\n", "\n");
-    let rows = changed.fields.iter().filter_map(|(name, stored)| {
-        let (stored, typed) = (shown(stored.clone()), shown(sent.values(name)));
+    let rows = stored.fields.iter().filter_map(|(name, values)| {
+        let (stored, typed) = (shown(values.clone()), shown(sent.values(name)));
         (stored.trim() != typed.trim()).then(|| Row { label: label_of(name), stored, typed })
     });
     let page = ConflictPage {
         action: req.uri().path_and_query().map_or("/", |action| action.as_str()).to_owned(),
         back: back_of(req),
-        by: changed.by.as_ref().map(|(name, at)| (name.as_str(), When::new(*at, Tz::UTC))),
+        by: stored.by.as_ref().map(|(name, at)| (name.as_str(), When::new(*at, Tz::UTC))),
         rows: rows.collect(),
         typed: sent.0.iter().filter(|(name, _)| name != FIELD).collect(),
-        version: &changed.version,
+        version: &stored.version,
     };
     page.render().ok()
 }

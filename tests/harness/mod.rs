@@ -24,9 +24,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::audit::{Actor, ActorKind};
+use vouch::config::Connections;
 use vouch::config::{Config, LogFormat, TrustedProxies};
 use vouch::db::migrate::{self, Addresses};
-use vouch::db::{Connections, Db, Scope, in_scope};
+use vouch::db::{Db, Scope, in_scope};
 use vouch::operations::Readiness;
 use vouch::server::{self, State};
 
@@ -304,7 +305,7 @@ pub fn through(proxy: &Proxy, database_url: &str) -> String {
 /// The settings of an installation under test.
 pub fn config(base: &str) -> Config {
     Config {
-        keep: vouch::privacy::retention::Instance::default(),
+        keep: vouch::config::InstanceRetention::default(),
         database_url: None,
         owner_database_url: None,
         listen: "127.0.0.1:0".parse().unwrap(),

@@ -4,8 +4,9 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::config::InstanceRetention;
 use vouch::db::schema::{audit_log, deliveries, instance_log, letters, orders, sessions, stores};
-use vouch::privacy::retention::{self, Instance, Periods};
+use vouch::privacy::retention::{self, Periods};
 use vouch::supervise::Stop;
 use vouch::triggers::{self, TriggerKind};
 
@@ -18,11 +19,11 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn sweep(app: &TestApp, now: DateTime<Utc>) {
-    retention::sweep(&app.db, Instance::default(), now, &Stop::default()).unwrap();
+    retention::sweep(&app.db, InstanceRetention::default(), now, &Stop::default()).unwrap();
 }
 
 fn overdue(app: &TestApp, now: DateTime<Utc>) -> Vec<String> {
-    let all = in_instance(app, |conn| retention::overdue(conn, Instance::default(), now));
+    let all = in_instance(app, |conn| retention::overdue(conn, InstanceRetention::default(), now));
     let late = all.into_iter().filter(|(_, rows)| *rows > 0);
     late.map(|(name, _)| name).collect()
 }

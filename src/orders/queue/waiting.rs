@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::transaction::{Failed, Taken, keep_failed, together};
 use super::{BATCH, Job, Writer};
-use crate::db::{Fault, WAITING_CONNECTIONS};
+use crate::config::WAITING_CONNECTIONS;
+use crate::db::Fault;
 use crate::error::AppError;
 use crate::orders::failures::FailureReason;
 use crate::supervise::{self, Stop};

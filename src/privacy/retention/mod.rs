@@ -1,5 +1,5 @@
 mod settings;
 mod sweep;
 
-pub use self::settings::{Instance, Period, Periods, load, save};
+pub use self::settings::{Period, Periods, load, save};
 pub use self::sweep::{overdue, sweep};

@@ -86,23 +86,6 @@ impl Periods {
     }
 }
 
-/// What the instance keeps that belongs to no merchant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instance {
-    /// `VOUCH_KEEP_EMAILS`: emails that were sent, or couldn't be, in days.
-    pub emails_days: i64,
-    /// `VOUCH_KEEP_SESSIONS`: sessions, used or not, in days.
-    pub sessions_days: i64,
-    /// `VOUCH_KEEP_IPS`: IP addresses in the log of the instance, in days.
-    pub ips_days: i64,
-}
-
-impl Default for Instance {
-    fn default() -> Self {
-        Self { emails_days: 30, sessions_days: 14, ips_days: 180 }
-    }
-}
-
 /// The merchant's, or the defaults.
 pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Periods> {
     let set = retention_settings::table

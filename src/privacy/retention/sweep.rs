@@ -5,8 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 
-use super::settings::{Instance, Period, Periods, load};
+use super::settings::{Period, Periods, load};
 use crate::audit::{self, Act, Actor, record};
+use crate::config::InstanceRetention;
 use crate::db::schema::{data_requests, letters, merchants, orders, sessions, stores};
 use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
@@ -20,7 +21,12 @@ const GRACE: Duration = Duration::days(1);
 
 /// Empties, blanks and deletes what has been kept for long enough. Answers how many rows.
 /// Between portions it looks whether to stop.
-pub fn sweep(db: &Db, keep: Instance, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
+pub fn sweep(
+    db: &Db,
+    keep: InstanceRetention,
+    now: DateTime<Utc>,
+    stop: &Stop,
+) -> AppResult<usize> {
     let mut done = db.run_blocking(Scope::Installation, |conn| {
         let old = letters::created_at.lt(now - Duration::days(keep.emails_days));
         diesel::delete(letters::table.filter(old)).execute(conn)
@@ -347,7 +353,7 @@ const OVERDUE: &str = concat!(
 /// merchant up to a number is counted.
 pub fn overdue(
     conn: &mut PgConnection,
-    keep: Instance,
+    keep: InstanceRetention,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<(String, i64)>> {
     let (now, days) = (now - GRACE, Periods::default());

@@ -1,0 +1,16 @@
+/// What the instance keeps that belongs to no merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceRetention {
+    /// `VOUCH_KEEP_EMAILS`: emails that were sent, or couldn't be, in days.
+    pub emails_days: i64,
+    /// `VOUCH_KEEP_SESSIONS`: sessions, used or not, in days.
+    pub sessions_days: i64,
+    /// `VOUCH_KEEP_IPS`: IP addresses in the log of the instance, in days.
+    pub ips_days: i64,
+}
+
+impl Default for InstanceRetention {
+    fn default() -> Self {
+        Self { emails_days: 30, sessions_days: 14, ips_days: 180 }
+    }
+}
