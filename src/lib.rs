@@ -91,6 +91,8 @@ pub mod privacy;
 pub mod pseudonyms;
 /// Codes on their way into the merchants' stores.
 pub mod pushes;
+/// Requests to recalculate orders.
+pub mod recalculations;
 /// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
 pub mod registration;
 /// Keys in the database that are worked out again by newer rules.

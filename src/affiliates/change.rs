@@ -15,7 +15,7 @@ use crate::auth::links::{self, About, LinkEnd};
 use crate::dated::{self, second};
 use crate::db::schema::affiliates;
 use crate::offers;
-use crate::orders::{RecalculationCause, request_for_affiliate, request_since};
+use crate::recalculations::{RecalculationCause, request_for_affiliate, request_since};
 
 /// What the settings of an affiliate may change.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use crate::auth::Merchant;
 use crate::db::schema::{affiliates, offers};
 use crate::figures::{self, Figures, amounts};
 use crate::money::Currency;
-use crate::orders::recalculation::{Pending, pending_of_affiliate};
+use crate::recalculations::{Pending, pending_of_affiliate};
 use crate::urls;
 use crate::web::paginate::thousands;
 

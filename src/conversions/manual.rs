@@ -17,7 +17,8 @@ use crate::db::schema::{conversions, orders};
 use crate::figures::{Amounts, Changes, Counted, Shared};
 use crate::money::{Currency, format_money};
 use crate::orders::explain::Explanation;
-use crate::orders::{RecalculationCause, recalculate};
+use crate::orders::recalculate;
+use crate::recalculations::RecalculationCause;
 use crate::web::when::day_of;
 
 /// Why an order cannot be credited by hand.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::audit::{Act, Actor, record};
 use crate::dated::{self, dated};
 use crate::db::schema::{exclusion_terms, merchants};
-use crate::orders::{RecalculationCause, request_since};
+use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {
     /// Coupon Exclusions are enabled: there is no more to say.

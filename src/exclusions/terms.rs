@@ -8,7 +8,7 @@ use super::look_alike::anchor_of;
 use super::model::{Exclusion, ExclusionScope};
 use crate::audit::Actor;
 use crate::dated::{self, dated, second};
-use crate::orders::{RecalculationCause, request_since};
+use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {
     /// What a code is compared with, and the days on which that counts.

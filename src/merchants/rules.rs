@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::audit::{Act, Actor, record};
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::dated::{self, Dated, Period, dated};
-use crate::orders::{RecalculationCause, request_since};
+use crate::recalculations::{RecalculationCause, request_since};
 
 /// Rules with the time they began to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::audit::{Act, Actor, record};
 use crate::credit::Commission;
 use crate::dated;
 use crate::db::schema::{affiliates, offers};
-use crate::orders::{RecalculationCause, request_since};
+use crate::recalculations::{RecalculationCause, request_since};
 
 /// What an offer is made from, checked by the form.
 #[derive(Clone, Debug)]

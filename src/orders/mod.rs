@@ -22,9 +22,7 @@ pub mod recalculation;
 pub mod refund_reads;
 pub mod replay;
 
-pub use recalculation::{
-    RecalculationCause, recalculate, request_for_affiliate, request_for_trigger, request_since,
-};
+pub use recalculation::recalculate;
 pub use replay::{ReplayError, replay};
 pub use vouch_core::order::{
     LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::model::Store;
 use crate::audit::{Actor, record};
 use crate::dated::{self, Dated, dated};
-use crate::orders::{RecalculationCause, request_since};
+use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {
     /// What a cancellation or a refund does to commission; by default both lower it.

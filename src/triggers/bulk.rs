@@ -11,8 +11,8 @@ use crate::audit::{Actor, record_all};
 use crate::dated::second;
 use crate::db::prepared;
 use crate::exclusions::Excluded;
-use crate::orders::{RecalculationCause, request_since};
 use crate::pushes;
+use crate::recalculations::{RecalculationCause, request_since};
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 1_000;

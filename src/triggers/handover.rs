@@ -13,7 +13,7 @@ use crate::dated::{self, Dated, Period};
 use crate::db::schema::triggers;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::orders::{RecalculationCause, request_for_trigger};
+use crate::recalculations::{RecalculationCause, request_for_trigger};
 use crate::supervise::Stop;
 
 /// As many are done in one turn of the worker.

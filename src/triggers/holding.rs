@@ -10,7 +10,7 @@ use super::model::{Trigger, affiliate_name};
 use crate::audit::{self, Act, Actor};
 use crate::dated::{self, Dated, dated, second};
 use crate::db::schema::{affiliates, trigger_owners, triggers};
-use crate::orders::{RecalculationCause, request_for_trigger};
+use crate::recalculations::{RecalculationCause, request_for_trigger};
 
 dated! {
     /// Who holds a trigger.

@@ -12,8 +12,8 @@ use crate::dated::second;
 use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::exclusions::look_alike::look_alike;
 use crate::exclusions::{self, Excluded};
-use crate::orders::{RecalculationCause, request_for_trigger};
 use crate::pushes;
+use crate::recalculations::{RecalculationCause, request_for_trigger};
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

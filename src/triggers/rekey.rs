@@ -14,7 +14,7 @@ use crate::clock;
 use crate::db::prepared;
 use crate::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
 use crate::exclusions::look_alike::look_alike;
-use crate::orders::{RecalculationCause, request_for_trigger};
+use crate::recalculations::{RecalculationCause, request_for_trigger};
 
 /// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
 /// character. Nearly none has, so that large tables are read once and hardly written.

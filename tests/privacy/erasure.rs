@@ -12,8 +12,9 @@ use vouch::auth::{self, NewUser, Role};
 use vouch::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
 };
-use vouch::orders::{RecalculationCause, replay, request_since};
+use vouch::orders::replay;
 use vouch::privacy::{Lookup, erase_person};
+use vouch::recalculations::{RecalculationCause, request_since};
 use vouch::triggers::{self, TriggerKind};
 
 use super::{acts, in_instance, sums, tables_with};

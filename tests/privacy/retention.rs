@@ -119,8 +119,8 @@ fn customers_go_after_their_period_and_credits_stay() {
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     let actor = app.actor();
     app.within(|conn| {
-        let cause = vouch::orders::RecalculationCause::CalculationLogicChanged;
-        vouch::orders::request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
+        let cause = vouch::recalculations::RecalculationCause::CalculationLogicChanged;
+        vouch::recalculations::request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
     });
     app.work();
     assert_eq!(sums(&app), money);

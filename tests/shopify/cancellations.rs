@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use vouch::db::schema::{commission_entries, conversions, return_rules};
-use vouch::orders::{RecalculationCause, request_since};
+use vouch::recalculations::{RecalculationCause, request_since};
 use vouch::stores::{ReturnRules, Store, change_return_rules};
 
 use crate::harness::TestApp;

@@ -1,7 +1,7 @@
 //! Recalculating orders that were taken in before a fact changed.
 //!
-//! Whoever changes a fact commits the change together with a request, and touches no order. The
-//! workers carry requests out in portions of a few orders, each in a transaction of its own that
+//! Whoever changes a fact commits the change together with a request ([`crate::recalculations`]), and
+//! touches no order. The workers carry requests out in portions of a few orders, each in a transaction of its own that
 //! waits for nobody: an order that somebody else has is left for later.
 //!
 //! No order slips between a change and its recalculation. A transaction that decides on an order says
@@ -10,15 +10,9 @@
 //! Whichever read the former facts is among them, and its orders are there to be found; whichever
 //! began later reads the new facts.
 
-mod cause;
-mod matching;
-mod pending;
+mod now;
 mod portion;
 mod queue;
-mod request;
 
-pub use self::cause::RecalculationCause;
-pub use self::matching::orders_of_affiliate;
-pub use self::pending::{Pending, pending_of_affiliate, pending_of_trigger};
+pub use self::now::recalculate;
 pub use self::queue::{drain, parked, turn, unpark};
-pub use self::request::{recalculate, request_for_affiliate, request_for_trigger, request_since};

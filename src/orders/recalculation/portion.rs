@@ -7,13 +7,12 @@ use diesel::dsl::{max, now};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
-use super::cause::RecalculationCause;
-use super::matching::{Found, Matching, Range};
 use crate::clock;
 use crate::db::prepared;
 use crate::db::schema::{orders, recalculations, triggers};
 use crate::orders::in_flight;
 use crate::orders::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::recalculations::{Found, Matching, Range, RecalculationCause};
 
 /// As many orders are recalculated in one transaction: it keeps their deliveries waiting meanwhile.
 pub(super) const PORTION: usize = 25;

@@ -12,9 +12,9 @@ use super::words::{NAME, escaped};
 use super::{Erased, Erasure};
 use crate::db::prepared;
 use crate::db::schema::{affiliate_emails, orders, triggers};
-use crate::orders::recalculation::orders_of_affiliate;
 use crate::privacy::person::Lookup;
 use crate::pseudonyms::is_pseudonym;
+use crate::recalculations::orders_of_affiliate;
 use crate::triggers::TriggerKind;
 use crate::triggers::code::EmailKey;
 

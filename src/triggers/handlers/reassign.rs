@@ -12,7 +12,7 @@ use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::orders::recalculation::{Pending, pending_of_trigger};
+use crate::recalculations::{Pending, pending_of_trigger};
 use crate::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
 use crate::urls;

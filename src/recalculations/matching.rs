@@ -8,7 +8,7 @@ use crate::db::prepared;
 use crate::triggers::TriggerKind;
 
 /// The orders of a request.
-pub(super) enum Matching {
+pub(crate) enum Matching {
     Trigger { kind: TriggerKind, key: String, since: DateTime<Utc> },
     Affiliate { id: i64, since: DateTime<Utc> },
     Since(DateTime<Utc>),
@@ -17,7 +17,7 @@ pub(super) enum Matching {
 
 /// The orders after the first id, up to the second.
 #[derive(Clone, Copy)]
-pub(super) struct Range {
+pub(crate) struct Range {
     pub after: i64,
     pub up_to: i64,
 }
@@ -38,7 +38,7 @@ pub fn orders_of_affiliate(
 }
 
 /// An order's key, and when it was placed.
-pub(super) type Found = (i64, DateTime<Utc>);
+pub(crate) type Found = (i64, DateTime<Utc>);
 
 macro_rules! of_code {
     () => {
@@ -157,12 +157,12 @@ macro_rules! rows {
 
 impl Matching {
     /// How many orders there are.
-    pub(super) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+    pub(crate) fn count(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         bound!(self, number, BigInt, merchant_id, Range::ALL, i64::MAX).get_result(conn)
     }
 
     /// The next orders of the range.
-    pub(super) fn next(
+    pub(crate) fn next(
         &self,
         conn: &mut PgConnection,
         merchant_id: i64,
