@@ -109,8 +109,10 @@ pub mod security;
 pub mod server;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
-/// What is done for stores in the background.
+/// What is to be done for stores in the background.
 pub mod store_jobs;
+/// Who does it.
+pub mod store_workers;
 /// Connections to store platforms.
 pub mod stores;
 /// Threads that are started again when they panic.

@@ -4,14 +4,18 @@ use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail::Office;
-use crate::orders::{failures, recalculation};
+use crate::orders::{awaited, failures, recalculation, refund_reads};
 use crate::privacy::retention;
-use crate::store_jobs::{Crew, Tools};
+use crate::store_jobs::JobKind;
+use crate::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
 use crate::supervise::{self, Stop};
+use crate::{catch_up, comparisons, pushes};
 
 /// Something that is done again and again.
 struct Job {
@@ -129,7 +133,7 @@ impl Workers {
         threads.push((retries, start(retries, RETRY_ROUND, turn, &stop)?));
         let turn = move |stop: &Stop| office.turn_until(stop);
         threads.push(("send letters", start("send letters", MAIL_ROUND, turn, &stop)?));
-        let crew = Crew::start(tools)?;
+        let crew = Crew::start(tools, run_job)?;
         Ok(Self { stop, threads, crew })
     }
 
@@ -152,6 +156,29 @@ impl Drop for Workers {
             tracing::warn!(job, "left_to_next_start");
         }
     }
+}
+
+/// Who does which job for a store.
+///
+/// # Errors
+/// The store's, and ours.
+pub fn run_job(kind: JobKind, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
+    match kind {
+        JobKind::Push => pushes::turn(turn),
+        JobKind::Orders => awaited::turn(turn),
+        JobKind::Refunds => refund_reads::turn(turn),
+        JobKind::Webhooks => store_workers::webhooks::turn(turn),
+        JobKind::CatchUp => catch_up::turn(turn),
+        JobKind::Compare => comparisons::turn(turn),
+    }
+}
+
+/// Does what is due for stores at `now` on this thread; answers how many turns.
+///
+/// # Errors
+/// The database's.
+pub fn work_off_stores(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
+    store_workers::work_off(tools, run_job, now)
 }
 
 /// Makes due what earlier processes left for a person: its operator may have fixed the cause, or this

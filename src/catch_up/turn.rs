@@ -10,7 +10,7 @@ use crate::db::schema::{catch_ups, stores};
 use crate::orders::intake::Outcome;
 use crate::orders::read;
 use crate::platforms::{Client, OrderMessage, Period};
-use crate::store_jobs::{Next, Turn, TurnError};
+use crate::store_workers::{Next, Turn, TurnError};
 use crate::stores::Platform;
 
 /// How often a store is asked what changed.

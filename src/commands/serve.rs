@@ -20,7 +20,7 @@ use crate::instance::Presence;
 use crate::mail::Office;
 use crate::os;
 use crate::server::{self, Starting, State};
-use crate::store_jobs::Tools;
+use crate::store_workers::Tools;
 use crate::workers::Workers;
 
 /// What part of the work this process does.

@@ -11,7 +11,7 @@ use self::sweep::sweep;
 use super::model::{Comparison, insert};
 use crate::db::schema::{comparison_findings as findings, comparisons, stores};
 use crate::platforms::{CallError, Client};
-use crate::store_jobs::{Next, Turn, TurnError};
+use crate::store_workers::{Next, Turn, TurnError};
 use crate::stores::Store;
 
 /// What a code of the store `c` and its trigger `t`, if any, come to.

@@ -8,8 +8,8 @@ use super::known_stores::{KnownStore, KnownStores};
 use crate::clock;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::operations::counters;
-use crate::operations::security::{self, Kind};
+use crate::counters;
+use crate::security::{self, Kind};
 use crate::orders::intake::{Arrival, Source, gzip};
 use crate::orders::queue::Intake;
 use crate::privacy::requests;
@@ -117,7 +117,7 @@ async fn read_body(
 
 /// 401 for a message that the store cannot have sent, or not now.
 fn refused(platform: Platform, why: &'static str) -> HttpResponse {
-    counters::refused_delivery(platform);
+    counters::refused_delivery(platform.as_str());
     HttpResponse::Unauthorized().content_type(ContentType::plaintext()).body(why)
 }
 

@@ -9,7 +9,7 @@ use super::model::PushStatus;
 use crate::counters;
 use crate::db::schema::{affiliates, pushes, triggers};
 use crate::platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
-use crate::store_jobs::{Next, Turn, TurnError};
+use crate::store_workers::{Next, Turn, TurnError};
 
 /// How many queued codes are read at once.
 const BATCH: i64 = 50;

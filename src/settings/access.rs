@@ -8,7 +8,8 @@ use crate::db::Db;
 use crate::error::AppResult;
 use crate::money::Currency;
 use crate::platforms::{Access, CallError, woocommerce};
-use crate::store_jobs::{self, Tools};
+use crate::store_jobs;
+use crate::store_workers::Tools;
 use crate::stores::{self, Store, StoreCall};
 use crate::web::page::FlashKind;
 

@@ -9,7 +9,7 @@ use crate::db::prepared;
 use crate::db::schema::store_jobs;
 
 /// A worker that says nothing for so long has lost its job to another.
-pub(super) const LEASE: Duration = Duration::seconds(20);
+const LEASE: Duration = Duration::seconds(20);
 
 /// The first comparison comes so long after a store was connected.
 const BEFORE_COMPARISON: Duration = Duration::minutes(10);
@@ -86,29 +86,29 @@ pub fn last_problem(
 
 /// A job that a worker has.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) merchant_id: i64,
-    pub(super) store_id: i64,
-    pub(super) kind: JobKind,
+pub(crate) struct Job {
+    pub(crate) merchant_id: i64,
+    pub(crate) store_id: i64,
+    pub(crate) kind: JobKind,
     /// Which taking of it this is.
-    pub(super) lease: i64,
-    pub(super) failures: i32,
-    pub(super) state: Option<serde_json::Value>,
+    pub(crate) lease: i64,
+    pub(crate) failures: i32,
+    pub(crate) state: Option<serde_json::Value>,
 }
 
 /// Who has as many workers as it may have.
 #[derive(Debug, Default)]
-pub(super) struct Busy {
-    pub(super) merchants: Vec<i64>,
+pub(crate) struct Busy {
+    pub(crate) merchants: Vec<i64>,
     /// Keys of stores differ over all merchants.
-    pub(super) stores: Vec<i64>,
+    pub(crate) stores: Vec<i64>,
 }
 
 /// Takes the job that has waited longest, of nobody in `busy`. Within `Scope::Installation`.
 ///
 /// Stores that are disconnected, have no credentials, or refuse them, rest. A job that its worker
 /// left is taken again, whether or not anything is due.
-pub(super) fn claim(
+pub(crate) fn claim(
     conn: &mut PgConnection,
     busy: &Busy,
     now: DateTime<Utc>,
@@ -152,7 +152,7 @@ pub(super) fn claim(
 
 /// Says that the worker still has the job; `false` when another has taken it. The row stays locked
 /// until the end of the transaction, so that nobody takes it between this and the commit.
-pub(super) fn hold(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> QueryResult<bool> {
+pub(crate) fn hold(conn: &mut PgConnection, job: &Job, now: DateTime<Utc>) -> QueryResult<bool> {
     let row = store_jobs::table.find((job.merchant_id, job.store_id, job.kind));
     let held = diesel::update(row)
         .filter(store_jobs::lease.eq(job.lease))

@@ -11,7 +11,7 @@ use vouch::clock;
 use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch::platforms::http::Http;
 use vouch::secrets::Sealer;
-use vouch::store_jobs::{self, Tools};
+use vouch::store_workers::Tools;
 use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
 
 use crate::harness::bigcommerce::{message, sign};
@@ -65,7 +65,7 @@ impl Shop {
 
     /// Does everything in the background that is due at `now`.
     pub fn work(&self, now: DateTime<Utc>) -> usize {
-        store_jobs::work_off(&self.tools(), now).unwrap()
+        vouch::workers::work_off_stores(&self.tools(), now).unwrap()
     }
 
     /// A message of the store, signed.

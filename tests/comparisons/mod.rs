@@ -18,9 +18,10 @@ use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, Mark, NewCode, OrderMessage, Period, StoreCode,
     Webhooks,
 };
-use vouch::store_jobs::{Tools, work_off};
+use vouch::store_workers::Tools;
 use vouch::stores::{self, Store};
 use vouch::triggers::{self, Reach, Trigger, TriggerKind};
+use vouch::workers::work_off_stores;
 
 use crate::harness::{Page, Person, TestApp};
 use crate::pushes::{creating, sealer, store};
@@ -136,7 +137,7 @@ fn tools(app: &TestApp, shelf: &Shelf) -> Tools {
 }
 
 fn work_at(app: &TestApp, shelf: &Shelf, now: DateTime<Utc>) {
-    work_off(&tools(app, shelf), now).unwrap();
+    work_off_stores(&tools(app, shelf), now).unwrap();
 }
 
 fn work(app: &TestApp, shelf: &Shelf) {

@@ -348,7 +348,7 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
         }),
         ..tools(&app, &shelf)
     };
-    work_off(&tools, clock::now()).unwrap();
+    work_off_stores(&tools, clock::now()).unwrap();
     assert_eq!(shelf.asked(), [0]);
     let kept = running(&app, &store).unwrap();
     assert_eq!((kept.read_count, kept.other_count), (0, 0));

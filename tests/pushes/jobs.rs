@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use vouch::clock;
 use vouch::db::schema::{pushes, store_jobs};
 use vouch::platforms::CallError;
-use vouch::store_jobs::{Crew, Tools};
+use vouch::store_workers::{Crew, Tools};
+use vouch::workers::run_job;
 
 use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
 use crate::harness::TestApp;
@@ -28,7 +29,7 @@ fn settled(app: &TestApp, trigger_id: i64) -> String {
 #[test]
 fn a_running_crew_pushes_within_a_second_or_two_and_ends_in_time() {
     let (app, fake) = creating();
-    let crew = Crew::start(tools(&app, &fake)).unwrap();
+    let crew = Crew::start(tools(&app, &fake), run_job).unwrap();
     thread::sleep(Span::from_millis(300));
     let begun = Instant::now();
     let id = code(&app, "SPRING");
@@ -50,7 +51,7 @@ fn a_crew_whose_store_hangs_ends_all_the_same() {
         ..tools(&app, &fake)
     };
     code(&app, "SPRING");
-    let crew = Crew::start(slow).unwrap();
+    let crew = Crew::start(slow, run_job).unwrap();
     thread::sleep(Span::from_millis(600));
     let end = Instant::now();
     drop(crew);
@@ -86,7 +87,7 @@ fn a_store_that_hangs_holds_up_no_other() {
         }),
         ..tools(&app, &fake)
     };
-    let crew = Crew::start(tools).unwrap();
+    let crew = Crew::start(tools, run_job).unwrap();
     let begun = Instant::now();
     let id = code(&app, "SPRING");
     let pushed = || {
@@ -127,7 +128,7 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
         }),
         ..tools(&app, &fake)
     };
-    vouch::store_jobs::work_off(&tools, clock::now()).unwrap();
+    vouch::workers::work_off_stores(&tools, clock::now()).unwrap();
     assert_eq!(fake.codes(), ["SPRING"], "the call itself took place");
     assert_eq!(status(&app, id).0, "queued", "and is not written");
     work(&app, &fake);

@@ -21,9 +21,10 @@ use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
 use vouch::secrets::Sealer;
-use vouch::store_jobs::{Open, Tools, work_off};
+use vouch::store_workers::{Open, Tools};
 use vouch::stores::{self as model, Store};
 use vouch::triggers::{self, TriggerKind};
+use vouch::workers::work_off_stores;
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::{Shop, TOKEN};
@@ -209,7 +210,7 @@ pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
 pub(super) fn call_out(app: &TestApp, now: DateTime<Utc>) {
     let open: Arc<Open> =
         Arc::new(|store, now| model::open_client(store, &sealer(), &Http::new(true), now));
-    work_off(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
+    work_off_stores(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
 }
 
 /// A new code of Ada's.
@@ -227,7 +228,7 @@ pub(super) fn work(app: &TestApp, fake: &FakeStore) -> usize {
 }
 
 pub(super) fn work_at(app: &TestApp, fake: &FakeStore, now: DateTime<Utc>) -> usize {
-    work_off(&tools(app, fake), now).unwrap()
+    work_off_stores(&tools(app, fake), now).unwrap()
 }
 
 /// (status, reason) of a code's only push.

@@ -6,8 +6,9 @@ use serde_json::json;
 use vouch::platforms::CallError;
 use vouch::platforms::http::Http;
 use vouch::secrets::Sealer;
-use vouch::store_jobs::{Tools, work_off};
+use vouch::store_workers::Tools;
 use vouch::stores::open_client;
+use vouch::workers::work_off_stores;
 
 use super::Walk;
 use crate::harness::SECRET_KEY;
@@ -79,7 +80,7 @@ pub(super) async fn work(walk: &Walk) {
             public_url: base.as_str().into(),
             open: Arc::new(opened),
         };
-        work_off(&tools, vouch::clock::now()).unwrap();
+        work_off_stores(&tools, vouch::clock::now()).unwrap();
     });
     worked.await.unwrap();
 }

@@ -12,8 +12,9 @@ use diesel::prelude::*;
 use vouch::db::schema::conversions;
 use vouch::platforms::http::Http;
 use vouch::secrets::Sealer;
-use vouch::store_jobs::{Tools, work_off};
+use vouch::store_workers::Tools;
 use vouch::stores::{self, Platform, Store};
+use vouch::workers::work_off_stores;
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};
@@ -46,7 +47,7 @@ fn tools(app: &TestApp) -> Tools {
 
 /// Does everything that is due at `now`.
 fn work(app: &TestApp, now: DateTime<Utc>) {
-    work_off(&tools(app), now).unwrap();
+    work_off_stores(&tools(app), now).unwrap();
 }
 
 /// Connects the site over the page, as an owner does.

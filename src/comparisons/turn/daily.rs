@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use crate::comparisons::model::Comparison;
-use crate::store_jobs::{Turn, TurnError};
+use crate::store_workers::{Turn, TurnError};
 
 /// The daily check comes at the store's own time of day, at least so long after the one before.
 const APART: Duration = Duration::hours(12);

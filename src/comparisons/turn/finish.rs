@@ -9,7 +9,7 @@ use super::holds;
 use crate::comparisons::model::{Comparison, insert};
 use crate::db::prepared;
 use crate::db::schema::comparisons;
-use crate::store_jobs::{Turn, TurnError};
+use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;
 
 /// What a list shows can be so much behind what a store has made.

@@ -10,7 +10,7 @@ use crate::comparisons::model::{Comparison, StoreState};
 use crate::db::prepared;
 use crate::db::schema::comparisons;
 use crate::platforms::{Batch, StoreCode};
-use crate::store_jobs::{Turn, TurnError};
+use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;
 use crate::triggers::code::key_of_reported_code;
 

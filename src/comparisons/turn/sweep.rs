@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::db::schema::{comparison_findings as findings, comparisons};
-use crate::store_jobs::{Turn, TurnError};
+use crate::store_workers::{Turn, TurnError};
 
 /// So many findings of earlier checks are deleted at once.
 const SWEEP: i64 = 5_000;

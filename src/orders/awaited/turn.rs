@@ -10,7 +10,7 @@ use crate::orders::failures::{self, FailureReason, OWN_FAULT};
 use crate::orders::intake::Outcome;
 use crate::orders::read::{self, Read};
 use crate::platforms::{CallError, OrderMessage};
-use crate::store_jobs::{Next, Turn, TurnError};
+use crate::store_workers::{Next, Turn, TurnError};
 
 /// After so many tries, most of a day apart, the messages are shown as failed.
 pub(in crate::orders) const TRIES: i32 = 24;

@@ -8,7 +8,7 @@ use crate::orders::awaited::{SILENCE, TRIES, wait_after};
 use crate::orders::intake::Outcome;
 use crate::orders::read;
 use crate::platforms::{CallError, OrderMessage};
-use crate::store_jobs::{Next, Turn, TurnError};
+use crate::store_workers::{Next, Turn, TurnError};
 
 /// A store that does not list a refund after so many attempts has none: it was deleted, or the
 /// order names it by mistake.

@@ -9,7 +9,11 @@ use crate::stores;
 /// From one look to the next.
 const EVERY: Duration = Duration::hours(1);
 
-pub(super) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
+/// One look.
+///
+/// # Errors
+/// The store's, and ours.
+pub fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     let store = &turn.store;
     let address = store.webhook_url(&turn.tools.public_url);
     let webhooks = turn.client()?.ensure_webhooks(&address)?;

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
 
-use super::queue::{Job, hold};
 use crate::clock;
 use crate::config::{Config, InstanceRetention};
 use crate::db::{Db, Scope};
@@ -18,6 +17,7 @@ use crate::platforms::http::{self, Http};
 use crate::platforms::{CallError, Client};
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
+use crate::store_jobs::{Job, JobKind, hold};
 use crate::stores::{self, Store};
 use crate::supervise::Stop;
 
@@ -26,6 +26,9 @@ const TURN: Duration = Duration::from_secs(20);
 
 /// How a store's client is made.
 pub type Open = dyn Fn(&Store, DateTime<Utc>) -> Result<Box<dyn Client>, CallError> + Send + Sync;
+
+/// Does a stretch of a job: some 20 seconds at the most. The application knows who does which.
+pub type RunJob = fn(JobKind, &mut Turn<'_>) -> Result<Next, TurnError>;
 
 /// What the work for stores needs.
 #[derive(Clone)]

@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use rand::RngExt;
 
-use super::queue::Job;
 use super::turn::{Next, Turn, TurnError};
 use crate::db::prepared;
 use crate::platforms::CallError;
+use crate::store_jobs::Job;
 use crate::stores;
 
 /// The first wait after a failed turn; each further one doubles it.

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::finish::finish;
-use super::queue::{Busy, Job, claim, hold};
-use super::turn::{Tools, Turn, TurnError};
+use super::turn::{RunJob, Tools, Turn, TurnError};
 use crate::clock;
 use crate::db::Scope;
 use crate::error::{AppError, AppResult};
+use crate::store_jobs::{Busy, Job, claim, hold};
 use crate::stores::Store;
 use crate::supervise::{self, Stop};
 
@@ -41,14 +41,14 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Begins to work.
+    /// Begins to work: `run` does the jobs.
     ///
     /// # Errors
     /// When the operating system starts no thread.
-    pub fn start(tools: Tools) -> io::Result<Self> {
+    pub fn start(tools: Tools, run: RunJob) -> io::Result<Self> {
         let stop = Stop::default();
-        let mut foreman = Foreman::new(tools, stop.clone());
-        let foreman = supervise::spawn("work for stores", &stop, move || foreman.run())?;
+        let mut foreman = Foreman::new(tools, run, stop.clone());
+        let foreman = supervise::spawn("work for stores", &stop, move || foreman.lead())?;
         Ok(Self { stop, foreman })
     }
 
@@ -83,6 +83,7 @@ impl Drop for Done {
 
 struct Foreman {
     tools: Tools,
+    run: RunJob,
     stop: Stop,
     running: Vec<(Job, Instant)>,
     done: Receiver<Job>,
@@ -91,12 +92,20 @@ struct Foreman {
 }
 
 impl Foreman {
-    fn new(tools: Tools, stop: Stop) -> Self {
+    fn new(tools: Tools, run: RunJob, stop: Stop) -> Self {
         let (says_done, done) = channel();
-        Self { tools, stop, running: Vec::new(), done, says_done, last_heartbeat: Instant::now() }
+        Self {
+            tools,
+            run,
+            stop,
+            running: Vec::new(),
+            done,
+            says_done,
+            last_heartbeat: Instant::now(),
+        }
     }
 
-    fn run(&mut self) {
+    fn lead(&mut self) {
         while !self.stop.is_asked() {
             if let Err(error) = self.hand_out() {
                 tracing::error!(%error, "cannot look for work for stores");
@@ -128,11 +137,11 @@ impl Foreman {
             let claimed =
                 self.tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &busy, now))?;
             let Some(job) = claimed else { return Ok(()) };
-            let (tools, stop) = (self.tools.clone(), self.stop.clone());
+            let (tools, run, stop) = (self.tools.clone(), self.run, self.stop.clone());
             let done = Done { job: job.clone(), tell: self.says_done.clone() };
             let work = move || {
                 let done = done;
-                do_job(&tools, &done.job, clock::now(), &stop);
+                do_job(&tools, run, &done.job, clock::now(), &stop);
             };
             // Without a thread for it, the job's lease ends by itself.
             thread::Builder::new()
@@ -181,21 +190,21 @@ fn is_same(one: &Job, other: &Job) -> bool {
 ///
 /// # Errors
 /// The database's.
-pub fn work_off(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
+pub fn work_off(tools: &Tools, run: RunJob, now: DateTime<Utc>) -> AppResult<usize> {
     let stop = Stop::default();
     let mut done = 0;
     while let Some(job) =
         tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &Busy::default(), now))?
     {
-        do_job(tools, &job, now, &stop);
+        do_job(tools, run, &job, now, &stop);
         done += 1;
     }
     Ok(done)
 }
 
-fn do_job(tools: &Tools, job: &Job, now: DateTime<Utc>, stop: &Stop) {
+fn do_job(tools: &Tools, run: RunJob, job: &Job, now: DateTime<Utc>, stop: &Stop) {
     let (merchant_id, store_id, kind) = (job.merchant_id, job.store_id, job.kind.as_str());
-    match begin_and_finish(tools, job, now, stop) {
+    match begin_and_finish(tools, run, job, now, stop) {
         Ok(()) => {}
         Err(TurnError::Lost) => {
             tracing::warn!(merchant_id, store_id, kind, "another worker has taken the job");
@@ -209,6 +218,7 @@ fn do_job(tools: &Tools, job: &Job, now: DateTime<Utc>, stop: &Stop) {
 
 fn begin_and_finish(
     tools: &Tools,
+    run: RunJob,
     job: &Job,
     now: DateTime<Utc>,
     stop: &Stop,
@@ -219,7 +229,7 @@ fn begin_and_finish(
     let state = job.state.clone();
     let begun = Instant::now();
     let mut turn = Turn { tools, store, state, job: job.clone(), begun_at: now, begun, stop };
-    let outcome = catch_unwind(AssertUnwindSafe(|| job.kind.turn(&mut turn)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(job.kind, &mut turn)));
     // What panicked has been logged by the hook, with its place.
     finish(&turn, outcome.unwrap_or_else(|_| Err(TurnError::Own(AppError::Unavailable))))
 }
