@@ -1,8 +1,5 @@
 //! Who did what, when, to what: written in the transaction of the act itself.
 
-/// The log as a merchant reads it.
-pub mod log;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};

@@ -107,6 +107,8 @@ pub mod secrets;
 pub mod security;
 /// The web server: the application around the routes.
 pub mod server;
+/// What the session of a browser holds.
+pub mod session;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
 /// What is to be done for stores in the background.

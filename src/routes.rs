@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use actix_web::{Scope, guard, web};
 
 use crate::auth::Access::{Affiliate, Credential, Member, Monitoring, Public, SignedIn, Support};
-use crate::auth::Role::{Admin, Owner, Viewer};
 use crate::auth::Route;
+use crate::session::Role::{Admin, Owner, Viewer};
 
 fn method(name: &str) -> guard::AnyGuard {
     match name {
@@ -96,7 +96,7 @@ routes! {
     GET  "/account/password" => crate::auth::account::password_form, SignedIn;
     POST "/account/password" => crate::auth::account::change_password, SignedIn;
     POST "/logout" => crate::auth::handlers::logout, Public;
-    GET  "/unsent-form" => crate::web::unsent::show, SignedIn;
+    GET  "/unsent-form" => crate::auth::unsent::show, SignedIn;
     GET  "/places" => crate::auth::handlers::choose_place, SignedIn;
     POST "/places" => crate::auth::handlers::go_to_place, SignedIn;
 

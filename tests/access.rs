@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::auth::{self, Access, NewUser, Role, Route};
+use vouch::auth::{self, Access, NewUser, Route};
 use vouch::db::schema::{
     api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
     pushes,
@@ -12,6 +12,7 @@ use vouch::db::schema::{
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
 use vouch::routes::TABLE;
+use vouch::session::Role;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_query;
 use vouch::audit::Actor;
-use vouch::auth::{self, Role};
+use vouch::auth;
 use vouch::db::schema::{affiliates, sessions, users};
 use vouch::db::{Scope, in_scope};
+use vouch::session::Role;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, two_factor};
 

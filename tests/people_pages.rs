@@ -3,11 +3,12 @@
 use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
 use vouch::audit::Actor;
-use vouch::auth::{self, Role};
+use vouch::auth;
 use vouch::db::schema::{letters, users};
 use vouch::db::{Scope, in_scope};
 use vouch::first_run::FirstRun;
 use vouch::secrets::Sealer;
+use vouch::session::Role;
 use vouch::team;
 
 use crate::harness::browser::Browser;

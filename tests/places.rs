@@ -3,9 +3,10 @@
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::audit::Actor;
-use vouch::auth::{self, Person, Role};
+use vouch::auth::{self, Person};
 use vouch::db::schema::{members, stores, trigger_owners, triggers};
 use vouch::db::{Scope, in_scope};
+use vouch::session::Role;
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;

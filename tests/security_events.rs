@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use diesel::prelude::*;
 use serde_json::Value;
-use vouch::auth::email_key;
 use vouch::db::schema::{audit_log, users};
+use vouch::mail::email_key;
 use vouch::mail::{self, Letter, Office};
 use vouch::security::Kind;
 

@@ -1,9 +1,9 @@
 //! Support staff: what they see of a merchant's people and stores, and what they can do for them.
 
 use diesel::prelude::*;
-use vouch::auth::Role;
 use vouch::db::schema::{audit_log, invitations, members, pushes, triggers};
 use vouch::secrets::Sealer;
+use vouch::session::Role;
 use vouch::team;
 use vouch::triggers::{TriggerKind, create};
 

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use vouch::audit::Actor;
-use vouch::auth::{self, NewUser, Role};
+use vouch::auth::{self, NewUser};
 use vouch::db::schema::{audit_log, links, members, users};
 use vouch::db::{Scope, in_scope};
 use vouch::mail::Office;
+use vouch::session::Role;
 use vouch::team::{self, MemberError};
 
 use crate::harness::smtp::MailServer;

@@ -9,9 +9,10 @@ use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
 use crate::audit::{Act, Actor, record};
-use crate::auth::{count_place, email_key};
+use crate::auth::count_place;
 use crate::dated;
 use crate::db::schema::affiliates;
+use crate::mail::email_key;
 use crate::offers;
 
 /// A person or company that promotes the merchant.

@@ -1,7 +1,7 @@
 //! Who may reach which route, by the table of routes that the application holds. Refused by default: a
 //! route without a row there is not served.
 
-use actix_session::{Session, SessionExt};
+use actix_session::SessionExt;
 use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,13 +11,13 @@ use actix_web::web::Data;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::model::{AffiliateSeat, Around, Person, Place, Role, Seat};
-use super::session_store::USER_ID;
+use super::model::{AffiliateSeat, Around, Person, Seat};
 use super::viewing::{self, Viewing};
 use crate::config::Config;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::request::{self, Sender};
+use crate::session::{PLACE, Place, Role, USER_ID};
 use crate::web::bearer;
 use crate::web::spans::route;
 use crate::web::unsent;
@@ -71,17 +71,6 @@ impl RouteTable {
             routes.map(|route| if route.method == "GET" { "GET, HEAD" } else { route.method });
         methods.collect::<Vec<_>>().join(", ")
     }
-}
-
-/// Where the session keeps the chosen place.
-pub(super) const PLACE: &str = "place";
-
-/// The key of the place that was chosen; empty where none is.
-///
-/// # Errors
-/// When the session holds something else there, which is a fault of ours.
-pub(crate) fn chosen_place(session: &Session) -> AppResult<String> {
-    Ok(session.get::<Place>(PLACE)?.map(|place| place.key()).unwrap_or_default())
 }
 
 /// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and

@@ -11,13 +11,15 @@ use super::letters::password_changed;
 use super::limits::Tries;
 use super::model::{Person, User, change_password as store_password};
 use super::password::MOST_BYTES;
+use crate::auth::pages::AccountPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::mail;
 use crate::security::{self, Kind};
+use crate::session::renew_session;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{AccountPage, FlashKind, renew_session};
 use crate::web::peer::peer;
 use crate::web::{ok, rejected, see_other};
 

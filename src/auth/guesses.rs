@@ -1,6 +1,7 @@
-use super::model::{Person, Place, places_of};
+use super::model::{Person, places_of};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::session::Place;
 
 /// What somebody who guesses a person's password would try first: their address, their name, the
 /// names of their programs.

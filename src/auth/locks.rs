@@ -6,8 +6,8 @@
 
 use diesel::prelude::*;
 
-use super::model::Role;
 use crate::db::schema::{members, merchants, users};
+use crate::session::Role;
 
 /// Locks a merchant against being closed; `false` if it is.
 ///

@@ -16,15 +16,18 @@ mod limits;
 pub mod links;
 mod locks;
 mod model;
+/// Layout data: who looks, which merchant, flash, alerts.
+pub mod pages;
 mod password;
 /// A new password for who has forgotten theirs.
 pub mod resets;
 mod session_store;
 /// Two-factor sign-in.
 pub mod two_factor;
+/// What was typed before one had to sign in again.
+pub mod unsent;
 mod viewing;
 
-pub(crate) use self::access::chosen_place;
 pub use self::access::{Access, Route, RouteTable, check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
@@ -33,11 +36,9 @@ pub use self::hashing::Hashing;
 pub use self::limits::{Tries, network_of};
 pub use self::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
 pub use self::model::{
-    AffiliateSeat, Around, Merchant, NewUser, NewUserError, Person, Place, Role, Seat,
-    StoreProblem, User, change_password, count_place, create_user, email_key, is_deserted, join,
-    places_of,
+    AffiliateSeat, Around, Merchant, NewUser, NewUserError, Person, Seat, StoreProblem, User,
+    change_password, count_place, create_user, is_deserted, join, places_of,
 };
 pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
-pub(crate) use self::session_store::USER_ID;
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::viewing::{VIEW_LIMIT, Viewer, Viewing};

@@ -3,36 +3,17 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
-use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::links::{self, About, LinkEnd};
 use super::session_store::end_sessions_of;
 use crate::affiliates::AffiliateStatus;
 use crate::audit::{Act, Actor, record};
 use crate::clock;
+use crate::db::constant;
 use crate::db::schema::{affiliates, members, merchants, users};
-use crate::db::{constant, text_enum};
+use crate::mail::email_key;
+use crate::session::{Place, Role};
 use crate::stores::Platform;
-
-text_enum! {
-    /// What a member may do: each role covers the ones after it.
-    pub enum Role {
-        /// Everything, people and API keys included.
-        Owner = "owner", "Owner";
-        /// Everything but people and API keys.
-        Admin = "admin", "Admin";
-        /// Look, and change nothing.
-        Viewer = "viewer", "Viewer";
-    }
-}
-
-impl Role {
-    /// Whether this role may do what `needed` may.
-    pub fn covers(self, needed: Self) -> bool {
-        self <= needed
-    }
-}
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -146,14 +127,6 @@ pub fn change_password(
         .execute(conn)?;
     end_sessions_of(conn, user_id)?;
     links::end(conn, About::password(user_id), LinkEnd::Withdrawn, clock::now())
-}
-
-/// No email that Vouch keeps is longer: 254 characters of up to four bytes.
-pub(super) const MAX_EMAIL_BYTES: usize = 254 * 4;
-
-/// An e-mail address as it is compared: outer space cut, NFKC, lower case.
-pub fn email_key(email: &str) -> String {
-    email.trim().nfkc().collect::<String>().to_lowercase()
 }
 
 /// A tenant, as every page of it needs it.
@@ -317,42 +290,7 @@ pub enum Around {
     Nothing,
 }
 
-/// Where a person can go after signing in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Place {
-    /// A merchant's pages, as a member.
-    Member {
-        /// Which merchant.
-        merchant_id: i64,
-        /// Its name.
-        merchant: String,
-        /// As what.
-        role: Role,
-    },
-    /// The affiliate's side of a program.
-    Affiliate {
-        /// Which merchant.
-        merchant_id: i64,
-        /// Its name.
-        merchant: String,
-        /// Which affiliate of it.
-        affiliate_id: i64,
-    },
-    /// The pages of support staff.
-    Support,
-}
-
 impl Place {
-    /// The page the place begins with.
-    pub fn home(&self) -> &'static str {
-        match self {
-            Self::Member { .. } => "/dashboard",
-            Self::Affiliate { .. } => "/portal",
-            Self::Support => "/support/merchants",
-        }
-    }
-
     /// Whether a person gets to its pages now: not where the program is closed, nor if they were disabled,
     /// removed or denied.
     ///
@@ -370,38 +308,6 @@ impl Place {
             }
             Self::Support => Person::find(conn, user_id).optional()?.is_some_and(|p| p.is_support),
         })
-    }
-
-    /// Whether `path` is one of its pages: what one person's places do not share.
-    pub fn has(&self, path: &str) -> bool {
-        let of_affiliates = path.starts_with("/portal");
-        let of_support = path.starts_with("/support");
-        match self {
-            Self::Member { .. } => !of_affiliates && !of_support,
-            Self::Affiliate { .. } => of_affiliates,
-            Self::Support => of_support,
-        }
-    }
-
-    /// Whose rows it shows.
-    pub fn merchant_id(&self) -> Option<i64> {
-        match self {
-            Self::Member { merchant_id, .. } | Self::Affiliate { merchant_id, .. } => {
-                Some(*merchant_id)
-            }
-            Self::Support => None,
-        }
-    }
-
-    /// How the place is named in the form that chooses it.
-    pub fn key(&self) -> String {
-        match self {
-            Self::Member { merchant_id, .. } => format!("member-{merchant_id}"),
-            Self::Affiliate { merchant_id, affiliate_id, .. } => {
-                format!("affiliate-{merchant_id}-{affiliate_id}")
-            }
-            Self::Support => "support".to_owned(),
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::db::schema::sessions;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::web::{form, page};
+use crate::session::{FLASH, TOKEN, USER_ID};
 
 /// A session ends this long after it was last used.
 pub const IDLE_LIMIT: Duration = Duration::hours(24);
@@ -30,14 +30,11 @@ pub const ABSOLUTE_LIMIT: Duration = Duration::days(14);
 const ANONYMOUS_LIMIT: Duration = Duration::hours(2);
 /// What the state may hold to be kept in the cookie. The browser can bring an earlier cookie again,
 /// so that nothing may be in there that must not come back: no count of wrong codes, and no user.
-const IN_COOKIE: [&str; 2] = [form::TOKEN, page::FLASH];
+const IN_COOKIE: [&str; 2] = [TOKEN, FLASH];
 /// Browsers drop cookies above 4,096 bytes, and the encoding can make three of each.
 const MAX_COOKIE_BYTES: usize = 1_200;
 /// The idle limit moves in steps, so that not every page writes.
 const STEP: Duration = Duration::minutes(5);
-
-/// The key under which the state names the person.
-pub(crate) const USER_ID: &str = "user_id";
 
 type State = HashMap<String, String>;
 

@@ -7,11 +7,13 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
-use super::model::{AffiliateSeat, Person, Place, Role, Seat};
+use super::model::{AffiliateSeat, Person, Seat};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
-use crate::web::page::{FLASH, Flash, FlashKind};
+use crate::session::FLASH;
+use crate::session::{Place, Role};
+use crate::web::flash::{Flash, FlashKind};
 
 /// A view ends by itself after this time.
 pub const VIEW_LIMIT: Duration = Duration::minutes(30);

@@ -7,6 +7,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::model::{self, AskError, CatchUp, Reading};
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -14,7 +15,6 @@ use crate::platforms::Period;
 use crate::stores::Store;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::when::{self, When, day_of, read_day};
 use crate::web::{ok, rejected, see_other};
 

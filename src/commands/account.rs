@@ -7,11 +7,11 @@ use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
 use crate::accounts::{By, read_reason};
-use crate::auth::email_key;
 use crate::clock;
 use crate::config::Config;
 use crate::console::say;
 use crate::db::schema::users;
+use crate::mail::email_key;
 use crate::names::{Name, NameError};
 
 /// Letters and digits that nobody mixes up when reading them aloud.

@@ -10,6 +10,7 @@ use super::model::{Steps, Waiting, steps, waiting};
 use super::period::{CHOICES, Period, PeriodQuery};
 use super::sums::{Number, numbers};
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::comparisons::{self, Unusable};
 use crate::config::Config;
@@ -22,7 +23,6 @@ use crate::money::{Currency, format_money};
 use crate::registration;
 use crate::urls;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Cursor, count_label, thousands};
 use crate::web::when::{When, day, day_of};
 

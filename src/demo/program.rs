@@ -12,7 +12,7 @@ use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
 use super::shop::DESIGNED_SKU;
 use crate::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{self, Role};
+use crate::auth;
 use crate::credit::Commission;
 use crate::db::schema::{affiliates as affiliate_rows, recalculations, stores};
 use crate::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
@@ -21,6 +21,7 @@ use crate::money::Currency;
 use crate::offers::{self, NewOffer};
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
+use crate::session::Role;
 use crate::stores::{Platform, Store, WebhookSecret, connect_shopify};
 use crate::triggers::{self, TriggerKind};
 

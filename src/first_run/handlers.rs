@@ -7,14 +7,15 @@ use diesel::sql_query;
 use super::FirstRun;
 use super::forms::FirstRunForm;
 use crate::auth::handlers::sign_in;
+use crate::auth::pages::PublicPage;
 use crate::auth::{Hashing, NewUser, Origin};
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
-use crate::web::page::{FlashKind, PublicPage};
 use crate::web::{ok, rejected};
 
 #[derive(Template)]

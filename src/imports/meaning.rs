@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::model::{Problem, Row};
-use crate::auth::email_key;
 use crate::db::schema::affiliates;
+use crate::mail::email_key;
 use crate::triggers::{Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words};
 use crate::web::sheet::{Change, change, code, plain};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use governor::Quota;
 
-use crate::auth::email_key;
+use super::address::email_key;
 use crate::error::AppError;
 use crate::limiter::Limiter;
 

@@ -10,6 +10,7 @@
 //! })?;
 //! ```
 
+mod address;
 mod delivery;
 mod letter;
 mod limits;
@@ -17,6 +18,7 @@ mod list;
 mod office;
 mod render;
 
+pub use self::address::{MAX_EMAIL_BYTES, email_key};
 pub use self::delivery::check;
 pub use self::letter::{Letter, Link, check_links, post, reseal_links};
 pub use self::limits::Limits;

@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use crate::auth::email_key;
 use crate::db::schema::{
     affiliate_emails, affiliates, api_keys, applications, audit_log, invitations, members, orders,
     triggers, users,
 };
+use crate::mail::email_key;
 use crate::pseudonyms::is_pseudonym;
 use crate::triggers::TriggerKind;
 use crate::triggers::code::EmailKey;

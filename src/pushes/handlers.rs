@@ -5,11 +5,12 @@ use serde::Deserialize;
 
 use super::lines::{Poll, PushCell, of_triggers};
 use super::model;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::{PAGE_SIZE, thousands};
 use crate::web::{ok, see_other};
 

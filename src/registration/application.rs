@@ -8,11 +8,12 @@ use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
-use crate::auth::{email_key, lock_open_merchant};
+use crate::auth::lock_open_merchant;
 use crate::code_requests::{self, CodeRequestOrigin, Refused};
 use crate::db::schema::{affiliates as affiliates_table, applications};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::mail::email_key;
 use crate::secrets::Sealer;
 use crate::triggers::CouponCode;
 

@@ -11,7 +11,7 @@ use crate::platforms::{Access, CallError, woocommerce};
 use crate::store_jobs;
 use crate::store_workers::Tools;
 use crate::stores::{self, Store, StoreCall};
-use crate::web::page::FlashKind;
+use crate::web::flash::FlashKind;
 
 /// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
 ///

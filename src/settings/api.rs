@@ -5,15 +5,15 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 use crate::api::keys::{self, ApiKey, ApiScope, NewKey};
-use crate::auth::Role;
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::security::{self, Kind};
+use crate::session::Role;
 use crate::web::answers::AnswerAt;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::MerchantPage;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 

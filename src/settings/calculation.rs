@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::pages::MerchantPage;
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::merchants::{DatedRules, change_rules, rules_history};
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::{Record, Version};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};

@@ -6,13 +6,13 @@ use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
 use super::access::checked;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::stores::{self, ConnectError, Platform, Store, StoreCalls};
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::MerchantPage;
 use crate::web::platform_path::OfPlatform;
 use crate::web::see_other;
 use crate::web::version::Record;

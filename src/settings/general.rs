@@ -3,11 +3,11 @@ use actix_web::web::Data;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::merchants::{self, choices};
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::{Record, Version};
 use crate::web::{ok, rejected, see_other};
 

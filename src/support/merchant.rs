@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
-use crate::auth::{Merchant, Place, Role, email_key};
+use crate::auth::Merchant;
 use crate::dashboard::model::{Waiting, waiting};
 use crate::db::prepared;
 use crate::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
+use crate::mail::email_key;
+use crate::session::{Place, Role};
 use crate::support::stores::{StoreState, stores_of};
 use crate::team::{InvitationRow, open_invitations};
 use crate::web::paginate::{COUNT_LIMIT, Count};

@@ -4,9 +4,10 @@ use diesel::prelude::*;
 use super::invitations::withdraw_with_rights;
 use super::letters;
 use crate::audit::{Act, Actor, record};
-use crate::auth::{Person, Role, count_place};
+use crate::auth::{Person, count_place};
 use crate::db::schema::{members, merchants, users};
 use crate::mail;
+use crate::session::Role;
 
 /// A member as the page shows them.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -9,9 +9,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use diesel::QueryResult;
 use futures_util::stream;
 
-use super::page::MerchantPage;
 use super::sheet;
-use crate::audit::{Act, record};
+use crate::audit::{Act, Actor, record};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::security::{self, Kind};
@@ -57,13 +56,12 @@ pub struct Download {
 }
 
 impl Download {
-    /// Notes that whoever looks at `page` takes the file.
+    /// Notes that `actor` takes the file.
     ///
     /// # Errors
     /// The database's.
-    pub async fn begin(db: &Db, page: &MerchantPage, filename: &'static str) -> AppResult<Self> {
-        let actor = page.actor();
-        db.merchant(page.merchant_id(), move |conn| -> QueryResult<()> {
+    pub async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
+        db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let act = Act {
                 action: "export.downloaded",
                 subject_kind: "export",

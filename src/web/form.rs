@@ -21,17 +21,15 @@ use super::peer::peer;
 use super::retype::Retype;
 use super::unsent::{self, Unsent};
 use super::version::SentForm;
-use crate::auth::{USER_ID, chosen_place};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
 use crate::names::{Name, NameError};
 use crate::secrets::Sealer;
+use crate::session::{TOKEN, USER_ID, chosen_place};
 
 /// Bulk actions send up to some hundred ids.
 const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
-/// Where the session keeps its token.
-pub(crate) const TOKEN: &str = "csrf";
 
 /// A form whose CSRF token was the session's.
 #[derive(Debug)]

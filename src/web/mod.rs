@@ -1,4 +1,4 @@
-//! What pages share. Imports no slice but `auth`, whose people every page shows.
+//! What pages share. Knows no feature.
 
 /// Forms that are sent twice.
 pub mod answers;
@@ -10,6 +10,8 @@ pub mod components;
 pub mod csv;
 /// The page for a request that failed.
 pub mod error_page;
+/// What the last action did, for the next page.
+pub mod flash;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
 /// What forms send as proof that they are ours.
@@ -28,8 +30,6 @@ pub mod measure;
 pub mod memory;
 /// Forms that create money once.
 pub mod one_time;
-/// Layout data: who looks, which merchant, flash, alerts.
-pub mod page;
 /// Keyset paging.
 pub mod paginate;
 /// The platform that a route is about.

@@ -3,11 +3,10 @@
 //! same person once they're signed in. A form without the proof that its page was made for a person is not kept.
 
 use actix_session::{Session, SessionExt as _};
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::{Method, Uri};
 use actix_web::web::Data;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
-use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Duration, Utc};
@@ -18,16 +17,14 @@ use url::form_urlencoded;
 use super::form::{FormErrors, form_key, is_form};
 use super::form_token::{FormKey, PageOf};
 use super::memory::{BodyLimits, BodySender, Memory};
-use super::page::PersonPage;
 use super::peer::peer;
 use super::retype::{SECRETS, label_of};
 use super::text::refused_in;
-use crate::auth::chosen_place;
 use crate::clock;
 use crate::error::{AppError, AppResult};
 use crate::secrets::{Sealer, Use};
+use crate::session::chosen_place;
 use crate::urls;
-use crate::web::{html, see_other};
 
 /// Where the session keeps it.
 pub(crate) const UNSENT: &str = "unsent";
@@ -90,6 +87,11 @@ impl Unsent {
         &self.action
     }
 
+    /// The key of the place that its page was of; empty for none.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// Keeps it in the session.
     ///
     /// # Errors
@@ -106,15 +108,15 @@ impl Unsent {
         serde_json::from_slice(json.expose_secret()).ok()
     }
 
-    fn fields(&self) -> impl Iterator<Item = &(String, String)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &(String, String)> {
         self.fields.iter()
     }
 
-    fn errors(&self) -> FormErrors {
+    pub(crate) fn errors(&self) -> FormErrors {
         FormErrors::new()
     }
 
-    fn shown(&self) -> impl Iterator<Item = (String, &str)> {
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (String, &str)> {
         let shown = self
             .fields
             .iter()
@@ -122,7 +124,7 @@ impl Unsent {
         shown.map(|(name, value)| (label_of(name), value.as_str()))
     }
 
-    fn secrets(&self) -> impl Iterator<Item = (&str, String)> {
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, String)> {
         self.secrets.iter().map(|name| (name.as_str(), label_of(name)))
     }
 }
@@ -185,29 +187,3 @@ pub(crate) fn page(session: &Session) -> Option<&'static str> {
 }
 
 const USE: Use = Use::of_installation("unsent_form");
-
-/// The form as typed, for the person who is signed in again.
-#[derive(Template)]
-#[template(path = "unsent.html")]
-struct UnsentPage {
-    page: PersonPage,
-    unsent: Unsent,
-}
-
-/// `GET /unsent-form`
-pub async fn show(page: PersonPage, sealer: Data<Sealer>) -> AppResult<HttpResponse> {
-    let kept = Unsent::kept(page.session(), &sealer);
-    let Some(unsent) = kept.filter(|unsent| unsent.is_for(page.person.id, clock::now())) else {
-        page.session().remove(UNSENT);
-        return Ok(see_other("/"));
-    };
-    let place = chosen_place(page.session())?;
-    if place.is_empty() && !unsent.place.is_empty() {
-        return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
-    }
-    // What was typed for one program must not be sent to another.
-    if place != unsent.place && !unsent.place.is_empty() {
-        return Ok(see_other("/"));
-    }
-    html(StatusCode::OK, &UnsentPage { page, unsent })
-}

@@ -168,7 +168,7 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
         let actor = vouch::audit::Actor::system(stranger_id, vouch::clock::now());
-        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::auth::Role::Owner)
+        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::session::Role::Owner)
     })
     .unwrap();
     let owner = app.owner();

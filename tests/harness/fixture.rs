@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::audit::{Actor, ActorKind};
-use vouch::auth::{self, NewUser, Role};
+use vouch::auth::{self, NewUser};
 use vouch::db::{Scope, in_scope};
 use vouch::merchants::{self, Created, NewMerchant, Owner};
 use vouch::money::Currency;
 use vouch::secrets::Sealer;
+use vouch::session::Role;
 use vouch::stores::{self, WebhookSecret};
 use vouch::triggers::{self, TriggerKind};
 

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use totp_rs::{Builder, Totp};
-use vouch::auth::email_key;
 use vouch::db::schema::users;
+use vouch::mail::email_key;
 use vouch::secrets::{Sealer, Use};
 
 use super::browser::Browser;

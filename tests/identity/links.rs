@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::auth::email_key;
 use vouch::db::schema::{affiliates as affiliates_table, letters, links, users};
 use vouch::db::{Scope, in_scope};
 use vouch::mail;
+use vouch::mail::email_key;
 use vouch::registration::{CodeWish, Registration};
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use diesel::prelude::*;
-use vouch::auth::{self, Role};
+use vouch::auth;
 use vouch::db::schema::{audit_log, instance_log, letters, users};
 use vouch::db::{Scope, in_scope};
 use vouch::mail::Office;
+use vouch::session::Role;
 use vouch::team;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};

@@ -13,9 +13,10 @@ use std::sync::Mutex;
 
 use diesel::prelude::*;
 use ureq::Agent;
-use vouch::auth::{Access, Role, Route};
+use vouch::auth::{Access, Route};
 use vouch::db::schema::delivery_failures;
 use vouch::routes::TABLE;
+use vouch::session::Role;
 
 use crate::access::{Example, examples, fill, parameters};
 use crate::harness::{Page, Person, TestApp};

@@ -8,13 +8,14 @@ use diesel::prelude::*;
 use serde_json::json;
 use vouch::affiliates::{self, AffiliateStatus, OwnChange};
 use vouch::audit::{Act, Actor, ActorKind, record};
-use vouch::auth::{self, NewUser, Role};
+use vouch::auth::{self, NewUser};
 use vouch::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
 };
 use vouch::orders::replay;
 use vouch::privacy::{Lookup, erase_person};
 use vouch::recalculations::{RecalculationCause, request_since};
+use vouch::session::Role;
 use vouch::triggers::{self, TriggerKind};
 
 use super::{acts, in_instance, sums, tables_with};

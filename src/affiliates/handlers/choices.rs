@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use crate::affiliates::list;
 use crate::affiliates::model::Affiliate;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 
 /// So many are offered; more typing narrows them down.
 const OFFERED: usize = 20;

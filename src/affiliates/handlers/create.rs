@@ -6,12 +6,12 @@ use diesel::QueryResult;
 use crate::affiliates::forms::{AffiliateForm, refusal};
 use crate::affiliates::model;
 use crate::affiliates::status::AffiliateStatus;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]

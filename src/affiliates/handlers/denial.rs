@@ -3,10 +3,10 @@ use askama::Template;
 
 use super::status::StatusForm;
 use crate::affiliates::model::Affiliate;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::web::form::FormErrors;
-use crate::web::page::MerchantPage;
 use crate::web::rejected;
 
 /// A denial whose reason cannot be taken, as typed.

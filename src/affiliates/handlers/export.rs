@@ -4,11 +4,11 @@ use actix_web::web::{Data, Query};
 use super::query::ListQuery;
 use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::money::{Currency, format_plain};
 use crate::web::csv::{self, Cell};
-use crate::web::page::MerchantPage;
 use crate::web::paginate::Cursor;
 
 /// The last one is for members who may pay: a viewer, and support staff under "view as", get a file
@@ -39,7 +39,7 @@ pub async fn export(
     let (filter, sort) = (query.filter(), query.sort());
     let since = since(page.actor().now, &merchant);
     let width = if page.may_write() { COLUMNS.len() } else { COLUMNS.len() - 1 };
-    let download = csv::Download::begin(&db, &page, "affiliates.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "affiliates.csv").await?;
     Ok(csv::stream(&download, &COLUMNS[..width], move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

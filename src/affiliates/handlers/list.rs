@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use super::query::{BY_JOINING, BY_NAME, ListQuery};
 use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::affiliates::status::AffiliateStatus;
+use crate::auth::pages::MerchantPage;
 use crate::code_requests;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -14,7 +15,6 @@ use crate::money::Currency;
 use crate::offers;
 use crate::urls;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Listing, count_label, thousands};
 use crate::web::when::{When, day, day_of};
 

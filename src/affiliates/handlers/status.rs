@@ -7,14 +7,15 @@ use serde::Deserialize;
 use super::denial::ask_again;
 use crate::affiliates::model::Affiliate;
 use crate::affiliates::status::AffiliateStatus;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::registration::{self, Decided, Denial};
 use crate::secrets::Sealer;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::local_path::LocalPath;
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 use crate::web::when::is_storable;
 

@@ -2,10 +2,10 @@ use diesel::prelude::*;
 
 use super::body::TriggerBody;
 use crate::audit::Actor;
-use crate::auth::email_key;
 use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
 use crate::platforms::api::FieldError;
+use crate::mail::email_key;
 use crate::triggers::{
     self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, ValueError,
     excluded_words, reserved_words, taken_words, unknown_affiliate_words,

@@ -3,12 +3,13 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::model::{self, Device, name_of};
+use crate::auth::pages::AccountPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::security::{self, Kind};
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{AccountPage, FlashKind};
 use crate::web::{ok, see_other};
 
 const HERE: &str = "/account/sessions";

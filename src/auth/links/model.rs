@@ -9,10 +9,11 @@ use super::LinkPurpose;
 use super::token::{hash_of, new_token};
 use crate::affiliates::AffiliateStatus;
 use crate::auth::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
-use crate::auth::model::{Role, email_key};
 use crate::db::schema::{affiliates, applications, invitations, links, members, merchants, users};
 use crate::db::{Db, Scope, text_enum};
 use crate::error::AppResult;
+use crate::mail::email_key;
+use crate::session::Role;
 
 text_enum! {
     /// Why a link no longer works before its time.

@@ -13,13 +13,15 @@ use crate::auth::guesses::known_about;
 use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
 use crate::auth::model::Person;
+use crate::auth::pages::PublicPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::security::{self, Kind};
+use crate::session::renew_session;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PublicPage, renew_session};
 use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 

@@ -12,14 +12,16 @@ use crate::auth::devices::Origin;
 use crate::auth::handlers::sign_in;
 use crate::auth::limits::Tries;
 use crate::auth::model::Person;
+use crate::auth::pages::PublicPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::security::{self, Kind};
+use crate::session::renew_session;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
-use crate::web::page::{FlashKind, PublicPage, renew_session};
 use crate::web::unsent;
 use crate::web::{html, ok, rejected, see_other};
 

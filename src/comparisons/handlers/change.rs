@@ -5,13 +5,14 @@ use serde::Deserialize;
 
 use super::query::FindingQuery;
 use super::show::shown;
+use crate::auth::pages::MerchantPage;
 use crate::comparisons::{self, Asked, CountedCodes, RepairError};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::stores::Store;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::thousands;
 use crate::web::{rejected, see_other};
 

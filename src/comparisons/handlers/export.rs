@@ -4,12 +4,12 @@ use diesel::QueryResult;
 
 use super::query::FindingQuery;
 use super::words::FindingView;
+use crate::auth::pages::MerchantPage;
 use crate::comparisons::{Comparison, piece};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::stores::Store;
 use crate::web::csv::{self, Cell};
-use crate::web::page::MerchantPage;
 use crate::web::paginate::Cursor;
 
 const COLUMNS: [&str; 8] = [
@@ -35,7 +35,7 @@ pub async fn export(
     let filter = query.filter();
     // Before anything is sent, so that a store that is not there is 404.
     db.merchant(merchant_id, move |conn| Store::find_called(conn, merchant_id, store_id)).await?;
-    let download = csv::Download::begin(&db, &page, "codes-compared.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "codes-compared.csv").await?;
     Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

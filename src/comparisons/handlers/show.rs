@@ -7,6 +7,7 @@ use diesel::QueryResult;
 
 use super::query::FindingQuery;
 use super::words::FindingView;
+use crate::auth::pages::MerchantPage;
 use crate::comparisons::{
     Comparison, CountedCodes, FindingRow, Show, Verdict, counted_codes, page as read_page,
 };
@@ -18,7 +19,6 @@ use crate::stores::rules_in_words;
 use crate::urls;
 use crate::web::form::FormErrors;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Listing, thousands};
 use crate::web::when::When;
 

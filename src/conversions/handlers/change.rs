@@ -3,14 +3,15 @@ use actix_web::web::{Data, Path, Query};
 use diesel::QueryResult;
 use serde::Deserialize;
 
+use crate::auth::pages::MerchantPage;
 use crate::conversions::change::{self, Changed, NewReview, OverruleError};
 use crate::conversions::{DenialReason, Review};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::local_path::LocalPath;
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
 /// The most characters of a note.

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::query::{ListQuery, Names};
 use crate::affiliates::{Frame, FrameItem};
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::conversions::list::{self, ConversionRow, StatusFilter, Totals};
 use crate::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::db::Db;
@@ -15,7 +16,6 @@ use crate::money::{Currency, format_money, format_plain};
 use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Cursor, Listing};
 use crate::web::when::When;
 
@@ -326,7 +326,7 @@ pub async fn export(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let filter = query.filter();
-    let download = csv::Download::begin(&db, &page, "conversions.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "conversions.csv").await?;
     Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use super::touched::Touched;
 use super::{SCOPES, enabled};
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::forms::{ExclusionForm, refusal};
 use crate::exclusions::{Exclusion, NewExclusion, add};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::enabled;
 use super::query::ListQuery;
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -15,7 +16,6 @@ use crate::triggers::CouponCode;
 use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Cursor, Listing};
 use crate::web::when::{When, day, day_of};
 
@@ -155,7 +155,7 @@ pub async fn export(
     enabled(&page)?;
     let (merchant_id, now) = (page.merchant_id(), clock::now());
     let (filter, sort) = (query.filter(), query.sort());
-    let download = csv::Download::begin(&db, &page, "coupon-exclusions.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "coupon-exclusions.csv").await?;
     Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

@@ -14,8 +14,8 @@ pub use self::remove::{remove, restore};
 pub use self::update::{show, update};
 pub use self::upload::{new_upload, template, upload};
 use super::ExclusionScope;
+use crate::auth::pages::MerchantPage;
 use crate::error::{AppError, AppResult};
-use crate::web::page::MerchantPage;
 
 /// What the scopes are called, with what they mean.
 const SCOPES: [(&str, &str); 2] = [

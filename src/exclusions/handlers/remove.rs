@@ -3,12 +3,13 @@ use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
 use super::enabled;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::{self, SaveError};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
 /// `POST /settings/coupon-exclusions/{id}/removal`

@@ -4,12 +4,12 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::imports::{self, Import};
 use crate::urls;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Cursor, Listing, thousands};
 use crate::web::when::When;
 

@@ -3,15 +3,16 @@ use actix_web::web::{Data, Path};
 use serde::Deserialize;
 
 use super::show::{CREATE_CHANGED, ImportPage, LEAVE_OUT_CHANGED};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::imports::{self, Choice, Completed, Counts, Import, Judged};
 use crate::pushes;
 use crate::triggers::Reach;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::memory::Memory;
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::thousands;
 use crate::web::{rejected, see_other};
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::lines::{Line, ReadingView};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
@@ -13,7 +14,6 @@ use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
 use crate::web::memory::Memory;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::thousands;
 use crate::web::when::When;
 
@@ -258,6 +258,6 @@ pub async fn refused(
         let about = [Cell::plain(row.line), Cell::text(reason)];
         texts.into_iter().map(Cell::Text).chain(about).collect()
     });
-    let download = csv::Download::begin(&db, &page, "refused-rows.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "refused-rows.csv").await?;
     csv::whole(&download, &COLUMNS, rows.collect())
 }

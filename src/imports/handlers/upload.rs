@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::imports;
@@ -9,7 +10,6 @@ use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::form::FormErrors;
 use crate::web::memory::Memory;
-use crate::web::page::MerchantPage;
 use crate::web::upload::CsrfUpload;
 use crate::web::{ok, rejected, see_other};
 

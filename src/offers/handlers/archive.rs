@@ -2,13 +2,14 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers::model::{self, ArchiveError};
 use crate::offers::read::Offer;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 
 /// `POST /offers/{id}/archival`

@@ -4,13 +4,13 @@ use askama::Template;
 use diesel::QueryResult;
 
 use super::{PAYS, currency};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers::forms::{OfferForm, refusal};
 use crate::offers::model;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]

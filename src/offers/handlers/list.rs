@@ -2,12 +2,12 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers::read::{self, OfferRow};
 use crate::urls;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
 
 #[derive(Template)]

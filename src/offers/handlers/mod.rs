@@ -10,8 +10,8 @@ pub use create::{create, new};
 pub use list::index;
 pub use update::{show, update};
 
+use crate::auth::pages::MerchantPage;
 use crate::money::Currency;
-use crate::web::page::MerchantPage;
 
 /// What flat amounts are in.
 fn currency(page: &MerchantPage) -> Currency {

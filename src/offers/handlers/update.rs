@@ -7,6 +7,7 @@ use diesel::{PgConnection, QueryResult};
 
 use super::{PAYS, currency};
 use crate::audit;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::offers::forms::{OfferForm, refusal};
@@ -14,7 +15,6 @@ use crate::offers::model;
 use crate::offers::read::{self, Offer, OfferTerms};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::words::topic_label;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::orders::deliveries::{self, Delivery, Place};
@@ -16,9 +17,9 @@ use crate::orders::replay::{self, ReplayError};
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::ok;
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::paginate::{Cursor, Listing, count_label};
 use crate::web::see_other;
 use crate::web::when::When;

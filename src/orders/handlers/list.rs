@@ -4,6 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::conversions::ConversionStatus;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -11,7 +12,6 @@ use crate::money::{Currency, format_money};
 use crate::orders::list::{self, OrderFilter, OrderKind, OrderListRow, Place};
 use crate::urls;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Cursor, Listing};
 use crate::web::when::{When, day, read_day};
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::words::topic_label;
+use crate::auth::pages::MerchantPage;
 use crate::conversions::list::ConversionRow;
 use crate::conversions::{ConversionStatus, DenialReason};
 use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
@@ -20,7 +21,6 @@ use crate::orders::snapshot::{OrderSnapshot, ReportedRefund};
 use crate::triggers::code::decoded;
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::MerchantPage;
 use crate::web::when::When;
 use crate::web::{ok, see_other};
 

@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::affiliates::{Affiliate, AffiliateStatus};
+use crate::auth::pages::AffiliatePage;
 use crate::code_requests::{
     self, CodeRequest, CodeRequestOrigin, CodeRequestStatus, MOST_WAITING, Verdict,
 };
@@ -19,7 +20,6 @@ use crate::registration;
 use crate::urls::{self, with_query};
 use crate::web::form::FormErrors;
 use crate::web::ok;
-use crate::web::page::AffiliatePage;
 use crate::web::paginate::{Cursor, Listing, thousands};
 use crate::web::when::{When, day, day_of};
 

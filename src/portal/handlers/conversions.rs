@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::auth::Merchant;
+use crate::auth::pages::AffiliatePage;
 use crate::conversions::list::{self, ConversionRow, StatusFilter};
 use crate::conversions::{ConversionFilter, ConversionStatus, Via};
 use crate::db::Db;
@@ -13,7 +14,6 @@ use crate::money::{Currency, format_money};
 use crate::portal::model::{StatusSum, sums_by_status};
 use crate::urls::with_query;
 use crate::web::ok;
-use crate::web::page::AffiliatePage;
 use crate::web::paginate::{Count, Cursor, Listing, thousands};
 use crate::web::when::{When, day, day_of};
 

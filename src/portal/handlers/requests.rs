@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::codes::CodesPage;
 use crate::affiliates::Affiliate;
+use crate::auth::pages::AffiliatePage;
 use crate::clock;
 use crate::code_requests::{self, Asked, MOST_WAITING, Verdict};
 use crate::db::Db;
@@ -12,8 +13,8 @@ use crate::error::AppResult;
 use crate::portal::forms::CodeForm;
 use crate::registration::{self, Limits};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::{AffiliatePage, FlashKind};
 use crate::web::paginate::Cursor;
 use crate::web::peer::peer;
 use crate::web::{rejected, see_other};

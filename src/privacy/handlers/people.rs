@@ -9,6 +9,7 @@ use diesel::result::Error;
 
 use super::settings::PrivacyPage;
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::db::{Db, Scope, WorkKind};
 use crate::error::{AppError, AppResult};
 use crate::privacy::emails::sent_emails;
@@ -22,7 +23,6 @@ use crate::secrets::Sealer;
 use crate::security::{self, Kind};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// What an export is called: no address is part of it.

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::privacy::forms::{PersonForm, RetentionForm};
@@ -11,7 +12,6 @@ use crate::privacy::requests::{self, DataRequest};
 use crate::privacy::retention;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::MerchantPage;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
 

@@ -6,15 +6,16 @@ use serde::Deserialize;
 
 use super::program;
 use crate::auth::handlers::sign_in;
+use crate::auth::pages::PublicPage;
 use crate::auth::{Hashing, Merchant, NewPassword, Origin};
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::registration::{self, Invitation, Limits};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;
-use crate::web::page::{FlashKind, PublicPage};
 use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 

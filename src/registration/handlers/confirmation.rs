@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::join::ClosedPage;
 use super::shown;
+use crate::auth::pages::PublicPage;
 use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
@@ -16,8 +17,8 @@ use crate::registration::application::{self, Application, Confirmed};
 use crate::registration::settings::Shown;
 use crate::secrets::Sealer;
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PublicPage};
 use crate::web::peer::peer;
 use crate::web::{html, ok, rejected, see_other};
 

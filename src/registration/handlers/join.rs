@@ -4,11 +4,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::shown;
-use crate::auth::email_key;
+use crate::auth::pages::PublicPage;
 use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::mail::email_key;
 use crate::registration::Limits;
 use crate::registration::application::{self, Applied};
 use crate::registration::forms::ApplicationForm;
@@ -16,7 +17,6 @@ use crate::registration::settings::{CodeWish, Field, FieldKind, Registration, Sh
 use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::PublicPage;
 use crate::web::peer::peer;
 use crate::web::{ok, rejected, see_other};
 

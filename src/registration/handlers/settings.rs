@@ -4,6 +4,7 @@ use askama::Template;
 use diesel::QueryResult;
 
 use super::join::Apply;
+use crate::auth::pages::MerchantPage;
 use crate::code_requests::Verdict;
 use crate::config::Config;
 use crate::db::Db;
@@ -13,7 +14,6 @@ use crate::registration::forms::SettingsForm;
 use crate::registration::settings::{CodeWish, FieldKind, Registration, load, save};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::Record;
 use crate::web::{ok, rejected, see_other};
 

@@ -11,8 +11,6 @@ use serde_json::{Map, Value};
 
 use crate::affiliates::AffiliateStatus;
 use crate::api::keys::ApiScope;
-use crate::audit::log::Line;
-use crate::auth::Role;
 use crate::conversions::{ConversionStatus, DenialReason, Review};
 use crate::credit::{Commission, NegativeFees, OrdersCountWhen, Precedence};
 use crate::db::schema::{affiliates, offers, triggers};
@@ -20,6 +18,8 @@ use crate::exclusions::ExclusionScope;
 use crate::money::{Currency, format_money};
 use crate::platforms::{bigcommerce, shopify, woocommerce};
 use crate::registration::CodeWish;
+use crate::session::Role;
+use crate::settings::audit_log::log::Line;
 use crate::triggers::TriggerKind;
 use crate::web::when::When;
 

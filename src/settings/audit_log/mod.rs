@@ -1,4 +1,6 @@
 mod fields;
+/// The log as a merchant reads it.
+mod log;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
@@ -8,14 +10,14 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use self::fields::{Change, Names, changes};
+use self::log::{Line, LogFilter, Place, SubjectKind};
 use crate::audit::ActorKind;
-use crate::audit::log::{self, Line, LogFilter, Place, SubjectKind};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::urls::with_query;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Cursor, Listing};
 use crate::web::when::{When, read_day};
 
@@ -153,7 +155,7 @@ pub async fn export(
     query: Query<LogQuery>,
 ) -> AppResult<HttpResponse> {
     let (merchant_id, tz, filter) = (page.merchant_id(), page.merchant().tz(), query.filter());
-    let download = csv::Download::begin(&db, &page, "audit-log.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "audit-log.csv").await?;
     Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, filter) = (db.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

@@ -3,12 +3,12 @@ use actix_web::web::{Data, Query};
 use serde::Deserialize;
 
 use super::page::Shop;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::of_store;
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -17,7 +18,6 @@ use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret, store_hash,
 };
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// What BigCommerce shows when an API account is made. Only path and client id are echoed.

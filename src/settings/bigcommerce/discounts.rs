@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::of_store;
 use super::page::{Shop, rules_of};
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -14,7 +15,6 @@ use crate::secrets::Sealer;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::Version;
 use crate::web::{ok, rejected, see_other};
 

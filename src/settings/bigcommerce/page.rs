@@ -3,6 +3,7 @@ use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
 use super::discounts::DiscountsForm;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -11,7 +12,6 @@ use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, Traffic};
 use crate::urls;
 use crate::web::form::FormErrors;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
 use crate::web::when::{self, When};
 

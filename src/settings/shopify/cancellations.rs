@@ -6,12 +6,12 @@ use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
 
 use super::HERE;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::settings::connected;
 use crate::stores::{self, Platform, ReturnRules, Store};
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::Version;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};

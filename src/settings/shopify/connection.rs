@@ -7,6 +7,7 @@ use super::credentials::{Given, Typed};
 use super::page::Shop;
 use super::{HERE, parse_secret};
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -17,7 +18,6 @@ use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, shopify_address,
 };
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// What was typed to connect a store. What is secret is never echoed.

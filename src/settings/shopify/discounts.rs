@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::HERE;
 use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS, YES_NO};
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -19,8 +20,8 @@ use crate::secrets::Sealer;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCall, StoreCalls, open_shopify};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::{ok, rejected, see_other};
 
 /// So long the store is asked for products and collections; what is left is taken as typed.

@@ -4,6 +4,7 @@ use diesel::QueryResult;
 use secrecy::ExposeSecret;
 
 use super::connection::ConnectForm;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -11,7 +12,6 @@ use crate::platforms::shopify::{Credentials, Rules, TOPICS};
 use crate::secrets::Sealer;
 use crate::stores::{Platform, ReturnRules, Store, Traffic, return_rules_history};
 use crate::web::form::FormErrors;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
 use crate::web::when::{self, When};
 

@@ -5,13 +5,13 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::{HERE, parse_secret};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::secrets::Sealer;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store};
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// A new secret for a store. It is never echoed.

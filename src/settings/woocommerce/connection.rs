@@ -6,6 +6,7 @@ use super::HERE;
 use super::credentials::KeyForm;
 use super::page::Shop;
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -17,7 +18,6 @@ use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret, site_address,
 };
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// `GET /settings/woocommerce`

@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::HERE;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -14,7 +15,6 @@ use crate::settings::access::checked;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls, WebhookSecret};
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// What was typed to connect a store, or to replace its key. Secrets are never echoed.

@@ -4,6 +4,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use super::HERE;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
@@ -14,7 +15,6 @@ use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::MerchantPage;
 use crate::web::version::Version;
 use crate::web::{ok, rejected, see_other};
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::credentials::KeyForm;
+use crate::auth::pages::MerchantPage;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -12,7 +13,6 @@ use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, Traffic};
 use crate::urls;
 use crate::web::form::FormErrors;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::count_label;
 use crate::web::when::{self, When};
 

@@ -4,10 +4,11 @@ use actix_web::web::{Data, Path};
 use super::feature::reason_error;
 use super::show::{FeatureForm, MerchantPage};
 use crate::accounts::{self, By};
+use crate::auth::pages::PersonPage;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage};
 use crate::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/access`: closes a merchant or opens it again.

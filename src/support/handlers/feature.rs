@@ -3,11 +3,12 @@ use actix_web::web::{Data, Path};
 
 use super::show::{FeatureForm, MerchantPage};
 use crate::accounts::read_reason;
+use crate::auth::pages::PersonPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage};
 use crate::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.

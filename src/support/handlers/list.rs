@@ -4,12 +4,12 @@ use askama::Template;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+use crate::auth::pages::PersonPage;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::support::model::{MerchantRow, MerchantsList, merchants};
 use crate::urls::encode;
 use crate::web::ok;
-use crate::web::page::PersonPage;
 use crate::web::paginate::{Cursor, Listing, count_label, thousands};
 use crate::web::when::When;
 

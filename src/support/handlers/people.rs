@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::show::{impossible, no_such_affiliate};
 use crate::audit::{Act, record};
+use crate::auth::pages::PersonPage;
 use crate::auth::{end_sessions_of, lock_open_merchant};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
@@ -13,8 +14,8 @@ use crate::secrets::Sealer;
 use crate::security::{self, Kind};
 use crate::support::merchant::{affiliate_place, person_of};
 use crate::team;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
 
 /// An affiliate, by affiliate ID or email address.

@@ -7,6 +7,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::accounts::{InstanceEntry, of_subject};
+use crate::auth::pages::PersonPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
@@ -14,7 +15,6 @@ use crate::support::merchant::{MerchantState, recent_acts};
 use crate::support::stores::{Failures, StoreState};
 use crate::team::InvitationRow;
 use crate::web::form::FormErrors;
-use crate::web::page::PersonPage;
 use crate::web::paginate::count_label;
 use crate::web::when::When;
 use crate::web::{ok, rejected};

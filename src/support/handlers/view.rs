@@ -5,13 +5,15 @@ use serde::Deserialize;
 
 use super::show::{impossible, no_such_affiliate};
 use crate::audit::{Act, Actor, record};
-use crate::auth::{Place, VIEW_LIMIT, Viewing};
+use crate::auth::pages::PersonPage;
+use crate::auth::{VIEW_LIMIT, Viewing};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::security::{self, Kind};
+use crate::session::Place;
 use crate::support::merchant::{affiliate_place, member_place};
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, PersonPage};
 use crate::web::see_other;
 
 /// As whom the program is to be looked at.

@@ -6,13 +6,14 @@ use serde::Deserialize;
 
 use super::model::{Membership, UserRow, UserState, users};
 use crate::accounts::{self, By};
+use crate::auth::pages::PersonPage;
 use crate::clock;
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
 use crate::support::handlers::{FeatureForm, ReasonForm, reason_error};
 use crate::urls::with_query;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, PersonPage};
 use crate::web::paginate::{Cursor, Listing};
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};

@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::accounts::{InstanceEntry, of_subject};
-use crate::auth::Role;
 use crate::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
+use crate::session::Role;
 use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// How many acts a page shows.

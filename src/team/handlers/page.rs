@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::team::RoleForm;
-use crate::auth::Role;
+use crate::auth::pages::MerchantPage;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::session::Role;
 use crate::team::{self, InvitationRow, MemberRow};
 use crate::web::form::FormErrors;
-use crate::web::page::MerchantPage;
 use crate::web::version::Version;
 use crate::web::when::When;
 use crate::web::{ok, rejected};

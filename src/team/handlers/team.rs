@@ -3,14 +3,15 @@ use actix_web::web::{Data, Path};
 use serde::{Deserialize, Serialize};
 
 use super::page::{InviteForm, answer};
-use crate::auth::Role;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
 use crate::mail::Limits;
 use crate::secrets::Sealer;
+use crate::session::Role;
 use crate::team::{self, InviteError, MemberError};
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::see_other;
 use crate::web::version::{Record, Version};
 

@@ -9,6 +9,7 @@ use super::created_words;
 use super::fields::Fields;
 use crate::affiliates::Affiliate;
 use crate::audit::Actor;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::pushes;
@@ -16,7 +17,6 @@ use crate::triggers::code::MAX_EXISTING_CODE_CHARS;
 use crate::triggers::forms::{Created, Refusal, TriggerForm};
 use crate::urls;
 use crate::web::form::CsrfForm;
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 /// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what

@@ -7,6 +7,7 @@ use diesel::QueryResult;
 use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::TriggerView;
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::Figures;
@@ -17,7 +18,6 @@ use crate::triggers::{TriggerKind, TriggerState};
 use crate::urls;
 use crate::web::csv::{self, Cell};
 use crate::web::ok;
-use crate::web::page::MerchantPage;
 use crate::web::paginate::{Count, Cursor, Listing};
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
@@ -219,7 +219,7 @@ pub async fn export(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let (filter, sort) = (query.filter(None), query.sort());
-    let download = csv::Download::begin(&db, &page, "conversion-triggers.csv").await?;
+    let download = csv::Download::begin(&db, page.actor(), "conversion-triggers.csv").await?;
     Ok(csv::stream(&download, &COLUMNS, move |cursor| {
         let (db, merchant, filter) = (db.clone(), merchant.clone(), filter.clone());
         let cursor = cursor.unwrap_or(Cursor::Start);

@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::list::TriggerList;
 use super::query::ListQuery;
 use crate::affiliates::{Frame, FrameItem};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::pushes;
@@ -15,7 +16,6 @@ use crate::triggers::forms::TriggerForm;
 use crate::triggers::list;
 use crate::urls;
 use crate::web::form::CsrfForm;
-use crate::web::page::MerchantPage;
 use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]

@@ -10,14 +10,15 @@ use super::view::TriggerView;
 use crate::affiliates::Affiliate;
 use crate::audit::Actor;
 use crate::auth::Merchant;
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::recalculations::{Pending, pending_of_trigger};
 use crate::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::when::{day, read_day};
 use crate::web::{html, ok, see_other};
 

@@ -7,6 +7,7 @@ use super::earning_words;
 use super::view::TriggerView;
 use crate::affiliates::Affiliate;
 use crate::audit::{self, Actor};
+use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::exclusions::{self, Excluded};
@@ -14,8 +15,8 @@ use crate::pushes::Poll;
 use crate::recalculations::{Pending, pending_of_trigger};
 use crate::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
 use crate::urls;
+use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
-use crate::web::page::{FlashKind, MerchantPage};
 use crate::web::when::When;
 use crate::web::{ok, see_other};
 

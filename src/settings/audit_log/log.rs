@@ -7,7 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
-use super::ActorKind;
+use crate::audit::ActorKind;
 use crate::db::listing::{beyond, count_of};
 use crate::db::schema::audit_log;
 use crate::db::text_enum;

@@ -8,55 +8,17 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures_util::future::{Ready, ready};
-use rand::distr::{Alphanumeric, SampleString};
-use serde::{Deserialize, Serialize};
 
-use super::form::{TOKEN, form_key};
-use super::peer::peer;
+use super::model::{AffiliateSeat, Around, Merchant, Person, Seat, StoreProblem};
+use super::viewing::{Viewer, Viewing};
 use crate::audit::{Actor, ActorKind};
-use crate::auth::{
-    AffiliateSeat, Around, Merchant, Person, Role, Seat, StoreProblem, USER_ID, Viewer, Viewing,
-    chosen_place,
-};
 use crate::clock;
 use crate::error::{AppError, AppResult};
+use crate::session::{FLASH, Role, TOKEN, USER_ID, chosen_place, renew_csrf};
 use crate::urls;
-
-/// Where the session keeps the message for the next page.
-pub(crate) const FLASH: &str = "flash";
-
-/// The tone of a [`Flash`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FlashKind {
-    /// It worked.
-    Success,
-    /// Good to know.
-    Info,
-    /// It worked, with a catch.
-    Warning,
-    /// It did not work.
-    Danger,
-}
-
-/// A way back from what was just done: a form with one button.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct FlashUndo {
-    /// Where the form is posted.
-    pub action: String,
-    /// The word on the button.
-    pub label: String,
-}
-
-/// What the last action did; shown once, on the next page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Flash {
-    /// The tone.
-    pub kind: FlashKind,
-    /// One sentence.
-    pub text: String,
-    /// The way back, where there is one.
-    pub undo: Option<FlashUndo>,
-}
+use crate::web::flash::{Flash, FlashKind, FlashUndo};
+use crate::web::form::form_key;
+use crate::web::peer::peer;
 
 /// What every page has: what its forms send as `csrf`, the flash, the address.
 struct Chrome {
@@ -112,22 +74,6 @@ fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
         && !headers.contains_key("hx-history-restore-request")
         && !headers.contains_key("hx-boosted")
-}
-
-/// Lets the session go on under a new key with a new CSRF token, so that what was known of it before
-/// is worth nothing: at every sign-in, and whenever a person's sessions were ended.
-///
-/// # Errors
-/// When the session cannot hold it, which is a fault of ours.
-pub fn renew_session(session: &Session) -> AppResult<()> {
-    session.renew();
-    renew_csrf(session).map(drop)
-}
-
-fn renew_csrf(session: &Session) -> AppResult<String> {
-    let token = Alphanumeric.sample_string(&mut rand::rng(), 32);
-    session.insert(TOKEN, &token)?;
-    Ok(token)
 }
 
 /// A page for anybody: sign-in, first run.

@@ -1,0 +1,41 @@
+//! `/unsent-form`: what was typed before one had to sign in again.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+
+use super::pages::PersonPage;
+use crate::clock;
+use crate::error::{AppError, AppResult};
+use crate::secrets::Sealer;
+use crate::session::chosen_place;
+use crate::urls;
+use crate::web::unsent::{UNSENT, Unsent};
+use crate::web::{html, see_other};
+
+/// The form as typed, for the person who is signed in again.
+#[derive(Template)]
+#[template(path = "unsent.html")]
+struct UnsentPage {
+    page: PersonPage,
+    unsent: Unsent,
+}
+
+/// `GET /unsent-form`
+pub async fn show(page: PersonPage, sealer: Data<Sealer>) -> AppResult<HttpResponse> {
+    let kept = Unsent::kept(page.session(), &sealer);
+    let Some(unsent) = kept.filter(|unsent| unsent.is_for(page.person.id, clock::now())) else {
+        page.session().remove(UNSENT);
+        return Ok(see_other("/"));
+    };
+    let place = chosen_place(page.session())?;
+    if place.is_empty() && !unsent.place().is_empty() {
+        return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
+    }
+    // What was typed for one program must not be sent to another.
+    if place != unsent.place() && !unsent.place().is_empty() {
+        return Ok(see_other("/"));
+    }
+    html(StatusCode::OK, &UnsentPage { page, unsent })
+}
