@@ -121,6 +121,8 @@ pub mod stores;
 pub mod supervise;
 /// The pages of support staff.
 pub mod support;
+/// What the last checks of the stores say of triggers.
+pub mod sync_notes;
 /// Who works for a merchant, and who is invited to.
 pub mod team;
 /// What ties orders to an affiliate.

@@ -7,13 +7,13 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::model::{Comparison, StoreState, Verdict};
-use super::notes::STILL_SAYS;
+use super::model::Comparison;
 use crate::db::listing::{contains, count_of, replanned};
 use crate::db::schema::{affiliates, comparison_findings as findings, triggers};
 use crate::db::{constant, text_enum};
 use crate::pushes::{self, PushLine};
 use crate::stores::Store;
+use crate::sync_notes::{STILL_SAYS, StoreState, Verdict};
 use crate::triggers::Trigger;
 use crate::triggers::code::key_of_reported_code;
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};

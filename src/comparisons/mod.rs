@@ -6,13 +6,11 @@ mod findings;
 pub mod handlers;
 mod limits;
 mod model;
-mod notes;
 mod repair;
 mod turn;
 
 pub use self::findings::{Finding, FindingFilter, FindingRow, Show, page, piece};
 pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
-pub use self::model::{Asked, Comparison, StoreState, Verdict, ask};
-pub use self::notes::{Note, Unusable, of_triggers, unusable};
+pub use self::model::{Asked, Comparison, ask};
 pub use self::repair::{RepairError, repair};
 pub(crate) use self::turn::turn;

@@ -12,7 +12,6 @@ use super::sums::{Number, numbers};
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
 use crate::clock;
-use crate::comparisons::{self, Unusable};
 use crate::config::Config;
 use crate::conversions::ConversionFilter;
 use crate::conversions::list::{self, ConversionRow};
@@ -21,6 +20,7 @@ use crate::error::AppResult;
 use crate::figures::{self, DayFigures};
 use crate::money::{Currency, format_money};
 use crate::registration;
+use crate::sync_notes::{self, Unusable};
 use crate::urls;
 use crate::web::ok;
 use crate::web::paginate::{Cursor, count_label, thousands};
@@ -131,7 +131,7 @@ pub async fn show(
                 figures::merchant_days(conn, merchant_id, from, to)?,
                 newest,
                 waiting(conn, merchant_id)?,
-                comparisons::unusable(conn, merchant_id)?,
+                sync_notes::unusable(conn, merchant_id)?,
                 steps(conn, merchant_id)?,
                 registration::load(conn, merchant_id)?,
             ))

@@ -13,7 +13,6 @@ use unicode_normalization::UnicodeNormalization;
 use super::code::{EmailKey, TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
-use crate::comparisons::{self, Note};
 use crate::db::listing::{
     begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
 };
@@ -114,8 +113,6 @@ pub struct TriggerRow {
     pub figures: Vec<Figures>,
     /// How it stands in the stores.
     pub pushes: Vec<PushLine>,
-    /// Where the last check of a store found otherwise.
-    pub notes: Vec<Note>,
 }
 
 /// Who holds a trigger.
@@ -411,13 +408,11 @@ fn complete(
         .collect();
     let mut figures = figures::triggers(conn, merchant_id, &ids)?;
     let mut pushes = pushes::of_triggers(conn, merchant_id, &ids)?;
-    let mut notes = comparisons::of_triggers(conn, merchant_id, &ids)?;
     let row = |trigger: Trigger| {
         let holder = holders.get(&trigger.affiliate_id)?.clone();
         let figures = figures.remove(&trigger.id).unwrap_or_default();
         let pushes = pushes.remove(&trigger.id).unwrap_or_default();
-        let notes = notes.remove(&trigger.id).unwrap_or_default();
-        Some(TriggerRow { trigger, holder, figures, pushes, notes })
+        Some(TriggerRow { trigger, holder, figures, pushes })
     };
     Ok(found.into_iter().filter_map(row).collect())
 }

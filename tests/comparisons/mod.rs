@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::clock;
-use vouch::comparisons::{self, Comparison, CountedCodes, Verdict};
+use vouch::comparisons::{self, Comparison, CountedCodes};
 use vouch::db::schema::{comparison_findings, comparisons as runs_of};
 use vouch::platforms::http::Http;
 use vouch::platforms::{
@@ -20,6 +20,7 @@ use vouch::platforms::{
 };
 use vouch::store_workers::Tools;
 use vouch::stores::{self, Store};
+use vouch::sync_notes::Verdict;
 use vouch::triggers::{self, Reach, Trigger, TriggerKind};
 use vouch::workers::work_off_stores;
 

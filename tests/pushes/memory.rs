@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::comparisons::{self, Comparison, Verdict};
+use vouch::comparisons::{self, Comparison};
 use vouch::db::schema::pushes;
 use vouch::stores::Store;
+use vouch::sync_notes::Verdict;
 
 use super::cases::{bigcommerce_in, woocommerce_in};
 use super::processes::Worker;

@@ -9,13 +9,14 @@ use super::query::FindingQuery;
 use super::words::FindingView;
 use crate::auth::pages::MerchantPage;
 use crate::comparisons::{
-    Comparison, CountedCodes, FindingRow, Show, Verdict, counted_codes, page as read_page,
+    Comparison, CountedCodes, FindingRow, Show, counted_codes, page as read_page,
 };
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::store_jobs::{JobKind, last_problem};
 use crate::stores::Store;
 use crate::stores::rules_in_words;
+use crate::sync_notes::Verdict;
 use crate::urls;
 use crate::web::form::FormErrors;
 use crate::web::ok;

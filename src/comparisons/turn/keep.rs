@@ -6,12 +6,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::comparisons::limits::CountedCodes;
-use crate::comparisons::model::{Comparison, StoreState};
+use crate::comparisons::model::Comparison;
 use crate::db::prepared;
 use crate::db::schema::comparisons;
 use crate::platforms::{Batch, StoreCode};
 use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;
+use crate::sync_notes::StoreState;
 use crate::triggers::code::key_of_reported_code;
 
 /// More characters of what a store says are not kept.

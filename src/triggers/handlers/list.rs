@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::query::{BY_CREATION, BY_VALUE, ListQuery};
-use super::view::TriggerView;
+use super::view::{Notes, TriggerView, notes_of};
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
 use crate::db::Db;
@@ -41,11 +41,16 @@ impl TriggerList {
         query: ListQuery,
         shows_holder: bool,
         (found, count): (Listing<TriggerRow>, Count),
+        mut notes: Notes,
         merchant: &Merchant,
         stores: Vec<String>,
     ) -> Self {
         let Listing { rows, previous, next } = found;
-        let rows = rows.into_iter().map(|row| TriggerView::new(row, merchant)).collect();
+        let view = |row: TriggerRow| {
+            let notes = notes.remove(&row.trigger.id).unwrap_or_default();
+            TriggerView::new(row, notes, merchant)
+        };
+        let rows = rows.into_iter().map(view).collect();
         let listing = Listing { rows, previous, next };
         Self { path, query, shows_holder, stores, listing, count }
     }
@@ -181,13 +186,15 @@ pub async fn index(
     let query = query.into_inner();
     let (filter, sort, cursor) = (query.filter(None), query.sort(), query.cursor());
     let merchant_id = page.merchant_id();
-    let (found, stores) = db
+    let (found, notes, stores) = db
         .merchant(merchant_id, move |conn| {
             let found = list::page(conn, merchant_id, &filter, sort, &cursor)?;
-            QueryResult::Ok((found, pushes::destinations(conn, merchant_id)?))
+            let notes = notes_of(conn, merchant_id, &found.0.rows)?;
+            QueryResult::Ok((found, notes, pushes::destinations(conn, merchant_id)?))
         })
         .await?;
-    let list = TriggerList::new(urls::triggers(), query, true, found, page.merchant(), stores);
+    let list =
+        TriggerList::new(urls::triggers(), query, true, found, notes, page.merchant(), stores);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }

@@ -7,6 +7,7 @@ use super::created_words;
 use super::fields::Fields;
 use super::list::TriggerList;
 use super::query::ListQuery;
+use super::view::notes_of;
 use crate::affiliates::{Frame, FrameItem};
 use crate::auth::pages::MerchantPage;
 use crate::db::Db;
@@ -59,15 +60,16 @@ pub async fn index_of_affiliate(
     let (id, query) = (*affiliate_id, query.into_inner());
     let (filter, sort, cursor) = (query.filter(Some(id)), query.sort(), query.cursor());
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let (frame, found, stores) = db
+    let (frame, found, notes, stores) = db
         .merchant(merchant.id, move |conn| {
             let frame = Frame::load(conn, &merchant, now, id, FrameItem::Triggers)?;
             let found = list::page(conn, merchant.id, &filter, sort, &cursor)?;
-            QueryResult::Ok((frame, found, pushes::destinations(conn, merchant.id)?))
+            let notes = notes_of(conn, merchant.id, &found.0.rows)?;
+            QueryResult::Ok((frame, found, notes, pushes::destinations(conn, merchant.id)?))
         })
         .await?;
     let path = urls::affiliate_triggers(id);
-    let list = TriggerList::new(path, query, false, found, page.merchant(), stores);
+    let list = TriggerList::new(path, query, false, found, notes, page.merchant(), stores);
     if page.is_fragment() {
         return ok(&ListPart { page, list });
     }

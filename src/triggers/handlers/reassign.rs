@@ -49,7 +49,7 @@ impl Reassignment {
     fn new(row: TriggerRow, merchant: &Merchant, about: Unfinished) -> Self {
         let Unfinished { chooser, from, errors } = about;
         let zone = merchant.time_zone.clone();
-        Self { view: TriggerView::new(row, merchant), chooser, from, zone, errors }
+        Self { view: TriggerView::new(row, Vec::new(), merchant), chooser, from, zone, errors }
     }
 
     fn is_code(&self) -> bool {

@@ -1,10 +1,12 @@
+use std::slice;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 
 use super::earning_words;
-use super::view::TriggerView;
+use super::view::{TriggerView, notes_of};
 use crate::affiliates::Affiliate;
 use crate::audit::{self, Actor};
 use crate::auth::pages::MerchantPage;
@@ -83,9 +85,10 @@ impl ShowPage {
 pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
     let (merchant_id, id) = (page.merchant_id(), *id);
     let now = page.actor().now;
-    let (row, owners, history, excluded, recalculating) = db
+    let (row, notes, owners, history, excluded, recalculating) = db
         .merchant(merchant_id, move |conn| {
             let row = list::row(conn, merchant_id, id)?;
+            let notes = notes_of(conn, merchant_id, slice::from_ref(&row))?;
             let owners = triggers::owners(conn, merchant_id, id)?;
             let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
             let excluded = if row.trigger.kind == TriggerKind::CouponCode {
@@ -95,10 +98,11 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
                 None
             };
             let recalculating = pending_of_trigger(conn, merchant_id, id)?;
-            QueryResult::Ok((row, owners, history, excluded, recalculating))
+            QueryResult::Ok((row, notes, owners, history, excluded, recalculating))
         })
         .await?;
-    let view = TriggerView::new(row, page.merchant());
+    let notes = notes.into_values().next().unwrap_or_default();
+    let view = TriggerView::new(row, notes, page.merchant());
     ok(&ShowPage { page, view, owners, history, excluded, recalculating })
 }
 

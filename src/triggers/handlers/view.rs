@@ -1,12 +1,15 @@
 //! Triggers as pages write them: figures in words, times in the merchant's time zone.
 
+use std::collections::HashMap;
+
 use chrono_tz::Tz;
+use diesel::prelude::*;
 
 use crate::auth::Merchant;
-use crate::comparisons::Note;
 use crate::figures::Figures;
 use crate::money::{Currency, format_money};
 use crate::pushes::PushCell;
+use crate::sync_notes::{self, Note};
 use crate::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::urls;
 use crate::web::paginate::thousands;
@@ -27,11 +30,24 @@ pub struct TriggerView {
     currency: Currency,
 }
 
+/// By trigger.
+pub(super) type Notes = HashMap<i64, Vec<Note>>;
+
+/// Where the last checks of stores found otherwise than these rows say.
+pub(super) fn notes_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &[TriggerRow],
+) -> QueryResult<Notes> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.trigger.id).collect();
+    sync_notes::of_triggers(conn, merchant_id, &ids)
+}
+
 impl TriggerView {
     /// `row` for pages of `merchant`.
-    pub fn new(row: TriggerRow, merchant: &Merchant) -> Self {
+    pub fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        let TriggerRow { trigger, holder, figures, pushes, notes } = row;
+        let TriggerRow { trigger, holder, figures, pushes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
         Self { trigger, holder, pushes, notes, figures, tz: merchant.tz(), currency }
     }

@@ -1,4 +1,7 @@
-//! What the last checks say of triggers elsewhere: on lists, a trigger's page, the dashboard.
+//! What the last checks of the stores say of triggers, for whoever shows triggers: on lists, a trigger's
+//! page, the dashboard. `comparisons` writes it.
+
+mod verdict;
 
 use std::collections::HashMap;
 
@@ -6,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::model::{StoreState, Verdict};
+pub use self::verdict::{StoreState, Verdict};
 use crate::db::prepared;
 use crate::urls;
 use crate::web::paginate::COUNT_LIMIT;
@@ -30,7 +33,7 @@ macro_rules! still_says {
 }
 
 /// [`still_says`] for conditions that Diesel puts together.
-pub(super) const STILL_SAYS: &str = still_says!();
+pub(crate) const STILL_SAYS: &str = still_says!();
 
 /// What the last check of one store says of a trigger.
 #[derive(Clone, Debug)]
