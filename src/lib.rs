@@ -14,6 +14,8 @@ pub mod accounts;
 pub mod affiliates;
 /// The REST API.
 pub mod api;
+/// What applicants sent, and the codes that were asked for.
+pub mod applications;
 /// Who did what: the append-only record that a merchant can read.
 pub mod audit;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.

@@ -258,12 +258,12 @@ routes! {
     POST "/affiliates/code-requests/decisions" => crate::code_requests::handlers::decide, Member(Admin);
     POST "/affiliates/code-requests/reversals" => crate::code_requests::handlers::reverse, Member(Admin);
     GET  "/affiliates/choices" => crate::affiliates::handlers::choices, Member(Viewer);
-    POST "/affiliates/status" => crate::affiliates::handlers::change_several, Member(Admin);
-    POST "/affiliates/reversals" => crate::affiliates::handlers::reverse, Member(Admin);
+    POST "/affiliates/status" => crate::registration::handlers::change_several, Member(Admin);
+    POST "/affiliates/reversals" => crate::registration::handlers::reverse, Member(Admin);
     GET  "/affiliates/{affiliate_id}" => crate::affiliates::handlers::settings, Member(Viewer);
     POST "/affiliates/{affiliate_id}" => crate::affiliates::handlers::update, Member(Admin);
-    POST "/affiliates/{affiliate_id}/invitation" => crate::affiliates::handlers::invite, Member(Admin);
-    POST "/affiliates/{affiliate_id}/status" => crate::affiliates::handlers::change, Member(Admin);
+    POST "/affiliates/{affiliate_id}/invitation" => crate::registration::handlers::invite, Member(Admin);
+    POST "/affiliates/{affiliate_id}/status" => crate::registration::handlers::change, Member(Admin);
 
     // Stores
     POST "/hooks/bigcommerce/{store_key}" => crate::hooks::receive, Credential;

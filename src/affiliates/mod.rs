@@ -14,7 +14,7 @@ mod terms;
 pub use change::{OwnChange, change_status, undo_status, update_own};
 pub use frame::{Frame, FrameItem};
 pub use list::choices;
-pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create};
+pub use model::{Affiliate, CreateAffiliateError, NewAffiliate, create, has_account};
 pub use search::Search;
 pub use status::AffiliateStatus;
 pub use vouch_core::affiliate as status;

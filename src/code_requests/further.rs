@@ -3,15 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::model::{
-    CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve_one, close, note, open, reopen_one,
-};
+use super::model::{approve_one, close, note, open, reopen_one};
 use super::reserve::{Refused, check, hold_all};
 use crate::affiliates::{Affiliate, AffiliateStatus};
+use crate::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus, waiting};
 use crate::audit::Actor;
 use crate::db::schema::{affiliates, code_requests};
 use crate::triggers::{Trigger, retire};
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// An affiliate can have so many further codes waiting at once.
 pub const MOST_WAITING: usize = 3;
@@ -61,17 +60,6 @@ pub fn ask(
         }
         Err(refused) => Ok(Asked::Refused(refused)),
     }
-}
-
-/// Further codes that wait for a decision.
-#[diesel::dsl::auto_type]
-fn waiting(merchant_id: i64) -> _ {
-    let pending: CodeRequestStatus = CodeRequestStatus::Pending;
-    let portal: CodeRequestOrigin = CodeRequestOrigin::Portal;
-    code_requests::table
-        .filter(code_requests::merchant_id.eq(merchant_id))
-        .filter(code_requests::status.eq(pending))
-        .filter(code_requests::origin.eq(portal))
 }
 
 /// Takes back what an affiliate asked for: the code is free again. `None` if that was decided
@@ -204,16 +192,6 @@ pub fn reverse(
     let trigger = Trigger::find(conn, actor.merchant_id, trigger_id)?;
     let retired = trigger.affiliate_id == request.affiliate_id && retire(conn, actor, &trigger)?;
     Ok(if retired { Reversal::Retired } else { Reversal::Stays })
-}
-
-/// How many further codes wait; one more than the limit of counts on pages where there are more.
-///
-/// # Errors
-/// The database's.
-pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-    let some: Vec<i64> =
-        waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
-    Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
 }
 
 /// Further codes that wait, with who asks for them, the oldest first.

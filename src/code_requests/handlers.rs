@@ -4,13 +4,14 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
+use super::denial::Denial;
 use super::further::waiting_page;
-use super::model::CodeRequest;
 use crate::affiliates::Affiliate;
+use crate::applications::CodeRequest;
 use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::registration::{self, DecidedCodes, Denial, ReversedCodes};
 use crate::urls;
 use crate::web::flash::{FlashKind, FlashUndo};
 use crate::web::form::{CsrfForm, FormErrors, Nothing};
@@ -146,10 +147,10 @@ pub async fn decide(
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
             let Some(denial) = denial else {
-                return registration::approve_codes(conn, &actor, &form.ids);
+                return approve_codes(conn, &actor, &form.ids);
             };
             let sends = !form.denial_letter.is_empty();
-            registration::deny_codes(conn, &actor, &form.ids, &denial, sends)
+            deny_codes(conn, &actor, &form.ids, &denial, sends)
         })
         .await?;
     let (kind, text) = words(&outcome, approves);
@@ -196,9 +197,7 @@ pub async fn reverse(
         return Err(AppError::NotFound);
     }
     let outcome = db
-        .merchant(actor.merchant_id, move |conn| {
-            registration::reverse_codes(conn, &actor, &ids, decided_at)
-        })
+        .merchant(actor.merchant_id, move |conn| reverse_codes(conn, &actor, &ids, decided_at))
         .await?;
     let (kind, text) = words_of_reversal(&outcome);
     page.leave(kind, text)?;

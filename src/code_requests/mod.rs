@@ -1,21 +1,20 @@
 //! Coupon codes that affiliates ask for, and keep until somebody has decided.
 
+mod decide;
+mod denial;
 mod further;
 /// The page on which members decide about further codes.
 pub mod handlers;
+mod letters;
 mod lookup;
 mod model;
 mod reserve;
 
-pub use further::{
-    Asked, MOST_WAITING, Reversal, approve_further, ask, count_waiting, deny_further, reverse,
-    take_decided, take_waiting, waiting_page, withdraw,
-};
+pub use decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
+pub use denial::Denial;
+pub use further::{Asked, MOST_WAITING, ask, waiting_page, withdraw};
 pub use lookup::{Verdict, answer};
-pub use model::{
-    Approved, CodeRequest, CodeRequestOrigin, CodeRequestStatus, approve, deny, of_affiliate, open,
-    pending_of, reopen, reopen_denied_at,
-};
+pub use model::{Approved, approve, deny, open, reopen, reopen_denied_at};
 pub use reserve::{
     NotToBeHad, Refused, Waiting, check, hold_against_requests, hold_all, reservations,
     reserved_for, reserved_keys, waiting,

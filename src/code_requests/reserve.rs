@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
-use super::model::CodeRequestStatus;
+use crate::applications::CodeRequestStatus;
 use crate::db::schema::{affiliates, code_requests, triggers};
 use crate::exclusions::{self, Pattern};
 use crate::triggers::code::CodeError;

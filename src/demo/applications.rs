@@ -6,10 +6,12 @@ use diesel::prelude::*;
 
 use super::cast::{APPLICANTS, FURTHER};
 use crate::affiliates::{Affiliate, OwnChange, update_own};
+use crate::applications::Answer;
+use crate::applications::CodeRequestOrigin;
 use crate::audit::{Actor, ActorKind};
-use crate::code_requests::{self, CodeRequestOrigin};
+use crate::code_requests;
 use crate::db::schema::{affiliates, applications};
-use crate::registration::{self, Answer, Field, FieldKind, Registration};
+use crate::registration::{self, Field, FieldKind, Registration};
 use crate::triggers::CouponCode;
 
 const WHERE: &str = "Where do you post?";

@@ -1,15 +1,15 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::decide::decide_held;
 use super::letters;
 use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
+use crate::applications::{Answer, Application, CodeRequestOrigin};
 use crate::audit::{Actor, ActorKind};
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::auth::lock_open_merchant;
-use crate::code_requests::{self, CodeRequestOrigin, Refused};
+use crate::code_requests::{self, Refused};
 use crate::db::schema::{affiliates as affiliates_table, applications};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
@@ -19,15 +19,6 @@ use crate::triggers::CouponCode;
 
 /// What was never confirmed is forgotten so long after its link no longer works.
 const FORGET_AFTER_HOURS: i64 = 48;
-
-/// A further field as it was filled in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The words above the field.
-    pub label: String,
-    /// What stood in it; may be empty.
-    pub answer: String,
-}
 
 /// What somebody applies with, checked by the form.
 #[derive(Clone, Debug)]
@@ -42,34 +33,7 @@ pub struct Wish {
     pub answers: Vec<Answer>,
 }
 
-/// What was sent on the public page.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = applications)]
-pub struct Application {
-    /// Its key within the merchant.
-    pub id: i64,
-    /// What the applicant is called.
-    pub name: String,
-    /// As typed.
-    pub email: String,
-    /// The code that was wished for.
-    pub code: Option<String>,
-    /// Further fields.
-    pub answers: serde_json::Value,
-    /// When it was sent.
-    pub sent_at: DateTime<Utc>,
-    /// When the e-mail address was confirmed.
-    pub confirmed_at: Option<DateTime<Utc>>,
-}
-
 impl Application {
-    /// The further fields that were filled in.
-    pub fn answers(&self) -> Vec<Answer> {
-        // They were written from the same type.
-        let all: Vec<Answer> = serde_json::from_value(self.answers.clone()).unwrap_or_default();
-        all.into_iter().filter(|one| !one.answer.is_empty()).collect()
-    }
-
     /// The one behind a confirmation link that still works.
     ///
     /// # Errors
@@ -91,23 +55,6 @@ impl Application {
             .first(conn)
             .optional()
     }
-}
-
-/// The application that made an affiliate, if one did.
-///
-/// # Errors
-/// The database's.
-pub fn of_affiliate(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    affiliate_id: i64,
-) -> QueryResult<Option<Application>> {
-    applications::table
-        .filter(applications::merchant_id.eq(merchant_id))
-        .filter(applications::affiliate_id.eq(affiliate_id))
-        .select(Application::as_select())
-        .first(conn)
-        .optional()
 }
 
 /// What became of a form that was sent.

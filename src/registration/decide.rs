@@ -7,35 +7,9 @@ use super::{account, letters};
 use crate::affiliates::{self, Affiliate, AffiliateStatus};
 use crate::audit::Actor;
 use crate::auth::Merchant;
-use crate::code_requests;
+use crate::code_requests::{self, Denial};
 use crate::db::schema::applications;
 use crate::secrets::Sealer;
-use crate::web::form::several_lines;
-
-/// Longest reason of a denial, as the database has it.
-const REASON_CHARACTERS: usize = 1_000;
-
-/// What stands in the letter of a denial, where one is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    /// Why, in the member's own words; may be empty.
-    pub reason: String,
-}
-
-impl Denial {
-    /// With a reason as typed.
-    ///
-    /// # Errors
-    /// What the member has to mend.
-    pub fn because(typed: &str) -> Result<Self, String> {
-        let reason = several_lines(typed);
-        let characters = reason.chars().count();
-        if characters > REASON_CHARACTERS {
-            return Err(format!("Shorten it to 1,000 characters; it has {characters}."));
-        }
-        Ok(Self { reason })
-    }
-}
 
 /// What a decision did.
 #[derive(Debug, Default)]

@@ -274,7 +274,7 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
                     barrier.wait();
                     let outcome: Result<_, vouch::error::AppError> = db
                         .run_blocking(Scope::Merchant(actor.merchant_id), |conn| {
-                            registration::approve_codes(conn, &actor, &[id])
+                            code_requests::approve_codes(conn, &actor, &[id])
                         });
                     outcome.unwrap().decided.len()
                 })

@@ -6,8 +6,8 @@ use diesel::QueryResult;
 use super::query::{BY_JOINING, BY_NAME, ListQuery};
 use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::affiliates::status::AffiliateStatus;
+use crate::applications::CodeRequest;
 use crate::auth::pages::MerchantPage;
-use crate::code_requests;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::figures::amounts;
@@ -161,7 +161,7 @@ pub async fn index(
         .merchant(merchant_id, move |conn| {
             let found = list::page(conn, merchant_id, &filter, sort, &cursor, since)?;
             let codes_waiting =
-                if is_fragment { 0 } else { code_requests::count_waiting(conn, merchant_id)? };
+                if is_fragment { 0 } else { CodeRequest::count_waiting(conn, merchant_id)? };
             QueryResult::Ok((found, offers::all_options(conn, merchant_id)?, codes_waiting))
         })
         .await?;

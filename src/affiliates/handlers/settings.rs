@@ -6,20 +6,16 @@ use diesel::QueryResult;
 use crate::affiliates::change;
 use crate::affiliates::forms::{AffiliateForm, refusal};
 use crate::affiliates::frame::{Frame, FrameItem};
-use crate::affiliates::model::{self, Affiliate};
+use crate::affiliates::model::Affiliate;
 use crate::affiliates::status::AffiliateStatus;
+use crate::applications::{Application, CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::audit;
 use crate::auth::pages::MerchantPage;
-use crate::code_requests::{self, CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::db::Db;
 use crate::error::AppResult;
-use crate::mail;
 use crate::offers;
-use crate::registration::{self, Application};
-use crate::secrets::Sealer;
 use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::version::Record;
 use crate::web::when::When;
 use crate::web::{ok, rejected, see_other};
@@ -139,8 +135,8 @@ impl Surroundings {
         }
         let history = audit::history(conn, merchant.id, "affiliate", affiliate_id, HISTORY_LINES)?;
         Ok(Self {
-            application: registration::of_affiliate(conn, merchant.id, affiliate_id)?,
-            requests: code_requests::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
+            application: Application::of_affiliate(conn, merchant.id, affiliate_id)?,
+            requests: CodeRequest::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
             frame,
             offers,
             history,
@@ -202,36 +198,4 @@ pub async fn update(
         }
         Err((around, errors)) => rejected(&around.page(page, form, errors)),
     }
-}
-
-/// `POST /affiliates/{id}/invitation`: the link to an account, for an affiliate that has none.
-pub async fn invite(
-    db: Data<Db>,
-    sealer: Data<Sealer>,
-    limits: Data<mail::Limits>,
-    page: MerchantPage,
-    affiliate_id: Path<i64>,
-    CsrfForm(Nothing {}): CsrfForm<Nothing>,
-) -> AppResult<HttpResponse> {
-    let (actor, id) = (page.actor(), *affiliate_id);
-    let (affiliate, sent) = db
-        .merchant(actor.merchant_id, move |conn| -> AppResult<_> {
-            let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
-            let fits = affiliate.status == AffiliateStatus::Active
-                && !model::has_account(conn, actor.merchant_id, id)?;
-            if fits {
-                limits.take(actor.merchant_id, &affiliate.email)?;
-                registration::send_invitation(conn, &actor, &sealer, &affiliate)?;
-            }
-            Ok((affiliate, fits))
-        })
-        .await?;
-    if sent {
-        page.done(format!("A letter with the link is on its way to {}.", affiliate.email))?;
-    } else {
-        let text =
-            format!("Nothing was sent: {} has an account, or is not Active.", affiliate.name);
-        page.leave(FlashKind::Info, text)?;
-    }
-    Ok(see_other(&urls::affiliate(id)))
 }

@@ -13,8 +13,8 @@ use self::fetch::{Found, Wanted};
 use super::model::Affiliate;
 use super::search::Search;
 use super::status::AffiliateStatus;
+use crate::applications::CodeRequest;
 use crate::auth::Merchant;
-use crate::code_requests;
 use crate::db::schema::{offers, triggers};
 use crate::db::text_enum;
 use crate::figures::{self, Figures};
@@ -161,7 +161,7 @@ fn complete(
         .into_iter()
         .collect();
     let mut reserved: HashMap<i64, Vec<String>> = HashMap::new();
-    for (affiliate_id, code) in code_requests::pending_of(conn, merchant_id, &ids)? {
+    for (affiliate_id, code) in CodeRequest::pending_of(conn, merchant_id, &ids)? {
         reserved.entry(affiliate_id).or_default().push(code);
     }
     let mut figures = figures::affiliates_since(conn, merchant_id, &ids, since)?;

@@ -6,10 +6,9 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::affiliates::{Affiliate, AffiliateStatus};
+use crate::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::auth::pages::AffiliatePage;
-use crate::code_requests::{
-    self, CodeRequest, CodeRequestOrigin, CodeRequestStatus, MOST_WAITING, Verdict,
-};
+use crate::code_requests::{MOST_WAITING, Verdict};
 use crate::conversions::ConversionStatus;
 use crate::db::Db;
 use crate::error::AppResult;
@@ -73,7 +72,7 @@ impl CodesPage {
                 QueryResult::Ok((
                     codes(conn, merchant_id, affiliate_id, today, &cursor)?,
                     Affiliate::find(conn, merchant_id, affiliate_id)?,
-                    code_requests::of_affiliate(conn, merchant_id, affiliate_id, REQUESTS)?,
+                    CodeRequest::of_affiliate(conn, merchant_id, affiliate_id, REQUESTS)?,
                     registration::allows_further_codes(conn, merchant_id)?,
                 ))
             })

@@ -2,13 +2,18 @@
 
 mod accounts;
 mod confirmation;
+mod denial;
+mod invitation;
 mod join;
 mod settings;
+mod status;
 
 pub use accounts::{accept, account};
 pub use confirmation::{confirm, confirmation, confirmed};
+pub use invitation::invite;
 pub use join::{apply, code, sent, show as join};
 pub use settings::{show, update};
+pub use status::{change, change_several, reverse};
 
 use crate::auth::Merchant;
 use crate::db::{Db, Scope};

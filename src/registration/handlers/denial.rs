@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::status::StatusForm;
-use crate::affiliates::model::Affiliate;
+use crate::affiliates::Affiliate;
 use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::decide::Denial;
+use super::denial::Denial;
+use super::further::{
+    Reversal, approve_further, deny_further, reverse, take_decided, take_waiting,
+};
 use super::letters;
 use crate::affiliates::{Affiliate, AffiliateStatus};
+use crate::applications::CodeRequest;
 use crate::audit::Actor;
 use crate::auth::Merchant;
-use crate::code_requests::{self, CodeRequest, Reversal};
 
 /// What a decision about further codes did.
 #[derive(Debug, Default)]
@@ -41,7 +44,7 @@ pub fn approve_codes(
             let name = affiliate.name.clone();
             if affiliate.status != AffiliateStatus::Active {
                 outcome.inactive.push((request.code.clone(), name));
-            } else if code_requests::approve_further(conn, actor, request)? {
+            } else if approve_further(conn, actor, request)? {
                 codes.push(request.code.as_str());
                 outcome.decided.push((request.clone(), name));
             } else {
@@ -71,7 +74,7 @@ pub fn deny_codes(
     let merchant = Merchant::find(conn, actor.merchant_id)?;
     for (affiliate, requests) in taken(conn, actor, request_ids)? {
         for request in &requests {
-            code_requests::deny_further(conn, actor, request, &denial.reason)?;
+            deny_further(conn, actor, request, &denial.reason)?;
             outcome.decided.push((request.clone(), affiliate.name.clone()));
         }
         if sends_letter {
@@ -106,8 +109,8 @@ pub fn reverse_codes(
 ) -> QueryResult<ReversedCodes> {
     let merchant_id = actor.merchant_id;
     let mut outcome = ReversedCodes::default();
-    for request in code_requests::take_decided(conn, merchant_id, request_ids, decided_at)? {
-        match code_requests::reverse(conn, actor, &request)? {
+    for request in take_decided(conn, merchant_id, request_ids, decided_at)? {
+        match reverse(conn, actor, &request)? {
             Reversal::Waits => outcome.waiting.push(request.code),
             Reversal::Retired => outcome.retired.push(request.code),
             Reversal::Stays => {}
@@ -124,7 +127,7 @@ fn taken(
     request_ids: &[i64],
 ) -> QueryResult<Vec<(Affiliate, Vec<CodeRequest>)>> {
     let mut by_affiliate: BTreeMap<i64, Vec<CodeRequest>> = BTreeMap::new();
-    for request in code_requests::take_waiting(conn, actor.merchant_id, request_ids)? {
+    for request in take_waiting(conn, actor.merchant_id, request_ids)? {
         by_affiliate.entry(request.affiliate_id).or_default().push(request);
     }
     let of = |(id, requests)| Ok((Affiliate::find(conn, actor.merchant_id, id)?, requests));

@@ -5,12 +5,12 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::denial::ask_again;
-use crate::affiliates::model::Affiliate;
-use crate::affiliates::status::AffiliateStatus;
+use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::auth::pages::MerchantPage;
+use crate::code_requests::Denial;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::registration::{self, Decided, Denial};
+use crate::registration::{self, Decided};
 use crate::secrets::Sealer;
 use crate::urls;
 use crate::web::flash::FlashKind;

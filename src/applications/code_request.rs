@@ -1,0 +1,137 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::db::schema::code_requests;
+use crate::db::text_enum;
+use crate::web::paginate::COUNT_LIMIT;
+
+text_enum! {
+    /// What became of a request.
+    pub enum CodeRequestStatus {
+        /// Waits, and keeps its code from everybody else.
+        Pending = "pending", "Reserved";
+        /// Became a trigger.
+        Approved = "approved", "Approved";
+        /// Was not wanted: the code is free again.
+        Denied = "denied", "Denied";
+        /// Is not wanted any more by who asked: the code is free again.
+        Withdrawn = "withdrawn", "Withdrawn";
+    }
+}
+
+text_enum! {
+    /// How a code was asked for.
+    pub enum CodeRequestOrigin {
+        /// In an application: decided together with its affiliate.
+        Application = "application", "Application";
+        /// By an affiliate, in the portal: decided on its own.
+        Portal = "portal", "Affiliate portal";
+    }
+}
+
+impl CodeRequestStatus {
+    /// The tone of its badge.
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::Pending => "wait",
+            Self::Approved => "good",
+            Self::Denied | Self::Withdrawn => "off",
+        }
+    }
+}
+
+/// A coupon code that an affiliate asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = code_requests)]
+pub struct CodeRequest {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// Who asked.
+    pub affiliate_id: i64,
+    /// As typed.
+    pub code: String,
+    /// As compared.
+    pub code_key: String,
+    /// What became of it.
+    pub status: CodeRequestStatus,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// How it was asked for.
+    pub origin: CodeRequestOrigin,
+    /// Why it was denied, for who asked; may be empty.
+    pub reason: String,
+    /// When it was decided or withdrawn; `None` while it waits.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The trigger that it became.
+    pub trigger_id: Option<i64>,
+}
+
+impl CodeRequest {
+    /// Whether it is a further code that waits for a decision of its own.
+    pub fn is_further(&self) -> bool {
+        self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
+    }
+
+    /// Whether it is a further code that was denied.
+    pub fn is_denied_further(&self) -> bool {
+        self.status == CodeRequestStatus::Denied && self.origin == CodeRequestOrigin::Portal
+    }
+
+    /// The codes that are reserved for some affiliates: (affiliate, code).
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn pending_of(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        affiliate_ids: &[i64],
+    ) -> QueryResult<Vec<(i64, String)>> {
+        code_requests::table
+            .filter(code_requests::merchant_id.eq(merchant_id))
+            .filter(code_requests::affiliate_id.eq_any(affiliate_ids))
+            .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+            .order(code_requests::id)
+            .select((code_requests::affiliate_id, code_requests::code))
+            .load(conn)
+    }
+
+    /// What an affiliate asked for, the newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_affiliate(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        affiliate_id: i64,
+        limit: i64,
+    ) -> QueryResult<Vec<Self>> {
+        code_requests::table
+            .filter(code_requests::merchant_id.eq(merchant_id))
+            .filter(code_requests::affiliate_id.eq(affiliate_id))
+            .order(code_requests::id.desc())
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+    }
+
+    /// How many further codes wait; one more than the limit of counts on pages where there are more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+        let some: Vec<i64> =
+            waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
+        Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Further codes that wait for a decision.
+#[diesel::dsl::auto_type]
+pub(crate) fn waiting(merchant_id: i64) -> _ {
+    let pending: CodeRequestStatus = CodeRequestStatus::Pending;
+    let portal: CodeRequestOrigin = CodeRequestOrigin::Portal;
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::status.eq(pending))
+        .filter(code_requests::origin.eq(portal))
+}
