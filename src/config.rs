@@ -1,7 +1,6 @@
 //! Every setting of Vouch: read once, from the command line or the environment, checked before
 //! anything starts. A bad value ends the start with one line that says which setting and why.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use secrecy::{SecretBox, SecretString};
 mod addresses;
 mod connections;
 mod data_dir;
+mod error;
 mod hand_over;
 mod proxies;
 mod retention;
@@ -18,17 +18,19 @@ mod secret_key;
 mod settings;
 mod smtp;
 
-pub use InstanceRetentionRetention;
+pub use InstanceRetention;
 pub use connections::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
+pub use data_dir::SECRET_KEY_FILE;
+pub use error::ConfigError;
 pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
-pub use secret_key::SECRET_KEY_FILE;
 pub(crate) use secret_key::{NextKey, UnusedKey, given_key, is_kept};
 pub use settings::Settings;
 pub use smtp::{Login, Security, Smtp};
 
 use self::addresses::{default_public_url, is_loopback, listen, local_stores, public_url};
 use self::data_dir::data_dir;
+use self::error::bad;
 use self::settings::{
     DEFAULT_INTAKE_CONNECTIONS, DEFAULT_JOB_CONNECTIONS, DEFAULT_KEEP_EMAILS, DEFAULT_KEEP_IPS,
     DEFAULT_KEEP_SESSIONS, DEFAULT_LISTEN, DEFAULT_LOG, DEFAULT_LOG_FILTER,
@@ -88,30 +90,6 @@ pub struct Config {
     /// `VOUCH_PAGE_CONNECTIONS`, `VOUCH_INTAKE_CONNECTIONS`, `VOUCH_JOB_CONNECTIONS`: the sizes of the
     /// pools.
     pub connections: Connections,
-}
-
-/// A setting that cannot be used. Shown as one line.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The environment variable of the setting.
-    pub setting: &'static str,
-    /// Why its value cannot be used; never holds the value of a secret.
-    pub reason: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.setting, self.reason)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-impl ConfigError {
-    /// What to do next.
-    pub(crate) fn next(&self) -> String {
-        format!("correct {}; README.md lists what it takes", self.setting)
-    }
 }
 
 impl Config {
@@ -223,10 +201,6 @@ impl Config {
     pub fn is_on_this_machine(&self) -> bool {
         is_loopback(&self.public_url)
     }
-}
-
-fn bad(setting: &'static str, reason: impl Into<String>) -> ConfigError {
-    ConfigError { setting, reason: reason.into() }
 }
 
 fn days(

@@ -128,7 +128,10 @@ fn read(file: &str, text: &str) -> Module {
             module.uses.extend(leaves.into_iter().map(|(name, path)| (name, path, hands_on)));
         } else if KINDS.contains(&before) || (before == "!" && tokens[at - 2] == "macro_rules") {
             module.defines.insert(word.to_owned());
-        } else if before != "::" && tokens.get(at + 1).is_some_and(|next| next == "::") {
+        } else if before != "::"
+            && before != "in"
+            && tokens.get(at + 1).is_some_and(|next| next == "::")
+        {
             let mut path = vec![word.to_owned()];
             while tokens.get(at + 1).is_some_and(|next| next == "::") {
                 let Some(next) = tokens.get(at + 2) else { break };
@@ -305,5 +308,10 @@ fn draw() {
     }
     for circle in circles(&files) {
         println!("circle of {} files: {}", circle.len(), circle.join(" "));
+        for ((from, to), named) in
+            arrows.iter().filter(|((from, to), _)| circle.contains(from) && circle.contains(to))
+        {
+            println!("    {from} -> {to}: {}", named.iter().cloned().collect::<Vec<_>>().join(" "));
+        }
     }
 }

@@ -7,7 +7,6 @@ use askama::Template;
 use diesel::OptionalExtension;
 use serde::Deserialize;
 
-use super::access::PLACE;
 use super::devices::{ORIGIN, Origin};
 use super::forms::{LoginForm, PlaceForm};
 use super::hashing::Hashing;
@@ -19,9 +18,7 @@ use crate::auth::pages::{PersonPage, PublicPage};
 use crate::db::{Db, Scope};
 use crate::error::{AppError, AppResult};
 use crate::security::{self, Kind};
-use crate::session::Place;
-use crate::session::USER_ID;
-use crate::session::renew_session;
+use crate::session::{PLACE, Place, USER_ID, renew_session};
 use crate::urls;
 use crate::web::form::{CsrfForm, FormErrors};
 use crate::web::local_path::LocalPath;

@@ -17,7 +17,7 @@ use crate::error::{AppError, AppResult};
 use crate::session::{FLASH, Role, TOKEN, USER_ID, chosen_place, renew_csrf};
 use crate::urls;
 use crate::web::flash::{Flash, FlashKind, FlashUndo};
-use crate::web::form::form_key;
+use crate::web::form_token::form_key;
 use crate::web::peer::peer;
 
 /// What every page has: what its forms send as `csrf`, the flash, the address.

@@ -10,7 +10,7 @@ use diesel::PgConnection;
 use secrecy::ExposeSecret;
 
 use super::account::new_password;
-use super::{with_database, with_owned_database};
+use super::database::{with_database, with_owned_database};
 use crate::auth::judge;
 use crate::clock;
 use crate::config::{Config, give_to_owner};

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use diesel::PgConnection;
 
-use super::with_database;
+use super::database::with_database;
 use crate::accounts::{self, By};
 use crate::clock;
 use crate::config::Config;

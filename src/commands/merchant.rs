@@ -6,7 +6,7 @@ use clap::Subcommand;
 use diesel::prelude::*;
 
 use super::account::{Address, Reason, name, new_password, print_sign_in};
-use super::with_database;
+use super::database::with_database;
 use crate::accounts;
 use crate::auth::{self, NewUser, User};
 use crate::clock;

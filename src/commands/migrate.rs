@@ -1,6 +1,6 @@
 //! `vouch migrate`
 
-use super::bring_up_to_date;
+use super::database::bring_up_to_date;
 use crate::config::Config;
 use crate::console::say;
 use crate::db::Source;

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use super::account::Address;
-use super::bring_up_to_date;
+use super::database::bring_up_to_date;
 use crate::audit::Actor;
 use crate::clock;
 use crate::config::{Config, Connections};

@@ -3,7 +3,7 @@
 use diesel::PgConnection;
 use secrecy::SecretBox;
 
-use super::with_connection;
+use super::database::with_connection;
 use crate::config::{self, Config, NextKey};
 use crate::console::say;
 use crate::db::Source;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use diesel::PgConnection;
 
 use super::account::{Address, Reason, name, new_password, print_sign_in, user_id};
-use super::with_database;
+use super::database::with_database;
 use crate::accounts;
 use crate::auth::{self, NewUser, NewUserError};
 use crate::config::Config;

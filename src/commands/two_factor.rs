@@ -5,7 +5,7 @@ use clap::Subcommand;
 use diesel::OptionalExtension;
 
 use super::account::Address;
-use super::with_database;
+use super::database::with_database;
 use crate::auth::{Person, User, two_factor};
 use crate::clock;
 use crate::config::Config;

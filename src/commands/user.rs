@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use diesel::PgConnection;
 
 use super::account::{Address, Reason, user_id};
-use super::with_database;
+use super::database::with_database;
 use crate::accounts;
 use crate::config::Config;
 use crate::console::say;

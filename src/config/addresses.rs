@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use actix_web::http::Uri;
 
-use super::{ConfigError, bad};
+use super::error::{ConfigError, bad};
 
 pub(super) fn listen(typed: &str) -> Result<SocketAddr, ConfigError> {
     typed.parse().map_err(|_| {

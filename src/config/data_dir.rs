@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, bad};
+use super::error::{ConfigError, bad};
 use crate::os;
+
+/// The file of the key in the data folder.
+pub const SECRET_KEY_FILE: &str = "secret.key";
 
 /// The data folder, made if it is missing.
 ///

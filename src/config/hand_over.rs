@@ -8,7 +8,8 @@ use std::path::Path;
 use crate::os;
 
 /// What Vouch keeps in its data folder: what the names there begin with.
-const OWN_NAMES: [&str; 4] = ["postgres", "socket", super::SECRET_KEY_FILE, "demo-password"];
+const OWN_NAMES: [&str; 4] =
+    ["postgres", "socket", super::data_dir::SECRET_KEY_FILE, "demo-password"];
 
 /// Gives what root owns of the data folder to a user: Vouch's files right inside it, and the folder
 /// itself if nothing else is in there. A folder that is shared with others stays root's.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ConfigError, bad};
+use super::error::{ConfigError, bad};
 
 /// Proxies on this machine only.
 pub(super) const DEFAULT: &str = "127.0.0.0/8,::1";

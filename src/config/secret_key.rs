@@ -10,10 +10,9 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::{ConfigError, bad, give_to_owner};
-
-/// The file of the key in the data folder.
-pub const SECRET_KEY_FILE: &str = "secret.key";
+use super::data_dir::SECRET_KEY_FILE;
+use super::error::{ConfigError, bad};
+use super::hand_over::give_to_owner;
 
 /// The second line of the file of a new key, until it's known that nothing is encrypted with another.
 const UNUSED: &str = "unused";

@@ -128,7 +128,7 @@ pub async fn keep<B: MessageBody + 'static>(
 where
     Next<B>: 'static,
 {
-    if req.method() != Method::POST || !super::form::is_form(req.headers()) {
+    if req.method() != Method::POST || !super::is_form(req.headers()) {
         return next.call(req).await;
     }
     let work = async move {

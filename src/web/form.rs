@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
-use validator::ValidateEmail;
 
 use super::answers::Claim;
-use super::form_token::{FormKey, PageOf};
+pub use super::form_errors::FormErrors;
+use super::form_token::{PageOf, form_key};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::peer::peer;
 use super::retype::Retype;
@@ -24,7 +23,6 @@ use super::version::SentForm;
 use crate::clock;
 use crate::db::Db;
 use crate::error::AppError;
-use crate::names::{Name, NameError};
 use crate::secrets::Sealer;
 use crate::session::{TOKEN, USER_ID, chosen_place};
 
@@ -58,7 +56,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let session = req.get_session();
         let action = req.uri().clone();
-        let is_form = is_form(req.headers());
+        let is_form = super::is_form(req.headers());
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             if !is_form {
@@ -85,13 +83,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             Ok(Self(form))
         })
     }
-}
-
-/// Whether a body is that of a form without a file.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
@@ -121,11 +112,6 @@ fn refused(req: &HttpRequest, session: &Session, page: Option<PageOf>, body: &[u
     }
 }
 
-/// What proves that pages are made for a person.
-pub(crate) fn form_key(req: &HttpRequest) -> &FormKey {
-    req.app_data::<Data<FormKey>>().expect("the application holds its form key")
-}
-
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     serde_html_form::from_bytes(body).map_err(|_| {
         AppError::BadRequest(
@@ -133,89 +119,4 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
                 .into(),
         )
     })
-}
-
-/// What was wrong with a form: (field, sentence) in the order of the form.
-#[derive(Clone, Debug, Default)]
-pub struct FormErrors(Vec<(String, String)>);
-
-impl FormErrors {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// One error, beside `field`.
-    pub fn one(field: &str, message: impl Into<String>) -> Self {
-        let mut errors = Self::new();
-        errors.add(field, message);
-        errors
-    }
-
-    /// Adds an error beside `field`. The sentence says how to mend it.
-    pub fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.0.push((field.to_owned(), message.into()));
-    }
-
-    /// Whether the form is fine.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The sentences beside one field.
-    pub fn of(&self, field: &str) -> Vec<&str> {
-        self.0.iter().filter(|(f, _)| f == field).map(|(_, m)| m.as_str()).collect()
-    }
-
-    /// Everything, for the summary on top.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
-    }
-
-    /// A new [`Name`]. `missing` is the sentence for none.
-    pub fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
-        match Name::read(typed) {
-            Ok(_) => {}
-            Err(NameError::Missing) => self.add(field, missing),
-            Err(error) => self.add(field, error.to_string()),
-        }
-    }
-
-    /// A [`Name`] in the place of `current`, which may stay although it's older than the rules.
-    pub fn check_changed_name(&mut self, field: &str, typed: &str, current: &str, missing: &str) {
-        if typed.trim() != current {
-            self.check_name(field, typed, missing);
-        }
-    }
-
-    /// An e-mail address.
-    pub fn check_email(&mut self, field: &str, typed: &str) {
-        if !typed.trim().validate_email() || typed.trim().chars().count() > 254 {
-            self.add(field, "Enter an e-mail address, such as name@example.com.");
-        }
-    }
-
-    /// `Ok` when the form is fine.
-    ///
-    /// # Errors
-    /// Itself, when it is not.
-    pub fn into_result(self) -> Result<(), Self> {
-        if self.is_empty() { Ok(()) } else { Err(self) }
-    }
-}
-
-impl From<validator::ValidationErrors> for FormErrors {
-    /// Takes over what `validator` found; every rule carries its own `message`.
-    fn from(found: validator::ValidationErrors) -> Self {
-        let mut errors = Self::new();
-        let mut fields: Vec<_> = found.field_errors().into_iter().collect();
-        fields.sort_by(|a, b| a.0.cmp(&b.0));
-        for (field, failures) in fields {
-            for failure in failures {
-                let message = failure.message.as_deref().unwrap_or("Please check this field.");
-                errors.add(&field, message);
-            }
-        }
-        errors
-    }
 }

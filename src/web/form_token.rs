@@ -3,6 +3,8 @@
 //! chosen. The number tells a form that is sent twice from two forms. The proof outlives the session, so
 //! that what was typed can be shown again to the same person in the same program, and to no one else.
 
+use actix_web::HttpRequest;
+use actix_web::web::Data;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretBox};
@@ -59,6 +61,11 @@ impl FormKey {
             .expect("HMAC takes keys of any length")
             .chain_update(format!("{user_id}.{place}.{number}"))
     }
+}
+
+/// What proves that pages are made for a person.
+pub(crate) fn form_key(req: &HttpRequest) -> &FormKey {
+    req.app_data::<Data<FormKey>>().expect("the application holds its form key")
 }
 
 #[cfg(test)]

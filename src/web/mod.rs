@@ -14,6 +14,8 @@ pub mod error_page;
 pub mod flash;
 /// Forms: the CSRF check, and what was wrong with the input.
 pub mod form;
+/// What was wrong with a form.
+pub mod form_errors;
 /// What forms send as proof that they are ours.
 pub mod form_token;
 /// Security headers, and who may send a changing request.
@@ -95,4 +97,12 @@ pub fn see_other(location: &str) -> HttpResponse {
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether a body is that of a form without a file.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

@@ -2,7 +2,7 @@ use actix_web::http::Uri;
 use askama::Template;
 use url::form_urlencoded;
 
-use super::form::FormErrors;
+use super::form_errors::FormErrors;
 use super::text::{code_point, is_refused, refused_in};
 use crate::error::{AppError, SentField, UnreadableForm};
 

@@ -14,8 +14,9 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::form::{FormErrors, form_key, is_form};
-use super::form_token::{FormKey, PageOf};
+use super::form_errors::FormErrors;
+use super::form_token::{FormKey, PageOf, form_key};
+use super::is_form;
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::peer::peer;
 use super::retype::{SECRETS, label_of};

@@ -6,8 +6,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Timestamp, Timestamptz};
 use diesel::{PgConnection, RunQueryDsl};
 
-use super::database::asked;
-use super::report::{Finding, problem};
+use super::report::{Finding, asked, problem};
 use crate::clock;
 
 /// Orders are dated by their store, sessions and leases by the database: seconds matter little,

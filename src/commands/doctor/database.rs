@@ -2,10 +2,10 @@
 
 use diesel::dsl::sql;
 use diesel::sql_types::{Bool, Integer, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, RunQueryDsl};
 
 use super::connect::connect;
-use super::report::{Finding, Report, Trouble, problem};
+use super::report::{Finding, Report, Trouble, asked, problem};
 use super::{clock, row_security, secrets, stores, work};
 use crate::config::Config;
 use crate::db::migrate::MigrateError;
@@ -40,13 +40,6 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     }
     report.note("clock", "clock", clock::agrees(conn));
     report.note("time_zones", "time zones", clock::zones_agree(conn));
-}
-
-/// Lifts a failed query into a finding.
-pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, Trouble> {
-    answer.map_err(|error| {
-        problem(format!("the database refused a query: {error}"), "check the problems above first")
-    })
 }
 
 /// A setting of the server, as text.

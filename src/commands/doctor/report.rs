@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use diesel::QueryResult;
 use serde::Serialize;
 
 use crate::console::say;
@@ -30,6 +31,13 @@ pub(super) type Finding = Result<String, Trouble>;
 /// Something that doesn't work, or isn't safe.
 pub(super) fn problem(detail: impl Into<String>, next: impl Into<String>) -> Trouble {
     Trouble { status: Status::Problem, detail: detail.into(), next: next.into() }
+}
+
+/// Lifts a failed query into a finding.
+pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, Trouble> {
+    answer.map_err(|error| {
+        problem(format!("the database refused a query: {error}"), "check the problems above first")
+    })
 }
 
 /// Something that works, and needs a look.

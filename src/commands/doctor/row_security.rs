@@ -4,8 +4,7 @@
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::database::asked;
-use super::report::{Finding, problem};
+use super::report::{Finding, asked, problem};
 
 #[derive(QueryableByName)]
 struct Unprotected {

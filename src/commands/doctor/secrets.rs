@@ -2,8 +2,7 @@
 
 use diesel::PgConnection;
 
-use super::database::asked;
-use super::report::{Finding, Report, problem, warning};
+use super::report::{Finding, Report, asked, problem, warning};
 use crate::auth;
 use crate::config::Config;
 use crate::db::{Scope, in_scope};

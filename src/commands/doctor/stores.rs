@@ -2,8 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::database::asked;
-use super::report::{Finding, Report, problem, warning};
+use super::report::{Finding, Report, asked, problem, warning};
 use crate::clock;
 use crate::db::schema::{merchants, store_jobs, stores};
 use crate::db::{Scope, in_scope};

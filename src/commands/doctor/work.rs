@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::PgConnection;
 
-use super::database::asked;
-use super::report::{Finding, Report, problem, warning};
+use super::report::{Finding, Report, asked, problem, warning};
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Scope, in_scope};

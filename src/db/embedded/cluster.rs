@@ -6,8 +6,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::binaries::Binaries;
+use super::error::EmbeddedError;
+use super::options::{ADMIN_ROLE, APP_ROLE, EmbeddedOptions, OWNER_ROLE};
 use super::run_as::RunAs;
-use super::{ADMIN_ROLE, APP_ROLE, EmbeddedError, EmbeddedOptions, OWNER_ROLE};
 
 /// The folder of the cluster inside the data folder.
 const CLUSTER: &str = "postgres";

@@ -29,6 +29,7 @@
 mod binaries;
 mod cluster;
 mod error;
+mod options;
 mod postmaster;
 mod provision;
 mod run_as;
@@ -43,19 +44,14 @@ use std::time::Duration;
 
 pub use binaries::OLDEST_MAJOR;
 pub use error::EmbeddedError;
+pub use options::EmbeddedOptions;
 
 use cluster::Cluster;
+use options::{ADMIN_ROLE, APP_ROLE, OWNER_ROLE};
 use postmaster::Postmaster;
 
 use crate::os::OsUser;
 use crate::supervise::{self, Stop};
-
-/// The application's role, and the name of its database.
-const APP_ROLE: &str = "vouch";
-/// The owner of the database and of what is in it.
-const OWNER_ROLE: &str = "vouch_owner";
-/// The superuser of the cluster.
-const ADMIN_ROLE: &str = "vouch_admin";
 
 /// The file whose lock is held by who starts or stops the server.
 const STARTER_LOCK: &str = "postgres.lock";
@@ -66,17 +62,6 @@ const USERS_LOCK: &str = "postgres.users";
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
 /// How long it waits after a start that failed.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
-
-/// What an embedded server is started with.
-#[derive(Debug, Clone, Default)]
-pub struct EmbeddedOptions {
-    /// The data folder. It exists.
-    pub data_dir: PathBuf,
-    /// The folder of `postgres` and `initdb`; searched for when not given.
-    pub pg_bin: Option<PathBuf>,
-    /// Settings of the server beyond the usual ones, for tests and measurements: `fsync`, `off`.
-    pub extra_settings: Vec<(String, String)>,
-}
 
 /// A running server. Stops it when dropped, unless another process uses it too.
 #[derive(Debug)]

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 
 use super::cluster::Cluster;
-use super::{ADMIN_ROLE, EmbeddedError, socket};
+use super::error::EmbeddedError;
+use super::options::ADMIN_ROLE;
+use super::socket;
 use crate::db::connect;
 use crate::os;
 

@@ -5,7 +5,8 @@ use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use super::{APP_ROLE, EmbeddedError, OWNER_ROLE};
+use super::error::EmbeddedError;
+use super::options::{APP_ROLE, OWNER_ROLE};
 use crate::db::connect;
 use crate::db::migrate::{SQL_FOR_LEAKPROOF, SQL_FOR_SETTINGS};
 
