@@ -18,12 +18,12 @@ mod secret_key;
 mod settings;
 mod smtp;
 
-pub use InstanceRetention;
 pub use connections::{Connections, LOOK_UP_CONNECTIONS, WAITING_CONNECTIONS};
 pub use data_dir::SECRET_KEY_FILE;
 pub use error::ConfigError;
 pub(crate) use hand_over::{give_to_owner, hand_over};
 pub use proxies::TrustedProxies;
+pub use retention::InstanceRetention;
 pub(crate) use secret_key::{NextKey, UnusedKey, given_key, is_kept};
 pub use settings::Settings;
 pub use smtp::{Login, Security, Smtp};

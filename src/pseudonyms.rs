@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::db::schema::merchants;
 use crate::secrets::{CannotOpen, Sealer, Use};
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// The domain of pseudonyms: no mail is ever delivered there (RFC 2606).
 const DOMAIN: &str = "@erased.invalid";

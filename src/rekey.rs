@@ -13,7 +13,7 @@ type Rekey = fn(&mut PgConnection) -> QueryResult<()>;
 /// Each kind of key: its name, by which rules it's worked out, and how that is done again. Look-alike
 /// keys come of code keys, so they come last.
 const KINDS: [(&str, i32, Rekey); 2] = [
-    ("code", triggers::code::VERSION, triggers::rekey),
+    ("code", vouch_core::code::VERSION, triggers::rekey),
     ("look_alike", exclusions::look_alike::VERSION, exclusions::rekey),
 ];
 

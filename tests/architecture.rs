@@ -212,7 +212,12 @@ impl Crate {
                     continue;
                 }
                 let base = if name == "*" { &used[..used.len() - 1] } else { used.as_slice() };
-                let Some(base) = self.absolute(&here, base, deep + 1) else { continue };
+                let base = match self.absolute(&here, base, deep + 1) {
+                    Some(base) => base,
+                    // Of another crate.
+                    None if name == part => return None,
+                    None => continue,
+                };
                 let rest = if name == "*" { &path[at..] } else { &path[at + 1..] };
                 let target = [base.as_slice(), rest].concat();
                 if target.starts_with(&here) && target[here.len()..].starts_with(&path[at..]) {

@@ -425,7 +425,7 @@ fn rows_of_an_earlier_version_are_carried_over() {
     let sql = "SELECT value || '|' || key FROM triggers WHERE kind = 'customer_email' AND key NOT LIKE '% %'";
     for line in text(sql) {
         let (value, key) = line.split_once('|').unwrap();
-        let ours = vouch::triggers::code::EmailKey::parse(value).unwrap();
+        let ours = vouch_core::email::EmailKey::parse(value).unwrap();
         assert_eq!(ours.as_str(), key, "the same rule in the database");
     }
     let noted = "SELECT subject_id::text FROM audit_log WHERE action = 'trigger.retired'";

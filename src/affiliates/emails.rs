@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use crate::dated::{self, Changed, dated};
 use crate::db::text_enum;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 text_enum! {
     /// How an address is known.

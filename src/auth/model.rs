@@ -3,6 +3,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
+use serde::Deserialize;
 
 use super::links::{self, About, LinkEnd};
 use super::session_store::end_sessions_of;
@@ -11,7 +12,7 @@ use crate::audit::{Act, Actor, record};
 use crate::clock;
 use crate::db::constant;
 use crate::db::schema::{affiliates, members, merchants, users};
-use crate::mail::email_key;
+use crate::mail::{MAX_EMAIL_BYTES, email_key};
 use crate::session::{Place, Role};
 use crate::stores::Platform;
 

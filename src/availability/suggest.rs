@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::triggers::code::{CouponCode, MAX_CODE_CHARS};
+use vouch_core::code::{CouponCode, MAX_CODE_CHARS};
 
 /// Codes close to `code`, best first; the caller takes the first ones that are free.
 ///

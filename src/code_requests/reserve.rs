@@ -15,8 +15,8 @@ use diesel::sql_types::BigInt;
 use crate::applications::CodeRequestStatus;
 use crate::db::schema::{affiliates, code_requests, triggers};
 use crate::exclusions::{self, Pattern};
-use crate::triggers::code::CodeError;
 use crate::triggers::{CouponCode, TriggerKind, free_codes};
+use vouch_core::code::CodeError;
 
 /// Nobody leaves more applications than these undecided.
 const MOST_WAITING: i64 = 10_000;

@@ -108,7 +108,7 @@ async fn start(
 fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db, Presence)> {
     let source = Source::open(config)?;
     leave_root(&source, &config.data_dir)?;
-    for name in super::bring_up_to_date(&source, patience)? {
+    for name in super::database::bring_up_to_date(&source, patience)? {
         tracing::info!(%name, "brought the database up to date");
     }
     let db =

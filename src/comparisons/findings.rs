@@ -15,8 +15,8 @@ use crate::pushes::{self, PushLine};
 use crate::stores::Store;
 use crate::sync_notes::{STILL_SAYS, StoreState, Verdict};
 use crate::triggers::Trigger;
-use crate::triggers::code::key_of_reported_code;
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use vouch_core::code::key_of_reported_code;
 
 text_enum! {
     /// What a list of findings shows.

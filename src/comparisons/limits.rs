@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::audit::{Act, Actor, record};
 use crate::db::schema::stores;
 use crate::stores::Store;
-use crate::triggers::code::key_of_reported_code;
+use vouch_core::code::key_of_reported_code;
 
 /// The most lines of the list.
 const MOST_LINES: usize = 200;

@@ -4,9 +4,9 @@ use super::model::{NewOffer, SaveOfferError};
 use super::read::{Offer, OfferTerms};
 use crate::credit::Commission;
 use crate::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
-use crate::triggers::code::key_of_reported_sku;
 use crate::web::form::FormErrors;
 use crate::web::version::Version;
+use vouch_core::sku::key_of_reported_sku;
 
 /// Most SKUs that one offer excludes.
 const MOST_SKUS: usize = 1_000;

@@ -15,9 +15,9 @@ use crate::db::listing::{begins_with, beyond, list_count};
 use crate::db::schema::{order_codes, orders, stores};
 use crate::db::text_enum;
 use crate::figures;
-use crate::triggers::code::EmailKey;
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::web::when::{after_day, before_day};
+use vouch_core::email::EmailKey;
 
 text_enum! {
     /// Which orders a list shows.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::erase::Words;
 use super::person::Person;
 use crate::db::prepared;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// Whether an email is of the merchant `m`: by the merchant that it was written for. Those from before
 /// emails knew that name their program only, and count where no other has that name.

@@ -3,8 +3,8 @@ use serde::Deserialize;
 use super::person::Lookup;
 use super::requests::DataRequest;
 use super::retention::{Period, Periods};
-use crate::triggers::code::EmailKey;
 use crate::web::form::FormErrors;
+use vouch_core::email::EmailKey;
 
 /// Whom a page of a person is about: by address, or by a request of theirs.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -9,7 +9,7 @@ use crate::db::schema::{
 use crate::mail::email_key;
 use crate::pseudonyms::is_pseudonym;
 use crate::triggers::TriggerKind;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// What a person is looked up by within one merchant.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,7 @@ use crate::db::{Db, Scope, prepared};
 use crate::error::AppResult;
 use crate::pseudonyms::Pseudonyms;
 use crate::stores::{self, Store};
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// Ids of orders that one request can name; more are Shopify's mistake.
 const MAX_ORDERS: usize = 10_000;

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::application::{Answer, Wish};
+use super::application::Wish;
 use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
+use crate::applications::Answer;
 use crate::web::form::FormErrors;
 use crate::web::version::Version;
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::code::TriggerKind;
 use super::model::{Reach, TriggerValue, created_act};
 use crate::audit::{Actor, record_all};
 use crate::dated::second;
@@ -13,6 +12,7 @@ use crate::db::prepared;
 use crate::exclusions::Excluded;
 use crate::pushes;
 use crate::recalculations::{RecalculationCause, request_since};
+use vouch_core::trigger::TriggerKind;
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 1_000;

@@ -3,7 +3,6 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use super::code::TriggerKind;
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
 use super::words::{excluded_words, invalid_words, reserved_words, taken_words};
@@ -12,6 +11,7 @@ use crate::exclusions::{self, Excluded};
 use crate::pushes;
 use crate::web::form::FormErrors;
 use crate::web::when::{day as day_words, day_of, read_day, start_of_day};
+use vouch_core::trigger::TriggerKind;
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
 ///

@@ -10,7 +10,6 @@ use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::code::{EmailKey, TriggerKind, key_of_reported_code};
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
 use crate::db::listing::{
@@ -22,6 +21,9 @@ use crate::exclusions::{Pattern, Shape};
 use crate::figures::{self, Figures};
 use crate::pushes::{self, PushLine, PushStatus};
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::email::EmailKey;
+use vouch_core::trigger::TriggerKind;
 
 text_enum! {
     /// Whether orders placed now count.

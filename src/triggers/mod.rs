@@ -1,13 +1,6 @@
 //! Conversion triggers: what ties orders to an affiliate.
 
 mod bulk;
-/// Coupon codes, email addresses and SKUs as they are compared.
-pub mod code {
-    pub use vouch_core::code::*;
-    pub use vouch_core::email::*;
-    pub use vouch_core::sku::*;
-    pub use vouch_core::trigger::*;
-}
 mod forms;
 /// The pages.
 pub mod handlers;
@@ -20,7 +13,6 @@ mod rekey;
 mod words;
 
 pub use bulk::{NewTrigger, create_all};
-pub use code::{CouponCode, TriggerKind};
 pub use handover::{cancel_handover, hand_over_due};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
@@ -29,6 +21,8 @@ pub use model::{
     create_despite, create_parsed, create_reaching, free_codes,
 };
 pub(crate) use rekey::rekey;
+pub use vouch_core::code::CouponCode;
+pub use vouch_core::trigger::TriggerKind;
 pub use words::{
     excluded_words, invalid_words, reserved_words, taken_words, unknown_affiliate_words,
 };

@@ -3,8 +3,6 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
 
-use super::code::{CodeError, CouponCode, EmailError, EmailKey, MAX_SKU_CHARS, SkuError, SkuKey};
-use super::code::{MAX_EMAIL_CHARS, TriggerKind, is_invisible};
 use crate::audit::{self, Act, Actor};
 use crate::availability::suggestions;
 use crate::code_requests;
@@ -14,6 +12,12 @@ use crate::exclusions::look_alike::look_alike;
 use crate::exclusions::{self, Excluded};
 use crate::pushes;
 use crate::recalculations::{RecalculationCause, request_for_trigger};
+use vouch_core::code::is_invisible;
+use vouch_core::code::{CodeError, CouponCode};
+use vouch_core::email::MAX_EMAIL_CHARS;
+use vouch_core::email::{EmailError, EmailKey};
+use vouch_core::sku::{MAX_SKU_CHARS, SkuError, SkuKey};
+use vouch_core::trigger::TriggerKind;
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

@@ -8,13 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
 use super::TriggerKind;
-use super::code::{key_of_reported_code, key_of_reported_sku};
 use crate::audit::{Act, Actor, record};
 use crate::clock;
 use crate::db::prepared;
 use crate::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
 use crate::exclusions::look_alike::look_alike;
 use crate::recalculations::{RecalculationCause, request_for_trigger};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::sku::key_of_reported_sku;
 
 /// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
 /// character. Nearly none has, so that large tables are read once and hardly written.

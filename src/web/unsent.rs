@@ -24,7 +24,6 @@ use super::text::refused_in;
 use crate::clock;
 use crate::error::{AppError, AppResult};
 use crate::secrets::{Sealer, Use};
-use crate::session::chosen_place;
 use crate::urls;
 
 /// Where the session keeps it.

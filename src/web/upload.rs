@@ -10,11 +10,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::form::{CsrfForm, TOKEN, check_token};
+use super::form::{CsrfForm, check_token};
 use super::memory::{BodySender, Memory, Room, declared_length};
 use super::peer::peer;
 use super::text::{cleaned, refused_in};
 use crate::error::{AppError, AppResult};
+use crate::session::TOKEN;
 
 /// The greatest file, in bytes, with all fields beside it.
 pub const FILE_LIMIT: usize = 5 * 1024 * 1024;

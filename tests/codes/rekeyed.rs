@@ -87,7 +87,7 @@ fn codes_get_their_new_keys_and_orders_what_they_missed() {
     assert_eq!(excluded, ["CAP", "R&B TEE"].map(|key| Some(key.to_owned())));
     let versions: Vec<i32> =
         app.within(|conn| derived_keys::table.select(derived_keys::version).load(conn));
-    assert_eq!(versions, [vouch::triggers::code::VERSION, vouch::exclusions::look_alike::VERSION]);
+    assert_eq!(versions, [vouch_core::code::VERSION, vouch::exclusions::look_alike::VERSION]);
     // Once and for all.
     set(&app, "update triggers set key = $1 where value = $2", "OTHER", "R&B10");
     rekey(&app);

@@ -4,8 +4,8 @@ use super::body::TriggerBody;
 use crate::audit::Actor;
 use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
-use crate::platforms::api::FieldError;
 use crate::mail::email_key;
+use crate::platforms::api::FieldError;
 use crate::triggers::{
     self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, ValueError,
     excluded_words, reserved_words, taken_words, unknown_affiliate_words,

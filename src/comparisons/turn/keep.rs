@@ -13,7 +13,7 @@ use crate::platforms::{Batch, StoreCode};
 use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;
 use crate::sync_notes::StoreState;
-use crate::triggers::code::key_of_reported_code;
+use vouch_core::code::key_of_reported_code;
 
 /// More characters of what a store says are not kept.
 const LONGEST: usize = 255;

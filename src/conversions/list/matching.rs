@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use super::{ConversionFilter, StatusFilter};
 use crate::db::listing::contains;
 use crate::db::schema::{affiliates, conversions, orders, triggers};
-use crate::triggers::code::{EmailKey, key_of_reported_code};
 use crate::web::when::{after_day, before_day};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::email::EmailKey;
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
 pub const MOST_FOUND: i64 = 200;

@@ -18,11 +18,11 @@ use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
 use crate::orders::refund_reads::{self, ReadProblem};
 use crate::orders::snapshot::{OrderSnapshot, ReportedRefund};
-use crate::triggers::code::decoded;
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::when::When;
 use crate::web::{ok, see_other};
+use vouch_core::code::decoded;
 
 /// Why a refund is spread over the order, although the store knows what it was for.
 enum RefundLinesNote {

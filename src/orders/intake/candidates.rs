@@ -13,7 +13,7 @@ use crate::exclusions::covering_orders;
 use crate::offers::commission;
 use crate::orders::snapshot::OrderSnapshot;
 use crate::triggers::TriggerKind;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// What a trigger is found by within its merchant: its kind, and its key.
 pub(super) type TriggerKey = (&'static str, String);

@@ -9,7 +9,7 @@ use super::delivery::Arrival;
 use crate::db::prepared;
 use crate::db::schema::{deliveries, orders};
 use crate::orders::snapshot::{OrderSnapshot, StoreEvent};
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// The parts of a report that tell of a person.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@ use crate::audit::{Act, Actor, record};
 use crate::db::schema::erased_emails;
 use crate::pseudonyms::{MerchantPseudonyms, Pseudonyms};
 use crate::team::MemberError;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// What a person was erased from, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

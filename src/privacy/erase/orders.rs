@@ -16,7 +16,7 @@ use crate::privacy::person::Lookup;
 use crate::pseudonyms::is_pseudonym;
 use crate::recalculations::orders_of_affiliate;
 use crate::triggers::TriggerKind;
-use crate::triggers::code::EmailKey;
+use vouch_core::email::EmailKey;
 
 /// Bodies of no order that are looked through at once.
 const PORTION: i64 = 200;

@@ -7,13 +7,14 @@ use serde::Deserialize;
 
 use super::join::ClosedPage;
 use super::shown;
+use crate::applications::Application;
 use crate::auth::pages::PublicPage;
 use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::registration::Limits;
-use crate::registration::application::{self, Application, Confirmed};
+use crate::registration::application::{self, Confirmed};
 use crate::registration::settings::Shown;
 use crate::secrets::Sealer;
 use crate::urls;

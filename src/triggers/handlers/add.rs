@@ -13,11 +13,11 @@ use crate::auth::pages::MerchantPage;
 use crate::db::Db;
 use crate::error::AppResult;
 use crate::pushes;
-use crate::triggers::code::MAX_EXISTING_CODE_CHARS;
 use crate::triggers::forms::{Created, Refusal, TriggerForm};
 use crate::urls;
 use crate::web::form::CsrfForm;
 use crate::web::{ok, rejected, see_other};
+use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
 /// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what
 /// `templates/triggers/_add.html` needs, under the name `add`.
