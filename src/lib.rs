@@ -85,6 +85,8 @@ pub mod orders;
 pub mod os;
 /// How store platforms are called.
 pub use vouch_platforms as platforms;
+/// What stores say of orders, taken in.
+pub mod ingest;
 /// The affiliate's side of a program.
 pub mod portal;
 /// Personal data: export, erasure, and how long it is kept.

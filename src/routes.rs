@@ -276,16 +276,16 @@ routes! {
     POST "/conversions/statuses" => crate::conversions::handlers::set_status, Member(Admin);
     POST "/conversions/changes/{change_id}/undo" => crate::conversions::handlers::undo, Member(Admin);
     GET  "/affiliates/{affiliate_id}/conversions" => crate::conversions::handlers::of_affiliate, Member(Viewer);
-    GET  "/affiliates/{affiliate_id}/manual-credit" => crate::conversions::handlers::manual_credit, Member(Viewer);
-    POST "/affiliates/{affiliate_id}/manual-credit/orders" => crate::conversions::handlers::credit_order, Member(Admin);
-    POST "/affiliates/{affiliate_id}/manual-credit/amounts" => crate::conversions::handlers::give_amount, Member(Admin);
+    GET  "/affiliates/{affiliate_id}/manual-credit" => crate::orders::handlers::manual_credit, Member(Viewer);
+    POST "/affiliates/{affiliate_id}/manual-credit/orders" => crate::orders::handlers::credit_order, Member(Admin);
+    POST "/affiliates/{affiliate_id}/manual-credit/amounts" => crate::orders::handlers::give_amount, Member(Admin);
     POST "/conversions/{conversion_id}/overruling" => crate::conversions::handlers::overrule, Member(Admin);
 
     // Manage > Orders
     GET  "/orders" => crate::orders::handlers::index, Member(Viewer);
     GET  "/orders/{order_id}" => crate::orders::handlers::show, Member(Viewer);
     POST "/orders/{order_id}/refund-reads" => crate::orders::handlers::read_refunds, Member(Admin);
-    POST "/orders/{order_id}/manual-credit/removal" => crate::conversions::handlers::remove_manual_credit, Member(Admin);
+    POST "/orders/{order_id}/manual-credit/removal" => crate::orders::handlers::remove_manual_credit, Member(Admin);
     GET  "/deliveries" => crate::orders::handlers::deliveries, Member(Viewer);
     POST "/deliveries/replay" => crate::orders::handlers::replay_all, Member(Admin);
     GET  "/deliveries/{delivery_id}" => crate::orders::handlers::delivery, Member(Admin);

@@ -298,6 +298,9 @@ fn draw() {
     let arrows = Crate::load().arrows();
     let files = graph(arrows.keys().cloned());
     let modules = graph(arrows.keys().map(|(from, to)| (top(from), top(to))));
+    for (from, to) in &modules {
+        println!("module arrow {from}: {}", to.iter().cloned().collect::<Vec<_>>().join(" "));
+    }
     for circle in circles(&modules) {
         println!("circle of {} modules: {}", circle.len(), circle.join(" "));
         for (from, to) in circle.iter().flat_map(|from| circle.iter().map(move |to| (from, to))) {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde_json::json;
 use vouch::clock;
 use vouch::db::schema::{conversions, orders};
-use vouch::orders::recalculation;
+use vouch::ingest::recalculation;
 use vouch::stores::Store;
 
 use crate::bigcommerce::Shop;

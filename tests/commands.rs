@@ -18,7 +18,7 @@ use vouch::clock;
 use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::db::schema::{audit_log, instance_log, merchants, orders, stores};
 use vouch::db::{Scope, in_scope};
-use vouch::orders::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::ingest::intake::{Arrival, Source, gzip, take_in_one};
 use vouch::platforms::parse_message;
 use vouch::secrets::Sealer;
 use vouch::stores::{Platform, WebhookSecret, connect_shopify};

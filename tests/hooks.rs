@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::audit::Actor;
 use vouch::db::schema::{audit_log, conversions, deliveries, orders, stores as stores_table};
-use vouch::orders::replay;
+use vouch::ingest::replay;
 use vouch::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 

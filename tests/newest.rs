@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde_json::json;
 use vouch::clock;
 use vouch::db::schema::{conversions, deliveries, orders};
-use vouch::orders::read;
-use vouch::orders::replay;
+use vouch::ingest::read;
+use vouch::ingest::replay;
 use vouch::platforms::OrderMessage;
 use vouch::stores::Store;
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use vouch::clock;
 use vouch::db::schema::{conversions, orders as stored_orders, recalculations};
 use vouch::db::{Scope, in_scope};
-use vouch::orders::recalculation::{drain, parked, turn, unpark};
+use vouch::ingest::recalculation::{drain, parked, turn, unpark};
 use vouch::recalculations::pending_of_affiliate;
 use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger};

@@ -17,14 +17,14 @@ use super::openapi::Document;
 use super::problem::Problem;
 use crate::clock;
 use crate::db::{Db, Scope, WorkKind};
-use crate::orders::intake::{Arrival, Outcome, Source, gzip};
-use crate::orders::queue::Intake;
-use crate::orders::snapshot::StoreEvent;
+use crate::ingest::intake::{Arrival, Outcome, Source, gzip};
+use crate::ingest::queue::Intake;
 use crate::platforms::api::{OrderBody, parse_at};
 use crate::request::{self, Sender};
 use crate::stores::Platform;
 use crate::web::bearer;
 use crate::web::memory::{BodyLimits, BodySender, Memory};
+use vouch_core::order::snapshot::StoreEvent;
 
 /// What deliveries of the API are about.
 const TOPIC: &str = "orders";

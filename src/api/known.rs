@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 
 use crate::db::schema::orders;
 use crate::money::{Currency, format_plain};
-use crate::orders::snapshot::{
-    OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
-};
-use crate::orders::state::OrderState;
 use crate::platforms::api::{
     CodeBody, CustomerBody, LineBody, OrderBody, Payment, RefundBody, RefundLineBody,
 };
+use vouch_core::order::snapshot::{
+    OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
+};
+use vouch_core::order::state::OrderState;
 
 /// The newest report of an order that Vouch has.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,6 +6,8 @@ pub mod account;
 /// Where a person is signed in.
 pub mod devices;
 mod forms;
+/// Menus.
+pub mod frames;
 mod guesses;
 /// Sign-in, sign-out, the choice of a place.
 pub mod handlers;

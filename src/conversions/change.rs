@@ -23,6 +23,9 @@ pub(super) const GIVEN: &str = "conversion.given";
 /// No act concerns more conversions than this: a page of a list has far fewer.
 const MOST_AT_ONCE: i64 = 1_000;
 
+/// The most characters of a note.
+pub const NOTE_LENGTH: usize = 500;
+
 /// What a change came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changed {

@@ -7,7 +7,6 @@ use diesel::result::Error;
 use serde_json::json;
 
 use super::change::GIVEN;
-use super::ledger::{Appending, append};
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
 use crate::affiliates::Affiliate;
@@ -15,9 +14,9 @@ use crate::audit::{Act, Actor, record, record_all};
 use crate::credit::{EntryKind, LedgerEnd, NewEntry};
 use crate::db::schema::{conversions, orders};
 use crate::figures::{Amounts, Changes, Counted, Shared};
+use crate::ingest::ledger::{Appending, append};
+use crate::ingest::recalculate;
 use crate::money::{Currency, format_money};
-use crate::orders::explain::Explanation;
-use crate::orders::recalculate;
 use crate::recalculations::RecalculationCause;
 use crate::web::when::day_of;
 
@@ -96,34 +95,6 @@ pub fn credit_order(
     record(conn, actor, act)?;
     recalculate(conn, actor, &[order_id], &RecalculationCause::CreditedManually)?;
     Ok(())
-}
-
-/// What [`credit_order`] would come to, worked out by doing it and taking it back.
-///
-/// # Errors
-/// As [`credit_order`].
-pub fn preview(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    affiliate_id: i64,
-    order_id: i64,
-) -> Result<Explanation, CreditOrderError> {
-    let mut seen = None;
-    let done = conn.transaction(|conn| {
-        let outcome = credit_order(conn, actor, affiliate_id, order_id, "");
-        let outcome = match outcome {
-            Ok(()) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
-            Err(refusal) => Err(refusal),
-        };
-        // A statement that failed has spoiled the transaction; that error is the one to answer.
-        seen = Some(outcome);
-        Err::<(), Error>(Error::RollbackTransaction)
-    });
-    match (seen, done) {
-        (Some(outcome), Err(Error::RollbackTransaction)) => outcome,
-        (_, Err(error)) => Err(error.into()),
-        (_, Ok(())) => Err(Error::RollbackTransaction.into()),
-    }
 }
 
 /// Leaves an order that was credited by hand to its codes again.

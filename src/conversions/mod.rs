@@ -4,8 +4,6 @@
 pub mod change;
 /// The pages.
 pub mod handlers;
-/// Appending to the ledger.
-pub(crate) mod ledger;
 /// Lists of conversions.
 pub mod list;
 /// Credit by hand: an order, or an amount.

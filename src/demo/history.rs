@@ -17,9 +17,9 @@ use crate::db::schema::{
     affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
     triggers as trigger_rows,
 };
+use crate::ingest::failures::FailureReason;
+use crate::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
 use crate::money::Currency;
-use crate::orders::failures::FailureReason;
-use crate::orders::intake::{Arrival, Source, fail, gzip, take_in_one};
 use crate::platforms::parse_message;
 use crate::stores::Platform;
 use crate::triggers::{self, Trigger};

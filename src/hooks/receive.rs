@@ -6,15 +6,15 @@ use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider}
 
 use super::known_stores::{KnownStore, KnownStores};
 use crate::clock;
+use crate::counters;
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
-use crate::counters;
-use crate::security::{self, Kind};
-use crate::orders::intake::{Arrival, Source, gzip};
-use crate::orders::queue::Intake;
+use crate::ingest::intake::{Arrival, Source, gzip};
+use crate::ingest::queue::Intake;
 use crate::privacy::requests;
 use crate::pseudonyms::Pseudonyms;
 use crate::secrets::Sealer;
+use crate::security::{self, Kind};
 use crate::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
 use crate::web::platform_path::OfPlatform;
 

@@ -6,13 +6,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
-use super::explain::{DeliveryHead, DeliveryOutcome};
-use super::failures::{self, Failure};
-use super::replay::unpack;
-use super::times::ClampedTime;
+use super::explain::DeliveryHead;
 use crate::db::listing::{beyond, count_of};
 use crate::db::schema::{deliveries, stores};
+use crate::ingest::DeliveryOutcome;
+use crate::ingest::failures::{self, Failure};
+use crate::ingest::replay::unpack;
 use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use vouch_core::order::times::ClampedTime;
 
 /// Where a row stands: the newest first.
 pub type Place = (DateTime<Utc>, i64);

@@ -5,47 +5,19 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::list::OrderHead;
-use super::refund_reads::{self, RefundRead};
-use super::snapshot::{NOT_AN_ORDER, ReadNote};
-use super::state::OrderState;
 use crate::audit;
 use crate::conversions::list::{ConversionRow, of_order};
 use crate::credit::{Decision, EntryKind};
 use crate::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
-use crate::db::text_enum;
+use crate::ingest::DeliveryOutcome;
+use crate::ingest::refund_reads::{self, RefundRead};
 use crate::money::{Currency, format_money};
 use crate::stores::Platform;
+use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
+use vouch_core::order::state::OrderState;
 
 /// As many lines of each story are shown.
 const MOST_LINES: i64 = 200;
-
-text_enum! {
-    /// What became of a message of a store.
-    pub enum DeliveryOutcome {
-        /// It said something new.
-        TakenIn = "taken_in", "Taken in";
-        /// A newer report of the order was there already.
-        Outdated = "outdated", "Nothing new";
-        /// It carries no state of an order.
-        Noted = "noted", "Noted";
-        /// It names an order, which is still to be read from the store.
-        Waiting = "waiting", "Waiting for its order";
-        /// It cannot be understood; it is kept, and can be replayed.
-        Failed = "failed", "Failed";
-    }
-}
-
-impl DeliveryOutcome {
-    /// The tone of its badge.
-    pub const fn tone(self) -> &'static str {
-        match self {
-            Self::TakenIn => "good",
-            Self::Outdated | Self::Noted => "off",
-            Self::Waiting => "wait",
-            Self::Failed => "bad",
-        }
-    }
-}
 
 /// A message of a store about the order.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -8,7 +8,6 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
-use super::snapshot::PaymentState;
 use crate::conversions::list::{ConversionRow, of_orders};
 use crate::credit::Decision;
 use crate::db::listing::{begins_with, beyond, list_count};
@@ -18,6 +17,7 @@ use crate::figures;
 use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::web::when::{after_day, before_day};
 use vouch_core::email::EmailKey;
+use vouch_core::order::snapshot::PaymentState;
 
 text_enum! {
     /// Which orders a list shows.

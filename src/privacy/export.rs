@@ -9,7 +9,7 @@ use super::person::{Lookup, Person};
 use crate::audit::{Act, Actor, record};
 use crate::db::prepared;
 use crate::db::schema::{deliveries, merchants};
-use crate::orders::replay::unpack;
+use crate::ingest::replay::unpack;
 
 /// A large affiliate has many conversions.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";

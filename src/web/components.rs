@@ -5,7 +5,6 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::form::FormErrors;
-use super::page::{AccountPage, AffiliatePage, MerchantPage, PersonPage};
 
 /// Components with their templates and fields. Fields are references because a macro passes all its arguments so.
 macro_rules! components {
@@ -87,14 +86,6 @@ components! {
     Chip("components/chip.html") { label: str, remove: str }
     /// An amount.
     MoneyText("components/money_text.html") { amount: str }
-    /// The menu of a merchant's member.
-    MerchantFrame("components/merchant_frame.html") { page: MerchantPage }
-    /// The menu of an affiliate.
-    AffiliateFrame("components/portal_frame.html") { page: AffiliatePage }
-    /// The menu of support staff.
-    SupportFrame("components/support_frame.html") { page: PersonPage }
-    /// The menu around the pages of one's own account.
-    AccountFrame("components/account_frame.html") { page: AccountPage }
 }
 
 /// One choice of a group.
@@ -113,21 +104,3 @@ impl HtmlSafe for Radio<'_> {}
 #[template(path = "components/head.html")]
 pub struct Head {}
 impl HtmlSafe for Head {}
-
-/// How a page begins: its menu, and what stands above the heading.
-macro_rules! frames {
-    ($($page:ident => $frame:ident)*) => {$(
-        impl $page {
-            pub fn frame(&self) -> $frame<'_> {
-                $frame { page: self }
-            }
-        }
-    )*};
-}
-
-frames! {
-    MerchantPage => MerchantFrame
-    AffiliatePage => AffiliateFrame
-    PersonPage => SupportFrame
-    AccountPage => AccountFrame
-}

@@ -34,10 +34,10 @@ pub mod memory;
 pub mod one_time;
 /// Keyset paging.
 pub mod paginate;
-/// The platform that a route is about.
-pub mod platform_path;
 /// The network address a request comes from.
 pub mod peer;
+/// The platform that a route is about.
+pub mod platform_path;
 /// A form that can't be read, as typed.
 pub mod retype;
 /// CSV files that come in.

@@ -3,10 +3,10 @@
 //! same person once they're signed in. A form without the proof that its page was made for a person is not kept.
 
 use actix_session::{Session, SessionExt as _};
-use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, Uri};
 use actix_web::web::Data;
+use actix_web::{HttpMessage as _, HttpRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Duration, Utc};

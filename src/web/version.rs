@@ -138,7 +138,7 @@ struct ConflictPage<'a> {
     rows: Vec<Row>,
     /// What is sent again, but for the version.
     typed: Vec<&'a (String, String)>,
-    version: &'a str,
+    version: Version,
 }
 
 struct Row {
@@ -163,7 +163,7 @@ pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option
         by: stored.by.as_ref().map(|(name, at)| (name.as_str(), When::new(*at, Tz::UTC))),
         rows: rows.collect(),
         typed: sent.0.iter().filter(|(name, _)| name != FIELD).collect(),
-        version: &stored.version,
+        version: Version(stored.version.clone()),
     };
     page.render().ok()
 }

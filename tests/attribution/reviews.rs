@@ -68,7 +68,7 @@ fn reassign(app: &TestApp, to: i64, at: DateTime<Utc>) {
         triggers::reassign(conn, &actor, &trigger, to, then()).unwrap();
         Ok(())
     });
-    vouch::orders::recalculation::drain(&app.db).unwrap();
+    vouch::ingest::recalculation::drain(&app.db).unwrap();
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vouch::orders::{OrderSnapshot, StoreEvent};
 use vouch::platforms::parse_message;
 use vouch::stores::Platform;
+use vouch_core::order::{OrderSnapshot, StoreEvent};
 
 use super::minute;
 use crate::harness::shopify::ShopifyOrder;

@@ -19,10 +19,10 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use vouch::db::schema::{deliveries, orders as orders_table};
-use vouch::orders::OrderState;
-use vouch::orders::intake;
-use vouch::orders::replay;
+use vouch::ingest::intake;
+use vouch::ingest::replay;
 use vouch::stores::Platform;
+use vouch_core::order::OrderState;
 
 use self::facts::{Fact, Program};
 use self::histories::{Message, OrderHistory};

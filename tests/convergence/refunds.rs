@@ -13,8 +13,8 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use vouch::db::schema::conversions;
+use vouch::ingest::intake;
 use vouch::money::percent_half_even;
-use vouch::orders::intake;
 use vouch::platforms::parse_message;
 use vouch::stores::{Platform, Store};
 

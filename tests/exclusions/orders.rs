@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration};
 use vouch::credit::Decision;
 use vouch::db::schema::{commission_entries, conversions, orders};
 use vouch::exclusions::{change, enable as switch, remove, restore};
-use vouch::orders::replay;
+use vouch::ingest::replay;
 
 use super::*;
 use crate::harness::pseudonyms;
@@ -149,7 +149,7 @@ fn an_order_that_slipped_past_a_change_is_found_by_the_workers() {
             .set(conversions::unqualified_reason.eq(None::<String>))
             .execute(conn)
     });
-    assert!(vouch::orders::recalculation::drain(&app.db).unwrap() >= 1);
+    assert!(vouch::ingest::recalculation::drain(&app.db).unwrap() >= 1);
     assert_eq!(credits(&app), [excluded()]);
 }
 

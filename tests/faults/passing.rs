@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use vouch::db::schema::recalculations;
-use vouch::orders::recalculation::{drain, turn};
+use vouch::ingest::recalculation::{drain, turn};
 use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger};
 

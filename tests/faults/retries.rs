@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use vouch::clock;
 use vouch::db::schema::{deliveries, delivery_failures};
-use vouch::orders::failures::{build, renew, turn};
+use vouch::ingest::failures::{build, renew, turn};
 use vouch::supervise::Stop;
 
 use super::{doctor, fix, ledger, metric, outcomes, raise};

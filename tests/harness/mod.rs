@@ -259,7 +259,7 @@ impl TestApp {
     /// them.
     pub fn work(&self) {
         vouch::imports::drain(&self.db).unwrap();
-        vouch::orders::recalculation::drain(&self.db).unwrap();
+        vouch::ingest::recalculation::drain(&self.db).unwrap();
     }
 
     /// Enables Coupon Exclusions for a merchant, as support staff do.

@@ -12,7 +12,7 @@ use vouch::auth::{self, NewUser};
 use vouch::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
 };
-use vouch::orders::replay;
+use vouch::ingest::replay;
 use vouch::privacy::{Lookup, erase_person};
 use vouch::recalculations::{RecalculationCause, request_since};
 use vouch::session::Role;

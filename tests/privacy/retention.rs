@@ -70,8 +70,8 @@ fn bodies_go_after_their_period_and_cannot_be_replayed() {
     let answer = admin.post_signed(&format!("/deliveries/{id}/replay"), &[]);
     assert!(admin.follow(&answer).has(".tone-wait, .flash-warning, [data-flash=warning], .notice"));
     let actor = app.actor();
-    let gone = app.within(|conn| Ok(vouch::orders::replay(conn, &actor, &pseudonyms(), id)));
-    assert!(matches!(gone, Err(vouch::orders::ReplayError::BodyGone)));
+    let gone = app.within(|conn| Ok(vouch::ingest::replay(conn, &actor, &pseudonyms(), id)));
+    assert!(matches!(gone, Err(vouch::ingest::ReplayError::BodyGone)));
     // Nothing is left to do about it.
     assert!(!admin.get("/dashboard").has("a[href='/deliveries?outcome=failed'] strong"));
 }

@@ -93,7 +93,7 @@ fn an_order_of_many_lines_is_read_whole() {
     shop.store().page = 3;
     let read = read_all(&shop).remove(0);
     let read = parse_message(Platform::Shopify, read.topic, &read.body, false, noon()).unwrap();
-    let vouch::orders::snapshot::StoreEvent::Order(report) = read else { panic!("no order") };
+    let vouch_core::order::snapshot::StoreEvent::Order(report) = read else { panic!("no order") };
     assert_eq!(report.lines.len(), 8);
     assert_eq!(shop.count("MoreLines"), 2);
 }

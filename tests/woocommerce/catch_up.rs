@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::clock;
 use vouch::db::schema::{catch_ups, deliveries, delivery_failures, store_jobs};
-use vouch::orders::failures;
+use vouch::ingest::failures;
 use vouch::supervise::Stop;
 
 use super::{commissions, connect, connected, work};

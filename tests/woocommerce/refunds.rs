@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::clock;
 use vouch::db::schema::{conversions, deliveries, orders, refund_reads, stores};
-use vouch::orders::replay;
+use vouch::ingest::replay;
 use vouch::stores::Store;
 use vouch::triggers::TriggerKind;
 

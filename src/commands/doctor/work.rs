@@ -8,11 +8,11 @@ use super::report::{Finding, Report, asked, problem, warning};
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Scope, in_scope};
+use crate::ingest::failures::{self, FailureCounts};
+use crate::ingest::recalculation;
 use crate::instance;
 use crate::mail;
 use crate::operations;
-use crate::orders::failures::{self, FailureCounts};
-use crate::orders::recalculation;
 use crate::privacy::retention;
 
 /// Work that's due is begun within seconds. A worker that's busy with a large store may take minutes.

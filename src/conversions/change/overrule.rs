@@ -9,7 +9,7 @@ use crate::audit::{Act, Actor, record_all};
 use crate::conversions::ConversionStatus;
 use crate::conversions::list;
 use crate::db::schema::orders;
-use crate::orders::recalculate;
+use crate::ingest::recalculate;
 use crate::recalculations::RecalculationCause;
 
 /// Why a conversion cannot be overruled.

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use crate::auth::pages::MerchantPage;
-use crate::conversions::change::{self, Changed, NewReview, OverruleError};
+use crate::conversions::change::{self, Changed, NOTE_LENGTH, NewReview, OverruleError};
 use crate::conversions::{DenialReason, Review};
 use crate::db::Db;
 use crate::error::{AppError, AppResult};
@@ -13,9 +13,6 @@ use crate::web::flash::FlashKind;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::local_path::LocalPath;
 use crate::web::see_other;
-
-/// The most characters of a note.
-pub(super) const NOTE_LENGTH: usize = 500;
 
 /// What is said of which conversions.
 #[derive(Debug, Default, Deserialize)]

@@ -2,10 +2,8 @@
 
 mod change;
 mod list;
-mod manual;
 mod query;
 
 pub use self::change::{overrule, set_status, undo};
 pub use self::list::{ConversionList, export, index, of_affiliate};
-pub use self::manual::{credit_order, give_amount, manual_credit, remove_manual_credit};
 pub use self::query::ListQuery;

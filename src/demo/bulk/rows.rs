@@ -15,11 +15,11 @@ use crate::demo::dice::Dice;
 use crate::demo::shop::{PRODUCTS, shopper};
 use crate::exclusions::look_alike::look_alike;
 use crate::money::Currency;
-use crate::orders::{
+use crate::triggers::TriggerKind;
+use vouch_core::order::{
     LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
     ReportedRefund,
 };
-use crate::triggers::TriggerKind;
 
 /// Orders are spread over so many days.
 const DAYS: i64 = 91;

@@ -13,16 +13,16 @@ use crate::conversions::{ConversionStatus, DenialReason};
 use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
 use crate::db::Db;
 use crate::error::AppResult;
+use crate::ingest::refund_reads::{self, ReadProblem};
 use crate::money::{Currency, format_money};
-use crate::orders::amounts::given_back;
 use crate::orders::explain::{Explanation, LedgerLine};
-use crate::orders::refund_reads::{self, ReadProblem};
-use crate::orders::snapshot::{OrderSnapshot, ReportedRefund};
 use crate::urls;
 use crate::web::form::{CsrfForm, Nothing};
 use crate::web::when::When;
 use crate::web::{ok, see_other};
 use vouch_core::code::decoded;
+use vouch_core::order::amounts::given_back;
+use vouch_core::order::snapshot::{OrderSnapshot, ReportedRefund};
 
 /// Why a refund is spread over the order, although the store knows what it was for.
 enum RefundLinesNote {

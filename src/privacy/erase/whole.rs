@@ -11,7 +11,7 @@ use super::{Erased, Refused, erase};
 use crate::audit::{self, Actor};
 use crate::db::{Db, Scope};
 use crate::error::AppResult;
-use crate::orders::in_flight;
+use crate::ingest::in_flight;
 use crate::privacy::emails::erase_emails;
 use crate::privacy::person::{Lookup, Person};
 use crate::pseudonyms::Pseudonyms;

@@ -1,0 +1,116 @@
+//! Customers who were erased stay so, whatever the store sends of them later: of a known order
+//! nothing is taken over, and elsewhere their address becomes the pseudonym it was given.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool};
+
+use super::batch::Batch;
+use super::delivery::Arrival;
+use crate::db::prepared;
+use crate::db::schema::{deliveries, orders};
+use vouch_core::email::EmailKey;
+use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
+
+/// The parts of a report that tell of a person.
+#[derive(Clone, Debug, Default)]
+struct Customer {
+    email: Option<String>,
+    reference: Option<String>,
+    name: Option<String>,
+}
+
+impl Customer {
+    fn of(report: &OrderSnapshot) -> Self {
+        Self {
+            email: report.customer_email.clone(),
+            reference: report.customer_ref.clone(),
+            name: report.customer_name.clone(),
+        }
+    }
+
+    fn put_into(self, report: &mut OrderSnapshot) {
+        report.customer_email = self.email;
+        report.customer_ref = self.reference;
+        report.customer_name = self.name;
+    }
+}
+
+impl Batch {
+    /// Takes a customer who was erased out of the event. Answers whether the event is about one:
+    /// then its body isn't kept either.
+    pub(super) fn erase_customer(
+        &mut self,
+        conn: &mut PgConnection,
+        store_id: i64,
+        event: &mut StoreEvent,
+    ) -> QueryResult<bool> {
+        let Some(order_ref) = event.touches().map(str::to_owned) else { return Ok(false) };
+        let known = self.known_order(conn, store_id, &order_ref)?;
+        let as_known = known
+            .as_ref()
+            .filter(|known| known.is_erased)
+            .map(|known| known.state.report.as_ref().map(Customer::of).unwrap_or_default());
+        self.orders.insert((store_id, order_ref), known);
+        let report = match event {
+            StoreEvent::Order(report) | StoreEvent::Restored(report) => report,
+            _ => return Ok(as_known.is_some()),
+        };
+        let customer = match as_known {
+            Some(customer) => Some(customer),
+            None => self
+                .pseudonym_of(conn, report.customer_email.as_deref())?
+                .map(|email| Customer { email: Some(email), ..Customer::default() }),
+        };
+        let is_erased = customer.is_some();
+        if let Some(customer) = customer {
+            customer.put_into(report);
+        }
+        Ok(is_erased)
+    }
+
+    /// The pseudonym of an address whose person was erased.
+    fn pseudonym_of(
+        &mut self,
+        conn: &mut PgConnection,
+        email: Option<&str>,
+    ) -> QueryResult<Option<String>> {
+        let Some(mailbox) = email.and_then(|email| EmailKey::parse(email).ok()) else {
+            return Ok(None);
+        };
+        let merchant_id = self.merchant_id;
+        let Some(pseudonyms) = self.merchant_pseudonyms(conn)? else { return Ok(None) };
+        let (hash, pseudonym) = (pseudonyms.hash(&mailbox), pseudonyms.email(&mailbox));
+        let is_erased: bool = prepared::<Bool>(
+            "SELECT EXISTS (SELECT FROM erased_emails WHERE merchant_id = ? AND email_hash = ?)",
+        )
+        .bind::<BigInt, _>(merchant_id)
+        .bind::<Binary, _>(hash)
+        .get_result(conn)?;
+        Ok(is_erased.then_some(pseudonym))
+    }
+}
+
+/// The message as it is kept when its customer was erased.
+pub(super) fn without_body(arrival: &Arrival) -> Arrival {
+    Arrival { body_gzip: Vec::new(), ..arrival.clone() }
+}
+
+/// Marks an order whose customer isn't kept. Of one that was processed with its customer while the
+/// erasure began, the earlier bodies go.
+pub(super) fn mark(conn: &mut PgConnection, arrival: &Arrival, order_id: i64) -> QueryResult<()> {
+    let marked = diesel::update(orders::table.find((arrival.merchant_id, order_id)))
+        .filter(orders::erased_at.is_null())
+        .set(orders::erased_at.eq(arrival.received_at))
+        .execute(conn)?;
+    if marked == 0 {
+        return Ok(());
+    }
+    let bodies = deliveries::table
+        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::order_id.eq(order_id))
+        .filter(deliveries::body_gzip.is_not_null());
+    diesel::update(bodies)
+        .set((deliveries::body_gzip.eq(None::<Vec<u8>>), deliveries::detail.eq("")))
+        .execute(conn)
+        .map(drop)
+}

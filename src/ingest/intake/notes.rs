@@ -1,0 +1,90 @@
+//! What was passed over while an order was read.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::batch::Batch;
+use super::delivery::Arrival;
+use crate::db::schema::deliveries;
+use crate::platforms::PayloadError;
+use vouch_core::order::snapshot::{ReadNote, ReadProblem, StoreEvent};
+use vouch_core::order::times;
+
+/// A field that was passed over, and the day whose rules say whether it matters.
+pub(super) struct Noted {
+    note: ReadNote,
+    at: DateTime<Utc>,
+}
+
+/// Takes the notes out of an event that was received then: they belong to the delivery, and reports
+/// that differ in them alone are the same.
+pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<Noted> {
+    let parts = match event {
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => {
+            vec![(&mut report.notes, report.placed_at)]
+        }
+        // Of which day its order is needn't be known yet.
+        StoreEvent::Refund { refund, .. } => vec![(&mut refund.notes, refund.refunded_at)],
+        StoreEvent::RefundLines { refunds, .. } => {
+            refunds.iter_mut().map(|refund| (&mut refund.notes, refund.refunded_at)).collect()
+        }
+        StoreEvent::Deleted { .. }
+        | StoreEvent::Trashed { .. }
+        | StoreEvent::Uninstalled
+        | StoreEvent::Announced { .. }
+        | StoreEvent::Noted { .. } => Vec::new(),
+    };
+    let of_part = |(notes, stated): (&mut Vec<ReadNote>, DateTime<Utc>)| {
+        // The order's own times are not yet clamped here.
+        let at = times::plausible(stated, received_at);
+        std::mem::take(notes).into_iter().map(move |note| Noted { note, at })
+    };
+    parts.into_iter().flat_map(of_part).collect()
+}
+
+/// Why the event can't be kept although it was read: an amount that was passed over enters the base
+/// by the rules of its day.
+pub(super) fn refusal(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    passed_over: &[Noted],
+    batch: &mut Batch,
+) -> QueryResult<Option<String>> {
+    if passed_over.is_empty() {
+        return Ok(None);
+    }
+    let settings = batch.settings(conn)?;
+    let counts = |noted: &&Noted| {
+        let rules = settings.at(arrival.store_id, noted.at).rules;
+        match noted.note.code {
+            ReadProblem::UnreadableTax => rules.include_tax,
+            ReadProblem::UnreadableShipping => rules.include_shipping,
+            ReadProblem::Unreadable | ReadProblem::UnknownCurrency => false,
+        }
+    };
+    Ok(passed_over.iter().find(counts).map(|noted| {
+        let problem = "this is not an amount, and the Calculation Logic counts it";
+        PayloadError::new(noted.note.path.as_str(), problem).to_string()
+    }))
+}
+
+/// Keeps the notes with the delivery.
+pub(super) fn keep(
+    conn: &mut PgConnection,
+    arrival: &Arrival,
+    passed_over: &[Noted],
+) -> QueryResult<()> {
+    if passed_over.is_empty() {
+        return Ok(());
+    }
+    let notes: Vec<&ReadNote> = passed_over.iter().map(|noted| &noted.note).collect();
+    let json = serde_json::to_value(notes)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+    let delivery = deliveries::table
+        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::store_id.eq(arrival.store_id))
+        .filter(deliveries::topic.eq(&arrival.topic))
+        .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+    diesel::update(delivery).set(deliveries::notes.eq(json)).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What refunds were for, where orders only outline them (WooCommerce): a row for each order whose
+//! refunds' lines are still to be read from the store. Until they are there, a refund is spread over
+//! the order.
+
+mod model;
+mod turn;
+
+pub use self::model::{ReadProblem, RefundRead};
+pub(super) use self::model::{cancel, request};
+pub(crate) use self::model::{find, retry};
+pub(crate) use self::turn::turn;
