@@ -25,7 +25,7 @@ use vouch::stores::{Platform, WebhookSecret, connect_shopify};
 
 use crate::harness::program::{eventually, signal};
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{TestApp, pseudonyms, then};
+use crate::harness::{TestApp, on_this_machine, pseudonyms, then};
 
 /// A data folder that goes with the test, and the program run on it.
 pub(crate) struct Installation {
@@ -52,6 +52,7 @@ impl Installation {
             .env_remove("VOUCH_SECRET_KEY")
             .env("VOUCH_LISTEN", "127.0.0.1:0")
             .env("VOUCH_DATA", &self.folder)
+            .env("VOUCH_WAIT_FACTOR", "20")
             .stdin(Stdio::null());
         if let Some(user) = self.user {
             command.uid(user).gid(user);
@@ -123,7 +124,7 @@ impl Drop for Installation {
         if let Some(pid) = self.postmaster() {
             signal(pid, libc::SIGQUIT);
             let begun = Instant::now();
-            while signal(pid, 0) && begun.elapsed() < Duration::from_secs(5) {
+            while signal(pid, 0) && begun.elapsed() < on_this_machine(Duration::from_secs(5)) {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
@@ -256,7 +257,7 @@ fn the_server_ends_with_the_program() {
         let asked = Instant::now();
         serving.signal(number);
         assert_eq!(serving.ended().code(), Some(0));
-        assert!(asked.elapsed() < Duration::from_secs(10));
+        assert!(asked.elapsed() < on_this_machine(Duration::from_secs(10)));
         assert!(here.postmaster().is_none() && !signal(server, 0));
     }
 }

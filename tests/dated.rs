@@ -19,8 +19,8 @@ use vouch::merchants::{change_rules, rules_history};
 use vouch::offers::{self, NewOffer};
 use vouch::stores::{ReturnRules, Store, change_return_rules};
 
-use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
+use crate::harness::{TestApp, on_this_machine};
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap()
@@ -60,7 +60,7 @@ fn await_a_wait(app: &TestApp) {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let patience = Instant::now() + Patience::from_secs(10);
+    let patience = Instant::now() + on_this_machine(Patience::from_secs(10));
     while diesel::sql_query(waiting).execute(&mut conn).unwrap() == 0 {
         assert!(Instant::now() < patience, "nothing waits");
         std::thread::sleep(Patience::from_millis(5));

@@ -1,5 +1,6 @@
 //! The embedded PostgreSQL server, really started, in folders that go with the test.
 
+use crate::harness::on_this_machine;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ impl Drop for DataFolder {
         if let Some(pid) = self.postmaster() {
             signal(pid, libc::SIGQUIT);
             let begun = Instant::now();
-            while signal(pid, 0) && begun.elapsed() < Duration::from_secs(5) {
+            while signal(pid, 0) && begun.elapsed() < on_this_machine(Duration::from_secs(5)) {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }

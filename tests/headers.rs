@@ -69,7 +69,7 @@ fn faults(app: &TestApp, is_https: bool) -> Vec<String> {
 
 #[test]
 fn every_answer_names_its_content_and_nothing_is_said_of_https_on_http() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let faults = faults(&app, false);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -89,7 +89,7 @@ fn behind_https_every_answer_asks_for_https_from_now_on() {
 
 #[test]
 fn a_wrong_method_is_told_the_right_ones() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let person = app.anonymous();
     let routes = RouteTable(TABLE);
     for row in TABLE {
@@ -115,7 +115,7 @@ fn a_wrong_method_is_told_the_right_ones() {
 
 #[test]
 fn below_api_what_is_refused_is_a_problem() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let person = app.anonymous();
     let answers = [
         (404, person.get("/api")),
@@ -141,7 +141,7 @@ fn below_api_what_is_refused_is_a_problem() {
 
 #[test]
 fn metrics_are_text_in_utf_8() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let bearer = format!("Bearer {METRICS_TOKEN}");
     let answer = app.anonymous().get_with("/metrics", &[("authorization", bearer.as_str())]);
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
@@ -149,7 +149,7 @@ fn metrics_are_text_in_utf_8() {
 
 #[test]
 fn who_signs_out_leaves_nothing_in_the_browser() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let owner = app.owner();
     let page = owner.get("/settings/general");
     let answer = owner.submit(&page, "form[action='/logout']", &[]);

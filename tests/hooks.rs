@@ -14,7 +14,7 @@ use vouch::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp, pseudonyms};
+use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp, on_this_machine, pseudonyms};
 
 const NEW_SECRET: &str = "the-new-secret-of-the-shop-0000000001";
 
@@ -139,7 +139,7 @@ fn an_unknown_store_is_refused_like_a_wrong_signature() {
     // A connected store is remembered for a moment, and what it sends is kept meanwhile.
     let begun = Instant::now();
     while app.hook(&own, &headers, &body).status != 401 {
-        assert!(begun.elapsed() < Wait::from_secs(10), "disconnected");
+        assert!(begun.elapsed() < on_this_machine(Wait::from_secs(10)), "disconnected");
         std::thread::sleep(Wait::from_millis(200));
     }
 }
@@ -254,13 +254,13 @@ fn a_body_that_is_too_large_or_too_slow_is_refused() {
     stream.write_all(b"{\"id\": 1").unwrap();
     let status = answer(stream);
     assert!(matches!(status, 400 | 408), "{status}");
-    assert!(begun.elapsed() < Wait::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < on_this_machine(Wait::from_secs(10)), "{:?}", begun.elapsed());
     assert!(kept(&app).is_empty());
 }
 
 #[test]
 fn without_the_database_the_store_is_told_to_come_again_and_nothing_is_lost() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     assert_eq!(app.shopify("orders/create", &order(1).0).status, 200);
     app.cut_off(false);
     // The store is remembered: this one gets as far as the intake.
@@ -268,7 +268,7 @@ fn without_the_database_the_store_is_told_to_come_again_and_nothing_is_lost() {
     std::thread::sleep(Wait::from_secs(5));
     assert_eq!(app.shopify_as("orders/create", "two", &order(2).0).status, 503);
     app.cut_off(true);
-    let until = Instant::now() + Wait::from_secs(20);
+    let until = Instant::now() + on_this_machine(Wait::from_secs(20));
     while app.shopify_as("orders/create", "two", &order(2).0).status != 200 {
         assert!(Instant::now() < until, "does not find the database again");
         std::thread::sleep(Wait::from_millis(200));
@@ -278,7 +278,7 @@ fn without_the_database_the_store_is_told_to_come_again_and_nothing_is_lost() {
 
 #[test]
 fn a_database_that_restarts_between_two_messages_goes_unnoticed() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     for id in 1..=8 {
         assert_eq!(app.shopify("orders/create", &order(id).0).status, 200);
         // Every connection in the pool is dead now, and none has rested long enough to be asked.
@@ -303,7 +303,7 @@ fn recorded_messages_are_all_understood() {
     // After app/uninstalled, nothing more comes in.
     paths.sort();
     paths.reverse();
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let mut sent = 0;
     for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "json")) {
         let recorded: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

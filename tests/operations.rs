@@ -33,7 +33,7 @@ fn value(metrics: &str, series: &str) -> f64 {
 
 #[test]
 fn it_lives_and_is_ready() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     for (path, says) in [("/healthz", "Vouch lives.\n"), ("/readyz", "Vouch is ready.\n")] {
         let page = app.anonymous().get(path);
         assert_eq!((page.status, page.text().as_str()), (200, says));
@@ -43,7 +43,7 @@ fn it_lives_and_is_ready() {
 
 #[test]
 fn without_the_database_it_lives_and_is_not_ready_whoever_asks() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let owner = app.owner();
     app.cut_off(false);
     // With a session, which cannot be read now.
@@ -74,7 +74,7 @@ fn becomes(app: &TestApp, status: u16) -> Page {
 
 #[test]
 fn a_database_that_is_behind_is_not_ready_and_one_that_is_ahead_is() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let mut conn = app.as_owner();
     conn.batch_execute(
         "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000001')",
@@ -92,7 +92,7 @@ fn a_database_that_is_behind_is_not_ready_and_one_that_is_ahead_is() {
 
 #[test]
 fn who_is_told_to_stop_lives_and_is_not_ready() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     assert_eq!(app.anonymous().get("/readyz").status, 200);
     app.readiness.stop();
     let page = app.anonymous().get("/readyz");
@@ -102,7 +102,7 @@ fn who_is_told_to_stop_lives_and_is_not_ready() {
 
 #[test]
 fn metrics_are_there_for_the_token_alone() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let nowhere = app.anonymous().get("/no-metrics");
     for token in ["", "wrong", &METRICS_TOKEN[1..], &format!("{METRICS_TOKEN}0")] {
         let page = with_token(&app, token);
@@ -116,7 +116,7 @@ fn metrics_are_there_for_the_token_alone() {
 
 #[test]
 fn requests_are_counted_by_route_and_never_by_address() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let series = |status: &str, route: &str| {
         format!(
             "vouch_http_request_duration_seconds_count\
@@ -143,7 +143,7 @@ fn requests_are_counted_by_route_and_never_by_address() {
 
 #[test]
 fn messages_of_stores_and_what_they_credit_are_counted() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let series = |outcome: &str| {
         format!("vouch_deliveries_total{{outcome=\"{outcome}\",platform=\"shopify\"}}")
     };
@@ -168,7 +168,7 @@ fn messages_of_stores_and_what_they_credit_are_counted() {
 
 #[test]
 fn what_waits_is_shown_with_the_age_of_the_oldest() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let letter = Letter {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),

@@ -17,7 +17,7 @@ use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::{noon, recount};
 use crate::harness::shopify::{ShopifyOrder, sign};
-use crate::harness::{TestApp, pseudonyms};
+use crate::harness::{TestApp, on_this_machine, pseudonyms};
 
 const OTHER_SECRET: &str = "another-secret-of-another-shop-9876543210";
 /// More orders than there are writers, so that every writer has some.
@@ -55,7 +55,7 @@ fn send_other(app: &TestApp, shop: &Store, id: u64) -> (u16, Duration) {
 /// While `sql` holds something of the first program, its deliveries wait and the other's don't; then
 /// the first's are answered as well.
 fn holds_up_nobody_else(prepare: impl FnOnce(&TestApp), sql: &str) {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let shop =
         app.connect_shop(app.fixture.stranger_merchant_id, "borealis.myshopify.com", OTHER_SECRET);
     prepare(&app);
@@ -71,7 +71,10 @@ fn holds_up_nobody_else(prepare: impl FnOnce(&TestApp), sql: &str) {
         for id in 1..=SEVERAL {
             let (status, time) = send_other(app, &shop, id);
             assert_eq!(status, 200);
-            assert!(time < Duration::from_secs(1), "order {id} of another waited {time:?}");
+            assert!(
+                time < on_this_machine(Duration::from_secs(1)),
+                "order {id} of another waited {time:?}"
+            );
         }
         assert!(held.iter().all(|delivery| !delivery.is_finished()), "something is held");
         drop(holder);
@@ -107,11 +110,14 @@ fn a_row_that_nobody_expects_to_be_held_holds_up_no_other_program() {
 
 #[test]
 fn what_waits_for_too_long_is_to_be_sent_again_and_nothing_is_lost() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let holder = hold(&app, "SELECT id FROM triggers FOR UPDATE");
     let (status, time) = timed(|| app.shopify_as("orders/create", "one", &order(1).0).status);
     assert_eq!(status, 503);
-    assert!(time < Duration::from_secs(5), "Shopify would have given up: {time:?}");
+    assert!(
+        time < on_this_machine(Duration::from_secs(5)),
+        "Shopify would have given up: {time:?}"
+    );
     let kept: i64 = app.within(|conn| deliveries::table.count().get_result(conn));
     assert_eq!(kept, 0, "or the second delivery would be taken for a repeat");
     drop(holder);
@@ -123,7 +129,7 @@ fn what_waits_for_too_long_is_to_be_sent_again_and_nothing_is_lost() {
 
 #[test]
 fn an_act_and_an_order_on_its_way_in_never_wait_for_each_other() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     assert_eq!(app.shopify("orders/create", &order(1).0).status, 200);
     let merchant_id = app.fixture.merchant_id;
     // An order is on its way in: it's locked, and its trigger comes next.
@@ -154,7 +160,7 @@ fn an_act_and_an_order_on_its_way_in_never_wait_for_each_other() {
 
 #[test]
 fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let (merchant_id, now) = (app.fixture.merchant_id, vouch::clock::now());
     let body = ShopifyOrder::new(1, now).code("NEW10", "10.00").0;
     let body = serde_json::to_vec(&body).unwrap();
@@ -188,7 +194,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
 fn a_code_goes_to_and_fro_while_its_orders_are_updated() {
     const ORDERS: u64 = 150;
     const UPDATES: u64 = 100;
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     for id in 1..=ORDERS {
         assert_eq!(app.shopify("orders/create", &order(id).0).status, 200);
     }

@@ -11,7 +11,7 @@ use vouch::db::schema::recalculations;
 
 use super::{Program, eventually, ledger, metric};
 use crate::harness::shopify::ShopifyOrder;
-use crate::harness::{TestApp, then};
+use crate::harness::{TestApp, on_this_machine, then};
 
 const DROPPED: &str = "vouch_log_lines_dropped_total";
 
@@ -37,7 +37,7 @@ fn is_done(app: &TestApp) -> bool {
 fn provoke_line(app: &TestApp) {
     let begun = Instant::now();
     assert_eq!(app.hook(&app.fixture.store_key, &[], b"{}").status, 401);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < on_this_machine(Duration::from_secs(2)), "{:?}", begun.elapsed());
 }
 
 fn goes_on_working(app: &TestApp, order_id: u64) {
@@ -71,7 +71,7 @@ fn a_log_on_a_full_disk_or_a_closed_pipe_stops_nothing() {
         assert!(metric(&app, DROPPED) >= 3.0, "{name}");
         let (status, took) = program.stop();
         assert!(status.success(), "{name}: {status}");
-        assert!(took < Duration::from_secs(10), "{name}: {took:?}");
+        assert!(took < on_this_machine(Duration::from_secs(10)), "{name}: {took:?}");
     }
 }
 
@@ -82,7 +82,7 @@ fn a_log_that_nobody_reads_drops_lines_and_tells_how_many() {
     let program = Program::start(&mut app, "unread", writer.into(), "trace");
     let begun = Instant::now();
     while metric(&app, DROPPED) == 0.0 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the queue fills");
+        assert!(begun.elapsed() < on_this_machine(Duration::from_secs(60)), "the queue fills");
         for _ in 0..50 {
             provoke_line(&app);
         }
@@ -103,7 +103,7 @@ fn a_log_that_nobody_reads_drops_lines_and_tells_how_many() {
     });
     let (status, took) = program.stop();
     assert!(status.success(), "{status}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < on_this_machine(Duration::from_secs(10)), "{took:?}");
     let log = reading.join().unwrap();
     let told: Vec<u64> = log
         .lines()

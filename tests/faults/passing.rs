@@ -12,7 +12,7 @@ use crate::harness::{TestApp, then};
 
 #[test]
 fn an_order_that_meets_a_passing_fault_is_refused_and_credited_when_it_comes_again() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let codes = [
         "53100", "53200", "53300", "57P01", "57P02", "57P03", "57014", "55P03", "40P01", "40001",
         "25006", "58030", "08006", "P0001",
@@ -33,7 +33,7 @@ fn an_order_that_meets_a_passing_fault_is_refused_and_credited_when_it_comes_aga
 
 #[test]
 fn a_page_that_meets_a_passing_fault_asks_to_come_again() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let owner = app.owner();
     let offer = app.fixture.offer_id.to_string();
     let fields = [
@@ -52,7 +52,7 @@ fn a_page_that_meets_a_passing_fault_asks_to_come_again() {
 
 #[test]
 fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     for n in 1..=3 {
         let order = ShopifyOrder::new(n, then()).code("ADA10", "10.00");
         assert_eq!(app.shopify("orders/create", &order.0).status, 200);

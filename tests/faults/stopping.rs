@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
 use super::{Program, eventually};
-use crate::harness::TestApp;
+use crate::harness::{TestApp, on_this_machine};
 
 const MERCHANTS: i64 = 120;
 
@@ -37,7 +37,7 @@ fn many_pieces_of_recalculation_are_left_to_the_next_start() {
     eventually("some are done", || left(&app) < MERCHANTS);
     let (status, took) = program.stop();
     assert!(status.success(), "{status}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < on_this_machine(Duration::from_secs(10)), "{took:?}");
     let remaining = left(&app);
     assert!(remaining > MERCHANTS / 2, "{remaining}");
     app.as_superuser().batch_execute("DROP FUNCTION slow() CASCADE").unwrap();

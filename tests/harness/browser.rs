@@ -3,6 +3,7 @@
 //! Every [`Browser`] has a chromedriver and a profile of its own and ends both when it is dropped.
 //! At most one runs at a time: two would fight over the cores and make waits unpredictable.
 
+use super::on_this_machine;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -161,7 +162,7 @@ impl Browser {
 
     /// Waits until the elements of `css` say exactly `words`, one each, in this order.
     pub async fn shows(&self, css: &str, words: &[&str]) {
-        let patience = Instant::now() + PATIENCE;
+        let patience = Instant::now() + on_this_machine(PATIENCE);
         loop {
             let shown = self.texts(css).await;
             // Elements go away while a list comes anew.
@@ -192,7 +193,7 @@ impl Browser {
     }
 
     async fn wait_for(&self, locator: Locator<'_>, what: &str) -> Element {
-        match self.client.wait().at_most(PATIENCE).for_element(locator).await {
+        match self.client.wait().at_most(on_this_machine(PATIENCE)).for_element(locator).await {
             Ok(element) => element,
             Err(error) => {
                 let kept = self.screenshot("not-found").await;

@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod shopify;
 pub mod smtp;
 pub mod stores;
+mod time;
 pub mod two_factor;
 pub mod woocommerce;
 
@@ -36,6 +37,7 @@ pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};
 pub use self::page::Page;
 pub use self::person::Person;
 use self::proxy::Proxy;
+pub use self::time::on_this_machine;
 
 /// The secret key of the installation under test.
 pub const SECRET_KEY: [u8; 32] = [7; 32];

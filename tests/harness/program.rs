@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{SECRET_KEY, give_to_server_user};
+use super::{SECRET_KEY, give_to_server_user, on_this_machine};
 
 /// A data folder that goes with the test.
 pub struct DataFolder(PathBuf);
@@ -55,7 +55,7 @@ pub fn signal(pid: i32, number: i32) -> bool {
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
+        assert!(begun.elapsed() < on_this_machine(Duration::from_secs(30)), "never: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

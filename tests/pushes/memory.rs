@@ -15,11 +15,11 @@ use vouch::sync_notes::Verdict;
 use super::cases::{bigcommerce_in, woocommerce_in};
 use super::processes::Worker;
 use super::{code, creating_in};
-use crate::harness::TestApp;
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::WooSite;
 use crate::harness::stores::{Fault, StandIn};
+use crate::harness::{TestApp, on_this_machine};
 
 /// More than this no answers of stores may cost, whatever their size: MiB.
 const ANSWERS: u64 = 32;
@@ -89,7 +89,10 @@ impl Stores {
 fn wait_until(what: &str, seconds: u64, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(seconds), "{what} takes too long");
+        assert!(
+            begun.elapsed() < on_this_machine(Duration::from_secs(seconds)),
+            "{what} takes too long"
+        );
         thread::sleep(Duration::from_millis(100));
     }
 }

@@ -12,10 +12,10 @@ use vouch::db::schema::pushes;
 use vouch::store_jobs::{JobKind, make_due};
 
 use super::creating_in;
-use crate::harness::TestApp;
 use crate::harness::program::{DataFolder, vouch};
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::Shop;
+use crate::harness::{TestApp, on_this_machine};
 
 const CODES: usize = 2_000;
 
@@ -76,7 +76,10 @@ fn pushed(app: &TestApp) -> i64 {
 fn wait_until(what: &str, limit: u64, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(limit), "{what} takes too long");
+        assert!(
+            begun.elapsed() < on_this_machine(Duration::from_secs(limit)),
+            "{what} takes too long"
+        );
         thread::sleep(Duration::from_millis(100));
     }
 }

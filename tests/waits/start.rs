@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 
 use super::time_until;
-use crate::harness::TestApp;
 use crate::harness::program::{DataFolder, signal, vouch};
 use crate::harness::proxy::{Mode, Proxy};
+use crate::harness::{TestApp, on_this_machine};
 
 /// `vouch` on the database of a test, with its log.
 struct Running {
@@ -67,7 +67,11 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < limit, "it still runs: {:?}", self.log.lock().unwrap());
+            assert!(
+                begun.elapsed() < on_this_machine(limit),
+                "it still runs: {:?}",
+                self.log.lock().unwrap()
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
