@@ -300,7 +300,7 @@ fn statement_timeout(conn: &mut PgConnection) -> QueryResult<String> {
 
 #[test]
 fn statements_of_pages_and_of_jobs_have_each_their_time() {
-    let app = TestApp::start();
+    let app = TestApp::start_with_usual_waits();
     let db = app.db.clone();
     let of_page = actix_web::rt::System::new()
         .block_on(async move { db.run(Scope::Unowned, statement_timeout).await })
