@@ -16,41 +16,26 @@ pub mod affiliates;
 pub mod api;
 /// What applicants sent, and the codes that were asked for.
 pub mod applications;
-/// Who did what: the append-only record that a merchant can read.
-pub mod audit;
 /// People: signing in and out, sessions, passwords, roles, who may reach which route.
 pub mod auth;
 /// Whether a code can be had: one decision for every way to get one.
 pub mod availability;
 /// Orders that are read from the store itself, because messages get lost.
 pub mod catch_up;
-/// The wall clock, in one place, so that everything else is told the time.
-pub mod clock;
 /// Coupon codes that affiliates ask for.
 pub mod code_requests;
 /// What the program can be told to do.
 pub mod commands;
 /// What Vouch and the stores have of each other's codes.
 pub mod comparisons;
-/// The settings of an installation.
-pub mod config;
-mod console;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
-/// What this process has done since its start, counted.
-mod counters;
 /// Who is credited for an order, and with how much: pure rules.
 pub use vouch_core::attribution as credit;
 /// What changed, and what needs somebody.
 pub mod dashboard;
-/// Facts with dates: what was in force when.
-pub mod dated;
-/// The only door to a database connection.
-pub mod db;
 /// Programs to look at.
 pub mod demo;
-/// What can go wrong at the edge, and the page that says so.
-pub mod error;
 /// Coupon codes that affiliates may not claim.
 pub mod exclusions;
 /// Figures that are kept, not counted.
@@ -63,12 +48,6 @@ pub mod hooks;
 pub mod imports;
 /// What the processes of an instance have in common: the secret key, and which of them serve.
 pub mod instance;
-/// How often something may happen, per key.
-pub mod limiter;
-/// The log: lines that can be lost, and never hold anything up.
-pub mod log;
-/// Letters: posted with what they tell of, sent by the workers.
-pub mod mail;
 /// Tenants: one affiliate program each.
 pub mod merchants;
 /// Exact amounts of money.
@@ -81,18 +60,16 @@ pub mod offers;
 pub mod operations;
 /// What stores report of orders.
 pub mod orders;
-/// The few system calls that the standard library does not have.
-pub mod os;
 /// How store platforms are called.
 pub use vouch_platforms as platforms;
 /// What stores say of orders, taken in.
 pub mod ingest;
+/// What features share, and knows none of them.
+pub mod kit;
 /// The affiliate's side of a program.
 pub mod portal;
 /// Personal data: export, erasure, and how long it is kept.
 pub mod privacy;
-/// Pseudonyms of people who were erased.
-pub mod pseudonyms;
 /// Codes on their way into the merchants' stores.
 pub mod pushes;
 /// Requests to recalculate orders.
@@ -101,28 +78,16 @@ pub mod recalculations;
 pub mod registration;
 /// Keys in the database that are worked out again by newer rules.
 pub mod rekey;
-/// What is known of the request that is being answered.
-pub mod request;
 /// Every URL of the application.
 pub mod routes;
-/// Secrets at rest: sealed with the installation's key.
-pub mod secrets;
-/// Security events: a line of the log each.
-pub mod security;
 /// The web server: the application around the routes.
 pub mod server;
-/// What the session of a browser holds.
-pub mod session;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
-/// What is to be done for stores in the background.
-pub mod store_jobs;
 /// Who does it.
 pub mod store_workers;
 /// Connections to store platforms.
 pub mod stores;
-/// Threads that are started again when they panic.
-pub mod supervise;
 /// The pages of support staff.
 pub mod support;
 /// What the last checks of the stores say of triggers.
@@ -131,9 +96,5 @@ pub mod sync_notes;
 pub mod team;
 /// What ties orders to an affiliate.
 pub mod triggers;
-/// Addresses that are linked from more than one place.
-pub mod urls;
-/// What pages share: layout data, forms, paging, static files, headers.
-pub mod web;
 /// Work that nobody waits for.
 pub mod workers;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use vouch::commands::Command;
-use vouch::config::{Config, Settings};
-use vouch::log;
+use vouch::kit::config::{Config, Settings};
+use vouch::kit::log;
 
 /// Runs affiliate programs that work with coupon codes.
 #[derive(Parser)]
@@ -18,7 +18,7 @@ struct CommandLine {
 }
 
 fn main() -> ExitCode {
-    vouch::os::return_memory();
+    vouch::kit::os::return_memory();
     let CommandLine { settings, command } = CommandLine::parse();
     let config = Config::load(settings);
     let _log = config.as_ref().ok().map(log::start);

@@ -4,8 +4,8 @@
 use diesel::PgConnection;
 use diesel::prelude::*;
 
-use crate::db::schema::derived_keys;
-use crate::db::{Scope, in_scope};
+use crate::kit::db::schema::derived_keys;
+use crate::kit::db::{Scope, in_scope};
 use crate::{exclusions, triggers};
 
 type Rekey = fn(&mut PgConnection) -> QueryResult<()>;

@@ -8,7 +8,7 @@ use actix_web::{Scope, guard, web};
 
 use crate::auth::Access::{Affiliate, Credential, Member, Monitoring, Public, SignedIn, Support};
 use crate::auth::Route;
-use crate::session::Role::{Admin, Owner, Viewer};
+use crate::kit::session::Role::{Admin, Owner, Viewer};
 
 fn method(name: &str) -> guard::AnyGuard {
     match name {
@@ -51,7 +51,7 @@ macro_rules! routes {
 
 routes! {
     // Everybody
-    GET  "/static/{path:.*}" => crate::web::assets::serve, Public;
+    GET  "/static/{path:.*}" => crate::kit::web::assets::serve, Public;
     GET  "/" => crate::auth::handlers::root, Public;
 
     // Operations

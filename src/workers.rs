@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
 use crate::ingest::{awaited, failures, recalculation, refund_reads};
-use crate::mail::Office;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail::Office;
+use crate::kit::store_jobs::JobKind;
+use crate::kit::supervise::{self, Stop};
 use crate::privacy::retention;
-use crate::store_jobs::JobKind;
 use crate::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
-use crate::supervise::{self, Stop};
 use crate::{catch_up, comparisons, pushes};
 
 /// Something that is done again and again.
@@ -42,7 +42,7 @@ const JOBS: [Job; 11] = [
     Job {
         name: "clear away old letters",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::mail::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::kit::mail::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "apply retention periods",
@@ -72,12 +72,12 @@ const JOBS: [Job; 11] = [
     Job {
         name: "forget old one-time keys",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::web::one_time::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::kit::web::one_time::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "delete old answers of forms",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::web::answers::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::kit::web::answers::sweep(&tools.db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {

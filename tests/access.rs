@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::auth::{self, Access, NewUser, Route};
-use vouch::db::schema::{
+use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::first_run::FirstRun;
+use vouch::kit::db::schema::{
     api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
     pushes,
 };
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
-use vouch::first_run::FirstRun;
+use vouch::kit::session::Role;
 use vouch::routes::TABLE;
-use vouch::session::Role;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
@@ -166,7 +166,7 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
 
 /// An open invitation.
 fn invitation_id(app: &TestApp) -> i64 {
-    let sealer = vouch::secrets::Sealer::new(&Box::new(SECRET_KEY).into());
+    let sealer = vouch::kit::secrets::Sealer::new(&Box::new(SECRET_KEY).into());
     app.within(|conn| {
         vouch::team::invite(conn, &app.actor(), &sealer, "new@acme.example", Role::Viewer).unwrap();
         invitations::table.select(invitations::id).first(conn)
@@ -214,18 +214,18 @@ fn member_id(app: &TestApp) -> i64 {
 
 /// A letter that was given up.
 fn letter_id(app: &TestApp) -> i64 {
-    let letter = vouch::mail::Letter {
+    let letter = vouch::kit::mail::Letter {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,
         paragraphs: Vec::new(),
         link: None,
     };
-    let id: Result<i64, vouch::error::AppError> =
-        app.db.run_blocking(vouch::db::Scope::Installation, |conn| {
-            vouch::mail::post(conn, &letter)?;
+    let id: Result<i64, vouch::kit::error::AppError> =
+        app.db.run_blocking(vouch::kit::db::Scope::Installation, |conn| {
+            vouch::kit::mail::post(conn, &letter)?;
             diesel::update(letters::table)
-                .set(letters::parked_at.eq(vouch::clock::now()))
+                .set(letters::parked_at.eq(vouch::kit::clock::now()))
                 .returning(letters::id)
                 .get_result(conn)
         });

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::db::schema::{affiliate_terms, affiliates as rows, audit_log, conversions};
+use vouch::kit::db::schema::{affiliate_terms, affiliates as rows, audit_log, conversions};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};
@@ -130,7 +130,7 @@ fn settings_are_changed_and_another_offer_is_dated() {
     let better = page.all("[name=offer_id] option").iter().position(|name| name == "Better");
     assert_eq!(better, Some(1));
     let better: i64 = app.within(|conn| {
-        use vouch::db::schema::offers;
+        use vouch::kit::db::schema::offers;
         offers::table.filter(offers::name.eq("Better")).select(offers::id).first(conn)
     });
     let fields = [("name", "Ben S."), ("offer_id", &better.to_string())];
@@ -288,7 +288,7 @@ fn a_very_long_list_says_more_than_it_counted_each_time_it_is_asked_for() {
 fn an_empty_program_says_how_to_begin() {
     let app = TestApp::start();
     app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
-        use vouch::db::schema::{affiliate_emails, trigger_owners, triggers};
+        use vouch::kit::db::schema::{affiliate_emails, trigger_owners, triggers};
         diesel::delete(affiliate_emails::table).execute(conn)?;
         diesel::delete(trigger_owners::table).execute(conn)?;
         diesel::delete(triggers::table).execute(conn)?;

@@ -4,7 +4,7 @@ pub mod triggers;
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::db::schema::{api_keys, conversions, orders};
+use vouch::kit::db::schema::{api_keys, conversions, orders};
 
 use crate::harness::{Page, TestApp};
 
@@ -114,7 +114,8 @@ fn of_two_reports_of_one_time_that_come_at_once_one_is_refused() {
 fn a_time_more_than_a_day_ahead_is_refused_with_its_field() {
     let app = TestApp::start();
     let key = new_key(&app);
-    let ahead = |hours| json!((vouch::clock::now() + chrono::Duration::hours(hours)).to_rfc3339());
+    let ahead =
+        |hours| json!((vouch::kit::clock::now() + chrono::Duration::hours(hours)).to_rfc3339());
     let mut body = order();
     for field in ["updated_at", "placed_at", "cancelled_at"] {
         body[field] = json!("2999-01-01T00:00:00Z");

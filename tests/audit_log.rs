@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_migrations::MigrationHarness as _;
-use vouch::db::migrate::{self, MIGRATIONS};
+use vouch::kit::db::migrate::{self, MIGRATIONS};
 
 use crate::harness::{Person, TestApp};
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use vouch::audit::Actor;
 use vouch::auth;
-use vouch::db::schema::{affiliates, sessions, users};
-use vouch::db::{Scope, in_scope};
-use vouch::session::Role;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{affiliates, sessions, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::session::Role;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, two_factor};
 
@@ -414,7 +414,7 @@ fn who_has_several_places_chooses_and_can_switch() {
     let app = TestApp::start();
     // The owner of Acme is a viewer of Borealis and support staff, too.
     in_installation(&app, |conn| {
-        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::kit::clock::now());
         auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
         diesel::update(users::table.find(app.fixture.owner_id))
             .set(users::is_support.eq(true))
@@ -449,7 +449,7 @@ fn who_has_several_places_chooses_and_can_switch() {
 fn who_has_several_places_comes_back_to_where_they_were() {
     let app = TestApp::start();
     in_installation(&app, |conn| {
-        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::kit::clock::now());
         auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)
     });
     let owner = app.anonymous();

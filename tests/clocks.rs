@@ -4,9 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::clock;
-use vouch::db::schema::{conversions, orders};
 use vouch::ingest::recalculation;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{conversions, orders};
 use vouch::stores::Store;
 
 use crate::bigcommerce::Shop;

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::{affiliate_daily_figures, audit_log, conversions, daily_figures, orders};
+use vouch::kit::db::schema::{
+    affiliate_daily_figures, audit_log, conversions, daily_figures, orders,
+};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;

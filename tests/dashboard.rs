@@ -1,8 +1,8 @@
 //! The dashboard: numbers that are what their lists show.
 
 use chrono::{Duration, TimeZone, Utc};
-use vouch::clock;
 use vouch::demo::LOGINS;
+use vouch::kit::clock;
 
 use crate::demo::with_demo;
 use crate::harness::shopify::ShopifyOrder;

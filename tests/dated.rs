@@ -9,12 +9,12 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use vouch::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::credit::{Commission, Precedence};
-use vouch::dated::second;
-use vouch::db::schema::{
+use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::dated::second;
+use vouch::kit::db::schema::{
     affiliate_terms, calculation_rules, conversions, exclusion_terms, offer_terms, return_rules,
 };
-use vouch::db::{Scope, in_scope};
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::db::{Scope, in_scope};
 use vouch::merchants::{change_rules, rules_history};
 use vouch::offers::{self, NewOffer};
 use vouch::stores::{ReturnRules, Store, change_return_rules};
@@ -342,7 +342,7 @@ const DATED_TABLES: [&str; 8] = [
 fn revert_to_before(conn: &mut PgConnection, version: &str) {
     use diesel_migrations::MigrationHarness as _;
     loop {
-        let reverted = conn.revert_last_migration(vouch::db::migrate::MIGRATIONS).unwrap();
+        let reverted = conn.revert_last_migration(vouch::kit::db::migrate::MIGRATIONS).unwrap();
         if reverted.to_string() == version {
             return;
         }

@@ -5,12 +5,12 @@ use std::process::Command;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
-use vouch::clock;
-use vouch::db::schema::{commission_entries, conversions, orders};
-use vouch::db::{Scope, in_scope, prepared};
 use vouch::demo::bulk::{self, Size};
 use vouch::demo::{self, LOGINS, Letter, Loaded};
-use vouch::secrets::Sealer;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{commission_entries, conversions, orders};
+use vouch::kit::db::{Scope, in_scope, prepared};
+use vouch::kit::secrets::Sealer;
 
 use crate::harness::{PASSWORD, Page, SECRET_KEY, TestApp};
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
-use vouch::db::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, Addresses, MigrateError};
+use vouch::kit::db::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
+use vouch::kit::db::migrate::{self, Addresses, MigrateError};
 
 use crate::harness::program::{eventually, signal};
 

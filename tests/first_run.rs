@@ -1,11 +1,11 @@
 //! An empty installation gets its first program, once.
 
 use diesel::prelude::*;
-use vouch::audit::ActorKind;
 use vouch::auth::{self, Merchant, NewUser};
-use vouch::db::schema::{audit_log, calculation_rules, merchants, offer_terms, offers};
-use vouch::db::{Scope, in_scope};
 use vouch::first_run::FirstRun;
+use vouch::kit::audit::ActorKind;
+use vouch::kit::db::schema::{audit_log, calculation_rules, merchants, offer_terms, offers};
+use vouch::kit::db::{Scope, in_scope};
 use vouch::merchants::{Created, NewMerchant, Owner, create};
 use vouch::money::Currency;
 
@@ -177,7 +177,7 @@ fn new_merchant<'a>(name: &'a str, owner: Owner<'a>) -> NewMerchant<'a> {
 #[test]
 fn a_merchant_begins_with_owner_offer_rules_and_a_trace() {
     let app = TestApp::start_empty();
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     let made: Vec<Created> = in_installation(&app, |conn| {
         let user =
             NewUser { email: "a@b.example", name: "A", password_hash: None, is_support: false };
@@ -229,7 +229,7 @@ fn a_taken_address_makes_nothing() {
             is_support: false,
         };
         let new = new_merchant("Second", Owner::New(user));
-        create(conn, &new, vouch::clock::now()).map_err(|error| {
+        create(conn, &new, vouch::kit::clock::now()).map_err(|error| {
             assert_eq!(error.to_string(), "Somebody signs in with this e-mail address already.");
             diesel::result::Error::RollbackTransaction
         })

@@ -7,10 +7,10 @@ use std::time::{Duration as Wait, Instant};
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::audit::Actor;
-use vouch::db::schema::{audit_log, conversions, deliveries, orders, stores as stores_table};
 use vouch::ingest::replay;
-use vouch::secrets::Sealer;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{audit_log, conversions, deliveries, orders, stores as stores_table};
+use vouch::kit::secrets::Sealer;
 use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
@@ -209,7 +209,7 @@ fn removing_the_app_disconnects_the_store_and_a_replay_of_that_does_not_do_it_ag
     let (id, outcome): (i64, String) = app
         .within(|conn| deliveries::table.select((deliveries::id, deliveries::outcome)).first(conn));
     assert_eq!(outcome, "noted");
-    let actor = Actor::system(app.fixture.merchant_id, vouch::clock::now());
+    let actor = Actor::system(app.fixture.merchant_id, vouch::kit::clock::now());
     app.within(|conn| Ok(replay(conn, &actor, &pseudonyms(), id).unwrap()));
     assert!(store(&app).is_connected());
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use vouch::db::schema::{instance_key, server_processes, stores};
+use vouch::kit::db::schema::{instance_key, server_processes, stores};
 
 use crate::commands::{Installation, text};
 

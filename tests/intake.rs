@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::{commission_entries, conversions, deliveries, orders};
+use vouch::kit::db::schema::{commission_entries, conversions, deliveries, orders};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::{ShopifyOrder, sign};

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use diesel_migrations::MigrationHarness as _;
 use vouch::conversions::manual::{self, Amount};
-use vouch::db::migrate::MIGRATIONS;
-use vouch::db::schema::{commission_entries, conversions, daily_figures};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::migrate::MIGRATIONS;
+use vouch::kit::db::schema::{commission_entries, conversions, daily_figures};
+use vouch::kit::db::{Scope, in_scope};
 use vouch::money::Currency;
 
 use crate::harness::TestApp;

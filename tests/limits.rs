@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use vouch::db::schema::sessions;
-use vouch::db::{Scope, in_scope};
-use vouch::error::AppError;
+use vouch::kit::db::schema::sessions;
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::error::AppError;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, on_this_machine, two_factor};
 

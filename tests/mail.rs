@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch::config::{Security, Smtp};
-use vouch::db::schema::letters;
-use vouch::db::{Scope, in_scope};
-use vouch::mail::{self, Letter, Link, Office};
-use vouch::secrets::Sealer;
+use vouch::kit::config::{Security, Smtp};
+use vouch::kit::db::schema::letters;
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::mail::{self, Letter, Link, Office};
+use vouch::kit::secrets::Sealer;
 
 use crate::harness::smtp::{MailServer, Trouble};
 use crate::harness::{SECRET_KEY, TestApp, config};
@@ -63,7 +63,7 @@ fn fate(app: &TestApp) -> Fate {
 fn later(app: &TestApp) {
     in_installation(app, |conn| {
         diesel::update(letters::table)
-            .set(letters::available_at.eq(vouch::clock::now()))
+            .set(letters::available_at.eq(vouch::kit::clock::now()))
             .execute(conn)
     });
 }
@@ -333,7 +333,7 @@ fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
 fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
     let (app, server) = (TestApp::start(), MailServer::start());
     let days_ago = |days: i64| {
-        let then = vouch::clock::now() - chrono::Duration::days(days);
+        let then = vouch::kit::clock::now() - chrono::Duration::days(days);
         in_installation(&app, |conn| {
             diesel::update(letters::table).set(letters::created_at.eq(then)).execute(conn)
         });
@@ -343,13 +343,13 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
     office(&app, Some(server.settings())).turn().unwrap();
     assert!(server.taken().is_empty());
     assert!(fate(&app).3.is_some());
-    mail::sweep(&app.db, vouch::clock::now()).unwrap();
+    mail::sweep(&app.db, vouch::kit::clock::now()).unwrap();
     let words: Option<serde_json::Value> =
         in_installation(&app, |conn| letters::table.select(letters::paragraphs).first(conn));
     assert_eq!(words, None);
     days_ago(31);
-    let keep = vouch::config::InstanceRetention::default();
-    let (now, stop) = (vouch::clock::now(), vouch::supervise::Stop::default());
+    let keep = vouch::kit::config::InstanceRetention::default();
+    let (now, stop) = (vouch::kit::clock::now(), vouch::kit::supervise::Stop::default());
     vouch::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
     let left: i64 = in_installation(&app, |conn| letters::table.count().get_result(conn));
     assert_eq!(left, 0);

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Duration, SecondsFormat, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::clock;
-use vouch::db::schema::{conversions, deliveries, orders};
 use vouch::ingest::read;
 use vouch::ingest::replay;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{conversions, deliveries, orders};
 use vouch::platforms::OrderMessage;
 use vouch::stores::Store;
 

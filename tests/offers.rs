@@ -3,7 +3,7 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use vouch::credit::Commission;
-use vouch::db::schema::{audit_log, offer_terms, offers};
+use vouch::kit::db::schema::{audit_log, offer_terms, offers};
 use vouch::offers::NewOffer;
 
 use crate::harness::TestApp;

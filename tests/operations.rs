@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::clock;
-use vouch::db::Scope;
-use vouch::db::schema::{letters, pushes};
-use vouch::error::AppError;
-use vouch::mail::{self, Letter};
+use vouch::kit::clock;
+use vouch::kit::db::Scope;
+use vouch::kit::db::schema::{letters, pushes};
+use vouch::kit::error::AppError;
+use vouch::kit::mail::{self, Letter};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{METRICS_TOKEN, Page, TestApp, then};

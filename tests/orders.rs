@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::deliveries;
+use vouch::kit::db::schema::deliveries;
 
 use crate::harness::browser::Browser;
 use crate::harness::shopify::{ShopifyOrder, sign};

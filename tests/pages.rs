@@ -6,10 +6,10 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
 use vouch::auth::Access;
-use vouch::db::{Scope, prepared};
 use vouch::demo;
+use vouch::kit::db::{Scope, prepared};
+use vouch::kit::secrets::Sealer;
 use vouch::routes::TABLE;
-use vouch::secrets::Sealer;
 
 use crate::harness::browser::Browser;
 use crate::harness::woocommerce::connect_in as connect_woocommerce;
@@ -28,9 +28,9 @@ fn demo_merchant(conn: &mut PgConnection) -> QueryResult<i64> {
 fn demo_program() -> TestApp {
     let app = TestApp::start_empty();
     let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
-    let loaded: Result<(), vouch::error::AppError> =
+    let loaded: Result<(), vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Installation, |conn| {
-            demo::load(conn, &sealer, vouch::clock::now()).unwrap();
+            demo::load(conn, &sealer, vouch::kit::clock::now()).unwrap();
             let emails: Vec<&str> = demo::LOGINS.iter().map(|login| login.email).collect();
             demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
             two_factor::give(conn, "support@vouch.example")?;
@@ -49,7 +49,7 @@ fn demo_program() -> TestApp {
 
 /// A file that waits, with rows of every verdict.
 fn import(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
-    let actor = vouch::audit::Actor::system(merchant_id, vouch::clock::now());
+    let actor = vouch::kit::audit::Actor::system(merchant_id, vouch::kit::clock::now());
     let file = "Affiliate,Code\nmaria@sol-y-mar.example,MARIA-NEW\n\
                 maria@sol-y-mar.example,BLACKFRIDAY9\nmaria@sol-y-mar.example,20-May\n\
                 maria@sol-y-mar.example,“QUOTED7”\nnobody@example.com,two words\n";
@@ -82,7 +82,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         "conversion_id" => "SELECT id FROM conversions LIMIT 1",
         other => panic!("say here which {other} the pages are tried with"),
     };
-    let key: Result<i64, vouch::error::AppError> =
+    let key: Result<i64, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Installation, |conn| prepared::<BigInt>(sql).get_result(conn));
     key.unwrap()
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use vouch::db::schema::{letters, links, users};
-use vouch::db::{Scope, in_scope};
-use vouch::mail::Office;
+use vouch::kit::db::schema::{letters, links, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::mail::Office;
 
 use crate::harness::smtp::MailServer;
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
@@ -144,7 +144,7 @@ fn an_old_or_made_up_link_does_not_work() {
     ask(&person, OWNER);
     let path = link(&app);
     unowned(&app, |conn| {
-        let past = vouch::clock::now() - chrono::Duration::seconds(1);
+        let past = vouch::kit::clock::now() - chrono::Duration::seconds(1);
         let made = past - chrono::Duration::hours(1);
         diesel::update(links::table)
             .set((links::created_at.eq(made), links::expires_at.eq(past)))
@@ -155,7 +155,7 @@ fn an_old_or_made_up_link_does_not_work() {
         assert_eq!(person.post_signed(path, &[("new", NEW)]).status, 404);
     }
     app.owner();
-    vouch::auth::links::sweep(&app.db, vouch::clock::now()).unwrap();
+    vouch::auth::links::sweep(&app.db, vouch::kit::clock::now()).unwrap();
     assert_eq!(count_links(&app), 0);
 }
 
@@ -188,7 +188,7 @@ fn of_two_uses_at_once_one_counts() {
         let uses: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
-                    let now = vouch::clock::now();
+                    let now = vouch::kit::clock::now();
                     unowned(&app, |conn| vouch::auth::resets::take(conn, &token, &hash, now))
                 })
             })

@@ -2,13 +2,13 @@
 
 use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
-use vouch::audit::Actor;
 use vouch::auth;
-use vouch::db::schema::{letters, users};
-use vouch::db::{Scope, in_scope};
 use vouch::first_run::FirstRun;
-use vouch::secrets::Sealer;
-use vouch::session::Role;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{letters, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::secrets::Sealer;
+use vouch::kit::session::Role;
 use vouch::team;
 
 use crate::harness::browser::Browser;
@@ -23,13 +23,13 @@ async fn start(empty: bool) -> TestApp {
             return TestApp::start_empty();
         }
         let app = TestApp::start();
-        let order = ShopifyOrder::new(1, vouch::clock::now()).code("ADA10", "10.00");
+        let order = ShopifyOrder::new(1, vouch::kit::clock::now()).code("ADA10", "10.00");
         assert_eq!(app.shopify("orders/create", &order.0).status, 200);
         app.shopify("orders/create", &serde_json::json!({ "id": "no order" }));
         // The owner has every kind of place.
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
         in_scope(&mut conn, Scope::Installation, |conn| {
-            let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+            let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::kit::clock::now());
             auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
             diesel::update(users::table.find(app.fixture.owner_id))
                 .set(users::is_support.eq(true))
@@ -58,7 +58,7 @@ fn write_letters(app: &TestApp, conn: &mut PgConnection) {
     in_scope(conn, Scope::Installation, |conn| {
         diesel::update(letters::table.filter(letters::recipient.eq("nobody@acme.example")))
             .set((
-                letters::parked_at.eq(vouch::clock::now()),
+                letters::parked_at.eq(vouch::kit::clock::now()),
                 letters::last_error.eq("550 5.1.1 No such person here"),
             ))
             .execute(conn)

@@ -2,11 +2,11 @@
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::audit::Actor;
 use vouch::auth::{self, Person};
-use vouch::db::schema::{members, stores, trigger_owners, triggers};
-use vouch::db::{Scope, in_scope};
-use vouch::session::Role;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{members, stores, trigger_owners, triggers};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::session::Role;
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;
@@ -70,7 +70,7 @@ fn codes_of_other_kinds_stay_out_and_retired_ones_say_so() {
     let app = TestApp::start();
     app.within(|conn| {
         diesel::update(triggers::table)
-            .set(triggers::retired_at.eq(vouch::clock::now()))
+            .set(triggers::retired_at.eq(vouch::kit::clock::now()))
             .execute(conn)?;
         diesel::insert_into(triggers::table)
             .values((
@@ -115,7 +115,7 @@ fn a_place_that_is_gained_or_lost_elsewhere_shows_on_the_next_page() {
     let (owner, ada, stranger) = (app.owner(), app.affiliate(), app.stranger());
     assert!(!owner.get("/dashboard").has(SWITCH) && !ada.get("/portal").has(SWITCH));
     for user_id in [app.fixture.owner_id, app.fixture.ada_user_id] {
-        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::clock::now());
+        let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::kit::clock::now());
         app.within_merchant(actor.merchant_id, |conn| {
             auth::join(conn, &actor, user_id, Role::Viewer)
         });
@@ -201,7 +201,7 @@ fn support_staff_find_merchants_and_see_how_they_fare() {
 fn many_merchants_are_shown_page_by_page() {
     let app = TestApp::start();
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
+    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
         diesel::sql_query(
             "insert into merchants (name, slug, currency) \
              select 'Shop', 'shop-' || n, 'USD' from generate_series(1, 60) n",

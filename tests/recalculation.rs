@@ -2,12 +2,12 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::{conversions, orders as stored_orders, recalculations};
-use vouch::db::{Scope, in_scope};
 use vouch::ingest::recalculation::{drain, parked, turn, unpark};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{conversions, orders as stored_orders, recalculations};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::supervise::Stop;
 use vouch::recalculations::pending_of_affiliate;
-use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger};
 
 use crate::harness::shopify::ShopifyOrder;

@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Bool, Text};
 use serde_json::json;
-use vouch::db::migrate::{Addresses, MigrateError, SQL_FOR_ROLES, check_server, run_pending};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::migrate::{Addresses, MigrateError, SQL_FOR_ROLES, check_server, run_pending};
+use vouch::kit::db::{Scope, in_scope};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, admin_url, then};
@@ -590,7 +590,7 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
     }
     let words = ["Ann \"Q\" Lee".to_owned(), "ann+1@x.example".to_owned()];
     let changed = in_scope(conn, Scope::Merchant(acme), |conn| {
-        vouch::audit::erase_person(conn, Some(app.fixture.owner_id), &words, "Erased person 7")
+        vouch::kit::audit::erase_person(conn, Some(app.fixture.owner_id), &words, "Erased person 7")
     });
     assert!(changed.unwrap() >= 2);
     let of = |conn: &mut PgConnection, merchant_id: i64| {
@@ -612,18 +612,20 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
         QueryResult::Ok(count(conn, rows))
     });
     assert_eq!(said, Ok(1), "that it was done stands in the log");
-    let until = vouch::clock::now() - chrono::TimeDelta::days(365);
-    let forgotten =
-        in_scope(conn, Scope::Installation, |conn| vouch::audit::forget_addresses(conn, until));
+    let until = vouch::kit::clock::now() - chrono::TimeDelta::days(365);
+    let forgotten = in_scope(conn, Scope::Installation, |conn| {
+        vouch::kit::audit::forget_addresses(conn, until)
+    });
     assert_eq!(forgotten, Ok(2), "of every merchant, for a worker");
     assert!(!of(conn, borealis).contains("192.0.2.1"));
     // Without a scope there is nothing to blank.
     let nothing = in_scope(conn, Scope::Unowned, |conn| {
-        vouch::audit::forget_addresses(conn, vouch::clock::now())
+        vouch::kit::audit::forget_addresses(conn, vouch::kit::clock::now())
     });
     assert_eq!(nothing, Ok(0));
-    let nobody =
-        in_scope(conn, Scope::Unowned, |conn| vouch::audit::erase_person(conn, None, &words, "x"));
+    let nobody = in_scope(conn, Scope::Unowned, |conn| {
+        vouch::kit::audit::erase_person(conn, None, &words, "x")
+    });
     assert!(nobody.is_err());
 }
 

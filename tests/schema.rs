@@ -1,12 +1,12 @@
-//! `src/db/schema.rs` is what the migrations make, and every migration can be taken back.
+//! `src/kit/db/schema.rs` is what the migrations make, and every migration can be taken back.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::MigrationHarness as _;
-use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, Addresses, MIGRATIONS};
+use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::kit::db::migrate::{self, Addresses, MIGRATIONS};
 
 #[test]
 #[ignore = "needs the diesel command; script/test installs it and runs this"]
@@ -24,8 +24,8 @@ fn the_schema_is_fresh_also_after_every_migration_was_reverted_and_applied_again
     let addresses = Addresses { owner: &url, server: &server_url };
 
     migrate::run_pending(addresses).unwrap();
-    let kept = std::fs::read_to_string(root().join("src/db/schema.rs")).unwrap();
-    assert_same(&kept, &print_schema(&url), "src/db/schema.rs is not what the migrations make");
+    let kept = std::fs::read_to_string(root().join("src/kit/db/schema.rs")).unwrap();
+    assert_same(&kept, &print_schema(&url), "src/kit/db/schema.rs is not what the migrations make");
 
     let mut conn = PgConnection::establish(&url).unwrap();
     conn.revert_all_migrations(MIGRATIONS).unwrap();

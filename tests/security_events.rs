@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use diesel::prelude::*;
 use serde_json::Value;
-use vouch::db::schema::{audit_log, users};
-use vouch::mail::email_key;
-use vouch::mail::{self, Letter, Office};
-use vouch::security::Kind;
+use vouch::kit::db::schema::{audit_log, users};
+use vouch::kit::mail::email_key;
+use vouch::kit::mail::{self, Letter, Office};
+use vouch::kit::security::Kind;
 
 use crate::api::new_key;
 use crate::harness::shopify::ShopifyOrder;

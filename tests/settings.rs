@@ -4,9 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use secrecy::{ExposeSecret, SecretBox};
 use vouch::credit::{Precedence, Rules};
-use vouch::db::schema::{audit_log, calculation_rules, orders, stores};
+use vouch::kit::db::schema::{audit_log, calculation_rules, orders, stores};
+use vouch::kit::secrets::Sealer;
 use vouch::merchants::{change_rules, rules_history};
-use vouch::secrets::Sealer;
 use vouch::stores::{Platform, Store, check_secrets, merchant_of_key};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
@@ -178,7 +178,7 @@ fn two_changes_of_the_rules_at_one_moment_are_one() {
         rules_history(conn, actor.merchant_id, 10)
     });
     assert_eq!(history.len(), 2);
-    let since = vouch::dated::second(actor.now);
+    let since = vouch::kit::dated::second(actor.now);
     assert_eq!((history[0].valid_from, history[0].rules), (since, rules(true, true)));
 }
 
@@ -219,7 +219,7 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     let opened = store.webhook_secrets(&sealer()).unwrap();
     assert_eq!(opened[0].expose_secret(), secret.as_bytes());
     // A message arrives at that very address.
-    let body = serde_json::to_vec(&ShopifyOrder::new(1, vouch::clock::now()).0).unwrap();
+    let body = serde_json::to_vec(&ShopifyOrder::new(1, vouch::kit::clock::now()).0).unwrap();
     let headers = [
         ("x-shopify-topic", "orders/create"),
         ("x-shopify-hmac-sha256", &sign(secret, &body)),
@@ -299,7 +299,7 @@ fn a_disconnected_store_keeps_its_orders_and_is_the_same_store_again() {
     let app = TestApp::start();
     let owner = app.owner();
     let order =
-        ShopifyOrder::new(77, vouch::clock::now() - Duration::hours(1)).code("ADA10", "10.00");
+        ShopifyOrder::new(77, vouch::kit::clock::now() - Duration::hours(1)).code("ADA10", "10.00");
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
     let page = owner.get("/settings/shopify");
     assert_eq!(owner.submit(&page, "form[action$='/disconnection']", &[]).status, 303);

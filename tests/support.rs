@@ -1,9 +1,9 @@
 //! Support staff: what they see of a merchant's people and stores, and what they can do for them.
 
 use diesel::prelude::*;
-use vouch::db::schema::{audit_log, invitations, members, pushes, triggers};
-use vouch::secrets::Sealer;
-use vouch::session::Role;
+use vouch::kit::db::schema::{audit_log, invitations, members, pushes, triggers};
+use vouch::kit::secrets::Sealer;
+use vouch::kit::session::Role;
 use vouch::team;
 use vouch::triggers::{TriggerKind, create};
 
@@ -26,7 +26,7 @@ fn invite(app: &TestApp) -> i64 {
                 .select(members::user_id)
                 .first(conn)?;
             let user_id = Some(owner);
-            let actor = vouch::audit::Actor { merchant_id, user_id, ..app.actor() };
+            let actor = vouch::kit::audit::Actor { merchant_id, user_id, ..app.actor() };
             team::invite(conn, &actor, &sealer, IVY, Role::Viewer).unwrap();
             Ok(())
         });
@@ -61,7 +61,7 @@ fn an_invitation_is_sent_again_in_the_inviters_name_and_the_merchant_reads_who_d
     assert_eq!(app.owner().post_signed(&sending(&path(&app)), &[]).status, 403);
     app.within(|conn| {
         diesel::update(invitations::table)
-            .set(invitations::withdrawn_at.eq(vouch::clock::now()))
+            .set(invitations::withdrawn_at.eq(vouch::kit::clock::now()))
             .execute(conn)
     });
     assert_eq!(support.post_signed(&sending(&path(&app)), &[]).status, 404);

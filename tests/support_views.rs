@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use vouch::auth::Viewing;
-use vouch::db::schema::{audit_log, sessions};
+use vouch::kit::db::schema::{audit_log, sessions};
 
 use crate::harness::{Page, Person, TestApp};
 
@@ -102,7 +102,7 @@ fn a_view_ends_by_itself_and_with_the_support_role() {
     for (key, mut state) in states {
         let Some(text) = state.get("viewing").and_then(|view| view.as_str()) else { continue };
         let mut view: Viewing = serde_json::from_str(text).unwrap();
-        view.until = vouch::clock::now();
+        view.until = vouch::kit::clock::now();
         state["viewing"] = serde_json::to_string(&view).unwrap().into();
         diesel::update(sessions::table.find(key))
             .set(sessions::state.eq(state))
@@ -137,7 +137,7 @@ fn ended_by(field: (&str, &str), page: &str, ending: impl FnOnce(&TestApp)) {
 
 fn sql(app: &TestApp, change: &str) {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
+    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
         diesel::sql_query(change).execute(conn)
     })
     .unwrap();

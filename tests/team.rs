@@ -1,12 +1,12 @@
 //! Members: invited by mail, given roles, removed; a program keeps an owner whatever happens.
 
 use diesel::prelude::*;
-use vouch::audit::Actor;
 use vouch::auth::{self, NewUser};
-use vouch::db::schema::{audit_log, links, members, users};
-use vouch::db::{Scope, in_scope};
-use vouch::mail::Office;
-use vouch::session::Role;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{audit_log, links, members, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::mail::Office;
+use vouch::kit::session::Role;
 use vouch::team::{self, MemberError};
 
 use crate::harness::smtp::MailServer;
@@ -146,7 +146,7 @@ fn a_letter_is_sent_again_with_a_new_link_and_can_be_withdrawn() {
     invite(&owner, IVY, "admin");
     let third = link(&app, IVY);
     app.within(|conn| {
-        let past = vouch::clock::now() - chrono::Duration::seconds(1);
+        let past = vouch::kit::clock::now() - chrono::Duration::seconds(1);
         let sent = past - chrono::Duration::days(3);
         diesel::update(links::table)
             .set((links::created_at.eq(sent), links::expires_at.eq(past)))

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use diesel::prelude::*;
-use vouch::db::schema::{letters, recovery_codes, users};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::schema::{letters, recovery_codes, users};
+use vouch::kit::db::{Scope, in_scope};
 
 use crate::harness::two_factor::{code, code_of, enter, forget_codes, give};
 use crate::harness::{PASSWORD, Page, Person, TestApp};

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::audit::Actor;
 use vouch::auth::{self, NewUser};
-use vouch::db::Scope;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::Scope;
+use vouch::kit::secrets::Sealer;
 use vouch::merchants::{self, NewMerchant, Owner};
 use vouch::money::Currency;
-use vouch::secrets::Sealer;
 use vouch::stores::{self, WebhookSecret};
 use vouch::triggers::{self, TriggerKind};
 
@@ -41,7 +41,7 @@ struct Merchant {
 }
 
 pub fn measure(running: &Running, seconds: u64) {
-    let tag = vouch::clock::now().timestamp_micros();
+    let tag = vouch::kit::clock::now().timestamp_micros();
     let busy = merchant(running, &format!("Busy {tag}"), "BUSY10");
     let other = merchant(running, &format!("Other {tag}"), "OTHER10");
     let first = NEXT.fetch_add(ORDERS, Ordering::Relaxed);
@@ -74,7 +74,7 @@ pub fn measure(running: &Running, seconds: u64) {
 }
 
 fn merchant(running: &Running, name: &str, code: &str) -> Merchant {
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     let owner = format!("{}@bench.example", name.replace(' ', "-").to_lowercase());
     let password_hash = auth::hash(PASSWORD).unwrap_or_else(|error| panic!("{error}"));
     let user = NewUser {
@@ -171,7 +171,7 @@ fn reassign_until(running: &Running, merchant: &Merchant, stop: &AtomicBool) -> 
         }
         let to = merchant.affiliates[turn % 2];
         let begun = Instant::now();
-        let from = vouch::clock::now().format("%Y-%m-%d");
+        let from = vouch::kit::clock::now().format("%Y-%m-%d");
         let fields = format!("affiliate_id={to}&from={from}");
         if running.post(&path, &cookie, &fields) != 303 {
             refused += 1;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use vouch::db::prepared;
 use vouch::exclusions;
+use vouch::kit::db::prepared;
 use vouch::triggers::CouponCode;
 
 use crate::program::Program;
@@ -75,7 +75,7 @@ fn empty(program: &Program) {
 }
 
 fn one_code(program: &Program, code: &CouponCode) -> (Spread, Spread) {
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     program.within(|conn| {
         let (mut checks, mut bounds) = (Vec::with_capacity(TIMES), Vec::with_capacity(TIMES));
         for _ in 0..TIMES {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use vouch::db::prepared;
+use vouch::kit::db::prepared;
 
 use crate::load::Connection;
 use crate::program::Running;

@@ -16,9 +16,9 @@ use diesel::sql_types::{BigInt, Text};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::Sha256;
-use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::{Scope, in_scope, prepared};
-use vouch::secrets::Sealer;
+use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::kit::db::{Scope, in_scope, prepared};
+use vouch::kit::secrets::Sealer;
 use vouch::stores;
 
 use crate::load::Connection;
@@ -126,8 +126,8 @@ impl Running {
         let (cookie, token) = self.sign_in_form(&mut connection);
         let form = format!(
             "csrf={token}&email={}&password={}&next=",
-            vouch::urls::encode(email),
-            vouch::urls::encode(PASSWORD)
+            vouch::kit::urls::encode(email),
+            vouch::kit::urls::encode(PASSWORD)
         );
         let post = format!(
             "POST /login HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\
@@ -197,7 +197,7 @@ impl Running {
         // Every update is a delivery of its own.
         let delivery_ref = match topic {
             "orders/create" => format!("d{order_ref}"),
-            _ => format!("d{order_ref}-{}", vouch::clock::now().timestamp_micros()),
+            _ => format!("d{order_ref}-{}", vouch::kit::clock::now().timestamp_micros()),
         };
         let request = format!(
             "POST /hooks/shopify/{} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
@@ -398,7 +398,7 @@ fn session_of(headers: &[String]) -> Option<String> {
 }
 
 fn shopify_order(order_ref: &str, code: &str) -> String {
-    let at = vouch::clock::now().to_rfc3339();
+    let at = vouch::kit::clock::now().to_rfc3339();
     let mut lines = String::new();
     for (n, (sku, price)) in [("LEAVES", "80.00"), ("MUG", "30.00")].into_iter().enumerate() {
         let allocation =

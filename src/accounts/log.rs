@@ -3,10 +3,10 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::{By, tell};
-use crate::audit::ActorKind;
-use crate::db::schema::instance_log;
-use crate::mail::RevealedEmail;
-use crate::security::{self, Kind};
+use crate::kit::audit::ActorKind;
+use crate::kit::db::schema::instance_log;
+use crate::kit::mail::RevealedEmail;
+use crate::kit::security::{self, Kind};
 
 /// A line of the log of the instance.
 #[derive(Clone, Debug, Queryable, Selectable)]

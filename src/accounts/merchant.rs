@@ -4,7 +4,7 @@ use serde_json::json;
 use super::{By, Ended, note, tell};
 use crate::api::keys;
 use crate::auth::links::{self, LinkEnd};
-use crate::db::schema::{affiliates, members, merchants, sessions};
+use crate::kit::db::schema::{affiliates, members, merchants, sessions};
 
 /// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, its
 /// links end, and its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens

@@ -19,7 +19,7 @@ use self::log::note;
 pub use self::log::{InstanceEntry, note_revealed, of_subject};
 pub use self::merchant::{close, reopen};
 pub use self::user::{add_support, disable, enable, remove_support};
-use crate::audit::{Act, Actor, ActorKind, record};
+use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::names::is_invisible;
 
 /// The most characters of a reason.

@@ -7,7 +7,7 @@ use super::{By, Ended, note, tell};
 use crate::api::keys;
 use crate::auth::end_sessions_of;
 use crate::auth::links::{self, About, LinkEnd};
-use crate::db::schema::{affiliates, members, users};
+use crate::kit::db::schema::{affiliates, members, users};
 use crate::team;
 
 /// Disables a person: they can't sign in, what they have open ends at once, their API keys are revoked

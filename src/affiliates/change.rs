@@ -9,11 +9,11 @@ use super::emails;
 use super::model::{Affiliate, CreateAffiliateError};
 use super::status::AffiliateStatus;
 use super::terms::{Terms, take_back_status};
-use crate::audit::{Act, Actor, record};
 use crate::auth::links::{self, About, LinkEnd};
-use crate::dated::{self, second};
-use crate::db::schema::affiliates;
-use crate::mail::email_key;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, second};
+use crate::kit::db::schema::affiliates;
+use crate::kit::mail::email_key;
 use crate::offers;
 use crate::recalculations::{RecalculationCause, request_for_affiliate, request_since};
 

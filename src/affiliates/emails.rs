@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::dated::{self, Changed, dated};
-use crate::db::text_enum;
+use crate::kit::dated::{self, Changed, dated};
+use crate::kit::db::text_enum;
 use vouch_core::email::EmailKey;
 
 text_enum! {

@@ -4,8 +4,8 @@ use validator::Validate;
 use super::change::AffiliateChange;
 use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
 
 const NO_NAME: &str = "Enter a name.";
 

@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use super::list::since;
 use super::model::Affiliate;
 use crate::auth::Merchant;
-use crate::db::schema::{affiliates, offers};
 use crate::figures::{self, Figures, amounts};
+use crate::kit::db::schema::{affiliates, offers};
+use crate::kit::urls;
+use crate::kit::web::paginate::thousands;
 use crate::money::Currency;
 use crate::recalculations::{Pending, pending_of_affiliate};
-use crate::urls;
-use crate::web::paginate::thousands;
 
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

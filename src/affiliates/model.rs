@@ -8,11 +8,11 @@ use rand::RngExt;
 use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
-use crate::audit::{Act, Actor, record};
 use crate::auth::count_place;
-use crate::dated;
-use crate::db::schema::affiliates;
-use crate::mail::email_key;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated;
+use crate::kit::db::schema::affiliates;
+use crate::kit::mail::email_key;
 use crate::offers;
 
 /// A person or company that promotes the merchant.

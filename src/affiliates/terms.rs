@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::status::AffiliateStatus;
-use crate::dated::{Dated, dated, hold_from, second};
+use crate::kit::dated::{Dated, dated, hold_from, second};
 
 dated! {
     /// What an order is judged by.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::auth::Merchant;
 use crate::conversions::list::ConversionRow;
 use crate::conversions::status::NOT_PAID_YET;
-use crate::db::schema::orders;
+use crate::kit::db::schema::orders;
 use crate::money::{Currency, format_plain};
 use crate::orders::explain::Explanation;
 

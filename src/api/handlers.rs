@@ -15,15 +15,15 @@ use super::known::KnownOrder;
 use super::limits::Limits;
 use super::openapi::Document;
 use super::problem::Problem;
-use crate::clock;
-use crate::db::{Db, Scope, WorkKind};
 use crate::ingest::intake::{Arrival, Outcome, Source, gzip};
 use crate::ingest::queue::Intake;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::request::{self, Sender};
+use crate::kit::web::bearer;
+use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 use crate::platforms::api::{OrderBody, parse_at};
-use crate::request::{self, Sender};
 use crate::stores::Platform;
-use crate::web::bearer;
-use crate::web::memory::{BodyLimits, BodySender, Memory};
 use vouch_core::order::snapshot::StoreEvent;
 
 /// What deliveries of the API are about.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::db::schema::orders;
+use crate::kit::db::schema::orders;
 use crate::money::{Currency, format_plain};
 use crate::platforms::api::{
     CodeBody, CustomerBody, LineBody, OrderBody, Payment, RefundBody, RefundLineBody,

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use governor::Quota;
 
-use crate::error::AppError;
-use crate::limiter::Limiter;
+use crate::kit::error::AppError;
+use crate::kit::limiter::Limiter;
 
 /// Requests per second and key.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("fifty is not zero");

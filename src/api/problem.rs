@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::keys::ApiScope;
 use super::known::KnownOrder;
-use crate::error::AppError;
+use crate::kit::error::AppError;
 use crate::platforms::api::FieldError;
 
 /// What went wrong (RFC 9457, `application/problem+json`).

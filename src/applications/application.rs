@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::db::schema::applications;
+use crate::kit::db::schema::applications;
 
 /// A further field as it was filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

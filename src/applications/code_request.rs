@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::db::schema::code_requests;
-use crate::db::text_enum;
-use crate::web::paginate::COUNT_LIMIT;
+use crate::kit::db::schema::code_requests;
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::COUNT_LIMIT;
 
 text_enum! {
     /// What became of a request.

@@ -13,14 +13,14 @@ use subtle::ConstantTimeEq;
 
 use super::model::{AffiliateSeat, Around, Person, Seat};
 use super::viewing::{self, Viewing};
-use crate::config::Config;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::request::{self, Sender};
-use crate::session::{PLACE, Place, Role, USER_ID};
-use crate::web::bearer;
-use crate::web::spans::route;
-use crate::web::unsent;
+use crate::kit::config::Config;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::request::{self, Sender};
+use crate::kit::session::{PLACE, Place, Role, USER_ID};
+use crate::kit::web::bearer;
+use crate::kit::web::spans::route;
+use crate::kit::web::unsent;
 
 /// Who may reach a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,16 +12,16 @@ use super::limits::Tries;
 use super::model::{Person, User, change_password as store_password};
 use super::password::MOST_BYTES;
 use crate::auth::pages::AccountPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::mail;
-use crate::security::{self, Kind};
-use crate::session::renew_session;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::peer::peer;
-use crate::web::{ok, rejected, see_other};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{ok, rejected, see_other};
 
 /// The current password and the new one; neither is ever echoed.
 #[derive(Default, Deserialize)]

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use super::password::judge;
-use crate::web::form::FormErrors;
-use crate::web::local_path::LocalPath;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::local_path::LocalPath;
 
 /// What was typed to sign in. The password is never echoed.
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,7 @@
 use super::model::{Person, places_of};
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::session::Place;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::session::Place;
 
 /// What somebody who guesses a person's password would try first: their address, their name, the
 /// names of their programs.

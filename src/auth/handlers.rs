@@ -15,16 +15,16 @@ use super::model::{Person, User, is_deserted, places_of};
 use super::password::{MOST_BYTES, is_outdated, replace_hash};
 use super::two_factor::second_step;
 use crate::auth::pages::{PersonPage, PublicPage};
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::security::{self, Kind};
-use crate::session::{PLACE, Place, USER_ID, renew_session};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::local_path::LocalPath;
-use crate::web::peer::peer;
-use crate::web::unsent;
-use crate::web::{html, ok, rejected, see_other};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::peer::peer;
+use crate::kit::web::unsent;
+use crate::kit::web::{html, ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "auth/login.html")]

@@ -11,8 +11,8 @@ use argon2::Block;
 use tokio::sync::oneshot;
 
 use super::password::{hash, hash_with, verify_with};
-use crate::error::{AppError, AppResult};
-use crate::supervise::{self, Stop};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::supervise::{self, Stop};
 
 /// More cores than this hash no more passwords at once: each takes 19 MiB meanwhile.
 const MAX_THREADS: usize = 4;

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::model::Person;
-use crate::mail::{Letter, Link};
-use crate::secrets::Sealer;
-use crate::web::when::When;
+use crate::kit::mail::{Letter, Link};
+use crate::kit::secrets::Sealer;
+use crate::kit::web::when::When;
 
 /// The link by which a person chooses a new password.
 pub(super) fn password_reset<'a>(person: &'a Person, sealer: &Sealer, token: &str) -> Letter<'a> {

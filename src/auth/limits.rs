@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use governor::Quota;
 
-use crate::error::AppError;
-use crate::limiter::Limiter;
-use crate::mail::{MAX_EMAIL_BYTES, email_key};
+use crate::kit::error::AppError;
+use crate::kit::limiter::Limiter;
+use crate::kit::mail::{MAX_EMAIL_BYTES, email_key};
 
 /// Tries per minute and account **from one address**: a stranger elsewhere uses up only their own.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");

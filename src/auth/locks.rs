@@ -6,8 +6,8 @@
 
 use diesel::prelude::*;
 
-use crate::db::schema::{members, merchants, users};
-use crate::session::Role;
+use crate::kit::db::schema::{members, merchants, users};
+use crate::kit::session::Role;
 
 /// Locks a merchant against being closed; `false` if it is.
 ///

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use super::links::{self, About, LinkEnd};
 use super::session_store::end_sessions_of;
 use crate::affiliates::AffiliateStatus;
-use crate::audit::{Act, Actor, record};
-use crate::clock;
-use crate::db::constant;
-use crate::db::schema::{affiliates, members, merchants, users};
-use crate::mail::{MAX_EMAIL_BYTES, email_key};
-use crate::session::{Place, Role};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::clock;
+use crate::kit::db::constant;
+use crate::kit::db::schema::{affiliates, members, merchants, users};
+use crate::kit::mail::{MAX_EMAIL_BYTES, email_key};
+use crate::kit::session::{Place, Role};
 use crate::stores::Platform;
 
 /// Somebody who is signed in.
@@ -176,7 +176,7 @@ pub struct StoreProblem {
 impl StoreProblem {
     /// The page where it's solved.
     pub fn settings_path(&self) -> &'static str {
-        crate::urls::store_settings(self.platform)
+        crate::kit::urls::store_settings(self.platform)
     }
 }
 
@@ -312,7 +312,7 @@ impl Place {
     }
 }
 
-/// Every place that a person can go to, within [`crate::db::Scope::Person`]: merchants first, by name.
+/// Every place that a person can go to, within [`crate::kit::db::Scope::Person`]: merchants first, by name.
 /// A program that is closed isn't among them, nor one that denied them as an affiliate.
 ///
 /// # Errors

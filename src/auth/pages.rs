@@ -11,14 +11,14 @@ use futures_util::future::{Ready, ready};
 
 use super::model::{AffiliateSeat, Around, Merchant, Person, Seat, StoreProblem};
 use super::viewing::{Viewer, Viewing};
-use crate::audit::{Actor, ActorKind};
-use crate::clock;
-use crate::error::{AppError, AppResult};
-use crate::session::{FLASH, Role, TOKEN, USER_ID, chosen_place, renew_csrf};
-use crate::urls;
-use crate::web::flash::{Flash, FlashKind, FlashUndo};
-use crate::web::form_token::form_key;
-use crate::web::peer::peer;
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::clock;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::session::{FLASH, Role, TOKEN, USER_ID, chosen_place, renew_csrf};
+use crate::kit::urls;
+use crate::kit::web::flash::{Flash, FlashKind, FlashUndo};
+use crate::kit::web::form_token::form_key;
+use crate::kit::web::peer::peer;
 
 /// What every page has: what its forms send as `csrf`, the flash, the address.
 struct Chrome {

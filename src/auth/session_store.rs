@@ -15,11 +15,11 @@ use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::clock;
-use crate::db::schema::sessions;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::session::{FLASH, TOKEN, USER_ID};
+use crate::kit::clock;
+use crate::kit::db::schema::sessions;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::session::{FLASH, TOKEN, USER_ID};
 
 /// A session ends this long after it was last used.
 pub const IDLE_LIMIT: Duration = Duration::hours(24);

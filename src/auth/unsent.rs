@@ -6,13 +6,13 @@ use actix_web::web::Data;
 use askama::Template;
 
 use super::pages::PersonPage;
-use crate::clock;
-use crate::error::{AppError, AppResult};
-use crate::secrets::Sealer;
-use crate::session::chosen_place;
-use crate::urls;
-use crate::web::unsent::{UNSENT, Unsent};
-use crate::web::{html, see_other};
+use crate::kit::clock;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::Sealer;
+use crate::kit::session::chosen_place;
+use crate::kit::urls;
+use crate::kit::web::unsent::{UNSENT, Unsent};
+use crate::kit::web::{html, see_other};
 
 /// The form as typed, for the person who is signed in again.
 #[derive(Template)]

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::model::{AffiliateSeat, Person, Seat};
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::session::FLASH;
-use crate::session::{Place, Role};
-use crate::web::flash::{Flash, FlashKind};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::session::FLASH;
+use crate::kit::session::{Place, Role};
+use crate::kit::web::flash::{Flash, FlashKind};
 
 /// A view ends by itself after this time.
 pub const VIEW_LIMIT: Duration = Duration::minutes(30);

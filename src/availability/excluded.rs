@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 
-use crate::db::prepared;
 use crate::exclusions::ExclusionScope;
 use crate::exclusions::look_alike::{fits, look_alikes, probes};
+use crate::kit::db::prepared;
 use crate::triggers::CouponCode;
 
 /// For more codes than these, the whole list is read once instead.

@@ -8,15 +8,15 @@ use serde::Deserialize;
 
 use super::model::{self, AskError, CatchUp, Reading};
 use crate::auth::pages::MerchantPage;
-use crate::clock;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::when::{self, When, day_of, read_day};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::platforms::Period;
 use crate::stores::Store;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::when::{self, When, day_of, read_day};
-use crate::web::{ok, rejected, see_other};
 
 /// How many of the last readings the page shows.
 const SHOWN: i64 = 10;

@@ -2,10 +2,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::catch_ups;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::catch_ups;
+use crate::kit::store_jobs::{JobKind, last_problem, make_due};
 use crate::platforms::Period;
-use crate::store_jobs::{JobKind, last_problem, make_due};
 use crate::stores::Store;
 
 /// The reading of a period that somebody asked for.

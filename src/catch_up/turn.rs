@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::model::{CatchUp, unfinished};
-use crate::counters;
-use crate::db::schema::{catch_ups, stores};
 use crate::ingest::intake::Outcome;
 use crate::ingest::read;
+use crate::kit::counters;
+use crate::kit::db::schema::{catch_ups, stores};
 use crate::platforms::{Client, OrderMessage, Period};
 use crate::store_workers::{Next, Turn, TurnError};
 use crate::stores::Platform;

@@ -12,8 +12,8 @@ use super::further::{
 use super::letters;
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::applications::CodeRequest;
-use crate::audit::Actor;
 use crate::auth::Merchant;
+use crate::kit::audit::Actor;
 
 /// What a decision about further codes did.
 #[derive(Debug, Default)]

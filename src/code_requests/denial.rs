@@ -1,4 +1,4 @@
-use crate::web::form::several_lines;
+use crate::kit::web::form::several_lines;
 
 /// Longest reason of a denial, as the database has it.
 const REASON_CHARACTERS: usize = 1_000;

@@ -7,10 +7,10 @@ use super::model::{approve_one, close, note, open, reopen_one};
 use super::reserve::{Refused, check, hold_all};
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus, waiting};
-use crate::audit::Actor;
-use crate::db::schema::{affiliates, code_requests};
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::{affiliates, code_requests};
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 use crate::triggers::{Trigger, retire};
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// An affiliate can have so many further codes waiting at once.
 pub const MOST_WAITING: usize = 3;

@@ -10,14 +10,14 @@ use super::further::waiting_page;
 use crate::affiliates::Affiliate;
 use crate::applications::CodeRequest;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
-use crate::urls;
-use crate::web::flash::{FlashKind, FlashUndo};
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::paginate::{Cursor, Listing};
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::{FlashKind, FlashUndo};
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 
 /// Most codes of one decision.
 const MOST_AT_ONCE: usize = 200;

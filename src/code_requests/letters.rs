@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use super::denial::Denial;
 use crate::affiliates::Affiliate;
 use crate::auth::Merchant;
-use crate::mail::{Letter, Link, post};
-use crate::urls;
+use crate::kit::mail::{Letter, Link, post};
+use crate::kit::urls;
 
 /// To an affiliate who asked for further codes: they are theirs.
 pub(super) fn codes_approved(

@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::reserve::Refused;
-use crate::error::AppResult;
+use crate::kit::error::AppResult;
+use crate::kit::web::ok;
 use crate::triggers::CouponCode;
-use crate::web::ok;
 
 /// What is known of a code: what `templates/code_requests/_code.html` shows.
 pub enum Verdict {

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use super::reserve::is_taken;
 use crate::affiliates::Affiliate;
 use crate::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::code_requests;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::code_requests;
 use crate::triggers::{
     CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, create_parsed,
 };

@@ -13,8 +13,8 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
 use crate::applications::CodeRequestStatus;
-use crate::db::schema::{affiliates, code_requests, triggers};
 use crate::exclusions::{self, Pattern};
+use crate::kit::db::schema::{affiliates, code_requests, triggers};
 use crate::triggers::{CouponCode, TriggerKind, free_codes};
 use vouch_core::code::CodeError;
 

@@ -7,11 +7,11 @@ use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
 use crate::accounts::{By, read_reason};
-use crate::clock;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::schema::users;
-use crate::mail::email_key;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::schema::users;
+use crate::kit::mail::email_key;
 use crate::names::{Name, NameError};
 
 /// Letters and digits that nobody mixes up when reading them aloud.

@@ -2,11 +2,11 @@
 
 use diesel::PgConnection;
 
-use crate::config::Config;
-use crate::db::connect::{self, Patience};
-use crate::db::migrate::{MigrateError, run_pending_then};
-use crate::db::{Scope, Source, in_scope};
 use crate::instance::key;
+use crate::kit::config::Config;
+use crate::kit::db::connect::{self, Patience};
+use crate::kit::db::migrate::{MigrateError, run_pending_then};
+use crate::kit::db::{Scope, Source, in_scope};
 use crate::rekey;
 
 /// Waits for the database and applies what is missing in it; answers the names of migrations.

@@ -12,14 +12,14 @@ use secrecy::ExposeSecret;
 use super::account::new_password;
 use super::database::{with_database, with_owned_database};
 use crate::auth::judge;
-use crate::clock;
-use crate::config::{Config, give_to_owner};
-use crate::console::say;
-use crate::db::{Scope, in_scope};
 use crate::demo::bulk::{self, Size};
 use crate::demo::{self, DemoStore, LOGINS, Login};
-use crate::secrets::Sealer;
-use crate::web::paginate::thousands;
+use crate::kit::clock;
+use crate::kit::config::{Config, give_to_owner};
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::secrets::Sealer;
+use crate::kit::web::paginate::thousands;
 
 /// Where the password is kept that nobody chose, so that it is the same at the next start.
 const PASSWORD_FILE: &str = "demo-password";

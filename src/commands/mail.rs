@@ -6,13 +6,13 @@ use diesel::PgConnection;
 
 use super::database::with_database;
 use crate::accounts::{self, By};
-use crate::clock;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::{Scope, in_scope};
-use crate::mail::{self, State};
-use crate::secrets::Sealer;
-use crate::web::paginate::Cursor;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::mail::{self, State};
+use crate::kit::secrets::Sealer;
+use crate::kit::web::paginate::Cursor;
 
 /// What can be done with emails.
 #[derive(Subcommand)]

@@ -9,11 +9,11 @@ use super::account::{Address, Reason, name, new_password, print_sign_in};
 use super::database::with_database;
 use crate::accounts;
 use crate::auth::{self, NewUser, User};
-use crate::clock;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::schema::merchants as merchants_table;
-use crate::db::{Scope, in_scope};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::schema::merchants as merchants_table;
+use crate::kit::db::{Scope, in_scope};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner};
 use crate::money::Currency;
 

@@ -1,10 +1,10 @@
 //! `vouch migrate`
 
 use super::database::bring_up_to_date;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::Source;
-use crate::db::connect::Patience;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::Source;
+use crate::kit::db::connect::Patience;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let source = Source::open(config)?;

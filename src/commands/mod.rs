@@ -17,8 +17,8 @@ mod user;
 
 use std::process::ExitCode;
 
-use crate::config::{Config, ConfigError};
-use crate::console::{complain, is_complete};
+use crate::kit::config::{Config, ConfigError};
+use crate::kit::console::{complain, is_complete};
 use clap::Subcommand;
 
 /// A command and its own arguments; the settings are common to all.

@@ -12,19 +12,19 @@ use serde_json::{Map, Value};
 
 use super::account::Address;
 use super::database::bring_up_to_date;
-use crate::audit::Actor;
-use crate::clock;
-use crate::config::{Config, Connections};
-use crate::console::say;
-use crate::db::connect::Patience;
-use crate::db::schema::merchants;
-use crate::db::{Db, Scope, Source};
 use crate::instance::key;
+use crate::kit::audit::Actor;
+use crate::kit::clock;
+use crate::kit::config::{Config, Connections};
+use crate::kit::console::say;
+use crate::kit::db::connect::Patience;
+use crate::kit::db::schema::merchants;
+use crate::kit::db::{Db, Scope, Source};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
 use crate::privacy::export::export;
 use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
-use crate::pseudonyms::Pseudonyms;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
 
 /// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
 #[derive(Subcommand)]

@@ -4,10 +4,10 @@ use diesel::PgConnection;
 use secrecy::SecretBox;
 
 use super::database::with_connection;
-use crate::config::{self, Config, NextKey};
-use crate::console::say;
-use crate::db::Source;
 use crate::instance::key::{self, KeyError};
+use crate::kit::config::{self, Config, NextKey};
+use crate::kit::console::say;
+use crate::kit::db::Source;
 use crate::stores::Resealed;
 
 /// Where the new key comes from.

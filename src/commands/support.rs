@@ -7,9 +7,9 @@ use super::account::{Address, Reason, name, new_password, print_sign_in, user_id
 use super::database::with_database;
 use crate::accounts;
 use crate::auth::{self, NewUser, NewUserError};
-use crate::config::Config;
-use crate::console::say;
-use crate::db::{Scope, in_scope};
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
 
 /// What can be done with support staff.
 #[derive(Subcommand)]

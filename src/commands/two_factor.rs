@@ -7,10 +7,10 @@ use diesel::OptionalExtension;
 use super::account::Address;
 use super::database::with_database;
 use crate::auth::{Person, User, two_factor};
-use crate::clock;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::{Scope, in_scope};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
 
 /// What can be done with two-factor sign-in.
 #[derive(Subcommand)]

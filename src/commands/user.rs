@@ -7,9 +7,9 @@ use diesel::PgConnection;
 use super::account::{Address, Reason, user_id};
 use super::database::with_database;
 use crate::accounts;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::{Scope, in_scope};
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
 
 /// What can be done with a person's access.
 #[derive(Subcommand)]

@@ -8,14 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::model::Comparison;
-use crate::db::listing::{contains, count_of, replanned};
-use crate::db::schema::{affiliates, comparison_findings as findings, triggers};
-use crate::db::{constant, text_enum};
+use crate::kit::db::listing::{contains, count_of, replanned};
+use crate::kit::db::schema::{affiliates, comparison_findings as findings, triggers};
+use crate::kit::db::{constant, text_enum};
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::pushes::{self, PushLine};
 use crate::stores::Store;
 use crate::sync_notes::{STILL_SAYS, StoreState, Verdict};
 use crate::triggers::Trigger;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use vouch_core::code::key_of_reported_code;
 
 text_enum! {

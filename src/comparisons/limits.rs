@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::stores;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::stores;
 use crate::stores::Store;
 use vouch_core::code::key_of_reported_code;
 

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::comparisons;
-use crate::store_jobs::{JobKind, make_due};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::comparisons;
+use crate::kit::store_jobs::{JobKind, make_due};
 use crate::stores::Store;
 use crate::sync_notes::Verdict;
 

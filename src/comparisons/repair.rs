@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::findings::still_missing;
 use super::model::Comparison;
-use crate::audit::{Act, Actor, record};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::store_jobs::{JobKind, make_due};
 use crate::pushes;
-use crate::store_jobs::{JobKind, make_due};
 use crate::stores::Store;
 use crate::triggers::Trigger;
 

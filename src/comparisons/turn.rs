@@ -9,7 +9,7 @@ use self::finish::finish;
 use self::keep::keep;
 use self::sweep::sweep;
 use super::model::{Comparison, insert};
-use crate::db::schema::{comparison_findings as findings, comparisons, stores};
+use crate::kit::db::schema::{comparison_findings as findings, comparisons, stores};
 use crate::platforms::{CallError, Client};
 use crate::store_workers::{Next, Turn, TurnError};
 use crate::stores::Store;

@@ -9,9 +9,9 @@ pub use self::overrule::{OverruleError, overrule};
 use self::standing::{Fraud, Locked, Mark, Said, Standing};
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
-use crate::audit::{Act, Actor, record_all};
-use crate::db::schema::audit_log;
 use crate::figures::Changes;
+use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::db::schema::audit_log;
 
 mod overrule;
 mod standing;

@@ -12,10 +12,10 @@ pub use self::totals::{Credited, Totals};
 use self::totals::{kept_totals, totals};
 use super::status::{NOT_PAID_YET, reason_label};
 use super::{ConversionStatus, DenialReason, Review, Via};
-use crate::db::listing::beyond;
-use crate::db::schema::{affiliates, conversions, orders, triggers};
-use crate::db::text_enum;
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::db::listing::beyond;
+use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 mod matching;
 mod totals;

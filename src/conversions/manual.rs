@@ -10,15 +10,15 @@ use super::change::GIVEN;
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
 use crate::affiliates::Affiliate;
-use crate::audit::{Act, Actor, record, record_all};
 use crate::credit::{EntryKind, LedgerEnd, NewEntry};
-use crate::db::schema::{conversions, orders};
 use crate::figures::{Amounts, Changes, Counted, Shared};
 use crate::ingest::ledger::{Appending, append};
 use crate::ingest::recalculate;
+use crate::kit::audit::{Act, Actor, record, record_all};
+use crate::kit::db::schema::{conversions, orders};
+use crate::kit::web::when::day_of;
 use crate::money::{Currency, format_money};
 use crate::recalculations::RecalculationCause;
-use crate::web::when::day_of;
 
 /// Why an order cannot be credited by hand.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
+use crate::kit::web::when::day;
 use crate::money::{Currency, format_money};
-use crate::web::when::day;
 
 /// Units of the drawing; it is scaled to the page.
 const WIDTH: f64 = 720.0;

@@ -11,20 +11,20 @@ use super::period::{CHOICES, Period, PeriodQuery};
 use super::sums::{Number, numbers};
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
-use crate::clock;
-use crate::config::Config;
 use crate::conversions::ConversionFilter;
 use crate::conversions::list::{self, ConversionRow};
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::figures::{self, DayFigures};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, count_label, thousands};
+use crate::kit::web::when::{When, day, day_of};
 use crate::money::{Currency, format_money};
 use crate::registration;
 use crate::sync_notes::{self, Unusable};
-use crate::urls;
-use crate::web::ok;
-use crate::web::paginate::{Cursor, count_label, thousands};
-use crate::web::when::{When, day, day_of};
 
 /// As many of the newest conversions are shown.
 const NEWEST: usize = 10;

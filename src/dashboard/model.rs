@@ -1,8 +1,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-use crate::db::prepared;
-use crate::web::paginate::COUNT_LIMIT;
+use crate::kit::db::prepared;
+use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// What waits for somebody; each exact up to the limit of counts on pages, one more beyond it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Deserialize;
 
-use crate::web::when::{day, read_day};
+use crate::kit::web::when::{day, read_day};
 
 /// The longest period in days: more would be no chart any more.
 const MOST_DAYS: u64 = 366;

@@ -1,8 +1,8 @@
 //! The figures of a period beside those of the one before.
 
 use crate::figures::{DayFigures, Figures, amounts};
+use crate::kit::web::paginate::thousands;
 use crate::money::Currency;
-use crate::web::paginate::thousands;
 
 use super::period::Period;
 

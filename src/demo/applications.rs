@@ -8,9 +8,9 @@ use super::cast::{APPLICANTS, FURTHER};
 use crate::affiliates::{Affiliate, OwnChange, update_own};
 use crate::applications::Answer;
 use crate::applications::CodeRequestOrigin;
-use crate::audit::{Actor, ActorKind};
 use crate::code_requests;
-use crate::db::schema::{affiliates, applications};
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::db::schema::{affiliates, applications};
 use crate::registration::{self, Field, FieldKind, Registration};
 use crate::triggers::CouponCode;
 

@@ -10,15 +10,15 @@ use super::dice::Dice;
 use super::program::DemoStore;
 use super::shop::{self, Refund, Sale, Shopper};
 use crate::affiliates::{self, AffiliateStatus};
-use crate::audit::Actor;
 use crate::conversions::manual::{Amount, credit_order, give};
 use crate::conversions::{self, ConversionStatus, DenialReason, NewReview};
-use crate::db::schema::{
+use crate::ingest::failures::FailureReason;
+use crate::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::{
     affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
     triggers as trigger_rows,
 };
-use crate::ingest::failures::FailureReason;
-use crate::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
 use crate::money::Currency;
 use crate::platforms::parse_message;
 use crate::stores::Platform;

@@ -4,9 +4,9 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::audit::{Act, Actor, record};
-use crate::dated::{self, dated};
-use crate::db::schema::{exclusion_terms, merchants};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, dated};
+use crate::kit::db::schema::{exclusion_terms, merchants};
 use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::look_alike::Pattern;
 use super::model::{Dates, Exclusion, ExclusionScope, NewExclusion, SaveError};
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
-use crate::web::when::read_day;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
+use crate::kit::web::when::read_day;
 
 /// The most characters of a description.
 pub const MAX_NOTE: usize = 500;

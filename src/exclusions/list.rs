@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Exclusion, ExclusionScope};
 use crate::code_requests;
-use crate::db::listing::{beyond, contains, count_of};
-use crate::db::schema::exclusions;
-use crate::db::text_enum;
+use crate::kit::db::listing::{beyond, contains, count_of};
+use crate::kit::db::schema::exclusions;
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 use crate::triggers::list::count_like;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 
 use super::look_alike::Pattern;
 

@@ -7,10 +7,10 @@ use thiserror::Error as ThisError;
 
 use super::look_alike::{Pattern, Shape};
 use super::terms::{cover, reopen, uncover};
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::exclusions;
-use crate::db::text_enum;
-use crate::web::when::start_of_day;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::exclusions;
+use crate::kit::db::text_enum;
+use crate::kit::web::when::start_of_day;
 
 /// As many exclusions a merchant can have.
 pub const MOST: i64 = 100_000;

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 
 use super::look_alike::{Pattern, look_alike};
-use crate::db::prepared;
-use crate::db::schema::{exclusion_terms, exclusions, triggers};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{exclusion_terms, exclusions, triggers};
 use crate::triggers::TriggerKind;
 
 /// As many triggers are written with one statement.

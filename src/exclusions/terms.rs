@@ -6,8 +6,8 @@ use diesel::prelude::*;
 
 use super::look_alike::anchor_of;
 use super::model::{Exclusion, ExclusionScope};
-use crate::audit::Actor;
-use crate::dated::{self, dated, second};
+use crate::kit::audit::Actor;
+use crate::kit::dated::{self, dated, second};
 use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {

@@ -14,11 +14,11 @@ use super::forms::MAX_NOTE;
 use super::look_alike::{Pattern, Shape};
 use super::model::{Dates, Exclusion, ExclusionScope, MOST, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
-use crate::audit::{Act, Actor, record};
-use crate::db::prepared;
-use crate::db::schema::exclusions;
-use crate::web::sheet::{self, Change, Reading, Sheet, SheetError, as_typed};
-use crate::web::when::read_day;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::exclusions;
+use crate::kit::web::sheet::{self, Change, Reading, Sheet, SheetError, as_typed};
+use crate::kit::web::when::read_day;
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 2_000;

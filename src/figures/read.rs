@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Text};
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 /// Figures of something in one currency, in its minor units. Conversions that are Denied or
 /// Unqualified do not count.

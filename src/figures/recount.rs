@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 const CLEAR: [&str; 3] = [
     "DELETE FROM daily_figures WHERE merchant_id = ?",

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, SmallInt, Text};
 
 use super::LANES;
-use crate::db::{Prepared, prepared};
+use crate::kit::db::{Prepared, prepared};
 
 /// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::auth::NewPassword;
+use crate::kit::web::form::FormErrors;
 use crate::merchants::choices;
 use crate::money::Currency;
-use crate::web::form::FormErrors;
 
 /// What was typed to begin. The password is never echoed.
 #[derive(Default, Deserialize)]

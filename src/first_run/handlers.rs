@@ -9,14 +9,14 @@ use super::forms::FirstRunForm;
 use crate::auth::handlers::sign_in;
 use crate::auth::pages::PublicPage;
 use crate::auth::{Hashing, NewUser, Origin};
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::{ok, rejected};
 use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::local_path::LocalPath;
-use crate::web::{ok, rejected};
 
 #[derive(Template)]
 #[template(path = "first_run/new.html")]

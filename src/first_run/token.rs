@@ -1,10 +1,11 @@
 use secrecy::{ExposeSecret, SecretBox};
 use subtle::ConstantTimeEq;
 
-use crate::config::Config;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::{merchants, secrets};
+use crate::kit::config::Config;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::secrets;
+use crate::merchants;
 
 /// The token follows from the installation's key, so that several processes agree on it.
 const LABEL: &[u8] = b"vouch: first run, version 1";

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use secrecy::SecretSlice;
 
-use crate::db::{Db, Scope, WorkKind};
-use crate::error::{AppError, AppResult};
-use crate::request::{self, Sender};
-use crate::secrets::Sealer;
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::request::{self, Sender};
+use crate::kit::secrets::Sealer;
 use crate::stores::{Platform, find_by_key, merchant_of_key};
 
 /// How long a store is remembered: the secret before a new one is accepted anyway, and a store that

@@ -5,18 +5,18 @@ use vouch_core::platform::Platform;
 use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider};
 
 use super::known_stores::{KnownStore, KnownStores};
-use crate::clock;
-use crate::counters;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
 use crate::ingest::intake::{Arrival, Source, gzip};
 use crate::ingest::queue::Intake;
+use crate::kit::clock;
+use crate::kit::counters;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
+use crate::kit::web::platform_path::OfPlatform;
 use crate::privacy::requests;
-use crate::pseudonyms::Pseudonyms;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
-use crate::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
-use crate::web::platform_path::OfPlatform;
 
 /// As much is kept of a body that no store can have signed: WooCommerce's ping is shorter.
 const UNSIGNED_KEPT: usize = 1024;

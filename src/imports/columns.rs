@@ -1,8 +1,8 @@
 //! Which column of a file is which, by the names that this program, Refersion and stores' discount
 //! apps give them.
 
+use crate::kit::web::sheet::{Reading, Sheet, SheetError};
 use crate::triggers::TriggerKind;
-use crate::web::sheet::{Reading, Sheet, SheetError};
 
 /// What is needed, as a person can name it.
 pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use super::judge::{Counts, Judged, Verdict, judge};
 use super::model::{Import, LeftOut, Problem, leave_out, rows};
 use super::run::{Run, left_out, portion};
-use crate::audit::Actor;
 use crate::code_requests;
+use crate::kit::audit::Actor;
 use crate::triggers::Reach;
 
 /// What somebody decided who has looked at the rows.

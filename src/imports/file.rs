@@ -2,8 +2,8 @@
 
 use super::columns::Columns;
 use super::model::{Problem, Row};
+use crate::kit::web::sheet::{Reading, Sheet, SheetError, field, value};
 use crate::triggers::TriggerKind;
-use crate::web::sheet::{Reading, Sheet, SheetError, field, value};
 
 /// The most rows of a file.
 pub const MOST: usize = 10_000;

@@ -8,13 +8,13 @@ use diesel::prelude::*;
 use super::meaning::{Affiliates, Meant};
 use super::model::{Row, existing_only_words};
 use crate::code_requests;
-use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
+use crate::kit::db::schema::{affiliates, triggers};
+use crate::kit::web::sheet::{self, Change};
 use crate::triggers::{
     NewTrigger, Reserved, Taken, Trigger, TriggerKind, ValueError, excluded_words, reserved_words,
     taken_words,
 };
-use crate::web::sheet::{self, Change};
 
 /// What becomes of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

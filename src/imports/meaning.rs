@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::model::{Problem, Row};
-use crate::db::schema::affiliates;
-use crate::mail::email_key;
+use crate::kit::db::schema::affiliates;
+use crate::kit::mail::email_key;
+use crate::kit::web::sheet::{Change, change, code, plain};
 use crate::triggers::{Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words};
-use crate::web::sheet::{Change, change, code, plain};
 
 /// A row of which all could be read.
 #[derive(Clone, Debug)]

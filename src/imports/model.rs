@@ -5,13 +5,13 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::file::File;
 use super::run::Run;
-use crate::audit::Actor;
-use crate::db::schema::{import_rows, imports};
-use crate::db::{Db, Scope, prepared, text_enum};
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::{import_rows, imports};
+use crate::kit::db::{Db, Scope, prepared, text_enum};
+use crate::kit::error::AppResult;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::sheet::{Reading, code};
 use crate::triggers::{TriggerKind, TriggerValue, ValueError};
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
-use crate::web::sheet::{Reading, code};
 
 /// A file that nobody saves is forgotten after so many hours.
 const OPEN_HOURS: i64 = 24;

@@ -12,13 +12,13 @@ use serde_json::json;
 use super::complete::Choice;
 use super::judge::{Judged, judge};
 use super::model::{Import, LeftOut, created, leave_out, next_rows};
-use crate::audit::{Act, Actor, ActorKind, record};
-use crate::clock;
 use crate::code_requests;
-use crate::db::schema::imports;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::supervise::Stop;
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::clock;
+use crate::kit::db::schema::imports;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
 use crate::triggers::{NewTrigger, Reach, create_all};
 
 /// As many rows are created in one transaction. A smaller file is saved as a whole or not at all.

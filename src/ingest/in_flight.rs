@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 /// [`enter`] as a piece of SQL, to be sent with the statement that begins the transaction. A
 /// statement of its own: the next one must not read with a snapshot that is older than the lock.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 
 use crate::credit::ChainedEntry;
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 /// Whose ledger grows, and why.
 pub(crate) struct Appending<'a> {

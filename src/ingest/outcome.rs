@@ -1,4 +1,4 @@
-use crate::db::text_enum;
+use crate::kit::db::text_enum;
 
 text_enum! {
     /// What became of a message of a store.

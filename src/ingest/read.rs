@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::failures::{FailureReason, OWN_FAULT};
 use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
-use crate::db::schema::orders;
+use crate::kit::db::schema::orders;
+use crate::kit::pseudonyms::Pseudonyms;
 use crate::platforms::OrderMessage;
 use crate::platforms::parse_message;
-use crate::pseudonyms::Pseudonyms;
 use crate::stores::Store;
 use vouch_core::order::snapshot::StoreEvent;
 

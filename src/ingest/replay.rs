@@ -11,10 +11,10 @@ use flate2::read::GzDecoder;
 use super::awaited;
 use super::failures;
 use super::intake::{Arrival, Outcome, Source, take_in_one};
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::{deliveries, stores};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{deliveries, stores};
+use crate::kit::pseudonyms::Pseudonyms;
 use crate::platforms::parse_message;
-use crate::pseudonyms::Pseudonyms;
 use crate::stores::Platform;
 use vouch_core::order::snapshot::StoreEvent;
 

@@ -12,13 +12,13 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::presence::{ServerProcess, serving};
 use crate::auth::two_factor;
-use crate::clock;
-use crate::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
-use crate::db::schema::instance_key;
-use crate::db::{Scope, in_scope};
-use crate::mail;
-use crate::pseudonyms;
-use crate::secrets::{Sealer, derive};
+use crate::kit::clock;
+use crate::kit::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
+use crate::kit::db::schema::instance_key;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::mail;
+use crate::kit::pseudonyms;
+use crate::kit::secrets::{Sealer, derive};
 use crate::stores::{self, Resealed, reseal_secrets};
 
 /// The advisory lock of the key: "vouckey" in ASCII.

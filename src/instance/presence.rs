@@ -13,11 +13,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::key::{self, KeyError, fingerprint, recorded, share_lock};
-use crate::config::Config;
-use crate::db::schema::server_processes;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::os;
+use crate::kit::config::Config;
+use crate::kit::db::schema::server_processes;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::os;
 
 /// How often a process says that it serves.
 const BEAT: Duration = Duration::from_secs(5);

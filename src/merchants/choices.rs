@@ -2,8 +2,8 @@
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use crate::kit::web::form::FormErrors;
 use crate::money::Currency;
-use crate::web::form::FormErrors;
 
 /// The currencies most shops sell in; any other can be given by its code.
 const CURRENCIES: &[&str] = &[

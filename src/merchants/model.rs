@@ -6,13 +6,13 @@ use diesel::result::Error;
 
 use super::rules::RulesColumns;
 use super::slug::slug_of;
-use crate::audit::{Act, Actor, record};
 use crate::auth::{self, NewUser, NewUserError};
 use crate::credit::Rules;
-use crate::dated;
-use crate::db::schema::{merchants, offer_terms, offers};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated;
+use crate::kit::db::schema::{merchants, offer_terms, offers};
+use crate::kit::session::Role;
 use crate::money::Currency;
-use crate::session::Role;
 
 /// The offer a program begins with, so that the first affiliate can be added at once.
 const FIRST_OFFER: &str = "Standard";

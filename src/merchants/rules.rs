@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::audit::{Act, Actor, record};
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
-use crate::dated::{self, Dated, Period, dated};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, Dated, Period, dated};
 use crate::recalculations::{RecalculationCause, request_since};
 
 /// Rules with the time they began to hold.

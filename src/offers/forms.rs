@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use super::model::{NewOffer, SaveOfferError};
 use super::read::{Offer, OfferTerms};
 use crate::credit::Commission;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
 use crate::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
 use vouch_core::sku::key_of_reported_sku;
 
 /// Most SKUs that one offer excludes.

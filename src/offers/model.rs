@@ -4,10 +4,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use super::read::Offer;
 use super::terms::Terms;
-use crate::audit::{Act, Actor, record};
 use crate::credit::Commission;
-use crate::dated;
-use crate::db::schema::{affiliates, offers};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated;
+use crate::kit::db::schema::{affiliates, offers};
 use crate::recalculations::{RecalculationCause, request_since};
 
 /// What an offer is made from, checked by the form.

@@ -4,10 +4,10 @@ use diesel::sql_types::BigInt;
 
 use super::terms::Terms;
 use crate::credit::Commission;
-use crate::dated::{Dated, Period};
-use crate::db::prepared;
-use crate::db::schema::{offer_terms, offers};
-use crate::web::paginate::COUNT_LIMIT;
+use crate::kit::dated::{Dated, Period};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{offer_terms, offers};
+use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// The commission terms an affiliate is on; the terms themselves are dated.
 #[derive(Clone, Debug, Queryable, Selectable)]

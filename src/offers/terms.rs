@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::model::NewOffer;
 use crate::credit::Commission;
-use crate::dated::dated;
-use crate::db::schema::offer_terms;
+use crate::kit::dated::dated;
+use crate::kit::db::schema::offer_terms;
 use crate::money::Currency;
 
 dated! {

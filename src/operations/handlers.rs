@@ -5,8 +5,8 @@ use actix_web::web::Data;
 use prometheus::TEXT_FORMAT;
 
 use super::{Metrics, Readiness};
-use crate::error::AppResult;
-use crate::supervise;
+use crate::kit::error::AppResult;
+use crate::kit::supervise;
 
 /// `GET /healthz`: 200 while the process does its work, whatever else is away; 503 when one of its
 /// threads keeps dying, with which. Who gets another answer, or none, starts the process again.

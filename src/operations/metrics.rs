@@ -9,14 +9,14 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::queues::{self, Queue};
-use crate::clock;
-use crate::config::InstanceRetention;
-use crate::counters::{self, Labels};
-use crate::db::{Db, Scope, WorkKind};
-use crate::error::{AppError, AppResult};
-use crate::os;
+use crate::kit::clock;
+use crate::kit::config::InstanceRetention;
+use crate::kit::counters::{self, Labels};
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::os;
+use crate::kit::security::Kind;
 use crate::privacy::retention;
-use crate::security::Kind;
 use crate::stores::Platform;
 
 /// The queues are read at most this often, however many ask.

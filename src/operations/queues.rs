@@ -3,7 +3,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Text, Timestamptz};
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 /// What waits for the workers, of one kind.
 #[derive(Clone, Debug, Queryable)]

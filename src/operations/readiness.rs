@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use diesel::r2d2::R2D2Connection;
 
-use crate::db::{Db, Pool, migrate};
-use crate::supervise::{self, Stop};
+use crate::kit::db::{Db, Pool, migrate};
+use crate::kit::supervise::{self, Stop};
 
 /// How often the database is looked at.
 const LOOK: Duration = Duration::from_secs(1);

@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::explain::DeliveryHead;
-use crate::db::listing::{beyond, count_of};
-use crate::db::schema::{deliveries, stores};
 use crate::ingest::DeliveryOutcome;
 use crate::ingest::failures::{self, Failure};
 use crate::ingest::replay::unpack;
-use crate::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use crate::kit::db::listing::{beyond, count_of};
+use crate::kit::db::schema::{deliveries, stores};
+use crate::kit::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
 use vouch_core::order::times::ClampedTime;
 
 /// Where a row stands: the newest first.

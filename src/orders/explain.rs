@@ -5,12 +5,12 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::list::OrderHead;
-use crate::audit;
 use crate::conversions::list::{ConversionRow, of_order};
 use crate::credit::{Decision, EntryKind};
-use crate::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 use crate::ingest::DeliveryOutcome;
 use crate::ingest::refund_reads::{self, RefundRead};
+use crate::kit::audit;
+use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 use crate::money::{Currency, format_money};
 use crate::stores::Platform;
 use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};

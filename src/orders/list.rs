@@ -10,12 +10,12 @@ use diesel::sql_types::Timestamptz;
 
 use crate::conversions::list::{ConversionRow, of_orders};
 use crate::credit::Decision;
-use crate::db::listing::{begins_with, beyond, list_count};
-use crate::db::schema::{order_codes, orders, stores};
-use crate::db::text_enum;
 use crate::figures;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
-use crate::web::when::{after_day, before_day};
+use crate::kit::db::listing::{begins_with, beyond, list_count};
+use crate::kit::db::schema::{order_codes, orders, stores};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::when::{after_day, before_day};
 use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::PaymentState;
 

@@ -2,8 +2,8 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use super::explain::Explanation;
-use crate::audit::Actor;
 use crate::conversions::manual::{CreditOrderError, credit_order};
+use crate::kit::audit::Actor;
 
 /// What [`credit_order`] would come to, worked out by doing it and taking it back.
 ///

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::affiliates::{Affiliate, OwnChange};
-use crate::web::form::{FormErrors, several_lines};
-use crate::web::version::Version;
+use crate::kit::web::form::{FormErrors, several_lines};
+use crate::kit::web::version::Version;
 
 /// Longest payment address, as the database has it.
 const PAYMENT_CHARACTERS: usize = 500;

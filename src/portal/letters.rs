@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use crate::affiliates::Affiliate;
 use crate::auth::Merchant;
-use crate::mail::{Letter, Link, post};
-use crate::urls;
+use crate::kit::mail::{Letter, Link, post};
+use crate::kit::urls;
 
 /// That their money goes elsewhere from now on: who did not do it should know. The address itself
 /// stays out of the letter.

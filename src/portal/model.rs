@@ -5,12 +5,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz};
 
 use crate::conversions::ConversionStatus;
-use crate::db::prepared;
-use crate::db::schema::triggers;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::triggers;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::when::before_day;
 use crate::pushes::{self, PushStatus};
 use crate::triggers::TriggerKind;
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
-use crate::web::when::before_day;
 
 /// A coupon code of an affiliate, with what it earned them.
 #[derive(Clone, Debug, PartialEq, Eq)]

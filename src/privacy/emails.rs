@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::erase::Words;
 use super::person::Person;
-use crate::db::prepared;
+use crate::kit::db::prepared;
 use vouch_core::email::EmailKey;
 
 /// Whether an email is of the merchant `m`: by the merchant that it was written for. Those from before

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::person::{Lookup, Person};
-use crate::audit::{Act, Actor, record};
-use crate::db::prepared;
-use crate::db::schema::{deliveries, merchants};
 use crate::ingest::replay::unpack;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{deliveries, merchants};
 
 /// A large affiliate has many conversions.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";

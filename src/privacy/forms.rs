@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::person::Lookup;
 use super::requests::DataRequest;
 use super::retention::{Period, Periods};
-use crate::web::form::FormErrors;
+use crate::kit::web::form::FormErrors;
 use vouch_core::email::EmailKey;
 
 /// Whom a page of a person is about: by address, or by a request of theirs.

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use crate::db::schema::{
+use crate::kit::db::schema::{
     affiliate_emails, affiliates, api_keys, applications, audit_log, invitations, members, orders,
     triggers, users,
 };
-use crate::mail::email_key;
-use crate::pseudonyms::is_pseudonym;
+use crate::kit::mail::email_key;
+use crate::kit::pseudonyms::is_pseudonym;
 use crate::triggers::TriggerKind;
 use vouch_core::email::EmailKey;
 

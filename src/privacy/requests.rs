@@ -9,11 +9,11 @@ use vouch_platforms::PrivacyTopic;
 
 use super::erase::erase_person;
 use super::person::Lookup;
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::{data_requests, stores as store_rows};
-use crate::db::{Db, Scope, prepared};
-use crate::error::AppResult;
-use crate::pseudonyms::Pseudonyms;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{data_requests, stores as store_rows};
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::AppResult;
+use crate::kit::pseudonyms::Pseudonyms;
 use crate::stores::{self, Store};
 use vouch_core::email::EmailKey;
 

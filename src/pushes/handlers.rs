@@ -6,13 +6,13 @@ use serde::Deserialize;
 use super::lines::{Poll, PushCell, of_triggers};
 use super::model;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::paginate::{PAGE_SIZE, thousands};
-use crate::web::{ok, see_other};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::paginate::{PAGE_SIZE, thousands};
+use crate::kit::web::{ok, see_other};
 
 /// Which triggers a page looks at.
 #[derive(Debug, Default, Deserialize)]

@@ -6,9 +6,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::model::{Push, PushStatus};
-use crate::db::schema::{pushes, stores};
+use crate::kit::db::schema::{pushes, stores};
+use crate::kit::urls;
 use crate::stores::Platform;
-use crate::urls;
 
 /// A code in one connected store.
 #[derive(Clone, Debug, Queryable)]

@@ -2,11 +2,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
-use crate::audit::{Act, Actor, record};
-use crate::db::prepared;
-use crate::db::schema::{pushes, stores, triggers};
-use crate::db::text_enum;
-use crate::store_jobs::{JobKind, make_due};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{pushes, stores, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::store_jobs::{JobKind, make_due};
 
 text_enum! {
     /// How far a code has come on its way into a store.

@@ -6,8 +6,8 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::model::PushStatus;
-use crate::counters;
-use crate::db::schema::{affiliates, pushes, triggers};
+use crate::kit::counters;
+use crate::kit::db::schema::{affiliates, pushes, triggers};
 use crate::platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 use crate::store_workers::{Next, Turn, TurnError};
 

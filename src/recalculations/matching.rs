@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 use crate::triggers::TriggerKind;
 
 /// The orders of a request.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 /// Several requests about the same trigger or affiliate concern the same orders; those that name
 /// theirs were left over by one that is further on.

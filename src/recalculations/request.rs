@@ -4,9 +4,9 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 
 use super::cause::RecalculationCause;
 use super::matching::Matching;
-use crate::audit::Actor;
-use crate::db::prepared;
-use crate::db::schema::{recalculations, triggers};
+use crate::kit::audit::Actor;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{recalculations, triggers};
 use crate::triggers::TriggerKind;
 
 /// What a request is about, as it stands on its row.

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use crate::affiliates::Affiliate;
-use crate::audit::{Act, Actor, ActorKind, record};
 use crate::auth::links::{self, About, LinkPurpose};
 use crate::auth::{NewUser, NewUserError, change_password, count_place, create_user};
-use crate::db::schema::{affiliates, users};
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::db::schema::{affiliates, users};
 
 /// Makes the link by which an affiliate gets an account; any before it no longer works. Answers its
 /// token.

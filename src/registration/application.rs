@@ -6,15 +6,15 @@ use super::letters;
 use super::settings::Shown;
 use crate::affiliates::{self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate};
 use crate::applications::{Answer, Application, CodeRequestOrigin};
-use crate::audit::{Actor, ActorKind};
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::auth::lock_open_merchant;
 use crate::code_requests::{self, Refused};
-use crate::db::schema::{affiliates as affiliates_table, applications};
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::mail::email_key;
-use crate::secrets::Sealer;
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::db::schema::{affiliates as affiliates_table, applications};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
 use crate::triggers::CouponCode;
 
 /// What was never confirmed is forgotten so long after its link no longer works.

@@ -5,11 +5,11 @@ use diesel::prelude::*;
 
 use super::{account, letters};
 use crate::affiliates::{self, Affiliate, AffiliateStatus};
-use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::code_requests::{self, Denial};
-use crate::db::schema::applications;
-use crate::secrets::Sealer;
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::applications;
+use crate::kit::secrets::Sealer;
 
 /// What a decision did.
 #[derive(Debug, Default)]

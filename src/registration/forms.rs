@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::application::Wish;
 use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
 use crate::applications::Answer;
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
 
 /// Longest texts of a merchant, as the database has them.
 const TEXT_CHARACTERS: usize = 2_000;

@@ -7,9 +7,9 @@ use super::settings::Shown;
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::auth::Merchant;
 use crate::code_requests::Denial;
-use crate::mail::{Letter, Link, post};
-use crate::secrets::Sealer;
-use crate::urls;
+use crate::kit::mail::{Letter, Link, post};
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
 
 /// To the address on the form, which anyone can have typed. Nothing else of the form is in it: a
 /// stranger must not be able to write to people through Vouch.

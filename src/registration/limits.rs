@@ -7,8 +7,8 @@ use std::time::Duration;
 use governor::Quota;
 
 use crate::auth::network_of;
-use crate::error::AppError;
-use crate::limiter::Limiter;
+use crate::kit::error::AppError;
+use crate::kit::limiter::Limiter;
 
 /// Forms per minute and address.
 const SENDS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");

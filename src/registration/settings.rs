@@ -1,9 +1,9 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::{merchants, registration_settings};
-use crate::db::text_enum;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{merchants, registration_settings};
+use crate::kit::db::text_enum;
 use crate::offers;
 
 text_enum! {
@@ -255,11 +255,11 @@ impl Shown {
 
     /// Where one applies, as a path.
     pub fn path(&self) -> String {
-        crate::urls::join(&self.slug)
+        crate::kit::urls::join(&self.slug)
     }
 }
 
-/// The key of the merchant that a public address names, in [`crate::db::Scope::Support`].
+/// The key of the merchant that a public address names, in [`crate::kit::db::Scope::Support`].
 ///
 /// # Errors
 /// `NotFound` if it names none, or one that is closed.

@@ -30,26 +30,26 @@ pub use self::starting::Starting;
 
 use crate::api;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
 use crate::ingest::queue::Intake;
-use crate::mail;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::mail;
+use crate::kit::os;
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form_token::FormKey;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::spans::RequestSpan;
+use crate::kit::web::upload::PART_HEADERS_LIMIT;
+use crate::kit::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
 use crate::operations::{Metrics, Readiness};
-use crate::os;
 use crate::platforms::http::Http;
-use crate::pseudonyms::Pseudonyms;
 use crate::registration;
 use crate::routes;
-use crate::secrets::Sealer;
 use crate::stores::StoreCalls;
-use crate::web::form_token::FormKey;
-use crate::web::memory::Memory;
-use crate::web::spans::RequestSpan;
-use crate::web::upload::PART_HEADERS_LIMIT;
-use crate::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
 
 /// What the handlers share.
 #[derive(Clone)]

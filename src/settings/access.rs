@@ -2,16 +2,16 @@
 
 use actix_web::web::Data;
 
-use crate::clock;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::store_jobs;
+use crate::kit::web::flash::FlashKind;
 use crate::money::Currency;
 use crate::platforms::{Access, CallError, woocommerce};
-use crate::store_jobs;
 use crate::store_workers::Tools;
 use crate::stores::{self, Store, StoreCall};
-use crate::web::flash::FlashKind;
 
 /// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
 ///

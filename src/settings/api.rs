@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use crate::api::keys::{self, ApiKey, ApiScope, NewKey};
 use crate::auth::pages::MerchantPage;
-use crate::clock;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::security::{self, Kind};
-use crate::session::Role;
-use crate::web::answers::AnswerAt;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::Role;
+use crate::kit::web::answers::AnswerAt;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 
 /// The most characters of a key's name.
 const NAME_LENGTH: usize = 100;

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::pages::MerchantPage;
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::{Record, Version};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::merchants::{DatedRules, change_rules, rules_history};
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::{Record, Version};
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
 const SHOWN: usize = 20;

@@ -7,15 +7,15 @@ use diesel::QueryResult;
 
 use super::access::checked;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::platform_path::OfPlatform;
+use crate::kit::web::see_other;
+use crate::kit::web::version::Record;
 use crate::stores::{self, ConnectError, Platform, Store, StoreCalls};
-use crate::urls;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::platform_path::OfPlatform;
-use crate::web::see_other;
-use crate::web::version::Record;
 
 /// A connected store of the merchant on `platform`.
 ///

@@ -4,12 +4,12 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::{Record, Version};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::merchants::{self, choices};
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::{Record, Version};
-use crate::web::{ok, rejected, see_other};
 
 /// What was typed.
 #[derive(Debug, Default, Serialize, Deserialize)]

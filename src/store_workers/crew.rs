@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 
 use super::finish::finish;
 use super::turn::{RunJob, Tools, Turn, TurnError};
-use crate::clock;
-use crate::db::Scope;
-use crate::error::{AppError, AppResult};
-use crate::store_jobs::{Busy, Job, claim, hold};
+use crate::kit::clock;
+use crate::kit::db::Scope;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::store_jobs::{Busy, Job, claim, hold};
+use crate::kit::supervise::{self, Stop};
 use crate::stores::Store;
-use crate::supervise::{self, Stop};
 
 /// How many jobs a process does side by side.
 const HANDS: usize = 16;

@@ -8,9 +8,9 @@ use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use rand::RngExt;
 
 use super::turn::{Next, Turn, TurnError};
-use crate::db::prepared;
+use crate::kit::db::prepared;
+use crate::kit::store_jobs::Job;
 use crate::platforms::CallError;
-use crate::store_jobs::Job;
 use crate::stores;
 
 /// The first wait after a failed turn; each further one doubles it.

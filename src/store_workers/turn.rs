@@ -9,17 +9,17 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
 
-use crate::clock;
-use crate::config::{Config, InstanceRetention};
-use crate::db::{Db, Scope};
-use crate::error::AppError;
+use crate::kit::clock;
+use crate::kit::config::{Config, InstanceRetention};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppError;
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::store_jobs::{Job, JobKind, hold};
+use crate::kit::supervise::Stop;
 use crate::platforms::http::{self, Http};
 use crate::platforms::{CallError, Client};
-use crate::pseudonyms::Pseudonyms;
-use crate::secrets::Sealer;
-use crate::store_jobs::{Job, JobKind, hold};
 use crate::stores::{self, Store};
-use crate::supervise::Stop;
 
 /// After so long a turn hands back, and goes on next time.
 const TURN: Duration = Duration::from_secs(20);

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use secrecy::SecretSlice;
 
 use super::model::Store;
-use crate::audit::{Actor, record};
-use crate::db::schema::stores;
-use crate::secrets::{CannotOpen, Sealer, Use};
-use crate::{store_jobs, urls};
+use crate::kit::audit::{Actor, record};
+use crate::kit::db::schema::stores;
+use crate::kit::secrets::{CannotOpen, Sealer, Use};
+use crate::kit::{store_jobs, urls};
 
 /// What sealed credentials are bound to.
 pub(super) fn credentials_use(store: &Store) -> Use {

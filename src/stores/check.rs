@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::model::Store;
-use crate::db::schema::{merchants, stores};
-use crate::secrets::Sealer;
+use crate::kit::db::schema::{merchants, stores};
+use crate::kit::secrets::Sealer;
 
 /// A store with a secret that does not open.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use vouch_platforms::shopify::Shopify;
 use vouch_platforms::{CallError, Client, Connection, provider};
 
 use super::model::Store;
-use crate::secrets::Sealer;
+use crate::kit::secrets::Sealer;
 
 /// The client of `store`, with its credentials and rules, for calls from `now` on.
 ///

@@ -11,8 +11,8 @@ use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::model::Store;
-use crate::db::prepared;
-use crate::db::schema::store_clocks;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::store_clocks;
 
 /// Below this, clocks agree.
 pub const TOLERANCE_SECONDS: i64 = 5;

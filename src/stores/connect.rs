@@ -6,9 +6,9 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use super::model::{Platform, Store, new_store_key, webhook_use};
 use super::secret::WebhookSecret;
-use crate::audit::{Actor, record};
-use crate::db::schema::stores;
-use crate::secrets::Sealer;
+use crate::kit::audit::{Actor, record};
+use crate::kit::db::schema::stores;
+use crate::kit::secrets::Sealer;
 
 /// Why a store could not be connected.
 #[derive(Debug, thiserror::Error)]

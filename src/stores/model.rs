@@ -3,9 +3,9 @@ use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::SecretSlice;
 
-use crate::audit::Act;
-use crate::db::schema::stores;
-use crate::secrets::{CannotOpen, Sealer, Use};
+use crate::kit::audit::Act;
+use crate::kit::db::schema::stores;
+use crate::kit::secrets::{CannotOpen, Sealer, Use};
 pub use vouch_core::platform::Platform;
 
 /// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.

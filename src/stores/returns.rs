@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::model::Store;
-use crate::audit::{Actor, record};
-use crate::dated::{self, Dated, dated};
+use crate::kit::audit::{Actor, record};
+use crate::kit::dated::{self, Dated, dated};
 use crate::recalculations::{RecalculationCause, request_since};
 
 dated! {

@@ -5,8 +5,8 @@ use secrecy::ExposeSecret;
 
 use super::access::{credentials_use, token_use};
 use super::model::Store;
-use crate::db::schema::stores;
-use crate::secrets::{Sealer, Use};
+use crate::kit::db::schema::stores;
+use crate::kit::secrets::{Sealer, Use};
 
 /// What became of the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

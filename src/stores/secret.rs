@@ -7,9 +7,9 @@ use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::model::Store;
-use crate::audit::{Actor, record};
-use crate::db::schema::stores;
-use crate::secrets::Sealer;
+use crate::kit::audit::{Actor, record};
+use crate::kit::db::schema::stores;
+use crate::kit::secrets::Sealer;
 
 /// Shorter ones are a slip of copying: Shopify's have 32 to 64 characters.
 const LEAST_CHARACTERS: usize = 16;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::model::Store;
-use crate::db::schema::deliveries;
-use crate::web::paginate::COUNT_LIMIT;
+use crate::kit::db::schema::deliveries;
+use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// Among so many of the merchant's newest deliveries the last one of a store is looked for: there
 /// is no index for it, as every order would pay for one.

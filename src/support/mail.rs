@@ -10,19 +10,19 @@ use serde::Deserialize;
 
 use crate::accounts::{self, By};
 use crate::auth::pages::PersonPage;
-use crate::clock;
-use crate::config::Config;
-use crate::db::schema::{members, users};
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::mail::email_key;
-use crate::mail::{self, LetterRow, RevealedEmail, State};
-use crate::secrets::Sealer;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::paginate::{Cursor, Listing};
-use crate::web::when::When;
-use crate::web::{ok, see_other};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::schema::{members, users};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::mail::email_key;
+use crate::kit::mail::{self, LetterRow, RevealedEmail, State};
+use crate::kit::secrets::Sealer;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/support/mail";
 

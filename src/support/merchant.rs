@@ -6,13 +6,13 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use crate::auth::Merchant;
 use crate::dashboard::model::{Waiting, waiting};
-use crate::db::prepared;
-use crate::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
-use crate::mail::email_key;
-use crate::session::{Place, Role};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
+use crate::kit::mail::email_key;
+use crate::kit::session::{Place, Role};
+use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 use crate::support::stores::{StoreState, stores_of};
 use crate::team::{InvitationRow, open_invitations};
-use crate::web::paginate::{COUNT_LIMIT, Count};
 
 /// Somebody who works for the merchant.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use crate::auth::Merchant;
-use crate::db::prepared;
-use crate::db::schema::{members, merchants, stores, users};
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{members, merchants, stores, users};
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// A merchant as support staff see it: how it fares, and none of its secrets.
 #[derive(Clone, Debug)]

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 
-use crate::db::prepared;
-use crate::db::schema::stores;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::stores;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 use crate::stores::Platform;
-use crate::web::paginate::{COUNT_LIMIT, Count};
 
 /// How many of the newest failures of a store are shown.
 const NEWEST: i64 = 3;

@@ -10,9 +10,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 pub use self::verdict::{StoreState, Verdict};
-use crate::db::prepared;
-use crate::urls;
-use crate::web::paginate::COUNT_LIMIT;
+use crate::kit::db::prepared;
+use crate::kit::urls;
+use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// Whether a finding about a trigger still says something: the trigger is as it was then, and its
 /// code has not been sent to the store since.

@@ -1,4 +1,4 @@
-use crate::db::text_enum;
+use crate::kit::db::text_enum;
 use crate::platforms::CodeState;
 
 text_enum! {

@@ -3,14 +3,14 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::letters;
-use crate::audit::{Act, Actor, ActorKind, record};
 use crate::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::auth::{self, NewUser, NewUserError, lock_owner};
-use crate::db::schema::{invitations, members, merchants, users};
-use crate::mail;
-use crate::mail::email_key;
-use crate::secrets::Sealer;
-use crate::session::Role;
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::db::schema::{invitations, members, merchants, users};
+use crate::kit::mail;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
+use crate::kit::session::Role;
 
 /// An invitation that was neither accepted nor withdrawn, as the page shows it.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! What is written to people about a team.
 
 use crate::auth::Person;
-use crate::mail::{Letter, Link};
-use crate::secrets::Sealer;
-use crate::session::Role;
+use crate::kit::mail::{Letter, Link};
+use crate::kit::secrets::Sealer;
+use crate::kit::session::Role;
 
 /// The link by which somebody becomes a member.
 pub(super) fn invitation<'a>(

@@ -3,11 +3,11 @@ use diesel::prelude::*;
 
 use super::invitations::withdraw_with_rights;
 use super::letters;
-use crate::audit::{Act, Actor, record};
 use crate::auth::{Person, count_place};
-use crate::db::schema::{members, merchants, users};
-use crate::mail;
-use crate::session::Role;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{members, merchants, users};
+use crate::kit::mail;
+use crate::kit::session::Role;
 
 /// A member as the page shows them.
 #[derive(Clone, Debug, Queryable, Selectable)]

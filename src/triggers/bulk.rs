@@ -6,10 +6,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use super::model::{Reach, TriggerValue, created_act};
-use crate::audit::{Actor, record_all};
-use crate::dated::second;
-use crate::db::prepared;
 use crate::exclusions::Excluded;
+use crate::kit::audit::{Actor, record_all};
+use crate::kit::dated::second;
+use crate::kit::db::prepared;
 use crate::pushes;
 use crate::recalculations::{RecalculationCause, request_since};
 use vouch_core::trigger::TriggerKind;

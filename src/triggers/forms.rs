@@ -6,11 +6,11 @@ use serde::Deserialize;
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
 use super::words::{excluded_words, invalid_words, reserved_words, taken_words};
-use crate::audit::Actor;
 use crate::exclusions::{self, Excluded};
+use crate::kit::audit::Actor;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::when::{day as day_words, day_of, read_day, start_of_day};
 use crate::pushes;
-use crate::web::form::FormErrors;
-use crate::web::when::{day as day_words, day_of, read_day, start_of_day};
 use vouch_core::trigger::TriggerKind;
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::holding::Holding;
 use super::model::{Trigger, affiliate_name};
-use crate::audit::{self, Act, Actor};
-use crate::dated::{self, Dated, Period};
-use crate::db::schema::triggers;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
+use crate::kit::audit::{self, Act, Actor};
+use crate::kit::dated::{self, Dated, Period};
+use crate::kit::db::schema::triggers;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
 use crate::recalculations::{RecalculationCause, request_for_trigger};
-use crate::supervise::Stop;
 
 /// As many are done in one turn of the worker.
 const PORTION: i64 = 100;

@@ -7,9 +7,9 @@ use thiserror::Error as ThisError;
 
 use super::handover::{hand_over_if_due, set_holder, unschedule};
 use super::model::{Trigger, affiliate_name};
-use crate::audit::{self, Act, Actor};
-use crate::dated::{self, Dated, dated, second};
-use crate::db::schema::{affiliates, trigger_owners, triggers};
+use crate::kit::audit::{self, Act, Actor};
+use crate::kit::dated::{self, Dated, dated, second};
+use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
 use crate::recalculations::{RecalculationCause, request_for_trigger};
 
 dated! {

@@ -12,15 +12,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::model::Trigger;
 use crate::affiliates::AffiliateStatus;
-use crate::db::listing::{
-    begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
-};
-use crate::db::schema::{affiliates, triggers};
-use crate::db::text_enum;
 use crate::exclusions::{Pattern, Shape};
 use crate::figures::{self, Figures};
+use crate::kit::db::listing::{
+    begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
+};
+use crate::kit::db::schema::{affiliates, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 use crate::pushes::{self, PushLine, PushStatus};
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
 use vouch_core::code::key_of_reported_code;
 use vouch_core::email::EmailKey;
 use vouch_core::trigger::TriggerKind;

@@ -3,13 +3,13 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
 
-use crate::audit::{self, Act, Actor};
 use crate::availability::suggestions;
 use crate::code_requests;
-use crate::dated::second;
-use crate::db::schema::{affiliates, trigger_owners, triggers};
 use crate::exclusions::look_alike::look_alike;
 use crate::exclusions::{self, Excluded};
+use crate::kit::audit::{self, Act, Actor};
+use crate::kit::dated::second;
+use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
 use crate::pushes;
 use crate::recalculations::{RecalculationCause, request_for_trigger};
 use vouch_core::code::is_invisible;

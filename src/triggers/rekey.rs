@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
 use super::TriggerKind;
-use crate::audit::{Act, Actor, record};
-use crate::clock;
-use crate::db::prepared;
-use crate::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
 use crate::exclusions::look_alike::look_alike;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::clock;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
 use crate::recalculations::{RecalculationCause, request_for_trigger};
 use vouch_core::code::key_of_reported_code;
 use vouch_core::sku::key_of_reported_sku;

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::db::schema::{affiliates, audit_log, triggers};
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::db::schema::{affiliates, audit_log, triggers};
 
 use super::{fits, new_key};
 use crate::harness::{Page, TestApp, then};

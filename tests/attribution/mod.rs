@@ -16,7 +16,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::credit::Decision;
-use vouch::db::schema::{conversions, offer_terms, offers, orders};
+use vouch::kit::db::schema::{conversions, offer_terms, offers, orders};
 use vouch::triggers::{self, Trigger, TriggerKind};
 
 use crate::harness::shopify::ShopifyOrder;

@@ -1,6 +1,6 @@
 //! Two programs with the same codes and the same order numbers: nothing crosses.
 
-use vouch::db::schema::deliveries;
+use vouch::kit::db::schema::deliveries;
 
 use super::*;
 use crate::harness::SHOP_SECRET;

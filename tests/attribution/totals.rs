@@ -1,8 +1,8 @@
 //! The merchant's totals take an order once, though a royalty stands beside its winner.
 
 use vouch::conversions::{self as acts, DenialReason, NewReview};
-use vouch::db::schema::{affiliate_daily_figures, daily_figures};
 use vouch::figures;
+use vouch::kit::db::schema::{affiliate_daily_figures, daily_figures};
 
 use super::*;
 

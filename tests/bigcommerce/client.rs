@@ -3,8 +3,8 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::clock;
-use vouch::db::schema::pushes;
+use vouch::kit::clock;
+use vouch::kit::db::schema::pushes;
 use vouch::platforms::bigcommerce::{Discount, Kind, Rules};
 use vouch::platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
 use vouch::triggers::{self, TriggerKind};

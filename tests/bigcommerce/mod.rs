@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use serde_json::Value;
-use vouch::audit::Actor;
-use vouch::clock;
+use vouch::kit::audit::Actor;
+use vouch::kit::clock;
+use vouch::kit::secrets::Sealer;
 use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch::platforms::http::Http;
-use vouch::secrets::Sealer;
 use vouch::store_workers::Tools;
 use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
 

@@ -4,8 +4,8 @@ use chrono::{DateTime, Duration, SubsecRound, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::clock;
-use vouch::db::schema::{conversions, deliveries};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{conversions, deliveries};
 use vouch::platforms::{CallError, Period};
 use vouch::stores;
 

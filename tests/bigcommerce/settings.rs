@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::stores;
+use vouch::kit::clock;
+use vouch::kit::db::schema::stores;
 
 use super::Shop;
 use crate::harness::stores::Fault;

@@ -411,7 +411,7 @@ fn a_recalculation_is_cut_off(instance: &Instance, _: &mut Chance) -> Result<(),
     let typed = [("email", "owner@acme.example"), ("password", PASSWORD)];
     owner.submit(&page, "form", &typed);
     let path = format!("/triggers/{}/reassignment", instance.fixture.ada10_id);
-    let today = vouch::clock::now().format("%Y-%m-%d").to_string();
+    let today = vouch::kit::clock::now().format("%Y-%m-%d").to_string();
     for affiliate in [instance.fixture.ben_id, instance.fixture.ada_id] {
         let affiliate = affiliate.to_string();
         let typed = [("affiliate_id", affiliate.as_str()), ("from", today.as_str())];

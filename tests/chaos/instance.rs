@@ -13,11 +13,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 use secrecy::SecretBox;
 use ureq::Agent;
-use vouch::audit::Actor;
-use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, Addresses};
-use vouch::db::{Scope, in_scope};
-use vouch::secrets::Sealer;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::kit::db::migrate::{self, Addresses};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::secrets::Sealer;
 use vouch::stores::{self, WebhookSecret};
 
 use crate::harness::fixture::{self, Fixture, SHOP_SECRET};

@@ -59,7 +59,7 @@ struct Sale {
 impl Sale {
     fn next() -> Self {
         let number = NEXT_ORDER.fetch_add(1, Ordering::Relaxed);
-        let order = ShopifyOrder::new(number, vouch::clock::now()).code("ADA10", "5.00");
+        let order = ShopifyOrder::new(number, vouch::kit::clock::now()).code("ADA10", "5.00");
         let shop = usize::try_from(number % 2).unwrap();
         // The other merchant's currency is the euro.
         let order = if shop == 1 { order.in_the_other_currency() } else { order };

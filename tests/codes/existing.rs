@@ -1,5 +1,5 @@
 use serde_json::json;
-use vouch::store_jobs::{JobKind, make_due};
+use vouch::kit::store_jobs::{JobKind, make_due};
 
 use super::*;
 use crate::api;
@@ -76,7 +76,7 @@ fn a_code_on_an_order_is_prefilled_as_one_that_the_store_has() {
 
 #[test]
 fn bigcommerce_is_never_sent_a_code_that_it_does_not_accept() {
-    use vouch::db::schema::pushes;
+    use vouch::kit::db::schema::pushes;
     let mut shop = crate::bigcommerce::Shop::open();
     shop.creates_codes(&vouch::platforms::bigcommerce::Rules::default());
     let app = &shop.app;
@@ -85,7 +85,13 @@ fn bigcommerce_is_never_sent_a_code_that_it_does_not_accept() {
         let trigger_id: i64 =
             triggers::table.order(triggers::id.desc()).select(triggers::id).first(conn)?;
         vouch::pushes::queue(conn, &app.actor(), &[trigger_id])?;
-        make_due(conn, shop.store.merchant_id, shop.store.id, JobKind::Push, vouch::clock::now())
+        make_due(
+            conn,
+            shop.store.merchant_id,
+            shop.store.id,
+            JobKind::Push,
+            vouch::kit::clock::now(),
+        )
     });
     shop.work(later());
     let found: Vec<(String, String)> =

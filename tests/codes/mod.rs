@@ -6,13 +6,13 @@ mod spellings;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::{conversions, triggers};
+use vouch::kit::db::schema::{conversions, triggers};
 
 use crate::harness::{Page, Person, TestApp};
 
 /// After every code of the tests was created, whose clock is the real one.
 fn later() -> DateTime<Utc> {
-    vouch::clock::now() + chrono::Duration::minutes(1)
+    vouch::kit::clock::now() + chrono::Duration::minutes(1)
 }
 
 /// Adds a code for an affiliate on its page.

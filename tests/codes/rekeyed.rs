@@ -2,11 +2,11 @@
 
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
-use vouch::db::schema::{
+use vouch::exclusions::{Dates, ExclusionScope, NewExclusion, Pattern, add as exclude};
+use vouch::kit::db::schema::{
     audit_log, code_requests, derived_keys, exclusion_terms, exclusions, offer_terms, order_codes,
     stores,
 };
-use vouch::exclusions::{Dates, ExclusionScope, NewExclusion, Pattern, add as exclude};
 
 use super::*;
 use crate::harness::then;

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::clock;
 use vouch::comparisons::{self, Comparison, CountedCodes};
-use vouch::db::schema::{comparison_findings, comparisons as runs_of};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{comparison_findings, comparisons as runs_of};
 use vouch::platforms::http::Http;
 use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, Mark, NewCode, OrderMessage, Period, StoreCode,

@@ -2,9 +2,9 @@ use std::time::Duration as Span;
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::clock;
 use vouch::comparisons::Asked;
-use vouch::db::schema::{comparison_findings, pushes, store_jobs, triggers as triggers_of};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{comparison_findings, pushes, store_jobs, triggers as triggers_of};
 use vouch::platforms::{CallError, CodeState, StoreCode};
 use vouch::stores;
 
@@ -337,8 +337,8 @@ fn a_worker_that_lost_its_lease_keeps_nothing() {
     let tools = Tools {
         open: Arc::new(move |_, _| {
             let mut conn = PgConnection::establish(&database).unwrap();
-            let scope = vouch::db::Scope::Merchant(merchant_id);
-            vouch::db::in_scope(&mut conn, scope, |conn| {
+            let scope = vouch::kit::db::Scope::Merchant(merchant_id);
+            vouch::kit::db::in_scope(&mut conn, scope, |conn| {
                 diesel::update(store_jobs::table.filter(store_jobs::kind.eq("compare")))
                     .set(store_jobs::lease.eq(store_jobs::lease + 1))
                     .execute(conn)

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::db::schema::{conversions, deliveries};
-use vouch::db::{Scope, in_scope};
 use vouch::ingest::intake::{Arrival, Source, gzip, take_in_one};
 use vouch::ingest::recalculation::turn;
+use vouch::kit::db::schema::{conversions, deliveries};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::supervise::Stop;
 use vouch::platforms::parse_message;
 use vouch::stores::{Platform, Store};
-use vouch::supervise::Stop;
 use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::{noon, recount};

@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use proptest::prelude::*;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate, change_status, undo_status};
-use vouch::audit::{Actor, ActorKind};
 use vouch::auth;
 use vouch::conversions::{self, DenialReason, NewReview, Review};
 use vouch::credit::{Commission, OrdersCountWhen, Precedence, Rules};
-use vouch::db::Scope;
-use vouch::db::schema::{
+use vouch::kit::audit::{Actor, ActorKind};
+use vouch::kit::db::Scope;
+use vouch::kit::db::schema::{
     conversions as conversions_table, merchants as merchants_table, orders as orders_table,
     triggers as triggers_table,
 };

@@ -18,9 +18,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use vouch::db::schema::{deliveries, orders as orders_table};
 use vouch::ingest::intake;
 use vouch::ingest::replay;
+use vouch::kit::db::schema::{deliveries, orders as orders_table};
 use vouch::stores::Platform;
 use vouch_core::order::OrderState;
 

@@ -42,7 +42,7 @@ fn one_programs_list_stops_nothing_in_another() {
     assert_eq!(stopped_by(&app, borealis, "SUMMER24"), None);
     // Nor does asking for somebody else's list answer anything.
     let code = CouponCode::parse("SUMMER24").unwrap();
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     let foreign = app.within_merchant(borealis, |conn| exclusions::verdict(conn, acme, &code, now));
     assert_eq!(foreign, None);
 }
@@ -55,7 +55,7 @@ fn many_codes_are_answered_in_their_order() {
     let keys: Vec<String> = (900..1150).map(|n| format!("CODE-{n}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let acme = app.fixture.merchant_id;
-    let answers = app.within(|conn| verdicts(conn, acme, &keys, vouch::clock::now()));
+    let answers = app.within(|conn| verdicts(conn, acme, &keys, vouch::kit::clock::now()));
     let stopped: Vec<&str> = keys
         .iter()
         .zip(&answers)
@@ -152,7 +152,7 @@ fn a_feature_that_is_toggled_while_claims_run_is_on_or_off_for_each_of_them() {
         for _ in 0..3 {
             scope.spawn(|| {
                 for _ in 0..40 {
-                    let now = vouch::clock::now();
+                    let now = vouch::kit::clock::now();
                     let verdict = app.within(|conn| exclusions::verdict(conn, acme, &code, now));
                     assert!(verdict.is_none_or(|excluded| excluded.value == "FLICKER*"));
                 }
@@ -166,7 +166,7 @@ fn a_feature_that_is_toggled_while_claims_run_is_on_or_off_for_each_of_them() {
 
 #[test]
 fn every_code_that_is_written_has_its_look_alike_key() {
-    use vouch::db::schema::triggers;
+    use vouch::kit::db::schema::triggers;
     let app = TestApp::start();
     let (owner, ben) = (app.owner(), app.fixture.ben_id.to_string());
     let added =

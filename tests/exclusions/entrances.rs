@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use serde_json::json;
-use vouch::db::schema::code_requests;
 use vouch::exclusions::enable as set;
+use vouch::kit::db::schema::code_requests;
 use vouch::registration::Registration;
 
 use super::*;

@@ -9,10 +9,10 @@ mod uploads;
 mod warning;
 
 use diesel::prelude::*;
-use vouch::audit::Actor;
 use vouch::exclusions::{
     self, Dates, Exclusion, ExclusionScope, NewExclusion, Pattern, SaveError, add,
 };
+use vouch::kit::audit::Actor;
 use vouch::triggers::CouponCode;
 
 use crate::harness::{Person, TestApp, then};
@@ -47,14 +47,14 @@ fn exclude_as(app: &TestApp, actor: &Actor, new: &NewExclusion) -> Exclusion {
 /// The exclusion that stops a code, if one does.
 fn stopped_by(app: &TestApp, merchant_id: i64, code: &str) -> Option<String> {
     let code = CouponCode::parse(code).unwrap();
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     app.within_merchant(merchant_id, |conn| exclusions::verdict(conn, merchant_id, &code, now))
         .map(|excluded| excluded.value)
 }
 
 /// Every code or pattern on the program's list, by key.
 fn listed(app: &TestApp) -> Vec<String> {
-    use vouch::db::schema::exclusions;
+    use vouch::kit::db::schema::exclusions;
     app.within(|conn| {
         exclusions::table
             .filter(exclusions::removed_at.is_null())

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Duration};
 use vouch::credit::Decision;
-use vouch::db::schema::{commission_entries, conversions, orders};
 use vouch::exclusions::{change, enable as switch, remove, restore};
 use vouch::ingest::replay;
+use vouch::kit::db::schema::{commission_entries, conversions, orders};
 
 use super::*;
 use crate::harness::pseudonyms;
@@ -50,7 +50,7 @@ fn enable_at(app: &TestApp, on: bool, at: DateTime<chrono::Utc>) {
 }
 
 fn replay_all(app: &TestApp) {
-    use vouch::db::schema::deliveries;
+    use vouch::kit::db::schema::deliveries;
     let before = entries(app);
     let ids: Vec<i64> = app.within(|conn| {
         deliveries::table.order(deliveries::id.desc()).select(deliveries::id).load(conn)
@@ -113,7 +113,7 @@ fn an_exclusion_of_claims_leaves_orders_alone_and_so_does_one_while_the_feature_
     send(&app, 3, noon() + hours(5));
     enable_at(&app, true, noon() + hours(6));
     let exclusion: i64 = app.within(|conn| {
-        use vouch::db::schema::exclusions;
+        use vouch::kit::db::schema::exclusions;
         exclusions::table.select(exclusions::id).first(conn)
     });
     let actor = app.actor_at(noon() + hours(7));

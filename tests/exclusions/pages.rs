@@ -127,7 +127,7 @@ fn applications_that_wait_for_such_codes_are_named_and_keep_them() {
     assert_eq!(asked.status, 200, "{}", asked.text());
     assert!(asked.says("Affiliates wait for 1 code like this"));
     let href = asked.attribute(".notice li a", "href");
-    assert_eq!(href, Some(vouch::urls::affiliate(nia)));
+    assert_eq!(href, Some(vouch::kit::urls::affiliate(nia)));
     let saved = owner.submit(&asked, "form.stack", &[]);
     assert_eq!(saved.status, 303);
     let list = owner.follow(&saved);
@@ -163,7 +163,7 @@ fn who_has_such_codes_is_said_before_saving_and_on_the_list_and_nothing_is_remov
     for (like, found) in
         [("a-da1O", 1), ("ADA*", 1), ("*10", 1), ("*DA1*", 1), ("A*0", 1), ("ADA", 0), ("*11", 0)]
     {
-        let page = owner.get(&vouch::urls::triggers_like(like));
+        let page = owner.get(&vouch::kit::urls::triggers_like(like));
         assert_eq!(page.all("tbody th code").len(), found, "{like}");
     }
 }

@@ -1,6 +1,6 @@
 //! Support staff: the switch, and what they see of a merchant.
 
-use vouch::db::schema::{audit_log, sessions, stores};
+use vouch::kit::db::schema::{audit_log, sessions, stores};
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn a_merchant_is_found_by_name_address_member_and_store() {
     let app = TestApp::start();
     let support = app.support();
     for q in ["acme tea", "acme-t", "viewer@acme.example", "acme-tea.myshopify"] {
-        let page = support.get(&format!("/support/merchants?q={}", vouch::urls::encode(q)));
+        let page = support.get(&format!("/support/merchants?q={}", vouch::kit::urls::encode(q)));
         assert_eq!(page.all("tbody th a"), ["Acme Tea"], "{q}");
     }
     let page = support.get(&path(&app));

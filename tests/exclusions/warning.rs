@@ -1,6 +1,6 @@
 //! A merchant's own form: a warning that can be overridden knowingly.
 
-use vouch::db::schema::{audit_log, triggers};
+use vouch::kit::db::schema::{audit_log, triggers};
 
 use super::*;
 use crate::harness::Page;

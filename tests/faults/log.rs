@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::db::schema::recalculations;
+use vouch::kit::db::schema::recalculations;
 
 use super::{Program, eventually, ledger, metric};
 use crate::harness::shopify::ShopifyOrder;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::db::schema::{commission_entries, deliveries};
+use vouch::kit::db::schema::{commission_entries, deliveries};
 
 use crate::harness::program::{DataFolder, eventually, signal, vouch};
 use crate::harness::{METRICS_TOKEN, TestApp};

@@ -1,9 +1,9 @@
 //! A fault that passes is never final, whatever its SQLSTATE and the server's language.
 
 use diesel::prelude::*;
-use vouch::db::schema::recalculations;
 use vouch::ingest::recalculation::{drain, turn};
-use vouch::supervise::Stop;
+use vouch::kit::db::schema::recalculations;
+use vouch::kit::supervise::Stop;
 use vouch::triggers::{self, Trigger};
 
 use super::{fix, ledger, outcomes, raise};
@@ -66,7 +66,10 @@ fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
     for _ in 0..15 {
         app.within(|conn| {
             diesel::update(recalculations::table)
-                .set(recalculations::due_at.eq(vouch::clock::now() - chrono::Duration::seconds(1)))
+                .set(
+                    recalculations::due_at
+                        .eq(vouch::kit::clock::now() - chrono::Duration::seconds(1)),
+                )
                 .execute(conn)
         });
         turn(&app.db, &Stop::default()).unwrap();
@@ -80,7 +83,7 @@ fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
     fix(&app);
     app.within(|conn| {
         diesel::update(recalculations::table)
-            .set(recalculations::due_at.eq(vouch::clock::now()))
+            .set(recalculations::due_at.eq(vouch::kit::clock::now()))
             .execute(conn)
     });
     assert_eq!(drain(&app.db).unwrap(), 3);

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::{deliveries, delivery_failures};
 use vouch::ingest::failures::{build, renew, turn};
-use vouch::supervise::Stop;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{deliveries, delivery_failures};
+use vouch::kit::supervise::Stop;
 
 use super::{doctor, fix, ledger, metric, outcomes, raise};
 use crate::harness::shopify::ShopifyOrder;

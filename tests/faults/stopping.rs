@@ -13,7 +13,7 @@ const MERCHANTS: i64 = 120;
 
 fn left(app: &TestApp) -> i64 {
     let mut conn = app.as_superuser();
-    vouch::db::schema::recalculations::table.count().get_result(&mut conn).unwrap()
+    vouch::kit::db::schema::recalculations::table.count().get_result(&mut conn).unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A session that is lost while somebody types.
 
 use diesel::prelude::*;
-use vouch::db::schema::{affiliates, sessions};
+use vouch::kit::db::schema::{affiliates, sessions};
 
 use crate::harness::browser::Browser;
 use crate::harness::{PASSWORD, Page, Person, TestApp, two_factor};
@@ -166,9 +166,9 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     let app = TestApp::start();
     let stranger_id = app.fixture.stranger_merchant_id;
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    vouch::db::in_scope(&mut conn, vouch::db::Scope::Installation, |conn| {
-        let actor = vouch::audit::Actor::system(stranger_id, vouch::clock::now());
-        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::session::Role::Owner)
+    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
+        let actor = vouch::kit::audit::Actor::system(stranger_id, vouch::kit::clock::now());
+        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::kit::session::Role::Owner)
     })
     .unwrap();
     let owner = app.owner();

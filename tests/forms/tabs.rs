@@ -1,7 +1,7 @@
 //! Two tabs on one record.
 
 use diesel::prelude::*;
-use vouch::db::schema::affiliates;
+use vouch::kit::db::schema::affiliates;
 
 use crate::harness::{Page, TestApp};
 

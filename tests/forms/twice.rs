@@ -1,7 +1,7 @@
 //! The same form again: by a double click, by going back, or side by side.
 
 use diesel::prelude::*;
-use vouch::db::schema::{affiliates, api_keys, form_answers, offers, triggers};
+use vouch::kit::db::schema::{affiliates, api_keys, form_answers, offers, triggers};
 
 use crate::harness::{Page, Person, TestApp};
 
@@ -122,7 +122,7 @@ fn what_was_refused_can_be_sent_again_and_answers_are_deleted_after_a_day() {
     assert_eq!(kept(), 1);
     // Somebody else's repetition is no repetition.
     assert_eq!(saved.send(&app.admin()).status, 403);
-    let later = vouch::clock::now() + chrono::Duration::hours(25);
-    vouch::web::answers::sweep(&app.db, later).unwrap();
+    let later = vouch::kit::clock::now() + chrono::Duration::hours(25);
+    vouch::kit::web::answers::sweep(&app.db, later).unwrap();
     assert_eq!(kept(), 0);
 }

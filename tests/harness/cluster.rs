@@ -7,9 +7,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::db::migrate::{self, Addresses};
-use vouch::os::free_space;
+use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
+use vouch::kit::db::migrate::{self, Addresses};
+use vouch::kit::os::free_space;
 
 use super::fixture::{self, Fixture};
 

@@ -4,13 +4,13 @@ use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::audit::{Actor, ActorKind};
 use vouch::auth::{self, NewUser};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::audit::{Actor, ActorKind};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::secrets::Sealer;
+use vouch::kit::session::Role;
 use vouch::merchants::{self, Created, NewMerchant, Owner};
 use vouch::money::Currency;
-use vouch::secrets::Sealer;
-use vouch::session::Role;
 use vouch::stores::{self, WebhookSecret};
 use vouch::triggers::{self, TriggerKind};
 
@@ -79,7 +79,7 @@ pub fn make(url: &str) -> Fixture {
         .unwrap();
     // There's no order yet that its triggers could be too late for.
     in_scope(&mut conn, Scope::Installation, |conn| {
-        diesel::delete(vouch::db::schema::recalculations::table).execute(conn)
+        diesel::delete(vouch::kit::db::schema::recalculations::table).execute(conn)
     })
     .unwrap();
     Fixture {

@@ -24,11 +24,11 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::audit::{Actor, ActorKind};
-use vouch::config::Connections;
-use vouch::config::{Config, LogFormat, TrustedProxies};
-use vouch::db::migrate::{self, Addresses};
-use vouch::db::{Db, Scope, in_scope};
+use vouch::kit::audit::{Actor, ActorKind};
+use vouch::kit::config::Connections;
+use vouch::kit::config::{Config, LogFormat, TrustedProxies};
+use vouch::kit::db::migrate::{self, Addresses};
+use vouch::kit::db::{Db, Scope, in_scope};
 use vouch::operations::Readiness;
 use vouch::server::{self, State};
 
@@ -43,9 +43,9 @@ pub use self::time::on_this_machine;
 pub const SECRET_KEY: [u8; 32] = [7; 32];
 
 /// What makes pseudonyms of erased people in the instance under test.
-pub fn pseudonyms() -> vouch::pseudonyms::Pseudonyms {
-    let sealer = vouch::secrets::Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
-    vouch::pseudonyms::Pseudonyms::new(&sealer)
+pub fn pseudonyms() -> vouch::kit::pseudonyms::Pseudonyms {
+    let sealer = vouch::kit::secrets::Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    vouch::kit::pseudonyms::Pseudonyms::new(&sealer)
 }
 
 /// The token that reads the metrics of the installation under test.
@@ -266,7 +266,7 @@ impl TestApp {
 
     /// Enables Coupon Exclusions for a merchant, as support staff do.
     pub fn enable_exclusions(&self, merchant_id: i64) {
-        let actor = Actor::system(merchant_id, vouch::clock::now());
+        let actor = Actor::system(merchant_id, vouch::kit::clock::now());
         self.within_merchant(merchant_id, |conn| {
             vouch::exclusions::enable(conn, &actor, true, "Tests")
         });
@@ -286,7 +286,7 @@ impl TestApp {
 
     /// The owner as an actor, now.
     pub fn actor(&self) -> Actor {
-        self.actor_at(vouch::clock::now())
+        self.actor_at(vouch::kit::clock::now())
     }
 }
 
@@ -307,7 +307,7 @@ pub fn through(proxy: &Proxy, database_url: &str) -> String {
 /// The settings of an installation under test.
 pub fn config(base: &str) -> Config {
     Config {
-        keep: vouch::config::InstanceRetention::default(),
+        keep: vouch::kit::config::InstanceRetention::default(),
         database_url: None,
         owner_database_url: None,
         listen: "127.0.0.1:0".parse().unwrap(),

@@ -134,7 +134,7 @@ impl Person {
         if form.is_get {
             let query: Vec<String> = pairs
                 .iter()
-                .map(|(name, value)| format!("{name}={}", vouch::urls::encode(value)))
+                .map(|(name, value)| format!("{name}={}", vouch::kit::urls::encode(value)))
                 .collect();
             let path = action.split('?').next().unwrap_or_default();
             return self.get(&format!("{path}?{}", query.join("&")));

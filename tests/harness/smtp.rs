@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use vouch::config::{Login, Security, Smtp};
+use vouch::kit::config::{Login, Security, Smtp};
 
 /// What the next letter meets. Without one it is taken.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use totp_rs::{Builder, Totp};
-use vouch::db::schema::users;
-use vouch::mail::email_key;
-use vouch::secrets::{Sealer, Use};
+use vouch::kit::db::schema::users;
+use vouch::kit::mail::email_key;
+use vouch::kit::secrets::{Sealer, Use};
 
 use super::browser::Browser;
 use super::{Page, Person, SECRET_KEY};
@@ -21,7 +21,7 @@ pub fn give(conn: &mut PgConnection, email: &str) -> QueryResult<()> {
     diesel::update(users::table.find(id))
         .set((
             users::two_factor_secret.eq(sealer.seal(Use::of_person(id, "two-factor"), &SECRET)),
-            users::two_factor_at.eq(vouch::clock::now()),
+            users::two_factor_at.eq(vouch::kit::clock::now()),
         ))
         .execute(conn)
         .map(drop)
@@ -30,7 +30,7 @@ pub fn give(conn: &mut PgConnection, email: &str) -> QueryResult<()> {
 /// The code of a secret, now and so many seconds later.
 pub fn code_of(secret: &[u8], later: i64) -> String {
     let totp: Totp = Builder::new().with_secret(secret.to_vec()).build().unwrap();
-    let at = vouch::clock::now().timestamp() + later;
+    let at = vouch::kit::clock::now().timestamp() + later;
     totp.generate(u64::try_from(at).unwrap()).to_string()
 }
 

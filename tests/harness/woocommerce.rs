@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use secrecy::SecretBox;
 use serde_json::{Value, json};
-use vouch::audit::Actor;
-use vouch::secrets::Sealer;
+use vouch::kit::audit::Actor;
+use vouch::kit::secrets::Sealer;
 use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
 
 use super::fixture::then;

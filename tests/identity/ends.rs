@@ -2,8 +2,10 @@
 
 use diesel::prelude::*;
 use vouch::accounts::{self, By};
-use vouch::db::schema::{affiliates, api_keys, audit_log, instance_log, members, sessions, users};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::schema::{
+    affiliates, api_keys, audit_log, instance_log, members, sessions, users,
+};
+use vouch::kit::db::{Scope, in_scope};
 
 use crate::api::new_key;
 use crate::harness::{PASSWORD, Page, Person, TestApp, two_factor};
@@ -26,7 +28,7 @@ pub(super) fn user_id(app: &TestApp, email: &str) -> i64 {
 }
 
 fn by() -> By {
-    By::command_line("Left the company", vouch::clock::now())
+    By::command_line("Left the company", vouch::kit::clock::now())
 }
 
 fn acts(app: &TestApp, merchant_id: i64) -> Vec<String> {
@@ -223,7 +225,7 @@ fn a_closed_merchant_is_out_of_reach_until_it_opens_again() {
     let seen = acts(&app, app.fixture.merchant_id);
     assert!(seen.ends_with(&["api_key.revoked", "merchant.closed"].map(str::to_owned)), "{seen:?}");
     // Orders still come in, so that none is lost.
-    let order = crate::harness::shopify::ShopifyOrder::new(1, vouch::clock::now());
+    let order = crate::harness::shopify::ShopifyOrder::new(1, vouch::kit::clock::now());
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
 
     let page = support.get(&path);
@@ -369,7 +371,7 @@ fn support_sees_which_merchants_are_closed_since_when_and_why() {
     let row = format!("tbody tr:has(a[href='/support/merchants/{id}'])");
     assert!(!support.get("/support/merchants").has(&format!("{row} .badge-v")));
     // By a command, which is no act of support.
-    let why = By::command_line("Contract ended", vouch::clock::now());
+    let why = By::command_line("Contract ended", vouch::kit::clock::now());
     everything(&app, |conn| accounts::close(conn, &why, id));
     let list = support.get("/support/merchants");
     assert!(list.has(&format!("{row} .badge-v")) && list.one(&row).contains("Contract ended"));

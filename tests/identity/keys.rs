@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::db::schema::api_keys;
+use vouch::kit::db::schema::api_keys;
 
 use crate::harness::{Page, TestApp};
 
@@ -76,7 +76,7 @@ fn a_key_that_expired_is_refused_and_shown_as_such() {
     let key = key(&app, &["read"], "30");
     assert_eq!(ask(&app, &key, "get", "/api/v1/triggers", &json!(null)).status, 200);
     app.within(|conn| {
-        let made = vouch::clock::now() - chrono::Duration::days(31);
+        let made = vouch::kit::clock::now() - chrono::Duration::days(31);
         diesel::update(api_keys::table)
             .set((
                 api_keys::created_at.eq(made),

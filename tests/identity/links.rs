@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::db::schema::{affiliates as affiliates_table, letters, links, users};
-use vouch::db::{Scope, in_scope};
-use vouch::mail;
-use vouch::mail::email_key;
+use vouch::kit::db::schema::{affiliates as affiliates_table, letters, links, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::mail;
+use vouch::kit::mail::email_key;
 use vouch::registration::{CodeWish, Registration};
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};
@@ -397,7 +397,7 @@ fn only_hashes_of_links_are_stored_and_each_lives_as_short_as_its_purpose() {
     assert!(!dump.contains(&token), "{dump}");
     // A link that is past its time is dead.
     app.within(|conn| {
-        let sent = vouch::clock::now() - chrono::Duration::days(8);
+        let sent = vouch::kit::clock::now() - chrono::Duration::days(8);
         diesel::update(links::table)
             .set((
                 links::created_at.eq(sent),
@@ -423,7 +423,7 @@ fn an_application_from_a_known_address_takes_the_same_steps_and_leaves_nothing()
     assert_eq!(crate::registration::apply(&app, "Ada", known, "ADA77").status, 303);
     assert!(numbered() > before, "it was stored, and taken back");
     let left: i64 = app.within(|conn| {
-        use vouch::db::schema::applications;
+        use vouch::kit::db::schema::applications;
         applications::table.count().get_result(conn)
     });
     let sent: i64 = app.within(|conn| links::table.count().get_result(conn));

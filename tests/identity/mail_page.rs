@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use diesel::prelude::*;
 use vouch::auth;
-use vouch::db::schema::{audit_log, instance_log, letters, users};
-use vouch::db::{Scope, in_scope};
-use vouch::mail::Office;
-use vouch::session::Role;
+use vouch::kit::db::schema::{audit_log, instance_log, letters, users};
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::mail::Office;
+use vouch::kit::session::Role;
 use vouch::team;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
@@ -120,7 +120,7 @@ fn nobody_else_is_opened_up_to_support() {
 }
 
 fn invite_affiliate_with_address_of_viewer(app: &TestApp) {
-    use vouch::db::schema::affiliates;
+    use vouch::kit::db::schema::affiliates;
     let ben = app.fixture.ben_id;
     app.within(|conn| {
         diesel::update(affiliates::table.filter(affiliates::id.eq(ben)))
@@ -177,8 +177,8 @@ fn what_the_server_shows_is_in_the_log_of_the_instance() {
     let id = email_id(&app, "viewer@acme.example");
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     in_scope(&mut conn, Scope::Installation, |conn| {
-        let email = vouch::mail::reveal(conn, id, &sealer(), &app.base)?.unwrap();
-        let by = vouch::accounts::By::command_line("", vouch::clock::now());
+        let email = vouch::kit::mail::reveal(conn, id, &sealer(), &app.base)?.unwrap();
+        let by = vouch::accounts::By::command_line("", vouch::kit::clock::now());
         vouch::accounts::note_revealed(conn, &by, &email)?;
         let rows: Vec<(String, Option<i64>)> = instance_log::table
             .select((instance_log::action, instance_log::subject_id))

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use vouch::auth;
-use vouch::db::schema::{sessions, users};
+use vouch::kit::db::schema::{sessions, users};
 
 use crate::harness::{PASSWORD, TestApp, two_factor};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use diesel::prelude::*;
 use vouch::accounts::{self, By};
 use vouch::api::keys::{self, ApiScope, NewKey};
-use vouch::db::schema::{affiliates, api_keys, invitations, links, merchants, users};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::schema::{affiliates, api_keys, invitations, links, merchants, users};
+use vouch::kit::db::{Scope, in_scope};
 use vouch::team;
 
 use super::ends::{everything, list_triggers, user_id};
@@ -25,7 +25,7 @@ const A_MOMENT: Duration = Duration::from_millis(400);
 type Ending = fn(&Fixture, &mut PgConnection) -> QueryResult<()>;
 
 fn by() -> By {
-    By::command_line("", vouch::clock::now())
+    By::command_line("", vouch::kit::clock::now())
 }
 
 /// Sends a request while `ending` has ended access and not yet committed.
@@ -129,7 +129,7 @@ fn a_key_asks_for_its_merchant_and_its_creator_with_every_request() {
     let app = TestApp::start();
     let key = new_key(&app);
     assert_eq!(list_triggers(&app, &key), 200);
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     everything(&app, |conn| {
         diesel::update(merchants::table.find(app.fixture.merchant_id))
             .set(merchants::closed_at.eq(now))
@@ -160,7 +160,7 @@ fn no_invitation_is_sent_beside_a_close_a_disabling_or_a_removal() {
         let second = second_owner(&app);
         let owner = app.owner();
         let token = owner.token();
-        let actor = vouch::audit::Actor {
+        let actor = vouch::kit::audit::Actor {
             user_id: Some(user_id(&app, "admin@acme.example")),
             ..app.actor()
         };
@@ -288,7 +288,7 @@ fn accepting_asks_whether_the_sender_may_still_invite() {
     let accepted = everything(&app, |conn| {
         let token = link.rsplit('/').next().unwrap();
         let joining = team::Joining::New { name: "Ivy", password_hash: "x" };
-        let now = vouch::clock::now();
+        let now = vouch::kit::clock::now();
         Ok(team::accept(conn, app.fixture.merchant_id, token, &joining, None, now).unwrap())
     });
     assert_eq!(accepted, None);

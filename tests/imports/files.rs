@@ -1,6 +1,6 @@
 //! Files as other programs, spreadsheets and Vouch itself write them.
 
-use vouch::db::schema::{affiliates, conversions};
+use vouch::kit::db::schema::{affiliates, conversions};
 
 use super::*;
 use crate::harness::shopify::ShopifyOrder;

@@ -8,8 +8,10 @@ mod portions;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use vouch::db::schema::{audit_log, code_requests, import_rows, imports, pushes, stores, triggers};
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::db::schema::{
+    audit_log, code_requests, import_rows, imports, pushes, stores, triggers,
+};
 
 use crate::harness::{Page, Person, TestApp, on_this_machine, then};
 
@@ -241,7 +243,7 @@ fn a_file_is_its_programs_own_and_what_is_no_such_file_is_refused_in_words() {
     // A day later the file is forgotten, a saved one keeps its line.
     save(&owner, &looked, &[]);
     look(&owner, "Affiliate,Code\nben@affiliates.example,MINE2\nx,MINE3\n");
-    let later = vouch::clock::now() + chrono::Duration::hours(25);
+    let later = vouch::kit::clock::now() + chrono::Duration::hours(25);
     vouch::imports::sweep(&app.db, later).unwrap();
     let kept: Vec<String> =
         app.within(|conn| imports::table.select(imports::uploaded_by).load(conn));

@@ -1,9 +1,9 @@
 //! A large file is saved in portions: with progress, and each row once, whatever breaks off.
 
 use diesel::prelude::*;
-use vouch::db::schema::{audit_log, imports, pushes, triggers};
 use vouch::imports::PORTION;
-use vouch::supervise::Stop;
+use vouch::kit::db::schema::{audit_log, imports, pushes, triggers};
+use vouch::kit::supervise::Stop;
 
 use super::{look, prepared, save, send};
 use crate::harness::TestApp;

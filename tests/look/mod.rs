@@ -10,8 +10,8 @@ use actix_web::web::{self, Html};
 use actix_web::{App, HttpResponse, HttpServer};
 use askama::Template as _;
 use serde::Deserialize;
-use vouch::web::form::FormErrors;
-use vouch::web::{assets, guard};
+use vouch::kit::web::form::FormErrors;
+use vouch::kit::web::{assets, guard};
 
 use crate::harness::browser::Browser;
 use sample::{DetailPage, DialogPage, GatePage, ListPage, SamplePage};

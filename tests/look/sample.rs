@@ -3,8 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use vouch::auth::{StoreProblem, Viewing};
-use vouch::web::flash::{Flash, FlashKind, FlashUndo};
-use vouch::web::form::FormErrors;
+use vouch::kit::web::flash::{Flash, FlashKind, FlashUndo};
+use vouch::kit::web::form::FormErrors;
 
 /// What layouts ask of a page, answered without a session.
 pub struct SamplePage {

@@ -178,7 +178,7 @@ impl Stores {
         body: &[u8],
     ) -> (String, Vec<(&'static str, String)>) {
         let id = format!("{:032x}", rand::random::<u128>());
-        let time = vouch::clock::now().timestamp().to_string();
+        let time = vouch::kit::clock::now().timestamp().to_string();
         let (store, headers) = match platform {
             "shopify" => (
                 &self.shopify,

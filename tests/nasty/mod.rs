@@ -14,9 +14,9 @@ use std::sync::Mutex;
 use diesel::prelude::*;
 use ureq::Agent;
 use vouch::auth::{Access, Route};
-use vouch::db::schema::delivery_failures;
+use vouch::kit::db::schema::delivery_failures;
+use vouch::kit::session::Role;
 use vouch::routes::TABLE;
-use vouch::session::Role;
 
 use crate::access::{Example, examples, fill, parameters};
 use crate::harness::{Page, Person, TestApp};

@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
-use vouch::urls::encode;
+use vouch::kit::urls::encode;
 
 use super::documents::{Stores, about, leaves, order_of_the_api, places};
 use super::forms::{Found, found};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::db::schema::{affiliates, applications, conversions, deliveries, letters, orders};
+use vouch::kit::db::schema::{affiliates, applications, conversions, deliveries, letters, orders};
 
 use super::*;
 use crate::harness::shopify::ShopifyOrder;
@@ -111,7 +111,7 @@ fn sign_in_leads_to_pages_of_this_site_only() {
     let app = TestApp::start();
     for next in ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"] {
         let person = app.anonymous();
-        let page = person.get(&format!("/login?next={}", vouch::urls::encode(next)));
+        let page = person.get(&format!("/login?next={}", vouch::kit::urls::encode(next)));
         let typed = [("email", "owner@acme.example"), ("password", crate::harness::PASSWORD)];
         let answer = person.submit(&page, "form", &typed);
         assert_eq!((answer.status, answer.location()), (303, Some("/dashboard")), "{next:?}");
@@ -223,8 +223,8 @@ fn an_unconfirmed_application_writes_nothing_of_its_own_into_an_email() {
     assert_eq!(sent.status, 303, "{}", sent.text());
     let all: Result<
         Vec<(String, Option<serde_json::Value>, Option<String>)>,
-        vouch::error::AppError,
-    > = app.db.run_blocking(vouch::db::Scope::Installation, |conn| {
+        vouch::kit::error::AppError,
+    > = app.db.run_blocking(vouch::kit::db::Scope::Installation, |conn| {
         letters::table
             .filter(letters::recipient.eq("victim@mail.example"))
             .select((letters::subject, letters::paragraphs, letters::link_label))
@@ -281,7 +281,7 @@ fn times_of_the_api_have_bounds() {
 #[test]
 fn impossible_times_of_a_webhook_give_way_to_its_arrival() {
     let app = TestApp::start();
-    let before = vouch::clock::now();
+    let before = vouch::kit::clock::now();
     for (id, at) in
         [(1, "1970-01-01T00:00:00Z"), (2, "-262143-01-01T00:00:00Z"), (3, "9999-01-01T00:00:00Z")]
     {
@@ -310,7 +310,7 @@ fn a_webhook_that_is_no_text_is_kept_and_can_be_replayed() {
     assert_eq!(app.shopify("orders/create\u{e9}", &body).status, 200);
     assert_eq!(app.shopify("orders/create", &body).status, 200);
     let shop = crate::bigcommerce::connect(&app, "http://127.0.0.1:9");
-    let (id, time) = ("msg_0", vouch::clock::now().timestamp().to_string());
+    let (id, time) = ("msg_0", vouch::kit::clock::now().timestamp().to_string());
     let raw = br#"{"scope":"\u0000","data":{"id":"\u0000"}}"#;
     let secret = crate::harness::stores::bigcommerce::CLIENT_SECRET;
     let signature = crate::harness::bigcommerce::sign(secret, id, &time, raw);
@@ -345,11 +345,11 @@ fn a_webhook_that_is_no_text_is_kept_and_can_be_replayed() {
 /// Behind the readers: what the database itself refuses as a value is the request's fault, not ours.
 #[test]
 fn values_that_the_database_refuses_are_bad_requests() {
-    use vouch::error::AppError;
+    use vouch::kit::error::AppError;
     let app = TestApp::start();
     let ask = |sql: &str, bound: &str| {
         let asked: Result<usize, AppError> =
-            app.db.run_blocking(vouch::db::Scope::Installation, |conn| {
+            app.db.run_blocking(vouch::kit::db::Scope::Installation, |conn| {
                 diesel::sql_query(sql).bind::<diesel::sql_types::Text, _>(bound).execute(conn)
             });
         asked.unwrap_err()

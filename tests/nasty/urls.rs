@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use vouch::urls::encode;
+use vouch::kit::urls::encode;
 
 use super::*;
 

@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
-use vouch::audit::{Actor, ActorKind};
 use vouch::code_requests::{self, Asked};
-use vouch::db::Scope;
-use vouch::db::schema::{audit_log, code_requests as requests_table, pushes};
+use vouch::kit::audit::{Actor, ActorKind};
+use vouch::kit::db::Scope;
+use vouch::kit::db::schema::{audit_log, code_requests as requests_table, pushes};
 use vouch::registration::{self, Registration};
 use vouch::triggers::{self, TriggerKind};
 
@@ -120,7 +120,7 @@ fn a_code_that_cannot_be_had_is_refused_as_typed_with_three_free_ones() {
         let free = refused.values("[name=instead]", "value");
         assert_eq!(free.len(), offered, "{code}: {free:?}");
         assert!(refused.says("ADA10") && !refused.text().contains("canary"));
-        let path = format!("/portal/code-requests/code?code={}", vouch::urls::encode(code));
+        let path = format!("/portal/code-requests/code?code={}", vouch::kit::urls::encode(code));
         let look = ada.get_with(&path, &[("hx-request", "true")]);
         assert!(!look.has("main") && (code.is_empty() || look.says(reason)), "{}", look.text());
         if offered > 0 {
@@ -272,7 +272,7 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
                 let (actor, db, barrier) = (app.actor(), app.db.clone(), &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    let outcome: Result<_, vouch::error::AppError> = db
+                    let outcome: Result<_, vouch::kit::error::AppError> = db
                         .run_blocking(Scope::Merchant(actor.merchant_id), |conn| {
                             code_requests::approve_codes(conn, &actor, &[id])
                         });

@@ -7,10 +7,10 @@ mod taken_back;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, OwnChange};
-use vouch::audit::{Actor, ActorKind};
 use vouch::auth::{self, Access};
 use vouch::code_requests;
-use vouch::db::schema::{conversions, orders, pushes};
+use vouch::kit::audit::{Actor, ActorKind};
+use vouch::kit::db::schema::{conversions, orders, pushes};
 use vouch::routes::TABLE;
 use vouch::triggers::{self, TriggerKind};
 
@@ -30,8 +30,8 @@ fn planted() -> TestApp {
     let ben = app.fixture.ben_id;
     app.within(|conn| {
         triggers::create(conn, &actor, ben, TriggerKind::CouponCode, "CANARY10").unwrap();
-        diesel::update(vouch::db::schema::affiliates::table.find((actor.merchant_id, ben)))
-            .set(vouch::db::schema::affiliates::name.eq("Canary Ben"))
+        diesel::update(vouch::kit::db::schema::affiliates::table.find((actor.merchant_id, ben)))
+            .set(vouch::kit::db::schema::affiliates::name.eq("Canary Ben"))
             .execute(conn)
     });
     further::allow(&app, true);
@@ -160,7 +160,7 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
     // Ada is an affiliate of both; in Borealis Books she holds a canary, beside the code of the same
     // name.
     app.within_merchant(borealis, |conn| {
-        use vouch::db::schema::affiliates::dsl;
+        use vouch::kit::db::schema::affiliates::dsl;
         let actor = Actor::system(borealis, crate::harness::then());
         let ada = app.fixture.stranger_affiliate_id;
         triggers::create(conn, &actor, ada, TriggerKind::CouponCode, "CANARY10").unwrap();

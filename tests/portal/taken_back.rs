@@ -6,8 +6,10 @@ use std::thread;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch::code_requests;
-use vouch::db::Scope;
-use vouch::db::schema::{audit_log, code_requests as requests_table, triggers as triggers_table};
+use vouch::kit::db::Scope;
+use vouch::kit::db::schema::{
+    audit_log, code_requests as requests_table, triggers as triggers_table,
+};
 use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::further::{DECISIONS, allow, ask, request_id};
@@ -178,7 +180,7 @@ fn an_undo_by_several_members_at_once_opens_the_request_once() {
                 let (actor, db, barrier) = (app.actor(), app.db.clone(), &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    let outcome: Result<_, vouch::error::AppError> = db
+                    let outcome: Result<_, vouch::kit::error::AppError> = db
                         .run_blocking(Scope::Merchant(actor.merchant_id), |conn| {
                             code_requests::reverse_codes(conn, &actor, &[id], decided_at)
                         });

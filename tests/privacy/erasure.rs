@@ -7,15 +7,15 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
 use vouch::affiliates::{self, AffiliateStatus, OwnChange};
-use vouch::audit::{Act, Actor, ActorKind, record};
 use vouch::auth::{self, NewUser};
-use vouch::db::schema::{
+use vouch::ingest::replay;
+use vouch::kit::audit::{Act, Actor, ActorKind, record};
+use vouch::kit::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
 };
-use vouch::ingest::replay;
+use vouch::kit::session::Role;
 use vouch::privacy::{Lookup, erase_person};
 use vouch::recalculations::{RecalculationCause, request_since};
-use vouch::session::Role;
 use vouch::triggers::{self, TriggerKind};
 
 use super::{acts, in_instance, sums, tables_with};
@@ -343,7 +343,7 @@ fn what_the_store_sends_later_brings_nothing_back() {
     assert_eq!(credited("22"), (None, true));
     assert_eq!(credited("23"), (Some(world.app.fixture.ada_id), true));
     let reason: Option<String> = world.app.within(|conn| {
-        use vouch::db::schema::conversions;
+        use vouch::kit::db::schema::conversions;
         conversions::table
             .inner_join(orders::table.on(orders::id.nullable().eq(conversions::order_id)))
             .filter(orders::order_ref.eq("22"))
@@ -428,13 +428,13 @@ fn the_last_owner_and_oneself_stay() {
     let own =
         erase_person(&app.db, &app.actor(), &pseudonyms(), &Lookup::by_email("owner@acme.example"));
     assert!(matches!(own.unwrap(), Err(vouch::privacy::Refused::Yourself)));
-    let system = Actor::system(app.fixture.merchant_id, vouch::clock::now());
+    let system = Actor::system(app.fixture.merchant_id, vouch::kit::clock::now());
     let last =
         erase_person(&app.db, &system, &pseudonyms(), &Lookup::by_email("owner@acme.example"));
     assert!(matches!(last.unwrap(), Err(vouch::privacy::Refused::LastOwner)));
     // Nothing of it was done: the address is not kept as erased either.
     let hashes: i64 =
-        app.within(|conn| vouch::db::schema::erased_emails::table.count().get_result(conn));
+        app.within(|conn| vouch::kit::db::schema::erased_emails::table.count().get_result(conn));
     assert_eq!(hashes, 0);
     let member =
         erase_person(&app.db, &app.actor(), &pseudonyms(), &Lookup::by_email("admin@acme.example"));
@@ -454,14 +454,14 @@ fn emails_of_another_program_of_the_same_name_stay() {
     });
     for merchant_id in [acme, other] {
         app.within_merchant(merchant_id, |conn| {
-            let letter = vouch::mail::Letter {
+            let letter = vouch::kit::mail::Letter {
                 to: "ada@affiliates.example",
                 subject: format!("Of {merchant_id}"),
                 program: Some("Acme Tea"),
                 paragraphs: vec!["Hello".to_owned()],
                 link: None,
             };
-            vouch::mail::post(conn, &letter)
+            vouch::kit::mail::post(conn, &letter)
         });
     }
     let fields = [("email", "ada@affiliates.example")];

@@ -11,7 +11,7 @@ use std::io::Read as _;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
 use flate2::read::GzDecoder;
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::{Scope, in_scope};
 
 use crate::harness::TestApp;
 

@@ -1,7 +1,7 @@
 //! Settings > Privacy, and the command.
 
 use diesel::prelude::*;
-use vouch::db::schema::{audit_log, orders, retention_settings};
+use vouch::kit::db::schema::{audit_log, orders, retention_settings};
 
 use super::tables_with;
 use crate::harness::TestApp;

@@ -4,10 +4,12 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::config::InstanceRetention;
-use vouch::db::schema::{audit_log, deliveries, instance_log, letters, orders, sessions, stores};
+use vouch::kit::config::InstanceRetention;
+use vouch::kit::db::schema::{
+    audit_log, deliveries, instance_log, letters, orders, sessions, stores,
+};
+use vouch::kit::supervise::Stop;
 use vouch::privacy::retention::{self, Periods};
-use vouch::supervise::Stop;
 use vouch::triggers::{self, TriggerKind};
 
 use super::{in_instance, sums};
@@ -49,7 +51,7 @@ fn bodies_go_after_their_period_and_cannot_be_replayed() {
     assert_eq!(app.shopify("orders/create", &ShopifyOrder::new(1, noon()).0).status, 200);
     assert_eq!(app.shopify("orders/create", &json!({ "id": "nothing" })).status, 200);
     set(&app, Periods { bodies_days: 10, failed_bodies_days: 20, ..Periods::default() });
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     let (taken, failed) = ("taken_in".to_owned(), "failed".to_owned());
     sweep(&app, now + Duration::days(9));
     assert_eq!(bodies(&app), [(taken.clone(), true), (failed.clone(), true)]);
@@ -151,9 +153,9 @@ fn addresses_in_the_audit_log_go_and_the_acts_stay() {
     assert!(with > 0);
     // The last day's are kept whatever the period is: so they were the day before yesterday.
     app.as_superuser().batch_execute("UPDATE audit_log SET at = at - interval '2 days'").unwrap();
-    sweep(&app, vouch::clock::now() + Duration::days(177));
+    sweep(&app, vouch::kit::clock::now() + Duration::days(177));
     assert_eq!(from(&app), (with, all));
-    sweep(&app, vouch::clock::now() + Duration::days(181));
+    sweep(&app, vouch::kit::clock::now() + Duration::days(181));
     assert_eq!(from(&app), (0, all));
 }
 
@@ -169,9 +171,9 @@ fn addresses_in_the_log_of_the_instance_go_and_the_acts_stay() {
     let from = || -> Vec<Option<String>> {
         in_instance(&app, |conn| instance_log::table.select(instance_log::came_from).load(conn))
     };
-    sweep(&app, vouch::clock::now() + Duration::days(177));
+    sweep(&app, vouch::kit::clock::now() + Duration::days(177));
     assert_eq!(from(), [Some("192.0.2.7".to_owned())]);
-    let late = vouch::clock::now() + Duration::days(180);
+    let late = vouch::kit::clock::now() + Duration::days(180);
     assert!(overdue(&app, late).contains(&"instance_ips".to_owned()));
     sweep(&app, late);
     assert_eq!(from(), [None]);
@@ -186,7 +188,7 @@ fn a_disconnected_store_keeps_its_customers_for_its_period_unless_it_comes_back(
     let customer = |app: &TestApp| -> Option<String> {
         app.within(|conn| orders::table.select(orders::customer_email).first(conn))
     };
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     sweep(&app, now + Duration::days(89));
     assert!(customer(&app).is_some());
     app.connect_shop(
@@ -225,9 +227,9 @@ fn emails_and_sessions_of_the_instance_go_too() {
     };
     let (emails, sessions) = left(&app);
     assert!(emails > 0 && sessions > 0);
-    sweep(&app, vouch::clock::now() + Duration::days(13));
+    sweep(&app, vouch::kit::clock::now() + Duration::days(13));
     assert_eq!(left(&app), (emails, sessions));
-    let late = vouch::clock::now() + Duration::days(32);
+    let late = vouch::kit::clock::now() + Duration::days(32);
     assert_eq!(overdue(&app, late), ["emails", "sessions"]);
     sweep(&app, late);
     assert_eq!(left(&app), (0, 0));

@@ -3,10 +3,10 @@
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::config::InstanceRetention;
-use vouch::db::schema::{data_requests, deliveries, orders, stores};
+use vouch::kit::config::InstanceRetention;
+use vouch::kit::db::schema::{data_requests, deliveries, orders, stores};
+use vouch::kit::supervise::Stop;
 use vouch::privacy::retention;
-use vouch::supervise::Stop;
 
 use super::{sums, tables_with};
 use crate::harness::shopify::{ShopifyOrder, sign};
@@ -139,7 +139,7 @@ fn after_an_uninstallation_the_store_can_still_ask_and_its_customers_are_erased(
     );
     // Long before the retention period is over.
     assert_eq!(app.shopify("shop/redact", &json!({ "shop_id": 1 })).status, 200);
-    let (keep, now) = (InstanceRetention::default(), vouch::clock::now());
+    let (keep, now) = (InstanceRetention::default(), vouch::kit::clock::now());
     retention::sweep(&app.db, keep, now, &Stop::default()).unwrap();
     assert_eq!(tables_with(&app, MARKER), Default::default());
     assert_eq!(sums(&app), money);

@@ -2,7 +2,7 @@
 //! once, and the page says how it stands. What stores can do to the memory is in `memory`.
 
 use chrono::Duration;
-use vouch::clock;
+use vouch::kit::clock;
 
 use super::cases::Case;
 use super::{call_out, code, push_id, status};

@@ -5,8 +5,8 @@ use std::time::{Duration as Span, Instant};
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::{pushes, store_jobs};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{pushes, store_jobs};
 use vouch::platforms::CallError;
 use vouch::store_workers::{Crew, Tools};
 use vouch::workers::run_job;
@@ -118,11 +118,15 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
     let tools = Tools {
         open: Arc::new(move |_, _| {
             let mut conn = PgConnection::establish(&database).unwrap();
-            vouch::db::in_scope(&mut conn, vouch::db::Scope::Merchant(merchant_id), |conn| {
-                diesel::update(store_jobs::table)
-                    .set(store_jobs::lease.eq(store_jobs::lease + 1))
-                    .execute(conn)
-            })
+            vouch::kit::db::in_scope(
+                &mut conn,
+                vouch::kit::db::Scope::Merchant(merchant_id),
+                |conn| {
+                    diesel::update(store_jobs::table)
+                        .set(store_jobs::lease.eq(store_jobs::lease + 1))
+                        .execute(conn)
+                },
+            )
             .unwrap();
             Ok(Box::new(taken.clone()))
         }),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use serde_json::json;
 use vouch::comparisons::{self, Comparison};
-use vouch::db::schema::pushes;
+use vouch::kit::db::schema::pushes;
 use vouch::stores::Store;
 use vouch::sync_notes::Verdict;
 

@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::clock;
-use vouch::db::schema::{pushes, stores};
+use vouch::kit::clock;
+use vouch::kit::db::schema::{pushes, stores};
+use vouch::kit::secrets::Sealer;
 use vouch::platforms::http::Http;
 use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
-use vouch::secrets::Sealer;
 use vouch::store_workers::{Open, Tools};
 use vouch::stores::{self as model, Store};
 use vouch::triggers::{self, TriggerKind};

@@ -1,5 +1,5 @@
 use chrono::Duration;
-use vouch::clock;
+use vouch::kit::clock;
 use vouch::platforms::CallError;
 use vouch::stores;
 

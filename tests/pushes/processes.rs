@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use vouch::clock;
-use vouch::db::schema::pushes;
-use vouch::store_jobs::{JobKind, make_due};
+use vouch::kit::clock;
+use vouch::kit::db::schema::pushes;
+use vouch::kit::store_jobs::{JobKind, make_due};
 
 use super::creating_in;
 use crate::harness::program::{DataFolder, vouch};

@@ -2,8 +2,8 @@ use std::time::Duration as Span;
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::pushes;
+use vouch::kit::clock;
+use vouch::kit::db::schema::pushes;
 use vouch::platforms::CallError;
 use vouch::triggers::{self, TriggerKind};
 use vouch::{pushes as model, stores};

@@ -1,6 +1,6 @@
 use diesel::prelude::*;
-use vouch::db::schema::applications;
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::db::schema::applications;
 use vouch::registration::{CodeWish, Field, FieldKind, Registration};
 
 use super::{
@@ -141,7 +141,7 @@ fn a_code_is_looked_up_while_one_types() {
     open(&app);
     let person = app.anonymous();
     let look = |code: &str| {
-        let path = format!("/join/acme-tea/code?name=Noa&code={}", vouch::urls::encode(code));
+        let path = format!("/join/acme-tea/code?name=Noa&code={}", vouch::kit::urls::encode(code));
         person.get_with(&path, &[("hx-request", "true")])
     };
     assert!(look("NOA10").says("NOA10 is free."));

@@ -1,6 +1,6 @@
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::db::schema::{applications, links};
+use vouch::kit::db::schema::{applications, links};
 use vouch::registration::{self, Registration};
 use vouch::triggers::{self, CreateTriggerError, TriggerKind};
 
@@ -119,7 +119,7 @@ fn a_link_grows_old_and_what_was_never_confirmed_is_forgotten() {
     applied(&app, "Noa", "noa@new.example", "NOA10");
     let link = link_to(&app, "nia@new.example");
     app.within(|conn| {
-        let sent = vouch::clock::now() - Duration::hours(24) - Duration::minutes(1);
+        let sent = vouch::kit::clock::now() - Duration::hours(24) - Duration::minutes(1);
         diesel::update(links::table)
             .set((links::created_at.eq(sent), links::expires_at.eq(sent + Duration::hours(24))))
             .execute(conn)?;
@@ -128,7 +128,7 @@ fn a_link_grows_old_and_what_was_never_confirmed_is_forgotten() {
             .execute(conn)
     });
     assert_eq!(app.anonymous().get(&link).status, 410);
-    let later = |hours| vouch::clock::now() + Duration::hours(hours);
+    let later = |hours| vouch::kit::clock::now() + Duration::hours(hours);
     assert_eq!(registration::sweep(&app.db, later(1)).unwrap(), 0);
     assert_eq!(registration::sweep(&app.db, later(49)).unwrap(), 1);
     let left: i64 = app.within(|conn| applications::table.count().get_result(conn));

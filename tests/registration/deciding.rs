@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use vouch::auth::{self, NewUser};
-use vouch::db::schema::{affiliates, audit_log};
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::schema::{affiliates, audit_log};
+use vouch::kit::db::{Scope, in_scope};
 
 use super::{affiliate, applied, holders, letters_to, link_to, open, requests, send};
 use crate::harness::{PASSWORD, TestApp};

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::audit::Actor;
-use vouch::db::Scope;
-use vouch::db::schema::{affiliate_terms, affiliates, code_requests};
-use vouch::mail;
+use vouch::kit::audit::Actor;
+use vouch::kit::db::Scope;
+use vouch::kit::db::schema::{affiliate_terms, affiliates, code_requests};
+use vouch::kit::mail;
+use vouch::kit::secrets::Sealer;
+use vouch::kit::web::paginate::Cursor;
 use vouch::registration::{self, Registration};
-use vouch::secrets::Sealer;
-use vouch::web::paginate::Cursor;
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
@@ -40,7 +40,7 @@ pub fn open_with(app: &TestApp, registration: Registration) {
 /// Borealis Books does, too.
 pub fn open_stranger(app: &TestApp) {
     let merchant_id = app.fixture.stranger_merchant_id;
-    let actor = Actor::system(merchant_id, vouch::clock::now());
+    let actor = Actor::system(merchant_id, vouch::kit::clock::now());
     let registration = Registration { is_open: true, ..Registration::default() };
     app.within_merchant(merchant_id, |conn| registration::save(conn, &actor, &registration));
 }
@@ -70,7 +70,7 @@ pub fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
 /// What was written to an address, the newest first: subject and text, as `vouch mail show` reads it.
 pub fn letters_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
     let sealer = sealer();
-    let all: Result<Vec<_>, vouch::error::AppError> =
+    let all: Result<Vec<_>, vouch::kit::error::AppError> =
         app.db.run_blocking(Scope::Installation, |conn| {
             let rows = mail::letters(conn, &Cursor::Start)?.rows.into_iter();
             let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
@@ -143,7 +143,7 @@ pub fn requests(app: &TestApp, key: &str) -> Vec<(i64, String)> {
 
 /// Who holds a code.
 pub fn holders(app: &TestApp, key: &str) -> Vec<i64> {
-    use vouch::db::schema::triggers;
+    use vouch::kit::db::schema::triggers;
     app.within(|conn| {
         triggers::table.filter(triggers::key.eq(key)).select(triggers::affiliate_id).load(conn)
     })

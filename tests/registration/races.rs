@@ -3,8 +3,8 @@ use std::thread;
 
 use diesel::prelude::*;
 use vouch::affiliates::AffiliateStatus;
-use vouch::db::Scope;
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::kit::db::Scope;
 use vouch::registration;
 use vouch::triggers::{self, TriggerKind};
 
@@ -139,7 +139,7 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
                 scope.spawn(move || {
                     barrier.wait();
                     let active = AffiliateStatus::Active;
-                    let decided: Result<_, vouch::error::AppError> =
+                    let decided: Result<_, vouch::kit::error::AppError> =
                         db.run_blocking(Scope::Merchant(actor.merchant_id), |conn| {
                             let ids = [nia];
                             QueryResult::Ok(

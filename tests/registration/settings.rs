@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use vouch::db::schema::audit_log;
+use vouch::kit::db::schema::audit_log;
 use vouch::registration::{self, CodeWish, FieldKind};
 
 use crate::harness::TestApp;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
-use vouch::db::schema::{commission_entries, conversions, return_rules};
+use vouch::kit::db::schema::{commission_entries, conversions, return_rules};
 use vouch::recalculations::{RecalculationCause, request_since};
 use vouch::stores::{ReturnRules, Store, change_return_rules};
 
@@ -35,7 +35,7 @@ fn choose(app: &TestApp, cancelled: &str, refunded: &str) {
 #[test]
 fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() {
     let app = TestApp::start();
-    let before = vouch::clock::now() - Duration::hours(2);
+    let before = vouch::kit::clock::now() - Duration::hours(2);
     let early = order(1, before);
     assert_eq!(app.shopify("orders/create", &early.0).status, 200);
     choose(&app, "keep", "keep");
@@ -46,7 +46,7 @@ fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() 
             .set(return_rules::valid_from.eq(an_hour_ago))
             .execute(conn)
     });
-    let after = vouch::clock::now() - Duration::minutes(30);
+    let after = vouch::kit::clock::now() - Duration::minutes(30);
     let (kept, refunded) = (order(2, after), order(3, after));
     assert_eq!(app.shopify("orders/create", &kept.0).status, 200);
     assert_eq!(app.shopify("orders/create", &refunded.0).status, 200);
@@ -69,7 +69,7 @@ fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() 
     assert_eq!(commissions(&app), [0, earned[0], earned[0]], "the rules of their time");
     assert_eq!(entries(&app), written, "the same ledger");
 
-    let next = order(4, vouch::clock::now());
+    let next = order(4, vouch::kit::clock::now());
     assert_eq!(app.shopify("orders/create", &next.0).status, 200);
     let next = next.refunded(10, 0, 1, "90.00", later + Duration::hours(1));
     assert_eq!(app.shopify("orders/updated", &next.0).status, 200);
@@ -80,11 +80,11 @@ fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() 
 fn the_page_of_an_order_says_why_commission_stays() {
     let app = TestApp::start();
     choose(&app, "keep", "follow");
-    let placed_at = vouch::clock::now();
+    let placed_at = vouch::kit::clock::now();
     let cancelled = order(1, placed_at).cancelled_at(placed_at + Duration::hours(1));
     assert_eq!(app.shopify("orders/create", &cancelled.0).status, 200);
     let id: i64 = app.within(|conn| {
-        vouch::db::schema::orders::table.select(vouch::db::schema::orders::id).first(conn)
+        vouch::kit::db::schema::orders::table.select(vouch::kit::db::schema::orders::id).first(conn)
     });
     let page = app.owner().get(&format!("/orders/{id}"));
     assert!(page.says("commission stays as it was"), "{}", page.text());

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::credit::Rules;
-use vouch::db::schema::deliveries;
+use vouch::kit::db::schema::deliveries;
 use vouch::merchants;
 
 use crate::attribution::{earned, hours, noon, order, send};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use vouch::db::schema::{audit_log, store_jobs};
+use vouch::kit::db::schema::{audit_log, store_jobs};
+use vouch::kit::secrets::Sealer;
 use vouch::platforms::http::Http;
 use vouch::platforms::shopify::{Items, Minimum, Rules, Takeoff};
-use vouch::secrets::Sealer;
 use vouch::store_workers::Tools;
 use vouch::stores::{self, Platform, Store};
 use vouch::workers::work_off_stores;
@@ -243,12 +243,12 @@ fn webhooks_are_looked_after_and_their_problem_shown() {
     let app = TestApp::start();
     let shop = StandIn::shopify();
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
-    work_off_stores(&tools(&app), vouch::clock::now()).unwrap();
+    work_off_stores(&tools(&app), vouch::kit::clock::now()).unwrap();
     let page = owner.get("/settings/shopify");
     assert!(page.says("Address protocol http:// is not supported"), "{}", page.text());
     assert!(shop.store().webhooks.is_empty());
     let tools = Tools { public_url: "https://vouch.example".into(), ..tools(&app) };
-    work_off_stores(&tools, vouch::clock::now() + chrono::Duration::days(1)).unwrap();
+    work_off_stores(&tools, vouch::kit::clock::now() + chrono::Duration::days(1)).unwrap();
     assert_eq!(shop.store().webhooks.len(), 8);
     assert!(owner.get("/settings/shopify").says("Made by Vouch; checked"));
 }

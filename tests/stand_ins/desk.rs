@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::SubsecRound as _;
 use serde_json::{Value, json};
-use vouch::clock;
+use vouch::kit::clock;
 
 use super::shelves::{Access, Change, Message, Shelf};
 use crate::harness::stores::bigcommerce::Bigcommerce;

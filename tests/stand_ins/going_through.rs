@@ -4,8 +4,8 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use serde_json::Value;
-use vouch::clock;
-use vouch::db::schema::conversions;
+use vouch::kit::clock;
+use vouch::kit::db::schema::conversions;
 use vouch::triggers::{self, TriggerKind};
 
 use super::desk::Desk;
@@ -144,7 +144,7 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
     let fixture = &walk.app.fixture;
     let (merchant_id, affiliate_id) = (fixture.stranger_merchant_id, fixture.stranger_affiliate_id);
     walk.app.within_merchant(merchant_id, |conn| {
-        let actor = vouch::audit::Actor::system(merchant_id, clock::now());
+        let actor = vouch::kit::audit::Actor::system(merchant_id, clock::now());
         Ok(triggers::create(conn, &actor, affiliate_id, TriggerKind::CouponCode, "DESK10").unwrap())
     });
     walk.works();

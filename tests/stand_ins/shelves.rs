@@ -109,7 +109,7 @@ impl Shelf for Shop {
                 (order, ["ORDERS_CREATE", "ORDERS_PAID"])
             }
             Change::Refund => {
-                let refund_id = vouch::clock::now().timestamp_millis().cast_unsigned();
+                let refund_id = vouch::kit::clock::now().timestamp_millis().cast_unsigned();
                 let order = ShopifyOrder(held()?).refunded(refund_id, 0, 1, "45.00", at);
                 (order, ["REFUNDS_CREATE", "ORDERS_UPDATED"])
             }
@@ -158,7 +158,7 @@ impl Shelf for Bigcommerce {
     }
 
     fn add(&mut self, code: &str) {
-        let id = vouch::clock::now().timestamp_millis();
+        let id = vouch::kit::clock::now().timestamp_millis();
         self.coupons.push(json!({
             "id": id, "name": code, "code": code, "type": "percentage_discount",
             "amount": "20.0000", "enabled": true, "num_uses": 0, "max_uses": 0,
@@ -206,7 +206,8 @@ impl Shelf for Bigcommerce {
         let is_told = |hook: &&Value| hook["scope"] == scope && hook["is_active"] == true;
         let told = self.hooks.iter().filter(is_told).map(|hook| {
             let body = message(scope, id).to_string().into_bytes();
-            let (delivery, time) = (format!("msg_{}", new_id()), vouch::clock::now().timestamp());
+            let (delivery, time) =
+                (format!("msg_{}", new_id()), vouch::kit::clock::now().timestamp());
             let time = time.to_string();
             let signature = sign_message(bigcommerce::CLIENT_SECRET, &delivery, &time, &body);
             let mut headers = headers([

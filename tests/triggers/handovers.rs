@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use diesel::prelude::*;
-use vouch::audit;
-use vouch::db::schema::triggers as rows;
-use vouch::supervise::Stop;
+use vouch::kit::audit;
+use vouch::kit::db::schema::triggers as rows;
+use vouch::kit::supervise::Stop;
 use vouch::triggers::{self as model, ReassignError, hand_over_due};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -31,7 +31,7 @@ fn schedule(app: &TestApp, person: &Person, affiliate_id: i64, day: NaiveDate) -
 }
 
 fn in_days(days: u64) -> NaiveDate {
-    vouch::clock::now().date_naive() + Days::new(days)
+    vouch::kit::clock::now().date_naive() + Days::new(days)
 }
 
 fn order(app: &TestApp, id: u64, placed_at: DateTime<Utc>) {
@@ -61,7 +61,7 @@ fn a_handover_waits_for_its_day_and_can_be_canceled() {
     assert_eq!(page.all("#owners + .timeline a"), ["Ben Second", "Ada Active"]);
     assert_eq!(trigger(&app, id).affiliate_id, ada);
     assert!(!app.viewer().get(&path(&app)).has("#handover form"));
-    order(&app, 1, vouch::clock::now());
+    order(&app, 1, vouch::kit::clock::now());
     assert_eq!(credits(&app), [(ada, 900)]);
 
     let canceled = owner.submit(&page, "#handover form", &[]);
@@ -92,9 +92,9 @@ fn who_may_not_change_cancels_nothing() {
 fn from_its_time_on_orders_are_the_new_holders_also_before_the_worker_has_come() {
     let app = TestApp::start();
     let (ada, ben, id) = (app.fixture.ada_id, app.fixture.ben_id, app.fixture.ada10_id);
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     // Further ahead than a store's clock can be wrong.
-    let at = vouch::dated::second(now) + Duration::hours(2);
+    let at = vouch::kit::dated::second(now) + Duration::hours(2);
     app.within(|conn| {
         let trigger = model::Trigger::find(conn, app.fixture.merchant_id, id)?;
         Ok(model::reassign(conn, &app.actor_at(now), &trigger, ben, at).unwrap())
@@ -119,8 +119,8 @@ fn from_its_time_on_orders_are_the_new_holders_also_before_the_worker_has_come()
 fn whoever_acts_after_its_time_finds_it_handed_over() {
     let app = TestApp::start();
     let (ada, ben, id) = (app.fixture.ada_id, app.fixture.ben_id, app.fixture.ada10_id);
-    let now = vouch::clock::now();
-    let at = vouch::dated::second(now) + Duration::minutes(10);
+    let now = vouch::kit::clock::now();
+    let at = vouch::kit::dated::second(now) + Duration::minutes(10);
     let give = |to: i64, from: DateTime<Utc>, now: DateTime<Utc>| {
         app.within(|conn| {
             let trigger = model::Trigger::find(conn, app.fixture.merchant_id, id)?;
@@ -175,7 +175,7 @@ fn a_handover_to_an_affiliate_who_is_disabled_by_then_earns_nothing() {
     let app = TestApp::start();
     let (ben, id) = (app.fixture.ben_id, app.fixture.ada10_id);
     // Further ahead than a store's clock can be.
-    let at = vouch::dated::second(vouch::clock::now()) + Duration::hours(2);
+    let at = vouch::kit::dated::second(vouch::kit::clock::now()) + Duration::hours(2);
     app.within(|conn| {
         let trigger = model::Trigger::find(conn, app.fixture.merchant_id, id)?;
         model::reassign(conn, &app.actor(), &trigger, ben, at).unwrap();

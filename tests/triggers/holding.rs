@@ -1,5 +1,5 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use vouch::audit;
+use vouch::kit::audit;
 use vouch::triggers::{self as model, ReassignError};
 
 use crate::harness::shopify::ShopifyOrder;
@@ -45,7 +45,7 @@ fn a_retired_code_stops_counting_stays_reserved_and_comes_back_with_undo() {
     assert_eq!(page.one("h1 + p .badge-v"), "Retired");
     assert!(trigger(&app, app.fixture.ada10_id).is_retired());
 
-    order(&app, 1, vouch::clock::now() + Duration::minutes(1));
+    order(&app, 1, vouch::kit::clock::now() + Duration::minutes(1));
     assert!(credits(&app).is_empty());
     let again = owner.post_signed(&format!("{path}/retirement"), &[]);
     assert!(owner.follow(&again).says("ADA10 is retired already."));

@@ -44,7 +44,7 @@ fn search_takes_signs_as_they_are_and_finds_any_spelling() {
         ("ada10", vec!["ADA10"]),
         ("nothing like it", vec![]),
     ] {
-        let list = owner.get(&format!("/triggers?q={}", vouch::urls::encode(q)));
+        let list = owner.get(&format!("/triggers?q={}", vouch::kit::urls::encode(q)));
         assert_eq!(list.status, 200, "{q}");
         assert_eq!(list.all("tbody th code"), expected, "{q}");
         assert_eq!(list.has(".empty"), expected.is_empty());

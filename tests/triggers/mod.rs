@@ -6,8 +6,8 @@ mod handovers;
 mod holding;
 mod listing;
 
-use vouch::audit::Actor;
-use vouch::db::schema::{conversions, trigger_owners, triggers};
+use vouch::kit::audit::Actor;
+use vouch::kit::db::schema::{conversions, trigger_owners, triggers};
 use vouch::triggers::{Trigger, TriggerKind};
 
 use chrono::{DateTime, Utc};

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::db::Scope;
-use vouch::db::connect::Patience;
-use vouch::db::migrate::{Addresses, MigrateError, run_pending_then};
+use vouch::kit::db::Scope;
+use vouch::kit::db::connect::Patience;
+use vouch::kit::db::migrate::{Addresses, MigrateError, run_pending_then};
 
 use super::{Timed, at_once, send_order, timed};
 use crate::api::{new_key, report};

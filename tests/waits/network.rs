@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use vouch::db::schema::orders;
+use vouch::kit::db::schema::orders;
 
 use super::{at_once, send_order, time_until, timed};
 use crate::harness::proxy::Mode;

@@ -10,7 +10,7 @@ fn prepare(app: &TestApp) {
     assert_eq!(app.shopify("refunds/create", &refund).status, 200);
     credited(app, 1002, noon() + Duration::hours(2));
     assert_eq!(app.shopify("orders/create", &ShopifyOrder::new(1003, noon()).0).status, 200);
-    credited(app, 1004, vouch::clock::now());
+    credited(app, 1004, vouch::kit::clock::now());
 }
 
 const FIGURES: [&str; 5] = ["3", "2", "$135.00", "$13.50", "$45.00"];
@@ -69,7 +69,7 @@ async fn add_a_trigger(walk: &Walk) {
     browser.press("Add Trigger").await;
     browser.sees("Orders placed with BEN5 from now on credit Ben Second.").await;
     browser.shows("tbody th code", &["BEN5"]).await;
-    let order = ShopifyOrder::new(1005, vouch::clock::now()).code("ben5", "10.00");
+    let order = ShopifyOrder::new(1005, vouch::kit::clock::now()).code("ben5", "10.00");
     assert_eq!(walk.app.shopify("orders/create", &order.0).status, 200);
     walk.menu("Dashboard").await;
     browser.shows("[aria-labelledby=newest] .name", &["#1005", "#1004", "#1002", "#1001"]).await;

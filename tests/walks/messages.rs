@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use vouch::db::schema::deliveries;
+use vouch::kit::db::schema::deliveries;
 
 use super::{Walk, noon};
 use crate::harness::shopify::{ShopifyOrder, sign};

@@ -1,8 +1,8 @@
 //! Who works for a program comes, gets another role and goes; and sign-in by two factors.
 
 use diesel::prelude::*;
-use vouch::db::schema::users;
-use vouch::db::{Scope, in_scope};
+use vouch::kit::db::schema::users;
+use vouch::kit::db::{Scope, in_scope};
 
 use super::Walk;
 use crate::harness::browser::Browser;

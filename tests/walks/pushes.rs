@@ -3,9 +3,9 @@ use std::sync::Arc;
 use actix_web::rt::task::spawn_blocking;
 use secrecy::SecretBox;
 use serde_json::json;
+use vouch::kit::secrets::Sealer;
 use vouch::platforms::CallError;
 use vouch::platforms::http::Http;
-use vouch::secrets::Sealer;
 use vouch::store_workers::Tools;
 use vouch::stores::open_client;
 use vouch::workers::work_off_stores;
@@ -80,7 +80,7 @@ pub(super) async fn work(walk: &Walk) {
             public_url: base.as_str().into(),
             open: Arc::new(opened),
         };
-        work_off_stores(&tools, vouch::clock::now()).unwrap();
+        work_off_stores(&tools, vouch::kit::clock::now()).unwrap();
     });
     worked.await.unwrap();
 }

@@ -3,7 +3,7 @@
 
 use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
-use vouch::db::schema::stores;
+use vouch::kit::db::schema::stores;
 
 use super::{Walk, pushes};
 use crate::harness::PASSWORD;
@@ -106,7 +106,7 @@ async fn order_with(walk: &Walk, code: &str) {
     let key: String = walk
         .app
         .within_merchant(merchant_id, |conn| stores::table.select(stores::store_key).first(conn));
-    let order = ShopifyOrder::new(4711, vouch::clock::now())
+    let order = ShopifyOrder::new(4711, vouch::kit::clock::now())
         .currency("EUR")
         .code(&code.to_lowercase(), "10.00");
     let body = serde_json::to_vec(&order.0).unwrap();

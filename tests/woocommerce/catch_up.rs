@@ -3,10 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::{catch_ups, deliveries, delivery_failures, store_jobs};
 use vouch::ingest::failures;
-use vouch::supervise::Stop;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{catch_ups, deliveries, delivery_failures, store_jobs};
+use vouch::kit::supervise::Stop;
 
 use super::{commissions, connect, connected, work};
 use crate::harness::stores::woocommerce::WooSite;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::db::schema::{conversions, deliveries, order_codes, orders};
+use vouch::kit::db::schema::{conversions, deliveries, order_codes, orders};
 use vouch::stores::Store;
 
 use crate::harness::shopify::sign;
@@ -133,7 +133,7 @@ fn an_update_may_come_before_its_creation_and_refunds_and_cancellations_take_com
 #[test]
 fn an_order_in_the_bin_earns_nothing_until_it_is_restored() {
     let (app, store) = start();
-    let now = vouch::clock::now();
+    let now = vouch::kit::clock::now();
     let placed = WooOrder::new(14, now - Duration::days(1)).code("ADA10", 10);
     assert_eq!(app.woocommerce(&store, "order.created", &placed.0).status, 200);
     for _ in 0..2 {

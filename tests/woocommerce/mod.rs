@@ -9,9 +9,9 @@ mod settings;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch::db::schema::conversions;
+use vouch::kit::db::schema::conversions;
+use vouch::kit::secrets::Sealer;
 use vouch::platforms::http::Http;
-use vouch::secrets::Sealer;
 use vouch::store_workers::Tools;
 use vouch::stores::{self, Platform, Store};
 use vouch::workers::work_off_stores;

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::credit::{NegativeFees, Rules};
-use vouch::db::schema::{conversions, deliveries, orders};
+use vouch::kit::db::schema::{conversions, deliveries, orders};
 use vouch::merchants;
 use vouch::stores::Store;
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::clock;
-use vouch::db::schema::{conversions, deliveries, orders, refund_reads, stores};
 use vouch::ingest::replay;
+use vouch::kit::clock;
+use vouch::kit::db::schema::{conversions, deliveries, orders, refund_reads, stores};
 use vouch::stores::Store;
 use vouch::triggers::TriggerKind;
 

@@ -1,8 +1,8 @@
 //! Account > Settings > WooCommerce.
 
 use diesel::prelude::*;
-use vouch::clock;
-use vouch::db::schema::pushes;
+use vouch::kit::clock;
+use vouch::kit::db::schema::pushes;
 
 use super::{commissions, connect, connected, sealer, work};
 use crate::harness::TestApp;

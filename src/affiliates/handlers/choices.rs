@@ -6,9 +6,9 @@ use serde::Deserialize;
 use crate::affiliates::list;
 use crate::affiliates::model::Affiliate;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::web::ok;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::ok;
 
 /// So many are offered; more typing narrows them down.
 const OFFERED: usize = 20;

@@ -7,12 +7,12 @@ use crate::affiliates::forms::{AffiliateForm, refusal};
 use crate::affiliates::model;
 use crate::affiliates::status::AffiliateStatus;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::offers;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "affiliates/new.html")]

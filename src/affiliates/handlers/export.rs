@@ -5,11 +5,11 @@ use super::query::ListQuery;
 use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::paginate::Cursor;
 use crate::money::{Currency, format_plain};
-use crate::web::csv::{self, Cell};
-use crate::web::paginate::Cursor;
 
 /// The last one is for members who may pay: a viewer, and support staff under "view as", get a file
 /// without it.

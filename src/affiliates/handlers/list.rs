@@ -8,15 +8,15 @@ use crate::affiliates::list::{self, AffiliateRow, since};
 use crate::affiliates::status::AffiliateStatus;
 use crate::applications::CodeRequest;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::figures::amounts;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Listing, count_label, thousands};
+use crate::kit::web::when::{When, day, day_of};
 use crate::money::Currency;
 use crate::offers;
-use crate::urls;
-use crate::web::ok;
-use crate::web::paginate::{Count, Listing, count_label, thousands};
-use crate::web::when::{When, day, day_of};
 
 /// Everything in `#results`, and the filters above it.
 struct AffiliateList {

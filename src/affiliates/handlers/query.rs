@@ -3,8 +3,8 @@ use serde::Deserialize;
 use crate::affiliates::list::{AffiliateFilter, AffiliateSort, Place};
 use crate::affiliates::search::Search;
 use crate::affiliates::status::AffiliateStatus;
-use crate::urls::with_query;
-use crate::web::paginate::Cursor;
+use crate::kit::urls::with_query;
+use crate::kit::web::paginate::Cursor;
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

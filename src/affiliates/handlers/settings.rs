@@ -9,16 +9,16 @@ use crate::affiliates::frame::{Frame, FrameItem};
 use crate::affiliates::model::Affiliate;
 use crate::affiliates::status::AffiliateStatus;
 use crate::applications::{Application, CodeRequest, CodeRequestOrigin, CodeRequestStatus};
-use crate::audit;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::offers;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Record;
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
 const HISTORY_LINES: i64 = 20;

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::{AffiliateFilter, AffiliateSort};
 use crate::affiliates::model::Affiliate;
 use crate::affiliates::search::{Boxed, Condition, Head};
-use crate::db::listing::{Named, beyond, count_of, list_count, named, replanned, searched};
-use crate::db::prepared;
-use crate::db::schema::affiliates;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, SEARCH_LIMIT, SortKey};
+use crate::kit::db::listing::{Named, beyond, count_of, list_count, named, replanned, searched};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::affiliates;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, SEARCH_LIMIT, SortKey};
 
 /// An affiliate with what it is sorted by.
 #[derive(Clone, Debug)]

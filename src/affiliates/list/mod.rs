@@ -15,11 +15,11 @@ use super::search::Search;
 use super::status::AffiliateStatus;
 use crate::applications::CodeRequest;
 use crate::auth::Merchant;
-use crate::db::schema::{offers, triggers};
-use crate::db::text_enum;
 use crate::figures::{self, Figures};
+use crate::kit::db::schema::{offers, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
 use crate::triggers::TriggerKind;
-use crate::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
 
 /// Figures beside affiliates are of so many days, today included.
 pub const FIGURE_DAYS: u64 = 30;

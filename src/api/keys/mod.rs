@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 pub use self::owned::{
     ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
 };
-use crate::db::schema::{api_keys, merchants, stores, users};
-use crate::db::text_enum;
+use crate::kit::db::schema::{api_keys, merchants, stores, users};
+use crate::kit::db::text_enum;
 use crate::stores::Platform;
 
 /// 32 random bytes in base64 are 43 characters.

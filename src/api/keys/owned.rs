@@ -9,9 +9,9 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use super::{ApiScope, read_scopes, store};
-use crate::audit::{Act, Actor, record};
 use crate::auth::lock_owner;
-use crate::db::schema::{api_keys, members, users};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{api_keys, members, users};
 
 /// A key as the settings show it.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 use diesel::prelude::*;
 
 use super::body::TriggerBody;
-use crate::audit::Actor;
-use crate::db::schema::{affiliates, triggers};
 use crate::exclusions::{self, Excluded};
-use crate::mail::email_key;
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::{affiliates, triggers};
+use crate::kit::mail::email_key;
 use crate::platforms::api::FieldError;
 use crate::triggers::{
     self as model, CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, ValueError,

@@ -16,17 +16,17 @@ use crate::api::handlers::{admitted, answer};
 use crate::api::keys::{self, ApiScope};
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
-use crate::audit::{Actor, ActorKind};
-use crate::clock;
-use crate::db::Db;
-use crate::error::AppError;
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppError;
+use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::peer::peer;
 use crate::platforms::api::{FieldError, read_json};
 use crate::triggers::{
     TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
 };
-use crate::web::memory::{BodyLimits, BodySender, Memory};
-use crate::web::paginate::Cursor;
-use crate::web::peer::peer;
 
 /// The greatest body, in bytes.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };

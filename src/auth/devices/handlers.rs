@@ -4,13 +4,13 @@ use askama::Template;
 
 use super::model::{self, Device, name_of};
 use crate::auth::pages::AccountPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::security::{self, Kind};
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::{ok, see_other};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::{ok, see_other};
 
 const HERE: &str = "/account/sessions";
 

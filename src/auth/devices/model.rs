@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::browser;
 use crate::auth::session_store::ABSOLUTE_LIMIT;
-use crate::db::schema::sessions;
-use crate::error::{AppError, AppResult};
-use crate::web::peer::peer;
-use crate::web::when::When;
+use crate::kit::db::schema::sessions;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::web::peer::peer;
+use crate::kit::web::when::When;
 
 /// Where the session keeps from where its person signed in.
 pub(in crate::auth) const ORIGIN: &str = "origin";

@@ -15,7 +15,7 @@ pub use self::model::{
     About, Link, LinkEnd, end, end_of_merchant, expiries, find, issue, issued_since, sweep, take,
 };
 pub use self::token::merchant_of;
-use crate::db::text_enum;
+use crate::kit::db::text_enum;
 
 text_enum! {
     /// What a link lets its recipient do.

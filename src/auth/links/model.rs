@@ -9,11 +9,13 @@ use super::LinkPurpose;
 use super::token::{hash_of, new_token};
 use crate::affiliates::AffiliateStatus;
 use crate::auth::locks::{lock_enabled_user, lock_open_merchant, lock_owner};
-use crate::db::schema::{affiliates, applications, invitations, links, members, merchants, users};
-use crate::db::{Db, Scope, text_enum};
-use crate::error::AppResult;
-use crate::mail::email_key;
-use crate::session::Role;
+use crate::kit::db::schema::{
+    affiliates, applications, invitations, links, members, merchants, users,
+};
+use crate::kit::db::{Db, Scope, text_enum};
+use crate::kit::error::AppResult;
+use crate::kit::mail::email_key;
+use crate::kit::session::Role;
 
 text_enum! {
     /// Why a link no longer works before its time.

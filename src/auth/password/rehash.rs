@@ -5,7 +5,7 @@ use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
 use diesel::prelude::*;
 
-use crate::db::schema::users;
+use crate::kit::db::schema::users;
 
 /// Whether a hash took less work than one of today, by memory, passes or algorithm.
 pub fn is_outdated(phc: &str) -> bool {

@@ -14,16 +14,16 @@ use crate::auth::hashing::Hashing;
 use crate::auth::limits::Tries;
 use crate::auth::model::Person;
 use crate::auth::pages::PublicPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
-use crate::session::renew_session;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::peer::peer;
-use crate::web::{html, ok, rejected, see_other};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{html, ok, rejected, see_other};
 
 /// The answer to who asks for a link takes this long, whether there was anything to do or not.
 const ANSWER_AFTER: Duration = Duration::from_millis(300);

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use crate::auth::letters;
 use crate::auth::links::{self, About, LinkPurpose};
 use crate::auth::model::{Person, change_password};
-use crate::db::schema::users;
-use crate::mail;
-use crate::mail::email_key;
-use crate::secrets::Sealer;
+use crate::kit::db::schema::users;
+use crate::kit::mail;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
 
 /// However often someone asks, a person gets no more links than this in the time that one works.
 const MAX_LINKS: i64 = 3;

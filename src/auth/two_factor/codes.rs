@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom;
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::urls::encode;
+use crate::kit::urls::encode;
 
 /// 160 bits, as RFC 4226 recommends.
 pub(super) const SECRET_BYTES: usize = 20;

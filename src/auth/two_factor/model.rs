@@ -6,9 +6,9 @@ use super::codes::{new_recovery_codes, new_secret, recovery_hash, step_of};
 use crate::auth::letters;
 use crate::auth::model::Person;
 use crate::auth::session_store::end_sessions_of;
-use crate::db::schema::{recovery_codes, users};
-use crate::mail;
-use crate::secrets::{Sealer, Use};
+use crate::kit::db::schema::{recovery_codes, users};
+use crate::kit::mail;
+use crate::kit::secrets::{Sealer, Use};
 
 fn bound_to(user_id: i64) -> Use {
     Use::of_person(user_id, "two-factor")

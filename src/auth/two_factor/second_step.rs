@@ -13,17 +13,17 @@ use crate::auth::handlers::sign_in;
 use crate::auth::limits::Tries;
 use crate::auth::model::Person;
 use crate::auth::pages::PublicPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
-use crate::session::renew_session;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::local_path::LocalPath;
-use crate::web::unsent;
-use crate::web::{html, ok, rejected, see_other};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::unsent;
+use crate::kit::web::{html, ok, rejected, see_other};
 
 /// Where the session keeps who has given their password and not yet a code.
 const AWAITED: &str = "awaited";

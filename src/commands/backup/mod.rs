@@ -16,11 +16,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::counts::{of_database, of_file};
 use self::programs::Programs;
-use crate::config::Config;
-use crate::console::say;
-use crate::db::migrate::MigrateError;
-use crate::db::{Scope, Source, connect, in_scope};
 use crate::instance::key;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::migrate::MigrateError;
+use crate::kit::db::{Scope, Source, connect, in_scope};
 
 /// A backup, and the role that reads or writes it.
 #[derive(clap::Args)]

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use url::Url;
 
-use crate::config::Config;
-use crate::db::embedded;
+use crate::kit::config::Config;
+use crate::kit::db::embedded;
 
 /// Where they are.
 pub(super) struct Programs(PathBuf);

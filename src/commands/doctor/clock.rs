@@ -7,7 +7,7 @@ use diesel::sql_types::{Timestamp, Timestamptz};
 use diesel::{PgConnection, RunQueryDsl};
 
 use super::report::{Finding, asked, problem};
-use crate::clock;
+use crate::kit::clock;
 
 /// Orders are dated by their store, sessions and leases by the database: seconds matter little,
 /// minutes would.

@@ -3,8 +3,8 @@
 use diesel::PgConnection;
 
 use super::report::{Trouble, problem};
-use crate::db::connect;
-use crate::db::migrate::MigrateError;
+use crate::kit::db::connect;
+use crate::kit::db::migrate::MigrateError;
 
 /// What PostgreSQL or libpq says, and what to do next; in the order in which they're looked for.
 const REMEDIES: [(&str, &str); 8] = [

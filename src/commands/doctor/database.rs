@@ -7,9 +7,9 @@ use diesel::{PgConnection, RunQueryDsl};
 use super::connect::connect;
 use super::report::{Finding, Report, Trouble, asked, problem};
 use super::{clock, row_security, secrets, stores, work};
-use crate::config::Config;
-use crate::db::migrate::MigrateError;
-use crate::db::{Source, migrate};
+use crate::kit::config::Config;
+use crate::kit::db::migrate::MigrateError;
+use crate::kit::db::{Source, migrate};
 
 pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
     let mut conn = match connect(source.url(), "DATABASE_URL") {

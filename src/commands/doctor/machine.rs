@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::report::{Finding, Report, problem};
-use crate::config::{self, Config, SECRET_KEY_FILE};
-use crate::os;
+use crate::kit::config::{self, Config, SECRET_KEY_FILE};
+use crate::kit::os;
 
 /// Below this a busy day, or one large import, can fill the disk; and a full disk stops the
 /// intake of orders.

@@ -15,8 +15,8 @@ mod work;
 use std::process::ExitCode;
 
 use self::report::{Report, problem};
-use crate::config::{Config, ConfigError};
-use crate::db::Source;
+use crate::kit::config::{Config, ConfigError};
+use crate::kit::db::Source;
 
 /// How the findings are printed.
 #[derive(clap::Args)]

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::report::{Finding, Report, problem};
-use crate::config::Config;
-use crate::mail;
+use crate::kit::config::Config;
+use crate::kit::mail;
 
 /// A Vouch on this machine has so long to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

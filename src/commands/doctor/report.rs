@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use diesel::QueryResult;
 use serde::Serialize;
 
-use crate::console::say;
+use crate::kit::console::say;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -4,11 +4,11 @@ use diesel::PgConnection;
 
 use super::report::{Finding, Report, asked, problem, warning};
 use crate::auth;
-use crate::config::Config;
-use crate::db::{Scope, in_scope};
 use crate::instance::key;
-use crate::pseudonyms;
-use crate::secrets::Sealer;
+use crate::kit::config::Config;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::pseudonyms;
+use crate::kit::secrets::Sealer;
 use crate::stores::check_secrets;
 
 pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Report) {

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::report::{Finding, Report, asked, problem, warning};
-use crate::clock;
-use crate::db::schema::{merchants, store_jobs, stores};
-use crate::db::{Scope, in_scope};
+use crate::kit::clock;
+use crate::kit::db::schema::{merchants, store_jobs, stores};
+use crate::kit::db::{Scope, in_scope};
 use crate::stores::clock::difference;
 
 /// So many failures in a row are no passing fault.

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use diesel::PgConnection;
 
 use super::report::{Finding, Report, asked, problem, warning};
-use crate::clock;
-use crate::config::Config;
-use crate::db::{Scope, in_scope};
 use crate::ingest::failures::{self, FailureCounts};
 use crate::ingest::recalculation;
 use crate::instance;
-use crate::mail;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::mail;
 use crate::operations;
 use crate::privacy::retention;
 

@@ -7,14 +7,14 @@ use super::query::FindingQuery;
 use super::show::shown;
 use crate::auth::pages::MerchantPage;
 use crate::comparisons::{self, Asked, CountedCodes, RepairError};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::{rejected, see_other};
 use crate::stores::Store;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::paginate::thousands;
-use crate::web::{rejected, see_other};
 
 /// `POST /settings/stores/{store_id}/comparison`: compares now.
 pub async fn create(

@@ -6,11 +6,11 @@ use super::query::FindingQuery;
 use super::words::FindingView;
 use crate::auth::pages::MerchantPage;
 use crate::comparisons::{Comparison, piece};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::paginate::Cursor;
 use crate::stores::Store;
-use crate::web::csv::{self, Cell};
-use crate::web::paginate::Cursor;
 
 const COLUMNS: [&str; 8] = [
     "Code",

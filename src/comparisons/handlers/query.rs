@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use crate::comparisons::{FindingFilter, Show};
-use crate::urls::with_query;
-use crate::web::paginate::Cursor;
+use crate::kit::urls::with_query;
+use crate::kit::web::paginate::Cursor;
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

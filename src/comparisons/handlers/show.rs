@@ -11,17 +11,17 @@ use crate::auth::pages::MerchantPage;
 use crate::comparisons::{
     Comparison, CountedCodes, FindingRow, Show, counted_codes, page as read_page,
 };
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::store_jobs::{JobKind, last_problem};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::store_jobs::{JobKind, last_problem};
+use crate::kit::urls;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Listing, thousands};
+use crate::kit::web::when::When;
 use crate::stores::Store;
 use crate::stores::rules_in_words;
 use crate::sync_notes::Verdict;
-use crate::urls;
-use crate::web::form::FormErrors;
-use crate::web::ok;
-use crate::web::paginate::{Count, Listing, thousands};
-use crate::web::when::When;
 
 /// Everything in `#results`.
 pub(super) struct FindingList {

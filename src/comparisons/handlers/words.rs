@@ -1,10 +1,10 @@
 //! What a finding says to people, and what they can do.
 
 use crate::comparisons::{Comparison, Finding, FindingRow};
+use crate::kit::urls;
 use crate::pushes::PushStatus;
 use crate::stores::Store;
 use crate::sync_notes::{StoreState, Verdict};
-use crate::urls;
 
 /// A finding as a row shows it.
 pub struct FindingView {

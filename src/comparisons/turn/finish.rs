@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
 use super::holds;
 use crate::comparisons::model::{Comparison, insert};
-use crate::db::prepared;
-use crate::db::schema::comparisons;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::comparisons;
 use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;
 

@@ -7,8 +7,8 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::comparisons::limits::CountedCodes;
 use crate::comparisons::model::Comparison;
-use crate::db::prepared;
-use crate::db::schema::comparisons;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::comparisons;
 use crate::platforms::{Batch, StoreCode};
 use crate::store_workers::{Turn, TurnError};
 use crate::stores::Store;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::db::schema::{comparison_findings as findings, comparisons};
+use crate::kit::db::schema::{comparison_findings as findings, comparisons};
 use crate::store_workers::{Turn, TurnError};
 
 /// So many findings of earlier checks are deleted at once.

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::standing::Locked;
 use super::{Changed, OVERRULED, about};
-use crate::audit::{Act, Actor, record_all};
 use crate::conversions::ConversionStatus;
 use crate::conversions::list;
-use crate::db::schema::orders;
 use crate::ingest::recalculate;
+use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::db::schema::orders;
 use crate::recalculations::RecalculationCause;
 
 /// Why a conversion cannot be overruled.

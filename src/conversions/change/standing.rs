@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::conversions::{ConversionStatus, DenialReason, Facts, Review, Via};
-use crate::db::schema::{conversions, orders};
 use crate::figures::{Amounts, Changes, Counted, Shared};
+use crate::kit::db::schema::{conversions, orders};
 
 /// A member's review of one conversion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

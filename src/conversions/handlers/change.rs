@@ -6,13 +6,13 @@ use serde::Deserialize;
 use crate::auth::pages::MerchantPage;
 use crate::conversions::change::{self, Changed, NOTE_LENGTH, NewReview, OverruleError};
 use crate::conversions::{DenialReason, Review};
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::local_path::LocalPath;
-use crate::web::see_other;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::see_other;
 
 /// What is said of which conversions.
 #[derive(Debug, Default, Deserialize)]

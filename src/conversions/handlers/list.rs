@@ -9,15 +9,15 @@ use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
 use crate::conversions::list::{self, ConversionRow, StatusFilter, Totals};
 use crate::conversions::{ConversionFilter, DenialReason, Review, Via};
-use crate::db::Db;
-use crate::db::schema::{affiliates, triggers};
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::db::schema::{affiliates, triggers};
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
 use crate::money::{Currency, format_money, format_plain};
-use crate::urls;
-use crate::web::csv::{self, Cell};
-use crate::web::ok;
-use crate::web::paginate::{Cursor, Listing};
-use crate::web::when::When;
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
 pub struct ConversionList {

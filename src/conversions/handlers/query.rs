@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
 use crate::conversions::list::{ConversionFilter, Place, StatusFilter};
-use crate::urls::with_query;
-use crate::web::paginate::Cursor;
-use crate::web::when::{day, read_day};
+use crate::kit::urls::with_query;
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::when::{day, read_day};
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

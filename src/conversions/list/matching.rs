@@ -5,9 +5,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use super::{ConversionFilter, StatusFilter};
-use crate::db::listing::contains;
-use crate::db::schema::{affiliates, conversions, orders, triggers};
-use crate::web::when::{after_day, before_day};
+use crate::kit::db::listing::contains;
+use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
+use crate::kit::web::when::{after_day, before_day};
 use vouch_core::code::key_of_reported_code;
 use vouch_core::email::EmailKey;
 

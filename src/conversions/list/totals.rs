@@ -7,10 +7,10 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::matching::{Found, Matching};
 use super::{ConversionFilter, StatusFilter};
-use crate::db::listing::list_count;
-use crate::db::schema::conversions;
 use crate::figures;
-use crate::web::paginate::{COUNT_LIMIT, Count};
+use crate::kit::db::listing::list_count;
+use crate::kit::db::schema::conversions;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 
 /// How much matches.
 #[derive(Clone, Debug)]

@@ -16,13 +16,13 @@ use self::rows::Maker;
 use self::stage::{Keys, Stage};
 use super::people::{self, Login};
 use super::program::{self, DemoStore};
-use crate::audit::{Actor, ActorKind};
 use crate::credit::Commission;
 use crate::figures;
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::secrets::Sealer;
 use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
 use crate::offers::{self, NewOffer};
-use crate::secrets::Sealer;
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use super::Size;
-use crate::db::prepared;
+use crate::kit::db::prepared;
 
 diesel::table! {
     /// Rows on their way: one JSON object each.

@@ -6,15 +6,15 @@ use serde::Deserialize;
 
 use super::touched::Touched;
 use super::{SCOPES, enabled};
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions::forms::{ExclusionForm, refusal};
 use crate::exclusions::{Exclusion, NewExclusion, add};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "exclusions/new.html")]

@@ -7,17 +7,17 @@ use diesel::prelude::*;
 use super::enabled;
 use super::query::ListQuery;
 use crate::auth::pages::MerchantPage;
-use crate::clock;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions::list::{self, ExclusionRow, ExclusionSort, ExclusionState};
 use crate::exclusions::{Excluded, Exclusion, ExclusionScope, verdict};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Cursor, Listing};
+use crate::kit::web::when::{When, day, day_of};
 use crate::triggers::CouponCode;
-use crate::urls;
-use crate::web::csv::{self, Cell};
-use crate::web::ok;
-use crate::web::paginate::{Count, Cursor, Listing};
-use crate::web::when::{When, day, day_of};
 
 /// Whether what was searched for, taken as a code, may be claimed.
 struct Tried {

@@ -15,7 +15,7 @@ pub use self::update::{show, update};
 pub use self::upload::{new_upload, template, upload};
 use super::ExclusionScope;
 use crate::auth::pages::MerchantPage;
-use crate::error::{AppError, AppResult};
+use crate::kit::error::{AppError, AppResult};
 
 /// What the scopes are called, with what they mean.
 const SCOPES: [(&str, &str); 2] = [

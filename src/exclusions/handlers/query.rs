@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::exclusions::ExclusionScope;
 use crate::exclusions::list::{ExclusionFilter, ExclusionSort, ExclusionState, Place};
-use crate::urls::{self, with_query};
-use crate::web::paginate::Cursor;
+use crate::kit::urls::{self, with_query};
+use crate::kit::web::paginate::Cursor;
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -4,13 +4,13 @@ use diesel::QueryResult;
 
 use super::enabled;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions::{self, SaveError};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::see_other;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
 
 /// `POST /settings/coupon-exclusions/{id}/removal`
 pub async fn remove(

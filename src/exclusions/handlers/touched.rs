@@ -2,10 +2,10 @@ use diesel::prelude::*;
 
 use crate::code_requests::{self, Waiting};
 use crate::exclusions::Pattern;
+use crate::kit::urls;
+use crate::kit::web::paginate::Count;
 use crate::triggers::Trigger;
 use crate::triggers::list::{count_like, some_like};
-use crate::urls;
-use crate::web::paginate::Count;
 
 /// As many codes are named.
 const NAMED: i64 = 5;

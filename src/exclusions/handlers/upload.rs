@@ -5,20 +5,20 @@ use diesel::prelude::*;
 
 use super::enabled;
 use super::list::COLUMNS;
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
 use crate::code_requests;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions::SaveError;
 use crate::exclusions::upload::{self, Row, Upload, Verdict};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::upload::CsrfUpload;
+use crate::kit::web::{ok, rejected};
 use crate::triggers::list::count_like;
-use crate::web::csv::{self, Cell};
-use crate::web::form::FormErrors;
-use crate::web::memory::Memory;
-use crate::web::paginate::thousands;
-use crate::web::upload::CsrfUpload;
-use crate::web::{ok, rejected};
 
 /// As many rows of a verdict are shown.
 const SHOWN: usize = 500;

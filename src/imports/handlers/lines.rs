@@ -3,7 +3,7 @@
 use crate::imports::columns::label;
 use crate::imports::meaning::kind_of;
 use crate::imports::{Judged, Row, Verdict};
-use crate::web::sheet::{self, Reading};
+use crate::kit::web::sheet::{self, Reading};
 
 const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
 /// What is said of a row that is fine, but isn't created as the cell has it.

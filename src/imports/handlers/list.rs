@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::imports::{self, Import};
-use crate::urls;
-use crate::web::ok;
-use crate::web::paginate::{Cursor, Listing, thousands};
-use crate::web::when::When;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, thousands};
+use crate::kit::web::when::When;
 
 /// What the list's address says.
 #[derive(Debug, Default, Deserialize)]

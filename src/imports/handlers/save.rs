@@ -4,17 +4,17 @@ use serde::Deserialize;
 
 use super::show::{CREATE_CHANGED, ImportPage, LEAVE_OUT_CHANGED};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::imports::{self, Choice, Completed, Counts, Import, Judged};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::memory::Memory;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::{rejected, see_other};
 use crate::pushes;
 use crate::triggers::Reach;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::memory::Memory;
-use crate::web::paginate::thousands;
-use crate::web::{rejected, see_other};
 
 /// What was decided by who has looked at the rows.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,16 +6,16 @@ use diesel::prelude::*;
 
 use super::lines::{Line, ReadingView};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::when::When;
 use crate::pushes;
-use crate::web::csv::{self, Cell};
-use crate::web::form::FormErrors;
-use crate::web::memory::Memory;
-use crate::web::ok;
-use crate::web::paginate::thousands;
-use crate::web::when::When;
 
 /// As many rows are shown; the file has all that were refused.
 const SHOWN: usize = 500;

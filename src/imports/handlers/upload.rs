@@ -3,15 +3,15 @@ use actix_web::web::Data;
 use askama::Template;
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::imports;
-use crate::urls;
-use crate::web::csv::{self, Cell};
-use crate::web::form::FormErrors;
-use crate::web::memory::Memory;
-use crate::web::upload::CsrfUpload;
-use crate::web::{ok, rejected, see_other};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::upload::CsrfUpload;
+use crate::kit::web::{ok, rejected, see_other};
 
 /// The columns of the template.
 const COLUMNS: [&str; 3] = ["Affiliate", "Type", "Code"];

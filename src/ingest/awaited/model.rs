@@ -3,10 +3,10 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 
-use crate::db::prepared;
-use crate::db::schema::deliveries;
 use crate::ingest::DeliveryOutcome;
-use crate::store_jobs::{self, JobKind};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::deliveries;
+use crate::kit::store_jobs::{self, JobKind};
 use crate::stores::Store;
 
 /// As many orders are looked up at once.

@@ -4,11 +4,11 @@ use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
 
 use super::model::{Awaited, due, next_due, put_off, settle};
-use crate::counters;
 use crate::ingest::DeliveryOutcome;
 use crate::ingest::failures::{self, FailureReason, OWN_FAULT};
 use crate::ingest::intake::Outcome;
 use crate::ingest::read::{self, Read};
+use crate::kit::counters;
 use crate::platforms::{CallError, OrderMessage};
 use crate::store_workers::{Next, Turn, TurnError};
 

@@ -1,7 +1,7 @@
 //! Deliveries that Vouch keeps as failed. What is Vouch's own fault is processed again by the workers,
 //! with growing pauses; everything that failed is processed once more when another build starts.
 //! A fault that passes never gets here: its delivery is answered by 503, and the store sends it
-//! again ([`crate::db::Fault`]).
+//! again ([`crate::kit::db::Fault`]).
 
 mod build;
 mod model;

@@ -3,9 +3,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::build;
-use crate::db::schema::{deliveries, delivery_failures};
-use crate::db::{prepared, text_enum};
 use crate::ingest::DeliveryOutcome;
+use crate::kit::db::schema::{deliveries, delivery_failures};
+use crate::kit::db::{prepared, text_enum};
 
 /// The pause before the first automatic attempt; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::minutes(1);

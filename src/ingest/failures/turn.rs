@@ -6,15 +6,15 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::model::{Claimed, FailureReason, MAX_ATTEMPTS, claim, renew_all, wait_after};
-use crate::audit::Actor;
-use crate::clock;
-use crate::counters;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
 use crate::ingest::intake::Outcome;
 use crate::ingest::replay::{ReplayError, replay};
-use crate::pseudonyms::Pseudonyms;
-use crate::supervise::Stop;
+use crate::kit::audit::Actor;
+use crate::kit::clock;
+use crate::kit::counters;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::supervise::Stop;
 
 /// After so long a turn ends.
 const TURN: Period = Period::from_secs(10);

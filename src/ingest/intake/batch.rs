@@ -7,8 +7,8 @@ use super::candidates::TriggerKey;
 use super::order_row::OrderRow;
 use super::rules::Settings;
 use crate::figures::Changes;
-use crate::pseudonyms::{MerchantPseudonyms, Pseudonyms};
-use crate::store_jobs::{self, JobKind};
+use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
+use crate::kit::store_jobs::{self, JobKind};
 
 /// What the messages of one merchant share that are taken in within one transaction.
 pub struct Batch {

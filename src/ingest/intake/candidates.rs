@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use super::batch::Batch;
 use crate::affiliates::AffiliateStatus;
 use crate::credit::{Candidate, CandidateAffiliate, Terms};
-use crate::dated::in_force_or_first;
-use crate::db::prepared;
 use crate::exclusions::covering_orders;
+use crate::kit::dated::in_force_or_first;
+use crate::kit::db::prepared;
 use crate::offers::commission;
 use crate::triggers::TriggerKind;
 use vouch_core::email::EmailKey;

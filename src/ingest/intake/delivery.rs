@@ -6,9 +6,9 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::db::prepared;
-use crate::db::schema::deliveries;
 use crate::ingest::failures;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::deliveries;
 use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 /// One message of a store, as it came in. The signature was checked before.

@@ -6,8 +6,8 @@ use diesel::sql_types::{BigInt, Binary, Bool};
 
 use super::batch::Batch;
 use super::delivery::Arrival;
-use crate::db::prepared;
-use crate::db::schema::{deliveries, orders};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{deliveries, orders};
 use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
 

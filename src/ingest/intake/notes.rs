@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::batch::Batch;
 use super::delivery::Arrival;
-use crate::db::schema::deliveries;
+use crate::kit::db::schema::deliveries;
 use crate::platforms::PayloadError;
 use vouch_core::order::snapshot::{ReadNote, ReadProblem, StoreEvent};
 use vouch_core::order::times;

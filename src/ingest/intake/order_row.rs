@@ -10,7 +10,7 @@ use super::candidates::email_key_of;
 use super::clock;
 use super::reserve::IfHeld;
 use crate::credit::{Credit, CreditKind, Decision};
-use crate::db::prepared;
+use crate::kit::db::prepared;
 use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 
@@ -299,8 +299,8 @@ impl Written<'_> {
 
     fn bind_columns<'s, ST>(
         &'s self,
-        statement: crate::db::Prepared<'s, ST>,
-    ) -> QueryResult<crate::db::Prepared<'s, ST>> {
+        statement: crate::kit::db::Prepared<'s, ST>,
+    ) -> QueryResult<crate::kit::db::Prepared<'s, ST>> {
         let report = self.report();
         let json = |value: serde_json::Result<Value>| {
             value.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))

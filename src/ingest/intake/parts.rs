@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 
-use crate::db::prepared;
+use crate::kit::db::prepared;
 use vouch_core::order::amounts::{Basis, line_amounts};
 use vouch_core::order::snapshot::{ReportedCode, ReportedLine};
 use vouch_core::order::state::OrderState;

@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::candidates::{TriggerKey, wanted};
 use super::delivery::Arrival;
 use super::order_row::OrderRow;
-use crate::db::prepared;
+use crate::kit::db::prepared;
 use vouch_core::order::snapshot::StoreEvent;
 
 /// What happens where somebody else has a lock.

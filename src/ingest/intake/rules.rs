@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
 
 use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
-use crate::dated::{Period, at, at_or_first};
-use crate::db::prepared;
+use crate::kit::dated::{Period, at, at_or_first};
+use crate::kit::db::prepared;
 use crate::stores::ReturnRules;
 
 /// What a merchant had set, and when: read once per transaction, for all of its orders.
@@ -18,7 +18,7 @@ pub(super) struct Settings {
     returns: BTreeMap<i64, Vec<Period<ReturnRules>>>,
     /// Whether an exclusion covers orders, or did once.
     has_exclusions: bool,
-    /// Encrypted; see [`crate::pseudonyms`].
+    /// Encrypted; see [`crate::kit::pseudonyms`].
     pub erasure_key: Option<Vec<u8>>,
 }
 

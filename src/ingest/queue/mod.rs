@@ -20,13 +20,13 @@ use tokio::time::timeout;
 use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
 use super::intake::{Arrival, Outcome};
-use crate::counters;
-use crate::db::Pool;
-use crate::error::{AppError, AppResult};
-use crate::pseudonyms::Pseudonyms;
-use crate::request;
+use crate::kit::counters;
+use crate::kit::db::Pool;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::request;
+use crate::kit::supervise::{self, Stop};
 use crate::stores::Platform;
-use crate::supervise::{self, Stop};
 use vouch_core::order::snapshot::StoreEvent;
 
 /// As many deliveries share a commit at the most.

@@ -10,12 +10,12 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 
 use super::{Job, Writer};
-use crate::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
-use crate::error::{AppError, AppResult};
 use crate::ingest::failures::{FailureReason, OWN_FAULT};
 use crate::ingest::in_flight;
 use crate::ingest::intake::{Batch, IfHeld, Outcome, fail, take_in};
-use crate::pseudonyms::Pseudonyms;
+use crate::kit::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
 
 /// Orders and triggers that somebody else has are passed over. For anything else (a store's or an
 /// affiliate's row, the same new order in another process) a statement waits for so long.

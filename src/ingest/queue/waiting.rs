@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use super::transaction::{Failed, Taken, keep_failed, together};
 use super::{BATCH, Job, Writer};
-use crate::config::WAITING_CONNECTIONS;
-use crate::db::Fault;
-use crate::error::AppError;
 use crate::ingest::failures::FailureReason;
-use crate::supervise::{self, Stop};
+use crate::kit::config::WAITING_CONNECTIONS;
+use crate::kit::db::Fault;
+use crate::kit::error::AppError;
+use crate::kit::supervise::{self, Stop};
 
 /// As many deliveries of one merchant wait at the most; more are told to come again (503).
 const ROOM: usize = 256;

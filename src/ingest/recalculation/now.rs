@@ -1,8 +1,8 @@
 use diesel::prelude::*;
 
-use crate::audit::Actor;
 use crate::ingest::in_flight;
 use crate::ingest::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::kit::audit::Actor;
 use crate::recalculations::RecalculationCause;
 
 /// Recalculates some orders in the running transaction: for a member's decision on a few orders,

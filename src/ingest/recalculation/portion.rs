@@ -7,11 +7,11 @@ use diesel::dsl::{max, now};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
-use crate::clock;
-use crate::db::prepared;
-use crate::db::schema::{orders, recalculations, triggers};
 use crate::ingest::in_flight;
 use crate::ingest::intake::{Batch, Cause, OrderRow, decide_again};
+use crate::kit::clock;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{orders, recalculations, triggers};
 use crate::recalculations::{Found, Matching, Range, RecalculationCause};
 
 /// As many orders are recalculated in one transaction: it keeps their deliveries waiting meanwhile.

@@ -10,10 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::portion::{Portion, Request};
-use crate::db::schema::recalculations;
-use crate::db::{Db, Scope, prepared};
-use crate::error::AppResult;
-use crate::supervise::Stop;
+use crate::kit::db::schema::recalculations;
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
 
 /// After so many failures a request is parked with its reason.
 const ATTEMPTS: i32 = 12;

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use serde_json::Value;
 
-use crate::db::schema::{orders, refund_reads};
-use crate::db::{prepared, text_enum};
+use crate::kit::db::schema::{orders, refund_reads};
+use crate::kit::db::{prepared, text_enum};
+use crate::kit::store_jobs::{JobKind, make_due};
 use crate::platforms::CallError;
-use crate::store_jobs::{JobKind, make_due};
 use crate::stores::Store;
 use vouch_core::order::state::OrderState;
 

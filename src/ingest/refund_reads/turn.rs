@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::model::{ReadProblem, Requested, due, finish, has_all_lines, next_due, put_off};
-use crate::counters;
 use crate::ingest::awaited::{SILENCE, TRIES, wait_after};
 use crate::ingest::intake::Outcome;
 use crate::ingest::read;
+use crate::kit::counters;
 use crate::platforms::{CallError, OrderMessage};
 use crate::store_workers::{Next, Turn, TurnError};
 

@@ -3,14 +3,14 @@ use actix_web::web::{Data, Path};
 use diesel::QueryResult;
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
 use crate::offers::model::{self, ArchiveError};
 use crate::offers::read::Offer;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::see_other;
 
 /// `POST /offers/{id}/archival`
 pub async fn archive(

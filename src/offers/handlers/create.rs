@@ -5,13 +5,13 @@ use diesel::QueryResult;
 
 use super::{PAYS, currency};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::offers::forms::{OfferForm, refusal};
 use crate::offers::model;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "offers/new.html")]

@@ -3,12 +3,12 @@ use actix_web::web::Data;
 use askama::Template;
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::count_label;
 use crate::offers::read::{self, OfferRow};
-use crate::urls;
-use crate::web::ok;
-use crate::web::paginate::count_label;
 
 #[derive(Template)]
 #[template(path = "offers/index.html")]

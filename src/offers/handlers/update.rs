@@ -6,18 +6,18 @@ use diesel::result::Error;
 use diesel::{PgConnection, QueryResult};
 
 use super::{PAYS, currency};
-use crate::audit;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::offers::forms::{OfferForm, refusal};
 use crate::offers::model;
 use crate::offers::read::{self, Offer, OfferTerms};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Record;
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
 const HISTORY_LINES: i64 = 20;

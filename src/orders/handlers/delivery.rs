@@ -7,23 +7,23 @@ use serde::Deserialize;
 
 use super::words::topic_label;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
 use crate::ingest::DeliveryOutcome;
 use crate::ingest::intake::Outcome;
 use crate::ingest::replay::{self, ReplayError};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, count_label};
+use crate::kit::web::see_other;
+use crate::kit::web::when::When;
 use crate::orders::deliveries::{self, Delivery, Place};
 use crate::orders::explain::DeliveryHead;
 use crate::orders::list;
-use crate::pseudonyms::Pseudonyms;
-use crate::secrets::Sealer;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::ok;
-use crate::web::paginate::{Cursor, Listing, count_label};
-use crate::web::see_other;
-use crate::web::when::When;
 
 /// As many failed messages are replayed by one press of the button; each is a transaction.
 const AT_ONCE: i64 = 200;

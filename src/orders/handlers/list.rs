@@ -6,14 +6,14 @@ use serde::Deserialize;
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
 use crate::conversions::ConversionStatus;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Cursor, Listing};
+use crate::kit::web::when::{When, day, read_day};
 use crate::money::{Currency, format_money};
 use crate::orders::list::{self, OrderFilter, OrderKind, OrderListRow, Place};
-use crate::urls;
-use crate::web::ok;
-use crate::web::paginate::{Count, Cursor, Listing};
-use crate::web::when::{When, day, read_day};
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

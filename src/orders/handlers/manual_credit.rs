@@ -5,26 +5,26 @@ use diesel::prelude::*;
 use serde::Deserialize;
 
 use crate::affiliates::{Affiliate, Frame, FrameItem};
-use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
 use crate::conversions::ConversionStatus;
 use crate::conversions::change::NOTE_LENGTH;
 use crate::conversions::list::ConversionRow;
 use crate::conversions::manual::{self, Amount, CreditOrderError};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::one_time::{MoneyForm, Once, OneTimeKey};
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::money::{Currency, format_money, parse_decimal};
 use crate::orders::explain::Explanation;
 use crate::orders::list::{OrderFilter, OrderListRow, page as orders_page};
 use crate::orders::preview::preview;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::one_time::{MoneyForm, Once, OneTimeKey};
-use crate::web::paginate::Cursor;
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// As many orders are offered to choose from.
 const OFFERED: usize = 10;

@@ -10,17 +10,17 @@ use crate::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::auth::pages::AffiliatePage;
 use crate::code_requests::{MOST_WAITING, Verdict};
 use crate::conversions::ConversionStatus;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls::{self, with_query};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, thousands};
+use crate::kit::web::when::{When, day, day_of};
 use crate::money::{Currency, format_money};
 use crate::portal::model::{Code, CodeSum, codes};
 use crate::portal::weeks::Weeks;
 use crate::registration;
-use crate::urls::{self, with_query};
-use crate::web::form::FormErrors;
-use crate::web::ok;
-use crate::web::paginate::{Cursor, Listing, thousands};
-use crate::web::when::{When, day, day_of};
 
 /// As many of the codes that were asked for are looked at.
 const REQUESTS: i64 = 50;

@@ -8,14 +8,14 @@ use crate::auth::Merchant;
 use crate::auth::pages::AffiliatePage;
 use crate::conversions::list::{self, ConversionRow, StatusFilter};
 use crate::conversions::{ConversionFilter, ConversionStatus, Via};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls::with_query;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Cursor, Listing, thousands};
+use crate::kit::web::when::{When, day, day_of};
 use crate::money::{Currency, format_money};
 use crate::portal::model::{StatusSum, sums_by_status};
-use crate::urls::with_query;
-use crate::web::ok;
-use crate::web::paginate::{Count, Cursor, Listing, thousands};
-use crate::web::when::{When, day, day_of};
 
 const PATH: &str = "/portal/conversions";
 

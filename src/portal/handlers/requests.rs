@@ -6,18 +6,18 @@ use serde::Deserialize;
 use super::codes::CodesPage;
 use crate::affiliates::Affiliate;
 use crate::auth::pages::AffiliatePage;
-use crate::clock;
 use crate::code_requests::{self, Asked, MOST_WAITING, Verdict};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::peer::peer;
+use crate::kit::web::{rejected, see_other};
 use crate::portal::forms::CodeForm;
 use crate::registration::{self, Limits};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::paginate::Cursor;
-use crate::web::peer::peer;
-use crate::web::{rejected, see_other};
 
 /// What is typed while one asks.
 #[derive(Debug, Default, Deserialize)]

@@ -9,18 +9,18 @@ use crate::auth::devices::handlers::{ENDED, ended_others};
 use crate::auth::devices::{self, Device};
 use crate::auth::pages::AffiliatePage;
 use crate::auth::{Hashing, Tries};
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::security::{self, Kind};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::portal::forms::ProfileForm;
 use crate::portal::letters;
-use crate::security::{self, Kind};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::version::Record;
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// Where sessions are ended.
 const SESSIONS: &str = "/portal/settings/sessions";

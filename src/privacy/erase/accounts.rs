@@ -7,9 +7,9 @@ use super::words::NAME;
 use super::{Erased, Erasure, Refused};
 use crate::auth::end_sessions_of;
 use crate::auth::links::LinkPurpose;
-use crate::db::prepared;
-use crate::db::schema::{invitations, links, recovery_codes, users};
-use crate::pseudonyms;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{invitations, links, recovery_codes, users};
+use crate::kit::pseudonyms;
 use crate::team;
 
 impl Erasure<'_> {

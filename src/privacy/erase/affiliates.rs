@@ -7,8 +7,8 @@ use super::words::NAME;
 use super::{Erased, Erasure};
 use crate::affiliates::{self, AffiliateStatus};
 use crate::auth::count_place;
-use crate::db::prepared;
-use crate::db::schema::{affiliate_emails, affiliates as rows, applications};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliate_emails, affiliates as rows, applications};
 
 /// What stands for a code that was requested and never became a trigger.
 const CODE: &str = "ERASED";

@@ -13,9 +13,9 @@ pub use self::whole::{erase_from_instance, erase_person};
 pub(super) use self::words::Words;
 use super::person::{Lookup, Person};
 use super::requests;
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::erased_emails;
-use crate::pseudonyms::{MerchantPseudonyms, Pseudonyms};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::erased_emails;
+use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
 use crate::team::MemberError;
 use vouch_core::email::EmailKey;
 
@@ -92,7 +92,7 @@ impl Erasure<'_> {
     fn pseudonym(&self, email: &str, row_id: i64) -> String {
         match EmailKey::parse(email) {
             Ok(key) => self.pseudonyms.email(&key),
-            Err(_) => crate::pseudonyms::of_user(row_id),
+            Err(_) => crate::kit::pseudonyms::of_user(row_id),
         }
     }
 }

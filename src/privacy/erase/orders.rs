@@ -10,10 +10,10 @@ use flate2::read::GzDecoder;
 
 use super::words::{NAME, escaped};
 use super::{Erased, Erasure};
-use crate::db::prepared;
-use crate::db::schema::{affiliate_emails, orders, triggers};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliate_emails, orders, triggers};
+use crate::kit::pseudonyms::is_pseudonym;
 use crate::privacy::person::Lookup;
-use crate::pseudonyms::is_pseudonym;
 use crate::recalculations::orders_of_affiliate;
 use crate::triggers::TriggerKind;
 use vouch_core::email::EmailKey;

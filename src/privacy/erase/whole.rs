@@ -8,13 +8,13 @@ use diesel::prelude::*;
 
 use super::words::{NAME, Words};
 use super::{Erased, Refused, erase};
-use crate::audit::{self, Actor};
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
 use crate::ingest::in_flight;
+use crate::kit::audit::{self, Actor};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::pseudonyms::Pseudonyms;
 use crate::privacy::emails::erase_emails;
 use crate::privacy::person::{Lookup, Person};
-use crate::pseudonyms::Pseudonyms;
 
 /// Transactions that may not know of the erasure are waited for at the most this long; none takes
 /// longer.

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
 use super::{Erased, Erasure};
-use crate::audit;
-use crate::db::prepared;
+use crate::kit::audit;
+use crate::kit::db::prepared;
 use crate::privacy::person::Person;
 
 /// The name of a person who was erased, wherever pages show one.

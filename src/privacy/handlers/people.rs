@@ -8,22 +8,22 @@ use diesel::QueryResult;
 use diesel::result::Error;
 
 use super::settings::PrivacyPage;
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::db::{Db, Scope, WorkKind};
-use crate::error::{AppError, AppResult};
+use crate::kit::audit::Actor;
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::privacy::emails::sent_emails;
 use crate::privacy::erase::{self, Erased, Refused, erase_person};
 use crate::privacy::export::{self};
 use crate::privacy::forms::PersonForm;
 use crate::privacy::person::{Lookup, Person};
 use crate::privacy::requests::DataRequest;
-use crate::pseudonyms::Pseudonyms;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 /// What an export is called: no address is part of it.
 const FILE: &str = "person.json";

@@ -5,15 +5,15 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::privacy::forms::{PersonForm, RetentionForm};
 use crate::privacy::requests::{self, DataRequest};
 use crate::privacy::retention;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "privacy/index.html")]

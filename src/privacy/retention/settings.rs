@@ -2,9 +2,9 @@ use std::ops::RangeInclusive;
 
 use diesel::prelude::*;
 
-use crate::audit::{Act, Actor, record};
-use crate::db::schema::retention_settings;
-use crate::db::text_enum;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::retention_settings;
+use crate::kit::db::text_enum;
 
 text_enum! {
     /// What a merchant keeps for a number of days.

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 
 use super::settings::{Period, Periods, load};
-use crate::audit::{self, Act, Actor, record};
-use crate::config::InstanceRetention;
-use crate::db::schema::{data_requests, letters, merchants, orders, sessions, stores};
-use crate::db::{Db, Scope, prepared};
-use crate::error::AppResult;
+use crate::kit::audit::{self, Act, Actor, record};
+use crate::kit::config::InstanceRetention;
+use crate::kit::db::schema::{data_requests, letters, merchants, orders, sessions, stores};
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
 use crate::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
-use crate::supervise::Stop;
 
 /// So many rows in one transaction.
 const PORTION: i64 = 500;

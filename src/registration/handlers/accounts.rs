@@ -8,16 +8,16 @@ use super::program;
 use crate::auth::handlers::sign_in;
 use crate::auth::pages::PublicPage;
 use crate::auth::{Hashing, Merchant, NewPassword, Origin};
-use crate::clock;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::peer::peer;
+use crate::kit::web::{html, ok, rejected, see_other};
 use crate::registration::{self, Invitation, Limits};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::local_path::LocalPath;
-use crate::web::peer::peer;
-use crate::web::{html, ok, rejected, see_other};
 
 /// A first password; never echoed.
 #[derive(Default, Deserialize)]

@@ -9,19 +9,19 @@ use super::join::ClosedPage;
 use super::shown;
 use crate::applications::Application;
 use crate::auth::pages::PublicPage;
-use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{html, ok, rejected, see_other};
 use crate::registration::Limits;
 use crate::registration::application::{self, Confirmed};
 use crate::registration::settings::Shown;
-use crate::secrets::Sealer;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::peer::peer;
-use crate::web::{html, ok, rejected, see_other};
 
 /// A code in place of one that is gone.
 #[derive(Clone, Debug, Default, Deserialize)]

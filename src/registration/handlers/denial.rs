@@ -4,10 +4,10 @@ use askama::Template;
 use super::status::StatusForm;
 use crate::affiliates::Affiliate;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::web::form::FormErrors;
-use crate::web::rejected;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::rejected;
 
 /// A denial whose reason cannot be taken, as typed.
 #[derive(Template)]

@@ -3,15 +3,15 @@ use actix_web::web::{Data, Path};
 
 use crate::affiliates::{Affiliate, AffiliateStatus, has_account};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::mail;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::mail;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
 use crate::registration;
-use crate::secrets::Sealer;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::see_other;
 
 /// `POST /affiliates/{id}/invitation`: the link to an account, for an affiliate that has none.
 pub async fn invite(

@@ -5,20 +5,20 @@ use serde::Deserialize;
 
 use super::shown;
 use crate::auth::pages::PublicPage;
-use crate::clock;
 use crate::code_requests::{self, Refused, Verdict};
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::mail::email_key;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::registration::Limits;
 use crate::registration::application::{self, Applied};
 use crate::registration::forms::ApplicationForm;
 use crate::registration::settings::{CodeWish, Field, FieldKind, Registration, Shown};
-use crate::secrets::Sealer;
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::peer::peer;
-use crate::web::{ok, rejected, see_other};
 
 /// The form as it stands on a page: what `templates/join/_fields.html` shows.
 pub struct Apply {

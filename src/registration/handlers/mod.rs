@@ -16,8 +16,8 @@ pub use settings::{show, update};
 pub use status::{change, change_several, reverse};
 
 use crate::auth::Merchant;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
 use crate::registration::settings::{Shown, merchant_of};
 
 /// The public page of the program in an address, open or closed.

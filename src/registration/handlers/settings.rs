@@ -6,16 +6,16 @@ use diesel::QueryResult;
 use super::join::Apply;
 use crate::auth::pages::MerchantPage;
 use crate::code_requests::Verdict;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::offers;
 use crate::registration::forms::SettingsForm;
 use crate::registration::settings::{CodeWish, FieldKind, Registration, load, save};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Record;
-use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "registration/show.html")]

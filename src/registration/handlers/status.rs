@@ -8,16 +8,16 @@ use super::denial::ask_again;
 use crate::affiliates::{Affiliate, AffiliateStatus};
 use crate::auth::pages::MerchantPage;
 use crate::code_requests::Denial;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::see_other;
+use crate::kit::web::when::is_storable;
 use crate::registration::{self, Decided};
-use crate::secrets::Sealer;
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::local_path::LocalPath;
-use crate::web::see_other;
-use crate::web::when::is_storable;
 
 /// Most affiliates of one bulk action: the undo names each in its address.
 const MOST_AT_ONCE: usize = 200;

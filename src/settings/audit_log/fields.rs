@@ -13,15 +13,15 @@ use crate::affiliates::AffiliateStatus;
 use crate::api::keys::ApiScope;
 use crate::conversions::{ConversionStatus, DenialReason, Review};
 use crate::credit::{Commission, NegativeFees, OrdersCountWhen, Precedence};
-use crate::db::schema::{affiliates, offers, triggers};
 use crate::exclusions::ExclusionScope;
+use crate::kit::db::schema::{affiliates, offers, triggers};
+use crate::kit::session::Role;
+use crate::kit::web::when::When;
 use crate::money::{Currency, format_money};
 use crate::platforms::{bigcommerce, shopify, woocommerce};
 use crate::registration::CodeWish;
-use crate::session::Role;
 use crate::settings::audit_log::log::Line;
 use crate::triggers::TriggerKind;
-use crate::web::when::When;
 
 /// A field, as it was and as it became.
 pub(super) struct Change {
@@ -335,7 +335,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::audit::ActorKind;
+    use crate::kit::audit::ActorKind;
 
     fn line(action: &str, before: Value, after: Value) -> Line {
         Line {

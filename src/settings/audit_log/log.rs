@@ -7,12 +7,12 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
-use crate::audit::ActorKind;
-use crate::db::listing::{beyond, count_of};
-use crate::db::schema::audit_log;
-use crate::db::text_enum;
-use crate::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
-use crate::web::when::start_of_day;
+use crate::kit::audit::ActorKind;
+use crate::kit::db::listing::{beyond, count_of};
+use crate::kit::db::schema::audit_log;
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::when::start_of_day;
 
 text_enum! {
     /// What an act was about.

@@ -11,15 +11,15 @@ use serde::Deserialize;
 
 use self::fields::{Change, Names, changes};
 use self::log::{Line, LogFilter, Place, SubjectKind};
-use crate::audit::ActorKind;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::urls::with_query;
-use crate::web::csv::{self, Cell};
-use crate::web::ok;
-use crate::web::paginate::{Count, Cursor, Listing};
-use crate::web::when::{When, read_day};
+use crate::kit::audit::ActorKind;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls::with_query;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Cursor, Listing};
+use crate::kit::web::when::{When, read_day};
 
 const HERE: &str = "/settings/audit-log";
 const FILE: &str = "/settings/audit-log.csv";

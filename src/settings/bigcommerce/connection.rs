@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 use super::page::Shop;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::secrets::Sealer;
-use crate::web::ok;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::ok;
 
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]

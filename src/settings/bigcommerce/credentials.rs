@@ -5,20 +5,20 @@ use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
 use super::of_store;
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::platforms::bigcommerce::Credentials;
-use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected::{self, for_the_person};
 use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret, store_hash,
 };
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 /// What BigCommerce shows when an API account is made. Only path and client id are echoed.
 #[derive(Default, Deserialize)]

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::of_store;
 use super::page::{Shop, rules_of};
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Version;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::money::{Currency, parse_decimal};
 use crate::platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
-use crate::secrets::Sealer;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store};
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Version;
-use crate::web::{ok, rejected, see_other};
 
 /// The most uses that BigCommerce counts.
 const MOST_USES: u32 = 100_000;

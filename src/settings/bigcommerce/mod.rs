@@ -8,8 +8,8 @@ mod page;
 pub use self::connection::show;
 pub use self::credentials::{connect, credentials, new_credentials, replace_credentials};
 pub use self::discounts::set_discounts;
+use crate::kit::urls;
 use crate::stores::Platform;
-use crate::urls;
 
 /// The address of this page.
 const HERE: &str = "/settings/bigcommerce";

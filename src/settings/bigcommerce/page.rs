@@ -4,16 +4,16 @@ use diesel::{PgConnection, QueryResult};
 
 use super::discounts::DiscountsForm;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+use crate::kit::web::when::{self, When};
 use crate::platforms::bigcommerce::{Credentials, Rules};
-use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, Traffic};
-use crate::urls;
-use crate::web::form::FormErrors;
-use crate::web::paginate::count_label;
-use crate::web::when::{self, When};
 
 /// The store that the tab shows.
 pub(super) struct StoreView {

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::HERE;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Version;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::settings::connected;
 use crate::stores::{self, Platform, ReturnRules, Store};
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Version;
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
 const SHOWN: usize = 20;

@@ -6,19 +6,19 @@ use serde::Deserialize;
 use super::credentials::{Given, Typed};
 use super::page::Shop;
 use super::{HERE, parse_secret};
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::secrets::Sealer;
+use crate::kit::audit::Actor;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::settings::access::checked;
 use crate::settings::connected::for_the_person;
 use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, shopify_address,
 };
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 /// What was typed to connect a store. What is secret is never echoed.
 #[derive(Default, Deserialize)]

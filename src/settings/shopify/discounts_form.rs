@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
 use crate::money::{Currency, MoneyError, format_plain, parse_decimal};
 use crate::platforms::shopify::{
     Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target,
 };
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
 
 /// The store is asked for each while somebody waits.
 const MOST_ITEMS: usize = 20;

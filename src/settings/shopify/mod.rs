@@ -13,8 +13,8 @@ pub use self::connection::{connect, show};
 pub use self::credentials::{credentials, replace_credentials};
 pub use self::discounts::{discounts, set_discounts};
 pub use self::secret::{remove_previous_secret, replace_secret, secret};
+use crate::kit::web::form::FormErrors;
 use crate::stores::WebhookSecret;
-use crate::web::form::FormErrors;
 
 /// The address of this page.
 const HERE: &str = "/settings/shopify";

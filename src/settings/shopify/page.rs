@@ -5,15 +5,15 @@ use secrecy::ExposeSecret;
 
 use super::connection::ConnectForm;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+use crate::kit::web::when::{self, When};
 use crate::platforms::shopify::{Credentials, Rules, TOPICS};
-use crate::secrets::Sealer;
 use crate::stores::{Platform, ReturnRules, Store, Traffic, return_rules_history};
-use crate::web::form::FormErrors;
-use crate::web::paginate::count_label;
-use crate::web::when::{self, When};
 
 /// A store with what is known of it.
 type Read = (Store, Traffic, ReturnRules);

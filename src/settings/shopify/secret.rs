@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use super::{HERE, parse_secret};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::secrets::Sealer;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store};
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::{ok, rejected, see_other};
 
 /// A new secret for a store. It is never echoed.
 #[derive(Default, Deserialize)]

@@ -5,20 +5,20 @@ use diesel::PgConnection;
 use super::HERE;
 use super::credentials::KeyForm;
 use super::page::Shop;
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::platforms::woocommerce::Credentials;
-use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected::for_the_person;
 use crate::stores::{
     self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret, site_address,
 };
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 /// `GET /settings/woocommerce`
 pub async fn show(

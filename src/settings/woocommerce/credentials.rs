@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use super::HERE;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
 use crate::platforms::woocommerce::Credentials;
-use crate::secrets::Sealer;
 use crate::settings::access::checked;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls, WebhookSecret};
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{ok, rejected, see_other};
 
 /// What was typed to connect a store, or to replace its key. Secrets are never echoed.
 #[derive(Default, Deserialize)]

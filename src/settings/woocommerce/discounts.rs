@@ -5,18 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::HERE;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Version;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::money::{Currency, format_plain, parse_decimal};
 use crate::platforms::woocommerce::{Rules, Takeoff};
 use crate::settings::access::currency_of;
 use crate::settings::connected;
 use crate::stores::{self, Platform, Store, StoreCalls};
-use crate::urls;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::version::Version;
-use crate::web::{ok, rejected, see_other};
 
 /// What was chosen for codes that are created.
 #[derive(Default, Serialize, Deserialize)]

@@ -5,16 +5,16 @@ use diesel::QueryResult;
 
 use super::credentials::KeyForm;
 use crate::auth::pages::MerchantPage;
-use crate::config::Config;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+use crate::kit::web::when::{self, When};
 use crate::platforms::woocommerce::{Credentials, Rules, TOPICS};
-use crate::secrets::Sealer;
 use crate::stores::{Platform, Store, Traffic};
-use crate::urls;
-use crate::web::form::FormErrors;
-use crate::web::paginate::count_label;
-use crate::web::when::{self, When};
 
 /// A connected store, as the page shows it.
 pub(super) struct StoreView {

@@ -5,11 +5,11 @@ use super::feature::reason_error;
 use super::show::{FeatureForm, MerchantPage};
 use crate::accounts::{self, By};
 use crate::auth::pages::PersonPage;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{rejected, see_other};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/access`: closes a merchant or opens it again.
 pub async fn set_access(

@@ -4,12 +4,12 @@ use actix_web::web::{Data, Path};
 use super::show::{FeatureForm, MerchantPage};
 use crate::accounts::read_reason;
 use crate::auth::pages::PersonPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{rejected, see_other};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{rejected, see_other};
 
 /// `POST /support/merchants/{id}/coupon-exclusions`: enables or disables them for the merchant.
 pub async fn set_exclusions(

@@ -5,13 +5,13 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::auth::pages::PersonPage;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::urls::encode;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, count_label, thousands};
+use crate::kit::web::when::When;
 use crate::support::model::{MerchantRow, MerchantsList, merchants};
-use crate::urls::encode;
-use crate::web::ok;
-use crate::web::paginate::{Cursor, Listing, count_label, thousands};
-use crate::web::when::When;
 
 const HERE: &str = "/support/merchants";
 

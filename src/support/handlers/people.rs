@@ -4,19 +4,19 @@ use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
 use super::show::{impossible, no_such_affiliate};
-use crate::audit::{Act, record};
 use crate::auth::pages::PersonPage;
 use crate::auth::{end_sessions_of, lock_open_merchant};
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
-use crate::mail::Limits;
-use crate::secrets::Sealer;
-use crate::security::{self, Kind};
+use crate::kit::audit::{Act, record};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail::Limits;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
 use crate::support::merchant::{affiliate_place, person_of};
 use crate::team;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::see_other;
 
 /// An affiliate, by affiliate ID or email address.
 #[derive(Clone, Debug, Default, Deserialize)]

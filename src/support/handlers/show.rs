@@ -8,16 +8,16 @@ use serde::Deserialize;
 
 use crate::accounts::{InstanceEntry, of_subject};
 use crate::auth::pages::PersonPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected};
 use crate::support::merchant::{MerchantState, recent_acts};
 use crate::support::stores::{Failures, StoreState};
 use crate::team::InvitationRow;
-use crate::web::form::FormErrors;
-use crate::web::paginate::count_label;
-use crate::web::when::When;
-use crate::web::{ok, rejected};
 
 /// How many acts of support staff the page shows.
 const ACTS: i64 = 10;

@@ -4,17 +4,17 @@ use diesel::{OptionalExtension, QueryResult};
 use serde::Deserialize;
 
 use super::show::{impossible, no_such_affiliate};
-use crate::audit::{Act, Actor, record};
 use crate::auth::pages::PersonPage;
 use crate::auth::{VIEW_LIMIT, Viewing};
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
-use crate::security::{self, Kind};
-use crate::session::Place;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+use crate::kit::session::Place;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
 use crate::support::merchant::{affiliate_place, member_place};
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::see_other;
 
 /// As whom the program is to be looked at.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -7,16 +7,16 @@ use serde::Deserialize;
 use super::model::{Membership, UserRow, UserState, users};
 use crate::accounts::{self, By};
 use crate::auth::pages::PersonPage;
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::AppResult;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::urls::with_query;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::support::handlers::{FeatureForm, ReasonForm, reason_error};
-use crate::urls::with_query;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::paginate::{Cursor, Listing};
-use crate::web::when::When;
-use crate::web::{ok, rejected, see_other};
 
 const HERE: &str = "/support/users";
 

@@ -2,9 +2,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::accounts::{InstanceEntry, of_subject};
-use crate::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
-use crate::session::Role;
-use crate::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
+use crate::kit::session::Role;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// How many acts a page shows.
 const ACTS: i64 = 20;

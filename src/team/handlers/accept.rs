@@ -9,14 +9,14 @@ use crate::auth::handlers::{signed_in, take_seat};
 use crate::auth::links::merchant_of;
 use crate::auth::pages::PublicPage;
 use crate::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
-use crate::clock;
-use crate::db::{Db, Scope};
-use crate::error::{AppError, AppResult};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{html, ok, rejected};
 use crate::team::{self, Invitation, Joining};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::{html, ok, rejected};
 
 /// How somebody new wants to be called, and their password, which is never echoed.
 #[derive(Default, Deserialize)]

@@ -5,15 +5,15 @@ use serde::Deserialize;
 
 use super::team::RoleForm;
 use crate::auth::pages::MerchantPage;
-use crate::clock;
-use crate::db::Db;
-use crate::error::AppResult;
-use crate::session::Role;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::session::Role;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected};
 use crate::team::{self, InvitationRow, MemberRow};
-use crate::web::form::FormErrors;
-use crate::web::version::Version;
-use crate::web::when::When;
-use crate::web::{ok, rejected};
 
 /// Who is to be invited, as what.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::page::{InviteForm, answer};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::{AppError, AppResult};
-use crate::mail::Limits;
-use crate::secrets::Sealer;
-use crate::session::Role;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::mail::Limits;
+use crate::kit::secrets::Sealer;
+use crate::kit::session::Role;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::see_other;
+use crate::kit::web::version::{Record, Version};
 use crate::team::{self, InviteError, MemberError};
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors};
-use crate::web::see_other;
-use crate::web::version::{Record, Version};
 
 const HERE: &str = "/settings/team";
 

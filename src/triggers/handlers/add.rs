@@ -8,15 +8,15 @@ use super::chooser::{Answer, Asked, Chooser};
 use super::created_words;
 use super::fields::Fields;
 use crate::affiliates::Affiliate;
-use crate::audit::Actor;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::CsrfForm;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::pushes;
 use crate::triggers::forms::{Created, Refusal, TriggerForm};
-use crate::urls;
-use crate::web::form::CsrfForm;
-use crate::web::{ok, rejected, see_other};
 use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
 /// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what

@@ -1,8 +1,8 @@
 use diesel::prelude::*;
 
 use crate::affiliates::{self, Affiliate};
+use crate::kit::web::form::FormErrors;
 use crate::triggers::forms::{UNKNOWN_AFFILIATE, chosen};
-use crate::web::form::FormErrors;
 
 /// As many are listed at once; who does not find theirs types more of it.
 const OFFERED: usize = 12;

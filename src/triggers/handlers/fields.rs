@@ -1,9 +1,9 @@
 use super::list::kinds;
 use crate::exclusions::Excluded;
+use crate::kit::urls;
+use crate::kit::web::form::FormErrors;
 use crate::triggers::forms::{Refusal, TriggerForm};
 use crate::triggers::{Reserved, Taken};
-use crate::urls;
-use crate::web::form::FormErrors;
 
 /// The fields of a new trigger as they stand on a page: as typed, with what was wrong.
 #[derive(Default)]

@@ -8,17 +8,17 @@ use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::{Notes, TriggerView, notes_of};
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::figures::Figures;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Cursor, Listing};
 use crate::money::{Currency, format_plain};
 use crate::pushes::{self, Poll, PushStatus};
 use crate::triggers::list::{self, TriggerRow};
 use crate::triggers::{TriggerKind, TriggerState};
-use crate::urls;
-use crate::web::csv::{self, Cell};
-use crate::web::ok;
-use crate::web::paginate::{Count, Cursor, Listing};
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
 pub struct TriggerList {

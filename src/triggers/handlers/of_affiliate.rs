@@ -10,14 +10,14 @@ use super::query::ListQuery;
 use super::view::notes_of;
 use crate::affiliates::{Frame, FrameItem};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::CsrfForm;
+use crate::kit::web::{ok, rejected, see_other};
 use crate::pushes;
 use crate::triggers::forms::TriggerForm;
 use crate::triggers::list;
-use crate::urls;
-use crate::web::form::CsrfForm;
-use crate::web::{ok, rejected, see_other};
 
 #[derive(Template)]
 #[template(path = "triggers/of_affiliate.html")]

@@ -1,10 +1,10 @@
 use serde::Deserialize;
 
 use crate::exclusions::Pattern;
+use crate::kit::urls::with_query;
+use crate::kit::web::paginate::Cursor;
 use crate::pushes::PushStatus;
 use crate::triggers::{Place, TriggerFilter, TriggerKind, TriggerSort, TriggerState};
-use crate::urls::with_query;
-use crate::web::paginate::Cursor;
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -8,19 +8,19 @@ use super::chooser::{Answer, Asked, Chooser};
 use super::earning_words;
 use super::view::TriggerView;
 use crate::affiliates::Affiliate;
-use crate::audit::Actor;
 use crate::auth::Merchant;
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::when::{day, read_day};
+use crate::kit::web::{html, ok, see_other};
 use crate::recalculations::{Pending, pending_of_trigger};
 use crate::triggers::forms::{ReassignForm, reassign_refusal};
 use crate::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::web::when::{day, read_day};
-use crate::web::{html, ok, see_other};
 
 /// The form as it stands on the page.
 struct Reassignment {

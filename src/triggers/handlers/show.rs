@@ -8,19 +8,19 @@ use diesel::{PgConnection, QueryResult};
 use super::earning_words;
 use super::view::{TriggerView, notes_of};
 use crate::affiliates::Affiliate;
-use crate::audit::{self, Actor};
 use crate::auth::pages::MerchantPage;
-use crate::db::Db;
-use crate::error::AppResult;
 use crate::exclusions::{self, Excluded};
+use crate::kit::audit::{self, Actor};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, see_other};
 use crate::pushes::Poll;
 use crate::recalculations::{Pending, pending_of_trigger};
 use crate::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
-use crate::urls;
-use crate::web::flash::FlashKind;
-use crate::web::form::{CsrfForm, Nothing};
-use crate::web::when::When;
-use crate::web::{ok, see_other};
 
 /// How many lines of its history a page shows.
 const HISTORY_LINES: i64 = 50;

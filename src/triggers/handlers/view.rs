@@ -7,13 +7,13 @@ use diesel::prelude::*;
 
 use crate::auth::Merchant;
 use crate::figures::Figures;
+use crate::kit::urls;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::when::{When, day, day_of};
 use crate::money::{Currency, format_money};
 use crate::pushes::PushCell;
 use crate::sync_notes::{self, Note};
 use crate::triggers::{Holder, Trigger, TriggerRow, TriggerState};
-use crate::urls;
-use crate::web::paginate::thousands;
-use crate::web::when::{When, day, day_of};
 
 /// A trigger as a row or a page shows it.
 pub struct TriggerView {

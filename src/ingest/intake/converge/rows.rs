@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz
 use super::{OfOrder, Target};
 use crate::conversions::{Review, Via};
 use crate::credit::{Components, Held, LedgerEnd};
-use crate::db::prepared;
 use crate::figures::{Amounts, Shared};
+use crate::kit::db::prepared;
 
 /// A conversion as it stands, with what its ledger holds.
 pub(super) struct Standing {
@@ -160,12 +160,12 @@ pub(super) fn update(
 }
 
 fn bind_columns<'a, ST>(
-    statement: crate::db::Prepared<'a, ST>,
+    statement: crate::kit::db::Prepared<'a, ST>,
     order: &'a OfOrder,
     target: &'a Target,
     end: &'a LedgerEnd,
     now: DateTime<Utc>,
-) -> crate::db::Prepared<'a, ST> {
+) -> crate::kit::db::Prepared<'a, ST> {
     statement
         .bind::<Nullable<BigInt>, _>(target.trigger_id)
         .bind::<Nullable<BigInt>, _>(target.offer_id)

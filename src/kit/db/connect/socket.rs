@@ -1,0 +1,82 @@
+//! The socket below a connection. libpq keeps it to itself, so it's found by what is new among the
+//! process's sockets.
+
+use std::collections::BTreeSet;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use crate::kit::os::{self, Waiting};
+
+/// A second handle on a connection's socket.
+#[derive(Debug)]
+pub(in crate::kit::db) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// What can be seen of a connection that nothing is asked of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kit::db) enum Condition {
+    /// As it should be.
+    Quiet,
+    /// The server has said something unasked: as when it is about to end.
+    Talking,
+    /// The other end has closed or reset it.
+    Dead,
+}
+
+impl Socket {
+    /// Ends every wait on the connection, now and from now on, without a word to the server.
+    pub(in crate::kit::db) fn cut(&self) {
+        // One that has ended already is what was wanted.
+        let _ = match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+
+    /// Looks without asking the server. Only for a connection at rest.
+    pub(in crate::kit::db) fn condition(&self) -> Condition {
+        let fd = match self {
+            Self::Tcp(stream) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
+        };
+        match os::waiting_on(fd) {
+            Waiting::Nothing => Condition::Quiet,
+            Waiting::Bytes => Condition::Talking,
+            Waiting::End => Condition::Dead,
+        }
+    }
+
+    /// The handle, if its other end is a database at one of `ports`.
+    fn of_database(handle: OwnedFd, ports: &[u16]) -> Option<Self> {
+        let stream = TcpStream::from(handle);
+        if let Ok(peer) = stream.peer_addr() {
+            return ports.contains(&peer.port()).then_some(Self::Tcp(stream));
+        }
+        let stream = UnixStream::from(OwnedFd::from(stream));
+        let peer = stream.peer_addr().ok()?;
+        let name = peer.as_pathname()?.file_name()?.to_str()?;
+        let is_database =
+            ports.iter().any(|port| name.strip_prefix(".s.PGSQL.") == Some(&port.to_string()));
+        is_database.then_some(Self::Unix(stream))
+    }
+}
+
+/// The sockets that are open: descriptor and inode.
+pub(super) fn open_now() -> BTreeSet<(RawFd, u64)> {
+    os::sockets().into_iter().collect()
+}
+
+/// The one socket to a database at one of `ports` that wasn't there before; `None` if there are more.
+pub(super) fn find_new(before: &BTreeSet<(RawFd, u64)>, ports: &[u16]) -> Option<Socket> {
+    let new = os::sockets().into_iter().filter(|socket| !before.contains(socket));
+    let mut found = new
+        .filter_map(|(fd, inode)| os::second_handle(fd, inode))
+        .filter_map(|handle| Socket::of_database(handle, ports));
+    match (found.next(), found.next()) {
+        (Some(socket), None) => Some(socket),
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! As whom the server runs.
+//!
+//! PostgreSQL refuses to run as root. Started as root, Vouch hands the server and the data folder to
+//! the owner of the existing cluster, else to the first of [`USERS`] that there is. Where that user
+//! cannot reach the data folder (it lies under root's own home folder, say), the server keeps the
+//! right to root's files and loses all others, in a user namespace.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{io, os::unix};
+
+use super::EmbeddedError;
+use super::binaries::Binaries;
+use crate::kit::config::hand_over;
+use crate::kit::os::{self, OsUser};
+
+/// Whom a new cluster belongs to. A user `vouch` keeps it apart from another server on the machine.
+const USERS: [&str; 3] = ["vouch", "postgres", "nobody"];
+
+/// What the system calls the owner of files that belong to nobody in a user namespace.
+const OVERFLOW_UID: u32 = 65534;
+
+/// Variables that would change what the server does behind our back.
+const MISLEADING: [&str; 6] =
+    ["PGDATA", "PGPORT", "PGDATESTYLE", "PGTZ", "PGCLIENTENCODING", "PGOPTIONS"];
+
+/// As whom the server's programs are started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RunAs {
+    /// As the user Vouch runs as, who is not root.
+    Ourselves,
+    /// As root, handing the programs to this user.
+    User(OsUser),
+    /// As root, in a user namespace.
+    Namespace,
+}
+
+impl RunAs {
+    /// Decides for the cluster in `cluster`, which need not exist yet, inside `data_dir`.
+    pub(super) fn choose(
+        binaries: &Binaries,
+        data_dir: &Path,
+        cluster: &Path,
+    ) -> Result<Self, EmbeddedError> {
+        let owner = fs::metadata(cluster).ok().map(|found| (found.uid(), found.gid()));
+        let ourselves = os::effective_uid();
+        if ourselves != 0 {
+            return match owner {
+                Some((uid, _)) if uid != ourselves => Err(EmbeddedError::ForeignOwner {
+                    folder: cluster.to_owned(),
+                    owner: os::user_by_uid(uid).map_or_else(|| uid.to_string(), |user| user.name),
+                }),
+                _ => Ok(Self::Ourselves),
+            };
+        }
+        let user = match owner {
+            Some((0, _)) => return Self::Namespace.checked(binaries, data_dir),
+            Some((uid, gid)) => {
+                os::user_by_uid(uid).unwrap_or_else(|| OsUser { name: uid.to_string(), uid, gid })
+            }
+            None => USERS.into_iter().find_map(os::user_by_name).ok_or(EmbeddedError::NoUser)?,
+        };
+        hand_over(data_dir, user.uid, user.gid)
+            .map_err(EmbeddedError::io("hand over", data_dir))?;
+        match (Self::User(user).checked(binaries, data_dir), owner) {
+            (Err(unreachable), None) => {
+                unix::fs::lchown(data_dir, Some(0), Some(0))
+                    .map_err(EmbeddedError::io("take back", data_dir))?;
+                Self::Namespace.checked(binaries, data_dir).map_err(|_| unreachable)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Finds out by trying: whether the server's programs start, inside the data folder.
+    fn checked(self, binaries: &Binaries, data_dir: &Path) -> Result<Self, EmbeddedError> {
+        let unreachable = |cause| EmbeddedError::Unreachable {
+            user: match &self {
+                Self::User(user) => user.name.clone(),
+                Self::Ourselves | Self::Namespace => "nobody".to_owned(),
+            },
+            folder: data_dir.to_owned(),
+            cause,
+        };
+        let outcome = self
+            .command(&binaries.program("postgres"), data_dir)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        match outcome {
+            Ok(status) if status.success() => Ok(self),
+            Ok(status) => Err(unreachable(io::Error::other(status.to_string()))),
+            Err(cause) => Err(unreachable(cause)),
+        }
+    }
+
+    /// A command that will run as this user in `folder`, in plain English and without terminal.
+    pub(super) fn command(&self, program: &Path, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
+        match self {
+            Self::Ourselves => {}
+            // The standard library drops root's other groups, changes the group and then the
+            // user, and enters the folder last: it must be one that the user can enter.
+            Self::User(user) => {
+                command.uid(user.uid).gid(user.gid);
+            }
+            Self::Namespace => os::lose_root(&mut command),
+        }
+        command
+    }
+
+    /// Makes this user the owner of `path`.
+    pub(super) fn give(&self, path: &Path) -> Result<(), EmbeddedError> {
+        match self {
+            Self::User(user) => unix::fs::lchown(path, Some(user.uid), Some(user.gid))
+                .map_err(EmbeddedError::io("hand over", path)),
+            Self::Ourselves | Self::Namespace => Ok(()),
+        }
+    }
+
+    /// The user that the server runs as, where that is another than Vouch's.
+    pub(super) fn user(&self) -> Option<&OsUser> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Ourselves | Self::Namespace => None,
+        }
+    }
+
+    /// The number of the user that owns what the server makes.
+    pub(super) fn uid(&self) -> u32 {
+        match self {
+            Self::User(user) => user.uid,
+            Self::Ourselves | Self::Namespace => os::effective_uid(),
+        }
+    }
+
+    /// The names under which the server will see those who may connect: the user Vouch runs as,
+    /// the server's own, and root, who can do everything anyway.
+    pub(super) fn client_names(&self) -> Vec<String> {
+        let uids = match self {
+            // Nobody has a name in the namespace. Only root can enter the socket's folder.
+            Self::Namespace => vec![OVERFLOW_UID],
+            Self::Ourselves | Self::User(_) => vec![0, self.uid(), os::effective_uid()],
+        };
+        let mut names: Vec<String> =
+            uids.into_iter().filter_map(os::user_by_uid).map(|user| user.name).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,99 @@
+//! Ends waits on the database that last too long, from outside: libpq has no deadline of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::connect::{Condition, Socket};
+use crate::kit::supervise::{self, Stop};
+
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// In place of a deadline: nothing is waited for.
+const AT_REST: u64 = 0;
+/// In place of a deadline: it passed, and the connection was cut.
+const CUT: u64 = u64::MAX;
+
+/// What the watchdog knows of one connection.
+#[derive(Debug)]
+pub(super) struct Watched {
+    /// `None` where the socket could not be told apart: then only the TCP timeouts help.
+    socket: Option<Socket>,
+    /// In milliseconds since the watchdog began.
+    deadline: AtomicU64,
+}
+
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+static CONNECTIONS: LazyLock<Mutex<Vec<Weak<Watched>>>> = LazyLock::new(|| {
+    if let Err(error) = supervise::spawn("database watchdog", &Stop::default(), watch) {
+        // Then only the TCP timeouts help.
+        tracing::error!(%error, "no thread for the database watchdog");
+    }
+    Mutex::default()
+});
+
+impl Watched {
+    /// Puts a new connection, at rest, under the watchdog's eyes.
+    pub(super) fn new(socket: Option<Socket>) -> Arc<Self> {
+        let watched = Arc::new(Self { socket, deadline: AtomicU64::new(AT_REST) });
+        let mut all = CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::downgrade(&watched));
+        watched
+    }
+
+    /// Something is waited for, until `deadline` at the latest.
+    pub(super) fn begin(&self, deadline: Instant) {
+        let after = deadline.saturating_duration_since(*BEGUN).as_millis();
+        let after = u64::try_from(after).unwrap_or(CUT - 1).clamp(AT_REST + 1, CUT - 1);
+        // Once cut, always cut.
+        let _ = self.deadline.fetch_update(Ordering::AcqRel, Ordering::Acquire, |found| {
+            (found != CUT).then_some(after)
+        });
+    }
+
+    /// Nothing is waited for any more; whether the connection can still be used.
+    pub(super) fn rest(&self) -> bool {
+        let ended = self.deadline.fetch_update(Ordering::AcqRel, Ordering::Acquire, |found| {
+            (found != CUT).then_some(AT_REST)
+        });
+        ended.is_ok()
+    }
+
+    /// What can be seen of it, at rest; quiet where nothing can.
+    pub(super) fn condition(&self) -> Condition {
+        self.socket.as_ref().map_or(Condition::Quiet, Socket::condition)
+    }
+
+    /// Cuts the connection if its deadline has passed.
+    fn judge(&self, now: u64) {
+        let deadline = self.deadline.load(Ordering::Acquire);
+        if deadline == AT_REST || deadline > now {
+            return;
+        }
+        // Unless the wait has just ended, or another has begun.
+        let cut =
+            self.deadline.compare_exchange(deadline, CUT, Ordering::AcqRel, Ordering::Acquire);
+        if cut.is_ok()
+            && let Some(socket) = &self.socket
+        {
+            socket.cut();
+            tracing::warn!("database_wait_cut");
+        }
+    }
+}
+
+fn watch() {
+    loop {
+        thread::sleep(LOOK);
+        let now = u64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(CUT - 1);
+        let mut all = CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|watched| {
+            watched.upgrade().is_some_and(|watched| {
+                watched.judge(now);
+                true
+            })
+        });
+    }
+}

@@ -1,0 +1,299 @@
+//! The log goes to the standard error, by a thread of its own.
+//!
+//! Whoever logs leaves a line in a queue and goes on. A line that can't be written (a full disk, a
+//! closed pipe) or that finds the queue full (a pipe that nobody reads) is dropped and counted, in
+//! `vouch_log_lines_dropped_total` and in one line once writing works again. `tracing-appender` would
+//! do half of it: it doesn't count a write that fails, and prints when it's told to stop.
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::kit::config::{Config, LogFormat};
+use crate::kit::counters;
+
+/// As many bytes wait for the thread that writes, at most.
+const MAX_WAITING: usize = 1024 * 1024;
+/// How long the end of the process waits for the last lines.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Starts the log of the process. The last lines are written when the answer is dropped.
+pub fn start(config: &Config) -> LogEnd {
+    let writer = LogWriter::new(Box::new(io::stderr()), |lines| {
+        tracing::warn!(lines, "log_lines_dropped");
+    });
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter(&config.log_filter))
+        .with_ansi(io::stderr().is_terminal())
+        // Otherwise it complains on the standard error, and panics where that is what fails.
+        .log_internal_errors(false)
+        .with_writer(writer.clone());
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(log_panic));
+    LogEnd(writer)
+}
+
+/// `VOUCH_LOG_FILTER`, without what actix-http reports as errors: requests that it couldn't read and refused
+/// with 400 or 431. With them, strangers could set off an operator's alarms.
+fn filter(typed: &str) -> EnvFilter {
+    let refused = "actix_http::h1::dispatcher=off".parse().expect("it is a directive");
+    EnvFilter::new(typed).add_directive(refused)
+}
+
+/// In place of the standard library's own, which waits for whoever reads the standard error.
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let thread = thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    let place = info.location().map(ToString::to_string);
+    let cause = info.payload_as_str().unwrap_or("not a text");
+    tracing::error!(thread, place, cause, "panicked");
+}
+
+/// Waits for the last lines of the log, for a moment at most.
+#[must_use]
+pub struct LogEnd(LogWriter);
+
+impl Drop for LogEnd {
+    fn drop(&mut self) {
+        self.0.drain(END_TIMEOUT);
+    }
+}
+
+/// What `tracing` writes to. Takes whole lines, and never fails or waits.
+#[derive(Clone)]
+struct LogWriter(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// Whether the thread has a line in hand.
+    is_writing: bool,
+    /// Lines that were dropped and not reported yet.
+    dropped: u64,
+}
+
+impl LogWriter {
+    /// Writes to `output` on a thread of its own. `report` is told how many lines were dropped, once
+    /// one is written again. Without a thread all lines are dropped and counted.
+    fn new(output: Box<dyn Write + Send>, report: fn(u64)) -> Self {
+        let writer = Self(Arc::default());
+        let shared = Arc::clone(&writer.0);
+        // Not a supervised thread: it tells of those, and what it does can't panic.
+        let _ = thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || shared.work(output, report));
+        writer
+    }
+
+    /// Waits until no line is left, or for `timeout`.
+    fn drain(&self, timeout: Duration) {
+        let begun = Instant::now();
+        let mut queue = self.0.lock();
+        while queue.is_writing || !queue.lines.is_empty() {
+            let rest = timeout.saturating_sub(begun.elapsed());
+            if rest.is_zero() {
+                return;
+            }
+            let waited = self.0.changed.wait_timeout(queue, rest);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut queue = self.lock();
+        if queue.bytes + line.len() > MAX_WAITING {
+            queue.drop_line();
+            return;
+        }
+        queue.bytes += line.len();
+        queue.lines.push_back(line.to_vec());
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    fn work(&self, mut output: Box<dyn Write + Send>, report: fn(u64)) {
+        loop {
+            let line = self.next();
+            let written = output.write_all(&line).and_then(|()| output.flush());
+            if let Some(dropped) = self.written(written.is_ok()) {
+                report(dropped);
+            }
+        }
+    }
+
+    fn next(&self) -> Vec<u8> {
+        let mut queue = self.lock();
+        loop {
+            if let Some(line) = queue.lines.pop_front() {
+                queue.bytes -= line.len();
+                queue.is_writing = true;
+                return line;
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// What became of the line in hand; answers how many were dropped before one that was written.
+    fn written(&self, is_written: bool) -> Option<u64> {
+        let mut queue = self.lock();
+        queue.is_writing = false;
+        let mut dropped = 0;
+        if is_written {
+            dropped = std::mem::take(&mut queue.dropped);
+        } else {
+            queue.drop_line();
+        }
+        drop(queue);
+        self.changed.notify_all();
+        (dropped > 0).then_some(dropped)
+    }
+}
+
+impl Queue {
+    fn drop_line(&mut self) {
+        self.dropped += 1;
+        counters::log_line_dropped();
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for LogWriter {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use super::*;
+
+    static REPORTED: AtomicU64 = AtomicU64::new(0);
+
+    /// Fails, or waits, as it is told.
+    #[derive(Clone, Default)]
+    struct Output {
+        fails: Arc<AtomicBool>,
+        waits: Arc<AtomicBool>,
+        lines: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Write for Output {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            while self.waits.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            if self.fails.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.lines.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn requests_that_cannot_be_read_are_no_errors_of_ours() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter("info"))
+            .with_writer(Mutex::new(Written(Arc::clone(&lines))))
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+            tracing::error!(target: "vouch::error", "request failed");
+        });
+        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        assert!(lines.contains("request failed") && !lines.contains("stream error"), "{lines}");
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_reported_once() {
+        let output = Output::default();
+        let mut log = LogWriter::new(Box::new(output.clone()), |lines| {
+            REPORTED.fetch_add(lines, Ordering::SeqCst);
+        });
+        let second = Duration::from_secs(1);
+        log.write_all(b"one\n").unwrap();
+        log.drain(second);
+        output.fails.store(true, Ordering::SeqCst);
+        for _ in 0..3 {
+            log.write_all(b"lost\n").unwrap();
+        }
+        log.drain(second);
+        assert_eq!(REPORTED.load(Ordering::SeqCst), 0);
+
+        output.fails.store(false, Ordering::SeqCst);
+        log.write_all(b"two\n").unwrap();
+        log.drain(second);
+        assert_eq!(*output.lines.lock().unwrap(), ["one\n", "two\n"]);
+
+        // Nobody reads: the queue fills, nobody waits, and the process can end.
+        output.waits.store(true, Ordering::SeqCst);
+        let begun = Instant::now();
+        let line = vec![b'x'; MAX_WAITING / 16];
+        for _ in 0..40 {
+            log.write_all(&line).unwrap();
+        }
+        log.drain(Duration::from_millis(50));
+        assert!(begun.elapsed() < second, "{:?}", begun.elapsed());
+        output.waits.store(false, Ordering::SeqCst);
+        log.drain(second);
+        log.write_all(b"three\n").unwrap();
+        log.drain(second);
+        let written = output.lines.lock().unwrap().len() as u64 - 3;
+        assert!((16..=18).contains(&written), "{written}");
+        assert_eq!(REPORTED.load(Ordering::SeqCst), 3 + 40 - written);
+    }
+
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

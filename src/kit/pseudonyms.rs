@@ -1,0 +1,164 @@
+//! Pseudonyms of people who were erased: an email address that tells nothing, and is the same for
+//! every spelling of one mailbox, so that own purchases and Customer Email triggers are judged after
+//! an erasure as before.
+//!
+//! A pseudonym is a keyed hash. Every merchant has a key of its own, encrypted with the instance's:
+//! the database alone doesn't tell whose pseudonym one is.
+
+use diesel::prelude::*;
+use hmac::{Hmac, KeyInit, Mac};
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::Sha256;
+
+use crate::kit::db::schema::merchants;
+use crate::kit::secrets::{CannotOpen, Sealer, Use};
+use vouch_core::email::EmailKey;
+
+/// The domain of pseudonyms: no mail is ever delivered there (RFC 2606).
+const DOMAIN: &str = "@erased.invalid";
+/// As much of a hash is kept: 128 bits.
+const HASH_BYTES: usize = 16;
+
+/// Whether `email` is the pseudonym of a person who was erased.
+pub fn is_pseudonym(email: &str) -> bool {
+    email.trim().ends_with(DOMAIN)
+}
+
+/// The address in place of that of a user who was erased.
+pub fn of_user(user_id: i64) -> String {
+    format!("erased-user-{user_id}{DOMAIN}")
+}
+
+/// Opens and creates the keys of merchants.
+#[derive(Clone, Debug)]
+pub struct Pseudonyms(Sealer);
+
+impl Pseudonyms {
+    pub fn new(sealer: &Sealer) -> Self {
+        Self(sealer.clone())
+    }
+
+    /// Those of a merchant whose `merchants.erasure_key` is `sealed`.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] when it was encrypted with another instance's key.
+    pub fn open(&self, merchant_id: i64, sealed: &[u8]) -> Result<MerchantPseudonyms, CannotOpen> {
+        self.0.open(key_use(merchant_id), sealed).map(MerchantPseudonyms)
+    }
+
+    /// Those of a merchant, whose key is created with the first of them.
+    ///
+    /// # Errors
+    /// `DeserializationError` when the key doesn't open with this instance's.
+    pub fn of_merchant(
+        &self,
+        conn: &mut PgConnection,
+        merchant_id: i64,
+    ) -> QueryResult<MerchantPseudonyms> {
+        let mut key = [0; 32];
+        rand::rng().fill_bytes(&mut key);
+        let sealed = self.0.seal(key_use(merchant_id), &key);
+        diesel::update(merchants::table.find(merchant_id))
+            .filter(merchants::erasure_key.is_null())
+            .set(merchants::erasure_key.eq(sealed))
+            .execute(conn)?;
+        let sealed: Option<Vec<u8>> =
+            merchants::table.find(merchant_id).select(merchants::erasure_key).first(conn)?;
+        self.open(merchant_id, &sealed.unwrap_or_default())
+            .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+    }
+}
+
+/// Encrypts every merchant's key with `new` instead of `old`, within `Scope::Installation`. What opens
+/// with neither stays as it is.
+pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResult<()> {
+    let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
+        .filter(merchants::erasure_key.is_not_null())
+        .order(merchants::id)
+        .for_no_key_update()
+        .select((merchants::id, merchants::erasure_key))
+        .load(conn)?;
+    for (merchant_id, sealed) in keys {
+        let bound_to = key_use(merchant_id);
+        let Ok(key) = old.open(bound_to, &sealed.unwrap_or_default()) else { continue };
+        diesel::update(merchants::table.find(merchant_id))
+            .set(merchants::erasure_key.eq(new.seal(bound_to, key.expose_secret())))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// How many merchants have a key, and how many of these don't open; within `Scope::Installation`.
+pub fn check(conn: &mut PgConnection, sealer: &Sealer) -> QueryResult<(usize, usize)> {
+    let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
+        .filter(merchants::erasure_key.is_not_null())
+        .select((merchants::id, merchants::erasure_key))
+        .load(conn)?;
+    let is_unreadable = |key: &&(i64, Option<Vec<u8>>)| {
+        sealer.open(key_use(key.0), key.1.as_deref().unwrap_or_default()).is_err()
+    };
+    Ok((keys.len(), keys.iter().filter(is_unreadable).count()))
+}
+
+fn key_use(merchant_id: i64) -> Use {
+    Use { merchant_id, store_id: 0, purpose: "erasure" }
+}
+
+/// Makes the pseudonyms of one merchant.
+pub struct MerchantPseudonyms(SecretSlice<u8>);
+
+impl MerchantPseudonyms {
+    /// What `erased_emails` knows the mailbox by.
+    pub fn hash(&self, mailbox: &EmailKey) -> Vec<u8> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
+            .expect("HMAC takes keys of any length");
+        mac.update(mailbox.as_str().as_bytes());
+        mac.finalize().into_bytes()[..HASH_BYTES].to_vec()
+    }
+
+    /// The address in place of the mailbox; a pseudonym is its own.
+    pub fn email(&self, mailbox: &EmailKey) -> String {
+        if is_pseudonym(mailbox.as_str()) {
+            return mailbox.as_str().to_owned();
+        }
+        format!("erased-{}{DOMAIN}", hex::encode(self.hash(mailbox)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretBox;
+
+    use super::*;
+
+    fn pseudonyms(key: &[u8]) -> MerchantPseudonyms {
+        MerchantPseudonyms(SecretSlice::from(key.to_vec()))
+    }
+
+    #[test]
+    fn every_spelling_of_a_mailbox_has_one_pseudonym_which_is_an_address() {
+        let made = |typed: &str| pseudonyms(b"key").email(&EmailKey::parse(typed).unwrap());
+        let one = made("Jane.Doe+tea@googlemail.com");
+        assert_eq!(one, made("janedoe@gmail.com"));
+        assert_ne!(one, made("janedoe@example.com"));
+        assert_eq!(EmailKey::parse(&one).unwrap().as_str(), one, "compared as it is");
+        assert_eq!(made(&one), one, "erased twice");
+        assert!(is_pseudonym(&one) && !one.contains("jane"));
+    }
+
+    #[test]
+    fn another_key_makes_another_pseudonym() {
+        let jane = EmailKey::parse("jane@example.com").unwrap();
+        assert_ne!(pseudonyms(b"one").email(&jane), pseudonyms(b"two").email(&jane));
+    }
+
+    #[test]
+    fn a_key_opens_for_its_merchant_only() {
+        let sealer = |byte| Sealer::new(&SecretBox::new(Box::new([byte; 32])));
+        let sealed = sealer(1).seal(key_use(7), b"key");
+        assert!(Pseudonyms::new(&sealer(1)).open(7, &sealed).is_ok());
+        assert!(Pseudonyms::new(&sealer(1)).open(8, &sealed).is_err());
+        assert!(Pseudonyms::new(&sealer(2)).open(7, &sealed).is_err());
+    }
+}

@@ -1,0 +1,224 @@
+//! Security events: one line of the log each, counted by kind.
+//!
+//! ```text
+//! security::note(Kind::PasswordChanged);              // by whoever is signed in
+//! security::note(Kind::SignInFailed.by(user.id));     // by a user who isn't
+//! ```
+//!
+//! A line has the event, the user, the merchant, the client's address (by the rule of
+//! `VOUCH_TRUSTED_PROXIES`), the route and the request's number, and never a token, a password, an
+//! email address or anything else that was typed. What touches a merchant's data has a row in that
+//! merchant's audit log besides, written in the transaction of the act: [`Kind::is_audited`].
+//!
+//! Refusals are seen by `web::watch` alone, from the answer: a handler that refuses needs no call.
+
+use std::fmt::Display;
+
+use crate::kit::counters;
+use crate::kit::db::text_enum;
+use crate::kit::request;
+
+text_enum! {
+    /// What happened. Every kind is provoked by `tests/security_events.rs`.
+    pub enum Kind {
+        /// A session began.
+        SignedIn = "signed_in", "Signed in";
+        /// A session ended because its user said so.
+        SignedOut = "signed_out", "Signed out";
+        /// The email address or the password was wrong.
+        SignInFailed = "sign_in_failed", "Sign-in failed";
+        /// The code of two-factor sign-in, or the recovery code, was wrong.
+        WrongCode = "wrong_code", "Wrong code";
+        /// A recovery code was used up.
+        RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
+        /// Where a password is asked for again, it was wrong.
+        WrongPassword = "wrong_password", "Wrong password";
+        /// A limit was hit: of requests (429), or of one's size (413).
+        LimitHit = "limit_hit", "Limit hit";
+        /// A form without the session's token, or from another site.
+        CsrfRefused = "csrf_refused", "Form refused";
+        /// A page or an act that needs another role: 403.
+        Forbidden = "forbidden", "Forbidden";
+        /// A signed-in user, or an API key, asked for a thing that isn't the merchant's: 404.
+        /// Whether another merchant has it isn't looked up: the look-up would cross the walls that it
+        /// watches, and its time would tell what the answer hides.
+        NotFound = "not_found", "Not found";
+        /// A webhook with a wrong signature, or for no store.
+        BadSignature = "bad_signature", "Bad webhook signature";
+        /// No API key, or a wrong or revoked one.
+        BadApiKey = "bad_api_key", "Bad API key";
+        /// A wrong token for the metrics.
+        BadMetricsToken = "bad_metrics_token", "Bad metrics token";
+        /// A user changed their password.
+        PasswordChanged = "password_changed", "Password changed";
+        /// A user chose a new password by a link.
+        PasswordReset = "password_reset", "Password reset";
+        /// Two-factor sign-in was turned on.
+        TwoFactorOn = "two_factor_on", "Two-factor on";
+        /// Two-factor sign-in was turned off.
+        TwoFactorOff = "two_factor_off", "Two-factor off";
+        /// New recovery codes replaced the old ones.
+        RecoveryCodesRenewed = "recovery_codes_renewed", "Recovery codes renewed";
+        /// Sessions were ended, one's own or by support staff.
+        SessionsEnded = "sessions_ended", "Sessions ended";
+        /// An email with a link that gives access was queued.
+        LinkSent = "link_sent", "Link sent";
+        /// Such a link did what it's for.
+        LinkUsed = "link_used", "Link used";
+        /// Such a link was wrong, used up or too old.
+        BadLink = "bad_link", "Bad link";
+        /// Support staff began to look at a merchant's pages.
+        ViewBegan = "view_began", "View began";
+        /// They stopped.
+        ViewEnded = "view_ended", "View ended";
+        /// A file of a merchant's data was downloaded.
+        ExportDownloaded = "export_downloaded", "Export downloaded";
+        /// One person's data was erased from a merchant's.
+        PersonErased = "person_erased", "Person erased";
+        /// An API key was created.
+        ApiKeyCreated = "api_key_created", "API key created";
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key_revoked", "API key revoked";
+        /// A user was disabled.
+        UserDisabled = "user_disabled", "User disabled";
+        /// A user was enabled again.
+        UserEnabled = "user_enabled", "User enabled";
+        /// A user became support staff, or stopped being it.
+        SupportRightsChanged = "support_rights_changed", "Support rights changed";
+        /// A merchant was closed.
+        MerchantClosed = "merchant_closed", "Merchant closed";
+        /// A merchant was reopened.
+        MerchantReopened = "merchant_reopened", "Merchant reopened";
+        /// Support staff, or an operator, read an email that waits.
+        EmailRevealed = "email_revealed", "Email revealed";
+    }
+}
+
+impl Kind {
+    /// Whether it touches a merchant's data, so that the merchant's audit log has a row of it.
+    ///
+    /// What a user does to their own account isn't a merchant's (they may belong to several), and a
+    /// refusal touches nothing: as rows, a stranger could fill a merchant's log.
+    pub fn is_audited(self) -> bool {
+        match self {
+            Self::ViewBegan
+            | Self::ViewEnded
+            | Self::ExportDownloaded
+            | Self::PersonErased
+            | Self::ApiKeyCreated
+            | Self::ApiKeyRevoked
+            | Self::UserDisabled
+            | Self::UserEnabled
+            | Self::MerchantClosed
+            | Self::MerchantReopened
+            | Self::EmailRevealed => true,
+            Self::SignedIn
+            | Self::SignedOut
+            | Self::SignInFailed
+            | Self::WrongCode
+            | Self::RecoveryCodeUsed
+            | Self::WrongPassword
+            | Self::LimitHit
+            | Self::CsrfRefused
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::BadSignature
+            | Self::BadApiKey
+            | Self::BadMetricsToken
+            | Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::TwoFactorOn
+            | Self::TwoFactorOff
+            | Self::RecoveryCodesRenewed
+            | Self::SessionsEnded
+            | Self::SupportRightsChanged
+            | Self::LinkSent
+            | Self::LinkUsed
+            | Self::BadLink => false,
+        }
+    }
+
+    /// Whether something was refused: such lines are warnings.
+    fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::SignInFailed
+                | Self::WrongCode
+                | Self::WrongPassword
+                | Self::LimitHit
+                | Self::CsrfRefused
+                | Self::Forbidden
+                | Self::NotFound
+                | Self::BadSignature
+                | Self::BadApiKey
+                | Self::BadMetricsToken
+                | Self::BadLink
+        )
+    }
+
+    /// The event, by this user, where that isn't who is signed in; `None` for nobody known.
+    pub fn by(self, user_id: impl Into<Option<i64>>) -> Event {
+        Event { user_id: user_id.into(), ..self.into() }
+    }
+
+    /// The event, about one thing: a noun and its key, such as `("merchant", 12)`.
+    pub fn about(self, noun: &str, key: impl Display) -> Event {
+        Event { subject: Some(format!("{noun} {key}")), ..self.into() }
+    }
+}
+
+/// An event, ready to be noted.
+#[derive(Clone, Debug)]
+pub struct Event {
+    kind: Kind,
+    user_id: Option<i64>,
+    subject: Option<String>,
+}
+
+impl Event {
+    /// About one thing: a noun and its key.
+    #[must_use]
+    pub fn about(self, noun: &str, key: impl Display) -> Self {
+        Self { subject: Some(format!("{noun} {key}")), ..self }
+    }
+}
+
+impl From<Kind> for Event {
+    fn from(kind: Kind) -> Self {
+        Self { kind, user_id: None, subject: None }
+    }
+}
+
+/// Writes the event's line and counts it. Call it once the act is done, within the request: what the
+/// line says of the request, and of who is signed in, comes from [`crate::kit::request`].
+pub fn note(event: impl Into<Event>) {
+    let Event { kind, user_id, subject } = event.into();
+    let request = request::current();
+    let request = request.as_deref();
+    let sender = request.map(request::Request::sender).unwrap_or_default();
+    // An absent field isn't written, and `Option` is a value that may be absent.
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "vouch::security",
+                event = kind.as_str(),
+                user = user_id.or(sender.user_id),
+                merchant = sender.merchant_id,
+                api_key = sender.api_key_id,
+                store = sender.store_id,
+                subject = subject.as_deref(),
+                client = request.map(|request| request.client.to_string()),
+                method = request.map(|request| request.method.as_str()),
+                route = request.map(|request| request.route.as_deref().unwrap_or("unknown")),
+                request_id = request.map(|request| request.id.as_str()),
+                "security event"
+            )
+        };
+    }
+    if kind.is_refusal() {
+        line!(warn);
+    } else {
+        line!(info);
+    }
+    counters::security_event(kind.as_str());
+}

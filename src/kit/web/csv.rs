@@ -1,0 +1,187 @@
+//! CSV files that are sent while they are read: never the whole of them in memory, and no
+//! connection held while a slow reader takes them.
+
+use std::future::Future;
+
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use diesel::QueryResult;
+use futures_util::stream;
+
+use super::sheet;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+
+/// The byte order mark in UTF-8. Excel reads a file without it in the encoding of the machine.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Rows that are read at once.
+pub const CHUNK: usize = 1_000;
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// What a person or a store wrote: a spreadsheet must never take it for a formula.
+    Text(String),
+    /// What Vouch wrote itself: amounts, counts, times. Left as it is, so that −5.00 stays a number.
+    Plain(String),
+}
+
+impl Cell {
+    /// What a person or a store wrote.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What Vouch wrote itself.
+    pub fn plain(value: impl ToString) -> Self {
+        Self::Plain(value.to_string())
+    }
+
+    fn safe(self) -> String {
+        match self {
+            Self::Plain(value) => value,
+            Self::Text(text) => sheet::safe(text),
+        }
+    }
+}
+
+/// The right to send a file of a merchant's data: who takes it stands in the audit log before its
+/// first byte is read.
+pub struct Download {
+    filename: &'static str,
+}
+
+impl Download {
+    /// Notes that `actor` takes the file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
+        db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
+            let act = Act {
+                action: "export.downloaded",
+                subject_kind: "export",
+                subject_id: None,
+                summary: format!("Downloaded {filename}."),
+                before: None,
+                after: Some(serde_json::json!({ "file": filename })),
+            };
+            record(conn, &actor, act)
+        })
+        .await?;
+        security::note(Kind::ExportDownloaded.about("file", filename));
+        Ok(Self { filename })
+    }
+}
+
+/// Sends `header` and then what `chunk` yields, as a file to keep.
+///
+/// `chunk` is given where it left off (`None` at first) and answers its rows with where to go on;
+/// no further place ends the file. A failure midway breaks the download off, so that half a file
+/// does not pass for a whole one.
+pub fn stream<K, F, Next>(download: &Download, header: &[&str], chunk: F) -> HttpResponse
+where
+    K: 'static,
+    F: Fn(Option<K>) -> Next + 'static,
+    Next: Future<Output = AppResult<(Vec<Vec<Cell>>, Option<K>)>> + 'static,
+{
+    let head = header.iter().copied().map(Cell::plain).collect();
+    let body = stream::try_unfold(Some(State { head: Some(head), at: None, chunk }), advance);
+    attachment(download.filename).streaming(Box::pin(body))
+}
+
+/// A short file: `header` and these rows.
+///
+/// # Errors
+/// None that a row can cause.
+pub fn whole(
+    download: &Download,
+    header: &[&str],
+    rows: Vec<Vec<Cell>>,
+) -> AppResult<HttpResponse> {
+    template(download.filename, header, rows)
+}
+
+/// [`whole`] for a file to fill in, which holds nothing of the merchant's.
+///
+/// # Errors
+/// None that a row can cause.
+pub fn template(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
+    let head = header.iter().copied().map(Cell::plain).collect();
+    let bytes = write(true, std::iter::once(head).chain(rows))?;
+    Ok(attachment(filename).body(bytes))
+}
+
+fn attachment(filename: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/csv; charset=utf-8").insert_header((
+        header::CONTENT_DISPOSITION,
+        format!("attachment; filename=\"{filename}\""),
+    ));
+    response
+}
+
+struct State<K, F> {
+    head: Option<Vec<Cell>>,
+    at: Option<K>,
+    chunk: F,
+}
+
+async fn advance<K, F, Next>(
+    state: Option<State<K, F>>,
+) -> AppResult<Option<(Bytes, Option<State<K, F>>)>>
+where
+    F: Fn(Option<K>) -> Next,
+    Next: Future<Output = AppResult<(Vec<Vec<Cell>>, Option<K>)>>,
+{
+    let Some(mut state) = state else {
+        return Ok(None);
+    };
+    let (rows, next) = (state.chunk)(state.at.take()).await?;
+    let head = state.head.take();
+    let bytes = write(head.is_some(), head.into_iter().chain(rows))?;
+    let rest = next.map(|at| State { at: Some(at), ..state });
+    Ok(Some((bytes, rest)))
+}
+
+/// Rows as bytes; the file begins with them where `is_start`.
+fn write(is_start: bool, rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
+    let fault = |error: csv::Error| AppError::Internal(error.into());
+    let begin = if is_start { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(begin);
+    for row in rows {
+        writer.write_record(row.into_iter().map(Cell::safe)).map_err(fault)?;
+    }
+    let bytes =
+        writer.into_inner().map_err(|error| AppError::Internal(error.into_error().into()))?;
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_file_is_sent_chunk_by_chunk_under_one_header() {
+        let download = Download { filename: "numbers.csv" };
+        let response = stream(&download, &["Number", "Name"], |at: Option<i64>| async move {
+            let at = at.unwrap_or(0);
+            let row = vec![Cell::plain(at), Cell::text(format!("n\"{at}"))];
+            Ok((vec![row], (at < 2).then_some(at + 1)))
+        });
+        let body = to_bytes(response.into_body()).await.unwrap();
+        assert_eq!(body, "\u{feff}Number,Name\n0,\"n\"\"0\"\n1,\"n\"\"1\"\n2,\"n\"\"2\"\n");
+    }
+
+    #[test]
+    fn what_people_wrote_is_no_formula_and_amounts_stay_numbers() {
+        assert_eq!(Cell::text("=1+1").safe(), "'=1+1");
+        assert_eq!(Cell::plain("-5.00").safe(), "-5.00");
+    }
+}

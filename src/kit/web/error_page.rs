@@ -1,0 +1,204 @@
+//! The page for a request that failed. Causes are logged once, here, with the request's id; a page never
+//! shows them.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError as _};
+use askama::Template;
+use tracing_actix_web::RequestId;
+
+use super::guard::secure;
+use super::retype::Retype;
+use super::version::conflict_page;
+use crate::kit::error::AppError;
+
+/// Middleware: logs the faults among the errors, and gives each error its page.
+///
+/// # Errors
+/// [`AppError::Unavailable`] in place of what a middleware inside could not do without the
+/// database (the session store answers no other way).
+pub async fn pages<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let request_id = req.extensions().get::<RequestId>().map(ToString::to_string);
+    let response = next.call(req).await.map_err(|error| {
+        tracing::error!(cause = %error, "request failed before its handler");
+        actix_web::Error::from(AppError::Unavailable)
+    })?;
+    let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+    let Some(error) = error else {
+        return Ok(response.map_into_left_body());
+    };
+    if let AppError::Internal(cause) = error {
+        tracing::error!(cause = %format!("{cause:#}"), "request failed");
+        // Without the error, which would be logged once more.
+        let rendered = render(error, None, request_id);
+        return Ok(response.into_response(rendered).map_into_right_body());
+    }
+    let rendered = render(error, Some(response.request()), None);
+    let headers = rendered.headers().clone();
+    let body = rendered.into_body();
+    Ok(response.map_body(|head, _| {
+        head.headers = headers;
+        EitherBody::Right { body }
+    }))
+}
+
+/// The answer to an error that left the application past [`pages`].
+pub fn answer(error: &actix_web::Error) -> HttpResponse {
+    match error.as_error::<AppError>() {
+        Some(error) => render(error, None, None),
+        None => error.error_response(),
+    }
+}
+
+fn render(error: &AppError, req: Option<&HttpRequest>, request_id: Option<String>) -> HttpResponse {
+    let mut response = error.error_response();
+    if response.status() != StatusCode::SEE_OTHER
+        && let Ok(page) = page_of(error, req, request_id)
+    {
+        response.headers_mut().insert(header::CONTENT_TYPE, HTML);
+        response = response.set_body(page).map_into_boxed_body();
+    }
+    // Here too, since an error can leave a middleware past the one that sets them.
+    secure(response.headers_mut());
+    response
+}
+
+const HTML: header::HeaderValue = header::HeaderValue::from_static("text/html; charset=utf-8");
+
+fn page_of(
+    error: &AppError,
+    req: Option<&HttpRequest>,
+    request_id: Option<String>,
+) -> askama::Result<String> {
+    match error {
+        AppError::Unreadable(form) => return Retype::of(form).render(),
+        AppError::Conflict(stored) => {
+            if let Some(page) = req.and_then(|req| conflict_page(req, stored)) {
+                return Ok(page);
+            }
+        }
+        _ => {}
+    }
+    let Words(title, happened, kept, next) = words(error);
+    let (reason, request_id) = (reason(error), request_id.unwrap_or_default());
+    ErrorPage { reason, title, happened, kept, next, request_id }.render()
+}
+
+/// Tells apart refusals with the same status, for who reads the page by a program.
+fn reason(error: &AppError) -> &'static str {
+    match error {
+        AppError::Forbidden => "role",
+        AppError::StaleForm => "form",
+        _ => "",
+    }
+}
+
+/// Title; what happened; what was kept; what to do next.
+fn words(error: &AppError) -> Words {
+    const UNCHANGED: &str = "Nothing was changed.";
+    match error {
+        AppError::NotFound => Words(
+            "This page does not exist",
+            "The address may be mistyped, or what stood here is gone.",
+            "",
+            "Go back, or begin at the start page.".into(),
+        ),
+        AppError::Forbidden => Words(
+            "You can’t do this",
+            "You’re signed in, and this needs rights that you don’t have.",
+            UNCHANGED,
+            "Ask the person who gave you access if you should have them.".into(),
+        ),
+        AppError::StaleForm => Words(
+            "This form is out of date",
+            "It was opened before you last signed in or out, or it did not come from this site.",
+            UNCHANGED,
+            "Go back, reload the page and send the form again.".into(),
+        ),
+        AppError::SignInNeeded(_)
+        | AppError::PlaceNeeded(_)
+        | AppError::ViewOver(_)
+        | AppError::TwoFactorNeeded(_)
+        | AppError::Unsent
+        | AppError::Answered(_) => Words("Please sign in", "", "", String::new()),
+        // It has a page of its own, where the form is known.
+        AppError::Conflict(_) => Words(
+            "This was changed meanwhile",
+            "Another version was saved after you opened the form.",
+            UNCHANGED,
+            "Go back, reload the page and send the form again.".into(),
+        ),
+        AppError::BadRequest(how) => Words(
+            "This request could not be understood",
+            "Something in the address or the form has an impossible value.",
+            UNCHANGED,
+            how.clone(),
+        ),
+        // It has a page of its own.
+        AppError::Unreadable(_) => Words("Check what you typed", "", UNCHANGED, String::new()),
+        AppError::MethodNotAllowed(_) => Words(
+            "This address does not take that request",
+            "It exists, for another kind of request.",
+            UNCHANGED,
+            "Use the links and forms on the page before.".into(),
+        ),
+        AppError::UrlTooLong => Words(
+            "The URL is too long",
+            "No page has a URL of more than 8 KiB.",
+            UNCHANGED,
+            "Shorten the search or the filters in it.".into(),
+        ),
+        AppError::HeadersTooLong => Words(
+            "The headers are too long",
+            "Your browser sent more than 32 KiB of headers, most likely cookies.",
+            UNCHANGED,
+            "Clear the cookies of this site and try again.".into(),
+        ),
+        AppError::TooLarge => Words(
+            "Too much was sent at once",
+            "The request is larger than this address takes.",
+            "Nothing of it was kept.",
+            "Send less, or split it into several parts.".into(),
+        ),
+        AppError::TooMany(seconds) => Words(
+            "Too many requests",
+            "To protect accounts and stores, requests are limited for a while.",
+            UNCHANGED,
+            format!("Please wait {seconds} seconds and try again."),
+        ),
+        AppError::Unavailable => Words(
+            "Vouch is busy right now",
+            "It did not answer in time.",
+            UNCHANGED,
+            "Please try again in a few seconds.".into(),
+        ),
+        AppError::Internal(_) => Words(
+            "Something went wrong on our side",
+            "The fault has been recorded.",
+            "The change was not made.",
+            "Please try again. If it happens once more, give the request number to whoever \
+             runs this installation."
+                .into(),
+        ),
+    }
+}
+
+/// Title; what happened; what was kept; what to do next.
+struct Words(&'static str, &'static str, &'static str, String);
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    reason: &'static str,
+    title: &'static str,
+    happened: &'static str,
+    kept: &'static str,
+    next: String,
+    /// Only for faults of ours: a page that does not exist must not differ from another.
+    request_id: String,
+}

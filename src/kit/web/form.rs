@@ -1,0 +1,122 @@
+//! Forms. [`CsrfForm`] is the only extractor that yields one, so that forgetting the check does
+//! not compile.
+
+use std::time::Duration;
+
+use actix_session::{Session, SessionExt};
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use super::answers::Claim;
+pub use super::form_errors::FormErrors;
+use super::form_token::{PageOf, form_key};
+use super::memory::{BodyLimits, BodySender, Memory};
+use super::peer::peer;
+use super::retype::Retype;
+use super::unsent::{self, Unsent};
+use super::version::SentForm;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppError;
+use crate::kit::secrets::Sealer;
+use crate::kit::session::{TOKEN, USER_ID, chosen_place};
+
+/// Bulk actions send up to some hundred ids.
+const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
+
+/// A form whose CSRF token was the session's.
+#[derive(Debug)]
+pub struct CsrfForm<T>(pub T);
+
+/// What was typed into a field of several lines, outer space cut: browsers send two characters for
+/// each end of a line, and count one.
+pub fn several_lines(typed: &str) -> String {
+    typed.trim().replace("\r\n", "\n")
+}
+
+/// A form with no fields: nothing but the proof that it is ours.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    csrf: String,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let session = req.get_session();
+        let action = req.uri().clone();
+        let is_form = super::is_form(req.headers());
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            if !is_form {
+                return Err(AppError::BadRequest("Send the form as the page has it.".into()));
+            }
+            let sender = BodySender::Network(peer(&req));
+            let body = Memory::of(&req).read(&req, payload, FORM_LIMITS, sender).await?;
+            let sent: Token = parse(&body)?;
+            let page = match check_token(&req, &session, &sent.csrf)? {
+                Ok(page) => page,
+                Err(page) => return Err(refused(&req, &session, page, &body)),
+            };
+            Retype::check(&action, &body)?;
+            let form = parse(&body)?;
+            if let Some(page) = page {
+                let db = req.app_data::<Data<Db>>().expect("the application holds the database");
+                let claim = Claim::take(db, &page, action.path(), &body).await?;
+                req.extensions_mut().insert(claim);
+                unsent::sent(&req, &session)?;
+            }
+            if let Some(sent) = SentForm::of(&body) {
+                req.extensions_mut().insert(sent);
+            }
+            Ok(Self(form))
+        })
+    }
+}
+
+/// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
+/// page of who is signed in, at the place they are at.
+pub(super) fn check_token(
+    req: &HttpRequest,
+    session: &Session,
+    sent: &str,
+) -> Result<Result<Option<PageOf>, Option<PageOf>>, AppError> {
+    let (token, page) = form_key(req).read(sent);
+    let user_id = session.get::<i64>(USER_ID)?;
+    let place = chosen_place(session)?;
+    let page = page.filter(|page| Some(page.user_id) == user_id && page.place == place);
+    let expected: Option<String> = session.get(TOKEN)?;
+    let equal = expected.is_some_and(|expected| expected.as_bytes().ct_eq(token.as_bytes()).into());
+    Ok(if equal { Ok(page) } else { Err(page) })
+}
+
+/// A form of the person's own, from a page before they signed in anew, can be sent from `/unsent-form`.
+fn refused(req: &HttpRequest, session: &Session, page: Option<PageOf>, body: &[u8]) -> AppError {
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let unsent = Unsent::read(form_key(req), req.uri(), body, clock::now());
+    match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, sealer)) {
+        Some(Ok(())) => AppError::Unsent,
+        Some(Err(error)) => error,
+        None => AppError::StaleForm,
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    serde_html_form::from_bytes(body).map_err(|_| {
+        AppError::BadRequest(
+            "A field of the form has an impossible value. Go back, reload the page and try again."
+                .into(),
+        )
+    })
+}

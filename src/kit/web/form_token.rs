@@ -1,0 +1,92 @@
+//! What every form sends as `csrf`. For a person who is signed in it's three things: the token of their
+//! session, a random number of the page, and a proof that the page was made for them in the program they had
+//! chosen. The number tells a form that is sent twice from two forms. The proof outlives the session, so
+//! that what was typed can be shown again to the same person in the same program, and to no one else.
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use hmac::{Hmac, KeyInit, Mac};
+use rand::distr::{Alphanumeric, SampleString};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+use crate::kit::secrets::derive;
+
+const LABEL: &[u8] = b"vouch: pages with forms, version 1";
+const NUMBER_LENGTH: usize = 32;
+
+/// What proves that a page was made for a person.
+pub struct FormKey(SecretBox<[u8; 32]>);
+
+/// A page that was made for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOf {
+    pub user_id: i64,
+    /// The key of the place they had chosen; empty for a page outside of any.
+    pub place: String,
+    /// Random, and different for every page.
+    pub number: String,
+}
+
+impl FormKey {
+    /// By `Config::secret_key`.
+    pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
+        Self(derive(secret_key, LABEL))
+    }
+
+    /// What the forms of a new page send. `session_token` has no full stop.
+    pub fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
+        let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
+        let proof = hex::encode(self.proof(user_id, place, &number).finalize().into_bytes());
+        format!("{session_token}.{number}.{user_id}.{place}.{proof}")
+    }
+
+    /// The token of the session, and the page that the form was on, where that is proved.
+    pub fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
+        let parts: Vec<&str> = sent.splitn(6, '.').collect();
+        let &[token, number, user_id, place, proof] = parts.as_slice() else {
+            return (parts.first().copied().unwrap_or_default(), None);
+        };
+        let page = user_id.parse().ok().and_then(|user_id| {
+            let proof = hex::decode(proof).ok()?;
+            self.proof(user_id, place, number).verify_slice(&proof).ok()?;
+            Some(PageOf { user_id, place: place.to_owned(), number: number.to_owned() })
+        });
+        (token, page)
+    }
+
+    /// No part has a full stop.
+    fn proof(&self, user_id: i64, place: &str, number: &str) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
+            .expect("HMAC takes keys of any length")
+            .chain_update(format!("{user_id}.{place}.{number}"))
+    }
+}
+
+/// What proves that pages are made for a person.
+pub(crate) fn form_key(req: &HttpRequest) -> &FormKey {
+    req.app_data::<Data<FormKey>>().expect("the application holds its form key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> FormKey {
+        FormKey::new(&SecretBox::new(Box::new([byte; 32])))
+    }
+
+    #[test]
+    fn a_page_is_proved_for_one_person_by_one_key() {
+        let sent = key(1).write("t0ken", 7, "member-3");
+        let (token, page) = key(1).read(&sent);
+        let page = page.unwrap();
+        assert_eq!((token, page.user_id, page.place.as_str()), ("t0ken", 7, "member-3"));
+        assert_eq!(key(2).read(&sent), ("t0ken", None));
+        assert_eq!(key(1).read(&sent.replace(".7.", ".8.")), ("t0ken", None));
+        assert_eq!(key(1).read(&sent.replace("member-3", "member-4")), ("t0ken", None));
+        assert_ne!(sent, key(1).write("t0ken", 7, "member-3"));
+        assert_eq!(key(1).read("t0ken"), ("t0ken", None));
+        assert_eq!(key(1).read(""), ("", None));
+    }
+}

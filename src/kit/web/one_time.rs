@@ -1,0 +1,122 @@
+//! One-time keys: a form that creates money carries a random one, and the same form sent twice
+//! creates it once. The key is claimed in the transaction that creates the money, so that of two
+//! that arrive at the same moment the second waits for the first and learns what came of it.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use rand::distr::{Alphanumeric, SampleString};
+use serde::Deserialize;
+
+use crate::kit::db::schema::one_time_keys;
+use crate::kit::db::{Db, Scope, text_enum};
+use crate::kit::error::AppResult;
+
+const LENGTH: usize = 32;
+/// Longer than any session, and with it any page that holds a form.
+const KEPT: Duration = Duration::days(90);
+
+/// The key of one form. Show it with the macro `one_time_key`, which sends it as `one_time_key`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct OneTimeKey(String);
+
+text_enum! {
+    /// Which form a key was used by.
+    pub enum MoneyForm {
+        AmountCredit = "amount_credit", "Amount";
+        OrderCredit = "order_credit", "Order";
+    }
+}
+
+/// What came of a form with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Once<T> {
+    /// It was done now.
+    Done(T),
+    /// The same form did it before, and this is the id of what it created.
+    Before(i64),
+}
+
+impl OneTimeKey {
+    /// A key for a form that is shown for the first time.
+    pub fn random() -> Self {
+        Self(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
+    }
+
+    /// As the form sends it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the form had one. One without can't be told from a repetition: show it again with a
+    /// new key.
+    pub fn is_valid(&self) -> bool {
+        self.0.len() == LENGTH && self.0.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// Does `work` unless this key was used before. `work` answers the id of what it created. If
+    /// it's refused, the key stays unused, and the form can be sent again.
+    ///
+    /// # Errors
+    /// That of `work`; the database's.
+    pub fn once<T, E: From<diesel::result::Error>>(
+        &self,
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        form: MoneyForm,
+        now: DateTime<Utc>,
+        work: impl FnOnce(&mut PgConnection) -> Result<(i64, T), E>,
+    ) -> Result<Once<T>, E> {
+        let claimed = diesel::insert_into(one_time_keys::table)
+            .values((
+                one_time_keys::merchant_id.eq(merchant_id),
+                one_time_keys::key.eq(&self.0),
+                one_time_keys::form.eq(form),
+                one_time_keys::used_at.eq(now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(conn)?;
+        let row = one_time_keys::table.find((merchant_id, &self.0));
+        if claimed == 0 {
+            let used = row.filter(one_time_keys::form.eq(form));
+            let id = used.select(one_time_keys::result_id.assume_not_null()).first(conn)?;
+            return Ok(Once::Before(id));
+        }
+        match work(conn) {
+            Ok((id, done)) => {
+                diesel::update(row).set(one_time_keys::result_id.eq(id)).execute(conn)?;
+                Ok(Once::Done(done))
+            }
+            Err(refusal) => {
+                // After an error of the database nothing can be written; it's rolled back anyway.
+                let _ = diesel::delete(row).execute(conn);
+                Err(refusal)
+            }
+        }
+    }
+}
+
+/// Forgets keys that no form can carry any more. Answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    db.run_blocking(Scope::Installation, |conn| {
+        diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - KEPT)))
+            .execute(conn)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_key_is_one() {
+        let (one, other) = (OneTimeKey::random(), OneTimeKey::random());
+        assert!(one.is_valid() && other.is_valid() && one != other);
+        for wrong in ["", "x", &"é".repeat(16), &" ".repeat(32), &"a".repeat(33)] {
+            assert!(!OneTimeKey(wrong.to_owned()).is_valid(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A form that came in without a session: it ended, or the person signed out in another tab. What was
+//! typed is kept in the session row of the sign-in that follows, encrypted and without secrets, and shown to the
+//! same person once they're signed in. A form without the proof that its page was made for a person is not kept.
+
+use actix_session::{Session, SessionExt as _};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::{Method, Uri};
+use actix_web::web::Data;
+use actix_web::{HttpMessage as _, HttpRequest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Duration, Utc};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
+
+use super::form_errors::FormErrors;
+use super::form_token::{FormKey, PageOf, form_key};
+use super::is_form;
+use super::memory::{BodyLimits, BodySender, Memory};
+use super::peer::peer;
+use super::retype::{SECRETS, label_of};
+use super::text::refused_in;
+use crate::kit::clock;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::{Sealer, Use};
+use crate::kit::urls;
+
+/// Where the session keeps it.
+pub(crate) const UNSENT: &str = "unsent";
+/// As much typed text is kept: more than a person types into one form.
+const MOST_BYTES: usize = 32 * 1024;
+const LIMITS: BodyLimits =
+    BodyLimits { bytes: MOST_BYTES, timeout: std::time::Duration::from_secs(5) };
+/// It can be sent for so long.
+const KEPT: Duration = Duration::hours(2);
+/// What pages put into their forms, and no one reads.
+const OF_PAGES: [&str; 3] = ["one_time_key", "seen", "version"];
+/// Forms that make no sense after signing in again, and those of passwords.
+const NOT_KEPT: [&str; 5] =
+    ["/login", "/logout", "/places", "/account/", "/portal/settings/password"];
+
+/// What was typed, by whom, and where it was to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    user_id: i64,
+    /// The key of the place that its page was of; empty for none.
+    place: String,
+    at: DateTime<Utc>,
+    action: String,
+    fields: Vec<(String, String)>,
+    /// The names of fields that have to be typed again.
+    secrets: Vec<String>,
+}
+
+impl Unsent {
+    /// The form in `body`, if it's one to keep.
+    pub fn read(key: &FormKey, action: &Uri, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
+        if body.len() > MOST_BYTES || NOT_KEPT.iter().any(|path| action.path().starts_with(path)) {
+            return None;
+        }
+        let (mut page, mut fields, mut secrets) = (None, Vec::new(), Vec::new());
+        for (name, value) in form_urlencoded::parse(body) {
+            if name == "csrf" {
+                page = key.read(&value).1;
+            } else if SECRETS.contains(&name.as_ref()) {
+                secrets.push(name.into_owned());
+            } else if refused_in(&name).is_none() && refused_in(&value).is_none() {
+                fields.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        // Nothing is lost of a form that is only a button.
+        if fields.is_empty() && secrets.is_empty() {
+            return None;
+        }
+        let action = action.path_and_query()?.as_str().to_owned();
+        let PageOf { user_id, place, .. } = page?;
+        Some(Self { user_id, place, at: now, action, fields, secrets })
+    }
+
+    /// Whether it's that person's and can still be sent.
+    pub fn is_for(&self, user_id: i64, now: DateTime<Utc>) -> bool {
+        self.user_id == user_id && now - self.at < KEPT
+    }
+
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The key of the place that its page was of; empty for none.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Keeps it in the session.
+    ///
+    /// # Errors
+    /// When the session can't hold it, which is a fault of ours.
+    pub fn keep(&self, session: &Session, sealer: &Sealer) -> AppResult<()> {
+        let json = serde_json::to_vec(self).map_err(|error| AppError::Internal(error.into()))?;
+        Ok(session.insert(UNSENT, STANDARD.encode(sealer.seal(USE, &json)))?)
+    }
+
+    /// The one that the session keeps.
+    pub fn kept(session: &Session, sealer: &Sealer) -> Option<Self> {
+        let sealed = STANDARD.decode(session.get::<String>(UNSENT).ok()??).ok()?;
+        let json = sealer.open(USE, &sealed).ok()?;
+        serde_json::from_slice(json.expose_secret()).ok()
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &(String, String)> {
+        self.fields.iter()
+    }
+
+    pub(crate) fn errors(&self) -> FormErrors {
+        FormErrors::new()
+    }
+
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (String, &str)> {
+        let shown = self
+            .fields
+            .iter()
+            .filter(|(name, value)| !OF_PAGES.contains(&name.as_str()) && !value.is_empty());
+        shown.map(|(name, value)| (label_of(name), value.as_str()))
+    }
+
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, String)> {
+        self.secrets.iter().map(|name| (name.as_str(), label_of(name)))
+    }
+}
+
+/// Middleware's: a form that must not be carried out now is kept in the session of who sends it, to be
+/// shown after sign-in. Answers what to answer.
+pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppError {
+    let is_later = matches!(error, AppError::SignInNeeded(_) | AppError::PlaceNeeded(_));
+    if !is_later || req.method() != Method::POST || !is_form(req.headers()) {
+        return error;
+    }
+    let payload = req.take_payload();
+    let sender = BodySender::Network(peer(req.request()));
+    let body = Memory::of(req.request()).read(req.request(), payload, LIMITS, sender).await;
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let kept = body.ok().and_then(|body| {
+        let unsent = Unsent::read(form_key(req.request()), req.uri(), &body, clock::now())?;
+        unsent.keep(&req.get_session(), sealer).ok()
+    });
+    match (kept, error) {
+        (None, error) => error,
+        (Some(()), AppError::PlaceNeeded(_)) => AppError::PlaceNeeded(urls::unsent_form().into()),
+        (Some(()), _) => AppError::SignInNeeded(urls::unsent_form().into()),
+    }
+}
+
+/// Takes everything out of the session but a form that is to be shown after sign-in.
+///
+/// # Errors
+/// When the session can't hold it, which is a fault of ours.
+pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
+    let kept = session.get::<String>(UNSENT)?;
+    session.clear();
+    if let Some(kept) = kept {
+        session.insert(UNSENT, kept)?;
+    }
+    Ok(())
+}
+
+/// Forgets the form that the session keeps once it's sent.
+///
+/// # Errors
+/// When the session holds something else there, which is a fault of ours.
+pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
+    if session.get::<String>(UNSENT)?.is_none() {
+        return Ok(());
+    }
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let action = req.uri().path_and_query().map_or("/", |action| action.as_str());
+    if Unsent::kept(session, sealer).is_none_or(|unsent| unsent.action == action) {
+        session.remove(UNSENT);
+    }
+    Ok(())
+}
+
+/// Where a form is shown that the session keeps.
+pub(crate) fn page(session: &Session) -> Option<&'static str> {
+    let kept = session.get::<String>(UNSENT).ok().flatten();
+    kept.map(|_| urls::unsent_form())
+}
+
+const USE: Use = Use::of_installation("unsent_form");
