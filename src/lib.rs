@@ -24,8 +24,6 @@ pub mod availability;
 pub mod catch_up;
 /// Coupon codes that affiliates ask for.
 pub mod code_requests;
-/// What the program can be told to do.
-pub mod commands;
 /// What Vouch and the stores have of each other's codes.
 pub mod comparisons;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
@@ -34,8 +32,6 @@ pub mod conversions;
 pub use vouch_core::attribution as credit;
 /// What changed, and what needs somebody.
 pub mod dashboard;
-/// Programs to look at.
-pub mod demo;
 /// Coupon codes that affiliates may not claim.
 pub mod exclusions;
 /// Figures that are kept, not counted.
@@ -46,8 +42,6 @@ pub mod first_run;
 pub mod hooks;
 /// Conversion triggers from CSV files.
 pub mod imports;
-/// What the processes of an instance have in common: the secret key, and which of them serve.
-pub mod instance;
 /// Tenants: one affiliate program each.
 pub mod merchants;
 /// Exact amounts of money.
@@ -56,12 +50,12 @@ pub use vouch_core::money;
 pub use vouch_core::name as names;
 /// The commission terms that affiliates are on.
 pub mod offers;
-/// How an installation is watched: whether it is ready, and what it does.
-pub mod operations;
 /// What stores report of orders.
 pub mod orders;
 /// How store platforms are called.
 pub use vouch_platforms as platforms;
+/// Routes, the server, the workers, the commands.
+pub mod app;
 /// What stores say of orders, taken in.
 pub mod ingest;
 /// What features share, and knows none of them.
@@ -76,12 +70,6 @@ pub mod pushes;
 pub mod recalculations;
 /// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
 pub mod registration;
-/// Keys in the database that are worked out again by newer rules.
-pub mod rekey;
-/// Every URL of the application.
-pub mod routes;
-/// The web server: the application around the routes.
-pub mod server;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
 /// Who does it.
@@ -96,5 +84,3 @@ pub mod sync_notes;
 pub mod team;
 /// What ties orders to an affiliate.
 pub mod triggers;
-/// Work that nobody waits for.
-pub mod workers;

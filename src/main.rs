@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vouch::commands::Command;
+use vouch::app::commands::Command;
 use vouch::kit::config::{Config, Settings};
 use vouch::kit::log;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
+use vouch::app::routes::TABLE;
 use vouch::auth::{self, Access, NewUser, Route};
 use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::first_run::FirstRun;
@@ -12,7 +13,6 @@ use vouch::kit::db::schema::{
     pushes,
 };
 use vouch::kit::session::Role;
-use vouch::routes::TABLE;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};

@@ -396,7 +396,7 @@ fn no_template_and_no_page_holds_inline_script_or_style() {
     walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &mut found);
     let app = TestApp::start();
     let owner = app.owner();
-    let pages = vouch::routes::TABLE
+    let pages = vouch::app::routes::TABLE
         .iter()
         .filter(|row| row.method == "GET" && !row.path.contains('{'))
         .map(|row| row.path);

@@ -1,7 +1,7 @@
 //! The dashboard: numbers that are what their lists show.
 
 use chrono::{Duration, TimeZone, Utc};
-use vouch::demo::LOGINS;
+use vouch::app::demo::LOGINS;
 use vouch::kit::clock;
 
 use crate::demo::with_demo;

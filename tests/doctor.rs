@@ -256,7 +256,7 @@ fn the_secret_key() {
                 let next = examined.here.folder.join("secret.key.next");
                 fs::write(next, hex::encode(SECRET_KEY)).unwrap();
                 // What a start with the key has recorded.
-                let fingerprint = hex::encode(vouch::instance::key::fingerprint(
+                let fingerprint = hex::encode(vouch::app::instance::key::fingerprint(
                     &secrecy::SecretBox::new(Box::new(SECRET_KEY)),
                 ));
                 examined.sql(&format!(

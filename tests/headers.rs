@@ -2,8 +2,8 @@
 
 use crate::harness::{METRICS_TOKEN, Page, Person, TestApp};
 
+use vouch::app::routes::TABLE;
 use vouch::auth::RouteTable;
-use vouch::routes::TABLE;
 
 const HSTS: &str = "strict-transport-security";
 

@@ -5,11 +5,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
+use vouch::app::demo;
+use vouch::app::routes::TABLE;
 use vouch::auth::Access;
-use vouch::demo;
 use vouch::kit::db::{Scope, prepared};
 use vouch::kit::secrets::Sealer;
-use vouch::routes::TABLE;
 
 use crate::harness::browser::Browser;
 use crate::harness::woocommerce::connect_in as connect_woocommerce;

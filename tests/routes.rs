@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use vouch::app::routes::TABLE;
 use vouch::auth::Route;
-use vouch::routes::TABLE;
 
 use crate::access::{Expected, Persona, expected};
 
@@ -12,7 +12,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routes.md");
 const HEAD: &str = "\
 # Roles and routes
 
-Generated from the table in `src/routes.rs`. After a change there:
+Generated from the table in `src/app/routes.rs`. After a change there:
 `cargo test --test all routes:: -- --ignored`. That every row is so, for every role, is tested over HTTP
 (`tests/access.rs`), and that another program's things answer as what doesn't exist.
 

@@ -508,7 +508,7 @@ fn every_export_leaves_a_row_of_whoever_took_it() {
     log();
     let app = TestApp::start();
     let at = At { app: &app, address: "203.0.113.200".to_owned() };
-    let exports = vouch::routes::TABLE
+    let exports = vouch::app::routes::TABLE
         .iter()
         .map(|row| row.path)
         .filter(|path| path.ends_with(".csv") && !path.contains("template") && !path.contains('{'));

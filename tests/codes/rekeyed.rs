@@ -13,7 +13,7 @@ use crate::harness::then;
 use crate::harness::woocommerce::WooOrder;
 
 fn rekey(app: &TestApp) {
-    vouch::rekey::run(&mut PgConnection::establish(&app.database_url).unwrap()).unwrap();
+    vouch::app::rekey::run(&mut PgConnection::establish(&app.database_url).unwrap()).unwrap();
 }
 
 /// As the version before wrote it.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use vouch::app::workers::work_off_stores;
 use vouch::comparisons::{self, Comparison, CountedCodes};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{comparison_findings, comparisons as runs_of};
@@ -22,7 +23,6 @@ use vouch::store_workers::Tools;
 use vouch::stores::{self, Store};
 use vouch::sync_notes::Verdict;
 use vouch::triggers::{self, Reach, Trigger, TriggerKind};
-use vouch::workers::work_off_stores;
 
 use crate::harness::{Page, Person, TestApp};
 use crate::pushes::{creating, sealer, store};

@@ -24,13 +24,13 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
+use vouch::app::operations::Readiness;
+use vouch::app::server::{self, State};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::config::Connections;
 use vouch::kit::config::{Config, LogFormat, TrustedProxies};
 use vouch::kit::db::migrate::{self, Addresses};
 use vouch::kit::db::{Db, Scope, in_scope};
-use vouch::operations::Readiness;
-use vouch::server::{self, State};
 
 pub use self::cluster::{admin_url, give_to_server_user};
 pub use self::fixture::{Fixture, PASSWORD, SHOP_SECRET, then};

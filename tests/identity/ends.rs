@@ -247,7 +247,7 @@ fn a_denied_affiliate_loses_the_portal_and_a_disabled_one_only_reads() {
         assert!(page.has("#read-only"), "{path}");
         assert!(!page.has("main form[method=post] button"), "{path}: {}", page.text());
     }
-    let posts: Vec<&str> = vouch::routes::TABLE
+    let posts: Vec<&str> = vouch::app::routes::TABLE
         .iter()
         .filter(|row| row.method == "POST" && row.access == vouch::auth::Access::Affiliate)
         .map(|row| row.path)

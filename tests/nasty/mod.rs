@@ -13,10 +13,10 @@ use std::sync::Mutex;
 
 use diesel::prelude::*;
 use ureq::Agent;
+use vouch::app::routes::TABLE;
 use vouch::auth::{Access, Route};
 use vouch::kit::db::schema::delivery_failures;
 use vouch::kit::session::Role;
-use vouch::routes::TABLE;
 
 use crate::access::{Example, examples, fill, parameters};
 use crate::harness::{Page, Person, TestApp};

@@ -7,11 +7,11 @@ mod taken_back;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::affiliates::{self, OwnChange};
+use vouch::app::routes::TABLE;
 use vouch::auth::{self, Access};
 use vouch::code_requests;
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::schema::{conversions, orders, pushes};
-use vouch::routes::TABLE;
 use vouch::triggers::{self, TriggerKind};
 
 use crate::harness::TestApp;

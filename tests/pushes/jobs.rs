@@ -5,11 +5,11 @@ use std::time::{Duration as Span, Instant};
 
 use chrono::Duration;
 use diesel::prelude::*;
+use vouch::app::workers::run_job;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, store_jobs};
 use vouch::platforms::CallError;
 use vouch::store_workers::{Crew, Tools};
-use vouch::workers::run_job;
 
 use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
 use crate::harness::{TestApp, on_this_machine};
@@ -132,7 +132,7 @@ fn a_worker_that_lost_its_lease_writes_nothing_more() {
         }),
         ..tools(&app, &fake)
     };
-    vouch::workers::work_off_stores(&tools, clock::now()).unwrap();
+    vouch::app::workers::work_off_stores(&tools, clock::now()).unwrap();
     assert_eq!(fake.codes(), ["SPRING"], "the call itself took place");
     assert_eq!(status(&app, id).0, "queued", "and is not written");
     work(&app, &fake);

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
+use vouch::app::workers::work_off_stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, stores};
 use vouch::kit::secrets::Sealer;
@@ -24,7 +25,6 @@ use vouch::platforms::{
 use vouch::store_workers::{Open, Tools};
 use vouch::stores::{self as model, Store};
 use vouch::triggers::{self, TriggerKind};
-use vouch::workers::work_off_stores;
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::{Shop, TOKEN};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use vouch::app::workers::work_off_stores;
 use vouch::kit::db::schema::{audit_log, store_jobs};
 use vouch::kit::secrets::Sealer;
 use vouch::platforms::http::Http;
 use vouch::platforms::shopify::{Items, Minimum, Rules, Takeoff};
 use vouch::store_workers::Tools;
 use vouch::stores::{self, Platform, Store};
-use vouch::workers::work_off_stores;
 
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, Shop, TOKEN};
 use crate::harness::stores::{Fault, StandIn};

@@ -9,12 +9,12 @@ mod settings;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch::app::workers::work_off_stores;
 use vouch::kit::db::schema::conversions;
 use vouch::kit::secrets::Sealer;
 use vouch::platforms::http::Http;
 use vouch::store_workers::Tools;
 use vouch::stores::{self, Platform, Store};
-use vouch::workers::work_off_stores;
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};

@@ -70,8 +70,8 @@ mod tests {
     use tracing_subscriber::fmt::format::FmtSpan;
 
     use super::*;
+    use crate::app::routes;
     use crate::kit::config::TrustedProxies;
-    use crate::routes;
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);

@@ -55,9 +55,9 @@ routes! {
     GET  "/" => crate::auth::handlers::root, Public;
 
     // Operations
-    GET  "/healthz" => crate::operations::handlers::health, Public;
-    GET  "/readyz" => crate::operations::handlers::readiness, Public;
-    GET  "/metrics" => crate::operations::handlers::metrics, Monitoring;
+    GET  "/healthz" => crate::app::operations::handlers::health, Public;
+    GET  "/readyz" => crate::app::operations::handlers::readiness, Public;
+    GET  "/metrics" => crate::app::operations::handlers::metrics, Monitoring;
 
     // The first run
     GET  "/first-run/{token}" => crate::first_run::handlers::show, Public;

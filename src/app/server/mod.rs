@@ -29,6 +29,8 @@ use self::paced::{Pace, Paced};
 pub use self::starting::Starting;
 
 use crate::api;
+use crate::app::operations::{Metrics, Readiness};
+use crate::app::routes;
 use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
 use crate::first_run::FirstRun;
 use crate::hooks::KnownStores;
@@ -45,10 +47,8 @@ use crate::kit::web::memory::Memory;
 use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
 use crate::kit::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
-use crate::operations::{Metrics, Readiness};
 use crate::platforms::http::Http;
 use crate::registration;
-use crate::routes;
 use crate::stores::StoreCalls;
 
 /// What the handlers share.

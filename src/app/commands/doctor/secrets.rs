@@ -3,8 +3,8 @@
 use diesel::PgConnection;
 
 use super::report::{Finding, Report, asked, problem, warning};
+use crate::app::instance::key;
 use crate::auth;
-use crate::instance::key;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::pseudonyms;

@@ -11,17 +11,17 @@ use actix_web::rt::{self, System};
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::app::instance::Presence;
+use crate::app::server::{self, Starting, State};
+use crate::app::workers::Workers;
 use crate::first_run;
-use crate::instance::Presence;
 use crate::kit::config::{Config, hand_over};
 use crate::kit::console::Announcer;
 use crate::kit::db::connect::Patience;
 use crate::kit::db::{Db, Source};
 use crate::kit::mail::Office;
 use crate::kit::os;
-use crate::server::{self, Starting, State};
 use crate::store_workers::Tools;
-use crate::workers::Workers;
 
 /// What part of the work this process does.
 #[derive(clap::Args, Default)]

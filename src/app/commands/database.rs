@@ -2,12 +2,12 @@
 
 use diesel::PgConnection;
 
-use crate::instance::key;
+use crate::app::instance::key;
+use crate::app::rekey;
 use crate::kit::config::Config;
 use crate::kit::db::connect::{self, Patience};
 use crate::kit::db::migrate::{MigrateError, run_pending_then};
 use crate::kit::db::{Scope, Source, in_scope};
-use crate::rekey;
 
 /// Waits for the database and applies what is missing in it; answers the names of migrations.
 pub(super) fn bring_up_to_date(

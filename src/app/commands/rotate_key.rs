@@ -4,7 +4,7 @@ use diesel::PgConnection;
 use secrecy::SecretBox;
 
 use super::database::with_connection;
-use crate::instance::key::{self, KeyError};
+use crate::app::instance::key::{self, KeyError};
 use crate::kit::config::{self, Config, NextKey};
 use crate::kit::console::say;
 use crate::kit::db::Source;

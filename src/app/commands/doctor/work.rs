@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use diesel::PgConnection;
 
 use super::report::{Finding, Report, asked, problem, warning};
+use crate::app::instance;
+use crate::app::operations;
 use crate::ingest::failures::{self, FailureCounts};
 use crate::ingest::recalculation;
-use crate::instance;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::mail;
-use crate::operations;
 use crate::privacy::retention;
 
 /// Work that's due is begun within seconds. A worker that's busy with a large store may take minutes.

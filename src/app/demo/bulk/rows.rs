@@ -6,13 +6,13 @@ use serde::Serialize;
 use super::stage::Keys;
 use super::{OWNER, Size};
 use crate::affiliates::AffiliateStatus;
+use crate::app::demo::dice::Dice;
+use crate::app::demo::shop::{PRODUCTS, shopper};
 use crate::conversions::{DenialReason, Review};
 use crate::credit::{
     Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
     Terms, decide, ledger_difference,
 };
-use crate::demo::dice::Dice;
-use crate::demo::shop::{PRODUCTS, shopper};
 use crate::exclusions::look_alike::look_alike;
 use crate::money::Currency;
 use crate::triggers::TriggerKind;

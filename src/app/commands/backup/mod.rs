@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::counts::{of_database, of_file};
 use self::programs::Programs;
-use crate::instance::key;
+use crate::app::instance::key;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::migrate::MigrateError;

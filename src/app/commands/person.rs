@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::account::Address;
 use super::database::bring_up_to_date;
-use crate::instance::key;
+use crate::app::instance::key;
 use crate::kit::audit::Actor;
 use crate::kit::clock;
 use crate::kit::config::{Config, Connections};
