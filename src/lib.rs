@@ -8,79 +8,17 @@
 // Templates name our own items by the crate's name.
 extern crate self as vouch;
 
-/// Ends access of people and merchants, and gives it back.
-pub mod accounts;
-/// Who promotes the merchant.
-pub mod affiliates;
-/// The REST API.
-pub mod api;
-/// What applicants sent, and the codes that were asked for.
-pub mod applications;
-/// People: signing in and out, sessions, passwords, roles, who may reach which route.
-pub mod auth;
-/// Whether a code can be had: one decision for every way to get one.
-pub mod availability;
-/// Orders that are read from the store itself, because messages get lost.
-pub mod catch_up;
-/// Coupon codes that affiliates ask for.
-pub mod code_requests;
-/// What Vouch and the stores have of each other's codes.
-pub mod comparisons;
-/// Credits: one affiliate's share in one order, or an amount given by hand.
-pub mod conversions;
 /// Who is credited for an order, and with how much: pure rules.
 pub use vouch_core::attribution as credit;
-/// What changed, and what needs somebody.
-pub mod dashboard;
-/// Coupon codes that affiliates may not claim.
-pub mod exclusions;
-/// Figures that are kept, not counted.
-pub mod figures;
-/// How an empty installation gets its first program.
-pub mod first_run;
-/// Webhooks of stores.
-pub mod hooks;
-/// Conversion triggers from CSV files.
-pub mod imports;
-/// Tenants: one affiliate program each.
-pub mod merchants;
 /// Exact amounts of money.
 pub use vouch_core::money;
 /// What people, companies, programs and stores may be called.
 pub use vouch_core::name as names;
-/// The commission terms that affiliates are on.
-pub mod offers;
-/// What stores report of orders.
-pub mod orders;
 /// How store platforms are called.
 pub use vouch_platforms as platforms;
 /// Routes, the server, the workers, the commands.
 pub mod app;
-/// What stores say of orders, taken in.
-pub mod ingest;
+/// One module per noun of the product.
+pub mod features;
 /// What features share, and knows none of them.
 pub mod kit;
-/// The affiliate's side of a program.
-pub mod portal;
-/// Personal data: export, erasure, and how long it is kept.
-pub mod privacy;
-/// Codes on their way into the merchants' stores.
-pub mod pushes;
-/// Requests to recalculate orders.
-pub mod recalculations;
-/// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
-pub mod registration;
-/// What a merchant can set: Account > Settings.
-pub mod settings;
-/// Who does it.
-pub mod store_workers;
-/// Connections to store platforms.
-pub mod stores;
-/// The pages of support staff.
-pub mod support;
-/// What the last checks of the stores say of triggers.
-pub mod sync_notes;
-/// Who works for a merchant, and who is invited to.
-pub mod team;
-/// What ties orders to an affiliate.
-pub mod triggers;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::app::routes::TABLE;
-use vouch::auth::{self, Access, NewUser, Route};
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
-use vouch::first_run::FirstRun;
+use vouch::features::auth::{self, Access, NewUser, Route};
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::first_run::FirstRun;
 use vouch::kit::db::schema::{
     api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
     pushes,
@@ -87,9 +87,13 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
             .first(conn)
     });
     let key_id: i64 = app.within(|conn| {
-        let scopes = vouch::api::keys::ApiScope::ALL.to_vec();
-        let new = vouch::api::keys::NewKey { name: "Tests".to_owned(), scopes, expires_at: None };
-        vouch::api::keys::create(conn, &app.actor(), &new)?;
+        let scopes = vouch::features::api::keys::ApiScope::ALL.to_vec();
+        let new = vouch::features::api::keys::NewKey {
+            name: "Tests".to_owned(),
+            scopes,
+            expires_at: None,
+        };
+        vouch::features::api::keys::create(conn, &app.actor(), &new)?;
         api_keys::table.select(api_keys::id).first(conn)
     });
     let push_id: i64 = app.within(|conn| {
@@ -168,7 +172,14 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
 fn invitation_id(app: &TestApp) -> i64 {
     let sealer = vouch::kit::secrets::Sealer::new(&Box::new(SECRET_KEY).into());
     app.within(|conn| {
-        vouch::team::invite(conn, &app.actor(), &sealer, "new@acme.example", Role::Viewer).unwrap();
+        vouch::features::team::invite(
+            conn,
+            &app.actor(),
+            &sealer,
+            "new@acme.example",
+            Role::Viewer,
+        )
+        .unwrap();
         invitations::table.select(invitations::id).first(conn)
     })
 }
@@ -176,10 +187,11 @@ fn invitation_id(app: &TestApp) -> i64 {
 /// A further code that Ada asks for.
 fn request_id(app: &TestApp) -> i64 {
     let actor = app.actor();
-    let asked = app
-        .within(|conn| vouch::code_requests::ask(conn, &actor, app.fixture.ada_id, "ADA-FURTHER"));
+    let asked = app.within(|conn| {
+        vouch::features::code_requests::ask(conn, &actor, app.fixture.ada_id, "ADA-FURTHER")
+    });
     match asked {
-        vouch::code_requests::Asked::Waits(request) => request.id,
+        vouch::features::code_requests::Asked::Waits(request) => request.id,
         other => panic!("{other:?}"),
     }
 }
@@ -194,21 +206,22 @@ fn data_request_id(app: &TestApp) -> i64 {
 
 /// A file that waits to be looked at.
 fn import_id(app: &TestApp) -> i64 {
-    let file = vouch::imports::read(b"Affiliate,Code\nben@affiliates.example,BEN10\n").unwrap();
-    app.within(|conn| vouch::imports::open(conn, &app.actor(), "codes.csv", &file))
+    let file =
+        vouch::features::imports::read(b"Affiliate,Code\nben@affiliates.example,BEN10\n").unwrap();
+    app.within(|conn| vouch::features::imports::open(conn, &app.actor(), "codes.csv", &file))
 }
 
 /// A member who does nothing else here.
 fn member_id(app: &TestApp) -> i64 {
     app.within(|conn| {
-        let new = vouch::auth::NewUser {
+        let new = vouch::features::auth::NewUser {
             email: "extra@acme.example",
             name: "Eve Extra",
             password_hash: None,
             is_support: false,
         };
-        let id = vouch::auth::create_user(conn, &new).unwrap();
-        vouch::auth::join(conn, &app.actor(), id, Role::Viewer).map(|()| id)
+        let id = vouch::features::auth::create_user(conn, &new).unwrap();
+        vouch::features::auth::join(conn, &app.actor(), id, Role::Viewer).map(|()| id)
     })
 }
 

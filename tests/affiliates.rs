@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::kit::db::schema::{affiliate_terms, affiliates as rows, audit_log, conversions};
 
 use crate::harness::shopify::ShopifyOrder;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use vouch::auth;
+use vouch::features::auth;
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{affiliates, sessions, users};
 use vouch::kit::db::{Scope, in_scope};

@@ -4,10 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::ingest::recalculation;
+use vouch::features::ingest::recalculation;
+use vouch::features::stores::Store;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, orders};
-use vouch::stores::Store;
 
 use crate::bigcommerce::Shop;
 use crate::harness::TestApp;

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::ingest::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::features::stores::{Platform, WebhookSecret, connect_shopify};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
@@ -21,7 +22,6 @@ use vouch::kit::db::schema::{audit_log, instance_log, merchants, orders, stores}
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
 use vouch::platforms::parse_message;
-use vouch::stores::{Platform, WebhookSecret, connect_shopify};
 
 use crate::harness::program::{eventually, signal};
 use crate::harness::shopify::ShopifyOrder;
@@ -649,7 +649,7 @@ fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
     assert!(text(&here.output(&["mail", "list"]).stdout).contains("No emails"));
     let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
     here.within_database(|conn| {
-        vouch::auth::resets::ask(conn, &sealer, "ana@example.com", clock::now())
+        vouch::features::auth::resets::ask(conn, &sealer, "ana@example.com", clock::now())
     });
     let list = text(&here.output(&["mail", "list"]).stdout);
     assert!(list.contains("ana@example.com") && !list.contains("/password-resets/"), "{list}");

@@ -7,17 +7,17 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::Error;
-use vouch::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::credit::{Commission, Precedence};
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::affiliates::{AffiliateStatus, change_status, undo_status};
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::merchants::{change_rules, rules_history};
+use vouch::features::offers::{self, NewOffer};
+use vouch::features::stores::{ReturnRules, Store, change_return_rules};
 use vouch::kit::dated::second;
 use vouch::kit::db::schema::{
     affiliate_terms, calculation_rules, conversions, exclusion_terms, offer_terms, return_rules,
 };
 use vouch::kit::db::{Scope, in_scope};
-use vouch::merchants::{change_rules, rules_history};
-use vouch::offers::{self, NewOffer};
-use vouch::stores::{ReturnRules, Store, change_return_rules};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, on_this_machine};
@@ -245,7 +245,7 @@ fn an_order_of_the_second_in_which_an_offer_changes_has_the_new_terms() {
 
 #[test]
 fn undo_of_a_status_keeps_an_offer_that_changed_in_the_same_second() {
-    use vouch::affiliates::change::{AffiliateChange, update};
+    use vouch::features::affiliates::change::{AffiliateChange, update};
     let app = TestApp::start();
     let ada = app.fixture.ada_id;
     let better = app.within(|conn| {

@@ -1,12 +1,12 @@
 //! An empty installation gets its first program, once.
 
 use diesel::prelude::*;
-use vouch::auth::{self, Merchant, NewUser};
-use vouch::first_run::FirstRun;
+use vouch::features::auth::{self, Merchant, NewUser};
+use vouch::features::first_run::FirstRun;
+use vouch::features::merchants::{Created, NewMerchant, Owner, create};
 use vouch::kit::audit::ActorKind;
 use vouch::kit::db::schema::{audit_log, calculation_rules, merchants, offer_terms, offers};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::merchants::{Created, NewMerchant, Owner, create};
 use vouch::money::Currency;
 
 use crate::harness::{PASSWORD, Page, Person, SECRET_KEY, TestApp, two_factor};

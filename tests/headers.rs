@@ -3,7 +3,7 @@
 use crate::harness::{METRICS_TOKEN, Page, Person, TestApp};
 
 use vouch::app::routes::TABLE;
-use vouch::auth::RouteTable;
+use vouch::features::auth::RouteTable;
 
 const HSTS: &str = "strict-transport-security";
 

@@ -7,11 +7,11 @@ use std::time::{Duration as Wait, Instant};
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::ingest::replay;
+use vouch::features::ingest::replay;
+use vouch::features::stores::{self, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{audit_log, conversions, deliveries, orders, stores as stores_table};
 use vouch::kit::secrets::Sealer;
-use vouch::stores::{self, Store, WebhookSecret};
 
 use crate::harness::shopify::{ShopifyOrder, sign};
 use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp, on_this_machine, pseudonyms};

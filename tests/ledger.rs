@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::Error;
 use diesel_migrations::MigrationHarness as _;
-use vouch::conversions::manual::{self, Amount};
+use vouch::features::conversions::manual::{self, Amount};
 use vouch::kit::db::migrate::MIGRATIONS;
 use vouch::kit::db::schema::{commission_entries, conversions, daily_figures};
 use vouch::kit::db::{Scope, in_scope};

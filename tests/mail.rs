@@ -350,7 +350,7 @@ fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
     days_ago(31);
     let keep = vouch::kit::config::InstanceRetention::default();
     let (now, stop) = (vouch::kit::clock::now(), vouch::kit::supervise::Stop::default());
-    vouch::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
+    vouch::features::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
     let left: i64 = in_installation(&app, |conn| letters::table.count().get_result(conn));
     assert_eq!(left, 0);
 }

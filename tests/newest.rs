@@ -4,12 +4,12 @@
 use chrono::{DateTime, Duration, SecondsFormat, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::ingest::read;
-use vouch::ingest::replay;
+use vouch::features::ingest::read;
+use vouch::features::ingest::replay;
+use vouch::features::stores::Store;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries, orders};
 use vouch::platforms::OrderMessage;
-use vouch::stores::Store;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::woocommerce::WooOrder;

@@ -3,8 +3,8 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use vouch::credit::Commission;
+use vouch::features::offers::NewOffer;
 use vouch::kit::db::schema::{audit_log, offer_terms, offers};
-use vouch::offers::NewOffer;
 
 use crate::harness::TestApp;
 
@@ -152,7 +152,8 @@ fn only_an_offer_that_nobody_needs_is_archived() {
         auto_approve: false,
         is_default: false,
     };
-    let old = app.within(|conn| Ok(vouch::offers::create(conn, &actor, &new).unwrap().id));
+    let old =
+        app.within(|conn| Ok(vouch::features::offers::create(conn, &actor, &new).unwrap().id));
     let path = format!("/offers/{old}");
     let ben = format!("/affiliates/{}", app.fixture.ben_id);
     owner.submit(&owner.get(&ben), FORM, &[("offer_id", &old.to_string())]);
@@ -188,14 +189,14 @@ fn terms_that_change_within_one_moment_give_way() {
     let offer_id = app.fixture.offer_id;
     for points in [1100, 1200] {
         app.within(|conn| {
-            vouch::offers::update(conn, &actor, offer_id, &change(points)).unwrap();
+            vouch::features::offers::update(conn, &actor, offer_id, &change(points)).unwrap();
             Ok(())
         });
     }
     // A clock that was set back.
     actor.now -= Duration::minutes(5);
     app.within(|conn| {
-        vouch::offers::update(conn, &actor, offer_id, &change(1300)).unwrap();
+        vouch::features::offers::update(conn, &actor, offer_id, &change(1300)).unwrap();
         Ok(())
     });
     let points: Vec<_> =

@@ -121,7 +121,7 @@ fn what_failed_is_kept_with_its_reason_and_can_be_replayed() {
 
     // A fix of what could not be understood: the message is taken in.
     let order = ShopifyOrder::new(1002, noon()).code("ADA10", "10.00");
-    let body = vouch::ingest::intake::gzip(order.0.to_string().as_bytes());
+    let body = vouch::features::ingest::intake::gzip(order.0.to_string().as_bytes());
     app.within(|conn| {
         diesel::update(deliveries::table.filter(deliveries::outcome.eq("failed")))
             .set(deliveries::body_gzip.eq(body))

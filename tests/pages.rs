@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
 use vouch::app::demo;
 use vouch::app::routes::TABLE;
-use vouch::auth::Access;
+use vouch::features::auth::Access;
 use vouch::kit::db::{Scope, prepared};
 use vouch::kit::secrets::Sealer;
 
@@ -53,8 +53,8 @@ fn import(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
     let file = "Affiliate,Code\nmaria@sol-y-mar.example,MARIA-NEW\n\
                 maria@sol-y-mar.example,BLACKFRIDAY9\nmaria@sol-y-mar.example,20-May\n\
                 maria@sol-y-mar.example,“QUOTED7”\nnobody@example.com,two words\n";
-    let file = vouch::imports::read(file.as_bytes()).unwrap();
-    vouch::imports::open(conn, &actor, "new-codes.csv", &file)
+    let file = vouch::features::imports::read(file.as_bytes()).unwrap();
+    vouch::features::imports::open(conn, &actor, "new-codes.csv", &file)
 }
 
 /// The key of a row that has much to show.

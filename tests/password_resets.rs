@@ -155,7 +155,7 @@ fn an_old_or_made_up_link_does_not_work() {
         assert_eq!(person.post_signed(path, &[("new", NEW)]).status, 404);
     }
     app.owner();
-    vouch::auth::links::sweep(&app.db, vouch::kit::clock::now()).unwrap();
+    vouch::features::auth::links::sweep(&app.db, vouch::kit::clock::now()).unwrap();
     assert_eq!(count_links(&app), 0);
 }
 
@@ -183,13 +183,15 @@ fn of_two_uses_at_once_one_counts() {
     let person = app.anonymous();
     ask(&person, OWNER);
     let token = link(&app).replace("/password-resets/", "");
-    let hash = vouch::auth::hash(NEW).unwrap();
+    let hash = vouch::features::auth::hash(NEW).unwrap();
     let taken = std::thread::scope(|scope| {
         let uses: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
                     let now = vouch::kit::clock::now();
-                    unowned(&app, |conn| vouch::auth::resets::take(conn, &token, &hash, now))
+                    unowned(&app, |conn| {
+                        vouch::features::auth::resets::take(conn, &token, &hash, now)
+                    })
                 })
             })
             .collect();

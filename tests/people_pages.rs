@@ -2,14 +2,14 @@
 
 use actix_web::rt::task::spawn_blocking;
 use diesel::prelude::*;
-use vouch::auth;
-use vouch::first_run::FirstRun;
+use vouch::features::auth;
+use vouch::features::first_run::FirstRun;
+use vouch::features::team;
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{letters, users};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
 use vouch::kit::session::Role;
-use vouch::team;
 
 use crate::harness::browser::Browser;
 use crate::harness::shopify::ShopifyOrder;

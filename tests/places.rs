@@ -2,7 +2,7 @@
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::auth::{self, Person};
+use vouch::features::auth::{self, Person};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{members, stores, trigger_owners, triggers};
 use vouch::kit::db::{Scope, in_scope};
@@ -167,7 +167,7 @@ fn the_pages_of_ones_account_stand_in_the_menu_of_the_place_one_is_at() {
     }
     // Menus whose pages do not open before two-factor sign-in are not shown.
     let viewer = app.viewer();
-    app.within(|conn| vouch::team::require_two_factor(conn, &app.actor(), true));
+    app.within(|conn| vouch::features::team::require_two_factor(conn, &app.actor(), true));
     let page = viewer.get("/account/two-factor");
     assert!(!page.has(".menu-nav") && page.has("form[action='/logout']"), "{}", page.text());
     // A place that is no more leaves the account alone.

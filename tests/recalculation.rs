@@ -2,13 +2,13 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::ingest::recalculation::{drain, parked, turn, unpark};
+use vouch::features::ingest::recalculation::{drain, parked, turn, unpark};
+use vouch::features::recalculations::pending_of_affiliate;
+use vouch::features::triggers::{self, Trigger};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, orders as stored_orders, recalculations};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::supervise::Stop;
-use vouch::recalculations::pending_of_affiliate;
-use vouch::triggers::{self, Trigger};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, then};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use vouch::app::routes::TABLE;
-use vouch::auth::Route;
+use vouch::features::auth::Route;
 
 use crate::access::{Expected, Persona, expected};
 

@@ -1,11 +1,11 @@
 //! Support staff: what they see of a merchant's people and stores, and what they can do for them.
 
 use diesel::prelude::*;
+use vouch::features::team;
+use vouch::features::triggers::{TriggerKind, create};
 use vouch::kit::db::schema::{audit_log, invitations, members, pushes, triggers};
 use vouch::kit::secrets::Sealer;
 use vouch::kit::session::Role;
-use vouch::team;
-use vouch::triggers::{TriggerKind, create};
 
 use crate::harness::{SECRET_KEY, TestApp};
 use crate::registration::{letters_to, link_to};

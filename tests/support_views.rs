@@ -1,7 +1,7 @@
 //! Support staff look at a program as one of its people sees it.
 
 use diesel::prelude::*;
-use vouch::auth::Viewing;
+use vouch::features::auth::Viewing;
 use vouch::kit::db::schema::{audit_log, sessions};
 
 use crate::harness::{Page, Person, TestApp};

@@ -1,13 +1,13 @@
 //! Members: invited by mail, given roles, removed; a program keeps an owner whatever happens.
 
 use diesel::prelude::*;
-use vouch::auth::{self, NewUser};
+use vouch::features::auth::{self, NewUser};
+use vouch::features::team::{self, MemberError};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{audit_log, links, members, users};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::mail::Office;
 use vouch::kit::session::Role;
-use vouch::team::{self, MemberError};
 
 use crate::harness::smtp::MailServer;
 use crate::harness::{PASSWORD, Page, Person, TestApp, config, two_factor};

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::auth::{self, NewUser};
+use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::auth::{self, NewUser};
+use vouch::features::merchants::{self, NewMerchant, Owner};
+use vouch::features::stores::{self, WebhookSecret};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
 use vouch::kit::secrets::Sealer;
-use vouch::merchants::{self, NewMerchant, Owner};
 use vouch::money::Currency;
-use vouch::stores::{self, WebhookSecret};
-use vouch::triggers::{self, TriggerKind};
 
 use crate::load::{Connection, Measured};
 use crate::program::{PASSWORD, Running, SECRET_KEY, Shop};

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use vouch::exclusions;
+use vouch::features::exclusions;
+use vouch::features::triggers::CouponCode;
 use vouch::kit::db::prepared;
-use vouch::triggers::CouponCode;
 
 use crate::program::Program;
 use crate::report;

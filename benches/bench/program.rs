@@ -16,10 +16,10 @@ use diesel::sql_types::{BigInt, Text};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::Sha256;
+use vouch::features::stores;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::{Scope, in_scope, prepared};
 use vouch::kit::secrets::Sealer;
-use vouch::stores;
 
 use crate::load::Connection;
 

@@ -4,9 +4,9 @@
 use diesel::PgConnection;
 use diesel::prelude::*;
 
+use crate::features::{exclusions, triggers};
 use crate::kit::db::schema::derived_keys;
 use crate::kit::db::{Scope, in_scope};
-use crate::{exclusions, triggers};
 
 type Rekey = fn(&mut PgConnection) -> QueryResult<()>;
 

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::ingest::{awaited, failures, recalculation, refund_reads};
+use crate::features::ingest::{awaited, failures, recalculation, refund_reads};
+use crate::features::privacy::retention;
+use crate::features::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
+use crate::features::{catch_up, comparisons, pushes};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::mail::Office;
 use crate::kit::store_jobs::JobKind;
 use crate::kit::supervise::{self, Stop};
-use crate::privacy::retention;
-use crate::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
-use crate::{catch_up, comparisons, pushes};
 
 /// Something that is done again and again.
 struct Job {
@@ -32,12 +32,12 @@ const JOBS: [Job; 11] = [
     Job {
         name: "end expired sessions",
         every: Duration::from_secs(600),
-        turn: |tools, _| crate::auth::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::features::auth::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "delete old links",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::auth::links::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::features::auth::links::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "clear away old letters",
@@ -52,22 +52,22 @@ const JOBS: [Job; 11] = [
     Job {
         name: "forget unconfirmed applications",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::registration::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::features::registration::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "hand triggers over",
         every: Duration::from_secs(1),
-        turn: |tools, stop| crate::triggers::hand_over_due(&tools.db, clock::now(), stop),
+        turn: |tools, stop| crate::features::triggers::hand_over_due(&tools.db, clock::now(), stop),
     },
     Job {
         name: "forget old imports",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::imports::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::features::imports::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "create imported triggers",
         every: Duration::from_secs(1),
-        turn: |tools, stop| crate::imports::turn(&tools.db, stop),
+        turn: |tools, stop| crate::features::imports::turn(&tools.db, stop),
     },
     Job {
         name: "forget old one-time keys",

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::kit::db::schema::{affiliates, audit_log, triggers};
 
 use super::{fits, new_key};

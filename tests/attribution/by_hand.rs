@@ -1,6 +1,6 @@
 //! What a member decides stands through every later message of the order.
 
-use vouch::conversions::{self as acts, DenialReason, NewReview};
+use vouch::features::conversions::{self as acts, DenialReason, NewReview};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vouch::credit::Rules;
-use vouch::merchants;
+use vouch::features::merchants;
 
 use super::*;
 

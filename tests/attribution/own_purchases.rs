@@ -1,7 +1,7 @@
 //! An affiliate's own purchases: by any mailbox they were known by when the order was placed.
 
-use vouch::affiliates::change::{AffiliateChange, update};
-use vouch::affiliates::{OwnChange, update_own};
+use vouch::features::affiliates::change::{AffiliateChange, update};
+use vouch::features::affiliates::{OwnChange, update_own};
 
 use super::*;
 

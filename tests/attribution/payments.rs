@@ -1,9 +1,9 @@
 //! Unpaid orders don't count, unless the merchant wants them to.
 
 use serde_json::json;
-use vouch::conversions::{self as acts, NewReview};
 use vouch::credit::{OrdersCountWhen, Rules};
-use vouch::merchants;
+use vouch::features::conversions::{self as acts, NewReview};
+use vouch::features::merchants;
 
 use super::*;
 use crate::harness::woocommerce::WooOrder;
@@ -158,7 +158,7 @@ fn an_unpaid_order_that_is_credited_by_hand_waits_too() {
         acts::manual::credit_order(conn, &actor, ben, order_id, "").unwrap();
         Ok(())
     });
-    vouch::ingest::recalculation::drain(&app.db).unwrap();
+    vouch::features::ingest::recalculation::drain(&app.db).unwrap();
     assert_eq!(outcome(&app, &unpaid), expected("pending", Some("not_paid_yet"), 1000));
     send(&app, &order(1).updated_at(noon() + hours(2)));
     assert_eq!(outcome(&app, &unpaid), expected("approved", None, 1000));

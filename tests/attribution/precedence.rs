@@ -1,8 +1,8 @@
 //! Several triggers on one order.
 
 use vouch::credit::{Precedence, Rules, Verdict};
-use vouch::merchants;
-use vouch::triggers::TriggerKind;
+use vouch::features::merchants;
+use vouch::features::triggers::TriggerKind;
 
 use super::*;
 

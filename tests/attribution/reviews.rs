@@ -1,6 +1,6 @@
 //! Members decide, the system qualifies, and neither overwrites the other.
 
-use vouch::conversions::{self as acts, DenialReason, NewReview};
+use vouch::features::conversions::{self as acts, DenialReason, NewReview};
 
 use super::*;
 use crate::harness::{Page, Person};
@@ -68,7 +68,7 @@ fn reassign(app: &TestApp, to: i64, at: DateTime<Utc>) {
         triggers::reassign(conn, &actor, &trigger, to, then()).unwrap();
         Ok(())
     });
-    vouch::ingest::recalculation::drain(&app.db).unwrap();
+    vouch::features::ingest::recalculation::drain(&app.db).unwrap();
 }
 
 #[test]

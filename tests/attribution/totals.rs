@@ -1,7 +1,7 @@
 //! The merchant's totals take an order once, though a royalty stands beside its winner.
 
-use vouch::conversions::{self as acts, DenialReason, NewReview};
-use vouch::figures;
+use vouch::features::conversions::{self as acts, DenialReason, NewReview};
+use vouch::features::figures;
 use vouch::kit::db::schema::{affiliate_daily_figures, daily_figures};
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Orders that make a conversion that earns nothing.
 
 use serde_json::json;
-use vouch::affiliates::{change_status, undo_status};
+use vouch::features::affiliates::{change_status, undo_status};
 
 use super::*;
 

@@ -3,11 +3,11 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
 use vouch::platforms::bigcommerce::{Discount, Kind, Rules};
 use vouch::platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
-use vouch::triggers::{self, TriggerKind};
 
 use super::Shop;
 use crate::harness::stores::Fault;

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use serde_json::Value;
+use vouch::features::store_workers::Tools;
+use vouch::features::stores::{self, NewStore, Platform, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
 use vouch::kit::secrets::Sealer;
 use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch::platforms::http::Http;
-use vouch::store_workers::Tools;
-use vouch::stores::{self, NewStore, Platform, Store, WebhookSecret};
 
 use crate::harness::bigcommerce::{message, sign};
 use crate::harness::stores::StandIn;

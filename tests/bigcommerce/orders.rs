@@ -4,10 +4,10 @@ use chrono::{DateTime, Duration, SubsecRound, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries};
 use vouch::platforms::{CallError, Period};
-use vouch::stores;
 
 use super::{Shop, sealer};
 use crate::harness::bigcommerce::{message, sign};

@@ -13,12 +13,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 use secrecy::SecretBox;
 use ureq::Agent;
+use vouch::features::stores::{self, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::migrate::{self, Addresses};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
-use vouch::stores::{self, WebhookSecret};
 
 use crate::harness::fixture::{self, Fixture, SHOP_SECRET};
 use crate::harness::program::signal;

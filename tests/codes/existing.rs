@@ -84,7 +84,7 @@ fn bigcommerce_is_never_sent_a_code_that_it_does_not_accept() {
     app.within(|conn| {
         let trigger_id: i64 =
             triggers::table.order(triggers::id.desc()).select(triggers::id).first(conn)?;
-        vouch::pushes::queue(conn, &app.actor(), &[trigger_id])?;
+        vouch::features::pushes::queue(conn, &app.actor(), &[trigger_id])?;
         make_due(
             conn,
             shop.store.merchant_id,

@@ -2,7 +2,7 @@
 
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
-use vouch::exclusions::{Dates, ExclusionScope, NewExclusion, Pattern, add as exclude};
+use vouch::features::exclusions::{Dates, ExclusionScope, NewExclusion, Pattern, add as exclude};
 use vouch::kit::db::schema::{
     audit_log, code_requests, derived_keys, exclusion_terms, exclusions, offer_terms, order_codes,
     stores,
@@ -87,7 +87,10 @@ fn codes_get_their_new_keys_and_orders_what_they_missed() {
     assert_eq!(excluded, ["CAP", "R&B TEE"].map(|key| Some(key.to_owned())));
     let versions: Vec<i32> =
         app.within(|conn| derived_keys::table.select(derived_keys::version).load(conn));
-    assert_eq!(versions, [vouch_core::code::VERSION, vouch::exclusions::look_alike::VERSION]);
+    assert_eq!(
+        versions,
+        [vouch_core::code::VERSION, vouch::features::exclusions::look_alike::VERSION]
+    );
     // Once and for all.
     set(&app, "update triggers set key = $1 where value = $2", "OTHER", "R&B10");
     rekey(&app);

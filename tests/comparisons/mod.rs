@@ -11,7 +11,11 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::app::workers::work_off_stores;
-use vouch::comparisons::{self, Comparison, CountedCodes};
+use vouch::features::comparisons::{self, Comparison, CountedCodes};
+use vouch::features::store_workers::Tools;
+use vouch::features::stores::{self, Store};
+use vouch::features::sync_notes::Verdict;
+use vouch::features::triggers::{self, Reach, Trigger, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{comparison_findings, comparisons as runs_of};
 use vouch::platforms::http::Http;
@@ -19,10 +23,6 @@ use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, Mark, NewCode, OrderMessage, Period, StoreCode,
     Webhooks,
 };
-use vouch::store_workers::Tools;
-use vouch::stores::{self, Store};
-use vouch::sync_notes::Verdict;
-use vouch::triggers::{self, Reach, Trigger, TriggerKind};
 
 use crate::harness::{Page, Person, TestApp};
 use crate::pushes::{creating, sealer, store};

@@ -2,11 +2,11 @@ use std::time::Duration as Span;
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::comparisons::Asked;
+use vouch::features::comparisons::Asked;
+use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{comparison_findings, pushes, store_jobs, triggers as triggers_of};
 use vouch::platforms::{CallError, CodeState, StoreCode};
-use vouch::stores;
 
 use super::*;
 use crate::harness::stores::StandIn;

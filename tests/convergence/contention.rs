@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::ingest::intake::{Arrival, Source, gzip, take_in_one};
-use vouch::ingest::recalculation::turn;
+use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::features::ingest::recalculation::turn;
+use vouch::features::stores::{Platform, Store};
+use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::schema::{conversions, deliveries};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::supervise::Stop;
 use vouch::platforms::parse_message;
-use vouch::stores::{Platform, Store};
-use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::{noon, recount};
 use crate::harness::shopify::{ShopifyOrder, sign};

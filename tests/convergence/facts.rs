@@ -6,20 +6,22 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use proptest::prelude::*;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate, change_status, undo_status};
-use vouch::auth;
-use vouch::conversions::{self, DenialReason, NewReview, Review};
 use vouch::credit::{Commission, OrdersCountWhen, Precedence, Rules};
+use vouch::features::affiliates::{
+    self, AffiliateStatus, NewAffiliate, change_status, undo_status,
+};
+use vouch::features::auth;
+use vouch::features::conversions::{self, DenialReason, NewReview, Review};
+use vouch::features::merchants::{self, NewMerchant, Owner};
+use vouch::features::offers::{self, NewOffer};
+use vouch::features::triggers::{self, ReassignError, Trigger, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{
     conversions as conversions_table, merchants as merchants_table, orders as orders_table,
     triggers as triggers_table,
 };
-use vouch::merchants::{self, NewMerchant, Owner};
 use vouch::money::Currency;
-use vouch::offers::{self, NewOffer};
-use vouch::triggers::{self, ReassignError, Trigger, TriggerKind};
 
 use super::minute;
 use crate::harness::{TestApp, then};

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use vouch::features::stores::Platform;
 use vouch::platforms::parse_message;
-use vouch::stores::Platform;
 use vouch_core::order::{OrderSnapshot, StoreEvent};
 
 use super::minute;

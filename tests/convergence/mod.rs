@@ -18,10 +18,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use vouch::ingest::intake;
-use vouch::ingest::replay;
+use vouch::features::ingest::intake;
+use vouch::features::ingest::replay;
+use vouch::features::stores::Platform;
 use vouch::kit::db::schema::{deliveries, orders as orders_table};
-use vouch::stores::Platform;
 use vouch_core::order::OrderState;
 
 use self::facts::{Fact, Program};

@@ -12,11 +12,11 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
-use vouch::ingest::intake;
+use vouch::features::ingest::intake;
+use vouch::features::stores::{Platform, Store};
 use vouch::kit::db::schema::conversions;
 use vouch::money::percent_half_even;
 use vouch::platforms::parse_message;
-use vouch::stores::{Platform, Store};
 
 use super::facts::Program;
 use super::{ledger, minute, recount, replay_everything};

@@ -1,8 +1,8 @@
 use std::sync::Barrier;
 
 use chrono::{NaiveDate, TimeZone, Utc};
-use vouch::exclusions::look_alike::look_alike;
-use vouch::exclusions::{change, enable, remove, restore, verdicts};
+use vouch::features::exclusions::look_alike::look_alike;
+use vouch::features::exclusions::{change, enable, remove, restore, verdicts};
 
 use super::*;
 

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use serde_json::json;
-use vouch::exclusions::enable as set;
+use vouch::features::exclusions::enable as set;
+use vouch::features::registration::Registration;
 use vouch::kit::db::schema::code_requests;
-use vouch::registration::Registration;
 
 use super::*;
 use crate::harness::Page;

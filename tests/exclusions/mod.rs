@@ -9,11 +9,11 @@ mod uploads;
 mod warning;
 
 use diesel::prelude::*;
-use vouch::exclusions::{
+use vouch::features::exclusions::{
     self, Dates, Exclusion, ExclusionScope, NewExclusion, Pattern, SaveError, add,
 };
+use vouch::features::triggers::CouponCode;
 use vouch::kit::audit::Actor;
-use vouch::triggers::CouponCode;
 
 use crate::harness::{Person, TestApp, then};
 

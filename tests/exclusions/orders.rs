@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Duration};
 use vouch::credit::Decision;
-use vouch::exclusions::{change, enable as switch, remove, restore};
-use vouch::ingest::replay;
+use vouch::features::exclusions::{change, enable as switch, remove, restore};
+use vouch::features::ingest::replay;
 use vouch::kit::db::schema::{commission_entries, conversions, orders};
 
 use super::*;
@@ -149,7 +149,7 @@ fn an_order_that_slipped_past_a_change_is_found_by_the_workers() {
             .set(conversions::unqualified_reason.eq(None::<String>))
             .execute(conn)
     });
-    assert!(vouch::ingest::recalculation::drain(&app.db).unwrap() >= 1);
+    assert!(vouch::features::ingest::recalculation::drain(&app.db).unwrap() >= 1);
     assert_eq!(credits(&app), [excluded()]);
 }
 

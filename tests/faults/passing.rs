@@ -1,10 +1,10 @@
 //! A fault that passes is never final, whatever its SQLSTATE and the server's language.
 
 use diesel::prelude::*;
-use vouch::ingest::recalculation::{drain, turn};
+use vouch::features::ingest::recalculation::{drain, turn};
+use vouch::features::triggers::{self, Trigger};
 use vouch::kit::db::schema::recalculations;
 use vouch::kit::supervise::Stop;
-use vouch::triggers::{self, Trigger};
 
 use super::{fix, ledger, outcomes, raise};
 use crate::harness::shopify::ShopifyOrder;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use vouch::ingest::failures::{build, renew, turn};
+use vouch::features::ingest::failures::{build, renew, turn};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{deliveries, delivery_failures};
 use vouch::kit::supervise::Stop;

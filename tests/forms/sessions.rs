@@ -168,7 +168,12 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
         let actor = vouch::kit::audit::Actor::system(stranger_id, vouch::kit::clock::now());
-        vouch::auth::join(conn, &actor, app.fixture.owner_id, vouch::kit::session::Role::Owner)
+        vouch::features::auth::join(
+            conn,
+            &actor,
+            app.fixture.owner_id,
+            vouch::kit::session::Role::Owner,
+        )
     })
     .unwrap();
     let owner = app.owner();

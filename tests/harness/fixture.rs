@@ -3,16 +3,16 @@
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::auth::{self, NewUser};
+use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::auth::{self, NewUser};
+use vouch::features::merchants::{self, Created, NewMerchant, Owner};
+use vouch::features::stores::{self, WebhookSecret};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
 use vouch::kit::session::Role;
-use vouch::merchants::{self, Created, NewMerchant, Owner};
 use vouch::money::Currency;
-use vouch::stores::{self, WebhookSecret};
-use vouch::triggers::{self, TriggerKind};
 
 use super::{SECRET_KEY, two_factor};
 

@@ -260,15 +260,15 @@ impl TestApp {
     /// Does what the workers would: creates imported triggers, and recalculates what changes have left to
     /// them.
     pub fn work(&self) {
-        vouch::imports::drain(&self.db).unwrap();
-        vouch::ingest::recalculation::drain(&self.db).unwrap();
+        vouch::features::imports::drain(&self.db).unwrap();
+        vouch::features::ingest::recalculation::drain(&self.db).unwrap();
     }
 
     /// Enables Coupon Exclusions for a merchant, as support staff do.
     pub fn enable_exclusions(&self, merchant_id: i64) {
         let actor = Actor::system(merchant_id, vouch::kit::clock::now());
         self.within_merchant(merchant_id, |conn| {
-            vouch::exclusions::enable(conn, &actor, true, "Tests")
+            vouch::features::exclusions::enable(conn, &actor, true, "Tests")
         });
     }
 

@@ -7,9 +7,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::SecretBox;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use vouch::features::stores::{self, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::secrets::Sealer;
-use vouch::stores::{self, Store, WebhookSecret};
 
 use super::fixture::{SHOP_SECRET, then};
 use super::{Page, SECRET_KEY, TestApp};

@@ -1,7 +1,7 @@
 //! Access that ends: sessions and keys go in the same act, and the audit log says so.
 
 use diesel::prelude::*;
-use vouch::accounts::{self, By};
+use vouch::features::accounts::{self, By};
 use vouch::kit::db::schema::{
     affiliates, api_keys, audit_log, instance_log, members, sessions, users,
 };
@@ -249,7 +249,9 @@ fn a_denied_affiliate_loses_the_portal_and_a_disabled_one_only_reads() {
     }
     let posts: Vec<&str> = vouch::app::routes::TABLE
         .iter()
-        .filter(|row| row.method == "POST" && row.access == vouch::auth::Access::Affiliate)
+        .filter(|row| {
+            row.method == "POST" && row.access == vouch::features::auth::Access::Affiliate
+        })
         .map(|row| row.path)
         .collect();
     assert!(posts.len() > 4);

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use vouch::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
+use vouch::features::registration::{CodeWish, Registration};
 use vouch::kit::db::schema::{affiliates as affiliates_table, letters, links, users};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::mail;
 use vouch::kit::mail::email_key;
-use vouch::registration::{CodeWish, Registration};
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};
 use crate::registration::{link_to, open, open_with, sealer, send};

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use diesel::prelude::*;
-use vouch::auth;
+use vouch::features::auth;
+use vouch::features::team;
 use vouch::kit::db::schema::{audit_log, instance_log, letters, users};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::mail::Office;
 use vouch::kit::session::Role;
-use vouch::team;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
 use crate::registration::{letters_to, link_to, sealer, send};
@@ -178,8 +178,8 @@ fn what_the_server_shows_is_in_the_log_of_the_instance() {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
     in_scope(&mut conn, Scope::Installation, |conn| {
         let email = vouch::kit::mail::reveal(conn, id, &sealer(), &app.base)?.unwrap();
-        let by = vouch::accounts::By::command_line("", vouch::kit::clock::now());
-        vouch::accounts::note_revealed(conn, &by, &email)?;
+        let by = vouch::features::accounts::By::command_line("", vouch::kit::clock::now());
+        vouch::features::accounts::note_revealed(conn, &by, &email)?;
         let rows: Vec<(String, Option<i64>)> = instance_log::table
             .select((instance_log::action, instance_log::subject_id))
             .load(conn)?;

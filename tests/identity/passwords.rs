@@ -1,7 +1,7 @@
 //! New passwords are judged by what's known of the person, old hashes keep up, owners are reminded.
 
 use diesel::prelude::*;
-use vouch::auth;
+use vouch::features::auth;
 use vouch::kit::db::schema::{sessions, users};
 
 use crate::harness::{PASSWORD, TestApp, two_factor};

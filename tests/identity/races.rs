@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use vouch::accounts::{self, By};
-use vouch::api::keys::{self, ApiScope, NewKey};
+use vouch::features::accounts::{self, By};
+use vouch::features::api::keys::{self, ApiScope, NewKey};
+use vouch::features::team;
 use vouch::kit::db::schema::{affiliates, api_keys, invitations, links, merchants, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::team;
 
 use super::ends::{everything, list_triggers, user_id};
 use crate::api::new_key;

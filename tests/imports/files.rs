@@ -19,7 +19,7 @@ fn created(app: &TestApp) -> Vec<(String, String, i64)> {
             .filter(triggers::id.ne(app.fixture.ada10_id))
             .order((triggers::kind, triggers::key))
             .select((triggers::kind, triggers::value, triggers::affiliate_id))
-            .load::<(vouch::triggers::TriggerKind, String, i64)>(conn)
+            .load::<(vouch::features::triggers::TriggerKind, String, i64)>(conn)
     })
     .into_iter()
     .map(|(kind, value, id)| (kind.as_str().to_owned(), value, id))

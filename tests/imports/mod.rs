@@ -8,7 +8,7 @@ mod portions;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::kit::db::schema::{
     audit_log, code_requests, import_rows, imports, pushes, stores, triggers,
 };
@@ -244,7 +244,7 @@ fn a_file_is_its_programs_own_and_what_is_no_such_file_is_refused_in_words() {
     save(&owner, &looked, &[]);
     look(&owner, "Affiliate,Code\nben@affiliates.example,MINE2\nx,MINE3\n");
     let later = vouch::kit::clock::now() + chrono::Duration::hours(25);
-    vouch::imports::sweep(&app.db, later).unwrap();
+    vouch::features::imports::sweep(&app.db, later).unwrap();
     let kept: Vec<String> =
         app.within(|conn| imports::table.select(imports::uploaded_by).load(conn));
     assert_eq!(kept.len(), 1);

@@ -1,7 +1,7 @@
 //! A large file is saved in portions: with progress, and each row once, whatever breaks off.
 
 use diesel::prelude::*;
-use vouch::imports::PORTION;
+use vouch::features::imports::PORTION;
 use vouch::kit::db::schema::{audit_log, imports, pushes, triggers};
 use vouch::kit::supervise::Stop;
 
@@ -37,7 +37,7 @@ fn the_page_says_how_far_it_is_and_the_rest_is_created_in_the_background() {
     assert_eq!(save(&owner, &looked, &[]).status, 303);
     std::thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| vouch::imports::drain(&app.db).unwrap());
+            scope.spawn(|| vouch::features::imports::drain(&app.db).unwrap());
         }
     });
     app.work();
@@ -66,15 +66,15 @@ fn a_portion_that_breaks_off_is_done_again_and_none_twice() {
     let mut conn = app.as_superuser();
     let refuse = "ALTER TABLE pushes ADD CONSTRAINT away CHECK (false) NOT VALID";
     diesel::sql_query(refuse).execute(&mut conn).unwrap();
-    vouch::imports::turn(&app.db, &Stop::default()).unwrap_err();
+    vouch::features::imports::turn(&app.db, &Stop::default()).unwrap_err();
     assert_eq!(created(&app), (PORTION as i64, PORTION as i64));
     diesel::sql_query("ALTER TABLE pushes DROP CONSTRAINT away").execute(&mut conn).unwrap();
     // Meanwhile somebody else gets one of the codes.
     app.within(|conn| {
         let taken = format!("BULK-{}", ROWS - 1);
         let ada_id = app.fixture.ada_id;
-        let kind = vouch::triggers::TriggerKind::CouponCode;
-        vouch::triggers::create(conn, &app.actor(), ada_id, kind, &taken).unwrap();
+        let kind = vouch::features::triggers::TriggerKind::CouponCode;
+        vouch::features::triggers::create(conn, &app.actor(), ada_id, kind, &taken).unwrap();
         Ok(())
     });
     app.work();

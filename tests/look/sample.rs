@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use vouch::auth::{StoreProblem, Viewing};
+use vouch::features::auth::{StoreProblem, Viewing};
 use vouch::kit::web::flash::{Flash, FlashKind, FlashUndo};
 use vouch::kit::web::form::FormErrors;
 

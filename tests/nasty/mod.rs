@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use diesel::prelude::*;
 use ureq::Agent;
 use vouch::app::routes::TABLE;
-use vouch::auth::{Access, Route};
+use vouch::features::auth::{Access, Route};
 use vouch::kit::db::schema::delivery_failures;
 use vouch::kit::session::Role;
 

@@ -4,12 +4,12 @@ use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
-use vouch::code_requests::{self, Asked};
+use vouch::features::code_requests::{self, Asked};
+use vouch::features::registration::{self, Registration};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{audit_log, code_requests as requests_table, pushes};
-use vouch::registration::{self, Registration};
-use vouch::triggers::{self, TriggerKind};
 
 use crate::harness::{Page, Person, TestApp};
 use crate::registration::{holders, letters_to, requests};
@@ -96,13 +96,13 @@ fn a_code_that_cannot_be_had_is_refused_as_typed_with_three_free_ones() {
     app.enable_exclusions(app.fixture.merchant_id);
     let actor = app.actor();
     app.within(|conn| {
-        let new = vouch::exclusions::NewExclusion {
-            pattern: vouch::exclusions::Pattern::parse("BLACKFRIDAY*").unwrap(),
+        let new = vouch::features::exclusions::NewExclusion {
+            pattern: vouch::features::exclusions::Pattern::parse("BLACKFRIDAY*").unwrap(),
             note: "A secret canary".to_owned(),
-            scope: vouch::exclusions::ExclusionScope::Claims,
-            dates: vouch::exclusions::Dates::default(),
+            scope: vouch::features::exclusions::ExclusionScope::Claims,
+            dates: vouch::features::exclusions::Dates::default(),
         };
-        vouch::exclusions::add(conn, &actor, &new).unwrap();
+        vouch::features::exclusions::add(conn, &actor, &new).unwrap();
         triggers::create(conn, &actor, app.fixture.ben_id, TriggerKind::CouponCode, "TEA").unwrap();
         Ok(())
     });

@@ -6,13 +6,13 @@ mod taken_back;
 
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::affiliates::{self, OwnChange};
 use vouch::app::routes::TABLE;
-use vouch::auth::{self, Access};
-use vouch::code_requests;
+use vouch::features::affiliates::{self, OwnChange};
+use vouch::features::auth::{self, Access};
+use vouch::features::code_requests;
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::schema::{conversions, orders, pushes};
-use vouch::triggers::{self, TriggerKind};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;

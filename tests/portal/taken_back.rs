@@ -5,12 +5,12 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use vouch::code_requests;
+use vouch::features::code_requests;
+use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{
     audit_log, code_requests as requests_table, triggers as triggers_table,
 };
-use vouch::triggers::{self, Trigger, TriggerKind};
 
 use super::further::{DECISIONS, allow, ask, request_id};
 use crate::harness::{Page, Person, TestApp};

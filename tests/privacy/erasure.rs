@@ -6,17 +6,17 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::affiliates::{self, AffiliateStatus, OwnChange};
-use vouch::auth::{self, NewUser};
-use vouch::ingest::replay;
+use vouch::features::affiliates::{self, AffiliateStatus, OwnChange};
+use vouch::features::auth::{self, NewUser};
+use vouch::features::ingest::replay;
+use vouch::features::privacy::{Lookup, erase_person};
+use vouch::features::recalculations::{RecalculationCause, request_since};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Act, Actor, ActorKind, record};
 use vouch::kit::db::schema::{
     affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
 };
 use vouch::kit::session::Role;
-use vouch::privacy::{Lookup, erase_person};
-use vouch::recalculations::{RecalculationCause, request_since};
-use vouch::triggers::{self, TriggerKind};
 
 use super::{acts, in_instance, sums, tables_with};
 use crate::harness::shopify::ShopifyOrder;
@@ -73,7 +73,7 @@ impl World {
         Self { app, zoe_id, user_id }
     }
 
-    fn erase(&self) -> vouch::privacy::Erased {
+    fn erase(&self) -> vouch::features::privacy::Erased {
         let lookup = Lookup::by_email(EMAIL);
         erase_person(&self.app.db, &self.app.actor(), &pseudonyms(), &lookup).unwrap().unwrap()
     }
@@ -157,8 +157,14 @@ fn buy(app: &TestApp, zoe_id: i64, user_id: i64) {
         let id: i64 =
             orders::table.filter(orders::order_ref.eq("6")).select(orders::id).first(conn)?;
         let herself = Actor { user_id: Some(user_id), name: NAME.to_owned(), ..app.actor() };
-        vouch::conversions::manual::credit_order(conn, &herself, zoe_id, id, "For zq7x’s stand")
-            .unwrap();
+        vouch::features::conversions::manual::credit_order(
+            conn,
+            &herself,
+            zoe_id,
+            id,
+            "For zq7x’s stand",
+        )
+        .unwrap();
         Ok(())
     });
 }
@@ -427,11 +433,11 @@ fn the_last_owner_and_oneself_stay() {
     let app = TestApp::start();
     let own =
         erase_person(&app.db, &app.actor(), &pseudonyms(), &Lookup::by_email("owner@acme.example"));
-    assert!(matches!(own.unwrap(), Err(vouch::privacy::Refused::Yourself)));
+    assert!(matches!(own.unwrap(), Err(vouch::features::privacy::Refused::Yourself)));
     let system = Actor::system(app.fixture.merchant_id, vouch::kit::clock::now());
     let last =
         erase_person(&app.db, &system, &pseudonyms(), &Lookup::by_email("owner@acme.example"));
-    assert!(matches!(last.unwrap(), Err(vouch::privacy::Refused::LastOwner)));
+    assert!(matches!(last.unwrap(), Err(vouch::features::privacy::Refused::LastOwner)));
     // Nothing of it was done: the address is not kept as erased either.
     let hashes: i64 =
         app.within(|conn| vouch::kit::db::schema::erased_emails::table.count().get_result(conn));

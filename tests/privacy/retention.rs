@@ -4,13 +4,13 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
+use vouch::features::privacy::retention::{self, Periods};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::config::InstanceRetention;
 use vouch::kit::db::schema::{
     audit_log, deliveries, instance_log, letters, orders, sessions, stores,
 };
 use vouch::kit::supervise::Stop;
-use vouch::privacy::retention::{self, Periods};
-use vouch::triggers::{self, TriggerKind};
 
 use super::{in_instance, sums};
 use crate::harness::shopify::ShopifyOrder;
@@ -72,8 +72,9 @@ fn bodies_go_after_their_period_and_cannot_be_replayed() {
     let answer = admin.post_signed(&format!("/deliveries/{id}/replay"), &[]);
     assert!(admin.follow(&answer).has(".tone-wait, .flash-warning, [data-flash=warning], .notice"));
     let actor = app.actor();
-    let gone = app.within(|conn| Ok(vouch::ingest::replay(conn, &actor, &pseudonyms(), id)));
-    assert!(matches!(gone, Err(vouch::ingest::ReplayError::BodyGone)));
+    let gone =
+        app.within(|conn| Ok(vouch::features::ingest::replay(conn, &actor, &pseudonyms(), id)));
+    assert!(matches!(gone, Err(vouch::features::ingest::ReplayError::BodyGone)));
     // Nothing is left to do about it.
     assert!(!admin.get("/dashboard").has("a[href='/deliveries?outcome=failed'] strong"));
 }
@@ -121,8 +122,8 @@ fn customers_go_after_their_period_and_credits_stay() {
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     let actor = app.actor();
     app.within(|conn| {
-        let cause = vouch::recalculations::RecalculationCause::CalculationLogicChanged;
-        vouch::recalculations::request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
+        let cause = vouch::features::recalculations::RecalculationCause::CalculationLogicChanged;
+        vouch::features::recalculations::request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
     });
     app.work();
     assert_eq!(sums(&app), money);

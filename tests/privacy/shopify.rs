@@ -3,10 +3,10 @@
 use chrono::{TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use vouch::features::privacy::retention;
 use vouch::kit::config::InstanceRetention;
 use vouch::kit::db::schema::{data_requests, deliveries, orders, stores};
 use vouch::kit::supervise::Stop;
-use vouch::privacy::retention;
 
 use super::{sums, tables_with};
 use crate::harness::shopify::{ShopifyOrder, sign};

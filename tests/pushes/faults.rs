@@ -55,7 +55,9 @@ impl<P: Platform> Case<P> {
             self.stands(id, &stands, &name);
             if let Stands::Failed(_) = stands {
                 let push = push_id(&self.app, id);
-                self.app.within(|conn| vouch::pushes::retry(conn, &self.app.actor(), id, push));
+                self.app.within(|conn| {
+                    vouch::features::pushes::retry(conn, &self.app.actor(), id, push)
+                });
             }
             if let Stands::Rests(_) = stands {
                 self.get_new_credentials();

@@ -6,10 +6,10 @@ use std::time::{Duration as Span, Instant};
 use chrono::Duration;
 use diesel::prelude::*;
 use vouch::app::workers::run_job;
+use vouch::features::store_workers::{Crew, Tools};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, store_jobs};
 use vouch::platforms::CallError;
-use vouch::store_workers::{Crew, Tools};
 
 use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
 use crate::harness::{TestApp, on_this_machine};
@@ -65,13 +65,15 @@ fn a_store_that_hangs_holds_up_no_other() {
     let other = {
         let actor = app.actor();
         app.within(|conn| {
-            let secret = vouch::stores::WebhookSecret::parse("0123456789abcdef0123").unwrap();
+            let secret =
+                vouch::features::stores::WebhookSecret::parse("0123456789abcdef0123").unwrap();
             let address = "second-tea.myshopify.com";
             let sealer = super::sealer();
             let store =
-                vouch::stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
-            vouch::stores::set_credentials(conn, &actor, &sealer, &store, b"{}")?;
-            vouch::stores::set_discount_rules(conn, &actor, &store, true, None)?;
+                vouch::features::stores::connect_shopify(conn, &actor, &sealer, address, &secret)
+                    .unwrap();
+            vouch::features::stores::set_credentials(conn, &actor, &sealer, &store, b"{}")?;
+            vouch::features::stores::set_discount_rules(conn, &actor, &store, true, None)?;
             Ok(store.id)
         })
     };

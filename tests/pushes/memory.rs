@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::comparisons::{self, Comparison};
+use vouch::features::comparisons::{self, Comparison};
+use vouch::features::stores::Store;
+use vouch::features::sync_notes::Verdict;
 use vouch::kit::db::schema::pushes;
-use vouch::stores::Store;
-use vouch::sync_notes::Verdict;
 
 use super::cases::{bigcommerce_in, woocommerce_in};
 use super::processes::Worker;

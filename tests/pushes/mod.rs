@@ -15,6 +15,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::app::workers::work_off_stores;
+use vouch::features::store_workers::{Open, Tools};
+use vouch::features::stores::{self as model, Store};
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, stores};
 use vouch::kit::secrets::Sealer;
@@ -22,9 +25,6 @@ use vouch::platforms::http::Http;
 use vouch::platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
-use vouch::store_workers::{Open, Tools};
-use vouch::stores::{self as model, Store};
-use vouch::triggers::{self, TriggerKind};
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::{Shop, TOKEN};

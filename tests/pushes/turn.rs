@@ -2,11 +2,11 @@ use std::time::Duration as Span;
 
 use chrono::Duration;
 use diesel::prelude::*;
+use vouch::features::triggers::{self, TriggerKind};
+use vouch::features::{pushes as model, stores};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
 use vouch::platforms::CallError;
-use vouch::triggers::{self, TriggerKind};
-use vouch::{pushes as model, stores};
 
 use super::{Fault, code, creating, problem, push_id, sealer, status, store, work, work_at};
 

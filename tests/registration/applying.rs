@@ -1,7 +1,7 @@
 use diesel::prelude::*;
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::registration::{CodeWish, Field, FieldKind, Registration};
 use vouch::kit::db::schema::applications;
-use vouch::registration::{CodeWish, Field, FieldKind, Registration};
 
 use super::{
     JOIN, affiliate, applied, apply, apply_at, letters_to, open, open_stranger, open_with, send,

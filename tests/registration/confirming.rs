@@ -1,8 +1,8 @@
 use chrono::Duration;
 use diesel::prelude::*;
+use vouch::features::registration::{self, Registration};
+use vouch::features::triggers::{self, CreateTriggerError, TriggerKind};
 use vouch::kit::db::schema::{applications, links};
-use vouch::registration::{self, Registration};
-use vouch::triggers::{self, CreateTriggerError, TriggerKind};
 
 use super::{
     affiliate, applied, apply, confirm, holders, letters_to, link_to, open, open_with, requests,

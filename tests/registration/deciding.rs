@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use vouch::auth::{self, NewUser};
+use vouch::features::auth::{self, NewUser};
 use vouch::kit::db::schema::{affiliates, audit_log};
 use vouch::kit::db::{Scope, in_scope};
 

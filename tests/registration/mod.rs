@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
+use vouch::features::registration::{self, Registration};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{affiliate_terms, affiliates, code_requests};
 use vouch::kit::mail;
 use vouch::kit::secrets::Sealer;
 use vouch::kit::web::paginate::Cursor;
-use vouch::registration::{self, Registration};
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 

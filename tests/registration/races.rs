@@ -2,11 +2,11 @@ use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
-use vouch::affiliates::AffiliateStatus;
-use vouch::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::affiliates::AffiliateStatus;
+use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use vouch::features::registration;
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::db::Scope;
-use vouch::registration;
-use vouch::triggers::{self, TriggerKind};
 
 use super::{applied, apply, holders, letters_to, link_to, open, requests, sealer, send};
 use crate::harness::TestApp;

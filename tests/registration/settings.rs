@@ -1,6 +1,6 @@
 use diesel::prelude::*;
+use vouch::features::registration::{self, CodeWish, FieldKind};
 use vouch::kit::db::schema::audit_log;
-use vouch::registration::{self, CodeWish, FieldKind};
 
 use crate::harness::TestApp;
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
+use vouch::features::recalculations::{RecalculationCause, request_since};
+use vouch::features::stores::{ReturnRules, Store, change_return_rules};
 use vouch::kit::db::schema::{commission_entries, conversions, return_rules};
-use vouch::recalculations::{RecalculationCause, request_since};
-use vouch::stores::{ReturnRules, Store, change_return_rules};
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;

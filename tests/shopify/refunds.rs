@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::credit::Rules;
+use vouch::features::merchants;
 use vouch::kit::db::schema::deliveries;
-use vouch::merchants;
 
 use crate::attribution::{earned, hours, noon, order, send};
 use crate::harness::shopify::ShopifyOrder;

@@ -4,9 +4,9 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use serde_json::Value;
+use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::conversions;
-use vouch::triggers::{self, TriggerKind};
 
 use super::desk::Desk;
 use super::shop;

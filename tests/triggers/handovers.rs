@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use diesel::prelude::*;
+use vouch::features::triggers::{self as model, ReassignError, hand_over_due};
 use vouch::kit::audit;
 use vouch::kit::db::schema::triggers as rows;
 use vouch::kit::supervise::Stop;
-use vouch::triggers::{self as model, ReassignError, hand_over_due};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};
@@ -142,15 +142,15 @@ fn another_reassignment_takes_the_place_of_a_handover_and_a_retirement_leaves_it
     let owner = app.owner();
     let (ada, ben, id) = (app.fixture.ada_id, app.fixture.ben_id, app.fixture.ada10_id);
     let cleo = app.within(|conn| {
-        let new = vouch::affiliates::NewAffiliate {
+        let new = vouch::features::affiliates::NewAffiliate {
             name: "Cleo Third".to_owned(),
             email: "cleo@affiliates.example".to_owned(),
-            status: vouch::affiliates::AffiliateStatus::Disabled,
+            status: vouch::features::affiliates::AffiliateStatus::Disabled,
             offer_id: app.fixture.offer_id,
             note: String::new(),
             user_id: None,
         };
-        Ok(vouch::affiliates::create(conn, &app.actor(), &new).unwrap().id)
+        Ok(vouch::features::affiliates::create(conn, &app.actor(), &new).unwrap().id)
     });
     assert_eq!(schedule(&app, &owner, ben, in_days(5)).status, 303);
     assert_eq!(schedule(&app, &owner, cleo, in_days(9)).status, 303);
@@ -179,8 +179,8 @@ fn a_handover_to_an_affiliate_who_is_disabled_by_then_earns_nothing() {
     app.within(|conn| {
         let trigger = model::Trigger::find(conn, app.fixture.merchant_id, id)?;
         model::reassign(conn, &app.actor(), &trigger, ben, at).unwrap();
-        let disabled = vouch::affiliates::AffiliateStatus::Disabled;
-        vouch::affiliates::change_status(conn, &app.actor(), &[ben], disabled)
+        let disabled = vouch::features::affiliates::AffiliateStatus::Disabled;
+        vouch::features::affiliates::change_status(conn, &app.actor(), &[ben], disabled)
     });
     assert_eq!(hand_over_due(&app.db, at, &Stop::default()).unwrap(), 1);
     order(&app, 1, at);

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
+use vouch::features::triggers::{self as model, ReassignError};
 use vouch::kit::audit;
-use vouch::triggers::{self as model, ReassignError};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, TestApp};

@@ -86,9 +86,15 @@ fn fifty_rows_a_page_lead_on_and_back_in_every_order() {
     // All at one moment, as an import makes them.
     app.within(|conn| {
         for n in 0..119 {
-            let kind = vouch::triggers::TriggerKind::CouponCode;
-            vouch::triggers::create(conn, &actor, app.fixture.ben_id, kind, &format!("C{n:03}"))
-                .unwrap();
+            let kind = vouch::features::triggers::TriggerKind::CouponCode;
+            vouch::features::triggers::create(
+                conn,
+                &actor,
+                app.fixture.ben_id,
+                kind,
+                &format!("C{n:03}"),
+            )
+            .unwrap();
         }
         Ok(())
     });

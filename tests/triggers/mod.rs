@@ -6,9 +6,9 @@ mod handovers;
 mod holding;
 mod listing;
 
+use vouch::features::triggers::{Trigger, TriggerKind};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{conversions, trigger_owners, triggers};
-use vouch::triggers::{Trigger, TriggerKind};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -19,7 +19,7 @@ use crate::harness::TestApp;
 fn code(app: &TestApp, affiliate_id: i64, value: &str, actor: &Actor) -> i64 {
     app.within(|conn| {
         let kind = TriggerKind::CouponCode;
-        Ok(vouch::triggers::create(conn, actor, affiliate_id, kind, value).unwrap().id)
+        Ok(vouch::features::triggers::create(conn, actor, affiliate_id, kind, value).unwrap().id)
     })
 }
 

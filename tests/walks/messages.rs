@@ -15,7 +15,7 @@ fn prepare(app: &TestApp) {
 /// As if a fix had made the message one that can be understood.
 fn mend(app: &TestApp, delivery_ref: &str, order: u64) {
     let order = ShopifyOrder::new(order, noon()).code("ADA10", "10.00");
-    let body = vouch::ingest::intake::gzip(order.0.to_string().as_bytes());
+    let body = vouch::features::ingest::intake::gzip(order.0.to_string().as_bytes());
     let mended = app.within(|conn| {
         diesel::update(deliveries::table.filter(deliveries::delivery_ref.eq(delivery_ref)))
             .set(deliveries::body_gzip.eq(body))

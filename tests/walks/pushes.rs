@@ -4,11 +4,11 @@ use actix_web::rt::task::spawn_blocking;
 use secrecy::SecretBox;
 use serde_json::json;
 use vouch::app::workers::work_off_stores;
+use vouch::features::store_workers::Tools;
+use vouch::features::stores::open_client;
 use vouch::kit::secrets::Sealer;
 use vouch::platforms::CallError;
 use vouch::platforms::http::Http;
-use vouch::store_workers::Tools;
-use vouch::stores::open_client;
 
 use super::Walk;
 use crate::harness::SECRET_KEY;

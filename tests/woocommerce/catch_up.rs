@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::ingest::failures;
+use vouch::features::ingest::failures;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{catch_ups, deliveries, delivery_failures, store_jobs};
 use vouch::kit::supervise::Stop;
@@ -208,7 +208,7 @@ fn a_store_that_was_disconnected_for_a_while_goes_on_where_it_was() {
     let now = clock::now();
     work(&app, now);
     let store = connected(&app);
-    app.within(|conn| vouch::stores::disconnect(conn, &app.actor(), &store));
+    app.within(|conn| vouch::features::stores::disconnect(conn, &app.actor(), &store));
     sell(&site, order(1, now + Duration::hours(1)));
     work(&app, now + Duration::days(9));
     assert!(commissions(&app).is_empty());

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use vouch::features::stores::Store;
 use vouch::kit::db::schema::{conversions, deliveries, order_codes, orders};
-use vouch::stores::Store;
 
 use crate::harness::shopify::sign;
 use crate::harness::woocommerce::{WOO_SECRET, WooOrder};

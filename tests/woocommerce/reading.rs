@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use vouch::credit::{NegativeFees, Rules};
+use vouch::features::merchants;
+use vouch::features::stores::Store;
 use vouch::kit::db::schema::{conversions, deliveries, orders};
-use vouch::merchants;
-use vouch::stores::Store;
 
 use super::commissions;
 use crate::harness::woocommerce::WooOrder;

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::ingest::replay;
+use vouch::features::ingest::replay;
+use vouch::features::stores::Store;
+use vouch::features::triggers::TriggerKind;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries, orders, refund_reads, stores};
-use vouch::stores::Store;
-use vouch::triggers::TriggerKind;
 
 use super::{connect, connected, work};
 use crate::attribution::{Pays, affiliate_on, code, offer, trigger_at};

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 
-use crate::accounts::{By, read_reason};
+use crate::features::accounts::{By, read_reason};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
@@ -90,14 +90,14 @@ pub(super) fn print_sign_in(config: &Config, email: &str, password: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::ReasonError;
+    use crate::features::accounts::ReasonError;
 
     #[test]
     fn passwords_differ_and_are_good_enough_for_our_own_rules() {
         let (one, other) = (new_password(), new_password());
         assert_ne!(one, other);
         assert_eq!(one.len(), GROUPS * (GROUP_LENGTH + 1) - 1, "{one}");
-        assert_eq!(crate::auth::judge(&one, &[""]), Ok(()));
+        assert_eq!(crate::features::auth::judge(&one, &[""]), Ok(()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::account::new_password;
 use super::database::{with_database, with_owned_database};
 use crate::app::demo::bulk::{self, Size};
 use crate::app::demo::{self, DemoStore, LOGINS, Login};
-use crate::auth::judge;
+use crate::features::auth::judge;
 use crate::kit::clock;
 use crate::kit::config::{Config, give_to_owner};
 use crate::kit::console::say;

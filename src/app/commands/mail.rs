@@ -5,7 +5,7 @@ use clap::Subcommand;
 use diesel::PgConnection;
 
 use super::database::with_database;
-use crate::accounts::{self, By};
+use crate::features::accounts::{self, By};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;

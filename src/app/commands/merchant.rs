@@ -7,14 +7,14 @@ use diesel::prelude::*;
 
 use super::account::{Address, Reason, name, new_password, print_sign_in};
 use super::database::with_database;
-use crate::accounts;
-use crate::auth::{self, NewUser, User};
+use crate::features::accounts;
+use crate::features::auth::{self, NewUser, User};
+use crate::features::merchants::{self, CreateMerchantError, NewMerchant, Owner};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::schema::merchants as merchants_table;
 use crate::kit::db::{Scope, in_scope};
-use crate::merchants::{self, CreateMerchantError, NewMerchant, Owner};
 use crate::money::Currency;
 
 /// What can be done with merchants.

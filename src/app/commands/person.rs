@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 use super::account::Address;
 use super::database::bring_up_to_date;
 use crate::app::instance::key;
+use crate::features::privacy::export::export;
+use crate::features::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
 use crate::kit::audit::Actor;
 use crate::kit::clock;
 use crate::kit::config::{Config, Connections};
@@ -23,8 +25,6 @@ use crate::kit::db::{Db, Scope, Source};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Sealer;
 use crate::kit::security::{self, Kind};
-use crate::privacy::export::export;
-use crate::privacy::{Lookup, Person, erase_from_instance, erase_person, sent_emails};
 
 /// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
 #[derive(Subcommand)]

@@ -5,10 +5,10 @@ use secrecy::SecretBox;
 
 use super::database::with_connection;
 use crate::app::instance::key::{self, KeyError};
+use crate::features::stores::Resealed;
 use crate::kit::config::{self, Config, NextKey};
 use crate::kit::console::say;
 use crate::kit::db::Source;
-use crate::stores::Resealed;
 
 /// Where the new key comes from.
 #[derive(clap::Args)]

@@ -14,14 +14,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::instance::Presence;
 use crate::app::server::{self, Starting, State};
 use crate::app::workers::Workers;
-use crate::first_run;
+use crate::features::first_run;
+use crate::features::store_workers::Tools;
 use crate::kit::config::{Config, hand_over};
 use crate::kit::console::Announcer;
 use crate::kit::db::connect::Patience;
 use crate::kit::db::{Db, Source};
 use crate::kit::mail::Office;
 use crate::kit::os;
-use crate::store_workers::Tools;
 
 /// What part of the work this process does.
 #[derive(clap::Args, Default)]

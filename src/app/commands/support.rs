@@ -5,8 +5,8 @@ use diesel::PgConnection;
 
 use super::account::{Address, Reason, name, new_password, print_sign_in, user_id};
 use super::database::with_database;
-use crate::accounts;
-use crate::auth::{self, NewUser, NewUserError};
+use crate::features::accounts;
+use crate::features::auth::{self, NewUser, NewUserError};
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};

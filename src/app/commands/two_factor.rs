@@ -6,7 +6,7 @@ use diesel::OptionalExtension;
 
 use super::account::Address;
 use super::database::with_database;
-use crate::auth::{Person, User, two_factor};
+use crate::features::auth::{Person, User, two_factor};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;

@@ -6,7 +6,7 @@ use diesel::PgConnection;
 
 use super::account::{Address, Reason, user_id};
 use super::database::with_database;
-use crate::accounts;
+use crate::features::accounts;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};

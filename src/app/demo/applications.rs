@@ -5,14 +5,14 @@ use chrono::Duration;
 use diesel::prelude::*;
 
 use super::cast::{APPLICANTS, FURTHER};
-use crate::affiliates::{Affiliate, OwnChange, update_own};
-use crate::applications::Answer;
-use crate::applications::CodeRequestOrigin;
-use crate::code_requests;
+use crate::features::affiliates::{Affiliate, OwnChange, update_own};
+use crate::features::applications::Answer;
+use crate::features::applications::CodeRequestOrigin;
+use crate::features::code_requests;
+use crate::features::registration::{self, Field, FieldKind, Registration};
+use crate::features::triggers::CouponCode;
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates, applications};
-use crate::registration::{self, Field, FieldKind, Registration};
-use crate::triggers::CouponCode;
 
 const WHERE: &str = "Where do you post?";
 const ABOUT: &str = "What would you tell people about us?";

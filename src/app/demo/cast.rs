@@ -1,6 +1,6 @@
 //! Who promotes the demo program: names of many scripts and lengths, codes of many styles.
 
-use crate::affiliates::AffiliateStatus::{self, Active, Denied, Disabled, Pending};
+use crate::features::affiliates::AffiliateStatus::{self, Active, Denied, Disabled, Pending};
 
 /// On which terms somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::triggers::CouponCode;
+    use crate::features::triggers::CouponCode;
 
     #[test]
     fn every_code_is_valid_and_one_affiliates() {

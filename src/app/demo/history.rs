@@ -9,11 +9,13 @@ use super::cast::{self, CAST};
 use super::dice::Dice;
 use super::program::DemoStore;
 use super::shop::{self, Refund, Sale, Shopper};
-use crate::affiliates::{self, AffiliateStatus};
-use crate::conversions::manual::{Amount, credit_order, give};
-use crate::conversions::{self, ConversionStatus, DenialReason, NewReview};
-use crate::ingest::failures::FailureReason;
-use crate::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
+use crate::features::affiliates::{self, AffiliateStatus};
+use crate::features::conversions::manual::{Amount, credit_order, give};
+use crate::features::conversions::{self, ConversionStatus, DenialReason, NewReview};
+use crate::features::ingest::failures::FailureReason;
+use crate::features::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
+use crate::features::stores::Platform;
+use crate::features::triggers::{self, Trigger};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{
     affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
@@ -21,8 +23,6 @@ use crate::kit::db::schema::{
 };
 use crate::money::Currency;
 use crate::platforms::parse_message;
-use crate::stores::Platform;
-use crate::triggers::{self, Trigger};
 
 const DAYS: i64 = 92;
 /// Days before now when something changes.

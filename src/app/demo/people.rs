@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 
-use crate::auth::{self, NewUser, NewUserError, User};
+use crate::features::auth::{self, NewUser, NewUserError, User};
 
 /// Somebody who signs in to the demo.
 #[derive(Clone, Copy, Debug)]

@@ -10,20 +10,20 @@ use super::dice::Dice;
 use super::history;
 use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
 use super::shop::DESIGNED_SKU;
-use crate::affiliates::{self, AffiliateStatus, NewAffiliate};
-use crate::auth;
 use crate::credit::Commission;
-use crate::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use crate::features::affiliates::{self, AffiliateStatus, NewAffiliate};
+use crate::features::auth;
+use crate::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
+use crate::features::merchants::{self, NewMerchant, Owner};
+use crate::features::offers::{self, NewOffer};
+use crate::features::stores::{Platform, Store, WebhookSecret, connect_shopify};
+use crate::features::triggers::{self, TriggerKind};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates as affiliate_rows, recalculations, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Sealer;
 use crate::kit::session::Role;
-use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
-use crate::offers::{self, NewOffer};
-use crate::stores::{Platform, Store, WebhookSecret, connect_shopify};
-use crate::triggers::{self, TriggerKind};
 
 const NAME: &str = "Juniper & Sage";
 /// Names the demo: what has this store is the demo program.

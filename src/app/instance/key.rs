@@ -11,7 +11,8 @@ use diesel::sql_types::{BigInt, Bool};
 use secrecy::{ExposeSecret, SecretBox};
 
 use super::presence::{ServerProcess, serving};
-use crate::auth::two_factor;
+use crate::features::auth::two_factor;
+use crate::features::stores::{self, Resealed, reseal_secrets};
 use crate::kit::clock;
 use crate::kit::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
 use crate::kit::db::schema::instance_key;
@@ -19,7 +20,6 @@ use crate::kit::db::{Scope, in_scope};
 use crate::kit::mail;
 use crate::kit::pseudonyms;
 use crate::kit::secrets::{Sealer, derive};
-use crate::stores::{self, Resealed, reseal_secrets};
 
 /// The advisory lock of the key: "vouckey" in ASCII.
 const LOCK: i64 = 0x76_6f75_636b_6579;

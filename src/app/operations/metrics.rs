@@ -9,6 +9,8 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::queues::{self, Queue};
+use crate::features::privacy::retention;
+use crate::features::stores::Platform;
 use crate::kit::clock;
 use crate::kit::config::InstanceRetention;
 use crate::kit::counters::{self, Labels};
@@ -16,8 +18,6 @@ use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::os;
 use crate::kit::security::Kind;
-use crate::privacy::retention;
-use crate::stores::Platform;
 
 /// The queues are read at most this often, however many ask.
 const FRESH: Duration = Duration::from_secs(5);

@@ -28,13 +28,15 @@ use tracing_actix_web::TracingLogger;
 use self::paced::{Pace, Paced};
 pub use self::starting::Starting;
 
-use crate::api;
 use crate::app::operations::{Metrics, Readiness};
 use crate::app::routes;
-use crate::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
-use crate::first_run::FirstRun;
-use crate::hooks::KnownStores;
-use crate::ingest::queue::Intake;
+use crate::features::api;
+use crate::features::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
+use crate::features::first_run::FirstRun;
+use crate::features::hooks::KnownStores;
+use crate::features::ingest::queue::Intake;
+use crate::features::registration;
+use crate::features::stores::StoreCalls;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
@@ -48,8 +50,6 @@ use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
 use crate::kit::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
 use crate::platforms::http::Http;
-use crate::registration;
-use crate::stores::StoreCalls;
 
 /// What the handlers share.
 #[derive(Clone)]

@@ -4,12 +4,12 @@ use diesel::PgConnection;
 
 use super::report::{Finding, Report, asked, problem, warning};
 use crate::app::instance::key;
-use crate::auth;
+use crate::features::auth;
+use crate::features::stores::check_secrets;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::pseudonyms;
 use crate::kit::secrets::Sealer;
-use crate::stores::check_secrets;
 
 pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Report) {
     report.note("secret_key", "secret key", secret_key(conn, config));

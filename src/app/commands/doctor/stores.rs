@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::report::{Finding, Report, asked, problem, warning};
+use crate::features::stores::clock::difference;
 use crate::kit::clock;
 use crate::kit::db::schema::{merchants, store_jobs, stores};
 use crate::kit::db::{Scope, in_scope};
-use crate::stores::clock::difference;
 
 /// So many failures in a row are no passing fault.
 const FAILURES: i32 = 3;

@@ -7,13 +7,13 @@ use diesel::PgConnection;
 use super::report::{Finding, Report, asked, problem, warning};
 use crate::app::instance;
 use crate::app::operations;
-use crate::ingest::failures::{self, FailureCounts};
-use crate::ingest::recalculation;
+use crate::features::ingest::failures::{self, FailureCounts};
+use crate::features::ingest::recalculation;
+use crate::features::privacy::retention;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::mail;
-use crate::privacy::retention;
 
 /// Work that's due is begun within seconds. A worker that's busy with a large store may take minutes.
 const LATE_SECONDS: f64 = 15.0 * 60.0;

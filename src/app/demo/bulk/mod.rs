@@ -17,12 +17,12 @@ use self::stage::{Keys, Stage};
 use super::people::{self, Login};
 use super::program::{self, DemoStore};
 use crate::credit::Commission;
-use crate::figures;
+use crate::features::figures;
+use crate::features::merchants::{self, NewMerchant, Owner};
+use crate::features::offers::{self, NewOffer};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::secrets::Sealer;
-use crate::merchants::{self, NewMerchant, Owner};
 use crate::money::Currency;
-use crate::offers::{self, NewOffer};
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;

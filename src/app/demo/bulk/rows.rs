@@ -5,17 +5,17 @@ use serde::Serialize;
 
 use super::stage::Keys;
 use super::{OWNER, Size};
-use crate::affiliates::AffiliateStatus;
 use crate::app::demo::dice::Dice;
 use crate::app::demo::shop::{PRODUCTS, shopper};
-use crate::conversions::{DenialReason, Review};
 use crate::credit::{
     Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
     Terms, decide, ledger_difference,
 };
-use crate::exclusions::look_alike::look_alike;
+use crate::features::affiliates::AffiliateStatus;
+use crate::features::conversions::{DenialReason, Review};
+use crate::features::exclusions::look_alike::look_alike;
+use crate::features::triggers::TriggerKind;
 use crate::money::Currency;
-use crate::triggers::TriggerKind;
 use vouch_core::order::{
     LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
     ReportedRefund,
@@ -457,7 +457,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::triggers::CouponCode;
+    use crate::features::triggers::CouponCode;
 
     #[test]
     fn numbers_make_different_codes_and_ids() {

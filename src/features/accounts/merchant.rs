@@ -1,0 +1,70 @@
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::{By, Ended, note, tell};
+use crate::features::api::keys;
+use crate::features::auth::links::{self, LinkEnd};
+use crate::kit::db::schema::{affiliates, members, merchants, sessions};
+
+/// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, its
+/// links end, and its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens
+/// again. `None` if it was closed before.
+///
+/// # Errors
+/// `NotFound` when there is no such merchant.
+pub fn close(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<Option<Ended>> {
+    let was_closed = lock(conn, merchant_id)?;
+    if was_closed {
+        return Ok(None);
+    }
+    diesel::update(merchants::table.find(merchant_id))
+        .set(merchants::closed_at.eq(by.now))
+        .execute(conn)?;
+    let people = members::table
+        .filter(members::merchant_id.eq(merchant_id))
+        .select(members::user_id.nullable());
+    let partners = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .select(affiliates::user_id);
+    let sessions = diesel::delete(sessions::table)
+        .filter(sessions::user_id.eq_any(people).or(sessions::user_id.eq_any(partners)))
+        .execute(conn)?;
+    links::end_of_merchant(conn, merchant_id, LinkEnd::Withdrawn, by.now)?;
+    let keys = keys::revoke_of_merchant(conn, merchant_id, by.now)?;
+    for key in &keys {
+        let summary = format!("Revoked the API key {} with the program.", key.name);
+        tell(conn, by, merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
+    }
+    let ended = Ended { sessions, keys: keys.len() };
+    let summary = "Closed the program.".to_owned();
+    tell(conn, by, merchant_id, "merchant.closed", ("merchant", merchant_id), summary)?;
+    let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
+    note(conn, by, "merchant.closed", merchant_id, details)?;
+    Ok(Some(ended))
+}
+
+/// Opens a merchant again that was closed; whether it was.
+///
+/// # Errors
+/// `NotFound` when there is no such merchant.
+pub fn reopen(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<bool> {
+    if !lock(conn, merchant_id)? {
+        return Ok(false);
+    }
+    diesel::update(merchants::table.find(merchant_id))
+        .set(merchants::closed_at.eq(None::<chrono::DateTime<chrono::Utc>>))
+        .execute(conn)?;
+    let summary = "Reopened the program.".to_owned();
+    tell(conn, by, merchant_id, "merchant.reopened", ("merchant", merchant_id), summary)?;
+    note(conn, by, "merchant.reopened", merchant_id, json!({}))?;
+    Ok(true)
+}
+
+/// Whether it is closed; nobody else changes that before the transaction ends.
+fn lock(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    merchants::table
+        .find(merchant_id)
+        .select(merchants::closed_at.is_not_null())
+        .for_no_key_update()
+        .first(conn)
+}

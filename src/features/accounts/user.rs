@@ -1,0 +1,139 @@
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::{By, Ended, note, tell};
+use crate::features::api::keys;
+use crate::features::auth::end_sessions_of;
+use crate::features::auth::links::{self, About, LinkEnd};
+use crate::features::team;
+use crate::kit::db::schema::{affiliates, members, users};
+
+/// Disables a person: they can't sign in, what they have open ends at once, their API keys are revoked
+/// and the invitations they sent are withdrawn. `None` if they were disabled before.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub fn disable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Option<Ended>> {
+    let name = name_of(conn, user_id)?;
+    let changed = diesel::update(users::table.find(user_id))
+        .filter(users::disabled_at.is_null())
+        .set(users::disabled_at.eq(by.now))
+        .execute(conn)?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    links::end(conn, About::password(user_id), LinkEnd::Withdrawn, by.now)?;
+    let ended = end_everything(conn, by, user_id)?;
+    for invitation in team::withdraw_of_inviter(conn, user_id, None, by.now)? {
+        let subject = ("invitation", invitation.id);
+        let summary = invitation.summary();
+        tell(conn, by, invitation.merchant_id, "invitation.withdrawn", subject, summary)?;
+    }
+    let what = format!("Disabled the account of {name}.");
+    tell_merchants(conn, by, user_id, "member.disabled", &what)?;
+    let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
+    note(conn, by, "user.disabled", user_id, details)?;
+    Ok(Some(ended))
+}
+
+/// Lets a person sign in again; whether they were disabled.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub fn enable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<bool> {
+    let name = name_of(conn, user_id)?;
+    let changed = diesel::update(users::table.find(user_id))
+        .filter(users::disabled_at.is_not_null())
+        .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
+        .execute(conn)?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    let what = format!("Enabled the account of {name}.");
+    tell_merchants(conn, by, user_id, "member.enabled", &what)?;
+    note(conn, by, "user.enabled", user_id, json!({}))?;
+    Ok(true)
+}
+
+/// Takes the rights of support staff from a person, whose other places stay. `None` if they had none. That
+/// is no merchant's affair: merchants read only that API keys were revoked.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub fn remove_support(
+    conn: &mut PgConnection,
+    by: &By,
+    user_id: i64,
+) -> QueryResult<Option<Ended>> {
+    if !set_support(conn, user_id, false)? {
+        return Ok(None);
+    }
+    let ended = end_everything(conn, by, user_id)?;
+    let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
+    note(conn, by, "user.support_removed", user_id, details)?;
+    Ok(Some(ended))
+}
+
+/// Makes a person who signs in already support staff, with their next sign-in; whether they weren't
+/// before.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub fn add_support(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<bool> {
+    if !set_support(conn, user_id, true)? {
+        return Ok(false);
+    }
+    end_sessions_of(conn, user_id)?;
+    note(conn, by, "user.support_added", user_id, json!({}))?;
+    Ok(true)
+}
+
+fn set_support(conn: &mut PgConnection, user_id: i64, is_support: bool) -> QueryResult<bool> {
+    name_of(conn, user_id)?;
+    let changed = diesel::update(users::table.find(user_id))
+        .filter(users::is_support.ne(is_support))
+        .set(users::is_support.eq(is_support))
+        .execute(conn)?;
+    Ok(changed > 0)
+}
+
+fn name_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<String> {
+    users::table.find(user_id).select(users::name).for_no_key_update().first(conn)
+}
+
+fn end_everything(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Ended> {
+    let sessions = end_sessions_of(conn, user_id)?;
+    let keys = keys::revoke_of_user(conn, user_id, by.now)?;
+    for key in &keys {
+        let summary = format!("Revoked the API key {}: its creator’s access changed.", key.name);
+        tell(conn, by, key.merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
+    }
+    Ok(Ended { sessions, keys: keys.len() })
+}
+
+/// Every merchant that knows the person as a member or an affiliate reads of it.
+fn tell_merchants(
+    conn: &mut PgConnection,
+    by: &By,
+    user_id: i64,
+    action: &str,
+    what: &str,
+) -> QueryResult<()> {
+    let mut merchants: BTreeSet<i64> = members::table
+        .filter(members::user_id.eq(user_id))
+        .select(members::merchant_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let as_affiliate: Vec<i64> = affiliates::table
+        .filter(affiliates::user_id.eq(user_id))
+        .select(affiliates::merchant_id)
+        .load(conn)?;
+    merchants.extend(as_affiliate);
+    for merchant_id in merchants {
+        tell(conn, by, merchant_id, action, ("member", user_id), what.to_owned())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! Changes of an affiliate: its settings, what it says of itself, its status.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::emails;
+use super::model::{Affiliate, CreateAffiliateError};
+use super::status::AffiliateStatus;
+use super::terms::{Terms, take_back_status};
+use crate::features::auth::links::{self, About, LinkEnd};
+use crate::features::offers;
+use crate::features::recalculations::{RecalculationCause, request_for_affiliate, request_since};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, second};
+use crate::kit::db::schema::affiliates;
+use crate::kit::mail::email_key;
+
+/// What the settings of an affiliate may change.
+#[derive(Clone, Debug)]
+pub struct AffiliateChange {
+    /// What it is called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// The offer it is on from now on.
+    pub offer_id: i64,
+    /// What members note for themselves.
+    pub note: String,
+}
+
+/// Changes an affiliate's settings. Another offer holds for orders that are placed from now on.
+///
+/// # Errors
+/// As [`super::create`]; `NotFound` when the merchant has no such affiliate.
+pub fn update(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    change: &AffiliateChange,
+) -> Result<Affiliate, CreateAffiliateError> {
+    conn.transaction(|conn| {
+        let before = Affiliate::find_locked(conn, actor.merchant_id, affiliate_id)?;
+        let is_moving = before.offer_id != change.offer_id;
+        if is_moving && !offers::is_open(conn, actor.merchant_id, change.offer_id)? {
+            return Err(CreateAffiliateError::UnknownOffer);
+        }
+        let after = diesel::update(affiliates::table.find((actor.merchant_id, affiliate_id)))
+            .set((
+                affiliates::name.eq(change.name.trim()),
+                affiliates::email.eq(change.email.trim()),
+                affiliates::email_key.eq(email_key(&change.email)),
+                affiliates::offer_id.eq(change.offer_id),
+                affiliates::note.eq(change.note.trim()),
+                affiliates::updated_at.eq(actor.now),
+            ))
+            .returning(Affiliate::as_returning())
+            .get_result(conn)
+            .map_err(CreateAffiliateError::of)?;
+        if is_moving {
+            let terms = Terms { status: after.status, offer_id: after.offer_id };
+            let key = (actor.merchant_id, after.id);
+            if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
+                let cause = RecalculationCause::AffiliateOfferChanged;
+                request_since(conn, actor, changed.from, &cause)?;
+            }
+        }
+        if email_key(&before.email) != email_key(&after.email) {
+            let about = About::affiliate(actor.merchant_id, after.id);
+            links::end(conn, about, LinkEnd::EmailChanged, actor.now)?;
+        }
+        let key = (actor.merchant_id, after.id);
+        if let Some(changed) = emails::change_own(conn, key, &after.email, actor.now)? {
+            let cause = RecalculationCause::AffiliateEmailChanged;
+            request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
+        }
+        record_change(conn, actor, &before, &after)?;
+        Ok(after)
+    })
+}
+
+/// What affiliates change about themselves.
+#[derive(Clone, Debug)]
+pub struct OwnChange {
+    /// What it is called.
+    pub name: String,
+    /// Where it wants to be paid.
+    pub payment_address: String,
+}
+
+/// Changes what an affiliate says of itself; answers it as it was and as it is.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such affiliate.
+pub fn update_own(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    change: &OwnChange,
+) -> QueryResult<(Affiliate, Affiliate)> {
+    conn.transaction(|conn| {
+        let before = Affiliate::find_locked(conn, actor.merchant_id, affiliate_id)?;
+        let after = diesel::update(affiliates::table.find((actor.merchant_id, affiliate_id)))
+            .set((
+                affiliates::name.eq(&change.name),
+                affiliates::payment_address.eq(&change.payment_address),
+                affiliates::updated_at.eq(actor.now),
+            ))
+            .returning(Affiliate::as_returning())
+            .get_result(conn)?;
+        let key = (actor.merchant_id, after.id);
+        if let Some(changed) = emails::change_payout(conn, key, &after.payment_address, actor.now)?
+        {
+            let cause = RecalculationCause::PayoutDetailsChanged;
+            request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
+        }
+        record_change(conn, actor, &before, &after)?;
+        Ok((before, after))
+    })
+}
+
+fn record_change(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    before: &Affiliate,
+    after: &Affiliate,
+) -> QueryResult<()> {
+    let fields = |affiliate: &Affiliate| {
+        [
+            ("name", "name", serde_json::json!(affiliate.name)),
+            ("email", "email", serde_json::json!(affiliate.email)),
+            ("offer_id", "offer", serde_json::json!(affiliate.offer_id)),
+            ("note", "note", serde_json::json!(affiliate.note)),
+        ]
+    };
+    let (mut was, mut is) = (serde_json::Map::new(), serde_json::Map::new());
+    let mut changed = Vec::new();
+    for ((field, word, old), (_, _, new)) in fields(before).into_iter().zip(fields(after)) {
+        if old != new {
+            was.insert(field.to_owned(), old);
+            is.insert(field.to_owned(), new);
+            changed.push(word);
+        }
+    }
+    // Where somebody is paid is nobody's to read here, neither as it was nor as it is.
+    if before.payment_address != after.payment_address {
+        is.insert("payment_address_changed".to_owned(), true.into());
+        changed.push("payment address");
+    }
+    if is.is_empty() {
+        return Ok(());
+    }
+    record(
+        conn,
+        actor,
+        Act {
+            action: "affiliate.changed",
+            subject_kind: "affiliate",
+            subject_id: Some(after.id),
+            summary: format!("Changed {} of {}.", changed.join(", "), after.name),
+            before: Some(was.into()),
+            after: Some(is.into()),
+        },
+    )
+}
+
+/// Sets the status of several affiliates from now on. Answers with those that changed; the ones
+/// that have the status already, or are not the merchant's, are left alone.
+///
+/// # Errors
+/// The database's.
+pub fn change_status(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_ids: &[i64],
+    status: AffiliateStatus,
+) -> QueryResult<Vec<Affiliate>> {
+    // In the order of their keys, so that two bulk actions cannot wait for each other in a circle.
+    let changing = affiliates::table
+        .filter(affiliates::merchant_id.eq(actor.merchant_id))
+        .filter(affiliates::id.eq_any(affiliate_ids))
+        .filter(affiliates::status.ne(status))
+        .order(affiliates::id)
+        .select(Affiliate::as_select())
+        .for_no_key_update()
+        .load(conn)?;
+    let mut earliest = None;
+    for affiliate in &changing {
+        let terms = Terms { status, offer_id: affiliate.offer_id };
+        let key = (actor.merchant_id, affiliate.id);
+        if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
+            earliest = Some(earliest.unwrap_or(changed.from).min(changed.from));
+        }
+        set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
+    }
+    if let Some(since) = earliest {
+        request_since(conn, actor, since, &RecalculationCause::AffiliateStatusChanged)?;
+    }
+    Ok(changing)
+}
+
+/// Takes back a change of status that was made at `since`: orders placed in between are judged as
+/// if it had never been. Answers with the affiliates that have their former status again; those
+/// whose terms have changed since are left alone.
+///
+/// # Errors
+/// The database's.
+pub fn undo_status(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_ids: &[i64],
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Affiliate>> {
+    // Each once, in the order of their keys, as above.
+    let mut ids: Vec<i64> =
+        affiliate_ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+    ids.sort_unstable();
+    let mut undone = Vec::new();
+    for id in ids {
+        let Some(affiliate) = Affiliate::find_locked(conn, actor.merchant_id, id).optional()?
+        else {
+            continue;
+        };
+        let Some(status) = take_back_status(conn, (actor.merchant_id, id), since)? else {
+            continue;
+        };
+        set_status(conn, actor, &affiliate, status, "affiliate.status_undone", "again")?;
+        let cause = RecalculationCause::AffiliateStatusUndone { by: actor.name.clone() };
+        request_for_affiliate(conn, actor, id, second(since), &cause)?;
+        undone.push(affiliate);
+    }
+    Ok(undone)
+}
+
+fn set_status(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate: &Affiliate,
+    status: AffiliateStatus,
+    action: &str,
+    adverb: &str,
+) -> QueryResult<()> {
+    diesel::update(affiliates::table.find((actor.merchant_id, affiliate.id)))
+        .set((affiliates::status.eq(status), affiliates::updated_at.eq(actor.now)))
+        .execute(conn)?;
+    if status == AffiliateStatus::Denied {
+        let about = About::affiliate(actor.merchant_id, affiliate.id);
+        links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
+    }
+    record(
+        conn,
+        actor,
+        Act {
+            action,
+            subject_kind: "affiliate",
+            subject_id: Some(affiliate.id),
+            summary: format!(
+                "{} is {adverb} {status}, after {}.",
+                affiliate.name, affiliate.status
+            ),
+            before: Some(serde_json::json!({ "status": affiliate.status })),
+            after: Some(serde_json::json!({ "status": status })),
+        },
+    )
+}

@@ -1,0 +1,149 @@
+//! What stands around every page of one affiliate: its name, its figures, the menu at the left.
+//!
+//! A page holds a [`Frame`] in a field `frame` and extends `layouts/affiliate.html`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::list::since;
+use super::model::Affiliate;
+use crate::features::auth::Merchant;
+use crate::features::figures::{self, Figures, amounts};
+use crate::features::recalculations::{Pending, pending_of_affiliate};
+use crate::kit::db::schema::{affiliates, offers};
+use crate::kit::urls;
+use crate::kit::web::paginate::thousands;
+use crate::money::Currency;
+
+/// The pages of one affiliate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameItem {
+    /// Name, e-mail, offer, status.
+    Settings,
+    /// Its codes.
+    Triggers,
+    /// Its credits.
+    Conversions,
+    /// To credit it by hand.
+    ManualCredit,
+}
+
+impl FrameItem {
+    /// In the order of the menu.
+    pub const ALL: [Self; 4] =
+        [Self::Settings, Self::Triggers, Self::Conversions, Self::ManualCredit];
+
+    /// The word on the screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Settings => "Settings",
+            Self::Triggers => "Conversion Triggers",
+            Self::Conversions => "Conversions",
+            Self::ManualCredit => "Manual Credit",
+        }
+    }
+
+    /// Its address for one affiliate.
+    pub fn url(self, affiliate: &Affiliate) -> String {
+        let affiliate_id = affiliate.id;
+        match self {
+            Self::Settings => urls::affiliate(affiliate_id),
+            Self::Triggers => urls::affiliate_triggers(affiliate_id),
+            Self::Conversions => urls::affiliate_conversions(affiliate_id),
+            Self::ManualCredit => urls::affiliate_manual_credit(affiliate_id),
+        }
+    }
+}
+
+/// An affiliate as its pages show it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Whose page it is.
+    pub affiliate: Affiliate,
+    /// The name of the offer it is on.
+    pub offer_name: String,
+    /// Whether somebody signs in as this affiliate.
+    pub has_account: bool,
+    /// Which of the pages this is.
+    pub item: FrameItem,
+    /// The orders about it that wait to be recalculated.
+    pub recalculating: Pending,
+    figures: Vec<Figures>,
+    currency: Currency,
+}
+
+impl Frame {
+    /// Loads what stands around the page `item` of one affiliate, with the figures of the 30 days
+    /// up to `now`.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has no such affiliate.
+    pub fn load(
+        conn: &mut PgConnection,
+        merchant: &Merchant,
+        now: DateTime<Utc>,
+        affiliate_id: i64,
+        item: FrameItem,
+    ) -> QueryResult<Self> {
+        let offer = affiliates::merchant_id
+            .eq(offers::merchant_id)
+            .and(affiliates::offer_id.eq(offers::id));
+        let (affiliate, offer_name, has_account) = affiliates::table
+            .inner_join(offers::table.on(offer))
+            .filter(affiliates::merchant_id.eq(merchant.id))
+            .filter(affiliates::id.eq(affiliate_id))
+            .select((Affiliate::as_select(), offers::name, affiliates::user_id.is_not_null()))
+            .first(conn)?;
+        let since = since(now, merchant);
+        let figures = figures::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
+            .remove(&affiliate_id)
+            .unwrap_or_default();
+        let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
+        let recalculating = pending_of_affiliate(conn, merchant.id, affiliate_id)?;
+        Ok(Self { affiliate, offer_name, has_account, item, recalculating, figures, currency })
+    }
+
+    /// How many orders counted for it.
+    pub fn orders(&self) -> String {
+        thousands(self.figures.iter().map(|figures| figures.conversions).sum())
+    }
+
+    /// What customers paid for the credited lines, after refunds; in the merchant's currency.
+    pub fn revenue(&self) -> String {
+        self.amount(|figures| figures.revenue_minor)
+    }
+
+    /// The same in other currencies: `and €12.00`; empty if there is none.
+    pub fn revenue_note(&self) -> String {
+        self.other_amounts(|figures| figures.revenue_minor)
+    }
+
+    /// What it earned.
+    pub fn commission(&self) -> String {
+        self.amount(|figures| figures.commission_minor)
+    }
+
+    /// The same in other currencies.
+    pub fn commission_note(&self) -> String {
+        self.other_amounts(|figures| figures.commission_minor)
+    }
+
+    /// What went back to customers.
+    pub fn refunds(&self) -> String {
+        self.amount(|figures| figures.refunded_minor)
+    }
+
+    /// The same in other currencies.
+    pub fn refunds_note(&self) -> String {
+        self.other_amounts(|figures| figures.refunded_minor)
+    }
+
+    fn amount(&self, of: impl Fn(&Figures) -> i64) -> String {
+        amounts(&self.figures, self.currency, of).into_iter().next().unwrap_or_default()
+    }
+
+    fn other_amounts(&self, of: impl Fn(&Figures) -> i64) -> String {
+        let others = amounts(&self.figures, self.currency, of).split_off(1);
+        if others.is_empty() { String::new() } else { format!("and {}", others.join(", ")) }
+    }
+}

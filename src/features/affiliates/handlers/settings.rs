@@ -1,0 +1,203 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::QueryResult;
+
+use crate::features::affiliates::change;
+use crate::features::affiliates::forms::{AffiliateForm, refusal};
+use crate::features::affiliates::frame::{Frame, FrameItem};
+use crate::features::affiliates::model::Affiliate;
+use crate::features::affiliates::status::AffiliateStatus;
+use crate::features::applications::{
+    Application, CodeRequest, CodeRequestOrigin, CodeRequestStatus,
+};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::offers;
+use crate::kit::audit;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// How many lines of its history a page shows.
+const HISTORY_LINES: i64 = 20;
+/// How many of the codes it asked for are looked at.
+const REQUESTS: i64 = 50;
+/// How many of the denied ones are shown.
+const DENIED_SHOWN: usize = 5;
+
+#[derive(Template)]
+#[template(path = "affiliates/settings.html")]
+struct SettingsPage {
+    page: MerchantPage,
+    frame: Frame,
+    offers: Vec<(String, String)>,
+    history: Vec<audit::Entry>,
+    application: Option<Application>,
+    requests: Vec<CodeRequest>,
+    form: AffiliateForm,
+    errors: FormErrors,
+}
+
+impl SettingsPage {
+    /// When the application was sent.
+    fn applied(&self, application: &Application) -> When {
+        When::new(application.sent_at, self.page.merchant().tz())
+    }
+
+    /// What became of a code that was asked for.
+    fn code_status(&self, code: &str) -> Option<CodeRequestStatus> {
+        let applied = |request: &&CodeRequest| {
+            request.code == code && request.origin == CodeRequestOrigin::Application
+        };
+        let request = self.requests.iter().find(applied)?;
+        Some(request.status)
+    }
+
+    /// Further codes that wait for a decision.
+    fn further(&self) -> Vec<&CodeRequest> {
+        self.requests.iter().filter(|request| request.is_further()).collect()
+    }
+
+    /// Further codes whose denial can still be taken back, each with where that is done.
+    fn denied(&self) -> Vec<(&CodeRequest, String)> {
+        let id = self.frame.affiliate.id;
+        if self.frame.affiliate.status == AffiliateStatus::Denied {
+            return Vec::new();
+        }
+        let denied = self.requests.iter().filter(|request| request.is_denied_further());
+        let with_way_back = denied.filter_map(|request| {
+            let decided_at = request.decided_at?;
+            Some((request, urls::code_request_reversals(decided_at, &[request.id], Some(id))))
+        });
+        with_way_back.take(DENIED_SHOWN).collect()
+    }
+
+    fn asked_at(&self, request: &CodeRequest) -> When {
+        When::new(request.requested_at, self.page.merchant().tz())
+    }
+
+    /// What the status can become, with the words on the buttons.
+    fn moves(&self) -> Vec<(AffiliateStatus, &'static str)> {
+        use AffiliateStatus::{Active, Denied, Disabled, Pending};
+        match self.frame.affiliate.status {
+            Pending => vec![(Active, "Approve"), (Denied, "Deny")],
+            Active => vec![(Disabled, "Disable")],
+            Denied => vec![(Active, "Approve"), (Pending, "Back to Pending")],
+            Disabled => vec![(Active, "Enable")],
+        }
+    }
+
+    /// What the status means for orders.
+    fn meaning(&self) -> &'static str {
+        match self.frame.affiliate.status {
+            AffiliateStatus::Pending => {
+                "Waits for your decision. Orders placed until then earn nothing."
+            }
+            AffiliateStatus::Active => "Takes part: orders with its triggers are credited.",
+            AffiliateStatus::Denied => {
+                "Was not taken on. Orders placed meanwhile earn nothing; the codes it has stay its own."
+            }
+            AffiliateStatus::Disabled => {
+                "No longer takes part. Orders placed meanwhile earn nothing; its codes stay reserved."
+            }
+        }
+    }
+
+    fn when(&self, entry: &audit::Entry) -> String {
+        entry.at.with_timezone(&self.page.merchant().tz()).format("%-d %B %Y, %H:%M").to_string()
+    }
+}
+
+/// What the page shows besides the form.
+struct Surroundings {
+    frame: Frame,
+    offers: Vec<(String, String)>,
+    history: Vec<audit::Entry>,
+    application: Option<Application>,
+    requests: Vec<CodeRequest>,
+}
+
+impl Surroundings {
+    fn load(
+        conn: &mut diesel::PgConnection,
+        merchant: &crate::features::auth::Merchant,
+        now: chrono::DateTime<chrono::Utc>,
+        affiliate_id: i64,
+    ) -> QueryResult<Self> {
+        let frame = Frame::load(conn, merchant, now, affiliate_id, FrameItem::Settings)?;
+        let mut offers = offers::options(conn, merchant.id)?;
+        let own = frame.affiliate.offer_id.to_string();
+        // An archived offer is offered to nobody else.
+        if !offers.iter().any(|(id, _)| *id == own) {
+            offers.push((own, format!("{} (archived)", frame.offer_name)));
+        }
+        let history = audit::history(conn, merchant.id, "affiliate", affiliate_id, HISTORY_LINES)?;
+        Ok(Self {
+            application: Application::of_affiliate(conn, merchant.id, affiliate_id)?,
+            requests: CodeRequest::of_affiliate(conn, merchant.id, affiliate_id, REQUESTS)?,
+            frame,
+            offers,
+            history,
+        })
+    }
+
+    fn page(self, page: MerchantPage, form: AffiliateForm, errors: FormErrors) -> SettingsPage {
+        let Self { frame, offers, history, application, requests } = self;
+        SettingsPage { page, frame, offers, history, application, requests, form, errors }
+    }
+}
+
+/// `GET /affiliates/{id}`
+pub async fn settings(
+    db: Data<Db>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let (merchant, now) = (page.merchant().clone(), page.actor().now);
+    let around = db
+        .merchant(merchant.id, move |conn| Surroundings::load(conn, &merchant, now, *affiliate_id))
+        .await?;
+    let form = AffiliateForm::of(&around.frame.affiliate);
+    ok(&around.page(page, form, FormErrors::new()))
+}
+
+/// `POST /affiliates/{id}`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    CsrfForm(form): CsrfForm<AffiliateForm>,
+) -> AppResult<HttpResponse> {
+    let (merchant, actor) = (page.merchant().clone(), page.actor());
+    let typed = form.clone();
+    let outcome = db
+        .merchant(merchant.id, move |conn| {
+            let current = Affiliate::find(conn, merchant.id, *affiliate_id)?;
+            let record =
+                Record { merchant_id: merchant.id, kind: "affiliate", id: Some(*affiliate_id) };
+            typed.version.check(conn, record, |conn| {
+                Affiliate::find(conn, merchant.id, *affiliate_id).map(|it| AffiliateForm::of(&it))
+            })?;
+            let errors = match typed.for_change(&current.name) {
+                Ok(change) => match change::update(conn, &actor, *affiliate_id, &change) {
+                    Ok(affiliate) => return Ok(Ok(affiliate)),
+                    Err(error) => refusal(error)?,
+                },
+                Err(errors) => errors,
+            };
+            let around = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
+            AppResult::Ok(Err((around, errors)))
+        })
+        .await?;
+    match outcome {
+        Ok(affiliate) => {
+            page.done(format!("The settings of {} are saved.", affiliate.name))?;
+            Ok(see_other(&urls::affiliate(affiliate.id)))
+        }
+        Err((around, errors)) => rejected(&around.page(page, form, errors)),
+    }
+}

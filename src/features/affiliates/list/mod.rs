@@ -1,0 +1,176 @@
+//! Lists of affiliates: for pages, for downloads, for choosing one.
+
+mod fetch;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+pub use self::fetch::Place;
+use self::fetch::{Found, Wanted};
+use super::model::Affiliate;
+use super::search::Search;
+use super::status::AffiliateStatus;
+use crate::features::applications::CodeRequest;
+use crate::features::auth::Merchant;
+use crate::features::figures::{self, Figures};
+use crate::features::triggers::TriggerKind;
+use crate::kit::db::schema::{offers, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
+
+/// Figures beside affiliates are of so many days, today included.
+pub const FIGURE_DAYS: u64 = 30;
+
+/// The first of the days whose figures stand beside affiliates.
+pub fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
+    now.with_timezone(&merchant.tz()).date_naive() - Days::new(FIGURE_DAYS - 1)
+}
+
+text_enum! {
+    /// What a list of affiliates goes by.
+    #[derive(Default)]
+    pub enum AffiliateSort {
+        /// By name.
+        #[default]
+        Name = "name", "Name";
+        /// By name, backwards.
+        NameBackwards = "name-backwards", "Name, backwards";
+        /// Who joined last comes first.
+        Newest = "newest", "Newest";
+        /// Who joined first comes first.
+        Oldest = "oldest", "Oldest";
+        /// Names that begin with what is looked for come first, then the others, both by name. Of
+        /// searches only; without one it is the same as by name.
+        BestMatch = "best", "Best match";
+    }
+}
+
+impl AffiliateSort {
+    /// What a list goes by unless it is told otherwise.
+    pub fn usual(search: &Search) -> Self {
+        if search.is_empty() { Self::Name } else { Self::BestMatch }
+    }
+}
+
+/// Which affiliates a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AffiliateFilter {
+    /// What is looked for in name, e-mail address and affiliate ID.
+    pub search: Search,
+    /// Only with this status.
+    pub status: Option<AffiliateStatus>,
+    /// Only on this offer.
+    pub offer_id: Option<i64>,
+}
+
+/// An affiliate as lists show it.
+#[derive(Clone, Debug)]
+pub struct AffiliateRow {
+    /// The affiliate.
+    pub affiliate: Affiliate,
+    /// The name of the offer it is on.
+    pub offer_name: String,
+    /// How many coupon codes it has that are not retired.
+    pub codes: i64,
+    /// Codes it asked for, which are reserved until that is decided.
+    pub reserved: Vec<String>,
+    /// Its figures of the last days, per currency.
+    pub figures: Vec<Figures>,
+}
+
+/// One page of affiliates, and how many there are in all. `since` is the first day of the figures.
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &AffiliateFilter,
+    sort: AffiliateSort,
+    cursor: &Cursor<Place>,
+    since: NaiveDate,
+) -> QueryResult<(Listing<AffiliateRow>, Count)> {
+    let wanted = Wanted { merchant_id, filter, sort, cursor, limit: PAGE_SIZE + 1 };
+    let (found, count) = wanted.counted(conn)?;
+    let Listing { rows, previous, next } = Listing::new(found, cursor, Place::of);
+    let rows = complete(conn, merchant_id, rows, since)?;
+    Ok((Listing { rows, previous, next }, count))
+}
+
+/// Up to `limit` affiliates after the cursor, and the place of the next ones: for downloads.
+///
+/// # Errors
+/// The database's.
+pub fn piece(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &AffiliateFilter,
+    sort: AffiliateSort,
+    cursor: &Cursor<Place>,
+    limit: usize,
+    since: NaiveDate,
+) -> QueryResult<(Vec<AffiliateRow>, Option<Cursor<Place>>)> {
+    let found = Wanted { merchant_id, filter, sort, cursor, limit }.rows(conn)?;
+    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
+    Ok((complete(conn, merchant_id, found, since)?, next))
+}
+
+/// Up to `limit` affiliates that `typed` finds, the best match first: for choosing one.
+///
+/// # Errors
+/// The database's.
+pub fn choices(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    typed: &str,
+    limit: usize,
+) -> QueryResult<Vec<Affiliate>> {
+    let filter = AffiliateFilter { search: Search::of(typed), ..AffiliateFilter::default() };
+    let sort = AffiliateSort::usual(&filter.search);
+    let wanted = Wanted { merchant_id, filter: &filter, sort, cursor: &Cursor::Start, limit };
+    let found = wanted.rows(conn)?;
+    Ok(found.into_iter().map(|found| found.affiliate).collect())
+}
+
+/// Adds offers, codes and figures: plain statements by key rather than one that the planner can
+/// get wrong.
+fn complete(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    found: Vec<Found>,
+    since: NaiveDate,
+) -> QueryResult<Vec<AffiliateRow>> {
+    let ids: Vec<i64> = found.iter().map(|found| found.affiliate.id).collect();
+    let offer_names: HashMap<i64, String> = offers::table
+        .filter(offers::merchant_id.eq(merchant_id))
+        .select((offers::id, offers::name))
+        .load::<(i64, String)>(conn)?
+        .into_iter()
+        .collect();
+    let codes: HashMap<i64, i64> = triggers::table
+        .filter(triggers::merchant_id.eq(merchant_id))
+        .filter(triggers::affiliate_id.eq_any(&ids))
+        .filter(triggers::kind.eq(TriggerKind::CouponCode))
+        .filter(triggers::retired_at.is_null())
+        .group_by(triggers::affiliate_id)
+        .select((triggers::affiliate_id, count_star()))
+        .load::<(i64, i64)>(conn)?
+        .into_iter()
+        .collect();
+    let mut reserved: HashMap<i64, Vec<String>> = HashMap::new();
+    for (affiliate_id, code) in CodeRequest::pending_of(conn, merchant_id, &ids)? {
+        reserved.entry(affiliate_id).or_default().push(code);
+    }
+    let mut figures = figures::affiliates_since(conn, merchant_id, &ids, since)?;
+    let row = |Found { affiliate, .. }: Found| AffiliateRow {
+        offer_name: offer_names.get(&affiliate.offer_id).cloned().unwrap_or_default(),
+        codes: codes.get(&affiliate.id).copied().unwrap_or(0),
+        reserved: reserved.remove(&affiliate.id).unwrap_or_default(),
+        figures: figures.remove(&affiliate.id).unwrap_or_default(),
+        affiliate,
+    };
+    Ok(found.into_iter().map(row).collect())
+}

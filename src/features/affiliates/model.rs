@@ -1,0 +1,244 @@
+//! Affiliates: what they are, and how one is made.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use rand::RngExt;
+
+use super::emails;
+use super::status::AffiliateStatus;
+use super::terms::Terms;
+use crate::features::auth::count_place;
+use crate::features::offers;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated;
+use crate::kit::db::schema::affiliates;
+use crate::kit::mail::email_key;
+
+/// A person or company that promotes the merchant.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = affiliates)]
+pub struct Affiliate {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// The short affiliate ID that people see.
+    pub public_id: String,
+    /// What it is called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// Where it stands with the program now.
+    pub status: AffiliateStatus,
+    /// The offer it is on now.
+    pub offer_id: i64,
+    /// What members noted for themselves.
+    pub note: String,
+    /// Where it wants to be paid, in its own words; empty if it did not say.
+    pub payment_address: String,
+    /// When it joined.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Affiliate {
+    /// One affiliate of the merchant.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has none of that key.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        affiliates::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
+    }
+
+    /// [`Affiliate::find`], locked until the transaction ends: changes of its terms must not
+    /// overtake each other.
+    pub(super) fn find_locked(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        id: i64,
+    ) -> QueryResult<Self> {
+        affiliates::table
+            .find((merchant_id, id))
+            .select(Self::as_select())
+            .for_no_key_update()
+            .first(conn)
+    }
+}
+
+/// Whether somebody signs in as this affiliate.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such affiliate.
+pub fn has_account(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<bool> {
+    affiliates::table
+        .find((merchant_id, affiliate_id))
+        .select(affiliates::user_id.is_not_null())
+        .first(conn)
+}
+
+/// What an affiliate is made from, checked by the form: lengths are within the columns' limits.
+#[derive(Clone, Debug)]
+pub struct NewAffiliate {
+    /// What it is called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// Where it begins.
+    pub status: AffiliateStatus,
+    /// The offer it is on.
+    pub offer_id: i64,
+    /// What members note for themselves.
+    pub note: String,
+    /// The person who signs in as this affiliate, if one does.
+    pub user_id: Option<i64>,
+}
+
+/// Why an affiliate could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAffiliateError {
+    /// Another affiliate of the merchant has that address, in some spelling.
+    #[error("Another affiliate has this e-mail address already.")]
+    EmailTaken,
+    /// The merchant has no such offer, or it is archived.
+    #[error("Choose one of the program’s offers.")]
+    UnknownOffer,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl CreateAffiliateError {
+    pub(super) fn of(error: Error) -> Self {
+        match constraint(&error) {
+            Some("affiliates_email_key_unique") => Self::EmailTaken,
+            Some("affiliates_offer_fkey") => Self::UnknownOffer,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// The constraint that refused a statement.
+fn constraint(error: &Error) -> Option<&str> {
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation,
+            info,
+        ) => info.constraint_name(),
+        _ => None,
+    }
+}
+
+/// Makes an affiliate with an affiliate ID of its own, and opens its first terms.
+///
+/// # Errors
+/// [`CreateAffiliateError::EmailTaken`] in any spelling; the rest as it says.
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &NewAffiliate,
+) -> Result<Affiliate, CreateAffiliateError> {
+    conn.transaction(|conn| {
+        if !offers::is_open(conn, actor.merchant_id, new.offer_id)? {
+            return Err(CreateAffiliateError::UnknownOffer);
+        }
+        let affiliate = insert(conn, actor, new)?;
+        if let Some(user_id) = new.user_id {
+            count_place(conn, user_id, 1)?;
+        }
+        let key = (actor.merchant_id, affiliate.id);
+        let terms = Terms { status: new.status, offer_id: new.offer_id };
+        dated::begin(conn, key, terms, actor.now)?;
+        emails::begin(conn, key, &affiliate.email)?;
+        record(
+            conn,
+            actor,
+            Act {
+                action: "affiliate.created",
+                subject_kind: "affiliate",
+                subject_id: Some(affiliate.id),
+                summary: format!("Added {} as an affiliate, {}.", affiliate.name, new.status),
+                before: None,
+                after: Some(serde_json::json!({
+                    "name": affiliate.name,
+                    "email": affiliate.email,
+                    "public_id": affiliate.public_id,
+                    "status": affiliate.status,
+                    "offer_id": affiliate.offer_id,
+                })),
+            },
+        )?;
+        Ok(affiliate)
+    })
+}
+
+/// How often a new affiliate ID may collide before that is a fault. At 1,000,000 affiliates of a
+/// merchant four characters are mostly taken, so that a digit is added on the way.
+const PUBLIC_ID_TRIES: usize = 12;
+
+/// Whether an affiliate ID is free is the database's to say: each try is a savepoint of its own.
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &NewAffiliate,
+) -> Result<Affiliate, CreateAffiliateError> {
+    let mut last = Error::NotFound;
+    for attempt in 0..PUBLIC_ID_TRIES {
+        // Four characters, then one more after every third collision.
+        let public_id = random_public_id(4 + attempt / 3);
+        let inserted = conn.transaction(|conn| {
+            diesel::insert_into(affiliates::table)
+                .values((
+                    affiliates::merchant_id.eq(actor.merchant_id),
+                    affiliates::public_id.eq(public_id),
+                    affiliates::user_id.eq(new.user_id),
+                    affiliates::name.eq(new.name.trim()),
+                    affiliates::email.eq(new.email.trim()),
+                    affiliates::email_key.eq(email_key(&new.email)),
+                    affiliates::status.eq(new.status),
+                    affiliates::offer_id.eq(new.offer_id),
+                    affiliates::note.eq(new.note.trim()),
+                    affiliates::created_at.eq(actor.now),
+                    affiliates::updated_at.eq(actor.now),
+                ))
+                .returning(Affiliate::as_returning())
+                .get_result(conn)
+        });
+        match inserted {
+            Err(error) if constraint(&error) == Some("affiliates_public_id_unique") => last = error,
+            inserted => return inserted.map_err(CreateAffiliateError::of),
+        }
+    }
+    Err(CreateAffiliateError::Database(last))
+}
+
+/// A short name that can be read out on the telephone: letters and digits in turn, without the
+/// ones that are mistaken for each other (0 o, 1 i l) and without vowels but `a`, so that no words
+/// appear.
+fn random_public_id(length: usize) -> String {
+    const LETTERS: &[u8] = b"abcdfghjkmnpqrstvwxyz";
+    const DIGITS: &[u8] = b"23456789";
+    let mut rng = rand::rng();
+    (0..length)
+        .map(|at| {
+            let set = if at % 2 == 0 { LETTERS } else { DIGITS };
+            set[rng.random_range(0..set.len())] as char
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_affiliate_id_is_short_and_easy_to_read_out() {
+        for length in [4, 5, 8] {
+            let id = random_public_id(length);
+            assert_eq!(id.len(), length);
+            assert!(!id.contains(['0', 'o', '1', 'i', 'l']), "{id}");
+            assert!(id.bytes().skip(1).step_by(2).all(|b| b.is_ascii_digit()), "{id}");
+        }
+    }
+}

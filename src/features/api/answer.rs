@@ -1,0 +1,112 @@
+//! What the API says of an order.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::features::auth::Merchant;
+use crate::features::conversions::list::ConversionRow;
+use crate::features::conversions::status::NOT_PAID_YET;
+use crate::features::orders::explain::Explanation;
+use crate::kit::db::schema::orders;
+use crate::money::{Currency, format_plain};
+
+/// What was decided on an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderAnswer {
+    /// Vouch's id of the order.
+    #[schema(example = "42")]
+    pub order_id: String,
+    /// Your own id of the order.
+    pub id: String,
+    /// What you call it.
+    pub name: String,
+    /// Why it was credited to whom, or to nobody: sentences for people.
+    pub explanation: Vec<String>,
+    /// Who is credited; empty if nobody is.
+    pub credits: Vec<CreditAnswer>,
+}
+
+/// One affiliate's credit for the order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreditAnswer {
+    /// The affiliate ID that people see.
+    #[schema(example = "a3y7")]
+    pub affiliate_id: String,
+    /// The affiliate's name.
+    pub affiliate: String,
+    /// `coupon`, `email`, `sku` or `manual`.
+    pub via: String,
+    /// `pending`, `approved`, `denied` or `unqualified`.
+    pub status: String,
+    /// Why it is denied, unqualified or still pending: a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a member said of it: `pending`, `approved` or `denied`. Left out if no member did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
+    /// What the rules say: `qualified`, `not_paid_yet`, or the code of the rule against it.
+    #[schema(example = "qualified")]
+    pub qualification: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// What the customer paid for the credited lines, after refunds.
+    #[schema(example = "29.10")]
+    pub revenue: String,
+    /// What the affiliate earns.
+    #[schema(example = "2.91")]
+    pub commission: String,
+}
+
+impl OrderAnswer {
+    /// What is known of an order by the store's own id of it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub fn by_ref(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        store_id: i64,
+        order_ref: &str,
+    ) -> QueryResult<Self> {
+        let order_id = orders::table
+            .filter(orders::merchant_id.eq(merchant_id))
+            .filter(orders::store_id.eq(store_id))
+            .filter(orders::order_ref.eq(order_ref))
+            .select(orders::id)
+            .first(conn)?;
+        let tz = Merchant::find(conn, merchant_id)?.tz();
+        let found = Explanation::load(conn, merchant_id, order_id)?;
+        Ok(Self {
+            order_id: order_id.to_string(),
+            id: found.order.order_ref.clone(),
+            name: found.order.title(),
+            explanation: found.decision.sentences(tz),
+            credits: found.conversions.into_iter().map(CreditAnswer::of).collect(),
+        })
+    }
+}
+
+impl CreditAnswer {
+    fn of(row: ConversionRow) -> Self {
+        let conversion = row.conversion;
+        let currency = Currency::from_code(&conversion.currency).unwrap_or(Currency::USD);
+        let review = conversion.said().map(|review| review.as_str().to_owned());
+        Self {
+            affiliate_id: row.public_id,
+            affiliate: row.affiliate,
+            via: conversion.via.as_str().to_owned(),
+            status: conversion.status.as_str().to_owned(),
+            qualification: match (conversion.unqualified_reason, conversion.not_paid_yet) {
+                (Some(reason), _) => reason,
+                (None, true) => NOT_PAID_YET.to_owned(),
+                (None, false) => "qualified".to_owned(),
+            },
+            reason: conversion.reason,
+            review,
+            currency: conversion.currency,
+            revenue: format_plain(conversion.revenue_minor, currency),
+            commission: format_plain(conversion.commission_minor, currency),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The addresses of the API.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::OpenApi;
+
+use super::answer::OrderAnswer;
+use super::keys::{Admitted, ApiScope, Token, admit};
+use super::known::KnownOrder;
+use super::limits::Limits;
+use super::openapi::Document;
+use super::problem::Problem;
+use crate::features::ingest::intake::{Arrival, Outcome, Source, gzip};
+use crate::features::ingest::queue::Intake;
+use crate::features::stores::Platform;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::request::{self, Sender};
+use crate::kit::web::bearer;
+use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
+use crate::platforms::api::{OrderBody, parse_at};
+use vouch_core::order::snapshot::StoreEvent;
+
+/// What deliveries of the API are about.
+const TOPIC: &str = "orders";
+/// The greatest body, in bytes.
+const BODY_LIMITS: BodyLimits =
+    BodyLimits { bytes: 4 * 1024 * 1024, timeout: Duration::from_secs(15) };
+
+/// `POST /api/v1/orders`
+///
+/// Reports an order as it stands now: when it is placed, and whenever it changes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orders",
+    tag = "Orders",
+    operation_id = "reportOrder",
+    request_body = OrderBody,
+    responses(
+        (status = 201, description = "The first report of this order", body = OrderAnswer),
+        (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
+        (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `orders`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another report of this order has the same updated_at; `known` is what Vouch has", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 4 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The order cannot be understood; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was taken in; send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = ["orders"]))
+)]
+pub async fn report_order(
+    req: HttpRequest,
+    body: Payload,
+    db: Data<Db>,
+    limits: Data<Limits>,
+    intake: Data<Intake>,
+) -> HttpResponse {
+    answer(take(&req, body, &db, &limits, &intake).await)
+}
+
+/// What every address of the API answers: JSON, or the problem.
+pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) -> HttpResponse {
+    match outcome {
+        Ok((status, answer)) => HttpResponse::build(status).json(answer),
+        Err(problem) => (&problem).into(),
+    }
+}
+
+async fn take(
+    req: &HttpRequest,
+    body: Payload,
+    db: &Db,
+    limits: &Limits,
+    intake: &Intake,
+) -> Result<(StatusCode, OrderAnswer), Problem> {
+    let key = admitted(req, db, limits, ApiScope::Orders).await?;
+    let sender = BodySender::Merchant(key.merchant_id);
+    let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
+    let now = clock::arrival();
+    let report = parse_at(&body, now).map_err(Problem::fields)?;
+    let order_ref = report.order_ref.clone();
+    let arrival = Arrival {
+        merchant_id: key.merchant_id,
+        store_id: key.store_id,
+        source: Source::Api,
+        topic: TOPIC.to_owned(),
+        // The same report twice is one delivery.
+        delivery_ref: hex::encode(Sha256::digest(&*body)),
+        is_test: report.is_test,
+        sent_at: None,
+        received_at: now,
+        body_gzip: gzip(&body),
+    };
+    let outcome =
+        intake.take(Platform::Api, arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
+    let status = match outcome {
+        Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
+        Outcome::Failed => {
+            return Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong on our side",
+                "The report is kept, and we try again. You can also replay it under Orders > Messages from stores.",
+            ));
+        }
+        Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),
+        Outcome::TakenIn { .. }
+        | Outcome::Outdated { .. }
+        | Outcome::Repeated
+        | Outcome::Waiting
+        | Outcome::Noted => StatusCode::OK,
+    };
+    let answer = db
+        .run_as(WorkKind::Report, Scope::Merchant(key.merchant_id), move |conn| {
+            OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &order_ref)
+        })
+        .await?;
+    Ok((status, answer))
+}
+
+/// What is answered to a report that claims the time of another.
+async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
+    let find = move |conn: &mut _| KnownOrder::find(conn, merchant_id, order_id);
+    let known = db.run_as(WorkKind::Report, Scope::Merchant(merchant_id), find).await;
+    known.map_or_else(Problem::from, Problem::conflict)
+}
+
+/// The key that a request was sent with, one request taken off what is left to it, if it has the scope.
+pub(super) async fn admitted(
+    req: &HttpRequest,
+    db: &Db,
+    limits: &Limits,
+    scope: ApiScope,
+) -> Result<Admitted, Problem> {
+    let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
+    let now = clock::now();
+    let (merchant_id, find) = (token.merchant_id, move |conn: &mut _| admit(conn, &token, now));
+    let kind = match scope {
+        ApiScope::Orders => WorkKind::Report,
+        ApiScope::Read | ApiScope::Triggers => WorkKind::Page,
+    };
+    let found = db.run_as(kind, Scope::Merchant(merchant_id), find).await?;
+    let key = found.ok_or_else(Problem::unauthorized)?;
+    let (merchant_id, api_key_id) = (Some(key.merchant_id), Some(key.key_id));
+    request::sent_by(Sender { merchant_id, api_key_id, ..Sender::default() });
+    limits.take(key.merchant_id, key.key_id)?;
+    if !key.scopes.contains(&scope) {
+        return Err(Problem::lacks_scope(scope));
+    }
+    Ok(key)
+}
+
+/// `GET /api/openapi.json`
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Document::openapi())
+}

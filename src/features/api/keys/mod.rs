@@ -1,0 +1,146 @@
+//! API keys: `vk_{merchant}_{secret}`, so that the merchant is known before anything is looked up.
+
+mod owned;
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+pub use self::owned::{
+    ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
+};
+use crate::features::stores::Platform;
+use crate::kit::db::schema::{api_keys, merchants, stores, users};
+use crate::kit::db::text_enum;
+
+/// 32 random bytes in base64 are 43 characters.
+const SECRET_CHARACTERS: usize = 43;
+
+text_enum! {
+    /// What a key may do.
+    pub enum ApiScope {
+        /// Look at conversion triggers.
+        Read = "read", "Read conversion triggers";
+        /// Report orders, and see what was decided on them.
+        Orders = "orders", "Report orders";
+        /// Create conversion triggers.
+        Triggers = "triggers", "Create conversion triggers";
+    }
+}
+
+/// A key as it is sent.
+pub struct Token {
+    /// Whose it says it is.
+    pub merchant_id: i64,
+    hash: [u8; 32],
+}
+
+impl Token {
+    /// Reads `vk_{merchant}_{secret}`. `None` for what cannot be a key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (merchant_id, secret) = text.strip_prefix("vk_")?.split_once('_')?;
+        let merchant_id = merchant_id.parse().ok()?;
+        (secret.len() == SECRET_CHARACTERS)
+            .then(|| Self { merchant_id, hash: Sha256::digest(text).into() })
+    }
+}
+
+/// A key that may be used.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// Whose it is.
+    pub merchant_id: i64,
+    /// Which key.
+    pub key_id: i64,
+    /// The store that the API's orders belong to.
+    pub store_id: i64,
+    /// What it may do.
+    pub scopes: Vec<ApiScope>,
+}
+
+/// Looks a key up, within its merchant's scope, and notes that it was used. `None` if there is no
+/// such key, it was revoked or has expired, its creator was disabled, or the merchant is closed. A creator
+/// who is no longer a member doesn't end it.
+///
+/// # Errors
+/// The database's.
+pub fn admit(
+    conn: &mut PgConnection,
+    token: &Token,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Admitted>> {
+    let merchant_id = token.merchant_id;
+    let found: Option<(i64, Option<DateTime<Utc>>, Vec<Option<String>>)> = api_keys::table
+        .inner_join(users::table)
+        .inner_join(merchants::table)
+        .filter(api_keys::merchant_id.eq(merchant_id))
+        .filter(api_keys::token_hash.eq(token.hash.to_vec()))
+        .filter(api_keys::revoked_at.is_null())
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .filter(users::disabled_at.is_null())
+        .filter(merchants::closed_at.is_null())
+        .select((api_keys::id, api_keys::last_used_at, api_keys::scopes))
+        .first(conn)
+        .optional()?;
+    let Some((key_id, last_used_at, scopes)) = found else { return Ok(None) };
+    // To the minute: not every request writes.
+    if last_used_at.is_none_or(|at| now - at >= Duration::minutes(1)) {
+        diesel::update(api_keys::table.find((merchant_id, key_id)))
+            .set(api_keys::last_used_at.eq(now))
+            .execute(conn)?;
+    }
+    let store_id = store(conn, merchant_id, now)?;
+    Ok(Some(Admitted { merchant_id, key_id, store_id, scopes: read_scopes(scopes) }))
+}
+
+fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
+    stored.iter().flatten().filter_map(|scope| ApiScope::parse(scope)).collect()
+}
+
+/// What a key is for, as its maker called it.
+///
+/// # Errors
+/// `NotFound` if it is not the merchant's.
+pub fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
+    api_keys::table.find((merchant_id, key_id)).select(api_keys::name).first(conn)
+}
+
+/// The store that the API's orders belong to; made at the first use.
+fn store(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> QueryResult<i64> {
+    let of_api = || {
+        stores::table
+            .filter(stores::merchant_id.eq(merchant_id))
+            .filter(stores::platform.eq(Platform::Api))
+            .select(stores::id)
+    };
+    if let Some(id) = of_api().first(conn).optional()? {
+        return Ok(id);
+    }
+    diesel::insert_into(stores::table)
+        .values((
+            stores::merchant_id.eq(merchant_id),
+            stores::platform.eq(Platform::Api),
+            stores::name.eq("API"),
+            stores::store_key.eq(format!("{merchant_id}-api")),
+            stores::created_at.eq(now),
+        ))
+        // Another request may have been first.
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    of_api().first(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_whose_it_is() {
+        let secret = "a_-".repeat(14) + "z";
+        let token = Token::parse(&format!("vk_42_{secret}")).unwrap();
+        assert_eq!(token.merchant_id, 42);
+        for wrong in ["", "vk_", "vk_42_short", "vk_x_y", "sk_42_0"] {
+            assert!(Token::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

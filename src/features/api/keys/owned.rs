@@ -1,0 +1,208 @@
+//! The keys as the merchant's owners have them: made, listed, revoked.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use rand::RngExt;
+use sha2::{Digest, Sha256};
+
+use super::{ApiScope, read_scopes, store};
+use crate::features::auth::lock_owner;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{api_keys, members, users};
+
+/// A key as the settings show it.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What it is for.
+    pub name: String,
+    /// Its last four characters.
+    pub hint: String,
+    /// Who made it.
+    pub created_by: String,
+    /// Whether they are a member still.
+    pub creator_is_member: bool,
+    /// What it may do.
+    pub scopes: Vec<ApiScope>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// The merchant's keys, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
+    let of_creator = members::table
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(api_keys::created_by));
+    let rows: Vec<Row> = api_keys::table
+        .inner_join(users::table)
+        .filter(api_keys::merchant_id.eq(merchant_id))
+        .order(api_keys::id.desc())
+        .select((
+            api_keys::id,
+            api_keys::name,
+            api_keys::hint,
+            (users::name, exists(of_creator)),
+            (api_keys::scopes, api_keys::expires_at),
+            (api_keys::created_at, api_keys::last_used_at, api_keys::revoked_at),
+        ))
+        .load(conn)?;
+    let key = |(id, name, hint, creator, terms, times): Row| {
+        let ((created_by, creator_is_member), (scopes, expires_at)) = (creator, terms);
+        let (created_at, last_used_at, revoked_at) = times;
+        let scopes = read_scopes(scopes);
+        ApiKey {
+            id,
+            name,
+            hint,
+            created_by,
+            creator_is_member,
+            scopes,
+            expires_at,
+            created_at,
+            last_used_at,
+            revoked_at,
+        }
+    };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// Id, name, hint; who made it, and whether they're a member; what it may do, and until when; when it
+/// was made, used, revoked.
+type Row = (
+    i64,
+    String,
+    String,
+    (String, bool),
+    (Vec<Option<String>>, Option<DateTime<Utc>>),
+    (DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+);
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// What it may do; at least one.
+    pub scopes: Vec<ApiScope>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a key. What is answered is the key itself: it is never to be had again.
+///
+/// # Errors
+/// `NotFound` if the actor isn't an owner of an open program any more.
+pub fn create(conn: &mut PgConnection, actor: &Actor, new: &NewKey) -> QueryResult<String> {
+    let creator = actor.user_id.unwrap_or_default();
+    if !lock_owner(conn, actor.merchant_id, creator)? {
+        return Err(diesel::result::Error::NotFound);
+    }
+    let name = &new.name;
+    let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
+    let secret: [u8; 32] = rand::rng().random();
+    let token = format!("vk_{}_{}", actor.merchant_id, URL_SAFE_NO_PAD.encode(secret));
+    let hint: String = token.chars().skip(token.len().saturating_sub(4)).collect();
+    let id: i64 = diesel::insert_into(api_keys::table)
+        .values((
+            api_keys::merchant_id.eq(actor.merchant_id),
+            api_keys::name.eq(name),
+            api_keys::hint.eq(&hint),
+            api_keys::token_hash.eq(Sha256::digest(&token).to_vec()),
+            api_keys::created_by.eq(creator),
+            api_keys::created_at.eq(actor.now),
+            api_keys::scopes.eq(&scopes),
+            api_keys::expires_at.eq(new.expires_at),
+        ))
+        .returning(api_keys::id)
+        .get_result(conn)?;
+    store(conn, actor.merchant_id, actor.now)?;
+    let act = Act {
+        after: Some(serde_json::json!({ "scopes": scopes, "expires_at": new.expires_at })),
+        ..act("api_key.created", id, format!("Made the API key {name} (…{hint})."))
+    };
+    record(conn, actor, act)?;
+    Ok(token)
+}
+
+/// Revokes a key: whatever uses it is refused from now on.
+///
+/// # Errors
+/// `NotFound` if it is not the merchant's, or was revoked before.
+pub fn revoke(conn: &mut PgConnection, actor: &Actor, key_id: i64) -> QueryResult<()> {
+    let name: String = diesel::update(api_keys::table.find((actor.merchant_id, key_id)))
+        .filter(api_keys::revoked_at.is_null())
+        .set(api_keys::revoked_at.eq(actor.now))
+        .returning(api_keys::name)
+        .get_result(conn)?;
+    record(conn, actor, act("api_key.revoked", key_id, format!("Revoked the API key {name}.")))
+}
+
+fn act(action: &str, key_id: i64, summary: String) -> Act<'_> {
+    Act {
+        action,
+        subject_kind: "api_key",
+        subject_id: Some(key_id),
+        summary,
+        before: None,
+        after: None,
+    }
+}
+
+/// A key that was revoked with the access of a person or a merchant.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
+pub struct RevokedKey {
+    /// Whose it was.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What it was for.
+    pub name: String,
+}
+
+/// Revokes every key that a person has made, of any merchant, within `Scope::Installation`.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_of_user(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<RevokedKey>> {
+    diesel::update(api_keys::table)
+        .filter(api_keys::created_by.eq(user_id))
+        .filter(api_keys::revoked_at.is_null())
+        .set(api_keys::revoked_at.eq(now))
+        .returning(RevokedKey::as_returning())
+        .get_results(conn)
+}
+
+/// Revokes every key of a merchant.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_of_merchant(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<RevokedKey>> {
+    diesel::update(api_keys::table)
+        .filter(api_keys::merchant_id.eq(merchant_id))
+        .filter(api_keys::revoked_at.is_null())
+        .set(api_keys::revoked_at.eq(now))
+        .returning(RevokedKey::as_returning())
+        .get_results(conn)
+}

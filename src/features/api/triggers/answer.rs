@@ -1,0 +1,82 @@
+use chrono::SecondsFormat;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::features::triggers::{TriggerRow, TriggerState};
+
+/// A conversion trigger.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriggerAnswer {
+    /// Vouch's id of it.
+    #[schema(example = "42")]
+    pub id: String,
+    /// `coupon_code`, `customer_email` or `sku`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// As it was first written.
+    pub value: String,
+    /// The affiliate ID of who holds it now.
+    #[schema(example = "a3y7")]
+    pub affiliate_id: String,
+    /// Their name.
+    pub affiliate: String,
+    /// `active` or `retired`. A retired trigger stays reserved.
+    pub state: String,
+    /// Orders placed from then on count (RFC 3339).
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// Orders placed from then on no longer count (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub retired_at: Option<String>,
+    /// How a code stands in your stores.
+    pub stores: Vec<StoreAnswer>,
+}
+
+/// How a code stands in a store.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StoreAnswer {
+    /// What the store is called.
+    pub store: String,
+    /// `queued`, `pushed`, `failed` or `in_store`.
+    pub status: String,
+    /// Why it failed or waits; may be empty.
+    pub reason: String,
+}
+
+/// Conversion triggers, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriggersAnswer {
+    /// Up to 50 of them.
+    pub triggers: Vec<TriggerAnswer>,
+    /// What to send as `after` for the next ones; left out at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl TriggerAnswer {
+    pub(super) fn of(row: TriggerRow) -> Self {
+        let TriggerRow { trigger, holder, pushes, .. } = row;
+        let state = if trigger.is_retired() { TriggerState::Retired } else { TriggerState::Active };
+        let time =
+            |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self {
+            id: trigger.id.to_string(),
+            kind: trigger.kind.as_str().to_owned(),
+            value: trigger.value,
+            affiliate_id: holder.public_id,
+            affiliate: holder.name,
+            state: state.as_str().to_owned(),
+            created_at: time(trigger.created_at),
+            retired_at: trigger.retired_at.map(time),
+            stores: pushes
+                .into_iter()
+                .map(|line| StoreAnswer {
+                    store: line.store,
+                    status: line.push.status.as_str().to_owned(),
+                    reason: line.push.reason,
+                })
+                .collect(),
+        }
+    }
+}

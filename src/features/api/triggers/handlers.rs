@@ -1,0 +1,244 @@
+//! The addresses.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use diesel::QueryResult;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::answer::{TriggerAnswer, TriggersAnswer};
+use super::body::TriggerBody;
+use super::create::{self, Outcome, create};
+use crate::features::api::handlers::{admitted, answer};
+use crate::features::api::keys::{self, ApiScope};
+use crate::features::api::limits::Limits;
+use crate::features::api::problem::Problem;
+use crate::features::triggers::{
+    TriggerFilter, TriggerKind, TriggerSort, TriggerState, list, unknown_affiliate_words,
+};
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppError;
+use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::peer::peer;
+use crate::platforms::api::{FieldError, read_json};
+
+/// The greatest body, in bytes.
+const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
+/// What stands above the fields that are wrong.
+const REFUSED: &str = "The conversion trigger cannot be created";
+
+/// `POST /api/v1/triggers`
+///
+/// Creates a conversion trigger, and brings a coupon code into your stores.
+#[utoipa::path(
+    post,
+    path = "/api/v1/triggers",
+    tag = "Conversion triggers",
+    operation_id = "createTrigger",
+    request_body = TriggerBody,
+    responses(
+        (status = 201, description = "It was created", body = TriggerAnswer),
+        (status = 200, description = "The affiliate has it already", body = TriggerAnswer),
+        (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `triggers`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 64 KiB", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It cannot be created: taken, excluded, or not well formed; every wrong field is listed", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was done; send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = ["triggers"]))
+)]
+pub async fn create_trigger(
+    req: HttpRequest,
+    body: Payload,
+    db: Data<Db>,
+    limits: Data<Limits>,
+) -> HttpResponse {
+    answer(take(&req, body, &db, &limits).await)
+}
+
+async fn take(
+    req: &HttpRequest,
+    body: Payload,
+    db: &Db,
+    limits: &Limits,
+) -> Result<(StatusCode, TriggerAnswer), Problem> {
+    let key = admitted(req, db, limits, ApiScope::Triggers).await?;
+    let sender = BodySender::Merchant(key.merchant_id);
+    let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
+    let body: TriggerBody =
+        read_json(&body).map_err(|errors| Problem::unprocessable(REFUSED, errors))?;
+    let came_from = Some(peer(req).to_string());
+    let (outcome, row) = db
+        .merchant(key.merchant_id, move |conn| {
+            let actor = Actor {
+                merchant_id: key.merchant_id,
+                kind: ActorKind::Api,
+                user_id: None,
+                name: keys::name(conn, key.merchant_id, key.key_id)?,
+                came_from,
+                now: clock::now(),
+            };
+            let outcome = create(conn, &actor, &body)?;
+            let row = match outcome {
+                Outcome::Created(id) | Outcome::Known(id) => {
+                    Some(list::row(conn, key.merchant_id, id)?)
+                }
+                Outcome::Refused(_) => None,
+            };
+            QueryResult::Ok((outcome, row))
+        })
+        .await?;
+    match (outcome, row) {
+        (Outcome::Refused(errors), _) => Err(Problem::unprocessable(REFUSED, errors)),
+        (Outcome::Created(_), Some(row)) => Ok((StatusCode::CREATED, TriggerAnswer::of(row))),
+        (Outcome::Known(_), Some(row)) => Ok((StatusCode::OK, TriggerAnswer::of(row))),
+        (_, None) => Err(AppError::NotFound.into()),
+    }
+}
+
+/// Which triggers are listed.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TriggersQuery {
+    /// Only those of that affiliate: the affiliate ID, or the e-mail address.
+    affiliate: Option<String>,
+    /// Only `coupon_code`, `customer_email` or `sku`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Only `active` or `retired`.
+    state: Option<String>,
+    /// What the value contains.
+    q: Option<String>,
+    /// `next` of the answer before.
+    after: Option<String>,
+}
+
+/// What stands above a query that cannot be answered.
+const NO_QUERY: &str = "The query cannot be understood";
+
+impl TriggersQuery {
+    fn filter(&self) -> Result<TriggerFilter, Problem> {
+        let mut errors = Vec::new();
+        let mut wrong = |name: &str, detail: &str| {
+            let pointer = format!("/{name}");
+            errors.push(FieldError { pointer, detail: detail.to_owned() });
+        };
+        let kind = self.kind.as_deref().map(TriggerKind::parse);
+        if kind == Some(None) {
+            wrong("type", "This is coupon_code, customer_email or sku.");
+        }
+        let state = self.state.as_deref().map(TriggerState::parse);
+        if state == Some(None) {
+            wrong("state", "This is active or retired.");
+        }
+        if !errors.is_empty() {
+            return Err(Problem::unprocessable(NO_QUERY, errors));
+        }
+        Ok(TriggerFilter {
+            kind: kind.flatten(),
+            state: state.flatten(),
+            q: self.q.as_deref().unwrap_or_default().chars().take(255).collect(),
+            ..TriggerFilter::default()
+        })
+    }
+}
+
+/// `GET /api/v1/triggers`
+///
+/// Lists conversion triggers, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/triggers",
+    tag = "Conversion triggers",
+    operation_id = "listTriggers",
+    params(TriggersQuery),
+    responses(
+        (status = 200, description = "Up to 50 of them", body = TriggersAnswer),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The query cannot be understood", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = ["read"]))
+)]
+pub async fn list_triggers(req: HttpRequest, db: Data<Db>, limits: Data<Limits>) -> HttpResponse {
+    answer(listed(&req, &db, &limits).await.map(|list| (StatusCode::OK, list)))
+}
+
+async fn listed(req: &HttpRequest, db: &Db, limits: &Limits) -> Result<TriggersAnswer, Problem> {
+    let key = admitted(req, db, limits, ApiScope::Read).await?;
+    let query: TriggersQuery = serde_html_form::from_str(req.query_string()).map_err(|error| {
+        let error = FieldError { pointer: String::new(), detail: format!("{error}.") };
+        Problem::unprocessable(NO_QUERY, vec![error])
+    })?;
+    let filter = query.filter()?;
+    let found = db
+        .merchant(key.merchant_id, move |conn| {
+            let mut filter = filter;
+            if let Some(named) = &query.affiliate {
+                match create::affiliate(conn, key.merchant_id, named)? {
+                    Some(id) => filter.affiliate_id = Some(id),
+                    None => return QueryResult::Ok(Err(unknown_affiliate_words(named))),
+                }
+            }
+            let cursor = Cursor::read(query.after.as_deref().unwrap_or_default(), "");
+            list::page(conn, key.merchant_id, &filter, TriggerSort::Newest, &cursor).map(Ok)
+        })
+        .await?;
+    let (listing, _) = found.map_err(|detail| {
+        let pointer = "/affiliate".to_owned();
+        Problem::unprocessable(NO_QUERY, vec![FieldError { pointer, detail }])
+    })?;
+    let triggers = listing.rows.into_iter().map(TriggerAnswer::of).collect();
+    Ok(TriggersAnswer { triggers, next: listing.next })
+}
+
+/// `GET /api/v1/triggers/{trigger_id}`
+///
+/// Says how a conversion trigger stands now.
+#[utoipa::path(
+    get,
+    path = "/api/v1/triggers/{trigger_id}",
+    tag = "Conversion triggers",
+    operation_id = "showTrigger",
+    params(("trigger_id" = String, Path, description = "Vouch's id of it")),
+    responses(
+        (status = 200, description = "The trigger", body = TriggerAnswer),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such trigger", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests; see Retry-After", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = ["read"]))
+)]
+pub async fn show_trigger(
+    req: HttpRequest,
+    db: Data<Db>,
+    limits: Data<Limits>,
+    id: Path<String>,
+) -> HttpResponse {
+    answer(shown(&req, &db, &limits, &id).await.map(|trigger| (StatusCode::OK, trigger)))
+}
+
+async fn shown(
+    req: &HttpRequest,
+    db: &Db,
+    limits: &Limits,
+    id: &str,
+) -> Result<TriggerAnswer, Problem> {
+    let merchant_id = admitted(req, db, limits, ApiScope::Read).await?.merchant_id;
+    let id: i64 = id.parse().map_err(|_| AppError::NotFound)?;
+    let row = db.merchant(merchant_id, move |conn| list::row(conn, merchant_id, id)).await?;
+    Ok(TriggerAnswer::of(row))
+}

@@ -1,0 +1,107 @@
+use actix_session::Session;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::forms::NewPassword;
+use super::guesses::known_about;
+use super::hashing::Hashing;
+use super::letters::password_changed;
+use super::limits::Tries;
+use super::model::{Person, User, change_password as store_password};
+use super::password::MOST_BYTES;
+use crate::features::auth::pages::AccountPage;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// The current password and the new one; neither is ever echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PasswordForm {
+    current: String,
+    new: String,
+}
+
+#[derive(Template)]
+#[template(path = "auth/password.html")]
+struct PasswordPage {
+    page: AccountPage,
+    errors: FormErrors,
+}
+
+/// `GET /account/password`
+pub async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
+    ok(&PasswordPage { page, errors: FormErrors::new() })
+}
+
+/// `POST /account/password`: ends the person's other sessions and keeps this one, under a new key.
+pub async fn change_password(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    req: HttpRequest,
+    page: AccountPage,
+    CsrfForm(form): CsrfForm<PasswordForm>,
+) -> AppResult<HttpResponse> {
+    match change(&db, &hashing, &tries, &req, &page.person, page.session(), form).await? {
+        Ok(()) => {
+            page.leave(FlashKind::Success, CHANGED)?;
+            Ok(see_other("/"))
+        }
+        Err(errors) => rejected(&PasswordPage { page, errors }),
+    }
+}
+
+/// What one reads afterwards.
+pub const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
+
+/// Gives a person a new password if they know the current one: ends their other sessions and keeps
+/// `session`, under a new key. The inner error is the person's to mend, beside `current` and `new`.
+///
+/// # Errors
+/// `TooMany` after too many tries; the database's.
+pub async fn change(
+    db: &Db,
+    hashing: &Hashing,
+    tries: &Tries,
+    req: &HttpRequest,
+    person: &Person,
+    session: &Session,
+    form: PasswordForm,
+) -> AppResult<Result<(), FormErrors>> {
+    // Who found a browser left open must not guess here what they cannot guess at sign-in.
+    tries.take(&person.email, peer(req))?;
+    let user_id = person.id;
+    let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
+    let mut errors = FormErrors::new();
+    let fits = form.current.len() <= MOST_BYTES
+        && hashing.verify(form.current.clone(), user.password_hash).await?;
+    if !fits {
+        security::note(Kind::WrongPassword);
+        errors.add("current", "This is not your current password.");
+    }
+    let known = known_about(db, person).await?;
+    NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let hash = hashing.hash(form.new).await?;
+    let owner = person.clone();
+    db.run(Scope::Unowned, move |conn| {
+        store_password(conn, user_id, &hash)?;
+        mail::post(conn, &password_changed(&owner, clock::now()))
+    })
+    .await?;
+    security::note(Kind::PasswordChanged);
+    renew_session(session)?;
+    Ok(Ok(()))
+}

@@ -1,0 +1,74 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use super::model::{self, Device, name_of};
+use crate::features::auth::pages::AccountPage;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::{ok, see_other};
+
+const HERE: &str = "/account/sessions";
+
+#[derive(Template)]
+#[template(path = "auth/devices.html")]
+struct DevicesPage {
+    page: AccountPage,
+    devices: Vec<Device>,
+    /// Where they are ended.
+    base: &'static str,
+}
+
+/// What one reads after a session was ended.
+pub const ENDED: &str = "You are signed out there.";
+
+/// What one reads after so many other sessions were.
+pub fn ended_others(count: usize) -> &'static str {
+    match count {
+        0 => "You were signed in nowhere else.",
+        _ => "You are signed out everywhere else.",
+    }
+}
+
+/// `GET /account/sessions`
+pub async fn index(db: Data<Db>, page: AccountPage) -> AppResult<HttpResponse> {
+    let (user_id, this) = (page.person.id, name_of(page.session())?);
+    let devices = db
+        .run(Scope::Unowned, move |conn| model::devices(conn, user_id, &this, clock::now()))
+        .await?;
+    ok(&DevicesPage { page, devices, base: HERE })
+}
+
+/// `POST /account/sessions/{session_id}/removal`
+pub async fn end(
+    db: Data<Db>,
+    page: AccountPage,
+    session_id: Path<String>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let user_id = page.person.id;
+    db.run(Scope::Unowned, move |conn| model::end(conn, user_id, &session_id, clock::now()))
+        .await?;
+    security::note(Kind::SessionsEnded);
+    page.leave(FlashKind::Success, ENDED)?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /account/sessions/others/removal`
+pub async fn end_others(
+    db: Data<Db>,
+    page: AccountPage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (user_id, this) = (page.person.id, name_of(page.session())?);
+    let ended = db
+        .run(Scope::Unowned, move |conn| model::end_others(conn, user_id, &this, clock::now()))
+        .await?;
+    security::note(Kind::SessionsEnded);
+    page.leave(FlashKind::Success, ended_others(ended))?;
+    Ok(see_other(HERE))
+}

@@ -1,0 +1,162 @@
+use actix_session::Session;
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use futures_util::future::{Ready, ready};
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
+
+use super::browser;
+use crate::features::auth::session_store::ABSOLUTE_LIMIT;
+use crate::kit::db::schema::sessions;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::web::peer::peer;
+use crate::kit::web::when::When;
+
+/// Where the session keeps from where its person signed in.
+pub(in crate::features::auth) const ORIGIN: &str = "origin";
+
+/// As much is kept of what a browser says it is.
+const USER_AGENT_LENGTH: usize = 300;
+
+/// From where somebody signed in: kept with the session from its first moment.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// Tells this session from the person's others; worth nothing to anybody else.
+    pub(super) id: String,
+    user_agent: String,
+    address: String,
+}
+
+impl Origin {
+    /// The network address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl FromRequest for Origin {
+    type Error = AppError;
+    type Future = Ready<AppResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let user_agent = req.headers().get(header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        ready(Ok(Self {
+            id: Alphanumeric.sample_string(&mut rand::rng(), 16),
+            user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
+            address: peer(req).to_string(),
+        }))
+    }
+}
+
+/// A session of a person.
+pub struct Device {
+    key_hash: Vec<u8>,
+    /// Names it in addresses.
+    pub id: String,
+    /// The browser, in words.
+    pub browser: String,
+    /// The address from which they signed in.
+    pub address: String,
+    /// Whether it is the one that looks.
+    pub is_this: bool,
+    /// When they signed in.
+    created_at: DateTime<Utc>,
+    /// When it was last used, within some minutes.
+    seen_at: DateTime<Utc>,
+}
+
+impl Device {
+    /// When they signed in.
+    pub fn since(&self) -> When {
+        When::new(self.created_at, Tz::UTC)
+    }
+
+    /// When it was last used.
+    pub fn seen(&self) -> When {
+        When::new(self.seen_at, Tz::UTC)
+    }
+}
+
+/// The name of a session among those of its person.
+///
+/// # Errors
+/// When the session cannot be read, which is a fault of ours.
+pub fn name_of(session: &Session) -> AppResult<String> {
+    let origin = session.get::<Origin>(ORIGIN)?;
+    Ok(origin.map(|origin| origin.id).unwrap_or_default())
+}
+
+type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
+
+/// The sessions of a person that still work, the last used first; `this` is the one that looks.
+///
+/// # Errors
+/// The database's.
+pub fn devices(
+    conn: &mut PgConnection,
+    user_id: i64,
+    this: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Device>> {
+    let rows: Vec<Row> = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::created_at.gt(now - ABSOLUTE_LIMIT))
+        .order((sessions::seen_at.desc(), sessions::created_at.desc()))
+        .select((sessions::key_hash, sessions::state, sessions::created_at, sessions::seen_at))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| device(row, this)).collect())
+}
+
+fn device((key_hash, state, created_at, seen_at): Row, this: &str) -> Device {
+    // Each value of the state is JSON in a string of its own.
+    let origin: Origin = state
+        .get(ORIGIN)
+        .and_then(serde_json::Value::as_str)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    // A session from before an origin was kept has a name all the same.
+    let id = if origin.id.is_empty() { hex::encode(&key_hash[..16]) } else { origin.id };
+    Device {
+        is_this: id == this,
+        id,
+        browser: browser::in_words(&origin.user_agent),
+        address: origin.address,
+        key_hash,
+        created_at,
+        seen_at,
+    }
+}
+
+/// Ends one session of a person.
+///
+/// # Errors
+/// `NotFound` if they have no such session.
+pub fn end(conn: &mut PgConnection, user_id: i64, id: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    let device = devices(conn, user_id, "", now)?.into_iter().find(|device| device.id == id);
+    let device = device.ok_or(diesel::result::Error::NotFound)?;
+    diesel::delete(sessions::table.find(device.key_hash)).execute(conn).map(drop)
+}
+
+/// Ends all sessions of a person but `this`; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn end_others(
+    conn: &mut PgConnection,
+    user_id: i64,
+    this: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let others: Vec<Vec<u8>> = devices(conn, user_id, this, now)?
+        .into_iter()
+        .filter(|device| !device.is_this)
+        .map(|device| device.key_hash)
+        .collect();
+    diesel::delete(sessions::table.filter(sessions::key_hash.eq_any(others))).execute(conn)
+}

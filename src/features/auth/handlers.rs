@@ -1,0 +1,266 @@
+use actix_session::Session;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use diesel::OptionalExtension;
+use serde::Deserialize;
+
+use super::devices::{ORIGIN, Origin};
+use super::forms::{LoginForm, PlaceForm};
+use super::hashing::Hashing;
+use super::limits::Tries;
+use super::model::{Person, User, is_deserted, places_of};
+use super::password::{MOST_BYTES, is_outdated, replace_hash};
+use super::two_factor::second_step;
+use crate::features::auth::pages::{PersonPage, PublicPage};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::peer::peer;
+use crate::kit::web::unsent;
+use crate::kit::web::{html, ok, rejected, see_other};
+
+#[derive(Template)]
+#[template(path = "auth/login.html")]
+struct LoginPage {
+    page: PublicPage,
+    form: LoginForm,
+    errors: FormErrors,
+}
+
+/// Nobody can sign in yet.
+#[derive(Template)]
+#[template(path = "auth/deserted.html")]
+struct DesertedPage {
+    page: PublicPage,
+}
+
+#[derive(Template)]
+#[template(path = "auth/places.html")]
+struct PlacesPage {
+    page: PersonPage,
+    /// Where to go on, if the place that is chosen has that page.
+    next: LocalPath,
+    places: Vec<Place>,
+    /// The key of the place one is at, if one is.
+    current: Option<String>,
+}
+
+impl PlacesPage {
+    fn is_here(&self, place: &Place) -> bool {
+        self.current.as_ref() == Some(&place.key())
+    }
+}
+
+/// Where to go after sign-in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LoginQuery {
+    next: LocalPath,
+}
+
+/// `GET /`: to the page that fits the person.
+pub async fn root(session: Session) -> AppResult<HttpResponse> {
+    if session.get::<i64>(USER_ID)?.is_none() {
+        return Ok(see_other("/login"));
+    }
+    let place = session.get::<Place>(PLACE)?;
+    Ok(see_other(place.map_or("/places", |place| place.home())))
+}
+
+/// `GET /login`: in an empty installation, where to begin instead.
+pub async fn login_form(
+    db: Data<Db>,
+    page: PublicPage,
+    query: Query<LoginQuery>,
+) -> AppResult<HttpResponse> {
+    if page.session().get::<i64>(USER_ID)?.is_some() {
+        return Ok(see_other("/"));
+    }
+    if db.run(Scope::Unowned, is_deserted).await? {
+        return ok(&DesertedPage { page });
+    }
+    let form = LoginForm { next: query.into_inner().next, ..LoginForm::default() };
+    ok(&LoginPage { page, form, errors: FormErrors::new() })
+}
+
+/// `POST /login`: answers alike, and in the same time, whether the address is known or not.
+pub async fn login(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    origin: Origin,
+    req: HttpRequest,
+    page: PublicPage,
+    CsrfForm(mut form): CsrfForm<LoginForm>,
+) -> AppResult<HttpResponse> {
+    if let Err(seconds) = tries.left(&form.email, peer(&req)) {
+        return too_many(page, form, seconds);
+    }
+    let email = form.email.clone();
+    let user = db.run(Scope::Unowned, move |conn| User::by_email(conn, &email)).await?;
+    let password = std::mem::take(&mut form.password);
+    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let fits =
+        password.len() <= MOST_BYTES && hashing.verify(password.clone(), stored.clone()).await?;
+    let known_id = user.as_ref().map(|user| user.id);
+    let Some(user) = user.filter(|_| fits) else {
+        security::note(Kind::SignInFailed.by(known_id));
+        let errors =
+            FormErrors::one("email", "This e-mail address and password do not fit together.");
+        return rejected(&LoginPage { page, form, errors });
+    };
+    if let Some(old) = stored.filter(|phc| is_outdated(phc)) {
+        let (user_id, new) = (user.id, hashing.hash(password).await?);
+        db.run(Scope::Unowned, move |conn| replace_hash(conn, user_id, &old, &new)).await?;
+    }
+    if user.two_factor_at.is_some() {
+        return second_step::begin(page.session(), user.id, &form.next);
+    }
+    sign_in(&db, page.session(), &origin, user.id, &form.next).await
+}
+
+/// 429, with the form as typed (but for the password) and when to try again.
+fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpResponse> {
+    let message = format!(
+        "To protect accounts, tries are limited. Please wait {seconds} seconds and try again."
+    );
+    let errors = FormErrors::one("password", message);
+    let mut response = html(StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form, errors })?;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    Ok(response)
+}
+
+/// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
+///
+/// # Errors
+/// The database's.
+pub async fn sign_in(
+    db: &Db,
+    session: &Session,
+    origin: &Origin,
+    user_id: i64,
+    next: &LocalPath,
+) -> AppResult<HttpResponse> {
+    let places = places(db, user_id).await?;
+    // A key that was known before sign-in must not be worth anything after it.
+    unsent::clear_others(session)?;
+    renew_session(session)?;
+    session.insert(USER_ID, user_id)?;
+    session.insert(ORIGIN, origin)?;
+    security::note(Kind::SignedIn.by(user_id));
+    let next = unsent::page(session).or(next.get());
+    if let [only] = places.as_slice() {
+        session.insert(PLACE, only)?;
+        return Ok(see_other(next.unwrap_or(only.home())));
+    }
+    if let Some(next) = next.filter(|next| is_of_no_place(next)) {
+        return Ok(see_other(next));
+    }
+    Ok(see_other(&urls::places(next.unwrap_or_default())))
+}
+
+/// Pages that need no place: a person comes back to them at once.
+fn is_of_no_place(path: &str) -> bool {
+    path.starts_with("/invitations/") || path.starts_with("/account/")
+}
+
+/// Who is signed in, if anybody is.
+///
+/// # Errors
+/// The database's.
+pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
+    let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
+    db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
+}
+
+/// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
+/// not.
+///
+/// # Errors
+/// The database's.
+pub async fn take_seat(
+    db: &Db,
+    session: &Session,
+    origin: &Origin,
+    user_id: i64,
+    merchant_id: i64,
+) -> AppResult<HttpResponse> {
+    if session.get::<i64>(USER_ID)? != Some(user_id) {
+        sign_in(db, session, origin, user_id, &LocalPath::default()).await?;
+    }
+    let places = places(db, user_id).await?;
+    let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
+    let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
+    session.insert(PLACE, place)?;
+    Ok(see_other(place.home()))
+}
+
+/// The chosen place is theirs no more: they choose again.
+pub fn leave_place(session: &Session) {
+    session.remove(PLACE);
+}
+
+async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
+    db.run(Scope::Person(user_id), move |conn| {
+        let person = Person::find(conn, user_id)?;
+        places_of(conn, &person)
+    })
+    .await
+}
+
+/// What the browser forgets at sign-out. Not `"cookies"`: that would take those of every other site
+/// on the same domain along, and ours is removed anyway.
+const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\"");
+
+/// `POST /logout`: ends the session on the server.
+pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<HttpResponse> {
+    let user_id = page.session().get::<i64>(USER_ID)?;
+    page.session().purge();
+    if user_id.is_some() {
+        security::note(Kind::SignedOut.by(user_id));
+    }
+    let mut answer = see_other("/login");
+    let (name, value) = CLEAR_SITE_DATA;
+    answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    Ok(answer)
+}
+
+/// `GET /places`: where to go, for who has several places or none.
+pub async fn choose_place(
+    db: Data<Db>,
+    page: PersonPage,
+    query: Query<LoginQuery>,
+) -> AppResult<HttpResponse> {
+    let places = places(&db, page.person.id).await?;
+    let current = page.session().get::<Place>(PLACE)?.map(|place| place.key());
+    ok(&PlacesPage { page, next: query.into_inner().next, places, current })
+}
+
+/// `POST /places`
+pub async fn go_to_place(
+    db: Data<Db>,
+    page: PersonPage,
+    CsrfForm(form): CsrfForm<PlaceForm>,
+) -> AppResult<HttpResponse> {
+    let places = places(&db, page.person.id).await?;
+    let chosen =
+        places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
+    let session = page.session();
+    if session.get::<Place>(PLACE)?.is_some_and(|before| before.key() != chosen.key()) {
+        // What stands open of the place before must not be saved into this one.
+        renew_session(session)?;
+    }
+    session.insert(PLACE, &chosen)?;
+    if let Some(unsent) = unsent::page(session) {
+        return Ok(see_other(unsent));
+    }
+    let next = form.next.get().filter(|next| chosen.has(next));
+    Ok(see_other(next.unwrap_or(chosen.home())))
+}

@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::model;
+use crate::features::auth::forms::NewPassword;
+use crate::features::auth::guesses::known_about;
+use crate::features::auth::hashing::Hashing;
+use crate::features::auth::limits::Tries;
+use crate::features::auth::model::Person;
+use crate::features::auth::pages::PublicPage;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{html, ok, rejected, see_other};
+
+/// The answer to who asks for a link takes this long, whether there was anything to do or not.
+const ANSWER_AFTER: Duration = Duration::from_millis(300);
+
+/// Whose password it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AskForm {
+    email: String,
+}
+
+/// The new password; never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ResetForm {
+    new: String,
+}
+
+#[derive(Template)]
+#[template(path = "auth/reset_ask.html")]
+struct AskPage {
+    page: PublicPage,
+    form: AskForm,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "auth/reset.html")]
+struct ResetPage {
+    page: PublicPage,
+    person: Person,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "auth/reset_dead.html")]
+struct DeadPage {
+    page: PublicPage,
+}
+
+/// `GET /password-resets/new`
+pub async fn new(page: PublicPage) -> AppResult<HttpResponse> {
+    ok(&AskPage { page, form: AskForm::default(), errors: FormErrors::new() })
+}
+
+/// `POST /password-resets`: answers alike, and in the same time, whether the address is known or not.
+pub async fn create(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    tries: Data<Tries>,
+    req: HttpRequest,
+    page: PublicPage,
+    CsrfForm(form): CsrfForm<AskForm>,
+) -> AppResult<HttpResponse> {
+    let began = Instant::now();
+    let mut errors = FormErrors::new();
+    errors.check_email("email", &form.email);
+    if !errors.is_empty() {
+        return rejected(&AskPage { page, form, errors });
+    }
+    tries.take(&form.email, peer(&req))?;
+    let email = form.email.trim().to_owned();
+    db.run(Scope::Unowned, move |conn| model::ask(conn, &sealer, &form.email, clock::now()))
+        .await?;
+    let text = format!(
+        "If somebody signs in with {email}, a letter with a link to a new password is on its way \
+         there. The link works for one hour."
+    );
+    page.leave(FlashKind::Info, text)?;
+    sleep_until(began + ANSWER_AFTER).await;
+    Ok(see_other("/login"))
+}
+
+/// `GET /password-resets/{token}`: looking uses nothing up, since mail programs look, too.
+pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
+    match owner(&db, &token).await? {
+        Some(person) => ok(&ResetPage { page, person, errors: FormErrors::new() }),
+        None => html(StatusCode::NOT_FOUND, &DeadPage { page }),
+    }
+}
+
+/// `POST /password-resets/{token}`: ends all sessions of the person; they sign in anew.
+pub async fn update(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    page: PublicPage,
+    token: Path<String>,
+    CsrfForm(form): CsrfForm<ResetForm>,
+) -> AppResult<HttpResponse> {
+    let Some(person) = owner(&db, &token).await? else {
+        return html(StatusCode::NOT_FOUND, &DeadPage { page });
+    };
+    let known = known_about(&db, &person).await?;
+    let mut errors = FormErrors::new();
+    NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
+    if !errors.is_empty() {
+        return rejected(&ResetPage { page, person, errors });
+    }
+    let hash = hashing.hash(form.new).await?;
+    let taken =
+        db.run(Scope::Unowned, move |conn| model::take(conn, &token, &hash, clock::now())).await?;
+    if !taken {
+        return html(StatusCode::NOT_FOUND, &DeadPage { page });
+    }
+    security::note(Kind::PasswordReset.by(person.id));
+    // Whoever was signed in here is not any more.
+    let session = page.session();
+    session.clear();
+    renew_session(session)?;
+    page.leave(FlashKind::Success, "Your password is changed. Sign in with it.")?;
+    Ok(see_other("/login"))
+}
+
+async fn owner(db: &Db, token: &str) -> AppResult<Option<Person>> {
+    let token = token.to_owned();
+    db.run(Scope::Unowned, move |conn| model::find(conn, &token, clock::now())).await
+}

@@ -1,0 +1,75 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::features::auth::letters;
+use crate::features::auth::links::{self, About, LinkPurpose};
+use crate::features::auth::model::{Person, change_password};
+use crate::kit::db::schema::users;
+use crate::kit::mail;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
+
+/// However often someone asks, a person gets no more links than this in the time that one works.
+const MAX_LINKS: i64 = 3;
+
+/// Sends the person of that address a link, if there is one who may sign in.
+///
+/// # Errors
+/// The database's.
+pub fn ask(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    email: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let person: Option<Person> = users::table
+        .filter(users::email_key.eq(email_key(email)))
+        .filter(users::disabled_at.is_null())
+        .select(Person::as_select())
+        // An act that disables them now waits for the link, and ends it.
+        .for_share()
+        .first(conn)
+        .optional()?;
+    let Some(person) = person else { return Ok(()) };
+    let about = About::password(person.id);
+    let lifetime = LinkPurpose::PasswordReset.lifetime();
+    if links::issued_since(conn, about, now - lifetime)? >= MAX_LINKS {
+        return Ok(());
+    }
+    let token = links::issue(conn, about, &person.email, now)?;
+    mail::post(conn, &letters::password_reset(&person, sealer, &token))
+}
+
+/// Whose link it is; `None` when it does not work, for whatever reason.
+///
+/// # Errors
+/// The database's.
+pub fn find(
+    conn: &mut PgConnection,
+    token: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Person>> {
+    match links::find(conn, LinkPurpose::PasswordReset, None, token, now)? {
+        Some(link) => Person::find(conn, link.subject_id).optional(),
+        None => Ok(None),
+    }
+}
+
+/// Uses a link: sets the password, ends every session of the person, and tells them. `false` when the
+/// link does not work any more.
+///
+/// # Errors
+/// The database's.
+pub fn take(
+    conn: &mut PgConnection,
+    token: &str,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let taken = links::take(conn, LinkPurpose::PasswordReset, None, token, now)?;
+    let Some(link) = taken else { return Ok(false) };
+    let person = Person::find(conn, link.subject_id)?;
+    change_password(conn, person.id, password_hash)?;
+    mail::post(conn, &letters::password_changed(&person, now))?;
+    Ok(true)
+}

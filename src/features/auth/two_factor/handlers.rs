@@ -1,0 +1,238 @@
+use actix_session::Session;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use super::codes::{Picture, picture, typed_form};
+use super::model::{self, Verdict};
+use crate::features::auth::hashing::Hashing;
+use crate::features::auth::limits::Tries;
+use crate::features::auth::model::User;
+use crate::features::auth::pages::AccountPage;
+use crate::features::auth::password::MOST_BYTES;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::mail;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+const HERE: &str = "/account/two-factor";
+/// Where the session notes that its person gave their password to set it up.
+const SETS_UP: &str = "sets_up_two_factor";
+
+/// One's current password; never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PasswordForm {
+    current: String,
+}
+
+/// A code from the app.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeForm {
+    code: String,
+}
+
+/// How far it is.
+enum State {
+    Off,
+    /// The secret waits for its first code: as a picture, and to be typed.
+    Waits(Picture, String),
+    /// Since when, and how many recovery codes are left.
+    On(When, i64),
+}
+
+#[derive(Template)]
+#[template(path = "auth/two_factor.html")]
+struct TwoFactorPage {
+    page: AccountPage,
+    state: State,
+    /// New recovery codes: shown here and never again.
+    codes: Vec<String>,
+    errors: FormErrors,
+}
+
+/// `GET /account/two-factor`
+pub async fn show(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    page: AccountPage,
+) -> AppResult<HttpResponse> {
+    let state = state(&db, &config, &sealer, &page).await?;
+    ok(&TwoFactorPage { page, state, codes: Vec::new(), errors: FormErrors::new() })
+}
+
+/// `POST /account/two-factor`: makes a secret, for who gives their password.
+pub async fn begin(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    sealer: Data<Sealer>,
+    req: HttpRequest,
+    page: AccountPage,
+    CsrfForm(form): CsrfForm<PasswordForm>,
+) -> AppResult<HttpResponse> {
+    tries.take(&page.person.email, peer(&req))?;
+    if page.person.has_two_factor() {
+        return Ok(see_other(HERE));
+    }
+    let user_id = page.person.id;
+    let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
+    let fits = form.current.len() <= MOST_BYTES
+        && hashing.verify(form.current, user.password_hash).await?;
+    if !fits {
+        security::note(Kind::WrongPassword);
+        let errors = FormErrors::one("current", "This is not your current password.");
+        return rejected(&TwoFactorPage { page, state: State::Off, codes: Vec::new(), errors });
+    }
+    db.run(Scope::Unowned, move |conn| model::begin(conn, &sealer, user_id)).await?;
+    page.session().insert(SETS_UP, true)?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /account/two-factor/confirmation`: with the first code it is on, and everybody else who was
+/// signed in as this person is not any more.
+pub async fn confirm(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    tries: Data<Tries>,
+    page: AccountPage,
+    CsrfForm(form): CsrfForm<CodeForm>,
+) -> AppResult<HttpResponse> {
+    tries.code(page.person.id).map_err(AppError::TooMany)?;
+    if page.person.has_two_factor() || !sets_up(page.session())? {
+        return Ok(see_other(HERE));
+    }
+    let (person, opener) = (page.person.clone(), sealer.clone());
+    let codes = db
+        .run(Scope::Unowned, move |conn| {
+            model::confirm(conn, &opener, &person, &form.code, clock::now())
+        })
+        .await?;
+    let Some(codes) = codes else {
+        return wrong(&db, &config, &sealer, page).await;
+    };
+    security::note(Kind::TwoFactorOn);
+    // All sessions of the person were ended; this one goes on.
+    renew_session(page.session())?;
+    page.session().remove(SETS_UP);
+    let now = Some(clock::now());
+    let page = page.with_two_factor(now);
+    let state = state(&db, &config, &sealer, &page).await?;
+    ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
+}
+
+/// `POST /account/two-factor/recovery-codes`
+pub async fn renew_codes(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    tries: Data<Tries>,
+    page: AccountPage,
+    CsrfForm(form): CsrfForm<CodeForm>,
+) -> AppResult<HttpResponse> {
+    tries.code(page.person.id).map_err(AppError::TooMany)?;
+    let (person, opener) = (page.person.clone(), sealer.clone());
+    let codes = db
+        .run(Scope::Unowned, move |conn| {
+            if model::check(conn, &opener, &person, &form.code, clock::now())? == Verdict::Wrong {
+                return diesel::QueryResult::Ok(None);
+            }
+            let letter =
+                crate::features::auth::letters::recovery_codes_renewed(&person, clock::now());
+            mail::post(conn, &letter)?;
+            model::replace_recovery_codes(conn, person.id).map(Some)
+        })
+        .await?;
+    let Some(codes) = codes.filter(|_| page.person.has_two_factor()) else {
+        return wrong(&db, &config, &sealer, page).await;
+    };
+    security::note(Kind::RecoveryCodesRenewed);
+    let state = state(&db, &config, &sealer, &page).await?;
+    ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
+}
+
+/// `POST /account/two-factor/removal`: also the way to another device.
+pub async fn turn_off(
+    db: Data<Db>,
+    config: Data<Config>,
+    sealer: Data<Sealer>,
+    tries: Data<Tries>,
+    page: AccountPage,
+    CsrfForm(form): CsrfForm<CodeForm>,
+) -> AppResult<HttpResponse> {
+    tries.code(page.person.id).map_err(AppError::TooMany)?;
+    let (person, opener) = (page.person.clone(), sealer.clone());
+    let is_right = db
+        .run(Scope::Unowned, move |conn| {
+            let verdict = model::check(conn, &opener, &person, &form.code, clock::now())?;
+            if verdict != Verdict::Wrong {
+                model::turn_off(conn, &person, clock::now())?;
+            }
+            diesel::QueryResult::Ok(verdict != Verdict::Wrong)
+        })
+        .await?;
+    if !is_right {
+        return wrong(&db, &config, &sealer, page).await;
+    }
+    security::note(Kind::TwoFactorOff);
+    renew_session(page.session())?;
+    page.leave(
+        FlashKind::Success,
+        "Two-factor sign-in is off. You are signed out everywhere else.",
+    )?;
+    Ok(see_other(HERE))
+}
+
+fn sets_up(session: &Session) -> AppResult<bool> {
+    Ok(session.get(SETS_UP)?.unwrap_or(false))
+}
+
+async fn state(db: &Db, config: &Config, sealer: &Sealer, page: &AccountPage) -> AppResult<State> {
+    let user_id = page.person.id;
+    if let Some(since) = page.person.two_factor_at {
+        let left =
+            db.run(Scope::Unowned, move |conn| model::recovery_codes_left(conn, user_id)).await?;
+        return Ok(State::On(When::new(since, Tz::UTC), left));
+    }
+    if !sets_up(page.session())? {
+        return Ok(State::Off);
+    }
+    let opener = sealer.clone();
+    let secret =
+        db.run(Scope::Unowned, move |conn| model::secret_of(conn, &opener, user_id)).await?;
+    let host = config.public_url.split("://").nth(1).unwrap_or_default();
+    let shown = secret.and_then(|secret| {
+        let picture = picture(&secret, &page.person.email, host)?;
+        Some(State::Waits(picture, typed_form(&secret)))
+    });
+    Ok(shown.unwrap_or(State::Off))
+}
+
+async fn wrong(
+    db: &Db,
+    config: &Config,
+    sealer: &Sealer,
+    page: AccountPage,
+) -> AppResult<HttpResponse> {
+    security::note(Kind::WrongCode);
+    let state = state(db, config, sealer, &page).await?;
+    let errors = FormErrors::one(
+        "code",
+        "This is not the present code, or it was used before. Wait for the next one and enter that.",
+    );
+    rejected(&TwoFactorPage { page, state, codes: Vec::new(), errors })
+}

@@ -1,0 +1,199 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::codes::{new_recovery_codes, new_secret, recovery_hash, step_of};
+use crate::features::auth::letters;
+use crate::features::auth::model::Person;
+use crate::features::auth::session_store::end_sessions_of;
+use crate::kit::db::schema::{recovery_codes, users};
+use crate::kit::mail;
+use crate::kit::secrets::{Sealer, Use};
+
+fn bound_to(user_id: i64) -> Use {
+    Use::of_person(user_id, "two-factor")
+}
+
+/// What was typed at the second step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A code of the app.
+    Code,
+    /// A recovery code, and how many are left.
+    Recovery(i64),
+    /// Neither, or used before.
+    Wrong,
+}
+
+/// Makes a new secret that waits for its first code.
+///
+/// # Errors
+/// `NotFound` if a code is asked for already.
+pub fn begin(conn: &mut PgConnection, sealer: &Sealer, user_id: i64) -> QueryResult<Vec<u8>> {
+    let secret = new_secret();
+    diesel::update(users::table.find(user_id).filter(users::two_factor_at.is_null()))
+        .set((
+            users::two_factor_secret.eq(sealer.seal(bound_to(user_id), &secret)),
+            users::two_factor_step.eq(0),
+        ))
+        .returning(users::id)
+        .get_result::<i64>(conn)?;
+    Ok(secret.to_vec())
+}
+
+/// The secret, whether it waits or not; `None` if there is none, or it does not open.
+pub(super) fn secret_of(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    user_id: i64,
+) -> QueryResult<Option<Vec<u8>>> {
+    let sealed: Option<Vec<u8>> =
+        users::table.find(user_id).select(users::two_factor_secret).first(conn)?;
+    Ok(sealed.and_then(|sealed| match sealer.open(bound_to(user_id), &sealed) {
+        Ok(secret) => Some(secret.expose_secret().to_vec()),
+        Err(error) => {
+            tracing::error!(user_id, %error, "two-factor sign-in is stuck");
+            None
+        }
+    }))
+}
+
+/// Takes the first code: from now on codes are asked for. Ends every session of the person, and
+/// answers their recovery codes; `None` if the code is wrong.
+///
+/// # Errors
+/// The database's.
+pub fn confirm(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    person: &Person,
+    typed: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Vec<String>>> {
+    if !takes_code(conn, sealer, person.id, typed, now)? {
+        return Ok(None);
+    }
+    diesel::update(users::table.find(person.id)).set(users::two_factor_at.eq(now)).execute(conn)?;
+    end_sessions_of(conn, person.id)?;
+    mail::post(conn, &letters::two_factor_on(person, now))?;
+    replace_recovery_codes(conn, person.id).map(Some)
+}
+
+/// Whether a code or a recovery code is right. Each counts once: of two uses at the same time, the
+/// database lets one through.
+pub(super) fn check(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    person: &Person,
+    typed: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Verdict> {
+    if takes_code(conn, sealer, person.id, typed, now)? {
+        return Ok(Verdict::Code);
+    }
+    let used = diesel::delete(recovery_codes::table.find((person.id, recovery_hash(typed))))
+        .execute(conn)?;
+    if used == 0 {
+        return Ok(Verdict::Wrong);
+    }
+    let left = recovery_codes_left(conn, person.id)?;
+    mail::post(conn, &letters::recovery_code_used(person, left, now))?;
+    Ok(Verdict::Recovery(left))
+}
+
+fn takes_code(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+    user_id: i64,
+    typed: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let Some(secret) = secret_of(conn, sealer, user_id)? else { return Ok(false) };
+    let Some(step) = step_of(&secret, typed, now) else { return Ok(false) };
+    let taken = diesel::update(users::table.find(user_id).filter(users::two_factor_step.lt(step)))
+        .set(users::two_factor_step.eq(step))
+        .execute(conn)?;
+    Ok(taken == 1)
+}
+
+/// How many recovery codes a person has left.
+pub(super) fn recovery_codes_left(conn: &mut PgConnection, user_id: i64) -> QueryResult<i64> {
+    recovery_codes::table.filter(recovery_codes::user_id.eq(user_id)).count().get_result(conn)
+}
+
+/// New recovery codes; those before are worth nothing any more.
+pub(super) fn replace_recovery_codes(
+    conn: &mut PgConnection,
+    user_id: i64,
+) -> QueryResult<Vec<String>> {
+    diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(user_id)))
+        .execute(conn)?;
+    let codes = new_recovery_codes();
+    let rows: Vec<_> = codes
+        .iter()
+        .map(|code| {
+            (recovery_codes::user_id.eq(user_id), recovery_codes::code_hash.eq(recovery_hash(code)))
+        })
+        .collect();
+    diesel::insert_into(recovery_codes::table).values(rows).execute(conn)?;
+    Ok(codes)
+}
+
+/// No codes are asked for any more, and every session of the person ends.
+///
+/// # Errors
+/// The database's.
+pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(users::table.find(person.id))
+        .set((
+            users::two_factor_at.eq(None::<DateTime<Utc>>),
+            users::two_factor_secret.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(person.id)))
+        .execute(conn)?;
+    end_sessions_of(conn, person.id)?;
+    mail::post(conn, &letters::two_factor_off(person, now))
+}
+
+/// Seals the secrets with `new` instead of `old`. What opens with neither stays as it is.
+///
+/// # Errors
+/// The database's.
+pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResult<()> {
+    for (user_id, sealed) in all_sealed(conn)? {
+        let Ok(secret) = old.open(bound_to(user_id), &sealed) else { continue };
+        // Not one that was replaced since it was read.
+        diesel::update(users::table.find(user_id))
+            .filter(users::two_factor_secret.eq(&sealed))
+            .set(users::two_factor_secret.eq(new.seal(bound_to(user_id), secret.expose_secret())))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// How many secrets there are, and whose do not open with this key.
+///
+/// # Errors
+/// The database's.
+pub fn check_secrets(
+    conn: &mut PgConnection,
+    sealer: &Sealer,
+) -> QueryResult<(usize, Vec<String>)> {
+    let all = all_sealed(conn)?;
+    let stuck: Vec<i64> = all
+        .iter()
+        .filter(|(user_id, sealed)| sealer.open(bound_to(*user_id), sealed).is_err())
+        .map(|(user_id, _)| *user_id)
+        .collect();
+    let of_whom = users::table.filter(users::id.eq_any(stuck)).select(users::email).load(conn)?;
+    Ok((all.len(), of_whom))
+}
+
+fn all_sealed(conn: &mut PgConnection) -> QueryResult<Vec<(i64, Vec<u8>)>> {
+    users::table
+        .filter(users::two_factor_secret.is_not_null())
+        .order(users::id)
+        .select((users::id, users::two_factor_secret.assume_not_null()))
+        .load(conn)
+}

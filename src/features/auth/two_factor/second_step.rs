@@ -1,0 +1,164 @@
+use actix_session::Session;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Data, Query};
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Verdict, check};
+use crate::features::auth::devices::Origin;
+use crate::features::auth::handlers::sign_in;
+use crate::features::auth::limits::Tries;
+use crate::features::auth::model::Person;
+use crate::features::auth::pages::PublicPage;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::session::renew_session;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::unsent;
+use crate::kit::web::{html, ok, rejected, see_other};
+
+/// Where the session keeps who has given their password and not yet a code.
+const AWAITED: &str = "awaited";
+/// A password counts for so long.
+const PATIENCE: Duration = Duration::minutes(10);
+/// After so many wrong codes the password is asked for again.
+const TRIES: u8 = 5;
+
+/// Who has given their password, and not yet a code.
+#[derive(Debug, Serialize, Deserialize)]
+struct Awaited {
+    user_id: i64,
+    next: LocalPath,
+    since: DateTime<Utc>,
+    tries: u8,
+}
+
+/// How the code is given.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeQuery {
+    with: String,
+}
+
+/// What was typed. A code is worth nothing afterwards, and yet never echoed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeForm {
+    code: String,
+    with: String,
+}
+
+#[derive(Template)]
+#[template(path = "auth/code.html")]
+struct CodePage {
+    page: PublicPage,
+    /// Whether a recovery code is asked for.
+    by_recovery: bool,
+    errors: FormErrors,
+}
+
+/// The password was right, and a code is asked for: under a new key, since nobody is signed in yet.
+pub(in crate::features::auth) fn begin(
+    session: &Session,
+    user_id: i64,
+    next: &LocalPath,
+) -> AppResult<HttpResponse> {
+    unsent::clear_others(session)?;
+    renew_session(session)?;
+    let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), tries: 0 };
+    session.insert(AWAITED, awaited)?;
+    Ok(see_other("/login/code"))
+}
+
+/// `GET /login/code`
+pub async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpResponse> {
+    if awaited(page.session())?.is_none() {
+        return Ok(see_other("/login"));
+    }
+    let by_recovery = query.with == "recovery";
+    ok(&CodePage { page, by_recovery, errors: FormErrors::new() })
+}
+
+/// `POST /login/code`
+pub async fn enter(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    tries: Data<Tries>,
+    origin: Origin,
+    page: PublicPage,
+    CsrfForm(form): CsrfForm<CodeForm>,
+) -> AppResult<HttpResponse> {
+    let Some(awaited) = awaited(page.session())? else {
+        page.leave(FlashKind::Info, "That took too long. Please sign in again.")?;
+        return Ok(see_other("/login"));
+    };
+    let by_recovery = form.with == "recovery";
+    if let Err(seconds) = tries.code(awaited.user_id) {
+        return too_many(page, by_recovery, seconds);
+    }
+    let user_id = awaited.user_id;
+    let verdict = db
+        .run(Scope::Unowned, move |conn| {
+            let person = Person::find(conn, user_id)?;
+            check(conn, &sealer, &person, &form.code, clock::now())
+        })
+        .await?;
+    match verdict {
+        Verdict::Wrong => {
+            security::note(Kind::WrongCode.by(user_id));
+            wrong(page, awaited, by_recovery)
+        }
+        Verdict::Code => sign_in(&db, page.session(), &origin, user_id, &awaited.next).await,
+        Verdict::Recovery(left) => {
+            security::note(Kind::RecoveryCodeUsed.by(user_id));
+            let answer = sign_in(&db, page.session(), &origin, user_id, &awaited.next).await?;
+            let text = format!(
+                "You used a recovery code; {left} are left. If your device is lost, turn two-factor \
+                 sign-in off and set it up anew, under Password and sign-in."
+            );
+            page.leave(FlashKind::Warning, text)?;
+            Ok(answer)
+        }
+    }
+}
+
+fn awaited(session: &Session) -> AppResult<Option<Awaited>> {
+    let awaited = session.get::<Awaited>(AWAITED)?;
+    Ok(awaited.filter(|awaited| clock::now() - awaited.since < PATIENCE))
+}
+
+fn wrong(page: PublicPage, awaited: Awaited, by_recovery: bool) -> AppResult<HttpResponse> {
+    let tries = awaited.tries + 1;
+    if tries >= TRIES {
+        page.session().remove(AWAITED);
+        page.leave(FlashKind::Warning, "Several wrong codes. Please sign in again.")?;
+        return Ok(see_other("/login"));
+    }
+    page.session().insert(AWAITED, Awaited { tries, ..awaited })?;
+    let message = match by_recovery {
+        true => "This is not one of your recovery codes, or it was used before.",
+        false => {
+            "This is not the present code, or it was used before. Wait for the next one and enter that."
+        }
+    };
+    rejected(&CodePage { page, by_recovery, errors: FormErrors::one("code", message) })
+}
+
+/// 429, and when to try again.
+fn too_many(page: PublicPage, by_recovery: bool, seconds: u64) -> AppResult<HttpResponse> {
+    let message =
+        format!("To protect your account, tries are limited. Please wait {seconds} seconds.");
+    let errors = FormErrors::one("code", message);
+    let page = CodePage { page, by_recovery, errors };
+    let mut response = html(StatusCode::TOO_MANY_REQUESTS, &page)?;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    Ok(response)
+}

@@ -1,0 +1,276 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
+use super::denial::Denial;
+use super::further::waiting_page;
+use crate::features::affiliates::Affiliate;
+use crate::features::applications::CodeRequest;
+use crate::features::auth::pages::MerchantPage;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::{FlashKind, FlashUndo};
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// Most codes of one decision.
+const MOST_AT_ONCE: usize = 200;
+
+/// Where the list begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RequestsQuery {
+    after: String,
+    before: String,
+}
+
+/// What was decided about the chosen codes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DecisionForm {
+    /// approve or deny.
+    decision: String,
+    ids: Vec<i64>,
+    /// Whose page it was sent from; empty for the list.
+    affiliate: String,
+    denial_reason: String,
+    /// "send" for a letter.
+    denial_letter: String,
+}
+
+/// The way back from a decision, as the address of its button carries it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReversalQuery {
+    /// When it was made, in microseconds since 1970.
+    at: i64,
+    /// Of which codes, separated by commas.
+    ids: String,
+    /// Whose page it is taken back on; empty for the list.
+    affiliate: String,
+}
+
+#[derive(Template)]
+#[template(path = "code_requests/index.html")]
+struct RequestsPage {
+    page: MerchantPage,
+    requests: Listing<(CodeRequest, Affiliate)>,
+    chosen: Vec<i64>,
+    reason: String,
+    letter: bool,
+    errors: FormErrors,
+}
+
+impl RequestsPage {
+    fn asked_at(&self, request: &CodeRequest) -> When {
+        When::new(request.requested_at, self.page.merchant().tz())
+    }
+
+    fn address(direction: &str, key: Option<&String>) -> String {
+        key.map_or_else(String::new, |key| {
+            urls::with_query(&urls::code_requests(), &[(direction, key)])
+        })
+    }
+
+    fn first(&self) -> String {
+        self.requests.previous.as_ref().map_or_else(String::new, |_| urls::code_requests())
+    }
+
+    fn previous(&self) -> String {
+        Self::address("before", self.requests.previous.as_ref())
+    }
+
+    fn next(&self) -> String {
+        Self::address("after", self.requests.next.as_ref())
+    }
+}
+
+/// `GET /affiliates/code-requests`: further codes that wait.
+pub async fn index(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<RequestsQuery>,
+) -> AppResult<HttpResponse> {
+    let cursor = Cursor::read(&query.after, &query.before);
+    let requests = load(&db, page.merchant_id(), cursor).await?;
+    let (chosen, reason, errors) = (Vec::new(), String::new(), FormErrors::new());
+    ok(&RequestsPage { page, requests, chosen, reason, letter: true, errors })
+}
+
+async fn load(
+    db: &Db,
+    merchant_id: i64,
+    cursor: Cursor<i64>,
+) -> AppResult<Listing<(CodeRequest, Affiliate)>> {
+    db.merchant(merchant_id, move |conn| waiting_page(conn, merchant_id, &cursor)).await
+}
+
+/// `POST /affiliates/code-requests/decisions`
+pub async fn decide(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<DecisionForm>,
+) -> AppResult<HttpResponse> {
+    let approves = match form.decision.as_str() {
+        "approve" => true,
+        "deny" => false,
+        _ => return Err(AppError::BadRequest("Choose Approve or Deny on the page.".into())),
+    };
+    let affiliate_id = form.affiliate.parse().ok();
+    let back = page_of(affiliate_id);
+    if form.ids.is_empty() {
+        page.leave(FlashKind::Info, "Choose codes by their check boxes first.")?;
+        return Ok(see_other(&back));
+    }
+    if form.ids.len() > MOST_AT_ONCE {
+        return Err(AppError::BadRequest(format!("Choose at most {MOST_AT_ONCE} codes at once.")));
+    }
+    let denial = (!approves).then(|| Denial::because(&form.denial_reason)).transpose();
+    let denial = match denial {
+        Ok(denial) => denial,
+        Err(problem) => {
+            let errors = FormErrors::one("denial_reason", problem);
+            let requests = load(&db, page.merchant_id(), Cursor::Start).await?;
+            let DecisionForm { ids: chosen, denial_reason: reason, denial_letter, .. } = form;
+            let letter = !denial_letter.is_empty();
+            return rejected(&RequestsPage { page, requests, chosen, reason, letter, errors });
+        }
+    };
+    let actor = page.actor();
+    let decided_at = actor.now;
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| {
+            let Some(denial) = denial else {
+                return approve_codes(conn, &actor, &form.ids);
+            };
+            let sends = !form.denial_letter.is_empty();
+            deny_codes(conn, &actor, &form.ids, &denial, sends)
+        })
+        .await?;
+    let (kind, text) = words(&outcome, approves);
+    let undo = way_back(&outcome, approves, decided_at, affiliate_id);
+    page.leave_undoable(kind, text, undo)?;
+    Ok(see_other(&back))
+}
+
+/// Where one goes on: at the affiliate, or at the list.
+fn page_of(affiliate_id: Option<i64>) -> String {
+    affiliate_id.map_or_else(urls::code_requests, urls::affiliate)
+}
+
+/// A denial can be undone. An approval cannot, since its code stays the affiliate's: it can be
+/// retired.
+fn way_back(
+    outcome: &DecidedCodes,
+    approves: bool,
+    decided_at: DateTime<Utc>,
+    affiliate_id: Option<i64>,
+) -> Option<FlashUndo> {
+    let ids: Vec<i64> = outcome.decided.iter().map(|(request, _)| request.id).collect();
+    let label = match (ids.len(), approves) {
+        (0, _) => return None,
+        (_, false) => "Undo",
+        (1, true) => "Retire the code",
+        (_, true) => "Retire the codes",
+    };
+    let action = urls::code_request_reversals(decided_at, &ids, affiliate_id);
+    Some(FlashUndo { action, label: label.to_owned() })
+}
+
+/// `POST /affiliates/code-requests/reversals`: takes decisions back.
+pub async fn reverse(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ReversalQuery>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let ids: Vec<i64> = query.ids.split(',').filter_map(|id| id.parse().ok()).collect();
+    let decided_at = DateTime::from_timestamp_micros(query.at).ok_or(AppError::NotFound)?;
+    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+        return Err(AppError::NotFound);
+    }
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| reverse_codes(conn, &actor, &ids, decided_at))
+        .await?;
+    let (kind, text) = words_of_reversal(&outcome);
+    page.leave(kind, text)?;
+    Ok(see_other(&page_of(query.affiliate.parse().ok())))
+}
+
+/// What became of decisions that were taken back.
+fn words_of_reversal(outcome: &ReversedCodes) -> (FlashKind, String) {
+    let mut sentences = Vec::new();
+    match outcome.waiting.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!("{code} is reserved again, and waits for your decision.")),
+        codes => sentences
+            .push(format!("{} codes are reserved again, and wait for your decision.", codes.len())),
+    }
+    let kept = "orders placed from now on are no longer credited, and nobody else can have";
+    match outcome.retired.as_slice() {
+        [] => {}
+        [code] => sentences.push(format!(
+            "{code} is retired: {kept} it. If shoppers should not use it, delete the code in your \
+             store as well."
+        )),
+        codes => sentences.push(format!(
+            "{} codes are retired: {kept} them. If shoppers should not use them, delete them in \
+             your store as well.",
+            codes.len()
+        )),
+    }
+    let nothing = sentences.is_empty();
+    match (outcome.left, nothing) {
+        (0, _) => return (FlashKind::Success, sentences.join(" ")),
+        (1, true) => sentences.push(
+            "Nothing was undone: the code was decided anew, or is somebody else’s by now.".into(),
+        ),
+        (_, true) => sentences.push(
+            "Nothing was undone: the codes were decided anew, or are somebody else’s by now."
+                .into(),
+        ),
+        (left, false) => sentences
+            .push(format!("{left} stayed as before: decided anew, or somebody else’s by now.")),
+    }
+    (FlashKind::Warning, sentences.join(" "))
+}
+
+/// What became of the chosen codes.
+fn words(outcome: &DecidedCodes, approves: bool) -> (FlashKind, String) {
+    let mut sentences = Vec::new();
+    match (outcome.decided.as_slice(), approves) {
+        ([], _) => {}
+        ([(request, name)], true) => {
+            sentences.push(format!("{} is a code of {name} now.", request.code));
+        }
+        ([(request, _)], false) => {
+            sentences.push(format!("{} is denied, and free again.", request.code));
+        }
+        (codes, true) => sentences.push(format!("{} codes are approved.", codes.len())),
+        (codes, false) => {
+            sentences.push(format!("{} codes are denied, and free again.", codes.len()));
+        }
+    }
+    for (code, name) in &outcome.inactive {
+        sentences.push(format!("{code} waits on: {name} is not Active."));
+    }
+    for (code, name) in &outcome.lost {
+        sentences
+            .push(format!("{code} has gone to somebody else meanwhile: give {name} another code."));
+    }
+    if sentences.is_empty() {
+        let text = "Nothing to decide: the codes were decided meanwhile, or are not asked for any \
+                    more.";
+        return (FlashKind::Info, text.to_owned());
+    }
+    let fine = outcome.inactive.is_empty() && outcome.lost.is_empty();
+    let kind = if fine { FlashKind::Success } else { FlashKind::Warning };
+    (kind, sentences.join(" "))
+}

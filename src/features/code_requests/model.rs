@@ -1,0 +1,251 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::reserve::is_taken;
+use crate::features::affiliates::Affiliate;
+use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
+use crate::features::triggers::{
+    CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, create_parsed,
+};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::code_requests;
+
+/// Reserves a code for an affiliate, under [`super::hold_all`] and after [`super::check`].
+///
+/// # Errors
+/// The database's: a unique violation if it is reserved already.
+pub fn open(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate: &Affiliate,
+    code: &CouponCode,
+    origin: CodeRequestOrigin,
+) -> QueryResult<CodeRequest> {
+    let request: CodeRequest = diesel::insert_into(code_requests::table)
+        .values((
+            code_requests::merchant_id.eq(actor.merchant_id),
+            code_requests::affiliate_id.eq(affiliate.id),
+            code_requests::code.eq(code.value()),
+            code_requests::code_key.eq(code.key()),
+            code_requests::status.eq(CodeRequestStatus::Pending),
+            code_requests::requested_at.eq(actor.now),
+            code_requests::origin.eq(origin),
+        ))
+        .returning(CodeRequest::as_returning())
+        .get_result(conn)?;
+    let summary = format!("{} asked for the code {}.", affiliate.name, request.code);
+    note(conn, actor, "code_request.opened", affiliate.id, summary)?;
+    Ok(request)
+}
+
+pub(super) fn note(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    action: &str,
+    affiliate_id: i64,
+    summary: String,
+) -> QueryResult<()> {
+    let act = Act {
+        action,
+        subject_kind: "affiliate",
+        subject_id: Some(affiliate_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    record(conn, actor, act)
+}
+
+fn pending(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Vec<CodeRequest>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Pending))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)
+}
+
+fn newest_denied(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Option<CodeRequest>> {
+    code_requests::table
+        .filter(code_requests::merchant_id.eq(merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::origin.eq(CodeRequestOrigin::Application))
+        .filter(code_requests::status.eq(CodeRequestStatus::Denied))
+        .order(code_requests::id.desc())
+        .select(CodeRequest::as_select())
+        .for_update()
+        .first(conn)
+        .optional()
+}
+
+/// What approval made of the codes of an affiliate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// Codes that are theirs now.
+    pub codes: Vec<String>,
+    /// Codes that somebody else had got meanwhile: they had been denied, and so were free.
+    pub lost: Vec<String>,
+}
+
+/// Makes triggers of the codes that an affiliate applied with, under [`super::hold_all`]. One that
+/// was denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
+/// Further codes wait for a decision of their own.
+///
+/// # Errors
+/// The database's.
+pub fn approve(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    revive: bool,
+) -> QueryResult<Approved> {
+    let mut requests = pending(conn, actor.merchant_id, affiliate_id)?;
+    requests.retain(|request| request.origin == CodeRequestOrigin::Application);
+    if requests.is_empty() && revive {
+        requests.extend(newest_denied(conn, actor.merchant_id, affiliate_id)?);
+    }
+    let mut approved = Approved::default();
+    for request in requests {
+        match approve_one(conn, actor, &request)? {
+            true => approved.codes.push(request.code),
+            false => approved.lost.push(request.code),
+        }
+    }
+    Ok(approved)
+}
+
+/// Makes a trigger of one request, under [`super::hold_all`]; `false` if its code is another's.
+pub(super) fn approve_one(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<bool> {
+    // First it lets go of its code, which would keep the trigger out as well.
+    let row = code_requests::table.find((actor.merchant_id, request.id));
+    diesel::update(row)
+        .set((
+            code_requests::status.eq(CodeRequestStatus::Approved),
+            code_requests::decided_at.eq(actor.now),
+        ))
+        .execute(conn)?;
+    let kind = TriggerKind::CouponCode;
+    let value = TriggerValue::accepted_code(&request.code);
+    let (affiliate_id, reach) = (request.affiliate_id, Reach::Stores);
+    let created = create_parsed(conn, actor, affiliate_id, kind, &value, reach, None);
+    let trigger_id = match created {
+        Ok(trigger) => trigger.id,
+        Err(CreateTriggerError::Database(error)) => return Err(error),
+        Err(_) => {
+            diesel::update(row)
+                .set(code_requests::status.eq(CodeRequestStatus::Denied))
+                .execute(conn)?;
+            return Ok(false);
+        }
+    };
+    diesel::update(row).set(code_requests::trigger_id.eq(trigger_id)).execute(conn)?;
+    Ok(true)
+}
+
+/// Ends a request without a trigger: its code is free again.
+pub(super) fn close(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+    status: CodeRequestStatus,
+    reason: &str,
+) -> QueryResult<()> {
+    diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
+        .set((
+            code_requests::status.eq(status),
+            code_requests::decided_at.eq(actor.now),
+            code_requests::reason.eq(reason),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Frees the codes that an affiliate asked for; answers them.
+///
+/// # Errors
+/// The database's.
+pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
+    let requests = pending(conn, actor.merchant_id, affiliate_id)?;
+    for request in &requests {
+        let denied = CodeRequestStatus::Denied;
+        close(conn, actor, request, denied, "")?;
+        let summary = format!("{} is free again.", request.code);
+        note(conn, actor, "code_request.denied", affiliate_id, summary)?;
+    }
+    Ok(requests.into_iter().map(|request| request.code).collect())
+}
+
+/// Reserves the code again that was denied together with its affiliate, under
+/// [`super::hold_all`]; not if somebody has it by now.
+///
+/// # Errors
+/// The database's.
+pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
+    let merchant_id = actor.merchant_id;
+    if let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? {
+        reopen_one(conn, actor, &request)?;
+    }
+    Ok(())
+}
+
+/// Reserves again what was denied together with an affiliate at `since`, under
+/// [`super::hold_all`]; not what somebody has by now.
+///
+/// # Errors
+/// The database's.
+pub fn reopen_denied_at(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    since: DateTime<Utc>,
+) -> QueryResult<()> {
+    let denied: Vec<CodeRequest> = code_requests::table
+        .filter(code_requests::merchant_id.eq(actor.merchant_id))
+        .filter(code_requests::affiliate_id.eq(affiliate_id))
+        .filter(code_requests::status.eq(CodeRequestStatus::Denied))
+        .filter(code_requests::decided_at.eq(since))
+        .order(code_requests::id)
+        .select(CodeRequest::as_select())
+        .for_update()
+        .load(conn)?;
+    for request in &denied {
+        reopen_one(conn, actor, request)?;
+    }
+    Ok(())
+}
+
+/// Takes the denial of one request back, under [`super::hold_all`]: its code is reserved again.
+/// `false` if somebody has it by now.
+pub(super) fn reopen_one(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    request: &CodeRequest,
+) -> QueryResult<bool> {
+    if is_taken(conn, actor.merchant_id, &request.code_key)? {
+        return Ok(false);
+    }
+    diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
+        .set((
+            code_requests::status.eq(CodeRequestStatus::Pending),
+            code_requests::decided_at.eq(None::<DateTime<Utc>>),
+            code_requests::reason.eq(""),
+        ))
+        .execute(conn)?;
+    let summary = format!("{} is reserved again.", request.code);
+    note(conn, actor, "code_request.opened", request.affiliate_id, summary)?;
+    Ok(true)
+}

@@ -1,0 +1,128 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::query::FindingQuery;
+use super::show::shown;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::comparisons::{self, Asked, CountedCodes, RepairError};
+use crate::features::stores::Store;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::{rejected, see_other};
+
+/// `POST /settings/stores/{store_id}/comparison`: compares now.
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let asked = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            if !store.has_credentials() {
+                return Ok(None);
+            }
+            comparisons::ask(conn, &actor, &store).map(Some)
+        })
+        .await?;
+    match asked {
+        Some(Asked::Begins) => page.done("The codes are being compared. This page says how far it has come.")?,
+        Some(Asked::Follows) => page.leave(
+            FlashKind::Info,
+            "A check is running. Another one follows it, so that what you changed meanwhile is seen.",
+        )?,
+        None => page.leave(
+            FlashKind::Danger,
+            "Vouch has no API credentials for this store, so that nothing could be compared.",
+        )?,
+    }
+    Ok(see_other(&urls::comparison(store_id)))
+}
+
+/// Which codes count, as typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CountedForm {
+    counted: String,
+}
+
+/// `POST /settings/stores/{store_id}/comparison/counted-codes`
+pub async fn set_counted_codes(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<CountedForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let counted = match CountedCodes::parse(&form.counted) {
+        Ok(counted) => counted,
+        Err(error) => {
+            let errors = FormErrors::one("counted", error.to_string());
+            let typed = Some((form.counted, errors));
+            let query = FindingQuery::default();
+            return rejected(&shown(&db, page, store_id, query, typed).await?);
+        }
+    };
+    let is_compared = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<bool> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            comparisons::set_counted_codes(conn, &actor, &store, &counted)?;
+            if store.has_credentials() {
+                comparisons::ask(conn, &actor, &store)?;
+            }
+            Ok(store.has_credentials())
+        })
+        .await?;
+    page.done(match is_compared {
+        true => "Saved. The codes are being compared anew.",
+        false => "Saved.",
+    })?;
+    Ok(see_other(&urls::comparison(store_id)))
+}
+
+/// Whose code is sent; all that are missing where nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RepairForm {
+    trigger_id: Option<i64>,
+}
+
+/// `POST /settings/stores/{store_id}/comparison/repairs`: creates in the store what is missing there.
+pub async fn repair(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<RepairForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let sent = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            match comparisons::repair(conn, &actor, &store, form.trigger_id) {
+                Ok(sent) => Ok(Ok(sent)),
+                Err(RepairError::Database(error)) => Err(error),
+                Err(refusal @ RepairError::NotCreating(_)) => Ok(Err(refusal)),
+            }
+        })
+        .await?;
+    match sent {
+        Ok(0) => {
+            page.leave(FlashKind::Info, "Nothing is missing any more, or it is on its way.")?
+        }
+        Ok(1) => page.done("1 code is on its way to the store.")?,
+        Ok(count) => {
+            let count = thousands(i64::try_from(count).unwrap_or(i64::MAX));
+            page.done(format!("{count} codes are on their way to the store."))?;
+        }
+        Err(refusal) => page.leave(FlashKind::Danger, refusal.to_string())?,
+    }
+    Ok(see_other(&urls::comparison(store_id)))
+}

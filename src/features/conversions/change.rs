@@ -1,0 +1,277 @@
+//! Members' reviews of conversions: approve, deny, back to Pending, overrule, and undo of each.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use self::overrule::take_overruling_back;
+pub use self::overrule::{OverruleError, overrule};
+use self::standing::{Fraud, Locked, Mark, Said, Standing};
+use super::list::{self, ConversionRow};
+use super::{DenialReason, Review};
+use crate::features::figures::Changes;
+use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::db::schema::audit_log;
+
+mod overrule;
+mod standing;
+
+const REVIEWED: &str = "conversion.reviewed";
+const OVERRULED: &str = "conversion.overruled";
+/// An amount was given by hand; taking that back denies it.
+pub(super) const GIVEN: &str = "conversion.given";
+/// No act concerns more conversions than this: a page of a list has far fewer.
+const MOST_AT_ONCE: i64 = 1_000;
+
+/// The most characters of a note.
+pub const NOTE_LENGTH: usize = 500;
+
+/// What a change came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// How many conversions changed.
+    pub changed: usize,
+    /// How many were left alone: they stood so already.
+    pub left_alone: usize,
+    /// Of those that changed, how many earn nothing anyway: they don't qualify.
+    pub unqualified: usize,
+    /// Of those that changed, how many count only once their orders are paid.
+    pub not_paid_yet: usize,
+    /// Names the change in the audit log; [`undo`] takes it back.
+    pub change_id: Option<i64>,
+}
+
+/// What a member says of some conversions, with an optional note.
+#[derive(Clone, Copy, Debug)]
+pub enum NewReview<'a> {
+    Approve { note: &'a str },
+    Deny { reason: DenialReason, note: &'a str },
+    BackToPending { note: &'a str },
+}
+
+impl NewReview<'_> {
+    fn note(&self) -> &str {
+        match self {
+            Self::Approve { note } | Self::Deny { note, .. } | Self::BackToPending { note } => note,
+        }
+    }
+
+    /// What is then said of a conversion. Fraud is a denial of its order and leaves what was said
+    /// of the conversion itself. It holds through denials for other reasons; an approval or Pending
+    /// says that the order isn't fraud.
+    fn mark(&self, actor: &Actor, known: &Standing) -> Mark {
+        let (by, at, note) = (actor.name.clone(), actor.now, self.note().to_owned());
+        let (review, denial_reason, fraud) = match self {
+            Self::Deny { reason: DenialReason::Fraud, .. } if known.order_id().is_some() => {
+                let fraud = Some(Fraud { by, at, note });
+                return Mark { said: known.mark.said.clone(), fraud };
+            }
+            Self::Deny { reason, .. } => (Review::Denied, Some(*reason), known.mark.fraud.clone()),
+            Self::Approve { .. } => (Review::Approved, None, None),
+            Self::BackToPending { .. } => (Review::Pending, None, None),
+        };
+        Mark { said: Some(Said { review, by, at, denial_reason, note }), fraud }
+    }
+}
+
+/// What is to be said of a conversion.
+struct Wanted {
+    id: i64,
+    mark: Mark,
+}
+
+/// A conversion whose mark changed.
+struct Reviewed {
+    id: i64,
+    before: Mark,
+    after: Mark,
+}
+
+/// Reviews some conversions. What the rules say of them stays as it is: an approval of one that
+/// doesn't qualify counts as soon as it does.
+///
+/// # Errors
+/// The database's.
+pub fn review(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    ids: &[i64],
+    review: &NewReview<'_>,
+) -> QueryResult<Changed> {
+    let locked = Locked::lock(conn, actor.merchant_id, ids)?;
+    let known = ids.iter().filter_map(|id| locked.find(*id));
+    let wanted = known.map(|known| Wanted { id: known.id(), mark: review.mark(actor, known) });
+    let wanted: Vec<Wanted> = wanted.collect();
+    apply(conn, actor, locked, &wanted, review.note())
+}
+
+fn apply(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    mut locked: Locked,
+    wanted: &[Wanted],
+    note: &str,
+) -> QueryResult<Changed> {
+    let mut changes = Changes::of(actor.merchant_id);
+    locked.subtract_from(&mut changes);
+    let mut changed = Changed::default();
+    let mut acts = Vec::new();
+    for to in wanted {
+        let Some(known) = locked.find(to.id).cloned() else { continue };
+        if known.mark.agrees_with(&to.mark) {
+            changed.left_alone += 1;
+            continue;
+        }
+        locked.write(conn, to.id, &to.mark, actor.now)?;
+        changed.changed += 1;
+        changed.unqualified += usize::from(!known.is_qualified());
+        changed.not_paid_yet += usize::from(known.is_qualified() && known.not_paid_yet());
+        acts.push(Reviewed { id: to.id, before: known.mark, after: to.mark.clone() });
+    }
+    locked.add_to(&mut changes);
+    changed.change_id = log(conn, actor, &acts, note)?;
+    changes.write(conn)?;
+    Ok(changed)
+}
+
+fn log(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    acts: &[Reviewed],
+    note: &str,
+) -> QueryResult<Option<i64>> {
+    if acts.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<i64> = acts.iter().map(|act| act.id).collect();
+    let rows = list::by_ids(conn, actor.merchant_id, &ids)?;
+    let entries = acts.iter().map(|act| Act {
+        action: REVIEWED,
+        subject_kind: "conversion",
+        subject_id: Some(act.id),
+        summary: summary(rows.iter().find(|row| row.conversion.id == act.id), act, note),
+        before: Some(json!(act.before)),
+        after: Some(json!(act.after)),
+    });
+    let change_ids = record_all(conn, actor, entries.collect())?;
+    Ok(change_ids.into_iter().min())
+}
+
+fn summary(row: Option<&ConversionRow>, reviewed: &Reviewed, note: &str) -> String {
+    let after = &reviewed.after;
+    let what = row.map_or_else(|| "a conversion".to_owned(), about);
+    let is_fraud_now = after.fraud.is_some() && reviewed.before.fraud.is_none();
+    let act = match (is_fraud_now, &after.said) {
+        (true, _) => format!("Denied the order of {what} as fraud."),
+        (false, None) => format!("Took the review of {what} back."),
+        (false, Some(said)) => match (said.review, said.denial_reason) {
+            (Review::Approved, _) => format!("Approved {what}."),
+            (Review::Pending, _) => format!("Set {what} back to Pending."),
+            (Review::Denied, None | Some(DenialReason::Other)) => format!("Denied {what}."),
+            (Review::Denied, Some(reason)) => format!("Denied {what}: {reason}."),
+        },
+    };
+    if note.is_empty() { act } else { format!("{act} Note: {note}") }
+}
+
+/// The conversion as the middle of a sentence.
+pub(super) fn about(row: &ConversionRow) -> String {
+    let name = &row.affiliate;
+    match (&row.order, row.conversion.order_id) {
+        (Some(order), _) => format!("{name}’s conversion for order {order}"),
+        (None, Some(_)) => format!("{name}’s conversion for an order"),
+        (None, None) => format!("{name}’s manual credit"),
+    }
+}
+
+/// An entry of the log that can be taken back.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log)]
+struct Logged {
+    action: String,
+    subject_id: Option<i64>,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+/// Takes a change back: of every conversion of it that still stands as the change left it is said
+/// what was said before.
+///
+/// # Errors
+/// `NotFound` if `change_id` names no change of the merchant's conversions.
+pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResult<Changed> {
+    let logged = change(conn, actor.merchant_id, change_id)?;
+    // All of them, before anything is recalculated.
+    let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
+    Locked::lock(conn, actor.merchant_id, &concerned)?;
+    let mut reviewed: Vec<(Wanted, Option<Mark>)> = Vec::new();
+    let mut done = Changed::default();
+    for entry in &logged {
+        let Some(id) = entry.subject_id else { continue };
+        let read = |value: &Option<Value>| {
+            value.clone().and_then(|value| serde_json::from_value::<Mark>(value).ok())
+        };
+        match entry.action.as_str() {
+            OVERRULED => {
+                let one = take_overruling_back(conn, actor, id)?;
+                done.changed += one;
+                done.left_alone += 1 - one;
+            }
+            // An amount given by hand is not taken out of the ledger: it is denied.
+            GIVEN => reviewed.push((Wanted { id, mark: denied(actor) }, None)),
+            _ => {
+                if let Some((mark, after)) = read(&entry.before).zip(read(&entry.after)) {
+                    reviewed.push((Wanted { id, mark }, Some(after)));
+                }
+            }
+        }
+    }
+    let ids: Vec<i64> = reviewed.iter().map(|(to, _)| to.id).collect();
+    let locked = Locked::lock(conn, actor.merchant_id, &ids)?;
+    let stands = |id: i64, left: Option<&Mark>| {
+        let known = locked.find(id);
+        known.is_some_and(|one| left.is_none_or(|left| one.mark.agrees_with(left)))
+    };
+    // The last first: what was said of an order was said with the first of its conversions.
+    let wanted: Vec<Wanted> = reviewed
+        .into_iter()
+        .rev()
+        .filter(|(to, left)| stands(to.id, left.as_ref()))
+        .map(|(to, _)| to)
+        .collect();
+    let restored = apply(conn, actor, locked, &wanted, "undone")?;
+    done.changed += restored.changed;
+    done.left_alone += ids.len() - restored.changed;
+    Ok(done)
+}
+
+fn denied(actor: &Actor) -> Mark {
+    let said = Said {
+        review: Review::Denied,
+        by: actor.name.clone(),
+        at: actor.now,
+        denial_reason: Some(DenialReason::Other),
+        note: String::new(),
+    };
+    Mark { said: Some(said), fraud: None }
+}
+
+/// All entries that were made in one act with `change_id`, which is the first of them.
+fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryResult<Vec<Logged>> {
+    let of_conversions = || {
+        audit_log::table
+            .filter(audit_log::merchant_id.eq(merchant_id))
+            .filter(audit_log::action.eq_any([REVIEWED, OVERRULED, GIVEN]))
+    };
+    let (at, user_id): (DateTime<Utc>, Option<i64>) = of_conversions()
+        .filter(audit_log::id.eq(change_id))
+        .select((audit_log::at, audit_log::actor_user_id))
+        .first(conn)?;
+    of_conversions()
+        .filter(audit_log::id.between(change_id, change_id + MOST_AT_ONCE))
+        .filter(audit_log::at.eq(at))
+        .filter(audit_log::actor_user_id.is_not_distinct_from(user_id))
+        .order(audit_log::id)
+        .select(Logged::as_select())
+        .load(conn)
+}

@@ -1,0 +1,108 @@
+//! Crediting a conversion that doesn't qualify anyway.
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::standing::Locked;
+use super::{Changed, OVERRULED, about};
+use crate::features::conversions::ConversionStatus;
+use crate::features::conversions::list;
+use crate::features::ingest::recalculate;
+use crate::features::recalculations::RecalculationCause;
+use crate::kit::audit::{Act, Actor, record_all};
+use crate::kit::db::schema::orders;
+
+/// Why a conversion cannot be overruled.
+#[derive(Debug, thiserror::Error)]
+pub enum OverruleError {
+    /// It is not Unqualified, or no longer.
+    #[error("This conversion is not Unqualified any more: nothing stands against it.")]
+    NotUnqualified,
+    /// There is nothing a member could decide.
+    #[error("What stands against this conversion cannot be overruled.")]
+    NotForMembers,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+/// Credits an Unqualified conversion all the same, from now on and through every update of its
+/// order.
+///
+/// # Errors
+/// [`OverruleError`] where there is nothing to overrule; `NotFound` if it is not the merchant's.
+pub fn overrule(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    conversion_id: i64,
+    note: &str,
+) -> Result<Changed, OverruleError> {
+    let locked = Locked::lock(conn, actor.merchant_id, &[conversion_id])?;
+    let known = locked.find(conversion_id).ok_or(diesel::result::Error::NotFound)?;
+    let rows = list::by_ids(conn, actor.merchant_id, &[conversion_id])?;
+    let row = rows.first().ok_or(diesel::result::Error::NotFound)?;
+    if known.status() != ConversionStatus::Unqualified {
+        return Err(OverruleError::NotUnqualified);
+    }
+    let order_id = known.order_id().ok_or(OverruleError::NotForMembers)?;
+    if !row.conversion.can_be_overruled() {
+        return Err(OverruleError::NotForMembers);
+    }
+    set_overruled(conn, actor, order_id, known.affiliate_id(), true)?;
+    let because = row.conversion.reason_label();
+    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
+    let act = Act {
+        action: OVERRULED,
+        subject_kind: "conversion",
+        subject_id: Some(conversion_id),
+        summary: format!("Overruled “{because}” on {}.{said}", about(row)),
+        before: Some(json!({ "overruled": false })),
+        after: Some(json!({ "overruled": true, "note": note })),
+    };
+    let change_id = record_all(conn, actor, vec![act])?.first().copied();
+    recalculate(conn, actor, &[order_id], &RecalculationCause::Overruled)?;
+    Ok(Changed { changed: 1, change_id, ..Changed::default() })
+}
+
+fn set_overruled(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    order_id: i64,
+    affiliate_id: i64,
+    overruled: bool,
+) -> QueryResult<()> {
+    let order = orders::table.find((actor.merchant_id, order_id));
+    let known: Vec<Option<i64>> =
+        order.select(orders::overruled_affiliate_ids).for_update().first(conn)?;
+    let mut ids: Vec<i64> = known.into_iter().flatten().filter(|id| *id != affiliate_id).collect();
+    if overruled {
+        ids.push(affiliate_id);
+    }
+    diesel::update(order).set(orders::overruled_affiliate_ids.eq(ids)).execute(conn)?;
+    Ok(())
+}
+
+/// How many conversions changed: one, or none if it was taken back before.
+pub(super) fn take_overruling_back(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    conversion_id: i64,
+) -> QueryResult<usize> {
+    let rows = list::by_ids(conn, actor.merchant_id, &[conversion_id])?;
+    let Some((row, order_id)) = rows.first().and_then(|row| Some((row, row.conversion.order_id?)))
+    else {
+        return Ok(0);
+    };
+    set_overruled(conn, actor, order_id, row.conversion.affiliate_id, false)?;
+    let act = Act {
+        action: "conversion.overruling_undone",
+        subject_kind: "conversion",
+        subject_id: Some(conversion_id),
+        summary: format!("Let the rules decide again on {}.", about(row)),
+        before: Some(json!({ "overruled": true })),
+        after: Some(json!({ "overruled": false })),
+    };
+    record_all(conn, actor, vec![act])?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::OverrulingTakenBack)?;
+    Ok(1)
+}

@@ -1,0 +1,188 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::features::auth::pages::MerchantPage;
+use crate::features::conversions::change::{self, Changed, NOTE_LENGTH, NewReview, OverruleError};
+use crate::features::conversions::{DenialReason, Review};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::see_other;
+
+/// What is said of which conversions.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReviewForm {
+    ids: Vec<i64>,
+    status: String,
+    /// Why they are denied; the note decides without one, and where it's another reason.
+    reason: String,
+    note: String,
+    back: LocalPath,
+}
+
+impl ReviewForm {
+    fn review<'a>(&self, note: &'a str) -> Option<NewReview<'a>> {
+        match Review::parse(&self.status)? {
+            Review::Approved => Some(NewReview::Approve { note }),
+            Review::Pending => Some(NewReview::BackToPending { note }),
+            Review::Denied => {
+                let reason = match DenialReason::parse(&self.reason) {
+                    None if !self.reason.is_empty() => return None,
+                    None | Some(DenialReason::Other) => DenialReason::of_note(note),
+                    Some(reason) => reason,
+                };
+                Some(NewReview::Deny { reason, note })
+            }
+        }
+    }
+}
+
+/// What is noted with a decision on one conversion.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NoteForm {
+    note: String,
+    back: LocalPath,
+}
+
+/// `POST /conversions/statuses`: approves, denies, or sets back to Pending.
+pub async fn set_status(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<ReviewForm>,
+) -> AppResult<HttpResponse> {
+    let back = back_to(&form.back).to_owned();
+    let note = noted(&form.note);
+    if form.review(&note).is_none() {
+        return Err(AppError::BadRequest("Choose Approve, Deny or Back to Pending.".into()));
+    }
+    if form.ids.is_empty() {
+        page.leave(FlashKind::Info, "Choose at least one conversion first.")?;
+        return Ok(see_other(&back));
+    }
+    let actor = page.actor();
+    let (changed, done) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let Some(review) = form.review(&note) else { return Ok(Default::default()) };
+            let changed = change::review(conn, &actor, &form.ids, &review)?;
+            QueryResult::Ok((changed, was_reviewed(&review, &changed)))
+        })
+        .await?;
+    tell(&page, changed, &done, &back)?;
+    Ok(see_other(&back))
+}
+
+fn was_reviewed(review: &NewReview<'_>, changed: &Changed) -> String {
+    let count = |n: usize| match n {
+        1 => "1 conversion".to_owned(),
+        n => format!("{n} conversions"),
+    };
+    let what = count(changed.changed);
+    let done = match review {
+        NewReview::Approve { .. } => format!("Approved {what}."),
+        NewReview::Deny { reason: DenialReason::Fraud, .. } => {
+            format!("Denied {what} as fraud: no commission counts for the order.")
+        }
+        NewReview::Deny { .. } => format!("Denied {what}: no commission counts for it."),
+        NewReview::BackToPending { .. } => format!("Set {what} back to Pending."),
+    };
+    let waits = match (review, changed.not_paid_yet, changed.unqualified) {
+        (NewReview::Approve { .. }, 0, 0) => String::new(),
+        (NewReview::Approve { .. }, unpaid, unqualified) => {
+            let unpaid = match unpaid {
+                0 => String::new(),
+                n => format!(" {} will count once the order is paid.", count(n)),
+            };
+            let unqualified = match unqualified {
+                0 => String::new(),
+                n => format!(" {} will count once it qualifies.", count(n)),
+            };
+            format!("{unpaid}{unqualified}")
+        }
+        _ => String::new(),
+    };
+    format!("{done}{waits}")
+}
+
+/// Says what was done, with the way back, and what was left alone.
+fn tell(page: &MerchantPage, changed: Changed, done: &str, back: &str) -> AppResult<()> {
+    let left_alone = match changed.left_alone {
+        0 => String::new(),
+        1 => " 1 stands so already.".to_owned(),
+        n => format!(" {n} stand so already."),
+    };
+    match changed.change_id {
+        None => page.leave(FlashKind::Info, format!("Nothing was changed.{left_alone}")),
+        Some(id) => page
+            .done_undoable(format!("{done}{left_alone}"), urls::conversion_change_undo(id, back)),
+    }
+}
+
+/// `POST /conversions/{conversion_id}/overruling`
+pub async fn overrule(
+    db: Data<Db>,
+    page: MerchantPage,
+    conversion_id: Path<i64>,
+    CsrfForm(form): CsrfForm<NoteForm>,
+) -> AppResult<HttpResponse> {
+    let back = back_to(&form.back).to_owned();
+    let (actor, note) = (page.actor(), noted(&form.note));
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| {
+            match change::overrule(conn, &actor, *conversion_id, &note) {
+                Err(OverruleError::Database(error)) => Err(error),
+                outcome => Ok(outcome),
+            }
+        })
+        .await?;
+    match outcome {
+        Ok(changed) => tell(&page, changed, "Overruled: the conversion counts now.", &back)?,
+        Err(refusal) => page.leave(FlashKind::Warning, refusal.to_string())?,
+    }
+    Ok(see_other(&back))
+}
+
+/// Where an undo leads.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UndoQuery {
+    back: LocalPath,
+}
+
+/// `POST /conversions/changes/{change_id}/undo`
+pub async fn undo(
+    db: Data<Db>,
+    page: MerchantPage,
+    change_id: Path<i64>,
+    query: Query<UndoQuery>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let undone =
+        db.merchant(actor.merchant_id, move |conn| change::undo(conn, &actor, *change_id)).await?;
+    let what = match undone.changed {
+        1 => "Undone: 1 conversion is as it was before.".to_owned(),
+        count => format!("Undone: {count} conversions are as they were before."),
+    };
+    let left = match undone.left_alone {
+        0 => String::new(),
+        n => format!(" {n} had changed again since and stayed so."),
+    };
+    page.done(format!("{what}{left}"))?;
+    Ok(see_other(back_to(&query.back)))
+}
+
+fn noted(typed: &str) -> String {
+    typed.trim().chars().take(NOTE_LENGTH).collect()
+}
+
+/// Only lists and pages that show conversions.
+fn back_to(back: &LocalPath) -> &str {
+    back.under(&["/conversions", "/orders", "/affiliates"]).unwrap_or("/conversions")
+}

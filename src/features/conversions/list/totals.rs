@@ -1,0 +1,151 @@
+//! How much a filter finds.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
+
+use super::matching::{Found, Matching};
+use super::{ConversionFilter, StatusFilter};
+use crate::features::figures;
+use crate::kit::db::listing::list_count;
+use crate::kit::db::schema::conversions;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count};
+
+/// How much matches.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    /// How many.
+    pub count: Count,
+    /// Per currency, the busiest first; what is Pending or Approved.
+    pub credited: Vec<Credited>,
+    /// Whether the words of the search fit more than [`super::MOST_FOUND`] affiliates, triggers or orders,
+    /// so that conversions of the others are missing.
+    pub is_cut: bool,
+}
+
+/// The Pending and Approved conversions of a list in one currency.
+#[derive(Clone, Debug)]
+pub struct Credited {
+    /// ISO 4217.
+    pub currency: String,
+    /// Minor units.
+    pub revenue_minor: i64,
+    /// Minor units.
+    pub commission_minor: i64,
+    /// Minor units.
+    pub refunded_minor: i64,
+}
+
+/// Of all credited conversions of some days, which the figures know, however many they are.
+pub(super) fn kept_totals(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+) -> QueryResult<Option<Totals>> {
+    let ConversionFilter {
+        q,
+        status: Some(StatusFilter::Credited),
+        affiliate_id: None,
+        trigger_id: None,
+        from: Some(from),
+        to: Some(to),
+    } = filter
+    else {
+        return Ok(None);
+    };
+    if !q.trim().is_empty() {
+        return Ok(None);
+    }
+    let sums = figures::merchant_sums(conn, merchant_id, *from, *to)?;
+    let count = sums.iter().map(|sum| sum.figures.conversions).sum();
+    let credited = sums.into_iter().filter(|sum| sum.figures.conversions > 0).map(|sum| Credited {
+        currency: sum.figures.currency,
+        revenue_minor: sum.figures.revenue_minor,
+        commission_minor: sum.figures.commission_minor,
+        refunded_minor: sum.figures.refunded_minor,
+    });
+    let (count, credited) = (Count::all(count), credited.collect());
+    Ok(Some(Totals { count, credited, is_cut: false }))
+}
+
+pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResult<Totals> {
+    let some = matching.query().select(conversions::id).limit(COUNT_LIMIT + 1);
+    let all_of = (matching.filter == ConversionFilter::default()).then_some("conversions");
+    let count = list_count(conn, some, COUNT_LIMIT, all_of, matching.merchant_id)?;
+    let count = Count::new(count, COUNT_LIMIT);
+    let is_cut = matching.found.as_ref().is_some_and(Found::is_cut);
+    if !count.is_exact() {
+        // A part would be added up, and a part is no total.
+        return Ok(Totals { count, credited: Vec::new(), is_cut });
+    }
+    let some = matching
+        .query()
+        .select((
+            conversions::currency,
+            conversions::status,
+            conversions::revenue_minor,
+            conversions::commission_minor,
+            conversions::refunded_minor,
+            conversions::shared_revenue_minor,
+            conversions::shared_refunded_minor,
+            conversions::order_id,
+            conversions::via,
+        ))
+        .limit(COUNT_LIMIT + 1);
+    let rows: Vec<(String, i64, i64, i64, i64)> =
+        TotalsOf { some, takes_orders_once: matching.filter.affiliate_id.is_none() }.load(conn)?;
+    let credited = rows
+        .into_iter()
+        .filter(|(_, credited, ..)| *credited > 0)
+        .map(|(currency, _, revenue_minor, commission_minor, refunded_minor)| Credited {
+            currency,
+            revenue_minor,
+            commission_minor,
+            refunded_minor,
+        })
+        .collect();
+    Ok(Totals { count, credited, is_cut })
+}
+
+/// How many rows are credited, and with how much: per currency. Of a program, an order is taken
+/// once, though a royalty stands beside its main conversion; an affiliate's conversions are added up.
+struct TotalsOf<Q> {
+    some: Q,
+    takes_orders_once: bool,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for TotalsOf<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT currency::text, count(*) FILTER (WHERE credited), \
+             coalesce(sum(revenue_minor - CASE WHEN is_beside THEN shared_revenue_minor ELSE 0 END) \
+                 FILTER (WHERE credited), 0)::bigint, \
+             coalesce(sum(commission_minor) FILTER (WHERE credited), 0)::bigint, \
+             coalesce(sum(refunded_minor - CASE WHEN is_beside THEN shared_refunded_minor ELSE 0 END) \
+                 FILTER (WHERE credited), 0)::bigint \
+             FROM (SELECT *, status IN ('pending', 'approved') AS credited, ",
+        );
+        out.push_sql(if self.takes_orders_once {
+            "via = 'sku' AND bool_or(via <> 'sku' AND status IN ('pending', 'approved')) \
+                 OVER (PARTITION BY order_id) AS is_beside"
+        } else {
+            "false AS is_beside"
+        });
+        out.push_sql(" FROM (");
+        self.some.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted) AS marked GROUP BY currency ORDER BY count(*) DESC, 1");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for TotalsOf<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for TotalsOf<Q> {
+    type SqlType = (Text, BigInt, BigInt, BigInt, BigInt);
+}
+
+impl<Q> RunQueryDsl<PgConnection> for TotalsOf<Q> {}

@@ -1,0 +1,225 @@
+//! Credit by hand: an order as a whole, or an amount that no order stands for.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::result::Error;
+use serde_json::json;
+
+use super::change::GIVEN;
+use super::list::{ConversionRow, of_order};
+use super::{ConversionStatus, Review, Via};
+use crate::credit::{EntryKind, LedgerEnd, NewEntry};
+use crate::features::affiliates::Affiliate;
+use crate::features::figures::{Amounts, Changes, Counted, Shared};
+use crate::features::ingest::ledger::{Appending, append};
+use crate::features::ingest::recalculate;
+use crate::features::recalculations::RecalculationCause;
+use crate::kit::audit::{Act, Actor, record, record_all};
+use crate::kit::db::schema::{conversions, orders};
+use crate::kit::web::when::day_of;
+use crate::money::{Currency, format_money};
+
+/// Why an order cannot be credited by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum CreditOrderError {
+    /// An order is credited once; whoever has it must be denied first.
+    #[error("This order is credited to {} already.", .0.affiliate)]
+    Already(Box<ConversionRow>),
+    /// The affiliate's own conversion of it was denied; that decision is the one to change.
+    #[error("{}’s conversion for this order was denied. Approve that one instead.", .0.affiliate)]
+    DeniedBefore(Box<ConversionRow>),
+    /// That holds for every conversion of it, until a member lifts it.
+    #[error("This order was denied as fraud by {0}. Approve one of its conversions first.")]
+    Fraud(String),
+    /// Only a refund or a deletion of it is known, not the order itself.
+    #[error("The store has not reported this order itself yet.")]
+    NotReported,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Credits an order to an affiliate, whatever codes are on it, by the affiliate's terms of when it
+/// was placed. Refunds and cancellations follow like those of any other order.
+///
+/// # Errors
+/// [`CreditOrderError`]; `NotFound` if order or affiliate are not the merchant's.
+pub fn credit_order(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    order_id: i64,
+    note: &str,
+) -> Result<(), CreditOrderError> {
+    let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
+    let order = orders::table.find((actor.merchant_id, order_id));
+    let (name, placed_at, fraud_by): (Option<String>, Option<DateTime<Utc>>, Option<String>) =
+        order
+            .select((orders::name, orders::placed_at, orders::fraud_by))
+            .for_update()
+            .first(conn)?;
+    if placed_at.is_none() {
+        return Err(CreditOrderError::NotReported);
+    }
+    if let Some(by) = fraud_by {
+        return Err(CreditOrderError::Fraud(by));
+    }
+    for row in of_order(conn, actor.merchant_id, order_id)? {
+        let is_own = row.conversion.affiliate_id == affiliate_id;
+        let is_whole = row.conversion.via != Via::Sku;
+        if is_own && row.conversion.status == ConversionStatus::Denied {
+            return Err(CreditOrderError::DeniedBefore(Box::new(row)));
+        }
+        if is_whole && row.conversion.status.counts() {
+            return Err(CreditOrderError::Already(Box::new(row)));
+        }
+    }
+    let credit = json!({ "credited_by": actor.name, "at": actor.now, "note": note });
+    diesel::update(order)
+        .set((orders::manual_affiliate_id.eq(affiliate_id), orders::manual_credit.eq(&credit)))
+        .execute(conn)?;
+    let said = if note.is_empty() { String::new() } else { format!(" Note: {note}") };
+    let act = Act {
+        action: "order.credited_by_hand",
+        subject_kind: "order",
+        subject_id: Some(order_id),
+        summary: format!(
+            "Credited order {} to {} by hand.{said}",
+            name.unwrap_or_default(),
+            affiliate.name
+        ),
+        before: None,
+        after: Some(json!({ "affiliate_id": affiliate_id, "manual_credit": credit })),
+    };
+    record(conn, actor, act)?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::CreditedManually)?;
+    Ok(())
+}
+
+/// Leaves an order that was credited by hand to its codes again.
+///
+/// # Errors
+/// `NotFound` if the order is not the merchant's, or was not credited by hand.
+pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryResult<()> {
+    let order = orders::table.find((actor.merchant_id, order_id));
+    let (name, manual): (Option<String>, Option<serde_json::Value>) = order
+        .filter(orders::manual_affiliate_id.is_not_null())
+        .select((orders::name, orders::manual_credit))
+        .for_update()
+        .first(conn)?;
+    diesel::update(order)
+        .set((
+            orders::manual_affiliate_id.eq(None::<i64>),
+            orders::manual_credit.eq(None::<serde_json::Value>),
+        ))
+        .execute(conn)?;
+    let act = Act {
+        action: "order.manual_credit_removed",
+        subject_kind: "order",
+        subject_id: Some(order_id),
+        summary: format!("Took the manual credit of order {} back.", name.unwrap_or_default()),
+        before: manual,
+        after: None,
+    };
+    record(conn, actor, act)?;
+    recalculate(conn, actor, &[order_id], &RecalculationCause::ManualCreditTakenBack)
+}
+
+/// An amount to be given, or taken.
+#[derive(Clone, Debug)]
+pub struct Amount<'a> {
+    /// Minor units; negative takes.
+    pub minor: i64,
+    /// In which currency.
+    pub currency: Currency,
+    /// Why: the affiliate can be told.
+    pub note: &'a str,
+}
+
+/// An amount that was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// The conversion it is.
+    pub conversion_id: i64,
+    /// For [`super::undo`].
+    pub change_id: i64,
+}
+
+/// Gives an affiliate an amount that no order stands for, Approved at once. Days are counted in
+/// `zone`.
+///
+/// # Errors
+/// The database's; `NotFound` if the affiliate is not the merchant's.
+pub fn give(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    zone: Tz,
+    affiliate_id: i64,
+    amount: &Amount<'_>,
+) -> QueryResult<Given> {
+    let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
+    let day = day_of(actor.now, zone);
+    let code = amount.currency.code();
+    let entry = NewEntry {
+        kind: EntryKind::ManualCredit,
+        currency: code.to_owned(),
+        amount_minor: amount.minor,
+    };
+    let mut end = LedgerEnd::default();
+    let entries = end.append(vec![entry]);
+    let id: i64 = diesel::insert_into(conversions::table)
+        .values((
+            conversions::merchant_id.eq(actor.merchant_id),
+            conversions::affiliate_id.eq(affiliate_id),
+            conversions::via.eq(Via::Manual),
+            conversions::review.eq(Review::Approved),
+            conversions::reviewed_by.eq(&actor.name),
+            conversions::reviewed_at.eq(actor.now),
+            conversions::currency.eq(code),
+            conversions::commission_minor.eq(end.balance_minor),
+            conversions::entries.eq(end.entries),
+            conversions::ledger_currency.eq(end.currency),
+            conversions::occurred_at.eq(actor.now),
+            conversions::day.eq(day),
+            conversions::note.eq(amount.note),
+            conversions::created_at.eq(actor.now),
+            conversions::updated_at.eq(actor.now),
+        ))
+        .returning(conversions::id)
+        .get_result(conn)?;
+    let cause = format!("{}: {}", actor.name, amount.note);
+    let to = Appending {
+        merchant_id: actor.merchant_id,
+        conversion_id: id,
+        at: actor.now,
+        delivery_id: None,
+        cause: &cause,
+    };
+    append(conn, &to, &entries)?;
+    let money = format_money(amount.minor, amount.currency);
+    let act = Act {
+        action: GIVEN,
+        subject_kind: "conversion",
+        subject_id: Some(id),
+        summary: format!("Gave {} {money} by hand. Note: {}", affiliate.name, amount.note),
+        before: None,
+        after: Some(json!({ "commission_minor": amount.minor, "currency": code })),
+    };
+    let change_id = record_all(conn, actor, vec![act])?.first().copied().unwrap_or_default();
+    let mut changes = Changes::of(actor.merchant_id);
+    changes.add_order(&[Counted {
+        id,
+        affiliate_id,
+        trigger_id: None,
+        is_royalty: false,
+        counts: true,
+        day,
+        currency: code.to_owned(),
+        // No sale: but it is a row of the list that the figure leads to.
+        amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
+        shared: Shared::default(),
+    }]);
+    changes.write(conn)?;
+    Ok(Given { conversion_id: id, change_id })
+}

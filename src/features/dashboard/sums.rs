@@ -1,0 +1,119 @@
+//! The figures of a period beside those of the one before.
+
+use crate::features::figures::{DayFigures, Figures, amounts};
+use crate::kit::web::paginate::thousands;
+use crate::money::Currency;
+
+use super::period::Period;
+
+/// One number of the dashboard.
+pub struct Number {
+    pub label: &'static str,
+    pub value: String,
+    /// The list that yields exactly this number.
+    pub href: String,
+    /// `+12 %`, or empty.
+    pub change: String,
+    /// Whether the change is good news.
+    pub better: bool,
+    pub note: String,
+}
+
+/// All days of a period added up.
+#[derive(Default)]
+struct Sums {
+    orders: i64,
+    conversions: i64,
+    /// Per currency.
+    figures: Vec<Figures>,
+}
+
+impl Sums {
+    fn of<'a>(days: impl Iterator<Item = &'a DayFigures>) -> Self {
+        let mut sums = Self::default();
+        for day in days {
+            let figures = &day.figures;
+            sums.orders += day.orders;
+            sums.conversions += figures.conversions;
+            match sums.figures.iter_mut().find(|sum| sum.currency == figures.currency) {
+                Some(sum) => {
+                    sum.revenue_minor += figures.revenue_minor;
+                    sum.refunded_minor += figures.refunded_minor;
+                    sum.commission_minor += figures.commission_minor;
+                }
+                None => sums.figures.push(figures.clone()),
+            }
+        }
+        sums
+    }
+
+    fn own(&self, own: Currency, of: fn(&Figures) -> i64) -> i64 {
+        self.figures.iter().filter(|sum| sum.currency == own.code()).map(of).sum()
+    }
+}
+
+/// The numbers of `period`, from the days of it and of the one before.
+pub fn numbers(days: &[DayFigures], period: &Period, own: Currency) -> Vec<Number> {
+    let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
+    let now = Sums::of(within(period.from, period.to));
+    let before = Sums::of(within(period.before_from, period.before_to));
+    let orders = format!("/orders?kind=real&{}", period.query());
+    let credited = format!("/conversions?status=credited&{}", period.query());
+    let count = |label, value, before, href: &str| Number {
+        label,
+        value: thousands(value),
+        href: href.to_owned(),
+        change: change(value, before),
+        better: value >= before,
+        note: format!("{} before", thousands(before)),
+    };
+    let money = |label, of: fn(&Figures) -> i64, more_is_better: bool| {
+        let (mut shown, mut earlier) =
+            (amounts(&now.figures, own, of), amounts(&before.figures, own, of));
+        let (value, before) = (now.own(own, of), before.own(own, of));
+        let first = shown.remove(0);
+        let others = shown.iter().map(|amount| format!("and {amount}; ")).collect::<String>();
+        Number {
+            label,
+            value: first,
+            href: credited.clone(),
+            change: change(value, before),
+            better: (value >= before) == more_is_better,
+            note: format!("{others}{} before", earlier.remove(0)),
+        }
+    };
+    vec![
+        count("Orders", now.orders, before.orders, &orders),
+        count("Conversions", now.conversions, before.conversions, &credited),
+        money("Revenue", |sum| sum.revenue_minor, true),
+        money("Commission", |sum| sum.commission_minor, true),
+        money("Refunds", |sum| sum.refunded_minor, false),
+    ]
+}
+
+/// By how many percent; empty where there is nothing to compare with, or nothing changed.
+fn change(now: i64, before: i64) -> String {
+    if before <= 0 || now == before {
+        return String::new();
+    }
+    let percent = (i128::from(now) - i128::from(before)) * 1000 / i128::from(before);
+    let percent = (percent + percent.signum() * 5) / 10;
+    match percent {
+        0 => String::new(),
+        percent => format!("{percent:+} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_in_whole_percent_of_what_was_before() {
+        assert_eq!(change(112, 100), "+12 %");
+        assert_eq!(change(1, 3), "-67 %");
+        assert_eq!(change(5, 0), "");
+        assert_eq!(change(5, 5), "");
+        assert_eq!(change(10_001, 10_000), "");
+    }
+}

@@ -1,0 +1,65 @@
+//! Coupon Exclusions are off for every merchant until support enables them.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use serde_json::json;
+
+use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, dated};
+use crate::kit::db::schema::{exclusion_terms, merchants};
+
+dated! {
+    /// Coupon Exclusions are enabled: there is no more to say.
+    struct Enabled
+    in exclusion_periods(merchant_id: i64) of merchants(merchant_id)
+    {
+    }
+}
+
+/// Enables or disables Coupon Exclusions for the actor's merchant from now on; the list stays.
+/// `false` when nothing was to be changed.
+///
+/// # Errors
+/// `NotFound` when there is no such merchant; else the database's.
+pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) -> QueryResult<bool> {
+    // Of two changes at once, one waits here.
+    let was_on: bool = merchants::table
+        .find(actor.merchant_id)
+        .select(merchants::coupon_exclusions)
+        .for_no_key_update()
+        .first(conn)?;
+    if was_on == on {
+        return Ok(false);
+    }
+    diesel::update(merchants::table.find(actor.merchant_id))
+        .set(merchants::coupon_exclusions.eq(on))
+        .execute(conn)?;
+    let enabled = on.then_some(Enabled {});
+    let changed = dated::change(conn, (actor.merchant_id,), enabled, actor.now)?;
+    let (action, verb) = match on {
+        true => ("coupon_exclusions.enabled", "Enabled"),
+        false => ("coupon_exclusions.disabled", "Disabled"),
+    };
+    let act = Act {
+        action,
+        subject_kind: "merchant",
+        subject_id: Some(actor.merchant_id),
+        summary: format!("{verb} Coupon Exclusions: {}", reason.trim()),
+        before: Some(json!({ "coupon_exclusions": was_on })),
+        after: Some(json!({ "coupon_exclusions": on, "reason": reason.trim() })),
+    };
+    record(conn, actor, act)?;
+    let of_merchant = exclusion_terms::table
+        .filter(exclusion_terms::merchant_id.eq(actor.merchant_id))
+        .select(exclusion_terms::exclusion_id);
+    if diesel::select(exists(of_merchant)).get_result(conn)? {
+        let cause = match on {
+            true => RecalculationCause::ExclusionsEnabled,
+            false => RecalculationCause::ExclusionsDisabled,
+        };
+        let since = changed.map_or(actor.now, |changed| changed.from);
+        request_since(conn, actor, since, &cause)?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,105 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use super::touched::Touched;
+use super::{SCOPES, enabled};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::exclusions::forms::{ExclusionForm, refusal};
+use crate::features::exclusions::{Exclusion, NewExclusion, add};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
+
+#[derive(Template)]
+#[template(path = "exclusions/new.html")]
+struct NewPage {
+    page: MerchantPage,
+    form: ExclusionForm,
+    errors: FormErrors,
+    /// What affiliates have already, where that is to be looked at before saving.
+    touched: Option<Touched>,
+}
+
+/// What the form begins with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewQuery {
+    code: String,
+}
+
+/// `GET /settings/coupon-exclusions/new`
+pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let code = query.into_inner().code.chars().take(100).collect();
+    let form = ExclusionForm { code, ..ExclusionForm::default() };
+    ok(&NewPage { page, form, errors: FormErrors::new(), touched: None })
+}
+
+/// What became of a form.
+pub(super) enum Outcome {
+    /// It is done.
+    Saved(Exclusion),
+    /// Affiliates have such codes: to be looked at first.
+    Touches(Touched),
+    /// For the person to mend.
+    Refused(FormErrors),
+}
+
+/// Saves `new` with `save`, unless affiliates have such codes and nobody has looked at that yet.
+pub(super) fn save_seen(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    seen: &str,
+    new: &NewExclusion,
+    save: impl FnOnce(&mut PgConnection) -> Result<Exclusion, crate::features::exclusions::SaveError>,
+) -> QueryResult<Outcome> {
+    if seen != new.pattern.key() {
+        let touched = Touched::by(conn, actor.merchant_id, new.pattern.clone())?;
+        if !touched.is_empty() {
+            return Ok(Outcome::Touches(touched));
+        }
+    }
+    match save(conn) {
+        Ok(exclusion) => Ok(Outcome::Saved(exclusion)),
+        Err(error) => Ok(Outcome::Refused(refusal(error)?)),
+    }
+}
+
+/// `POST /settings/coupon-exclusions`
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<ExclusionForm>,
+) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let new = match form.read(page.merchant().tz()) {
+        Ok(new) => new,
+        Err(errors) => return rejected(&NewPage { page, form, errors, touched: None }),
+    };
+    let (actor, seen) = (page.actor(), form.seen.clone());
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| {
+            save_seen(conn, &actor, &seen, &new, |conn| add(conn, &actor, &new))
+        })
+        .await?;
+    match outcome {
+        Outcome::Saved(exclusion) => {
+            page.done_undoable(
+                format!("Affiliates can no longer claim {}.", exclusion.value),
+                urls::exclusion_removal(exclusion.id),
+            )?;
+            Ok(see_other(&urls::exclusions()))
+        }
+        Outcome::Touches(touched) => {
+            let errors = FormErrors::new();
+            ok(&NewPage { page, form, errors, touched: Some(touched) })
+        }
+        Outcome::Refused(errors) => rejected(&NewPage { page, form, errors, touched: None }),
+    }
+}

@@ -1,0 +1,111 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, QueryResult};
+
+use super::create::{Outcome, save_seen};
+use super::touched::Touched;
+use super::{SCOPES, enabled};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::exclusions::forms::ExclusionForm;
+use crate::features::exclusions::{Exclusion, Pattern, change};
+use crate::kit::audit;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// How many lines of its history a page shows.
+const HISTORY_LINES: i64 = 20;
+
+#[derive(Template)]
+#[template(path = "exclusions/show.html")]
+struct ShowPage {
+    page: MerchantPage,
+    exclusion: Exclusion,
+    history: Vec<audit::Entry>,
+    /// What affiliates have of it already.
+    touched: Option<Touched>,
+    /// Whether that is to be looked at before saving.
+    asks: bool,
+    form: ExclusionForm,
+    errors: FormErrors,
+}
+
+impl ShowPage {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+}
+
+async fn shown(db: &Db, page: MerchantPage, id: i64) -> AppResult<ShowPage> {
+    let merchant_id = page.merchant_id();
+    let (exclusion, history, touched) = db
+        .merchant(merchant_id, move |conn| {
+            let exclusion = Exclusion::find(conn, merchant_id, id)?;
+            let history = audit::history(conn, merchant_id, "exclusion", id, HISTORY_LINES)?;
+            let touched = match Pattern::parse(&exclusion.value) {
+                Ok(pattern) => Some(Touched::by(conn, merchant_id, pattern)?),
+                Err(_) => None,
+            };
+            QueryResult::Ok((exclusion, history, touched))
+        })
+        .await?;
+    let form = ExclusionForm::of(&exclusion);
+    let errors = FormErrors::new();
+    Ok(ShowPage { page, exclusion, history, touched, asks: false, form, errors })
+}
+
+/// `GET /settings/coupon-exclusions/{id}`
+pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    ok(&shown(&db, page, *id).await?)
+}
+
+/// `POST /settings/coupon-exclusions/{id}`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(form): CsrfForm<ExclusionForm>,
+) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let (actor, read, id) = (page.actor(), form.read(page.merchant().tz()), *id);
+    let (seen, version) = (form.seen.clone(), form.version.clone());
+    let outcome = match read {
+        Err(errors) => Outcome::Refused(errors),
+        Ok(new) => {
+            db.merchant(actor.merchant_id, move |conn| {
+                let merchant_id = actor.merchant_id;
+                let record = Record { merchant_id, kind: "exclusion", id: Some(id) };
+                version.check(conn, record, |conn| {
+                    Exclusion::find(conn, merchant_id, id).map(|it| ExclusionForm::of(&it))
+                })?;
+                // What it stops already is no news.
+                let known = Exclusion::find(conn, actor.merchant_id, id)?.key;
+                let seen = if known == new.pattern.key() { known } else { seen };
+                let save = |conn: &mut PgConnection| change(conn, &actor, id, &new);
+                AppResult::Ok(save_seen(conn, &actor, &seen, &new, save)?)
+            })
+            .await?
+        }
+    };
+    match outcome {
+        Outcome::Saved(exclusion) => {
+            page.done(format!("{} is saved.", exclusion.value))?;
+            Ok(see_other(&urls::exclusions()))
+        }
+        Outcome::Touches(touched) => {
+            let shown = shown(&db, page, id).await?;
+            ok(&ShowPage { touched: Some(touched), asks: true, form, ..shown })
+        }
+        Outcome::Refused(errors) => {
+            let shown = shown(&db, page, id).await?;
+            rejected(&ShowPage { form, errors, ..shown })
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::prelude::*;
+
+use super::enabled;
+use super::list::COLUMNS;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::code_requests;
+use crate::features::exclusions::SaveError;
+use crate::features::exclusions::upload::{self, Row, Upload, Verdict};
+use crate::features::triggers::list::count_like;
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::upload::CsrfUpload;
+use crate::kit::web::{ok, rejected};
+
+/// As many rows of a verdict are shown.
+const SHOWN: usize = 500;
+/// For as many new exclusions it is said at once how many codes of affiliates they stop.
+const LOOKED_AT: usize = 300;
+
+#[derive(Template)]
+#[template(path = "exclusions/upload.html")]
+struct UploadPage {
+    page: MerchantPage,
+    errors: FormErrors,
+    /// The file that was read, if one was.
+    verdict: Option<FileVerdict>,
+    choice: Choice,
+}
+
+/// What was ticked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Choice {
+    /// Add the rows that are fine, and leave the others out.
+    good_rows: bool,
+    /// Add codes that look changed by a spreadsheet as they are.
+    keep_changed: bool,
+}
+
+/// What became of a file.
+struct FileVerdict {
+    file_name: String,
+    upload: Upload,
+    /// Whether its good rows were added.
+    is_done: bool,
+    /// How many of them stop codes that affiliates have; not known for very many.
+    touching: Option<usize>,
+}
+
+impl FileVerdict {
+    fn count(&self, is: impl Fn(&Verdict) -> bool) -> String {
+        thousands(i64::try_from(self.upload.count(is)).unwrap_or(i64::MAX))
+    }
+
+    fn added(&self) -> String {
+        self.count(|verdict| *verdict == Verdict::Added)
+    }
+
+    fn left_out(&self) -> usize {
+        self.upload.wrong() + self.upload.changed()
+    }
+
+    fn columns(&self) -> String {
+        let used = self.upload.reading.used.iter().map(|used| used.name.as_str());
+        used.collect::<Vec<_>>().join(", ")
+    }
+
+    fn repeated(&self) -> usize {
+        self.upload.count(|verdict| matches!(verdict, Verdict::OnList(_) | Verdict::InFile(_)))
+    }
+
+    /// What a person has to look at comes first.
+    fn rows(&self) -> Vec<&Row> {
+        let is_wrong = |row: &&Row| matches!(row.verdict, Verdict::Wrong(_) | Verdict::Changed(_));
+        let mut rows: Vec<&Row> = self.upload.rows.iter().filter(is_wrong).collect();
+        rows.extend(self.upload.rows.iter().filter(|row| !is_wrong(row)));
+        rows.truncate(SHOWN);
+        rows
+    }
+
+    /// How many rows the file has.
+    fn all(&self) -> String {
+        self.count(|_| true)
+    }
+
+    fn hidden(&self) -> usize {
+        self.upload.rows.len().saturating_sub(SHOWN)
+    }
+}
+
+/// `GET /settings/coupon-exclusions/uploads/new`
+pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let choice = Choice::default();
+    ok(&UploadPage { page, errors: FormErrors::new(), verdict: None, choice })
+}
+
+/// What the rows of a file look like.
+const EXAMPLES: [[&str; 5]; 2] = [
+    ["BLACKFRIDAY*", "Our own sale", "2026-11-20", "2026-11-30", "Claims"],
+    ["WELCOME10", "Goes out with the newsletter", "", "", "Claims and orders"],
+];
+
+/// `GET /settings/coupon-exclusions/template.csv`
+pub async fn template(page: MerchantPage) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let rows = EXAMPLES.iter().map(|row| row.iter().copied().map(Cell::text).collect());
+    csv::template("coupon-exclusions-template.csv", &COLUMNS, rows.collect())
+}
+
+/// `POST /settings/coupon-exclusions/uploads`: adds all rows of a file, or none; with `good_rows`,
+/// those that can be added; with `keep_changed`, also those that look changed by a spreadsheet.
+pub async fn upload(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    sent: CsrfUpload,
+) -> AppResult<HttpResponse> {
+    enabled(&page)?;
+    let _turn = memory.file_turn().await?;
+    let is_ticked = |name: &str| !sent.field(name).is_empty();
+    let choice =
+        Choice { good_rows: is_ticked("good_rows"), keep_changed: is_ticked("keep_changed") };
+    let (file_name, tz) = (sent.file_name.clone(), page.merchant().tz());
+    let read = move |file: &[u8]| upload::read(file, tz, choice.keep_changed);
+    let file = match sent.read_file(read).await? {
+        Ok(file) => file,
+        Err(error) => {
+            let errors = FormErrors::one("file", error.to_string());
+            return rejected(&UploadPage { page, errors, verdict: None, choice });
+        }
+    };
+    let actor = page.actor();
+    let outcome =
+        db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, choice)).await?;
+    match outcome {
+        Ok((upload, is_done, touching)) => {
+            let verdict = Some(FileVerdict { file_name, upload, is_done, touching });
+            let shown = UploadPage { page, errors: FormErrors::new(), verdict, choice };
+            if is_done { ok(&shown) } else { rejected(&shown) }
+        }
+        Err(why) => {
+            let errors = FormErrors::one("file", why);
+            rejected(&UploadPage { page, errors, verdict: None, choice })
+        }
+    }
+}
+
+type Taken = (Upload, bool, Option<usize>);
+
+fn take(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    mut file: Upload,
+    choice: Choice,
+) -> QueryResult<Result<Taken, String>> {
+    upload::compare(conn, actor.merchant_id, &mut file)?;
+    let is_done = file.wrong() + file.changed() == 0 || choice.good_rows;
+    if is_done {
+        match upload::add_all(conn, actor, &file) {
+            Ok(()) => {}
+            Err(SaveError::Database(error)) => return Err(error),
+            // Refused before anything was written.
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+    }
+    let touching = touching(conn, actor.merchant_id, &file)?;
+    Ok(Ok((file, is_done, touching)))
+}
+
+fn touching(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    file: &Upload,
+) -> QueryResult<Option<usize>> {
+    if file.added() > LOOKED_AT {
+        return Ok(None);
+    }
+    let asked = code_requests::waiting(conn, merchant_id)?;
+    let mut touching = 0;
+    for pattern in file.patterns() {
+        let touches = asked.iter().any(|one| one.is_like(pattern))
+            || !count_like(conn, merchant_id, pattern)?.is_zero();
+        touching += usize::from(touches);
+    }
+    Ok(Some(touching))
+}

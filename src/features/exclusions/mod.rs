@@ -1,0 +1,24 @@
+//! Coupon exclusions: codes and patterns that affiliates may not claim.
+
+mod feature;
+mod forms;
+/// The pages.
+pub mod handlers;
+/// The list.
+pub mod list;
+mod model;
+mod rekey;
+mod terms;
+/// Exclusions from a file.
+pub mod upload;
+
+pub use crate::features::availability::{Excluded, covering_orders, verdict, verdicts};
+pub use feature::enable;
+pub use list::{ExclusionSort, ExclusionState};
+pub use look_alike::{Pattern, PatternError, Shape};
+pub use model::{
+    Dates, Exclusion, ExclusionScope, MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change,
+    remove, restore,
+};
+pub(crate) use rekey::rekey;
+pub use vouch_core::look_alike;

@@ -1,0 +1,122 @@
+//! Look-alike keys in the database, worked out again by newer rules.
+
+use diesel::dsl::{max, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Text};
+
+use super::look_alike::{Pattern, look_alike};
+use crate::features::triggers::TriggerKind;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{exclusion_terms, exclusions, triggers};
+
+/// As many triggers are written with one statement.
+const AT_ONCE: usize = 1_000;
+
+/// Works out the look-alike keys of codes, exclusions and the times at which these covered orders.
+/// Whatever has nothing but capitals and digits is left aside: it is its own key by all rules.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
+    rekey_triggers(conn)?;
+    rekey_exclusions(conn)?;
+    rekey_terms(conn)
+}
+
+fn rekey_triggers(conn: &mut PgConnection) -> QueryResult<()> {
+    let rows: Vec<(i64, i64, String, Option<String>)> = triggers::table
+        .filter(triggers::kind.eq(TriggerKind::CouponCode))
+        .filter(sql::<Bool>("key ~ '[^A-Z0-9_-]'"))
+        .select((triggers::merchant_id, triggers::id, triggers::key, triggers::look_alike))
+        .load(conn)?;
+    let changed: Vec<(i64, i64, String)> = rows
+        .into_iter()
+        .map(|(merchant_id, id, key, held)| (merchant_id, id, look_alike(&key), held))
+        .filter(|(.., new, held)| held.as_ref() != Some(new))
+        .map(|(merchant_id, id, new, _)| (merchant_id, id, new))
+        .collect();
+    for some in changed.chunks(AT_ONCE) {
+        prepared::<()>(
+            "UPDATE triggers t SET look_alike = n.look_alike \
+             FROM unnest(?::bigint[], ?::bigint[], ?::text[]) AS n (merchant_id, id, look_alike) \
+             WHERE t.merchant_id = n.merchant_id AND t.id = n.id",
+        )
+        .bind::<Array<BigInt>, _>(some.iter().map(|row| row.0).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(some.iter().map(|row| row.1).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(some.iter().map(|row| row.2.as_str()).collect::<Vec<_>>())
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// One that would stop as good as every code by its new key keeps the old one, which stops nothing.
+fn rekey_exclusions(conn: &mut PgConnection) -> QueryResult<()> {
+    let rows: Vec<(i64, i64, String, String)> = exclusions::table
+        .filter(sql::<Bool>("(key ~ '[^A-Z0-9*]' OR value ~ '[^A-Za-z0-9 _*-]')"))
+        .order((exclusions::merchant_id, exclusions::id))
+        .select((exclusions::merchant_id, exclusions::id, exclusions::value, exclusions::key))
+        .load(conn)?;
+    for (merchant_id, id, value, held) in rows {
+        let Ok(pattern) = Pattern::recorded(&value) else {
+            tracing::warn!(merchant_id, exclusion_id = id, "exclusion_stops_nothing");
+            continue;
+        };
+        if pattern.key() == held {
+            continue;
+        }
+        write_exclusion(conn, (merchant_id, id), &pattern)?;
+        diesel::update(exclusion_terms::table)
+            .filter(exclusion_terms::merchant_id.eq(merchant_id))
+            .filter(exclusion_terms::exclusion_id.eq(id))
+            .filter(exclusion_terms::key.eq(&held))
+            .set((
+                exclusion_terms::key.eq(pattern.key()),
+                exclusion_terms::anchor.eq(pattern.anchor()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Beside those that have the same key already: `SAVE.10` beside `SAVE-10`. Each has its own dates,
+/// scope and note, so both stay.
+fn write_exclusion(
+    conn: &mut PgConnection,
+    (merchant_id, id): (i64, i64),
+    pattern: &Pattern,
+) -> QueryResult<()> {
+    let most: Option<i16> = exclusions::table
+        .filter(exclusions::merchant_id.eq(merchant_id))
+        .filter(exclusions::key.eq(pattern.key()))
+        .select(max(exclusions::twin))
+        .first(conn)?;
+    diesel::update(exclusions::table.find((merchant_id, id)))
+        .set((
+            exclusions::key.eq(pattern.key()),
+            exclusions::shape.eq(pattern.shape()),
+            exclusions::anchor.eq(pattern.anchor()),
+            exclusions::twin.eq(most.map_or(0, |most| most + 1)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What an exclusion was called before it was changed is in its terms alone.
+fn rekey_terms(conn: &mut PgConnection) -> QueryResult<()> {
+    let keys: Vec<String> = exclusion_terms::table
+        .filter(sql::<Bool>("key ~ '[^A-Z0-9*]'"))
+        .select(exclusion_terms::key)
+        .distinct()
+        .load(conn)?;
+    for held in keys {
+        let new = Pattern::recorded(&held).ok().filter(|pattern| pattern.key() != held);
+        let Some(pattern) = new else { continue };
+        diesel::update(exclusion_terms::table.filter(exclusion_terms::key.eq(&held)))
+            .set((
+                exclusion_terms::key.eq(pattern.key()),
+                exclusion_terms::anchor.eq(pattern.anchor()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use crate::features::auth::NewPassword;
+use crate::features::merchants::choices;
+use crate::kit::web::form::FormErrors;
+use crate::money::Currency;
+
+/// What was typed to begin. The password is never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct FirstRunForm {
+    pub program: String,
+    pub currency: String,
+    pub time_zone: String,
+    pub name: String,
+    pub email: String,
+    pub password: String,
+}
+
+impl FirstRunForm {
+    /// What most begin with.
+    pub fn blank() -> Self {
+        Self { currency: "USD".into(), time_zone: "UTC".into(), ..Self::default() }
+    }
+
+    /// The currency and the time zone, when everything is fine.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the form.
+    pub fn check(&self) -> Result<(Currency, Tz), FormErrors> {
+        let mut errors = FormErrors::new();
+        errors.check_name(
+            "program",
+            &self.program,
+            "Name the program, for example after your shop.",
+        );
+        let currency = choices::currency(&mut errors, "currency", &self.currency);
+        let time_zone = choices::time_zone(&mut errors, "time_zone", &self.time_zone);
+        errors.check_name("name", &self.name, "Enter your name.");
+        errors.check_email("email", &self.email);
+        let about_the_person = [self.name.clone(), self.email.clone(), self.program.clone()];
+        let password = &self.password;
+        NewPassword { field: "password", password, about_the_person: &about_the_person }
+            .check(&mut errors);
+        match (currency, time_zone) {
+            (Some(currency), Some(time_zone)) if errors.is_empty() => Ok((currency, time_zone)),
+            _ => Err(errors),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::prelude::*;
+use diesel::sql_query;
+
+use super::FirstRun;
+use super::forms::FirstRunForm;
+use crate::features::auth::handlers::sign_in;
+use crate::features::auth::pages::PublicPage;
+use crate::features::auth::{Hashing, NewUser, Origin};
+use crate::features::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::{ok, rejected};
+
+#[derive(Template)]
+#[template(path = "first_run/new.html")]
+struct FirstRunPage {
+    page: PublicPage,
+    form: FirstRunForm,
+    errors: FormErrors,
+}
+
+/// Of several first runs at once, one goes first: an arbitrary number that names the lock.
+const LOCK: &str = "select pg_advisory_xact_lock(7022115)";
+
+/// `GET /first-run/{token}`
+pub async fn show(
+    db: Data<Db>,
+    first_run: Data<FirstRun>,
+    page: PublicPage,
+    token: Path<String>,
+) -> AppResult<HttpResponse> {
+    admit(&db, &first_run, &token).await?;
+    ok(&FirstRunPage { page, form: FirstRunForm::blank(), errors: FormErrors::new() })
+}
+
+/// `POST /first-run/{token}`: makes the first merchant and its owner, and signs them in.
+pub async fn create(
+    db: Data<Db>,
+    first_run: Data<FirstRun>,
+    hashing: Data<Hashing>,
+    origin: Origin,
+    page: PublicPage,
+    token: Path<String>,
+    CsrfForm(mut form): CsrfForm<FirstRunForm>,
+) -> AppResult<HttpResponse> {
+    admit(&db, &first_run, &token).await?;
+    let (currency, time_zone) = match form.check() {
+        Ok(checked) => checked,
+        Err(errors) => return rejected(&FirstRunPage { page, form, errors }),
+    };
+    let password_hash = hashing.hash(std::mem::take(&mut form.password)).await?;
+    let (form, outcome) = db
+        .run(Scope::Installation, move |conn| {
+            sql_query(LOCK).execute(conn)?;
+            if merchants::any_exists(conn)? {
+                return Err(AppError::NotFound);
+            }
+            let owner = Owner::New(NewUser {
+                email: &form.email,
+                name: &form.name,
+                password_hash: Some(&password_hash),
+                is_support: false,
+            });
+            let new = NewMerchant { name: &form.program, currency, time_zone, owner };
+            let outcome = merchants::create(conn, &new, clock::now());
+            Ok((form, outcome))
+        })
+        .await?;
+    match outcome {
+        Ok(created) => {
+            let answer =
+                sign_in(&db, page.session(), &origin, created.owner_id, &LocalPath::default())
+                    .await?;
+            page.leave(FlashKind::Success, welcome(&form.program))?;
+            Ok(answer)
+        }
+        Err(error @ CreateMerchantError::EmailTaken) => {
+            let errors = FormErrors::one("email", error.to_string());
+            rejected(&FirstRunPage { page, form, errors })
+        }
+        Err(CreateMerchantError::Database(error)) => Err(error.into()),
+    }
+}
+
+fn welcome(program: &str) -> String {
+    format!(
+        "Welcome to {}! Next: connect your store under Settings, add your first affiliate, and give \
+         them a code.",
+        program.trim()
+    )
+}
+
+/// Without the token, and once there is a merchant, the page does not exist.
+async fn admit(db: &Db, first_run: &FirstRun, token: &str) -> AppResult<()> {
+    if !first_run.fits(token) {
+        return Err(AppError::NotFound);
+    }
+    match db.run(Scope::Support, merchants::any_exists).await? {
+        true => Err(AppError::NotFound),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,140 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use secrecy::SecretSlice;
+
+use crate::features::stores::{Platform, find_by_key, merchant_of_key};
+use crate::kit::db::{Db, Scope, WorkKind};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::request::{self, Sender};
+use crate::kit::secrets::Sealer;
+
+/// How long a store is remembered: the secret before a new one is accepted anyway, and a store that
+/// was disconnected is refused this much later.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// Only stores that exist are remembered, so that this is never reached by guessing.
+const MOST: usize = 10_000;
+
+/// What a webhook needs to know of its store.
+pub struct KnownStore {
+    /// Whose it is.
+    pub merchant_id: i64,
+    /// Its key within the merchant.
+    pub store_id: i64,
+    /// What may sign its webhooks: the current secret, and the one before.
+    pub secrets: Vec<SecretSlice<u8>>,
+}
+
+impl KnownStore {
+    /// Whether there is such a store.
+    pub fn exists(&self) -> bool {
+        self.merchant_id != 0
+    }
+}
+
+/// The stores that sent something within the last seconds, so that a burst of orders looks its
+/// store up once.
+pub struct KnownStores {
+    db: Db,
+    sealer: Sealer,
+    unknown: Arc<KnownStore>,
+    known: Mutex<HashMap<(Platform, String), (Instant, Arc<KnownStore>)>>,
+}
+
+impl KnownStores {
+    /// None yet.
+    pub fn new(db: Db, sealer: Sealer) -> Self {
+        let secret: [u8; 32] = rand::rng().random();
+        let secrets = vec![secret.to_vec().into()];
+        let unknown = Arc::new(KnownStore { merchant_id: 0, store_id: 0, secrets });
+        Self { db, sealer, unknown, known: Mutex::new(HashMap::new()) }
+    }
+
+    /// The connected store of that key and platform. An unknown key is that of a store whose secret
+    /// no one has: its webhooks are read, checked and refused like those with a wrong signature, so
+    /// that no one finds out which keys there are.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
+        let store = match self.connected(platform, store_key).await {
+            Err(AppError::NotFound) => return Ok(Arc::clone(&self.unknown)),
+            found => found?,
+        };
+        let (merchant_id, store_id) = (Some(store.merchant_id), Some(store.store_id));
+        request::sent_by(Sender { merchant_id, store_id, ..Sender::default() });
+        Ok(store)
+    }
+
+    async fn connected(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
+        if let Some(store) = self.remembered(platform, store_key) {
+            return Ok(store);
+        }
+        let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
+        let key = store_key.to_owned();
+        let store = self
+            .db
+            .run_as(WorkKind::StoreLookUp, Scope::Merchant(merchant_id), move |conn| {
+                find_by_key(conn, merchant_id, &key)
+            })
+            .await?;
+        if store.platform != platform || !store.is_connected() {
+            return Err(AppError::NotFound);
+        }
+        let secrets = store
+            .webhook_secrets(&self.sealer)
+            .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
+        let known = Arc::new(KnownStore { merchant_id, store_id: store.id, secrets });
+        self.remember(platform, store_key, &known);
+        Ok(known)
+    }
+
+    /// What may sign a privacy request of the store of that key, connected or not. As
+    /// [`KnownStores::find`], an unknown one looks like one with another secret.
+    ///
+    /// # Errors
+    /// As [`KnownStores::find`].
+    pub async fn find_for_privacy(
+        &self,
+        platform: Platform,
+        store_key: &str,
+    ) -> AppResult<Arc<KnownStore>> {
+        match self.connected_or_not(platform, store_key).await {
+            Err(AppError::NotFound) => Ok(Arc::clone(&self.unknown)),
+            found => found.map(Arc::new),
+        }
+    }
+
+    async fn connected_or_not(&self, platform: Platform, store_key: &str) -> AppResult<KnownStore> {
+        let merchant_id = merchant_of_key(store_key).ok_or(AppError::NotFound)?;
+        let key = store_key.to_owned();
+        let store =
+            self.db.merchant(merchant_id, move |conn| find_by_key(conn, merchant_id, &key)).await?;
+        if store.platform != platform {
+            return Err(AppError::NotFound);
+        }
+        let secrets = store
+            .privacy_secrets(&self.sealer)
+            .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
+        if secrets.is_empty() {
+            return Err(AppError::NotFound);
+        }
+        Ok(KnownStore { merchant_id, store_id: store.id, secrets })
+    }
+
+    fn remembered(&self, platform: Platform, store_key: &str) -> Option<Arc<KnownStore>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, store) = known.get(&(platform, store_key.to_owned()))?;
+        (since.elapsed() < REMEMBERED).then(|| Arc::clone(store))
+    }
+
+    fn remember(&self, platform: Platform, store_key: &str, store: &Arc<KnownStore>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.retain(|_, (since, _)| since.elapsed() < REMEMBERED);
+        }
+        known.insert((platform, store_key.to_owned()), (Instant::now(), Arc::clone(store)));
+    }
+}

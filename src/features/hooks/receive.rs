@@ -1,0 +1,127 @@
+use actix_web::http::header::{ContentType, HeaderMap};
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use vouch_core::platform::Platform;
+use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider};
+
+use super::known_stores::{KnownStore, KnownStores};
+use crate::features::ingest::intake::{Arrival, Source, gzip};
+use crate::features::ingest::queue::Intake;
+use crate::features::privacy::requests;
+use crate::kit::clock;
+use crate::kit::counters;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
+use crate::kit::web::platform_path::OfPlatform;
+
+/// As much is kept of a body that no store can have signed: WooCommerce's ping is shorter.
+const UNSIGNED_KEPT: usize = 1024;
+
+/// `POST /hooks/{platform}/{store_key}`: 200 once the message is kept for good, understood or not; 401
+/// for a wrong signature or an unknown key, alike; 503 if it can't be kept, so that the store sends
+/// it again. (WooCommerce doesn't, and the catch-up finds the order.) Privacy requests are carried
+/// out instead.
+#[expect(clippy::too_many_arguments, reason = "each is an extractor")]
+pub async fn receive(
+    req: HttpRequest,
+    OfPlatform(platform): OfPlatform,
+    store_key: Path<String>,
+    body: Payload,
+    stores: Data<KnownStores>,
+    intake: Data<Intake>,
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+) -> AppResult<HttpResponse> {
+    let provider = provider(platform).ok_or(AppError::NotFound)?;
+    let headers = |name: &str| header(req.headers(), name);
+    let privacy = provider.privacy_topic(&headers);
+    let store = match privacy {
+        Some(_) => stores.find_for_privacy(platform, &store_key).await?,
+        None => stores.find(platform, &store_key).await?,
+    };
+    let body = read_body(&req, &store, provider, body).await?;
+    if provider.is_ping(&headers, &body) {
+        return Ok(HttpResponse::Ok().finish());
+    }
+    if !provider.is_signed(&store.secrets, &store_key, &headers, &body) {
+        return Ok(refused(platform, "The signature does not fit the message.\n"));
+    }
+    let now = clock::arrival();
+    let Some(envelope) = provider.envelope(&headers, &body, now) else {
+        return Ok(refused(platform, "The message is too old or from the future.\n"));
+    };
+    if let Some(topic) = privacy {
+        return carry_out(&store, topic, body, envelope, (db, sealer)).await;
+    }
+    let Envelope { topic, delivery_ref, is_test, sent_at } = envelope;
+    let understood = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(now));
+    let arrival = Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.store_id,
+        source: Source::Webhook,
+        delivery_ref,
+        topic,
+        is_test,
+        sent_at,
+        received_at: now,
+        body_gzip: gzip(&body),
+    };
+    intake.take(platform, arrival, understood).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Carried out and answered 200, and never stored. Also for a store that was disconnected: Shopify
+/// sends them after the app was uninstalled.
+async fn carry_out(
+    store: &KnownStore,
+    topic: PrivacyTopic,
+    body: Body,
+    envelope: Envelope,
+    (db, sealer): (Data<Db>, Data<Sealer>),
+) -> AppResult<HttpResponse> {
+    let (pseudonyms, now) = (Pseudonyms::new(&sealer), clock::arrival());
+    let of_store = (store.merchant_id, store.store_id);
+    let is_erased = actix_web::web::block(move || {
+        let request = (topic, &*body);
+        requests::carry_out(&db, &pseudonyms, of_store, request, &envelope.delivery_ref, now)
+    })
+    .await
+    .map_err(|_| AppError::Unavailable)??;
+    if is_erased {
+        security::note(Kind::PersonErased);
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Reads a webhook's body. One that is refused whatever it holds is read to its end as well, but not
+/// kept, so that it takes no memory: that of an unknown store, and one without a signature that can be
+/// one.
+async fn read_body(
+    req: &HttpRequest,
+    store: &KnownStore,
+    provider: &dyn Provider,
+    body: Payload,
+) -> AppResult<Body> {
+    let limits = BodyLimits { bytes: provider.max_body(), timeout: provider.body_timeout() };
+    let headers = |name: &str| header(req.headers(), name);
+    if !store.exists() || !provider.may_be_signed(&headers) {
+        return read_beginning(req, body.into_inner(), limits, UNSIGNED_KEPT).await;
+    }
+    let sender = BodySender::Store(store.store_id);
+    Memory::of(req).read(req, body.into_inner(), limits, sender).await
+}
+
+/// 401 for a message that the store cannot have sent, or not now.
+fn refused(platform: Platform, why: &'static str) -> HttpResponse {
+    counters::refused_delivery(platform.as_str());
+    HttpResponse::Unauthorized().content_type(ContentType::plaintext()).body(why)
+}
+
+/// The header of that name without outer space; empty where it is missing.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+}

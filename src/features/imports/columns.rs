@@ -1,0 +1,97 @@
+//! Which column of a file is which, by the names that this program, Refersion and stores' discount
+//! apps give them.
+
+use crate::features::triggers::TriggerKind;
+use crate::kit::web::sheet::{Reading, Sheet, SheetError};
+
+/// What is needed, as a person can name it.
+pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";
+
+const IDS: &[&str] =
+    &["affiliateid", "affid", "partnerid", "ambassadorid", "influencerid", "creatorid"];
+const EMAILS: &[&str] = &[
+    "affiliateemail",
+    "affiliateemailaddress",
+    "partneremail",
+    "ambassadoremail",
+    "influenceremail",
+    "creatoremail",
+    "emailaddress",
+    "email",
+    "mail",
+];
+/// An affiliate ID or an email address.
+const AFFILIATES: &[&str] = &["affiliate", "affiliateidoremail", "affiliateidoremailaddress"];
+const KINDS: &[&str] = &["type", "triggertype", "conversiontriggertype", "kind"];
+const CODES: &[&str] = &[
+    "couponcode",
+    "discountcode",
+    "promocode",
+    "promotioncode",
+    "promotionalcode",
+    "vouchercode",
+    "affiliatecouponcode",
+    "affiliatecoupon",
+    "coupon",
+    "voucher",
+    "promo",
+    "code",
+];
+/// Of any type.
+const VALUES: &[&str] = &["trigger", "conversiontrigger", "triggervalue", "value"];
+const CUSTOMER_EMAILS: &[&str] = &["customeremail", "customeremailaddress"];
+const SKUS: &[&str] = &["sku", "productsku", "variantsku"];
+
+/// The columns that are used. Of several that could be the same, the more specific name counts, and
+/// of the same name the left one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    pub id: Option<usize>,
+    pub email: Option<usize>,
+    pub affiliate: Option<usize>,
+    pub kind: Option<usize>,
+    pub value: usize,
+    /// What the name of the column says of values without a type of their own.
+    pub implied: TriggerKind,
+}
+
+impl Columns {
+    pub(super) fn of(sheet: &Sheet) -> Result<Self, SheetError> {
+        let (id, email) = (sheet.column(IDS), sheet.column(EMAILS));
+        let affiliate = sheet.column(AFFILIATES);
+        if id.or(email).or(affiliate).is_none() {
+            return Err(sheet.no_column("the affiliate", NEEDED));
+        }
+        let places = [
+            (CODES, TriggerKind::CouponCode),
+            (VALUES, TriggerKind::CouponCode),
+            (CUSTOMER_EMAILS, TriggerKind::CustomerEmail),
+            (SKUS, TriggerKind::Sku),
+        ];
+        let found = places.iter().find_map(|(names, kind)| Some((sheet.column(names)?, *kind)));
+        let (value, implied) = found.ok_or_else(|| sheet.no_column("the code", NEEDED))?;
+        Ok(Self { id, email, affiliate, kind: sheet.column(KINDS), value, implied })
+    }
+
+    pub(super) fn reading(&self, sheet: &Sheet) -> Reading {
+        sheet.reading(&[
+            ("affiliate_id", self.id),
+            ("email", self.email),
+            ("affiliate", self.affiliate),
+            ("type", self.kind),
+            ("code", Some(self.value)),
+        ])
+    }
+}
+
+/// What a column was used for, by the name that its reading keeps.
+pub(super) fn label(field: &str) -> &str {
+    match field {
+        "affiliate_id" => "Affiliate ID",
+        "email" => "Email",
+        "affiliate" => "Affiliate",
+        "type" => "Type",
+        "code" => "Code",
+        other => other,
+    }
+}

@@ -1,0 +1,84 @@
+//! A row, and how the file was read, as the page of an import shows them.
+
+use crate::features::imports::columns::label;
+use crate::features::imports::meaning::kind_of;
+use crate::features::imports::{Judged, Row, Verdict};
+use crate::kit::web::sheet::{self, Reading};
+
+const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
+/// What is said of a row that is fine, but isn't created as the cell has it.
+const UNQUOTED: &str = "The quotation marks around it are left out.";
+
+/// A row as the table shows it.
+pub(super) struct Line<'a> {
+    pub row: &'a Row,
+    pub value: String,
+    pub affiliate: Option<&'a str>,
+    pub badge: (&'static str, &'static str),
+    pub reason: String,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of(judged: &'a Judged) -> Self {
+        let badge = match judged.verdict {
+            _ if judged.is_changed() => (LOOKS_CHANGED, "wait"),
+            Verdict::Fine if judged.existing_only().is_some() => ("Only in Vouch", "wait"),
+            Verdict::Fine => ("Can be created", "good"),
+            Verdict::Excluded(_) => ("Excluded", "wait"),
+            Verdict::Known(_) => ("Already there", "off"),
+            Verdict::Refused(_) => ("Cannot be created", "bad"),
+        };
+        let (row, value) = (&judged.row, judged.text.clone());
+        let mut line =
+            Self { row, value, affiliate: judged.affiliate(), badge, reason: String::new() };
+        line.reason = match judged.reason_beside_badge() {
+            None if line.cell().is_some() => UNQUOTED.to_owned(),
+            reason => reason.unwrap_or_default(),
+        };
+        line
+    }
+
+    pub(super) fn left_out(row: &'a Row) -> Self {
+        let reason = row.reason().unwrap_or_default();
+        let value = sheet::value(&row.value);
+        Self { row, value, affiliate: None, badge: ("Left out", "bad"), reason }
+    }
+
+    /// The cell, where it says more than the value.
+    pub(super) fn cell(&self) -> Option<&str> {
+        let cell = self.row.value.as_str();
+        (sheet::as_typed(cell) != self.value).then_some(cell)
+    }
+
+    pub(super) fn named(&self) -> &str {
+        self.row.names().next().unwrap_or_default()
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        kind_of(&self.row.kind).map_or(&self.row.kind, |kind| kind.label())
+    }
+}
+
+/// How a file was read, in words.
+pub(super) struct ReadingView(pub Reading);
+
+impl ReadingView {
+    /// `Affiliate ID (“AFFILIATE_ID”), Code (“TRIGGER”)`.
+    pub(super) fn used(&self) -> String {
+        let one = |field: &str, name: &str| {
+            let label = label(field);
+            if label == name { label.to_owned() } else { format!("{label} (“{name}”)") }
+        };
+        let used: Vec<String> =
+            self.0.used.iter().map(|used| one(&used.field, &used.name)).collect();
+        used.join(", ")
+    }
+
+    pub(super) fn unused(&self) -> String {
+        self.0.unused.join(", ")
+    }
+
+    pub(super) fn is_guess(&self) -> bool {
+        self.0.encoding.is_guess()
+    }
+}

@@ -1,0 +1,135 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use serde::Deserialize;
+
+use super::show::{CREATE_CHANGED, ImportPage, LEAVE_OUT_CHANGED};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::imports::{self, Choice, Completed, Counts, Import, Judged};
+use crate::features::pushes;
+use crate::features::triggers::Reach;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::memory::Memory;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::{rejected, see_other};
+
+/// What was decided by who has looked at the rows.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CompletionForm {
+    /// How many were fine then.
+    fine: usize,
+    /// How many were excluded.
+    excluded: usize,
+    /// How many looked changed by a spreadsheet.
+    changed: usize,
+    /// How many could only be codes that the stores have already.
+    existing: usize,
+    override_exclusions: bool,
+    /// What becomes of these.
+    changed_rows: String,
+    only_in_vouch: bool,
+}
+
+impl CompletionForm {
+    fn choice(&self) -> Choice {
+        let &Self { fine, excluded, changed, existing, .. } = self;
+        Choice {
+            override_exclusions: self.override_exclusions,
+            keep_changed: match self.changed_rows.as_str() {
+                CREATE_CHANGED => Some(true),
+                LEAVE_OUT_CHANGED => Some(false),
+                _ => None,
+            },
+            reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
+            seen: Counts { fine, excluded, existing, changed },
+        }
+    }
+}
+
+/// `POST /triggers/imports/{id}/completion`: creates what can be created, of a large file the first
+/// portion.
+pub async fn complete(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    id: Path<i64>,
+    CsrfForm(form): CsrfForm<CompletionForm>,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
+    let (actor, choice) = (page.actor(), form.choice());
+    let (completed, stores) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let completed = imports::complete(conn, &actor, *id, choice)?;
+            diesel::QueryResult::Ok((completed, pushes::destinations(conn, actor.merchant_id)?))
+        })
+        .await?;
+    match completed {
+        Completed::Begun(import) => {
+            if !import.is_running() {
+                page.done(done_words(&import, choice.reach, &stores))?;
+            }
+            Ok(see_other(&urls::import(import.id)))
+        }
+        Completed::Already(import) => {
+            page.leave(FlashKind::Info, "This file was saved already. Nothing was done twice.")?;
+            Ok(see_other(&urls::import(import.id)))
+        }
+        Completed::Changed(import, judged) => {
+            let why = "Nothing was created because something changed since you looked. Review the \
+                       rows again.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
+        }
+        Completed::Undecided(import, judged) => {
+            let why = "Say what to do with the codes that look changed by a spreadsheet.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("changed_rows", why))
+        }
+        Completed::Nothing(import, judged) => {
+            let why = "Nothing was created. With these choices, every row is left out.";
+            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
+        }
+    }
+}
+
+fn refuse(
+    page: MerchantPage,
+    import: Import,
+    judged: Vec<Judged>,
+    (stores, form): (Vec<String>, CompletionForm),
+    errors: FormErrors,
+) -> AppResult<HttpResponse> {
+    rejected(&ImportPage {
+        page,
+        import,
+        judged,
+        left_out: Vec::new(),
+        waiting: 0,
+        stores,
+        errors,
+        override_exclusions: form.override_exclusions,
+        changed_rows: form.changed_rows,
+        only_in_vouch: form.only_in_vouch,
+    })
+}
+
+fn done_words(import: &Import, reach: Reach, stores: &[String]) -> String {
+    let created = match import.created_count {
+        1 => "1 conversion trigger was created.".to_owned(),
+        count => format!("{} conversion triggers were created.", thousands(i64::from(count))),
+    };
+    let hint = if stores.is_empty() || reach == Reach::VouchOnly {
+        " Create the same discount codes in your store, if it has none yet, so that they are \
+         accepted during checkout."
+            .to_owned()
+    } else {
+        format!(
+            " The codes are on their way to {}. You’ll need to add expiration dates there, if they \
+             should have any.",
+            stores.join(", ")
+        )
+    };
+    format!("{created}{hint}")
+}

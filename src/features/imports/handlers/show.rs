@@ -1,0 +1,263 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::lines::{Line, ReadingView};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
+use crate::features::pushes;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::memory::Memory;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::when::When;
+
+/// As many rows are shown; the file has all that were refused.
+const SHOWN: usize = 500;
+
+/// What becomes of rows that look changed by a spreadsheet, as the form sends it.
+pub(super) const CREATE_CHANGED: &str = "create";
+pub(super) const LEAVE_OUT_CHANGED: &str = "leave_out";
+
+/// A file with what becomes of its rows, or became.
+#[derive(Template)]
+#[template(path = "imports/show.html")]
+pub(super) struct ImportPage {
+    pub page: MerchantPage,
+    pub import: Import,
+    /// Of one that waits: every row. Of one that was saved: none.
+    pub judged: Vec<Judged>,
+    /// Of one that was saved or is: the rows that were left out, as long as they are kept.
+    pub left_out: Vec<Row>,
+    /// Of one that is being saved: how many rows are still to be created.
+    pub waiting: i64,
+    /// The names of the stores that new codes go to.
+    pub stores: Vec<String>,
+    pub errors: FormErrors,
+    pub override_exclusions: bool,
+    pub changed_rows: String,
+    pub only_in_vouch: bool,
+}
+
+impl ImportPage {
+    fn is_open(&self) -> bool {
+        self.import.is_open()
+    }
+
+    /// How many triggers a running import creates in all.
+    fn total(&self) -> i64 {
+        i64::from(self.import.created_count) + self.waiting
+    }
+
+    fn to_create(&self) -> String {
+        thousands(self.waiting)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::of(&self.judged)
+    }
+
+    fn count(&self, is: fn(&Verdict) -> bool) -> usize {
+        self.judged.iter().filter(|one| is(&one.verdict)).count()
+    }
+
+    fn known(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Known(_)))
+    }
+
+    fn refused(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Refused(_)))
+    }
+
+    /// With those that look changed as well.
+    fn all_excluded(&self) -> usize {
+        self.count(|verdict| matches!(verdict, Verdict::Excluded(_)))
+    }
+
+    fn can_create(&self) -> bool {
+        let Counts { fine, excluded, existing, changed } = self.counts();
+        fine + excluded + existing + changed > 0
+    }
+
+    fn number(count: usize) -> String {
+        thousands(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    fn counted(count: i32) -> String {
+        thousands(i64::from(count))
+    }
+
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn reading(&self) -> Option<ReadingView> {
+        self.import.reading().map(ReadingView)
+    }
+
+    /// What a person has to look at comes first.
+    fn lines(&self) -> Vec<Line<'_>> {
+        if !self.is_open() {
+            return self.left_out.iter().take(SHOWN).map(Line::left_out).collect();
+        }
+        let place = |one: &&Judged| match one.verdict {
+            Verdict::Refused(_) => 0,
+            _ if one.is_changed() => 1,
+            _ if one.existing_only().is_some() => 2,
+            Verdict::Excluded(_) => 3,
+            Verdict::Known(_) => 4,
+            Verdict::Fine => 5,
+        };
+        let mut judged: Vec<&Judged> = self.judged.iter().collect();
+        judged.sort_by_key(place);
+        judged.into_iter().take(SHOWN).map(Line::of).collect()
+    }
+
+    fn hidden(&self) -> usize {
+        (self.judged.len() + self.left_out.len()).saturating_sub(SHOWN)
+    }
+
+    /// Whether there is a file of rows with a reason.
+    fn has_reasons(&self) -> bool {
+        !self.left_out.is_empty() || self.judged.iter().any(|one| one.reason().is_some())
+    }
+
+    fn create_words(&self) -> String {
+        match self.counts() {
+            Counts { fine: 1, excluded: 0, existing: 0, changed: 0 } => {
+                "Create 1 conversion trigger".to_owned()
+            }
+            Counts { fine, excluded: 0, existing: 0, changed: 0 } if fine > 0 => {
+                format!("Create {} conversion triggers", Self::number(fine))
+            }
+            _ => "Create conversion triggers".to_owned(),
+        }
+    }
+
+    fn override_words(&self) -> String {
+        match self.all_excluded() {
+            1 => "Override exclusions: create the 1 excluded code as well".to_owned(),
+            count => format!(
+                "Override exclusions: create the {} excluded codes as well",
+                Self::number(count)
+            ),
+        }
+    }
+
+    fn changed_words(&self) -> String {
+        match self.counts().changed {
+            1 => "1 code looks changed by a spreadsheet".to_owned(),
+            count => format!("{} codes look changed by a spreadsheet", Self::number(count)),
+        }
+    }
+
+    fn changed_choices() -> [(&'static str, &'static str); 2] {
+        [
+            (LEAVE_OUT_CHANGED, "Leave them out"),
+            (CREATE_CHANGED, "Create them as shown: I checked that they’re right"),
+        ]
+    }
+
+    fn offers_reach(&self) -> bool {
+        !self.stores.is_empty() || self.judged.iter().any(|one| one.existing_only().is_some())
+    }
+
+    fn reach_hint(&self) -> String {
+        let existing = match self.judged.iter().filter(|one| one.existing_only().is_some()).count()
+        {
+            0 => None,
+            1 => Some(
+                "1 code can’t be created as a new code. It’s left out unless you select this."
+                    .to_owned(),
+            ),
+            count => Some(format!(
+                "{} codes can’t be created as new codes. They’re left out unless you select this.",
+                Self::number(count)
+            )),
+        };
+        let stores = (!self.stores.is_empty())
+            .then(|| format!("Otherwise the codes are created in {}.", self.stores.join(", ")));
+        stores.into_iter().chain(existing).collect::<Vec<_>>().join(" ")
+    }
+}
+
+struct Found {
+    import: Import,
+    judged: Vec<Judged>,
+    left_out: Vec<Row>,
+    waiting: i64,
+    stores: Vec<String>,
+}
+
+/// `GET /triggers/imports/{id}`
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
+    let (merchant_id, now) = (page.merchant_id(), page.actor().now);
+    let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
+    ok(&ImportPage {
+        page,
+        import: found.import,
+        judged: found.judged,
+        left_out: found.left_out,
+        waiting: found.waiting,
+        stores: found.stores,
+        errors: FormErrors::new(),
+        override_exclusions: false,
+        changed_rows: String::new(),
+        only_in_vouch: false,
+    })
+}
+
+fn load(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Found> {
+    let import = Import::find(conn, merchant_id, id)?;
+    let stores = pushes::destinations(conn, merchant_id)?;
+    let (mut judged, mut left_out, mut waiting) = (Vec::new(), Vec::new(), 0);
+    if import.is_open() {
+        let rows = imports::rows(conn, merchant_id, id)?;
+        judged = judge(conn, merchant_id, rows, now)?;
+    } else {
+        left_out = imports::left_out_rows(conn, &import)?;
+        waiting = imports::waiting_count(conn, &import)?;
+    }
+    Ok(Found { import, judged, left_out, waiting, stores })
+}
+
+/// The columns of an upload first, so that the file can be fixed and uploaded.
+const COLUMNS: [&str; 7] =
+    ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
+
+/// `GET /triggers/imports/{id}/refused.csv`
+pub async fn refused(
+    db: Data<Db>,
+    page: MerchantPage,
+    memory: Data<Memory>,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let _turn = memory.file_turn().await?;
+    let (merchant_id, now) = (page.merchant_id(), page.actor().now);
+    let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
+    let of_open = found.judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
+    let of_saved = found.left_out.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
+    let rows = of_open.chain(of_saved).map(|(reason, row)| {
+        let texts = [row.affiliate, row.named_id, row.named_email, row.kind, row.value];
+        let about = [Cell::plain(row.line), Cell::text(reason)];
+        texts.into_iter().map(Cell::Text).chain(about).collect()
+    });
+    let download = csv::Download::begin(&db, page.actor(), "refused-rows.csv").await?;
+    csv::whole(&download, &COLUMNS, rows.collect())
+}

@@ -1,0 +1,376 @@
+use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::{And, Eq, Filter, IsNull, exists};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+
+use super::file::File;
+use super::run::Run;
+use crate::features::triggers::{TriggerKind, TriggerValue, ValueError};
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::{import_rows, imports};
+use crate::kit::db::{Db, Scope, prepared, text_enum};
+use crate::kit::error::AppResult;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::sheet::{Reading, code};
+
+/// A file that nobody saves is forgotten after so many hours.
+const OPEN_HOURS: i64 = 24;
+/// The refused rows of one that was saved, after so many days.
+const REFUSED_DAYS: i64 = 30;
+/// As much of a file's name is kept.
+const NAME: usize = 200;
+
+/// A file that was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = imports)]
+pub struct Import {
+    pub(super) merchant_id: i64,
+    /// Its key within the merchant.
+    pub id: i64,
+    /// What the file is called where it comes from.
+    pub file_name: String,
+    /// How many rows it had.
+    pub row_count: i32,
+    /// When it was uploaded.
+    pub uploaded_at: DateTime<Utc>,
+    /// By whom.
+    pub uploaded_by: String,
+    /// When the last of its triggers was created; none while it waits for that, or runs.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// By whom.
+    pub completed_by: Option<String>,
+    /// How many were created so far.
+    pub created_count: i32,
+    /// How many of these an exclusion stops.
+    pub despite_count: i32,
+    /// How many of these look changed by a spreadsheet.
+    pub changed_count: i32,
+    /// A [`Reading`]; none for files from before that was kept.
+    reading: Option<serde_json::Value>,
+    run: Option<serde_json::Value>,
+}
+
+impl Import {
+    /// The merchant's import of that key.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; another merchant's is none.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        imports::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
+    }
+
+    /// [`Import::find`], kept from others until the end of the transaction.
+    pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        imports::table.find((merchant_id, id)).select(Self::as_select()).for_update().first(conn)
+    }
+
+    /// [`Import::lock`] of one that runs and that no other worker has.
+    pub(super) fn take(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        id: i64,
+    ) -> QueryResult<Option<Self>> {
+        imports::table
+            .find((merchant_id, id))
+            .filter(imports::run.is_not_null())
+            .select(Self::as_select())
+            .for_update()
+            .skip_locked()
+            .first(conn)
+            .optional()
+    }
+
+    pub(super) fn begin(&self, conn: &mut PgConnection, run: &Run) -> QueryResult<Self> {
+        let run = serde_json::to_value(run)
+            .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+        diesel::update(imports::table.find((self.merchant_id, self.id)))
+            .set(imports::run.eq(Some(run)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+    }
+
+    /// Whether a member still has to decide on it.
+    pub fn is_open(&self) -> bool {
+        self.completed_at.is_none() && !self.is_running()
+    }
+
+    /// Whether its triggers are being created.
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    pub(super) fn run(&self) -> Option<Run> {
+        serde_json::from_value(self.run.clone()?).ok()
+    }
+
+    /// How many rows were refused.
+    pub fn refused_count(&self) -> i32 {
+        self.row_count - self.created_count
+    }
+
+    /// How the file was read, where that was kept.
+    pub fn reading(&self) -> Option<Reading> {
+        serde_json::from_value(self.reading.clone()?).ok()
+    }
+}
+
+text_enum! {
+    /// Why a row was left out, where that is kept as a code.
+    pub enum Problem {
+        /// It has more cells than the header, so that nobody knows which is which.
+        MoreCells = "more_cells", "More cells than the header";
+        /// Its code looks changed by a spreadsheet, and nobody confirmed it.
+        LooksChanged = "looks_changed", "Changed by a spreadsheet";
+        /// Only a code that the stores have already can be like it, and it was to be a new one.
+        ExistingOnly = "existing_only", "Only in Vouch";
+    }
+}
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = import_rows)]
+pub struct Row {
+    /// The line it begins on.
+    pub line: i32,
+    /// The affiliate ID, where a column has only that.
+    pub named_id: String,
+    /// The affiliate's email address, where a column has only that.
+    pub named_email: String,
+    /// The affiliate ID, email address or name, where a column has any of them.
+    pub affiliate: String,
+    /// The type, as in the file.
+    pub kind: String,
+    /// The code, address or SKU, as in the file.
+    pub value: String,
+    /// What is wrong with it whatever the program has, or why it was left out.
+    pub problem: Option<Problem>,
+    /// Why it was refused when the file was saved, where `problem` doesn't say it.
+    pub refusal: Option<String>,
+}
+
+impl Row {
+    /// What names the affiliate, the surest first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.named_id, &self.named_email, &self.affiliate]
+            .into_iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Why it was left out.
+    pub fn reason(&self) -> Option<String> {
+        let problem = self.problem.map(|problem| match problem {
+            Problem::MoreCells => {
+                "It has more cells than the header. Put quotation marks around a \
+                                   value with a comma."
+                    .to_owned()
+            }
+            Problem::LooksChanged => {
+                code(&self.value).1.map(|change| change.words()).unwrap_or_default()
+            }
+            Problem::ExistingOnly => {
+                let error = TriggerValue::parse(TriggerKind::CouponCode, &code(&self.value).0);
+                error.err().as_ref().map(existing_only_words).unwrap_or_default()
+            }
+        });
+        problem.or_else(|| self.refusal.clone())
+    }
+}
+
+/// Why a code can't be a new one, and what to do where the stores have it.
+pub(super) fn existing_only_words(error: &ValueError) -> String {
+    format!("{error} If your store already has this code, choose Only in Vouch.")
+}
+
+/// Why a row is left out when the others are created.
+pub(super) struct LeftOut {
+    pub line: i32,
+    pub problem: Option<Problem>,
+    /// In words, where there is no problem.
+    pub refusal: Option<String>,
+}
+
+/// Keeps the rows of a file until somebody has looked at them; answers its key.
+///
+/// # Errors
+/// The database's.
+pub fn open(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    file_name: &str,
+    file: &File,
+) -> QueryResult<i64> {
+    let rows = &file.rows;
+    let id: i64 = diesel::insert_into(imports::table)
+        .values((
+            imports::merchant_id.eq(actor.merchant_id),
+            imports::file_name.eq(file_name.trim().chars().take(NAME).collect::<String>()),
+            imports::row_count.eq(i32::try_from(rows.len()).unwrap_or(i32::MAX)),
+            imports::uploaded_at.eq(actor.now),
+            imports::uploaded_by.eq(&actor.name),
+            imports::reading.eq(serde_json::to_value(&file.reading).ok()),
+        ))
+        .returning(imports::id)
+        .get_result(conn)?;
+    let texts = |of: fn(&Row) -> &str| rows.iter().map(of).collect::<Vec<_>>();
+    prepared::<()>(
+        "INSERT INTO import_rows (merchant_id, import_id, line, named_id, named_email, affiliate, \
+             kind, value, problem) \
+         SELECT ?, ?, n.* FROM unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[], \
+             ?::text[], ?::text[]) AS n",
+    )
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(id)
+    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(texts(|row| &row.named_id))
+    .bind::<Array<Text>, _>(texts(|row| &row.named_email))
+    .bind::<Array<Text>, _>(texts(|row| &row.affiliate))
+    .bind::<Array<Text>, _>(texts(|row| &row.kind))
+    .bind::<Array<Text>, _>(texts(|row| &row.value))
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
+    .execute(conn)?;
+    Ok(id)
+}
+
+/// The rows that are kept of an import, in the order of the file.
+///
+/// # Errors
+/// The database's.
+pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryResult<Vec<Row>> {
+    import_rows::table
+        .filter(import_rows::merchant_id.eq(merchant_id))
+        .filter(import_rows::import_id.eq(import_id))
+        .order(import_rows::line)
+        .select(Row::as_select())
+        .load(conn)
+}
+
+/// The rows of an import that were left out, in the order of the file.
+///
+/// # Errors
+/// The database's.
+pub fn left_out_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
+    of(import)
+        .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
+        .order(import_rows::line)
+        .select(Row::as_select())
+        .load(conn)
+}
+
+/// How many rows of a running import are still to be created.
+///
+/// # Errors
+/// The database's.
+pub fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i64> {
+    of(import).filter(waits()).count().get_result(conn)
+}
+
+/// The first rows of a running import that are still to be created.
+pub(super) fn next_rows(
+    conn: &mut PgConnection,
+    import: &Import,
+    limit: usize,
+) -> QueryResult<Vec<Row>> {
+    of(import)
+        .filter(waits())
+        .order(import_rows::line)
+        .limit(limit as i64)
+        .select(Row::as_select())
+        .load(conn)
+}
+
+type Of = Filter<
+    import_rows::table,
+    And<Eq<import_rows::merchant_id, i64>, Eq<import_rows::import_id, i64>>,
+>;
+
+fn of(import: &Import) -> Of {
+    import_rows::table.filter(
+        import_rows::merchant_id.eq(import.merchant_id).and(import_rows::import_id.eq(import.id)),
+    )
+}
+
+fn waits() -> And<IsNull<import_rows::refusal>, IsNull<import_rows::problem>> {
+    import_rows::refusal.is_null().and(import_rows::problem.is_null())
+}
+
+/// Keeps these rows as left out, with the reasons.
+pub(super) fn leave_out(
+    conn: &mut PgConnection,
+    import: &Import,
+    rows: &[LeftOut],
+) -> QueryResult<()> {
+    prepared::<()>(
+        "UPDATE import_rows r SET refusal = n.refusal, problem = n.problem \
+         FROM unnest(?::integer[], ?::text[], ?::text[]) AS n (line, refusal, problem) \
+         WHERE r.merchant_id = ? AND r.import_id = ? AND r.line = n.line",
+    )
+    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        rows.iter().map(|row| row.refusal.as_deref()).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
+    .bind::<BigInt, _>(import.merchant_id)
+    .bind::<BigInt, _>(import.id)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Deletes these rows, whose triggers were created.
+pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -> QueryResult<()> {
+    diesel::delete(of(import).filter(import_rows::line.eq_any(lines))).execute(conn)?;
+    Ok(())
+}
+
+/// One page of the merchant's imports, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    cursor: &Cursor<i64>,
+) -> QueryResult<Listing<Import>> {
+    let all = imports::table
+        .filter(imports::merchant_id.eq(merchant_id))
+        .select(Import::as_select())
+        .limit(PAGE_SIZE as i64 + 1)
+        .into_boxed();
+    let found = match cursor {
+        Cursor::Start => all.order(imports::id.desc()),
+        Cursor::After(id) => all.filter(imports::id.lt(*id)).order(imports::id.desc()),
+        Cursor::Before(id) => all.filter(imports::id.gt(*id)).order(imports::id),
+    };
+    Ok(Listing::new(found.load(conn)?, cursor, |import: &Import| import.id))
+}
+
+/// Forgets files that nobody has saved, and the refused rows of old ones; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    db.run_blocking(Scope::Installation, |conn| {
+        // One that somebody saves at this moment is left for the next time.
+        let open: Vec<(i64, i64)> = imports::table
+            .filter(imports::completed_at.is_null())
+            .filter(imports::run.is_null())
+            .filter(imports::uploaded_at.lt(now - Duration::hours(OPEN_HOURS)))
+            .select((imports::merchant_id, imports::id))
+            .for_update()
+            .skip_locked()
+            .load(conn)?;
+        for key in &open {
+            let rows = import_rows::table
+                .filter(import_rows::merchant_id.eq(key.0))
+                .filter(import_rows::import_id.eq(key.1));
+            diesel::delete(rows).execute(conn)?;
+            diesel::delete(imports::table.find(*key)).execute(conn)?;
+        }
+        let old = imports::table
+            .filter(imports::merchant_id.eq(import_rows::merchant_id))
+            .filter(imports::id.eq(import_rows::import_id))
+            .filter(imports::completed_at.lt(now - Duration::days(REFUSED_DAYS)));
+        let rows = diesel::delete(import_rows::table.filter(exists(old))).execute(conn)?;
+        QueryResult::Ok(rows + open.len())
+    })
+}

@@ -1,0 +1,248 @@
+//! Creating the triggers of a file in portions, each in a transaction of its own. What is left to create
+//! is what `import_rows` has without a problem and a refusal, so that a portion that is broken off is
+//! done by the next worker, and none is done twice.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::complete::Choice;
+use super::judge::{Judged, judge};
+use super::model::{Import, LeftOut, created, leave_out, next_rows};
+use crate::features::code_requests;
+use crate::features::triggers::{NewTrigger, Reach, create_all};
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::clock;
+use crate::kit::db::schema::imports;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
+
+/// As many rows are created in one transaction. A smaller file is saved as a whole or not at all.
+pub const PORTION: usize = 1_000;
+/// A turn ends after this time, so that a worker that is told to stop does.
+const TURN: Duration = Duration::from_secs(1);
+/// Why a row is left out whose code was given away while the portion ran.
+const TAKEN_NOW: &str = "The code was taken a moment ago.";
+
+/// An import that is being saved: who decided it, what they decided, and what came of it so far.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Run {
+    kind: ActorKind,
+    user_id: Option<i64>,
+    name: String,
+    came_from: Option<String>,
+    override_exclusions: bool,
+    keep_changed: Option<bool>,
+    only_in_vouch: bool,
+    /// Excluded codes that were created, each with the exclusion.
+    overridden: Vec<serde_json::Value>,
+    /// Codes that look changed and were created.
+    confirmed: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn of(actor: &Actor, choice: &Choice) -> Self {
+        Self {
+            kind: actor.kind,
+            user_id: actor.user_id,
+            name: actor.name.clone(),
+            came_from: actor.came_from.clone(),
+            override_exclusions: choice.override_exclusions,
+            keep_changed: choice.keep_changed,
+            only_in_vouch: choice.reach == Reach::VouchOnly,
+            overridden: Vec::new(),
+            confirmed: Vec::new(),
+        }
+    }
+
+    fn actor(&self, merchant_id: i64, now: DateTime<Utc>) -> Actor {
+        Actor {
+            merchant_id,
+            kind: self.kind,
+            user_id: self.user_id,
+            name: self.name.clone(),
+            came_from: self.came_from.clone(),
+            now,
+        }
+    }
+
+    fn choice(&self) -> Choice {
+        Choice {
+            override_exclusions: self.override_exclusions,
+            keep_changed: self.keep_changed,
+            reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
+            seen: Default::default(),
+        }
+    }
+
+    fn note(&mut self, made: &[&Judged]) {
+        let overridden = made.iter().filter_map(|one| one.new_trigger()).filter_map(|new| {
+            let exclusion = new.excluded?;
+            Some(json!({ "code": new.value.value, "exclusion": exclusion.value }))
+        });
+        self.overridden.extend(overridden);
+        let changed = made.iter().filter(|one| one.is_changed());
+        self.confirmed.extend(changed.map(|one| one.text.clone()));
+    }
+}
+
+/// Creates the next [`PORTION`] of a running import, which is locked; answers it as it is then.
+///
+/// # Errors
+/// The database's.
+pub(super) fn portion(
+    conn: &mut PgConnection,
+    import: &Import,
+    now: DateTime<Utc>,
+) -> QueryResult<Import> {
+    let Some(mut run) = import.run() else { return Ok(import.clone()) };
+    let actor = run.actor(import.merchant_id, now);
+    let choice = run.choice();
+    code_requests::hold_against_requests(conn, import.merchant_id)?;
+    let mut rows = next_rows(conn, import, PORTION + 1)?;
+    let is_last = rows.len() <= PORTION;
+    rows.truncate(PORTION);
+    let judged = judge(conn, import.merchant_id, rows, now)?;
+    let wanted = judged.iter().filter(|one| choice.wants(one));
+    let new: Vec<NewTrigger<'_>> = wanted.filter_map(Judged::new_trigger).collect();
+    let cause = format!("Conversion triggers were created from {}", import.file_name);
+    let ids = create_all(conn, &actor, &new, choice.reach, &cause)?;
+    let is_created = |one: &&Judged| {
+        let new = one.new_trigger().filter(|_| choice.wants(one));
+        new.is_some_and(|new| ids.contains_key(&(new.kind, new.value.key.as_str())))
+    };
+    let (made, others): (Vec<&Judged>, Vec<&Judged>) = judged.iter().partition(is_created);
+    let others: Vec<LeftOut> = others.into_iter().map(|one| left_out(one, &choice)).collect();
+    leave_out(conn, import, &others)?;
+    let lines: Vec<i32> = made.iter().map(|one| one.row.line).collect();
+    created(conn, import, &lines)?;
+    run.note(&made);
+    let import = keep(conn, import, &run, &actor, made.len(), is_last)?;
+    if is_last {
+        record_completed(conn, &actor, &import, &run)?;
+    }
+    Ok(import)
+}
+
+/// A row that isn't created, with the reason.
+pub(super) fn left_out(one: &Judged, choice: &Choice) -> LeftOut {
+    let problem = choice.problem_of(one);
+    let words = || one.reason().unwrap_or_else(|| TAKEN_NOW.to_owned());
+    let refusal = if problem.is_none() { Some(words()) } else { None };
+    LeftOut { line: one.row.line, problem, refusal }
+}
+
+fn keep(
+    conn: &mut PgConnection,
+    import: &Import,
+    run: &Run,
+    actor: &Actor,
+    made: usize,
+    is_last: bool,
+) -> QueryResult<Import> {
+    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    let json = serde_json::to_value(run)
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    diesel::update(imports::table.find((import.merchant_id, import.id)))
+        .set((
+            imports::run.eq((!is_last).then_some(json)),
+            imports::completed_at.eq(is_last.then_some(actor.now)),
+            imports::completed_by.eq(is_last.then_some(&actor.name)),
+            imports::created_count.eq(imports::created_count + count(made)),
+            imports::despite_count.eq(count(run.overridden.len())),
+            imports::changed_count.eq(count(run.confirmed.len())),
+        ))
+        .returning(Import::as_returning())
+        .get_result(conn)
+}
+
+fn record_completed(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    import: &Import,
+    run: &Run,
+) -> QueryResult<()> {
+    let triggers = if import.created_count == 1 { "trigger" } else { "triggers" };
+    let mut summary =
+        format!("Created {} conversion {triggers} from {}", import.created_count, import.file_name);
+    if !run.overridden.is_empty() {
+        let count = run.overridden.len();
+        summary.push_str(&format!(", {count} of them although exclusions stop them"));
+    }
+    summary.push('.');
+    let act = Act {
+        action: "trigger.imported",
+        subject_kind: "trigger",
+        subject_id: None,
+        summary,
+        before: None,
+        after: Some(json!({
+            "import_id": import.id,
+            "created": import.created_count,
+            "refused": import.refused_count(),
+            "override_exclusions": run.override_exclusions,
+            "overridden": run.overridden,
+            "confirmed_although_changed": run.confirmed,
+            "only_in_vouch": run.only_in_vouch,
+        })),
+    };
+    record(conn, actor, act)
+}
+
+/// One turn of a worker: portions of the imports that run; answers how many triggers were created.
+///
+/// # Errors
+/// The database's. A portion that fails is done again by a later turn.
+pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
+    let begun = Instant::now();
+    let mut total = 0;
+    while begun.elapsed() < TURN && !stop.is_asked() {
+        let Some(created) = round(db, stop)? else { break };
+        total += created;
+    }
+    Ok(total)
+}
+
+/// Turns until no import runs. For tests.
+///
+/// # Errors
+/// As [`turn`].
+pub fn drain(db: &Db) -> AppResult<()> {
+    while round(db, &Stop::default())?.is_some() {}
+    Ok(())
+}
+
+/// A portion of every import that runs; `None` if there is none. One that another worker has is passed
+/// over, and one that fails keeps none of the others.
+fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
+    let running: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
+        imports::table
+            .filter(imports::run.is_not_null())
+            .select((imports::merchant_id, imports::id))
+            .order((imports::merchant_id, imports::id))
+            .load(conn)
+    })?;
+    let (mut total, mut failed) = (None, None);
+    for (merchant_id, id) in running {
+        if stop.is_asked() {
+            break;
+        }
+        let created = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+            let Some(import) = Import::take(conn, merchant_id, id)? else { return Ok(None) };
+            let after = portion(conn, &import, clock::now())?;
+            QueryResult::Ok(Some(after.created_count - import.created_count))
+        });
+        match created {
+            Ok(Some(count)) => {
+                total = Some(total.unwrap_or(0) + usize::try_from(count).unwrap_or(0));
+            }
+            Ok(None) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(total), Err)
+}

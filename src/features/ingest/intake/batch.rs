@@ -1,0 +1,96 @@
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::candidates::TriggerKey;
+use super::order_row::OrderRow;
+use super::rules::Settings;
+use crate::features::figures::Changes;
+use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
+use crate::kit::store_jobs::{self, JobKind};
+
+/// What the messages of one merchant share that are taken in within one transaction.
+pub struct Batch {
+    pub(super) merchant_id: i64,
+    pub(super) changes: Changes,
+    settings: Option<Settings>,
+    /// None where no message of a store is processed.
+    pseudonyms: Option<Pseudonyms>,
+    /// Those of the merchant, once they were needed; `Some(None)` where no person was ever erased.
+    merchant_pseudonyms: Option<Option<MerchantPseudonyms>>,
+    /// The triggers that were looked for by their key; `None` where there is none.
+    pub(super) triggers: HashMap<TriggerKey, Option<i64>>,
+    /// The orders that were locked and not looked at yet, by store and reference; `None` where there
+    /// is none.
+    pub(super) orders: HashMap<(i64, String), Option<OrderRow>>,
+    /// The work that is due for stores, and since when; in the order in which jobs are locked.
+    jobs_due: BTreeMap<(i64, JobKind), DateTime<Utc>>,
+}
+
+impl Batch {
+    /// Nothing taken in yet.
+    pub fn of(merchant_id: i64) -> Self {
+        Self {
+            merchant_id,
+            changes: Changes::of(merchant_id),
+            settings: None,
+            pseudonyms: None,
+            merchant_pseudonyms: None,
+            triggers: HashMap::new(),
+            orders: HashMap::new(),
+            jobs_due: BTreeMap::new(),
+        }
+    }
+
+    /// As [`Batch::of`], for messages of stores: they may tell of people who were erased.
+    pub fn of_messages(merchant_id: i64, pseudonyms: &Pseudonyms) -> Self {
+        Self { pseudonyms: Some(pseudonyms.clone()), ..Self::of(merchant_id) }
+    }
+
+    /// None where the merchant has erased no person.
+    pub(super) fn merchant_pseudonyms(
+        &mut self,
+        conn: &mut PgConnection,
+    ) -> QueryResult<Option<&MerchantPseudonyms>> {
+        if self.merchant_pseudonyms.is_none() {
+            let merchant_id = self.merchant_id;
+            let key = self.settings(conn)?.erasure_key.clone();
+            let opened = self.pseudonyms.as_ref().zip(key).and_then(|(pseudonyms, key)| {
+                let opened = pseudonyms.open(merchant_id, &key);
+                opened
+                    .inspect_err(
+                        |error| tracing::error!(merchant_id, %error, "erasure_key_unreadable"),
+                    )
+                    .ok()
+            });
+            self.merchant_pseudonyms = Some(opened);
+        }
+        Ok(self.merchant_pseudonyms.as_ref().and_then(Option::as_ref))
+    }
+
+    pub(super) fn settings(&mut self, conn: &mut PgConnection) -> QueryResult<&Settings> {
+        let settings = match self.settings.take() {
+            Some(settings) => settings,
+            None => Settings::read(conn, self.merchant_id)?,
+        };
+        Ok(self.settings.insert(settings))
+    }
+
+    /// Something is to be done for the store.
+    pub(super) fn job_due(&mut self, store_id: i64, kind: JobKind, at: DateTime<Utc>) {
+        self.jobs_due.entry((store_id, kind)).or_insert(at);
+    }
+
+    /// Writes the figures and what is due: at the end of the transaction, since their rows are hot.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
+        self.changes.write(conn)?;
+        for ((store_id, kind), at) in self.jobs_due {
+            store_jobs::make_due(conn, self.merchant_id, store_id, kind, at)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Brings the conversions of an order, and their ledgers, to what the decision says: only the
+//! difference is written.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use self::rows::{Standing, insert, standing, update};
+use super::take_in::Cause;
+use crate::credit::{Components, Credit, CreditKind, Unqualified, ledger_difference};
+use crate::features::conversions::Via;
+use crate::features::conversions::{Facts, Review};
+use crate::features::figures::{Amounts, Changes, Counted, Shared};
+use crate::features::ingest::ledger::{Appending, append};
+
+mod rows;
+
+/// The order whose conversions converge.
+pub(super) struct OfOrder {
+    pub merchant_id: i64,
+    pub order_id: i64,
+    pub currency: String,
+    pub placed_at: DateTime<Utc>,
+    pub day: NaiveDate,
+    /// A member denied it as fraud: that holds for every conversion of it.
+    pub is_fraud: bool,
+}
+
+/// What a conversion should be, as far as the order decides. What a member said of it stays.
+#[derive(Clone, Debug, PartialEq)]
+struct Target {
+    affiliate_id: i64,
+    trigger_id: Option<i64>,
+    offer_id: Option<i64>,
+    via: Via,
+    unqualified_reason: Option<String>,
+    auto_approve: bool,
+    not_paid_yet: bool,
+    is_fraud: bool,
+    currency: String,
+    day: NaiveDate,
+    amounts: Amounts,
+    shared: Shared,
+}
+
+impl Target {
+    fn counts(&self, review: Option<Review>) -> bool {
+        let facts = Facts {
+            review,
+            is_fraud: self.is_fraud,
+            is_qualified: self.unqualified_reason.is_none(),
+            not_paid_yet: self.not_paid_yet,
+            auto_approve: self.auto_approve,
+        };
+        facts.status().counts()
+    }
+
+    fn counted(&self, id: i64, review: Option<Review>) -> Counted {
+        Counted {
+            id,
+            affiliate_id: self.affiliate_id,
+            trigger_id: self.trigger_id,
+            is_royalty: self.via == Via::Sku,
+            counts: self.counts(review),
+            day: self.day,
+            currency: self.currency.clone(),
+            amounts: self.amounts,
+            shared: self.shared,
+        }
+    }
+}
+
+/// Brings every conversion of the order to `credits`; those no longer credited to nothing. Answers how
+/// many affiliates count as credited who did not before.
+pub(super) fn converge(
+    conn: &mut PgConnection,
+    order: &OfOrder,
+    credits: &[Credit],
+    is_new: bool,
+    cause: &Cause<'_>,
+    changes: &mut Changes,
+) -> QueryResult<u64> {
+    let standing = if is_new { Vec::new() } else { standing(conn, order)? };
+    let before: Vec<Counted> =
+        standing.iter().map(|known| known.now.counted(known.id, known.review)).collect();
+    let mut after = Vec::new();
+    for credit in credits {
+        let known = standing.iter().find(|known| known.now.affiliate_id == credit.affiliate.id);
+        let target = target_of(order, credit);
+        after.push(settle(conn, order, known, (&target, &credit.commission), cause)?);
+    }
+    for known in &standing {
+        if credits.iter().all(|credit| credit.affiliate.id != known.now.affiliate_id) {
+            let target = (&no_longer_credited(order, known), &Components::default());
+            after.push(settle(conn, order, Some(known), target, cause)?);
+        }
+    }
+    changes.subtract_order(&before);
+    changes.add_order(&after);
+    let counted = |id: i64| before.iter().any(|one| one.id == id && one.counts);
+    let credited = after.iter().filter(|one| one.counts && !counted(one.id)).count();
+    Ok(u64::try_from(credited).unwrap_or_default())
+}
+
+/// Writes the difference, and answers what the totals have of it.
+fn settle(
+    conn: &mut PgConnection,
+    order: &OfOrder,
+    known: Option<&Standing>,
+    (target, commission): (&Target, &Components),
+    cause: &Cause<'_>,
+) -> QueryResult<Counted> {
+    let held = known.map_or(&[][..], |known| &known.held);
+    let mut end = known.map(|known| known.end.clone()).unwrap_or_default();
+    let entries = end.append(ledger_difference(held, &order.currency, commission));
+    let conversion_id = match known {
+        None => insert(conn, order, target, &end, cause.now)?,
+        Some(known) => {
+            if !entries.is_empty() || known.now != *target {
+                update(conn, order, known.id, (target, &end), cause.now)?;
+            }
+            known.id
+        }
+    };
+    let to = Appending {
+        merchant_id: order.merchant_id,
+        conversion_id,
+        at: cause.now,
+        delivery_id: cause.delivery_id,
+        cause: cause.words,
+    };
+    append(conn, &to, &entries)?;
+    Ok(target.counted(conversion_id, known.and_then(|known| known.review)))
+}
+
+fn target_of(order: &OfOrder, credit: &Credit) -> Target {
+    Target {
+        affiliate_id: credit.affiliate.id,
+        trigger_id: credit.trigger_id,
+        offer_id: Some(credit.offer_id).filter(|id| *id != 0),
+        via: via(credit.via),
+        unqualified_reason: credit.unqualified.map(|reason| reason_name(reason).to_owned()),
+        auto_approve: credit.auto_approve,
+        not_paid_yet: credit.not_paid_yet,
+        is_fraud: order.is_fraud,
+        currency: order.currency.clone(),
+        day: order.day,
+        amounts: Amounts {
+            orders: 0,
+            conversions: 1,
+            revenue_minor: credit.revenue_minor,
+            discount_minor: credit.discount_minor,
+            refunded_minor: credit.refunded_minor,
+            commission_minor: credit.commission.total(),
+        },
+        shared: Shared {
+            revenue_minor: credit.shared_revenue_minor,
+            refunded_minor: credit.shared_refunded_minor,
+        },
+    }
+}
+
+/// Credited once, and no longer: another code, another holder.
+fn no_longer_credited(order: &OfOrder, known: &Standing) -> Target {
+    Target {
+        unqualified_reason: Some("no_longer_credited".to_owned()),
+        auto_approve: false,
+        not_paid_yet: false,
+        is_fraud: order.is_fraud,
+        currency: order.currency.clone(),
+        day: order.day,
+        amounts: Amounts { conversions: 1, ..Amounts::default() },
+        shared: Shared::default(),
+        ..known.now.clone()
+    }
+}
+
+fn via(kind: CreditKind) -> Via {
+    match kind {
+        CreditKind::Coupon | CreditKind::Unknown => Via::Coupon,
+        CreditKind::Email => Via::Email,
+        CreditKind::Sku => Via::Sku,
+        CreditKind::Manual => Via::Manual,
+    }
+}
+
+/// The name a reason is stored under.
+fn reason_name(reason: Unqualified) -> &'static str {
+    match reason {
+        Unqualified::TestOrder => "test_order",
+        Unqualified::InactiveAffiliate { .. } => "inactive_affiliate",
+        Unqualified::OwnPurchase => "own_purchase",
+        Unqualified::ExcludedCode { .. } => "excluded_code",
+        Unqualified::OtherCurrency { .. } => "other_currency",
+        Unqualified::PaymentExpired => "payment_expired",
+        Unqualified::PaymentVoided => "payment_voided",
+        Unqualified::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,181 @@
+//! Locks on what a batch touches, taken before it works out anything: first triggers, then orders,
+//! each by their keys. Conversions follow with their order, figures at the very end.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Text};
+
+use super::batch::Batch;
+use super::candidates::{TriggerKey, wanted};
+use super::delivery::Arrival;
+use super::order_row::OrderRow;
+use crate::kit::db::prepared;
+use vouch_core::order::snapshot::StoreEvent;
+
+/// What happens where somebody else has a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::features::ingest) enum IfHeld {
+    /// It is waited for.
+    Wait,
+    /// It is passed over.
+    PassOver,
+}
+
+/// `FOR KEY SHARE`: orders don't keep each other from a trigger, nor do changes of who holds it.
+macro_rules! lock_triggers {
+    ($if_held:literal) => {
+        concat!(
+            "WITH wanted AS MATERIALIZED (SELECT t.id, t.kind, t.key FROM triggers t \
+                 JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) \
+                     AS n (kind, key)) w ON t.kind = w.kind AND t.key = w.key \
+                 WHERE t.merchant_id = ?), \
+             free AS MATERIALIZED (SELECT id FROM triggers \
+                 WHERE merchant_id = ? AND id = ANY(ARRAY(SELECT id FROM wanted)) \
+                 ORDER BY id FOR KEY SHARE",
+            $if_held,
+            ") SELECT w.kind, w.key, w.id, f.id IS NOT NULL FROM wanted w \
+             LEFT JOIN free f ON f.id = w.id"
+        )
+    };
+}
+impl Batch {
+    /// Locks what `messages` touch; answers for each whether it can go on, since nothing of it is
+    /// held by somebody else.
+    pub(in crate::features::ingest) fn reserve(
+        &mut self,
+        conn: &mut PgConnection,
+        messages: &[(&Arrival, &StoreEvent)],
+        if_held: IfHeld,
+    ) -> QueryResult<Vec<bool>> {
+        let keys: HashSet<TriggerKey> =
+            messages.iter().flat_map(|(_, event)| keys_of(event)).collect();
+        let held_triggers = self.lock_triggers(conn, keys, if_held)?;
+        let refs: HashSet<(i64, &str)> = messages
+            .iter()
+            .filter_map(|(arrival, event)| Some((arrival.store_id, event.touches()?)))
+            .collect();
+        let held_orders = self.lock_orders(conn, &refs, if_held)?;
+        let is_free = |(arrival, event): &(&Arrival, &StoreEvent)| {
+            let order = event.touches().map(|order_ref| (arrival.store_id, order_ref.to_owned()));
+            order.is_none_or(|order| !held_orders.contains(&order))
+                && keys_of(event).iter().all(|key| !held_triggers.contains(key))
+        };
+        Ok(messages.iter().map(is_free).collect())
+    }
+
+    /// Answers the keys of triggers that somebody else has.
+    fn lock_triggers(
+        &mut self,
+        conn: &mut PgConnection,
+        keys: HashSet<TriggerKey>,
+        if_held: IfHeld,
+    ) -> QueryResult<HashSet<TriggerKey>> {
+        if keys.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let statement = match if_held {
+            IfHeld::Wait => lock_triggers!(""),
+            IfHeld::PassOver => lock_triggers!(" SKIP LOCKED"),
+        };
+        let (kinds, values): (Vec<&str>, Vec<&str>) =
+            keys.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
+        let found: Vec<(String, String, i64, bool)> =
+            prepared::<(Text, Text, BigInt, Bool)>(statement)
+                .bind::<Array<Text>, _>(kinds)
+                .bind::<Array<Text>, _>(values)
+                .bind::<BigInt, _>(self.merchant_id)
+                .bind::<BigInt, _>(self.merchant_id)
+                .load(conn)?;
+        let found: HashMap<(&str, &str), (i64, bool)> = found
+            .iter()
+            .map(|(kind, key, id, is_free)| ((kind.as_str(), key.as_str()), (*id, *is_free)))
+            .collect();
+        let mut held = HashSet::new();
+        for key in keys {
+            match found.get(&(key.0, key.1.as_str())).copied() {
+                Some((_, false)) => drop(held.insert(key)),
+                Some((id, true)) => drop(self.triggers.insert(key, Some(id))),
+                None => drop(self.triggers.insert(key, None)),
+            }
+        }
+        Ok(held)
+    }
+
+    /// Answers the orders that somebody else has.
+    fn lock_orders(
+        &mut self,
+        conn: &mut PgConnection,
+        refs: &HashSet<(i64, &str)>,
+        if_held: IfHeld,
+    ) -> QueryResult<HashSet<(i64, String)>> {
+        let mut held = HashSet::new();
+        if refs.is_empty() {
+            return Ok(held);
+        }
+        for (store_id, order_ref) in refs {
+            self.orders.insert((*store_id, (*order_ref).to_owned()), None);
+        }
+        let refs: Vec<(i64, &str)> = refs.iter().copied().collect();
+        for (key, row) in OrderRow::by_refs(conn, self.merchant_id, &refs, if_held)? {
+            match row {
+                Some(row) => drop(self.orders.insert(key, Some(row))),
+                None => drop(held.insert(key)),
+            }
+        }
+        Ok(held)
+    }
+
+    /// The order of that reference, locked.
+    pub(super) fn known_order(
+        &mut self,
+        conn: &mut PgConnection,
+        store_id: i64,
+        order_ref: &str,
+    ) -> QueryResult<Option<OrderRow>> {
+        // A second message of the order finds it as the first has left it.
+        match self.orders.remove(&(store_id, order_ref.to_owned())) {
+            Some(known) => Ok(known),
+            None => OrderRow::by_ref(conn, self.merchant_id, store_id, order_ref),
+        }
+    }
+
+    /// The triggers of these keys. Those that no message of the batch has named are only looked up:
+    /// they're on what was known of an order, which is locked by now.
+    pub(super) fn trigger_ids(
+        &mut self,
+        conn: &mut PgConnection,
+        keys: Vec<TriggerKey>,
+    ) -> QueryResult<Vec<i64>> {
+        let unknown: Vec<TriggerKey> =
+            keys.iter().filter(|key| !self.triggers.contains_key(*key)).cloned().collect();
+        if !unknown.is_empty() {
+            let (kinds, values): (Vec<&str>, Vec<&str>) =
+                unknown.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
+            let found: Vec<(String, String, i64)> = prepared::<(Text, Text, BigInt)>(
+                "SELECT t.kind, t.key, t.id FROM triggers t \
+                 JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) \
+                     AS n (kind, key)) w ON t.kind = w.kind AND t.key = w.key \
+                 WHERE t.merchant_id = ?",
+            )
+            .bind::<Array<Text>, _>(kinds)
+            .bind::<Array<Text>, _>(values)
+            .bind::<BigInt, _>(self.merchant_id)
+            .load(conn)?;
+            for key in unknown {
+                let is_it =
+                    |(kind, value, _): &&(String, String, i64)| *kind == key.0 && *value == key.1;
+                let id = found.iter().find(is_it).map(|(.., id)| *id);
+                self.triggers.insert(key, id);
+            }
+        }
+        Ok(keys.iter().filter_map(|key| self.triggers.get(key).copied().flatten()).collect())
+    }
+}
+
+fn keys_of(event: &StoreEvent) -> Vec<TriggerKey> {
+    match event {
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => wanted(report),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,183 @@
+//! Deliveries that arrive at the same time share a commit: a few writers, each taking what waits.
+//!
+//! Every delivery keeps its own outcome, and is answered only after the commit. All messages of one
+//! order go to the same writer, so that writers seldom meet. A writer waits for nobody: a delivery
+//! whose order or trigger somebody else has, or whose merchant's part of the batch fails, leaves the
+//! batch for the [`waiting`] ones, which are answered by 503 if it takes too long.
+
+mod transaction;
+mod waiting;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use self::transaction::{Failed, Taken, together};
+use self::waiting::{Door, Waiting};
+use super::intake::{Arrival, Outcome};
+use crate::features::stores::Platform;
+use crate::kit::counters;
+use crate::kit::db::Pool;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::request;
+use crate::kit::supervise::{self, Stop};
+use vouch_core::order::snapshot::StoreEvent;
+
+/// As many deliveries share a commit at the most.
+const BATCH: usize = 64;
+/// As many wait for a writer at the most; more are told to come again (503), which stores do.
+const QUEUED: usize = 1024;
+/// A delivery is answered so long after what a transaction may take, come what may: after 3.5 seconds in all.
+/// Shopify gives up after five seconds.
+const BEYOND_TRANSACTION: Duration = Duration::from_millis(500);
+
+/// As much longer for what begins in the last moment.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// What a message says, or why it cannot be understood.
+pub type Understood = Result<StoreEvent, String>;
+
+/// What a thread that writes needs.
+#[derive(Clone)]
+struct Writer {
+    pool: Pool,
+    pseudonyms: Pseudonyms,
+}
+
+struct Job {
+    arrival: Arrival,
+    understood: Understood,
+    deadline: Instant,
+    answer: oneshot::Sender<AppResult<Outcome>>,
+}
+
+impl Job {
+    fn answer(self, outcome: AppResult<Outcome>) {
+        // Nobody may be listening any more; the delivery is kept nevertheless.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+/// The writers. They end when the last clone of this value goes.
+#[derive(Clone)]
+pub struct Intake {
+    lanes: Arc<[SyncSender<Job>]>,
+    /// How long a delivery waits for its answer.
+    timeout: Duration,
+}
+
+impl Intake {
+    /// Starts `writers` threads, each with a connection of `pool` while it writes, and those for the
+    /// deliveries that wait.
+    ///
+    /// # Errors
+    /// When the operating system starts no thread.
+    pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
+        let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
+        let waiting = Waiting::start(&writer)?;
+        let lanes = (0..writers.max(1)).map(|_| {
+            let (sender, queued) = sync_channel(QUEUED);
+            let (writer, waiting) = (writer.clone(), waiting.clone());
+            // What a panic takes along is answered by 503: its senders go with it.
+            let work = move || write(&writer, &queued, &waiting);
+            supervise::spawn("intake", &Stop::default(), work)?;
+            Ok(sender)
+        });
+        let timeout = pool.limits().transaction + BEYOND_TRANSACTION;
+        Ok(Self { lanes: lanes.collect::<io::Result<_>>()?, timeout })
+    }
+
+    /// Takes in one message; answers once it is committed.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away, too much waits, or somebody else has its order for
+    /// too long: nothing was kept, and the store must send it again.
+    pub async fn take(
+        &self,
+        platform: Platform,
+        arrival: Arrival,
+        understood: Understood,
+    ) -> AppResult<Outcome> {
+        let outcome = self.hand_over(arrival, understood).await;
+        let became = outcome.as_ref().map_or("not_kept", Outcome::as_str);
+        counters::delivery(platform.as_str(), became);
+        counters::credits(outcome.as_ref().map_or(0, Outcome::credited));
+        outcome
+    }
+
+    async fn hand_over(&self, arrival: Arrival, understood: Understood) -> AppResult<Outcome> {
+        let lane = &self.lanes[lane_of(&arrival, &understood, self.lanes.len())];
+        let (answer, answered) = oneshot::channel();
+        // Its store has been looked up in that time as well.
+        let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
+        let time = self.timeout.saturating_sub(waited);
+        let deadline = Instant::now() + time;
+        lane.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
+            if matches!(error, TrySendError::Full(_)) {
+                tracing::warn!("too many deliveries wait");
+            }
+            AppError::Unavailable
+        })?;
+        // Whatever became of its writer. A delivery that is kept after all is a repetition next time.
+        let answered = timeout(time + GRACE, answered).await.map_err(|_| AppError::Unavailable)?;
+        answered.map_err(|_| AppError::Unavailable)?
+    }
+}
+
+fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    arrival.store_id.hash(&mut hasher);
+    if let Ok(event) = understood {
+        event.order_ref().hash(&mut hasher);
+    }
+    usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()
+}
+
+/// What a writer does.
+fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &Door) {
+    while let Ok(first) = queued.recv() {
+        let now = Instant::now();
+        let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
+            .chain(queued.try_iter().take(BATCH - 1))
+            .partition(|job| job.deadline > now);
+        // They waited for the one before: nobody waits for them any more.
+        late.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
+        // A merchant's jobs stand together, so that the transaction turns to each merchant once.
+        jobs.sort_by_key(|job| job.arrival.merchant_id);
+        take_together(writer, jobs, waiting);
+    }
+}
+
+/// Takes in `jobs` in one transaction, or in a few: where one merchant's part fails, it leaves, and
+/// the others begin again.
+fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &Door) {
+    while !jobs.is_empty() {
+        match together(writer, &jobs) {
+            Ok(taken) => {
+                for (job, taken) in jobs.into_iter().zip(taken) {
+                    match taken {
+                        Taken::In(outcome) => job.answer(Ok(outcome)),
+                        Taken::Held => waiting.let_in(job),
+                    }
+                }
+                return;
+            }
+            Err(Failed::Unavailable) => {
+                jobs.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
+                return;
+            }
+            Err(Failed::PartOf { merchant_id, .. }) => {
+                let (theirs, others): (Vec<Job>, Vec<Job>) =
+                    jobs.into_iter().partition(|job| job.arrival.merchant_id == merchant_id);
+                theirs.into_iter().for_each(|job| waiting.let_in_alone(job));
+                jobs = others;
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Orders that Vouch read from a store: kept as a message of the store, and taken in like one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::failures::{FailureReason, OWN_FAULT};
+use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
+use crate::features::stores::Store;
+use crate::kit::db::schema::orders;
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::platforms::OrderMessage;
+use crate::platforms::parse_message;
+use vouch_core::order::snapshot::StoreEvent;
+
+/// What became of an order that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// As of any message.
+    pub outcome: Outcome,
+    /// The order's key, if it is known by now.
+    pub order_id: Option<i64>,
+    /// What was noted, or why it cannot be understood.
+    pub detail: String,
+}
+
+/// Takes in what was read by a call that began at `begun_at`, in the running transaction. Read again
+/// unchanged, it changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn take_in(
+    conn: &mut PgConnection,
+    store: &Store,
+    pseudonyms: &Pseudonyms,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Read> {
+    let arrival = arrival(store, message, begun_at, now);
+    let understood = parse_message(store.platform, message.topic, &message.body, false, begun_at);
+    let (outcome, detail) = match understood {
+        Ok(event) => {
+            let detail = match &event {
+                StoreEvent::Noted { what, .. } => (*what).to_owned(),
+                _ => String::new(),
+            };
+            (take_in_one(conn, &arrival, event, pseudonyms)?, detail)
+        }
+        Err(reason) => (fail(conn, &arrival, FailureReason::Unreadable, &reason)?, reason),
+    };
+    let order_id = orders::table
+        .filter(orders::merchant_id.eq(store.merchant_id))
+        .filter(orders::store_id.eq(store.id))
+        .filter(orders::order_ref.eq(&message.order_ref))
+        .select(orders::id)
+        .first(conn)
+        .optional()?;
+    Ok(Read { outcome, order_id, detail })
+}
+
+/// Keeps what was read and Vouch failed on, to be processed again.
+///
+/// # Errors
+/// The database's.
+pub fn keep_failed(
+    conn: &mut PgConnection,
+    store: &Store,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Outcome> {
+    let arrival = arrival(store, message, begun_at, now);
+    fail(conn, &arrival, FailureReason::OwnFault, OWN_FAULT)
+}
+
+fn arrival(
+    store: &Store,
+    message: &OrderMessage,
+    begun_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Arrival {
+    Arrival {
+        merchant_id: store.merchant_id,
+        store_id: store.id,
+        source: Source::Read,
+        topic: message.topic.to_owned(),
+        delivery_ref: delivery_ref(message),
+        is_test: false,
+        sent_at: Some(begun_at),
+        received_at: now,
+        body_gzip: gzip(&message.body),
+    }
+}
+
+/// The order, when it changed, and what it was like: not all that changes moves the time.
+fn delivery_ref(message: &OrderMessage) -> String {
+    let digest = hex::encode(Sha256::digest(&message.body));
+    let time = message.changed_at.format("%Y-%m-%dT%H:%M:%SZ");
+    format!("{} {time} {}", message.order_ref, &digest[..16])
+}

@@ -1,0 +1,156 @@
+//! Taking in again what was kept: a failed delivery after a fix, or any other as a proof that the
+//! ledger stays as it is.
+
+use std::io::Read;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error;
+use flate2::read::GzDecoder;
+
+use super::awaited;
+use super::failures;
+use super::intake::{Arrival, Outcome, Source, take_in_one};
+use crate::features::stores::Platform;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{deliveries, stores};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::platforms::parse_message;
+use vouch_core::order::snapshot::StoreEvent;
+
+/// The greatest body that is unpacked, in bytes; greater ones are not taken in either.
+const MOST: u64 = 32 * 1024 * 1024;
+
+/// Why a delivery could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Its body is gone: the retention time has passed.
+    #[error("The message itself is no longer kept, so it cannot be replayed.")]
+    BodyGone,
+    /// It still cannot be understood.
+    #[error("{0}")]
+    StillPayloadError(String),
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Kept {
+    store_id: i64,
+    topic: String,
+    delivery_ref: String,
+    is_test: bool,
+    sent_at: Option<DateTime<Utc>>,
+    received_at: DateTime<Utc>,
+    body_gzip: Option<Vec<u8>>,
+}
+
+/// Takes in a kept delivery once more, in the running transaction.
+///
+/// # Errors
+/// [`ReplayError`]; `NotFound` if the delivery is not the merchant's.
+pub fn replay(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    pseudonyms: &Pseudonyms,
+    delivery_id: i64,
+) -> Result<Outcome, ReplayError> {
+    let key = (actor.merchant_id, delivery_id);
+    let (platform, kept): (Platform, Kept) = deliveries::table
+        .inner_join(
+            stores::table.on(stores::merchant_id
+                .eq(deliveries::merchant_id)
+                .and(stores::id.eq(deliveries::store_id))),
+        )
+        .filter(deliveries::merchant_id.eq(actor.merchant_id))
+        .filter(deliveries::id.eq(delivery_id))
+        .select((stores::platform, Kept::as_select()))
+        .first(conn)?;
+    let Kept { store_id, topic, delivery_ref, is_test, sent_at, received_at, body_gzip } = kept;
+    let body_gzip = body_gzip.ok_or(ReplayError::BodyGone)?;
+    let body = unpack(&body_gzip).ok_or(ReplayError::BodyGone)?;
+    let event = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(received_at))
+        .map_err(|reason| {
+            // Kept with today's reason: it may be another than at first.
+            let _ = diesel::update(deliveries::table.find(key))
+                .set((deliveries::detail.eq(&reason), deliveries::replayed_at.eq(actor.now)))
+                .execute(conn);
+            ReplayError::StillPayloadError(reason)
+        })?;
+    if let StoreEvent::Announced { order_ref } = &event {
+        let now = actor.now;
+        awaited::wait_again(conn, actor.merchant_id, store_id, delivery_id, order_ref, now)?;
+        mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
+        return Ok(Outcome::Waiting);
+    }
+    let arrival = Arrival {
+        merchant_id: actor.merchant_id,
+        store_id,
+        source: Source::Replay,
+        topic: topic.clone(),
+        delivery_ref,
+        is_test,
+        sent_at,
+        received_at,
+        body_gzip,
+    };
+    let outcome = take_in_one(conn, &arrival, event, pseudonyms)?;
+    mark(conn, actor, delivery_id, &topic, &outcome)?;
+    Ok(outcome)
+}
+
+fn mark(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    delivery_id: i64,
+    topic: &str,
+    outcome: &Outcome,
+) -> QueryResult<()> {
+    let row = deliveries::table.find((actor.merchant_id, delivery_id));
+    diesel::update(row).set(deliveries::replayed_at.eq(actor.now)).execute(conn)?;
+    let failed = row.filter(deliveries::outcome.eq("failed"));
+    match *outcome {
+        Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id } => {
+            diesel::update(failed)
+                .set((
+                    deliveries::outcome.eq("taken_in"),
+                    deliveries::detail.eq(""),
+                    deliveries::order_id.eq(order_id),
+                ))
+                .execute(conn)?;
+        }
+        Outcome::Noted => {
+            diesel::update(failed)
+                .set((deliveries::outcome.eq("noted"), deliveries::detail.eq("")))
+                .execute(conn)?;
+        }
+        // Nothing in it was news: whatever it says is known by now.
+        Outcome::Repeated => {
+            diesel::update(failed)
+                .set((deliveries::outcome.eq("outdated"), deliveries::detail.eq("")))
+                .execute(conn)?;
+        }
+        Outcome::Waiting | Outcome::Conflict { .. } | Outcome::Failed => {}
+    }
+    if !matches!(outcome, Outcome::Failed | Outcome::Conflict { .. }) {
+        failures::resolve(conn, actor.merchant_id, delivery_id)?;
+    }
+    let act = Act {
+        action: "delivery.replayed",
+        subject_kind: "delivery",
+        subject_id: Some(delivery_id),
+        summary: format!("Replayed a message of the store ({topic})."),
+        before: None,
+        after: None,
+    };
+    record(conn, actor, act)
+}
+
+/// The raw body of a kept delivery. `None` if it does not unpack.
+pub fn unpack(body_gzip: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    GzDecoder::new(body_gzip).take(MOST).read_to_end(&mut body).ok()?;
+    Some(body)
+}

@@ -1,0 +1,111 @@
+//! Calculation Logic, dated: an order keeps the rules of the moment it was placed.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated::{self, Dated, Period, dated};
+
+/// Rules with the time they began to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatedRules {
+    /// From this moment on.
+    pub valid_from: DateTime<Utc>,
+    /// The rules.
+    pub rules: Rules,
+}
+
+dated! {
+    /// What is kept of [`Rules`]; what cancellations and refunds do is a store's own setting.
+    #[derive(Copy)]
+    pub(super) struct RulesColumns
+    in calculation_rules(merchant_id: i64) of merchants(merchant_id)
+    {
+        precedence: Precedence,
+        include_tax: bool,
+        include_shipping: bool,
+        orders_count_when: OrdersCountWhen,
+        gift_cards_earn: bool,
+        tips_earn: bool,
+        negative_fees: NegativeFees,
+    }
+}
+
+impl From<Rules> for RulesColumns {
+    fn from(rules: Rules) -> Self {
+        Self {
+            precedence: rules.precedence,
+            include_tax: rules.include_tax,
+            include_shipping: rules.include_shipping,
+            orders_count_when: rules.orders_count_when,
+            gift_cards_earn: rules.gift_cards_earn,
+            tips_earn: rules.tips_earn,
+            negative_fees: rules.negative_fees,
+        }
+    }
+}
+
+impl From<RulesColumns> for Rules {
+    fn from(columns: RulesColumns) -> Self {
+        Self {
+            precedence: columns.precedence,
+            include_tax: columns.include_tax,
+            include_shipping: columns.include_shipping,
+            orders_count_when: columns.orders_count_when,
+            gift_cards_earn: columns.gift_cards_earn,
+            tips_earn: columns.tips_earn,
+            negative_fees: columns.negative_fees,
+            ..Self::default()
+        }
+    }
+}
+
+/// The rules that hold now, and before them the ones that held earlier: the newest first, never
+/// none.
+///
+/// # Errors
+/// The database's.
+pub fn rules_history(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    limit: usize,
+) -> QueryResult<Vec<DatedRules>> {
+    let periods = RulesColumns::periods(conn, (merchant_id,))?;
+    let dated = |period: Period<RulesColumns>| DatedRules {
+        valid_from: period.from,
+        rules: period.value.into(),
+    };
+    Ok(periods.into_iter().rev().take(limit).map(dated).collect())
+}
+
+/// Makes `rules` hold for orders placed from `actor.now` on. The same again changes nothing.
+///
+/// # Errors
+/// The database's.
+pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        let columns = RulesColumns::from(rules);
+        let Some(changed) = dated::change(conn, (actor.merchant_id,), Some(columns), actor.now)?
+        else {
+            return Ok(());
+        };
+        let before = changed.before.map(Rules::from);
+        record(
+            conn,
+            actor,
+            Act {
+                action: "calculation.changed",
+                subject_kind: "merchant",
+                subject_id: Some(actor.merchant_id),
+                summary: "Changed the Calculation Logic for orders from now on.".to_owned(),
+                before: Some(serde_json::json!(before)),
+                after: Some(serde_json::json!(rules)),
+            },
+        )?;
+        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+        let cause = RecalculationCause::CalculationLogicChanged;
+        request_since(conn, actor, changed.from, &cause).map(drop)
+    })
+}

@@ -1,0 +1,26 @@
+//! Handlers, by action.
+
+mod archive;
+mod create;
+mod list;
+mod update;
+
+pub use archive::{archive, restore};
+pub use create::{create, new};
+pub use list::index;
+pub use update::{show, update};
+
+use crate::features::auth::pages::MerchantPage;
+use crate::money::Currency;
+
+/// What flat amounts are in.
+fn currency(page: &MerchantPage) -> Currency {
+    Currency::from_code(&page.merchant().currency).unwrap_or(Currency::USD)
+}
+
+/// What an offer can pay, for a choice.
+const PAYS: [(&str, &str); 3] = [
+    ("percent", "A percent of the sale"),
+    ("flat_per_order", "A flat amount per order"),
+    ("flat_per_item", "A flat amount per item"),
+];

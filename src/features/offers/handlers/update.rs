@@ -1,0 +1,112 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::result::Error;
+use diesel::{PgConnection, QueryResult};
+
+use super::{PAYS, currency};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::offers::forms::{OfferForm, refusal};
+use crate::features::offers::model;
+use crate::features::offers::read::{self, Offer, OfferTerms};
+use crate::kit::audit;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// How many lines of its history a page shows.
+const HISTORY_LINES: i64 = 20;
+
+/// An offer with all that its page shows of it.
+struct Shown {
+    offer: Offer,
+    /// What is in force first.
+    terms: Vec<OfferTerms>,
+    history: Vec<audit::Entry>,
+}
+
+impl Shown {
+    fn load(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Self> {
+        let offer = Offer::find(conn, merchant_id, offer_id)?;
+        let terms = read::history(conn, merchant_id, offer_id)?;
+        let history = audit::history(conn, merchant_id, "offer", offer_id, HISTORY_LINES)?;
+        // Every offer has terms in force; one without would be a fault of ours.
+        if terms.is_empty() {
+            return Err(Error::NotFound);
+        }
+        Ok(Self { offer, terms, history })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "offers/show.html")]
+struct ShowPage {
+    page: MerchantPage,
+    shown: Shown,
+    form: OfferForm,
+    errors: FormErrors,
+}
+
+impl ShowPage {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn is_from_the_beginning(&self, terms: &OfferTerms) -> bool {
+        terms.valid_from == DateTime::UNIX_EPOCH
+    }
+}
+
+/// `GET /offers/{id}`
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    offer_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let shown =
+        db.merchant(merchant_id, move |conn| Shown::load(conn, merchant_id, *offer_id)).await?;
+    let form = OfferForm::of(&shown.offer, &shown.terms[0], currency(&page));
+    ok(&ShowPage { page, shown, form, errors: FormErrors::new() })
+}
+
+/// `POST /offers/{id}`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    offer_id: Path<i64>,
+    CsrfForm(form): CsrfForm<OfferForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, currency) = (page.actor(), currency(&page));
+    let (read, version) = (form.read(currency), form.version.clone());
+    let outcome = db
+        .merchant(actor.merchant_id, move |conn| {
+            let record =
+                Record { merchant_id: actor.merchant_id, kind: "offer", id: Some(*offer_id) };
+            version.check(conn, record, |conn| {
+                let Shown { offer, terms, .. } = Shown::load(conn, actor.merchant_id, *offer_id)?;
+                Ok(OfferForm::of(&offer, &terms[0], currency))
+            })?;
+            let errors = match read {
+                Ok(change) => match model::update(conn, &actor, *offer_id, &change) {
+                    Ok(offer) => return Ok(Ok(offer)),
+                    Err(error) => refusal(error)?,
+                },
+                Err(errors) => errors,
+            };
+            AppResult::Ok(Err((Shown::load(conn, actor.merchant_id, *offer_id)?, errors)))
+        })
+        .await?;
+    match outcome {
+        Ok(offer) => {
+            page.done(format!("{} is saved. Earlier orders keep their terms.", offer.name))?;
+            Ok(see_other(&urls::offer(offer.id)))
+        }
+        Err((shown, errors)) => rejected(&ShowPage { page, shown, form, errors }),
+    }
+}

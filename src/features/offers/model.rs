@@ -1,0 +1,277 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::read::Offer;
+use super::terms::Terms;
+use crate::credit::Commission;
+use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::dated;
+use crate::kit::db::schema::{affiliates, offers};
+
+/// What an offer is made from, checked by the form.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// What it is called; 1 to 100 characters, unlike any other offer's name in any case.
+    pub name: String,
+    /// What it pays.
+    pub commission: Commission,
+    /// Keys of SKUs whose lines earn nothing.
+    pub excluded_skus: Vec<String>,
+    /// Whether qualified conversions start as Approved.
+    pub auto_approve: bool,
+    /// Whether new affiliates get it from now on. An offer stops being the default only when
+    /// another becomes it.
+    pub is_default: bool,
+}
+
+/// Why an offer could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveOfferError {
+    /// Another offer of the merchant has that name, in some case.
+    #[error("Another offer has this name already.")]
+    NameTaken,
+    /// An archived offer cannot be the default.
+    #[error("An archived offer cannot be the default.")]
+    Archived,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl SaveOfferError {
+    fn of(error: Error) -> Self {
+        match &error {
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+                if info.constraint_name() == Some("offers_name_unique") =>
+            {
+                Self::NameTaken
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Makes an offer. Its first terms count from the epoch, so that whatever an affiliate on it is
+/// credited with has some.
+///
+/// # Errors
+/// [`SaveOfferError::NameTaken`].
+pub fn create(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    new: &NewOffer,
+) -> Result<Offer, SaveOfferError> {
+    let made = conn.transaction(|conn| {
+        if new.is_default {
+            yield_default(conn, actor.merchant_id)?;
+        }
+        let offer: Offer = diesel::insert_into(offers::table)
+            .values((
+                offers::merchant_id.eq(actor.merchant_id),
+                offers::name.eq(new.name.trim()),
+                offers::is_default.eq(new.is_default),
+                offers::created_at.eq(actor.now),
+            ))
+            .returning(Offer::as_returning())
+            .get_result(conn)?;
+        let key = (actor.merchant_id, offer.id);
+        dated::begin(conn, key, Terms::of(new), DateTime::UNIX_EPOCH)?;
+        let summary = format!("Made the offer {}: {}.", offer.name, new.commission);
+        write_down(conn, actor, &offer, "offer.created", summary, None, Some(facts(new)))?;
+        QueryResult::Ok(offer)
+    });
+    made.map_err(SaveOfferError::of)
+}
+
+/// Changes an offer. Other terms hold for orders that are placed from now on; earlier ones keep
+/// theirs.
+///
+/// # Errors
+/// [`SaveOfferError`]; `NotFound` when the merchant has no such offer.
+pub fn update(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+    change: &NewOffer,
+) -> Result<Offer, SaveOfferError> {
+    let before = lock(conn, actor.merchant_id, offer_id)?;
+    if change.is_default && before.archived_at.is_some() {
+        return Err(SaveOfferError::Archived);
+    }
+    let changed = conn.transaction(|conn| {
+        if change.is_default && !before.is_default {
+            yield_default(conn, actor.merchant_id)?;
+        }
+        let after: Offer = diesel::update(offers::table.find((actor.merchant_id, offer_id)))
+            .set((
+                offers::name.eq(change.name.trim()),
+                offers::is_default.eq(before.is_default || change.is_default),
+            ))
+            .returning(Offer::as_returning())
+            .get_result(conn)?;
+        let was = change_terms(conn, actor, offer_id, change)?;
+        let is_same = before.name == after.name && before.is_default == after.is_default;
+        if was.is_some() || !is_same {
+            let summary = match &was {
+                Some(_) => format!(
+                    "Changed the offer {}: {} for orders from now on.",
+                    after.name, change.commission
+                ),
+                None => format!("Changed the offer {}.", after.name),
+            };
+            let was = serde_json::json!({
+                "name": before.name,
+                "is_default": before.is_default,
+                "commission": was.map(|terms| terms.commission()),
+            });
+            write_down(
+                conn,
+                actor,
+                &after,
+                "offer.changed",
+                summary,
+                Some(was),
+                Some(facts(change)),
+            )?;
+        }
+        QueryResult::Ok(after)
+    });
+    changed.map_err(SaveOfferError::of)
+}
+
+/// Puts other terms in force, if they differ; answers with the former.
+fn change_terms(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+    change: &NewOffer,
+) -> QueryResult<Option<Terms>> {
+    let key = (actor.merchant_id, offer_id);
+    let Some(changed) = dated::change(conn, key, Some(Terms::of(change)), actor.now)? else {
+        return Ok(None);
+    };
+    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    request_since(conn, actor, changed.from, &RecalculationCause::OfferTermsChanged)?;
+    Ok(changed.before)
+}
+
+/// Takes the default away from whichever offer has it. The lock comes in a statement of its own,
+/// so that of two members who do this at once the second sees what the first has done.
+fn yield_default(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
+    offers::table
+        .filter(offers::merchant_id.eq(merchant_id))
+        .order(offers::id)
+        .select(offers::id)
+        .for_no_key_update()
+        .load::<i64>(conn)?;
+    diesel::update(offers::table.filter(offers::merchant_id.eq(merchant_id)))
+        .filter(offers::is_default)
+        .set(offers::is_default.eq(false))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Nobody can be put on the offer while it is locked so; see [`super::is_open`].
+fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Offer> {
+    offers::table
+        .find((merchant_id, offer_id))
+        .select(Offer::as_select())
+        .for_no_key_update()
+        .first(conn)
+}
+
+/// Why an offer cannot be archived.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// New affiliates get it.
+    #[error("It is the default offer. Make another one the default first.")]
+    IsDefault,
+    /// Affiliates are on it.
+    #[error("Affiliates are on it. Put them on another offer first.")]
+    InUse,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Archives an offer: no affiliate can be put on it any more, and its terms stay with the orders
+/// it has paid for.
+///
+/// # Errors
+/// [`ArchiveError`]; `NotFound` when the merchant has no such offer.
+pub fn archive(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer_id: i64,
+) -> Result<Offer, ArchiveError> {
+    let offer = lock(conn, actor.merchant_id, offer_id)?;
+    if offer.is_default {
+        return Err(ArchiveError::IsDefault);
+    }
+    let someone = affiliates::table
+        .filter(affiliates::merchant_id.eq(actor.merchant_id))
+        .filter(affiliates::offer_id.eq(offer_id))
+        .select(affiliates::id)
+        .first::<i64>(conn)
+        .optional()?;
+    if someone.is_some() {
+        return Err(ArchiveError::InUse);
+    }
+    if offer.archived_at.is_none() {
+        set_archived(conn, actor, &offer, Some(actor.now))?;
+    }
+    Ok(offer)
+}
+
+/// Takes an offer out of the archive.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such offer.
+pub fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
+    let offer = lock(conn, actor.merchant_id, offer_id)?;
+    if offer.archived_at.is_some() {
+        set_archived(conn, actor, &offer, None)?;
+    }
+    Ok(offer)
+}
+
+fn set_archived(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer: &Offer,
+    archived_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(offers::table.find((actor.merchant_id, offer.id)))
+        .set(offers::archived_at.eq(archived_at))
+        .execute(conn)?;
+    let (action, summary) = match archived_at {
+        Some(_) => ("offer.archived", format!("Archived the offer {}.", offer.name)),
+        None => ("offer.restored", format!("Took the offer {} out of the archive.", offer.name)),
+    };
+    write_down(conn, actor, offer, action, summary, None, None)
+}
+
+fn facts(offer: &NewOffer) -> serde_json::Value {
+    serde_json::json!({
+        "name": offer.name.trim(),
+        "commission": offer.commission,
+        "excluded_skus": offer.excluded_skus,
+        "auto_approve": offer.auto_approve,
+        "is_default": offer.is_default,
+    })
+}
+
+fn write_down(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    offer: &Offer,
+    action: &str,
+    summary: String,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+) -> QueryResult<()> {
+    let subject_id = Some(offer.id);
+    record(conn, actor, Act { action, subject_kind: "offer", subject_id, summary, before, after })
+}

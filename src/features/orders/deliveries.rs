@@ -1,0 +1,132 @@
+//! What stores sent: the list of messages, and one of them with its body.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::IntoBoxed;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+
+use super::explain::DeliveryHead;
+use crate::features::ingest::DeliveryOutcome;
+use crate::features::ingest::failures::{self, Failure};
+use crate::features::ingest::replay::unpack;
+use crate::kit::db::listing::{beyond, count_of};
+use crate::kit::db::schema::{deliveries, stores};
+use crate::kit::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
+use vouch_core::order::times::ClampedTime;
+
+/// Where a row stands: the newest first.
+pub type Place = (DateTime<Utc>, i64);
+
+type Boxed = IntoBoxed<'static, deliveries::table, Pg>;
+
+fn matching(merchant_id: i64, outcome: Option<DeliveryOutcome>) -> Boxed {
+    let query =
+        deliveries::table.into_boxed::<Pg>().filter(deliveries::merchant_id.eq(merchant_id));
+    match outcome {
+        Some(outcome) => query.filter(deliveries::outcome.eq(outcome)),
+        None => query,
+    }
+}
+
+/// One page of messages, and how many there are: exact up to the limit of counts on pages, and one
+/// more beyond it.
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    outcome: Option<DeliveryOutcome>,
+    cursor: &Cursor<Place>,
+) -> QueryResult<(Listing<DeliveryHead>, i64)> {
+    let all = matching(merchant_id, outcome).select(deliveries::id).limit(COUNT_LIMIT + 1);
+    let count = count_of(all).get_result(conn)?;
+    let mut query = matching(merchant_id, outcome);
+    let backward = cursor.is_backward();
+    if let Cursor::After((at, id)) | Cursor::Before((at, id)) = cursor {
+        let columns = "deliveries.received_at, deliveries.id";
+        query = query.filter(beyond::<Timestamptz, _>(columns, !backward, *at, *id));
+    }
+    let query = if backward {
+        query.order((deliveries::received_at, deliveries::id))
+    } else {
+        query.order((deliveries::received_at.desc(), deliveries::id.desc()))
+    };
+    let rows = query.select(DeliveryHead::as_select()).limit(PAGE_SIZE as i64 + 1).load(conn)?;
+    Ok((Listing::new(rows, cursor, |row: &DeliveryHead| (row.received_at, row.id)), count))
+}
+
+/// The keys of the failed messages whose body is still kept, the oldest first: the order in which they
+/// are replayed.
+///
+/// # Errors
+/// The database's.
+pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    deliveries::table
+        .filter(deliveries::merchant_id.eq(merchant_id))
+        .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
+        .filter(deliveries::body_gzip.is_not_null())
+        .order(deliveries::id)
+        .limit(limit)
+        .select(deliveries::id)
+        .load(conn)
+}
+
+/// One message, with its body as far as it is still kept.
+pub struct Delivery {
+    /// The message.
+    pub head: DeliveryHead,
+    /// The store's name.
+    pub store: String,
+    /// The platform's id of the delivery.
+    pub delivery_ref: String,
+    /// When the store sent it, as far as it says, or Vouch began to read it.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The store's own timestamp of the snapshot, as it counts.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Timestamps too far ahead: when the message was received counts instead.
+    pub clamped: Vec<ClampedTime>,
+    /// The raw body; `None` once the retention time has passed.
+    pub body: Option<Vec<u8>>,
+    /// Why it failed, and when it's processed again; `None` unless it failed.
+    pub failure: Option<Failure>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Kept {
+    delivery_ref: String,
+    sent_at: Option<DateTime<Utc>>,
+    reported_at: Option<DateTime<Utc>>,
+    clamped_times: Vec<Option<String>>,
+    body_gzip: Option<Vec<u8>>,
+}
+
+impl Delivery {
+    /// One message of the merchant's.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not the merchant's.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
+            .inner_join(
+                stores::table.on(stores::merchant_id
+                    .eq(deliveries::merchant_id)
+                    .and(stores::id.eq(deliveries::store_id))),
+            )
+            .filter(deliveries::merchant_id.eq(merchant_id))
+            .filter(deliveries::id.eq(id))
+            .select((DeliveryHead::as_select(), Kept::as_select(), stores::name))
+            .first(conn)?;
+        let Kept { delivery_ref, sent_at, reported_at, clamped_times, body_gzip } = kept;
+        let clamped = clamped_times.iter().flatten().filter_map(|name| ClampedTime::parse(name));
+        let body = body_gzip.as_deref().and_then(unpack);
+        let clamped = clamped.collect();
+        let failure = match head.outcome {
+            DeliveryOutcome::Failed => failures::find(conn, merchant_id, id)?,
+            _ => None,
+        };
+        Ok(Self { head, store, delivery_ref, sent_at, reported_at, clamped, body, failure })
+    }
+}

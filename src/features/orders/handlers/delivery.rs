@@ -1,0 +1,351 @@
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::words::topic_label;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::ingest::DeliveryOutcome;
+use crate::features::ingest::intake::Outcome;
+use crate::features::ingest::replay::{self, ReplayError};
+use crate::features::orders::deliveries::{self, Delivery, Place};
+use crate::features::orders::explain::DeliveryHead;
+use crate::features::orders::list;
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, count_label};
+use crate::kit::web::see_other;
+use crate::kit::web::when::When;
+
+/// As many failed messages are replayed by one press of the button; each is a transaction.
+const AT_ONCE: i64 = 200;
+/// As much of a body is shown.
+const SHOWN_CHARACTERS: usize = 200_000;
+
+/// What the list's address says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    outcome: String,
+    after: String,
+    before: String,
+}
+
+impl ListQuery {
+    fn outcome(&self) -> Option<DeliveryOutcome> {
+        DeliveryOutcome::parse(&self.outcome)
+    }
+
+    fn address(&self, direction: &str, key: &str) -> String {
+        let parts = [("outcome", self.outcome.as_str()), (direction, key)];
+        urls::with_query(&urls::deliveries(), &parts)
+    }
+}
+
+struct DeliveryList {
+    query: ListQuery,
+    listing: Listing<DeliveryHead>,
+    count: i64,
+    stores: Vec<(i64, String)>,
+    orders: HashMap<i64, String>,
+}
+
+impl DeliveryList {
+    fn outcomes(&self) -> Vec<(&'static str, &'static str)> {
+        DeliveryOutcome::ALL.iter().map(|outcome| (outcome.as_str(), outcome.label())).collect()
+    }
+
+    fn chips(&self) -> Vec<(String, String)> {
+        let chip = |outcome| (format!("Outcome: {outcome}"), urls::deliveries());
+        self.query.outcome().map(chip).into_iter().collect()
+    }
+
+    fn is_failed(&self) -> bool {
+        self.query.outcome() == Some(DeliveryOutcome::Failed)
+    }
+
+    fn store(&self, id: &i64) -> &str {
+        self.stores.iter().find(|store| store.0 == *id).map_or("", |store| &store.1)
+    }
+
+    fn count(&self) -> String {
+        match self.count {
+            1 => "1 message".to_owned(),
+            count => format!("{} messages", count_label(count)),
+        }
+    }
+
+    fn first(&self) -> String {
+        if self.listing.previous.is_some() { self.query.address("", "") } else { String::new() }
+    }
+
+    fn previous(&self) -> String {
+        let key = self.listing.previous.as_ref();
+        key.map_or_else(String::new, |key| self.query.address("before", key))
+    }
+
+    fn next(&self) -> String {
+        let key = self.listing.next.as_ref();
+        key.map_or_else(String::new, |key| self.query.address("after", key))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/index.html")]
+struct IndexPage {
+    page: MerchantPage,
+    list: DeliveryList,
+}
+
+impl IndexPage {
+    fn url(&self, delivery: &DeliveryHead) -> String {
+        urls::delivery(delivery.id)
+    }
+
+    /// The order that the message is about: its name and its page.
+    fn order(&self, delivery: &DeliveryHead) -> Option<(&str, String)> {
+        let id = delivery.order_id?;
+        Some((self.list.orders.get(&id)?.as_str(), urls::order(id)))
+    }
+
+    fn when(&self, delivery: &DeliveryHead) -> When {
+        When::new(delivery.received_at, self.page.merchant().tz())
+    }
+
+    fn topic<'a>(&self, topic: &'a str) -> &'a str {
+        topic_label(topic)
+    }
+}
+
+/// `GET /deliveries`
+pub async fn deliveries(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<ListQuery>,
+) -> AppResult<HttpResponse> {
+    let query = query.into_inner();
+    let (outcome, cursor): (_, Cursor<Place>) =
+        (query.outcome(), Cursor::read(&query.after, &query.before));
+    let merchant_id = page.merchant_id();
+    let (listing, count, stores, orders) = db
+        .merchant(merchant_id, move |conn| {
+            let (listing, count) = deliveries::page(conn, merchant_id, outcome, &cursor)?;
+            let stores = list::stores_of(conn, merchant_id)?;
+            let order_ids = listing.rows.iter().filter_map(|row| row.order_id).collect();
+            let orders = list::titles_of(conn, merchant_id, order_ids)?;
+            diesel::QueryResult::Ok((listing, count, stores, orders))
+        })
+        .await?;
+    ok(&IndexPage { page, list: DeliveryList { query, listing, count, stores, orders } })
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/show.html")]
+struct DeliveryPage {
+    page: MerchantPage,
+    found: Delivery,
+}
+
+impl DeliveryPage {
+    fn when(&self) -> When {
+        When::new(self.found.head.received_at, self.page.merchant().tz())
+    }
+
+    fn sent(&self) -> Option<When> {
+        self.found.sent_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    fn reported(&self) -> Option<When> {
+        self.found.reported_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    /// `the update, the order`.
+    fn clamped(&self) -> String {
+        let labels: Vec<&str> = self.found.clamped.iter().map(|which| which.label()).collect();
+        labels.join(", ")
+    }
+
+    fn replayed(&self) -> Option<When> {
+        self.found.head.replayed_at.map(|at| When::new(at, self.page.merchant().tz()))
+    }
+
+    /// When Vouch processes it again.
+    fn retry(&self) -> Option<When> {
+        let at = self.found.failure?.retry_at?;
+        Some(When::new(at, self.page.merchant().tz()))
+    }
+
+    /// Whether only a replay, or another build of Vouch, gets it processed.
+    fn needs_attention(&self) -> bool {
+        self.found.head.outcome == DeliveryOutcome::Failed && self.retry().is_none()
+    }
+
+    fn replay_url(&self) -> String {
+        format!("{}/replay", urls::delivery(self.found.head.id))
+    }
+
+    fn order_url(&self) -> Option<String> {
+        self.found.head.order_id.map(urls::order)
+    }
+
+    fn topic(&self) -> &str {
+        topic_label(&self.found.head.topic)
+    }
+
+    /// The body as people can read it: JSON set out, anything else as it came.
+    fn body(&self) -> Option<String> {
+        let body = self.found.body.as_deref()?;
+        let text = match serde_json::from_slice::<&serde_json::value::RawValue>(body) {
+            // Set out without being read as numbers, which would round great ids.
+            Ok(json) => set_out(json.get()),
+            Err(_) => String::from_utf8_lossy(body).into_owned(),
+        };
+        Some(text.chars().take(SHOWN_CHARACTERS).collect())
+    }
+}
+
+/// JSON with a line for each member. Every token stays as it was sent.
+fn set_out(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let line = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth));
+    };
+    let mut characters = json.chars().filter(|c| *c != '\r').peekable();
+    while let Some(c) = characters.next() {
+        if in_string {
+            text.push(c);
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            ' ' | '\n' | '\t' => {}
+            '{' | '[' => {
+                text.push(c);
+                while characters.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                if characters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
+                    text.extend(characters.next());
+                } else {
+                    depth += 1;
+                    line(&mut text, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut text, depth);
+                text.push(c);
+            }
+            ',' => {
+                text.push(c);
+                line(&mut text, depth);
+            }
+            ':' => text.push_str(": "),
+            other => {
+                in_string = other == '"';
+                text.push(other);
+            }
+        }
+    }
+    text
+}
+
+/// `GET /deliveries/{delivery_id}`: for members who may also act on it, as it holds what the store
+/// knows of a customer.
+pub async fn delivery(
+    db: Data<Db>,
+    page: MerchantPage,
+    delivery_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let found = db
+        .merchant(merchant_id, move |conn| Delivery::find(conn, merchant_id, *delivery_id))
+        .await?;
+    ok(&DeliveryPage { page, found })
+}
+
+/// `POST /deliveries/{delivery_id}/replay`
+pub async fn replay(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    delivery_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let delivery_id = *delivery_id;
+    match replay_one(&db, &sealer, &page, delivery_id).await? {
+        Ok(Outcome::Waiting) => page.done("Its order is read from the store once more.")?,
+        Ok(_) => page.done("Replayed: the message is taken in.")?,
+        Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
+    }
+    Ok(see_other(&urls::delivery(delivery_id)))
+}
+
+/// What became of it, or why it failed again.
+async fn replay_one(
+    db: &Data<Db>,
+    sealer: &Sealer,
+    page: &MerchantPage,
+    delivery_id: i64,
+) -> AppResult<Result<Outcome, String>> {
+    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
+    db.merchant(actor.merchant_id, move |conn| {
+        match replay::replay(conn, &actor, &pseudonyms, delivery_id) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(ReplayError::Database(error)) => Err(error),
+            Err(refusal) => Ok(Err(refusal.to_string())),
+        }
+    })
+    .await
+}
+
+/// `POST /deliveries/replay`: all that failed, the oldest first, each in its own transaction, so
+/// that one that cannot be taken in holds up no other.
+pub async fn replay_all(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let ids = db
+        .merchant(merchant_id, move |conn| deliveries::failed(conn, merchant_id, AT_ONCE))
+        .await?;
+    let (mut taken_in, mut failed) = (0, 0);
+    for id in ids {
+        match replay_one(&db, &sealer, &page, id).await {
+            Ok(Ok(_)) => taken_in += 1,
+            Ok(Err(_)) => failed += 1,
+            Err(AppError::Unavailable) => return Err(AppError::Unavailable),
+            Err(error) => {
+                tracing::error!(%error, delivery_id = id, "a replay failed");
+                failed += 1;
+            }
+        }
+    }
+    let kind = if failed == 0 { FlashKind::Success } else { FlashKind::Warning };
+    page.leave(kind, format!("Replayed: {taken_in} taken in, {failed} failed again."))?;
+    Ok(see_other(&urls::failed_deliveries()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_set_out_without_a_token_being_changed() {
+        let json = r#"{"id": 820982911946154508,"name":"a \"b\", {c}\\","none":[],"list":[1.10,{"x":null}]}"#;
+        let expected = "{\n  \"id\": 820982911946154508,\n  \"name\": \"a \\\"b\\\", {c}\\\\\",\n  \
+             \"none\": [],\n  \"list\": [\n    1.10,\n    {\n      \"x\": null\n    }\n  ]\n}";
+        assert_eq!(set_out(json), expected);
+    }
+}

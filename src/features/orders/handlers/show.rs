@@ -1,0 +1,232 @@
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::words::topic_label;
+use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::conversions::list::ConversionRow;
+use crate::features::conversions::{ConversionStatus, DenialReason};
+use crate::features::ingest::refund_reads::{self, ReadProblem};
+use crate::features::orders::explain::{Explanation, LedgerLine};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, see_other};
+use crate::money::{Currency, format_money};
+use vouch_core::code::decoded;
+use vouch_core::order::amounts::given_back;
+use vouch_core::order::snapshot::{OrderSnapshot, ReportedRefund};
+
+/// Why a refund is spread over the order, although the store knows what it was for.
+enum RefundLinesNote {
+    /// The store can't be asked.
+    NoAccess,
+    Reading,
+    Retrying(ReadProblem),
+    /// Not tried again before the order is reported again.
+    Failed(ReadProblem),
+}
+
+#[derive(Template)]
+#[template(path = "orders/show.html")]
+struct OrderPage {
+    page: MerchantPage,
+    found: Explanation,
+}
+
+impl OrderPage {
+    fn tz(&self) -> Tz {
+        self.page.merchant().tz()
+    }
+
+    fn title(&self) -> String {
+        self.found.order.title()
+    }
+
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.tz())
+    }
+
+    fn report(&self) -> Option<&OrderSnapshot> {
+        self.found.state.report.as_ref()
+    }
+
+    fn currency(&self) -> Currency {
+        self.report().map_or(Currency::USD, |report| report.currency)
+    }
+
+    fn money(&self, minor: &i64) -> String {
+        format_money(*minor, self.currency())
+    }
+
+    fn money_of(&self, row: &ConversionRow) -> String {
+        match Currency::from_code(&row.conversion.currency) {
+            Ok(currency) => format_money(row.conversion.commission_minor, currency),
+            Err(_) => row.conversion.commission_minor.to_string(),
+        }
+    }
+
+    /// How the store's clock and Vouch's differed, where that mattered.
+    fn clock_note(&self) -> Option<String> {
+        let seconds = self.found.clock_shift;
+        let direction = match seconds {
+            0 => return None,
+            1.. => "behind",
+            _ => "ahead of",
+        };
+        let (seconds, store) = (seconds.unsigned_abs(), &self.found.store);
+        let length = match (seconds / 60, seconds % 60) {
+            (0, seconds) => format!("{seconds} seconds"),
+            (minutes, 0) => format!("{minutes} minutes"),
+            (minutes, seconds) => format!("{minutes} minutes {seconds} seconds"),
+        };
+        Some(format!(
+            "The clock of {store} was {length} {direction} Vouch’s. The time the order was placed is by \
+             Vouch’s clock."
+        ))
+    }
+
+    /// Who is credited and why, or why nobody is; and what a member denied of it.
+    fn sentences(&self) -> Vec<String> {
+        let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
+        let mut sentences = self.found.decision.sentences(self.tz());
+        sentences.extend(self.found.conversions.iter().filter(denied).map(|row| {
+            format!("A member denied the credit of {}: it does not count.", row.affiliate)
+        }));
+        sentences
+    }
+
+    /// What members noted with their reviews.
+    fn notes(&self, row: &ConversionRow) -> Vec<String> {
+        let one = &row.conversion;
+        let (at, tz) = (one.reviewed_at, self.tz());
+        let own = one.reviewed_by.as_ref().zip(at).map(|(by, at)| (by, at, &one.review_note));
+        let fraud = self.found.fraud.as_ref().map(|fraud| (&fraud.by, fraud.at, &fraud.note));
+        let said = own.into_iter().chain(fraud);
+        let noted = said.filter(|(.., note)| !note.is_empty());
+        noted.map(|(by, at, note)| format!("{by}, {}: {note}", When::new(at, tz).text)).collect()
+    }
+
+    fn outcome(&self, outcome: &CandidateOutcome) -> String {
+        outcome.sentence(self.tz())
+    }
+
+    fn has_won(&self, outcome: &CandidateOutcome) -> bool {
+        matches!(outcome.verdict, Verdict::Won | Verdict::Royalty)
+    }
+
+    /// How the line's commission came about.
+    fn line(&self, line: &LineCommission, credit: &Credit) -> String {
+        line.sentence(credit.rate, self.currency())
+    }
+
+    fn would_be(&self, credit: &Credit) -> String {
+        format_money(credit.would_be.total(), self.currency())
+    }
+
+    fn earns(&self, credit: &Credit) -> String {
+        format_money(credit.commission.total(), self.currency())
+    }
+
+    /// The ledger of one conversion: each entry with its amount and the balance after it.
+    fn ledger(&self, row: &ConversionRow) -> Vec<(&LedgerLine, String, String)> {
+        let of_conversion =
+            self.found.ledger.iter().filter(|line| line.conversion_id == row.conversion.id);
+        of_conversion.map(|line| (line, line.amount(), line.balance())).collect()
+    }
+
+    fn topic<'a>(&self, topic: &'a str) -> &'a str {
+        topic_label(topic)
+    }
+
+    fn delivery_url(&self, id: &i64) -> String {
+        urls::delivery(*id)
+    }
+
+    /// The money that a refund gave back, tax and shipping included.
+    fn refunded(&self, refund: &ReportedRefund) -> String {
+        let minor = self.report().map_or(0, |report| given_back(report, refund));
+        format_money(minor, self.currency())
+    }
+
+    fn refunds(&self) -> Vec<Cow<'_, ReportedRefund>> {
+        self.found.state.refunds()
+    }
+
+    /// What stands in the way of knowing what the refunds were for; none if it is known.
+    fn refund_lines(&self) -> Option<RefundLinesNote> {
+        let read = self.found.refund_read.as_ref()?;
+        Some(match (self.found.can_read_store, read.due_at, read.problem) {
+            (false, ..) => RefundLinesNote::NoAccess,
+            (true, Some(_), None) => RefundLinesNote::Reading,
+            (true, Some(_), Some(problem)) => RefundLinesNote::Retrying(problem),
+            (true, None, problem) => {
+                RefundLinesNote::Failed(problem.unwrap_or(ReadProblem::NoAnswer))
+            }
+        })
+    }
+
+    /// Where a trigger is added for a code that the store has already: the order carries it.
+    fn new_trigger_url(&self, code: &str) -> String {
+        let code = urls::encode(&decoded(code));
+        format!("{}?coupon_code={code}&only_in_vouch=true", urls::new_trigger())
+    }
+
+    fn affiliate_url(&self, id: &i64) -> String {
+        urls::affiliate_conversions(*id)
+    }
+
+    fn trigger_url(&self, id: &i64) -> String {
+        urls::trigger(*id)
+    }
+
+    fn here(&self) -> String {
+        urls::order(self.found.order.id)
+    }
+
+    fn removal_url(&self) -> String {
+        urls::manual_credit_removal(self.found.order.id)
+    }
+
+    fn refund_reads_url(&self) -> String {
+        urls::refund_reads(self.found.order.id)
+    }
+
+    fn is_by_hand(&self) -> bool {
+        self.found.manual_affiliate_id.is_some()
+    }
+}
+
+/// `GET /orders/{order_id}`
+pub async fn show(
+    db: Data<Db>,
+    page: MerchantPage,
+    order_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let found = db
+        .merchant(merchant_id, move |conn| Explanation::load(conn, merchant_id, *order_id))
+        .await?;
+    ok(&OrderPage { page, found })
+}
+
+/// `POST /orders/{order_id}/refund-reads`: reads again what was refunded, where that has failed.
+pub async fn read_refunds(
+    db: Data<Db>,
+    page: MerchantPage,
+    order_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, now, order_id) = (page.merchant_id(), page.actor().now, *order_id);
+    db.merchant(merchant_id, move |conn| refund_reads::retry(conn, merchant_id, order_id, now))
+        .await?;
+    page.done("We’re reading from the store what was refunded.")?;
+    Ok(see_other(&urls::order(order_id)))
+}

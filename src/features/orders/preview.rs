@@ -1,0 +1,34 @@
+use diesel::prelude::*;
+use diesel::result::Error;
+
+use super::explain::Explanation;
+use crate::features::conversions::manual::{CreditOrderError, credit_order};
+use crate::kit::audit::Actor;
+
+/// What [`credit_order`] would come to, worked out by doing it and taking it back.
+///
+/// # Errors
+/// As [`credit_order`].
+pub fn preview(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    order_id: i64,
+) -> Result<Explanation, CreditOrderError> {
+    let mut seen = None;
+    let done = conn.transaction(|conn| {
+        let outcome = credit_order(conn, actor, affiliate_id, order_id, "");
+        let outcome = match outcome {
+            Ok(()) => Explanation::load(conn, actor.merchant_id, order_id).map_err(Into::into),
+            Err(refusal) => Err(refusal),
+        };
+        // A statement that failed has spoiled the transaction; that error is the one to answer.
+        seen = Some(outcome);
+        Err::<(), Error>(Error::RollbackTransaction)
+    });
+    match (seen, done) {
+        (Some(outcome), Err(Error::RollbackTransaction)) => outcome,
+        (_, Err(error)) => Err(error.into()),
+        (_, Ok(())) => Err(Error::RollbackTransaction.into()),
+    }
+}

@@ -1,0 +1,91 @@
+use serde::{Deserialize, Serialize};
+
+use crate::features::affiliates::{Affiliate, OwnChange};
+use crate::kit::web::form::{FormErrors, several_lines};
+use crate::kit::web::version::Version;
+
+/// Longest payment address, as the database has it.
+const PAYMENT_CHARACTERS: usize = 500;
+
+/// A further code that is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeForm {
+    pub code: String,
+    /// A free code that was taken instead of the one typed.
+    pub instead: String,
+}
+
+impl CodeForm {
+    /// The code that is wanted.
+    pub fn wanted(&self) -> &str {
+        if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
+    }
+}
+
+/// What an affiliate says of themselves.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProfileForm {
+    pub name: String,
+    pub payment_address: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
+}
+
+impl ProfileForm {
+    /// The form as it stands.
+    pub fn of(affiliate: &Affiliate) -> Self {
+        let form = Self {
+            name: affiliate.name.clone(),
+            payment_address: affiliate.payment_address.clone(),
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
+    }
+
+    /// What it becomes of an affiliate called `current`.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
+        let mut errors = FormErrors::new();
+        let missing = "Enter your name, or your company’s.";
+        errors.check_changed_name("name", &self.name, current, missing);
+        let payment_address = several_lines(&self.payment_address);
+        let characters = payment_address.chars().count();
+        if characters > PAYMENT_CHARACTERS {
+            let words =
+                format!("Shorten it to {PAYMENT_CHARACTERS} characters; it has {characters}.");
+            errors.add("payment_address", words);
+        }
+        if payment_address.chars().any(|c| c.is_control() && c != '\n') {
+            let words = "It contains a character that cannot be seen. Type it anew.";
+            errors.add("payment_address", words);
+        }
+        errors.into_result()?;
+        Ok(OwnChange { name: self.name.trim().to_owned(), payment_address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_said_of_both_fields_at_once() {
+        let long = "x".repeat(501);
+        let form =
+            ProfileForm { name: " ".to_owned(), payment_address: long, ..ProfileForm::default() };
+        let errors = form.read("Ada").unwrap_err();
+        let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["name", "payment_address"]);
+        let form =
+            ProfileForm { name: " Ada ".to_owned(), payment_address: " Bank\r\nDE00 ".to_owned() };
+        let change = form.read("").unwrap();
+        assert_eq!((change.name.as_str(), change.payment_address.as_str()), ("Ada", "Bank\nDE00"));
+        let hidden = ProfileForm { name: "A\u{0}da".to_owned(), ..form };
+        assert_eq!(hidden.read("Ada").unwrap_err().of("name").len(), 1);
+    }
+}

@@ -1,0 +1,179 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use chrono::{Days, NaiveDate};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::features::affiliates::{Affiliate, AffiliateStatus};
+use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
+use crate::features::auth::pages::AffiliatePage;
+use crate::features::code_requests::{MOST_WAITING, Verdict};
+use crate::features::conversions::ConversionStatus;
+use crate::features::portal::model::{Code, CodeSum, codes};
+use crate::features::portal::weeks::Weeks;
+use crate::features::registration;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls::{self, with_query};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Cursor, Listing, thousands};
+use crate::kit::web::when::{When, day, day_of};
+use crate::money::{Currency, format_money};
+
+/// As many of the codes that were asked for are looked at.
+const REQUESTS: i64 = 50;
+/// What was denied is shown for so many days after it was asked for.
+const DENIED_DAYS: u64 = 60;
+
+/// Where the list begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodesQuery {
+    after: String,
+    before: String,
+}
+
+/// Whether a further code can be asked for.
+pub(super) enum Asking {
+    /// The program does not allow it, or the affiliate does not take part.
+    Closed,
+    /// As many wait as can.
+    Full,
+    /// Yes.
+    Open,
+}
+
+/// **My Codes**, with the form for a further one.
+#[derive(Template)]
+#[template(path = "portal/codes.html")]
+pub(super) struct CodesPage {
+    page: AffiliatePage,
+    today: NaiveDate,
+    codes: Listing<Code>,
+    requests: Vec<CodeRequest>,
+    asking: Asking,
+    /// The code as typed.
+    pub typed: String,
+    /// What was wrong with it.
+    pub errors: FormErrors,
+    /// What is known of it.
+    pub verdict: Verdict,
+}
+
+impl CodesPage {
+    /// The page as it stands now.
+    pub async fn load(db: &Db, page: AffiliatePage, cursor: Cursor<i64>) -> AppResult<Self> {
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+        let today = day_of(page.actor().now, page.merchant().tz());
+        let (codes, affiliate, mut requests, allows) = db
+            .merchant(merchant_id, move |conn| {
+                QueryResult::Ok((
+                    codes(conn, merchant_id, affiliate_id, today, &cursor)?,
+                    Affiliate::find(conn, merchant_id, affiliate_id)?,
+                    CodeRequest::of_affiliate(conn, merchant_id, affiliate_id, REQUESTS)?,
+                    registration::allows_further_codes(conn, merchant_id)?,
+                ))
+            })
+            .await?;
+        let waiting = requests.iter().filter(|request| request.is_further()).count();
+        let since = today.checked_sub_days(Days::new(DENIED_DAYS)).unwrap_or(today);
+        requests.retain(|request| match request.status {
+            CodeRequestStatus::Pending => true,
+            CodeRequestStatus::Denied => {
+                request.origin == CodeRequestOrigin::Portal
+                    && request.requested_at.date_naive() >= since
+            }
+            CodeRequestStatus::Approved | CodeRequestStatus::Withdrawn => false,
+        });
+        let asking = if !allows || !page.may_write() || affiliate.status != AffiliateStatus::Active
+        {
+            Asking::Closed
+        } else if waiting >= MOST_WAITING {
+            Asking::Full
+        } else {
+            Asking::Open
+        };
+        let (typed, errors, verdict) = (String::new(), FormErrors::new(), Verdict::Unknown);
+        Ok(Self { page, today, codes, requests, asking, typed, errors, verdict })
+    }
+
+    fn address(direction: &str, key: Option<&String>) -> String {
+        key.map_or_else(String::new, |key| with_query(&urls::portal(), &[(direction, key)]))
+    }
+
+    fn first(&self) -> String {
+        self.codes.previous.as_ref().map_or_else(String::new, |_| urls::portal())
+    }
+
+    fn previous(&self) -> String {
+        Self::address("before", self.codes.previous.as_ref())
+    }
+
+    fn next(&self) -> String {
+        Self::address("after", self.codes.next.as_ref())
+    }
+
+    fn asked_at(&self, request: &CodeRequest) -> When {
+        let (at, tz) = (request.requested_at, self.page.merchant().tz());
+        When { text: day(day_of(at, tz)), ..When::new(at, tz) }
+    }
+
+    fn weeks(&self, code: &Code) -> Option<Weeks> {
+        Weeks::new(&code.weeks, self.today)
+    }
+
+    /// Orders that count.
+    fn orders(code: &Code) -> String {
+        thousands(code.sums.iter().filter(|sum| counts(sum)).map(|sum| sum.conversions).sum())
+    }
+
+    /// Of orders that count, one amount for each currency; none at all is none of the program's own.
+    fn revenue(&self, code: &Code) -> Vec<String> {
+        let mut amounts: Vec<(&str, i64)> = Vec::new();
+        for sum in code.sums.iter().filter(|sum| counts(sum)) {
+            match amounts.iter_mut().find(|(currency, _)| *currency == sum.currency) {
+                Some((_, minor)) => *minor += sum.revenue_minor,
+                None => amounts.push((&sum.currency, sum.revenue_minor)),
+            }
+        }
+        if amounts.is_empty() {
+            amounts.push((&self.page.merchant().currency, 0));
+        }
+        amounts.into_iter().map(|(currency, minor)| money(minor, currency)).collect()
+    }
+
+    /// One amount with its status for each of them and each currency.
+    fn commission(&self, code: &Code) -> Vec<(String, &'static str)> {
+        use ConversionStatus::{Approved, Denied, Pending};
+        let of = |status: ConversionStatus| {
+            let sums = code.sums.iter().filter(move |sum| sum.status == status);
+            sums.map(move |sum| (money(sum.commission_minor, &sum.currency), status.label()))
+        };
+        let amounts: Vec<_> = [Approved, Pending, Denied].into_iter().flat_map(of).collect();
+        if amounts.is_empty() {
+            return vec![(money(0, &self.page.merchant().currency), "")];
+        }
+        amounts
+    }
+}
+
+fn counts(sum: &CodeSum) -> bool {
+    matches!(sum.status, ConversionStatus::Pending | ConversionStatus::Approved)
+}
+
+fn money(minor: i64, currency: &str) -> String {
+    Currency::from_code(currency)
+        .map_or_else(|_| minor.to_string(), |currency| format_money(minor, currency))
+}
+
+/// `GET /portal`: **My Codes**
+pub async fn index(
+    db: Data<Db>,
+    page: AffiliatePage,
+    query: Query<CodesQuery>,
+) -> AppResult<HttpResponse> {
+    let cursor = Cursor::read(&query.after, &query.before);
+    ok(&CodesPage::load(&db, page, cursor).await?)
+}

@@ -1,0 +1,140 @@
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::codes::CodesPage;
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::pages::AffiliatePage;
+use crate::features::code_requests::{self, Asked, MOST_WAITING, Verdict};
+use crate::features::portal::forms::CodeForm;
+use crate::features::registration::{self, Limits};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::Cursor;
+use crate::kit::web::peer::peer;
+use crate::kit::web::{rejected, see_other};
+
+/// What is typed while one asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeQuery {
+    code: String,
+}
+
+/// `GET /portal/code-requests/code`: whether a code is free, for a script; says no more than the form.
+pub async fn code(
+    db: Data<Db>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: AffiliatePage,
+    query: Query<CodeQuery>,
+) -> AppResult<HttpResponse> {
+    limits.look(peer(&req))?;
+    if !page.is_fragment() {
+        return Ok(see_other(&urls::portal()));
+    }
+    let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+    let typed = query.into_inner().code;
+    if typed.trim().is_empty() {
+        return code_requests::answer(None);
+    }
+    let checked = db
+        .merchant(merchant_id, move |conn| {
+            if !registration::allows_further_codes(conn, merchant_id)? {
+                return QueryResult::Ok(None);
+            }
+            let name = Affiliate::find(conn, merchant_id, affiliate_id)?.name;
+            code_requests::check(conn, merchant_id, &typed, &name, clock::now()).map(Some)
+        })
+        .await?;
+    code_requests::answer(checked)
+}
+
+/// `POST /portal/code-requests`: asks for a further code, which is reserved from then on.
+pub async fn ask(
+    db: Data<Db>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: AffiliatePage,
+    CsrfForm(form): CsrfForm<CodeForm>,
+) -> AppResult<HttpResponse> {
+    limits.send(peer(&req))?;
+    let (actor, affiliate_id) = (page.actor(), page.seat.affiliate_id);
+    let typed = form.wanted().to_owned();
+    let asked = db
+        .merchant(actor.merchant_id, move |conn| {
+            if !registration::allows_further_codes(conn, actor.merchant_id)? {
+                return QueryResult::Ok(None);
+            }
+            code_requests::ask(conn, &actor, affiliate_id, &typed).map(Some)
+        })
+        .await?;
+    let program = page.merchant_name().to_owned();
+    let refused = match asked {
+        Some(Asked::Waits(request)) => {
+            let words = format!(
+                "{} is reserved for you. {program} decides, and writes to you.",
+                request.code
+            );
+            page.leave(FlashKind::Success, words)?;
+            return Ok(see_other(&urls::portal()));
+        }
+        Some(Asked::Refused(refused)) => refused,
+        Some(Asked::TooMany) => {
+            let words = format!(
+                "Nothing was asked for: {MOST_WAITING} of your codes wait already. Withdraw one of \
+                 them, or wait until {program} has decided."
+            );
+            return turned_away(&page, words);
+        }
+        Some(Asked::NotActive) => {
+            let words = format!("Nothing was asked for: you are not active in {program} now.");
+            return turned_away(&page, words);
+        }
+        None => {
+            let words = format!("Nothing was asked for: {program} takes no wishes for codes now.");
+            return turned_away(&page, words);
+        }
+    };
+    let mut shown = CodesPage::load(&db, page, Cursor::Start).await?;
+    form.wanted().clone_into(&mut shown.typed);
+    shown.errors = FormErrors::one("code", refused.why.words());
+    shown.verdict = Verdict::Refused(refused);
+    rejected(&shown)
+}
+
+fn turned_away(page: &AffiliatePage, words: String) -> AppResult<HttpResponse> {
+    page.leave(FlashKind::Warning, words)?;
+    Ok(see_other(&urls::portal()))
+}
+
+/// `POST /portal/code-requests/{request_id}/withdrawal`
+pub async fn withdraw(
+    db: Data<Db>,
+    page: AffiliatePage,
+    request_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, affiliate_id) = (page.actor(), page.seat.affiliate_id);
+    let withdrawn = db
+        .merchant(actor.merchant_id, move |conn| {
+            code_requests::withdraw(conn, &actor, affiliate_id, *request_id)
+        })
+        .await?;
+    match withdrawn {
+        Some(request) => {
+            let words = format!("You no longer ask for {}: it is free again.", request.code);
+            page.leave(FlashKind::Success, words)?;
+        }
+        None => {
+            let words = "Nothing was changed: this was decided already, or withdrawn.";
+            page.leave(FlashKind::Info, words)?;
+        }
+    }
+    Ok(see_other(&urls::portal()))
+}

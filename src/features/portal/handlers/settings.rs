@@ -1,0 +1,155 @@
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use chrono_tz::Tz;
+
+use crate::features::affiliates::{self, Affiliate};
+use crate::features::auth::account::{self, CHANGED, PasswordForm};
+use crate::features::auth::devices::handlers::{ENDED, ended_others};
+use crate::features::auth::devices::{self, Device};
+use crate::features::auth::pages::AffiliatePage;
+use crate::features::auth::{Hashing, Tries};
+use crate::features::portal::forms::ProfileForm;
+use crate::features::portal::letters;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::security::{self, Kind};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::version::Record;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// Where sessions are ended.
+const SESSIONS: &str = "/portal/settings/sessions";
+
+#[derive(Template)]
+#[template(path = "portal/settings.html")]
+struct SettingsPage {
+    page: AffiliatePage,
+    affiliate: Affiliate,
+    devices: Vec<Device>,
+    base: &'static str,
+    form: ProfileForm,
+    profile_errors: FormErrors,
+    /// Of the password.
+    errors: FormErrors,
+}
+
+impl SettingsPage {
+    /// The page as it stands now. Where somebody is signed in, support staff do not see.
+    async fn load(db: &Db, page: AffiliatePage) -> AppResult<Self> {
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+        let affiliate = db
+            .merchant(merchant_id, move |conn| Affiliate::find(conn, merchant_id, affiliate_id))
+            .await?;
+        let (user_id, this) = (page.seat.person.id, devices::name_of(page.session())?);
+        let devices = if page.may_write() {
+            db.run(Scope::Unowned, move |conn| devices::devices(conn, user_id, &this, clock::now()))
+                .await?
+        } else {
+            Vec::new()
+        };
+        let form = ProfileForm::of(&affiliate);
+        let (profile_errors, errors) = (FormErrors::new(), FormErrors::new());
+        Ok(Self { page, affiliate, devices, base: SESSIONS, form, profile_errors, errors })
+    }
+
+    /// Since when a code is asked for at sign-in.
+    fn two_factor(&self) -> Option<When> {
+        self.page.seat.person.two_factor_at.map(|since| When::new(since, Tz::UTC))
+    }
+}
+
+/// `GET /portal/settings`
+pub async fn settings(db: Data<Db>, page: AffiliatePage) -> AppResult<HttpResponse> {
+    ok(&SettingsPage::load(&db, page).await?)
+}
+
+/// `POST /portal/settings`: name and payment address.
+pub async fn update(
+    db: Data<Db>,
+    page: AffiliatePage,
+    CsrfForm(form): CsrfForm<ProfileForm>,
+) -> AppResult<HttpResponse> {
+    let change = match form.read(&page.seat.affiliate_name) {
+        Ok(change) => change,
+        Err(errors) => {
+            let shown = SettingsPage::load(&db, page).await?;
+            return rejected(&SettingsPage { form, profile_errors: errors, ..shown });
+        }
+    };
+    let (actor, merchant) = (page.actor(), page.merchant().clone());
+    let affiliate_id = page.seat.affiliate_id;
+    db.merchant(merchant.id, move |conn| {
+        // A kind of its own: affiliates don't see which member changed something.
+        let (merchant_id, id) = (merchant.id, Some(affiliate_id));
+        let record = Record { merchant_id, kind: "affiliate_profile", id };
+        form.version.check(conn, record, |conn| {
+            Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
+        })?;
+        let (before, after) = affiliates::update_own(conn, &actor, affiliate_id, &change)?;
+        if before.payment_address != after.payment_address {
+            letters::payment_address_changed(conn, &merchant, &after)?;
+        }
+        AppResult::Ok(())
+    })
+    .await?;
+    let text = format!("Saved. {} sees it from now on.", page.merchant_name());
+    page.leave(FlashKind::Success, text)?;
+    Ok(see_other(&urls::portal_settings()))
+}
+
+/// `POST /portal/settings/password`
+pub async fn change_password(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    tries: Data<Tries>,
+    req: HttpRequest,
+    page: AffiliatePage,
+    CsrfForm(form): CsrfForm<PasswordForm>,
+) -> AppResult<HttpResponse> {
+    let person = &page.seat.person;
+    match account::change(&db, &hashing, &tries, &req, person, page.session(), form).await? {
+        Ok(()) => {
+            page.leave(FlashKind::Success, CHANGED)?;
+            Ok(see_other(&urls::portal_settings()))
+        }
+        Err(errors) => {
+            let shown = SettingsPage::load(&db, page).await?;
+            rejected(&SettingsPage { errors, ..shown })
+        }
+    }
+}
+
+/// `POST /portal/settings/sessions/{session_id}/removal`
+pub async fn end_session(
+    db: Data<Db>,
+    page: AffiliatePage,
+    session_id: Path<String>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let user_id = page.seat.person.id;
+    db.run(Scope::Unowned, move |conn| devices::end(conn, user_id, &session_id, clock::now()))
+        .await?;
+    security::note(Kind::SessionsEnded);
+    page.leave(FlashKind::Success, ENDED)?;
+    Ok(see_other(&urls::portal_settings()))
+}
+
+/// `POST /portal/settings/sessions/others/removal`
+pub async fn end_other_sessions(
+    db: Data<Db>,
+    page: AffiliatePage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (user_id, this) = (page.seat.person.id, devices::name_of(page.session())?);
+    let ended = db
+        .run(Scope::Unowned, move |conn| devices::end_others(conn, user_id, &this, clock::now()))
+        .await?;
+    security::note(Kind::SessionsEnded);
+    page.leave(FlashKind::Success, ended_others(ended))?;
+    Ok(see_other(&urls::portal_settings()))
+}

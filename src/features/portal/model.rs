@@ -1,0 +1,199 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz};
+
+use crate::features::conversions::ConversionStatus;
+use crate::features::pushes::{self, PushStatus};
+use crate::features::triggers::TriggerKind;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::triggers;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+use crate::kit::web::when::before_day;
+
+/// A coupon code of an affiliate, with what it earned them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The trigger's key.
+    pub id: i64,
+    /// As typed.
+    pub value: String,
+    /// Orders placed from then on no longer count.
+    pub retired_at: Option<DateTime<Utc>>,
+    /// Per status and currency, the busiest first.
+    pub sums: Vec<CodeSum>,
+    /// Orders that count, week by week.
+    pub weeks: [i64; WEEKS],
+    /// The names of the stores that have it.
+    pub stores: Vec<String>,
+}
+
+type Row = (i64, String, Option<DateTime<Utc>>);
+
+/// The coupon codes an affiliate holds, the newest first; their weeks end on the day `today`.
+///
+/// # Errors
+/// The database's.
+pub fn codes(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+    today: NaiveDate,
+    cursor: &Cursor<i64>,
+) -> QueryResult<Listing<Code>> {
+    let mut query = triggers::table
+        .filter(triggers::merchant_id.eq(merchant_id))
+        .filter(triggers::affiliate_id.eq(affiliate_id))
+        .filter(triggers::kind.eq(TriggerKind::CouponCode))
+        .select((triggers::id, triggers::value, triggers::retired_at))
+        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
+        .into_boxed();
+    query = match cursor {
+        Cursor::Start => query.order(triggers::id.desc()),
+        Cursor::After(id) => query.filter(triggers::id.lt(*id)).order(triggers::id.desc()),
+        Cursor::Before(id) => query.filter(triggers::id.gt(*id)).order(triggers::id.asc()),
+    };
+    let Listing { rows, previous, next } =
+        Listing::new(query.load::<Row>(conn)?, cursor, |(id, ..)| *id);
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let mut sums = sums_of(conn, merchant_id, affiliate_id, &ids)?;
+    let mut weeks = weeks_of(conn, merchant_id, affiliate_id, &ids, today)?;
+    let mut lines = pushes::of_triggers(conn, merchant_id, &ids)?;
+    let mut stores = |id: i64| {
+        let lines = lines.remove(&id).unwrap_or_default();
+        let there = lines.into_iter().filter(|line| line.push.status == PushStatus::Pushed);
+        there.map(|line| line.store).collect()
+    };
+    let code = |(id, value, retired_at)| Code {
+        stores: stores(id),
+        id,
+        value,
+        retired_at,
+        sums: sums.remove(&id).unwrap_or_default(),
+        weeks: weeks.remove(&id).unwrap_or_default(),
+    };
+    Ok(Listing { rows: rows.into_iter().map(code).collect(), previous, next })
+}
+
+/// What one code brought in one status and one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeSum {
+    /// The status of its conversions.
+    pub status: ConversionStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many.
+    pub conversions: i64,
+    /// Minor units.
+    pub revenue_minor: i64,
+    /// Minor units.
+    pub commission_minor: i64,
+}
+
+type SumRow = (i64, ConversionStatus, String, i64, i64, i64);
+
+/// Counted from the affiliate's own conversions, not read from the kept figures of a trigger: those
+/// are of all its holders, and what others earned is none of their business.
+fn sums_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+    ids: &[i64],
+) -> QueryResult<HashMap<i64, Vec<CodeSum>>> {
+    let rows: Vec<SumRow> = prepared::<(BigInt, Text, Text, BigInt, BigInt, BigInt)>(
+        "SELECT trigger_id, status, currency::text, count(*), sum(revenue_minor)::bigint, \
+             sum(commission_minor)::bigint \
+         FROM conversions \
+         WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
+             AND status <> 'unqualified' \
+         GROUP BY trigger_id, status, currency ORDER BY trigger_id, 4 DESC, 3",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .bind::<Array<BigInt>, _>(ids)
+    .load(conn)?;
+    let mut by_id: HashMap<i64, Vec<CodeSum>> = HashMap::new();
+    for (id, status, currency, conversions, revenue_minor, commission_minor) in rows {
+        let sum = CodeSum { status, currency, conversions, revenue_minor, commission_minor };
+        by_id.entry(id).or_default().push(sum);
+    }
+    Ok(by_id)
+}
+
+/// The chart beside a code has so many weeks, the present one last.
+pub const WEEKS: usize = 12;
+
+/// Orders that count by week, up to the day `today`.
+fn weeks_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+    ids: &[i64],
+    today: NaiveDate,
+) -> QueryResult<HashMap<i64, [i64; WEEKS]>> {
+    let days = 7 * WEEKS as u64 - 1;
+    let first = today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let rows: Vec<(i64, i32, i64)> = prepared::<(BigInt, Integer, BigInt)>(
+        "SELECT trigger_id, (day - ?) / 7, count(*) \
+         FROM conversions \
+         WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
+             AND status IN ('pending', 'approved') AND occurred_at >= ? AND day BETWEEN ? AND ? \
+         GROUP BY 1, 2",
+    )
+    .bind::<Date, _>(first)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Timestamptz, _>(before_day(first))
+    .bind::<Date, _>(first)
+    .bind::<Date, _>(today)
+    .load(conn)?;
+    let mut by_id: HashMap<i64, [i64; WEEKS]> = HashMap::new();
+    for (id, week, orders) in rows {
+        let weeks = by_id.entry(id).or_insert([0; WEEKS]);
+        if let Some(place) = usize::try_from(week).ok().and_then(|at| weeks.get_mut(at)) {
+            *place = orders;
+        }
+    }
+    Ok(by_id)
+}
+
+/// What an affiliate's conversions of one status add up to in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusSum {
+    /// Their status.
+    pub status: ConversionStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many.
+    pub conversions: i64,
+    /// Minor units.
+    pub commission_minor: i64,
+}
+
+/// The sums of an affiliate's conversions, all of time, the busiest currency first.
+///
+/// # Errors
+/// The database's.
+pub fn sums_by_status(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate_id: i64,
+) -> QueryResult<Vec<StatusSum>> {
+    let rows: Vec<(ConversionStatus, String, i64, i64)> = prepared::<(Text, Text, BigInt, BigInt)>(
+        "SELECT status, currency::text, count(*), sum(commission_minor)::bigint \
+         FROM conversions WHERE merchant_id = ? AND affiliate_id = ? \
+         GROUP BY status, currency ORDER BY 3 DESC, 2",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(affiliate_id)
+    .load(conn)?;
+    let sum = |(status, currency, conversions, commission_minor)| StatusSum {
+        status,
+        currency,
+        conversions,
+        commission_minor,
+    };
+    Ok(rows.into_iter().map(sum).collect())
+}

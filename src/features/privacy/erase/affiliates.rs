@@ -1,0 +1,148 @@
+//! A person as an affiliate, and as an applicant.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+
+use super::words::NAME;
+use super::{Erased, Erasure};
+use crate::features::affiliates::{self, AffiliateStatus};
+use crate::features::auth::count_place;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliate_emails, affiliates as rows, applications};
+
+/// What stands for a code that was requested and never became a trigger.
+const CODE: &str = "ERASED";
+
+impl Erasure<'_> {
+    /// Nothing more is earned for a person who is gone.
+    pub(super) fn disable_affiliates(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        let with_status = |conn: &mut PgConnection, status: AffiliateStatus| {
+            rows::table
+                .filter(rows::merchant_id.eq(self.merchant_id()))
+                .filter(rows::id.eq_any(&self.person.affiliate_ids))
+                .filter(rows::status.eq(status))
+                .select(rows::id)
+                .load::<i64>(conn)
+        };
+        let pending = with_status(conn, AffiliateStatus::Pending)?;
+        let active = with_status(conn, AffiliateStatus::Active)?;
+        affiliates::change_status(conn, self.actor, &pending, AffiliateStatus::Denied)?;
+        affiliates::change_status(conn, self.actor, &active, AffiliateStatus::Disabled)?;
+        Ok(())
+    }
+
+    pub(super) fn erase_affiliates(
+        &self,
+        conn: &mut PgConnection,
+        erased: &mut Erased,
+    ) -> QueryResult<()> {
+        self.replace_known_emails(conn)?;
+        let found: Vec<(i64, String, Option<i64>)> = rows::table
+            .filter(rows::merchant_id.eq(self.merchant_id()))
+            .filter(rows::id.eq_any(&self.person.affiliate_ids))
+            .order(rows::id)
+            .for_no_key_update()
+            .select((rows::id, rows::email, rows::user_id))
+            .load(conn)?;
+        for (id, email, user_id) in found {
+            let pseudonym = self.pseudonym(&email, id);
+            diesel::update(rows::table.find((self.merchant_id(), id)))
+                .set((
+                    rows::name.eq(NAME),
+                    rows::email.eq(&pseudonym),
+                    rows::email_key.eq(&pseudonym),
+                    rows::note.eq(""),
+                    rows::payment_address.eq(""),
+                    rows::user_id.eq(None::<i64>),
+                    rows::updated_at.eq(self.actor.now),
+                    rows::erased_at.eq(self.actor.now),
+                ))
+                .execute(conn)?;
+            if let Some(user_id) = user_id {
+                count_place(conn, user_id, -1)?;
+            }
+            erased.affiliates += 1;
+        }
+        self.erase_code_requests(conn)
+    }
+
+    /// In the history of every affiliate, so that an order by the address is judged as before.
+    fn replace_known_emails(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        type Key = (i64, String, chrono::DateTime<chrono::Utc>);
+        let known: Vec<(Key, Vec<Option<String>>)> = affiliate_emails::table
+            .filter(affiliate_emails::merchant_id.eq(self.merchant_id()))
+            .select((
+                (
+                    affiliate_emails::affiliate_id,
+                    affiliate_emails::kind,
+                    affiliate_emails::valid_from,
+                ),
+                affiliate_emails::emails,
+            ))
+            .load(conn)?;
+        for ((affiliate_id, kind, from), emails) in known {
+            let replaced: Vec<Option<String>> = emails
+                .iter()
+                .flatten()
+                .map(|email| Some(self.replaced(email).unwrap_or_else(|| email.clone())))
+                .collect();
+            if replaced == emails {
+                continue;
+            }
+            let row = (self.merchant_id(), affiliate_id, kind, from);
+            diesel::update(affiliate_emails::table.find(row))
+                .set(affiliate_emails::emails.eq(replaced))
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+
+    /// Codes that became triggers stay: orders carry them. The others go.
+    fn erase_code_requests(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        prepared::<()>(
+            "UPDATE code_requests SET reason = '', \
+                 status = CASE WHEN status = 'pending' THEN 'withdrawn' ELSE status END, \
+                 decided_at = coalesce(decided_at, now()), \
+                 code = CASE WHEN trigger_id IS NULL THEN ? ELSE code END, \
+                 code_key = CASE WHEN trigger_id IS NULL THEN ? ELSE code_key END \
+             WHERE merchant_id = ? AND affiliate_id = ANY(?)",
+        )
+        .bind::<Text, _>(CODE)
+        .bind::<Text, _>(CODE)
+        .bind::<BigInt, _>(self.merchant_id())
+        .bind::<Array<BigInt>, _>(&self.person.affiliate_ids)
+        .execute(conn)
+        .map(drop)
+    }
+
+    /// One that was never confirmed is of no further use, and goes as a whole.
+    pub(super) fn erase_applications(
+        &self,
+        conn: &mut PgConnection,
+        erased: &mut Erased,
+    ) -> QueryResult<()> {
+        let theirs = || {
+            applications::table
+                .filter(applications::merchant_id.eq(self.merchant_id()))
+                .filter(applications::id.eq_any(&self.person.application_ids))
+        };
+        erased.applications +=
+            diesel::delete(theirs().filter(applications::confirmed_at.is_null())).execute(conn)?;
+        let confirmed: Vec<(i64, String)> =
+            theirs().select((applications::id, applications::email)).load(conn)?;
+        for (id, email) in confirmed {
+            let pseudonym = self.pseudonym(&email, id);
+            diesel::update(applications::table.find((self.merchant_id(), id)))
+                .set((
+                    applications::name.eq(NAME),
+                    applications::email.eq(&pseudonym),
+                    applications::email_key.eq(&pseudonym),
+                    applications::code.eq(None::<String>),
+                    applications::answers.eq(serde_json::json!([])),
+                ))
+                .execute(conn)?;
+            erased.applications += 1;
+        }
+        Ok(())
+    }
+}

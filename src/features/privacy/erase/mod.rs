@@ -1,0 +1,169 @@
+mod accounts;
+mod affiliates;
+mod orders;
+mod whole;
+mod words;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde::Serialize;
+
+pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
+pub use self::whole::{erase_from_instance, erase_person};
+pub(super) use self::words::Words;
+use super::person::{Lookup, Person};
+use super::requests;
+use crate::features::team::MemberError;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::erased_emails;
+use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
+use vouch_core::email::EmailKey;
+
+/// What a person was erased from, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    pub orders: usize,
+    /// Webhook deliveries whose bodies are gone.
+    pub deliveries: usize,
+    pub affiliates: usize,
+    pub applications: usize,
+    /// Customer Email triggers.
+    pub triggers: usize,
+    pub memberships: usize,
+    /// Lines of the audit log, the ledger and notes.
+    pub lines: usize,
+    /// Accounts that had no other place.
+    pub accounts: usize,
+}
+
+impl Erased {
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Why a person can't be erased.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Who asks for it works for the merchant, and would erase themselves.
+    #[error("You can’t erase yourself. Ask another owner.")]
+    Yourself,
+    /// They are the only owner.
+    #[error("This person is the program’s only owner. Make another member an owner first.")]
+    LastOwner,
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+impl From<MemberError> for Refused {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::LastOwner => Self::LastOwner,
+            MemberError::Database(error) => Self::Database(error),
+            MemberError::NotOwner => Self::Database(diesel::result::Error::NotFound),
+        }
+    }
+}
+
+/// A scan of the audit log of a large merchant takes its time.
+const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
+
+/// What an erasure works with.
+struct Erasure<'a> {
+    actor: &'a Actor,
+    person: &'a Person,
+    pseudonyms: MerchantPseudonyms,
+    words: Option<Words>,
+}
+
+impl Erasure<'_> {
+    fn merchant_id(&self) -> i64 {
+        self.actor.merchant_id
+    }
+
+    /// The pseudonym in place of `email`, where that's one of the person's.
+    fn replaced(&self, email: &str) -> Option<String> {
+        let key = EmailKey::parse(email).ok()?;
+        let is_theirs = self.person.mailboxes.contains(key.as_str());
+        is_theirs.then(|| self.pseudonyms.email(&key))
+    }
+
+    /// The pseudonym of whatever address that is: it belongs to a row of theirs.
+    fn pseudonym(&self, email: &str, row_id: i64) -> String {
+        match EmailKey::parse(email) {
+            Ok(key) => self.pseudonyms.email(&key),
+            Err(_) => crate::kit::pseudonyms::of_user(row_id),
+        }
+    }
+}
+
+/// Takes a person out of everything of the actor's merchant, in the running transaction: sums, the
+/// ledger and who earns from what stay as they are. Erased twice, the second time finds nothing. Emails
+/// and the log of the instance come after it: see [`erase_person`].
+///
+/// Every address of theirs becomes the same pseudonym on orders, triggers and affiliates in this one
+/// transaction, so that no recalculation sees half of it.
+pub fn erase(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    pseudonyms: &Pseudonyms,
+    lookup: &Lookup,
+) -> Result<(Person, Erased), Refused> {
+    conn.batch_execute(TIMEOUT)?;
+    let person = Person::find(conn, actor.merchant_id, lookup)?;
+    if person.is_unknown() && !lookup.is_repeat {
+        return Ok((person, Erased::default()));
+    }
+    if person.login.as_ref().is_some_and(|login| Some(login.id) == actor.user_id) {
+        return Err(Refused::Yourself);
+    }
+    let erasure = Erasure {
+        actor,
+        person: &person,
+        pseudonyms: pseudonyms.of_merchant(conn, actor.merchant_id)?,
+        words: Words::of(&person),
+    };
+    erasure.remember(conn)?;
+    let mut erased = Erased::default();
+    erasure.leave_team(conn, &mut erased)?;
+    erasure.disable_affiliates(conn)?;
+    // What was recorded up to here names them: so the words come after it.
+    erasure.erase_words(conn, &mut erased)?;
+    erasure.erase_triggers(conn, &mut erased)?;
+    erasure.erase_orders(conn, lookup, &mut erased)?;
+    erasure.erase_affiliates(conn, &mut erased)?;
+    erasure.erase_applications(conn, &mut erased)?;
+    erasure.erase_login(conn, &mut erased)?;
+    requests::close_of(conn, actor, &person.mailboxes)?;
+    if lookup.is_repeat && erased.is_nothing() {
+        return Ok((person, erased));
+    }
+    let act = Act {
+        action: "person.erased",
+        subject_kind: "person",
+        subject_id: None,
+        summary: "Erased a person’s data.".to_owned(),
+        before: None,
+        after: Some(serde_json::json!(erased)),
+    };
+    record(conn, actor, act)?;
+    Ok((person, erased))
+}
+
+impl Erasure<'_> {
+    /// Keeps the hashes of their addresses, so that nothing of them comes back from a store.
+    fn remember(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        for mailbox in &self.person.mailboxes {
+            let Ok(key) = EmailKey::parse(mailbox) else { continue };
+            diesel::insert_into(erased_emails::table)
+                .values((
+                    erased_emails::merchant_id.eq(self.merchant_id()),
+                    erased_emails::email_hash.eq(self.pseudonyms.hash(&key)),
+                    erased_emails::erased_at.eq(self.actor.now),
+                ))
+                .on_conflict_do_nothing()
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}

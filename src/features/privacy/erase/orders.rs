@@ -1,0 +1,320 @@
+//! Orders of a person: what is known of the customer, the raw bodies, and decisions that name them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz};
+use flate2::read::GzDecoder;
+
+use super::words::{NAME, escaped};
+use super::{Erased, Erasure};
+use crate::features::privacy::person::Lookup;
+use crate::features::recalculations::orders_of_affiliate;
+use crate::features::triggers::TriggerKind;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliate_emails, orders, triggers};
+use crate::kit::pseudonyms::is_pseudonym;
+use vouch_core::email::EmailKey;
+
+/// Bodies of no order that are looked through at once.
+const PORTION: i64 = 200;
+/// As much of a body is looked through, in bytes.
+const BODY_LIMIT: u64 = 32 * 1024 * 1024;
+
+/// What stays of the customer of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::features::privacy) enum Left<'a> {
+    Nothing,
+    /// In place of their address.
+    Pseudonym(&'a str),
+    /// Their address, since it decides who earns: it's an affiliate's own, or a trigger's.
+    Address,
+}
+
+/// The columns and the state of orders without their customer, but for an address.
+macro_rules! without_customer {
+    ($left:literal) => {
+        concat!(
+            "UPDATE orders o SET customer_name = NULL, erased_at = coalesce(o.erased_at, ?), \
+                 customer_email = n.email, customer_email_key = n.key, \
+                 state = CASE WHEN jsonb_typeof(o.state -> 'report') = 'object' \
+                     THEN jsonb_set(o.state, '{report}', (o.state -> 'report') \
+                         || jsonb_build_object('customer_name', NULL, 'customer_ref', NULL, \
+                             'customer_email', n.email)) \
+                     ELSE o.state END \
+             FROM (SELECT w.merchant_id, w.id, ",
+            $left,
+            " FROM orders w WHERE w.merchant_id = ? AND w.id = ANY(?)) n \
+             WHERE o.merchant_id = n.merchant_id AND o.id = n.id"
+        )
+    };
+}
+
+/// Takes the customers out of these orders.
+pub(in crate::features::privacy) fn erase_customers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_ids: &[i64],
+    left: Left<'_>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let statement = match left {
+        Left::Nothing => {
+            prepared::<()>(without_customer!("NULL::text AS email, NULL::text AS key"))
+                .bind::<Timestamptz, _>(now)
+        }
+        Left::Pseudonym(email) => {
+            prepared::<()>(without_customer!("?::text AS email, ?::text AS key"))
+                .bind::<Timestamptz, _>(now)
+                .bind::<Text, _>(email)
+                .bind::<Text, _>(email)
+        }
+        Left::Address => prepared::<()>(without_customer!(
+            "w.customer_email AS email, w.customer_email_key AS key"
+        ))
+        .bind::<Timestamptz, _>(now),
+    };
+    statement.bind::<BigInt, _>(merchant_id).bind::<Array<BigInt>, _>(order_ids).execute(conn)
+}
+
+/// The addresses that decide who earns from orders, as they are compared: affiliates' own, and those
+/// of Customer Email triggers.
+pub(in crate::features::privacy) fn deciding_addresses(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+) -> QueryResult<HashSet<String>> {
+    let mut deciding: HashSet<String> = triggers::table
+        .filter(triggers::merchant_id.eq(merchant_id))
+        .filter(triggers::kind.eq(TriggerKind::CustomerEmail))
+        .select(triggers::key)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let known: Vec<Vec<Option<String>>> = affiliate_emails::table
+        .filter(affiliate_emails::merchant_id.eq(merchant_id))
+        .select(affiliate_emails::emails)
+        .load(conn)?;
+    let keys =
+        known.into_iter().flatten().flatten().filter_map(|email| EmailKey::parse(&email).ok());
+    deciding.extend(keys.map(|key| key.as_str().to_owned()));
+    Ok(deciding)
+}
+
+/// Empties the bodies of the messages about these orders.
+pub(in crate::features::privacy) fn erase_bodies(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    order_ids: &[i64],
+) -> QueryResult<usize> {
+    prepared::<()>(
+        "UPDATE deliveries SET body_gzip = NULL, detail = '' \
+         WHERE merchant_id = ? AND order_id = ANY(?) AND body_gzip IS NOT NULL",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(order_ids)
+    .execute(conn)
+}
+
+impl Erasure<'_> {
+    /// A trigger goes on crediting its affiliate, by the pseudonym.
+    pub(super) fn erase_triggers(
+        &self,
+        conn: &mut PgConnection,
+        erased: &mut Erased,
+    ) -> QueryResult<()> {
+        let rows: Vec<(i64, String, String)> = triggers::table
+            .filter(triggers::merchant_id.eq(self.merchant_id()))
+            .filter(triggers::kind.eq(TriggerKind::CustomerEmail))
+            .filter(triggers::id.eq_any(&self.person.trigger_ids))
+            .order(triggers::id)
+            .for_update()
+            .select((triggers::id, triggers::value, triggers::key))
+            .load(conn)?;
+        for (id, value, key) in rows {
+            let Some(pseudonym) = self.replaced(&value) else { continue };
+            // One that lost its mailbox to another trigger has a key that no address has.
+            let key =
+                if key.contains(' ') { format!("{pseudonym} {id}") } else { pseudonym.clone() };
+            diesel::update(triggers::table.find((self.merchant_id(), id)))
+                .set((triggers::value.eq(pseudonym), triggers::key.eq(key)))
+                .execute(conn)?;
+            erased.triggers += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) fn erase_orders(
+        &self,
+        conn: &mut PgConnection,
+        lookup: &Lookup,
+        erased: &mut Erased,
+    ) -> QueryResult<()> {
+        let rows: Vec<(i64, Option<String>)> = orders::table
+            .filter(orders::merchant_id.eq(self.merchant_id()))
+            .filter(orders::id.eq_any(&self.person.order_ids))
+            .order(orders::id)
+            .for_update()
+            .select((orders::id, orders::customer_email_key))
+            .load(conn)?;
+        let mut groups: BTreeMap<Option<String>, Vec<i64>> = BTreeMap::new();
+        for (id, key) in rows {
+            groups.entry(key).or_default().push(id);
+        }
+        for (key, ids) in &groups {
+            let pseudonym = key.as_deref().and_then(|key| self.replaced(key));
+            let left = match (&pseudonym, key) {
+                (Some(pseudonym), _) => Left::Pseudonym(pseudonym),
+                // An order that was being processed got its pseudonym meanwhile.
+                (None, Some(key)) if is_pseudonym(key) => Left::Address,
+                // The store says that it's theirs, and it's by another address.
+                (None, Some(key))
+                    if deciding_addresses(conn, self.merchant_id())?.contains(key) =>
+                {
+                    Left::Address
+                }
+                (None, _) => Left::Nothing,
+            };
+            erased.orders += erase_customers(conn, self.merchant_id(), ids, left, self.actor.now)?;
+        }
+        let ids = &self.person.order_ids;
+        erased.deliveries += erase_bodies(conn, self.merchant_id(), ids)?;
+        erased.deliveries += self.erase_other_bodies(conn, lookup)?;
+        self.erase_decisions(conn)?;
+        self.erase_notes(conn)
+    }
+
+    /// Messages of no order, failed ones above all: those that name them.
+    fn erase_other_bodies(&self, conn: &mut PgConnection, lookup: &Lookup) -> QueryResult<usize> {
+        let emails = self.person.spellings.iter().chain(&self.person.mailboxes);
+        let emails: Vec<String> = emails.map(|email| email.to_lowercase()).collect();
+        let refs: Vec<&String> = lookup.orders.iter().flat_map(|(_, refs)| refs).collect();
+        let (mut after, mut emptied) = (0, 0);
+        loop {
+            let portion: Vec<(i64, Vec<u8>)> = prepared::<(BigInt, Binary)>(
+                "SELECT id, body_gzip FROM deliveries WHERE merchant_id = ? AND order_id IS NULL \
+                     AND body_gzip IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+            )
+            .bind::<BigInt, _>(self.merchant_id())
+            .bind::<BigInt, _>(after)
+            .bind::<BigInt, _>(PORTION)
+            .load(conn)?;
+            let Some((last, _)) = portion.last() else { return Ok(emptied) };
+            after = *last;
+            let naming = portion.iter().filter(|(_, body)| names_any(body, &emails, &refs));
+            let ids: Vec<i64> = naming.map(|(id, _)| *id).collect();
+            emptied += prepared::<()>(
+                "UPDATE deliveries SET body_gzip = NULL, detail = '' \
+                 WHERE merchant_id = ? AND id = ANY(?)",
+            )
+            .bind::<BigInt, _>(self.merchant_id())
+            .bind::<Array<BigInt>, _>(ids)
+            .execute(conn)?;
+        }
+    }
+
+    /// Decisions name affiliates, triggers and members: where they do, and only as a whole.
+    fn erase_decisions(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        let mut ids = self.person.order_ids.clone();
+        for affiliate_id in &self.person.affiliate_ids {
+            ids.extend(orders_of_affiliate(conn, self.merchant_id(), *affiliate_id)?);
+        }
+        ids.extend(self.orders_decided_manually(conn)?);
+        ids.sort_unstable();
+        ids.dedup();
+        let json = |word: &str| escaped(&serde_json::to_string(word).unwrap_or_default());
+        let names: Vec<String> = self.person.names.iter().map(|name| json(name)).collect();
+        let mut patterns = BTreeMap::new();
+        if !names.is_empty() {
+            let keys = "name|affiliate|to|by|credited_by";
+            patterns.insert(format!("(\"(?:{keys})\": )(?:{})", names.join("|")), NAME.to_owned());
+        }
+        for email in self.person.spellings.iter().chain(&self.person.mailboxes) {
+            if let Some(pseudonym) = self.replaced(email) {
+                patterns.insert(format!("(\"(?:value|through)\": ){}", json(email)), pseudonym);
+            }
+        }
+        for portion in ids.chunks(1_000) {
+            for (pattern, left) in &patterns {
+                prepared::<()>(
+                    "UPDATE orders SET decision = regexp_replace(decision::text, ?, ?, 'gi')::jsonb, \
+                         manual_credit = regexp_replace(manual_credit::text, ?, ?, 'gi')::jsonb \
+                     WHERE merchant_id = ? AND id = ANY(?) \
+                         AND (decision::text ~* ? OR manual_credit::text ~* ?)",
+                )
+                .bind::<Text, _>(pattern)
+                .bind::<Text, _>(format!("\\1\"{left}\""))
+                .bind::<Text, _>(pattern)
+                .bind::<Text, _>(format!("\\1\"{left}\""))
+                .bind::<BigInt, _>(self.merchant_id())
+                .bind::<Array<BigInt>, _>(portion)
+                .bind::<Text, _>(pattern)
+                .bind::<Text, _>(pattern)
+                .execute(conn)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that a member credited or denied: they are named with it.
+    fn orders_decided_manually(&self, conn: &mut PgConnection) -> QueryResult<Vec<i64>> {
+        if self.person.login.is_none() {
+            return Ok(Vec::new());
+        }
+        prepared::<BigInt>(
+            "SELECT id FROM orders WHERE merchant_id = ? AND manual_affiliate_id IS NOT NULL",
+        )
+        .bind::<BigInt, _>(self.merchant_id())
+        .load(conn)
+    }
+
+    /// What members noted with their orders and conversions.
+    fn erase_notes(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        let (orders, affiliates) = (&self.person.order_ids, &self.person.affiliate_ids);
+        prepared::<()>(
+            "UPDATE conversions SET note = '', review_note = '' \
+             WHERE merchant_id = ? AND (order_id = ANY(?) OR affiliate_id = ANY(?)) \
+                 AND (note <> '' OR review_note <> '')",
+        )
+        .bind::<BigInt, _>(self.merchant_id())
+        .bind::<Array<BigInt>, _>(orders)
+        .bind::<Array<BigInt>, _>(affiliates)
+        .execute(conn)?;
+        prepared::<()>(
+            "UPDATE orders SET fraud_note = CASE WHEN fraud_note IS NULL THEN NULL ELSE '' END, \
+                 manual_credit = CASE WHEN manual_credit IS NULL THEN NULL \
+                     ELSE jsonb_set(manual_credit, '{note}', '\"\"') END \
+             WHERE merchant_id = ? AND (id = ANY(?) OR manual_affiliate_id = ANY(?)) \
+                 AND (fraud_note IS NOT NULL OR manual_credit IS NOT NULL)",
+        )
+        .bind::<BigInt, _>(self.merchant_id())
+        .bind::<Array<BigInt>, _>(orders)
+        .bind::<Array<BigInt>, _>(affiliates)
+        .execute(conn)?;
+        let name = self.person.login.as_ref().map(|login| login.name.as_str());
+        prepared::<()>("UPDATE orders SET fraud_by = ? WHERE merchant_id = ? AND fraud_by = ?")
+            .bind::<Text, _>(NAME)
+            .bind::<BigInt, _>(self.merchant_id())
+            .bind::<Nullable<Text>, _>(name)
+            .execute(conn)?;
+        Ok(())
+    }
+}
+
+/// Whether a body has one of the addresses, in any case, or one of the ids as a whole value.
+fn names_any(body_gzip: &[u8], emails: &[String], refs: &[&String]) -> bool {
+    let mut body = Vec::new();
+    if GzDecoder::new(body_gzip).take(BODY_LIMIT).read_to_end(&mut body).is_err() {
+        return false;
+    }
+    let body = String::from_utf8_lossy(&body).to_lowercase();
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let stands_alone = |order_ref: &str| {
+        body.match_indices(order_ref).any(|(at, _)| {
+            let (before, after) = (&body[..at], &body[at + order_ref.len()..]);
+            !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+        })
+    };
+    emails.iter().any(|email| body.contains(email)) || refs.iter().any(|one| stands_alone(one))
+}

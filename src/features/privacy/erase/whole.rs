@@ -1,0 +1,86 @@
+//! An erasure from its beginning to its end: in every merchant's data and the instance's, and once
+//! more for orders that were being processed meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+
+use super::words::{NAME, Words};
+use super::{Erased, Refused, erase};
+use crate::features::ingest::in_flight;
+use crate::features::privacy::emails::erase_emails;
+use crate::features::privacy::person::{Lookup, Person};
+use crate::kit::audit::{self, Actor};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::pseudonyms::Pseudonyms;
+
+/// Transactions that may not know of the erasure are waited for at the most this long; none takes
+/// longer.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Erases a person from the actor's merchant, on the caller's thread. The caller notes the security event,
+/// since it's the one who knows the request.
+pub fn erase_person(
+    db: &Db,
+    actor: &Actor,
+    pseudonyms: &Pseudonyms,
+    lookup: &Lookup,
+) -> AppResult<Result<Erased, Refused>> {
+    let scope = Scope::Merchant(actor.merchant_id);
+    let first = db.run_blocking(scope, |conn| {
+        match conn.transaction(|conn| erase(conn, actor, pseudonyms, lookup)) {
+            Err(Refused::Database(error)) => Err(error),
+            outcome => Ok(outcome),
+        }
+    })?;
+    let (person, erased) = match first {
+        Ok(done) => done,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    // Those that began before the commit above.
+    let others = db.run_blocking(scope, |conn| in_flight::others(conn, actor.merchant_id))?;
+    if !erased.is_nothing() && !others.is_empty() {
+        settle(db, scope, others)?;
+        let again = Lookup {
+            emails: person.spellings.iter().cloned().collect(),
+            is_repeat: true,
+            ..lookup.clone()
+        };
+        db.run_blocking(scope, |conn| {
+            match conn.transaction(|conn| erase(conn, actor, pseudonyms, &again)) {
+                Err(Refused::Database(error)) => Err(error),
+                _ => Ok(()),
+            }
+        })?;
+    }
+    let mut asked = person;
+    asked.add_emails(&lookup.emails);
+    db.run_blocking(Scope::Installation, |conn| {
+        if erased.accounts > 0 {
+            let user_id = asked.login.as_ref().map(|login| login.id);
+            audit::erase_from_instance(conn, user_id, &[], NAME)?;
+        }
+        erase_emails(conn, actor.merchant_id, &asked, erased.accounts > 0)
+    })?;
+    Ok(Ok(erased))
+}
+
+/// Takes a person's names and addresses out of the reasons in the log of the instance, within
+/// `Scope::Installation`. For its operator: by the words of a merchant's own data, a merchant could
+/// otherwise change what is written about it there.
+pub fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
+    audit::erase_from_instance(conn, None, &Words::list(person), NAME)
+}
+
+fn settle(db: &Db, scope: Scope, others: Vec<String>) -> AppResult<()> {
+    let others: Vec<Option<String>> = others.into_iter().map(Some).collect();
+    let begun = Instant::now();
+    while begun.elapsed() < SETTLED
+        && db.run_blocking(scope, |conn| in_flight::any_of(conn, &others))?
+    {
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Where people are named in words: the audit log and the ledger, with the right of the schema's owner;
+//! notes.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+
+use super::{Erased, Erasure};
+use crate::features::privacy::person::Person;
+use crate::kit::audit;
+use crate::kit::db::prepared;
+
+/// The name of a person who was erased, wherever pages show one.
+pub(super) const NAME: &str = "Erased person";
+/// A name that's shorter is many a word's part; it's only taken out where it stands alone.
+const SHORT: usize = 4;
+
+/// A person's names and addresses as regular expressions, in plain text and in JSON.
+pub(in crate::features::privacy) struct Words {
+    text: String,
+    json: String,
+}
+
+impl Words {
+    /// None where neither a name nor an address is known.
+    pub(in crate::features::privacy) fn of(person: &Person) -> Option<Self> {
+        let all = Self::list(person);
+        if all.is_empty() {
+            return None;
+        }
+        let in_json = |word: &String| {
+            let json = serde_json::to_string(word).unwrap_or_default();
+            json[1..json.len() - 1].to_owned()
+        };
+        Some(Self { json: any(all.iter().map(in_json).collect()), text: any(all) })
+    }
+
+    /// Names and addresses, the longest first: one can be a part of another.
+    pub(super) fn list(person: &Person) -> Vec<String> {
+        let emails = person.spellings.iter().chain(&person.mailboxes);
+        let names = person.names.iter().filter(|name| name.chars().count() >= SHORT);
+        let mut all: Vec<String> = emails.chain(names).cloned().collect();
+        all.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        all
+    }
+
+    /// What matches them in JSON.
+    pub(in crate::features::privacy) fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+fn any(words: Vec<String>) -> String {
+    let words: Vec<String> = words.iter().map(|word| escaped(word)).collect();
+    format!("(?<![[:alnum:]])({})(?![[:alnum:]])", words.join("|"))
+}
+
+/// With every sign that means something in PostgreSQL's regular expressions taken literally.
+pub(super) fn escaped(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len() + 8);
+    for c in word.chars() {
+        if c.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Takes their names and addresses out of a column: of text, or of JSON by way of text.
+macro_rules! without_words {
+    ($table:literal, $column:literal, $to_text:literal, $from_text:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET ",
+            $column,
+            " = regexp_replace(",
+            $column,
+            $to_text,
+            ", ?, '[erased]', 'gi')",
+            $from_text,
+            " WHERE merchant_id = ? AND ",
+            $column,
+            $to_text,
+            " ~* ?"
+        )
+    };
+}
+
+macro_rules! text {
+    ($table:literal, $column:literal) => {
+        without_words!($table, $column, "", "")
+    };
+}
+
+macro_rules! json {
+    ($table:literal, $column:literal) => {
+        without_words!($table, $column, "::text", "::jsonb")
+    };
+}
+
+/// Where members and affiliates write freely, or sentences name people. Orders, which are many, are
+/// found by their keys instead.
+const TEXTS: [&str; 9] = [
+    text!("conversions", "note"),
+    text!("conversions", "review_note"),
+    text!("affiliates", "note"),
+    text!("exclusions", "note"),
+    text!("code_requests", "reason"),
+    text!("api_keys", "name"),
+    text!("imports", "file_name"),
+    text!("deliveries", "detail"),
+    text!("recalculations", "last_error"),
+];
+
+/// The same in JSON.
+const JSONS: [&str; 3] =
+    [json!("recalculations", "cause"), json!("applications", "answers"), json!("imports", "run")];
+
+/// Where a member's name stands alone: who did it.
+macro_rules! name {
+    ($table:literal, $column:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET ",
+            $column,
+            " = ? \
+             WHERE merchant_id = ? AND ",
+            $column,
+            " = ANY(?)"
+        )
+    };
+}
+
+const NAMES: [&str; 7] = [
+    name!("conversions", "reviewed_by"),
+    name!("catch_ups", "asked_by"),
+    name!("comparisons", "asked_by"),
+    name!("comparisons", "again_by"),
+    name!("exclusions", "added_by"),
+    name!("imports", "uploaded_by"),
+    name!("imports", "completed_by"),
+];
+
+impl Erasure<'_> {
+    pub(super) fn erase_words(
+        &self,
+        conn: &mut PgConnection,
+        erased: &mut Erased,
+    ) -> QueryResult<()> {
+        let (person, user_id) = (self.person, self.person.login.as_ref().map(|login| login.id));
+        let (affiliates, orders) = (&person.affiliate_ids, &person.order_ids);
+        let (words, now) = (Words::list(person), self.actor.now);
+        let acts =
+            audit::erase_acts(conn, user_id, affiliates, orders, (words.as_slice(), NAME), now)?;
+        let named = audit::erase_person(conn, user_id, &words, NAME)?;
+        erased.lines += usize::try_from(acts + named).unwrap_or_default();
+        if let Some(words) = &self.words {
+            for statement in TEXTS {
+                erased.lines += self.replace(conn, statement, &words.text)?;
+            }
+            for statement in JSONS {
+                erased.lines += self.replace(conn, statement, &words.json)?;
+            }
+            self.erase_import_rows(conn, words)?;
+        }
+        let names: Vec<&str> = match &self.person.login {
+            Some(login) => vec![login.name.as_str()],
+            None => Vec::new(),
+        };
+        for statement in NAMES {
+            erased.lines += prepared::<()>(statement)
+                .bind::<Text, _>(NAME)
+                .bind::<BigInt, _>(self.merchant_id())
+                .bind::<Array<Text>, _>(names.as_slice())
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+
+    fn replace(
+        &self,
+        conn: &mut PgConnection,
+        statement: &'static str,
+        pattern: &str,
+    ) -> QueryResult<usize> {
+        prepared::<()>(statement)
+            .bind::<Text, _>(pattern)
+            .bind::<BigInt, _>(self.merchant_id())
+            .bind::<Text, _>(pattern)
+            .execute(conn)
+    }
+
+    /// Rows of files that were refused or wait: what's of them goes as a whole.
+    fn erase_import_rows(&self, conn: &mut PgConnection, words: &Words) -> QueryResult<()> {
+        prepared::<()>(
+            "DELETE FROM import_rows WHERE merchant_id = ? AND (affiliate ~* ? OR named_email ~* ? \
+                 OR value ~* ? OR refusal ~* ?)",
+        )
+        .bind::<BigInt, _>(self.merchant_id())
+        .bind::<Text, _>(&words.text)
+        .bind::<Text, _>(&words.text)
+        .bind::<Text, _>(&words.text)
+        .bind::<Text, _>(&words.text)
+        .execute(conn)
+        .map(drop)
+    }
+}

@@ -1,0 +1,372 @@
+//! The background work that carries retention periods out: merchant by merchant, in small portions,
+//! each a transaction of its own that passes over what somebody else has locked.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
+
+use super::settings::{Period, Periods, load};
+use crate::features::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
+use crate::kit::audit::{self, Act, Actor, record};
+use crate::kit::config::InstanceRetention;
+use crate::kit::db::schema::{data_requests, letters, merchants, orders, sessions, stores};
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
+
+/// So many rows in one transaction.
+const PORTION: i64 = 500;
+/// What is due for so long and still there is reported: the work comes every hour.
+const GRACE: Duration = Duration::days(1);
+
+/// Empties, blanks and deletes what has been kept for long enough. Answers how many rows.
+/// Between portions it looks whether to stop.
+pub fn sweep(
+    db: &Db,
+    keep: InstanceRetention,
+    now: DateTime<Utc>,
+    stop: &Stop,
+) -> AppResult<usize> {
+    let mut done = db.run_blocking(Scope::Installation, |conn| {
+        let old = letters::created_at.lt(now - Duration::days(keep.emails_days));
+        diesel::delete(letters::table.filter(old)).execute(conn)
+    })?;
+    let forgotten = db.run_blocking(Scope::Installation, |conn| {
+        audit::forget_instance_ips(conn, now - Duration::days(keep.ips_days))
+    })?;
+    done += usize::try_from(forgotten).unwrap_or_default();
+    done += db.run_blocking(Scope::Unowned, |conn| {
+        let old = sessions::created_at.lt(now - Duration::days(keep.sessions_days));
+        diesel::delete(sessions::table.filter(old)).execute(conn)
+    })?;
+    let merchants: Vec<i64> = db.run_blocking(Scope::Installation, |conn| {
+        merchants::table.order(merchants::id).select(merchants::id).load(conn)
+    })?;
+    for merchant_id in merchants {
+        if stop.is_asked() {
+            break;
+        }
+        done += sweep_merchant(db, merchant_id, now, stop)?;
+    }
+    Ok(done)
+}
+
+fn sweep_merchant(db: &Db, merchant_id: i64, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
+    let scope = Scope::Merchant(merchant_id);
+    let periods = db.run_blocking(scope, |conn| load(conn, merchant_id))?;
+    let before = |period: Period| now - Duration::days(periods.days(period).into());
+    let mut done = 0;
+    done += repeat(db, scope, stop, |conn| {
+        empty_bodies(conn, merchant_id, before(Period::Bodies), before(Period::FailedBodies))
+    })?;
+    let forgotten =
+        db.run_blocking(scope, |conn| audit::forget_addresses(conn, before(Period::AuditIps)))?;
+    done += usize::try_from(forgotten).unwrap_or_default();
+    done += repeat(db, scope, stop, |conn| {
+        let due = orders_before(conn, merchant_id, before(Period::Customers))?;
+        blank_customers(conn, merchant_id, &due, now)
+    })?;
+    done += sweep_stores(db, merchant_id, (before(Period::Disconnected), now), stop)?;
+    Ok(done)
+}
+
+/// Portion after portion, until one finds nothing or it's told to stop.
+fn repeat(
+    db: &Db,
+    scope: Scope,
+    stop: &Stop,
+    portion: impl Fn(&mut PgConnection) -> QueryResult<usize>,
+) -> AppResult<usize> {
+    let mut done = 0;
+    while !stop.is_asked() {
+        let number = db.run_blocking(scope, &portion)?;
+        done += number;
+        if number == 0 {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+/// A delivery that waits for its order names only that, and is needed until then.
+fn empty_bodies(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    before: DateTime<Utc>,
+    failed_before: DateTime<Utc>,
+) -> QueryResult<usize> {
+    prepared::<()>(
+        "UPDATE deliveries d SET body_gzip = NULL \
+         FROM (SELECT id FROM deliveries WHERE merchant_id = ? AND body_gzip IS NOT NULL \
+                 AND received_at < greatest(?, ?) AND outcome <> 'waiting' \
+                 AND received_at < CASE WHEN outcome = 'failed' THEN ? ELSE ? END \
+             ORDER BY received_at LIMIT ? FOR UPDATE SKIP LOCKED) old \
+         WHERE d.merchant_id = ? AND d.id = old.id",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Timestamptz, _>(before)
+    .bind::<Timestamptz, _>(failed_before)
+    .bind::<Timestamptz, _>(failed_before)
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(PORTION)
+    .bind::<BigInt, _>(merchant_id)
+    .execute(conn)
+}
+
+/// An order, and its customer's address as it is compared.
+type Due = (i64, Option<String>);
+
+/// Locked; those that an intake has are left for the next time.
+fn orders_before(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    before: DateTime<Utc>,
+) -> QueryResult<Vec<Due>> {
+    prepared::<(BigInt, Nullable<Text>)>(
+        "SELECT id, customer_email_key FROM orders WHERE merchant_id = ? AND erased_at IS NULL \
+             AND placed_at < ? ORDER BY placed_at LIMIT ? FOR UPDATE SKIP LOCKED",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(PORTION)
+    .load(conn)
+}
+
+/// Their raw bodies go with the customers. An address that decides who earns stays.
+fn blank_customers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    due: &[Due],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let deciding = deciding_addresses(conn, merchant_id)?;
+    let decides = |(_, key): &&Due| key.as_ref().is_some_and(|key| deciding.contains(key));
+    let (kept, others): (Vec<&Due>, Vec<&Due>) = due.iter().partition(decides);
+    let ids = |due: Vec<&Due>| due.into_iter().map(|(id, _)| *id).collect::<Vec<i64>>();
+    erase_customers(conn, merchant_id, &ids(kept), Left::Address, now)?;
+    erase_customers(conn, merchant_id, &ids(others), Left::Nothing, now)?;
+    erase_bodies(conn, merchant_id, &ids(due.iter().collect()))?;
+    Ok(due.len())
+}
+
+/// Stores that were disconnected long enough ago, or asked for it.
+fn sweep_stores(
+    db: &Db,
+    merchant_id: i64,
+    (before, now): (DateTime<Utc>, DateTime<Utc>),
+    stop: &Stop,
+) -> AppResult<usize> {
+    let scope = Scope::Merchant(merchant_id);
+    let due: Vec<i64> = db.run_blocking(scope, |conn| {
+        stores::table
+            .filter(stores::merchant_id.eq(merchant_id))
+            .filter(stores::disconnected_at.is_not_null().and(stores::erased_at.is_null()))
+            .filter(
+                stores::disconnected_at
+                    .lt(before)
+                    .or(stores::erasure_requested_at.is_not_null())
+                    .assume_not_null(),
+            )
+            .select(stores::id)
+            .load(conn)
+    })?;
+    let mut done = 0;
+    for store_id in due {
+        done += blank_store(db, (merchant_id, store_id), now, stop)?;
+        done += repeat(db, scope, stop, |conn| empty_bodies_of_store(conn, merchant_id, store_id))?;
+        if !stop.is_asked() {
+            db.run_blocking(scope, |conn| finish_store(conn, merchant_id, store_id, now))?;
+        }
+    }
+    Ok(done)
+}
+
+/// Every order of a store, portion after portion.
+fn blank_store(
+    db: &Db,
+    (merchant_id, store_id): (i64, i64),
+    now: DateTime<Utc>,
+    stop: &Stop,
+) -> AppResult<usize> {
+    let (mut after, mut done) = (String::new(), 0);
+    while !stop.is_asked() {
+        let last = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+            let found = orders_of_store(conn, merchant_id, store_id, &after)?;
+            let last = found.last().map(|(order_ref, _)| order_ref.clone());
+            let due: Vec<Due> = found.into_iter().map(|(_, due)| due).collect();
+            done += blank_customers(conn, merchant_id, &due, now)?;
+            QueryResult::Ok(last)
+        })?;
+        match last {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    Ok(done)
+}
+
+/// In the order of an index that orders have anyway.
+fn orders_of_store(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    after: &str,
+) -> QueryResult<Vec<(String, Due)>> {
+    let rows: Vec<(String, i64, Option<String>)> = prepared::<(Text, BigInt, Nullable<Text>)>(
+        "SELECT order_ref, id, customer_email_key FROM orders \
+         WHERE merchant_id = ? AND store_id = ? AND order_ref > ? AND erased_at IS NULL \
+         ORDER BY order_ref LIMIT ? FOR UPDATE SKIP LOCKED",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<Text, _>(after)
+    .bind::<BigInt, _>(PORTION)
+    .load(conn)?;
+    Ok(rows.into_iter().map(|(order_ref, id, key)| (order_ref, (id, key))).collect())
+}
+
+fn empty_bodies_of_store(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+) -> QueryResult<usize> {
+    prepared::<()>(
+        "UPDATE deliveries d SET body_gzip = NULL, detail = '' \
+         FROM (SELECT id FROM deliveries WHERE merchant_id = ? AND store_id = ? \
+                 AND body_gzip IS NOT NULL ORDER BY received_at LIMIT ? FOR UPDATE SKIP LOCKED) old \
+         WHERE d.merchant_id = ? AND d.id = old.id",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<BigInt, _>(PORTION)
+    .bind::<BigInt, _>(merchant_id)
+    .execute(conn)
+}
+
+/// Only once nothing is left: what was locked meanwhile comes with the next time. Then the secret of
+/// its privacy requests goes too.
+fn finish_store(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    store_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let left: i64 = orders::table
+        .filter(orders::merchant_id.eq(merchant_id))
+        .filter(orders::store_id.eq(store_id))
+        .filter(orders::erased_at.is_null())
+        .count()
+        .get_result(conn)?;
+    let ended = diesel::update(stores::table.find((merchant_id, store_id)))
+        .filter(stores::disconnected_at.is_not_null().and(stores::erased_at.is_null()))
+        .filter((left == 0).into_sql::<diesel::sql_types::Bool>())
+        .set((stores::erased_at.eq(now), stores::privacy_secret.eq(None::<Vec<u8>>)))
+        .execute(conn)?;
+    if ended == 0 {
+        return Ok(());
+    }
+    let open = data_requests::table
+        .filter(data_requests::merchant_id.eq(merchant_id))
+        .filter(data_requests::store_id.eq(store_id))
+        .filter(data_requests::completed_at.is_null());
+    diesel::update(open)
+        .set((
+            data_requests::email.eq(""),
+            data_requests::order_refs.eq(Vec::<Option<String>>::new()),
+            data_requests::completed_at.eq(now),
+        ))
+        .execute(conn)?;
+    let act = Act {
+        action: "store.customers_erased",
+        subject_kind: "store",
+        subject_id: Some(store_id),
+        summary: "Erased the customers of a disconnected store.".to_owned(),
+        before: None,
+        after: None,
+    };
+    record(conn, &Actor::system(merchant_id, now), act)
+}
+
+/// More of one merchant are not counted.
+const COUNTED: i64 = 1_000;
+
+/// The rows of one merchant that are due for a day. The condition binds the moment it's compared with,
+/// and the most that are counted.
+macro_rules! due {
+    ($name:literal, $days:literal, $table:literal, $condition:literal, $since:literal) => {
+        concat!(
+            "SELECT '",
+            $name,
+            "', coalesce(sum(n.number), 0)::bigint FROM kept k \
+             CROSS JOIN LATERAL (SELECT count(*) AS number FROM (SELECT FROM ",
+            $table,
+            " t WHERE t.merchant_id = k.id AND ",
+            $condition,
+            " AND t.",
+            $since,
+            " < k.now - k.",
+            $days,
+            " * interval '1 day' LIMIT k.counted) x) n"
+        )
+    };
+}
+
+const OVERDUE: &str = concat!(
+    "WITH kept AS (SELECT m.id, ?::timestamptz AS now, ?::bigint AS counted, \
+         coalesce(r.bodies_days, ?) AS bodies_days, \
+         coalesce(r.failed_bodies_days, ?) AS failed_bodies_days, \
+         coalesce(r.customers_days, ?) AS customers_days, \
+         coalesce(r.audit_ips_days, ?) AS audit_ips_days, \
+         coalesce(r.disconnected_days, ?) AS disconnected_days \
+     FROM merchants m LEFT JOIN retention_settings r ON r.merchant_id = m.id) ",
+    due!(
+        "bodies",
+        "bodies_days",
+        "deliveries",
+        "t.body_gzip IS NOT NULL AND t.outcome NOT IN ('failed', 'waiting')",
+        "received_at"
+    ),
+    " UNION ALL ",
+    due!(
+        "failed_bodies",
+        "failed_bodies_days",
+        "deliveries",
+        "t.body_gzip IS NOT NULL AND t.outcome = 'failed'",
+        "received_at"
+    ),
+    " UNION ALL ",
+    due!("customers", "customers_days", "orders", "t.erased_at IS NULL", "placed_at"),
+    " UNION ALL ",
+    due!("audit_ips", "audit_ips_days", "audit_log", "t.came_from IS NOT NULL", "at"),
+    " UNION ALL ",
+    due!("disconnected", "disconnected_days", "stores", "t.erased_at IS NULL", "disconnected_at"),
+    " UNION ALL SELECT 'emails', count(*) FROM letters WHERE created_at < ? \
+      UNION ALL SELECT 'sessions', count(*) FROM sessions WHERE created_at < ? \
+      UNION ALL SELECT 'instance_ips', count(*) FROM instance_log \
+          WHERE came_from IS NOT NULL AND at < ?",
+);
+
+/// How much is kept although it was due a day ago, by what it is; within `Scope::Installation`. Of a
+/// merchant up to a number is counted.
+pub fn overdue(
+    conn: &mut PgConnection,
+    keep: InstanceRetention,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<(String, i64)>> {
+    let (now, days) = (now - GRACE, Periods::default());
+    prepared::<(Text, BigInt)>(OVERDUE)
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(COUNTED)
+        .bind::<Integer, _>(days.bodies_days)
+        .bind::<Integer, _>(days.failed_bodies_days)
+        .bind::<Integer, _>(days.customers_days)
+        .bind::<Integer, _>(days.audit_ips_days)
+        .bind::<Integer, _>(days.disconnected_days)
+        .bind::<Timestamptz, _>(now - Duration::days(keep.emails_days))
+        .bind::<Timestamptz, _>(now - Duration::days(keep.sessions_days))
+        .bind::<Timestamptz, _>(now - Duration::days(keep.ips_days))
+        .load(conn)
+}

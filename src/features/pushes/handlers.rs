@@ -1,0 +1,93 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::lines::{Poll, PushCell, of_triggers};
+use super::model;
+use crate::features::auth::pages::MerchantPage;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::paginate::{PAGE_SIZE, thousands};
+use crate::kit::web::{ok, see_other};
+
+/// Which triggers a page looks at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UpdatesQuery {
+    ids: String,
+}
+
+#[derive(Template)]
+#[template(path = "pushes/_updates.html")]
+struct UpdatesPart {
+    page: MerchantPage,
+    cells: Vec<PushCell>,
+    poll: Poll,
+}
+
+/// `GET /triggers/pushes`: how the codes of a page stand by now, for its script.
+pub async fn updates(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<UpdatesQuery>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let ids: Vec<i64> =
+        query.ids.split(',').filter_map(|id| id.parse().ok()).take(PAGE_SIZE).collect();
+    let lines = db.merchant(merchant_id, move |conn| of_triggers(conn, merchant_id, &ids)).await?;
+    let cells: Vec<PushCell> =
+        lines.into_iter().map(|(trigger_id, lines)| PushCell { trigger_id, lines }).collect();
+    let poll = Poll::of(&cells);
+    ok(&UpdatesPart { page, cells, poll })
+}
+
+/// `POST /triggers/{trigger_id}/pushes/{push_id}/retry`
+pub async fn retry(
+    db: Data<Db>,
+    page: MerchantPage,
+    ids: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, (trigger_id, push_id)) = (page.actor(), *ids);
+    db.merchant(page.merchant_id(), move |conn| model::retry(conn, &actor, trigger_id, push_id))
+        .await?;
+    page.done("The code is on its way to the store again.")?;
+    Ok(see_other(&urls::trigger(trigger_id)))
+}
+
+/// `POST /triggers/{trigger_id}/pushes/{push_id}/attachment`
+pub async fn attach(
+    db: Data<Db>,
+    page: MerchantPage,
+    ids: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, (trigger_id, push_id)) = (page.actor(), *ids);
+    db.merchant(page.merchant_id(), move |conn| model::attach(conn, &actor, trigger_id, push_id))
+        .await?;
+    page.done("The code that the store has is attached. It stays as it is there.")?;
+    Ok(see_other(&urls::trigger(trigger_id)))
+}
+
+/// `POST /triggers/pushes/retries`: tries every failed code again.
+pub async fn retry_all(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let count = db.merchant(page.merchant_id(), move |conn| model::retry_all(conn, &actor)).await?;
+    match count {
+        0 => page.leave(FlashKind::Info, "No code had failed any more.")?,
+        1 => page.done("1 code is on its way to the store again.")?,
+        count => {
+            let count = thousands(i64::try_from(count).unwrap_or(i64::MAX));
+            page.done(format!("{count} codes are on their way to the stores again."))?;
+        }
+    }
+    Ok(see_other(&urls::triggers()))
+}

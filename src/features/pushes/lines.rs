@@ -1,0 +1,188 @@
+//! How codes stand in the stores, as pages say it.
+
+use std::collections::HashMap;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+use super::model::{Push, PushStatus};
+use crate::features::stores::Platform;
+use crate::kit::db::schema::{pushes, stores};
+use crate::kit::urls;
+
+/// A code in one connected store.
+#[derive(Clone, Debug, Queryable)]
+pub struct PushLine {
+    /// How far it has come.
+    pub push: Push,
+    /// What pages call the store.
+    pub store: String,
+    /// What it runs on.
+    pub platform: Platform,
+    /// Whether codes are pushed into it now.
+    pub creates_codes: bool,
+    /// Why it cannot be called.
+    pub access_problem: Option<String>,
+}
+
+impl PushLine {
+    /// Whether it may change by itself any moment.
+    pub fn is_moving(&self) -> bool {
+        self.push.status == PushStatus::Queued
+            && self.creates_codes
+            && self.access_problem.is_none()
+    }
+
+    /// Why it failed or waits; empty when there is nothing to say.
+    pub fn reason(&self) -> String {
+        if self.push.status != PushStatus::Queued {
+            return self.push.reason.clone();
+        }
+        if self.access_problem.is_some() {
+            // Why stands on top of every page.
+            return format!("Waits until Vouch is let into {} again.", self.store);
+        }
+        if !self.creates_codes {
+            return format!("Waits: the creation of codes is switched off for {}.", self.store);
+        }
+        match self.push.reason.as_str() {
+            "" => String::new(),
+            reason => format!("{reason} Vouch tries again by itself."),
+        }
+    }
+
+    /// The discount's page in the store's admin, where there is one.
+    pub fn admin_url(&self) -> Option<&str> {
+        // It came from outside: nothing but the web is linked to.
+        self.push.admin_url.as_deref().filter(|url| url.starts_with("http"))
+    }
+
+    /// Where it is tried again.
+    pub fn retry_url(&self) -> String {
+        urls::push_retry(self.push.trigger_id, self.push.id)
+    }
+
+    /// Where the store's own code is taken for it.
+    pub fn attachment_url(&self) -> String {
+        urls::push_attachment(self.push.trigger_id, self.push.id)
+    }
+}
+
+/// How one trigger stands in the stores: what `templates/pushes/_cell.html` shows.
+#[derive(Clone, Debug)]
+pub struct PushCell {
+    /// The trigger.
+    pub trigger_id: i64,
+    /// A line for each store.
+    pub lines: Vec<PushLine>,
+}
+
+impl PushCell {
+    /// The stores that have it, with its page in their admin.
+    pub fn links(&self) -> Vec<(&str, &str)> {
+        let link = |line| -> Option<(&str, &str)> {
+            let line: &PushLine = line;
+            Some((line.store.as_str(), line.admin_url()?))
+        };
+        self.lines.iter().filter_map(link).collect()
+    }
+
+    fn is_moving(&self) -> bool {
+        self.lines.iter().any(PushLine::is_moving)
+    }
+}
+
+/// The codes on a page that may change while somebody looks.
+pub struct Poll {
+    trigger_ids: Vec<i64>,
+}
+
+impl Poll {
+    /// Those among `cells` that are on their way.
+    pub fn of<'a>(cells: impl IntoIterator<Item = &'a PushCell>) -> Self {
+        let moving = cells.into_iter().filter(|cell| cell.is_moving());
+        Self { trigger_ids: moving.map(|cell| cell.trigger_id).collect() }
+    }
+
+    /// Where the page asks for them; `None` when all stand still.
+    pub fn url(&self) -> Option<String> {
+        let ids: Vec<String> = self.trigger_ids.iter().map(i64::to_string).collect();
+        (!ids.is_empty()).then(|| format!("{}?ids={}", urls::pushes(), ids.join(",")))
+    }
+}
+
+/// How each of these triggers stands in the connected stores.
+///
+/// # Errors
+/// The database's.
+pub fn of_triggers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_ids: &[i64],
+) -> QueryResult<HashMap<i64, Vec<PushLine>>> {
+    let lines: Vec<PushLine> =
+        pushes::table
+            .inner_join(stores::table.on(
+                stores::merchant_id.eq(pushes::merchant_id).and(stores::id.eq(pushes::store_id)),
+            ))
+            .filter(pushes::merchant_id.eq(merchant_id))
+            .filter(pushes::trigger_id.eq_any(trigger_ids))
+            .filter(stores::disconnected_at.is_null())
+            .order((pushes::trigger_id, pushes::store_id))
+            .select((
+                Push::as_select(),
+                stores::name,
+                stores::platform,
+                stores::creates_codes,
+                stores::access_problem,
+            ))
+            .load(conn)?;
+    let mut of_triggers: HashMap<i64, Vec<PushLine>> = HashMap::new();
+    for line in lines {
+        of_triggers.entry(line.push.trigger_id).or_default().push(line);
+    }
+    Ok(of_triggers)
+}
+
+/// How one trigger stands in the connected stores.
+///
+/// # Errors
+/// The database's.
+pub fn of_trigger(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_id: i64,
+) -> QueryResult<Vec<PushLine>> {
+    Ok(of_triggers(conn, merchant_id, &[trigger_id])?.remove(&trigger_id).unwrap_or_default())
+}
+
+/// The names of the stores that new codes go to.
+///
+/// # Errors
+/// The database's.
+pub fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
+    stores::table
+        .filter(stores::merchant_id.eq(merchant_id))
+        .filter(stores::creates_codes)
+        .filter(stores::disconnected_at.is_null())
+        .order(stores::id)
+        .select(stores::name)
+        .load(conn)
+}
+
+/// The keys of the triggers that have come so far in a connected store, for a list's filter.
+pub fn in_status(
+    merchant_id: i64,
+    status: PushStatus,
+) -> diesel::dsl::IntoBoxed<'static, diesel::dsl::Select<pushes::table, pushes::trigger_id>, Pg> {
+    let connected = stores::table
+        .filter(stores::merchant_id.eq(merchant_id))
+        .filter(stores::disconnected_at.is_null())
+        .select(stores::id);
+    pushes::table
+        .select(pushes::trigger_id)
+        .into_boxed::<Pg>()
+        .filter(pushes::merchant_id.eq(merchant_id))
+        .filter(pushes::status.eq(status))
+        .filter(pushes::store_id.eq_any(connected))
+}

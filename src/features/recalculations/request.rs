@@ -1,0 +1,150 @@
+use chrono::{DateTime, SubsecRound, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
+
+use super::cause::RecalculationCause;
+use super::matching::Matching;
+use crate::features::triggers::TriggerKind;
+use crate::kit::audit::Actor;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{recalculations, triggers};
+
+/// What a request is about, as it stands on its row.
+#[derive(Clone, Copy, Debug, Default)]
+struct About {
+    pub trigger_id: Option<i64>,
+    pub affiliate_id: Option<i64>,
+}
+
+/// Requests that the orders placed since `since` that match the trigger are recalculated; answers
+/// how many they are now.
+///
+/// # Errors
+/// `NotFound` if the merchant has no such trigger.
+pub fn request_for_trigger(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger_id: i64,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let (kind, key): (TriggerKind, String) = triggers::table
+        .find((actor.merchant_id, trigger_id))
+        .select((triggers::kind, triggers::key))
+        .first(conn)?;
+    let since = since.trunc_subsecs(0);
+    let about = About { trigger_id: Some(trigger_id), affiliate_id: None };
+    request(conn, actor, about, since, &Matching::Trigger { kind, key, since }, cause)
+}
+
+/// Requests that the orders placed since `since` are recalculated that match a trigger the affiliate
+/// has or had, or were credited to it manually; answers how many they are now.
+///
+/// # Errors
+/// The database's.
+pub fn request_for_affiliate(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let since = since.trunc_subsecs(0);
+    let about = About { trigger_id: None, affiliate_id: Some(affiliate_id) };
+    request(conn, actor, about, since, &Matching::Affiliate { id: affiliate_id, since }, cause)
+}
+
+/// Requests that every order placed since `since` is recalculated, whatever is on it; answers how
+/// many they are now. For a change that holds from now on, it's those that came in meanwhile, and
+/// those of a store whose clock is ahead.
+///
+/// # Errors
+/// The database's.
+pub fn request_since(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    since: DateTime<Utc>,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let since = since.trunc_subsecs(0);
+    request(conn, actor, About::default(), since, &Matching::Since(since), cause)
+}
+
+fn request(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    since: DateTime<Utc>,
+    matching: &Matching,
+    cause: &RecalculationCause,
+) -> QueryResult<i64> {
+    let total = matching.count(conn, actor.merchant_id)?;
+    let cause = to_json(cause)?;
+    if !absorb(conn, actor, about, since, &cause, total)? {
+        insert(conn, actor, about, (None, Some(since)), cause, total)?;
+    }
+    Ok(total)
+}
+
+/// Leaves it to a request for the same reason that hasn't begun yet: it will see this change too.
+/// `false` where there is none, or a worker has it.
+fn absorb(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    since: DateTime<Utc>,
+    cause: &serde_json::Value,
+    total: i64,
+) -> QueryResult<bool> {
+    prepared::<()>(
+        "UPDATE recalculations SET since = least(since, ?), cause = ?, \
+             orders_total = greatest(orders_total, ?) \
+         WHERE merchant_id = ? AND id = (SELECT r.id FROM recalculations r \
+             WHERE r.merchant_id = ? AND r.trigger_id IS NOT DISTINCT FROM ? \
+                 AND r.affiliate_id IS NOT DISTINCT FROM ? AND r.order_ids IS NULL \
+                 AND r.in_flight IS NULL AND r.parked_at IS NULL \
+                 AND r.cause ->> 'reason' = ?::jsonb ->> 'reason' \
+             ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<Timestamptz, _>(since)
+    .bind::<Jsonb, _>(cause)
+    .bind::<BigInt, _>(total)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<Nullable<BigInt>, _>(about.trigger_id)
+    .bind::<Nullable<BigInt>, _>(about.affiliate_id)
+    .bind::<Jsonb, _>(cause)
+    .execute(conn)
+    .map(|absorbed| absorbed > 0)
+}
+
+/// Either these orders, or those placed since then.
+type Which = (Option<Vec<Option<i64>>>, Option<DateTime<Utc>>);
+
+fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    about: About,
+    which: Which,
+    cause: serde_json::Value,
+    total: i64,
+) -> QueryResult<()> {
+    let (order_ids, since) = which;
+    diesel::insert_into(recalculations::table)
+        .values((
+            recalculations::merchant_id.eq(actor.merchant_id),
+            recalculations::trigger_id.eq(about.trigger_id),
+            recalculations::affiliate_id.eq(about.affiliate_id),
+            recalculations::order_ids.eq(order_ids),
+            recalculations::since.eq(since),
+            recalculations::cause.eq(cause),
+            recalculations::orders_total.eq(total),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+fn to_json(cause: &RecalculationCause) -> QueryResult<serde_json::Value> {
+    serde_json::to_value(cause)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
+}

@@ -1,0 +1,175 @@
+//! How an affiliate gets an account: by a link that was sent to their address, which proves it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error;
+
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::links::{self, About, LinkPurpose};
+use crate::features::auth::{NewUser, NewUserError, change_password, count_place, create_user};
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+use crate::kit::db::schema::{affiliates, users};
+
+/// Makes the link by which an affiliate gets an account; any before it no longer works. Answers its
+/// token.
+///
+/// # Errors
+/// The database's.
+pub fn invite(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate: &Affiliate,
+) -> QueryResult<String> {
+    let about = About::affiliate(actor.merchant_id, affiliate.id);
+    links::issue(conn, about, &affiliate.email, actor.now)
+}
+
+/// Behind a link that still works: who is invited.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Which affiliate.
+    pub affiliate_id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Where the link was sent, and what one signs in with.
+    pub email: String,
+    /// Whether someone signs in with that address already.
+    pub has_account: bool,
+}
+
+/// The user of an address, as far as an invitation needs it.
+#[derive(Queryable)]
+struct Known {
+    id: i64,
+    has_password: bool,
+    is_disabled: bool,
+}
+
+fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>> {
+    users::table
+        .filter(users::email_key.eq(email_key))
+        .select((users::id, users::password_hash.is_not_null(), users::disabled_at.is_not_null()))
+        .first(conn)
+        .optional()
+}
+
+impl Invitation {
+    /// The one behind a link that still works; none for a person who was disabled.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_link(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Option<Self>> {
+        let purpose = LinkPurpose::PortalInvitation;
+        let Some(link) = links::find(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
+        };
+        let known = known(conn, &link.email_key)?;
+        if known.as_ref().is_some_and(|known| known.is_disabled) {
+            return Ok(None);
+        }
+        let affiliate = Affiliate::find(conn, merchant_id, link.subject_id)?;
+        Ok(Some(Self {
+            affiliate_id: affiliate.id,
+            name: affiliate.name,
+            email: affiliate.email,
+            has_account: known.is_some_and(|known| known.has_password),
+        }))
+    }
+}
+
+/// Uses the link up and gives the affiliate its account: the one of the address that the link was sent
+/// to, or a new one with `password_hash`. Answers whose it is; `None` if the link no longer works, or
+/// there is no account and no password.
+///
+/// # Errors
+/// The database's.
+pub fn accept(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    token: &str,
+    password_hash: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
+    let accepted = conn.transaction(|conn| {
+        let purpose = LinkPurpose::PortalInvitation;
+        let Some(link) = links::take(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
+        };
+        let affiliate = Affiliate::find(conn, merchant_id, link.subject_id)?;
+        let user_id = user(conn, &affiliate, &link.email_key, password_hash)?
+            .ok_or(Error::RollbackTransaction)?;
+        diesel::update(affiliates::table.find((merchant_id, affiliate.id)))
+            .set((affiliates::user_id.eq(user_id), affiliates::updated_at.eq(now)))
+            .execute(conn)?;
+        count_place(conn, user_id, 1)?;
+        note(conn, merchant_id, &affiliate, user_id, now)?;
+        Ok(Some(user_id))
+    });
+    match accepted {
+        Err(Error::RollbackTransaction) => Ok(None),
+        accepted => accepted,
+    }
+}
+
+fn note(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    affiliate: &Affiliate,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let actor = Actor {
+        merchant_id,
+        kind: ActorKind::Affiliate,
+        user_id: Some(user_id),
+        name: affiliate.name.clone(),
+        came_from: None,
+        now,
+    };
+    let act = Act {
+        action: "affiliate.account_made",
+        subject_kind: "affiliate",
+        subject_id: Some(affiliate.id),
+        summary: format!("{} can sign in now.", affiliate.name),
+        before: None,
+        after: None,
+    };
+    record(conn, &actor, act)
+}
+
+fn user(
+    conn: &mut PgConnection,
+    affiliate: &Affiliate,
+    email_key: &str,
+    password_hash: Option<&str>,
+) -> QueryResult<Option<i64>> {
+    match (known(conn, email_key)?, password_hash) {
+        (Some(known), _) if known.is_disabled => Ok(None),
+        (Some(known), _) if known.has_password => Ok(Some(known.id)),
+        (_, None) => Ok(None),
+        // Made without a password; the link proves the address.
+        (Some(known), Some(hash)) => {
+            change_password(conn, known.id, hash)?;
+            Ok(Some(known.id))
+        }
+        (None, Some(hash)) => {
+            let new = NewUser {
+                email: &affiliate.email,
+                name: &affiliate.name,
+                password_hash: Some(hash),
+                is_support: false,
+            };
+            match create_user(conn, &new) {
+                Ok(user_id) => Ok(Some(user_id)),
+                // Made this very moment: another attempt finds it.
+                Err(NewUserError::EmailTaken) => Ok(None),
+                Err(NewUserError::Database(error)) => Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+
+use super::decide::decide_held;
+use super::letters;
+use super::settings::Shown;
+use crate::features::affiliates::{
+    self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate,
+};
+use crate::features::applications::{Answer, Application, CodeRequestOrigin};
+use crate::features::auth::links::{self, About, LinkEnd, LinkPurpose};
+use crate::features::auth::lock_open_merchant;
+use crate::features::code_requests::{self, Refused};
+use crate::features::triggers::CouponCode;
+use crate::kit::audit::{Actor, ActorKind};
+use crate::kit::db::schema::{affiliates as affiliates_table, applications};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
+
+/// What was never confirmed is forgotten so long after its link no longer works.
+const FORGET_AFTER_HOURS: i64 = 48;
+
+/// What somebody applies with, checked by the form.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What they are called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// As typed; empty for none.
+    pub code: String,
+    /// Further fields.
+    pub answers: Vec<Answer>,
+}
+
+impl Application {
+    /// The one behind a confirmation link that still works.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_link(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Option<Self>> {
+        let purpose = LinkPurpose::Confirmation;
+        let Some(link) = links::find(conn, purpose, Some(merchant_id), token, now)? else {
+            return Ok(None);
+        };
+        applications::table
+            .find((merchant_id, link.subject_id))
+            .select(Self::as_select())
+            .for_update()
+            .first(conn)
+            .optional()
+    }
+}
+
+/// What became of a form that was sent.
+#[derive(Debug)]
+pub enum Applied {
+    /// A letter is on its way, whoever it is; or none is, because there were too many.
+    Posted,
+    /// The code cannot be had.
+    Refused(Refused),
+}
+
+/// Keeps an application until its e-mail address is confirmed, and posts the letter with the link.
+/// It reserves nothing. Whether the address is an affiliate’s already, only the letter says.
+///
+/// # Errors
+/// The database's.
+pub fn apply(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    sealer: &Sealer,
+    wish: &Wish,
+    may_write: impl FnOnce() -> bool,
+    now: DateTime<Utc>,
+) -> QueryResult<Applied> {
+    let merchant_id = shown.merchant_id;
+    let code = match wish.code.trim() {
+        "" => None,
+        typed => match code_requests::check(conn, merchant_id, typed, &wish.name, now)? {
+            Ok(code) => Some(code),
+            Err(refused) => return Ok(Applied::Refused(refused)),
+        },
+    };
+    if !may_write() {
+        return Ok(Applied::Posted);
+    }
+    let known: Option<AffiliateStatus> = affiliates_table::table
+        .filter(affiliates_table::merchant_id.eq(merchant_id))
+        .filter(affiliates_table::email_key.eq(email_key(&wish.email)))
+        .select(affiliates_table::status)
+        .first(conn)
+        .optional()?;
+    // The same work for an address that is known, and taken back: how long an answer takes tells nothing.
+    let token = kept_if(conn, known.is_none(), |conn| {
+        let application_id = keep(conn, shown, wish, code.as_ref(), now)?;
+        let about = About::application(merchant_id, application_id);
+        links::issue(conn, about, &wish.email, now)
+    })?;
+    match (known, token) {
+        (Some(status), _) => letters::known(conn, shown, &wish.email, status)?,
+        (None, Some(token)) => letters::confirm(conn, shown, sealer, wish, &token)?,
+        (None, None) => {}
+    }
+    Ok(Applied::Posted)
+}
+
+/// Does `work` and takes it back unless it is to be kept.
+fn kept_if<T>(
+    conn: &mut PgConnection,
+    is_kept: bool,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+) -> QueryResult<Option<T>> {
+    let done = conn.transaction(|conn| {
+        let done = work(conn)?;
+        if is_kept { Ok(done) } else { Err(diesel::result::Error::RollbackTransaction) }
+    });
+    match done {
+        Err(diesel::result::Error::RollbackTransaction) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
+/// Keeps what was sent until its address is confirmed; answers its key.
+fn keep(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    wish: &Wish,
+    code: Option<&CouponCode>,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    diesel::insert_into(applications::table)
+        .values((
+            applications::merchant_id.eq(shown.merchant_id),
+            applications::name.eq(wish.name.trim()),
+            applications::email.eq(wish.email.trim()),
+            applications::email_key.eq(email_key(&wish.email)),
+            applications::code.eq(code.map(CouponCode::value)),
+            applications::answers.eq(serde_json::json!(wish.answers)),
+            applications::agreed_to.eq(&shown.registration.terms),
+            applications::sent_at.eq(now),
+        ))
+        .returning(applications::id)
+        .get_result(conn)
+}
+
+/// What became of a confirmation.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// It counts now.
+    Done {
+        /// The code that is reserved for them, or theirs already.
+        code: Option<String>,
+        /// Whether they are an affiliate already.
+        is_active: bool,
+    },
+    /// The code is gone meanwhile: another is needed.
+    CodeGone(Box<Application>, Refused),
+    /// Somebody with that address is an affiliate already.
+    Known,
+    /// The link was used, is too old, or never was.
+    NoSuchLink,
+    /// The program takes nobody at the moment.
+    Closed,
+}
+
+/// Makes an affiliate of an application, in Pending and with its code reserved; and goes on to
+/// approve it where the merchant wants that. `other_code` is what was chosen in place of a code that
+/// was gone.
+///
+/// # Errors
+/// The database's.
+pub fn confirm(
+    conn: &mut PgConnection,
+    shown: &Shown,
+    sealer: &Sealer,
+    token: &str,
+    other_code: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Confirmed> {
+    let merchant_id = shown.merchant_id;
+    // Alone from here on: what is free now, stays free until the end.
+    code_requests::hold_all(conn, merchant_id)?;
+    if !lock_open_merchant(conn, merchant_id)? {
+        return Ok(Confirmed::NoSuchLink);
+    }
+    let Some(application) = Application::of_link(conn, merchant_id, token, now)? else {
+        return Ok(Confirmed::NoSuchLink);
+    };
+    if !shown.registration.is_open {
+        return Ok(Confirmed::Closed);
+    }
+    let code = match other_code.map(str::to_owned).or_else(|| application.code.clone()) {
+        None => None,
+        Some(typed) => {
+            match code_requests::check(conn, merchant_id, &typed, &application.name, now)? {
+                Ok(code) => Some(code),
+                Err(refused) => return Ok(Confirmed::CodeGone(Box::new(application), refused)),
+            }
+        }
+    };
+    let actor = Actor {
+        merchant_id,
+        kind: ActorKind::Affiliate,
+        user_id: None,
+        name: application.name.clone(),
+        came_from: None,
+        now,
+    };
+    let Some(affiliate) = enter(conn, &actor, shown, &application, code.as_ref())? else {
+        return Ok(Confirmed::Known);
+    };
+    links::end(conn, About::application(merchant_id, application.id), LinkEnd::Used, now)?;
+    let is_active = shown.registration.approves_itself;
+    if is_active {
+        let vouch = Actor::system(merchant_id, now);
+        decide_held(conn, &vouch, sealer, &[affiliate.id], AffiliateStatus::Active, None)?;
+    }
+    Ok(Confirmed::Done { code: code.map(|code| code.value().to_owned()), is_active })
+}
+
+/// The affiliate in Pending, and the request for its code; `None` if the address is an affiliate’s.
+fn enter(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    shown: &Shown,
+    application: &Application,
+    code: Option<&CouponCode>,
+) -> QueryResult<Option<Affiliate>> {
+    let new = NewAffiliate {
+        name: application.name.clone(),
+        email: application.email.clone(),
+        status: AffiliateStatus::Pending,
+        offer_id: shown.registration.offer_for(conn, shown.merchant_id)?,
+        note: String::new(),
+        user_id: None,
+    };
+    let affiliate = match affiliates::create(conn, actor, &new) {
+        Ok(affiliate) => affiliate,
+        Err(CreateAffiliateError::EmailTaken) => return Ok(None),
+        Err(CreateAffiliateError::UnknownOffer) => return Err(diesel::result::Error::NotFound),
+        Err(CreateAffiliateError::Database(error)) => return Err(error),
+    };
+    diesel::update(applications::table.find((shown.merchant_id, application.id)))
+        .set((
+            applications::confirmed_at.eq(actor.now),
+            applications::affiliate_id.eq(affiliate.id),
+            applications::code.eq(code.map(CouponCode::value)),
+        ))
+        .execute(conn)?;
+    if let Some(code) = code {
+        let origin = CodeRequestOrigin::Application;
+        code_requests::open(conn, actor, &affiliate, code, origin)?;
+    }
+    Ok(Some(affiliate))
+}
+
+/// Forgets what was never confirmed; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    let lifetime = LinkPurpose::Confirmation.lifetime();
+    let too_old = now - lifetime - Duration::hours(FORGET_AFTER_HOURS);
+    db.run_blocking(Scope::Installation, |conn| {
+        let old = applications::table
+            .filter(applications::confirmed_at.is_null())
+            .filter(applications::sent_at.lt(too_old));
+        diesel::delete(old).execute(conn)
+    })
+}

@@ -1,0 +1,133 @@
+//! Approval and denial, and what each brings about.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::{account, letters};
+use crate::features::affiliates::{self, Affiliate, AffiliateStatus};
+use crate::features::auth::Merchant;
+use crate::features::code_requests::{self, Denial};
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::applications;
+use crate::kit::secrets::Sealer;
+
+/// What a decision did.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// Whom it touched, as they were before.
+    pub changed: Vec<Affiliate>,
+    /// Codes that became triggers.
+    pub codes: Vec<String>,
+    /// Codes that were free for a while and are somebody else's now: (affiliate, code).
+    pub lost: Vec<(String, String)>,
+}
+
+/// Gives affiliates another status. Who becomes Active gets the code they asked for, and, having
+/// applied, a letter; who is Denied gives it back, and gets a letter if `denial` is given. Of two
+/// members at once, one finds nothing left to do.
+///
+/// # Errors
+/// The database's.
+pub fn decide(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    affiliate_ids: &[i64],
+    status: AffiliateStatus,
+    denial: Option<&Denial>,
+) -> QueryResult<Decided> {
+    code_requests::hold_all(conn, actor.merchant_id)?;
+    decide_held(conn, actor, sealer, affiliate_ids, status, denial)
+}
+
+/// [`decide`] under [`code_requests::hold_all`].
+pub(super) fn decide_held(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    affiliate_ids: &[i64],
+    status: AffiliateStatus,
+    denial: Option<&Denial>,
+) -> QueryResult<Decided> {
+    let changed = affiliates::change_status(conn, actor, affiliate_ids, status)?;
+    let mut decided = Decided::default();
+    let merchant = Merchant::find(conn, actor.merchant_id)?;
+    for affiliate in &changed {
+        match status {
+            AffiliateStatus::Active => {
+                let revive = affiliate.status == AffiliateStatus::Denied;
+                let approved = code_requests::approve(conn, actor, affiliate.id, revive)?;
+                if let Some(application_id) = welcome_once(conn, actor, affiliate.id)? {
+                    tracing::debug!(application_id, "an application was approved");
+                    let token = account::invite(conn, actor, affiliate)?;
+                    letters::welcome(conn, &merchant, sealer, affiliate, &approved.codes, &token)?;
+                }
+                decided.codes.extend(approved.codes);
+                let lost = approved.lost.into_iter().map(|code| (affiliate.name.clone(), code));
+                decided.lost.extend(lost);
+            }
+            AffiliateStatus::Denied => {
+                code_requests::deny(conn, actor, affiliate.id)?;
+                if let Some(denial) = denial {
+                    letters::denied(conn, &merchant, affiliate, denial)?;
+                }
+            }
+            AffiliateStatus::Pending => code_requests::reopen(conn, actor, affiliate.id)?,
+            // What they asked for waits with them.
+            AffiliateStatus::Disabled => {}
+        }
+    }
+    decided.changed = changed;
+    Ok(decided)
+}
+
+/// The application of an affiliate that was not welcomed yet, and from now on is.
+fn welcome_once(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_id: i64,
+) -> QueryResult<Option<i64>> {
+    let unwelcomed = applications::table
+        .filter(applications::merchant_id.eq(actor.merchant_id))
+        .filter(applications::affiliate_id.eq(affiliate_id))
+        .filter(applications::welcomed_at.is_null());
+    diesel::update(unwelcomed)
+        .set(applications::welcomed_at.eq(actor.now))
+        .returning(applications::id)
+        .get_result(conn)
+        .optional()
+}
+
+/// Takes a change of status back that was made at `since`. Codes that were denied with it are
+/// reserved again, unless somebody else got them; a trigger that was made stays.
+///
+/// # Errors
+/// The database's.
+pub fn undo(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    affiliate_ids: &[i64],
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Affiliate>> {
+    code_requests::hold_all(conn, actor.merchant_id)?;
+    let undone = affiliates::undo_status(conn, actor, affiliate_ids, since)?;
+    for affiliate in undone.iter().filter(|one| one.status == AffiliateStatus::Denied) {
+        code_requests::reopen_denied_at(conn, actor, affiliate.id, since)?;
+    }
+    Ok(undone)
+}
+
+/// Sends an affiliate another link to an account; any before it no longer works.
+///
+/// # Errors
+/// The database's.
+pub fn send_invitation(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    sealer: &Sealer,
+    affiliate: &Affiliate,
+) -> QueryResult<()> {
+    let merchant = Merchant::find(conn, actor.merchant_id)?;
+    let token = account::invite(conn, actor, affiliate)?;
+    letters::invitation(conn, &merchant, sealer, affiliate, &token)
+}

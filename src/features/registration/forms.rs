@@ -1,0 +1,336 @@
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::Wish;
+use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
+use crate::features::applications::Answer;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
+
+/// Longest texts of a merchant, as the database has them.
+const TEXT_CHARACTERS: usize = 2_000;
+const TERMS_CHARACTERS: usize = 20_000;
+const LABEL_CHARACTERS: usize = 200;
+/// Longest answers of an applicant.
+const LINE_CHARACTERS: usize = 300;
+const LINES_CHARACTERS: usize = 2_000;
+
+/// What was set on **Affiliate Registration**.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsForm {
+    /// "true" or empty.
+    pub is_open: String,
+    pub code_wish: String,
+    /// Empty for the default offer.
+    pub offer_id: String,
+    /// member or itself.
+    pub approval: String,
+    pub intro: String,
+    pub terms_text: String,
+    pub thanks: String,
+    /// One for each further field, and one for a new one: empty where there is none.
+    pub field_label: Vec<String>,
+    pub field_kind: Vec<String>,
+    /// Which of them may not stay empty, by place.
+    pub field_required: Vec<usize>,
+    /// "true" or empty.
+    pub further_codes: String,
+    /// Whether only the preview is wanted.
+    #[serde(skip_serializing)]
+    pub preview: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
+}
+
+/// A further field as the form has it.
+#[derive(Clone, Debug, Default)]
+pub struct FieldRow {
+    pub label: String,
+    pub kind: String,
+    pub required: bool,
+}
+
+impl SettingsForm {
+    /// The form as it stands.
+    pub fn of(registration: &Registration) -> Self {
+        let fields = &registration.fields;
+        let required = fields.iter().enumerate().filter(|(_, field)| field.required);
+        Self {
+            is_open: ticked(registration.is_open),
+            code_wish: registration.code_wish.as_str().to_owned(),
+            offer_id: registration.offer_id.map(|id| id.to_string()).unwrap_or_default(),
+            approval: if registration.approves_itself { "itself" } else { "member" }.to_owned(),
+            intro: registration.intro.clone(),
+            terms_text: registration.terms.clone(),
+            thanks: registration.thanks.clone(),
+            field_label: fields.iter().map(|field| field.label.clone()).collect(),
+            field_kind: fields.iter().map(|field| field.kind.as_str().to_owned()).collect(),
+            field_required: required.map(|(at, _)| at).collect(),
+            further_codes: ticked(registration.further_codes),
+            preview: String::new(),
+            version: Version::default(),
+        }
+        .versioned()
+    }
+
+    /// With the version of what it shows.
+    fn versioned(self) -> Self {
+        let version = Version::of(&self);
+        Self { version, ..self }
+    }
+
+    /// The further fields as rows: those that are there, and an empty one to add another.
+    pub fn rows(&self) -> Vec<FieldRow> {
+        let mut rows: Vec<FieldRow> = self
+            .field_label
+            .iter()
+            .enumerate()
+            .map(|(at, label)| FieldRow {
+                label: label.clone(),
+                kind: self.field_kind.get(at).cloned().unwrap_or_default(),
+                required: self.field_required.contains(&at),
+            })
+            .collect();
+        let ends_empty = rows.last().is_some_and(|row| row.label.trim().is_empty());
+        if rows.len() < MOST_FIELDS && !ends_empty {
+            rows.push(FieldRow::default());
+        }
+        rows
+    }
+
+    /// What is set, whatever is wrong with it left out: for the preview.
+    pub fn lenient(&self) -> Registration {
+        let fields = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
+        let field = |row: FieldRow| Field {
+            label: row.label.trim().to_owned(),
+            kind: FieldKind::parse(&row.kind).unwrap_or_default(),
+            required: row.required,
+        };
+        Registration {
+            is_open: !self.is_open.is_empty(),
+            code_wish: CodeWish::parse(&self.code_wish).unwrap_or_default(),
+            offer_id: self.offer_id.parse().ok(),
+            approves_itself: self.approval == "itself",
+            intro: self.intro.trim().to_owned(),
+            terms: self.terms_text.trim().to_owned(),
+            thanks: self.thanks.trim().to_owned(),
+            fields: fields.take(MOST_FIELDS).map(field).collect(),
+            further_codes: !self.further_codes.is_empty(),
+        }
+    }
+
+    /// What is set; `offers` are those one can choose from.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
+        let mut errors = FormErrors::new();
+        if CodeWish::parse(&self.code_wish).is_none() {
+            errors.add("code_wish", "Choose whether a code is asked for.");
+        }
+        if !self.offer_id.is_empty() && !offers.iter().any(|(id, _)| *id == self.offer_id) {
+            errors.add("offer_id", "Choose one of the program’s offers.");
+        }
+        if !["member", "itself"].contains(&self.approval.as_str()) {
+            errors.add("approval", "Choose who approves applications.");
+        }
+        for (field, text, most) in [
+            ("intro", &self.intro, TEXT_CHARACTERS),
+            ("terms_text", &self.terms_text, TERMS_CHARACTERS),
+            ("thanks", &self.thanks, TEXT_CHARACTERS),
+        ] {
+            let characters = text.trim().chars().count();
+            if characters > most {
+                errors.add(field, format!("Shorten it to {most} characters; it has {characters}."));
+            }
+        }
+        for (at, row) in self.rows().iter().enumerate() {
+            if row.label.trim().chars().count() > LABEL_CHARACTERS {
+                errors.add(&format!("field_label_{at}"), "Use at most 200 characters.");
+            } else if !row.label.trim().is_empty() && FieldKind::parse(&row.kind).is_none() {
+                errors.add(&format!("field_kind_{at}"), "Choose what the field takes.");
+            }
+        }
+        if self.field_label.iter().filter(|label| !label.trim().is_empty()).count() > MOST_FIELDS {
+            errors.add("field_label_0", format!("Ask for at most {MOST_FIELDS} further fields."));
+        }
+        errors.into_result()?;
+        Ok(self.lenient())
+    }
+}
+
+/// The value of a box that is ticked, or not.
+fn ticked(is_ticked: bool) -> String {
+    if is_ticked { "true".to_owned() } else { String::new() }
+}
+
+/// What somebody applies with, as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ApplicationForm {
+    pub name: String,
+    pub email: String,
+    pub code: String,
+    /// A free code that was taken instead of the one typed.
+    pub instead: String,
+    /// "true" once the terms are agreed to.
+    pub terms: String,
+    /// No person sees this field; programs fill it in.
+    pub fax_extension: String,
+    /// `answer_0` and so on; all of them text, as flattening needs.
+    #[serde(flatten)]
+    pub rest: HashMap<String, String>,
+}
+
+impl ApplicationForm {
+    /// Whether a program has sent it.
+    pub fn is_by_a_program(&self) -> bool {
+        !self.fax_extension.is_empty()
+    }
+
+    /// The code that is wanted.
+    pub fn wanted_code(&self) -> &str {
+        if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
+    }
+
+    /// What was filled in at the further field at that place.
+    pub fn answer(&self, at: usize) -> &str {
+        self.rest.get(&format!("answer_{at}")).map_or("", |answer| answer.trim())
+    }
+
+    /// What is applied with. Whether the code can be had, the database says.
+    ///
+    /// # Errors
+    /// Everything that is to be mended.
+    pub fn read(&self, registration: &Registration) -> Result<Wish, FormErrors> {
+        let mut errors = FormErrors::new();
+        errors.check_name("name", &self.name, "Enter your name, or your company’s.");
+        errors.check_email("email", &self.email);
+        let code = match registration.code_wish {
+            CodeWish::No => "",
+            CodeWish::Optional | CodeWish::Required => self.wanted_code(),
+        };
+        if code.is_empty() && registration.code_wish == CodeWish::Required {
+            errors.add("code", "Enter the coupon code that you would like.");
+        }
+        let mut answers = Vec::new();
+        for (at, field) in registration.fields.iter().enumerate() {
+            let answer = self.answer(at);
+            if let Some(reason) = refusal(field, answer) {
+                errors.add(&format!("answer_{at}"), reason);
+            }
+            let ticked = field.kind == FieldKind::Tick && !answer.is_empty();
+            let answer = if ticked { "Yes" } else { answer };
+            answers.push(Answer { label: field.label.clone(), answer: answer.to_owned() });
+        }
+        if !registration.terms.is_empty() && self.terms.is_empty() {
+            errors.add("terms", "Tick the box if you agree to the terms.");
+        }
+        errors.into_result()?;
+        Ok(Wish {
+            name: self.name.trim().to_owned(),
+            email: self.email.trim().to_owned(),
+            code: code.to_owned(),
+            answers,
+        })
+    }
+}
+
+/// What is wrong with an answer.
+fn refusal(field: &Field, answer: &str) -> Option<String> {
+    if answer.is_empty() {
+        let words = match field.kind {
+            FieldKind::Tick => "Tick this box to go on.",
+            _ => "Fill in this field.",
+        };
+        return field.required.then(|| words.to_owned());
+    }
+    let most = match field.kind {
+        FieldKind::Lines => LINES_CHARACTERS,
+        _ => LINE_CHARACTERS,
+    };
+    if answer.chars().count() > most {
+        return Some(format!("Use at most {most} characters."));
+    }
+    let is_address = ["https://", "http://"]
+        .iter()
+        .any(|scheme| answer.len() > scheme.len() && answer.to_lowercase().starts_with(scheme));
+    if field.kind == FieldKind::Link && (!is_address || answer.chars().any(char::is_whitespace)) {
+        return Some("Enter a web address that begins with https://.".to_owned());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration() -> Registration {
+        let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
+        Registration {
+            terms: "Be kind.".to_owned(),
+            fields: vec![
+                field("Your page", FieldKind::Link, true),
+                field("About you", FieldKind::Lines, false),
+                field("I am of age", FieldKind::Tick, true),
+            ],
+            ..Registration::default()
+        }
+    }
+
+    fn filled(answers: &[(&str, &str)]) -> ApplicationForm {
+        ApplicationForm {
+            name: " Nia ".to_owned(),
+            email: "nia@example.com".to_owned(),
+            code: "NIA10".to_owned(),
+            terms: "true".to_owned(),
+            rest: answers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            ..ApplicationForm::default()
+        }
+    }
+
+    #[test]
+    fn an_application_is_read_with_its_further_fields() {
+        let form = filled(&[("answer_0", "https://nia.example"), ("answer_2", "true")]);
+        let wish = form.read(&registration()).unwrap();
+        assert_eq!((wish.name.as_str(), wish.code.as_str()), ("Nia", "NIA10"));
+        let answers: Vec<&str> = wish.answers.iter().map(|one| one.answer.as_str()).collect();
+        assert_eq!(answers, ["https://nia.example", "", "Yes"]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let mut form = filled(&[("answer_0", "nia.example"), ("answer_1", &"x".repeat(2_001))]);
+        form.terms.clear();
+        form.code.clear();
+        form.email = "nia".to_owned();
+        let errors = form.read(&registration()).unwrap_err();
+        let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["email", "code", "answer_0", "answer_1", "answer_2", "terms"]);
+    }
+
+    #[test]
+    fn a_code_is_asked_for_as_the_merchant_wants() {
+        let mut open = Registration { code_wish: CodeWish::Optional, ..Registration::default() };
+        let mut form = filled(&[]);
+        form.code.clear();
+        assert_eq!(form.read(&open).unwrap().code, "");
+        form.code = "NIA10".to_owned();
+        form.instead = "NIA-2".to_owned();
+        assert_eq!(form.read(&open).unwrap().code, "NIA-2");
+        open.code_wish = CodeWish::No;
+        assert_eq!(form.read(&open).unwrap().code, "");
+    }
+
+    #[test]
+    fn rows_end_with_an_empty_one_until_there_are_enough() {
+        let mut form = SettingsForm::of(&registration());
+        assert_eq!(form.rows().len(), 4);
+        assert_eq!(form.lenient().fields, registration().fields);
+        form.field_label = vec!["x".to_owned(); MOST_FIELDS];
+        assert_eq!(form.rows().len(), MOST_FIELDS);
+    }
+}

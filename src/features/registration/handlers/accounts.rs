@@ -1,0 +1,119 @@
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::program;
+use crate::features::auth::handlers::sign_in;
+use crate::features::auth::pages::PublicPage;
+use crate::features::auth::{Hashing, Merchant, NewPassword, Origin};
+use crate::features::registration::{self, Invitation, Limits};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::peer::peer;
+use crate::kit::web::{html, ok, rejected, see_other};
+
+/// A first password; never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AccountForm {
+    password: String,
+}
+
+#[derive(Template)]
+#[template(path = "join/account.html")]
+struct AccountPage {
+    page: PublicPage,
+    program: String,
+    invitation: Invitation,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "join/account_gone.html")]
+struct AccountGonePage {
+    page: PublicPage,
+    program: String,
+}
+
+/// Who is invited by the link in an address.
+async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Option<Invitation>)> {
+    let merchant = program(db, slug).await?;
+    let (merchant_id, token, now) = (merchant.id, token.to_owned(), clock::now());
+    let found = db
+        .merchant(merchant_id, move |conn| Invitation::of_link(conn, merchant_id, &token, now))
+        .await?;
+    Ok((merchant, found))
+}
+
+/// `GET /join/{program}/accounts/{token}`: changes nothing, since mail programs look at links.
+pub async fn account(
+    db: Data<Db>,
+    page: PublicPage,
+    path: Path<(String, String)>,
+) -> AppResult<HttpResponse> {
+    let (slug, token) = path.into_inner();
+    let (merchant, found) = invited(&db, &slug, &token).await?;
+    let program = merchant.name;
+    match found {
+        Some(invitation) => {
+            ok(&AccountPage { page, program, invitation, errors: FormErrors::new() })
+        }
+        None => html(StatusCode::GONE, &AccountGonePage { page, program }),
+    }
+}
+
+/// `POST /join/{program}/accounts/{token}`: the affiliate can sign in from now on, and is.
+pub async fn accept(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: PublicPage,
+    path: Path<(String, String)>,
+    CsrfForm(form): CsrfForm<AccountForm>,
+) -> AppResult<HttpResponse> {
+    limits.send(peer(&req))?;
+    let (slug, token) = path.into_inner();
+    let (merchant, found) = invited(&db, &slug, &token).await?;
+    let (merchant_id, program) = (merchant.id, merchant.name);
+    let Some(invitation) = found else {
+        return html(StatusCode::GONE, &AccountGonePage { page, program });
+    };
+    let (mut hash, has_account) = (None, invitation.has_account);
+    if !has_account {
+        let mut errors = FormErrors::new();
+        let about = [&invitation.name, &invitation.email, &program].map(Clone::clone);
+        let password = &form.password;
+        NewPassword { field: "password", password, about_the_person: &about }.check(&mut errors);
+        if !errors.is_empty() {
+            return rejected(&AccountPage { page, program, invitation, errors });
+        }
+        hash = Some(hashing.hash(form.password).await?);
+    }
+    let now = clock::now();
+    let accepted = db
+        .merchant(merchant_id, move |conn| {
+            registration::accept(conn, merchant_id, &token, hash.as_deref(), now)
+        })
+        .await?;
+    match accepted {
+        None => html(StatusCode::GONE, &AccountGonePage { page, program }),
+        // The link proves the address, and not that one knows the password.
+        Some(_) if has_account => {
+            let text = format!("{program} is in your account now. Sign in with your password.");
+            page.leave(FlashKind::Success, text)?;
+            Ok(see_other(&urls::login("/portal")))
+        }
+        Some(user_id) => {
+            let origin = Origin::extract(&req).await?;
+            sign_in(&db, page.session(), &origin, user_id, &LocalPath::read("/portal")).await
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+
+use crate::features::affiliates::{Affiliate, AffiliateStatus, has_account};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::registration;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::mail;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
+
+/// `POST /affiliates/{id}/invitation`: the link to an account, for an affiliate that has none.
+pub async fn invite(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    limits: Data<mail::Limits>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *affiliate_id);
+    let (affiliate, sent) = db
+        .merchant(actor.merchant_id, move |conn| -> AppResult<_> {
+            let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
+            let fits = affiliate.status == AffiliateStatus::Active
+                && !has_account(conn, actor.merchant_id, id)?;
+            if fits {
+                limits.take(actor.merchant_id, &affiliate.email)?;
+                registration::send_invitation(conn, &actor, &sealer, &affiliate)?;
+            }
+            Ok((affiliate, fits))
+        })
+        .await?;
+    if sent {
+        page.done(format!("A letter with the link is on its way to {}.", affiliate.email))?;
+    } else {
+        let text =
+            format!("Nothing was sent: {} has an account, or is not Active.", affiliate.name);
+        page.leave(FlashKind::Info, text)?;
+    }
+    Ok(see_other(&urls::affiliate(id)))
+}

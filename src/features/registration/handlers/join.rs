@@ -1,0 +1,242 @@
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::shown;
+use crate::features::auth::pages::PublicPage;
+use crate::features::code_requests::{self, Refused, Verdict};
+use crate::features::registration::Limits;
+use crate::features::registration::application::{self, Applied};
+use crate::features::registration::forms::ApplicationForm;
+use crate::features::registration::settings::{CodeWish, Field, FieldKind, Registration, Shown};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::mail::email_key;
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::peer::peer;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// The form as it stands on a page: what `templates/join/_fields.html` shows.
+pub struct Apply {
+    /// The program.
+    pub name: String,
+    /// Its part of addresses.
+    pub slug: String,
+    /// What is asked for.
+    pub registration: Registration,
+    /// As typed.
+    pub form: ApplicationForm,
+    /// What was wrong.
+    pub errors: FormErrors,
+    /// What is known of the code.
+    pub verdict: Verdict,
+}
+
+impl Apply {
+    /// An empty one.
+    pub fn blank(name: &str, slug: &str, registration: Registration) -> Self {
+        Self {
+            name: name.to_owned(),
+            slug: slug.to_owned(),
+            registration,
+            form: ApplicationForm::default(),
+            errors: FormErrors::new(),
+            verdict: Verdict::Unknown,
+        }
+    }
+
+    fn of(shown: Shown, form: ApplicationForm, errors: FormErrors) -> Self {
+        Self { form, errors, ..Self::blank(&shown.name, &shown.slug, shown.registration) }
+    }
+
+    fn refused(shown: Shown, mut form: ApplicationForm, refused: Refused) -> Self {
+        form.code = form.wanted_code().to_owned();
+        let errors = FormErrors::one("code", refused.why.words());
+        Self { verdict: Verdict::Refused(refused), ..Self::of(shown, form, errors) }
+    }
+
+    /// With everything that is wrong at once, in the order of the form.
+    fn wrong(
+        shown: Shown,
+        form: ApplicationForm,
+        errors: FormErrors,
+        refused: Option<Refused>,
+    ) -> Self {
+        let Some(refused) = refused else { return Self::of(shown, form, errors) };
+        let above = |field: &str| ["name", "email"].contains(&field);
+        let mut all = FormErrors::new();
+        errors.all().filter(|(field, _)| above(field)).for_each(|(f, why)| all.add(f, why));
+        all.add("code", refused.why.words());
+        errors.all().filter(|(field, _)| !above(field)).for_each(|(f, why)| all.add(f, why));
+        Self { errors: all, ..Self::refused(shown, form, refused) }
+    }
+
+    /// Whether there is a field for a code.
+    pub fn asks_for_code(&self) -> bool {
+        self.registration.code_wish != CodeWish::No
+    }
+
+    /// Whether that may stay empty.
+    pub fn requires_code(&self) -> bool {
+        self.registration.code_wish == CodeWish::Required
+    }
+
+    /// Where a code is looked up.
+    pub fn code_url(&self) -> String {
+        urls::join_code(&self.slug)
+    }
+
+    /// The further fields with their names and what was typed.
+    pub fn fields(&self) -> Vec<(String, &Field, &str)> {
+        let fields = self.registration.fields.iter().enumerate();
+        fields.map(|(at, field)| (format!("answer_{at}"), field, self.form.answer(at))).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "join/form.html")]
+struct JoinPage {
+    page: PublicPage,
+    apply: Apply,
+}
+
+#[derive(Template)]
+#[template(path = "join/closed.html")]
+pub(super) struct ClosedPage {
+    pub page: PublicPage,
+    pub program: String,
+}
+
+#[derive(Template)]
+#[template(path = "join/sent.html")]
+struct SentPage {
+    page: PublicPage,
+    program: String,
+    asks_for_code: bool,
+}
+
+/// `GET /join/{program}`
+pub async fn show(
+    db: Data<Db>,
+    page: PublicPage,
+    program: Path<String>,
+) -> AppResult<HttpResponse> {
+    let shown = shown(&db, &program).await?;
+    if !shown.registration.is_open {
+        return ok(&ClosedPage { page, program: shown.name });
+    }
+    let apply = Apply::of(shown, ApplicationForm::default(), FormErrors::new());
+    ok(&JoinPage { page, apply })
+}
+
+/// `POST /join/{program}`: answers alike whether the address is known or not.
+pub async fn apply(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: PublicPage,
+    program: Path<String>,
+    CsrfForm(form): CsrfForm<ApplicationForm>,
+) -> AppResult<HttpResponse> {
+    limits.send(peer(&req))?;
+    let shown = shown(&db, &program).await?;
+    if !shown.registration.is_open {
+        return rejected(&ClosedPage { page, program: shown.name });
+    }
+    let sent = see_other(&urls::join_sent(&shown.slug));
+    if form.is_by_a_program() {
+        return Ok(sent);
+    }
+    let wish = match form.read(&shown.registration) {
+        Ok(wish) => wish,
+        Err(errors) => {
+            let refused = code_refusal(&db, &shown, &form).await?;
+            return rejected(&JoinPage { page, apply: Apply::wrong(shown, form, errors, refused) });
+        }
+    };
+    let (merchant_id, now) = (shown.merchant_id, clock::now());
+    let asked = shown.clone();
+    let outcome = db
+        .merchant(merchant_id, move |conn| {
+            let may_write = || limits.letter(merchant_id, &email_key(&wish.email));
+            application::apply(conn, &asked, &sealer, &wish, may_write, now)
+        })
+        .await?;
+    match outcome {
+        Applied::Posted => Ok(sent),
+        Applied::Refused(refused) => {
+            rejected(&JoinPage { page, apply: Apply::refused(shown, form, refused) })
+        }
+    }
+}
+
+/// Why the code cannot be had that stands on a form which something else is wrong with.
+async fn code_refusal(
+    db: &Db,
+    shown: &Shown,
+    form: &ApplicationForm,
+) -> AppResult<Option<Refused>> {
+    let (code, name) = (form.wanted_code().to_owned(), form.name.trim().chars().take(200));
+    if code.is_empty() || shown.registration.code_wish == CodeWish::No {
+        return Ok(None);
+    }
+    let (merchant_id, name, now) = (shown.merchant_id, name.collect::<String>(), clock::now());
+    let checked = db
+        .merchant(merchant_id, move |conn| {
+            code_requests::check(conn, merchant_id, &code, &name, now)
+        })
+        .await?;
+    Ok(checked.err())
+}
+
+/// What is typed while one applies.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeQuery {
+    code: String,
+    name: String,
+}
+
+/// `GET /join/{program}/code`: whether a code is free, for a script; says no more than the form does.
+pub async fn code(
+    db: Data<Db>,
+    limits: Data<Limits>,
+    req: HttpRequest,
+    page: PublicPage,
+    program: Path<String>,
+    query: Query<CodeQuery>,
+) -> AppResult<HttpResponse> {
+    limits.look(peer(&req))?;
+    let shown = shown(&db, &program).await?;
+    if !page.is_fragment() || !shown.registration.is_open {
+        return Ok(see_other(&shown.path()));
+    }
+    let CodeQuery { code, name } = query.into_inner();
+    if code.trim().is_empty() {
+        return code_requests::answer(None);
+    }
+    let (merchant_id, now) = (shown.merchant_id, clock::now());
+    let name: String = name.chars().take(200).collect();
+    let checked = db
+        .merchant(merchant_id, move |conn| {
+            code_requests::check(conn, merchant_id, &code, &name, now)
+        })
+        .await?;
+    code_requests::answer(Some(checked))
+}
+
+/// `GET /join/{program}/sent`: what to do next, the same for everybody.
+pub async fn sent(
+    db: Data<Db>,
+    page: PublicPage,
+    program: Path<String>,
+) -> AppResult<HttpResponse> {
+    let shown = shown(&db, &program).await?;
+    let asks_for_code = shown.registration.code_wish != CodeWish::No;
+    ok(&SentPage { page, program: shown.name, asks_for_code })
+}

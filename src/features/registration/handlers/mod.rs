@@ -1,0 +1,44 @@
+//! Handlers, by page.
+
+mod accounts;
+mod confirmation;
+mod denial;
+mod invitation;
+mod join;
+mod settings;
+mod status;
+
+pub use accounts::{accept, account};
+pub use confirmation::{confirm, confirmation, confirmed};
+pub use invitation::invite;
+pub use join::{apply, code, sent, show as join};
+pub use settings::{show, update};
+pub use status::{change, change_several, reverse};
+
+use crate::features::auth::Merchant;
+use crate::features::registration::settings::{Shown, merchant_of};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+
+/// The public page of the program in an address, open or closed.
+async fn shown(db: &Db, slug: &str) -> AppResult<Shown> {
+    let merchant_id = merchant_id(db, slug).await?;
+    let shown = db.merchant(merchant_id, move |conn| Shown::find(conn, merchant_id)).await?;
+    shown.ok_or(AppError::NotFound)
+}
+
+/// The key of the program in an address.
+async fn merchant_id(db: &Db, slug: &str) -> AppResult<i64> {
+    // Longer than any: not worth a look.
+    if slug.len() > 80 {
+        return Err(AppError::NotFound);
+    }
+    let slug = slug.to_owned();
+    db.run(Scope::Support, move |conn| merchant_of(conn, &slug)).await
+}
+
+/// The program in an address, whether or not one can apply.
+async fn program(db: &Db, slug: &str) -> AppResult<Merchant> {
+    let merchant_id = merchant_id(db, slug).await?;
+    db.merchant(merchant_id, move |conn| Merchant::find(conn, merchant_id)).await
+}

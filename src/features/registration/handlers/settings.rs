@@ -1,0 +1,123 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::QueryResult;
+
+use super::join::Apply;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::code_requests::Verdict;
+use crate::features::offers;
+use crate::features::registration::forms::SettingsForm;
+use crate::features::registration::settings::{CodeWish, FieldKind, Registration, load, save};
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Record;
+use crate::kit::web::{ok, rejected, see_other};
+
+#[derive(Template)]
+#[template(path = "registration/show.html")]
+struct RegistrationPage {
+    page: MerchantPage,
+    /// The whole public address.
+    address: String,
+    /// Whether one can apply there now, as it was saved.
+    is_open: bool,
+    offers: Vec<(String, String)>,
+    form: SettingsForm,
+    errors: FormErrors,
+    /// The very form, as it is set above.
+    apply: Apply,
+}
+
+impl RegistrationPage {
+    fn new(
+        page: MerchantPage,
+        config: &Config,
+        saved: &Registration,
+        offers: Vec<(String, String)>,
+        form: SettingsForm,
+    ) -> Self {
+        let merchant = page.merchant();
+        let address = format!("{}{}", config.public_url, urls::join(&merchant.slug));
+        let apply = Apply::blank(&merchant.name, &merchant.slug, form.lenient());
+        let errors = FormErrors::new();
+        Self { page, address, is_open: saved.is_open, offers, form, errors, apply }
+    }
+
+    fn code_wishes() -> impl Iterator<Item = (&'static str, &'static str)> {
+        CodeWish::ALL.iter().map(|wish| (wish.as_str(), wish.label()))
+    }
+
+    fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+        FieldKind::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
+    }
+
+    fn approvals() -> [(&'static str, &'static str); 2] {
+        [
+            ("member", "A member of the program, by hand"),
+            ("itself", "Nobody: an application is approved once its e-mail address is confirmed"),
+        ]
+    }
+}
+
+async fn read(db: &Db, merchant_id: i64) -> AppResult<(Registration, Vec<(String, String)>)> {
+    db.merchant(merchant_id, move |conn| {
+        let saved = load(conn, merchant_id)?.unwrap_or_default();
+        QueryResult::Ok((saved, offers::options(conn, merchant_id)?))
+    })
+    .await
+}
+
+/// `GET /registration`
+pub async fn show(
+    db: Data<Db>,
+    config: Data<Config>,
+    page: MerchantPage,
+) -> AppResult<HttpResponse> {
+    let (saved, offers) = read(&db, page.merchant_id()).await?;
+    let form = SettingsForm::of(&saved);
+    ok(&RegistrationPage::new(page, &config, &saved, offers, form))
+}
+
+/// `POST /registration`
+pub async fn update(
+    db: Data<Db>,
+    config: Data<Config>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<SettingsForm>,
+) -> AppResult<HttpResponse> {
+    let (saved, offers) = read(&db, page.merchant_id()).await?;
+    let read = form.read(&offers);
+    let is_preview = !form.preview.is_empty();
+    let mut shown = RegistrationPage::new(page, &config, &saved, offers, form);
+    if is_preview {
+        return ok(&shown);
+    }
+    let new = match read {
+        Ok(new) => new,
+        Err(errors) => {
+            shown.errors = errors;
+            return rejected(&shown);
+        }
+    };
+    let (page, version) = (shown.page, shown.form.version);
+    let actor = page.actor();
+    let words = match (saved.is_open, new.is_open) {
+        (false, true) => "Saved. The registration is open: share its address.",
+        (true, false) => "Saved. The registration is closed: nobody can apply.",
+        _ => "The registration is saved.",
+    };
+    db.merchant(actor.merchant_id, move |conn| {
+        let record = Record { merchant_id: actor.merchant_id, kind: "registration", id: None };
+        version.check(conn, record, |conn| {
+            Ok(SettingsForm::of(&load(conn, actor.merchant_id)?.unwrap_or_default()))
+        })?;
+        AppResult::Ok(save(conn, &actor, &new)?)
+    })
+    .await?;
+    page.done(words)?;
+    Ok(see_other(&urls::registration()))
+}

@@ -1,0 +1,219 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use chrono::DateTime;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use super::denial::ask_again;
+use crate::features::affiliates::{Affiliate, AffiliateStatus};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::code_requests::Denial;
+use crate::features::registration::{self, Decided};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::Sealer;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::see_other;
+use crate::kit::web::when::is_storable;
+
+/// Most affiliates of one bulk action: the undo names each in its address.
+const MOST_AT_ONCE: usize = 200;
+
+/// What was chosen: of one affiliate by its address, of several by check boxes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct StatusForm {
+    status: String,
+    pub(super) ids: Vec<i64>,
+    back: LocalPath,
+    /// Of a denial: why, in the member's own words.
+    pub(super) reason: String,
+    /// Of a denial: "letter" to write it to them.
+    send: String,
+}
+
+impl StatusForm {
+    /// Where one goes on afterwards.
+    pub(super) fn back_to(&self) -> &str {
+        own_page(&self.back)
+    }
+
+    /// Whether who is denied gets a letter.
+    pub(super) fn sends_letter(&self) -> bool {
+        self.send == "letter"
+    }
+
+    /// What is written to who is denied, if anything is; or what is wrong with the reason.
+    fn denial(&self, status: AffiliateStatus) -> Result<Option<Denial>, String> {
+        if status != AffiliateStatus::Denied {
+            return Ok(None);
+        }
+        let denial = Denial::because(&self.reason)?;
+        Ok(self.sends_letter().then_some(denial))
+    }
+}
+
+/// The way back from a change, as the flash's button carries it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Reversal {
+    /// When the change was made, in microseconds since 1970.
+    at: i64,
+    /// Whom it touched, separated by commas.
+    ids: String,
+    back: LocalPath,
+}
+
+/// `POST /affiliates/{id}/status`
+pub async fn change(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    affiliate_id: Path<i64>,
+    CsrfForm(form): CsrfForm<StatusForm>,
+) -> AppResult<HttpResponse> {
+    let (status, id) = (wanted(&form)?, *affiliate_id);
+    let denial = match form.denial(status) {
+        Ok(denial) => denial,
+        Err(problem) => {
+            let form =
+                StatusForm { ids: vec![id], back: LocalPath::read(&urls::affiliate(id)), ..form };
+            return ask_again(&db, page, form, problem).await;
+        }
+    };
+    let actor = page.actor();
+    let now = actor.now;
+    let (affiliate, decided) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
+            let decided =
+                registration::decide(conn, &actor, &sealer, &[id], status, denial.as_ref())?;
+            QueryResult::Ok((affiliate, decided))
+        })
+        .await?;
+    let back = urls::affiliate(id);
+    if decided.changed.is_empty() {
+        page.leave(FlashKind::Info, format!("{} is {status} already.", affiliate.name))?;
+    } else {
+        let undo = reversal(now, &decided.changed, &back);
+        let words = format!("{} is now {status}.{}", affiliate.name, about_codes(&decided));
+        page.done_undoable(words, undo)?;
+    }
+    Ok(see_other(&back))
+}
+
+/// `POST /affiliates/status`
+pub async fn change_several(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<StatusForm>,
+) -> AppResult<HttpResponse> {
+    let status = wanted(&form)?;
+    let back = form.back_to();
+    if form.ids.is_empty() {
+        page.leave(FlashKind::Info, "Choose affiliates by their check boxes first.")?;
+        return Ok(see_other(back));
+    }
+    if form.ids.len() > MOST_AT_ONCE {
+        return Err(AppError::BadRequest(format!(
+            "Choose at most {MOST_AT_ONCE} affiliates at once."
+        )));
+    }
+    let denial = match form.denial(status) {
+        Ok(denial) => denial,
+        Err(problem) => return ask_again(&db, page, form, problem).await,
+    };
+    let (actor, chosen) = (page.actor(), form.ids.clone());
+    let now = actor.now;
+    let decided = db
+        .merchant(actor.merchant_id, move |conn| {
+            registration::decide(conn, &actor, &sealer, &chosen, status, denial.as_ref())
+        })
+        .await?;
+    if decided.changed.is_empty() {
+        page.leave(FlashKind::Info, format!("Nothing to change: all chosen are {status}."))?;
+    } else {
+        let undo = reversal(now, &decided.changed, back);
+        let words = format!("{} now {status}.{}", who(&decided.changed), about_codes(&decided));
+        page.done_undoable(words, undo)?;
+    }
+    Ok(see_other(back))
+}
+
+/// `POST /affiliates/reversals`: undoes a change of status.
+pub async fn reverse(
+    db: Data<Db>,
+    page: MerchantPage,
+    reversal: Query<Reversal>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let ids: Vec<i64> = reversal.ids.split(',').filter_map(|id| id.parse().ok()).collect();
+    let since = DateTime::from_timestamp_micros(reversal.at)
+        .filter(is_storable)
+        .ok_or(AppError::NotFound)?;
+    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+        return Err(AppError::NotFound);
+    }
+    let asked = ids.len();
+    let undone = db
+        .merchant(actor.merchant_id, move |conn| registration::undo(conn, &actor, &ids, since))
+        .await?;
+    match asked - undone.len() {
+        0 => page.done(format!("{} as before.", who(&undone)))?,
+        left if undone.is_empty() => page.leave(
+            FlashKind::Warning,
+            format!("Nothing was undone: {left} changed again since, or cannot be found."),
+        )?,
+        left => page.leave(
+            FlashKind::Warning,
+            format!("{} as before; {left} changed again since and stayed so.", who(&undone)),
+        )?,
+    }
+    Ok(see_other(own_page(&reversal.back)))
+}
+
+fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
+    AffiliateStatus::parse(&form.status)
+        .ok_or_else(|| AppError::BadRequest("Choose one of the statuses on the page.".into()))
+}
+
+/// What became of the codes they had asked for.
+fn about_codes(decided: &Decided) -> String {
+    let made = match decided.codes.as_slice() {
+        [] => String::new(),
+        [code] => format!(" {code} is their code."),
+        codes => format!(" {} codes are theirs.", codes.len()),
+    };
+    let lost = decided.lost.iter().map(|(name, code)| {
+        format!(" {code} has gone to somebody else meanwhile: give {name} another code.")
+    });
+    made + &lost.collect::<String>()
+}
+
+/// `Ann Lee is`, or `3 affiliates are`.
+fn who(affiliates: &[Affiliate]) -> String {
+    match affiliates {
+        [only] => format!("{} is", only.name),
+        several => format!("{} affiliates are", several.len()),
+    }
+}
+
+fn reversal(at: DateTime<chrono::Utc>, changed: &[Affiliate], back: &str) -> String {
+    let ids: Vec<String> = changed.iter().map(|affiliate| affiliate.id.to_string()).collect();
+    format!(
+        "/affiliates/reversals?at={}&ids={}&back={}",
+        at.timestamp_micros(),
+        ids.join(","),
+        urls::encode(back)
+    )
+}
+
+/// Only the affiliates’ own pages.
+fn own_page(back: &LocalPath) -> &str {
+    back.under(&["/affiliates"]).unwrap_or("/affiliates")
+}

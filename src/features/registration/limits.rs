@@ -1,0 +1,83 @@
+//! How much a stranger can ask of the public page.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::Quota;
+
+use crate::features::auth::network_of;
+use crate::kit::error::AppError;
+use crate::kit::limiter::Limiter;
+
+/// Forms per minute and address.
+const SENDS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+/// Looked-up codes per minute and address: one types several letters a second.
+const LOOKS: NonZeroU32 = NonZeroU32::new(120).expect("it is not zero");
+/// Letters to one e-mail address of one program at once; then one in twenty minutes.
+const LETTERS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
+const LETTER_EVERY: Duration = Duration::from_secs(20 * 60);
+
+/// What is left.
+pub struct Limits {
+    sends: Limiter,
+    looks: Limiter,
+    letters: Limiter,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let letters = Quota::with_period(LETTER_EVERY).expect("twenty minutes are not nothing");
+        Self {
+            sends: Limiter::new(Quota::per_minute(SENDS)),
+            looks: Limiter::new(Quota::per_minute(LOOKS)),
+            letters: Limiter::new(letters.allow_burst(LETTERS)),
+        }
+    }
+}
+
+impl Limits {
+    /// Takes one form from an address.
+    ///
+    /// # Errors
+    /// `TooMany` with the seconds to wait.
+    pub fn send(&self, address: IpAddr) -> Result<(), AppError> {
+        self.sends.take(network_of(address)).map_err(AppError::TooMany)
+    }
+
+    /// Takes one look at a code from an address.
+    ///
+    /// # Errors
+    /// As [`Limits::send`].
+    pub fn look(&self, address: IpAddr) -> Result<(), AppError> {
+        self.looks.take(network_of(address)).map_err(AppError::TooMany)
+    }
+
+    /// Whether a letter may go to an e-mail address: nobody can have somebody else’s flooded.
+    pub fn letter(&self, merchant_id: i64, email_key: &str) -> bool {
+        self.letters.take((merchant_id, email_key)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_gets_three_letters_and_then_has_peace() {
+        let limits = Limits::default();
+        let sent = (0..10).filter(|_| limits.letter(1, "a@example.com")).count();
+        assert_eq!(sent, 3);
+        assert!(limits.letter(2, "a@example.com"), "another program writes all the same");
+    }
+
+    #[test]
+    fn forms_and_looks_are_counted_apart() {
+        let limits = Limits::default();
+        let address = "192.0.2.1".parse().unwrap();
+        let refused = (0..12).filter(|_| limits.send(address).is_err()).count();
+        assert_eq!(refused, 2);
+        assert!(limits.look(address).is_ok());
+        assert!(limits.send("192.0.2.2".parse().unwrap()).is_ok());
+    }
+}

@@ -1,0 +1,272 @@
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::features::offers;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{merchants, registration_settings};
+use crate::kit::db::text_enum;
+
+text_enum! {
+    /// Whether applicants are asked for a coupon code of their own choice.
+    #[derive(Default)]
+    pub enum CodeWish {
+        /// No code is asked for.
+        No = "no", "Do not ask for a code";
+        /// It may stay empty.
+        Optional = "optional", "Ask for a code; it may stay empty";
+        /// Without one nobody can apply.
+        #[default]
+        Required = "required", "Ask for a code, and require it";
+    }
+}
+
+text_enum! {
+    /// What a further field takes.
+    #[derive(Default)]
+    pub enum FieldKind {
+        /// One line.
+        #[default]
+        Line = "line", "One line";
+        /// Several lines.
+        Lines = "lines", "Several lines";
+        /// A web address.
+        Link = "link", "Web address";
+        /// A box to tick.
+        Tick = "tick", "Box to tick";
+    }
+}
+
+/// More further fields than that, nobody fills in.
+pub const MOST_FIELDS: usize = 8;
+
+/// A further field of the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// The words above it.
+    pub label: String,
+    /// What it takes.
+    pub kind: FieldKind,
+    /// Whether it may not stay empty.
+    pub required: bool,
+}
+
+/// What a merchant set for the page on which one applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Whether anybody can apply now.
+    pub is_open: bool,
+    /// Whether a code is asked for.
+    pub code_wish: CodeWish,
+    /// The offer applicants get; `None` for the default one.
+    pub offer_id: Option<i64>,
+    /// Whether an application is approved as soon as its e-mail address is confirmed.
+    pub approves_itself: bool,
+    /// Stands above the form.
+    pub intro: String,
+    /// What an applicant has to agree to; nothing when empty.
+    pub terms: String,
+    /// Stands on the page once the address is confirmed.
+    pub thanks: String,
+    /// Further fields.
+    pub fields: Vec<Field>,
+    /// Whether affiliates can ask for further codes in their portal.
+    pub further_codes: bool,
+}
+
+/// What a merchant begins with: closed, with a code required.
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            is_open: false,
+            code_wish: CodeWish::Required,
+            offer_id: None,
+            approves_itself: false,
+            intro: String::new(),
+            terms: String::new(),
+            thanks: String::new(),
+            fields: Vec::new(),
+            further_codes: false,
+        }
+    }
+}
+
+impl Registration {
+    /// The offer that an affiliate gets who applies now: the chosen one, or the default one where
+    /// that is archived by now.
+    ///
+    /// # Errors
+    /// `NotFound` when the merchant has no offer at all.
+    pub fn offer_for(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
+        if let Some(offer_id) = self.offer_id
+            && offers::is_open(conn, merchant_id, offer_id)?
+        {
+            return Ok(offer_id);
+        }
+        let first = offers::options(conn, merchant_id)?.into_iter().next();
+        first.and_then(|(id, _)| id.parse().ok()).ok_or(diesel::result::Error::NotFound)
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = registration_settings)]
+struct Row {
+    is_open: bool,
+    code_wish: CodeWish,
+    offer_id: Option<i64>,
+    approves_itself: bool,
+    intro: String,
+    terms: String,
+    thanks: String,
+    fields: serde_json::Value,
+    further_codes: bool,
+}
+
+impl From<Row> for Registration {
+    fn from(row: Row) -> Self {
+        Self {
+            is_open: row.is_open,
+            code_wish: row.code_wish,
+            offer_id: row.offer_id,
+            approves_itself: row.approves_itself,
+            intro: row.intro,
+            terms: row.terms,
+            thanks: row.thanks,
+            // It was written from the same type.
+            fields: serde_json::from_value(row.fields).unwrap_or_default(),
+            further_codes: row.further_codes,
+        }
+    }
+}
+
+/// What the merchant set; `None` if nothing yet.
+///
+/// # Errors
+/// The database's.
+pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Registration>> {
+    let row: Option<Row> = registration_settings::table
+        .find(merchant_id)
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(Registration::from))
+}
+
+/// Whether affiliates can ask for further codes now.
+///
+/// # Errors
+/// The database's.
+pub fn allows_further_codes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    let allows = registration_settings::table
+        .find(merchant_id)
+        .select(registration_settings::further_codes)
+        .first(conn)
+        .optional()?;
+    Ok(allows.unwrap_or(false))
+}
+
+/// Sets it.
+///
+/// # Errors
+/// The database's: a foreign-key violation for an offer that is not the merchant's.
+pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> QueryResult<()> {
+    let before = load(conn, actor.merchant_id)?;
+    if before.as_ref() == Some(new) {
+        return Ok(());
+    }
+    let values = (
+        registration_settings::is_open.eq(new.is_open),
+        registration_settings::code_wish.eq(new.code_wish),
+        registration_settings::offer_id.eq(new.offer_id),
+        registration_settings::approves_itself.eq(new.approves_itself),
+        registration_settings::intro.eq(&new.intro),
+        registration_settings::terms.eq(&new.terms),
+        registration_settings::thanks.eq(&new.thanks),
+        registration_settings::fields.eq(fields_json(new)),
+        registration_settings::further_codes.eq(new.further_codes),
+        registration_settings::updated_at.eq(actor.now),
+    );
+    diesel::insert_into(registration_settings::table)
+        .values((registration_settings::merchant_id.eq(actor.merchant_id), values.clone()))
+        .on_conflict(registration_settings::merchant_id)
+        .do_update()
+        .set(values)
+        .execute(conn)?;
+    let was_open = before.as_ref().is_some_and(|before| before.is_open);
+    let act = Act {
+        action: "registration.changed",
+        subject_kind: "registration",
+        subject_id: None,
+        summary: match (was_open, new.is_open) {
+            (false, true) => "Opened the affiliate registration.",
+            (true, false) => "Closed the affiliate registration.",
+            _ => "Changed the affiliate registration.",
+        }
+        .to_owned(),
+        before: before.as_ref().map(as_json),
+        after: Some(as_json(new)),
+    };
+    record(conn, actor, act)
+}
+
+fn fields_json(of: &Registration) -> serde_json::Value {
+    serde_json::json!(of.fields)
+}
+
+fn as_json(of: &Registration) -> serde_json::Value {
+    serde_json::json!({
+        "is_open": of.is_open,
+        "code_wish": of.code_wish,
+        "offer_id": of.offer_id,
+        "approves_itself": of.approves_itself,
+        "intro": of.intro,
+        "terms": of.terms,
+        "thanks": of.thanks,
+        "fields": of.fields,
+        "further_codes": of.further_codes,
+    })
+}
+
+/// A program as strangers see it on its public page.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The merchant's key.
+    pub merchant_id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Its part of public addresses.
+    pub slug: String,
+    /// What it set.
+    pub registration: Registration,
+}
+
+impl Shown {
+    /// The public page of a merchant, within its scope; `None` if it has none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
+        let Some(registration) = load(conn, merchant_id)? else { return Ok(None) };
+        let (name, slug) = merchants::table
+            .find(merchant_id)
+            .select((merchants::name, merchants::slug))
+            .first(conn)?;
+        Ok(Some(Self { merchant_id, name, slug, registration }))
+    }
+
+    /// Where one applies, as a path.
+    pub fn path(&self) -> String {
+        crate::kit::urls::join(&self.slug)
+    }
+}
+
+/// The key of the merchant that a public address names, in [`crate::kit::db::Scope::Support`].
+///
+/// # Errors
+/// `NotFound` if it names none, or one that is closed.
+pub fn merchant_of(conn: &mut PgConnection, slug: &str) -> QueryResult<i64> {
+    merchants::table
+        .filter(merchants::slug.eq(slug))
+        .filter(merchants::closed_at.is_null())
+        .select(merchants::id)
+        .first(conn)
+}

@@ -1,0 +1,96 @@
+//! What a store says when it is asked what Vouch's credentials are good for.
+
+use actix_web::web::Data;
+
+use crate::features::store_workers::Tools;
+use crate::features::stores::{self, Store, StoreCall};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::store_jobs;
+use crate::kit::web::flash::FlashKind;
+use crate::money::Currency;
+use crate::platforms::{Access, CallError, woocommerce};
+
+/// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
+///
+/// # Errors
+/// When the database is away. What the store objects to is no error.
+pub(super) async fn checked(
+    call: StoreCall,
+    db: &Data<Db>,
+    config: &Data<Config>,
+    store: Store,
+) -> AppResult<(FlashKind, String)> {
+    let tools = Tools::new(config, Db::clone(db));
+    let (asked, now) = (store.clone(), clock::now());
+    let answer = call.run(move || tools.client(&asked, now)?.access()).await?;
+    let (kind, words) = in_words(&store, &answer);
+    db.merchant(store.merchant_id, move |conn| match answer {
+        Ok(_) => {
+            stores::note_answered(conn, &store, now)?;
+            store_jobs::wake(conn, store.merchant_id, store.id, now)
+        }
+        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
+        // It says nothing of the credentials.
+        Err(_) => Ok(()),
+    })
+    .await?;
+    Ok((kind, words))
+}
+
+/// Asks the store in which currency it counts, on a thread where calls may wait; `None` where it
+/// does not say.
+///
+/// # Errors
+/// When no thread is free. What the store objects to is the inner error.
+pub(super) async fn currency_of(
+    call: StoreCall,
+    db: &Data<Db>,
+    config: &Data<Config>,
+    store: Store,
+) -> AppResult<Result<Option<Currency>, CallError>> {
+    let tools = Tools::new(config, Db::clone(db));
+    let answer = call.run(move || tools.client(&store, clock::now())?.access()).await?;
+    Ok(answer.map(|access| Currency::from_code(&access.currency?).ok()))
+}
+
+fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
+    match answer {
+        Ok(access) => {
+            let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
+            if access.missing.is_empty() {
+                if let Some((own, theirs)) = other_currency(store, access) {
+                    let words = format!(
+                        "{name} answers, but counts in {theirs}: the amounts of its rules for codes are \
+                         meant in {own}. Set them again; until then no codes are created there."
+                    );
+                    return (FlashKind::Warning, words);
+                }
+                let words = format!("{name} answers: Vouch can read its orders and its codes.");
+                return (FlashKind::Success, words);
+            }
+            let can = match (access.reads_orders, access.creates_codes) {
+                (true, _) => "Vouch can read its orders, but not make codes.",
+                (_, true) => "Vouch can make codes, but not read its orders.",
+                _ => "Vouch can neither read its orders nor make codes.",
+            };
+            let words = format!("{name} answers. {can} {}", access.missing.join(" "));
+            (FlashKind::Warning, words)
+        }
+        Err(CallError::Throttled { .. }) => (
+            FlashKind::Warning,
+            "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
+        ),
+        Err(error) => (FlashKind::Warning, error.to_string()),
+    }
+}
+
+/// The currency of a WooCommerce store's rules and that of the store itself, where amounts of the
+/// one are taken for the other's.
+fn other_currency(store: &Store, access: &Access) -> Option<(Currency, String)> {
+    let rules = woocommerce::Rules::from_json(store.discount_rules.as_ref()?)?;
+    let theirs = access.currency.as_ref().filter(|code| *code != rules.currency.code())?;
+    (store.creates_codes && rules.has_amounts()).then(|| (rules.currency, theirs.clone()))
+}

@@ -1,0 +1,466 @@
+//! What was recorded of an act, in words: labels instead of column names, values as their pages show
+//! them. A field that has no label here isn't shown at all, so that nothing gets onto the page or into
+//! the file by being recorded: payout details above all.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::credit::{Commission, NegativeFees, OrdersCountWhen, Precedence};
+use crate::features::affiliates::AffiliateStatus;
+use crate::features::api::keys::ApiScope;
+use crate::features::conversions::{ConversionStatus, DenialReason, Review};
+use crate::features::exclusions::ExclusionScope;
+use crate::features::registration::CodeWish;
+use crate::features::settings::audit_log::log::Line;
+use crate::features::triggers::TriggerKind;
+use crate::kit::db::schema::{affiliates, offers, triggers};
+use crate::kit::session::Role;
+use crate::kit::web::when::When;
+use crate::money::{Currency, format_money};
+use crate::platforms::{bigcommerce, shopify, woocommerce};
+
+/// A field, as it was and as it became.
+pub(super) struct Change {
+    pub field: &'static str,
+    pub before: String,
+    pub after: String,
+}
+
+/// How a value is put into words.
+#[derive(Clone, Copy)]
+enum Shown {
+    Text,
+    YesNo,
+    /// That something changed, and not to what.
+    Changed,
+    Time,
+    Offer,
+    Affiliate,
+    Trigger,
+    Commission,
+    /// Minor units of the currency beside it.
+    Money,
+    Texts,
+    /// Objects that are known by one of their own fields.
+    Named(&'static str),
+    /// A closed set: the label of a name, or of several.
+    Word(fn(&str) -> Option<&'static str>),
+    Review,
+}
+
+macro_rules! word {
+    ($set:ty) => {
+        Shown::Word(|name| <$set>::parse(name).map(<$set>::label))
+    };
+}
+
+/// The label of a recorded field, and how its value reads. `None`: it isn't shown.
+fn field(name: &str) -> Option<(&'static str, Shown)> {
+    use Shown::{
+        Affiliate, Changed, Commission, Money, Named, Offer, Text, Texts, Time, Trigger, YesNo,
+    };
+    Some(match name {
+        "name" => ("Name", Text),
+        "email" | "e-mail" => ("Email", Text),
+        "note" => ("Note", Text),
+        "reason" => ("Reason", Text),
+        "public_id" => ("Affiliate ID", Text),
+        "orders" => ("Orders", Text),
+        "deliveries" => ("Webhook bodies", Text),
+        "affiliates" => ("Affiliates", Text),
+        "applications" => ("Applications", Text),
+        "triggers" => ("Customer Email triggers", Text),
+        "memberships" => ("Team memberships", Text),
+        "lines" => ("Lines of the audit log and notes", Text),
+        "accounts" => ("Accounts", Text),
+        "bodies_days" => ("Raw webhook bodies, in days", Text),
+        "failed_bodies_days" => ("Raw bodies of failed webhooks, in days", Text),
+        "customers_days" => ("Customer names and emails, in days", Text),
+        "audit_ips_days" => ("IP addresses, in days", Text),
+        "disconnected_days" => ("Customers of a disconnected store, in days", Text),
+        "payment_address_changed" => ("Payment address", Changed),
+        "status" => ("Status", Shown::Word(status)),
+        "offer" | "offer_id" => ("Offer", Offer),
+        "affiliate_id" => ("Affiliate", Affiliate),
+        "role" => ("Role", word!(Role)),
+        "requires_two_factor" => ("Two-factor sign-in for everyone", YesNo),
+        "slug" => ("Public address", Text),
+        "currency" => ("Currency", Text),
+        "time_zone" => ("Time zone", Text),
+        "kind" => ("Type", word!(TriggerKind)),
+        "value" => ("Value", Text),
+        "key" => ("Compared as", Text),
+        "trigger_id" | "same_mailbox_as" => ("Other trigger", Trigger),
+        "retired_at" => ("Retired", Time),
+        "handover_at" => ("Handover", Time),
+        "from" => ("From", Time),
+        "despite_exclusion" => ("Despite the exclusion", Named("value")),
+        "commission" => ("Commission", Commission),
+        "commission_minor" => ("Amount", Money),
+        "excluded_skus" => ("Excluded SKUs", Texts),
+        "auto_approve" => ("Approves automatically", YesNo),
+        "is_default" => ("Default offer", YesNo),
+        "overruled" => ("Overruled", YesNo),
+        "said" | "fraud" => ("Review", Shown::Review),
+        "manual_credit" => ("Note", Named("note")),
+        "credited_by" => ("Credited by", Text),
+        "scope" => ("Applied to", word!(ExclusionScope)),
+        "starts_on" => ("Starts", Text),
+        "ends_on" => ("Ends", Text),
+        "added" => ("Added", Text),
+        "first" => ("The first of them", Texts),
+        "coupon_exclusions" => ("Coupon Exclusions", YesNo),
+        "precedence" => ("Among several codes", word!(Precedence)),
+        "include_tax" => ("Commission on tax", YesNo),
+        "include_shipping" => ("Commission on shipping", YesNo),
+        "orders_count_when" => ("Orders count", word!(OrdersCountWhen)),
+        "gift_cards_earn" => ("Gift cards earn", YesNo),
+        "tips_earn" => ("Tips earn", YesNo),
+        "negative_fees" => ("A negative fee is", word!(NegativeFees)),
+        "keeps_cancelled" => ("Cancelled orders keep commission", YesNo),
+        "keeps_refunded" => ("Refunded orders keep commission", YesNo),
+        "is_open" => ("Registration is open", YesNo),
+        "code_wish" => ("Code", word!(CodeWish)),
+        "approves_itself" => ("Approves automatically", YesNo),
+        "intro" => ("Introduction", Text),
+        "terms" => ("Terms", Text),
+        "thanks" => ("Thanks", Text),
+        "fields" => ("Further fields", Named("label")),
+        "further_codes" => ("Further codes", YesNo),
+        "created" => ("Created", Text),
+        "refused" => ("Left out", Text),
+        "override_exclusions" => ("Overrode exclusions", YesNo),
+        "overridden" => ("Despite exclusions", Named("code")),
+        "confirmed_although_changed" => ("Confirmed although changed", Texts),
+        "only_in_vouch" => ("Only in Vouch", YesNo),
+        "file" => ("File", Text),
+        "rows_changed" => ("Rows changed", Text),
+        "scopes" => ("Permissions", word!(ApiScope)),
+        "expires_at" => ("Expires", Time),
+        _ => return None,
+    })
+}
+
+/// An affiliate's, or a conversion's: the words are the same where the names are.
+fn status(name: &str) -> Option<&'static str> {
+    let of_conversion = || ConversionStatus::parse(name).map(ConversionStatus::label);
+    AffiliateStatus::parse(name).map(AffiliateStatus::label).or_else(of_conversion)
+}
+
+/// The names of what recorded keys stand for.
+#[derive(Default)]
+pub(super) struct Names {
+    offers: HashMap<i64, String>,
+    affiliates: HashMap<i64, String>,
+    triggers: HashMap<i64, String>,
+}
+
+impl Names {
+    /// Those that `lines` mention, within the merchant.
+    pub(super) fn of(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        lines: &[Line],
+    ) -> QueryResult<Self> {
+        let keys = |is_wanted: fn(Shown) -> bool| -> Vec<i64> {
+            let sides = lines.iter().flat_map(|line| [&line.before, &line.after]).flatten();
+            let fields = sides.filter_map(Value::as_object).flatten();
+            let of_kind =
+                fields.filter(|(name, _)| field(name).is_some_and(|(_, shown)| is_wanted(shown)));
+            of_kind.filter_map(|(_, value)| value.as_i64()).collect()
+        };
+        let mut names = Self::default();
+        let of_offers = keys(|shown| matches!(shown, Shown::Offer));
+        if !of_offers.is_empty() {
+            let rows = offers::table
+                .filter(offers::merchant_id.eq(merchant_id).and(offers::id.eq_any(of_offers)))
+                .select((offers::id, offers::name));
+            names.offers = rows.load(conn)?.into_iter().collect();
+        }
+        let of_affiliates = keys(|shown| matches!(shown, Shown::Affiliate));
+        if !of_affiliates.is_empty() {
+            let rows = affiliates::table
+                .filter(affiliates::merchant_id.eq(merchant_id))
+                .filter(affiliates::id.eq_any(of_affiliates))
+                .select((affiliates::id, affiliates::name));
+            names.affiliates = rows.load(conn)?.into_iter().collect();
+        }
+        let of_triggers = keys(|shown| matches!(shown, Shown::Trigger));
+        if !of_triggers.is_empty() {
+            let rows = triggers::table
+                .filter(triggers::merchant_id.eq(merchant_id))
+                .filter(triggers::id.eq_any(of_triggers))
+                .select((triggers::id, triggers::value));
+            names.triggers = rows.load(conn)?.into_iter().collect();
+        }
+        Ok(names)
+    }
+
+    fn name(&self, shown: Shown, id: i64) -> String {
+        let names = match shown {
+            Shown::Offer => &self.offers,
+            Shown::Affiliate => &self.affiliates,
+            _ => &self.triggers,
+        };
+        names.get(&id).cloned().unwrap_or_else(|| "one that’s gone".to_owned())
+    }
+}
+
+/// What an act changed, field by field, in the order of their labels.
+pub(super) fn changes(line: &Line, names: &Names, tz: Tz) -> Vec<Change> {
+    if let Some(change) = of_whole(line) {
+        return vec![change];
+    }
+    let empty = Map::new();
+    let side = |value: &Option<Value>| value.as_ref().and_then(Value::as_object).cloned();
+    let (before, after) = (side(&line.before), side(&line.after));
+    let (before, after) = (before.as_ref().unwrap_or(&empty), after.as_ref().unwrap_or(&empty));
+    let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
+    fields.sort();
+    fields.dedup();
+    let changed = fields.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let mut changes: Vec<Change> = changed
+        .filter_map(|name| {
+            let (label, shown) = field(name)?;
+            let words = |side| in_words(side, name, shown, names, tz);
+            Some(Change { field: label, before: words(before), after: words(after) })
+        })
+        .filter(|change| change.before != change.after)
+        .collect();
+    changes.sort_by_key(|change| change.field);
+    changes
+}
+
+/// Acts that record one value instead of fields.
+fn of_whole(line: &Line) -> Option<Change> {
+    let (field, words): (&'static str, fn(&Value) -> String) = match line.action.as_str() {
+        "store.discount_rules_set" => ("Codes get", rules),
+        "store.counted_codes_set" => ("Codes that count", texts),
+        _ => return None,
+    };
+    let words = |side: &Option<Value>| side.as_ref().map(words).unwrap_or_default();
+    Some(Change { field, before: words(&line.before), after: words(&line.after) })
+}
+
+/// What shoppers get, whichever platform's rules they are.
+fn rules(value: &Value) -> String {
+    let of_shopify = shopify::Rules::from_json(value).map(|rules| rules.sentence());
+    let of_woocommerce = || woocommerce::Rules::from_json(value).map(|rules| rules.sentence());
+    let of_bigcommerce = || {
+        let rules = serde_json::from_value::<bigcommerce::Rules>(value.clone()).ok()?;
+        Some(rules.sentence())
+    };
+    of_shopify.or_else(of_woocommerce).or_else(of_bigcommerce).unwrap_or_default()
+}
+
+fn in_words(side: &Map<String, Value>, name: &str, shown: Shown, names: &Names, tz: Tz) -> String {
+    let value = match side.get(name) {
+        None | Some(Value::Null) => return String::new(),
+        Some(value) => value,
+    };
+    match shown {
+        Shown::Text => plain(value),
+        Shown::YesNo => if value.as_bool() == Some(true) { "yes" } else { "no" }.to_owned(),
+        Shown::Changed => "changed".to_owned(),
+        Shown::Time => time(value, tz),
+        Shown::Offer | Shown::Affiliate | Shown::Trigger => {
+            value.as_i64().map(|id| names.name(shown, id)).unwrap_or_default()
+        }
+        Shown::Commission => serde_json::from_value::<Commission>(value.clone())
+            .map(|commission| commission.to_string())
+            .unwrap_or_default(),
+        Shown::Money => {
+            let currency = side.get("currency").and_then(Value::as_str);
+            let currency = currency.and_then(|code| Currency::from_code(code).ok());
+            value.as_i64().zip(currency).map(|(n, c)| format_money(n, c)).unwrap_or_default()
+        }
+        Shown::Texts => texts(value),
+        Shown::Named(own) => named(value, own),
+        Shown::Word(label) => {
+            let one = std::slice::from_ref(value);
+            let names = value.as_array().map_or(one, Vec::as_slice).iter();
+            let labels: Vec<&str> =
+                names.filter_map(|name| name.as_str().and_then(label)).collect();
+            labels.join(", ")
+        }
+        Shown::Review => review(value, name == "fraud"),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn time(value: &Value, tz: Tz) -> String {
+    let at = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    at.map(|at| When::new(at.with_timezone(&Utc), tz).text).unwrap_or_default()
+}
+
+fn texts(value: &Value) -> String {
+    let texts: Vec<String> = value.as_array().into_iter().flatten().map(plain).collect();
+    texts.join(", ")
+}
+
+fn named(value: &Value, own: &str) -> String {
+    let objects = match value {
+        Value::Array(objects) => objects.as_slice(),
+        object => std::slice::from_ref(object),
+    };
+    let names: Vec<String> =
+        objects.iter().filter_map(|object| object.get(own)).map(plain).collect();
+    names.join(", ")
+}
+
+/// What a member said of a conversion, or of its order as fraud.
+fn review(value: &Value, is_fraud: bool) -> String {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let said = Review::parse(text("review")).map(Review::label);
+    let reason = DenialReason::parse(text("denial_reason")).map(DenialReason::label);
+    let fraud = is_fraud.then_some(DenialReason::Fraud.label());
+    let note = Some(text("note")).filter(|note| !note.is_empty());
+    let parts: Vec<&str> = [fraud, said, reason, note].into_iter().flatten().collect();
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kit::audit::ActorKind;
+
+    fn line(action: &str, before: Value, after: Value) -> Line {
+        Line {
+            id: 1,
+            at: DateTime::<Utc>::UNIX_EPOCH,
+            actor_kind: ActorKind::Member,
+            actor_name: "Olga".to_owned(),
+            action: action.to_owned(),
+            summary: String::new(),
+            came_from: None,
+            before: Some(before).filter(|value| !value.is_null()),
+            after: Some(after).filter(|value| !value.is_null()),
+        }
+    }
+
+    fn read(line: &Line) -> Vec<(&'static str, String, String)> {
+        let names = Names { offers: [(7, "Standard".to_owned())].into(), ..Names::default() };
+        let changes = changes(line, &names, Tz::UTC);
+        changes.into_iter().map(|change| (change.field, change.before, change.after)).collect()
+    }
+
+    #[test]
+    fn fields_have_labels_and_values_have_words() {
+        let offer = line(
+            "offer.changed",
+            json!({ "commission": { "type": "percent", "basis_points": 1000 }, "is_default": false }),
+            json!({ "commission": { "type": "percent", "basis_points": 1250 }, "is_default": true }),
+        );
+        assert_eq!(
+            read(&offer),
+            [
+                ("Commission", "10\u{a0}% of the sale".into(), "12.5\u{a0}% of the sale".into()),
+                ("Default offer", "no".to_owned(), "yes".to_owned()),
+            ]
+        );
+        let review = line(
+            "conversion.reviewed",
+            json!({ "said": null, "fraud": null }),
+            json!({ "said": { "review": "denied", "by": "Olga", "at": "2026-01-02T03:04:05Z",
+                    "denial_reason": "duplicate", "note": "see 12" }, "fraud": null }),
+        );
+        let denied = "Denied: Duplicate order: see 12".to_owned();
+        assert_eq!(read(&review), [("Review", String::new(), denied)]);
+        let affiliate = line(
+            "affiliate.created",
+            Value::Null,
+            json!({ "offer_id": 7, "status": "active", "public_id": "a3y7" }),
+        );
+        assert_eq!(
+            read(&affiliate),
+            [
+                ("Affiliate ID", String::new(), "a3y7".to_owned()),
+                ("Offer", String::new(), "Standard".to_owned()),
+                ("Status", String::new(), "Active".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_no_label_is_not_shown() {
+        let odd = line(
+            "affiliate.changed",
+            json!({ "payment address": "DE00", "iban": "DE00" }),
+            json!({ "payment address": "DE99", "iban": "DE99", "payment_address_changed": true }),
+        );
+        assert_eq!(read(&odd), [("Payment address", String::new(), "changed".to_owned())]);
+    }
+
+    #[test]
+    fn everything_that_is_recorded_as_a_struct_has_labels() {
+        let structs = [
+            json!(crate::credit::Rules::default()),
+            json!({ "keeps_cancelled": true, "keeps_refunded": true }),
+        ];
+        for value in structs {
+            for name in value.as_object().unwrap().keys() {
+                assert!(field(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    /// Inside of what has a label, or keys that say nothing to people.
+    const WITHOUT_LABEL: [&str; 7] =
+        ["id", "import_id", "code", "exclusion", "at", "credited_by", "type"];
+
+    /// The names in every `json!({ ... })` of a file.
+    fn json_names(text: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for rest in text.split("json!({").skip(1) {
+            let mut depth = 1;
+            let end = rest.find(|c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                depth == 0
+            });
+            let block = &rest[..end.unwrap_or(rest.len())];
+            let pieces: Vec<&str> = block.split('"').collect();
+            let named = pieces.windows(2).skip(1).step_by(2);
+            names.extend(named.filter(|pair| pair[1].starts_with(':')).map(|p| p[0].to_owned()));
+        }
+        names
+    }
+
+    #[test]
+    fn everything_that_is_recorded_in_place_has_a_label() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![root];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let text = std::fs::read_to_string(entry.path()).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                if !code.contains("Act {") {
+                    continue;
+                }
+                for name in json_names(code) {
+                    seen += 1;
+                    let is_known = field(&name).is_some() || WITHOUT_LABEL.contains(&name.as_str());
+                    assert!(is_known, "{name} of {} has no label", entry.path().display());
+                }
+            }
+        }
+        assert!(seen > 40, "{seen}");
+    }
+}

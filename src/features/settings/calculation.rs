@@ -1,0 +1,162 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use serde::{Deserialize, Serialize};
+
+use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::merchants::{DatedRules, change_rules, rules_history};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::{Record, Version};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// How many earlier rules the page shows.
+const SHOWN: usize = 20;
+
+/// What was chosen. A choice among several that isn't sent stays as it is.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CalculationForm {
+    precedence: String,
+    orders_count_when: Option<String>,
+    include_tax: bool,
+    include_shipping: bool,
+    gift_cards_earn: bool,
+    tips_earn: bool,
+    negative_fees: Option<String>,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
+}
+
+impl From<Rules> for CalculationForm {
+    fn from(rules: Rules) -> Self {
+        let form = Self {
+            precedence: rules.precedence.as_str().into(),
+            orders_count_when: Some(rules.orders_count_when.as_str().into()),
+            include_tax: rules.include_tax,
+            include_shipping: rules.include_shipping,
+            gift_cards_earn: rules.gift_cards_earn,
+            tips_earn: rules.tips_earn,
+            negative_fees: Some(rules.negative_fees.as_str().into()),
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
+    }
+}
+
+impl CalculationForm {
+    fn check(&self, before: Rules) -> Result<Rules, FormErrors> {
+        let precedence = Precedence::parse(&self.precedence);
+        let count_when = match &self.orders_count_when {
+            Some(name) => OrdersCountWhen::parse(name),
+            None => Some(before.orders_count_when),
+        };
+        let negative_fees = match &self.negative_fees {
+            Some(name) => NegativeFees::parse(name),
+            None => Some(before.negative_fees),
+        };
+        let mut errors = FormErrors::new();
+        if precedence.is_none() {
+            errors.add("precedence", "Choose which code wins.");
+        }
+        if count_when.is_none() {
+            errors.add("orders_count_when", "Choose when orders count.");
+        }
+        if negative_fees.is_none() {
+            errors.add("negative_fees", "Choose what a negative fee is.");
+        }
+        match (precedence, count_when, negative_fees) {
+            (Some(precedence), Some(orders_count_when), Some(negative_fees)) => Ok(Rules {
+                precedence,
+                include_tax: self.include_tax,
+                include_shipping: self.include_shipping,
+                orders_count_when,
+                gift_cards_earn: self.gift_cards_earn,
+                tips_earn: self.tips_earn,
+                negative_fees,
+                ..Rules::default()
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/calculation.html")]
+struct CalculationPage {
+    page: MerchantPage,
+    history: Vec<DatedRules>,
+    form: CalculationForm,
+    errors: FormErrors,
+}
+
+impl CalculationPage {
+    fn precedences() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Precedence::ALL.iter().map(|rule| (rule.as_str(), rule.label()))
+    }
+
+    fn times_to_count() -> impl Iterator<Item = (&'static str, &'static str)> {
+        OrdersCountWhen::ALL.iter().map(|when| (when.as_str(), when.label()))
+    }
+
+    fn kinds_of_negative_fee() -> impl Iterator<Item = (&'static str, &'static str)> {
+        NegativeFees::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
+    }
+
+    /// `None` for the rules a program begins with.
+    fn since(&self, dated: &DatedRules) -> Option<When> {
+        (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
+            .then(|| When::new(dated.valid_from, self.page.merchant().tz()))
+    }
+}
+
+/// `GET /settings/calculation`
+pub async fn show(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+    let history = history(&db, &page).await?;
+    let form = current(&history).into();
+    ok(&CalculationPage { page, history, form, errors: FormErrors::new() })
+}
+
+/// `POST /settings/calculation`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<CalculationForm>,
+) -> AppResult<HttpResponse> {
+    let history = history(&db, &page).await?;
+    let rules = match form.check(current(&history)) {
+        Ok(rules) => rules,
+        Err(errors) => return rejected(&CalculationPage { page, history, form, errors }),
+    };
+    let (actor, version) = (page.actor(), form.version);
+    db.merchant(page.merchant_id(), move |conn| {
+        let id = actor.merchant_id;
+        let record = Record { merchant_id: id, kind: "merchant", id: Some(id) };
+        version.check(conn, record, |conn| {
+            Ok(CalculationForm::from(current(&rules_history(conn, id, 1)?)))
+        })?;
+        AppResult::Ok(change_rules(conn, &actor, rules)?)
+    })
+    .await?;
+    page.done("Saved. The rules hold for orders placed from now on.")?;
+    Ok(see_other("/settings/calculation"))
+}
+
+/// The rules in force.
+fn current(history: &[DatedRules]) -> Rules {
+    history.first().map(|dated| dated.rules).unwrap_or_default()
+}
+
+async fn history(db: &Db, page: &MerchantPage) -> AppResult<Vec<DatedRules>> {
+    let merchant_id = page.merchant_id();
+    db.merchant(merchant_id, move |conn| -> QueryResult<_> {
+        rules_history(conn, merchant_id, SHOWN)
+    })
+    .await
+}

@@ -1,0 +1,87 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use crate::features::auth::pages::MerchantPage;
+use crate::features::merchants::{self, choices};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::{Record, Version};
+use crate::kit::web::{ok, rejected, see_other};
+
+/// What was typed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GeneralForm {
+    name: String,
+    time_zone: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    version: Version,
+}
+
+impl GeneralForm {
+    fn of(name: String, time_zone: String) -> Self {
+        let form = Self { name, time_zone, version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/general.html")]
+struct GeneralPage {
+    page: MerchantPage,
+    /// The currency with its name.
+    currency: String,
+    form: GeneralForm,
+    errors: FormErrors,
+}
+
+impl GeneralPage {
+    fn new(page: MerchantPage, form: GeneralForm, errors: FormErrors) -> Self {
+        let merchant = page.merchant();
+        let code = merchant.currency.as_str();
+        let named = choices::currencies(code).into_iter().find(|(listed, _)| listed == code);
+        Self {
+            currency: named.map_or_else(|| code.to_owned(), |(_, words)| words),
+            form,
+            errors,
+            page,
+        }
+    }
+}
+
+/// `GET /settings/general`
+pub async fn show(page: MerchantPage) -> AppResult<HttpResponse> {
+    let merchant = page.merchant();
+    let form = GeneralForm::of(merchant.name.clone(), merchant.time_zone.clone());
+    ok(&GeneralPage::new(page, form, FormErrors::new()))
+}
+
+/// `POST /settings/general`
+pub async fn update(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<GeneralForm>,
+) -> AppResult<HttpResponse> {
+    let mut errors = FormErrors::new();
+    errors.check_changed_name("name", &form.name, &page.merchant().name, "Name the program.");
+    let time_zone = choices::time_zone(&mut errors, "time_zone", &form.time_zone);
+    let Some(time_zone) = time_zone.filter(|_| errors.is_empty()) else {
+        return rejected(&GeneralPage::new(page, form, errors));
+    };
+    let (actor, merchant) = (page.actor(), page.merchant().clone());
+    db.merchant(page.merchant_id(), move |conn| {
+        let record = Record { merchant_id: merchant.id, kind: "merchant", id: Some(merchant.id) };
+        form.version.check(conn, record, |conn| {
+            let (name, time_zone) = merchants::general(conn, merchant.id)?;
+            Ok(GeneralForm::of(name, time_zone))
+        })?;
+        AppResult::Ok(merchants::rename(conn, &actor, &merchant, &form.name, time_zone)?)
+    })
+    .await?;
+    page.done("The settings are saved.")?;
+    Ok(see_other("/settings/general"))
+}

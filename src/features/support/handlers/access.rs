@@ -1,0 +1,45 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+
+use super::feature::reason_error;
+use super::show::{FeatureForm, MerchantPage};
+use crate::features::accounts::{self, By};
+use crate::features::auth::pages::PersonPage;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{rejected, see_other};
+
+/// `POST /support/merchants/{id}/access`: closes a merchant or opens it again.
+pub async fn set_access(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<FeatureForm>,
+) -> AppResult<HttpResponse> {
+    let id = *merchant_id;
+    if let Some(why) = reason_error(&form.reason) {
+        let mut shown = MerchantPage::read(&db, page, id).await?;
+        shown.errors = FormErrors::one("access_reason", why);
+        shown.form = form;
+        return rejected(&shown);
+    }
+    let (by, opens) = (By::support(&page.support_actor(id), &form.reason), form.enabled);
+    let words = db
+        .run(Scope::Installation, move |conn| {
+            if opens {
+                return accounts::reopen(conn, &by, id).map(|changed| match changed {
+                    true => "Reopened. Its members can sign in again.".to_owned(),
+                    false => "It was not closed.".to_owned(),
+                });
+            }
+            accounts::close(conn, &by, id).map(|ended| match ended {
+                Some(ended) => format!("Closed. {}", ended.words()),
+                None => "It was closed already.".to_owned(),
+            })
+        })
+        .await?;
+    page.leave(FlashKind::Success, words)?;
+    Ok(see_other(&format!("/support/merchants/{id}")))
+}

@@ -1,0 +1,120 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::{OptionalExtension, QueryResult};
+use serde::Deserialize;
+
+use super::show::{impossible, no_such_affiliate};
+use crate::features::auth::pages::PersonPage;
+use crate::features::auth::{end_sessions_of, lock_open_merchant};
+use crate::features::support::merchant::{affiliate_place, person_of};
+use crate::features::team;
+use crate::kit::audit::{Act, record};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::mail::Limits;
+use crate::kit::secrets::Sealer;
+use crate::kit::security::{self, Kind};
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
+
+/// An affiliate, by affiliate ID or email address.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AffiliateForm {
+    affiliate: String,
+}
+
+/// `POST /support/merchants/{id}/people/{user_id}/sign-out`: ends every session of a member or an
+/// affiliate.
+pub async fn end_sessions(
+    db: Data<Db>,
+    page: PersonPage,
+    path: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, user_id) = path.into_inner();
+    let name = db.run(Scope::Support, move |conn| person_of(conn, merchant_id, user_id)).await?;
+    end(&db, page, merchant_id, user_id, name).await
+}
+
+/// `POST /support/merchants/{id}/affiliate-sign-outs`: the same for an affiliate, as they are named
+/// in a letter.
+pub async fn end_sessions_of_affiliate(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<AffiliateForm>,
+) -> AppResult<HttpResponse> {
+    let (id, typed) = (*merchant_id, form.affiliate.clone());
+    let found = db
+        .run(Scope::Support, move |conn| affiliate_place(conn, id, typed.trim()).optional())
+        .await?;
+    match found {
+        Some((user_id, name, _)) => end(&db, page, id, user_id, name).await,
+        None => no_such_affiliate(&db, page, id, form.affiliate).await,
+    }
+}
+
+async fn end(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    user_id: i64,
+    name: String,
+) -> AppResult<HttpResponse> {
+    let actor = page.support_actor(merchant_id);
+    let summary = format!("Ended every session of {name}.");
+    db.merchant(merchant_id, move |conn| {
+        end_sessions_of(conn, user_id)?;
+        let act = Act {
+            action: "member.signed_out",
+            subject_kind: "member",
+            subject_id: Some(user_id),
+            summary,
+            before: None,
+            after: None,
+        };
+        let recorded: QueryResult<()> = record(conn, &actor, act);
+        recorded
+    })
+    .await?;
+    security::note(Kind::SessionsEnded.about("user", user_id));
+    page.leave(
+        FlashKind::Success,
+        format!("Every session of {name} has ended. They can sign in again."),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
+
+/// `POST /support/merchants/{id}/invitations/{invitation_id}/sending`: the letter goes once more, with
+/// another link.
+pub async fn resend_invitation(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    limits: Data<Limits>,
+    page: PersonPage,
+    path: Path<(i64, i64)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (merchant_id, invitation_id) = path.into_inner();
+    let actor = page.support_actor(merchant_id);
+    let sent = db
+        .merchant(merchant_id, move |conn| -> AppResult<Option<String>> {
+            if !lock_open_merchant(conn, merchant_id)? {
+                return Ok(None);
+            }
+            limits.take(merchant_id, &team::invited_address(conn, merchant_id, invitation_id)?)?;
+            Ok(Some(team::resend(conn, &actor, &sealer, invitation_id)?))
+        })
+        .await?;
+    let Some(email) = sent else {
+        let why = "This program is closed. Reopen it before you send an invitation.";
+        return impossible(&db, page, merchant_id, "", why).await;
+    };
+    page.leave(
+        FlashKind::Success,
+        format!("Sent {email} the invitation again. The link before works no longer."),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}

@@ -1,0 +1,207 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::QueryResult;
+use serde::Deserialize;
+
+use crate::features::accounts::{InstanceEntry, of_subject};
+use crate::features::auth::pages::PersonPage;
+use crate::features::support::merchant::{MerchantState, recent_acts};
+use crate::features::support::stores::{Failures, StoreState};
+use crate::features::team::InvitationRow;
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected};
+
+/// How many acts of support staff the page shows.
+const ACTS: i64 = 10;
+
+/// A switch with the reason for it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct FeatureForm {
+    /// Whether it is to be on. It has no default: a form without it is refused, and switches nothing off.
+    pub enabled: bool,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// The reason for an act.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReasonForm {
+    /// In support's own words.
+    pub reason: String,
+}
+
+#[derive(Template)]
+#[template(path = "support/merchant.html")]
+pub(super) struct MerchantPage {
+    page: PersonPage,
+    state: MerchantState,
+    now: DateTime<Utc>,
+    acts: Vec<SupportAct>,
+    /// What was done to its access, the newest first.
+    access_log: Vec<InstanceEntry>,
+    pub(super) form: FeatureForm,
+    /// The affiliate whom something is done for, as typed.
+    affiliate: String,
+    pub(super) errors: FormErrors,
+}
+
+impl MerchantPage {
+    pub(super) async fn read(db: &Db, page: PersonPage, merchant_id: i64) -> AppResult<Self> {
+        let now = clock::now();
+        let (state, acts, access_log) = db
+            .run(Scope::Support, move |conn| {
+                let state = MerchantState::read(conn, merchant_id, now)?;
+                let access_log = of_subject(conn, "merchant", merchant_id, ACTS)?;
+                let acts = recent_acts(conn, merchant_id, ACTS)?;
+                QueryResult::Ok((state, with_access(acts, &access_log), access_log))
+            })
+            .await?;
+        Ok(Self {
+            page,
+            state,
+            now,
+            acts,
+            access_log,
+            form: FeatureForm::default(),
+            affiliate: String::new(),
+            errors: FormErrors::new(),
+        })
+    }
+
+    /// Staff look at many programs at once: one zone for all.
+    fn when(at: &DateTime<Utc>) -> When {
+        When::new(*at, Tz::UTC)
+    }
+
+    fn count(&self, of: usize) -> String {
+        self.state.counts[of].to_string()
+    }
+
+    /// Why it was closed, as support's own log has it.
+    fn closing_reason(&self) -> &str {
+        let closing = self.access_log.iter().find(|entry| entry.is_closing());
+        closing.map(InstanceEntry::reason).unwrap_or_default()
+    }
+
+    /// What was typed into the form of Coupon Exclusions: the page has two reasons.
+    fn exclusions_reason(&self) -> &str {
+        if self.errors.of("reason").is_empty() { "" } else { &self.form.reason }
+    }
+
+    fn feature_url(&self) -> String {
+        format!("/support/merchants/{}/coupon-exclusions", self.state.merchant.id)
+    }
+
+    fn views_url(&self) -> String {
+        format!("/support/merchants/{}/views", self.state.merchant.id)
+    }
+
+    fn affiliate_sign_outs_url(&self) -> String {
+        format!("/support/merchants/{}/affiliate-sign-outs", self.state.merchant.id)
+    }
+
+    fn sign_out_url(&self, user_id: &i64) -> String {
+        format!("/support/merchants/{}/people/{user_id}/sign-out", self.state.merchant.id)
+    }
+
+    fn resend_url(&self, invitation_id: &i64) -> String {
+        let id = self.state.merchant.id;
+        format!("/support/merchants/{id}/invitations/{invitation_id}/sending")
+    }
+
+    /// Until when its link works, if it does.
+    fn works_until(&self, invitation: &InvitationRow) -> Option<When> {
+        invitation.expires_at.filter(|until| *until > self.now).map(|until| Self::when(&until))
+    }
+
+    /// What failed at a store, by kind: how many of what, and the newest of them.
+    fn failures(store: &StoreState) -> [(String, &Failures); 2] {
+        let of = |failures: &Failures, one: &str, more: &str| {
+            let is_one = failures.count.exact() == Some(1);
+            format!("{} {}", failures.count, if is_one { one } else { more })
+        };
+        [
+            (of(&store.deliveries, "failed delivery", "failed deliveries"), &store.deliveries),
+            (of(&store.pushes, "failed code", "failed codes"), &store.pushes),
+        ]
+    }
+
+    /// What waits, where anything does: how many, and of what.
+    fn waiting(&self) -> Vec<(String, &'static str)> {
+        let waiting = &self.state.waiting;
+        [
+            (waiting.deliveries, "failed delivery", "failed deliveries"),
+            (waiting.pushes, "code that failed in a store", "codes that failed in a store"),
+            (
+                waiting.parked,
+                "piece of background work that was given up",
+                "pieces of background work that were given up",
+            ),
+            (waiting.affiliates, "affiliate to be looked at", "affiliates to be looked at"),
+            (waiting.conversions, "conversion to be looked at", "conversions to be looked at"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, more)| (count_label(count), if count == 1 { one } else { more }))
+        .collect()
+    }
+}
+
+/// When, who, what.
+type SupportAct = (DateTime<Utc>, String, String);
+
+/// The acts of the merchant's log and of support's own as one list, the newest first.
+fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
+    acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
+    acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+    acts.truncate(usize::try_from(ACTS).unwrap_or_default());
+    acts
+}
+
+/// `GET /support/merchants/{id}`
+pub async fn show(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    ok(&MerchantPage::read(&db, page, *merchant_id).await?)
+}
+
+/// The page once more, because nobody who can sign in is named so.
+pub(super) async fn no_such_affiliate(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    typed: String,
+) -> AppResult<HttpResponse> {
+    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    shown.errors = FormErrors::one(
+        "affiliate",
+        "No affiliate of this program who can sign in has this affiliate ID or email address.",
+    );
+    shown.affiliate = typed;
+    rejected(&shown)
+}
+
+/// The page once more, because an act isn't possible as things are. `field` is where it was asked for.
+pub(super) async fn impossible(
+    db: &Db,
+    page: PersonPage,
+    merchant_id: i64,
+    field: &str,
+    why: impl Into<String>,
+) -> AppResult<HttpResponse> {
+    let mut shown = MerchantPage::read(db, page, merchant_id).await?;
+    shown.errors = FormErrors::one(field, why);
+    rejected(&shown)
+}

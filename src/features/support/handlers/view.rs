@@ -1,0 +1,111 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::{OptionalExtension, QueryResult};
+use serde::Deserialize;
+
+use super::show::{impossible, no_such_affiliate};
+use crate::features::auth::pages::PersonPage;
+use crate::features::auth::{VIEW_LIMIT, Viewing};
+use crate::features::support::merchant::{affiliate_place, member_place};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+use crate::kit::session::Place;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::see_other;
+
+/// As whom the program is to be looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ViewForm {
+    /// A member, by their key as a person.
+    pub user_id: Option<i64>,
+    /// An affiliate, by affiliate ID or e-mail address.
+    pub affiliate: String,
+}
+
+/// `POST /support/merchants/{id}/views`: looks at the program as one of its people sees it.
+pub async fn begin_view(
+    db: Data<Db>,
+    page: PersonPage,
+    merchant_id: Path<i64>,
+    CsrfForm(form): CsrfForm<ViewForm>,
+) -> AppResult<HttpResponse> {
+    let (id, wanted) = (*merchant_id, form.clone());
+    let found = db
+        .run(Scope::Support, move |conn| -> QueryResult<_> {
+            let place = match wanted.user_id {
+                Some(user_id) => member_place(conn, id, user_id),
+                None => affiliate_place(conn, id, wanted.affiliate.trim()),
+            };
+            let Some(place) = place.optional()? else { return Ok(None) };
+            let is_open = place.2.is_open_to(conn, place.0)?;
+            Ok(Some((place, is_open)))
+        })
+        .await?;
+    let Some(((user_id, name, place), is_open)) = found else {
+        if form.user_id.is_some() {
+            return Err(AppError::NotFound);
+        }
+        return no_such_affiliate(&db, page, id, form.affiliate).await;
+    };
+    if !is_open {
+        let field = if form.user_id.is_some() { "" } else { "affiliate" };
+        let why = format!(
+            "{name} has no access now, so there is nothing to view. The program is closed, or they \
+             were disabled or denied."
+        );
+        return impossible(&db, page, id, field, why).await;
+    }
+    let actor = page.support_actor(id);
+    let viewing = Viewing { place, user_id, name, until: actor.now + VIEW_LIMIT };
+    let summary = format!("Began to look at the program as {}, to read alone.", viewing.name);
+    tell(&db, actor, "support.view_began", user_id, summary).await?;
+    viewing.begin(page.session())?;
+    security::note(Kind::ViewBegan.about("merchant", id));
+    Ok(see_other(viewing.place.home()))
+}
+
+/// `POST /support/views/end`
+pub async fn end_view(
+    db: Data<Db>,
+    page: PersonPage,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let viewing = Viewing::of(page.session())?;
+    Viewing::end(page.session());
+    let merchant_id = viewing.as_ref().and_then(Viewing::merchant_id);
+    let Some((viewing, merchant_id)) = viewing.zip(merchant_id) else {
+        return Ok(see_other(Place::Support.home()));
+    };
+    let summary = format!("Stopped looking at the program as {}.", viewing.name);
+    let actor = page.support_actor(merchant_id);
+    tell(&db, actor, "support.view_ended", viewing.user_id, summary).await?;
+    security::note(Kind::ViewEnded.about("merchant", merchant_id));
+    page.leave(
+        FlashKind::Success,
+        format!("You no longer look at the program as {}.", viewing.name),
+    )?;
+    Ok(see_other(&format!("/support/merchants/{merchant_id}")))
+}
+
+async fn tell(
+    db: &Db,
+    actor: Actor,
+    action: &'static str,
+    user_id: i64,
+    summary: String,
+) -> AppResult<()> {
+    db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
+        let (before, after) = (None, None);
+        let subject_id = Some(user_id);
+        record(
+            conn,
+            &actor,
+            Act { action, subject_kind: "member", subject_id, summary, before, after },
+        )
+    })
+    .await
+}

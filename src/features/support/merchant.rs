@@ -1,0 +1,221 @@
+//! One merchant as support staff see it: how it fares, and none of its secrets.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+
+use crate::features::auth::Merchant;
+use crate::features::dashboard::model::{Waiting, waiting};
+use crate::features::support::stores::{StoreState, stores_of};
+use crate::features::team::{InvitationRow, open_invitations};
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
+use crate::kit::mail::email_key;
+use crate::kit::session::{Place, Role};
+use crate::kit::web::paginate::{COUNT_LIMIT, Count};
+
+/// Somebody who works for the merchant.
+#[derive(Clone, Debug)]
+pub struct MemberState {
+    /// Their key as a person.
+    pub user_id: i64,
+    /// What they are called.
+    pub name: String,
+    /// How they sign in.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// Whether support staff or an operator disabled them.
+    pub is_disabled: bool,
+    /// How many sessions they have.
+    pub sessions: i64,
+    /// When they were last here.
+    pub seen_at: Option<DateTime<Utc>>,
+}
+
+/// How a merchant fares.
+pub struct MerchantState {
+    /// The merchant.
+    pub merchant: Merchant,
+    /// Since when nobody gets to its pages.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// Who works for it.
+    pub members: Vec<MemberState>,
+    /// Who is invited to.
+    pub invitations: Vec<InvitationRow>,
+    /// Its stores, the disconnected ones too.
+    pub stores: Vec<StoreState>,
+    /// What waits for somebody.
+    pub waiting: Waiting,
+    /// How many affiliates, conversion triggers, orders and exclusions it has.
+    pub counts: [Count; 4],
+    /// When the newest order was placed.
+    pub last_order_at: Option<DateTime<Utc>>,
+    /// When a store last sent something.
+    pub last_delivery_at: Option<DateTime<Utc>>,
+}
+
+impl MerchantState {
+    /// The state of a merchant, within `Scope::Support`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that key; else the database's.
+    pub fn read(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Self> {
+        Ok(Self {
+            merchant: Merchant::find(conn, merchant_id)?,
+            closed_at: merchants::table
+                .find(merchant_id)
+                .select(merchants::closed_at)
+                .first(conn)?,
+            members: members_of(conn, merchant_id, now)?,
+            invitations: open_invitations(conn, merchant_id)?,
+            stores: stores_of(conn, merchant_id)?,
+            waiting: waiting(conn, merchant_id)?,
+            counts: counts(conn, merchant_id)?,
+            last_order_at: orders::table
+                .filter(orders::merchant_id.eq(merchant_id))
+                .filter(orders::placed_at.is_not_null())
+                .order((orders::placed_at.desc(), orders::id.desc()))
+                .select(orders::placed_at)
+                .first(conn)
+                .optional()?
+                .flatten(),
+            last_delivery_at: deliveries::table
+                .filter(deliveries::merchant_id.eq(merchant_id))
+                .order((deliveries::received_at.desc(), deliveries::id.desc()))
+                .select(deliveries::received_at)
+                .first(conn)
+                .optional()?,
+        })
+    }
+}
+
+fn members_of(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<MemberState>> {
+    let people: Vec<(i64, String, String, Role, bool)> = members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .order((members::created_at, users::id))
+        .select((
+            users::id,
+            users::name,
+            users::email,
+            members::role,
+            users::disabled_at.is_not_null(),
+        ))
+        .load(conn)?;
+    let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
+    let live: Vec<(Option<i64>, DateTime<Utc>)> = sessions::table
+        .filter(sessions::user_id.eq_any(ids.into_iter().map(Some)))
+        .filter(sessions::expires_at.gt(now))
+        .select((sessions::user_id, sessions::seen_at))
+        .load(conn)?;
+    let state = |(user_id, name, email, role, is_disabled)| {
+        let own = || live.iter().filter(|(of, _)| *of == Some(user_id));
+        let sessions = i64::try_from(own().count()).unwrap_or(i64::MAX);
+        let seen_at = own().map(|(_, seen_at)| *seen_at).max();
+        MemberState { user_id, name, email, role, is_disabled, sessions, seen_at }
+    };
+    Ok(people.into_iter().map(state).collect())
+}
+
+fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> {
+    let (affiliates, triggers, orders, exclusions) = prepared::<(BigInt, BigInt, BigInt, BigInt)>(
+        "SELECT (SELECT count(*) FROM (SELECT FROM affiliates WHERE merchant_id = m.id LIMIT 10001) n), \
+             (SELECT count(*) FROM (SELECT FROM triggers WHERE merchant_id = m.id LIMIT 10001) n), \
+             (SELECT count(*) FROM (SELECT FROM orders WHERE merchant_id = m.id LIMIT 10001) n), \
+             (SELECT count(*) FROM (SELECT FROM exclusions WHERE merchant_id = m.id \
+                 AND removed_at IS NULL LIMIT 10001) n) \
+         FROM merchants m WHERE m.id = ?",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .get_result::<(i64, i64, i64, i64)>(conn)?;
+    Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
+}
+
+/// What support staff did to the merchant lately, newest first: when, who, what. The log of the instance
+/// has the changes of its access, with their reasons.
+///
+/// # Errors
+/// The database's.
+pub fn recent_acts(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    limit: i64,
+) -> QueryResult<Vec<(DateTime<Utc>, String, String)>> {
+    prepared::<(Timestamptz, Text, Text)>(
+        "SELECT at, actor_name, summary FROM audit_log \
+         WHERE merchant_id = ? AND actor_kind = 'support' \
+         AND action NOT IN ('merchant.closed', 'merchant.reopened', 'member.support_removed') ORDER BY id DESC LIMIT ?",
+    )
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+}
+
+/// The name of a member of the merchant, or of an affiliate of it who can sign in.
+///
+/// # Errors
+/// `NotFound` when that person is neither.
+pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<String> {
+    let name: Option<String> = prepared::<Nullable<Text>>(
+        "SELECT u.name FROM users u WHERE u.id = ? AND (\
+             EXISTS (SELECT FROM members m WHERE m.merchant_id = ? AND m.user_id = u.id) \
+             OR EXISTS (SELECT FROM affiliates a WHERE a.merchant_id = ? AND a.user_id = u.id))",
+    )
+    .bind::<BigInt, _>(user_id)
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<BigInt, _>(merchant_id)
+    .get_result(conn)?;
+    name.ok_or(diesel::result::Error::NotFound)
+}
+
+/// The place of a member of the merchant: whose it is, what they are called.
+///
+/// # Errors
+/// `NotFound` when that person is no member.
+pub fn member_place(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    user_id: i64,
+) -> QueryResult<(i64, String, Place)> {
+    let (name, role, merchant) = members::table
+        .inner_join(users::table)
+        .inner_join(merchants::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(user_id))
+        .select((users::name, members::role, merchants::name))
+        .first(conn)?;
+    Ok((user_id, name, Place::Member { merchant_id, merchant, role }))
+}
+
+/// The place of an affiliate of the merchant who can sign in, by affiliate ID or email address.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub fn affiliate_place(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    typed: &str,
+) -> QueryResult<(i64, String, Place)> {
+    let (affiliate_id, user_id, name, merchant) = affiliates::table
+        .inner_join(merchants::table)
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::public_id.eq(typed).or(affiliates::email_key.eq(email_key(typed))))
+        .filter(affiliates::user_id.is_not_null())
+        .select((
+            affiliates::id,
+            affiliates::user_id.assume_not_null(),
+            affiliates::name,
+            merchants::name,
+        ))
+        .first(conn)?;
+    Ok((user_id, name, Place::Affiliate { merchant_id, merchant, affiliate_id }))
+}

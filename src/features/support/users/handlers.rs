@@ -1,0 +1,183 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use super::model::{Membership, UserRow, UserState, users};
+use crate::features::accounts::{self, By};
+use crate::features::auth::pages::PersonPage;
+use crate::features::support::handlers::{FeatureForm, ReasonForm, reason_error};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::urls::with_query;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected, see_other};
+
+const HERE: &str = "/support/users";
+
+/// Search, and where the list begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UsersQuery {
+    q: String,
+    after: String,
+    before: String,
+}
+
+#[derive(Template)]
+#[template(path = "support/users.html")]
+struct UsersPage {
+    page: PersonPage,
+    search: String,
+    rows: Listing<UserRow>,
+}
+
+impl UsersPage {
+    fn at(&self, direction: &str, key: &str) -> String {
+        with_query(HERE, &[("q", self.search.as_str()), (direction, key)])
+    }
+
+    fn first(&self) -> String {
+        self.rows.previous.as_ref().map_or_else(String::new, |_| self.at("", ""))
+    }
+
+    fn previous(&self) -> String {
+        self.rows.previous.as_ref().map_or_else(String::new, |key| self.at("before", key))
+    }
+
+    fn next(&self) -> String {
+        self.rows.next.as_ref().map_or_else(String::new, |key| self.at("after", key))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "support/user.html")]
+struct UserPage {
+    page: PersonPage,
+    state: UserState,
+    reason: String,
+    errors: FormErrors,
+}
+
+impl UserPage {
+    async fn read(db: &Db, page: PersonPage, user_id: i64) -> AppResult<Self> {
+        let now = clock::now();
+        let state = db.run(Scope::Support, move |conn| UserState::read(conn, user_id, now)).await?;
+        Ok(Self { page, state, reason: String::new(), errors: FormErrors::new() })
+    }
+
+    fn when(at: &chrono::DateTime<chrono::Utc>) -> When {
+        When::new(*at, Tz::UTC)
+    }
+
+    fn is_oneself(&self) -> bool {
+        self.state.user.id == self.page.person.id
+    }
+
+    /// What was typed into the form of access: the page has two reasons.
+    fn access_reason(&self) -> &str {
+        if self.errors.of("reason").is_empty() { "" } else { &self.reason }
+    }
+
+    fn role(membership: &Membership) -> &'static str {
+        membership.role.map_or("Affiliate", |role| role.label())
+    }
+}
+
+/// `GET /support/users`
+pub async fn index(
+    db: Data<Db>,
+    page: PersonPage,
+    query: Query<UsersQuery>,
+) -> AppResult<HttpResponse> {
+    let search = query.q.trim().to_owned();
+    let (search, rows) = db
+        .run(Scope::Support, move |conn| {
+            let cursor = Cursor::read(&query.after, &query.before);
+            users(conn, &search, &cursor).map(|rows| (search, rows))
+        })
+        .await?;
+    ok(&UsersPage { page, search, rows })
+}
+
+/// `GET /support/users/{user_id}`
+pub async fn show(db: Data<Db>, page: PersonPage, user_id: Path<i64>) -> AppResult<HttpResponse> {
+    ok(&UserPage::read(&db, page, *user_id).await?)
+}
+
+/// Why a change of a person's access isn't made.
+fn refusal(page: &PersonPage, user_id: i64, reason: &str) -> Option<String> {
+    if page.person.id == user_id {
+        return Some("You can’t change your own access. Ask someone else of your team.".to_owned());
+    }
+    reason_error(reason)
+}
+
+async fn refused(
+    db: &Db,
+    page: PersonPage,
+    user_id: i64,
+    reason: String,
+    (field, why): (&str, String),
+) -> AppResult<HttpResponse> {
+    let shown = UserPage::read(db, page, user_id).await?;
+    rejected(&UserPage { reason, errors: FormErrors::one(field, why), ..shown })
+}
+
+/// `POST /support/users/{user_id}/access`: disables a person or enables them again.
+pub async fn set_access(
+    db: Data<Db>,
+    page: PersonPage,
+    user_id: Path<i64>,
+    CsrfForm(form): CsrfForm<FeatureForm>,
+) -> AppResult<HttpResponse> {
+    let id = *user_id;
+    if let Some(why) = refusal(&page, id, &form.reason) {
+        return refused(&db, page, id, form.reason, ("reason", why)).await;
+    }
+    let (by, enabled) = (By::support(&page.support_actor(0), &form.reason), form.enabled);
+    let words = db
+        .run(Scope::Installation, move |conn| {
+            if enabled {
+                return accounts::enable(conn, &by, id).map(|changed| match changed {
+                    true => "Enabled. They can sign in again.".to_owned(),
+                    false => "They were not disabled.".to_owned(),
+                });
+            }
+            accounts::disable(conn, &by, id).map(|ended| match ended {
+                Some(ended) => format!("Disabled. {}", ended.words()),
+                None => "They were disabled already.".to_owned(),
+            })
+        })
+        .await?;
+    page.leave(FlashKind::Success, words)?;
+    Ok(see_other(&format!("{HERE}/{id}")))
+}
+
+/// `POST /support/users/{user_id}/support-rights/removal`
+pub async fn remove_support(
+    db: Data<Db>,
+    page: PersonPage,
+    user_id: Path<i64>,
+    CsrfForm(form): CsrfForm<ReasonForm>,
+) -> AppResult<HttpResponse> {
+    let id = *user_id;
+    if let Some(why) = refusal(&page, id, &form.reason) {
+        return refused(&db, page, id, form.reason, ("rights_reason", why)).await;
+    }
+    let by = By::support(&page.support_actor(0), &form.reason);
+    let removed =
+        db.run(Scope::Installation, move |conn| accounts::remove_support(conn, &by, id)).await?;
+    match removed {
+        Some(ended) => {
+            page.leave(FlashKind::Success, format!("Support rights removed. {}", ended.words()))?
+        }
+        None => page.leave(FlashKind::Info, "They were not support staff.")?,
+    }
+    Ok(see_other(&format!("{HERE}/{id}")))
+}

@@ -1,0 +1,134 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::features::accounts::{InstanceEntry, of_subject};
+use crate::kit::db::schema::{affiliates, api_keys, members, merchants, sessions, users};
+use crate::kit::session::Role;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+
+/// How many acts a page shows.
+const ACTS: i64 = 20;
+
+/// A person who can sign in, or could.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct UserRow {
+    /// Their key.
+    pub id: i64,
+    /// What they are called.
+    pub name: String,
+    /// As typed.
+    pub email: String,
+    /// Whether they are support staff.
+    pub is_support: bool,
+    /// Since when they can't sign in.
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// Since when a code is asked for at sign-in.
+    pub two_factor_at: Option<DateTime<Utc>>,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The users whose email or name contains `search`, the newest first.
+pub(super) fn users(
+    conn: &mut PgConnection,
+    search: &str,
+    cursor: &Cursor<i64>,
+) -> QueryResult<Listing<UserRow>> {
+    let mut query = users::table
+        .select(UserRow::as_select())
+        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
+        .into_boxed();
+    if !search.is_empty() {
+        let escaped = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = format!("%{escaped}%");
+        query = query.filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern)));
+    }
+    query = match cursor {
+        Cursor::Start => query.order(users::id.desc()),
+        Cursor::After(last) => query.filter(users::id.lt(*last)).order(users::id.desc()),
+        Cursor::Before(first) => query.filter(users::id.gt(*first)).order(users::id.asc()),
+    };
+    let rows: Vec<UserRow> = query.load(conn)?;
+    Ok(Listing::new(rows, cursor, |row: &UserRow| row.id))
+}
+
+/// A program that a person belongs to.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// Which merchant.
+    pub merchant_id: i64,
+    /// Its name.
+    pub merchant: String,
+    /// As a member with this role, or as an affiliate.
+    pub role: Option<Role>,
+    /// Whether the program is closed.
+    pub is_closed: bool,
+}
+
+/// A person as support staff see them.
+#[derive(Clone, Debug)]
+pub struct UserState {
+    /// Who.
+    pub user: UserRow,
+    /// Where they belong.
+    pub memberships: Vec<Membership>,
+    /// How many sessions they have.
+    pub sessions: i64,
+    /// How many API keys they have made that aren't revoked.
+    pub keys: i64,
+    /// What was done to their access, the newest first.
+    pub log: Vec<InstanceEntry>,
+}
+
+impl UserState {
+    /// The state of a user, within `Scope::Support`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that key.
+    pub fn read(conn: &mut PgConnection, user_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
+        Ok(Self {
+            user: users::table.find(user_id).select(UserRow::as_select()).first(conn)?,
+            memberships: memberships(conn, user_id)?,
+            sessions: sessions::table
+                .filter(sessions::user_id.eq(user_id))
+                .filter(sessions::expires_at.gt(now))
+                .count()
+                .get_result(conn)?,
+            keys: api_keys::table
+                .filter(api_keys::created_by.eq(user_id))
+                .filter(api_keys::revoked_at.is_null())
+                .count()
+                .get_result(conn)?,
+            log: of_subject(conn, "user", user_id, ACTS)?,
+        })
+    }
+}
+
+fn memberships(conn: &mut PgConnection, user_id: i64) -> QueryResult<Vec<Membership>> {
+    let as_member: Vec<(i64, String, bool, Role)> = members::table
+        .inner_join(merchants::table)
+        .filter(members::user_id.eq(user_id))
+        .order((merchants::name, merchants::id))
+        .select((merchants::id, merchants::name, merchants::closed_at.is_not_null(), members::role))
+        .load(conn)?;
+    let as_affiliate: Vec<(i64, String, bool)> = affiliates::table
+        .inner_join(merchants::table)
+        .filter(affiliates::user_id.eq(user_id))
+        .order((merchants::name, merchants::id))
+        .select((merchants::id, merchants::name, merchants::closed_at.is_not_null()))
+        .load(conn)?;
+    let member = |(merchant_id, merchant, is_closed, role)| Membership {
+        merchant_id,
+        merchant,
+        role: Some(role),
+        is_closed,
+    };
+    let affiliate = |(merchant_id, merchant, is_closed)| Membership {
+        merchant_id,
+        merchant,
+        role: None,
+        is_closed,
+    };
+    Ok(as_member.into_iter().map(member).chain(as_affiliate.into_iter().map(affiliate)).collect())
+}

@@ -1,0 +1,175 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use crate::features::auth::handlers::{signed_in, take_seat};
+use crate::features::auth::links::merchant_of;
+use crate::features::auth::pages::PublicPage;
+use crate::features::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
+use crate::features::team::{self, Invitation, Joining};
+use crate::kit::clock;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{html, ok, rejected};
+
+/// How somebody new wants to be called, and their password, which is never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct JoinForm {
+    name: String,
+    password: String,
+}
+
+/// What who has the link has to do.
+enum Standing {
+    /// Choose a name and a password.
+    New,
+    /// Sign in: the address has an account.
+    SignIn,
+    /// Nothing more.
+    Ready(i64),
+    /// Sign out: this is somebody else's invitation.
+    SomebodyElse(String),
+}
+
+#[derive(Template)]
+#[template(path = "team/invitation.html")]
+struct InvitationPage {
+    page: PublicPage,
+    invitation: Invitation,
+    standing: Standing,
+    form: JoinForm,
+    errors: FormErrors,
+}
+
+impl InvitationPage {
+    fn login(&self) -> String {
+        urls::login(self.page.path())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "team/invitation_dead.html")]
+struct DeadPage {
+    page: PublicPage,
+}
+
+/// `GET /invitations/{token}`: looking uses nothing up.
+pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
+    let Some(invitation) = find(&db, &token).await? else { return dead(page) };
+    let standing = standing(signed_in(&db, page.session()).await?, &invitation);
+    ok(&InvitationPage {
+        page,
+        invitation,
+        standing,
+        form: JoinForm::default(),
+        errors: FormErrors::new(),
+    })
+}
+
+/// `POST /invitations/{token}`: whoever accepts goes to the program they work for now.
+pub async fn join(
+    db: Data<Db>,
+    hashing: Data<Hashing>,
+    origin: Origin,
+    page: PublicPage,
+    token: Path<String>,
+    CsrfForm(mut form): CsrfForm<JoinForm>,
+) -> AppResult<HttpResponse> {
+    let Some(invitation) = find(&db, &token).await? else { return dead(page) };
+    let standing = standing(signed_in(&db, page.session()).await?, &invitation);
+    let mut errors = FormErrors::new();
+    let known = match standing {
+        Standing::Ready(user_id) => Some(user_id),
+        Standing::New => {
+            errors.check_name("name", &form.name, "Enter your name.");
+            let about = [form.name.clone(), invitation.email.clone(), invitation.program.clone()];
+            NewPassword { field: "password", password: &form.password, about_the_person: &about }
+                .check(&mut errors);
+            None
+        }
+        Standing::SignIn | Standing::SomebodyElse(_) => {
+            errors.add("", "Sign in with the e-mail address that was invited.");
+            None
+        }
+    };
+    if !errors.is_empty() {
+        return rejected(&InvitationPage { page, invitation, standing, form, errors });
+    }
+    let joining = match known {
+        Some(user_id) => Accepting::Person(user_id),
+        None => {
+            let hash = hashing.hash(std::mem::take(&mut form.password)).await?;
+            Accepting::New(form.name.clone(), hash)
+        }
+    };
+    let merchant_id = invitation.merchant_id;
+    let Some(user_id) =
+        accept(&db, merchant_id, token.into_inner(), joining, origin.address()).await?
+    else {
+        return dead(page);
+    };
+    let answer = take_seat(&db, page.session(), &origin, user_id, merchant_id).await?;
+    page.leave(FlashKind::Success, format!("Welcome to {}!", invitation.program))?;
+    Ok(answer)
+}
+
+/// [`Joining`], for another thread.
+enum Accepting {
+    Person(i64),
+    New(String, String),
+}
+
+async fn accept(
+    db: &Db,
+    merchant_id: i64,
+    token: String,
+    accepting: Accepting,
+    came_from: &str,
+) -> AppResult<Option<i64>> {
+    let came_from = Some(came_from.to_owned());
+    db.merchant(merchant_id, move |conn| {
+        let joining = match &accepting {
+            Accepting::Person(user_id) => Joining::Person(*user_id),
+            Accepting::New(name, password_hash) => Joining::New { name, password_hash },
+        };
+        team::accept(conn, merchant_id, &token, &joining, came_from, clock::now()).map_err(
+            |error| match error {
+                NewUserError::Database(error) => AppError::from(error),
+                // They chose a password elsewhere while they chose one here.
+                NewUserError::EmailTaken => AppError::BadRequest(
+                    "You have an account by now. Open the link of the invitation again.".to_owned(),
+                ),
+            },
+        )
+    })
+    .await
+}
+
+async fn find(db: &Db, token: &str) -> AppResult<Option<Invitation>> {
+    let Some(merchant_id) = merchant_of(token) else { return Ok(None) };
+    let token = token.to_owned();
+    db.run(Scope::Merchant(merchant_id), move |conn| -> QueryResult<_> {
+        team::find(conn, merchant_id, &token, clock::now())
+    })
+    .await
+}
+
+fn standing(visitor: Option<Person>, invitation: &Invitation) -> Standing {
+    match (visitor, invitation.account) {
+        (Some(visitor), Some(account)) if visitor.id == account => Standing::Ready(account),
+        (Some(visitor), _) => Standing::SomebodyElse(visitor.email),
+        (None, Some(_)) => Standing::SignIn,
+        (None, None) => Standing::New,
+    }
+}
+
+fn dead(page: PublicPage) -> AppResult<HttpResponse> {
+    html(StatusCode::NOT_FOUND, &DeadPage { page })
+}

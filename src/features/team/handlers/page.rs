@@ -1,0 +1,104 @@
+use actix_web::HttpResponse;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::team::RoleForm;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::team::{self, InvitationRow, MemberRow};
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::session::Role;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::Version;
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, rejected};
+
+/// Who is to be invited, as what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct InviteForm {
+    pub(super) email: String,
+    pub(super) role: String,
+}
+
+impl Default for InviteForm {
+    fn default() -> Self {
+        Self { email: String::new(), role: Role::Admin.as_str().to_owned() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/team.html")]
+struct TeamPage {
+    page: MerchantPage,
+    members: Vec<MemberRow>,
+    invitations: Vec<InvitationRow>,
+    requires_two_factor: bool,
+    form: InviteForm,
+    errors: FormErrors,
+    now: DateTime<Utc>,
+}
+
+impl TeamPage {
+    fn when(&self, at: &DateTime<Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn is_owner(&self) -> bool {
+        self.page.seat.role == Role::Owner
+    }
+
+    fn is_oneself(&self, row: &MemberRow) -> bool {
+        row.person.id == self.page.seat.person.id
+    }
+
+    fn has(row: &MemberRow, role: &Role) -> bool {
+        row.role == *role
+    }
+
+    fn version(row: &MemberRow) -> Version {
+        RoleForm::of(row.role).version
+    }
+
+    /// Until when its link works, if it does.
+    fn works_until(&self, row: &InvitationRow) -> Option<When> {
+        row.expires_at.filter(|until| *until > self.now).map(|until| self.when(&until))
+    }
+
+    fn roles() -> Vec<(&'static str, String)> {
+        Role::ALL
+            .iter()
+            .map(|role| {
+                let may = match role {
+                    Role::Owner => "everything",
+                    Role::Admin => "everything but people and API keys",
+                    Role::Viewer => "sees everything, changes nothing",
+                };
+                (role.as_str(), format!("{} ({may})", role.label()))
+            })
+            .collect()
+    }
+}
+
+/// The page as it stands, or with what was wrong.
+pub(super) async fn answer(
+    db: &Db,
+    page: MerchantPage,
+    form: InviteForm,
+    errors: FormErrors,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let (members, invitations) = db
+        .merchant(merchant_id, move |conn| {
+            let members = team::members(conn, merchant_id)?;
+            diesel::QueryResult::Ok((members, team::open_invitations(conn, merchant_id)?))
+        })
+        .await?;
+    let requires_two_factor = page.seat.requires_two_factor;
+    let now = clock::now();
+    let is_fine = errors.is_empty();
+    let shown = TeamPage { page, members, invitations, requires_two_factor, form, errors, now };
+    if is_fine { ok(&shown) } else { rejected(&shown) }
+}

@@ -1,0 +1,236 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use serde::{Deserialize, Serialize};
+
+use super::page::{InviteForm, answer};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::team::{self, InviteError, MemberError};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::mail::Limits;
+use crate::kit::secrets::Sealer;
+use crate::kit::session::Role;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::see_other;
+use crate::kit::web::version::{Record, Version};
+
+const HERE: &str = "/settings/team";
+
+/// A form with nothing but its button.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// Another role.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoleForm {
+    role: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
+}
+
+impl RoleForm {
+    pub(super) fn of(role: Role) -> Self {
+        let form = Self { role: role.as_str().to_owned(), version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
+}
+
+/// Whether two-factor sign-in is required.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RequirementForm {
+    required: String,
+}
+
+/// `GET /settings/team`
+pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+    answer(&db, page, InviteForm::default(), FormErrors::new()).await
+}
+
+/// `POST /settings/team/invitations`
+pub async fn invite(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    limits: Data<Limits>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<InviteForm>,
+) -> AppResult<HttpResponse> {
+    let mut errors = FormErrors::new();
+    errors.check_email("email", &form.email);
+    let role = Role::parse(&form.role);
+    if role.is_none() {
+        errors.add("role", "Choose a role.");
+    }
+    let Some(role) = role.filter(|_| errors.is_empty()) else {
+        return answer(&db, page, form, errors).await;
+    };
+    limits.take(page.merchant_id(), &form.email)?;
+    let (actor, email) = (page.actor(), form.email.clone());
+    let outcome = db
+        .merchant(page.merchant_id(), move |conn| {
+            match team::invite(conn, &actor, &sealer, &email, role) {
+                Err(InviteError::Database(error)) => Err(error),
+                outcome => Ok(outcome),
+            }
+        })
+        .await?;
+    if let Err(refusal) = outcome {
+        return answer(&db, page, form, FormErrors::one("email", refusal.to_string())).await;
+    }
+    page.done(format!("A letter with an invitation is on its way to {}.", form.email.trim()))?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /settings/team/invitations/{invitation_id}/sending`
+pub async fn resend(
+    db: Data<Db>,
+    sealer: Data<Sealer>,
+    limits: Data<Limits>,
+    page: MerchantPage,
+    invitation_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let email = db
+        .merchant(page.merchant_id(), move |conn| -> AppResult<String> {
+            let id = *invitation_id;
+            limits.take(actor.merchant_id, &team::invited_address(conn, actor.merchant_id, id)?)?;
+            Ok(team::resend(conn, &actor, &sealer, id)?)
+        })
+        .await?;
+    page.done(format!("Sent {email} the invitation again. The link before works no longer."))?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /settings/team/invitations/{invitation_id}/withdrawal`
+pub async fn withdraw(
+    db: Data<Db>,
+    page: MerchantPage,
+    invitation_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let email = db
+        .merchant(page.merchant_id(), move |conn| team::withdraw(conn, &actor, *invitation_id))
+        .await?;
+    page.done(format!("Withdrew the invitation of {email}. Its link works no longer."))?;
+    Ok(see_other(HERE))
+}
+
+/// `POST /settings/team/members/{member_id}/role`
+pub async fn change_role(
+    db: Data<Db>,
+    page: MerchantPage,
+    member_id: Path<i64>,
+    CsrfForm(form): CsrfForm<RoleForm>,
+) -> AppResult<HttpResponse> {
+    let Some(role) = Role::parse(&form.role) else {
+        return Err(AppError::BadRequest("Go back, choose a role and try again.".to_owned()));
+    };
+    let actor = page.actor();
+    let outcome = db
+        .merchant(page.merchant_id(), move |conn| {
+            let merchant_id = actor.merchant_id;
+            let record = Record { merchant_id, kind: "member", id: Some(*member_id) };
+            form.version.check(conn, record, |conn| {
+                let members = team::members(conn, merchant_id)?;
+                let member = members.iter().find(|member| member.person.id == *member_id);
+                member.map(|member| RoleForm::of(member.role)).ok_or(diesel::NotFound)
+            })?;
+            AppResult::Ok(settled(team::change_role(conn, &actor, *member_id, role))?)
+        })
+        .await?;
+    match outcome {
+        Ok(member) => {
+            let role = member.role.label().to_lowercase();
+            page.done(format!("{} is now {role}.", member.person.name))?;
+            Ok(see_other(HERE))
+        }
+        Err(refusal) => refused(&db, page, refusal).await,
+    }
+}
+
+/// `POST /settings/team/members/{member_id}/removal`
+pub async fn remove(
+    db: Data<Db>,
+    page: MerchantPage,
+    member_id: Path<i64>,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let outcome = db
+        .merchant(page.merchant_id(), move |conn| settled(team::remove(conn, &actor, *member_id)))
+        .await?;
+    match outcome {
+        Ok(member) => {
+            let name = member.person.name;
+            page.done(format!("{name} is no longer a member, and can see nothing any more."))?;
+            Ok(see_other(HERE))
+        }
+        Err(refusal) => refused(&db, page, refusal).await,
+    }
+}
+
+/// `POST /settings/team/departure`: one's own membership ends.
+pub async fn leave(
+    db: Data<Db>,
+    page: MerchantPage,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    let outcome =
+        db.merchant(page.merchant_id(), move |conn| settled(team::leave(conn, &actor))).await?;
+    match outcome {
+        Ok(()) => {
+            crate::features::auth::handlers::leave_place(page.session());
+            page.leave(FlashKind::Success, format!("You have left {}.", page.merchant_name()))?;
+            Ok(see_other("/places"))
+        }
+        Err(refusal) => refused(&db, page, refusal).await,
+    }
+}
+
+/// `POST /settings/team/two-factor`: whether members have to have it.
+pub async fn require_two_factor(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<RequirementForm>,
+) -> AppResult<HttpResponse> {
+    let required = form.required == "true";
+    if required && !page.seat.person.has_two_factor() {
+        let errors = FormErrors::one(
+            "required",
+            "Set up two-factor sign-in for yourself first, so that you do not lock yourself out.",
+        );
+        return answer(&db, page, InviteForm::default(), errors).await;
+    }
+    let actor = page.actor();
+    db.merchant(page.merchant_id(), move |conn| team::require_two_factor(conn, &actor, required))
+        .await?;
+    page.done(match required {
+        true => "From now on, members set up two-factor sign-in before they get to any page.",
+        false => "Members may sign in without two-factor again.",
+    })?;
+    Ok(see_other(HERE))
+}
+
+/// The database's errors are ours to answer for; the others are for the person to mend.
+fn settled<T>(
+    outcome: Result<T, MemberError>,
+) -> Result<Result<T, MemberError>, diesel::result::Error> {
+    match outcome {
+        Err(MemberError::Database(error)) => Err(error),
+        outcome => Ok(outcome),
+    }
+}
+
+async fn refused(db: &Db, page: MerchantPage, refusal: MemberError) -> AppResult<HttpResponse> {
+    if matches!(refusal, MemberError::NotOwner) {
+        return Err(AppError::Forbidden);
+    }
+    let errors = FormErrors::one("", refusal.to_string());
+    answer(db, page, InviteForm::default(), errors).await
+}

@@ -1,0 +1,247 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::invitations::withdraw_with_rights;
+use super::letters;
+use crate::features::auth::{Person, count_place};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::{members, merchants, users};
+use crate::kit::mail;
+use crate::kit::session::Role;
+
+/// A member as the page shows them.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = members)]
+pub struct MemberRow {
+    /// Who.
+    #[diesel(embed)]
+    pub person: Person,
+    /// As what.
+    pub role: Role,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Why a member stays what they are.
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    /// A program has an owner at all times.
+    #[error("A program needs an owner: make somebody else an owner first.")]
+    LastOwner,
+    /// Somebody took that away from the actor, perhaps a moment ago.
+    #[error("You are no longer an owner of this program.")]
+    NotOwner,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+/// The members of a merchant: owners first, then by name.
+///
+/// # Errors
+/// The database's.
+pub fn members(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<MemberRow>> {
+    let mut rows: Vec<MemberRow> = members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .order((users::name, users::id))
+        .select(MemberRow::as_select())
+        .load(conn)?;
+    rows.sort_by_key(|row| row.role);
+    Ok(rows)
+}
+
+/// Gives a member another role.
+///
+/// # Errors
+/// [`MemberError`]; `NotFound` if there is no such member.
+pub fn change_role(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    user_id: i64,
+    role: Role,
+) -> Result<MemberRow, MemberError> {
+    let member = one_at_a_time(conn, actor, user_id)?;
+    if member.role == role {
+        return Ok(member);
+    }
+    if role != Role::Owner {
+        keep_an_owner(conn, actor.merchant_id, &member)?;
+    }
+    diesel::update(members::table.find((actor.merchant_id, user_id)))
+        .set(members::role.eq(role))
+        .execute(conn)?;
+    if role != Role::Owner {
+        withdraw_with_rights(conn, actor, user_id)?;
+    }
+    let summary = format!("Made {} {}.", member.person.name, with_article(role));
+    let act = Act {
+        before: Some(serde_json::json!({ "role": member.role })),
+        after: Some(serde_json::json!({ "role": role })),
+        ..act("member.role_changed", user_id, summary)
+    };
+    record(conn, actor, act)?;
+    Ok(MemberRow { role, ..member })
+}
+
+/// Ends a membership: the person's seat is gone with the next page.
+///
+/// # Errors
+/// [`MemberError`]; `NotFound` if there is no such member.
+pub fn remove(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    user_id: i64,
+) -> Result<MemberRow, MemberError> {
+    let member = one_at_a_time(conn, actor, user_id)?;
+    end(conn, actor, &member, format!("Removed {} from the team.", member.person.name))?;
+    if actor.user_id != Some(user_id) {
+        let program = merchants::table
+            .find(actor.merchant_id)
+            .select(merchants::name)
+            .first::<String>(conn)?;
+        mail::post(conn, &letters::removed(&member.person, &program))?;
+    }
+    Ok(member)
+}
+
+/// Ends the actor's own membership.
+///
+/// # Errors
+/// [`MemberError::LastOwner`]; `NotFound` if they are no member.
+pub fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> {
+    lock(conn, actor.merchant_id)?;
+    let member = find(conn, actor.merchant_id, actor.user_id.unwrap_or_default())?;
+    end(conn, actor, &member, "Left the team.".to_owned())
+}
+
+/// Ends a membership, whatever the actor is, without an email: for a person who is erased.
+///
+/// # Errors
+/// [`MemberError::LastOwner`]; `NotFound` if there is no such member.
+pub fn end_membership(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    user_id: i64,
+) -> Result<(), MemberError> {
+    lock(conn, actor.merchant_id)?;
+    let member = find(conn, actor.merchant_id, user_id)?;
+    end(conn, actor, &member, format!("Removed {} from the team.", member.person.name))
+}
+
+fn end(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    member: &MemberRow,
+    summary: String,
+) -> Result<(), MemberError> {
+    keep_an_owner(conn, actor.merchant_id, member)?;
+    diesel::delete(members::table.find((actor.merchant_id, member.person.id))).execute(conn)?;
+    count_place(conn, member.person.id, -1)?;
+    withdraw_with_rights(conn, actor, member.person.id)?;
+    let act = Act {
+        before: Some(serde_json::json!({ "role": member.role, "email": member.person.email })),
+        ..act("member.removed", member.person.id, summary)
+    };
+    record(conn, actor, act)?;
+    Ok(())
+}
+
+/// Changes of a team happen one after the other: of two owners who remove each other, the second is
+/// one no more by the time it is their turn.
+fn one_at_a_time(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    user_id: i64,
+) -> Result<MemberRow, MemberError> {
+    lock(conn, actor.merchant_id)?;
+    let own = find(conn, actor.merchant_id, actor.user_id.unwrap_or_default()).optional()?;
+    if own.is_none_or(|own| own.role != Role::Owner) {
+        return Err(MemberError::NotOwner);
+    }
+    Ok(find(conn, actor.merchant_id, user_id)?)
+}
+
+fn lock(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
+    let one = merchants::table.find(merchant_id).select(merchants::id);
+    one.for_no_key_update().first::<i64>(conn).map(drop)
+}
+
+fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<MemberRow> {
+    members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::user_id.eq(user_id))
+        .select(MemberRow::as_select())
+        .first(conn)
+}
+
+/// An owner goes, or becomes something else, only while there is another.
+fn keep_an_owner(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    member: &MemberRow,
+) -> Result<(), MemberError> {
+    if member.role != Role::Owner {
+        return Ok(());
+    }
+    let others: i64 = members::table
+        .inner_join(users::table)
+        .filter(members::merchant_id.eq(merchant_id))
+        .filter(members::role.eq(Role::Owner))
+        .filter(members::user_id.ne(member.person.id))
+        .filter(users::disabled_at.is_null())
+        .count()
+        .get_result(conn)?;
+    if others == 0 { Err(MemberError::LastOwner) } else { Ok(()) }
+}
+
+/// Whether members have to have two-factor sign-in before any page of the program opens.
+///
+/// # Errors
+/// The database's.
+pub fn require_two_factor(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    is_required: bool,
+) -> QueryResult<()> {
+    let changed = diesel::update(merchants::table.find(actor.merchant_id))
+        .filter(merchants::requires_two_factor.ne(is_required))
+        .set(merchants::requires_two_factor.eq(is_required))
+        .execute(conn)?;
+    if changed == 0 {
+        return Ok(());
+    }
+    let summary = match is_required {
+        true => "Members need two-factor sign-in from now on.",
+        false => "Members need no two-factor sign-in any more.",
+    };
+    let act = Act {
+        action: "team.two_factor_changed",
+        subject_kind: "merchant",
+        subject_id: Some(actor.merchant_id),
+        summary: summary.to_owned(),
+        before: Some(serde_json::json!({ "requires_two_factor": !is_required })),
+        after: Some(serde_json::json!({ "requires_two_factor": is_required })),
+    };
+    record(conn, actor, act)
+}
+
+fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "an owner",
+        Role::Admin => "an admin",
+        Role::Viewer => "a viewer",
+    }
+}
+
+fn act(action: &str, user_id: i64, summary: String) -> Act<'_> {
+    Act {
+        action,
+        subject_kind: "member",
+        subject_id: Some(user_id),
+        summary,
+        before: None,
+        after: None,
+    }
+}

@@ -1,0 +1,121 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use askama::Template;
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use super::chooser::{Answer, Asked, Chooser};
+use super::created_words;
+use super::fields::Fields;
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::pushes;
+use crate::features::triggers::forms::{Created, Refusal, TriggerForm};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::form::CsrfForm;
+use crate::kit::web::{ok, rejected, see_other};
+use vouch_core::code::MAX_EXISTING_CODE_CHARS;
+
+/// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what
+/// `templates/triggers/_add.html` needs, under the name `add`.
+#[derive(Default)]
+pub struct AddTrigger {
+    /// For whom.
+    pub chooser: Chooser,
+    /// Type and value.
+    pub fields: Fields,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/add.html")]
+struct AddPage {
+    page: MerchantPage,
+    add: AddTrigger,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/_add.html")]
+struct AddPart {
+    page: MerchantPage,
+    add: AddTrigger,
+}
+
+/// What the form begins with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewQuery {
+    coupon_code: String,
+    /// Where the code comes from a store: from one of its orders.
+    only_in_vouch: bool,
+}
+
+/// `GET /triggers/new`
+pub async fn new(
+    db: Data<Db>,
+    page: MerchantPage,
+    query: Query<NewQuery>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let mut add = AddTrigger::default();
+    add.fields.stores =
+        db.merchant(merchant_id, move |conn| pushes::destinations(conn, merchant_id)).await?;
+    let NewQuery { coupon_code, only_in_vouch } = query.into_inner();
+    add.fields.form.coupon_code = coupon_code.chars().take(MAX_EXISTING_CODE_CHARS).collect();
+    add.fields.form.only_in_vouch = only_in_vouch;
+    if page.is_fragment() {
+        return ok(&AddPart { page, add });
+    }
+    ok(&AddPage { page, add })
+}
+
+enum Added {
+    Created(Created, Affiliate),
+    /// The affiliate was only looked for.
+    Found(AddTrigger),
+    Refused(AddTrigger),
+}
+
+/// `POST /triggers`
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<TriggerForm>,
+) -> AppResult<HttpResponse> {
+    let actor = page.actor();
+    match db.merchant(actor.merchant_id, move |conn| add(conn, &actor, form)).await? {
+        Added::Created(created, affiliate) => {
+            page.done(created_words(&created, &affiliate))?;
+            Ok(see_other(&urls::affiliate_triggers(created.trigger.affiliate_id)))
+        }
+        Added::Found(add) if page.is_fragment() => ok(&AddPart { page, add }),
+        Added::Found(add) => ok(&AddPage { page, add }),
+        Added::Refused(add) if page.is_fragment() => rejected(&AddPart { page, add }),
+        Added::Refused(add) => rejected(&AddPage { page, add }),
+    }
+}
+
+fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult<Added> {
+    let asked = Asked {
+        ids: form.affiliate_id.clone(),
+        words: form.affiliate_id_q.clone(),
+        find: !form.find.is_empty(),
+    };
+    let find = asked.find;
+    let stores = pushes::destinations(conn, actor.merchant_id)?;
+    match asked.answer(conn, actor.merchant_id)? {
+        Answer::Chosen(affiliate, chooser) => Ok(match form.save(conn, actor, affiliate.id)? {
+            Ok(created) => Added::Created(created, affiliate),
+            Err(refusal) => {
+                Added::Refused(AddTrigger { chooser, fields: Fields { form, refusal, stores } })
+            }
+        }),
+        Answer::Open(chooser, errors) => {
+            let refusal = Refusal { errors, ..Refusal::default() };
+            let add = AddTrigger { chooser, fields: Fields { form, refusal, stores } };
+            Ok(if find { Added::Found(add) } else { Added::Refused(add) })
+        }
+    }
+}

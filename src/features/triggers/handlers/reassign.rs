@@ -1,0 +1,213 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::prelude::*;
+
+use super::chooser::{Answer, Asked, Chooser};
+use super::earning_words;
+use super::view::TriggerView;
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::Merchant;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::recalculations::{Pending, pending_of_trigger};
+use crate::features::triggers::forms::{ReassignForm, reassign_refusal};
+use crate::features::triggers::{self, Trigger, TriggerKind, TriggerRow, list};
+use crate::kit::audit::Actor;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::when::{day, read_day};
+use crate::kit::web::{html, ok, see_other};
+
+/// The form as it stands on the page.
+struct Reassignment {
+    view: TriggerView,
+    chooser: Chooser,
+    from: String,
+    zone: String,
+    errors: FormErrors,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/reassign.html")]
+struct ReassignPage {
+    page: MerchantPage,
+    form: Reassignment,
+}
+
+#[derive(Template)]
+#[template(path = "triggers/_reassign.html")]
+struct ReassignPart {
+    page: MerchantPage,
+    form: Reassignment,
+}
+
+impl Reassignment {
+    fn new(row: TriggerRow, merchant: &Merchant, about: Unfinished) -> Self {
+        let Unfinished { chooser, from, errors } = about;
+        let zone = merchant.time_zone.clone();
+        Self { view: TriggerView::new(row, Vec::new(), merchant), chooser, from, zone, errors }
+    }
+
+    fn is_code(&self) -> bool {
+        self.view.trigger.kind == TriggerKind::CouponCode
+    }
+
+    fn hint_of_from(&self) -> String {
+        format!(
+            "Orders placed from the beginning of this day ({}) on count for the new affiliate. \
+             It can be a later day: until then nothing changes. Leave it empty to begin now.",
+            self.zone
+        )
+    }
+}
+
+/// `GET /triggers/{id}/reassignment`
+pub async fn reassignment(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let merchant_id = page.merchant_id();
+    let row = db.merchant(merchant_id, move |conn| list::row(conn, merchant_id, *id)).await?;
+    let form = Reassignment::new(row, page.merchant(), Unfinished::default());
+    if page.is_fragment() {
+        return ok(&ReassignPart { page, form });
+    }
+    ok(&ReassignPage { page, form })
+}
+
+/// What comes back to the page.
+#[derive(Default)]
+struct Unfinished {
+    chooser: Chooser,
+    from: String,
+    errors: FormErrors,
+}
+
+enum Outcome {
+    /// With the new holder, and how many orders wait to be recalculated.
+    Done(Trigger, Affiliate, Pending),
+    /// The affiliate was only looked for.
+    Found(TriggerRow, Unfinished),
+    Refused(TriggerRow, Unfinished),
+}
+
+/// `POST /triggers/{id}/reassignment`
+pub async fn reassign(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(form): CsrfForm<ReassignForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, merchant, id) = (page.actor(), page.merchant().clone(), *id);
+    let from = form.from.clone();
+    let outcome =
+        db.merchant(merchant.id, move |conn| hand_over(conn, &actor, &merchant, id, form)).await?;
+    let (row, unfinished, found) = match outcome {
+        Outcome::Done(trigger, affiliate, waiting) => {
+            page.done(waiting.behind(done_words(&trigger, &affiliate, &from)))?;
+            return Ok(see_other(&urls::trigger(trigger.id)));
+        }
+        Outcome::Found(row, unfinished) => (row, unfinished, true),
+        Outcome::Refused(row, unfinished) => (row, unfinished, false),
+    };
+    let form = Reassignment::new(row, page.merchant(), unfinished);
+    let status = if found { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    if page.is_fragment() {
+        return html(status, &ReassignPart { page, form });
+    }
+    html(status, &ReassignPage { page, form })
+}
+
+fn hand_over(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    merchant: &Merchant,
+    id: i64,
+    form: ReassignForm,
+) -> QueryResult<Outcome> {
+    let row = list::row(conn, merchant.id, id)?;
+    let asked = Asked {
+        ids: form.affiliate_id.clone(),
+        words: form.affiliate_id_q.clone(),
+        find: !form.find.is_empty(),
+    };
+    let find = asked.find;
+    let from = form.from.clone();
+    let (affiliate, chooser) = match asked.answer(conn, merchant.id)? {
+        Answer::Chosen(affiliate, chooser) => (affiliate, chooser),
+        Answer::Open(chooser, errors) => {
+            let unfinished = Unfinished { chooser, from, errors };
+            return Ok(if find {
+                Outcome::Found(row, unfinished)
+            } else {
+                Outcome::Refused(row, unfinished)
+            });
+        }
+    };
+    let tz = merchant.tz();
+    let owners = triggers::owners(conn, merchant.id, id)?;
+    let current = owners.iter().find(|owner| Some(owner.valid_from) != row.trigger.handover_at);
+    let since = current.map_or(row.trigger.created_at, |owner| owner.valid_from);
+    let errors = match form.from(tz, actor.now, since) {
+        Err(reason) => FormErrors::one("from", reason),
+        Ok(at) => match triggers::reassign(conn, actor, &row.trigger, affiliate.id, at) {
+            Ok(trigger) => {
+                let waiting = pending_of_trigger(conn, merchant.id, id)?;
+                return Ok(Outcome::Done(trigger, affiliate, waiting));
+            }
+            Err(error) => reassign_refusal(error, &row.trigger, tz)?,
+        },
+    };
+    Ok(Outcome::Refused(row, Unfinished { chooser, from, errors }))
+}
+
+fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {
+    let (value, name) = (&trigger.value, &affiliate.name);
+    let earning = earning_words(trigger, affiliate);
+    if let (Some(_), Some(from)) = (trigger.handover_at, read_day(from)) {
+        return format!("{value} goes to {name} on {}.{earning}", day(from));
+    }
+    let since = match read_day(from) {
+        Some(from) => format!("since {}", day(from)),
+        None => "from now on".to_owned(),
+    };
+    let outside = match trigger.kind {
+        TriggerKind::CouponCode => {
+            " The discount code in your store stays as it is: change its discount or expiration \
+             date there."
+        }
+        TriggerKind::CustomerEmail | TriggerKind::Sku => "",
+    };
+    if !earning.is_empty() {
+        return format!("{value} belongs to {name} {since}.{earning}{outside}");
+    }
+    format!("Orders with {value} placed {since} credit {name}.{outside}")
+}
+
+/// `POST /triggers/{id}/reassignment/cancellation`: calls off a handover that is scheduled.
+pub async fn cancel_reassignment(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, id) = (page.actor(), *id);
+    let (canceled, row) = db
+        .merchant(actor.merchant_id, move |conn| {
+            let canceled = triggers::cancel_handover(conn, &actor, id)?;
+            QueryResult::Ok((canceled, list::row(conn, actor.merchant_id, id)?))
+        })
+        .await?;
+    let (value, holder) = (&row.trigger.value, &row.holder.name);
+    if canceled {
+        page.done(format!("Reassignment canceled. {value} stays with {holder}."))?;
+    } else {
+        page.leave(FlashKind::Info, format!("No reassignment of {value} is scheduled."))?;
+    }
+    Ok(see_other(&urls::trigger(id)))
+}

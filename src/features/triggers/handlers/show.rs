@@ -1,0 +1,187 @@
+use std::slice;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::{PgConnection, QueryResult};
+
+use super::earning_words;
+use super::view::{TriggerView, notes_of};
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::exclusions::{self, Excluded};
+use crate::features::pushes::Poll;
+use crate::features::recalculations::{Pending, pending_of_trigger};
+use crate::features::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
+use crate::kit::audit::{self, Actor};
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::when::When;
+use crate::kit::web::{ok, see_other};
+
+/// How many lines of its history a page shows.
+const HISTORY_LINES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "triggers/show.html")]
+struct ShowPage {
+    page: MerchantPage,
+    view: TriggerView,
+    owners: Vec<Owner>,
+    history: Vec<audit::Entry>,
+    /// The exclusion that the code falls under, if it does.
+    excluded: Option<Excluded>,
+    /// The orders that wait to be recalculated.
+    recalculating: Pending,
+}
+
+impl ShowPage {
+    fn when(&self, at: &chrono::DateTime<chrono::Utc>) -> When {
+        When::new(*at, self.page.merchant().tz())
+    }
+
+    fn owner_url(&self, owner: &Owner) -> String {
+        urls::affiliate_triggers(owner.affiliate_id)
+    }
+
+    /// Who gets it at a time to come.
+    fn scheduled(&self) -> Option<&Owner> {
+        let at = self.view.trigger.handover_at?;
+        self.owners.iter().find(|owner| owner.valid_from == at)
+    }
+
+    fn is_scheduled(&self, owner: &Owner) -> bool {
+        Some(owner.valid_from) == self.view.trigger.handover_at
+    }
+
+    fn is_code(&self) -> bool {
+        self.view.trigger.kind == TriggerKind::CouponCode
+    }
+
+    /// The codes that are on their way while somebody looks.
+    fn moving(&self) -> Poll {
+        Poll::of([&self.view.pushes])
+    }
+
+    fn retire_question(&self) -> String {
+        let value = &self.view.trigger.value;
+        let outside = if self.is_code() {
+            " Shoppers can still use the code until you delete it in your store."
+        } else {
+            ""
+        };
+        format!(
+            "Orders placed from now on with {value} will no longer be credited to {}.{outside} {value} \
+             stays reserved: nobody else can have it later.",
+            self.view.holder.name
+        )
+    }
+}
+
+/// `GET /triggers/{id}`
+pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<HttpResponse> {
+    let (merchant_id, id) = (page.merchant_id(), *id);
+    let now = page.actor().now;
+    let (row, notes, owners, history, excluded, recalculating) = db
+        .merchant(merchant_id, move |conn| {
+            let row = list::row(conn, merchant_id, id)?;
+            let notes = notes_of(conn, merchant_id, slice::from_ref(&row))?;
+            let owners = triggers::owners(conn, merchant_id, id)?;
+            let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
+            let excluded = if row.trigger.kind == TriggerKind::CouponCode {
+                let code = CouponCode::recorded(&row.trigger.value);
+                exclusions::verdict(conn, merchant_id, &code, now)?
+            } else {
+                None
+            };
+            let recalculating = pending_of_trigger(conn, merchant_id, id)?;
+            QueryResult::Ok((row, notes, owners, history, excluded, recalculating))
+        })
+        .await?;
+    let notes = notes.into_values().next().unwrap_or_default();
+    let view = TriggerView::new(row, notes, page.merchant());
+    ok(&ShowPage { page, view, owners, history, excluded, recalculating })
+}
+
+/// What a change did.
+struct Changed {
+    /// The trigger as it was.
+    trigger: Trigger,
+    holder: Affiliate,
+    /// Whether there was anything to change.
+    changed: bool,
+    /// The orders that wait to be recalculated.
+    waiting: Pending,
+}
+
+async fn change(
+    db: &Db,
+    actor: Actor,
+    id: i64,
+    act: fn(&mut PgConnection, &Actor, &Trigger) -> QueryResult<bool>,
+) -> AppResult<Changed> {
+    db.merchant(actor.merchant_id, move |conn| {
+        let trigger = Trigger::find(conn, actor.merchant_id, id)?;
+        let changed = act(conn, &actor, &trigger)?;
+        let waiting = pending_of_trigger(conn, actor.merchant_id, id)?;
+        let holder = Affiliate::find(conn, actor.merchant_id, trigger.affiliate_id)?;
+        QueryResult::Ok(Changed { trigger, holder, changed, waiting })
+    })
+    .await
+}
+
+/// `POST /triggers/{id}/retirement`
+pub async fn retire(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let Changed { trigger, changed, waiting, .. } =
+        change(&db, page.actor(), *id, triggers::retire).await?;
+    if changed {
+        let outside = match trigger.kind {
+            TriggerKind::CouponCode => {
+                " If shoppers should no longer use it, delete the code in your store as well."
+            }
+            TriggerKind::CustomerEmail | TriggerKind::Sku => "",
+        };
+        let text = format!(
+            "{} is retired: orders placed from now on are no longer credited, and it stays \
+             reserved.{outside}",
+            trigger.value
+        );
+        page.done_undoable(waiting.behind(text), urls::trigger_reinstatement(trigger.id))?;
+    } else {
+        page.leave(FlashKind::Info, format!("{} is retired already.", trigger.value))?;
+    }
+    Ok(see_other(&urls::trigger(trigger.id)))
+}
+
+/// `POST /triggers/{id}/reinstatement`: the way back from a retirement.
+pub async fn reinstate(
+    db: Data<Db>,
+    page: MerchantPage,
+    id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let Changed { trigger, holder, changed, waiting } =
+        change(&db, page.actor(), *id, triggers::reinstate).await?;
+    if changed {
+        let trigger = Trigger { retired_at: None, ..trigger };
+        let earning = match earning_words(&trigger, &holder) {
+            words if words.is_empty() => {
+                " Orders placed while it was retired count as well.".into()
+            }
+            words => words,
+        };
+        let text = format!("{} is active again.{earning}", trigger.value);
+        page.done(waiting.behind(text))?;
+    } else {
+        page.leave(FlashKind::Info, format!("{} is active already.", trigger.value))?;
+    }
+    Ok(see_other(&urls::trigger(trigger.id)))
+}

@@ -1,0 +1,142 @@
+//! A trigger that goes to another affiliate at a time to come: until then its holder stays, and orders
+//! placed from then on are the new holder's even if the worker is late, since the period is there.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error;
+use serde_json::json;
+
+use super::holding::Holding;
+use super::model::{Trigger, affiliate_name};
+use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::kit::audit::{self, Act, Actor};
+use crate::kit::dated::{self, Dated, Period};
+use crate::kit::db::schema::triggers;
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::supervise::Stop;
+
+/// As many are done in one turn of the worker.
+const PORTION: i64 = 100;
+
+impl Trigger {
+    /// The period of who holds it now, of all its periods.
+    pub(super) fn current<'a>(
+        &self,
+        periods: &'a [Period<Holding>],
+    ) -> Option<&'a Period<Holding>> {
+        periods.iter().rfind(|period| Some(period.from) != self.handover_at)
+    }
+}
+
+/// Calls off the handover that is scheduled: the holder stays. `false` when there's none.
+///
+/// # Errors
+/// `NotFound` when the merchant has no such trigger.
+pub fn cancel_handover(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger_id: i64,
+) -> QueryResult<bool> {
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger_id)?;
+    let trigger = hand_over_if_due(conn, actor.merchant_id, actor.now, trigger)?;
+    let Some(at) = trigger.handover_at else { return Ok(false) };
+    unschedule(conn, actor, &trigger)?;
+    set_holder(conn, actor.merchant_id, &trigger, trigger.affiliate_id, None)?;
+    let name = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
+    let act = Act {
+        action: "trigger.handover_cancelled",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Canceled the reassignment: {} stays with {name}.", trigger.words()),
+        before: Some(json!({ "handover_at": at })),
+        after: Some(json!({ "handover_at": null })),
+    };
+    audit::record(conn, actor, act)?;
+    let cause = RecalculationCause::HandoverCanceled { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, at, &cause)?;
+    Ok(true)
+}
+
+/// Deletes the period that has not begun, if there is one.
+pub(super) fn unschedule(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger: &Trigger,
+) -> QueryResult<()> {
+    if trigger.handover_at.is_none() {
+        return Ok(());
+    }
+    let key = (actor.merchant_id, trigger.id);
+    let periods = Holding::periods(conn, key)?;
+    let current = trigger.current(&periods).ok_or(Error::NotFound)?;
+    dated::hold_from(conn, key, Some(current.value.clone()), current.from).map(drop)
+}
+
+/// Writes who holds the trigger now, and when that ends.
+pub(super) fn set_holder(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger: &Trigger,
+    affiliate_id: i64,
+    handover_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(triggers::table.find((merchant_id, trigger.id)))
+        .set((triggers::affiliate_id.eq(affiliate_id), triggers::handover_at.eq(handover_at)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// The trigger, locked by the caller, as it is now: a handover whose time has come is done.
+pub(super) fn hand_over_if_due(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    now: DateTime<Utc>,
+    trigger: Trigger,
+) -> QueryResult<Trigger> {
+    let Some(at) = trigger.handover_at.filter(|at| *at <= now) else { return Ok(trigger) };
+    let periods = Holding::periods(conn, (merchant_id, trigger.id))?;
+    let holding = dated::at(&periods, at).ok_or(Error::NotFound)?;
+    let affiliate_id = holding.affiliate_id;
+    set_holder(conn, merchant_id, &trigger, affiliate_id, None)?;
+    let from = affiliate_name(conn, merchant_id, trigger.affiliate_id)?;
+    let to = affiliate_name(conn, merchant_id, affiliate_id)?;
+    let act = Act {
+        action: "trigger.reassigned",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Reassigned {} from {from} to {to}, as scheduled.", trigger.words()),
+        before: Some(json!({ "affiliate_id": trigger.affiliate_id })),
+        after: Some(json!({ "affiliate_id": affiliate_id, "from": at })),
+    };
+    audit::record(conn, &Actor::system(merchant_id, now), act)?;
+    Ok(Trigger { affiliate_id, handover_at: None, ..trigger })
+}
+
+/// Does the handovers whose time has come; answers how many.
+///
+/// # Errors
+/// The database's, when it is away.
+pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
+    let due: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
+        triggers::table
+            .filter(triggers::handover_at.le(now))
+            .order(triggers::handover_at)
+            .limit(PORTION)
+            .select((triggers::merchant_id, triggers::id))
+            .load(conn)
+    })?;
+    for (merchant_id, id) in &due {
+        if stop.is_asked() {
+            break;
+        }
+        let done = db.run_blocking(Scope::Merchant(*merchant_id), |conn| {
+            let trigger = Trigger::lock(conn, *merchant_id, *id)?;
+            hand_over_if_due(conn, *merchant_id, now, trigger)
+        });
+        if let Err(error) = done {
+            tracing::error!(merchant_id, trigger_id = id, %error, "handover_failed");
+        }
+    }
+    Ok(due.len())
+}

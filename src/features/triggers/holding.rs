@@ -1,0 +1,226 @@
+//! Who holds a trigger, and until when: retirement, and its way to another affiliate.
+
+use chrono::{DateTime, Days, Utc};
+use diesel::prelude::*;
+use diesel::result::Error;
+use thiserror::Error as ThisError;
+
+use super::handover::{hand_over_if_due, set_holder, unschedule};
+use super::model::{Trigger, affiliate_name};
+use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::kit::audit::{self, Act, Actor};
+use crate::kit::dated::{self, Dated, dated, second};
+use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
+
+dated! {
+    /// Who holds a trigger.
+    pub(super) struct Holding
+    in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
+    {
+        pub affiliate_id: i64,
+    }
+}
+
+/// As far ahead a handover can be scheduled.
+const MAX_AHEAD: Days = Days::new(731);
+
+/// Who held a trigger during one period: an order credits the holder of the moment it was placed.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Owner {
+    /// The affiliate's key.
+    pub affiliate_id: i64,
+    /// What the affiliate is called now.
+    pub name: String,
+    /// When the period began.
+    pub valid_from: DateTime<Utc>,
+    /// When it ended, exclusive; `None` while it lasts.
+    pub valid_until: Option<DateTime<Utc>>,
+}
+
+/// Everybody who held the trigger, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn owners(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    trigger_id: i64,
+) -> QueryResult<Vec<Owner>> {
+    let of_affiliate = affiliates::merchant_id
+        .eq(trigger_owners::merchant_id)
+        .and(affiliates::id.eq(trigger_owners::affiliate_id));
+    trigger_owners::table
+        .inner_join(affiliates::table.on(of_affiliate))
+        .filter(trigger_owners::merchant_id.eq(merchant_id))
+        .filter(trigger_owners::trigger_id.eq(trigger_id))
+        .order(trigger_owners::valid_from.desc())
+        .select((
+            trigger_owners::affiliate_id,
+            affiliates::name,
+            trigger_owners::valid_from,
+            trigger_owners::valid_until,
+        ))
+        .load(conn)
+}
+
+/// Ends the trigger: orders placed from now on no longer count. Its key stays taken for ever, since
+/// shoppers may still have it. `false` when it was retired already.
+///
+/// # Errors
+/// The database's.
+pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    if trigger.is_retired() {
+        return Ok(false);
+    }
+    let retired_at = second(actor.now);
+    set_retired_at(conn, actor, &trigger, Some(retired_at))?;
+    let act = Act {
+        action: "trigger.retired",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Retired {}.", trigger.words()),
+        before: Some(serde_json::json!({ "retired_at": null })),
+        after: Some(serde_json::json!({ "retired_at": retired_at })),
+    };
+    audit::record(conn, actor, act)?;
+    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    let cause = RecalculationCause::TriggerRetired { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
+    Ok(true)
+}
+
+/// Takes the retirement back, as if it had not been: orders placed meanwhile count as well.
+/// `false` when the trigger is not retired.
+///
+/// # Errors
+/// The database's.
+pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    let Some(retired_at) = trigger.retired_at else { return Ok(false) };
+    set_retired_at(conn, actor, &trigger, None)?;
+    let act = Act {
+        action: "trigger.reinstated",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("Reinstated {}.", trigger.words()),
+        before: Some(serde_json::json!({ "retired_at": retired_at })),
+        after: Some(serde_json::json!({ "retired_at": null })),
+    };
+    audit::record(conn, actor, act)?;
+    let cause = RecalculationCause::TriggerReinstated { trigger: trigger.words() };
+    request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
+    Ok(true)
+}
+
+fn set_retired_at(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger: &Trigger,
+    retired_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(triggers::table.find((actor.merchant_id, trigger.id)))
+        .set(triggers::retired_at.eq(retired_at))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Why a trigger was not reassigned.
+#[derive(Debug, ThisError)]
+pub enum ReassignError {
+    /// It is that affiliate's already.
+    #[error("holds it already")]
+    SameHolder,
+    /// The date lies more than two years ahead.
+    #[error("begins too far in the future")]
+    TooFar,
+    /// The current holder has it only since a later moment.
+    #[error("begins before the current holder’s time")]
+    BeforeHolder {
+        /// When the current holder’s time began.
+        since: DateTime<Utc>,
+    },
+    /// Not for the person to mend; `NotFound` when the merchant has no such affiliate.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Gives the trigger to another affiliate: orders placed from `from` on, those taken in already
+/// included, are the new holder's, and earlier ones stay the former holder's. With a `from` that is
+/// still to come the holder stays until then; a handover that was scheduled before gives way.
+///
+/// # Errors
+/// [`ReassignError`]; `from` may reach back to the beginning of the current holder’s time and no
+/// further.
+pub fn reassign(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger: &Trigger,
+    affiliate_id: i64,
+    from: DateTime<Utc>,
+) -> Result<Trigger, ReassignError> {
+    let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
+    let trigger = hand_over_if_due(conn, actor.merchant_id, actor.now, trigger)?;
+    let name = affiliate_name(conn, actor.merchant_id, affiliate_id)?;
+    if trigger.affiliate_id == affiliate_id {
+        return Err(ReassignError::SameHolder);
+    }
+    let key = (actor.merchant_id, trigger.id);
+    let periods = Holding::periods(conn, key)?;
+    let current = trigger.current(&periods).ok_or(Error::NotFound)?;
+    let from = start_of(from, actor.now, current.from)?;
+    unschedule(conn, actor, &trigger)?;
+    dated::hold_from(conn, key, Some(Holding { affiliate_id }), from)?;
+    let is_now = from <= second(actor.now).max(current.from);
+    let holder = if is_now { affiliate_id } else { trigger.affiliate_id };
+    let handover_at = (!is_now).then_some(from);
+    set_holder(conn, actor.merchant_id, &trigger, holder, handover_at)?;
+    record_reassignment(conn, actor, &trigger, (affiliate_id, &name), from, is_now)?;
+    let since = trigger.handover_at.map_or(from, |scheduled| scheduled.min(from));
+    let cause = RecalculationCause::TriggerReassigned { trigger: trigger.words(), to: name };
+    request_for_trigger(conn, actor, trigger.id, since, &cause)?;
+    Ok(Trigger { affiliate_id: holder, handover_at, ..trigger })
+}
+
+/// The second from which on the trigger is another affiliate's. Now is never before its holder's
+/// time, should a clock have gone back.
+fn start_of(
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+    holder_since: DateTime<Utc>,
+) -> Result<DateTime<Utc>, ReassignError> {
+    if from == now {
+        return Ok(second(now).max(holder_since));
+    }
+    if now.checked_add_days(MAX_AHEAD).is_none_or(|latest| from > latest) {
+        return Err(ReassignError::TooFar);
+    }
+    if second(from) < holder_since {
+        return Err(ReassignError::BeforeHolder { since: holder_since });
+    }
+    Ok(second(from))
+}
+
+fn record_reassignment(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    trigger: &Trigger,
+    (affiliate_id, name): (i64, &str),
+    from: DateTime<Utc>,
+    is_now: bool,
+) -> QueryResult<()> {
+    let holder = affiliate_name(conn, actor.merchant_id, trigger.affiliate_id)?;
+    let (action, verb) = match is_now {
+        true => ("trigger.reassigned", "Reassigned"),
+        false => ("trigger.handover_scheduled", "Scheduled the reassignment of"),
+    };
+    let act = Act {
+        action,
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("{verb} {} from {holder} to {name}.", trigger.words()),
+        before: Some(serde_json::json!({ "affiliate_id": trigger.affiliate_id })),
+        after: Some(serde_json::json!({ "affiliate_id": affiliate_id, "from": from })),
+    };
+    audit::record(conn, actor, act)
+}

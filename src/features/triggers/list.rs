@@ -1,0 +1,420 @@
+//! Lists of triggers: of one affiliate, of the whole program, for pages and for downloads.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{AsSelect, IntoBoxed, SqlTypeOf};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use super::model::Trigger;
+use crate::features::affiliates::AffiliateStatus;
+use crate::features::exclusions::{Pattern, Shape};
+use crate::features::figures::{self, Figures};
+use crate::features::pushes::{self, PushLine, PushStatus};
+use crate::kit::db::listing::{
+    begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
+};
+use crate::kit::db::schema::{affiliates, triggers};
+use crate::kit::db::text_enum;
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::email::EmailKey;
+use vouch_core::trigger::TriggerKind;
+
+text_enum! {
+    /// Whether orders placed now count.
+    pub enum TriggerState {
+        /// They do.
+        Active = "active", "Active";
+        /// They do not; the key stays taken.
+        Retired = "retired", "Retired";
+    }
+}
+
+text_enum! {
+    /// What a list of triggers goes by.
+    #[derive(Default)]
+    pub enum TriggerSort {
+        /// The newest first.
+        #[default]
+        Newest = "newest", "Newest";
+        /// The oldest first.
+        Oldest = "oldest", "Oldest";
+        /// By what is compared, forwards.
+        Value = "value", "Value";
+        /// By what is compared, backwards.
+        ValueBackwards = "value-backwards", "Value, backwards";
+    }
+}
+
+impl TriggerSort {
+    fn by_key(self) -> bool {
+        matches!(self, Self::Value | Self::ValueBackwards)
+    }
+
+    fn descending(self) -> bool {
+        matches!(self, Self::Newest | Self::ValueBackwards)
+    }
+}
+
+/// Which triggers a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TriggerFilter {
+    /// Only this affiliate's.
+    pub affiliate_id: Option<i64>,
+    /// What the key contains, as typed; one or two characters are what it begins with.
+    pub q: String,
+    /// Only this kind.
+    pub kind: Option<TriggerKind>,
+    /// Only in this state.
+    pub state: Option<TriggerState>,
+    /// Only codes that such an exclusion would stop.
+    pub like: Option<Pattern>,
+    /// Only codes that have come so far on their way into a store that is connected.
+    pub push: Option<PushStatus>,
+}
+
+impl TriggerFilter {
+    fn is_search(&self) -> bool {
+        !self.q.trim().is_empty() || self.like.is_some()
+    }
+}
+
+/// Where a row stands in any of the orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    at: DateTime<Utc>,
+    key: String,
+    id: i64,
+}
+
+impl SortKey for Place {
+    fn is_possible(&self) -> bool {
+        self.at.is_possible() && self.key.is_possible()
+    }
+}
+
+impl Place {
+    fn of(trigger: &Trigger) -> Self {
+        Self { at: trigger.created_at, key: trigger.key.clone(), id: trigger.id }
+    }
+}
+
+/// A trigger as lists show it.
+#[derive(Clone, Debug)]
+pub struct TriggerRow {
+    /// The trigger.
+    pub trigger: Trigger,
+    /// Who holds it now.
+    pub holder: Holder,
+    /// Its figures of all time, per currency.
+    pub figures: Vec<Figures>,
+    /// How it stands in the stores.
+    pub pushes: Vec<PushLine>,
+}
+
+/// Who holds a trigger.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = affiliates)]
+pub struct Holder {
+    /// The affiliate's key.
+    pub id: i64,
+    /// The affiliate ID that people see.
+    pub public_id: String,
+    /// What it is called.
+    pub name: String,
+    /// An affiliate that is not Active earns nothing.
+    pub status: AffiliateStatus,
+}
+
+type Boxed = IntoBoxed<'static, triggers::table, Pg>;
+type CountedRow = (SqlTypeOf<AsSelect<Trigger, Pg>>, BigInt);
+type Condition = Box<dyn BoxableExpression<triggers::table, Pg, SqlType = Bool>>;
+
+/// So many hits of a search are collected and counted. Where there are more, their number is not told,
+/// and walking along the order meets a page of them soon.
+const MOST_COLLECTED: i64 = 3_000;
+
+/// How short a search is that the trigram index cannot serve.
+const SHORT: usize = 2;
+
+/// The sorts of searches, each with its own way to the rows.
+enum Search {
+    None,
+    /// Along the order of keys.
+    Begins(String),
+    /// Along the trigram index. E-mail addresses have lower-case keys, the others upper-case ones:
+    /// without regard to the case of ASCII, which the index serves in one scan.
+    Contains(String),
+    /// The same for what ASCII does not say.
+    ContainsEither(String, String),
+}
+
+impl Search {
+    fn of(q: &str) -> Self {
+        if let Ok(email) = EmailKey::parse(q) {
+            // As typed as well: of two triggers for one mailbox, an old one can have such a key.
+            return Self::ContainsEither(
+                contains(email.as_str()),
+                contains(&q.trim().to_lowercase()),
+            );
+        }
+        let upper = key_of_reported_code(q);
+        let lower = q.trim().nfkc().collect::<String>().to_lowercase();
+        match upper.chars().count() {
+            0 => Self::None,
+            1..=SHORT => Self::Begins(begins_with(&upper)),
+            _ if upper.is_ascii() && lower.is_ascii() => Self::Contains(contains(&upper)),
+            _ => Self::ContainsEither(contains(&upper), contains(&lower)),
+        }
+    }
+}
+
+fn matching(merchant_id: i64, filter: &TriggerFilter) -> Boxed {
+    let mut query =
+        triggers::table.into_boxed::<Pg>().filter(triggers::merchant_id.eq(merchant_id));
+    if let Some(affiliate_id) = filter.affiliate_id {
+        query = query.filter(triggers::affiliate_id.eq(affiliate_id));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(triggers::kind.eq(kind));
+    }
+    match filter.state {
+        Some(TriggerState::Active) => query = query.filter(triggers::retired_at.is_null()),
+        Some(TriggerState::Retired) => query = query.filter(triggers::retired_at.is_not_null()),
+        None => {}
+    }
+    if let Some(status) = filter.push {
+        query = query.filter(triggers::id.eq_any(pushes::in_status(merchant_id, status)));
+    }
+    if let Some(pattern) = &filter.like {
+        query = like(query, pattern);
+    }
+    match Search::of(&filter.q) {
+        Search::None => query,
+        Search::Begins(start) => {
+            let lower = start.to_lowercase();
+            query.filter(triggers::key.like(start).or(triggers::key.like(lower)))
+        }
+        Search::Contains(part) => query.filter(by_parts(triggers::key).ilike(part)),
+        Search::ContainsEither(upper, lower) => query
+            .filter(by_parts(triggers::key).like(upper).or(by_parts(triggers::key).like(lower))),
+    }
+}
+
+/// Codes that `pattern` stops: along the index of look-alike keys where it says how they begin, else
+/// along that of their parts.
+fn like(query: Boxed, pattern: &Pattern) -> Boxed {
+    let key = pattern.key();
+    let (head, _) = key.split_once('*').unwrap_or((key, ""));
+    match pattern.shape() {
+        Shape::Exact => query.filter(triggers::look_alike.eq(key.to_owned())),
+        Shape::Begins => from_head(query, head),
+        Shape::Ends | Shape::Contains => {
+            query.filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
+        Shape::Composed if head.is_empty() => {
+            query.filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
+        Shape::Composed => {
+            from_head(query, head).filter(by_parts(triggers::look_alike).like(glob(key)))
+        }
+    }
+}
+
+fn from_head(query: Boxed, head: &str) -> Boxed {
+    // Nothing that begins so is greater than that.
+    let last = format!("{head}\u{10ffff}");
+    query.filter(triggers::look_alike.ge(head.to_owned())).filter(triggers::look_alike.lt(last))
+}
+
+/// What lies beyond the cursor.
+fn beyond_place(sort: TriggerSort, cursor: &Cursor<Place>) -> Option<Condition> {
+    let (Cursor::After(place) | Cursor::Before(place)) = cursor else { return None };
+    let descending = sort.descending() != cursor.is_backward();
+    Some(if sort.by_key() {
+        Box::new(beyond::<Text, _>("key, id", descending, place.key.clone(), place.id))
+    } else {
+        Box::new(beyond::<Timestamptz, _>("created_at, id", descending, place.at, place.id))
+    })
+}
+
+fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> QueryResult<Count> {
+    let limit = if filter.is_search() { MOST_COLLECTED } else { COUNT_LIMIT };
+    let some = matching(merchant_id, filter).select(triggers::id).limit(limit + 1);
+    let found = if filter.is_search() {
+        replanned(count_of(some)).get_result(conn)?
+    } else {
+        let all_of = (*filter == TriggerFilter::default()).then_some("triggers");
+        list_count(conn, some, limit, all_of, merchant_id)?
+    };
+    Ok(Count::new(found, limit))
+}
+
+/// Up to `limit` triggers along the cursor (for [`Cursor::Before`], in reverse), met on a walk along
+/// the order.
+fn walked(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: i64,
+) -> QueryResult<Vec<Trigger>> {
+    let mut query = matching(merchant_id, filter);
+    if let Some(beyond) = beyond_place(sort, cursor) {
+        query = query.filter(beyond);
+    }
+    let descending = sort.descending() != cursor.is_backward();
+    let query = match (sort.by_key(), descending) {
+        (true, false) => query.order((triggers::key, triggers::id)),
+        (true, true) => query.order((triggers::key.desc(), triggers::id.desc())),
+        (false, false) => query.order((triggers::created_at, triggers::id)),
+        (false, true) => query.order((triggers::created_at.desc(), triggers::id.desc())),
+    };
+    let query = query.select(Trigger::as_select()).limit(limit);
+    if filter.is_search() { replanned(query).load(conn) } else { query.load(conn) }
+}
+
+/// The same of what a search finds, and how many that are.
+fn found(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: i64,
+) -> QueryResult<(Vec<Trigger>, Count)> {
+    let order = match (sort.by_key(), sort.descending() != cursor.is_backward()) {
+        (true, false) => "key, id",
+        (true, true) => "key DESC, id DESC",
+        (false, false) => "created_at, id",
+        (false, true) => "created_at DESC, id DESC",
+    };
+    let some = matching(merchant_id, filter).select(Trigger::as_select()).limit(MOST_COLLECTED + 1);
+    let query = searched::<CountedRow, _, _>(some, beyond_place(sort, cursor), order, limit);
+    let found: Vec<(Trigger, i64)> = replanned(query).load(conn)?;
+    let count = match found.first() {
+        Some((_, in_all)) => Count::new(*in_all, MOST_COLLECTED),
+        None => count(conn, merchant_id, filter)?,
+    };
+    if !count.is_exact() {
+        return Ok((walked(conn, merchant_id, filter, sort, cursor, limit)?, count));
+    }
+    Ok((found.into_iter().map(|(trigger, _)| trigger).collect(), count))
+}
+
+/// How many coupon codes of the merchant `pattern` stops.
+///
+/// # Errors
+/// The database's.
+pub fn count_like(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    pattern: &Pattern,
+) -> QueryResult<Count> {
+    let filter = TriggerFilter { like: Some(pattern.clone()), ..TriggerFilter::default() };
+    count(conn, merchant_id, &filter)
+}
+
+/// Up to `limit` of these codes with their holders, by value.
+///
+/// # Errors
+/// The database's.
+pub fn some_like(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    pattern: &Pattern,
+    limit: i64,
+) -> QueryResult<Vec<(Trigger, String)>> {
+    let filter = TriggerFilter { like: Some(pattern.clone()), ..TriggerFilter::default() };
+    let found = matching(merchant_id, &filter)
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(triggers::merchant_id)
+                .and(affiliates::id.eq(triggers::affiliate_id))),
+        )
+        .limit(limit)
+        .select((Trigger::as_select(), affiliates::name));
+    replanned(found).load(conn)
+}
+
+/// One page of triggers with what lists show beside them, and how many match in all.
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+) -> QueryResult<(Listing<TriggerRow>, Count)> {
+    let limit = PAGE_SIZE as i64 + 1;
+    let (found, count) = if filter.is_search() {
+        found(conn, merchant_id, filter, sort, cursor, limit)?
+    } else {
+        let count = count(conn, merchant_id, filter)?;
+        (walked(conn, merchant_id, filter, sort, cursor, limit)?, count)
+    };
+    let rows = complete(conn, merchant_id, found)?;
+    Ok((Listing::new(rows, cursor, |row| Place::of(&row.trigger)), count))
+}
+
+/// Up to `limit` matching triggers after `place`, in the order of creation, and the place of the
+/// next ones: for downloads.
+///
+/// # Errors
+/// The database's.
+pub fn piece(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &TriggerFilter,
+    sort: TriggerSort,
+    cursor: &Cursor<Place>,
+    limit: usize,
+) -> QueryResult<(Vec<TriggerRow>, Option<Cursor<Place>>)> {
+    let found = walked(conn, merchant_id, filter, sort, cursor, limit as i64)?;
+    let next = found.last().filter(|_| found.len() == limit).map(Place::of).map(Cursor::After);
+    Ok((complete(conn, merchant_id, found)?, next))
+}
+
+/// One trigger with what stands beside it.
+///
+/// # Errors
+/// `NotFound` when the merchant has none of that key.
+pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
+    let trigger = Trigger::find(conn, merchant_id, id)?;
+    complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Adds holders, figures and stores: plain statements rather than one that the planner can get wrong.
+fn complete(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    found: Vec<Trigger>,
+) -> QueryResult<Vec<TriggerRow>> {
+    let ids: Vec<i64> = found.iter().map(|trigger| trigger.id).collect();
+    let holder_ids: Vec<i64> = found.iter().map(|trigger| trigger.affiliate_id).collect();
+    let holders: HashMap<i64, Holder> = affiliates::table
+        .filter(affiliates::merchant_id.eq(merchant_id))
+        .filter(affiliates::id.eq_any(holder_ids))
+        .select(Holder::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(|holder| (holder.id, holder))
+        .collect();
+    let mut figures = figures::triggers(conn, merchant_id, &ids)?;
+    let mut pushes = pushes::of_triggers(conn, merchant_id, &ids)?;
+    let row = |trigger: Trigger| {
+        let holder = holders.get(&trigger.affiliate_id)?.clone();
+        let figures = figures.remove(&trigger.id).unwrap_or_default();
+        let pushes = pushes.remove(&trigger.id).unwrap_or_default();
+        Some(TriggerRow { trigger, holder, figures, pushes })
+    };
+    Ok(found.into_iter().filter_map(row).collect())
+}

@@ -1,0 +1,260 @@
+//! Keys of codes and SKUs in the database, worked out again by newer rules.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
+
+use super::TriggerKind;
+use crate::features::exclusions::look_alike::look_alike;
+use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::clock;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::sku::key_of_reported_sku;
+
+/// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
+/// character. Nearly none has, so that large tables are read once and hardly written.
+macro_rules! unusual {
+    ($column:literal) => {
+        sql::<Bool>(concat!(
+            "(octet_length(",
+            $column,
+            ") <> char_length(",
+            $column,
+            ") OR ",
+            $column,
+            " LIKE '%&%' OR ",
+            $column,
+            " ~ '[[:cntrl:]]')"
+        ))
+    };
+}
+
+/// A trigger whose key may change.
+#[derive(Queryable)]
+struct Held {
+    merchant_id: i64,
+    id: i64,
+    kind: TriggerKind,
+    value: String,
+    key: String,
+}
+
+/// Works out the keys of coupon codes and SKUs, and decides again on the orders that match only now.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
+    let mut matched = rekey_order_codes(conn)?;
+    rekey_code_requests(conn)?;
+    rekey_counted_codes(conn)?;
+    rekey_excluded_skus(conn)?;
+    let held: Vec<Held> = triggers::table
+        .filter(triggers::kind.ne(TriggerKind::CustomerEmail))
+        .filter(unusual!("value"))
+        // Of several that come to the same key, one in force comes before a retired one.
+        .order((triggers::retired_at.desc().nulls_first(), triggers::created_at, triggers::id))
+        .select((
+            triggers::merchant_id,
+            triggers::id,
+            triggers::kind,
+            triggers::value,
+            triggers::key,
+        ))
+        .load(conn)?;
+    for trigger in held {
+        let key = key_of_reported_code(&trigger.value);
+        if key == trigger.key {
+            continue;
+        }
+        if trigger.kind == TriggerKind::Sku {
+            rekey_order_lines(conn, &trigger)?;
+        }
+        let entry = (trigger.merchant_id, trigger.kind, key);
+        if write_key(conn, &trigger, &entry.2)? {
+            matched.insert(entry);
+        } else {
+            // What was credited to either holder stays as it is.
+            matched.remove(&entry);
+        }
+    }
+    recalculate(conn, matched)
+}
+
+type Matched = HashSet<(i64, TriggerKind, String)>;
+
+/// Answers the keys that orders have only now.
+fn rekey_order_codes(conn: &mut PgConnection) -> QueryResult<Matched> {
+    let codes: Vec<(i64, String, String)> = order_codes::table
+        .filter(unusual!("code"))
+        .select((order_codes::merchant_id, order_codes::code, order_codes::code_key))
+        .distinct()
+        .load(conn)?;
+    let mut matched = Matched::new();
+    for (merchant_id, code, held) in codes {
+        let key = key_of_reported_code(&code);
+        if key == held {
+            continue;
+        }
+        let rows = order_codes::table
+            .filter(order_codes::merchant_id.eq(merchant_id))
+            .filter(order_codes::code_key.eq(&held))
+            .filter(order_codes::code.eq(&code));
+        diesel::update(rows).set(order_codes::code_key.eq(&key)).execute(conn)?;
+        matched.insert((merchant_id, TriggerKind::CouponCode, key));
+    }
+    Ok(matched)
+}
+
+/// The lines of orders with the old key: what the store wrote is in the order's report alone.
+fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()> {
+    let lines: Vec<(i64, i16, Option<String>)> =
+        prepared::<(BigInt, SmallInt, Nullable<Text>)>(
+            "SELECT l.order_id, l.position, \
+                 o.state #>> ARRAY['report', 'lines', l.position::text, 'sku'] \
+             FROM order_lines l JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id \
+             WHERE l.merchant_id = ? AND l.sku_key = ?",
+        )
+        .bind::<BigInt, _>(trigger.merchant_id)
+        .bind::<Text, _>(trigger.key.as_str())
+        .load(conn)?;
+    for (order_id, position, sku) in lines {
+        let Some(sku) = sku else { continue };
+        prepared::<()>(
+            "UPDATE order_lines SET sku_key = ? \
+             WHERE merchant_id = ? AND order_id = ? AND position = ?",
+        )
+        .bind::<Text, _>(key_of_reported_sku(&sku))
+        .bind::<BigInt, _>(trigger.merchant_id)
+        .bind::<BigInt, _>(order_id)
+        .bind::<SmallInt, _>(position)
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Of two pending requests that come to one code, the older one reserves it.
+fn rekey_code_requests(conn: &mut PgConnection) -> QueryResult<()> {
+    let requests: Vec<(i64, i64, String, String, String)> = code_requests::table
+        .filter(unusual!("code"))
+        .order(code_requests::id)
+        .select((
+            code_requests::merchant_id,
+            code_requests::id,
+            code_requests::code,
+            code_requests::code_key,
+            code_requests::status,
+        ))
+        .load(conn)?;
+    for (merchant_id, id, code, held, status) in requests {
+        let key = key_of_reported_code(&code);
+        let reserved = code_requests::table
+            .filter(code_requests::merchant_id.eq(merchant_id))
+            .filter(code_requests::code_key.eq(&key))
+            .filter(code_requests::status.eq("pending"))
+            .filter(code_requests::id.ne(id));
+        let is_reserved: bool = diesel::select(exists(reserved)).get_result(conn)?;
+        if key == held || (status == "pending" && is_reserved) {
+            continue;
+        }
+        diesel::update(code_requests::table.find((merchant_id, id)))
+            .set(code_requests::code_key.eq(key))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn rekey_counted_codes(conn: &mut PgConnection) -> QueryResult<()> {
+    let lists: Vec<(i64, i64, Vec<Option<String>>)> = stores::table
+        .filter(unusual!("array_to_string(counted_codes, ' ')"))
+        .select((stores::merchant_id, stores::id, stores::counted_codes))
+        .load(conn)?;
+    for (merchant_id, id, held) in lists {
+        let mut keys: Vec<String> =
+            held.iter().flatten().map(|line| key_of_reported_code(line)).collect();
+        keys.dedup();
+        diesel::update(stores::table.find((merchant_id, id)))
+            .set(stores::counted_codes.eq(keys))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Only the keys of the SKUs that an offer excludes are kept, so the new ones come of these.
+fn rekey_excluded_skus(conn: &mut PgConnection) -> QueryResult<()> {
+    let terms: Vec<(i64, i64, DateTime<Utc>, Vec<Option<String>>)> = offer_terms::table
+        .filter(unusual!("array_to_string(excluded_skus, ' ')"))
+        .select((
+            offer_terms::merchant_id,
+            offer_terms::offer_id,
+            offer_terms::valid_from,
+            offer_terms::excluded_skus,
+        ))
+        .load(conn)?;
+    for (merchant_id, offer_id, valid_from, held) in terms {
+        let keys: BTreeSet<String> =
+            held.iter().flatten().map(|key| key_of_reported_sku(key)).collect();
+        diesel::update(offer_terms::table.find((merchant_id, offer_id, valid_from)))
+            .set(offer_terms::excluded_skus.eq(keys.into_iter().collect::<Vec<_>>()))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// `false` where another trigger has the key by now: then this one is retired, as a code belongs to
+/// one owner.
+fn write_key(conn: &mut PgConnection, trigger: &Held, key: &str) -> QueryResult<bool> {
+    let row = triggers::table.find((trigger.merchant_id, trigger.id));
+    let other: Option<i64> = triggers::table
+        .filter(triggers::merchant_id.eq(trigger.merchant_id))
+        .filter(triggers::kind.eq(trigger.kind))
+        .filter(triggers::key.eq(key))
+        .select(triggers::id)
+        .first(conn)
+        .optional()?;
+    let Some(other) = other else {
+        let look_alike = (trigger.kind == TriggerKind::CouponCode).then(|| look_alike(key));
+        diesel::update(row)
+            .set((triggers::key.eq(key), triggers::look_alike.eq(look_alike)))
+            .execute(conn)?;
+        return Ok(true);
+    };
+    let actor = Actor::system(trigger.merchant_id, clock::now());
+    diesel::update(row.filter(triggers::retired_at.is_null()))
+        .set(triggers::retired_at.eq(actor.now))
+        .execute(conn)?;
+    let act = Act {
+        action: "trigger.merged",
+        subject_kind: "trigger",
+        subject_id: Some(trigger.id),
+        summary: format!("{} is the same as another trigger’s, so it was retired.", trigger.value),
+        before: None,
+        after: Some(serde_json::json!({ "trigger_id": other, "key": key })),
+    };
+    record(conn, &actor, act)?;
+    Ok(false)
+}
+
+/// Requests the recalculation of the orders that a trigger matches only now, from when it counts.
+fn recalculate(conn: &mut PgConnection, matched: Matched) -> QueryResult<()> {
+    for (merchant_id, kind, key) in matched {
+        let trigger: Option<(i64, DateTime<Utc>)> = triggers::table
+            .filter(triggers::merchant_id.eq(merchant_id))
+            .filter(triggers::kind.eq(kind))
+            .filter(triggers::key.eq(&key))
+            .select((triggers::id, triggers::created_at))
+            .first(conn)
+            .optional()?;
+        if let Some((id, since)) = trigger {
+            let actor = Actor::system(merchant_id, clock::now());
+            let cause = RecalculationCause::CodeKeysChanged;
+            request_for_trigger(conn, &actor, id, since, &cause)?;
+        }
+    }
+    Ok(())
+}
