@@ -357,3 +357,44 @@ fn complete(
     };
     Ok(found.into_iter().filter_map(row).collect())
 }
+
+/// What the keys in the address are called.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The affiliate's name.
+    pub affiliate: String,
+    /// The trigger's value.
+    pub trigger: String,
+}
+
+/// The names of what a list is filtered by.
+///
+/// # Errors
+/// The database's.
+pub fn names(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    filter: &ConversionFilter,
+) -> QueryResult<Names> {
+    let affiliate = match filter.affiliate_id {
+        Some(id) => affiliates::table
+            .find((merchant_id, id))
+            .select(affiliates::name)
+            .first(conn)
+            .optional()?,
+        None => None,
+    };
+    let trigger = match filter.trigger_id {
+        Some(id) => triggers::table
+            .find((merchant_id, id))
+            .select(triggers::value)
+            .first(conn)
+            .optional()?,
+        None => None,
+    };
+    let unknown = || "unknown".to_owned();
+    Ok(Names {
+        affiliate: affiliate.unwrap_or_else(unknown),
+        trigger: trigger.unwrap_or_else(unknown),
+    })
+}

@@ -3,14 +3,13 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
 
-use super::query::{ListQuery, Names};
+use super::query::ListQuery;
 use crate::features::affiliates::{Frame, FrameItem};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::conversions::list::{self, ConversionRow, StatusFilter, Totals};
+use crate::features::conversions::list::{self, ConversionRow, Names, StatusFilter, Totals};
 use crate::features::conversions::{ConversionFilter, DenialReason, Review, Via};
 use crate::kit::db::Db;
-use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::csv::{self, Cell};
@@ -209,27 +208,7 @@ pub fn find(
     cursor: &Cursor<list::Place>,
 ) -> QueryResult<Found> {
     let (listing, totals) = list::page(conn, merchant_id, filter, cursor)?;
-    let affiliate = match filter.affiliate_id {
-        Some(id) => affiliates::table
-            .find((merchant_id, id))
-            .select(affiliates::name)
-            .first(conn)
-            .optional()?,
-        None => None,
-    };
-    let trigger = match filter.trigger_id {
-        Some(id) => triggers::table
-            .find((merchant_id, id))
-            .select(triggers::value)
-            .first(conn)
-            .optional()?,
-        None => None,
-    };
-    let unknown = || "unknown".to_owned();
-    let names = Names {
-        affiliate: affiliate.unwrap_or_else(unknown),
-        trigger: trigger.unwrap_or_else(unknown),
-    };
+    let names = list::names(conn, merchant_id, filter)?;
     Ok(Found { listing, totals, names })
 }
 

@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use crate::features::conversions::list::Names;
 use crate::features::conversions::list::{ConversionFilter, Place, StatusFilter};
 use crate::kit::urls::with_query;
 use crate::kit::web::paginate::Cursor;
@@ -23,15 +24,6 @@ pub struct ListQuery {
     pub to: String,
     pub(super) after: String,
     pub(super) before: String,
-}
-
-/// What the keys in the address are called.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// The affiliate's name.
-    pub affiliate: String,
-    /// The trigger's value.
-    pub trigger: String,
 }
 
 impl ListQuery {
