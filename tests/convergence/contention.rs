@@ -161,7 +161,7 @@ fn an_act_and_an_order_on_its_way_in_never_wait_for_each_other() {
 #[test]
 fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
     let app = TestApp::start_with_usual_waits();
-    let (merchant_id, now) = (app.fixture.merchant_id, vouch::clock::now());
+    let (merchant_id, now) = (app.fixture.merchant_id, vouch::kit::clock::now());
     let body = ShopifyOrder::new(1, now).code("NEW10", "10.00").0;
     let body = serde_json::to_vec(&body).unwrap();
     let event = parse_message(Platform::Shopify, "orders/create", &body, false, now).unwrap();
