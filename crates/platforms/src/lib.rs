@@ -4,6 +4,7 @@
 //! A platform is a folder (`order` reads its payloads, the rest calls its API) and a row of
 //! [`vouch_core::platform::Platform`].
 
+mod address;
 /// Orders of any store, as Vouch's own API takes them.
 pub mod api;
 /// BigCommerce.

@@ -78,7 +78,7 @@ pub fn connect(
     })
 }
 
-/// [`connect`] for the Shopify store at `address` (as [`super::shopify_address`] returns it), whose
+/// [`connect`] for the Shopify store at `address` (as [`vouch_platforms::shopify::parse_address`] returns it), whose
 /// webhooks `secret` signs.
 ///
 /// # Errors

@@ -1,7 +1,6 @@
 //! Stores: connections to Shopify and the other platforms, and the generic API.
 
 mod access;
-mod address;
 mod calls;
 mod check;
 mod client;
@@ -12,15 +11,12 @@ mod model;
 mod returns;
 mod rotate;
 mod secret;
-mod site_address;
-mod store_hash;
 mod traffic;
 
 pub use self::access::{
     keep_access_token, note_answered, note_denied, note_webhooks, set_credentials,
     set_discount_rules,
 };
-pub use self::address::{AddressRefusal, shopify_address};
 pub use self::calls::{StoreCall, StoreCalls};
 pub use self::check::{UnreadableSecret, check_secrets};
 pub use self::client::{open_client, open_shopify, rules_in_words};
@@ -29,6 +25,4 @@ pub use self::model::{Platform, Store, find_by_key, merchant_of_key};
 pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};
 pub use self::rotate::{Resealed, reseal_secrets};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
-pub use self::site_address::{SiteRefusal, local_address, site_address};
-pub use self::store_hash::{HashRefusal, store_hash};
 pub use self::traffic::Traffic;

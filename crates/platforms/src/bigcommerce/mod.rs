@@ -4,6 +4,7 @@
 //! orders.v3.yml, webhooks.v3.yml (github.com/bigcommerce/docs, `reference/`).
 
 mod access;
+mod address;
 mod call;
 mod coupons;
 mod credentials;
@@ -18,6 +19,7 @@ mod rules;
 
 use serde::Deserialize as _;
 
+pub use self::address::{AddressError, parse_address};
 use self::call::Api;
 pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};

@@ -4,6 +4,7 @@
 //! holds each, with the variables that go with it, against Shopify's own schema.
 
 mod access;
+mod address;
 mod admin;
 mod credentials;
 mod discounts;
@@ -18,6 +19,7 @@ mod webhooks;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+pub use self::address::{AddressError, parse_address};
 use self::admin::Admin;
 pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;

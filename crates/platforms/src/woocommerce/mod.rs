@@ -1,6 +1,7 @@
 //! WooCommerce: the REST API (wc/v3) of one site.
 
 mod access;
+mod address;
 mod api;
 mod coupons;
 mod credentials;
@@ -14,6 +15,7 @@ mod webhooks;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+pub use self::address::{AddressError, parse_address};
 use self::api::Api;
 pub use self::coupons::admin_url;
 pub use self::credentials::Credentials;

@@ -9,7 +9,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::{self, for_the_person};
 use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret, store_hash,
+    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret,
 };
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
@@ -18,7 +18,7 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::bigcommerce::Credentials;
+use crate::platforms::bigcommerce::{Credentials, parse_address};
 
 /// What BigCommerce shows when an API account is made. Only path and client id are echoed.
 #[derive(Default, Deserialize)]
@@ -115,7 +115,7 @@ pub async fn connect(
     CsrfForm(form): CsrfForm<CredentialsForm>,
 ) -> AppResult<HttpResponse> {
     let mut errors = FormErrors::new();
-    let address = store_hash(&form.api_path, config.local_stores)
+    let address = parse_address(&form.api_path, config.local_stores)
         .map_err(|refusal| errors.add("api_path", refusal.to_string()));
     let parsed = form.parse(&mut errors);
     let (Ok(address), Some((credentials, secret))) = (address, parsed) else {

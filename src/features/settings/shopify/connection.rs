@@ -10,7 +10,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::for_the_person;
 use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, shopify_address,
+    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls,
 };
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
@@ -19,6 +19,7 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
+use crate::platforms::shopify::parse_address;
 
 /// What was typed to connect a store. What is secret is never echoed.
 #[derive(Default, Deserialize)]
@@ -74,7 +75,7 @@ pub async fn connect(
 ) -> AppResult<HttpResponse> {
     let shop = Shop { db, config, sealer };
     let mut errors = FormErrors::new();
-    let address = shopify_address(&form.address, shop.config.local_stores)
+    let address = parse_address(&form.address, shop.config.local_stores)
         .map_err(|refusal| errors.add("address", refusal.to_string()));
     let given = form.given(&mut errors);
     let (Ok(address), Some(given)) = (address, given) else {

@@ -9,7 +9,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::for_the_person;
 use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret, site_address,
+    self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret,
 };
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
@@ -18,7 +18,7 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::woocommerce::Credentials;
+use crate::platforms::woocommerce::{Credentials, parse_address};
 
 /// `GET /settings/woocommerce`
 pub async fn show(
@@ -42,7 +42,7 @@ pub async fn connect(
 ) -> AppResult<HttpResponse> {
     let shop = Shop { db, config, sealer };
     let mut errors = FormErrors::new();
-    let address = site_address(&form.address, shop.config.local_stores)
+    let address = parse_address(&form.address, shop.config.local_stores)
         .map_err(|refusal| errors.add("address", refusal.to_string()));
     let (Ok(address), Some((credentials, secret))) = (address, form.check(&mut errors)) else {
         return rejected(&shop.page(page, form, errors).await?);

@@ -1,8 +1,10 @@
 //! The address of a site that runs its own store software.
 
-/// Why an address is refused, in words that say how to mend it.
+use crate::address::local_address;
+
+/// Why an address is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SiteRefusal {
+pub enum AddressError {
     /// Nothing was typed.
     #[error("Enter the address of your site, for example shop.example.com.")]
     Missing,
@@ -18,8 +20,8 @@ pub enum SiteRefusal {
 /// http address on this machine as well, which stays as it is.
 ///
 /// # Errors
-/// [`SiteRefusal`].
-pub fn site_address(typed: &str, local_stores: bool) -> Result<String, SiteRefusal> {
+/// [`AddressError`].
+pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     let typed = typed.trim();
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);
@@ -30,11 +32,11 @@ pub fn site_address(typed: &str, local_stores: bool) -> Result<String, SiteRefus
     let bare = bare.split(['?', '#']).next().unwrap_or_default();
     let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
     if host.is_empty() {
-        return Err(SiteRefusal::Missing);
+        return Err(AddressError::Missing);
     }
     let host = host.to_ascii_lowercase();
     if !is_host(&host) {
-        return Err(SiteRefusal::Impossible);
+        return Err(AddressError::Impossible);
     }
     // What WordPress has behind the site's own address.
     let own = |part: &&str| !part.is_empty() && !part.starts_with("wp-");
@@ -42,10 +44,10 @@ pub fn site_address(typed: &str, local_stores: bool) -> Result<String, SiteRefus
     let fits =
         |part: &&str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b));
     if !parts.iter().all(fits) || parts.contains(&"..") {
-        return Err(SiteRefusal::Impossible);
+        return Err(AddressError::Impossible);
     }
     let address = std::iter::once(host.as_str()).chain(parts).collect::<Vec<_>>().join("/");
-    if address.len() <= 200 { Ok(address) } else { Err(SiteRefusal::Impossible) }
+    if address.len() <= 200 { Ok(address) } else { Err(AddressError::Impossible) }
 }
 
 fn is_host(host: &str) -> bool {
@@ -60,18 +62,6 @@ fn is_host(host: &str) -> bool {
         && has_letters
         && name.split('.').all(label)
         && port.parse::<u16>().is_ok_and(|port| port > 0)
-}
-
-/// A store on this machine, for development: `http://127.0.0.1:8099`, with or without a path.
-pub fn local_address(typed: &str) -> Option<String> {
-    let typed = typed.trim().trim_end_matches('/');
-    let rest = typed.strip_prefix("http://")?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let port =
-        ["127.0.0.1:", "localhost:", "[::1]:"].iter().find_map(|own| host.strip_prefix(own))?;
-    let fits = port.parse::<u16>().is_ok_and(|port| port > 0)
-        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
-    fits.then(|| typed.to_owned())
 }
 
 #[cfg(test)]
@@ -89,14 +79,14 @@ mod tests {
             ("example.com:8443/de/#top", "example.com:8443/de"),
         ];
         for (typed, address) in cases {
-            assert_eq!(site_address(typed, false).as_deref(), Ok(address), "{typed}");
+            assert_eq!(parse_address(typed, false).as_deref(), Ok(address), "{typed}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_site() {
         for typed in ["", "https://", "  "] {
-            assert_eq!(site_address(typed, false), Err(SiteRefusal::Missing), "{typed}");
+            assert_eq!(parse_address(typed, false), Err(AddressError::Missing), "{typed}");
         }
         let long = format!("{}.example.com", "x".repeat(64));
         let impossible = [
@@ -115,18 +105,18 @@ mod tests {
             "http://127.0.0.1:80",
         ];
         for typed in impossible {
-            assert_eq!(site_address(typed, false), Err(SiteRefusal::Impossible), "{typed}");
+            assert_eq!(parse_address(typed, false), Err(AddressError::Impossible), "{typed}");
         }
     }
 
     #[test]
     fn a_store_on_this_machine_needs_the_installations_leave() {
         let local = "http://127.0.0.1:8099/shop";
-        assert_eq!(site_address(local, true).as_deref(), Ok(local));
-        assert_eq!(site_address("http://localhost:1/", true).as_deref(), Ok("http://localhost:1"));
+        assert_eq!(parse_address(local, true).as_deref(), Ok(local));
+        assert_eq!(parse_address("http://localhost:1/", true).as_deref(), Ok("http://localhost:1"));
         for typed in ["http://127.0.0.1", "http://10.0.0.1:80", "http://127.0.0.1.evil.example:80"]
         {
-            assert_ne!(site_address(typed, true).as_deref(), Ok(typed));
+            assert_ne!(parse_address(typed, true).as_deref(), Ok(typed));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The address of a Shopify store: the one under `myshopify.com`, which never changes.
 
-/// Why an address is refused, in words that say how to mend it.
+use crate::address::local_address;
+
+/// Why an address is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressRefusal {
+pub enum AddressError {
     /// Nothing was typed.
     #[error("Enter the store’s address, for example your-store.myshopify.com.")]
     Missing,
@@ -23,12 +25,12 @@ pub enum AddressRefusal {
 /// the address of a stand-in on this machine, as it is.
 ///
 /// # Errors
-/// [`AddressRefusal`].
-pub fn shopify_address(typed: &str, local_stores: bool) -> Result<String, AddressRefusal> {
-    let typed = typed.trim().to_ascii_lowercase();
-    if local_stores && typed.starts_with("http://127.0.0.1:") && typed.len() < 200 {
-        return Ok(typed.trim_end_matches('/').to_owned());
+/// [`AddressError`].
+pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+    if local_stores && let Some(local) = local_address(typed) {
+        return Ok(local);
     }
+    let typed = typed.trim().to_ascii_lowercase();
     let bare = typed
         .strip_prefix("https://")
         .or_else(|| typed.strip_prefix("http://"))
@@ -39,18 +41,18 @@ pub fn shopify_address(typed: &str, local_stores: bool) -> Result<String, Addres
         None => name_in_host(bare.split(['/', '?', '#']).next().unwrap_or_default())?,
     };
     if name.is_empty() {
-        return Err(AddressRefusal::Missing);
+        return Err(AddressError::Missing);
     }
     let fits = name.len() <= 60
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if fits { Ok(format!("{name}.myshopify.com")) } else { Err(AddressRefusal::Impossible) }
+    if fits { Ok(format!("{name}.myshopify.com")) } else { Err(AddressError::Impossible) }
 }
 
-fn name_in_host(host: &str) -> Result<&str, AddressRefusal> {
+fn name_in_host(host: &str) -> Result<&str, AddressError> {
     match host.strip_suffix(".myshopify.com") {
         Some(name) => Ok(name),
-        None if host.contains('.') => Err(AddressRefusal::NotShopify),
+        None if host.contains('.') => Err(AddressError::NotShopify),
         None => Ok(host),
     }
 }
@@ -71,19 +73,19 @@ mod tests {
         ];
         for typed in typed {
             assert_eq!(
-                shopify_address(typed, false).as_deref(),
+                parse_address(typed, false).as_deref(),
                 Ok("tea-house.myshopify.com"),
                 "{typed}"
             );
         }
         let local = "http://127.0.0.1:8099";
-        assert_eq!(shopify_address("http://127.0.0.1:8099/", true).as_deref(), Ok(local));
-        assert!(shopify_address(local, false).is_err());
+        assert_eq!(parse_address("http://127.0.0.1:8099/", true).as_deref(), Ok(local));
+        assert!(parse_address(local, false).is_err());
     }
 
     #[test]
     fn refuses_what_is_no_store() {
-        use AddressRefusal::{Impossible, Missing, NotShopify};
+        use AddressError::{Impossible, Missing, NotShopify};
         let long = "x".repeat(61);
         let cases = [
             ("", Missing),
@@ -99,7 +101,7 @@ mod tests {
             (&long, Impossible),
         ];
         for (typed, refusal) in cases {
-            assert_eq!(shopify_address(typed, false), Err(refusal), "{typed}");
+            assert_eq!(parse_address(typed, false), Err(refusal), "{typed}");
         }
     }
 }

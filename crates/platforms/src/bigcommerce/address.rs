@@ -1,8 +1,10 @@
 //! The address of a BigCommerce store: its hash, which never changes.
 
-/// Why it is refused, in words that say how to mend it.
+use crate::address::local_address;
+
+/// Why it is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HashRefusal {
+pub enum AddressError {
     /// Nothing was typed.
     #[error("Enter the API path that BigCommerce shows when the API account is made.")]
     Missing,
@@ -17,29 +19,33 @@ pub enum HashRefusal {
 /// the hash alone. With `local_stores`, also the address of a stand-in on this machine, as it is.
 ///
 /// # Errors
-/// [`HashRefusal`].
-pub fn store_hash(typed: &str, local_stores: bool) -> Result<String, HashRefusal> {
-    let typed = typed.trim().trim_end_matches('/');
-    if local_stores && typed.starts_with("http://127.0.0.1:") && typed.len() < 200 {
-        return Ok(typed.to_owned());
+/// [`AddressError`].
+pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+    if local_stores && let Some(local) = local_address(typed) {
+        return Ok(local);
     }
+    let typed = typed.trim().trim_end_matches('/');
     let lower = typed.to_ascii_lowercase();
     let bare = lower.strip_prefix("https://").unwrap_or(&lower);
     let hash = if let Some(path) = bare.strip_prefix("api.bigcommerce.com/stores/") {
         path.split('/').next().unwrap_or_default()
     } else if let Some(host) = bare.strip_prefix("store-") {
-        host.split_once(".mybigcommerce.com").ok_or(HashRefusal::Impossible)?.0
+        host.split_once(".mybigcommerce.com").ok_or(AddressError::Impossible)?.0
     } else {
         bare
     };
     // A domain name of the control panel may name a channel after the hash: store-abc123-1.
     let hash = hash.split('-').next().unwrap_or_default();
     if hash.is_empty() {
-        return Err(if typed.is_empty() { HashRefusal::Missing } else { HashRefusal::Impossible });
+        return Err(if typed.is_empty() {
+            AddressError::Missing
+        } else {
+            AddressError::Impossible
+        });
     }
     let fits =
         (4..=40).contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if fits { Ok(hash.to_owned()) } else { Err(HashRefusal::Impossible) }
+    if fits { Ok(hash.to_owned()) } else { Err(AddressError::Impossible) }
 }
 
 #[cfg(test)]
@@ -56,16 +62,16 @@ mod tests {
             "https://store-abc123.mybigcommerce.com/manage/settings",
             "store-abc123-1.mybigcommerce.com",
         ] {
-            assert_eq!(store_hash(typed, false).as_deref(), Ok("abc123"), "{typed}");
+            assert_eq!(parse_address(typed, false).as_deref(), Ok("abc123"), "{typed}");
         }
         let local = "http://127.0.0.1:4711";
-        assert_eq!(store_hash(local, true).as_deref(), Ok(local));
-        assert_eq!(store_hash(local, false), Err(HashRefusal::Impossible));
+        assert_eq!(parse_address(local, true).as_deref(), Ok(local));
+        assert_eq!(parse_address(local, false), Err(AddressError::Impossible));
     }
 
     #[test]
     fn refuses_what_is_no_store() {
-        assert_eq!(store_hash("  ", true), Err(HashRefusal::Missing));
+        assert_eq!(parse_address("  ", true), Err(AddressError::Missing));
         for typed in [
             "https://",
             "shop.example.com",
@@ -74,7 +80,7 @@ mod tests {
             "store-abc123",
             "abc123?x",
         ] {
-            assert_eq!(store_hash(typed, false), Err(HashRefusal::Impossible), "{typed}");
+            assert_eq!(parse_address(typed, false), Err(AddressError::Impossible), "{typed}");
         }
     }
 }
