@@ -21,14 +21,6 @@
 // Templates name our own items by the crate's name.
 extern crate self as vouch;
 
-/// Who is credited for an order, and with how much: pure rules.
-pub use vouch_core::attribution as credit;
-/// Exact amounts of money.
-pub use vouch_core::money;
-/// What people, companies, programs and stores may be called.
-pub use vouch_core::name as names;
-/// How store platforms are called.
-pub use vouch_platforms as platforms;
 /// Routes, the server, the workers, the commands.
 pub mod app;
 /// One module per noun of the product.

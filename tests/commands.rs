@@ -14,14 +14,15 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
 use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
-use vouch::features::stores::{Platform, WebhookSecret, connect_shopify};
+use vouch::features::stores::{WebhookSecret, connect_shopify};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::schema::{audit_log, instance_log, merchants, orders, stores};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::parse_message;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use crate::harness::program::{eventually, signal};
 use crate::harness::shopify::ShopifyOrder;

@@ -7,7 +7,6 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::Error;
-use vouch::credit::{Commission, Precedence};
 use vouch::features::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::features::merchants::{change_rules, rules_history};
@@ -18,6 +17,7 @@ use vouch::kit::db::schema::{
     affiliate_terms, calculation_rules, conversions, exclusion_terms, offer_terms, return_rules,
 };
 use vouch::kit::db::{Scope, in_scope};
+use vouch_core::attribution::{Commission, Precedence};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, on_this_machine};

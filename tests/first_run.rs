@@ -7,7 +7,7 @@ use vouch::features::merchants::{Created, NewMerchant, Owner, create};
 use vouch::kit::audit::ActorKind;
 use vouch::kit::db::schema::{audit_log, calculation_rules, merchants, offer_terms, offers};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::money::Currency;
+use vouch_core::money::Currency;
 
 use crate::harness::{PASSWORD, Page, Person, SECRET_KEY, TestApp, two_factor};
 

@@ -9,7 +9,7 @@ use vouch::features::conversions::manual::{self, Amount};
 use vouch::kit::db::migrate::MIGRATIONS;
 use vouch::kit::db::schema::{commission_entries, conversions, daily_figures};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::money::Currency;
+use vouch_core::money::Currency;
 
 use crate::harness::TestApp;
 use crate::harness::shopify::ShopifyOrder;

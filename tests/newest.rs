@@ -9,7 +9,7 @@ use vouch::features::ingest::replay;
 use vouch::features::stores::Store;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries, orders};
-use vouch::platforms::OrderMessage;
+use vouch_platforms::OrderMessage;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::woocommerce::WooOrder;
@@ -97,7 +97,7 @@ fn without_a_time_of_sending_the_message_that_came_last_counts_and_its_repetitio
 fn read_woo(app: &TestApp, store: &Store, order: &WooOrder, begun_at: DateTime<Utc>) {
     let message = OrderMessage {
         order_ref: order.0["id"].to_string(),
-        topic: vouch::platforms::woocommerce::READ,
+        topic: vouch_platforms::woocommerce::READ,
         changed_at: noon(),
         body: serde_json::to_vec(&order.0).unwrap(),
     };

@@ -2,9 +2,9 @@
 
 use chrono::Duration;
 use diesel::prelude::*;
-use vouch::credit::Commission;
 use vouch::features::offers::NewOffer;
 use vouch::kit::db::schema::{audit_log, offer_terms, offers};
+use vouch_core::attribution::Commission;
 
 use crate::harness::TestApp;
 

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use secrecy::{ExposeSecret, SecretBox};
-use vouch::credit::{Precedence, Rules};
 use vouch::features::merchants::{change_rules, rules_history};
-use vouch::features::stores::{Platform, Store, check_secrets, merchant_of_key};
+use vouch::features::stores::{Store, check_secrets, merchant_of_key};
 use vouch::kit::db::schema::{audit_log, calculation_rules, orders, stores};
 use vouch::kit::secrets::Sealer;
+use vouch_core::attribution::{Precedence, Rules};
+use vouch_core::platform::Platform;
 
 use crate::harness::shopify::{ShopifyOrder, sign};
 use crate::harness::{SECRET_KEY, SHOP_SECRET, TestApp};

@@ -14,7 +14,7 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
 use vouch::kit::secrets::Sealer;
-use vouch::money::Currency;
+use vouch_core::money::Currency;
 
 use crate::load::{Connection, Measured};
 use crate::program::{PASSWORD, Running, SECRET_KEY, Shop};

@@ -10,10 +10,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
+use vouch_core::email::EmailKey;
 
 use crate::kit::db::schema::merchants;
 use crate::kit::secrets::{CannotOpen, Sealer, Use};
-use vouch_core::email::EmailKey;
 
 /// The domain of pseudonyms: no mail is ever delivered there (RFC 2606).
 const DOMAIN: &str = "@erased.invalid";

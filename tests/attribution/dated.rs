@@ -1,7 +1,7 @@
 //! An order is judged by what held when it was placed.
 
-use vouch::credit::{LostReason, Verdict};
 use vouch::features::affiliates::change::{AffiliateChange, update};
+use vouch_core::attribution::{LostReason, Verdict};
 
 use super::*;
 

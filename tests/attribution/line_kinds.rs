@@ -1,8 +1,8 @@
 //! Gift cards and tips: lines that earn nothing, unless the merchant says otherwise.
 
 use serde_json::{Value, json};
-use vouch::credit::Rules;
 use vouch::features::merchants;
+use vouch_core::attribution::Rules;
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn gift_cards_and_tips_earn_nothing_by_default_and_the_page_says_why() {
         assert_eq!(earned(&app, &order), [(ada, 900)], "{marks}");
         let credit = &decision(&app, &order).credits[0];
         assert_eq!((credit.gross_minor, credit.lines[1].commission_minor), (9000, 0));
-        let line = credit.lines[1].sentence(credit.rate, vouch::money::Currency::USD);
+        let line = credit.lines[1].sentence(credit.rate, vouch_core::money::Currency::USD);
         let order_id: i64 = app.within(|conn| {
             orders::table
                 .filter(orders::order_ref.eq(id.to_string()))

@@ -14,10 +14,10 @@ mod unqualified;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use diesel::prelude::*;
-use vouch::credit::Decision;
 use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::schema::{conversions, offer_terms, offers, orders};
+use vouch_core::attribution::Decision;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, then};

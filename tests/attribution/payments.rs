@@ -1,9 +1,9 @@
 //! Unpaid orders don't count, unless the merchant wants them to.
 
 use serde_json::json;
-use vouch::credit::{OrdersCountWhen, Rules};
 use vouch::features::conversions::{self as acts, NewReview};
 use vouch::features::merchants;
+use vouch_core::attribution::{OrdersCountWhen, Rules};
 
 use super::*;
 use crate::harness::woocommerce::WooOrder;

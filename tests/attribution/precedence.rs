@@ -1,8 +1,8 @@
 //! Several triggers on one order.
 
-use vouch::credit::{Precedence, Rules, Verdict};
 use vouch::features::merchants;
 use vouch::features::triggers::TriggerKind;
+use vouch_core::attribution::{Precedence, Rules, Verdict};
 
 use super::*;
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
-use vouch::platforms::bigcommerce::{Discount, Kind, Rules};
-use vouch::platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
+use vouch_platforms::bigcommerce::{Discount, Kind, Rules};
+use vouch_platforms::{CallError, CodeState, Mark, NewCode, StoreCode};
 
 use super::Shop;
 use crate::harness::stores::Fault;

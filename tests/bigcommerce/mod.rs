@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use secrecy::SecretBox;
 use serde_json::Value;
 use vouch::features::store_workers::Tools;
-use vouch::features::stores::{self, NewStore, Platform, Store, WebhookSecret};
+use vouch::features::stores::{self, NewStore, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
-use vouch::platforms::http::Http;
+use vouch_core::platform::Platform;
+use vouch_platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
+use vouch_platforms::http::Http;
 
 use crate::harness::bigcommerce::{message, sign};
 use crate::harness::stores::StandIn;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries};
-use vouch::platforms::{CallError, Period};
+use vouch_platforms::{CallError, Period};
 
 use super::{Shop, sealer};
 use crate::harness::bigcommerce::{message, sign};

@@ -78,7 +78,7 @@ fn a_code_on_an_order_is_prefilled_as_one_that_the_store_has() {
 fn bigcommerce_is_never_sent_a_code_that_it_does_not_accept() {
     use vouch::kit::db::schema::pushes;
     let mut shop = crate::bigcommerce::Shop::open();
-    shop.creates_codes(&vouch::platforms::bigcommerce::Rules::default());
+    shop.creates_codes(&vouch_platforms::bigcommerce::Rules::default());
     let app = &shop.app;
     attach(app, app.fixture.ben_id, &"L".repeat(60));
     app.within(|conn| {

@@ -18,8 +18,8 @@ use vouch::features::sync_notes::Verdict;
 use vouch::features::triggers::{self, Reach, Trigger, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{comparison_findings, comparisons as runs_of};
-use vouch::platforms::http::Http;
-use vouch::platforms::{
+use vouch_platforms::http::Http;
+use vouch_platforms::{
     Access, Batch, CallError, Client, CodeState, Mark, NewCode, OrderMessage, Period, StoreCode,
     Webhooks,
 };

@@ -1,4 +1,4 @@
-use vouch::platforms::{CallError, CodeState, StoreCode};
+use vouch_platforms::{CallError, CodeState, StoreCode};
 
 use super::*;
 use crate::harness::stores::StandIn;

@@ -1,8 +1,8 @@
 //! What each platform can show, and lists that change while they are read.
 
 use serde_json::{Value, json};
-use vouch::features::stores::Platform;
-use vouch::platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
+use vouch_core::platform::Platform;
+use vouch_platforms::bigcommerce::{Kind, Rules as BigcommerceRules};
 
 use super::*;
 use crate::harness::stores::bigcommerce::Bigcommerce;

@@ -6,7 +6,7 @@ use vouch::features::comparisons::Asked;
 use vouch::features::stores;
 use vouch::kit::clock;
 use vouch::kit::db::schema::{comparison_findings, pushes, store_jobs, triggers as triggers_of};
-use vouch::platforms::{CallError, CodeState, StoreCode};
+use vouch_platforms::{CallError, CodeState, StoreCode};
 
 use super::*;
 use crate::harness::stores::StandIn;

@@ -12,11 +12,11 @@ use vouch::features::affiliates::{AffiliateStatus, change_status, undo_status};
 use vouch::features::ingest::intake::{Arrival, Outcome, Source, gzip};
 use vouch::features::ingest::queue::Intake;
 use vouch::features::ingest::replay;
-use vouch::features::stores::Platform;
 use vouch::features::triggers;
 use vouch::kit::db::schema::{conversions, deliveries};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::platforms::parse_message;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::facts::Program;
 use super::histories::{Message, OrderHistory};

@@ -8,12 +8,13 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
 use vouch::features::ingest::recalculation::turn;
-use vouch::features::stores::{Platform, Store};
+use vouch::features::stores::Store;
 use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::schema::{conversions, deliveries};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::supervise::Stop;
-use vouch::platforms::parse_message;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::{noon, recount};
 use crate::harness::shopify::{ShopifyOrder, sign};

@@ -6,7 +6,6 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use proptest::prelude::*;
-use vouch::credit::{Commission, OrdersCountWhen, Precedence, Rules};
 use vouch::features::affiliates::{
     self, AffiliateStatus, NewAffiliate, change_status, undo_status,
 };
@@ -21,7 +20,8 @@ use vouch::kit::db::schema::{
     conversions as conversions_table, merchants as merchants_table, orders as orders_table,
     triggers as triggers_table,
 };
-use vouch::money::Currency;
+use vouch_core::attribution::{Commission, OrdersCountWhen, Precedence, Rules};
+use vouch_core::money::Currency;
 
 use super::minute;
 use crate::harness::{TestApp, then};

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vouch::features::stores::Platform;
-use vouch::platforms::parse_message;
 use vouch_core::order::{OrderSnapshot, StoreEvent};
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::minute;
 use crate::harness::shopify::ShopifyOrder;

@@ -20,9 +20,9 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use vouch::features::ingest::intake;
 use vouch::features::ingest::replay;
-use vouch::features::stores::Platform;
 use vouch::kit::db::schema::{deliveries, orders as orders_table};
 use vouch_core::order::OrderState;
+use vouch_core::platform::Platform;
 
 use self::facts::{Fact, Program};
 use self::histories::{Message, OrderHistory};
@@ -49,7 +49,7 @@ enum Happening {
 /// Takes in one message, as the webhook would, in a transaction of its own.
 fn take_in(app: &TestApp, program: &Program, message: &Message) {
     let body = serde_json::to_vec(&message.body).unwrap();
-    let event = vouch::platforms::parse_message(
+    let event = vouch_platforms::parse_message(
         Platform::Shopify,
         message.topic,
         &body,

@@ -13,10 +13,11 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use vouch::features::ingest::intake;
-use vouch::features::stores::{Platform, Store};
+use vouch::features::stores::Store;
 use vouch::kit::db::schema::conversions;
-use vouch::money::percent_half_even;
-use vouch::platforms::parse_message;
+use vouch_core::money::percent_half_even;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::facts::Program;
 use super::{ledger, minute, recount, replay_everything};

@@ -1,10 +1,10 @@
 //! Exclusions that cover orders: dated, so that an order always ends in the same ledger.
 
 use chrono::{DateTime, Duration};
-use vouch::credit::Decision;
 use vouch::features::exclusions::{change, enable as switch, remove, restore};
 use vouch::features::ingest::replay;
 use vouch::kit::db::schema::{commission_entries, conversions, orders};
+use vouch_core::attribution::Decision;
 
 use super::*;
 use crate::harness::pseudonyms;

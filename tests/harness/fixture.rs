@@ -12,7 +12,7 @@ use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Sealer;
 use vouch::kit::session::Role;
-use vouch::money::Currency;
+use vouch_core::money::Currency;
 
 use super::{SECRET_KEY, two_factor};
 

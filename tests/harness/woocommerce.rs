@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use secrecy::SecretBox;
 use serde_json::{Value, json};
-use vouch::features::stores::{self, NewStore, Platform, Store, WebhookSecret};
+use vouch::features::stores::{self, NewStore, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::secrets::Sealer;
+use vouch_core::platform::Platform;
 
 use super::fixture::then;
 use super::shopify::sign;

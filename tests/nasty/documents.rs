@@ -2,7 +2,7 @@
 
 use chrono::{TimeZone, Utc};
 use serde_json::{Value, json};
-use vouch::platforms::bigcommerce::{SECRET_HEADER, header_secret};
+use vouch_platforms::bigcommerce::{SECRET_HEADER, header_secret};
 
 use super::*;
 use crate::harness::SHOP_SECRET;

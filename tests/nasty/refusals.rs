@@ -314,12 +314,12 @@ fn a_webhook_that_is_no_text_is_kept_and_can_be_replayed() {
     let raw = br#"{"scope":"\u0000","data":{"id":"\u0000"}}"#;
     let secret = crate::harness::stores::bigcommerce::CLIENT_SECRET;
     let signature = crate::harness::bigcommerce::sign(secret, id, &time, raw);
-    let told = vouch::platforms::bigcommerce::header_secret(secret.as_bytes(), &shop.store_key);
+    let told = vouch_platforms::bigcommerce::header_secret(secret.as_bytes(), &shop.store_key);
     let headers = [
         ("webhook-id", id),
         ("webhook-timestamp", time.as_str()),
         ("webhook-signature", signature.as_str()),
-        (vouch::platforms::bigcommerce::SECRET_HEADER, told.as_str()),
+        (vouch_platforms::bigcommerce::SECRET_HEADER, told.as_str()),
     ];
     let path = format!("/hooks/bigcommerce/{}", shop.store_key);
     assert_eq!(app.anonymous().send(&path, &headers, raw).status, 200);

@@ -1,9 +1,10 @@
 //! A store of each platform, where codes are created.
 
 use serde_json::Value;
-use vouch::features::stores::{self as model, NewStore, Platform as On, Store, WebhookSecret};
-use vouch::platforms::bigcommerce::Rules as BigcommerceRules;
-use vouch::platforms::woocommerce::Credentials as WooKey;
+use vouch::features::stores::{self as model, NewStore, Store, WebhookSecret};
+use vouch_core::platform::Platform as On;
+use vouch_platforms::bigcommerce::Rules as BigcommerceRules;
+use vouch_platforms::woocommerce::Credentials as WooKey;
 
 use super::{creating_in, sealer};
 use crate::harness::stores::bigcommerce::Bigcommerce;

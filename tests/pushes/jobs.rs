@@ -9,7 +9,7 @@ use vouch::app::workers::run_job;
 use vouch::features::store_workers::{Crew, Tools};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, store_jobs};
-use vouch::platforms::CallError;
+use vouch_platforms::CallError;
 
 use super::{Fault, code, creating, push_id, status, store, tools, work, work_at};
 use crate::harness::{TestApp, on_this_machine};

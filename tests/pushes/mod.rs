@@ -21,8 +21,8 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, stores};
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::http::Http;
-use vouch::platforms::{
+use vouch_platforms::http::Http;
+use vouch_platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
 };
 

@@ -1,7 +1,7 @@
 use chrono::Duration;
 use vouch::features::stores;
 use vouch::kit::clock;
-use vouch::platforms::CallError;
+use vouch_platforms::CallError;
 
 use super::{Fault, code, creating, problem, push_id, status, store, work, work_at};
 use crate::harness::TestApp;

@@ -6,7 +6,7 @@ use vouch::features::triggers::{self, TriggerKind};
 use vouch::features::{pushes as model, stores};
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
-use vouch::platforms::CallError;
+use vouch_platforms::CallError;
 
 use super::{Fault, code, creating, problem, push_id, sealer, status, store, work, work_at};
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use vouch::money::Currency;
-use vouch::platforms::http::Http;
-use vouch::platforms::shopify::{
+use vouch_core::money::Currency;
+use vouch_platforms::http::Http;
+use vouch_platforms::shopify::{
     Combines, Credentials, Items, Minimum, Reference, Rules, Shopify, Takeoff, Target,
 };
-use vouch::platforms::{CallError, Client, CodeState, Mark, Period};
+use vouch_platforms::{CallError, Client, CodeState, Mark, Period};
 
 use super::{client, new_code, rules};
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, TOKEN};

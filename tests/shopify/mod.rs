@@ -9,10 +9,10 @@ mod settings;
 
 use chrono::Utc;
 use secrecy::SecretString;
-use vouch::money::Currency;
-use vouch::platforms::http::Http;
-use vouch::platforms::shopify::{Combines, Credentials, Items, Minimum, Rules, Shopify, Takeoff};
-use vouch::platforms::{Mark, NewCode};
+use vouch_core::money::Currency;
+use vouch_platforms::http::Http;
+use vouch_platforms::shopify::{Combines, Credentials, Items, Minimum, Rules, Shopify, Takeoff};
+use vouch_platforms::{Mark, NewCode};
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::shopify::{Shop, TOKEN};

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use vouch::features::stores::Platform;
-use vouch::platforms::parse_message;
-use vouch::platforms::{Client, OrderMessage, Period};
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
+use vouch_platforms::{Client, OrderMessage, Period};
 
 use super::client;
 use crate::harness::shopify::ShopifyOrder;

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::credit::Rules;
 use vouch::features::merchants;
 use vouch::kit::db::schema::deliveries;
+use vouch_core::attribution::Rules;
 
 use crate::attribution::{earned, hours, noon, order, send};
 use crate::harness::shopify::ShopifyOrder;

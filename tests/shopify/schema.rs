@@ -6,10 +6,10 @@ use std::process::Command;
 
 use chrono::Duration;
 use serde_json::{Value, json};
-use vouch::platforms::shopify::{
+use vouch_platforms::shopify::{
     Combines, Items, Minimum, Reference, Rules, Takeoff, Target, VERSION,
 };
-use vouch::platforms::{Client, Period};
+use vouch_platforms::{Client, Period};
 
 use super::{client, new_code, rules};
 use crate::harness::shopify::ShopifyOrder;

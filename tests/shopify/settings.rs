@@ -5,11 +5,12 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use vouch::app::workers::work_off_stores;
 use vouch::features::store_workers::Tools;
-use vouch::features::stores::{self, Platform, Store};
+use vouch::features::stores::{self, Store};
 use vouch::kit::db::schema::{audit_log, store_jobs};
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::http::Http;
-use vouch::platforms::shopify::{Items, Minimum, Rules, Takeoff};
+use vouch_core::platform::Platform;
+use vouch_platforms::http::Http;
+use vouch_platforms::shopify::{Items, Minimum, Rules, Takeoff};
 
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, Shop, TOKEN};
 use crate::harness::stores::{Fault, StandIn};

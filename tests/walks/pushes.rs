@@ -7,8 +7,8 @@ use vouch::app::workers::work_off_stores;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::open_client;
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::CallError;
-use vouch::platforms::http::Http;
+use vouch_platforms::CallError;
+use vouch_platforms::http::Http;
 
 use super::Walk;
 use crate::harness::SECRET_KEY;

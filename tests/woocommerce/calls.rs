@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
-use vouch::money::Currency;
-use vouch::platforms::http::Http;
-use vouch::platforms::woocommerce::{Credentials, Rules, TOPICS, Takeoff, Woocommerce};
-use vouch::platforms::{CallError, Client, CodeState, Mark, NewCode, Period};
+use vouch_core::money::Currency;
+use vouch_platforms::http::Http;
+use vouch_platforms::woocommerce::{Credentials, Rules, TOPICS, Takeoff, Woocommerce};
+use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, Period};
 
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
 use crate::harness::stores::{Fault, Reply, StandIn};

@@ -11,10 +11,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch::app::workers::work_off_stores;
 use vouch::features::store_workers::Tools;
-use vouch::features::stores::{self, Platform, Store};
+use vouch::features::stores::{self, Store};
 use vouch::kit::db::schema::conversions;
 use vouch::kit::secrets::Sealer;
-use vouch::platforms::http::Http;
+use vouch_core::platform::Platform;
+use vouch_platforms::http::Http;
 
 use crate::harness::stores::StandIn;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite};

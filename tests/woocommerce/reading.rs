@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use vouch::credit::{NegativeFees, Rules};
 use vouch::features::merchants;
 use vouch::features::stores::Store;
 use vouch::kit::db::schema::{conversions, deliveries, orders};
+use vouch_core::attribution::{NegativeFees, Rules};
 
 use super::commissions;
 use crate::harness::woocommerce::WooOrder;

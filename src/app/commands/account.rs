@@ -5,6 +5,7 @@ use clap::Args;
 use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
+use vouch_core::name::{Name, NameError};
 
 use crate::features::accounts::{By, read_reason};
 use crate::kit::clock;
@@ -12,7 +13,6 @@ use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::schema::users;
 use crate::kit::mail::email_key;
-use crate::names::{Name, NameError};
 
 /// Letters and digits that nobody mixes up when reading them aloud.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

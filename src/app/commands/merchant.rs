@@ -4,6 +4,7 @@ use anyhow::Context;
 use chrono_tz::Tz;
 use clap::Subcommand;
 use diesel::prelude::*;
+use vouch_core::money::Currency;
 
 use super::account::{Address, Reason, name, new_password, print_sign_in};
 use super::database::with_database;
@@ -15,7 +16,6 @@ use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::schema::merchants as merchants_table;
 use crate::kit::db::{Scope, in_scope};
-use crate::money::Currency;
 
 /// What can be done with merchants.
 #[derive(Subcommand)]

@@ -4,6 +4,9 @@
 use chrono::{DateTime, Datelike, Duration, NaiveTime, Timelike, Utc, Weekday};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use vouch_core::money::Currency;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::cast::{self, CAST};
 use super::dice::Dice;
@@ -14,15 +17,12 @@ use crate::features::conversions::manual::{Amount, credit_order, give};
 use crate::features::conversions::{self, ConversionStatus, DenialReason, NewReview};
 use crate::features::ingest::failures::FailureReason;
 use crate::features::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
-use crate::features::stores::Platform;
 use crate::features::triggers::{self, Trigger};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{
     affiliates as affiliate_rows, conversions as conversion_rows, orders as order_rows,
     triggers as trigger_rows,
 };
-use crate::money::Currency;
-use crate::platforms::parse_message;
 
 const DAYS: i64 = 92;
 /// Days before now when something changes.

@@ -3,6 +3,9 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::ExposeSecret;
+use vouch_core::attribution::Commission;
+use vouch_core::money::Currency;
+use vouch_core::platform::Platform;
 
 use super::applications;
 use super::cast::{self, APPLICANTS, CAST, OnOffer, Role as Part};
@@ -10,20 +13,18 @@ use super::dice::Dice;
 use super::history;
 use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
 use super::shop::DESIGNED_SKU;
-use crate::credit::Commission;
 use crate::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::features::auth;
 use crate::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use crate::features::merchants::{self, NewMerchant, Owner};
 use crate::features::offers::{self, NewOffer};
-use crate::features::stores::{Platform, Store, WebhookSecret, connect_shopify};
+use crate::features::stores::{Store, WebhookSecret, connect_shopify};
 use crate::features::triggers::{self, TriggerKind};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates as affiliate_rows, recalculations, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Sealer;
 use crate::kit::session::Role;
-use crate::money::Currency;
 
 const NAME: &str = "Juniper & Sage";
 /// Names the demo: what has this store is the demo program.

@@ -7,10 +7,10 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, GaugeVec, Opts, TextEncoder};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use vouch_core::platform::Platform;
 
 use super::queues::{self, Queue};
 use crate::features::privacy::retention;
-use crate::features::stores::Platform;
 use crate::kit::clock;
 use crate::kit::config::InstanceRetention;
 use crate::kit::counters::{self, Labels};

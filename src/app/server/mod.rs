@@ -24,6 +24,7 @@ use actix_web::web::{Data, PathConfig, QueryConfig};
 use actix_web::{App, web};
 use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
+use vouch_platforms::http::Http;
 
 use self::paced::{Pace, Paced};
 pub use self::starting::Starting;
@@ -49,7 +50,6 @@ use crate::kit::web::memory::Memory;
 use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
 use crate::kit::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
-use crate::platforms::http::Http;
 
 /// What the handlers share.
 #[derive(Clone)]

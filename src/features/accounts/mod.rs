@@ -14,13 +14,13 @@ mod user;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::prelude::*;
+use vouch_core::name::is_invisible;
 
 use self::log::note;
 pub use self::log::{InstanceEntry, note_revealed, of_subject};
 pub use self::merchant::{close, reopen};
 pub use self::user::{add_support, disable, enable, remove_support};
 use crate::kit::audit::{Act, Actor, ActorKind, record};
-use crate::names::is_invisible;
 
 /// The most characters of a reason.
 const MAX_REASON_CHARS: usize = 500;

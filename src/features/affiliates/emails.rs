@@ -4,10 +4,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::email::EmailKey;
 
 use crate::kit::dated::{self, Changed, dated};
 use crate::kit::db::text_enum;
-use vouch_core::email::EmailKey;
 
 text_enum! {
     /// How an address is known.

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::money::Currency;
 
 use super::list::since;
 use super::model::Affiliate;
@@ -13,7 +14,6 @@ use crate::features::recalculations::{Pending, pending_of_affiliate};
 use crate::kit::db::schema::{affiliates, offers};
 use crate::kit::urls;
 use crate::kit::web::paginate::thousands;
-use crate::money::Currency;
 
 /// The pages of one affiliate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
+use vouch_core::money::{Currency, format_plain};
 
 use crate::features::auth::Merchant;
 use crate::features::conversions::list::ConversionRow;
 use crate::features::conversions::status::NOT_PAID_YET;
 use crate::features::orders::explain::Explanation;
 use crate::kit::db::schema::orders;
-use crate::money::{Currency, format_plain};
 
 /// What was decided on an order.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,6 +8,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::platform::Platform;
+use vouch_platforms::api::{OrderBody, parse_at};
 
 use super::answer::OrderAnswer;
 use super::keys::{Admitted, ApiScope, Token, admit};
@@ -17,14 +20,11 @@ use super::openapi::Document;
 use super::problem::Problem;
 use crate::features::ingest::intake::{Arrival, Outcome, Source, gzip};
 use crate::features::ingest::queue::Intake;
-use crate::features::stores::Platform;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::request::{self, Sender};
 use crate::kit::web::bearer;
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
-use crate::platforms::api::{OrderBody, parse_at};
-use vouch_core::order::snapshot::StoreEvent;
 
 /// What deliveries of the API are about.
 const TOPIC: &str = "orders";

@@ -4,16 +4,16 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::kit::db::schema::orders;
-use crate::money::{Currency, format_plain};
-use crate::platforms::api::{
-    CodeBody, CustomerBody, LineBody, OrderBody, Payment, RefundBody, RefundLineBody,
-};
+use vouch_core::money::{Currency, format_plain};
 use vouch_core::order::snapshot::{
     OrderSnapshot, PaymentState, RefundedLine, ReportedCode, ReportedLine, ReportedRefund,
 };
 use vouch_core::order::state::OrderState;
+use vouch_platforms::api::{
+    CodeBody, CustomerBody, LineBody, OrderBody, Payment, RefundBody, RefundLineBody,
+};
+
+use crate::kit::db::schema::orders;
 
 /// The newest report of an order that Vouch has.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,9 +3,9 @@
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
+use vouch_platforms::api;
 
 use super::{answer, handlers, known, problem, triggers};
-use crate::platforms::api;
 
 /// The document at `/api/openapi.json`.
 #[derive(OpenApi)]

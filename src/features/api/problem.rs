@@ -8,11 +8,11 @@ use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
+use vouch_platforms::api::FieldError;
 
 use super::keys::ApiScope;
 use super::known::KnownOrder;
 use crate::kit::error::AppError;
-use crate::platforms::api::FieldError;
 
 /// What went wrong (RFC 9457, `application/problem+json`).
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
 use serde::Deserialize;
+use vouch_core::platform::Platform;
 
 use super::links::{self, About, LinkEnd};
 use super::session_store::end_sessions_of;
 use crate::features::affiliates::AffiliateStatus;
-use crate::features::stores::Platform;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::clock;
 use crate::kit::db::constant;

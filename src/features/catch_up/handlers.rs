@@ -5,6 +5,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use diesel::QueryResult;
 use serde::Deserialize;
+use vouch_platforms::Period;
 
 use super::model::{self, AskError, CatchUp, Reading};
 use crate::features::auth::pages::MerchantPage;
@@ -16,7 +17,6 @@ use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::when::{self, When, day_of, read_day};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::Period;
 
 /// How many of the last readings the page shows.
 const SHOWN: i64 = 10;

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use vouch_platforms::Period;
 
 use crate::features::stores::Store;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::catch_ups;
 use crate::kit::store_jobs::{JobKind, last_problem, make_due};
-use crate::platforms::Period;
 
 /// The reading of a period that somebody asked for.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_core::platform::Platform;
+use vouch_platforms::{Client, OrderMessage, Period};
 
 use super::model::{CatchUp, unfinished};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read;
 use crate::features::store_workers::{Next, Turn, TurnError};
-use crate::features::stores::Platform;
 use crate::kit::counters;
 use crate::kit::db::schema::{catch_ups, stores};
-use crate::platforms::{Client, OrderMessage, Period};
 
 /// How often a store is asked what changed.
 const EVERY: Duration = Duration::minutes(15);

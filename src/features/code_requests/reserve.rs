@@ -11,12 +11,12 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
+use vouch_core::code::CodeError;
 
 use crate::features::applications::CodeRequestStatus;
 use crate::features::exclusions::{self, Pattern};
 use crate::features::triggers::{CouponCode, TriggerKind, free_codes};
 use crate::kit::db::schema::{affiliates, code_requests, triggers};
-use vouch_core::code::CodeError;
 
 /// Nobody leaves more applications than these undecided.
 const MOST_WAITING: i64 = 10_000;

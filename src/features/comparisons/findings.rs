@@ -6,6 +6,7 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use vouch_core::code::key_of_reported_code;
 
 use super::model::Comparison;
 use crate::features::pushes::{self, PushLine};
@@ -16,7 +17,6 @@ use crate::kit::db::listing::{contains, count_of, replanned};
 use crate::kit::db::schema::{affiliates, comparison_findings as findings, triggers};
 use crate::kit::db::{constant, text_enum};
 use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
-use vouch_core::code::key_of_reported_code;
 
 text_enum! {
     /// What a list of findings shows.

@@ -1,11 +1,11 @@
 //! Which codes of a store count although no trigger has them.
 
 use diesel::prelude::*;
+use vouch_core::code::key_of_reported_code;
 
 use crate::features::stores::Store;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::stores;
-use vouch_core::code::key_of_reported_code;
 
 /// The most lines of the list.
 const MOST_LINES: usize = 200;

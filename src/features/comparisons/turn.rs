@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
+use vouch_platforms::{CallError, Client};
 
 use self::daily::next_daily;
 use self::finish::finish;
@@ -12,7 +13,6 @@ use super::model::{Comparison, insert};
 use crate::features::store_workers::{Next, Turn, TurnError};
 use crate::features::stores::Store;
 use crate::kit::db::schema::{comparison_findings as findings, comparisons, stores};
-use crate::platforms::{CallError, Client};
 
 /// What a code of the store `c` and its trigger `t`, if any, come to.
 macro_rules! verdict {

@@ -5,11 +5,12 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::result::Error;
 use serde_json::json;
+use vouch_core::attribution::{EntryKind, LedgerEnd, NewEntry};
+use vouch_core::money::{Currency, format_money};
 
 use super::change::GIVEN;
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
-use crate::credit::{EntryKind, LedgerEnd, NewEntry};
 use crate::features::affiliates::Affiliate;
 use crate::features::figures::{Amounts, Changes, Counted, Shared};
 use crate::features::ingest::ledger::{Appending, append};
@@ -18,7 +19,6 @@ use crate::features::recalculations::RecalculationCause;
 use crate::kit::audit::{Act, Actor, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
 use crate::kit::web::when::day_of;
-use crate::money::{Currency, format_money};
 
 /// Why an order cannot be credited by hand.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! Revenue and commission by day as lines: where everything stands in the drawing.
 
 use chrono::NaiveDate;
+use vouch_core::money::{Currency, format_money};
 
 use crate::kit::web::when::day;
-use crate::money::{Currency, format_money};
 
 /// Units of the drawing; it is scaled to the page.
 const WIDTH: f64 = 720.0;

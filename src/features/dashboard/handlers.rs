@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::NaiveDate;
+use vouch_core::money::{Currency, format_money};
 
 use super::chart::{Chart, Point};
 use super::model::{Steps, Waiting, steps, waiting};
@@ -24,7 +25,6 @@ use crate::kit::urls;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, count_label, thousands};
 use crate::kit::web::when::{When, day, day_of};
-use crate::money::{Currency, format_money};
 
 /// As many of the newest conversions are shown.
 const NEWEST: usize = 10;

@@ -1,8 +1,9 @@
 //! The figures of a period beside those of the one before.
 
+use vouch_core::money::Currency;
+
 use crate::features::figures::{DayFigures, Figures, amounts};
 use crate::kit::web::paginate::thousands;
-use crate::money::Currency;
 
 use super::period::Period;
 

@@ -1,7 +1,8 @@
 //! Figures as pages write them.
 
+use vouch_core::money::{Currency, format_money};
+
 use super::read::Figures;
-use crate::money::{Currency, format_money};
 
 /// An amount of `figures` in words, one for each currency: `own` first, the others where there is
 /// something to say; at least one.

@@ -1,10 +1,10 @@
 use chrono_tz::Tz;
 use serde::Deserialize;
+use vouch_core::money::Currency;
 
 use crate::features::auth::NewPassword;
 use crate::features::merchants::choices;
 use crate::kit::web::form::FormErrors;
-use crate::money::Currency;
 
 /// What was typed to begin. The password is never echoed.
 #[derive(Default, Deserialize)]

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use secrecy::SecretSlice;
+use vouch_core::platform::Platform;
 
-use crate::features::stores::{Platform, find_by_key, merchant_of_key};
+use crate::features::stores::{find_by_key, merchant_of_key};
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request::{self, Sender};

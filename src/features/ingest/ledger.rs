@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use vouch_core::attribution::ChainedEntry;
 
-use crate::credit::ChainedEntry;
 use crate::kit::db::prepared;
 
 /// Whose ledger grows, and why.

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_platforms::OrderMessage;
+use vouch_platforms::parse_message;
 
 use super::failures::{FailureReason, OWN_FAULT};
 use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
 use crate::features::stores::Store;
 use crate::kit::db::schema::orders;
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::platforms::OrderMessage;
-use crate::platforms::parse_message;
-use vouch_core::order::snapshot::StoreEvent;
 
 /// What became of an order that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,16 +7,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
 use flate2::read::GzDecoder;
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::platform::Platform;
+use vouch_platforms::parse_message;
 
 use super::awaited;
 use super::failures;
 use super::intake::{Arrival, Outcome, Source, take_in_one};
-use crate::features::stores::Platform;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::platforms::parse_message;
-use vouch_core::order::snapshot::StoreEvent;
 
 /// The greatest body that is unpacked, in bytes; greater ones are not taken in either.
 const MOST: u64 = 32 * 1024 * 1024;

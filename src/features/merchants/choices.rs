@@ -1,9 +1,9 @@
 //! What a merchant can choose from: currencies and time zones.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
+use vouch_core::money::Currency;
 
 use crate::kit::web::form::FormErrors;
-use crate::money::Currency;
 
 /// The currencies most shops sell in; any other can be given by its code.
 const CURRENCIES: &[&str] = &[

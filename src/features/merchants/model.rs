@@ -3,16 +3,16 @@ use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
+use vouch_core::attribution::Rules;
+use vouch_core::money::Currency;
 
 use super::rules::RulesColumns;
 use super::slug::slug_of;
-use crate::credit::Rules;
 use crate::features::auth::{self, NewUser, NewUserError};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{merchants, offer_terms, offers};
 use crate::kit::session::Role;
-use crate::money::Currency;
 
 /// The offer a program begins with, so that the first affiliate can be added at once.
 const FIRST_OFFER: &str = "Standard";

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
-use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated::{self, Dated, Period, dated};

@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
+use vouch_core::attribution::Commission;
+use vouch_core::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
+use vouch_core::sku::key_of_reported_sku;
 
 use super::model::{NewOffer, SaveOfferError};
 use super::read::{Offer, OfferTerms};
-use crate::credit::Commission;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::Version;
-use crate::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
-use vouch_core::sku::key_of_reported_sku;
 
 /// Most SKUs that one offer excludes.
 const MOST_SKUS: usize = 1_000;

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use vouch_core::attribution::Commission;
 
 use super::read::Offer;
 use super::terms::Terms;
-use crate::credit::Commission;
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use vouch_core::attribution::Commission;
 
 use super::terms::Terms;
-use crate::credit::Commission;
 use crate::kit::dated::{Dated, Period};
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{offer_terms, offers};

@@ -1,12 +1,12 @@
 //! The dated terms of an offer: what it paid when.
 
 use diesel::prelude::*;
+use vouch_core::attribution::Commission;
+use vouch_core::money::Currency;
 
 use super::model::NewOffer;
-use crate::credit::Commission;
 use crate::kit::dated::dated;
 use crate::kit::db::schema::offer_terms;
-use crate::money::Currency;
 
 dated! {
     /// What an offer pays, in columns.

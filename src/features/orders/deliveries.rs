@@ -5,6 +5,7 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use vouch_core::order::times::ClampedTime;
 
 use super::explain::DeliveryHead;
 use crate::features::ingest::DeliveryOutcome;
@@ -13,7 +14,6 @@ use crate::features::ingest::replay::unpack;
 use crate::kit::db::listing::{beyond, count_of};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::web::paginate::{COUNT_LIMIT, Cursor, Listing, PAGE_SIZE};
-use vouch_core::order::times::ClampedTime;
 
 /// Where a row stands: the newest first.
 pub type Place = (DateTime<Utc>, i64);

@@ -7,8 +7,10 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use vouch_core::attribution::Decision;
+use vouch_core::email::EmailKey;
+use vouch_core::order::snapshot::PaymentState;
 
-use crate::credit::Decision;
 use crate::features::conversions::list::{ConversionRow, of_orders};
 use crate::features::figures;
 use crate::kit::db::listing::{begins_with, beyond, list_count};
@@ -16,8 +18,6 @@ use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
 use crate::kit::web::when::{after_day, before_day};
-use vouch_core::email::EmailKey;
-use vouch_core::order::snapshot::PaymentState;
 
 text_enum! {
     /// Which orders a list shows.

@@ -4,11 +4,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
 use serde_json::Value;
+use vouch_core::email::EmailKey;
 
 use super::erase::Words;
 use super::person::Person;
 use crate::kit::db::prepared;
-use vouch_core::email::EmailKey;
 
 /// Whether an email is of the merchant `m`: by the merchant that it was written for. Those from before
 /// emails knew that name their program only, and count where no other has that name.

@@ -1,10 +1,10 @@
 use serde::Deserialize;
+use vouch_core::email::EmailKey;
 
 use super::person::Lookup;
 use super::requests::DataRequest;
 use super::retention::{Period, Periods};
 use crate::kit::web::form::FormErrors;
-use vouch_core::email::EmailKey;
 
 /// Whom a page of a person is about: by address, or by a request of theirs.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use vouch_core::email::EmailKey;
 
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{
@@ -9,7 +10,6 @@ use crate::kit::db::schema::{
 };
 use crate::kit::mail::email_key;
 use crate::kit::pseudonyms::is_pseudonym;
-use vouch_core::email::EmailKey;
 
 /// What a person is looked up by within one merchant.
 #[derive(Clone, Debug, Default)]

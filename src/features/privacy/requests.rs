@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use serde::Deserialize;
 use serde_json::Value;
+use vouch_core::email::EmailKey;
 use vouch_platforms::PrivacyTopic;
 
 use super::erase::erase_person;
@@ -15,7 +16,6 @@ use crate::kit::db::schema::{data_requests, stores as store_rows};
 use crate::kit::db::{Db, Scope, prepared};
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
-use vouch_core::email::EmailKey;
 
 /// Ids of orders that one request can name; more are Shopify's mistake.
 const MAX_ORDERS: usize = 10_000;

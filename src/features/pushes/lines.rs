@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use vouch_core::platform::Platform;
 
 use super::model::{Push, PushStatus};
-use crate::features::stores::Platform;
 use crate::kit::db::schema::{pushes, stores};
 use crate::kit::urls;
 

@@ -4,12 +4,12 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
+use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 
 use super::model::PushStatus;
 use crate::features::store_workers::{Next, Turn, TurnError};
 use crate::kit::counters;
 use crate::kit::db::schema::{affiliates, pushes, triggers};
-use crate::platforms::{CallError, Client, CodeState, Mark, NewCode, StoreCode};
 
 /// How many queued codes are read at once.
 const BATCH: i64 = 50;

@@ -1,6 +1,8 @@
 //! What a store says when it is asked what Vouch's credentials are good for.
 
 use actix_web::web::Data;
+use vouch_core::money::Currency;
+use vouch_platforms::{Access, CallError, woocommerce};
 
 use crate::features::store_workers::Tools;
 use crate::features::stores::{self, Store, StoreCall};
@@ -10,8 +12,6 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::store_jobs;
 use crate::kit::web::flash::FlashKind;
-use crate::money::Currency;
-use crate::platforms::{Access, CallError, woocommerce};
 
 /// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
 ///

@@ -4,8 +4,8 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
+use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
-use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{DatedRules, change_rules, rules_history};
 use crate::kit::db::Db;

@@ -4,10 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use diesel::QueryResult;
+use vouch_core::platform::Platform;
 
 use super::access::checked;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::stores::{self, ConnectError, Platform, Store, StoreCalls};
+use crate::features::stores::{self, ConnectError, Store, StoreCalls};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;

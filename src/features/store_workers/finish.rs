@@ -6,12 +6,12 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use rand::RngExt;
+use vouch_platforms::CallError;
 
 use super::turn::{Next, Turn, TurnError};
 use crate::features::stores;
 use crate::kit::db::prepared;
 use crate::kit::store_jobs::Job;
-use crate::platforms::CallError;
 
 /// The first wait after a failed turn; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(5);

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
+use vouch_platforms::http;
+use vouch_platforms::http::Http;
+use vouch_platforms::{CallError, Client};
 
 use crate::features::stores::{self, Store};
 use crate::kit::clock;
@@ -18,8 +21,6 @@ use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::secrets::Sealer;
 use crate::kit::store_jobs::{Job, JobKind, hold};
 use crate::kit::supervise::Stop;
-use crate::platforms::http::{self, Http};
-use crate::platforms::{CallError, Client};
 
 /// After so long a turn hands back, and goes on next time.
 const TURN: Duration = Duration::from_secs(20);

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use vouch_core::platform::Platform;
 
-use super::model::{Platform, Store, new_store_key, webhook_use};
+use super::model::{Store, new_store_key, webhook_use};
 use super::secret::WebhookSecret;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;

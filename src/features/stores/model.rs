@@ -2,11 +2,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::SecretSlice;
+use vouch_core::platform::Platform;
 
 use crate::kit::audit::Act;
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{CannotOpen, Sealer, Use};
-pub use vouch_core::platform::Platform;
 
 /// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.
 const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
+use vouch_core::platform::Platform;
 
-use crate::features::stores::Platform;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::stores;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count};

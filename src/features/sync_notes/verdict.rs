@@ -1,5 +1,6 @@
+use vouch_platforms::CodeState;
+
 use crate::kit::db::text_enum;
-use crate::platforms::CodeState;
 
 text_enum! {
     /// What a comparison says of a code.

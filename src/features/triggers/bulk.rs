@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use vouch_core::trigger::TriggerKind;
 
 use super::model::{Reach, TriggerValue, created_act};
 use crate::features::exclusions::Excluded;
@@ -12,7 +13,6 @@ use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::{Actor, record_all};
 use crate::kit::dated::second;
 use crate::kit::db::prepared;
-use vouch_core::trigger::TriggerKind;
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 1_000;

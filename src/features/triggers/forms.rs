@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
+use vouch_core::trigger::TriggerKind;
 
 use super::holding::ReassignError;
 use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
@@ -11,7 +12,6 @@ use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::when::{day as day_words, day_of, read_day, start_of_day};
-use vouch_core::trigger::TriggerKind;
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
 ///

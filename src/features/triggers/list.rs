@@ -9,6 +9,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+use vouch_core::code::key_of_reported_code;
+use vouch_core::email::EmailKey;
+use vouch_core::trigger::TriggerKind;
 
 use super::model::Trigger;
 use crate::features::affiliates::AffiliateStatus;
@@ -21,9 +24,6 @@ use crate::kit::db::listing::{
 use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::db::text_enum;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE, SortKey};
-use vouch_core::code::key_of_reported_code;
-use vouch_core::email::EmailKey;
-use vouch_core::trigger::TriggerKind;
 
 text_enum! {
     /// Whether orders placed now count.

@@ -2,6 +2,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
+use vouch_core::code::is_invisible;
+use vouch_core::code::{CodeError, CouponCode};
+use vouch_core::email::MAX_EMAIL_CHARS;
+use vouch_core::email::{EmailError, EmailKey};
+use vouch_core::sku::{MAX_SKU_CHARS, SkuError, SkuKey};
+use vouch_core::trigger::TriggerKind;
 
 use crate::features::availability::suggestions;
 use crate::features::code_requests;
@@ -12,12 +18,6 @@ use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::second;
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
-use vouch_core::code::is_invisible;
-use vouch_core::code::{CodeError, CouponCode};
-use vouch_core::email::MAX_EMAIL_CHARS;
-use vouch_core::email::{EmailError, EmailKey};
-use vouch_core::sku::{MAX_SKU_CHARS, SkuError, SkuKey};
-use vouch_core::trigger::TriggerKind;
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
+use vouch_core::code::key_of_reported_code;
+use vouch_core::sku::key_of_reported_sku;
 
 use super::TriggerKind;
 use crate::features::exclusions::look_alike::look_alike;
@@ -14,8 +16,6 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::clock;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
-use vouch_core::code::key_of_reported_code;
-use vouch_core::sku::key_of_reported_sku;
 
 /// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
 /// character. Nearly none has, so that large tables are read once and hardly written.

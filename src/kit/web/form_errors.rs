@@ -1,6 +1,6 @@
 use validator::ValidateEmail;
 
-use crate::names::{Name, NameError};
+use vouch_core::name::{Name, NameError};
 
 /// What was wrong with a form: (field, sentence) in the order of the form.
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use vouch::money::Currency;
-use vouch::platforms::woocommerce::{Rules, Takeoff};
+use vouch_core::money::Currency;
+use vouch_platforms::woocommerce::{Rules, Takeoff};
 
 use super::{Platform, Reply, Request, StandIn};
 use crate::harness::woocommerce::{WooRefund, gmt};

@@ -11,18 +11,18 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use vouch_core::attribution::Commission;
+use vouch_core::money::Currency;
 
 use self::rows::Maker;
 use self::stage::{Keys, Stage};
 use super::people::{self, Login};
 use super::program::{self, DemoStore};
-use crate::credit::Commission;
 use crate::features::figures;
 use crate::features::merchants::{self, NewMerchant, Owner};
 use crate::features::offers::{self, NewOffer};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::secrets::Sealer;
-use crate::money::Currency;
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;

@@ -2,24 +2,24 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
+use vouch_core::attribution::{
+    Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
+    Terms, decide, ledger_difference,
+};
+use vouch_core::money::Currency;
+use vouch_core::order::{
+    LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
+    ReportedRefund,
+};
 
 use super::stage::Keys;
 use super::{OWNER, Size};
 use crate::app::demo::dice::Dice;
 use crate::app::demo::shop::{PRODUCTS, shopper};
-use crate::credit::{
-    Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
-    Terms, decide, ledger_difference,
-};
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::conversions::{DenialReason, Review};
 use crate::features::exclusions::look_alike::look_alike;
 use crate::features::triggers::TriggerKind;
-use crate::money::Currency;
-use vouch_core::order::{
-    LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
-    ReportedRefund,
-};
 
 /// Orders are spread over so many days.
 const DAYS: i64 = 91;

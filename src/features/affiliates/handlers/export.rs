@@ -1,5 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
+use vouch_core::money::{Currency, format_plain};
 
 use super::query::ListQuery;
 use crate::features::affiliates::list::{self, AffiliateRow, since};
@@ -9,7 +10,6 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::paginate::Cursor;
-use crate::money::{Currency, format_plain};
 
 /// The last one is for members who may pay: a viewer, and support staff under "view as", get a file
 /// without it.

@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
+use vouch_core::money::Currency;
 
 use super::query::{BY_JOINING, BY_NAME, ListQuery};
 use crate::features::affiliates::list::{self, AffiliateRow, since};
@@ -16,7 +17,6 @@ use crate::kit::urls;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Listing, count_label, thousands};
 use crate::kit::web::when::{When, day, day_of};
-use crate::money::Currency;
 
 /// Everything in `#results`, and the filters above it.
 struct AffiliateList {

@@ -5,11 +5,11 @@ mod owned;
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
+use vouch_core::platform::Platform;
 
 pub use self::owned::{
     ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
 };
-use crate::features::stores::Platform;
 use crate::kit::db::schema::{api_keys, merchants, stores, users};
 use crate::kit::db::text_enum;
 

@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use vouch_platforms::api::FieldError;
 
 use super::body::TriggerBody;
 use crate::features::exclusions::{self, Excluded};
@@ -9,7 +10,6 @@ use crate::features::triggers::{
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::mail::email_key;
-use crate::platforms::api::FieldError;
 
 /// What came of a request.
 pub(super) enum Outcome {

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel::QueryResult;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vouch_platforms::api::{FieldError, read_json};
 
 use super::answer::{TriggerAnswer, TriggersAnswer};
 use super::body::TriggerBody;
@@ -26,7 +27,6 @@ use crate::kit::error::AppError;
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 use crate::kit::web::paginate::Cursor;
 use crate::kit::web::peer::peer;
-use crate::platforms::api::{FieldError, read_json};
 
 /// The greatest body, in bytes.
 const BODY_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use vouch_core::code::key_of_reported_code;
+use vouch_platforms::{Batch, StoreCode};
 
 use crate::features::comparisons::limits::CountedCodes;
 use crate::features::comparisons::model::Comparison;
@@ -12,8 +14,6 @@ use crate::features::stores::Store;
 use crate::features::sync_notes::StoreState;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::comparisons;
-use crate::platforms::{Batch, StoreCode};
-use vouch_core::code::key_of_reported_code;
 
 /// More characters of what a store says are not kept.
 const LONGEST: usize = 255;

@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
+use vouch_core::money::{Currency, format_money, format_plain};
 
 use super::query::ListQuery;
 use crate::features::affiliates::{Frame, FrameItem};
@@ -16,7 +17,6 @@ use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing};
 use crate::kit::web::when::When;
-use crate::money::{Currency, format_money, format_plain};
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
 pub struct ConversionList {

@@ -3,13 +3,13 @@
 use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use vouch_core::code::key_of_reported_code;
+use vouch_core::email::EmailKey;
 
 use super::{ConversionFilter, StatusFilter};
 use crate::kit::db::listing::contains;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::web::when::{after_day, before_day};
-use vouch_core::code::key_of_reported_code;
-use vouch_core::email::EmailKey;
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
 pub const MOST_FOUND: i64 = 200;

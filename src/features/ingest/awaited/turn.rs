@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
+use vouch_platforms::{CallError, OrderMessage};
 
 use super::model::{Awaited, due, next_due, put_off, settle};
 use crate::features::ingest::DeliveryOutcome;
@@ -10,7 +11,6 @@ use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read::{self, Read};
 use crate::features::store_workers::{Next, Turn, TurnError};
 use crate::kit::counters;
-use crate::platforms::{CallError, OrderMessage};
 
 /// After so many tries, most of a day apart, the messages are shown as failed.
 pub(in crate::features::ingest) const TRIES: i32 = 24;

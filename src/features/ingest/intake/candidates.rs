@@ -3,17 +3,17 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use vouch_core::attribution::{Candidate, CandidateAffiliate, Terms};
+use vouch_core::email::EmailKey;
+use vouch_core::order::snapshot::OrderSnapshot;
 
 use super::batch::Batch;
-use crate::credit::{Candidate, CandidateAffiliate, Terms};
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::covering_orders;
 use crate::features::offers::commission;
 use crate::features::triggers::TriggerKind;
 use crate::kit::dated::in_force_or_first;
 use crate::kit::db::prepared;
-use vouch_core::email::EmailKey;
-use vouch_core::order::snapshot::OrderSnapshot;
 
 /// What a trigger is found by within its merchant: its kind, and its key.
 pub(super) type TriggerKey = (&'static str, String);

@@ -7,13 +7,13 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
+use vouch_core::attribution::Candidate;
+use vouch_core::order::snapshot::OrderSnapshot;
+use vouch_core::order::state::OrderState;
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::delivery::{Arrival, Source};
-use crate::credit::Candidate;
 use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
-use vouch_core::order::snapshot::OrderSnapshot;
-use vouch_core::order::state::OrderState;
 
 /// A difference of now says nothing of an order from long ago.
 const RECENT: Duration = Duration::days(1);

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
+use vouch_core::attribution::{Components, Credit, CreditKind, Unqualified, ledger_difference};
 
 use self::rows::{Standing, insert, standing, update};
 use super::take_in::Cause;
-use crate::credit::{Components, Credit, CreditKind, Unqualified, ledger_difference};
 use crate::features::conversions::Via;
 use crate::features::conversions::{Facts, Review};
 use crate::features::figures::{Amounts, Changes, Counted, Shared};

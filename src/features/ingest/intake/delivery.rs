@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 use crate::features::ingest::failures;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::deliveries;
-use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 /// One message of a store, as it came in. The signature was checked before.
 #[derive(Clone, Debug)]

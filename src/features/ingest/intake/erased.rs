@@ -3,13 +3,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
+use vouch_core::email::EmailKey;
+use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
 
 use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{deliveries, orders};
-use vouch_core::email::EmailKey;
-use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
 
 /// The parts of a report that tell of a person.
 #[derive(Clone, Debug, Default)]

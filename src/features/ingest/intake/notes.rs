@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::order::snapshot::{ReadNote, ReadProblem, StoreEvent};
+use vouch_core::order::times;
+use vouch_platforms::PayloadError;
 
 use super::batch::Batch;
 use super::delivery::Arrival;
 use crate::kit::db::schema::deliveries;
-use crate::platforms::PayloadError;
-use vouch_core::order::snapshot::{ReadNote, ReadProblem, StoreEvent};
-use vouch_core::order::times;
 
 /// A field that was passed over, and the day whose rules say whether it matters.
 pub(super) struct Noted {

@@ -5,14 +5,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vouch_core::attribution::{Credit, CreditKind, Decision};
+use vouch_core::order::snapshot::OrderSnapshot;
+use vouch_core::order::state::OrderState;
 
 use super::candidates::email_key_of;
 use super::clock;
 use super::reserve::IfHeld;
-use crate::credit::{Credit, CreditKind, Decision};
 use crate::kit::db::prepared;
-use vouch_core::order::snapshot::OrderSnapshot;
-use vouch_core::order::state::OrderState;
 
 /// An order as it is kept, locked for this transaction.
 pub(in crate::features::ingest) struct OrderRow {

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
-
-use crate::kit::db::prepared;
 use vouch_core::order::amounts::{Basis, line_amounts};
 use vouch_core::order::snapshot::{ReportedCode, ReportedLine};
 use vouch_core::order::state::OrderState;
+
+use crate::kit::db::prepared;
 
 /// Writes the lines and codes of the order's report, in one round trip.
 pub(super) fn write(

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
+use vouch_core::order::snapshot::StoreEvent;
 
 use super::batch::Batch;
 use super::candidates::{TriggerKey, wanted};
 use super::delivery::Arrival;
 use super::order_row::OrderRow;
 use crate::kit::db::prepared;
-use vouch_core::order::snapshot::StoreEvent;
 
 /// What happens where somebody else has a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
-use crate::credit::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 use crate::features::stores::ReturnRules;
 use crate::kit::dated::{Period, at, at_or_first};
 use crate::kit::db::prepared;

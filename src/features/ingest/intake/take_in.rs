@@ -1,6 +1,10 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use vouch_core::attribution::{Decision, ManualCredit, Overrides, Rules, decide};
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::order::state::{Applied, Change, OrderState};
+use vouch_core::order::times::DeliveryTimes;
 
 use super::batch::Batch;
 use super::candidates;
@@ -13,7 +17,6 @@ use super::order_row::{OrderRow, Written};
 use super::parts;
 use super::reserve::IfHeld;
 use super::rules::Setting;
-use crate::credit::{Decision, ManualCredit, Overrides, Rules, decide};
 use crate::features::figures::{Amounts, Delta, Shared};
 use crate::features::ingest::failures::{self, FailureReason};
 use crate::features::ingest::in_flight;
@@ -23,9 +26,6 @@ use crate::kit::audit::Actor;
 use crate::kit::db::schema::deliveries;
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::store_jobs::JobKind;
-use vouch_core::order::snapshot::StoreEvent;
-use vouch_core::order::state::{Applied, Change, OrderState};
-use vouch_core::order::times::DeliveryTimes;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,18 +16,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::platform::Platform;
 
 use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
 use super::intake::{Arrival, Outcome};
-use crate::features::stores::Platform;
 use crate::kit::counters;
 use crate::kit::db::Pool;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::request;
 use crate::kit::supervise::{self, Stop};
-use vouch_core::order::snapshot::StoreEvent;
 
 /// As many deliveries share a commit at the most.
 const BATCH: usize = 64;

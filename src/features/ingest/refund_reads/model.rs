@@ -3,13 +3,13 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use serde_json::Value;
+use vouch_core::order::state::OrderState;
+use vouch_platforms::CallError;
 
 use crate::features::stores::Store;
 use crate::kit::db::schema::{orders, refund_reads};
 use crate::kit::db::{prepared, text_enum};
 use crate::kit::store_jobs::{JobKind, make_due};
-use crate::platforms::CallError;
-use vouch_core::order::state::OrderState;
 
 /// As many orders are looked up at once.
 const PORTION: i64 = 50;

@@ -1,6 +1,7 @@
 //! The work itself: read the refunds of orders, and take their lines in.
 
 use chrono::{DateTime, Utc};
+use vouch_platforms::{CallError, OrderMessage};
 
 use super::model::{ReadProblem, Requested, due, finish, has_all_lines, next_due, put_off};
 use crate::features::ingest::awaited::{SILENCE, TRIES, wait_after};
@@ -8,7 +9,6 @@ use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read;
 use crate::features::store_workers::{Next, Turn, TurnError};
 use crate::kit::counters;
-use crate::platforms::{CallError, OrderMessage};
 
 /// A store that does not list a refund after so many attempts has none: it was deleted, or the
 /// order names it by mistake.

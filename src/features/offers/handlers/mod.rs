@@ -9,9 +9,9 @@ pub use archive::{archive, restore};
 pub use create::{create, new};
 pub use list::index;
 pub use update::{show, update};
+use vouch_core::money::Currency;
 
 use crate::features::auth::pages::MerchantPage;
-use crate::money::Currency;
 
 /// What flat amounts are in.
 fn currency(page: &MerchantPage) -> Currency {

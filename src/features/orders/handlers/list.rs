@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
+use vouch_core::money::{Currency, format_money};
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
@@ -13,7 +14,6 @@ use crate::kit::urls;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing};
 use crate::kit::web::when::{When, day, read_day};
-use crate::money::{Currency, format_money};
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

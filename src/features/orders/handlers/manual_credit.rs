@@ -3,6 +3,7 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
+use vouch_core::money::{Currency, format_money, parse_decimal};
 
 use crate::features::affiliates::{Affiliate, Frame, FrameItem};
 use crate::features::auth::Merchant;
@@ -24,7 +25,6 @@ use crate::kit::web::one_time::{MoneyForm, Once, OneTimeKey};
 use crate::kit::web::paginate::Cursor;
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
-use crate::money::{Currency, format_money, parse_decimal};
 
 /// As many orders are offered to choose from.
 const OFFERED: usize = 10;

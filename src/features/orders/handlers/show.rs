@@ -5,9 +5,13 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use vouch_core::attribution::{CandidateOutcome, Credit, LineCommission, Verdict};
+use vouch_core::code::decoded;
+use vouch_core::money::{Currency, format_money};
+use vouch_core::order::amounts::given_back;
+use vouch_core::order::snapshot::{OrderSnapshot, ReportedRefund};
 
 use super::words::topic_label;
-use crate::credit::{CandidateOutcome, Credit, LineCommission, Verdict};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::list::ConversionRow;
 use crate::features::conversions::{ConversionStatus, DenialReason};
@@ -19,10 +23,6 @@ use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, see_other};
-use crate::money::{Currency, format_money};
-use vouch_core::code::decoded;
-use vouch_core::order::amounts::given_back;
-use vouch_core::order::snapshot::{OrderSnapshot, ReportedRefund};
 
 /// Why a refund is spread over the order, although the store knows what it was for.
 enum RefundLinesNote {

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use diesel::QueryResult;
 use serde::Deserialize;
+use vouch_core::money::{Currency, format_money};
 
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
@@ -20,7 +21,6 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, thousands};
 use crate::kit::web::when::{When, day, day_of};
-use crate::money::{Currency, format_money};
 
 /// As many of the codes that were asked for are looked at.
 const REQUESTS: i64 = 50;

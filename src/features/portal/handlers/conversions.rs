@@ -3,6 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
+use vouch_core::money::{Currency, format_money};
 
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::AffiliatePage;
@@ -15,7 +16,6 @@ use crate::kit::urls::with_query;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing, thousands};
 use crate::kit::web::when::{When, day, day_of};
-use crate::money::{Currency, format_money};
 
 const PATH: &str = "/portal/conversions";
 

@@ -7,6 +7,7 @@ mod words;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde::Serialize;
+use vouch_core::email::EmailKey;
 
 pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
 pub use self::whole::{erase_from_instance, erase_person};
@@ -17,7 +18,6 @@ use crate::features::team::MemberError;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::erased_emails;
 use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
-use vouch_core::email::EmailKey;
 
 /// What a person was erased from, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz};
 use flate2::read::GzDecoder;
+use vouch_core::email::EmailKey;
 
 use super::words::{NAME, escaped};
 use super::{Erased, Erasure};
@@ -16,7 +17,6 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{affiliate_emails, orders, triggers};
 use crate::kit::pseudonyms::is_pseudonym;
-use vouch_core::email::EmailKey;
 
 /// Bodies of no order that are looked through at once.
 const PORTION: i64 = 200;

@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde_json::{Map, Value};
+use vouch_core::attribution::{Commission, NegativeFees, OrdersCountWhen, Precedence};
+use vouch_core::money::{Currency, format_money};
+use vouch_platforms::{bigcommerce, shopify, woocommerce};
 
-use crate::credit::{Commission, NegativeFees, OrdersCountWhen, Precedence};
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::api::keys::ApiScope;
 use crate::features::conversions::{ConversionStatus, DenialReason, Review};
@@ -20,8 +22,6 @@ use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{affiliates, offers, triggers};
 use crate::kit::session::Role;
 use crate::kit::web::when::When;
-use crate::money::{Currency, format_money};
-use crate::platforms::{bigcommerce, shopify, woocommerce};
 
 /// A field, as it was and as it became.
 pub(super) struct Change {
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn everything_that_is_recorded_as_a_struct_has_labels() {
         let structs = [
-            json!(crate::credit::Rules::default()),
+            json!(vouch_core::attribution::Rules::default()),
             json!({ "keeps_cancelled": true, "keeps_refunded": true }),
         ];
         for value in structs {

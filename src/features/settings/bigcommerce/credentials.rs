@@ -3,13 +3,15 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
+use vouch_core::platform::Platform;
+use vouch_platforms::bigcommerce::{Credentials, parse_address};
 
 use super::of_store;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::{self, for_the_person};
 use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls, WebhookSecret,
+    self, ConnectError, NewStore, Store, StoreCall, StoreCalls, WebhookSecret,
 };
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
@@ -18,7 +20,6 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::bigcommerce::{Credentials, parse_address};
 
 /// What BigCommerce shows when an API account is made. Only path and client id are echoed.
 #[derive(Default, Deserialize)]

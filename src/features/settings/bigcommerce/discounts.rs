@@ -2,12 +2,15 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
+use vouch_core::money::{Currency, parse_decimal};
+use vouch_core::platform::Platform;
+use vouch_platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 
 use super::of_store;
 use super::page::{Shop, rules_of};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, Store};
+use crate::features::stores::{self, Store};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -15,8 +18,6 @@ use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::Version;
 use crate::kit::web::{ok, rejected, see_other};
-use crate::money::{Currency, parse_decimal};
-use crate::platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 
 /// The most uses that BigCommerce counts.
 const MOST_USES: u32 = 100_000;

@@ -5,10 +5,11 @@ mod credentials;
 mod discounts;
 mod page;
 
+use vouch_core::platform::Platform;
+
 pub use self::connection::show;
 pub use self::credentials::{connect, credentials, new_credentials, replace_credentials};
 pub use self::discounts::set_discounts;
-use crate::features::stores::Platform;
 use crate::kit::urls;
 
 /// The address of this page.

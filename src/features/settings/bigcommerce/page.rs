@@ -1,10 +1,12 @@
 use actix_web::web::Data;
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
+use vouch_core::platform::Platform;
+use vouch_platforms::bigcommerce::{Credentials, Rules};
 
 use super::discounts::DiscountsForm;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::stores::{Platform, Store, Traffic};
+use crate::features::stores::{Store, Traffic};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -13,7 +15,6 @@ use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
 use crate::kit::web::when::{self, When};
-use crate::platforms::bigcommerce::{Credentials, Rules};
 
 /// The store that the tab shows.
 pub(super) struct StoreView {

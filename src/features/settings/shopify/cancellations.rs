@@ -4,11 +4,12 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
+use vouch_core::platform::Platform;
 
 use super::HERE;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, ReturnRules, Store};
+use crate::features::stores::{self, ReturnRules, Store};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::form::{CsrfForm, FormErrors};

@@ -2,6 +2,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use diesel::PgConnection;
 use serde::Deserialize;
+use vouch_core::platform::Platform;
+use vouch_platforms::shopify::parse_address;
 
 use super::credentials::{Given, Typed};
 use super::page::Shop;
@@ -9,9 +11,7 @@ use super::{HERE, parse_secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::for_the_person;
-use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCall, StoreCalls,
-};
+use crate::features::stores::{self, ConnectError, NewStore, Store, StoreCall, StoreCalls};
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
@@ -19,7 +19,6 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::shopify::parse_address;
 
 /// What was typed to connect a store. What is secret is never echoed.
 #[derive(Default, Deserialize)]

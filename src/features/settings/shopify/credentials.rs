@@ -3,19 +3,20 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
+use vouch_core::platform::Platform;
+use vouch_platforms::shopify::Credentials;
 
 use super::HERE;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, Store, StoreCalls, WebhookSecret};
+use crate::features::stores::{self, Store, StoreCalls, WebhookSecret};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::shopify::Credentials;
 
 /// Either kind of credentials, as typed. Only the client ID is echoed.
 #[derive(Default, Deserialize)]

@@ -4,12 +4,17 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use secrecy::ExposeSecret;
+use vouch_core::money::Currency;
+use vouch_core::platform::Platform;
+use vouch_platforms::http::Http;
+use vouch_platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
+use vouch_platforms::{CallError, Client, FreshToken};
 
 use super::HERE;
 use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS, YES_NO};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, Store, StoreCall, StoreCalls, open_shopify};
+use crate::features::stores::{self, Store, StoreCall, StoreCalls, open_shopify};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
@@ -19,10 +24,6 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::money::Currency;
-use crate::platforms::http::Http;
-use crate::platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
-use crate::platforms::{CallError, Client, FreshToken};
 
 /// So long the store is asked for products and collections; what is left is taken as typed.
 const PATIENCE: Duration = Duration::from_secs(7);

@@ -1,11 +1,9 @@
 use serde::{Deserialize, Serialize};
+use vouch_core::money::{Currency, MoneyError, format_plain, parse_decimal};
+use vouch_platforms::shopify::{Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target};
 
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::Version;
-use crate::money::{Currency, MoneyError, format_plain, parse_decimal};
-use crate::platforms::shopify::{
-    Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target,
-};
 
 /// The store is asked for each while somebody waits.
 const MOST_ITEMS: usize = 20;

@@ -2,10 +2,12 @@ use actix_web::web::Data;
 use askama::Template;
 use diesel::QueryResult;
 use secrecy::ExposeSecret;
+use vouch_core::platform::Platform;
+use vouch_platforms::shopify::{Credentials, Rules, TOPICS};
 
 use super::connection::ConnectForm;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::stores::{Platform, ReturnRules, Store, Traffic, return_rules_history};
+use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -13,7 +15,6 @@ use crate::kit::secrets::Sealer;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
 use crate::kit::web::when::{self, When};
-use crate::platforms::shopify::{Credentials, Rules, TOPICS};
 
 /// A store with what is known of it.
 type Read = (Store, Traffic, ReturnRules);

@@ -3,11 +3,12 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::QueryResult;
 use serde::Deserialize;
+use vouch_core::platform::Platform;
 
 use super::{HERE, parse_secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, Store};
+use crate::features::stores::{self, Store};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;

@@ -1,6 +1,8 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use diesel::PgConnection;
+use vouch_core::platform::Platform;
+use vouch_platforms::woocommerce::{Credentials, parse_address};
 
 use super::HERE;
 use super::credentials::KeyForm;
@@ -8,9 +10,7 @@ use super::page::Shop;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::for_the_person;
-use crate::features::stores::{
-    self, ConnectError, NewStore, Platform, Store, StoreCalls, WebhookSecret,
-};
+use crate::features::stores::{self, ConnectError, NewStore, Store, StoreCalls, WebhookSecret};
 use crate::kit::audit::Actor;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
@@ -18,7 +18,6 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-use crate::platforms::woocommerce::{Credentials, parse_address};
 
 /// `GET /settings/woocommerce`
 pub async fn show(

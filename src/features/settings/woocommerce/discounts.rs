@@ -2,12 +2,15 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::{Deserialize, Serialize};
+use vouch_core::money::{Currency, format_plain, parse_decimal};
+use vouch_core::platform::Platform;
+use vouch_platforms::woocommerce::{Rules, Takeoff};
 
 use super::HERE;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::currency_of;
 use crate::features::settings::connected;
-use crate::features::stores::{self, Platform, Store, StoreCalls};
+use crate::features::stores::{self, Store, StoreCalls};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
@@ -15,8 +18,6 @@ use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::Version;
 use crate::kit::web::{ok, rejected, see_other};
-use crate::money::{Currency, format_plain, parse_decimal};
-use crate::platforms::woocommerce::{Rules, Takeoff};
 
 /// What was chosen for codes that are created.
 #[derive(Default, Serialize, Deserialize)]

@@ -2,10 +2,12 @@ use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
+use vouch_core::platform::Platform;
+use vouch_platforms::woocommerce::{Credentials, Rules, TOPICS};
 
 use super::credentials::KeyForm;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::stores::{Platform, Store, Traffic};
+use crate::features::stores::{Store, Traffic};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -14,7 +16,6 @@ use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
 use crate::kit::web::when::{self, When};
-use crate::platforms::woocommerce::{Credentials, Rules, TOPICS};
 
 /// A connected store, as the page shows it.
 pub(super) struct StoreView {

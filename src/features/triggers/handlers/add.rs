@@ -3,6 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
+use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
 use super::chooser::{Answer, Asked, Chooser};
 use super::created_words;
@@ -17,7 +18,6 @@ use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::CsrfForm;
 use crate::kit::web::{ok, rejected, see_other};
-use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
 /// **Add Conversion Trigger**, for an affiliate that is still to be chosen: what
 /// `templates/triggers/_add.html` needs, under the name `add`.

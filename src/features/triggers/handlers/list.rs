@@ -3,6 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
+use vouch_core::money::{Currency, format_plain};
 
 use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::{Notes, TriggerView, notes_of};
@@ -18,7 +19,6 @@ use crate::kit::urls;
 use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing};
-use crate::money::{Currency, format_plain};
 
 /// A list of triggers, of the program or of one affiliate: everything in `#results`.
 pub struct TriggerList {

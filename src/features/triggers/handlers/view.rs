@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use vouch_core::money::{Currency, format_money};
 
 use crate::features::auth::Merchant;
 use crate::features::figures::Figures;
@@ -13,7 +14,6 @@ use crate::features::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::kit::urls;
 use crate::kit::web::paginate::thousands;
 use crate::kit::web::when::{When, day, day_of};
-use crate::money::{Currency, format_money};
 
 /// A trigger as a row or a page shows it.
 pub struct TriggerView {

@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
+use vouch_core::attribution::{Components, Held, LedgerEnd};
 
 use super::{OfOrder, Target};
-use crate::credit::{Components, Held, LedgerEnd};
 use crate::features::conversions::{Review, Via};
 use crate::features::figures::{Amounts, Shared};
 use crate::kit::db::prepared;
