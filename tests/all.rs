@@ -4,6 +4,7 @@ mod api;
 mod attribution;
 mod audit_log;
 mod auth;
+mod availability;
 mod backup;
 mod bigcommerce;
 mod chaos;

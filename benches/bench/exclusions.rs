@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use vouch::features::exclusions;
+use vouch::features::availability::exclusion_of;
 use vouch::features::triggers::CouponCode;
 use vouch::kit::db::prepared;
 
@@ -80,7 +80,7 @@ fn one_code(program: &Program, code: &CouponCode) -> (Spread, Spread) {
         let (mut checks, mut bounds) = (Vec::with_capacity(TIMES), Vec::with_capacity(TIMES));
         for _ in 0..TIMES {
             let begun = Instant::now();
-            let verdict = exclusions::verdict(conn, program.merchant_id, code, now)?;
+            let verdict = exclusion_of(conn, program.merchant_id, code, now)?;
             checks.push(begun.elapsed());
             assert!(verdict.is_none(), "nothing stops it, so that all there is was looked at");
             let begun = Instant::now();

@@ -2,6 +2,8 @@
 
 use vouch::features::affiliates::change::{AffiliateChange, update};
 use vouch::features::affiliates::{OwnChange, update_own};
+use vouch::features::availability::Unavailable;
+use vouch::features::triggers::CreateTriggerError;
 
 use super::*;
 
@@ -129,7 +131,8 @@ fn a_customer_email_trigger_matches_every_spelling_of_its_mailbox() {
         let kind = TriggerKind::CustomerEmail;
         Ok(triggers::create(conn, &actor, ada, kind, "regular@gmail.com"))
     });
-    assert!(matches!(second, Err(triggers::CreateTriggerError::Taken(_))), "{second:?}");
+    let Err(CreateTriggerError::Refused(refused)) = second else { panic!("{second:?}") };
+    assert!(matches!(refused.why, Unavailable::Held(held) if held.affiliate_id == ben));
     // Both the trigger and the orders are found by any spelling, and by half of one.
     let owner = app.owner();
     for q in ["re.gular@googlemail.com", "regular@gmail.com", "regular%2Bx@gmail.com"] {

@@ -1,8 +1,9 @@
 use std::sync::Barrier;
 
 use chrono::{NaiveDate, TimeZone, Utc};
+use vouch::features::availability::exclusions_of;
 use vouch::features::exclusions::look_alike::look_alike;
-use vouch::features::exclusions::{change, enable, remove, restore, verdicts};
+use vouch::features::exclusions::{change, enable, remove, restore};
 
 use super::*;
 
@@ -43,7 +44,7 @@ fn one_programs_list_stops_nothing_in_another() {
     // Nor does asking for somebody else's list answer anything.
     let code = CouponCode::parse("SUMMER24").unwrap();
     let now = vouch::kit::clock::now();
-    let foreign = app.within_merchant(borealis, |conn| exclusions::verdict(conn, acme, &code, now));
+    let foreign = app.within_merchant(borealis, |conn| exclusion_of(conn, acme, &code, now));
     assert_eq!(foreign, None);
 }
 
@@ -55,7 +56,7 @@ fn many_codes_are_answered_in_their_order() {
     let keys: Vec<String> = (900..1150).map(|n| format!("CODE-{n}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let acme = app.fixture.merchant_id;
-    let answers = app.within(|conn| verdicts(conn, acme, &keys, vouch::kit::clock::now()));
+    let answers = app.within(|conn| exclusions_of(conn, acme, &keys, vouch::kit::clock::now()));
     let stopped: Vec<&str> = keys
         .iter()
         .zip(&answers)
@@ -80,7 +81,7 @@ fn dates_are_days_of_the_program() {
     {
         let month = if day == 1 { 12 } else { 11 };
         let at = Utc.with_ymd_and_hms(2026, month, day, hour, minute, 0).unwrap();
-        let verdict = app.within(|conn| exclusions::verdict(conn, acme, &code, at));
+        let verdict = app.within(|conn| exclusion_of(conn, acme, &code, at));
         assert_eq!(verdict.is_some(), stopped, "{at}");
     }
 }
@@ -153,7 +154,7 @@ fn a_feature_that_is_toggled_while_claims_run_is_on_or_off_for_each_of_them() {
             scope.spawn(|| {
                 for _ in 0..40 {
                     let now = vouch::kit::clock::now();
-                    let verdict = app.within(|conn| exclusions::verdict(conn, acme, &code, now));
+                    let verdict = app.within(|conn| exclusion_of(conn, acme, &code, now));
                     assert!(verdict.is_none_or(|excluded| excluded.value == "FLICKER*"));
                 }
             });

@@ -9,8 +9,9 @@ mod uploads;
 mod warning;
 
 use diesel::prelude::*;
+use vouch::features::availability::exclusion_of;
 use vouch::features::exclusions::{
-    self, Dates, Exclusion, ExclusionScope, NewExclusion, Pattern, SaveError, add,
+    Dates, Exclusion, ExclusionScope, NewExclusion, Pattern, SaveError, add,
 };
 use vouch::features::triggers::CouponCode;
 use vouch::kit::audit::Actor;
@@ -48,7 +49,7 @@ fn exclude_as(app: &TestApp, actor: &Actor, new: &NewExclusion) -> Exclusion {
 fn stopped_by(app: &TestApp, merchant_id: i64, code: &str) -> Option<String> {
     let code = CouponCode::parse(code).unwrap();
     let now = vouch::kit::clock::now();
-    app.within_merchant(merchant_id, |conn| exclusions::verdict(conn, merchant_id, &code, now))
+    app.within_merchant(merchant_id, |conn| exclusion_of(conn, merchant_id, &code, now))
         .map(|excluded| excluded.value)
 }
 

@@ -1,5 +1,6 @@
 use chrono::Duration;
 use diesel::prelude::*;
+use vouch::features::availability::Unavailable;
 use vouch::features::registration::{self, Registration};
 use vouch::features::triggers::{self, CreateTriggerError, TriggerKind};
 use vouch::kit::db::schema::{applications, links};
@@ -58,7 +59,8 @@ fn nobody_takes_a_reserved_code_meanwhile() {
     let refused = app.within(|conn| {
         Ok(triggers::create(conn, &actor, app.fixture.ben_id, TriggerKind::CouponCode, "NIA10"))
     });
-    assert!(matches!(refused, Err(CreateTriggerError::Reserved(_))));
+    let Err(CreateTriggerError::Refused(refused)) = refused else { panic!("{refused:?}") };
+    assert!(matches!(refused.why, Unavailable::Requested(by) if by.affiliate_id == nia));
     // An address or a SKU of the same letters is something else.
     let sku = app.within(|conn| {
         Ok(triggers::create(conn, &actor, app.fixture.ben_id, TriggerKind::Sku, "NIA10").is_ok())

@@ -5,6 +5,7 @@
 
 mod characters;
 mod key;
+mod suggest;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ pub use self::characters::is_invisible;
 use self::characters::{is_quote, is_typographic_quote, is_unfit};
 pub(crate) use self::key::settle;
 pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code};
+pub use self::suggest::suggestions;
 
 /// The most characters of a code that Vouch creates: the smallest limit among the stores
 /// (BigCommerce).

@@ -8,6 +8,7 @@ use super::cast::{APPLICANTS, FURTHER};
 use crate::features::affiliates::{Affiliate, OwnChange, update_own};
 use crate::features::applications::Answer;
 use crate::features::applications::CodeRequestOrigin;
+use crate::features::availability::lock_codes_exclusive;
 use crate::features::code_requests;
 use crate::features::registration::{self, Field, FieldKind, Registration};
 use crate::features::triggers::CouponCode;
@@ -34,7 +35,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
         ..Registration::default()
     };
     registration::save(conn, actor, &open)?;
-    code_requests::hold_all(conn, actor.merchant_id)?;
+    lock_codes_exclusive(conn, actor.merchant_id)?;
     for (email, code, link, hours) in APPLICANTS {
         let affiliate = of_the_cast(conn, actor, email)?;
         let applicant = Actor {
@@ -45,7 +46,13 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
             ..actor.clone()
         };
         let origin = CodeRequestOrigin::Application;
-        code_requests::open(conn, &applicant, &affiliate, &CouponCode::parse(code)?, origin)?;
+        code_requests::open(
+            conn,
+            &applicant,
+            &affiliate,
+            &CouponCode::parse(code)?.into(),
+            origin,
+        )?;
         apply(conn, &applicant, &affiliate, code, link)?;
     }
     ask(conn, actor)
@@ -77,7 +84,7 @@ fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
         OwnChange { name: affiliate.name.clone(), payment_address: format!("PayPal: {email}") };
     update_own(conn, &asking, affiliate.id, &change)?;
     let origin = CodeRequestOrigin::Portal;
-    code_requests::open(conn, &asking, &affiliate, &CouponCode::parse(code)?, origin)?;
+    code_requests::open(conn, &asking, &affiliate, &CouponCode::parse(code)?.into(), origin)?;
     Ok(())
 }
 

@@ -1,18 +1,29 @@
-//! Whether a code may be claimed. One function decides, and every entrance calls it.
+//! Which exclusion stops a code from being claimed.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
+use vouch_core::code::CouponCode;
+use vouch_core::look_alike::{fits, look_alikes, probes};
 
-use crate::features::exclusions::ExclusionScope;
-use crate::features::exclusions::look_alike::{fits, look_alikes, probes};
-use crate::features::triggers::CouponCode;
-use crate::kit::db::prepared;
+use crate::kit::db::{prepared, text_enum};
 
 /// For more codes than these, the whole list is read once instead.
 const FEW: usize = 100;
+
+text_enum! {
+    /// What an exclusion is applied to.
+    #[derive(Default)]
+    pub enum ExclusionScope {
+        /// Nobody may claim such a code.
+        #[default]
+        Claims = "claims", "Claims";
+        /// And orders with one earn nothing.
+        ClaimsAndOrders = "claims_and_orders", "Claims and orders";
+    }
+}
 
 /// The exclusion that a code falls under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,22 +43,6 @@ pub struct Excluded {
 }
 
 impl Excluded {
-    /// Why an affiliate cannot have the code: what they may know.
-    pub fn refusal(&self) -> String {
-        if self.value.contains('*') {
-            format!(
-                "Codes like {} cannot be chosen in this program. Choose another one.",
-                self.value
-            )
-        } else {
-            format!(
-                "{} and codes that look like it cannot be chosen in this program. Choose another \
-                 one.",
-                self.value
-            )
-        }
-    }
-
     /// What a member reads: with the note.
     pub fn named(&self) -> String {
         if self.note.is_empty() {
@@ -63,20 +58,20 @@ impl Excluded {
 ///
 /// # Errors
 /// The database's.
-pub fn verdict(
+pub fn exclusion_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     code: &CouponCode,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Excluded>> {
-    Ok(verdicts(conn, merchant_id, &[code.key()], now)?.pop().flatten())
+    Ok(exclusions_of(conn, merchant_id, &[code.key()], now)?.pop().flatten())
 }
 
-/// [`verdict`] of many codes, by their keys, in their order: for imports.
+/// [`exclusion_of`] of many codes, by their keys, in their order: for imports.
 ///
 /// # Errors
 /// The database's.
-pub fn verdicts(
+pub fn exclusions_of(
     conn: &mut PgConnection,
     merchant_id: i64,
     code_keys: &[&str],
@@ -101,12 +96,15 @@ pub fn verdicts(
 }
 
 /// What each of these codes looks like.
-fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
+pub(crate) fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
     code_keys.iter().map(|key| look_alikes(key).collect()).collect()
 }
 
 /// Of exclusions with their keys, the first that stops a code that looks like one of these.
-fn first_that_stops(exclusions: &[(i64, String)], look_alikes: &[String]) -> Option<i64> {
+pub(crate) fn first_that_stops(
+    exclusions: &[(i64, String)],
+    look_alikes: &[String],
+) -> Option<i64> {
     let stops = |key: &str| look_alikes.iter().any(|code| fits(key, code));
     exclusions.iter().find(|(_, key)| stops(key)).map(|(id, _)| *id)
 }
@@ -191,46 +189,9 @@ fn described(
 
 /// What all of these codes ask for, each once and in the order of the index, as PostgreSQL would have
 /// to bring it first.
-fn probes_of(codes: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn probes_of(codes: &[Vec<String>]) -> Vec<String> {
     let mut probes: Vec<String> = codes.iter().flatten().flat_map(|code| probes(code)).collect();
     probes.sort_unstable();
     probes.dedup();
     probes
-}
-
-/// Of some codes, by their keys, those that an exclusion of orders stopped at `placed_at`, each with
-/// the key of that exclusion.
-///
-/// # Errors
-/// The database's.
-pub fn covering_orders(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    code_keys: &[&str],
-    placed_at: DateTime<Utc>,
-) -> QueryResult<Vec<(String, i64)>> {
-    let codes = all_look_alikes(code_keys);
-    let terms: Vec<(i64, String)> = prepared::<(BigInt, Text)>(
-        "SELECT x.exclusion_id, x.key FROM exclusion_terms x \
-         WHERE x.merchant_id = ? AND x.anchor = ANY(?) \
-             AND x.valid_from <= ? AND (x.valid_until IS NULL OR x.valid_until > ?) \
-             AND (x.starts_at IS NULL OR x.starts_at <= ?) AND (x.ends_at IS NULL OR x.ends_at > ?) \
-             AND EXISTS (SELECT FROM exclusion_periods p WHERE p.merchant_id = x.merchant_id \
-                 AND p.valid_from <= ? AND (p.valid_until IS NULL OR p.valid_until > ?)) \
-         ORDER BY x.exclusion_id",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<Text>, _>(probes_of(&codes))
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .bind::<Timestamptz, _>(placed_at)
-    .load(conn)?;
-    let covered = code_keys
-        .iter()
-        .zip(&codes)
-        .filter_map(|(key, code)| Some(((*key).to_owned(), first_that_stops(&terms, code)?)));
-    Ok(covered.collect())
 }

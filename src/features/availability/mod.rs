@@ -1,7 +1,13 @@
-//! Whether a code can be had.
+//! Whether a code can be had. [`check_all`] decides for every way to get one; each tells its reader as
+//! much as they may know.
 
+mod decision;
 mod excluded;
-mod suggest;
+mod locks;
+mod refused;
 
-pub use excluded::{Excluded, covering_orders, verdict, verdicts};
-pub(crate) use suggest::suggestions;
+pub use decision::{Held, Requested, Unavailable, check, check_all};
+pub use excluded::{Excluded, ExclusionScope, exclusion_of, exclusions_of};
+pub(crate) use excluded::{all_look_alikes, first_that_stops, probes_of};
+pub use locks::{lock_codes_exclusive, lock_codes_shared};
+pub use refused::{Refused, look_up, refused};

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::model::{approve_one, close, note, open, reopen_one};
-use super::reserve::{Refused, check, hold_all};
+use super::reserve::check;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus, waiting};
+use crate::features::availability::{Refused, lock_codes_exclusive};
 use crate::features::triggers::{Trigger, retire};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, code_requests};
@@ -41,7 +42,7 @@ pub fn ask(
 ) -> QueryResult<Asked> {
     let merchant_id = actor.merchant_id;
     // Alone from here on: what is free now, stays free until the end.
-    hold_all(conn, merchant_id)?;
+    lock_codes_exclusive(conn, merchant_id)?;
     let affiliate = Affiliate::find(conn, merchant_id, affiliate_id)?;
     if affiliate.status != AffiliateStatus::Active {
         return Ok(Asked::NotActive);
@@ -73,7 +74,7 @@ pub fn withdraw(
     affiliate_id: i64,
     request_id: i64,
 ) -> QueryResult<Option<CodeRequest>> {
-    hold_all(conn, actor.merchant_id)?;
+    lock_codes_exclusive(conn, actor.merchant_id)?;
     let request: CodeRequest = code_requests::table
         .find((actor.merchant_id, request_id))
         .filter(code_requests::affiliate_id.eq(affiliate_id))
@@ -100,7 +101,7 @@ pub fn take_waiting(
     merchant_id: i64,
     request_ids: &[i64],
 ) -> QueryResult<Vec<CodeRequest>> {
-    hold_all(conn, merchant_id)?;
+    lock_codes_exclusive(conn, merchant_id)?;
     waiting(merchant_id)
         .filter(code_requests::id.eq_any(request_ids))
         .order(code_requests::id)
@@ -152,7 +153,7 @@ pub fn take_decided(
     request_ids: &[i64],
     decided_at: DateTime<Utc>,
 ) -> QueryResult<Vec<CodeRequest>> {
-    hold_all(conn, merchant_id)?;
+    lock_codes_exclusive(conn, merchant_id)?;
     code_requests::table
         .filter(code_requests::merchant_id.eq(merchant_id))
         .filter(code_requests::id.eq_any(request_ids))

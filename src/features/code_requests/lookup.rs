@@ -3,41 +3,32 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
-use super::reserve::Refused;
-use crate::features::triggers::CouponCode;
+use super::reserve::refusal_words;
+use crate::features::availability::Refused;
+use crate::features::triggers::TriggerValue;
 use crate::kit::error::AppResult;
 use crate::kit::web::ok;
 
-/// What is known of a code: what `templates/code_requests/_code.html` shows.
-pub enum Verdict {
-    /// Nothing was looked up.
-    Unknown,
-    /// It was free a moment ago.
-    Free(String),
-    /// It cannot be had.
-    Refused(Refused),
-}
+/// What is known of a code, as `templates/code_requests/_code.html` shows it; `None` where nothing was
+/// looked up.
+pub type Checked = Option<Result<TriggerValue, Refused>>;
 
 #[derive(Template)]
 #[template(path = "code_requests/_code.html")]
 struct CodePart {
-    verdict: Verdict,
+    checked: Checked,
     words: Vec<String>,
     live: bool,
 }
 
-/// The part of a page below the field for a code; `None` where nothing was typed.
+/// The part of a page below the field for a code.
 ///
 /// # Errors
 /// When the template fails, which is a fault of ours.
-pub fn answer(checked: Option<Result<CouponCode, Refused>>) -> AppResult<HttpResponse> {
-    let (verdict, words) = match checked {
-        None => (Verdict::Unknown, Vec::new()),
-        Some(Ok(code)) => (Verdict::Free(code.value().to_owned()), Vec::new()),
-        Some(Err(refused)) => {
-            let words = vec![refused.why.words()];
-            (Verdict::Refused(refused), words)
-        }
+pub fn answer(checked: Checked) -> AppResult<HttpResponse> {
+    let words = match &checked {
+        Some(Err(refused)) => vec![refusal_words(refused)],
+        _ => Vec::new(),
     };
-    ok(&CodePart { verdict, words, live: true })
+    ok(&CodePart { checked, words, live: true })
 }

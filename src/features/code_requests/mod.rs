@@ -13,9 +13,6 @@ mod reserve;
 pub use decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 pub use denial::Denial;
 pub use further::{Asked, MOST_WAITING, ask, waiting_page, withdraw};
-pub use lookup::{Verdict, answer};
+pub use lookup::{Checked, answer};
 pub use model::{Approved, approve, deny, open, reopen, reopen_denied_at};
-pub use reserve::{
-    NotToBeHad, Refused, Waiting, check, hold_against_requests, hold_all, reservations,
-    reserved_for, reserved_keys, waiting,
-};
+pub use reserve::{Waiting, check, refusal_words, waiting};

@@ -1,16 +1,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::reserve::is_taken;
 use crate::features::affiliates::Affiliate;
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
-use crate::features::triggers::{
-    CouponCode, CreateTriggerError, Reach, TriggerKind, TriggerValue, create_parsed,
-};
+use crate::features::availability::{self, Unavailable};
+use crate::features::triggers::{CreateTriggerError, Reach, TriggerValue, create_value};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::code_requests;
 
-/// Reserves a code for an affiliate, under [`super::hold_all`] and after [`super::check`].
+/// Reserves a code for an affiliate, under [`availability::lock_codes_exclusive`] and after [`super::check`].
 ///
 /// # Errors
 /// The database's: a unique violation if it is reserved already.
@@ -18,15 +16,15 @@ pub fn open(
     conn: &mut PgConnection,
     actor: &Actor,
     affiliate: &Affiliate,
-    code: &CouponCode,
+    code: &TriggerValue,
     origin: CodeRequestOrigin,
 ) -> QueryResult<CodeRequest> {
     let request: CodeRequest = diesel::insert_into(code_requests::table)
         .values((
             code_requests::merchant_id.eq(actor.merchant_id),
             code_requests::affiliate_id.eq(affiliate.id),
-            code_requests::code.eq(code.value()),
-            code_requests::code_key.eq(code.key()),
+            code_requests::code.eq(&code.value),
+            code_requests::code_key.eq(&code.key),
             code_requests::status.eq(CodeRequestStatus::Pending),
             code_requests::requested_at.eq(actor.now),
             code_requests::origin.eq(origin),
@@ -97,7 +95,7 @@ pub struct Approved {
     pub lost: Vec<String>,
 }
 
-/// Makes triggers of the codes that an affiliate applied with, under [`super::hold_all`]. One that
+/// Makes triggers of the codes that an affiliate applied with, under [`availability::lock_codes_exclusive`]. One that
 /// was denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
 /// Further codes wait for a decision of their own.
 ///
@@ -124,7 +122,7 @@ pub fn approve(
     Ok(approved)
 }
 
-/// Makes a trigger of one request, under [`super::hold_all`]; `false` if its code is another's.
+/// Makes a trigger of one request, under [`availability::lock_codes_exclusive`]; `false` if its code is another's.
 pub(super) fn approve_one(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -138,14 +136,13 @@ pub(super) fn approve_one(
             code_requests::decided_at.eq(actor.now),
         ))
         .execute(conn)?;
-    let kind = TriggerKind::CouponCode;
-    let value = TriggerValue::accepted_code(&request.code);
-    let (affiliate_id, reach) = (request.affiliate_id, Reach::Stores);
-    let created = create_parsed(conn, actor, affiliate_id, kind, &value, reach, None);
+    let (code, reach) = (TriggerValue::accepted_code(&request.code), Reach::Stores);
+    // A member has decided, and read which exclusions the code falls under.
+    let created = create_value(conn, actor, request.affiliate_id, &code, reach, true);
     let trigger_id = match created {
         Ok(trigger) => trigger.id,
         Err(CreateTriggerError::Database(error)) => return Err(error),
-        Err(_) => {
+        Err(CreateTriggerError::Refused(_)) => {
             diesel::update(row)
                 .set(code_requests::status.eq(CodeRequestStatus::Denied))
                 .execute(conn)?;
@@ -190,7 +187,7 @@ pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryR
 }
 
 /// Reserves the code again that was denied together with its affiliate, under
-/// [`super::hold_all`]; not if somebody has it by now.
+/// [`availability::lock_codes_exclusive`]; not if somebody has it by now.
 ///
 /// # Errors
 /// The database's.
@@ -203,7 +200,7 @@ pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> Quer
 }
 
 /// Reserves again what was denied together with an affiliate at `since`, under
-/// [`super::hold_all`]; not what somebody has by now.
+/// [`availability::lock_codes_exclusive`]; not what somebody has by now.
 ///
 /// # Errors
 /// The database's.
@@ -228,15 +225,20 @@ pub fn reopen_denied_at(
     Ok(())
 }
 
-/// Takes the denial of one request back, under [`super::hold_all`]: its code is reserved again.
+/// Takes the denial of one request back, under [`availability::lock_codes_exclusive`]: its code is reserved again.
 /// `false` if somebody has it by now.
 pub(super) fn reopen_one(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,
 ) -> QueryResult<bool> {
-    if is_taken(conn, actor.merchant_id, &request.code_key)? {
-        return Ok(false);
+    let code = TriggerValue {
+        key: request.code_key.clone(),
+        ..TriggerValue::accepted_code(&request.code)
+    };
+    match availability::check(conn, actor.merchant_id, &code, actor.now)? {
+        Ok(()) | Err(Unavailable::Excluded(_)) => {}
+        Err(_) => return Ok(false),
     }
     diesel::update(code_requests::table.find((actor.merchant_id, request.id)))
         .set((

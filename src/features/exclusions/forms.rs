@@ -3,7 +3,8 @@ use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
 
 use super::look_alike::Pattern;
-use super::model::{Dates, Exclusion, ExclusionScope, NewExclusion, SaveError};
+use super::model::{Dates, Exclusion, NewExclusion, SaveError};
+use crate::features::availability::ExclusionScope;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::Version;
 use crate::kit::web::when::read_day;

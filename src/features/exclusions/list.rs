@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Exclusion, ExclusionScope};
+use super::model::Exclusion;
+use crate::features::availability::ExclusionScope;
 use crate::features::code_requests;
 use crate::features::triggers::list::count_like;
 use crate::kit::db::listing::{beyond, contains, count_of};

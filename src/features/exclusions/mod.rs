@@ -1,5 +1,6 @@
 //! Coupon exclusions: codes and patterns that affiliates may not claim.
 
+mod covering;
 mod feature;
 mod forms;
 /// The pages.
@@ -12,13 +13,13 @@ mod terms;
 /// Exclusions from a file.
 pub mod upload;
 
-pub use crate::features::availability::{Excluded, covering_orders, verdict, verdicts};
+pub use crate::features::availability::ExclusionScope;
+pub use covering::covering_orders;
 pub use feature::enable;
 pub use list::{ExclusionSort, ExclusionState};
 pub use look_alike::{Pattern, PatternError, Shape};
 pub use model::{
-    Dates, Exclusion, ExclusionScope, MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change,
-    remove, restore,
+    Dates, Exclusion, MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change, remove, restore,
 };
 pub(crate) use rekey::rekey;
 pub use vouch_core::look_alike;

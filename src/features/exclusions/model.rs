@@ -7,27 +7,15 @@ use thiserror::Error as ThisError;
 
 use super::look_alike::{Pattern, Shape};
 use super::terms::{cover, reopen, uncover};
+use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::exclusions;
-use crate::kit::db::text_enum;
 use crate::kit::web::when::start_of_day;
 
 /// As many exclusions a merchant can have.
 pub const MOST: i64 = 100_000;
 /// As many of them can be [`Shape::Composed`]: what a check may have to look at one by one.
 pub const MOST_COMPOSED: i64 = 200;
-
-text_enum! {
-    /// What an exclusion is applied to.
-    #[derive(Default)]
-    pub enum ExclusionScope {
-        /// Nobody may claim such a code.
-        #[default]
-        Claims = "claims", "Claims";
-        /// And orders with one earn nothing.
-        ClaimsAndOrders = "claims_and_orders", "Claims and orders";
-    }
-}
 
 /// A code or pattern that affiliates may not claim.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

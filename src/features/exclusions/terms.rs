@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::look_alike::anchor_of;
-use super::model::{Exclusion, ExclusionScope};
+use super::model::Exclusion;
+use crate::features::availability::ExclusionScope;
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::Actor;
 use crate::kit::dated::{self, dated, second};

@@ -12,8 +12,9 @@ use serde_json::json;
 
 use super::forms::MAX_NOTE;
 use super::look_alike::{Pattern, Shape};
-use super::model::{Dates, Exclusion, ExclusionScope, MOST, NewExclusion, SaveError, check_room};
+use super::model::{Dates, Exclusion, MOST, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
+use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::prepared;
 use crate::kit::db::schema::exclusions;

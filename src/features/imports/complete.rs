@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::judge::{Counts, Judged, Verdict, judge};
 use super::model::{Import, LeftOut, Problem, leave_out, rows};
 use super::run::{Run, left_out, portion};
-use crate::features::code_requests;
+use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::Reach;
 use crate::kit::audit::Actor;
 
@@ -24,7 +24,7 @@ pub struct Choice {
 
 impl Choice {
     pub(super) fn wants(&self, judged: &Judged) -> bool {
-        let is_excluded = matches!(judged.verdict, Verdict::Excluded(_));
+        let is_excluded = matches!(judged.verdict, Verdict::Excluded(..));
         (self.override_exclusions || !is_excluded)
             && (self.keep_changed == Some(true) || !judged.is_changed())
             && (self.reach == Reach::VouchOnly || judged.existing_only().is_none())
@@ -74,7 +74,7 @@ pub fn complete(
     if !import.is_open() {
         return Ok(Completed::Already(import));
     }
-    code_requests::hold_against_requests(conn, merchant_id)?;
+    lock_codes_shared(conn, merchant_id)?;
     let all = rows(conn, merchant_id, import_id)?;
     let judged = judge(conn, merchant_id, all, actor.now)?;
     let counts = Counts::of(&judged);

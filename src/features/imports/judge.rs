@@ -7,13 +7,10 @@ use diesel::prelude::*;
 
 use super::meaning::{Affiliates, Meant};
 use super::model::{Row, existing_only_words};
-use crate::features::code_requests;
-use crate::features::exclusions::{self, Excluded};
+use crate::features::availability::{Excluded, Unavailable, check_all};
 use crate::features::triggers::{
-    NewTrigger, Reserved, Taken, Trigger, TriggerKind, ValueError, excluded_words, reserved_words,
-    taken_words,
+    NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,
 };
-use crate::kit::db::schema::{affiliates, triggers};
 use crate::kit::web::sheet::{self, Change};
 
 /// What becomes of a row.
@@ -21,8 +18,8 @@ use crate::kit::web::sheet::{self, Change};
 pub enum Verdict {
     /// It becomes a trigger.
     Fine,
-    /// It does only where somebody overrides that exclusion.
-    Excluded(Excluded),
+    /// It does only where a member overrides that exclusion, and why.
+    Excluded(Excluded, String),
     /// The affiliate has it already, in words.
     Known(String),
     /// It cannot, and why.
@@ -43,18 +40,21 @@ pub struct Judged {
 }
 
 impl Judged {
+    fn wanted(&self) -> Option<&TriggerValue> {
+        self.meant.as_ref().map(|meant| &meant.value)
+    }
+
     /// What is created from it, if it can be.
     pub fn new_trigger(&self) -> Option<NewTrigger<'_>> {
         let meant = self.meant.as_ref()?;
         let excluded = match &self.verdict {
             Verdict::Refused(_) | Verdict::Known(_) => return None,
             Verdict::Fine => None,
-            Verdict::Excluded(excluded) => Some(excluded),
+            Verdict::Excluded(excluded, _) => Some(excluded),
         };
         Some(NewTrigger {
             affiliate_id: meant.affiliate_id,
             affiliate: &meant.affiliate,
-            kind: meant.kind,
             value: &meant.value,
             excluded,
         })
@@ -62,13 +62,13 @@ impl Judged {
 
     /// Whether a member has to confirm its value, which looks changed by a spreadsheet.
     pub fn is_changed(&self) -> bool {
-        self.change.is_some() && matches!(self.verdict, Verdict::Fine | Verdict::Excluded(_))
+        self.change.is_some() && matches!(self.verdict, Verdict::Fine | Verdict::Excluded(..))
     }
 
     /// Whether it can only be a code that the stores have already: with the rule of new ones that it
     /// breaks.
     pub(super) fn existing_only(&self) -> Option<&ValueError> {
-        let can_be_created = matches!(self.verdict, Verdict::Fine | Verdict::Excluded(_));
+        let can_be_created = matches!(self.verdict, Verdict::Fine | Verdict::Excluded(..));
         self.meant.as_ref()?.existing_only.as_ref().filter(|_| can_be_created)
     }
 
@@ -91,7 +91,7 @@ impl Judged {
         let change = self.change.filter(|_| self.is_changed()).map(words);
         let verdict = match &self.verdict {
             Verdict::Fine => None,
-            Verdict::Excluded(excluded) => Some(excluded_words(&self.text, excluded)),
+            Verdict::Excluded(_, why) => Some(why.clone()),
             Verdict::Known(why) | Verdict::Refused(why) => Some(why.clone()),
         };
         let existing = self.existing_only().map(existing_only_words);
@@ -120,7 +120,7 @@ impl Counts {
                 _ if one.is_changed() => counts.changed += 1,
                 _ if one.existing_only().is_some() => counts.existing += 1,
                 Verdict::Fine => counts.fine += 1,
-                Verdict::Excluded(_) => counts.excluded += 1,
+                Verdict::Excluded(..) => counts.excluded += 1,
                 Verdict::Known(_) | Verdict::Refused(_) => {}
             }
         }
@@ -138,13 +138,17 @@ pub fn judge(
     rows: Vec<Row>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Judged>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let affiliates = Affiliates::load(conn, merchant_id, &rows)?;
     let mut judged: Vec<Judged> =
         rows.into_iter().map(|row| first_verdict(&affiliates, row)).collect();
-    refuse_held(conn, merchant_id, &mut judged)?;
-    refuse_reserved(conn, merchant_id, &mut judged)?;
+    let wanted: Vec<&TriggerValue> = judged.iter().filter_map(Judged::wanted).collect();
+    let answers = check_all(conn, merchant_id, &wanted, now)?;
+    let meant = judged.iter_mut().filter(|one| one.meant.is_some());
+    meant.zip(answers).for_each(|(one, answer)| one.verdict = verdict(one, answer));
     refuse_repeated(&mut judged);
-    mark_excluded(conn, merchant_id, &mut judged, now)?;
     Ok(judged)
 }
 
@@ -157,117 +161,31 @@ fn first_verdict(affiliates: &Affiliates, row: Row) -> Judged {
     }
 }
 
-/// The rows of such kinds that nothing was found against yet.
-fn open(
-    judged: &mut [Judged],
-    is: fn(TriggerKind) -> bool,
-) -> impl Iterator<Item = (&mut Verdict, &Meant)> {
-    judged.iter_mut().filter_map(move |one| {
-        let meant = one.meant.as_ref().filter(|meant| is(meant.kind))?;
-        (one.verdict == Verdict::Fine).then_some((&mut one.verdict, meant))
-    })
-}
-
-fn keys(judged: &mut [Judged], is: fn(TriggerKind) -> bool) -> Vec<String> {
-    open(judged, is).map(|(_, meant)| meant.value.key.clone()).collect()
-}
-
-fn is_any(_: TriggerKind) -> bool {
-    true
-}
-
-fn is_code(kind: TriggerKind) -> bool {
-    kind == TriggerKind::CouponCode
-}
-
-fn refuse_held(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    judged: &mut [Judged],
-) -> QueryResult<()> {
-    let held: Vec<(Trigger, String)> = triggers::table
-        .inner_join(
-            affiliates::table.on(affiliates::merchant_id
-                .eq(triggers::merchant_id)
-                .and(affiliates::id.eq(triggers::affiliate_id))),
-        )
-        .filter(triggers::merchant_id.eq(merchant_id))
-        .filter(triggers::key.eq_any(keys(judged, is_any)))
-        .select((Trigger::as_select(), affiliates::name))
-        .load(conn)?;
-    let held: HashMap<(TriggerKind, String), Taken> = held
-        .into_iter()
-        .map(|(trigger, holder)| {
-            let key = (trigger.kind, trigger.key.clone());
-            (key, Taken { trigger, holder, free: Vec::new() })
-        })
-        .collect();
-    for (verdict, meant) in open(judged, is_any) {
-        if let Some(taken) = held.get(&(meant.kind, meant.value.key.clone())) {
-            let words = taken_words(taken, meant.affiliate_id);
-            let is_known =
-                taken.trigger.affiliate_id == meant.affiliate_id && !taken.trigger.is_retired();
-            *verdict = if is_known { Verdict::Known(words) } else { Verdict::Refused(words) };
+/// What a member reads of whether a row's value can be had.
+fn verdict(one: &Judged, answer: Result<(), Unavailable>) -> Verdict {
+    let (Some(meant), Err(why)) = (&one.meant, answer) else { return Verdict::Fine };
+    let words = unavailable_words(&one.text, &why, meant.affiliate_id);
+    match why {
+        Unavailable::Held(held)
+            if held.affiliate_id == meant.affiliate_id && !held.is_retired() =>
+        {
+            Verdict::Known(words)
         }
+        Unavailable::Excluded(excluded) => Verdict::Excluded(excluded, words),
+        _ => Verdict::Refused(words),
     }
-    Ok(())
-}
-
-fn refuse_reserved(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    judged: &mut [Judged],
-) -> QueryResult<()> {
-    let keys = keys(judged, is_code);
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let reserved: HashMap<String, (i64, String)> =
-        code_requests::reservations(conn, merchant_id, &keys)?
-            .into_iter()
-            .map(|(key, affiliate_id, affiliate)| (key, (affiliate_id, affiliate)))
-            .collect();
-    for (verdict, meant) in open(judged, is_code) {
-        if let Some((affiliate_id, affiliate)) = reserved.get(&meant.value.key) {
-            let reserved = Reserved {
-                code: meant.value.value.clone(),
-                affiliate_id: *affiliate_id,
-                affiliate: affiliate.clone(),
-                free: Vec::new(),
-            };
-            *verdict = Verdict::Refused(reserved_words(&reserved, meant.affiliate_id));
-        }
-    }
-    Ok(())
 }
 
 /// Of rows that say the same, the first counts.
 fn refuse_repeated(judged: &mut [Judged]) {
-    let lines: Vec<i32> = judged
-        .iter()
-        .filter(|one| one.verdict == Verdict::Fine && one.meant.is_some())
-        .map(|one| one.row.line)
-        .collect();
-    let mut seen: HashMap<(TriggerKind, &str), i32> = HashMap::with_capacity(lines.len());
-    for ((verdict, meant), line) in open(judged, is_any).zip(lines) {
-        let first = *seen.entry((meant.kind, meant.value.key.as_str())).or_insert(line);
-        if first != line {
+    let mut seen: HashMap<(TriggerKind, &str), i32> = HashMap::with_capacity(judged.len());
+    for Judged { row, verdict, meant, .. } in judged {
+        let (Some(meant), Verdict::Fine | Verdict::Excluded(..)) = (meant, &verdict) else {
+            continue;
+        };
+        let first = *seen.entry(meant.value.id()).or_insert(row.line);
+        if first != row.line {
             *verdict = Verdict::Refused(format!("It stands in line {first} already."));
         }
     }
-}
-
-fn mark_excluded(
-    conn: &mut PgConnection,
-    merchant_id: i64,
-    judged: &mut [Judged],
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    let keys = keys(judged, is_code);
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let verdicts = exclusions::verdicts(conn, merchant_id, &keys, now)?;
-    for ((verdict, _), excluded) in open(judged, is_code).zip(verdicts) {
-        if let Some(excluded) = excluded {
-            *verdict = Verdict::Excluded(excluded);
-        }
-    }
-    Ok(())
 }

@@ -17,7 +17,6 @@ use crate::kit::web::sheet::{Change, change, code, plain};
 pub(super) struct Meant {
     pub affiliate_id: i64,
     pub affiliate: String,
-    pub kind: TriggerKind,
     pub value: TriggerValue,
     /// Which rule of new codes it breaks: then it can only be one that the stores have already.
     pub existing_only: Option<ValueError>,
@@ -95,15 +94,12 @@ impl Affiliates {
             parse(kind, &text).map_err(|error| format!("{error}{changed}"))
         });
         let meant = match (affiliate, kind, value) {
-            (Ok((affiliate_id, affiliate)), Ok(kind), Ok(Ok((value, existing_only)))) => {
-                Ok(Meant {
-                    affiliate_id: *affiliate_id,
-                    affiliate: affiliate.clone(),
-                    kind,
-                    value,
-                    existing_only,
-                })
-            }
+            (Ok((affiliate_id, affiliate)), Ok(_), Ok(Ok((value, existing_only)))) => Ok(Meant {
+                affiliate_id: *affiliate_id,
+                affiliate: affiliate.clone(),
+                value,
+                existing_only,
+            }),
             (affiliate, kind, value) => {
                 let wrong = [affiliate.err(), kind.err(), value.ok().and_then(Result::err)];
                 Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "))
@@ -116,10 +112,10 @@ impl Affiliates {
 /// A value by the rules of new ones, or of codes that the stores have already: then with the rule of
 /// new ones that it breaks.
 fn parse(kind: TriggerKind, text: &str) -> Result<(TriggerValue, Option<ValueError>), ValueError> {
-    match TriggerValue::parse(kind, text) {
+    match TriggerValue::parse(kind, text, Reach::Stores) {
         Ok(value) => Ok((value, None)),
         Err(error) if error.concerns_new_codes() => {
-            let value = TriggerValue::parse_reaching(kind, text, Reach::VouchOnly)?;
+            let value = TriggerValue::parse(kind, text, Reach::VouchOnly)?;
             Ok((value, Some(error)))
         }
         Err(error) => Err(error),

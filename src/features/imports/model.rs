@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::file::File;
 use super::run::Run;
-use crate::features::triggers::{TriggerKind, TriggerValue, ValueError};
+use crate::features::triggers::{Reach, TriggerKind, TriggerValue, ValueError};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{import_rows, imports};
 use crate::kit::db::{Db, Scope, prepared, text_enum};
@@ -169,7 +169,8 @@ impl Row {
                 code(&self.value).1.map(|change| change.words()).unwrap_or_default()
             }
             Problem::ExistingOnly => {
-                let error = TriggerValue::parse(TriggerKind::CouponCode, &code(&self.value).0);
+                let (code, kind) = (code(&self.value).0, TriggerKind::CouponCode);
+                let error = TriggerValue::parse(kind, &code, Reach::Stores);
                 error.err().as_ref().map(existing_only_words).unwrap_or_default()
             }
         });

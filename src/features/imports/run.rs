@@ -12,7 +12,7 @@ use serde_json::json;
 use super::complete::Choice;
 use super::judge::{Judged, judge};
 use super::model::{Import, LeftOut, created, leave_out, next_rows};
-use crate::features::code_requests;
+use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::{NewTrigger, Reach, create_all};
 use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::kit::clock;
@@ -25,8 +25,6 @@ use crate::kit::supervise::Stop;
 pub const PORTION: usize = 1_000;
 /// A turn ends after this time, so that a worker that is told to stop does.
 const TURN: Duration = Duration::from_secs(1);
-/// Why a row is left out whose code was given away while the portion ran.
-const TAKEN_NOW: &str = "The code was taken a moment ago.";
 
 /// An import that is being saved: who decided it, what they decided, and what came of it so far.
 #[derive(Serialize, Deserialize)]
@@ -102,7 +100,7 @@ pub(super) fn portion(
     let Some(mut run) = import.run() else { return Ok(import.clone()) };
     let actor = run.actor(import.merchant_id, now);
     let choice = run.choice();
-    code_requests::hold_against_requests(conn, import.merchant_id)?;
+    lock_codes_shared(conn, import.merchant_id)?;
     let mut rows = next_rows(conn, import, PORTION + 1)?;
     let is_last = rows.len() <= PORTION;
     rows.truncate(PORTION);
@@ -113,10 +111,16 @@ pub(super) fn portion(
     let ids = create_all(conn, &actor, &new, choice.reach, &cause)?;
     let is_created = |one: &&Judged| {
         let new = one.new_trigger().filter(|_| choice.wants(one));
-        new.is_some_and(|new| ids.contains_key(&(new.kind, new.value.key.as_str())))
+        new.is_some_and(|new| ids.contains_key(&new.value.id()))
     };
     let (made, others): (Vec<&Judged>, Vec<&Judged>) = judged.iter().partition(is_created);
-    let others: Vec<LeftOut> = others.into_iter().map(|one| left_out(one, &choice)).collect();
+    let is_lost = |one: &&Judged| choice.wants(one) && one.new_trigger().is_some();
+    let (lost, others): (Vec<&Judged>, Vec<&Judged>) = others.into_iter().partition(is_lost);
+    // Others got these while the portion ran: asked again, it says who.
+    let lost = lost.into_iter().map(|one| one.row.clone()).collect();
+    let lost = judge(conn, import.merchant_id, lost, now)?;
+    let others = others.into_iter().chain(&lost);
+    let others: Vec<LeftOut> = others.map(|one| left_out(one, &choice)).collect();
     leave_out(conn, import, &others)?;
     let lines: Vec<i32> = made.iter().map(|one| one.row.line).collect();
     created(conn, import, &lines)?;
@@ -131,8 +135,7 @@ pub(super) fn portion(
 /// A row that isn't created, with the reason.
 pub(super) fn left_out(one: &Judged, choice: &Choice) -> LeftOut {
     let problem = choice.problem_of(one);
-    let words = || one.reason().unwrap_or_else(|| TAKEN_NOW.to_owned());
-    let refusal = if problem.is_none() { Some(words()) } else { None };
+    let refusal = if problem.is_none() { one.reason() } else { None };
     LeftOut { line: one.row.line, problem, refusal }
 }
 

@@ -81,8 +81,9 @@ mod tests {
         let errors = form.read("Ada").unwrap_err();
         let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
         assert_eq!(fields, ["name", "payment_address"]);
+        let payment_address = " Bank\r\nDE00 ".to_owned();
         let form =
-            ProfileForm { name: " Ada ".to_owned(), payment_address: " Bank\r\nDE00 ".to_owned() };
+            ProfileForm { name: " Ada ".to_owned(), payment_address, ..ProfileForm::default() };
         let change = form.read("").unwrap();
         assert_eq!((change.name.as_str(), change.payment_address.as_str()), ("Ada", "Bank\nDE00"));
         let hidden = ProfileForm { name: "A\u{0}da".to_owned(), ..form };

@@ -10,8 +10,9 @@ use crate::features::affiliates::{
 use crate::features::applications::{Answer, Application, CodeRequestOrigin};
 use crate::features::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::features::auth::lock_open_merchant;
-use crate::features::code_requests::{self, Refused};
-use crate::features::triggers::CouponCode;
+use crate::features::availability::{Refused, lock_codes_exclusive};
+use crate::features::code_requests;
+use crate::features::triggers::TriggerValue;
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates as affiliates_table, applications};
 use crate::kit::db::{Db, Scope};
@@ -133,7 +134,7 @@ fn keep(
     conn: &mut PgConnection,
     shown: &Shown,
     wish: &Wish,
-    code: Option<&CouponCode>,
+    code: Option<&TriggerValue>,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
     diesel::insert_into(applications::table)
@@ -142,7 +143,7 @@ fn keep(
             applications::name.eq(wish.name.trim()),
             applications::email.eq(wish.email.trim()),
             applications::email_key.eq(email_key(&wish.email)),
-            applications::code.eq(code.map(CouponCode::value)),
+            applications::code.eq(code.map(|code| &code.value)),
             applications::answers.eq(serde_json::json!(wish.answers)),
             applications::agreed_to.eq(&shown.registration.terms),
             applications::sent_at.eq(now),
@@ -187,7 +188,7 @@ pub fn confirm(
 ) -> QueryResult<Confirmed> {
     let merchant_id = shown.merchant_id;
     // Alone from here on: what is free now, stays free until the end.
-    code_requests::hold_all(conn, merchant_id)?;
+    lock_codes_exclusive(conn, merchant_id)?;
     if !lock_open_merchant(conn, merchant_id)? {
         return Ok(Confirmed::NoSuchLink);
     }
@@ -223,7 +224,7 @@ pub fn confirm(
         let vouch = Actor::system(merchant_id, now);
         decide_held(conn, &vouch, sealer, &[affiliate.id], AffiliateStatus::Active, None)?;
     }
-    Ok(Confirmed::Done { code: code.map(|code| code.value().to_owned()), is_active })
+    Ok(Confirmed::Done { code: code.map(|code| code.value), is_active })
 }
 
 /// The affiliate in Pending, and the request for its code; `None` if the address is an affiliate’s.
@@ -232,7 +233,7 @@ fn enter(
     actor: &Actor,
     shown: &Shown,
     application: &Application,
-    code: Option<&CouponCode>,
+    code: Option<&TriggerValue>,
 ) -> QueryResult<Option<Affiliate>> {
     let new = NewAffiliate {
         name: application.name.clone(),
@@ -252,7 +253,7 @@ fn enter(
         .set((
             applications::confirmed_at.eq(actor.now),
             applications::affiliate_id.eq(affiliate.id),
-            applications::code.eq(code.map(CouponCode::value)),
+            applications::code.eq(code.map(|code| &code.value)),
         ))
         .execute(conn)?;
     if let Some(code) = code {

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::{account, letters};
 use crate::features::affiliates::{self, Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
+use crate::features::availability::lock_codes_exclusive;
 use crate::features::code_requests::{self, Denial};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::applications;
@@ -36,11 +37,11 @@ pub fn decide(
     status: AffiliateStatus,
     denial: Option<&Denial>,
 ) -> QueryResult<Decided> {
-    code_requests::hold_all(conn, actor.merchant_id)?;
+    lock_codes_exclusive(conn, actor.merchant_id)?;
     decide_held(conn, actor, sealer, affiliate_ids, status, denial)
 }
 
-/// [`decide`] under [`code_requests::hold_all`].
+/// [`decide`] under [`lock_codes_exclusive`].
 pub(super) fn decide_held(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -109,7 +110,7 @@ pub fn undo(
     affiliate_ids: &[i64],
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<Affiliate>> {
-    code_requests::hold_all(conn, actor.merchant_id)?;
+    lock_codes_exclusive(conn, actor.merchant_id)?;
     let undone = affiliates::undo_status(conn, actor, affiliate_ids, since)?;
     for affiliate in undone.iter().filter(|one| one.status == AffiliateStatus::Denied) {
         code_requests::reopen_denied_at(conn, actor, affiliate.id, since)?;

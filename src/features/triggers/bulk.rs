@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use vouch_core::trigger::TriggerKind;
+use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
-use super::model::{Reach, TriggerValue, created_act};
-use crate::features::exclusions::Excluded;
+use super::model::created_act;
+use crate::features::availability::Excluded;
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::{Actor, record_all};
@@ -24,8 +24,6 @@ pub struct NewTrigger<'a> {
     pub affiliate_id: i64,
     /// What they are called.
     pub affiliate: &'a str,
-    /// Its kind.
-    pub kind: TriggerKind,
     /// Its value, checked by the rules of its kind.
     pub value: &'a TriggerValue,
     /// The exclusion that stops affiliates from claiming it, where somebody has overridden that.
@@ -35,7 +33,7 @@ pub struct NewTrigger<'a> {
 type Key<'a> = (TriggerKind, &'a str);
 
 /// Creates all of these triggers in the running transaction, under
-/// [`crate::features::code_requests::hold_against_requests`]: with their owners, their lines in the audit log,
+/// [`crate::features::availability::lock_codes_shared`]: with their owners, their lines in the audit log,
 /// and their pushes. Answers which there are now; whose key somebody took a moment ago is left out.
 ///
 /// # Errors
@@ -55,18 +53,11 @@ pub fn create_all<'a>(
         created.extend(insert(conn, actor, some)?);
     }
     let made: Vec<(i64, NewTrigger<'_>)> =
-        new.iter().filter_map(|one| Some((*created.get(&(one.kind, key(one)))?, *one))).collect();
+        new.iter().filter_map(|one| Some((*created.get(&one.value.id())?, *one))).collect();
     for some in made.chunks(AT_ONCE) {
         insert_owners(conn, actor, some)?;
         let acts = some.iter().map(|(id, one)| {
-            created_act(
-                *id,
-                one.kind,
-                &one.value.value,
-                one.affiliate_id,
-                one.affiliate,
-                one.excluded,
-            )
+            created_act(*id, one.value, one.affiliate_id, one.affiliate, one.excluded)
         });
         record_all(conn, actor, acts.collect())?;
     }
@@ -74,7 +65,7 @@ pub fn create_all<'a>(
     let cause = RecalculationCause::TriggersCreated { by: cause.to_owned() };
     request_since(conn, actor, second(actor.now), &cause)?;
     if reach == Reach::Stores {
-        let codes = made.iter().filter(|(_, one)| one.kind == TriggerKind::CouponCode);
+        let codes = made.iter().filter(|(_, one)| one.value.is_code());
         let codes: Vec<i64> = codes.map(|(id, _)| *id).collect();
         pushes::queue(conn, actor, &codes)?;
     }
@@ -85,12 +76,8 @@ fn key<'a>(one: &NewTrigger<'a>) -> &'a str {
     one.value.key.as_str()
 }
 
-fn look_alike(one: &NewTrigger<'_>) -> Option<String> {
-    one.value.look_alike(one.kind)
-}
-
 fn key_of<'a>(one: &NewTrigger<'a>) -> (&'static str, &'a str) {
-    (one.kind.as_str(), key(one))
+    (one.value.kind.as_str(), key(one))
 }
 
 /// Whether a key is free is the database's to say.
@@ -106,17 +93,17 @@ fn insert<'a>(
     )
     .bind::<BigInt, _>(actor.merchant_id)
     .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<Text>, _>(some.iter().map(|one| one.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(some.iter().map(|one| one.value.kind).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(some.iter().map(|one| one.value.value.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(some.iter().map(key).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(some.iter().map(look_alike).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(some.iter().map(|one| one.value.look_alike()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(some.iter().map(|one| one.affiliate_id).collect::<Vec<_>>())
     .load::<(TriggerKind, String, i64)>(conn)?
     .into_iter()
     .map(|(kind, key, id)| ((kind, key), id))
     .collect();
-    let id = |one: &NewTrigger<'a>| ids.get(&(one.kind, one.value.key.clone())).copied();
-    Ok(some.iter().filter_map(|one| Some(((one.kind, key(one)), id(one)?))).collect())
+    let id = |one: &NewTrigger<'a>| ids.get(&(one.value.kind, one.value.key.clone())).copied();
+    Ok(some.iter().filter_map(|one| Some((one.value.id(), id(one)?))).collect())
 }
 
 fn insert_owners(

@@ -2,12 +2,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
-use vouch_core::trigger::TriggerKind;
+use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::holding::ReassignError;
-use super::model::{self, CreateTriggerError, Reach, Reserved, Taken, Trigger};
-use super::words::{excluded_words, invalid_words, reserved_words, taken_words};
-use crate::features::exclusions::{self, Excluded};
+use super::model::{CreateTriggerError, Trigger, create_value};
+use super::words::unavailable_words;
+use crate::features::availability::{Refused, Unavailable};
 use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::web::form::FormErrors;
@@ -71,23 +71,19 @@ pub fn chosen(affiliate_ids: &[String]) -> Result<i64, &'static str> {
 /// What an affiliate's field says of a key that the merchant has not.
 pub const UNKNOWN_AFFILIATE: &str = "Choose an affiliate from the list.";
 
-/// Why a form came back: what stands beside the fields, and who holds what was wanted.
+/// Why a form came back.
 #[derive(Clone, Debug, Default)]
 pub struct Refusal {
-    /// The sentences.
+    /// The sentences beside the fields.
     pub errors: FormErrors,
-    /// The holder, with free codes to choose from.
-    pub taken: Option<Taken>,
-    /// The exclusion that stops the code, and can be overridden knowingly.
-    pub excluded: Option<Excluded>,
-    /// Who waits for it, with free codes to choose from.
-    pub reserved: Option<Reserved>,
+    /// What can't be had, with free codes to choose from.
+    pub refused: Option<Refused>,
 }
 
 impl Refusal {
     /// One sentence beside one field.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
-        Self { errors: FormErrors::one(field, message), ..Self::default() }
+        Self { errors: FormErrors::one(field, message), refused: None }
     }
 }
 
@@ -128,56 +124,40 @@ impl TriggerForm {
         let Some(kind) = self.kind() else {
             return Ok(Err(Refusal::of("type", "Choose one of the types.")));
         };
-        // The names of the kinds are the names of their fields.
-        let field = kind.as_str();
         let reach = if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores };
         let typed = self.typed(kind);
-        let excluded = excluded(conn, actor, kind, reach, typed)?;
-        if let Some(excluded) = excluded.as_ref().filter(|_| self.despite.is_empty()) {
-            return Ok(Err(Refusal {
-                errors: FormErrors::one(field, excluded_words(typed.trim(), excluded)),
-                excluded: Some(excluded.clone()),
-                ..Refusal::default()
-            }));
-        }
-        let excluded = excluded.as_ref();
-        match model::create_despite(conn, actor, affiliate_id, kind, typed, reach, excluded) {
+        let created = match TriggerValue::parse(kind, typed, reach) {
+            Ok(wanted) => {
+                let overrides = !self.despite.is_empty();
+                create_value(conn, actor, affiliate_id, &wanted, reach, overrides)
+            }
+            Err(error) => Err(Refused::malformed(typed, error).into()),
+        };
+        match created {
             Ok(trigger) => {
                 let lines = pushes::of_trigger(conn, actor.merchant_id, trigger.id)?;
                 let stores = lines.into_iter().map(|line| line.store).collect();
                 Ok(Ok(Created { trigger, stores }))
             }
-            Err(CreateTriggerError::Invalid(reason)) => {
-                Ok(Err(Refusal::of(field, invalid_words(&reason))))
+            Err(CreateTriggerError::Refused(refused)) => {
+                let words = refusal_words(&refused, affiliate_id);
+                // The names of the kinds are the names of their fields.
+                let errors = FormErrors::one(kind.as_str(), words);
+                Ok(Err(Refusal { errors, refused: Some(*refused) }))
             }
-            Err(CreateTriggerError::Taken(taken)) => Ok(Err(Refusal {
-                errors: FormErrors::one(field, taken_words(&taken, affiliate_id)),
-                taken: Some(*taken),
-                ..Refusal::default()
-            })),
-            Err(CreateTriggerError::Reserved(reserved)) => Ok(Err(Refusal {
-                errors: FormErrors::one(field, reserved_words(&reserved, affiliate_id)),
-                reserved: Some(*reserved),
-                ..Refusal::default()
-            })),
             Err(CreateTriggerError::Database(error)) => Err(error),
         }
     }
 }
 
-/// The exclusion that stops what was typed, if it is a code.
-fn excluded(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    kind: TriggerKind,
-    reach: Reach,
-    typed: &str,
-) -> QueryResult<Option<Excluded>> {
-    match reach.parse(typed) {
-        Ok(code) if kind == TriggerKind::CouponCode => {
-            exclusions::verdict(conn, actor.merchant_id, &code, actor.now)
+/// With how a code is attached that a store has already.
+fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
+    let words = unavailable_words(&refused.wanted, &refused.why, affiliate_id);
+    match &refused.why {
+        Unavailable::Malformed(error) if error.concerns_new_codes() => {
+            format!("{words} If your store already has this code, select “Only in Vouch”.")
         }
-        _ => Ok(None),
+        _ => words,
     }
 }
 

@@ -16,13 +16,8 @@ pub use bulk::{NewTrigger, create_all};
 pub use handover::{cancel_handover, hand_over_due};
 pub use holding::{Owner, ReassignError, owners, reassign, reinstate, retire};
 pub use list::{Holder, Place, TriggerFilter, TriggerRow, TriggerSort, TriggerState};
-pub use model::{
-    CreateTriggerError, Reach, Reserved, Taken, Trigger, TriggerValue, ValueError, create,
-    create_despite, create_parsed, create_reaching, free_codes,
-};
+pub use model::{CreateTriggerError, Trigger, create, create_reaching, create_value};
 pub(crate) use rekey::rekey;
 pub use vouch_core::code::CouponCode;
-pub use vouch_core::trigger::TriggerKind;
-pub use words::{
-    excluded_words, invalid_words, reserved_words, taken_words, unknown_affiliate_words,
-};
+pub use vouch_core::trigger::{Reach, TriggerKind, TriggerValue, ValueError};
+pub use words::{unavailable_words, unknown_affiliate_words};

@@ -1,57 +1,50 @@
 //! Why a value cannot be had, in words for those who work for the merchant.
 
-use super::model::{Reserved, Taken, ValueError};
-use crate::features::exclusions::{Excluded, ExclusionScope};
+use crate::features::availability::{Excluded, ExclusionScope, Held, Requested, Unavailable};
 
 /// What is said of an affiliate that the merchant does not have.
 pub fn unknown_affiliate_words(named: &str) -> String {
     format!("No affiliate has the affiliate ID or e-mail address {named}.")
 }
 
-/// Which rule a value breaks, and how a member attaches a code that a store has already.
-pub fn invalid_words(error: &ValueError) -> String {
-    let existing = " If your store already has this code, select “Only in Vouch”.";
-    let hint = if error.concerns_new_codes() { existing } else { "" };
-    format!("{error}{hint}")
+/// Why the affiliate with that key can't have what was typed.
+pub fn unavailable_words(wanted: &str, why: &Unavailable, affiliate_id: i64) -> String {
+    match why {
+        Unavailable::Malformed(error) => error.to_string(),
+        Unavailable::Held(held) => held_words(held, affiliate_id),
+        Unavailable::Requested(requested) => requested_words(wanted, requested, affiliate_id),
+        Unavailable::Excluded(excluded) => excluded_words(wanted, excluded),
+    }
 }
 
-/// Why affiliates cannot have it, and what comes of giving it to one all the same.
-pub fn excluded_words(typed: &str, excluded: &Excluded) -> String {
+fn excluded_words(wanted: &str, excluded: &Excluded) -> String {
     let orders = match excluded.scope {
         ExclusionScope::Claims => "",
         ExclusionScope::ClaimsAndOrders => " Orders with it earn nothing.",
     };
-    format!("{typed} is excluded by {}.{orders}", excluded.named())
+    format!("{wanted} is excluded by {}.{orders}", excluded.named())
 }
 
-/// Who holds it, and why it cannot be had.
-pub fn taken_words(taken: &Taken, wanted_for: i64) -> String {
-    let trigger = &taken.trigger;
-    let holder = &taken.holder;
-    let own = trigger.affiliate_id == wanted_for;
-    match (own, trigger.is_retired()) {
-        (true, false) => format!("{holder} has {} already.", trigger.value),
-        (true, true) => format!(
-            "{holder} had {} until it was retired. Reinstate it on its own page.",
-            trigger.value
-        ),
-        (false, false) => {
-            format!("{} is taken: orders with it are credited to {holder}.", trigger.value)
+fn held_words(held: &Held, wanted_for: i64) -> String {
+    let Held { value, affiliate, .. } = held;
+    match (held.affiliate_id == wanted_for, held.is_retired()) {
+        (true, false) => format!("{affiliate} has {value} already."),
+        (true, true) => {
+            format!("{affiliate} had {value} until it was retired. Reinstate it on its own page.")
         }
+        (false, false) => format!("{value} is taken: orders with it are credited to {affiliate}."),
         (false, true) => format!(
-            "{} was {holder}’s until it was retired. A retired trigger stays reserved, because \
-             shoppers may still use it.",
-            trigger.value
+            "{value} was {affiliate}’s until it was retired. A retired trigger stays reserved, \
+             because shoppers may still use it."
         ),
     }
 }
 
-/// Who asked for it, and what ends the reservation.
-pub fn reserved_words(reserved: &Reserved, wanted_for: i64) -> String {
-    let Reserved { code, affiliate, .. } = reserved;
-    if reserved.affiliate_id == wanted_for {
-        format!("{affiliate} asked for {code}. Approve the request, and the code is theirs.")
+fn requested_words(wanted: &str, requested: &Requested, wanted_for: i64) -> String {
+    let Requested { affiliate_id, affiliate } = requested;
+    if *affiliate_id == wanted_for {
+        format!("{affiliate} asked for {wanted}. Approve the request, and the code is theirs.")
     } else {
-        format!("{code} is reserved: {affiliate} asked for it, and waits for your decision.")
+        format!("{wanted} is reserved: {affiliate} asked for it, and waits for your decision.")
     }
 }

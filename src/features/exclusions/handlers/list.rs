@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use super::enabled;
 use super::query::ListQuery;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::exclusions::list::{self, ExclusionRow, ExclusionSort, ExclusionState};
-use crate::features::exclusions::{Excluded, Exclusion, ExclusionScope, verdict};
+use crate::features::exclusions::{Exclusion, ExclusionScope};
 use crate::features::triggers::CouponCode;
 use crate::kit::clock;
 use crate::kit::db::Db;
@@ -138,7 +139,7 @@ fn tried(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Tried>> {
     let Ok(code) = CouponCode::parse_existing(typed) else { return Ok(None) };
-    let excluded = verdict(conn, merchant_id, &code, now)?;
+    let excluded = exclusion_of(conn, merchant_id, &code, now)?;
     Ok(Some(Tried { code, excluded }))
 }
 

@@ -24,7 +24,7 @@ impl<'a> Line<'a> {
             _ if judged.is_changed() => (LOOKS_CHANGED, "wait"),
             Verdict::Fine if judged.existing_only().is_some() => ("Only in Vouch", "wait"),
             Verdict::Fine => ("Can be created", "good"),
-            Verdict::Excluded(_) => ("Excluded", "wait"),
+            Verdict::Excluded(..) => ("Excluded", "wait"),
             Verdict::Known(_) => ("Already there", "off"),
             Verdict::Refused(_) => ("Cannot be created", "bad"),
         };

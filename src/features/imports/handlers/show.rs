@@ -76,7 +76,7 @@ impl ImportPage {
 
     /// With those that look changed as well.
     fn all_excluded(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Excluded(_)))
+        self.count(|verdict| matches!(verdict, Verdict::Excluded(..)))
     }
 
     fn can_create(&self) -> bool {
@@ -109,7 +109,7 @@ impl ImportPage {
             Verdict::Refused(_) => 0,
             _ if one.is_changed() => 1,
             _ if one.existing_only().is_some() => 2,
-            Verdict::Excluded(_) => 3,
+            Verdict::Excluded(..) => 3,
             Verdict::Known(_) => 4,
             Verdict::Fine => 5,
         };

@@ -9,7 +9,7 @@ use vouch_core::money::{Currency, format_money};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{MOST_WAITING, Verdict};
+use crate::features::code_requests::{Checked, MOST_WAITING};
 use crate::features::conversions::ConversionStatus;
 use crate::features::portal::model::{Code, CodeSum, codes};
 use crate::features::portal::weeks::Weeks;
@@ -59,7 +59,7 @@ pub(super) struct CodesPage {
     /// What was wrong with it.
     pub errors: FormErrors,
     /// What is known of it.
-    pub verdict: Verdict,
+    pub checked: Checked,
 }
 
 impl CodesPage {
@@ -95,8 +95,8 @@ impl CodesPage {
         } else {
             Asking::Open
         };
-        let (typed, errors, verdict) = (String::new(), FormErrors::new(), Verdict::Unknown);
-        Ok(Self { page, today, codes, requests, asking, typed, errors, verdict })
+        let (typed, errors, checked) = (String::new(), FormErrors::new(), None);
+        Ok(Self { page, today, codes, requests, asking, typed, errors, checked })
     }
 
     fn address(direction: &str, key: Option<&String>) -> String {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::codes::CodesPage;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{self, Asked, MOST_WAITING, Verdict};
+use crate::features::code_requests::{self, Asked, MOST_WAITING, refusal_words};
 use crate::features::portal::forms::CodeForm;
 use crate::features::registration::{self, Limits};
 use crate::kit::clock;
@@ -103,8 +103,8 @@ pub async fn ask(
     };
     let mut shown = CodesPage::load(&db, page, Cursor::Start).await?;
     form.wanted().clone_into(&mut shown.typed);
-    shown.errors = FormErrors::one("code", refused.why.words());
-    shown.verdict = Verdict::Refused(refused);
+    shown.errors = FormErrors::one("code", refusal_words(&refused));
+    shown.checked = Some(Err(refused));
     rejected(&shown)
 }
 

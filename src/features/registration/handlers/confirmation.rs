@@ -9,7 +9,8 @@ use super::join::ClosedPage;
 use super::shown;
 use crate::features::applications::Application;
 use crate::features::auth::pages::PublicPage;
-use crate::features::code_requests::{self, Refused, Verdict};
+use crate::features::availability::Refused;
+use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Confirmed};
 use crate::features::registration::settings::Shown;
@@ -52,7 +53,7 @@ struct ConfirmPage {
     asks_again: bool,
     form: ConfirmForm,
     errors: FormErrors,
-    verdict: Verdict,
+    checked: Checked,
 }
 
 impl ConfirmPage {
@@ -65,13 +66,13 @@ impl ConfirmPage {
             asks_again: false,
             form: ConfirmForm::default(),
             errors: FormErrors::new(),
-            verdict: Verdict::Unknown,
+            checked: None,
         }
     }
 
     fn asking_again(self, refused: Refused, form: ConfirmForm) -> Self {
-        let errors = FormErrors::one("code", refused.why.words());
-        Self { asks_again: true, form, errors, verdict: Verdict::Refused(refused), ..self }
+        let errors = FormErrors::one("code", refusal_words(&refused));
+        Self { asks_again: true, form, errors, checked: Some(Err(refused)), ..self }
     }
 
     /// What stands in the field.

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::shown;
 use crate::features::auth::pages::PublicPage;
-use crate::features::code_requests::{self, Refused, Verdict};
+use crate::features::availability::Refused;
+use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Applied};
 use crate::features::registration::forms::ApplicationForm;
@@ -33,7 +34,7 @@ pub struct Apply {
     /// What was wrong.
     pub errors: FormErrors,
     /// What is known of the code.
-    pub verdict: Verdict,
+    pub checked: Checked,
 }
 
 impl Apply {
@@ -45,7 +46,7 @@ impl Apply {
             registration,
             form: ApplicationForm::default(),
             errors: FormErrors::new(),
-            verdict: Verdict::Unknown,
+            checked: None,
         }
     }
 
@@ -55,8 +56,8 @@ impl Apply {
 
     fn refused(shown: Shown, mut form: ApplicationForm, refused: Refused) -> Self {
         form.code = form.wanted_code().to_owned();
-        let errors = FormErrors::one("code", refused.why.words());
-        Self { verdict: Verdict::Refused(refused), ..Self::of(shown, form, errors) }
+        let errors = FormErrors::one("code", refusal_words(&refused));
+        Self { checked: Some(Err(refused)), ..Self::of(shown, form, errors) }
     }
 
     /// With everything that is wrong at once, in the order of the form.
@@ -70,7 +71,7 @@ impl Apply {
         let above = |field: &str| ["name", "email"].contains(&field);
         let mut all = FormErrors::new();
         errors.all().filter(|(field, _)| above(field)).for_each(|(f, why)| all.add(f, why));
-        all.add("code", refused.why.words());
+        all.add("code", refusal_words(&refused));
         errors.all().filter(|(field, _)| !above(field)).for_each(|(f, why)| all.add(f, why));
         Self { errors: all, ..Self::refused(shown, form, refused) }
     }

@@ -5,7 +5,6 @@ use diesel::QueryResult;
 
 use super::join::Apply;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::code_requests::Verdict;
 use crate::features::offers;
 use crate::features::registration::forms::SettingsForm;
 use crate::features::registration::settings::{CodeWish, FieldKind, Registration, load, save};

@@ -1,7 +1,6 @@
 use super::list::kinds;
-use crate::features::exclusions::Excluded;
+use crate::features::availability::{Excluded, Held, Refused, Requested};
 use crate::features::triggers::forms::{Refusal, TriggerForm};
-use crate::features::triggers::{Reserved, Taken};
 use crate::kit::urls;
 use crate::kit::web::form::FormErrors;
 
@@ -42,23 +41,28 @@ impl Fields {
         if form.instead.is_empty() { form.coupon_code.trim() } else { &form.instead }
     }
 
+    /// What can't be had.
+    pub fn refused(&self) -> Option<&Refused> {
+        self.refusal.refused.as_ref()
+    }
+
     /// Where the exclusion stands that stops it.
     pub fn exclusion_url(&self, excluded: &Excluded) -> String {
         urls::exclusion(excluded.exclusion_id)
     }
 
     /// Where to read about the trigger that has what was wanted.
-    pub fn holding_url(&self, taken: &Taken) -> String {
-        urls::trigger(taken.trigger.id)
+    pub fn holding_url(&self, held: &Held) -> String {
+        urls::trigger(held.trigger_id)
     }
 
     /// Where to read about who holds it.
-    pub fn holder_url(&self, taken: &Taken) -> String {
-        urls::affiliate_triggers(taken.trigger.affiliate_id)
+    pub fn holder_url(&self, held: &Held) -> String {
+        urls::affiliate_triggers(held.affiliate_id)
     }
 
     /// Where to decide about who asked for it.
-    pub fn asker_url(&self, reserved: &Reserved) -> String {
-        urls::affiliate(reserved.affiliate_id)
+    pub fn asker_url(&self, requested: &Requested) -> String {
+        urls::affiliate(requested.affiliate_id)
     }
 }

@@ -9,7 +9,7 @@ use super::earning_words;
 use super::view::{TriggerView, notes_of};
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::exclusions::{self, Excluded};
+use crate::features::availability::{Excluded, exclusion_of};
 use crate::features::pushes::Poll;
 use crate::features::recalculations::{Pending, pending_of_trigger};
 use crate::features::triggers::{self, CouponCode, Owner, Trigger, TriggerKind, list};
@@ -93,7 +93,7 @@ pub async fn show(db: Data<Db>, page: MerchantPage, id: Path<i64>) -> AppResult<
             let history = audit::history(conn, merchant_id, "trigger", id, HISTORY_LINES)?;
             let excluded = if row.trigger.kind == TriggerKind::CouponCode {
                 let code = CouponCode::recorded(&row.trigger.value);
-                exclusions::verdict(conn, merchant_id, &code, now)?
+                exclusion_of(conn, merchant_id, &code, now)?
             } else {
                 None
             };

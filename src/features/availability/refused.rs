@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch_core::code::suggestions;
+use vouch_core::trigger::{Reach, TriggerKind, TriggerValue, ValueError};
+
+use super::decision::{Unavailable, check, check_all};
+
+/// How many codes are offered in place of one that can't be had.
+const OFFERED: usize = 3;
+/// How many candidates are looked up at once: nearly always enough.
+const CANDIDATES: usize = 16;
+
+/// A value that can't be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// As typed, outer space cut.
+    pub wanted: String,
+    pub why: Unavailable,
+    /// Codes that were free a moment ago.
+    pub free: Vec<String>,
+}
+
+/// Whether an affiliate of that name can have what was typed: [`check`] with free codes in place of one
+/// that can't be had.
+///
+/// # Errors
+/// The database's.
+pub fn look_up(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    (kind, typed, reach): (TriggerKind, &str, Reach),
+    affiliate: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Result<TriggerValue, Refused>> {
+    let wanted = match TriggerValue::parse(kind, typed, reach) {
+        Ok(wanted) => wanted,
+        Err(error) => return Ok(Err(Refused::malformed(typed, error))),
+    };
+    match check(conn, merchant_id, &wanted, now)? {
+        Ok(()) => Ok(Ok(wanted)),
+        Err(why) => refused(conn, merchant_id, &wanted, why, affiliate, now).map(Err),
+    }
+}
+
+/// With the codes that an affiliate of that name could have instead.
+///
+/// # Errors
+/// The database's.
+pub fn refused(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    wanted: &TriggerValue,
+    why: Unavailable,
+    affiliate: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Refused> {
+    let mut seeds = vec![wanted.key.clone()];
+    if matches!(why, Unavailable::Excluded(_)) {
+        // What is like an excluded code mostly is excluded as well.
+        let word = affiliate.split_whitespace().next().unwrap_or_default();
+        let own: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        seeds = vec![own.to_uppercase(), wanted.key.clone(), "FRIEND".to_owned()];
+    }
+    seeds.retain(|seed| wanted.is_code() && !seed.is_empty());
+    let mut seen = HashSet::new();
+    let mut candidates = seeds
+        .iter()
+        .flat_map(|seed| suggestions(seed, affiliate))
+        .filter(|code| seen.insert(code.key().to_owned()))
+        .map(TriggerValue::from);
+    let mut free = Vec::with_capacity(OFFERED);
+    while free.len() < OFFERED {
+        let some: Vec<TriggerValue> = candidates.by_ref().take(CANDIDATES).collect();
+        if some.is_empty() {
+            break;
+        }
+        let answers = check_all(conn, merchant_id, &some.iter().collect::<Vec<_>>(), now)?;
+        let available = some.into_iter().zip(answers).filter(|(_, answer)| answer.is_ok());
+        free.extend(available.map(|(code, _)| code.value).take(OFFERED - free.len()));
+    }
+    Ok(Refused { wanted: wanted.value.clone(), why, free })
+}
+
+impl Refused {
+    pub fn malformed(typed: &str, error: ValueError) -> Self {
+        let why = Unavailable::Malformed(error);
+        Self { wanted: typed.trim().to_owned(), why, free: Vec::new() }
+    }
+}
