@@ -13,6 +13,8 @@ pub mod attribution;
 pub mod code;
 /// A conversion's status, and what it follows from.
 pub mod conversion;
+/// What became of messages of stores.
+pub mod delivery;
 /// Email addresses and the mailboxes they reach.
 pub mod email;
 /// Exclusion patterns and the look-alike keys they are compared by.

@@ -9,7 +9,6 @@ pub(crate) mod in_flight;
 pub mod intake;
 /// Appending to the ledger.
 pub(crate) mod ledger;
-mod outcome;
 pub mod queue;
 /// Orders that Vouch read from a store.
 pub mod read;
@@ -18,6 +17,5 @@ pub mod recalculation;
 pub mod refund_reads;
 pub mod replay;
 
-pub use outcome::DeliveryOutcome;
 pub use recalculation::recalculate;
 pub use replay::{ReplayError, replay};

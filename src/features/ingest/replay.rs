@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error;
 use flate2::read::GzDecoder;
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
@@ -110,12 +111,12 @@ fn mark(
 ) -> QueryResult<()> {
     let row = deliveries::table.find((actor.merchant_id, delivery_id));
     diesel::update(row).set(deliveries::replayed_at.eq(actor.now)).execute(conn)?;
-    let failed = row.filter(deliveries::outcome.eq("failed"));
+    let failed = row.filter(deliveries::outcome.eq(DeliveryOutcome::Failed));
     match *outcome {
         Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id } => {
             diesel::update(failed)
                 .set((
-                    deliveries::outcome.eq("taken_in"),
+                    deliveries::outcome.eq(DeliveryOutcome::TakenIn),
                     deliveries::detail.eq(""),
                     deliveries::order_id.eq(order_id),
                 ))
@@ -123,13 +124,13 @@ fn mark(
         }
         Outcome::Noted => {
             diesel::update(failed)
-                .set((deliveries::outcome.eq("noted"), deliveries::detail.eq("")))
+                .set((deliveries::outcome.eq(DeliveryOutcome::Noted), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
         // Nothing in it was news: whatever it says is known by now.
         Outcome::Repeated => {
             diesel::update(failed)
-                .set((deliveries::outcome.eq("outdated"), deliveries::detail.eq("")))
+                .set((deliveries::outcome.eq(DeliveryOutcome::Outdated), deliveries::detail.eq("")))
                 .execute(conn)?;
         }
         Outcome::Waiting | Outcome::Conflict { .. } | Outcome::Failed => {}

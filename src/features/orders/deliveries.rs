@@ -5,10 +5,10 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::ClampedTime;
 
 use super::explain::DeliveryHead;
-use crate::features::ingest::DeliveryOutcome;
 use crate::features::ingest::failures::{self, Failure};
 use crate::features::ingest::replay::unpack;
 use crate::kit::db::listing::{beyond, count_of};

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use vouch_core::attribution::{Decision, EntryKind};
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
 use vouch_core::order::state::OrderState;
@@ -11,7 +12,6 @@ use vouch_core::platform::Platform;
 
 use super::list::OrderHead;
 use crate::features::conversions::list::{ConversionRow, of_order};
-use crate::features::ingest::DeliveryOutcome;
 use crate::features::ingest::refund_reads::{self, RefundRead};
 use crate::kit::audit;
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use vouch_core::delivery::DeliveryOutcome;
 
 use super::model::Store;
 use crate::kit::db::schema::deliveries;
@@ -34,7 +35,7 @@ impl Traffic {
             .load::<(i64, DateTime<Utc>)>(conn)?;
         let failed = deliveries::table
             .filter(deliveries::merchant_id.eq(store.merchant_id))
-            .filter(deliveries::outcome.eq("failed"))
+            .filter(deliveries::outcome.eq(DeliveryOutcome::Failed))
             .filter(deliveries::store_id.eq(store.id))
             .limit(COUNT_LIMIT + 1)
             .select(deliveries::id)

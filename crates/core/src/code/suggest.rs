@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-<use vouch_core::code::{CouponCode, MAX_CODE_CHARS};
-=
+use super::{CouponCode, MAX_CODE_CHARS};
+
 /// Codes close to one of that key, best first; the caller takes the first ones that are free.
 ///
 /// Always the same for the same input, never the code itself, none twice, all within the rules of

@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
+use vouch_core::delivery::DeliveryOutcome;
 
-use crate::features::ingest::DeliveryOutcome;
 use crate::features::stores::Store;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::deliveries;

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_platforms::{CallError, OrderMessage};
 
 use super::model::{Awaited, due, next_due, put_off, settle};
-use crate::features::ingest::DeliveryOutcome;
 use crate::features::ingest::failures::{self, FailureReason, OWN_FAULT};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read::{self, Read};

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use vouch_core::delivery::DeliveryOutcome;
 
 use super::build;
-use crate::features::ingest::DeliveryOutcome;
 use crate::kit::db::schema::{deliveries, delivery_failures};
 use crate::kit::db::{prepared, text_enum};
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 use crate::features::ingest::failures;
@@ -57,7 +58,7 @@ impl Arrival {
 /// What is kept with a delivery.
 #[derive(Default)]
 pub(super) struct Fate<'a> {
-    pub outcome: &'a str,
+    pub outcome: DeliveryOutcome,
     pub detail: &'a str,
     pub order_id: Option<i64>,
     /// The store's timestamp, as it counts.
@@ -135,7 +136,7 @@ pub(super) fn restate(
         .filter(deliveries::store_id.eq(arrival.store_id))
         .filter(deliveries::topic.eq(&arrival.topic))
         .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
-    let news = (fate.outcome == "taken_in")
+    let news = (fate.outcome == DeliveryOutcome::TakenIn)
         .then(|| (deliveries::outcome.eq(fate.outcome), deliveries::detail.eq(fate.detail)));
     let id = diesel::update(kept)
         .set((
@@ -148,7 +149,7 @@ pub(super) fn restate(
         ))
         .returning(deliveries::id)
         .get_result(conn)?;
-    if fate.outcome == "taken_in" {
+    if fate.outcome == DeliveryOutcome::TakenIn {
         failures::resolve(conn, arrival.merchant_id, id)?;
     }
     Ok(id)

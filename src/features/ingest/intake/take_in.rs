@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use vouch_core::attribution::{Decision, ManualCredit, Overrides, Rules, decide};
+use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::order::state::{Applied, Change, OrderState};
 use vouch_core::order::times::DeliveryTimes;
@@ -170,7 +171,7 @@ fn announced(
     order_ref: &str,
     batch: &mut Batch,
 ) -> QueryResult<Outcome> {
-    let fate = Fate { outcome: "noted", ..Fate::default() };
+    let fate = Fate { outcome: DeliveryOutcome::Noted, ..Fate::default() };
     let Some(delivery_id) = remember(conn, arrival, &fate)? else {
         return Ok(Outcome::Repeated);
     };
@@ -193,7 +194,7 @@ fn uninstalled(conn: &mut PgConnection, arrival: &Arrival) -> QueryResult<Outcom
 
 /// Keeps a message that changes no order.
 fn note(conn: &mut PgConnection, arrival: &Arrival, detail: &str) -> QueryResult<Outcome> {
-    let fate = Fate { outcome: "noted", detail, ..Fate::default() };
+    let fate = Fate { outcome: DeliveryOutcome::Noted, detail, ..Fate::default() };
     let remembered = remember(conn, arrival, &fate)?;
     Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
 }
@@ -208,7 +209,7 @@ pub fn fail(
     reason: FailureReason,
     detail: &str,
 ) -> QueryResult<Outcome> {
-    let fate = Fate { outcome: "failed", detail, ..Fate::default() };
+    let fate = Fate { outcome: DeliveryOutcome::Failed, detail, ..Fate::default() };
     let Some(delivery_id) = remember(conn, arrival, &fate)? else {
         return Ok(Outcome::Repeated);
     };
@@ -256,7 +257,7 @@ impl Heard {
     fn fate(&self, order_id: i64) -> Fate<'_> {
         let is_news = self.applied.change == Change::Facts;
         Fate {
-            outcome: if is_news { "taken_in" } else { "outdated" },
+            outcome: if is_news { DeliveryOutcome::TakenIn } else { DeliveryOutcome::Outdated },
             detail: "",
             order_id: Some(order_id),
             reported_at: self.applied.reported_at,

@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
+use vouch_core::delivery::DeliveryOutcome;
 
 use super::words::topic_label;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::ingest::DeliveryOutcome;
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::replay::{self, ReplayError};
 use crate::features::orders::deliveries::{self, Delivery, Place};
