@@ -18,6 +18,7 @@ use vouch::kit::db::schema::{
 };
 use vouch::kit::db::{Scope, in_scope};
 use vouch_core::attribution::{Commission, Precedence};
+use vouch_core::money::Rate;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, on_this_machine};
@@ -67,10 +68,10 @@ fn await_a_wait(app: &TestApp) {
     }
 }
 
-fn offer(name: &str, basis_points: i64) -> NewOffer {
+fn offer(name: &str, percent: u8) -> NewOffer {
     NewOffer {
         name: name.to_owned(),
-        commission: Commission::Percent { basis_points },
+        commission: Commission::Percent { rate: Rate::percent(percent) },
         excluded_skus: Vec::new(),
         auto_approve: false,
         is_default: true,
@@ -134,12 +135,12 @@ fn of_two_changes_at_once_the_second_holds_for_every_other_fact_too() {
     at_once(
         &app,
         |conn| {
-            offers::update(conn, &first, offer_id, &offer("Standard", 1500)).unwrap();
+            offers::update(conn, &first, offer_id, &offer("Standard", 15)).unwrap();
             Ok(())
         },
         || {
             app.within(|conn| {
-                Ok(offers::update(conn, &later, offer_id, &offer("Standard", 2000)).unwrap())
+                Ok(offers::update(conn, &later, offer_id, &offer("Standard", 20)).unwrap())
             })
         },
     );
@@ -235,9 +236,7 @@ fn an_order_of_the_second_in_which_an_offer_changes_has_the_new_terms() {
     let app = TestApp::start();
     let change = app.actor_at(after(999));
     let offer_id = app.fixture.offer_id;
-    app.within(|conn| {
-        Ok(offers::update(conn, &change, offer_id, &offer("Standard", 2000)).unwrap())
-    });
+    app.within(|conn| Ok(offers::update(conn, &change, offer_id, &offer("Standard", 20)).unwrap()));
     let order = ShopifyOrder::new(1, noon()).code("ADA10", "10.00");
     assert_eq!(app.shopify("orders/create", &order.0).status, 200);
     assert_eq!(earned(&app), (1800, None));
@@ -249,7 +248,7 @@ fn undo_of_a_status_keeps_an_offer_that_changed_in_the_same_second() {
     let app = TestApp::start();
     let ada = app.fixture.ada_id;
     let better = app.within(|conn| {
-        let new = NewOffer { is_default: false, ..offer("Better", 2000) };
+        let new = NewOffer { is_default: false, ..offer("Better", 20) };
         Ok(offers::create(conn, &app.actor_at(after(-9_000)), &new).unwrap().id)
     });
     let disables = app.actor_at(after(200));

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use vouch::features::offers::NewOffer;
 use vouch::kit::db::schema::{audit_log, offer_terms, offers};
 use vouch_core::attribution::Commission;
+use vouch_core::money::Rate;
 
 use crate::harness::TestApp;
 
@@ -147,7 +148,7 @@ fn only_an_offer_that_nobody_needs_is_archived() {
     let actor = app.actor();
     let new = NewOffer {
         name: "Old".to_owned(),
-        commission: Commission::Percent { basis_points: 500 },
+        commission: Commission::Percent { rate: Rate::percent(5) },
         excluded_skus: Vec::new(),
         auto_approve: false,
         is_default: false,
@@ -179,24 +180,24 @@ fn only_an_offer_that_nobody_needs_is_archived() {
 fn terms_that_change_within_one_moment_give_way() {
     let app = TestApp::start();
     let mut actor = app.actor();
-    let change = |basis_points| NewOffer {
+    let change = |percent| NewOffer {
         name: "Standard".to_owned(),
-        commission: Commission::Percent { basis_points },
+        commission: Commission::Percent { rate: Rate::percent(percent) },
         excluded_skus: Vec::new(),
         auto_approve: true,
         is_default: true,
     };
     let offer_id = app.fixture.offer_id;
-    for points in [1100, 1200] {
+    for percent in [11, 12] {
         app.within(|conn| {
-            vouch::features::offers::update(conn, &actor, offer_id, &change(points)).unwrap();
+            vouch::features::offers::update(conn, &actor, offer_id, &change(percent)).unwrap();
             Ok(())
         });
     }
     // A clock that was set back.
     actor.now -= Duration::minutes(5);
     app.within(|conn| {
-        vouch::features::offers::update(conn, &actor, offer_id, &change(1300)).unwrap();
+        vouch::features::offers::update(conn, &actor, offer_id, &change(13)).unwrap();
         Ok(())
     });
     let points: Vec<_> =

@@ -21,7 +21,7 @@ use vouch::kit::db::schema::{
     triggers as triggers_table,
 };
 use vouch_core::attribution::{Commission, OrdersCountWhen, Precedence, Rules};
-use vouch_core::money::Currency;
+use vouch_core::money::{Currency, Rate};
 
 use super::minute;
 use crate::harness::{TestApp, then};
@@ -143,7 +143,7 @@ impl Program {
         program.affiliates = app.within_merchant(made.merchant_id, |conn| {
             let automatic = NewOffer {
                 name: "Automatic".to_owned(),
-                commission: Commission::Percent { basis_points: 1_000 },
+                commission: Commission::Percent { rate: Rate::percent(10) },
                 excluded_skus: Vec::new(),
                 auto_approve: true,
                 is_default: false,

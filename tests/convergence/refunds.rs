@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use vouch::features::ingest::intake;
 use vouch::features::stores::Store;
 use vouch::kit::db::schema::conversions;
-use vouch_core::money::percent_half_even;
+use vouch_core::money::Rate;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
@@ -220,7 +220,7 @@ fn refunds_that_are_read_apart_end_in_one_ledger() {
                 .iter()
                 .flat_map(|(_, left)| {
                     let each: Vec<i64> =
-                        left.iter().map(|minor| percent_half_even(*minor, 1_000)).collect();
+                        left.iter().map(|minor| Rate::percent(10).of(*minor)).collect();
                     [(0, each.iter().sum()), (2, each[0])]
                 })
                 .collect();

@@ -9,7 +9,7 @@ mod settings;
 
 use chrono::Utc;
 use secrecy::SecretString;
-use vouch_core::money::Currency;
+use vouch_core::money::{Currency, Rate};
 use vouch_platforms::http::Http;
 use vouch_platforms::shopify::{Combines, Credentials, Items, Minimum, Rules, Shopify, Takeoff};
 use vouch_platforms::{Mark, NewCode};
@@ -21,7 +21,7 @@ use crate::harness::then;
 /// 10 % off everything.
 pub fn rules() -> Rules {
     Rules {
-        takeoff: Takeoff::Percent { basis_points: 1_000 },
+        takeoff: Takeoff::Percent { rate: Rate::percent(10) },
         currency: Currency::from_code("USD").unwrap(),
         items: Items::All,
         minimum: Minimum::None,

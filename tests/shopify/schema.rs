@@ -6,6 +6,7 @@ use std::process::Command;
 
 use chrono::Duration;
 use serde_json::{Value, json};
+use vouch_core::money::Rate;
 use vouch_platforms::shopify::{
     Combines, Items, Minimum, Reference, Rules, Takeoff, Target, VERSION,
 };
@@ -37,7 +38,7 @@ fn many_rules(items: Items, products: Items) -> Vec<Rules> {
             ..rules()
         },
         Rules {
-            takeoff: Takeoff::Percent { basis_points: 1_234 },
+            takeoff: Takeoff::Percent { rate: Rate::from_basis_points(1_234).unwrap() },
             items: products,
             minimum: Minimum::Quantity { items: 3 },
             ..rules()

@@ -58,7 +58,7 @@ fn rubbish_comes_back_as_typed_with_the_rule_it_broke() {
         ("coupon_code", "TWO WORDS", "A new code can’t contain spaces."),
         ("coupon_code", "ZERO\u{200b}WIDTH", "an invisible character after ZERO"),
         ("coupon_code", long.as_str(), "50 characters or fewer"),
-        ("customer_email", "nobody", "This is not an e-mail address"),
+        ("customer_email", "nobody", "This is not an email address"),
         ("sku", " ", "Enter a SKU."),
     ] {
         let page = add(&owner, app.fixture.ben_id, &[("type", kind), (kind, value)]);

@@ -4,12 +4,20 @@
 //! divided is divided so that the parts add up again.
 
 mod codes;
+mod rate;
 
 use std::fmt;
 use std::str::FromStr;
 
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
+
+pub use self::rate::{Rate, RateError};
 
 /// What must not be broken between a sign, a currency and its digits: U+00A0.
 const NO_BREAK_SPACE: char = '\u{a0}';
@@ -19,7 +27,8 @@ const MINUS: char = '\u{2212}';
 /// A currency and its number of decimals: 0 for JPY, 2 for USD, 3 for KWD.
 ///
 /// Written as its three letters everywhere: in JSON, in the database (`char(3)`), in text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
 pub struct Currency {
     code: &'static str,
     exponent: u32,
@@ -119,6 +128,18 @@ impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = String::deserialize(deserializer)?;
         Self::from_code(&code).map_err(de::Error::custom)
+    }
+}
+
+impl ToSql<Text, Pg> for Currency {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.code, out)
+    }
+}
+
+impl FromSql<Text, Pg> for Currency {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self::from_code(&<String as FromSql<Text, Pg>>::from_sql(value)?)?)
     }
 }
 
@@ -248,15 +269,6 @@ pub fn format_money(minor: i64, currency: Currency) -> String {
     text
 }
 
-/// Writes a rate in basis points for people: `10 %`, `12.5 %`, `0.25 %`; the space does not break.
-pub fn format_percent(basis_points: i64) -> String {
-    let magnitude = basis_points.unsigned_abs();
-    let digits = format!("{}.{:02}", magnitude / 100, magnitude % 100);
-    let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    let sign = if basis_points < 0 { String::from(MINUS) } else { String::new() };
-    format!("{sign}{digits}{NO_BREAK_SPACE}%")
-}
-
 /// The digits before the point, and the point with the digits after it (empty for yen).
 fn split(minor: i64, currency: Currency) -> (String, String) {
     let unit = 10_u64.pow(currency.exponent());
@@ -264,13 +276,6 @@ fn split(minor: i64, currency: Currency) -> (String, String) {
     let width = currency.exponent() as usize;
     let fraction = if width == 0 { String::new() } else { format!(".{fraction:0width$}") };
     (whole.to_string(), fraction)
-}
-
-/// `basis_points` hundredths of a percent of `base`, rounded half to even.
-///
-/// What would leave `i64` (a rate far above 100 % of an amount near the limit) stops at its edge.
-pub fn percent_half_even(base: i64, basis_points: i64) -> i64 {
-    proportion_half_even(base, basis_points, 10_000)
 }
 
 /// `amount * part / whole`, rounded half to even; 0 if `whole` is not positive.

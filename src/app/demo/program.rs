@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::ExposeSecret;
 use vouch_core::attribution::Commission;
-use vouch_core::money::Currency;
+use vouch_core::money::{Currency, Rate};
 use vouch_core::platform::Platform;
 
 use super::applications;
@@ -153,7 +153,7 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
     let flat = Commission::FlatPerOrder { amount_minor: 800, currency: Currency::USD };
     let offers = Offers {
         standard: merchant.offer_id,
-        partners: offer(conn, &owner, PARTNERS, Commission::Percent { basis_points: 1_500 })?,
+        partners: offer(conn, &owner, PARTNERS, Commission::Percent { rate: Rate::percent(15) })?,
         creators: offer(conn, &owner, "Creators", flat)?,
     };
     let mut dice = Dice::new(40);

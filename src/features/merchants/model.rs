@@ -3,8 +3,8 @@ use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error;
-use vouch_core::attribution::Rules;
-use vouch_core::money::Currency;
+use vouch_core::attribution::{CommissionKind, Rules};
+use vouch_core::money::{Currency, Rate};
 
 use super::rules::RulesColumns;
 use super::slug::slug_of;
@@ -17,7 +17,7 @@ use crate::kit::session::Role;
 /// The offer a program begins with, so that the first affiliate can be added at once.
 const FIRST_OFFER: &str = "Standard";
 /// What it pays, in hundredths of a percent.
-const FIRST_BASIS_POINTS: i32 = 1000;
+const FIRST_RATE: Rate = Rate::percent(10);
 
 /// A merchant to be made.
 #[derive(Debug)]
@@ -176,8 +176,8 @@ fn insert_first_offer(
             offer_terms::merchant_id.eq(merchant_id),
             offer_terms::offer_id.eq(offer_id),
             offer_terms::valid_from.eq(DateTime::UNIX_EPOCH),
-            offer_terms::commission_kind.eq("percent"),
-            offer_terms::basis_points.eq(FIRST_BASIS_POINTS),
+            offer_terms::commission_kind.eq(CommissionKind::Percent),
+            offer_terms::basis_points.eq(FIRST_RATE),
         ))
         .execute(conn)?;
     Ok(offer_id)

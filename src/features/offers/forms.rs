@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
-use vouch_core::attribution::Commission;
-use vouch_core::money::{Currency, MoneyError, format_percent, format_plain, parse_decimal};
+use vouch_core::attribution::{Commission, CommissionColumns, CommissionKind};
+use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
 use vouch_core::sku::key_of_reported_sku;
 
 use super::model::{NewOffer, SaveOfferError};
@@ -18,7 +18,7 @@ const MOST_MINOR: i64 = 1_000_000_000_000;
 #[serde(default)]
 pub struct OfferForm {
     pub name: String,
-    /// percent, flat_per_order or flat_per_item.
+    /// The name of a [`CommissionKind`].
     pub pays: String,
     /// For percent.
     pub percent: String,
@@ -42,23 +42,13 @@ impl OfferForm {
         let flag = |on: bool| if on { "true".to_owned() } else { String::new() };
         let flat =
             |minor, own| if own == currency { format_plain(minor, own) } else { String::new() };
-        let (pays, percent, amount) = match terms.commission {
-            Commission::Percent { basis_points } => {
-                ("percent", percent(basis_points), String::new())
-            }
-            Commission::FlatPerOrder { amount_minor, currency } => {
-                ("flat_per_order", String::new(), flat(amount_minor, currency))
-            }
-            Commission::FlatPerItem { amount_minor, currency } => {
-                ("flat_per_item", String::new(), flat(amount_minor, currency))
-            }
-            Commission::Unknown => ("", String::new(), String::new()),
-        };
+        let (kind, rate, amount, own) = CommissionColumns::from(terms.commission);
+        let pays = if terms.commission == Commission::Unknown { "" } else { kind.as_str() };
         Self {
             name: offer.name.clone(),
             pays: pays.to_owned(),
-            percent,
-            amount,
+            percent: rate.map(Rate::number).unwrap_or_default(),
+            amount: amount.zip(own).map(|(minor, own)| flat(minor, own)).unwrap_or_default(),
             excluded_skus: terms.excluded_skus.join("\n"),
             auto_approve: flag(terms.auto_approve),
             is_default: flag(offer.is_default),
@@ -97,17 +87,18 @@ impl OfferForm {
     }
 
     fn read_commission(&self, currency: Currency, errors: &mut FormErrors) -> Commission {
-        let read = match self.pays.as_str() {
-            "percent" => read_percent(&self.percent)
-                .map(|basis_points| Commission::Percent { basis_points })
-                .map_err(|message| ("percent", message)),
-            "flat_per_order" => read_amount(&self.amount, currency)
-                .map(|amount_minor| Commission::FlatPerOrder { amount_minor, currency })
-                .map_err(|message| ("amount", message)),
-            "flat_per_item" => read_amount(&self.amount, currency)
-                .map(|amount_minor| Commission::FlatPerItem { amount_minor, currency })
-                .map_err(|message| ("amount", message)),
-            _ => Err(("pays", "Choose what the offer pays.".to_owned())),
+        let amount = || read_amount(&self.amount, currency).map_err(|message| ("amount", message));
+        let read = match CommissionKind::parse(&self.pays) {
+            Some(CommissionKind::Percent) => Rate::parse(&self.percent)
+                .map(|rate| Commission::Percent { rate })
+                .map_err(|error| ("percent", error.to_string())),
+            Some(CommissionKind::FlatPerOrder) => {
+                amount().map(|amount_minor| Commission::FlatPerOrder { amount_minor, currency })
+            }
+            Some(CommissionKind::FlatPerItem) => {
+                amount().map(|amount_minor| Commission::FlatPerItem { amount_minor, currency })
+            }
+            None => Err(("pays", "Choose what the offer pays.".to_owned())),
         };
         read.unwrap_or_else(|(field, message)| {
             errors.add(field, message);
@@ -132,23 +123,6 @@ impl OfferForm {
             }
         }
         keys
-    }
-}
-
-/// `12.5`, without the sign.
-fn percent(basis_points: i64) -> String {
-    format_percent(basis_points).trim_end_matches(['%', '\u{a0}']).to_owned()
-}
-
-fn read_percent(typed: &str) -> Result<i64, String> {
-    let digits = typed.trim().trim_end_matches('%').trim_end();
-    // Hundredths of a percent are to a percent what cents are to a dollar.
-    match parse_decimal(digits, Currency::USD) {
-        Ok(basis_points @ 0..=10_000) => Ok(basis_points),
-        Err(MoneyError::TooPrecise(_)) => {
-            Err("A percentage can have two decimals at most.".to_owned())
-        }
-        _ => Err("Enter a percentage from 0 to 100, for example 12.5.".to_owned()),
     }
 }
 
@@ -179,16 +153,6 @@ pub fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn percentages_are_read_exactly() {
-        assert_eq!(read_percent(" 12.5 % "), Ok(1250));
-        assert_eq!(read_percent("100"), Ok(10_000));
-        for refused in ["", "100.01", "-1", "0.001", "ten", "12,5"] {
-            assert!(read_percent(refused).is_err(), "{refused}");
-        }
-        assert_eq!(percent(1250), "12.5");
-    }
 
     #[test]
     fn amounts_are_of_the_currency() {

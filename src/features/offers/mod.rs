@@ -8,4 +8,3 @@ mod terms;
 
 pub use model::{ArchiveError, NewOffer, SaveOfferError, archive, create, restore, update};
 pub use read::{Offer, OfferRow, OfferTerms, all_options, is_open, list, options};
-pub use terms::commission;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::decision::{LineCommission, LineNote};
 use super::input::{Commission, Rules, Terms};
 use super::ledger::Components;
-use crate::money::{Currency, allocate, percent_half_even};
+use crate::money::{Currency, Rate, allocate};
 use crate::order::amounts::LineAmounts;
 use crate::order::snapshot::{LineKind, ReportedLine};
 
@@ -185,11 +185,11 @@ struct LineEarned {
 fn rates(lines: &[Reached<'_>], commission: Commission) -> Vec<LineEarned> {
     let each = |earned: &dyn Fn(&Reached<'_>) -> LineEarned| lines.iter().map(earned).collect();
     match commission {
-        Commission::Percent { basis_points } => each(&|line| {
-            let rate = if line.earns() { basis_points.max(0) } else { 0 };
+        Commission::Percent { rate } => each(&|line| {
+            let rate = if line.earns() { rate } else { Rate::default() };
             LineEarned {
-                sold: percent_half_even(line.amounts.gross_minor, rate),
-                now: percent_half_even(line.amounts.net_minor(), rate),
+                sold: rate.of(line.amounts.gross_minor),
+                now: rate.of(line.amounts.net_minor()),
             }
         }),
         Commission::FlatPerItem { amount_minor, .. } => each(&|line| {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decision::Unqualified;
 use crate::affiliate::AffiliateStatus;
-use crate::money::{Currency, format_money, format_percent};
+use crate::money::{Currency, Rate, format_money};
 use crate::order::amounts::Basis;
 use crate::order::snapshot::PaymentState;
 use crate::text_enum;
@@ -66,8 +66,11 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Commission {
-    /// Hundredths of a percent of each line's base: 1000 is 10 %.
-    Percent { basis_points: i64 },
+    /// A share of each line's base.
+    Percent {
+        #[serde(rename = "basis_points")]
+        rate: Rate,
+    },
     /// Once for an order, however large.
     FlatPerOrder { amount_minor: i64, currency: Currency },
     /// For each item that the customer kept.
@@ -77,9 +80,52 @@ pub enum Commission {
     Unknown,
 }
 
+text_enum! {
+    /// What a commission depends on.
+    pub enum CommissionKind {
+        Percent = "percent", "A percent of the sale";
+        FlatPerOrder = "flat_per_order", "A flat amount per order";
+        FlatPerItem = "flat_per_item", "A flat amount per item";
+    }
+}
+
+/// A commission in the columns of `offer_terms`: kind, rate, amount in minor units, its currency.
+pub type CommissionColumns = (CommissionKind, Option<Rate>, Option<i64>, Option<Currency>);
+
+impl From<Commission> for CommissionColumns {
+    fn from(commission: Commission) -> Self {
+        match commission {
+            Commission::Percent { rate } => (CommissionKind::Percent, Some(rate), None, None),
+            Commission::FlatPerOrder { amount_minor, currency } => {
+                (CommissionKind::FlatPerOrder, None, Some(amount_minor), Some(currency))
+            }
+            Commission::FlatPerItem { amount_minor, currency } => {
+                (CommissionKind::FlatPerItem, None, Some(amount_minor), Some(currency))
+            }
+            // Pays nothing, which is what no percent of the sale is.
+            Commission::Unknown => Commission::default().into(),
+        }
+    }
+}
+
+impl From<CommissionColumns> for Commission {
+    fn from(columns: CommissionColumns) -> Self {
+        match columns {
+            (CommissionKind::Percent, Some(rate), ..) => Self::Percent { rate },
+            (CommissionKind::FlatPerOrder, _, Some(amount_minor), Some(currency)) => {
+                Self::FlatPerOrder { amount_minor, currency }
+            }
+            (CommissionKind::FlatPerItem, _, Some(amount_minor), Some(currency)) => {
+                Self::FlatPerItem { amount_minor, currency }
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl Default for Commission {
     fn default() -> Self {
-        Self::Percent { basis_points: 0 }
+        Self::Percent { rate: Rate::default() }
     }
 }
 
@@ -99,9 +145,7 @@ impl Commission {
 impl fmt::Display for Commission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Percent { basis_points } => {
-                write!(f, "{} of the sale", format_percent(basis_points))
-            }
+            Self::Percent { rate } => write!(f, "{rate} of the sale"),
             Self::FlatPerOrder { amount_minor, currency } => {
                 write!(f, "{} per order", format_money(amount_minor, currency))
             }

@@ -17,8 +17,8 @@ pub use decision::{
     Verdict,
 };
 pub use input::{
-    Candidate, CandidateAffiliate, Commission, ManualCredit, NegativeFees, OrdersCountWhen,
-    Overrides, Precedence, Rules, Terms,
+    Candidate, CandidateAffiliate, Commission, CommissionColumns, CommissionKind, ManualCredit,
+    NegativeFees, OrdersCountWhen, Overrides, Precedence, Rules, Terms,
 };
 pub use ledger::{
     ChainedEntry, Components, EntryKind, Held, LedgerEnd, NewEntry, ledger_difference,

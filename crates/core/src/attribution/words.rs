@@ -10,7 +10,7 @@ use super::decision::{
     LostReason, Unqualified, Verdict, Winner,
 };
 use super::input::{Commission, Precedence};
-use crate::money::{Currency, format_money, format_percent};
+use crate::money::{Currency, format_money};
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
 
@@ -255,7 +255,7 @@ impl LineCommission {
             Some(LineNote::Shipping | LineNote::Unknown) | None => {}
         }
         match rate {
-            Commission::Percent { basis_points } => {
+            Commission::Percent { rate } => {
                 let net = self.base_minor.saturating_sub(self.refunded_minor);
                 let less = if self.refunded_minor == 0 {
                     String::new()
@@ -263,7 +263,7 @@ impl LineCommission {
                     let back = money(self.refunded_minor);
                     format!(" ({} less {back} given back)", money(self.base_minor))
                 };
-                format!("{} of {}{less} is {earned}.", format_percent(basis_points), money(net))
+                format!("{rate} of {}{less} is {earned}.", money(net))
             }
             _ if self.note == Some(LineNote::Shipping) => {
                 "A flat amount is not paid for shipping.".to_owned()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vouch_core::money::{Currency, format_money, format_percent, format_plain};
+use vouch_core::money::{Currency, Rate, format_money, format_plain};
 
 use super::items::Item;
 use crate::NewCode;
@@ -41,8 +41,8 @@ pub struct Rules {
 pub enum Takeoff {
     /// A part of the price.
     Percent {
-        /// Hundredths of a percent.
-        basis_points: i64,
+        #[serde(rename = "basis_points")]
+        rate: Rate,
     },
     /// An amount of the store's currency.
     Amount {
@@ -186,9 +186,7 @@ impl Rules {
             Items::Products(items) => named(items, "product"),
         };
         match self.takeoff {
-            Takeoff::Percent { basis_points } => {
-                format!("{} off {on}", format_percent(basis_points))
-            }
+            Takeoff::Percent { rate } => format!("{rate} off {on}"),
             Takeoff::Amount { minor, each_item: true } => {
                 format!("{} off each item, on {on}", format_money(minor, self.currency))
             }
@@ -240,7 +238,7 @@ impl Rules {
 
     fn value(&self) -> Value {
         match self.takeoff {
-            Takeoff::Percent { basis_points } => json!({ "percentage": fraction(basis_points) }),
+            Takeoff::Percent { rate } => json!({ "percentage": fraction(rate) }),
             Takeoff::Amount { minor, each_item } => json!({ "discountAmount": {
                 "amount": format_plain(minor, self.currency),
                 "appliesOnEachItem": each_item,
@@ -289,9 +287,9 @@ impl Rules {
 
     fn is_takeoff(&self, value: &Value) -> bool {
         match self.takeoff {
-            Takeoff::Percent { basis_points } => value["percentage"]
+            Takeoff::Percent { rate } => value["percentage"]
                 .as_f64()
-                .is_some_and(|part| (part - fraction(basis_points)).abs() < 0.000_01),
+                .is_some_and(|part| (part - fraction(rate)).abs() < 0.000_01),
             Takeoff::Amount { minor, each_item } => {
                 value["appliesOnEachItem"] == each_item
                     && self.minor(&value["amount"]["amount"]) == Some(minor)
@@ -336,10 +334,10 @@ impl Combines {
     }
 }
 
-/// Hundredths of a percent as the part of 1 that Shopify takes.
+/// As the part of 1 that Shopify takes.
 #[expect(clippy::cast_precision_loss, reason = "at most 10000")]
-fn fraction(basis_points: i64) -> f64 {
-    basis_points as f64 / 10_000.0
+fn fraction(rate: Rate) -> f64 {
+    rate.basis_points() as f64 / 10_000.0
 }
 
 /// `the collection Tea`, `2 products`.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vouch_core::code::{decoded, is_same_code};
-use vouch_core::money::{Currency, parse_decimal};
+use vouch_core::money::{Currency, Rate, parse_decimal};
 use vouch_core::text::percent_encode;
 
 use super::api::{Api, plain, site};
@@ -181,9 +181,7 @@ fn rules_of(coupon: &Coupon, currency: Option<Currency>) -> Option<Rules> {
         amount => parse_decimal(amount, currency).ok(),
     };
     let takeoff = match coupon.discount_type.as_str() {
-        "percent" => {
-            Takeoff::Percent { basis_points: parse_decimal(&coupon.amount, Currency::USD).ok()? }
-        }
+        "percent" => Takeoff::Percent { rate: Rate::parse(&coupon.amount).ok()? },
         "fixed_cart" => Takeoff::Cart { minor: minor(&coupon.amount)? },
         "fixed_product" => Takeoff::Product { minor: minor(&coupon.amount)? },
         _ => return None,

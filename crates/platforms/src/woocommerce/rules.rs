@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use vouch_core::money::{Currency, format_money, format_percent, format_plain};
+use vouch_core::money::{Currency, Rate, format_money, format_plain};
 
 /// What every pushed code gets; kept as JSON in `stores.discount_rules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct Rules {
 pub enum Takeoff {
     /// A part of the price.
     Percent {
-        /// Hundredths of a percent.
-        basis_points: i64,
+        #[serde(rename = "basis_points")]
+        rate: Rate,
     },
     /// An amount, once off the order.
     Cart {
@@ -67,9 +67,7 @@ impl Rules {
     pub fn sentence(&self) -> String {
         let money = |minor| format_money(minor, self.currency);
         let takeoff = match self.takeoff {
-            Takeoff::Percent { basis_points } => {
-                format!("{} off", format_percent(basis_points))
-            }
+            Takeoff::Percent { rate } => format!("{rate} off"),
             Takeoff::Cart { minor } => format!("{} off the order", money(minor)),
             Takeoff::Product { minor } => format!("{} off each item", money(minor)),
         };
@@ -102,7 +100,7 @@ impl Rules {
     /// As WooCommerce takes them in a coupon.
     pub(super) fn to_coupon(&self) -> Value {
         let (kind, amount) = match self.takeoff {
-            Takeoff::Percent { basis_points } => ("percent", plain_percent(basis_points)),
+            Takeoff::Percent { rate } => ("percent", rate.decimal()),
             Takeoff::Cart { minor } => ("fixed_cart", format_plain(minor, self.currency)),
             Takeoff::Product { minor } => ("fixed_product", format_plain(minor, self.currency)),
         };
@@ -120,18 +118,13 @@ impl Rules {
     }
 }
 
-/// `12.5` for 1250 basis points.
-fn plain_percent(basis_points: i64) -> String {
-    format!("{}.{:02}", basis_points / 100, basis_points % 100)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rules() -> Rules {
         Rules {
-            takeoff: Takeoff::Percent { basis_points: 1250 },
+            takeoff: Takeoff::Percent { rate: Rate::parse("12.5").unwrap() },
             currency: Currency::USD,
             minimum_minor: None,
             total_uses: None,
@@ -166,7 +159,8 @@ mod tests {
 
     #[test]
     fn kept_rules_come_back() {
-        for takeoff in [Takeoff::Percent { basis_points: 1 }, Takeoff::Product { minor: 7 }] {
+        for takeoff in [Takeoff::Percent { rate: Rate::percent(1) }, Takeoff::Product { minor: 7 }]
+        {
             let rules = Rules { takeoff, ..rules() };
             assert_eq!(Rules::from_json(&rules.to_json()), Some(rules));
         }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use vouch_core::attribution::Commission;
-use vouch_core::money::Currency;
+use vouch_core::money::{Currency, Rate};
 
 use self::rows::Maker;
 use self::stage::{Keys, Stage};
@@ -138,7 +138,7 @@ fn begin(
     };
     let partners = NewOffer {
         name: "Partners".to_owned(),
-        commission: Commission::Percent { basis_points: 1_500 },
+        commission: Commission::Percent { rate: Rate::percent(15) },
         excluded_skus: Vec::new(),
         auto_approve: false,
         is_default: false,

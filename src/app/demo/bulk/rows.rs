@@ -6,7 +6,7 @@ use vouch_core::attribution::{
     Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
     Terms, decide, ledger_difference,
 };
-use vouch_core::money::Currency;
+use vouch_core::money::{Currency, Rate};
 use vouch_core::order::{
     LineKind, OrderSnapshot, OrderState, PaymentState, RefundedLine, ReportedCode, ReportedLine,
     ReportedRefund,
@@ -278,7 +278,7 @@ impl Maker {
                 offer_id: affiliate.offer_id,
                 offer_name: if is_partner { "Partners" } else { "Standard" }.to_owned(),
                 commission: Commission::Percent {
-                    basis_points: if is_partner { 1_500 } else { 1_000 },
+                    rate: Rate::percent(if is_partner { 15 } else { 10 }),
                 },
                 excluded_skus: Vec::new(),
                 auto_approve: false,

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use vouch_core::attribution::{Candidate, CandidateAffiliate, Terms};
+use vouch_core::attribution::{Candidate, CandidateAffiliate, CommissionKind, Terms};
 use vouch_core::email::EmailKey;
+use vouch_core::money::{Currency, Rate};
 use vouch_core::order::snapshot::OrderSnapshot;
 
 use super::batch::Batch;
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::covering_orders;
-use crate::features::offers::commission;
 use crate::features::triggers::TriggerKind;
 use crate::kit::dated::in_force_or_first;
 use crate::kit::db::prepared;
@@ -133,7 +133,8 @@ type TermsSql =
 type TriggerRow = (i64, TriggerKind, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 type OwnerRow = (DateTime<Utc>, Option<DateTime<Utc>>);
 type AffiliateRow = (i64, String, String, Vec<String>, AffiliateStatus);
-type TermsRow = (i64, String, String, Option<i32>, Option<i64>, Option<String>, Vec<String>, bool);
+type TermsRow =
+    (i64, String, CommissionKind, Option<Rate>, Option<i64>, Option<Currency>, Vec<String>, bool);
 
 fn holders(
     conn: &mut PgConnection,
@@ -176,9 +177,8 @@ fn affiliate((id, public_id, name, emails, status): AffiliateRow) -> CandidateAf
 }
 
 fn terms(row: TermsRow) -> Terms {
-    let (offer_id, offer_name, kind, basis_points, flat, currency, excluded_skus, auto_approve) =
-        row;
-    let commission = commission(&kind, basis_points, flat, currency.as_deref());
+    let (offer_id, offer_name, kind, rate, flat, currency, excluded_skus, auto_approve) = row;
+    let commission = (kind, rate, flat, currency).into();
     Terms { offer_id, offer_name, commission, excluded_skus, auto_approve }
 }
 

@@ -2,6 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 use diesel::QueryResult;
+use vouch_core::attribution::CommissionKind;
 
 use super::{PAYS, currency};
 use crate::features::auth::pages::MerchantPage;
@@ -23,7 +24,8 @@ struct NewPage {
 
 /// `GET /offers/new`
 pub async fn new(page: MerchantPage) -> AppResult<HttpResponse> {
-    let form = OfferForm { pays: "percent".to_owned(), ..OfferForm::default() };
+    let form =
+        OfferForm { pays: CommissionKind::Percent.as_str().to_owned(), ..OfferForm::default() };
     ok(&NewPage { page, form, errors: FormErrors::new() })
 }
 

@@ -9,6 +9,7 @@ pub use archive::{archive, restore};
 pub use create::{create, new};
 pub use list::index;
 pub use update::{show, update};
+use vouch_core::attribution::CommissionKind;
 use vouch_core::money::Currency;
 
 use crate::features::auth::pages::MerchantPage;
@@ -20,7 +21,11 @@ fn currency(page: &MerchantPage) -> Currency {
 
 /// What an offer can pay, for a choice.
 const PAYS: [(&str, &str); 3] = [
-    ("percent", "A percent of the sale"),
-    ("flat_per_order", "A flat amount per order"),
-    ("flat_per_item", "A flat amount per item"),
+    choice(CommissionKind::Percent),
+    choice(CommissionKind::FlatPerOrder),
+    choice(CommissionKind::FlatPerItem),
 ];
+
+const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
+    (kind.as_str(), kind.label())
+}

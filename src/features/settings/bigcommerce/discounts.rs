@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
-use vouch_core::money::{Currency, parse_decimal};
+use vouch_core::money::{Currency, Rate, parse_decimal};
 use vouch_core::platform::Platform;
 use vouch_platforms::bigcommerce::{ANY_CURRENCY, Discount, Kind, Rules, plain};
 
@@ -127,18 +127,13 @@ impl DiscountsForm {
                 }
                 amount
             }
-            Discount::Percent => {
-                let typed = self.amount.trim().trim_end_matches('%').trim_end();
-                // Two decimals, as of dollars.
-                match parse_decimal(typed, Currency::USD) {
-                    Ok(1..=10_000) => plain(typed),
-                    _ => {
-                        errors
-                            .add("amount", "Enter a percentage from 0.01 to 100, for example 10.");
-                        String::new()
-                    }
+            Discount::Percent => match Rate::parse_discount(&self.amount) {
+                Ok(rate) => rate.number(),
+                Err(error) => {
+                    errors.add("amount", error.to_string());
+                    String::new()
                 }
-            }
+            },
         }
     }
 

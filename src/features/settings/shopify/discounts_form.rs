@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use vouch_core::money::{Currency, MoneyError, format_plain, parse_decimal};
+use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
 use vouch_platforms::shopify::{Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target};
 
 use crate::kit::web::form::FormErrors;
@@ -96,11 +96,7 @@ impl DiscountsForm {
             ..Self::fresh()
         };
         match rules.takeoff {
-            Takeoff::Percent { basis_points } => {
-                // Two decimals, as of dollars.
-                let plain = format_plain(basis_points, Currency::USD);
-                form.percent = plain.trim_end_matches('0').trim_end_matches('.').to_owned();
-            }
+            Takeoff::Percent { rate } => form.percent = rate.number(),
             Takeoff::Amount { minor, each_item } => {
                 form.takeoff = "amount".to_owned();
                 form.percent = String::new();
@@ -218,15 +214,9 @@ impl DiscountsForm {
             let minor = money("amount", &self.amount, currency, errors)?;
             return Some(Takeoff::Amount { minor, each_item: self.each_item });
         }
-        let typed = self.percent.trim().trim_end_matches('%').trim_end();
-        // Two decimals, as of dollars.
-        match parse_decimal(typed, Currency::USD) {
-            Ok(basis_points @ 1..=10_000) => Some(Takeoff::Percent { basis_points }),
-            _ => {
-                errors.add("percent", "Enter a percentage from 0.01 to 100, for example 10.");
-                None
-            }
-        }
+        let rate = Rate::parse_discount(&self.percent);
+        let rate = rate.map_err(|error| errors.add("percent", error.to_string())).ok()?;
+        Some(Takeoff::Percent { rate })
     }
 
     fn minimum(&self, currency: Currency, errors: &mut FormErrors) -> Option<Minimum> {

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::{Deserialize, Serialize};
-use vouch_core::money::{Currency, format_plain, parse_decimal};
+use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
 use vouch_core::platform::Platform;
 use vouch_platforms::woocommerce::{Rules, Takeoff};
 
@@ -53,9 +53,7 @@ impl DiscountsForm {
             return Self { creates_codes, kind: "percent".to_owned(), ..Self::default() };
         };
         let (kind, amount) = match rules.takeoff {
-            Takeoff::Percent { basis_points } => {
-                ("percent", format_plain(basis_points, Currency::USD))
-            }
+            Takeoff::Percent { rate } => ("percent", rate.number()),
             Takeoff::Cart { minor } => ("cart", format_plain(minor, rules.currency)),
             Takeoff::Product { minor } => ("product", format_plain(minor, rules.currency)),
         };
@@ -120,12 +118,9 @@ impl DiscountsForm {
 
     fn takeoff(&self, currency: Currency) -> Result<Takeoff, String> {
         if self.kind == "percent" {
-            // Hundredths, as cents are.
-            let typed = self.amount.trim().trim_end_matches('%').trim();
-            let basis_points = parse_decimal(typed, Currency::USD).ok();
-            return match basis_points.filter(|points| (1..=10_000).contains(points)) {
-                Some(basis_points) => Ok(Takeoff::Percent { basis_points }),
-                None => Err("Enter a percentage above 0 and up to 100, for example 10.".to_owned()),
+            return match Rate::parse_discount(&self.amount) {
+                Ok(rate) => Ok(Takeoff::Percent { rate }),
+                Err(error) => Err(error.to_string()),
             };
         }
         let minor = money(&self.amount, currency)?;

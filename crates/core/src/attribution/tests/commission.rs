@@ -1,7 +1,7 @@
 use super::fixtures::*;
 use crate::attribution::decision::LineNote;
 use crate::attribution::*;
-use crate::money::Currency;
+use crate::money::{Currency, Rate};
 use crate::order::fixtures::{march, order, refund, times};
 use crate::order::{LineKind, OrderSnapshot, OrderState, PaymentState, ReportedRefund, StoreEvent};
 
@@ -162,9 +162,9 @@ fn a_royalty_has_no_part_in_shipping() {
 }
 
 #[test]
-fn rates_below_nothing_pay_nothing() {
+fn amounts_below_nothing_pay_nothing() {
     let report = order().with_line("TEE", 1, 1000);
-    for terms in [terms(Commission::Percent { basis_points: -1000 }), per_item(-5), per_order(-5)] {
+    for terms in [per_item(-5), per_order(-5)] {
         assert_eq!(jane(report.clone(), terms).commission, Components::default());
     }
 }
@@ -189,7 +189,7 @@ fn every_kind_of_line_earns_by_the_rules() {
         (LineKind::Fee, 1_000, 1_000, Some(LineNote::Fee)),
         (LineKind::Shipping, 1_000, 1_500, Some(LineNote::ShippingLeftOut)),
     ] {
-        let percent = terms(Commission::Percent { basis_points: 1_000 });
+        let percent = terms(Commission::Percent { rate: Rate::percent(10) });
         let credit = jane_by(line(kind), percent.clone(), Rules::default());
         assert_eq!(credit.commission.sale, by_default, "{kind:?}");
         assert_eq!(credit.lines[1].note, note);

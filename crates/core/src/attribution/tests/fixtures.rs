@@ -4,7 +4,7 @@ use crate::affiliate::AffiliateStatus;
 use crate::attribution::*;
 use crate::code::key_of_reported_code;
 use crate::email::EmailKey;
-use crate::money::Currency;
+use crate::money::{Currency, Rate};
 use crate::order::fixtures::march;
 use crate::order::{OrderSnapshot, OrderState};
 use crate::trigger::TriggerKind;
@@ -14,7 +14,7 @@ pub(super) const MAX: i64 = 7002;
 pub(super) const SUE: i64 = 7003;
 
 pub(super) fn ten_percent() -> Terms {
-    terms(Commission::Percent { basis_points: 1000 })
+    terms(Commission::Percent { rate: Rate::percent(10) })
 }
 
 pub(super) fn terms(commission: Commission) -> Terms {

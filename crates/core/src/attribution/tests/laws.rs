@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use crate::affiliate::AffiliateStatus;
 use crate::attribution::*;
-use crate::money::Currency;
+use crate::money::{Currency, Rate};
 use crate::order::amounts::line_amounts;
 use crate::order::fixtures::{march, order, refund};
 use crate::order::{LineKind, OrderSnapshot, OrderState, PaymentState};
@@ -13,7 +13,9 @@ use crate::order::{LineKind, OrderSnapshot, OrderState, PaymentState};
 fn any_terms() -> impl Strategy<Value = Terms> {
     let currency = prop::sample::select(vec![Currency::USD, Currency::USD, Currency::JPY]);
     let commission = prop_oneof![
-        (0..=12_000_i64).prop_map(|basis_points| Commission::Percent { basis_points }),
+        (0..=10_000_i64).prop_map(|points| Commission::Percent {
+            rate: Rate::from_basis_points(points).unwrap()
+        }),
         (0..900_i64, currency.clone()).prop_map(|(amount_minor, currency)| {
             Commission::FlatPerOrder { amount_minor, currency }
         }),
