@@ -92,15 +92,30 @@ pub struct SentField {
     pub refused: Option<char>,
 }
 
-/// What is stored in the place of what a form showed.
+/// What is stored now, where it differs from what was typed.
 #[derive(Debug)]
 pub struct StoredVersion {
-    /// Every field with its values.
-    pub fields: Vec<(String, Vec<String>)>,
-    /// Its version, as a form sends it.
+    pub rows: Vec<VersionRow>,
+    /// As forms send it.
     pub version: String,
-    /// Who changed it last, and when.
-    pub by: Option<(String, DateTime<Utc>)>,
+    pub by: Option<SavedBy>,
+}
+
+/// A field with what stands in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct VersionRow {
+    pub label: &'static str,
+    pub stored: String,
+    pub typed: String,
+}
+
+/// Who saved what is stored.
+#[derive(Debug)]
+pub struct SavedBy {
+    pub name: String,
+    pub at: DateTime<Utc>,
+    /// The merchant's time zone.
+    pub zone: String,
 }
 
 impl From<askama::Error> for AppError {

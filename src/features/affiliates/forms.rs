@@ -1,11 +1,13 @@
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::change::AffiliateChange;
 use super::model::{Affiliate, CreateAffiliateError, NewAffiliate};
 use super::status::AffiliateStatus;
+use crate::features::offers;
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 
 const NO_NAME: &str = "Enter a name.";
 
@@ -116,6 +118,22 @@ impl AffiliateForm {
             errors.add("offer_id", "Choose an offer.");
             0
         })
+    }
+}
+
+impl Edits for AffiliateForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled> {
+        let offers = offers::all_options(conn, merchant_id)?;
+        Ok(vec![
+            ("Name", self.name.clone()),
+            ("E-mail address", self.email.clone()),
+            ("Offer", chosen(offers, &self.offer_id)),
+            ("Note", self.note.clone()),
+        ])
     }
 }
 

@@ -1,14 +1,22 @@
 use chrono_tz::Tz;
-use diesel::QueryResult;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::look_alike::Pattern;
 use super::model::{Dates, Exclusion, NewExclusion, SaveError};
 use crate::features::availability::ExclusionScope;
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 use crate::kit::web::when::read_day;
 
+/// What the scopes are called, with what they mean.
+pub(super) const SCOPES: [(&str, &str); 2] = [
+    (ExclusionScope::Claims.as_str(), "Claims: affiliates cannot choose such a code"),
+    (
+        ExclusionScope::ClaimsAndOrders.as_str(),
+        "Claims and orders: and orders placed with such a code earn nothing",
+    ),
+];
 /// The most characters of a description.
 pub const MAX_NOTE: usize = 500;
 
@@ -100,6 +108,22 @@ impl ExclusionForm {
             }),
             _ => Err(errors),
         }
+    }
+}
+
+impl Edits for ExclusionForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![
+            ("Coupon code or pattern", self.code.clone()),
+            ("Description", self.note.clone()),
+            ("First day", self.starts_on.clone()),
+            ("Last day", self.ends_on.clone()),
+            ("Applied to", chosen(SCOPES, self.scope_name())),
+        ])
     }
 }
 

@@ -1,3 +1,4 @@
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::attribution::{Commission, CommissionColumns, CommissionKind};
 use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
@@ -6,10 +7,16 @@ use vouch_core::sku::key_of_reported_sku;
 use super::model::{NewOffer, SaveOfferError};
 use super::read::{Offer, OfferTerms};
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// Most SKUs that one offer excludes.
 const MOST_SKUS: usize = 1_000;
+/// What an offer can pay, for a choice.
+pub(super) const PAYS: [(&str, &str); 3] = [
+    choice(CommissionKind::Percent),
+    choice(CommissionKind::FlatPerOrder),
+    choice(CommissionKind::FlatPerItem),
+];
 /// Above this, an amount is surely mistyped; minor units.
 const MOST_MINOR: i64 = 1_000_000_000_000;
 
@@ -33,6 +40,10 @@ pub struct OfferForm {
     /// What the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
+}
+
+const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
+    (kind.as_str(), kind.label())
 }
 
 impl OfferForm {
@@ -123,6 +134,28 @@ impl OfferForm {
             }
         }
         keys
+    }
+}
+
+impl Edits for OfferForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let is_percent = self.pays == "percent";
+        let applies = |applies: bool, typed: &String| {
+            if applies { typed.clone() } else { String::new() }
+        };
+        Ok(vec![
+            ("Name", self.name.clone()),
+            ("Pays", chosen(PAYS, &self.pays)),
+            ("Percent", applies(is_percent, &self.percent)),
+            ("Amount", applies(!is_percent, &self.amount)),
+            ("Excluded SKUs", self.excluded_skus.clone()),
+            ("Approve conversions by themselves", ticked(!self.auto_approve.is_empty())),
+            ("Make it the default offer", ticked(!self.is_default.is_empty())),
+        ])
     }
 }
 

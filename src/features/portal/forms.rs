@@ -1,8 +1,9 @@
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::features::affiliates::{Affiliate, OwnChange};
 use crate::kit::web::form::{FormErrors, several_lines};
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version};
 
 /// Longest payment address, as the database has it.
 const PAYMENT_CHARACTERS: usize = 500;
@@ -32,6 +33,16 @@ pub struct ProfileForm {
     /// What the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
+}
+
+impl Edits for ProfileForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![("Name", self.name.clone()), ("Payment address", self.payment_address.clone())])
+    }
 }
 
 impl ProfileForm {

@@ -5,6 +5,7 @@ use super::person::Lookup;
 use super::requests::DataRequest;
 use super::retention::{Period, Periods};
 use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::{Edits, Labeled, Version};
 
 /// Whom a page of a person is about: by address, or by a request of theirs.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,7 +47,7 @@ impl PersonForm {
 }
 
 /// The retention periods as typed, in days.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RetentionForm {
     pub bodies: String,
@@ -54,18 +55,39 @@ pub struct RetentionForm {
     pub customers: String,
     pub audit_ips: String,
     pub disconnected: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub version: Version,
+}
+
+impl Edits for RetentionForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![
+            ("Raw webhook bodies, in days", self.bodies.clone()),
+            ("Raw bodies of failed webhooks, in days", self.failed_bodies.clone()),
+            ("Customer names and emails, in days", self.customers.clone()),
+            ("Customers of a disconnected store, in days", self.disconnected.clone()),
+            ("IP addresses in the audit log, in days", self.audit_ips.clone()),
+        ])
+    }
 }
 
 impl RetentionForm {
     pub fn of(periods: &Periods) -> Self {
         let days = |period| periods.days(period).to_string();
-        Self {
+        let form = Self {
             bodies: days(Period::Bodies),
             failed_bodies: days(Period::FailedBodies),
             customers: days(Period::Customers),
             audit_ips: days(Period::AuditIps),
             disconnected: days(Period::Disconnected),
-        }
+            version: Version::default(),
+        };
+        Self { version: Version::of(&form), ..form }
     }
 
     pub fn typed(&self, period: Period) -> &str {
@@ -126,6 +148,7 @@ mod tests {
                 customers: typed.to_owned(),
                 audit_ips: typed.to_owned(),
                 disconnected: typed.to_owned(),
+                ..RetentionForm::default()
             };
             assert_eq!(all.read().unwrap_err().all().count(), Period::ALL.len(), "{typed}");
         }

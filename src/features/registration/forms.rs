@@ -1,13 +1,17 @@
 use std::collections::HashMap;
 
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::application::Wish;
 use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
 use crate::features::applications::Answer;
+use crate::features::offers;
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
+/// What stands for no offer of their own.
+pub(super) const DEFAULT_OFFER: &str = "The default offer";
 /// Longest texts of a merchant, as the database has them.
 const TEXT_CHARACTERS: usize = 2_000;
 const TERMS_CHARACTERS: usize = 20_000;
@@ -45,6 +49,12 @@ pub struct SettingsForm {
     pub version: Version,
 }
 
+/// Who approves applications.
+pub(super) const APPROVALS: [(&str, &str); 2] = [
+    ("member", "A member of the program, by hand"),
+    ("itself", "Nobody: an application is approved once its e-mail address is confirmed"),
+];
+
 /// A further field as the form has it.
 #[derive(Clone, Debug, Default)]
 pub struct FieldRow {
@@ -59,7 +69,7 @@ impl SettingsForm {
         let fields = &registration.fields;
         let required = fields.iter().enumerate().filter(|(_, field)| field.required);
         Self {
-            is_open: ticked(registration.is_open),
+            is_open: tick(registration.is_open),
             code_wish: registration.code_wish.as_str().to_owned(),
             offer_id: registration.offer_id.map(|id| id.to_string()).unwrap_or_default(),
             approval: if registration.approves_itself { "itself" } else { "member" }.to_owned(),
@@ -69,7 +79,7 @@ impl SettingsForm {
             field_label: fields.iter().map(|field| field.label.clone()).collect(),
             field_kind: fields.iter().map(|field| field.kind.as_str().to_owned()).collect(),
             field_required: required.map(|(at, _)| at).collect(),
-            further_codes: ticked(registration.further_codes),
+            further_codes: tick(registration.further_codes),
             preview: String::new(),
             version: Version::default(),
         }
@@ -99,6 +109,17 @@ impl SettingsForm {
             rows.push(FieldRow::default());
         }
         rows
+    }
+
+    /// The further fields, one on each line.
+    fn fields_in_words(&self) -> String {
+        let rows = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
+        let line = |row: FieldRow| {
+            let kind = FieldKind::parse(&row.kind).unwrap_or_default().label();
+            let required = if row.required { ", required" } else { "" };
+            format!("{}: {kind}{required}", row.label.trim())
+        };
+        rows.map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// What is set, whatever is wrong with it left out: for the preview.
@@ -134,7 +155,7 @@ impl SettingsForm {
         if !self.offer_id.is_empty() && !offers.iter().any(|(id, _)| *id == self.offer_id) {
             errors.add("offer_id", "Choose one of the program’s offers.");
         }
-        if !["member", "itself"].contains(&self.approval.as_str()) {
+        if APPROVALS.iter().all(|(approval, _)| *approval != self.approval) {
             errors.add("approval", "Choose who approves applications.");
         }
         for (field, text, most) in [
@@ -162,8 +183,31 @@ impl SettingsForm {
     }
 }
 
+impl Edits for SettingsForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled> {
+        let code_wishes = CodeWish::ALL.iter().map(|wish| (wish.as_str(), wish.label()));
+        let mut offers = offers::all_options(conn, merchant_id)?;
+        offers.push((String::new(), DEFAULT_OFFER.to_owned()));
+        Ok(vec![
+            ("Open: people can apply", ticked(!self.is_open.is_empty())),
+            ("Coupon code of their own choice", chosen(code_wishes, &self.code_wish)),
+            ("Offer that applicants get", chosen(offers, &self.offer_id)),
+            ("Who approves applications", chosen(APPROVALS, &self.approval)),
+            ("Text above the form", self.intro.clone()),
+            ("Terms to agree to", self.terms_text.clone()),
+            ("Text once the address is confirmed", self.thanks.clone()),
+            ("Further fields", self.fields_in_words()),
+            ("Affiliates can ask for further codes", ticked(!self.further_codes.is_empty())),
+        ])
+    }
+}
+
 /// The value of a box that is ticked, or not.
-fn ticked(is_ticked: bool) -> String {
+fn tick(is_ticked: bool) -> String {
     if is_ticked { "true".to_owned() } else { String::new() }
 }
 

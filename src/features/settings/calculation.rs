@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel::QueryResult;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
@@ -11,7 +11,7 @@ use crate::features::merchants::{DatedRules, change_rules, rules_history};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::{Record, Version};
+use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen, ticked};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -87,6 +87,44 @@ impl CalculationForm {
     }
 }
 
+impl Edits for CalculationForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let negative_fees = self.negative_fees.as_deref().unwrap_or_default();
+        let count_when = self.orders_count_when.as_deref().unwrap_or_default();
+        Ok(vec![
+            (
+                "When an order carries codes of several affiliates, this one wins",
+                chosen(precedences(), &self.precedence),
+            ),
+            ("Orders count", chosen(times_to_count(), count_when)),
+            ("Tax", ticked(self.include_tax)),
+            ("Shipping", ticked(self.include_shipping)),
+            ("Gift cards that customers buy", ticked(self.gift_cards_earn)),
+            ("Tips", ticked(self.tips_earn)),
+            (
+                "A negative fee on a WooCommerce order is",
+                chosen(kinds_of_negative_fee(), negative_fees),
+            ),
+        ])
+    }
+}
+
+fn precedences() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Precedence::ALL.iter().map(|rule| (rule.as_str(), rule.label()))
+}
+
+fn times_to_count() -> impl Iterator<Item = (&'static str, &'static str)> {
+    OrdersCountWhen::ALL.iter().map(|when| (when.as_str(), when.label()))
+}
+
+fn kinds_of_negative_fee() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NegativeFees::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
+}
+
 #[derive(Template)]
 #[template(path = "settings/calculation.html")]
 struct CalculationPage {
@@ -97,18 +135,6 @@ struct CalculationPage {
 }
 
 impl CalculationPage {
-    fn precedences() -> impl Iterator<Item = (&'static str, &'static str)> {
-        Precedence::ALL.iter().map(|rule| (rule.as_str(), rule.label()))
-    }
-
-    fn times_to_count() -> impl Iterator<Item = (&'static str, &'static str)> {
-        OrdersCountWhen::ALL.iter().map(|when| (when.as_str(), when.label()))
-    }
-
-    fn kinds_of_negative_fee() -> impl Iterator<Item = (&'static str, &'static str)> {
-        NegativeFees::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
-    }
-
     /// `None` for the rules a program begins with.
     fn since(&self, dated: &DatedRules) -> Option<When> {
         (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
@@ -134,11 +160,12 @@ pub async fn update(
         Ok(rules) => rules,
         Err(errors) => return rejected(&CalculationPage { page, history, form, errors }),
     };
-    let (actor, version) = (page.actor(), form.version);
+    let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| {
         let id = actor.merchant_id;
-        let record = Record { merchant_id: id, kind: "merchant", id: Some(id) };
-        version.check(conn, record, |conn| {
+        let action = Some("calculation.changed");
+        let record = Record { merchant_id: id, kind: "merchant", id: Some(id), action };
+        form.check_version(conn, record, |conn| {
             Ok(CalculationForm::from(current(&rules_history(conn, id, 1)?)))
         })?;
         AppResult::Ok(change_rules(conn, &actor, rules)?)

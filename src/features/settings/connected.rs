@@ -98,7 +98,8 @@ pub(super) fn for_the_person(
     }
 }
 
-/// A store as what is edited.
-pub(super) fn record(store: &Store) -> Record {
-    Record { merchant_id: store.merchant_id, kind: "store", id: Some(store.id) }
+/// A store as what is edited. `action`: what the audit log calls the change.
+pub(super) fn record(store: &Store, action: &'static str) -> Record {
+    let (kind, id) = ("store", Some(store.id));
+    Record { merchant_id: store.merchant_id, kind, id, action: Some(action) }
 }

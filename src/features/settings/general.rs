@@ -1,6 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::features::auth::pages::MerchantPage;
@@ -8,7 +9,7 @@ use crate::features::merchants::{self, choices};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::{Record, Version};
+use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen};
 use crate::kit::web::{ok, rejected, see_other};
 
 /// What was typed.
@@ -26,6 +27,17 @@ impl GeneralForm {
     fn of(name: String, time_zone: String) -> Self {
         let form = Self { name, time_zone, version: Version::default() };
         Self { version: Version::of(&form), ..form }
+    }
+}
+
+impl Edits for GeneralForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let zone = chosen(choices::time_zones(), &self.time_zone);
+        Ok(vec![("Name of the program", self.name.clone()), ("Time zone", zone)])
     }
 }
 
@@ -74,8 +86,13 @@ pub async fn update(
     };
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     db.merchant(page.merchant_id(), move |conn| {
-        let record = Record { merchant_id: merchant.id, kind: "merchant", id: Some(merchant.id) };
-        form.version.check(conn, record, |conn| {
+        let record = Record {
+            merchant_id: merchant.id,
+            kind: "merchant",
+            id: Some(merchant.id),
+            action: Some("merchant.changed"),
+        };
+        form.check_version(conn, record, |conn| {
             let (name, time_zone) = merchants::general(conn, merchant.id)?;
             Ok(GeneralForm::of(name, time_zone))
         })?;

@@ -196,6 +196,14 @@ fn keep_an_owner(
     if others == 0 { Err(MemberError::LastOwner) } else { Ok(()) }
 }
 
+/// Whether members need two-factor sign-in.
+///
+/// # Errors
+/// The database's.
+pub fn requires_two_factor(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+    merchants::table.find(merchant_id).select(merchants::requires_two_factor).first(conn)
+}
+
 /// Whether members have to have two-factor sign-in before any page of the program opens.
 ///
 /// # Errors

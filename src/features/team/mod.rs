@@ -11,5 +11,6 @@ pub use self::invitations::{
     invited_address, open_invitations, resend, withdraw, withdraw_of_inviter,
 };
 pub use self::members::{
-    MemberError, MemberRow, change_role, end_membership, leave, members, remove, require_two_factor,
+    MemberError, MemberRow, change_role, end_membership, leave, members, remove,
+    require_two_factor, requires_two_factor,
 };

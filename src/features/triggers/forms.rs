@@ -1,16 +1,18 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
-use super::holding::ReassignError;
+use super::holding::{ReassignError, owners};
 use super::model::{CreateTriggerError, Trigger, create_value};
 use super::words::unavailable_words;
 use crate::features::availability::{Refused, Unavailable};
 use crate::features::pushes;
 use crate::kit::audit::Actor;
+use crate::kit::db::schema::affiliates;
 use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::{Edits, Labeled, Version};
 use crate::kit::web::when::{day as day_words, day_of, read_day, start_of_day};
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
@@ -162,20 +164,63 @@ fn refusal_words(refused: &Refused, affiliate_id: i64) -> String {
 }
 
 /// What was typed to give a trigger to another affiliate.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReassignForm {
     /// As in [`TriggerForm`].
     pub affiliate_id: Vec<String>,
     /// The words it was looked for by.
+    #[serde(skip_serializing)]
     pub affiliate_id_q: String,
     /// Which field's Find button was pressed, without JavaScript.
+    #[serde(skip_serializing)]
     pub find: String,
     /// The first day, in the merchant's time zone; empty for "from now on".
     pub from: String,
+    /// Whose the trigger was when the form was shown.
+    #[serde(skip_serializing)]
+    pub version: Version,
+}
+
+impl Edits for ReassignForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled> {
+        let id: Option<i64> = chosen(&self.affiliate_id).ok();
+        let name: Option<String> = affiliates::table
+            .filter(affiliates::merchant_id.eq(merchant_id))
+            .filter(affiliates::id.nullable().eq(id))
+            .select(affiliates::name)
+            .first(conn)
+            .optional()?;
+        let from = read_day(&self.from).map_or_else(|| "Now".to_owned(), day_words);
+        Ok(vec![("Affiliate", name.unwrap_or_default()), ("From", from)])
+    }
 }
 
 impl ReassignForm {
+    /// As if it had made the newest holder of a trigger what they are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        trigger_id: i64,
+        tz: Tz,
+    ) -> QueryResult<Self> {
+        let newest = owners(conn, merchant_id, trigger_id)?.into_iter().next();
+        let (id, from) = newest.map(|owner| (owner.affiliate_id, owner.valid_from)).unzip();
+        let form = Self {
+            affiliate_id: id.map(|id| id.to_string()).into_iter().collect(),
+            from: from.map(|from| day_of(from, tz).to_string()).unwrap_or_default(),
+            ..Self::default()
+        };
+        Ok(Self { version: Version::of(&form), ..form })
+    }
+
     /// The moment from which the trigger is the new holder's: the start of the day that was chosen.
     /// On the day on which the current holder’s time began, that moment is as early as can be.
     ///

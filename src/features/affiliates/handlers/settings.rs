@@ -18,7 +18,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Record;
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -177,9 +177,13 @@ pub async fn update(
     let outcome = db
         .merchant(merchant.id, move |conn| {
             let current = Affiliate::find(conn, merchant.id, *affiliate_id)?;
-            let record =
-                Record { merchant_id: merchant.id, kind: "affiliate", id: Some(*affiliate_id) };
-            typed.version.check(conn, record, |conn| {
+            let record = Record {
+                merchant_id: merchant.id,
+                kind: "affiliate",
+                id: Some(*affiliate_id),
+                action: Some("affiliate.changed"),
+            };
+            typed.check_version(conn, record, |conn| {
                 Affiliate::find(conn, merchant.id, *affiliate_id).map(|it| AffiliateForm::of(&it))
             })?;
             let errors = match typed.for_change(&current.name) {

@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::QueryResult;
-use serde::Deserialize;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::query::FindingQuery;
 use super::show::shown;
@@ -14,6 +14,7 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::paginate::thousands;
+use crate::kit::web::version::{Edits, Labeled, Record, Version};
 use crate::kit::web::{rejected, see_other};
 
 /// `POST /settings/stores/{store_id}/comparison`: compares now.
@@ -48,10 +49,30 @@ pub async fn create(
 }
 
 /// Which codes count, as typed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CountedForm {
-    counted: String,
+    pub(super) counted: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
+}
+
+impl CountedForm {
+    pub(super) fn of(codes: &CountedCodes) -> Self {
+        let form = Self { counted: codes.text(), version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
+}
+
+impl Edits for CountedForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![("Codes that count", self.counted.clone())])
+    }
 }
 
 /// `POST /settings/stores/{store_id}/comparison/counted-codes`
@@ -66,14 +87,19 @@ pub async fn set_counted_codes(
         Ok(counted) => counted,
         Err(error) => {
             let errors = FormErrors::one("counted", error.to_string());
-            let typed = Some((form.counted, errors));
+            let typed = Some((form, errors));
             let query = FindingQuery::default();
             return rejected(&shown(&db, page, store_id, query, typed).await?);
         }
     };
     let is_compared = db
-        .merchant(page.merchant_id(), move |conn| -> QueryResult<bool> {
+        .merchant(page.merchant_id(), move |conn| -> AppResult<bool> {
             let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            let (merchant_id, action) = (actor.merchant_id, Some("store.counted_codes_set"));
+            let record = Record { merchant_id, kind: "store", id: Some(store_id), action };
+            form.check_version(conn, record, |conn| {
+                comparisons::counted_codes(conn, &store).map(|codes| CountedForm::of(&codes))
+            })?;
             comparisons::set_counted_codes(conn, &actor, &store, &counted)?;
             if store.has_credentials() {
                 comparisons::ask(conn, &actor, &store)?;

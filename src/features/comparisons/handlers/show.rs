@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
+use super::change::CountedForm;
 use super::query::FindingQuery;
 use super::words::FindingView;
 use crate::features::auth::pages::MerchantPage;
@@ -78,7 +79,7 @@ pub(super) struct ComparisonPage {
     /// What a shopper gets with codes that are created now.
     gets: Option<String>,
     /// Which codes count, as typed.
-    counted: String,
+    counted: CountedForm,
     errors: FormErrors,
 }
 
@@ -145,7 +146,7 @@ pub(super) async fn shown(
     page: MerchantPage,
     store_id: i64,
     query: FindingQuery,
-    typed: Option<(String, FormErrors)>,
+    typed: Option<(CountedForm, FormErrors)>,
 ) -> AppResult<ComparisonPage> {
     let merchant_id = page.merchant_id();
     let (filter, cursor) = (query.filter(), query.cursor());
@@ -169,7 +170,7 @@ pub(super) async fn shown(
         })
         .await?;
     let Read { store, running, shown, problem, counted } = read;
-    let (counted, errors) = typed.unwrap_or_else(|| (counted.text(), FormErrors::new()));
+    let (counted, errors) = typed.unwrap_or_else(|| (CountedForm::of(&counted), FormErrors::new()));
     let (shown, listing, count) = match shown {
         Some((shown, Listing { rows, previous, next }, count)) => {
             let rows = rows.into_iter().map(|row| FindingView::new(row, &store, &shown));

@@ -4,9 +4,10 @@ use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
 
+use super::enabled;
 use super::touched::Touched;
-use super::{SCOPES, enabled};
 use crate::features::auth::pages::MerchantPage;
+use crate::features::exclusions::forms::SCOPES;
 use crate::features::exclusions::forms::{ExclusionForm, refusal};
 use crate::features::exclusions::{Exclusion, NewExclusion, add};
 use crate::kit::audit::Actor;

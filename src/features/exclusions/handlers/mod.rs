@@ -13,18 +13,8 @@ pub use self::list::{export, index};
 pub use self::remove::{remove, restore};
 pub use self::update::{show, update};
 pub use self::upload::{new_upload, template, upload};
-use super::ExclusionScope;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::error::{AppError, AppResult};
-
-/// What the scopes are called, with what they mean.
-const SCOPES: [(&str, &str); 2] = [
-    (ExclusionScope::Claims.as_str(), "Claims: affiliates cannot choose such a code"),
-    (
-        ExclusionScope::ClaimsAndOrders.as_str(),
-        "Claims and orders: and orders placed with such a code earn nothing",
-    ),
-];
 
 /// These pages are there only while support has enabled them for the merchant.
 fn enabled(page: &MerchantPage) -> AppResult<()> {

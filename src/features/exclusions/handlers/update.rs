@@ -5,17 +5,18 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
 
 use super::create::{Outcome, save_seen};
+use super::enabled;
 use super::touched::Touched;
-use super::{SCOPES, enabled};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::ExclusionForm;
+use crate::features::exclusions::forms::SCOPES;
 use crate::features::exclusions::{Exclusion, Pattern, change};
 use crate::kit::audit;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Record;
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -75,14 +76,15 @@ pub async fn update(
 ) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let (actor, read, id) = (page.actor(), form.read(page.merchant().tz()), *id);
-    let (seen, version) = (form.seen.clone(), form.version.clone());
+    let (seen, typed) = (form.seen.clone(), form.clone());
     let outcome = match read {
         Err(errors) => Outcome::Refused(errors),
         Ok(new) => {
             db.merchant(actor.merchant_id, move |conn| {
                 let merchant_id = actor.merchant_id;
-                let record = Record { merchant_id, kind: "exclusion", id: Some(id) };
-                version.check(conn, record, |conn| {
+                let action = Some("exclusion.changed");
+                let record = Record { merchant_id, kind: "exclusion", id: Some(id), action };
+                typed.check_version(conn, record, |conn| {
                     Exclusion::find(conn, merchant_id, id).map(|it| ExclusionForm::of(&it))
                 })?;
                 // What it stops already is no news.

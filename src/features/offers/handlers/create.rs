@@ -4,8 +4,9 @@ use askama::Template;
 use diesel::QueryResult;
 use vouch_core::attribution::CommissionKind;
 
-use super::{PAYS, currency};
+use super::currency;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
 use crate::kit::db::Db;

@@ -9,7 +9,6 @@ pub use archive::{archive, restore};
 pub use create::{create, new};
 pub use list::index;
 pub use update::{show, update};
-use vouch_core::attribution::CommissionKind;
 use vouch_core::money::Currency;
 
 use crate::features::auth::pages::MerchantPage;
@@ -17,15 +16,4 @@ use crate::features::auth::pages::MerchantPage;
 /// What flat amounts are in.
 fn currency(page: &MerchantPage) -> Currency {
     Currency::from_code(&page.merchant().currency).unwrap_or(Currency::USD)
-}
-
-/// What an offer can pay, for a choice.
-const PAYS: [(&str, &str); 3] = [
-    choice(CommissionKind::Percent),
-    choice(CommissionKind::FlatPerOrder),
-    choice(CommissionKind::FlatPerItem),
-];
-
-const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
-    (kind.as_str(), kind.label())
 }

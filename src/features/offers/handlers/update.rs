@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel::{PgConnection, QueryResult};
 
-use super::{PAYS, currency};
+use super::currency;
 use crate::features::auth::pages::MerchantPage;
+use crate::features::offers::forms::PAYS;
 use crate::features::offers::forms::{OfferForm, refusal};
 use crate::features::offers::model;
 use crate::features::offers::read::{self, Offer, OfferTerms};
@@ -15,7 +16,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Record;
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -83,12 +84,16 @@ pub async fn update(
     CsrfForm(form): CsrfForm<OfferForm>,
 ) -> AppResult<HttpResponse> {
     let (actor, currency) = (page.actor(), currency(&page));
-    let (read, version) = (form.read(currency), form.version.clone());
+    let (read, typed) = (form.read(currency), form.clone());
     let outcome = db
         .merchant(actor.merchant_id, move |conn| {
-            let record =
-                Record { merchant_id: actor.merchant_id, kind: "offer", id: Some(*offer_id) };
-            version.check(conn, record, |conn| {
+            let record = Record {
+                merchant_id: actor.merchant_id,
+                kind: "offer",
+                id: Some(*offer_id),
+                action: Some("offer.changed"),
+            };
+            typed.check_version(conn, record, |conn| {
                 let Shown { offer, terms, .. } = Shown::load(conn, actor.merchant_id, *offer_id)?;
                 Ok(OfferForm::of(&offer, &terms[0], currency))
             })?;

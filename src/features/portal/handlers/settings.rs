@@ -18,7 +18,7 @@ use crate::kit::security::{self, Kind};
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::version::Record;
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -84,10 +84,10 @@ pub async fn update(
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     let affiliate_id = page.seat.affiliate_id;
     db.merchant(merchant.id, move |conn| {
-        // A kind of its own: affiliates don't see which member changed something.
+        // Affiliates don't see which member changed something.
         let (merchant_id, id) = (merchant.id, Some(affiliate_id));
-        let record = Record { merchant_id, kind: "affiliate_profile", id };
-        form.version.check(conn, record, |conn| {
+        let record = Record { merchant_id, kind: "affiliate_profile", id, action: None };
+        form.check_version(conn, record, |conn| {
             Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
         })?;
         let (before, after) = affiliates::update_own(conn, &actor, affiliate_id, &change)?;

@@ -12,6 +12,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -89,7 +90,15 @@ pub async fn set_retention(
         }
     };
     let actor = page.actor();
-    db.merchant(page.merchant_id(), move |conn| retention::save(conn, &actor, periods)).await?;
+    db.merchant(page.merchant_id(), move |conn| {
+        let (merchant_id, action) = (actor.merchant_id, Some("retention.changed"));
+        let record = Record { merchant_id, kind: "merchant", id: None, action };
+        form.check_version(conn, record, |conn| {
+            retention::load(conn, merchant_id).map(|periods| RetentionForm::of(&periods))
+        })?;
+        AppResult::Ok(retention::save(conn, &actor, periods)?)
+    })
+    .await?;
     page.done("Retention periods saved.")?;
     Ok(see_other(&urls::privacy()))
 }

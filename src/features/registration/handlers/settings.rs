@@ -13,7 +13,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Record;
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{ok, rejected, see_other};
 
 #[derive(Template)]
@@ -52,13 +52,6 @@ impl RegistrationPage {
 
     fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
         FieldKind::ALL.iter().map(|kind| (kind.as_str(), kind.label()))
-    }
-
-    fn approvals() -> [(&'static str, &'static str); 2] {
-        [
-            ("member", "A member of the program, by hand"),
-            ("itself", "Nobody: an application is approved once its e-mail address is confirmed"),
-        ]
     }
 }
 
@@ -102,7 +95,7 @@ pub async fn update(
             return rejected(&shown);
         }
     };
-    let (page, version) = (shown.page, shown.form.version);
+    let (page, form) = (shown.page, shown.form);
     let actor = page.actor();
     let words = match (saved.is_open, new.is_open) {
         (false, true) => "Saved. The registration is open: share its address.",
@@ -110,8 +103,9 @@ pub async fn update(
         _ => "The registration is saved.",
     };
     db.merchant(actor.merchant_id, move |conn| {
-        let record = Record { merchant_id: actor.merchant_id, kind: "registration", id: None };
-        version.check(conn, record, |conn| {
+        let (kind, action) = ("registration", Some("registration.changed"));
+        let record = Record { merchant_id: actor.merchant_id, kind, id: None, action };
+        form.check_version(conn, record, |conn| {
             Ok(SettingsForm::of(&load(conn, actor.merchant_id)?.unwrap_or_default()))
         })?;
         AppResult::Ok(save(conn, &actor, &new)?)

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::PgConnection;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::money::{Currency, Rate, parse_decimal};
 use vouch_core::platform::Platform;
@@ -16,7 +16,7 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 use crate::kit::web::{ok, rejected, see_other};
 
 /// The most uses that BigCommerce counts.
@@ -41,6 +41,26 @@ pub struct DiscountsForm {
     /// What the form showed.
     #[serde(skip_serializing)]
     pub(super) version: Version,
+}
+
+impl Edits for DiscountsForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![
+            ("Create new codes in BigCommerce", chosen(Self::switches(), &self.creates_codes)),
+            ("What a code takes off", chosen(Self::discounts(), &self.discount)),
+            ("How much", self.amount.clone()),
+            ("Currency", self.currency.clone()),
+            ("Minimum order", self.minimum.clone()),
+            ("Uses in all", self.max_uses.clone()),
+            ("Uses per customer", self.max_uses_per_customer.clone()),
+            ("Can be used together with other promotions", ticked(self.combines)),
+            ("Created as", chosen(Self::kinds(), &self.kind)),
+        ])
+    }
 }
 
 impl DiscountsForm {
@@ -224,7 +244,8 @@ pub async fn set_discounts(
     };
     let (actor, sentence) = (page.actor(), rules.sentence());
     let keep = move |conn: &mut PgConnection| -> AppResult<()> {
-        form.version.check(conn, connected::record(&store), |conn| {
+        let record = connected::record(&store, "store.discount_rules_set");
+        form.check_version(conn, record, |conn| {
             let (merchant_id, id) = (store.merchant_id, store.id);
             let store = Store::find_connected(conn, merchant_id, Platform::Bigcommerce, id)?;
             Ok(DiscountsForm::of(store.creates_codes, &rules_of(&store)))

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel::QueryResult;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::platform::Platform;
 
@@ -13,7 +13,7 @@ use crate::features::stores::{self, ReturnRules, Store};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen};
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -44,6 +44,22 @@ impl CancellationsForm {
             version: Version::default(),
         };
         Self { version: Version::of(&form), ..form }
+    }
+}
+
+impl Edits for CancellationsForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![
+            (
+                "When an order is cancelled or its payment is voided",
+                chosen(CHOICES, &self.cancelled),
+            ),
+            ("When an order or a part of it is refunded", chosen(CHOICES, &self.refunded)),
+        ])
     }
 }
 
@@ -101,8 +117,8 @@ pub async fn set_cancellations(
     };
     let actor = page.actor();
     db.merchant(page.merchant_id(), move |conn| {
-        let record = connected::record(&store);
-        form.version.check(conn, record, |conn| {
+        let record = connected::record(&store, "store.return_rules_changed");
+        form.check_version(conn, record, |conn| {
             Ok(CancellationsForm::of(&stores::return_rules_history(conn, &store, 1)?))
         })?;
         AppResult::Ok(stores::change_return_rules(conn, &actor, &store, rules)?)

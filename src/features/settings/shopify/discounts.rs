@@ -23,6 +23,7 @@ use crate::kit::secrets::Sealer;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::version::Edits as _;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// So long the store is asked for products and collections; what is left is taken as typed.
@@ -167,7 +168,8 @@ async fn keep(
     let (actor, sealer, name) = (page.actor(), sealer.clone(), store.name.clone());
     let (creates, json) = (form.creates(), serde_json::json!(rules));
     db.merchant(page.merchant_id(), move |conn| {
-        form.version.check(conn, connected::record(&store), |conn| {
+        let record = connected::record(&store, "store.discount_rules_set");
+        form.check_version(conn, record, |conn| {
             let store =
                 Store::find_connected(conn, store.merchant_id, Platform::Shopify, store.id)?;
             Ok(DiscountsForm::of_store(store.creates_codes, rules_of(&store).as_ref()))

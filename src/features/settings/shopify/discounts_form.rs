@@ -1,9 +1,10 @@
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
 use vouch_platforms::shopify::{Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target};
 
 use crate::kit::web::form::FormErrors;
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// The store is asked for each while somebody waits.
 const MOST_ITEMS: usize = 20;
@@ -47,6 +48,38 @@ pub struct DiscountsForm {
     /// What the form showed.
     #[serde(skip_serializing)]
     pub(super) version: Version,
+}
+
+impl Edits for DiscountsForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let applies = |applies: bool, typed: &String| {
+            if applies { typed.clone() } else { String::new() }
+        };
+        let is_percent = self.takeoff == "percent";
+        Ok(vec![
+            ("Create new codes in this store", chosen(YES_NO, &self.creates)),
+            ("What a shopper saves", chosen(TAKEOFFS, &self.takeoff)),
+            ("Percentage", applies(is_percent, &self.percent)),
+            ("Amount", applies(!is_percent, &self.amount)),
+            ("Take the amount off each item", ticked(!is_percent && self.each_item)),
+            ("Applies to", chosen(ITEMS, &self.items)),
+            ("Collections or products", applies(self.items != "all", &self.item_list)),
+            ("Minimum", chosen(MINIMUMS, &self.minimum)),
+            ("Least amount of goods", applies(self.minimum == "subtotal", &self.subtotal)),
+            ("Least number of items", applies(self.minimum == "quantity", &self.quantity)),
+            ("Uses in all", self.total_uses.clone()),
+            ("Once per customer", ticked(self.once_per_customer)),
+            ("Counts for", chosen(PURCHASES, &self.purchases)),
+            ("Order discounts", ticked(self.combine_order)),
+            ("Product discounts", ticked(self.combine_product)),
+            ("Shipping discounts", ticked(self.combine_shipping)),
+            ("Title in Shopify", self.title.clone()),
+        ])
+    }
 }
 
 impl DiscountsForm {

@@ -1,6 +1,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
 use vouch_core::platform::Platform;
@@ -16,7 +17,7 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
-use crate::kit::web::version::Version;
+use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 use crate::kit::web::{ok, rejected, see_other};
 
 /// What was chosen for codes that are created.
@@ -38,6 +39,26 @@ pub struct DiscountsForm {
     /// What the form showed.
     #[serde(skip_serializing)]
     version: Version,
+}
+
+impl Edits for DiscountsForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![
+            ("Create codes in this store?", chosen(DiscountsPage::choices(), &self.creates_codes)),
+            ("Discount", chosen(DiscountsPage::kinds(), &self.kind)),
+            ("Value", self.amount.clone()),
+            ("Least value of the order", self.minimum.clone()),
+            ("Uses in all", self.total_uses.clone()),
+            ("Uses per customer", self.uses_per_customer.clone()),
+            ("Not together with other coupons", ticked(self.individual_use)),
+            ("Not for what is on sale", ticked(self.exclude_sale_items)),
+            ("With free shipping", ticked(self.free_shipping)),
+        ])
+    }
 }
 
 impl DiscountsForm {
@@ -211,7 +232,8 @@ pub async fn set_discounts(
     }
     let (actor, creates_codes) = (page.actor(), form.creates_codes == "yes");
     db.merchant(page.merchant_id(), move |conn| -> AppResult<()> {
-        form.version.check(conn, connected::record(&store), |conn| {
+        let record = connected::record(&store, "store.discount_rules_set");
+        form.check_version(conn, record, |conn| {
             let found =
                 Store::find_connected(conn, store.merchant_id, Platform::Woocommerce, store.id);
             found.map(|store| DiscountsForm::of(&store))

@@ -62,6 +62,10 @@ impl TeamPage {
         RoleForm::of(row.role).version
     }
 
+    fn requirement_version(&self) -> Version {
+        RequirementForm::of(self.requires_two_factor).version
+    }
+
     /// Until when its link works, if it does.
     fn works_until(&self, row: &InvitationRow) -> Option<When> {
         row.expires_at.filter(|until| *until > self.now).map(|until| self.when(&until))

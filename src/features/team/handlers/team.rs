@@ -1,5 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::page::{InviteForm, answer};
@@ -13,7 +14,7 @@ use crate::kit::session::Role;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::see_other;
-use crate::kit::web::version::{Record, Version};
+use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen, ticked};
 
 const HERE: &str = "/settings/team";
 
@@ -38,11 +39,43 @@ impl RoleForm {
     }
 }
 
+impl Edits for RoleForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let roles = Role::ALL.iter().map(|role| (role.as_str(), role.label()));
+        Ok(vec![("Role", chosen(roles, &self.role))])
+    }
+}
+
 /// Whether two-factor sign-in is required.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RequirementForm {
     required: String,
+    /// What the form showed.
+    #[serde(skip_serializing)]
+    pub(super) version: Version,
+}
+
+impl RequirementForm {
+    pub(super) fn of(is_required: bool) -> Self {
+        let required = if is_required { "true" } else { "" }.to_owned();
+        let form = Self { required, version: Version::default() };
+        Self { version: Version::of(&form), ..form }
+    }
+}
+
+impl Edits for RequirementForm {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        Ok(vec![("Members need two-factor sign-in", ticked(self.required == "true"))])
+    }
 }
 
 /// `GET /settings/team`
@@ -134,8 +167,9 @@ pub async fn change_role(
     let outcome = db
         .merchant(page.merchant_id(), move |conn| {
             let merchant_id = actor.merchant_id;
-            let record = Record { merchant_id, kind: "member", id: Some(*member_id) };
-            form.version.check(conn, record, |conn| {
+            let action = Some("member.role_changed");
+            let record = Record { merchant_id, kind: "member", id: Some(*member_id), action };
+            form.check_version(conn, record, |conn| {
                 let members = team::members(conn, merchant_id)?;
                 let member = members.iter().find(|member| member.person.id == *member_id);
                 member.map(|member| RoleForm::of(member.role)).ok_or(diesel::NotFound)
@@ -208,8 +242,16 @@ pub async fn require_two_factor(
         return answer(&db, page, InviteForm::default(), errors).await;
     }
     let actor = page.actor();
-    db.merchant(page.merchant_id(), move |conn| team::require_two_factor(conn, &actor, required))
-        .await?;
+    db.merchant(page.merchant_id(), move |conn| {
+        let id = actor.merchant_id;
+        let action = Some("team.two_factor_changed");
+        let record = Record { merchant_id: id, kind: "merchant", id: Some(id), action };
+        form.check_version(conn, record, |conn| {
+            team::requires_two_factor(conn, id).map(RequirementForm::of)
+        })?;
+        AppResult::Ok(team::require_two_factor(conn, &actor, required)?)
+    })
+    .await?;
     page.done(match required {
         true => "From now on, members set up two-factor sign-in before they get to any page.",
         false => "Members may sign in without two-factor again.",

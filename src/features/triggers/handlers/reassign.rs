@@ -19,6 +19,7 @@ use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::version::{Edits as _, Record, Version};
 use crate::kit::web::when::{day, read_day};
 use crate::kit::web::{html, ok, see_other};
 
@@ -27,6 +28,7 @@ struct Reassignment {
     view: TriggerView,
     chooser: Chooser,
     from: String,
+    version: Version,
     zone: String,
     errors: FormErrors,
 }
@@ -47,9 +49,10 @@ struct ReassignPart {
 
 impl Reassignment {
     fn new(row: TriggerRow, merchant: &Merchant, about: Unfinished) -> Self {
-        let Unfinished { chooser, from, errors } = about;
+        let Unfinished { chooser, from, version, errors } = about;
         let zone = merchant.time_zone.clone();
-        Self { view: TriggerView::new(row, Vec::new(), merchant), chooser, from, zone, errors }
+        let view = TriggerView::new(row, Vec::new(), merchant);
+        Self { view, chooser, from, version, zone, errors }
     }
 
     fn is_code(&self) -> bool {
@@ -71,9 +74,15 @@ pub async fn reassignment(
     page: MerchantPage,
     id: Path<i64>,
 ) -> AppResult<HttpResponse> {
-    let merchant_id = page.merchant_id();
-    let row = db.merchant(merchant_id, move |conn| list::row(conn, merchant_id, *id)).await?;
-    let form = Reassignment::new(row, page.merchant(), Unfinished::default());
+    let (merchant_id, tz) = (page.merchant_id(), page.merchant().tz());
+    let (row, shown) = db
+        .merchant(merchant_id, move |conn| {
+            let row = list::row(conn, merchant_id, *id)?;
+            QueryResult::Ok((row, ReassignForm::of(conn, merchant_id, *id, tz)?))
+        })
+        .await?;
+    let unfinished = Unfinished { version: shown.version, ..Unfinished::default() };
+    let form = Reassignment::new(row, page.merchant(), unfinished);
     if page.is_fragment() {
         return ok(&ReassignPart { page, form });
     }
@@ -85,6 +94,7 @@ pub async fn reassignment(
 struct Unfinished {
     chooser: Chooser,
     from: String,
+    version: Version,
     errors: FormErrors,
 }
 
@@ -129,7 +139,7 @@ fn hand_over(
     merchant: &Merchant,
     id: i64,
     form: ReassignForm,
-) -> QueryResult<Outcome> {
+) -> AppResult<Outcome> {
     let row = list::row(conn, merchant.id, id)?;
     let asked = Asked {
         ids: form.affiliate_id.clone(),
@@ -137,11 +147,11 @@ fn hand_over(
         find: !form.find.is_empty(),
     };
     let find = asked.find;
-    let from = form.from.clone();
+    let (from, version) = (form.from.clone(), form.version.clone());
     let (affiliate, chooser) = match asked.answer(conn, merchant.id)? {
         Answer::Chosen(affiliate, chooser) => (affiliate, chooser),
         Answer::Open(chooser, errors) => {
-            let unfinished = Unfinished { chooser, from, errors };
+            let unfinished = Unfinished { chooser, from, version, errors };
             return Ok(if find {
                 Outcome::Found(row, unfinished)
             } else {
@@ -150,6 +160,7 @@ fn hand_over(
         }
     };
     let tz = merchant.tz();
+    check_holder(conn, merchant, id, &form)?;
     let owners = triggers::owners(conn, merchant.id, id)?;
     let current = owners.iter().find(|owner| Some(owner.valid_from) != row.trigger.handover_at);
     let since = current.map_or(row.trigger.created_at, |owner| owner.valid_from);
@@ -163,7 +174,20 @@ fn hand_over(
             Err(error) => reassign_refusal(error, &row.trigger, tz)?,
         },
     };
-    Ok(Outcome::Refused(row, Unfinished { chooser, from, errors }))
+    Ok(Outcome::Refused(row, Unfinished { chooser, from, version, errors }))
+}
+
+/// Refuses a form that showed another holder than the trigger has now.
+fn check_holder(
+    conn: &mut PgConnection,
+    merchant: &Merchant,
+    id: i64,
+    form: &ReassignForm,
+) -> AppResult<()> {
+    // It can be scheduled, made or called off: the page doesn't name who did which.
+    let merchant_id = merchant.id;
+    let record = Record { merchant_id, kind: "trigger", id: Some(id), action: None };
+    form.check_version(conn, record, |conn| ReassignForm::of(conn, merchant_id, id, merchant.tz()))
 }
 
 fn done_words(trigger: &Trigger, affiliate: &Affiliate, from: &str) -> String {

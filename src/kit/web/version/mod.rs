@@ -1,0 +1,183 @@
+//! Two tabs on one record. A form that edits carries a version: a hash of what it showed. Where something else is
+//! stored by the time it's sent, nothing is changed, and one page (409) shows both.
+
+mod page;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub(super) use self::page::SentForm;
+pub(crate) use self::page::conflict_page;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::{audit_log, merchants};
+use crate::kit::error::{AppError, AppResult, SavedBy, StoredVersion, VersionRow};
+
+/// The lock of a record that is edited, among the advisory ones.
+const LOCK: i32 = 7_022_119;
+/// The field of a form that carries it.
+const FIELD: &str = "version";
+
+/// What a form showed, as a hash. Show it with the macro `version`. Empty for a form of anything new.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Version(String);
+
+impl Version {
+    /// That of a form that shows what is stored. The form doesn't serialize its own version.
+    pub fn of(form: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(form).unwrap_or_default();
+        Self(hex::encode(&Sha256::digest(json)[..16]))
+    }
+
+    /// As the form sends it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is edited.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    pub merchant_id: i64,
+    /// As the audit log names it.
+    pub kind: &'static str,
+    /// `None` for what a merchant has one of.
+    pub id: Option<i64>,
+    /// What the audit log calls a change by this form. `None` where the reader may not see who made it.
+    pub action: Option<&'static str>,
+}
+
+/// The fields of a form: each label of its page with what stands there, in the order of the page.
+pub type Labeled = Vec<(&'static str, String)>;
+
+/// A form that edits what is stored.
+pub trait Edits: Serialize {
+    /// What it showed.
+    fn version(&self) -> &Version;
+
+    /// What stands in its fields, in the words of its page.
+    ///
+    /// # Errors
+    /// The database's.
+    fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled>;
+
+    /// Holds the record until the end of the transaction, and refuses the form if it showed something else
+    /// than `stored` has now. What is typed can be stored already: then nothing is lost.
+    ///
+    /// # Errors
+    /// `Conflict`; the database's.
+    fn check_version(
+        &self,
+        conn: &mut PgConnection,
+        record: Record,
+        stored: impl FnOnce(&mut PgConnection) -> QueryResult<Self>,
+    ) -> AppResult<()>
+    where
+        Self: Sized,
+    {
+        if self.version().0.is_empty() {
+            return Ok(());
+        }
+        hold(conn, record)?;
+        let stored = stored(conn)?;
+        let version = Version::of(&stored);
+        if version == *self.version() {
+            return Ok(());
+        }
+        let stored = stored.labeled(conn, record.merchant_id)?;
+        let rows = differences(stored, self.labeled(conn, record.merchant_id)?);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let by = last_change(conn, record)?;
+        let Version(version) = version;
+        Err(AppError::Conflict(Box::new(StoredVersion { rows, version, by })))
+    }
+}
+
+/// One transaction at a time saves a record.
+fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
+    let Record { merchant_id, kind, id, action } = record;
+    let name = format!("{merchant_id} {kind} {id:?} {action:?}");
+    prepared::<()>("SELECT pg_advisory_xact_lock(?, hashtext(?))")
+        .bind::<Integer, _>(LOCK)
+        .bind::<Text, _>(name)
+        .execute(conn)
+        .map(drop)
+}
+
+/// What a field shows for a choice among several: the label of the chosen one.
+pub fn chosen<L: Into<String>>(
+    options: impl IntoIterator<Item = (impl AsRef<str>, L)>,
+    value: &str,
+) -> String {
+    let option = options.into_iter().find(|(option, _)| option.as_ref() == value);
+    option.map_or_else(|| value.to_owned(), |(_, label)| label.into())
+}
+
+/// What stands for a box that is ticked or not.
+pub fn ticked(is_ticked: bool) -> String {
+    if is_ticked { "Yes" } else { "No" }.to_owned()
+}
+
+fn differences(stored: Labeled, typed: Labeled) -> Vec<VersionRow> {
+    let text = |value: String| value.replace("\r\n", "\n").trim().to_owned();
+    let rows = stored.into_iter().zip(typed);
+    let rows = rows.map(|((label, stored), (_, typed))| VersionRow {
+        label,
+        stored: text(stored),
+        typed: text(typed),
+    });
+    rows.filter(|row| row.stored != row.typed).collect()
+}
+
+fn last_change(conn: &mut PgConnection, record: Record) -> QueryResult<Option<SavedBy>> {
+    let Some(action) = record.action else { return Ok(None) };
+    let found: Option<(String, DateTime<Utc>)> = audit_log::table
+        .filter(audit_log::merchant_id.eq(record.merchant_id))
+        .filter(audit_log::subject_kind.eq(record.kind))
+        .filter(audit_log::subject_id.is_not_distinct_from(record.id))
+        .filter(audit_log::action.eq(action))
+        .order(audit_log::id.desc())
+        .select((audit_log::actor_name, audit_log::at))
+        .first(conn)
+        .optional()?;
+    let Some((name, at)) = found else { return Ok(None) };
+    let zone =
+        merchants::table.find(record.merchant_id).select(merchants::time_zone).first(conn)?;
+    Ok(Some(SavedBy { name, at, zone }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Form {
+        name: &'static str,
+        is_open: bool,
+    }
+
+    #[test]
+    fn a_version_is_that_of_the_values() {
+        let form = |name, is_open| Form { name, is_open };
+        assert_eq!(Version::of(&form("x", true)), Version::of(&form("x", true)));
+        assert_ne!(Version::of(&form("x", true)), Version::of(&form("x", false)));
+    }
+
+    #[test]
+    fn only_fields_that_read_differently_differ() {
+        let labeled = |note: &str, open| vec![("Note", note.to_owned()), ("Open", ticked(open))];
+        assert_eq!(differences(labeled("a\nb", true), labeled("a\r\nb ", true)), []);
+        let rows = differences(labeled("a", true), labeled("a", false));
+        let stored_typed = |row: &VersionRow| (row.label, row.stored.clone(), row.typed.clone());
+        assert_eq!(
+            rows.iter().map(stored_typed).collect::<Vec<_>>(),
+            [("Open", "Yes".to_owned(), "No".to_owned())]
+        );
+        assert_eq!(chosen([("a", "First"), ("b", "Second")], "b"), "Second");
+    }
+}

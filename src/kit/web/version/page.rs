@@ -1,0 +1,71 @@
+use actix_web::http::header;
+use actix_web::{HttpMessage as _, HttpRequest};
+use askama::Template;
+use chrono_tz::Tz;
+use url::form_urlencoded;
+
+use super::{FIELD, Version};
+use crate::kit::error::{StoredVersion, VersionRow};
+use crate::kit::web::retype::SECRETS;
+use crate::kit::web::when::When;
+
+/// A form as it was sent: left with the request by the reader of forms where it has a version.
+#[derive(Clone, Debug)]
+pub(in crate::kit::web) struct SentForm(Vec<(String, String)>);
+
+impl SentForm {
+    pub(in crate::kit::web) fn of(body: &[u8]) -> Option<Self> {
+        let fields = form_urlencoded::parse(body).into_owned();
+        let fields: Vec<(String, String)> =
+            fields.filter(|(name, _)| !SECRETS.contains(&name.as_str())).collect();
+        let has_version = fields.iter().any(|(name, value)| name == FIELD && !value.is_empty());
+        has_version.then_some(Self(fields))
+    }
+}
+
+/// Both versions.
+#[derive(Template)]
+#[template(path = "conflict.html")]
+struct ConflictPage<'a> {
+    action: String,
+    /// The form that is looked at to keep what is stored.
+    back: String,
+    by: Option<Saved<'a>>,
+    rows: &'a [VersionRow],
+    /// What is sent again, but for the version.
+    typed: Vec<&'a (String, String)>,
+    version: Version,
+}
+
+/// Who saved what is stored, and when in the merchant's time zone.
+struct Saved<'a> {
+    name: &'a str,
+    when: When,
+    zone: &'a str,
+}
+
+/// The page that shows both, for the request that was refused.
+pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option<String> {
+    let extensions = req.extensions();
+    let SentForm(sent) = extensions.get()?;
+    let page = ConflictPage {
+        action: req.uri().path_and_query().map_or("/", |action| action.as_str()).to_owned(),
+        back: back_of(req),
+        by: stored.by.as_ref().map(|by| Saved {
+            name: &by.name,
+            when: When::new(by.at, by.zone.parse().unwrap_or(Tz::UTC)),
+            zone: &by.zone,
+        }),
+        rows: &stored.rows,
+        typed: sent.iter().filter(|(name, _)| name != FIELD).collect(),
+        version: Version(stored.version.clone()),
+    };
+    page.render().ok()
+}
+
+/// The page that the form was on.
+fn back_of(req: &HttpRequest) -> String {
+    let referer = req.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
+    let page = referer.and_then(|referer| url::Url::parse(referer).ok());
+    page.map_or_else(|| req.path().to_owned(), |page| page.path().to_owned())
+}
