@@ -4,3 +4,4 @@
 mod sessions;
 mod tabs;
 mod twice;
+mod uploads;

@@ -19,6 +19,7 @@ use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamptz};
 use sha2::{Digest, Sha256};
 use tracing::Instrument as _;
 
+use super::FormKind;
 use super::form_token::PageOf;
 use crate::kit::clock;
 use crate::kit::db::schema::form_answers;
@@ -27,7 +28,9 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::request;
 
 /// How long a repetition waits for the first to be answered.
-const WAIT: Duration = Duration::from_secs(4);
+pub(super) const WAIT: Duration = Duration::from_secs(4);
+/// The same for a form with a file, which takes longer to carry out.
+pub(super) const WAIT_FOR_FILE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// A form without an answer after this time was cut off, and is carried out again.
 const CUT_OFF: chrono::Duration = chrono::Duration::seconds(30);
@@ -41,19 +44,26 @@ const LONGEST_LOCATION: usize = 2_000;
 pub(super) struct Claim(Vec<u8>);
 
 impl Claim {
-    /// Claims a form for this request.
+    /// Claims a form for this request. `typed`: everything in it. `wait`: how long the same form may be
+    /// waited for.
     ///
     /// # Errors
     /// `Answered` where it was carried out before; `Unavailable` where that takes too long.
-    pub(super) async fn take(db: &Db, page: &PageOf, path: &str, body: &[u8]) -> AppResult<Self> {
-        let claim = Self(key_hash(page, path, body));
+    pub(super) async fn take(
+        db: &Db,
+        page: &PageOf,
+        path: &str,
+        typed: &[u8],
+        wait: Duration,
+    ) -> AppResult<Self> {
+        let claim = Self(key_hash(page, path, typed));
         let begun = Instant::now();
         loop {
             let (hash, now) = (claim.0.clone(), clock::now());
             match db.glance(move |conn| try_claim(conn, &hash, now)).await? {
                 Tried::Claimed => return Ok(claim),
                 Tried::Answered(location) => return Err(AppError::Answered(location)),
-                Tried::Busy if begun.elapsed() > WAIT => return Err(AppError::Unavailable),
+                Tried::Busy if begun.elapsed() > wait => return Err(AppError::Unavailable),
                 Tried::Busy => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
@@ -128,7 +138,7 @@ pub async fn keep<B: MessageBody + 'static>(
 where
     Next<B>: 'static,
 {
-    if req.method() != Method::POST || !super::is_form(req.headers()) {
+    if req.method() != Method::POST || FormKind::of(req.headers()).is_none() {
         return next.call(req).await;
     }
     let work = async move {

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
-use super::answers::Claim;
+use super::FormKind;
+use super::answers::{Claim, WAIT};
 pub use super::form_errors::FormErrors;
 use super::form_token::{PageOf, form_key};
 use super::memory::{BodyLimits, BodySender, Memory};
@@ -56,10 +57,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let session = req.get_session();
         let action = req.uri().clone();
-        let is_form = super::is_form(req.headers());
+        let kind = FormKind::of(req.headers());
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            if !is_form {
+            if kind != Some(FormKind::Fields) {
                 return Err(AppError::BadRequest("Send the form as the page has it.".into()));
             }
             let sender = BodySender::Network(peer(&req));
@@ -67,15 +68,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             let sent: Token = parse(&body)?;
             let page = match check_token(&req, &session, &sent.csrf)? {
                 Ok(page) => page,
-                Err(page) => return Err(refused(&req, &session, page, &body)),
+                Err(page) => {
+                    let unsent = Unsent::read(form_key(&req), req.uri(), &body, clock::now());
+                    return Err(refused(&req, &session, page, unsent));
+                }
             };
             Retype::check(&action, &body)?;
             let form = parse(&body)?;
             if let Some(page) = page {
-                let db = req.app_data::<Data<Db>>().expect("the application holds the database");
-                let claim = Claim::take(db, &page, action.path(), &body).await?;
-                req.extensions_mut().insert(claim);
-                unsent::sent(&req, &session)?;
+                claim(&req, &session, &page, &body, WAIT).await?;
             }
             if let Some(sent) = SentForm::of(&body) {
                 req.extensions_mut().insert(sent);
@@ -83,6 +84,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
             Ok(Self(form))
         })
     }
+}
+
+/// Claims a form that is about to be carried out, so that it's carried out once. `typed`: everything in it.
+pub(super) async fn claim(
+    req: &HttpRequest,
+    session: &Session,
+    page: &PageOf,
+    typed: &[u8],
+    wait: Duration,
+) -> Result<(), AppError> {
+    let db = req.app_data::<Data<Db>>().expect("the application holds the database");
+    let claim = Claim::take(db, page, req.path(), typed, wait).await?;
+    req.extensions_mut().insert(claim);
+    unsent::sent(req, session)
 }
 
 /// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
@@ -102,9 +117,13 @@ pub(super) fn check_token(
 }
 
 /// A form of the person's own, from a page before they signed in anew, can be sent from `/unsent-form`.
-fn refused(req: &HttpRequest, session: &Session, page: Option<PageOf>, body: &[u8]) -> AppError {
+pub(super) fn refused(
+    req: &HttpRequest,
+    session: &Session,
+    page: Option<PageOf>,
+    unsent: Option<Unsent>,
+) -> AppError {
     let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
-    let unsent = Unsent::read(form_key(req), req.uri(), body, clock::now());
     match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, sealer)) {
         Some(Ok(())) => AppError::Unsent,
         Some(Err(error)) => error,

@@ -34,6 +34,8 @@ pub mod memory;
 pub mod one_time;
 /// Keyset paging.
 pub mod paginate;
+/// The parts of a form with a file, as they arrive.
+mod parts;
 /// The network address a request comes from.
 pub mod peer;
 /// The platform that a route is about.
@@ -99,10 +101,23 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Whether a body is that of a form without a file.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let kind =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+/// How the body of a form is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormKind {
+    Fields,
+    /// With a file.
+    Upload,
+}
+
+impl FormKind {
+    /// By the headers of a request; `None` for what is no form.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind.to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => Some(Self::Fields),
+            "multipart/form-data" => Some(Self::Upload),
+            _ => None,
+        }
+    }
 }

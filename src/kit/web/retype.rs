@@ -113,7 +113,15 @@ impl Retype {
 
 /// The name of a field in words: `Payment address` for `payment_address`.
 pub(super) fn label_of(name: &str) -> String {
-    let words = name.replace('_', " ");
+    let name = name.strip_suffix("_id_q").or(name.strip_suffix("_q")).unwrap_or(name);
+    let word = |word| match word {
+        "api" => "API",
+        "id" => "ID",
+        "sku" => "SKU",
+        "skus" => "SKUs",
+        word => word,
+    };
+    let words = name.split('_').map(word).collect::<Vec<_>>().join(" ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -14,10 +14,11 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
+use super::FormKind;
 use super::form_errors::FormErrors;
 use super::form_token::{FormKey, PageOf, form_key};
-use super::is_form;
 use super::memory::{BodyLimits, BodySender, Memory};
+use super::parts::{self, Pairs};
 use super::peer::peer;
 use super::retype::{SECRETS, label_of};
 use super::text::refused_in;
@@ -29,13 +30,13 @@ use crate::kit::urls;
 /// Where the session keeps it.
 pub(crate) const UNSENT: &str = "unsent";
 /// As much typed text is kept: more than a person types into one form.
-const MOST_BYTES: usize = 32 * 1024;
+pub(super) const MOST_BYTES: usize = 32 * 1024;
 const LIMITS: BodyLimits =
     BodyLimits { bytes: MOST_BYTES, timeout: std::time::Duration::from_secs(5) };
 /// It can be sent for so long.
 const KEPT: Duration = Duration::hours(2);
 /// What pages put into their forms, and no one reads.
-const OF_PAGES: [&str; 3] = ["one_time_key", "seen", "version"];
+const OF_PAGES: [&str; 6] = ["back", "find", "next", "one_time_key", "seen", "version"];
 /// Forms that make no sense after signing in again, and those of passwords.
 const NOT_KEPT: [&str; 5] =
     ["/login", "/logout", "/places", "/account/", "/portal/settings/password"];
@@ -51,31 +52,49 @@ pub struct Unsent {
     fields: Vec<(String, String)>,
     /// The names of fields that have to be typed again.
     secrets: Vec<String>,
+    /// Files that have to be chosen again: the field of each with the name of its file.
+    #[serde(default)]
+    files: Pairs,
 }
 
 impl Unsent {
     /// The form in `body`, if it's one to keep.
     pub fn read(key: &FormKey, action: &Uri, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
-        if body.len() > MOST_BYTES || NOT_KEPT.iter().any(|path| action.path().starts_with(path)) {
+        if body.len() > MOST_BYTES {
+            return None;
+        }
+        let sent = form_urlencoded::parse(body).into_owned();
+        Self::of(key, action, sent, Vec::new(), now)
+    }
+
+    /// A form with these fields and files, if it's one to keep.
+    pub(super) fn of(
+        key: &FormKey,
+        action: &Uri,
+        sent: impl IntoIterator<Item = (String, String)>,
+        files: Pairs,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
+        if NOT_KEPT.iter().any(|path| action.path().starts_with(path)) {
             return None;
         }
         let (mut page, mut fields, mut secrets) = (None, Vec::new(), Vec::new());
-        for (name, value) in form_urlencoded::parse(body) {
+        for (name, value) in sent {
             if name == "csrf" {
                 page = key.read(&value).1;
-            } else if SECRETS.contains(&name.as_ref()) {
-                secrets.push(name.into_owned());
+            } else if SECRETS.contains(&name.as_str()) {
+                secrets.push(name);
             } else if refused_in(&name).is_none() && refused_in(&value).is_none() {
-                fields.push((name.into_owned(), value.into_owned()));
+                fields.push((name, value));
             }
         }
         // Nothing is lost of a form that is only a button.
-        if fields.is_empty() && secrets.is_empty() {
+        if fields.is_empty() && secrets.is_empty() && files.is_empty() {
             return None;
         }
         let action = action.path_and_query()?.as_str().to_owned();
         let PageOf { user_id, place, .. } = page?;
-        Some(Self { user_id, place, at: now, action, fields, secrets })
+        Some(Self { user_id, place, at: now, action, fields, secrets, files })
     }
 
     /// Whether it's that person's and can still be sent.
@@ -116,12 +135,25 @@ impl Unsent {
         FormErrors::new()
     }
 
-    pub(crate) fn shown(&self) -> impl Iterator<Item = (String, &str)> {
-        let shown = self
-            .fields
-            .iter()
-            .filter(|(name, value)| !OF_PAGES.contains(&name.as_str()) && !value.is_empty());
-        shown.map(|(name, value)| (label_of(name), value.as_str()))
+    /// What a person typed or chose. Numbers of records are sent along, and mean nothing to them.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (String, String)> {
+        let shown = self.fields.iter().filter(|(name, value)| {
+            !OF_PAGES.contains(&name.as_str()) && !value.is_empty() && !is_key(name, value)
+        });
+        shown.map(|(name, value)| (label_of(name), in_words(value)))
+    }
+
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Each field of a file, with its label and the name of the file.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, String, String)> {
+        let hint = |file: &str| match file {
+            "" => String::new(),
+            file => format!("You chose {file}. Choose it again."),
+        };
+        self.files.iter().map(move |(name, file)| (name.as_str(), label_of(name), hint(file)))
     }
 
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, String)> {
@@ -129,26 +161,56 @@ impl Unsent {
     }
 }
 
+fn is_key(name: &str, value: &str) -> bool {
+    let named = ["ids", "order", "request", "affiliate", "place"].contains(&name);
+    (named || name.ends_with("_id")) && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A choice among several isn't sent as the page words it: `Flat per order` for `flat_per_order`.
+fn in_words(value: &str) -> String {
+    let is_name = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match value {
+        "true" => "Yes".to_owned(),
+        name if name.contains('_') && name.split('_').all(is_name) => label_of(name),
+        typed => typed.to_owned(),
+    }
+}
+
 /// Middleware's: a form that must not be carried out now is kept in the session of who sends it, to be
 /// shown after sign-in. Answers what to answer.
 pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppError {
     let is_later = matches!(error, AppError::SignInNeeded(_) | AppError::PlaceNeeded(_));
-    if !is_later || req.method() != Method::POST || !is_form(req.headers()) {
+    if !is_later || req.method() != Method::POST {
         return error;
     }
-    let payload = req.take_payload();
-    let sender = BodySender::Network(peer(req.request()));
-    let body = Memory::of(req.request()).read(req.request(), payload, LIMITS, sender).await;
-    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
-    let kept = body.ok().and_then(|body| {
-        let unsent = Unsent::read(form_key(req.request()), req.uri(), &body, clock::now())?;
-        unsent.keep(&req.get_session(), sealer).ok()
-    });
+    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer").clone();
+    let unsent = match FormKind::of(req.headers()) {
+        Some(FormKind::Fields) => fields_of(req).await,
+        Some(FormKind::Upload) => upload_of(req).await,
+        None => None,
+    };
+    let kept = unsent.and_then(|unsent| unsent.keep(&req.get_session(), &sealer).ok());
     match (kept, error) {
         (None, error) => error,
         (Some(()), AppError::PlaceNeeded(_)) => AppError::PlaceNeeded(urls::unsent_form().into()),
         (Some(()), _) => AppError::SignInNeeded(urls::unsent_form().into()),
     }
+}
+
+async fn fields_of(req: &mut ServiceRequest) -> Option<Unsent> {
+    let payload = req.take_payload();
+    let sender = BodySender::Network(peer(req.request()));
+    let body = Memory::of(req.request()).read(req.request(), payload, LIMITS, sender).await.ok()?;
+    Unsent::read(form_key(req.request()), req.uri(), &body, clock::now())
+}
+
+/// A form with a file. What isn't to be kept is read no further, and the content of the file never.
+async fn upload_of(req: &mut ServiceRequest) -> Option<Unsent> {
+    let payload = req.take_payload();
+    let req = req.request();
+    let is_ours = |csrf: &str| form_key(req).read(csrf).1.is_some();
+    let (fields, files) = parts::without_files(req, payload, MOST_BYTES, is_ours).await?;
+    Unsent::of(form_key(req), req.uri(), fields, files, clock::now())
 }
 
 /// Takes everything out of the session but a form that is to be shown after sign-in.

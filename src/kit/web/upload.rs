@@ -1,7 +1,6 @@
 //! A form with a file. [`CsrfUpload`] checks the token as `CsrfForm` does.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_session::SessionExt;
@@ -9,22 +8,19 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use sha2::{Digest, Sha256};
 
-use super::form::{CsrfForm, check_token};
+use super::answers::WAIT_FOR_FILE;
+use super::form::{CsrfForm, check_token, claim, refused};
+use super::form_token::form_key;
 use super::memory::{BodySender, Memory, Room, declared_length};
+use super::parts::{FILE_LIMIT, FORM_LIMIT, MAX_PARTS, PATIENCE, broken, content, file_name};
 use super::peer::peer;
-use super::text::{cleaned, refused_in};
+use super::text::refused_in;
+use super::unsent::Unsent;
+use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::session::TOKEN;
 
-/// The greatest file, in bytes, with all fields beside it.
-pub const FILE_LIMIT: usize = 5 * 1024 * 1024;
-/// The greatest form: parts have boundaries and headers.
-const FORM_LIMIT: usize = FILE_LIMIT + 64 * 1024;
-/// How long it may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// No form of ours has as many fields.
-const MAX_PARTS: usize = 40;
 /// The longest field that is no file, in bytes.
 const FIELD_LIMIT: usize = 64 * 1024;
 /// As much of a request the parser keeps: the longest headers of one part, in bytes.
@@ -34,6 +30,8 @@ pub const PART_HEADERS_LIMIT: usize = 8 * 1024;
 #[derive(Debug, Default)]
 pub struct CsrfUpload {
     fields: HashMap<String, String>,
+    /// The field of the file; empty without one.
+    file_field: String,
     /// Empty when none was chosen.
     file: Vec<u8>,
     room: Room,
@@ -58,6 +56,27 @@ impl CsrfUpload {
             answer
         };
         actix_web::web::block(read).await.map_err(|_| AppError::Unavailable)
+    }
+
+    /// What tells it from another form with a file.
+    fn fingerprint(&self) -> Vec<u8> {
+        let mut fields: Vec<(&str, &str)> =
+            self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.sort_unstable();
+        fields.push((&self.file_field, &self.file_name));
+        let mut hash = Sha256::new();
+        for text in fields.into_iter().flat_map(|(name, value)| [name, value]) {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        hash.chain_update(&self.file).finalize().to_vec()
+    }
+
+    /// The form without the content of its file, to be sent later.
+    fn unsent(&self, req: &HttpRequest) -> Option<Unsent> {
+        let file = (self.file_field.clone(), self.file_name.clone());
+        let files = if self.file_field.is_empty() { Vec::new() } else { vec![file] };
+        Unsent::of(form_key(req), req.uri(), self.fields.clone(), files, clock::now())
     }
 
     /// The value of a field; empty when it was not sent.
@@ -87,9 +106,6 @@ impl FromRequest for CsrfUpload {
             if length.is_some_and(|length| length > FORM_LIMIT) {
                 return Err(AppError::TooLarge);
             }
-            if session.get::<String>(TOKEN)?.is_none() {
-                return Err(AppError::StaleForm);
-            }
             let room = memory.reserve(sender, length.unwrap_or(FORM_LIMIT)).await;
             let room = room.ok_or(AppError::Unavailable)?;
             let parts = parts.await.map_err(|_| broken())?;
@@ -98,8 +114,12 @@ impl FromRequest for CsrfUpload {
                 .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
             upload.room = room;
             match check_token(&req, &session, upload.field("csrf"))? {
-                Ok(_) => Ok(upload),
-                Err(_) => Err(AppError::StaleForm),
+                Ok(Some(page)) => {
+                    claim(&req, &session, &page, &upload.fingerprint(), WAIT_FOR_FILE).await?;
+                    Ok(upload)
+                }
+                Ok(None) => Ok(upload),
+                Err(page) => Err(refused(&req, &session, page, upload.unsent(&req))),
             }
         })
     }
@@ -114,20 +134,16 @@ async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
         if count > MAX_PARTS {
             return Err(AppError::TooLarge);
         }
-        let file_name =
-            part.content_disposition().and_then(|about| about.get_filename()).map(str::to_owned);
-        let mut most = if file_name.is_some() { FILE_LIMIT } else { FIELD_LIMIT };
-        let mut content = Vec::new();
-        while let Some(chunk) = part.next().await {
-            let chunk = chunk.map_err(|_| broken())?;
-            left = left.checked_sub(chunk.len()).ok_or(AppError::TooLarge)?;
-            most = most.checked_sub(chunk.len()).ok_or(AppError::TooLarge)?;
-            content.extend_from_slice(&chunk);
-        }
-        if let Some(name) = file_name {
-            upload.file_name = cleaned(&name).into_owned();
+        let name = part.name().map(str::to_owned);
+        let file_name = file_name(&part);
+        let max = if file_name.is_some() { FILE_LIMIT } else { FIELD_LIMIT };
+        let content = content(&mut part, left.min(max)).await?;
+        left -= content.len();
+        if let Some(file_name) = file_name {
+            upload.file_name = file_name;
+            upload.file_field = name.unwrap_or_default();
             upload.file = content;
-        } else if let Some(name) = part.name() {
+        } else if let Some(name) = name {
             let text = String::from_utf8_lossy(&content).into_owned();
             if refused_in(&text).is_some() {
                 return Err(AppError::BadRequest(
@@ -136,14 +152,8 @@ async fn read(mut parts: Multipart) -> AppResult<CsrfUpload> {
                         .into(),
                 ));
             }
-            upload.fields.insert(name.to_owned(), text);
+            upload.fields.insert(name, text);
         }
     }
     Ok(upload)
-}
-
-fn broken() -> AppError {
-    AppError::BadRequest(
-        "The form broke off, or is not one of ours. Go back and send it again.".into(),
-    )
 }

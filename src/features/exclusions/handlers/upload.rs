@@ -144,7 +144,12 @@ pub async fn upload(
         Ok((upload, is_done, touching)) => {
             let verdict = Some(FileVerdict { file_name, upload, is_done, touching });
             let shown = UploadPage { page, errors: FormErrors::new(), verdict, choice };
-            if is_done { ok(&shown) } else { rejected(&shown) }
+            if !is_done {
+                return rejected(&shown);
+            }
+            let mut response = ok(&shown)?;
+            response.extensions_mut().insert(AnswerAt("/settings/coupon-exclusions"));
+            Ok(response)
         }
         Err(why) => {
             let errors = FormErrors::one("file", why);
