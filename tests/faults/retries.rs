@@ -46,6 +46,28 @@ fn fail(app: &TestApp, id: u64) {
 }
 
 #[test]
+fn an_order_by_the_api_that_vouch_failed_on_is_accepted_and_processed_later() {
+    let app = TestApp::start();
+    let (key, order) = (crate::api::new_key(&app), crate::api::order());
+    raise(&app, "23514", "INSERT ON orders", "true");
+    for _ in 0..2 {
+        let kept = crate::api::report(&app, &key, &order);
+        assert_eq!(kept.status, 202, "{}", kept.text());
+        assert_eq!(kept.json()["id"], "A-1");
+    }
+    assert_eq!(outcomes(&app), ["failed"]);
+    fix(&app);
+    make_due(&app);
+    assert_eq!(retry(&app), 1);
+    let known = crate::api::report(&app, &key, &order);
+    assert_eq!(
+        (known.status, known.json()["credits"][0]["commission"].clone()),
+        (200, "9.00".into())
+    );
+    assert_eq!(ledger(&app), [900]);
+}
+
+#[test]
 fn what_vouch_failed_on_is_processed_again_with_growing_pauses_and_credits_once() {
     let app = TestApp::start();
     fail(&app, 1);

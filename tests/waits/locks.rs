@@ -25,9 +25,8 @@ fn while_locked<T>(app: &TestApp, tables: &str, work: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// What no order needs. `users` and `audit_log` aren't among them: an order by the API asks whether its
-/// key's creator is disabled, and is answered with the order's history. No webhook needs these.
-const TABLES_OF_PAGES: &str = "sessions, members, recovery_codes, links, letters, invitations, \
+/// What no order needs, neither by webhook nor by the API.
+const TABLES_OF_PAGES: &str = "users, audit_log, sessions, members, recovery_codes, links, letters, invitations, \
     applications, registration_settings, code_requests, imports, import_rows, one_time_keys, \
     comparisons, comparison_findings, catch_ups, instance_log";
 

@@ -2,14 +2,41 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use vouch_core::money::{Currency, format_plain};
 
 use crate::features::auth::Merchant;
-use crate::features::conversions::list::ConversionRow;
+use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::conversions::status::NOT_PAID_YET;
-use crate::features::orders::explain::Explanation;
+use crate::features::orders::explain::decision_of;
+use crate::features::orders::list::OrderHead;
 use crate::kit::db::schema::orders;
+
+/// What is answered to a report.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ReportAnswer {
+    Processed(OrderAnswer),
+    Kept(KeptAnswer),
+}
+
+/// A report that is stored, and that Vouch fails to process until it has been fixed or tries again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeptAnswer {
+    /// Your own id of the order.
+    pub id: String,
+    /// What happens next.
+    pub detail: &'static str,
+}
+
+impl KeptAnswer {
+    pub fn new(order_ref: String) -> Self {
+        let detail = "The report is kept and not processed yet. Vouch tries again automatically, so \
+                      you don’t need to send it again. Your program’s dashboard shows it until then.";
+        Self { id: order_ref, detail }
+    }
+}
 
 /// What was decided on an order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,7 +86,7 @@ pub struct CreditAnswer {
 }
 
 impl OrderAnswer {
-    /// What is known of an order by the store's own id of it.
+    /// What is known of an order by the store's own id of it. It reads no table that only pages need.
     ///
     /// # Errors
     /// `NotFound` if there is none.
@@ -69,20 +96,20 @@ impl OrderAnswer {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Self> {
-        let order_id = orders::table
+        let (order, decision) = orders::table
             .filter(orders::merchant_id.eq(merchant_id))
             .filter(orders::store_id.eq(store_id))
             .filter(orders::order_ref.eq(order_ref))
-            .select(orders::id)
-            .first(conn)?;
+            .select((OrderHead::as_select(), orders::decision))
+            .first::<(OrderHead, Option<Value>)>(conn)?;
         let tz = Merchant::find(conn, merchant_id)?.tz();
-        let found = Explanation::load(conn, merchant_id, order_id)?;
+        let credits = of_order(conn, merchant_id, order.id)?;
         Ok(Self {
-            order_id: order_id.to_string(),
-            id: found.order.order_ref.clone(),
-            name: found.order.title(),
-            explanation: found.decision.sentences(tz),
-            credits: found.conversions.into_iter().map(CreditAnswer::of).collect(),
+            order_id: order.id.to_string(),
+            id: order.order_ref.clone(),
+            name: order.title(),
+            explanation: decision_of(decision)?.sentences(tz),
+            credits: credits.into_iter().map(CreditAnswer::of).collect(),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use diesel::OptionalExtension as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
@@ -12,7 +13,7 @@ use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
 use vouch_platforms::api::{OrderBody, parse_at};
 
-use super::answer::OrderAnswer;
+use super::answer::{KeptAnswer, OrderAnswer, ReportAnswer};
 use super::keys::{Admitted, ApiScope, Token, admit};
 use super::known::KnownOrder;
 use super::limits::Limits;
@@ -44,6 +45,7 @@ const BODY_LIMITS: BodyLimits =
     responses(
         (status = 201, description = "The first report of this order", body = OrderAnswer),
         (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
+        (status = 202, description = "The report is kept; Vouch could not process it and tries again", body = KeptAnswer),
         (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `orders`", body = Problem, content_type = "application/problem+json"),
@@ -79,7 +81,7 @@ async fn take(
     db: &Db,
     limits: &Limits,
     intake: &Intake,
-) -> Result<(StatusCode, OrderAnswer), Problem> {
+) -> Result<(StatusCode, ReportAnswer), Problem> {
     let key = admitted(req, db, limits, ApiScope::Orders).await?;
     let sender = BodySender::Merchant(key.merchant_id);
     let body = Memory::of(req).read(req, body.into_inner(), BODY_LIMITS, sender).await?;
@@ -102,13 +104,7 @@ async fn take(
         intake.take(Platform::Api, arrival, Ok(StoreEvent::Order(Box::new(report)))).await?;
     let status = match outcome {
         Outcome::TakenIn { is_new: true, .. } => StatusCode::CREATED,
-        Outcome::Failed => {
-            return Err(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong on our side",
-                "The report is kept, and we try again. You can also replay it under Orders > Messages from stores.",
-            ));
-        }
+        Outcome::Failed => return Ok(kept(order_ref)),
         Outcome::Conflict { order_id } => return Err(conflict(db, key.merchant_id, order_id).await),
         Outcome::TakenIn { .. }
         | Outcome::Outdated { .. }
@@ -116,12 +112,18 @@ async fn take(
         | Outcome::Waiting
         | Outcome::Noted => StatusCode::OK,
     };
+    let own_id = order_ref.clone();
     let answer = db
         .run_as(WorkKind::Report, Scope::Merchant(key.merchant_id), move |conn| {
-            OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &order_ref)
+            OrderAnswer::by_ref(conn, key.merchant_id, key.store_id, &own_id).optional()
         })
         .await?;
-    Ok((status, answer))
+    // A report that was kept before, and still isn't processed.
+    Ok(answer.map_or_else(|| kept(order_ref), |answer| (status, ReportAnswer::Processed(answer))))
+}
+
+fn kept(order_ref: String) -> (StatusCode, ReportAnswer) {
+    (StatusCode::ACCEPTED, ReportAnswer::Kept(KeptAnswer::new(order_ref)))
 }
 
 /// What is answered to a report that claims the time of another.

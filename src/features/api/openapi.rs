@@ -25,6 +25,7 @@ use super::{answer, handlers, known, problem, triggers};
         api::OrderBody,
         api::FieldError,
         answer::OrderAnswer,
+        answer::KeptAnswer,
         answer::CreditAnswer,
         triggers::TriggerBody,
         triggers::KindBody,

@@ -158,20 +158,14 @@ impl Explanation {
             .first(conn)?;
         let (decision, decided_at, manual_affiliate_id, clock_shift) = decided;
         let (store, platform, can_read_store) = store;
-        let unreadable =
-            |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
         let conversions = of_order(conn, merchant_id, order_id)?;
         let conversion_ids: Vec<i64> = conversions.iter().map(|row| row.conversion.id).collect();
         let (by, at, note) = fraud;
         let fraud = by.zip(at).map(|(by, at)| FraudNote { by, at, note: note.unwrap_or_default() });
         Ok(Self {
             fraud,
-            state: serde_json::from_value(state).map_err(unreadable)?,
-            decision: decision
-                .map(serde_json::from_value)
-                .transpose()
-                .map_err(unreadable)?
-                .unwrap_or_default(),
+            state: serde_json::from_value(state).map_err(not_json)?,
+            decision: decision_of(decision)?,
             ledger: ledger(conn, merchant_id, &conversion_ids)?,
             deliveries: deliveries_of(conn, merchant_id, order_id)?,
             refund_read: refund_reads::find(conn, merchant_id, order_id)?,
@@ -186,6 +180,18 @@ impl Explanation {
             conversions,
         })
     }
+}
+
+/// The decision on an order as its row has it.
+///
+/// # Errors
+/// `DeserializationError` if it's another version's.
+pub fn decision_of(stored: Option<Value>) -> QueryResult<Decision> {
+    Ok(stored.map(serde_json::from_value).transpose().map_err(not_json)?.unwrap_or_default())
+}
+
+fn not_json(error: serde_json::Error) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(Box::new(error))
 }
 
 fn ledger(
