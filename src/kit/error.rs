@@ -67,6 +67,9 @@ pub enum AppError {
     /// The database is down or overloaded: nothing was done.
     #[error("unavailable")]
     Unavailable,
+    /// The database was lost during a commit: what was to be saved may be saved.
+    #[error("cut off during a commit")]
+    CutOff,
     /// A fault of ours.
     #[error("internal: {0:#}")]
     Internal(anyhow::Error),
@@ -161,7 +164,7 @@ impl ResponseError for AppError {
             Self::HeadersTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::CutOff => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -175,7 +178,7 @@ impl ResponseError for AppError {
 impl AppError {
     /// Whether the same work can succeed later, without a change to it or to Vouch.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable)
+        matches!(self, Self::Unavailable | Self::CutOff)
     }
 
     fn builder(&self) -> HttpResponseBuilder {
@@ -205,7 +208,7 @@ impl AppError {
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
             }
-            Self::Unavailable => {
+            Self::Unavailable | Self::CutOff => {
                 response.insert_header((header::RETRY_AFTER, "2"));
             }
             _ => {}

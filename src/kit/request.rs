@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub struct Request {
     sender: Mutex<Sender>,
     /// In microseconds.
     waited: AtomicU64,
+    commit_is_cut_off: AtomicBool,
 }
 
 /// Who sends a request, as far as it is known so far.
@@ -46,12 +47,24 @@ impl Request {
     /// One whose sender is not known yet.
     pub fn new(client: IpAddr, method: String, route: Option<String>, id: String) -> Self {
         let (sender, waited) = (Mutex::default(), AtomicU64::default());
-        Self { client, method, route, id, sender, waited }
+        let commit_is_cut_off = AtomicBool::default();
+        Self { client, method, route, id, sender, waited, commit_is_cut_off }
     }
 
     /// Who sends it.
     pub fn sender(&self) -> Sender {
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a commit of it was cut off, so that it isn't known what was saved.
+    pub fn commit_is_cut_off(&self) -> bool {
+        self.commit_is_cut_off.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a commit was cut off. A request that only reads has nothing to save.
+    pub fn cut_off_commit(&self) {
+        let saves = !matches!(self.method.as_str(), "GET" | "HEAD");
+        self.commit_is_cut_off.store(saves, Ordering::Relaxed);
     }
 
     /// How long it has waited for the database so far: not for its body, and not for stores.

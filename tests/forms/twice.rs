@@ -1,5 +1,6 @@
 //! The same form again: by a double click, by going back, or side by side.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use vouch::kit::db::schema::{affiliates, api_keys, form_answers, offers, triggers};
 
@@ -125,4 +126,29 @@ fn what_was_refused_can_be_sent_again_and_answers_are_deleted_after_a_day() {
     let later = vouch::kit::clock::now() + chrono::Duration::hours(25);
     vouch::kit::web::answers::sweep(&app.db, later).unwrap();
     assert_eq!(kept(), 0);
+}
+
+#[test]
+fn a_form_that_is_cut_off_during_its_commit_is_not_said_to_have_changed_nothing() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let filled =
+        Filled::on(&owner.get("/offers/new"), "main form", &[("name", "Gold"), ("percent", "5")]);
+    app.as_owner()
+        .batch_execute(
+            "CREATE FUNCTION public.end_it() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+             CREATE CONSTRAINT TRIGGER end_it AFTER INSERT ON offers \
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION end_it()",
+        )
+        .unwrap();
+    let answer = filled.send(&owner);
+    assert_eq!(answer.status, 503);
+    assert!(answer.has("main[data-refused-by='cut-off']"), "{}", answer.text());
+    // It may have been carried out, so it isn't carried out again at once.
+    let kept: i64 = {
+        let mut conn = PgConnection::establish(&app.database_url).unwrap();
+        form_answers::table.count().get_result(&mut conn).unwrap()
+    };
+    assert_eq!(kept, 1);
 }

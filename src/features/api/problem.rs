@@ -136,6 +136,13 @@ impl From<&AppError> for Problem {
                 retry_after: Some(2),
                 ..say("Vouch is busy", "Nothing was taken in. Send it again in a few seconds.")
             },
+            AppError::CutOff => Self {
+                retry_after: Some(2),
+                ..say(
+                    "Vouch is busy",
+                    "It may have been taken in. The same request again is carried out once.",
+                )
+            },
             error => {
                 tracing::error!(cause = %error, "an API request failed");
                 Self::new(

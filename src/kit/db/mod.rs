@@ -104,7 +104,11 @@ fn transaction<T, E: From<diesel::result::Error>>(
 
 fn end_transaction(conn: &mut PgConnection, commits: bool) -> QueryResult<()> {
     if commits {
-        return AnsiTransactionManager::commit_transaction(conn);
+        return AnsiTransactionManager::commit_transaction(conn).inspect_err(|error| {
+            if let (Fault::Passing, Some(request)) = (Fault::of(error), request::current()) {
+                request.cut_off_commit();
+            }
+        });
     }
     // A connection that cannot roll back is broken, and the pool drops it.
     let _ = AnsiTransactionManager::rollback_transaction(conn);
@@ -271,8 +275,15 @@ async fn on_thread<T: Send + 'static>(
         // Nobody listens once the caller's time is over.
         let _ = sender.send(work(conn));
     });
-    wait_for_thread(pool, work).await?;
-    answer.try_recv().unwrap_or(Err(AppError::Unavailable))
+    let done = wait_for_thread(pool, work).await;
+    let answer = done.and_then(|()| answer.try_recv().unwrap_or(Err(AppError::Unavailable)));
+    answer.map_err(|error| {
+        let is_cut_off = request::current().is_some_and(|request| request.commit_is_cut_off());
+        match error {
+            AppError::Unavailable if is_cut_off => AppError::CutOff,
+            error => error,
+        }
+    })
 }
 
 /// What a thread does with a connection; where it puts its answer is its own affair.
@@ -296,6 +307,10 @@ async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
     let done = tokio::time::timeout(limit + GRACE, actix_web::web::block(on_thread)).await;
     if let Some(request) = request {
         request.has_waited(begun.elapsed());
+        if done.is_err() {
+            // The thread can still come to its commit.
+            request.cut_off_commit();
+        }
     }
     match done {
         Ok(Ok(done)) => done,

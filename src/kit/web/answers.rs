@@ -144,6 +144,9 @@ where
     let work = async move {
         let response = next.call(req).await?;
         let claim = response.request().extensions_mut().remove::<Claim>();
+        // What may have been carried out isn't carried out again at once.
+        let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+        let claim = claim.filter(|_| !matches!(error, Some(AppError::CutOff)));
         if let Some(claim) = claim {
             let db = response.request().app_data::<Data<Db>>().cloned();
             let db = db.expect("the application holds the database");

@@ -94,6 +94,7 @@ fn reason(error: &AppError) -> &'static str {
     match error {
         AppError::Forbidden => "role",
         AppError::StaleForm => "form",
+        AppError::CutOff => "cut-off",
         _ => "",
     }
 }
@@ -176,6 +177,12 @@ fn words(error: &AppError) -> Words {
             "It did not answer in time.",
             UNCHANGED,
             "Please try again in a few seconds.".into(),
+        ),
+        AppError::CutOff => Words(
+            "Vouch is busy right now",
+            "It did not answer in time.",
+            "Your change may have been saved.",
+            "Look at the page before you send the form again.".into(),
         ),
         AppError::Internal(_) => Words(
             "Something went wrong on our side",
