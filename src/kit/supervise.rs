@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::kit::counters;
+use crate::kit::error::{AppError, AppResult};
 
 /// The first pause before a thread is started again; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -107,6 +108,16 @@ impl Life {
     }
 }
 
+/// Does one of several pieces of work that must not keep the others from being done: a panic is a fault
+/// like any other.
+///
+/// # Errors
+/// That of `work`; `Internal` where it panics.
+pub fn contained<T>(work: impl FnOnce() -> AppResult<T>) -> AppResult<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(AppError::Internal(anyhow::anyhow!("it panicked"))))
+}
+
 impl Threads {
     fn spawn(
         &self,
@@ -171,6 +182,13 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    #[test]
+    fn a_panic_is_contained() {
+        let doubled = |n: u32| contained(|| if n == 0 { panic!("by the test") } else { Ok(n * 2) });
+        let all: Vec<_> = [1, 0, 2].map(doubled).into_iter().map(Result::ok).collect();
+        assert_eq!(all, [Some(2), None, Some(4)]);
+    }
 
     fn eventually(what: &str, holds: impl Fn() -> bool) {
         let begun = Instant::now();

@@ -19,7 +19,7 @@ use crate::kit::clock;
 use crate::kit::db::schema::imports;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::supervise::Stop;
+use crate::kit::supervise::{Stop, contained};
 
 /// As many rows are created in one transaction. A smaller file is saved as a whole or not at all.
 pub const PORTION: usize = 1_000;
@@ -220,7 +220,7 @@ pub fn drain(db: &Db) -> AppResult<()> {
 }
 
 /// A portion of every import that runs; `None` if there is none. One that another worker has is passed
-/// over, and one that fails keeps none of the others.
+/// over, and one that fails or panics keeps none of the others.
 fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
     let running: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
         imports::table
@@ -234,17 +234,22 @@ fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
         if stop.is_asked() {
             break;
         }
-        let created = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
-            let Some(import) = Import::take(conn, merchant_id, id)? else { return Ok(None) };
-            let after = portion(conn, &import, clock::now())?;
-            QueryResult::Ok(Some(after.created_count - import.created_count))
+        let created = contained(|| {
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                let Some(import) = Import::take(conn, merchant_id, id)? else { return Ok(None) };
+                let after = portion(conn, &import, clock::now())?;
+                QueryResult::Ok(Some(after.created_count - import.created_count))
+            })
         });
         match created {
             Ok(Some(count)) => {
                 total = Some(total.unwrap_or(0) + usize::try_from(count).unwrap_or(0));
             }
             Ok(None) => {}
-            Err(error) => failed = Some(error),
+            Err(error) => {
+                tracing::warn!(merchant_id, import_id = id, %error, "import_portion_failed");
+                failed = Some(error);
+            }
         }
     }
     failed.map_or(Ok(total), Err)
