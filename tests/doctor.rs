@@ -142,6 +142,27 @@ fn all_well_is_all_well() {
 }
 
 #[test]
+fn the_public_url_of_a_vouch_that_runs_is_tried() {
+    let here = Installation::new("doctor-public-url");
+    let serving = here.serve();
+    let listen = format!("--listen={}", serving.address);
+    let status_of = |public_url: &str, code: &str| {
+        let output = here.output(&["doctor", "--json", &listen, public_url]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = document["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["code"] == code);
+        (output.status.code(), check.map(|check| check["status"].as_str().unwrap().to_owned()))
+    };
+    let own = format!("--public-url=http://{}", serving.address);
+    assert_eq!(status_of(&own, "public_url"), (Some(0), Some("ok".into())));
+    // Nothing listens there, and whatever else this machine can't reach.
+    let nowhere = "--public-url=http://127.0.0.1:9";
+    assert_eq!(status_of(nowhere, "public_url"), (Some(0), Some(WARNING.into())));
+    // Without a token for metrics, nobody is told of dropped lines.
+    assert_eq!(status_of(&own, "log").1, None);
+}
+
+#[test]
 fn settings_and_the_machine() {
     try_states(&[
         State { name: "as-it-is", provoke: |_| {}, found: &[] },
