@@ -190,8 +190,11 @@ fn other_topics_are_kept_noted_or_acted_upon() {
 #[test]
 fn removing_the_app_disconnects_the_store_and_a_replay_of_that_does_not_do_it_again() {
     let app = TestApp::start();
+    let task = ".tasks a[href='/settings/shopify']";
+    assert!(!app.owner().get("/dashboard").has(task));
     assert_eq!(app.shopify("app/uninstalled", &json!({ "id": 1 })).status, 200);
     assert!(!store(&app).is_connected());
+    assert!(app.owner().get("/dashboard").has(task), "the merchant is told");
     let acts: Vec<String> = app.within(|conn| {
         audit_log::table
             .filter(audit_log::subject_id.eq(app.fixture.store_id))

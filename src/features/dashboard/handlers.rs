@@ -16,6 +16,7 @@ use crate::features::conversions::ConversionFilter;
 use crate::features::conversions::list::{self, ConversionRow};
 use crate::features::figures::{self, DayFigures};
 use crate::features::registration;
+use crate::features::stores::{self, Uninstalled};
 use crate::features::sync_notes::{self, Unusable};
 use crate::kit::clock;
 use crate::kit::config::Config;
@@ -28,6 +29,8 @@ use crate::kit::web::when::{When, day, day_of};
 
 /// As many of the newest conversions are shown.
 const NEWEST: usize = 10;
+/// For so long the end of a connection is news.
+const UNINSTALLED_SHOWN: chrono::Duration = chrono::Duration::days(30);
 
 #[derive(Template)]
 #[template(path = "dashboard/index.html")]
@@ -39,6 +42,8 @@ struct DashboardPage {
     days: Vec<DayRow>,
     newest: Vec<NewestRow>,
     waiting: Waiting,
+    /// Stores that uninstalled Vouch lately.
+    uninstalled: Vec<Uninstalled>,
     /// Stores that lack codes, or have them off.
     unusable: Vec<Unusable>,
     steps: Steps,
@@ -102,6 +107,10 @@ impl DashboardPage {
         urls::code_requests()
     }
 
+    fn uninstalled_on(&self, store: &Uninstalled) -> When {
+        When::new(store.at, self.page.merchant().tz())
+    }
+
     fn failed_pushes(&self) -> String {
         urls::failed_pushes()
     }
@@ -123,7 +132,8 @@ pub async fn show(
     let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
     let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
-    let (figures, newest, waiting, unusable, steps, registration) = db
+    let since = clock::now() - UNINSTALLED_SHOWN;
+    let (figures, newest, waiting, (uninstalled, unusable), steps, registration) = db
         .merchant(merchant_id, move |conn| {
             let every = ConversionFilter::default();
             let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
@@ -131,7 +141,10 @@ pub async fn show(
                 figures::merchant_days(conn, merchant_id, from, to)?,
                 newest,
                 waiting(conn, merchant_id)?,
-                sync_notes::unusable(conn, merchant_id)?,
+                (
+                    stores::uninstalled(conn, merchant_id, since)?,
+                    sync_notes::unusable(conn, merchant_id)?,
+                ),
                 steps(conn, merchant_id)?,
                 registration::load(conn, merchant_id)?,
             ))
@@ -144,6 +157,7 @@ pub async fn show(
         days: days.iter().rev().map(|(day, figures)| day_row(*day, figures, own)).collect(),
         newest: newest.into_iter().map(|row| NewestRow::new(row, &merchant)).collect(),
         waiting,
+        uninstalled,
         unusable,
         steps,
         signup: Signup {

@@ -1,15 +1,19 @@
 //! Connecting a store, and ending the connection.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use vouch_core::platform::Platform;
 
 use super::model::{Store, new_store_key, webhook_use};
 use super::secret::WebhookSecret;
-use crate::kit::audit::{Actor, record};
-use crate::kit::db::schema::stores;
+use crate::kit::audit::{Actor, ActorKind, record};
+use crate::kit::db::schema::{audit_log, stores};
 use crate::kit::secrets::Sealer;
+
+/// What the audit log calls the end of a connection.
+const DISCONNECTED: &str = "store.disconnected";
 
 /// Why a store could not be connected.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +156,39 @@ pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> Quer
             return Ok(());
         }
         let summary = format!("Disconnected the {} store {}.", store.platform, store.name);
-        record(conn, actor, store.act("store.disconnected", summary))
+        record(conn, actor, store.act(DISCONNECTED, summary))
     })
+}
+
+/// A store whose owner uninstalled Vouch there.
+#[derive(Clone, Debug, Queryable)]
+pub struct Uninstalled {
+    pub name: String,
+    pub platform: Platform,
+    pub at: DateTime<Utc>,
+}
+
+/// Stores that were disconnected after `since` by no member but by the store itself, and are so still.
+///
+/// # Errors
+/// The database's.
+pub fn uninstalled(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Uninstalled>> {
+    let by_the_store = audit_log::table
+        .filter(audit_log::merchant_id.eq(merchant_id))
+        .filter(audit_log::subject_kind.eq("store"))
+        .filter(audit_log::subject_id.eq(stores::id.nullable()))
+        .filter(audit_log::action.eq(DISCONNECTED))
+        .filter(audit_log::actor_kind.eq(ActorKind::System))
+        .filter(audit_log::at.nullable().eq(stores::disconnected_at));
+    stores::table
+        .filter(stores::merchant_id.eq(merchant_id))
+        .filter(stores::disconnected_at.gt(since))
+        .filter(exists(by_the_store))
+        .order(stores::id)
+        .select((stores::name, stores::platform, stores::disconnected_at.assume_not_null()))
+        .load(conn)
 }

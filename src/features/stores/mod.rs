@@ -20,7 +20,9 @@ pub use self::access::{
 pub use self::calls::{StoreCall, StoreCalls};
 pub use self::check::{UnreadableSecret, check_secrets};
 pub use self::client::{open_client, open_shopify, rules_in_words};
-pub use self::connect::{ConnectError, NewStore, connect, connect_shopify, disconnect};
+pub use self::connect::{
+    ConnectError, NewStore, Uninstalled, connect, connect_shopify, disconnect, uninstalled,
+};
 pub use self::model::{Store, find_by_key, merchant_of_key};
 pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};
 pub use self::rotate::{Resealed, reseal_secrets};
