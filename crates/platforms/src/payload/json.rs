@@ -53,8 +53,14 @@ impl Notes {
     /// # Errors
     /// If it isn't three letters.
     pub(crate) fn currency(&mut self, code: &str, path: &str) -> Result<Currency, PayloadError> {
-        let currency = Currency::from_code(code)
-            .map_err(|error| PayloadError::new(path, error.to_string()))?;
+        // A replay finds the same code: only another message of the store helps.
+        let currency = Currency::from_code(code).map_err(|error| {
+            let problem = format!(
+                "{error}. Choose a currency with such a code in the store and save the order there, \
+                 so that the store sends it again"
+            );
+            PayloadError::new(path, problem)
+        })?;
         if !currency.is_known() {
             self.add(ReadProblem::UnknownCurrency, path.to_owned());
         }
