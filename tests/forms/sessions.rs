@@ -36,7 +36,7 @@ fn what_was_typed_is_shown_after_signing_in_again_and_can_be_sent() {
     let lost = owner.submit(&page, &form, &[("note", TYPED)]);
     assert_eq!(lost.status, 303);
     let login = owner.follow(&lost);
-    assert!(login.has("input[name=password]"), "{}", login.text());
+    assert!(login.has("#unsent-kept + form input[name=password]"), "{}", login.text());
     // A wrong password in between loses nothing.
     let wrong =
         owner.submit(&login, "main form", &[("email", "owner@acme.example"), ("password", "x")]);
