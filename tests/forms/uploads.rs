@@ -1,7 +1,7 @@
 //! Forms with a file.
 
 use diesel::prelude::*;
-use vouch::db::schema::{exclusions, imports, sessions};
+use vouch::kit::db::schema::{exclusions, imports, sessions};
 
 use crate::harness::browser::Browser;
 use crate::harness::{PASSWORD, Page, Person, TestApp};
