@@ -332,7 +332,7 @@ fn of_ten_connections_at_once_one_store_comes() {
             .map(|_| {
                 let (person, page) = (stranger.clone(), &page);
                 let form = "form[action='/settings/shopify']";
-                scope.spawn(move || person.submit(page, form, &fields).status)
+                scope.spawn(move || person.submit_anew(page, form, &fields).status)
             })
             .collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()

@@ -265,7 +265,7 @@ fn a_code_that_another_tab_gave_away_is_not_given_to_a_third_unseen() {
     let new = owner.get("/affiliates/new");
     let cleo = [("name", "Cleo"), ("email", "cleo@affiliates.example"), ("status", "active")];
     let cleo = owner.follow(&owner.submit(&new, "main form", &cleo)).path;
-    let cleo = cleo.rsplit('/').next().unwrap().to_owned();
+    let cleo = cleo.split('/').nth(2).unwrap().to_owned();
     let path = format!("/triggers/{}/reassignment", app.fixture.ada10_id);
     let (first, second) = (owner.get(&path), owner.get(&path));
     let give = |page: &Page, id: &str| {

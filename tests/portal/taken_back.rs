@@ -55,7 +55,7 @@ fn a_denial_is_undone_and_the_code_waits_again() {
     assert!(asked.contains("TEA1 Waiting") && !asked.contains("TEA1 Denied"), "{asked}");
     assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1, "of the denial alone");
     // A second time there is nothing left of that decision.
-    let again = owner.follow(&owner.submit(&denied, UNDO, &[]));
+    let again = owner.follow(&owner.submit_anew(&denied, UNDO, &[]));
     assert!(again.says("Nothing was undone: the codes were decided anew"), "{}", again.text());
     assert!(decide(&owner, "approve", &[&a]).says("TEA1 is a code of Ada Active now."));
 }
