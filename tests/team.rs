@@ -140,8 +140,8 @@ fn a_letter_is_sent_again_with_a_new_link_and_can_be_withdrawn() {
     assert_eq!((ivy.get(&first).status, ivy.get(&second).status), (404, 200));
     assert_eq!(owner.submit(&page, "form[action$='/withdrawal']", &[]).status, 303);
     assert_eq!(ivy.get(&second).status, 404);
-    assert_eq!(owner.submit(&page, "form[action$='/withdrawal']", &[]).status, 404, "gone");
-    assert_eq!(owner.submit(&page, "form[action$='/sending']", &[]).status, 404);
+    assert_eq!(owner.submit_anew(&page, "form[action$='/withdrawal']", &[]).status, 404, "gone");
+    assert_eq!(owner.submit_anew(&page, "form[action$='/sending']", &[]).status, 404);
 
     invite(&owner, IVY, "admin");
     let third = link(&app, IVY);
@@ -202,7 +202,7 @@ fn roles_change_and_a_removed_member_is_out_at_once() {
     let form = format!("form[action='{path}/removal']");
     assert_eq!(owner.submit(&page, &form, &[]).status, 303);
     assert!(viewer.get("/dashboard").location().unwrap().starts_with("/login"));
-    assert_eq!(owner.submit(&page, &form, &[]).status, 404);
+    assert_eq!(owner.submit_anew(&page, &form, &[]).status, 404);
     let acts = acts(&app);
     assert!(acts.ends_with(&["member.role_changed", "member.removed"].map(str::to_owned)));
     let signed_in = app.sign_in("viewer@acme.example");
