@@ -1,4 +1,5 @@
-use serde::Deserialize;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use vouch_core::email::EmailKey;
 
 use super::person::Lookup;

@@ -13,6 +13,7 @@ use crate::features::triggers::list::count_like;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::web::answers::AnswerAt;
 use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::memory::Memory;

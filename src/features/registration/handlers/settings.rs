@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use super::join::Apply;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers;
-use crate::features::registration::forms::SettingsForm;
+use crate::features::registration::forms::{APPROVALS, DEFAULT_OFFER, SettingsForm};
 use crate::features::registration::settings::{CodeWish, FieldKind, Registration, load, save};
 use crate::kit::config::Config;
 use crate::kit::db::Db;

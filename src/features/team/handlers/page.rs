@@ -3,7 +3,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::team::RoleForm;
+use super::team::{RequirementForm, RoleForm};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InvitationRow, MemberRow};
 use crate::kit::clock;
