@@ -65,6 +65,11 @@ pub trait Provider: Sync {
     /// Where and why. The message is to be kept: it was really sent.
     fn parse(&self, message: &Message<'_>) -> Result<StoreEvent, PayloadError>;
 
+    /// How far back the platform shows orders; `None` for all of them.
+    fn orders_reach(&self) -> Option<chrono::Duration> {
+        None
+    }
+
     /// The client of one store.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::platform::Platform;
-use vouch_platforms::{Client, OrderMessage, Period};
+use vouch_platforms::{Client, OrderMessage, Period, provider};
 
 use super::model::{CatchUp, unfinished};
 use crate::features::ingest::intake::Outcome;
@@ -19,8 +19,6 @@ const EVERY: Duration = Duration::minutes(15);
 const OVERLAP: Duration = Duration::minutes(15);
 /// The first reading begins so long before the store was connected.
 const BEFORE_CONNECTION: Duration = Duration::days(1);
-/// Shopify shows orders of the last 60 days to apps without a permission that it seldom gives.
-const SHOPIFY_REACH: Duration = Duration::days(60);
 
 /// Where the periodic reading is, between two turns.
 #[derive(Serialize, Deserialize)]
@@ -90,10 +88,8 @@ fn since_the_last(turn: &Turn<'_>) -> Place {
 
 /// As far back as the platform shows orders.
 fn within_reach(platform: Platform, from: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-    match platform {
-        Platform::Shopify => from.max(now - SHOPIFY_REACH),
-        Platform::Bigcommerce | Platform::Woocommerce | Platform::Api => from,
-    }
+    let reach = provider(platform).and_then(|provider| provider.orders_reach());
+    reach.map_or(from, |reach| from.max(now - reach))
 }
 
 /// Reads on in the period that somebody asked for; `true` once it is done.

@@ -62,6 +62,11 @@ impl Provider for ShopifyProvider {
         order::parse(topic, body, order::ShopifyHeaders { is_test, triggered_at: sent_at })
     }
 
+    /// The last 60 days, to apps without a permission that Shopify seldom gives.
+    fn orders_reach(&self) -> Option<chrono::Duration> {
+        Some(chrono::Duration::days(60))
+    }
+
     fn client(&self, connection: Connection<'_>) -> Result<Box<dyn Client>, CallError> {
         Ok(Box::new(Shopify::open(connection)?))
     }
