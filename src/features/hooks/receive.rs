@@ -1,6 +1,7 @@
 use actix_web::http::header::{ContentType, HeaderMap};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
 use vouch_core::platform::Platform;
 use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider};
 
@@ -57,21 +58,24 @@ pub async fn receive(
     if let Some(topic) = privacy {
         return carry_out(&store, topic, body, envelope, (db, sealer)).await;
     }
-    let Envelope { topic, delivery_ref, is_test, sent_at } = envelope;
-    let understood = parse_message(platform, &topic, &body, is_test, sent_at.unwrap_or(now));
-    let arrival = Arrival {
+    let Envelope { topic, is_test, sent_at, .. } = &envelope;
+    let understood = parse_message(platform, topic, &body, *is_test, sent_at.unwrap_or(now));
+    intake.take(platform, arrival(&store, envelope, &body, now), understood).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+fn arrival(store: &KnownStore, envelope: Envelope, body: &[u8], now: DateTime<Utc>) -> Arrival {
+    Arrival {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
         source: Source::Webhook,
-        delivery_ref,
-        topic,
-        is_test,
-        sent_at,
+        delivery_ref: envelope.delivery_ref,
+        topic: envelope.topic,
+        is_test: envelope.is_test,
+        sent_at: envelope.sent_at,
         received_at: now,
-        body_gzip: gzip(&body),
-    };
-    intake.take(platform, arrival, understood).await?;
-    Ok(HttpResponse::Ok().finish())
+        body_gzip: gzip(body),
+    }
 }
 
 /// Carried out and answered 200, and never stored. Also for a store that was disconnected: Shopify
