@@ -6,8 +6,7 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use serde_json::json;
 
-use super::holding::Holding;
-use super::model::{Trigger, affiliate_name};
+use super::model::{Holding, Trigger, affiliate_name};
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, Period};

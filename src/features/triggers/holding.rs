@@ -6,20 +6,11 @@ use diesel::result::Error;
 use thiserror::Error as ThisError;
 
 use super::handover::{hand_over_if_due, set_holder, unschedule};
-use super::model::{Trigger, affiliate_name};
+use super::model::{Holding, Trigger, affiliate_name};
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
-use crate::kit::dated::{self, Dated, dated, second};
+use crate::kit::dated::{self, Dated, second};
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
-
-dated! {
-    /// Who holds a trigger.
-    pub(super) struct Holding
-    in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
-    {
-        pub affiliate_id: i64,
-    }
-}
 
 /// As far ahead a handover can be scheduled.
 const MAX_AHEAD: Days = Days::new(731);

@@ -10,8 +10,17 @@ use crate::features::availability::{
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
-use crate::kit::dated::second;
-use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
+use crate::kit::dated::{self, dated, second};
+use crate::kit::db::schema::{affiliates, triggers};
+
+dated! {
+    /// Who holds a trigger.
+    pub(super) struct Holding
+    in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
+    {
+        pub affiliate_id: i64,
+    }
+}
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -182,14 +191,7 @@ fn insert(
         .returning(Trigger::as_returning())
         .get_result(conn)?;
     let since = second(actor.now);
-    diesel::insert_into(trigger_owners::table)
-        .values((
-            trigger_owners::merchant_id.eq(actor.merchant_id),
-            trigger_owners::trigger_id.eq(trigger.id),
-            trigger_owners::valid_from.eq(since),
-            trigger_owners::affiliate_id.eq(affiliate_id),
-        ))
-        .execute(conn)?;
+    dated::begin(conn, (actor.merchant_id, trigger.id), Holding { affiliate_id }, since)?;
     // An order can have come in already that a store with a fast clock placed from now on.
     let cause = RecalculationCause::TriggerCreated { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, since, &cause)?;
