@@ -29,8 +29,9 @@ fn every_file_and_test_that_the_security_page_names_exists() {
     let mut code = String::new();
     sources(&root().join("src"), &mut code);
     sources(&root().join("tests"), &mut code);
+    sources(&root().join("crates"), &mut code);
     let is_path = |name: &str| {
-        ["src/", "tests/", "docs/", "static/", "script/", "migrations/"]
+        ["src/", "crates/", "tests/", "docs/", "static/", "script/", "migrations/"]
             .iter()
             .any(|folder| name.starts_with(folder))
     };

@@ -1,7 +1,7 @@
 //! The page for a request that failed. Causes are logged once, here, with the request's id; a page never
 //! shows them.
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
@@ -35,30 +35,35 @@ pub async fn pages<B: MessageBody>(
     if let AppError::Internal(cause) = error {
         tracing::error!(cause = %format!("{cause:#}"), "request failed");
         // Without the error, which would be logged once more.
-        let rendered = render(error, None, request_id);
+        let rendered = render(error, request_id);
         return Ok(response.into_response(rendered).map_into_right_body());
     }
-    let rendered = render(error, Some(response.request()), None);
-    let headers = rendered.headers().clone();
-    let body = rendered.into_body();
+    let page = match error.status_code() {
+        StatusCode::SEE_OTHER => None,
+        _ => page_of(error, Some(response.request()), None).ok(),
+    };
+    // With its headers: the session may have set a cookie.
     Ok(response.map_body(|head, _| {
-        head.headers = headers;
-        EitherBody::Right { body }
+        if page.is_some() {
+            head.headers.insert(header::CONTENT_TYPE, HTML);
+        }
+        secure(&mut head.headers);
+        EitherBody::Right { body: BoxBody::new(page.unwrap_or_default()) }
     }))
 }
 
 /// The answer to an error that left the application past [`pages`].
 pub fn answer(error: &actix_web::Error) -> HttpResponse {
     match error.as_error::<AppError>() {
-        Some(error) => render(error, None, None),
+        Some(error) => render(error, None),
         None => error.error_response(),
     }
 }
 
-fn render(error: &AppError, req: Option<&HttpRequest>, request_id: Option<String>) -> HttpResponse {
+fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
     let mut response = error.error_response();
     if response.status() != StatusCode::SEE_OTHER
-        && let Ok(page) = page_of(error, req, request_id)
+        && let Ok(page) = page_of(error, None, request_id)
     {
         response.headers_mut().insert(header::CONTENT_TYPE, HTML);
         response = response.set_body(page).map_into_boxed_body();
