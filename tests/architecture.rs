@@ -320,6 +320,14 @@ fn arrows_point_down() {
 }
 
 #[test]
+fn no_modules_need_each_other() {
+    let arrows = Crate::load().arrows();
+    let modules = graph(arrows.keys().map(|(from, to)| (top(from), top(to))));
+    assert_eq!(circles(&modules), Vec::<Vec<String>>::new());
+    assert!(modules.len() > 40, "the imports were read");
+}
+
+#[test]
 fn handlers_name_no_table() {
     let of_handlers = |module: &&Module| module.file.contains("/handlers");
     let modules = Crate::load().0;

@@ -298,5 +298,5 @@ routes! {
     GET  "/api/v1/triggers" => crate::features::api::triggers::handlers::list_triggers, Credential;
     POST "/api/v1/triggers" => crate::features::api::triggers::handlers::create_trigger, Credential;
     GET  "/api/v1/triggers/{trigger_id}" => crate::features::api::triggers::handlers::show_trigger, Credential;
-    GET  "/api/openapi.json" => crate::features::api::handlers::openapi, Public;
+    GET  "/api/openapi.json" => crate::features::api::openapi::openapi, Public;
 }

@@ -10,8 +10,8 @@ use vouch_platforms::parse_message;
 
 use super::cast::{self, CAST};
 use super::dice::Dice;
-use super::program::DemoStore;
 use super::shop::{self, Refund, Sale, Shopper};
+use super::store::DemoStore;
 use crate::features::affiliates::{self, AffiliateStatus};
 use crate::features::conversions::manual::{Amount, credit_order, give};
 use crate::features::conversions::{self, ConversionStatus, DenialReason, NewReview};

@@ -7,8 +7,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::program::DemoStore;
 use super::shop::{PRODUCTS, Refund, Sale, Shopper, line};
+use super::store::DemoStore;
 
 /// A message as Shopify would send it.
 #[derive(Clone, Debug)]

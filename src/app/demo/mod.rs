@@ -9,7 +9,9 @@ mod letter;
 mod people;
 mod program;
 mod shop;
+mod store;
 
 pub use self::letter::{Letter, letters};
 pub use self::people::{LOGINS, Login, sign_in_with};
-pub use self::program::{DemoStore, Loaded, load};
+pub use self::program::{Loaded, load};
+pub use self::store::DemoStore;

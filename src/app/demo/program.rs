@@ -13,6 +13,7 @@ use super::dice::Dice;
 use super::history;
 use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
 use super::shop::DESIGNED_SKU;
+use super::store::DemoStore;
 use crate::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::features::auth;
 use crate::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
@@ -34,21 +35,6 @@ const PARTNERS: &str = "Partners";
 const KNOWN_ID: &str = "c5z7";
 /// How long ago the program began.
 const AGE_DAYS: i64 = 120;
-
-/// The demo's store.
-#[derive(Clone)]
-pub struct DemoStore {
-    /// Whose it is.
-    pub merchant_id: i64,
-    /// Its key within the merchant.
-    pub store_id: i64,
-    /// Names it in its webhook address.
-    pub store_key: String,
-    /// What signs its messages, in plain: it is the demo's own.
-    pub secret: Vec<u8>,
-    /// Those of the instance.
-    pub pseudonyms: Pseudonyms,
-}
 
 /// The demo program as it stands after [`load`].
 pub struct Loaded {

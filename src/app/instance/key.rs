@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::presence::{ServerProcess, serving};
+use super::process::{ServerProcess, serving};
 use crate::features::auth::two_factor;
 use crate::features::stores::{self, Resealed, reseal_secrets};
 use crate::kit::clock;
@@ -60,7 +60,7 @@ pub enum KeyError {
     /// A rotation would leave a process with the old key.
     #[error(
         "a Vouch still runs on {0}: stop every Vouch of this instance first, then run `vouch rotate-key` again (one that was killed counts as running for {seconds} seconds)",
-        seconds = super::presence::GONE_AFTER_SECONDS
+        seconds = super::process::GONE_AFTER_SECONDS
     )]
     Serving(ServerProcess),
     /// A process starts at this moment, or another rotation runs.

@@ -3,5 +3,7 @@
 /// Which secret key the database's secrets are encrypted with.
 pub mod key;
 mod presence;
+mod process;
 
-pub use self::presence::{Presence, ServerProcess, serving};
+pub use self::presence::Presence;
+pub use self::process::{ServerProcess, serving};

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::{By, tell};
+use super::by::{By, tell};
 use crate::kit::audit::ActorKind;
 use crate::kit::db::schema::instance_log;
 use crate::kit::mail::RevealedEmail;

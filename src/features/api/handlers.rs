@@ -6,25 +6,21 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel::OptionalExtension as _;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
-use utoipa::OpenApi;
 use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
 use vouch_platforms::api::{OrderBody, parse_at};
 
+use super::admission::{admitted, answer};
 use super::answer::{KeptAnswer, OrderAnswer, ReportAnswer};
-use super::keys::{Admitted, ApiScope, Token, admit};
+use super::keys::ApiScope;
 use super::known::KnownOrder;
 use super::limits::Limits;
-use super::openapi::Document;
 use super::problem::Problem;
 use crate::features::ingest::intake::{Arrival, Outcome, Source, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
-use crate::kit::request::{self, Sender};
-use crate::kit::web::bearer;
 use crate::kit::web::memory::{BodyLimits, BodySender, Memory};
 
 /// What deliveries of the API are about.
@@ -65,14 +61,6 @@ pub async fn report_order(
     intake: Data<Intake>,
 ) -> HttpResponse {
     answer(take(&req, body, &db, &limits, &intake).await)
-}
-
-/// What every address of the API answers: JSON, or the problem.
-pub(super) fn answer<T: Serialize>(outcome: Result<(StatusCode, T), Problem>) -> HttpResponse {
-    match outcome {
-        Ok((status, answer)) => HttpResponse::build(status).json(answer),
-        Err(problem) => (&problem).into(),
-    }
 }
 
 async fn take(
@@ -131,34 +119,4 @@ async fn conflict(db: &Db, merchant_id: i64, order_id: i64) -> Problem {
     let find = move |conn: &mut _| KnownOrder::find(conn, merchant_id, order_id);
     let known = db.run_as(WorkKind::Report, Scope::Merchant(merchant_id), find).await;
     known.map_or_else(Problem::from, Problem::conflict)
-}
-
-/// The key that a request was sent with, one request taken off what is left to it, if it has the scope.
-pub(super) async fn admitted(
-    req: &HttpRequest,
-    db: &Db,
-    limits: &Limits,
-    scope: ApiScope,
-) -> Result<Admitted, Problem> {
-    let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
-    let now = clock::now();
-    let (merchant_id, find) = (token.merchant_id, move |conn: &mut _| admit(conn, &token, now));
-    let kind = match scope {
-        ApiScope::Orders => WorkKind::Report,
-        ApiScope::Read | ApiScope::Triggers => WorkKind::Page,
-    };
-    let found = db.run_as(kind, Scope::Merchant(merchant_id), find).await?;
-    let key = found.ok_or_else(Problem::unauthorized)?;
-    let (merchant_id, api_key_id) = (Some(key.merchant_id), Some(key.key_id));
-    request::sent_by(Sender { merchant_id, api_key_id, ..Sender::default() });
-    limits.take(key.merchant_id, key.key_id)?;
-    if !key.scopes.contains(&scope) {
-        return Err(Problem::lacks_scope(scope));
-    }
-    Ok(key)
-}
-
-/// `GET /api/openapi.json`
-pub async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(Document::openapi())
 }

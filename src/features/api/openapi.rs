@@ -1,11 +1,17 @@
 //! The description of the API for programs, made from the code itself.
 
+use actix_web::HttpResponse;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use vouch_platforms::api;
 
 use super::{answer, handlers, known, problem, triggers};
+
+/// `GET /api/openapi.json`
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Document::openapi())
+}
 
 /// The document at `/api/openapi.json`.
 #[derive(OpenApi)]

@@ -4,22 +4,21 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use diesel::OptionalExtension;
 use serde::Deserialize;
 
-use super::devices::{ORIGIN, Origin};
+use super::devices::Origin;
 use super::forms::{LoginForm, PlaceForm};
 use super::hashing::Hashing;
 use super::limits::Tries;
-use super::model::{Person, User, is_deserted, places_of};
+use super::model::{User, is_deserted};
 use super::password::{MOST_BYTES, is_outdated, replace_hash};
+use super::sign_in::{places, sign_in};
 use super::two_factor::second_step;
 use crate::features::auth::pages::{PersonPage, PublicPage};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
 use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
-use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::peer::peer;
@@ -135,84 +134,6 @@ fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpRe
     let mut response = html(StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form, errors })?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     Ok(response)
-}
-
-/// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
-///
-/// # Errors
-/// The database's.
-pub async fn sign_in(
-    db: &Db,
-    session: &Session,
-    origin: &Origin,
-    user_id: i64,
-    next: &LocalPath,
-) -> AppResult<HttpResponse> {
-    let places = places(db, user_id).await?;
-    // A key that was known before sign-in must not be worth anything after it.
-    unsent::clear_others(session)?;
-    renew_session(session)?;
-    session.insert(USER_ID, user_id)?;
-    session.insert(ORIGIN, origin)?;
-    security::note(Kind::SignedIn.by(user_id));
-    let next = unsent::page(session).or(next.get());
-    if let [only] = places.as_slice() {
-        session.insert(PLACE, only)?;
-        return Ok(see_other(next.unwrap_or(only.home())));
-    }
-    if let Some(next) = next.filter(|next| is_of_no_place(next)) {
-        return Ok(see_other(next));
-    }
-    Ok(see_other(&urls::places(next.unwrap_or_default())))
-}
-
-/// Pages that need no place: a person comes back to them at once.
-fn is_of_no_place(path: &str) -> bool {
-    path.starts_with("/invitations/") || path.starts_with("/account/")
-}
-
-/// Who is signed in, if anybody is.
-///
-/// # Errors
-/// The database's.
-pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
-    let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
-    db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
-}
-
-/// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
-/// not.
-///
-/// # Errors
-/// The database's.
-pub async fn take_seat(
-    db: &Db,
-    session: &Session,
-    origin: &Origin,
-    user_id: i64,
-    merchant_id: i64,
-) -> AppResult<HttpResponse> {
-    if session.get::<i64>(USER_ID)? != Some(user_id) {
-        sign_in(db, session, origin, user_id, &LocalPath::default()).await?;
-    }
-    let places = places(db, user_id).await?;
-    let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
-    let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
-    session.insert(PLACE, place)?;
-    Ok(see_other(place.home()))
-}
-
-/// The chosen place is theirs no more: they choose again.
-pub fn leave_place(session: &Session) {
-    session.remove(PLACE);
-}
-
-async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
-    db.run(Scope::Person(user_id), move |conn| {
-        let person = Person::find(conn, user_id)?;
-        places_of(conn, &person)
-    })
-    .await
 }
 
 /// What the browser forgets at sign-out. Not `"cookies"`: that would take those of every other site

@@ -23,14 +23,17 @@ pub mod pages;
 mod password;
 /// A new password for who has forgotten theirs.
 pub mod resets;
+mod route;
 mod session_store;
+/// Beginning a session.
+pub mod sign_in;
 /// Two-factor sign-in.
 pub mod two_factor;
 /// What was typed before one had to sign in again.
 pub mod unsent;
 mod viewing;
 
-pub use self::access::{Access, Route, RouteTable, check, without_session};
+pub use self::access::{check, without_session};
 pub use self::devices::Origin;
 pub use self::forms::NewPassword;
 pub use self::guesses::known_about;
@@ -42,5 +45,6 @@ pub use self::model::{
     change_password, count_place, create_user, is_deserted, join, places_of,
 };
 pub use self::password::{PasswordRefusal, hash, is_outdated, judge, verify};
+pub use self::route::{Access, Route, RouteTable};
 pub use self::session_store::{ABSOLUTE_LIMIT, IDLE_LIMIT, PgSessions, end_sessions_of, sweep};
 pub use self::viewing::{VIEW_LIMIT, Viewer, Viewing};

@@ -6,8 +6,8 @@ use actix_web::dev::ServiceRequest;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::access::Access;
 use super::model::{AffiliateSeat, Person, Seat};
+use super::route::Access;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};

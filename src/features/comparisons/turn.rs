@@ -8,6 +8,7 @@ use vouch_platforms::{CallError, Client};
 use self::daily::next_daily;
 use self::finish::finish;
 use self::keep::keep;
+use self::settings::holds;
 use self::sweep::sweep;
 use super::model::{Comparison, insert};
 use crate::features::store_workers::{Next, Turn, TurnError};
@@ -29,6 +30,7 @@ macro_rules! verdict {
 mod daily;
 mod finish;
 mod keep;
+mod settings;
 mod sweep;
 
 /// A reading that rested for longer begins anew: what it read is too old to go with the rest.
@@ -95,18 +97,6 @@ fn current(turn: &Turn<'_>) -> Result<Current, TurnError> {
 fn has_rules_of(comparison: &Comparison, store: &Store) -> bool {
     comparison.creates_codes == store.creates_codes
         && comparison.discount_rules == store.discount_rules
-}
-
-/// Whether the store is still set as it was when the check began.
-fn holds(conn: &mut PgConnection, store: &Store, comparison: &Comparison) -> QueryResult<bool> {
-    let (creates_codes, rules, counted): (bool, Option<serde_json::Value>, Vec<Option<String>>) =
-        stores::table
-            .find((store.merchant_id, store.id))
-            .select((stores::creates_codes, stores::discount_rules, stores::counted_codes))
-            .first(conn)?;
-    Ok(creates_codes == comparison.creates_codes
-        && rules == comparison.discount_rules
-        && counted == comparison.counted_codes)
 }
 
 /// From the first code on, by what the store is set to now.

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
+pub use self::changed::Changed;
+use self::changed::OVERRULED;
+use self::changed::about;
 use self::overrule::take_overruling_back;
 pub use self::overrule::{OverruleError, overrule};
 use self::standing::{Fraud, Locked, Mark, Said, Standing};
@@ -13,11 +16,11 @@ use crate::features::figures::Changes;
 use crate::kit::audit::{Act, Actor, record_all};
 use crate::kit::db::schema::audit_log;
 
+mod changed;
 mod overrule;
 mod standing;
 
 const REVIEWED: &str = "conversion.reviewed";
-const OVERRULED: &str = "conversion.overruled";
 /// An amount was given by hand; taking that back denies it.
 pub(super) const GIVEN: &str = "conversion.given";
 /// No act concerns more conversions than this: a page of a list has far fewer.
@@ -25,21 +28,6 @@ const MOST_AT_ONCE: i64 = 1_000;
 
 /// The most characters of a note.
 pub const NOTE_LENGTH: usize = 500;
-
-/// What a change came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// How many conversions changed.
-    pub changed: usize,
-    /// How many were left alone: they stood so already.
-    pub left_alone: usize,
-    /// Of those that changed, how many earn nothing anyway: they don't qualify.
-    pub unqualified: usize,
-    /// Of those that changed, how many count only once their orders are paid.
-    pub not_paid_yet: usize,
-    /// Names the change in the audit log; [`undo`] takes it back.
-    pub change_id: Option<i64>,
-}
 
 /// What a member says of some conversions, with an optional note.
 #[derive(Clone, Copy, Debug)]
@@ -172,16 +160,6 @@ fn summary(row: Option<&ConversionRow>, reviewed: &Reviewed, note: &str) -> Stri
         },
     };
     if note.is_empty() { act } else { format!("{act} Note: {note}") }
-}
-
-/// The conversion as the middle of a sentence.
-pub(super) fn about(row: &ConversionRow) -> String {
-    let name = &row.affiliate;
-    match (&row.order, row.conversion.order_id) {
-        (Some(order), _) => format!("{name}’s conversion for order {order}"),
-        (None, Some(_)) => format!("{name}’s conversion for an order"),
-        (None, None) => format!("{name}’s manual credit"),
-    }
 }
 
 /// An entry of the log that can be taken back.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
+pub use self::filter::{ConversionFilter, StatusFilter};
 pub use self::matching::MOST_FOUND;
 use self::matching::{Matching, matching};
 pub use self::totals::{Credited, Totals};
@@ -14,56 +15,11 @@ use super::status::{NOT_PAID_YET, reason_label};
 use super::{ConversionStatus, DenialReason, Review, Via};
 use crate::kit::db::listing::beyond;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
-use crate::kit::db::text_enum;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
+mod filter;
 mod matching;
 mod totals;
-
-text_enum! {
-    /// Which statuses a list shows.
-    pub enum StatusFilter {
-        /// What is in the figures: Pending and Approved.
-        Credited = "credited", "Pending or Approved";
-        /// Only this one.
-        Pending = "pending", "Pending";
-        /// Only this one.
-        Approved = "approved", "Approved";
-        /// Only this one.
-        Denied = "denied", "Denied";
-        /// Only this one.
-        Unqualified = "unqualified", "Unqualified";
-    }
-}
-
-impl StatusFilter {
-    fn statuses(self) -> &'static [ConversionStatus] {
-        match self {
-            Self::Credited => &[ConversionStatus::Pending, ConversionStatus::Approved],
-            Self::Pending => &[ConversionStatus::Pending],
-            Self::Approved => &[ConversionStatus::Approved],
-            Self::Denied => &[ConversionStatus::Denied],
-            Self::Unqualified => &[ConversionStatus::Unqualified],
-        }
-    }
-}
-
-/// Which conversions a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConversionFilter {
-    /// An affiliate, a code, e-mail address or SKU, or an order's name, as typed.
-    pub q: String,
-    /// Only these.
-    pub status: Option<StatusFilter>,
-    /// Only this affiliate's.
-    pub affiliate_id: Option<i64>,
-    /// Only what this trigger made.
-    pub trigger_id: Option<i64>,
-    /// From this day on, in the merchant's time zone.
-    pub from: Option<NaiveDate>,
-    /// Up to this day, itself included.
-    pub to: Option<NaiveDate>,
-}
 
 /// Where a row stands: newest first.
 pub type Place = (DateTime<Utc>, i64);

@@ -6,8 +6,8 @@ use diesel::sql_query;
 
 use super::FirstRun;
 use super::forms::FirstRunForm;
-use crate::features::auth::handlers::sign_in;
 use crate::features::auth::pages::PublicPage;
+use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, NewUser, Origin};
 use crate::features::merchants::{self, CreateMerchantError, NewMerchant, Owner, choices};
 use crate::kit::clock;

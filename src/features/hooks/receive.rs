@@ -8,7 +8,7 @@ use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider}
 use super::known_stores::{KnownStore, KnownStores};
 use crate::features::ingest::intake::{Arrival, Source, gzip};
 use crate::features::ingest::queue::Intake;
-use crate::features::privacy::requests;
+use crate::features::privacy::from_store;
 use crate::kit::clock;
 use crate::kit::counters;
 use crate::kit::db::Db;
@@ -91,7 +91,7 @@ async fn carry_out(
     let of_store = (store.merchant_id, store.store_id);
     let is_erased = actix_web::web::block(move || {
         let request = (topic, &*body);
-        requests::carry_out(&db, &pseudonyms, of_store, request, &envelope.delivery_ref, now)
+        from_store::carry_out(&db, &pseudonyms, of_store, request, &envelope.delivery_ref, now)
     })
     .await
     .map_err(|_| AppError::Unavailable)??;

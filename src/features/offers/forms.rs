@@ -4,7 +4,8 @@ use vouch_core::attribution::{Commission, CommissionColumns, CommissionKind};
 use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
 use vouch_core::sku::key_of_reported_sku;
 
-use super::model::{NewOffer, SaveOfferError};
+use super::model::SaveOfferError;
+use super::new_offer::NewOffer;
 use super::read::{Offer, OfferTerms};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};

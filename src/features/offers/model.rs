@@ -1,30 +1,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use vouch_core::attribution::Commission;
 
+use super::new_offer::NewOffer;
 use super::read::Offer;
 use super::terms::Terms;
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{affiliates, offers};
-
-/// What an offer is made from, checked by the form.
-#[derive(Clone, Debug)]
-pub struct NewOffer {
-    /// What it is called; 1 to 100 characters, unlike any other offer's name in any case.
-    pub name: String,
-    /// What it pays.
-    pub commission: Commission,
-    /// Keys of SKUs whose lines earn nothing.
-    pub excluded_skus: Vec<String>,
-    /// Whether qualified conversions start as Approved.
-    pub auto_approve: bool,
-    /// Whether new affiliates get it from now on. An offer stops being the default only when
-    /// another becomes it.
-    pub is_default: bool,
-}
 
 /// Why an offer could not be saved.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use vouch_core::attribution::{Commission, CommissionColumns, CommissionKind};
 use vouch_core::money::{Currency, Rate};
 
-use super::model::NewOffer;
+use super::new_offer::NewOffer;
 use crate::kit::dated::dated;
 use crate::kit::db::schema::offer_terms;
 

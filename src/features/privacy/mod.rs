@@ -7,11 +7,13 @@ pub mod erase;
 /// Everything that is stored of a person, as a file.
 pub mod export;
 mod forms;
+/// What stores ask for on behalf of their customers.
+pub mod from_store;
 /// Settings > Privacy.
 pub mod handlers;
 /// Who a person is, by their email address.
 pub mod person;
-/// What stores ask for on behalf of their customers.
+/// Customers who asked for their data.
 pub mod requests;
 /// How long personal data is kept.
 pub mod retention;

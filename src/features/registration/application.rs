@@ -4,10 +4,11 @@ use diesel::prelude::*;
 use super::decide::decide_held;
 use super::letters;
 use super::settings::Shown;
+use super::wish::Wish;
 use crate::features::affiliates::{
     self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate,
 };
-use crate::features::applications::{Answer, Application, CodeRequestOrigin};
+use crate::features::applications::{Application, CodeRequestOrigin};
 use crate::features::auth::links::{self, About, LinkEnd, LinkPurpose};
 use crate::features::auth::lock_open_merchant;
 use crate::features::availability::{Refused, lock_codes_exclusive};
@@ -22,19 +23,6 @@ use crate::kit::secrets::Sealer;
 
 /// What was never confirmed is forgotten so long after its link no longer works.
 const FORGET_AFTER_HOURS: i64 = 48;
-
-/// What somebody applies with, checked by the form.
-#[derive(Clone, Debug)]
-pub struct Wish {
-    /// What they are called.
-    pub name: String,
-    /// As typed.
-    pub email: String,
-    /// As typed; empty for none.
-    pub code: String,
-    /// Further fields.
-    pub answers: Vec<Answer>,
-}
 
 impl Application {
     /// The one behind a confirmation link that still works.

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::application::Wish;
 use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
+use super::wish::Wish;
 use crate::features::applications::Answer;
 use crate::features::offers;
 use crate::kit::web::form::FormErrors;

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::application::Wish;
 use super::settings::Shown;
+use super::wish::Wish;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
 use crate::features::code_requests::Denial;

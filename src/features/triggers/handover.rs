@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use serde_json::json;
 
-use super::model::{Holding, Trigger, affiliate_name};
+use super::model::{Trigger, affiliate_name};
+use super::periods::Holding;
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, Period};

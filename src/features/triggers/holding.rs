@@ -6,7 +6,8 @@ use diesel::result::Error;
 use thiserror::Error as ThisError;
 
 use super::handover::{hand_over_if_due, set_holder, unschedule};
-use super::model::{Holding, Trigger, affiliate_name};
+use super::model::{Trigger, affiliate_name};
+use super::periods::Holding;
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, second};

@@ -9,6 +9,7 @@ mod holding;
 /// Lists of triggers.
 pub mod list;
 mod model;
+mod periods;
 mod rekey;
 mod words;
 

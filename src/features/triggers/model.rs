@@ -4,23 +4,15 @@ use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error;
 use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
+use super::periods::Holding;
 use crate::features::availability::{
     self, Excluded, Refused, Unavailable, lock_codes_shared, refused,
 };
 use crate::features::pushes;
 use crate::features::recalculations::{RecalculationCause, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
-use crate::kit::dated::{self, dated, second};
+use crate::kit::dated::{self, second};
 use crate::kit::db::schema::{affiliates, triggers};
-
-dated! {
-    /// Who holds a trigger.
-    pub(super) struct Holding
-    in trigger_owners(merchant_id: i64, trigger_id: i64) of triggers(merchant_id, trigger_id)
-    {
-        pub affiliate_id: i64,
-    }
-}
 
 /// What ties orders to an affiliate, as it stands now. Who held it when is in `trigger_owners`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

@@ -9,7 +9,6 @@ use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 
-use super::office::host_of;
 use crate::kit::config::{Security, Smtp};
 
 /// The server has so long for each answer. Fifteen of them are well within a lease.
@@ -141,4 +140,13 @@ fn in_words(error: &Error) -> String {
         cause = inner.source();
     }
     words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The host of a public address: how Vouch introduces itself, and where its messages are from.
+pub(super) fn host_of(public_url: &str) -> &str {
+    let authority = public_url.split("://").nth(1).unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::office::Leased;
+use super::leased::Leased;
 use super::render::Words;
 use crate::kit::db::schema::letters;
 use crate::kit::secrets::Sealer;

@@ -12,6 +12,7 @@
 
 mod address;
 mod delivery;
+mod leased;
 mod letter;
 mod limits;
 mod list;

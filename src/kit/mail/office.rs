@@ -8,10 +8,9 @@ use std::time::{Duration as Period, Instant};
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use secrecy::ExposeSecret;
 
-use super::delivery::{Line, Outcome};
-use super::letter::LINK;
+use super::delivery::{Line, Outcome, host_of};
+use super::leased::Leased;
 use super::render::{Words, message};
 use crate::kit::clock;
 use crate::kit::config::Config;
@@ -52,48 +51,6 @@ pub struct Office {
 struct Rest {
     until: Option<Instant>,
     pause: Period,
-}
-
-/// A letter that this worker has.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = letters)]
-pub(super) struct Leased {
-    pub(super) id: i64,
-    lease: i64,
-    pub(super) message_id: String,
-    pub(super) recipient: String,
-    pub(super) subject: String,
-    pub(super) program: String,
-    paragraphs: Option<serde_json::Value>,
-    link_label: Option<String>,
-    link_path: Option<String>,
-    link_sealed: Option<Vec<u8>>,
-    attempts: i32,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) last_error: Option<String>,
-}
-
-impl Leased {
-    /// What it says.
-    pub(super) fn paragraphs(&self) -> Vec<String> {
-        let kept = self.paragraphs.clone().unwrap_or_default();
-        serde_json::from_value(kept).unwrap_or_default()
-    }
-
-    /// Its link as a whole address; `Err` if it does not open.
-    pub(super) fn url(&self, sealer: &Sealer, public_url: &str) -> Result<Option<String>, String> {
-        if let Some(sealed) = &self.link_sealed {
-            let path = sealer.open(LINK, sealed).map_err(|error| error.to_string())?;
-            let path = String::from_utf8_lossy(path.expose_secret()).into_owned();
-            return Ok(Some(format!("{public_url}{path}")));
-        }
-        Ok(self.link_path.as_ref().map(|path| format!("{public_url}{path}")))
-    }
-
-    /// The words of its link.
-    pub(super) fn label(&self) -> &str {
-        self.link_label.as_deref().unwrap_or_default()
-    }
 }
 
 impl Office {
@@ -278,15 +235,6 @@ impl Office {
             tracing::warn!(email_id = letter.id, "email_waits_for_mail_server");
         }
         Ok(new.len())
-    }
-}
-
-/// The host of a public address: how Vouch introduces itself, and where its messages are from.
-pub(super) fn host_of(public_url: &str) -> &str {
-    let authority = public_url.split("://").nth(1).unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
     }
 }
 

@@ -7,7 +7,7 @@ use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 
-use super::office::Leased;
+use super::leased::Leased;
 
 /// Characters of an address that may stand in one piece.
 const PIECE: usize = 20;

@@ -5,6 +5,7 @@
 //! a table takes them on. The figures are added up once, at the end.
 
 mod rows;
+mod size;
 mod stage;
 
 use anyhow::Context;
@@ -15,9 +16,12 @@ use vouch_core::attribution::Commission;
 use vouch_core::money::{Currency, Rate};
 
 use self::rows::Maker;
+use self::size::OWNER;
+pub use self::size::Size;
 use self::stage::{Keys, Stage};
 use super::people::{self, Login};
-use super::program::{self, DemoStore};
+use super::program;
+use super::store::DemoStore;
 use crate::features::figures;
 use crate::features::merchants::{self, NewMerchant, Owner};
 use crate::features::offers::{self, NewOffer};
@@ -26,21 +30,8 @@ use crate::kit::secrets::Sealer;
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;
-/// Who owns the big program.
-const OWNER: &str = "Morgan Reyes";
 /// Rows that are copied at once.
 const PORTION: u64 = 10_000;
-
-/// How large the program is to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Size {
-    /// Affiliates; at least one.
-    pub affiliates: u64,
-    /// Conversion triggers; at least one.
-    pub triggers: u64,
-    /// Orders.
-    pub orders: u64,
-}
 
 /// The big program as it stands after [`load`].
 pub struct BigProgram {

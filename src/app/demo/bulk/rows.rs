@@ -12,8 +12,8 @@ use vouch_core::order::{
     ReportedRefund,
 };
 
+use super::size::{OWNER, Size};
 use super::stage::Keys;
-use super::{OWNER, Size};
 use crate::app::demo::dice::Dice;
 use crate::app::demo::shop::{PRODUCTS, shopper};
 use crate::features::affiliates::AffiliateStatus;

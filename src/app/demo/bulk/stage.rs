@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
-use super::Size;
+use super::size::Size;
 use crate::kit::db::prepared;
 
 diesel::table! {

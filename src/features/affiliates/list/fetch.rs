@@ -14,7 +14,7 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 
-use super::{AffiliateFilter, AffiliateSort};
+use super::filter::{AffiliateFilter, AffiliateSort};
 use crate::features::affiliates::model::Affiliate;
 use crate::features::affiliates::search::{Boxed, Condition, Head};
 use crate::kit::db::listing::{Named, beyond, count_of, list_count, named, replanned, searched};

@@ -1,6 +1,7 @@
 //! Lists of affiliates: for pages, for downloads, for choosing one.
 
 mod fetch;
+mod filter;
 
 use std::collections::HashMap;
 
@@ -10,15 +11,14 @@ use diesel::prelude::*;
 
 pub use self::fetch::Place;
 use self::fetch::{Found, Wanted};
+pub use self::filter::{AffiliateFilter, AffiliateSort};
 use super::model::Affiliate;
 use super::search::Search;
-use super::status::AffiliateStatus;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
 use crate::features::figures::{self, Figures};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{offers, triggers};
-use crate::kit::db::text_enum;
 use crate::kit::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
 
 /// Figures beside affiliates are of so many days, today included.
@@ -27,43 +27,6 @@ pub const FIGURE_DAYS: u64 = 30;
 /// The first of the days whose figures stand beside affiliates.
 pub fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
     now.with_timezone(&merchant.tz()).date_naive() - Days::new(FIGURE_DAYS - 1)
-}
-
-text_enum! {
-    /// What a list of affiliates goes by.
-    #[derive(Default)]
-    pub enum AffiliateSort {
-        /// By name.
-        #[default]
-        Name = "name", "Name";
-        /// By name, backwards.
-        NameBackwards = "name-backwards", "Name, backwards";
-        /// Who joined last comes first.
-        Newest = "newest", "Newest";
-        /// Who joined first comes first.
-        Oldest = "oldest", "Oldest";
-        /// Names that begin with what is looked for come first, then the others, both by name. Of
-        /// searches only; without one it is the same as by name.
-        BestMatch = "best", "Best match";
-    }
-}
-
-impl AffiliateSort {
-    /// What a list goes by unless it is told otherwise.
-    pub fn usual(search: &Search) -> Self {
-        if search.is_empty() { Self::Name } else { Self::BestMatch }
-    }
-}
-
-/// Which affiliates a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AffiliateFilter {
-    /// What is looked for in name, e-mail address and affiliate ID.
-    pub search: Search,
-    /// Only with this status.
-    pub status: Option<AffiliateStatus>,
-    /// Only on this offer.
-    pub offer_id: Option<i64>,
 }
 
 /// An affiliate as lists show it.

@@ -13,7 +13,7 @@ use vouch_platforms::api::{FieldError, read_json};
 use super::answer::{TriggerAnswer, TriggersAnswer};
 use super::body::TriggerBody;
 use super::create::{self, Outcome, create};
-use crate::features::api::handlers::{admitted, answer};
+use crate::features::api::admission::{admitted, answer};
 use crate::features::api::keys::{self, ApiScope};
 use crate::features::api::limits::Limits;
 use crate::features::api::problem::Problem;

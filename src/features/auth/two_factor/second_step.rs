@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Verdict, check};
 use crate::features::auth::devices::Origin;
-use crate::features::auth::handlers::sign_in;
 use crate::features::auth::limits::Tries;
 use crate::features::auth::model::Person;
 use crate::features::auth::pages::PublicPage;
+use crate::features::auth::sign_in::sign_in;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;

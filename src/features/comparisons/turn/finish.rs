@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
-use super::holds;
+use super::settings::holds;
 use crate::features::comparisons::model::{Comparison, insert};
 use crate::features::store_workers::{Turn, TurnError};
 use crate::features::stores::Store;

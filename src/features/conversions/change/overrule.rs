@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use serde_json::json;
 
+use super::changed::{Changed, OVERRULED, about};
 use super::standing::Locked;
-use super::{Changed, OVERRULED, about};
 use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::list;
 use crate::features::ingest::recalculate;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use vouch_core::code::key_of_reported_code;
 use vouch_core::email::EmailKey;
 
-use super::{ConversionFilter, StatusFilter};
+use super::filter::{ConversionFilter, StatusFilter};
 use crate::kit::db::listing::contains;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
 use crate::kit::web::when::{after_day, before_day};

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 
+use super::filter::{ConversionFilter, StatusFilter};
 use super::matching::{Found, Matching};
-use super::{ConversionFilter, StatusFilter};
 use crate::features::figures;
 use crate::kit::db::listing::list_count;
 use crate::kit::db::schema::conversions;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::candidates::TriggerKey;
+use super::keys::TriggerKey;
 use super::order_row::OrderRow;
 use super::rules::Settings;
 use crate::features::figures::Changes;

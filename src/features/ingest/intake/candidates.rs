@@ -4,19 +4,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use vouch_core::attribution::{Candidate, CandidateAffiliate, CommissionKind, Terms};
-use vouch_core::email::EmailKey;
 use vouch_core::money::{Currency, Rate};
 use vouch_core::order::snapshot::OrderSnapshot;
 
 use super::batch::Batch;
+use super::keys::{TriggerKey, email_key_of};
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::covering_orders;
 use crate::features::triggers::TriggerKind;
 use crate::kit::dated::in_force_or_first;
 use crate::kit::db::prepared;
-
-/// What a trigger is found by within its merchant: its kind, and its key.
-pub(super) type TriggerKey = (&'static str, String);
 
 /// The candidates of `report`.
 pub(super) fn of(
@@ -66,12 +63,6 @@ pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
     let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
     let skus = report.lines.iter().filter_map(|line| Some((TriggerKind::Sku, line.sku_key()?)));
     codes.chain(email).chain(skus).map(|(kind, key)| (kind.as_str(), key)).collect()
-}
-
-/// The customer's address as triggers have it.
-pub(super) fn email_key_of(report: &OrderSnapshot) -> Option<String> {
-    let typed = report.customer_email.as_deref()?;
-    Some(EmailKey::parse(typed).ok()?.as_str().to_owned())
 }
 
 /// An affiliate `a` with the addresses it was known by then and its status, and the terms of its

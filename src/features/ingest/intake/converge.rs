@@ -1,73 +1,19 @@
 //! Brings the conversions of an order, and their ledgers, to what the decision says: only the
 //! difference is written.
 
-use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use vouch_core::attribution::{Components, Credit, CreditKind, Unqualified, ledger_difference};
 
 use self::rows::{Standing, insert, standing, update};
-use super::take_in::Cause;
+pub(super) use self::target::OfOrder;
+use self::target::Target;
+use super::cause::Cause;
 use crate::features::conversions::Via;
-use crate::features::conversions::{Facts, Review};
 use crate::features::figures::{Amounts, Changes, Counted, Shared};
 use crate::features::ingest::ledger::{Appending, append};
 
 mod rows;
-
-/// The order whose conversions converge.
-pub(super) struct OfOrder {
-    pub merchant_id: i64,
-    pub order_id: i64,
-    pub currency: String,
-    pub placed_at: DateTime<Utc>,
-    pub day: NaiveDate,
-    /// A member denied it as fraud: that holds for every conversion of it.
-    pub is_fraud: bool,
-}
-
-/// What a conversion should be, as far as the order decides. What a member said of it stays.
-#[derive(Clone, Debug, PartialEq)]
-struct Target {
-    affiliate_id: i64,
-    trigger_id: Option<i64>,
-    offer_id: Option<i64>,
-    via: Via,
-    unqualified_reason: Option<String>,
-    auto_approve: bool,
-    not_paid_yet: bool,
-    is_fraud: bool,
-    currency: String,
-    day: NaiveDate,
-    amounts: Amounts,
-    shared: Shared,
-}
-
-impl Target {
-    fn counts(&self, review: Option<Review>) -> bool {
-        let facts = Facts {
-            review,
-            is_fraud: self.is_fraud,
-            is_qualified: self.unqualified_reason.is_none(),
-            not_paid_yet: self.not_paid_yet,
-            auto_approve: self.auto_approve,
-        };
-        facts.status().counts()
-    }
-
-    fn counted(&self, id: i64, review: Option<Review>) -> Counted {
-        Counted {
-            id,
-            affiliate_id: self.affiliate_id,
-            trigger_id: self.trigger_id,
-            is_royalty: self.via == Via::Sku,
-            counts: self.counts(review),
-            day: self.day,
-            currency: self.currency.clone(),
-            amounts: self.amounts,
-            shared: self.shared,
-        }
-    }
-}
+mod target;
 
 /// Brings every conversion of the order to `credits`; those no longer credited to nothing. Answers how
 /// many affiliates count as credited who did not before.

@@ -5,10 +5,13 @@
 
 mod batch;
 mod candidates;
+mod cause;
 mod clock;
 mod converge;
 mod delivery;
 mod erased;
+mod held;
+mod keys;
 mod notes;
 mod order_row;
 mod parts;
@@ -17,8 +20,9 @@ mod rules;
 mod take_in;
 
 pub use self::batch::Batch;
+pub(super) use self::cause::Cause;
 pub use self::delivery::{Arrival, Source, gzip};
+pub(super) use self::held::IfHeld;
 pub(super) use self::order_row::OrderRow;
-pub(super) use self::reserve::IfHeld;
-pub(super) use self::take_in::{Cause, decide_again};
+pub(super) use self::take_in::decide_again;
 pub use self::take_in::{Outcome, fail, take_in, take_in_one};

@@ -9,9 +9,9 @@ use vouch_core::attribution::{Credit, CreditKind, Decision};
 use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 
-use super::candidates::email_key_of;
 use super::clock;
-use super::reserve::IfHeld;
+use super::held::IfHeld;
+use super::keys::email_key_of;
 use crate::kit::db::prepared;
 
 /// An order as it is kept, locked for this transaction.

@@ -8,19 +8,12 @@ use diesel::sql_types::{Array, BigInt, Bool, Text};
 use vouch_core::order::snapshot::StoreEvent;
 
 use super::batch::Batch;
-use super::candidates::{TriggerKey, wanted};
+use super::candidates::wanted;
 use super::delivery::Arrival;
+use super::held::IfHeld;
+use super::keys::TriggerKey;
 use super::order_row::OrderRow;
 use crate::kit::db::prepared;
-
-/// What happens where somebody else has a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::features::ingest) enum IfHeld {
-    /// It is waited for.
-    Wait,
-    /// It is passed over.
-    PassOver,
-}
 
 /// `FOR KEY SHARE`: orders don't keep each other from a trigger, nor do changes of who holds it.
 macro_rules! lock_triggers {

@@ -9,14 +9,15 @@ use vouch_core::order::times::DeliveryTimes;
 
 use super::batch::Batch;
 use super::candidates;
+use super::cause::Cause;
 use super::clock::{self, Holding};
 use super::converge::{OfOrder, converge};
 use super::delivery::{Arrival, Fate, Source, earlier, remember, restate};
 use super::erased;
+use super::held::IfHeld;
 use super::notes;
 use super::order_row::{OrderRow, Written};
 use super::parts;
-use super::reserve::IfHeld;
 use super::rules::Setting;
 use crate::features::figures::{Amounts, Delta, Shared};
 use crate::features::ingest::failures::{self, FailureReason};
@@ -79,13 +80,6 @@ impl Outcome {
     pub(crate) fn credited(&self) -> u64 {
         if let Self::TakenIn { credited, .. } = self { *credited } else { 0 }
     }
-}
-
-/// What makes the entries of a ledger, and when.
-pub(in crate::features::ingest) struct Cause<'a> {
-    pub words: &'a str,
-    pub delivery_id: Option<i64>,
-    pub now: DateTime<Utc>,
 }
 
 /// Takes in one message within the running transaction of its merchant, figures included.

@@ -5,6 +5,7 @@
 //! whose order or trigger somebody else has, or whose merchant's part of the batch fails, leaves the
 //! batch for the [`waiting`] ones, which are answered by 503 if it takes too long.
 
+mod job;
 mod transaction;
 mod waiting;
 
@@ -16,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use vouch_core::order::snapshot::StoreEvent;
 use vouch_core::platform::Platform;
 
+pub use self::job::Understood;
+use self::job::{BATCH, Job, Writer};
 use self::transaction::{Failed, Taken, together};
 use self::waiting::{Door, Waiting};
 use super::intake::{Arrival, Outcome};
@@ -29,8 +31,6 @@ use crate::kit::pseudonyms::Pseudonyms;
 use crate::kit::request;
 use crate::kit::supervise::{self, Stop};
 
-/// As many deliveries share a commit at the most.
-const BATCH: usize = 64;
 /// As many wait for a writer at the most; more are told to come again (503), which stores do.
 const QUEUED: usize = 1024;
 /// A delivery is answered so long after what a transaction may take, come what may: after 3.5 seconds in all.
@@ -39,30 +39,6 @@ const BEYOND_TRANSACTION: Duration = Duration::from_millis(500);
 
 /// As much longer for what begins in the last moment.
 const GRACE: Duration = Duration::from_millis(300);
-
-/// What a message says, or why it cannot be understood.
-pub type Understood = Result<StoreEvent, String>;
-
-/// What a thread that writes needs.
-#[derive(Clone)]
-struct Writer {
-    pool: Pool,
-    pseudonyms: Pseudonyms,
-}
-
-struct Job {
-    arrival: Arrival,
-    understood: Understood,
-    deadline: Instant,
-    answer: oneshot::Sender<AppResult<Outcome>>,
-}
-
-impl Job {
-    fn answer(self, outcome: AppResult<Outcome>) {
-        // Nobody may be listening any more; the delivery is kept nevertheless.
-        let _ = self.answer.send(outcome);
-    }
-}
 
 /// The writers. They end when the last clone of this value goes.
 #[derive(Clone)]

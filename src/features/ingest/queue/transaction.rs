@@ -9,7 +9,7 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 
-use super::{Job, Writer};
+use super::job::{Job, Writer};
 use crate::features::ingest::failures::{FailureReason, OWN_FAULT};
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, IfHeld, Outcome, fail, take_in};

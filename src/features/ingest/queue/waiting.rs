@@ -10,8 +10,8 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::job::{BATCH, Job, Writer};
 use super::transaction::{Failed, Taken, keep_failed, together};
-use super::{BATCH, Job, Writer};
 use crate::features::ingest::failures::FailureReason;
 use crate::kit::config::WAITING_CONNECTIONS;
 use crate::kit::db::Fault;

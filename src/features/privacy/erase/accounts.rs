@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
+use super::erasure::Erasure;
+use super::outcome::{Erased, Refused};
 use super::words::NAME;
-use super::{Erased, Erasure, Refused};
 use crate::features::auth::end_sessions_of;
 use crate::features::auth::links::LinkPurpose;
 use crate::features::team;

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
+use super::erasure::Erasure;
+use super::outcome::Erased;
 use super::words::NAME;
-use super::{Erased, Erasure};
 use crate::features::affiliates::{self, AffiliateStatus};
 use crate::features::auth::count_place;
 use crate::kit::db::prepared;

@@ -1,101 +1,29 @@
 mod accounts;
 mod affiliates;
+mod erasure;
 mod orders;
+mod outcome;
+mod their_words;
 mod whole;
 mod words;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use serde::Serialize;
 use vouch_core::email::EmailKey;
 
+use self::erasure::Erasure;
 pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
+pub use self::outcome::{Erased, Refused};
+pub(super) use self::their_words::Words;
 pub use self::whole::{erase_from_instance, erase_person};
-pub(super) use self::words::Words;
 use super::person::{Lookup, Person};
 use super::requests;
-use crate::features::team::MemberError;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::erased_emails;
-use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
-
-/// What a person was erased from, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Erased {
-    pub orders: usize,
-    /// Webhook deliveries whose bodies are gone.
-    pub deliveries: usize,
-    pub affiliates: usize,
-    pub applications: usize,
-    /// Customer Email triggers.
-    pub triggers: usize,
-    pub memberships: usize,
-    /// Lines of the audit log, the ledger and notes.
-    pub lines: usize,
-    /// Accounts that had no other place.
-    pub accounts: usize,
-}
-
-impl Erased {
-    pub fn is_nothing(self) -> bool {
-        self == Self::default()
-    }
-}
-
-/// Why a person can't be erased.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// Who asks for it works for the merchant, and would erase themselves.
-    #[error("You can’t erase yourself. Ask another owner.")]
-    Yourself,
-    /// They are the only owner.
-    #[error("This person is the program’s only owner. Make another member an owner first.")]
-    LastOwner,
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
-}
-
-impl From<MemberError> for Refused {
-    fn from(error: MemberError) -> Self {
-        match error {
-            MemberError::LastOwner => Self::LastOwner,
-            MemberError::Database(error) => Self::Database(error),
-            MemberError::NotOwner => Self::Database(diesel::result::Error::NotFound),
-        }
-    }
-}
+use crate::kit::pseudonyms::Pseudonyms;
 
 /// A scan of the audit log of a large merchant takes its time.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
-
-/// What an erasure works with.
-struct Erasure<'a> {
-    actor: &'a Actor,
-    person: &'a Person,
-    pseudonyms: MerchantPseudonyms,
-    words: Option<Words>,
-}
-
-impl Erasure<'_> {
-    fn merchant_id(&self) -> i64 {
-        self.actor.merchant_id
-    }
-
-    /// The pseudonym in place of `email`, where that's one of the person's.
-    fn replaced(&self, email: &str) -> Option<String> {
-        let key = EmailKey::parse(email).ok()?;
-        let is_theirs = self.person.mailboxes.contains(key.as_str());
-        is_theirs.then(|| self.pseudonyms.email(&key))
-    }
-
-    /// The pseudonym of whatever address that is: it belongs to a row of theirs.
-    fn pseudonym(&self, email: &str, row_id: i64) -> String {
-        match EmailKey::parse(email) {
-            Ok(key) => self.pseudonyms.email(&key),
-            Err(_) => crate::kit::pseudonyms::of_user(row_id),
-        }
-    }
-}
 
 /// Takes a person out of everything of the actor's merchant, in the running transaction: sums, the
 /// ledger and who earns from what stay as they are. Erased twice, the second time finds nothing. Emails

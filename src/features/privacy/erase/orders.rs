@@ -9,8 +9,10 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz};
 use flate2::read::GzDecoder;
 use vouch_core::email::EmailKey;
 
-use super::words::{NAME, escaped};
-use super::{Erased, Erasure};
+use super::erasure::Erasure;
+use super::outcome::Erased;
+use super::their_words::escaped;
+use super::words::NAME;
 use crate::features::privacy::person::Lookup;
 use crate::features::recalculations::orders_of_affiliate;
 use crate::features::triggers::TriggerKind;

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::words::{NAME, Words};
-use super::{Erased, Refused, erase};
+use super::erase;
+use super::outcome::{Erased, Refused};
+use super::their_words::Words;
+use super::words::NAME;
 use crate::features::ingest::in_flight;
 use crate::features::privacy::emails::erase_emails;
 use crate::features::privacy::person::{Lookup, Person};

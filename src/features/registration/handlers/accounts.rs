@@ -5,8 +5,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::program;
-use crate::features::auth::handlers::sign_in;
 use crate::features::auth::pages::PublicPage;
+use crate::features::auth::sign_in::sign_in;
 use crate::features::auth::{Hashing, Merchant, NewPassword, Origin};
 use crate::features::registration::{self, Invitation, Limits};
 use crate::kit::clock;

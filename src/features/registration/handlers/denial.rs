@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
-use super::status::StatusForm;
+use super::status_form::StatusForm;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;

@@ -7,6 +7,7 @@ mod invitation;
 mod join;
 mod settings;
 mod status;
+mod status_form;
 
 pub use accounts::{accept, account};
 pub use confirmation::{confirm, confirmation, confirmed};

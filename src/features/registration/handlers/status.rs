@@ -5,9 +5,9 @@ use diesel::QueryResult;
 use serde::Deserialize;
 
 use super::denial::ask_again;
+use super::status_form::{StatusForm, own_page};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::code_requests::Denial;
 use crate::features::registration::{self, Decided};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
@@ -21,40 +21,6 @@ use crate::kit::web::when::is_storable;
 
 /// Most affiliates of one bulk action: the undo names each in its address.
 const MOST_AT_ONCE: usize = 200;
-
-/// What was chosen: of one affiliate by its address, of several by check boxes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct StatusForm {
-    status: String,
-    pub(super) ids: Vec<i64>,
-    back: LocalPath,
-    /// Of a denial: why, in the member's own words.
-    pub(super) reason: String,
-    /// Of a denial: "letter" to write it to them.
-    send: String,
-}
-
-impl StatusForm {
-    /// Where one goes on afterwards.
-    pub(super) fn back_to(&self) -> &str {
-        own_page(&self.back)
-    }
-
-    /// Whether who is denied gets a letter.
-    pub(super) fn sends_letter(&self) -> bool {
-        self.send == "letter"
-    }
-
-    /// What is written to who is denied, if anything is; or what is wrong with the reason.
-    fn denial(&self, status: AffiliateStatus) -> Result<Option<Denial>, String> {
-        if status != AffiliateStatus::Denied {
-            return Ok(None);
-        }
-        let denial = Denial::because(&self.reason)?;
-        Ok(self.sends_letter().then_some(denial))
-    }
-}
 
 /// The way back from a change, as the flash's button carries it.
 #[derive(Debug, Default, Deserialize)]
@@ -211,9 +177,4 @@ fn reversal(at: DateTime<chrono::Utc>, changed: &[Affiliate], back: &str) -> Str
         ids.join(","),
         urls::encode(back)
     )
-}
-
-/// Only the affiliates’ own pages.
-fn own_page(back: &LocalPath) -> &str {
-    back.under(&["/affiliates"]).unwrap_or("/affiliates")
 }

@@ -5,9 +5,9 @@ use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use crate::features::auth::handlers::{signed_in, take_seat};
 use crate::features::auth::links::merchant_of;
 use crate::features::auth::pages::PublicPage;
+use crate::features::auth::sign_in::{signed_in, take_seat};
 use crate::features::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
 use crate::features::team::{self, Invitation, Joining};
 use crate::kit::clock;

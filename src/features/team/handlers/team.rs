@@ -219,7 +219,7 @@ pub async fn leave(
         db.merchant(page.merchant_id(), move |conn| settled(team::leave(conn, &actor))).await?;
     match outcome {
         Ok(()) => {
-            crate::features::auth::handlers::leave_place(page.session());
+            crate::features::auth::sign_in::leave_place(page.session());
             page.leave(FlashKind::Success, format!("You have left {}.", page.merchant_name()))?;
             Ok(see_other("/places"))
         }

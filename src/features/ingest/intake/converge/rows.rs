@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
 use vouch_core::attribution::{Components, Held, LedgerEnd};
 
-use super::{OfOrder, Target};
+use super::target::{OfOrder, Target};
 use crate::features::conversions::{Review, Via};
 use crate::features::figures::{Amounts, Shared};
 use crate::kit::db::prepared;

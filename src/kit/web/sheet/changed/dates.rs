@@ -2,7 +2,9 @@
 
 use deunicode::deunicode;
 
-use super::is_digits;
+pub(super) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// Hours and minutes, with or without seconds.
 pub(super) fn is_time(text: &str) -> bool {

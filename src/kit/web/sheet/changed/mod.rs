@@ -5,7 +5,7 @@ mod dates;
 
 use encoding_rs::WINDOWS_1252;
 
-use self::dates::{is_date, is_time};
+use self::dates::{is_date, is_digits, is_time};
 
 /// What a spreadsheet seems to have made of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +64,6 @@ pub fn change(text: &str) -> Option<Change> {
         (is_garbled, Change::Garbled),
     ];
     checks.into_iter().find(|(is, _)| is(text)).map(|(_, change)| change)
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Digits that a spreadsheet can keep of a number.

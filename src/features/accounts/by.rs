@@ -1,0 +1,74 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::kit::audit::{Act, Actor, ActorKind, record};
+
+/// Who ends access or gives it back, and why.
+#[derive(Clone, Debug)]
+pub struct By {
+    pub(super) kind: ActorKind,
+    pub(super) user_id: Option<i64>,
+    pub(super) name: String,
+    pub(super) came_from: Option<String>,
+    /// In their own words; may be empty.
+    pub(super) reason: String,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl By {
+    /// A person at the server's command line.
+    pub fn command_line(reason: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            kind: ActorKind::System,
+            user_id: None,
+            name: "Command line".to_owned(),
+            came_from: None,
+            reason: reason.trim().to_owned(),
+            now,
+        }
+    }
+
+    /// Support staff. Which merchant the actor is of doesn't matter.
+    pub fn support(actor: &Actor, reason: &str) -> Self {
+        Self {
+            kind: actor.kind,
+            user_id: actor.user_id,
+            name: actor.name.clone(),
+            came_from: actor.came_from.clone(),
+            reason: reason.trim().to_owned(),
+            now: actor.now,
+        }
+    }
+
+    /// The same, within one merchant, who isn't told where support staff sit.
+    pub(super) fn within(&self, merchant_id: i64) -> Actor {
+        Actor {
+            merchant_id,
+            kind: self.kind,
+            user_id: self.user_id,
+            name: self.name.clone(),
+            came_from: None,
+            now: self.now,
+        }
+    }
+}
+
+/// Writes an act into the audit log of a merchant, without the reason.
+pub(super) fn tell(
+    conn: &mut PgConnection,
+    by: &By,
+    merchant_id: i64,
+    action: &str,
+    (subject_kind, subject_id): (&str, i64),
+    summary: String,
+) -> QueryResult<()> {
+    let act = Act {
+        action,
+        subject_kind,
+        subject_id: Some(subject_id),
+        summary,
+        before: None,
+        after: None,
+    };
+    record(conn, &by.within(merchant_id), act)
+}

@@ -1,0 +1,93 @@
+//! Beginning a session, and going to a place.
+
+use actix_session::Session;
+use actix_web::HttpResponse;
+use diesel::OptionalExtension;
+
+use super::devices::{ORIGIN, Origin};
+use super::model::{Person, places_of};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::security::{self, Kind};
+use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
+use crate::kit::urls;
+use crate::kit::web::local_path::LocalPath;
+use crate::kit::web::{see_other, unsent};
+
+/// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
+///
+/// # Errors
+/// The database's.
+pub async fn sign_in(
+    db: &Db,
+    session: &Session,
+    origin: &Origin,
+    user_id: i64,
+    next: &LocalPath,
+) -> AppResult<HttpResponse> {
+    let places = places(db, user_id).await?;
+    // A key that was known before sign-in must not be worth anything after it.
+    unsent::clear_others(session)?;
+    renew_session(session)?;
+    session.insert(USER_ID, user_id)?;
+    session.insert(ORIGIN, origin)?;
+    security::note(Kind::SignedIn.by(user_id));
+    let next = unsent::page(session).or(next.get());
+    if let [only] = places.as_slice() {
+        session.insert(PLACE, only)?;
+        return Ok(see_other(next.unwrap_or(only.home())));
+    }
+    if let Some(next) = next.filter(|next| is_of_no_place(next)) {
+        return Ok(see_other(next));
+    }
+    Ok(see_other(&urls::places(next.unwrap_or_default())))
+}
+
+/// Pages that need no place: a person comes back to them at once.
+fn is_of_no_place(path: &str) -> bool {
+    path.starts_with("/invitations/") || path.starts_with("/account/")
+}
+
+/// Who is signed in, if anybody is.
+///
+/// # Errors
+/// The database's.
+pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
+    let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
+    db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
+}
+
+/// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
+/// not.
+///
+/// # Errors
+/// The database's.
+pub async fn take_seat(
+    db: &Db,
+    session: &Session,
+    origin: &Origin,
+    user_id: i64,
+    merchant_id: i64,
+) -> AppResult<HttpResponse> {
+    if session.get::<i64>(USER_ID)? != Some(user_id) {
+        sign_in(db, session, origin, user_id, &LocalPath::default()).await?;
+    }
+    let places = places(db, user_id).await?;
+    let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
+    let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
+    session.insert(PLACE, place)?;
+    Ok(see_other(place.home()))
+}
+
+/// The chosen place is theirs no more: they choose again.
+pub fn leave_place(session: &Session) {
+    session.remove(PLACE);
+}
+
+pub(super) async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
+    db.run(Scope::Person(user_id), move |conn| {
+        let person = Person::find(conn, user_id)?;
+        places_of(conn, &person)
+    })
+    .await
+}

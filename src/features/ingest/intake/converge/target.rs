@@ -1,0 +1,59 @@
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::features::conversions::{Facts, Review, Via};
+use crate::features::figures::{Amounts, Counted, Shared};
+
+/// The order whose conversions converge.
+pub(in crate::features::ingest::intake) struct OfOrder {
+    pub merchant_id: i64,
+    pub order_id: i64,
+    pub currency: String,
+    pub placed_at: DateTime<Utc>,
+    pub day: NaiveDate,
+    /// A member denied it as fraud: that holds for every conversion of it.
+    pub is_fraud: bool,
+}
+
+/// What a conversion should be, as far as the order decides. What a member said of it stays.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub(super) affiliate_id: i64,
+    pub(super) trigger_id: Option<i64>,
+    pub(super) offer_id: Option<i64>,
+    pub(super) via: Via,
+    pub(super) unqualified_reason: Option<String>,
+    pub(super) auto_approve: bool,
+    pub(super) not_paid_yet: bool,
+    pub(super) is_fraud: bool,
+    pub(super) currency: String,
+    pub(super) day: NaiveDate,
+    pub(super) amounts: Amounts,
+    pub(super) shared: Shared,
+}
+
+impl Target {
+    pub(super) fn counts(&self, review: Option<Review>) -> bool {
+        let facts = Facts {
+            review,
+            is_fraud: self.is_fraud,
+            is_qualified: self.unqualified_reason.is_none(),
+            not_paid_yet: self.not_paid_yet,
+            auto_approve: self.auto_approve,
+        };
+        facts.status().counts()
+    }
+
+    pub(super) fn counted(&self, id: i64, review: Option<Review>) -> Counted {
+        Counted {
+            id,
+            affiliate_id: self.affiliate_id,
+            trigger_id: self.trigger_id,
+            is_royalty: self.via == Via::Sku,
+            counts: self.counts(review),
+            day: self.day,
+            currency: self.currency.clone(),
+            amounts: self.amounts,
+            shared: self.shared,
+        }
+    }
+}

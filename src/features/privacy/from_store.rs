@@ -1,0 +1,150 @@
+//! What stores ask for on behalf of their customers, carried out.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use serde::Deserialize;
+use serde_json::Value;
+use vouch_platforms::PrivacyTopic;
+
+use super::erase::erase_person;
+use super::person::Lookup;
+use super::requests::act;
+use crate::features::stores::{self, Store};
+use crate::kit::audit::{Actor, record};
+use crate::kit::db::schema::stores as store_rows;
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::AppResult;
+use crate::kit::pseudonyms::Pseudonyms;
+
+/// Ids of orders that one request can name; more are Shopify's mistake.
+const MAX_ORDERS: usize = 10_000;
+
+/// The body of any of them. Everything can be missing: a customer without an email address has none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    customer: Customer,
+    orders_requested: Vec<Value>,
+    orders_to_redact: Vec<Value>,
+    data_request: DataRequestId,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Customer {
+    email: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct DataRequestId {
+    id: Value,
+}
+
+/// A store's id, which is a number or text.
+fn reference(id: &Value) -> Option<String> {
+    match id {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.chars().take(100).collect()),
+        _ => None,
+    }
+}
+
+/// Carries out what a store asked for, on the caller's thread. `fallback` tells requests apart that
+/// have no id of their own. A body that can't be read asks for nothing; it's logged, not kept.
+/// Answers whether a person was erased.
+pub fn carry_out(
+    db: &Db,
+    pseudonyms: &Pseudonyms,
+    (merchant_id, store_id): (i64, i64),
+    (topic, body): (PrivacyTopic, &[u8]),
+    fallback: &str,
+    now: DateTime<Utc>,
+) -> AppResult<bool> {
+    let body: Body = serde_json::from_slice(body).unwrap_or_else(|error| {
+        tracing::error!(merchant_id, store_id, %error, "privacy_request_unreadable");
+        Body::default()
+    });
+    let refs = |ids: &[Value]| ids.iter().take(MAX_ORDERS).filter_map(reference).collect();
+    let actor = Actor::system(merchant_id, now);
+    let email = body.customer.email.unwrap_or_default().replace('\0', "");
+    match topic {
+        PrivacyTopic::Redact => {
+            let order_refs: Vec<String> = refs(&body.orders_to_redact);
+            let lookup = Lookup {
+                emails: vec![email],
+                orders: Some((store_id, order_refs)),
+                keeps_members: true,
+                is_repeat: false,
+            };
+            let outcome = erase_person(db, &actor, pseudonyms, &lookup)?;
+            let outcome = outcome.inspect_err(|refused| {
+                tracing::error!(merchant_id, store_id, %refused, "privacy_request_refused");
+            });
+            Ok(outcome.is_ok_and(|erased| !erased.is_nothing()))
+        }
+        PrivacyTopic::DataRequest => {
+            let request_ref = reference(&body.data_request.id);
+            let request_ref = request_ref.unwrap_or_else(|| fallback.to_owned());
+            let order_refs: Vec<String> = refs(&body.orders_requested);
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                keep(conn, &actor, store_id, &request_ref, &email, &order_refs)
+            })?;
+            Ok(false)
+        }
+        PrivacyTopic::ShopRedact => {
+            db.run_blocking(Scope::Merchant(merchant_id), |conn| {
+                request_erasure(conn, &actor, store_id)
+            })?;
+            Ok(false)
+        }
+    }
+}
+
+/// Leaves the merchant a task. The same request again changes nothing.
+fn keep(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store_id: i64,
+    request_ref: &str,
+    email: &str,
+    order_refs: &[String],
+) -> QueryResult<()> {
+    let kept = prepared::<()>(
+        "INSERT INTO data_requests (merchant_id, store_id, request_ref, email, order_refs, \
+             received_at) VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (merchant_id, store_id, request_ref) DO NOTHING",
+    )
+    .bind::<BigInt, _>(actor.merchant_id)
+    .bind::<BigInt, _>(store_id)
+    .bind::<Text, _>(request_ref)
+    .bind::<Text, _>(email)
+    .bind::<Array<Text>, _>(order_refs)
+    .bind::<Timestamptz, _>(actor.now)
+    .execute(conn)?;
+    if kept == 0 {
+        return Ok(());
+    }
+    let act = act("data_request.received", store_id, "A customer asked the store for their data.");
+    record(conn, actor, act)
+}
+
+/// Has the background work erase the customers of a store, whatever its retention period. Shopify asks
+/// for it two days after it was uninstalled: one that's connected has missed the message.
+fn request_erasure(conn: &mut PgConnection, actor: &Actor, store_id: i64) -> QueryResult<()> {
+    let store = Store::find(conn, actor.merchant_id, store_id)?;
+    stores::disconnect(conn, actor, &store)?;
+    let asked = diesel::update(store_rows::table.find((actor.merchant_id, store_id)))
+        .filter(store_rows::erasure_requested_at.is_null())
+        .set(store_rows::erasure_requested_at.eq(actor.now))
+        .execute(conn)?;
+    if asked == 0 {
+        return Ok(());
+    }
+    record(
+        conn,
+        actor,
+        act("store.erasure_requested", store_id, "The store asked for the erasure of its data."),
+    )
+}
