@@ -29,7 +29,8 @@ pub(super) async fn admitted(
 ) -> Result<Admitted, Problem> {
     let token = bearer(req.headers()).and_then(Token::parse).ok_or_else(Problem::unauthorized)?;
     let now = clock::now();
-    let (merchant_id, find) = (token.merchant_id, move |conn: &mut _| admit(conn, &token, now));
+    let (merchant_id, find) =
+        (token.merchant_id, move |conn: &mut _| admit(conn, &token, scope, now));
     let kind = match scope {
         ApiScope::Orders => WorkKind::Report,
         ApiScope::Read | ApiScope::Triggers => WorkKind::Page,

@@ -3,6 +3,7 @@
 mod owned;
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use vouch_core::platform::Platform;
@@ -10,7 +11,7 @@ use vouch_core::platform::Platform;
 pub use self::owned::{
     ApiKey, NewKey, RevokedKey, create, list, revoke, revoke_of_merchant, revoke_of_user,
 };
-use crate::kit::db::schema::{api_keys, merchants, stores};
+use crate::kit::db::schema::{api_keys, merchants, stores, users};
 use crate::kit::db::text_enum;
 
 /// 32 random bytes in base64 are 43 characters.
@@ -59,15 +60,16 @@ pub struct Admitted {
 }
 
 /// Looks a key up, within its merchant's scope, and notes that it was used. `None` if there is no
-/// such key, it was revoked or has expired, or the merchant is closed. The keys of a user who is disabled
-/// are revoked then, so `users` isn't asked: an order by the API waits for no page. A creator who is no
-/// longer a member doesn't end it.
+/// such key, it was revoked or has expired, its creator was disabled, or the merchant is closed. A creator
+/// who is no longer a member doesn't end it. An order waits for no page, so `users` isn't asked for it: the
+/// keys of a user who is disabled are revoked in the same transaction.
 ///
 /// # Errors
 /// The database's.
 pub fn admit(
     conn: &mut PgConnection,
     token: &Token,
+    scope: ApiScope,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Admitted>> {
     let merchant_id = token.merchant_id;
@@ -82,6 +84,9 @@ pub fn admit(
         .first(conn)
         .optional()?;
     let Some((key_id, last_used_at, scopes)) = found else { return Ok(None) };
+    if scope != ApiScope::Orders && is_of_disabled(conn, merchant_id, key_id)? {
+        return Ok(None);
+    }
     // To the minute: not every request writes.
     if last_used_at.is_none_or(|at| now - at >= Duration::minutes(1)) {
         diesel::update(api_keys::table.find((merchant_id, key_id)))
@@ -90,6 +95,15 @@ pub fn admit(
     }
     let store_id = store(conn, merchant_id, now)?;
     Ok(Some(Admitted { merchant_id, key_id, store_id, scopes: read_scopes(scopes) }))
+}
+
+fn is_of_disabled(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<bool> {
+    let of_disabled = api_keys::table
+        .inner_join(users::table)
+        .filter(api_keys::merchant_id.eq(merchant_id))
+        .filter(api_keys::id.eq(key_id))
+        .filter(users::disabled_at.is_not_null());
+    diesel::select(exists(of_disabled)).get_result(conn)
 }
 
 fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
