@@ -211,12 +211,12 @@ fn rules_of_bigcommerce_and_woocommerce_show_both_versions() {
     let app = TestApp::start();
     let owner = app.owner();
     let woo = app.connect_woocommerce("https://shop.example");
-    let codes = format!("/settings/woocommerce/{}/codes", woo.id);
+    let codes = format!("/settings/woocommerce/{}/discounts", woo.id);
     Edit::of(&codes, "total_uses", "5", "7")
         .with(("amount", "15"), ("amount", "15"))
         .try_in_two_tabs(&owner);
     let big = crate::bigcommerce::connect(&app, "https://api.bigcommerce.com/stores/abc123");
-    let rules = format!("/settings/bigcommerce/{}/rules", big.id);
+    let rules = format!("/settings/bigcommerce/{}/discounts", big.id);
     Edit::within(
         &format!("/settings/bigcommerce?store={}", big.id),
         &rules,
