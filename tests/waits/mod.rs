@@ -65,5 +65,5 @@ fn connections_are_opened_in_one_place() {
             }
         }
     }
-    assert_eq!(places, [std::path::Path::new("db/connect/mod.rs")]);
+    assert_eq!(places, [std::path::Path::new("kit/db/connect/mod.rs")]);
 }
