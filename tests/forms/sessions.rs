@@ -139,6 +139,8 @@ async fn in_chromium(javascript: bool) {
     browser.fill("#f-note", "Typed for an hour").await;
     end_sessions(&app);
     browser.press("Save").await;
+    // The page that was left has a field for an email, too.
+    browser.find("#f-password").await;
     browser.fill("#f-email", "owner@acme.example").await;
     browser.fill("#f-password", PASSWORD).await;
     browser.press("Sign in").await;

@@ -124,7 +124,7 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
     );
     walk.fills(
         "/settings/bigcommerce",
-        "form[action$='/rules']",
+        "form[action$='/discounts']",
         &[("creates_codes", "yes"), ("amount", "10")],
     );
     walk.fills(
@@ -138,7 +138,7 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
     );
     walk.follows(
         "/settings/woocommerce",
-        "a[href$='/codes']",
+        "a[href$='/discounts']",
         &[("creates_codes", "yes"), ("kind", "percent"), ("amount", "10")],
     );
     let fixture = &walk.app.fixture;
