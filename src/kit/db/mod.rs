@@ -149,6 +149,7 @@ pub struct Db {
     stores: Pool,
     reports: Pool,
     jobs: Pool,
+    wait_factor: u32,
 }
 
 impl Db {
@@ -166,7 +167,13 @@ impl Db {
             stores: open(LOOK_UP_CONNECTIONS, limits::STORES)?,
             reports: open(LOOK_UP_CONNECTIONS, limits::REPORTS)?,
             jobs: open(connections.jobs, limits::JOBS)?,
+            wait_factor: connections.wait_factor,
         })
+    }
+
+    /// How many times as long as usual it waits, for limits that have to outlast a transaction.
+    pub fn wait_factor(&self) -> u32 {
+        self.wait_factor
     }
 
     /// The pool that order intake has to itself.

@@ -32,8 +32,8 @@ pub(super) const WAIT: Duration = Duration::from_secs(4);
 /// The same for a form with a file, which takes longer to carry out.
 pub(super) const WAIT_FOR_FILE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// A form without an answer after this time was cut off, and is carried out again.
-const CUT_OFF: chrono::Duration = chrono::Duration::seconds(30);
+/// A form without an answer after this time was cut off, and is carried out again. No request lasts as long.
+const CUT_OFF: Duration = Duration::from_secs(30);
 /// Pages are seldom sent again after longer than that.
 const KEPT: chrono::Duration = chrono::Duration::days(1);
 /// As long as a location may be to be kept.
@@ -57,10 +57,11 @@ impl Claim {
         wait: Duration,
     ) -> AppResult<Self> {
         let claim = Self(key_hash(page, path, typed));
+        let (wait, cut_off) = (wait * db.wait_factor(), CUT_OFF * db.wait_factor());
         let begun = Instant::now();
         loop {
             let (hash, now) = (claim.0.clone(), clock::now());
-            match db.glance(move |conn| try_claim(conn, &hash, now)).await? {
+            match db.glance(move |conn| try_claim(conn, &hash, now, cut_off)).await? {
                 Tried::Claimed => return Ok(claim),
                 Tried::Answered(location) => return Err(AppError::Answered(location)),
                 Tried::Busy if begun.elapsed() > wait => return Err(AppError::Unavailable),
@@ -104,7 +105,12 @@ enum Tried {
     Busy,
 }
 
-fn try_claim(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> QueryResult<Tried> {
+fn try_claim(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+    cut_off: Duration,
+) -> QueryResult<Tried> {
     let claimed = prepared::<Integer>(
         "INSERT INTO form_answers AS f (key_hash, claimed_at) VALUES (?, ?) \
          ON CONFLICT (key_hash) DO UPDATE SET claimed_at = excluded.claimed_at \
@@ -112,7 +118,7 @@ fn try_claim(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> QueryR
     )
     .bind::<Binary, _>(hash)
     .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now - CUT_OFF)
+    .bind::<Timestamptz, _>(now - cut_off)
     .get_result::<i32>(conn)
     .optional()?;
     if claimed.is_some() {
