@@ -2,45 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::judge::{Counts, Judged, Verdict, judge};
-use super::model::{Import, LeftOut, Problem, leave_out, rows};
+use super::choice::Choice;
+use super::judge::{Counts, Judged, judge};
+use super::model::{Import, LeftOut, leave_out, rows};
 use super::run::{Run, left_out, portion};
 use crate::features::availability::lock_codes_shared;
-use crate::features::triggers::Reach;
 use crate::kit::audit::Actor;
-
-/// What somebody decided who has looked at the rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Choice {
-    /// Create excluded codes as well.
-    pub override_exclusions: bool,
-    /// Create codes that look changed by a spreadsheet as they are; none where that was not decided.
-    pub keep_changed: Option<bool>,
-    /// Whether the codes go into the stores.
-    pub reach: Reach,
-    /// How many rows of each kind there were when they looked.
-    pub seen: Counts,
-}
-
-impl Choice {
-    pub(super) fn wants(&self, judged: &Judged) -> bool {
-        let is_excluded = matches!(judged.verdict, Verdict::Excluded(..));
-        (self.override_exclusions || !is_excluded)
-            && (self.keep_changed == Some(true) || !judged.is_changed())
-            && (self.reach == Reach::VouchOnly || judged.existing_only().is_none())
-    }
-
-    /// Why a row is left out, where that has a code.
-    pub(super) fn problem_of(&self, judged: &Judged) -> Option<Problem> {
-        if judged.is_changed() && self.keep_changed != Some(true) {
-            return Some(Problem::LooksChanged);
-        }
-        if judged.existing_only().is_some() && self.reach == Reach::Stores {
-            return Some(Problem::ExistingOnly);
-        }
-        judged.row.problem
-    }
-}
 
 /// What came of it.
 #[derive(Debug)]
@@ -91,6 +58,6 @@ pub fn complete(
         return Ok(Completed::Nothing(import, judged));
     }
     leave_out(conn, &import, &others)?;
-    let import = import.begin(conn, &Run::of(actor, &choice))?;
+    let import = Run::of(actor, &choice).begin(conn, &import)?;
     portion(conn, &import, actor.now).map(Completed::Begun)
 }

@@ -1,7 +1,7 @@
 //! What a file says, row by row.
 
 use super::columns::Columns;
-use super::model::{Problem, Row};
+use super::row::{Problem, Row};
 use crate::features::triggers::TriggerKind;
 use crate::kit::web::sheet::{Reading, Sheet, SheetError, field, value};
 

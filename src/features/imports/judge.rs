@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::meaning::{Affiliates, Meant};
-use super::model::{Row, existing_only_words};
+use super::row::{Row, existing_only_words};
 use crate::features::availability::{Excluded, Unavailable, check_all};
 use crate::features::triggers::{
     NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::model::{Problem, Row};
+use super::row::{Problem, Row};
 use crate::features::triggers::{
     Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words,
 };

@@ -1,5 +1,6 @@
 //! Conversion Trigger Bulk Upload: triggers from a CSV file, looked at first, then created in portions.
 
+mod choice;
 mod columns;
 mod complete;
 mod file;
@@ -8,10 +9,13 @@ pub mod handlers;
 mod judge;
 mod meaning;
 mod model;
+mod row;
 mod run;
 
-pub use complete::{Choice, Completed, complete};
+pub use choice::Choice;
+pub use complete::{Completed, complete};
 pub use file::{File, MOST, read};
 pub use judge::{Counts, Judged, Verdict, judge};
-pub use model::{Import, Problem, Row, left_out_rows, open, page, rows, sweep, waiting_count};
+pub use model::{Import, left_out_rows, open, page, rows, sweep, waiting_count};
+pub use row::{Problem, Row};
 pub use run::{PORTION, drain, turn};

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::complete::Choice;
+use super::choice::Choice;
 use super::judge::{Judged, judge};
 use super::model::{Import, LeftOut, created, leave_out, next_rows};
 use crate::features::availability::lock_codes_shared;
@@ -57,6 +57,23 @@ impl Run {
         }
     }
 
+    /// The run of an import, while there is one.
+    fn of_import(import: &Import) -> Option<Self> {
+        serde_json::from_value(import.run.clone()?).ok()
+    }
+
+    pub(super) fn begin(&self, conn: &mut PgConnection, import: &Import) -> QueryResult<Import> {
+        diesel::update(imports::table.find((import.merchant_id, import.id)))
+            .set(imports::run.eq(Some(self.json()?)))
+            .returning(Import::as_returning())
+            .get_result(conn)
+    }
+
+    fn json(&self) -> QueryResult<serde_json::Value> {
+        serde_json::to_value(self)
+            .map_err(|error| diesel::result::Error::SerializationError(error.into()))
+    }
+
     fn actor(&self, merchant_id: i64, now: DateTime<Utc>) -> Actor {
         Actor {
             merchant_id,
@@ -97,7 +114,7 @@ pub(super) fn portion(
     import: &Import,
     now: DateTime<Utc>,
 ) -> QueryResult<Import> {
-    let Some(mut run) = import.run() else { return Ok(import.clone()) };
+    let Some(mut run) = Run::of_import(import) else { return Ok(import.clone()) };
     let actor = run.actor(import.merchant_id, now);
     let choice = run.choice();
     lock_codes_shared(conn, import.merchant_id)?;
@@ -148,8 +165,7 @@ fn keep(
     is_last: bool,
 ) -> QueryResult<Import> {
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    let json = serde_json::to_value(run)
-        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let json = run.json()?;
     diesel::update(imports::table.find((import.merchant_id, import.id)))
         .set((
             imports::run.eq((!is_last).then_some(json)),
