@@ -1,8 +1,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::counted_form::CountedForm;
 use super::query::FindingQuery;
 use super::show::shown;
 use crate::features::auth::pages::MerchantPage;
@@ -14,7 +15,7 @@ use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::paginate::thousands;
-use crate::kit::web::version::{Edits, Labeled, Record, Version};
+use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{rejected, see_other};
 
 /// `POST /settings/stores/{store_id}/comparison`: compares now.
@@ -46,33 +47,6 @@ pub async fn create(
         )?,
     }
     Ok(see_other(&urls::comparison(store_id)))
-}
-
-/// Which codes count, as typed.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CountedForm {
-    pub(super) counted: String,
-    /// What the form showed.
-    #[serde(skip_serializing)]
-    pub(super) version: Version,
-}
-
-impl CountedForm {
-    pub(super) fn of(codes: &CountedCodes) -> Self {
-        let form = Self { counted: codes.text(), version: Version::default() };
-        Self { version: Version::of(&form), ..form }
-    }
-}
-
-impl Edits for CountedForm {
-    fn version(&self) -> &Version {
-        &self.version
-    }
-
-    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Codes that count", self.counted.clone())])
-    }
 }
 
 /// `POST /settings/stores/{store_id}/comparison/counted-codes`

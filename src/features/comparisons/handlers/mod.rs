@@ -1,4 +1,5 @@
 mod change;
+mod counted_form;
 mod export;
 mod query;
 mod show;

@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
-use super::change::CountedForm;
+use super::counted_form::CountedForm;
 use super::query::FindingQuery;
 use super::words::FindingView;
 use crate::features::auth::pages::MerchantPage;
