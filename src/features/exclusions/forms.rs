@@ -2,8 +2,9 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::exclusion::{Dates, Exclusion};
 use super::look_alike::Pattern;
-use super::model::{Dates, Exclusion, NewExclusion, SaveError};
+use super::model::{NewExclusion, SaveError};
 use crate::features::availability::ExclusionScope;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};

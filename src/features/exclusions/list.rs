@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
-use super::model::Exclusion;
+use super::exclusion::Exclusion;
 use crate::features::availability::ExclusionScope;
 use crate::features::code_requests;
 use crate::features::triggers::list::count_like;

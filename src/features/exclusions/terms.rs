@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::exclusion::Exclusion;
 use super::look_alike::anchor_of;
-use super::model::Exclusion;
 use crate::features::availability::ExclusionScope;
 use crate::features::recalculations::{RecalculationCause, request_since};
 use crate::kit::audit::Actor;

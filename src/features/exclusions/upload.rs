@@ -10,9 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
 use serde_json::json;
 
+use super::exclusion::{Dates, Exclusion};
 use super::forms::MAX_NOTE;
 use super::look_alike::{Pattern, Shape};
-use super::model::{Dates, Exclusion, MOST, NewExclusion, SaveError, check_room};
+use super::model::{MOST, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};

@@ -1,0 +1,104 @@
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::look_alike::Shape;
+use crate::features::availability::ExclusionScope;
+use crate::kit::audit::Act;
+use crate::kit::db::schema::exclusions;
+use crate::kit::web::when::start_of_day;
+
+/// A code or pattern that affiliates may not claim.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = exclusions)]
+pub struct Exclusion {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// As typed.
+    pub value: String,
+    /// As compared.
+    pub key: String,
+    /// What it looks like.
+    pub shape: Shape,
+    /// What it is for, in the merchant's words.
+    pub note: String,
+    /// What it is applied to.
+    pub scope: ExclusionScope,
+    /// From which day on, if not always.
+    pub starts_on: Option<NaiveDate>,
+    /// Until which day, itself included, if not for ever.
+    pub ends_on: Option<NaiveDate>,
+    /// The begin of the first day.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The end of the last day, exclusive.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// When it was added.
+    pub added_at: DateTime<Utc>,
+    /// By whom.
+    pub added_by: String,
+    /// When it was taken off the list.
+    pub removed_at: Option<DateTime<Utc>>,
+}
+
+impl Exclusion {
+    /// The merchant's exclusion of that key, unless it was removed.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; another merchant's is none.
+    pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        exclusions::table
+            .find((merchant_id, id))
+            .filter(exclusions::removed_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+    }
+
+    pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
+        exclusions::table
+            .find((merchant_id, id))
+            .select(Self::as_select())
+            .for_no_key_update()
+            .first(conn)
+    }
+
+    /// The fields that the audit log shows.
+    pub(super) fn record(&self) -> serde_json::Value {
+        json!({
+            "value": self.value, "note": self.note, "scope": self.scope,
+            "starts_on": self.starts_on, "ends_on": self.ends_on,
+        })
+    }
+
+    pub(super) fn act(&self, action: &'static str, summary: String) -> Act<'static> {
+        let subject_id = Some(self.id);
+        Act { action, subject_kind: "exclusion", subject_id, summary, before: None, after: None }
+    }
+}
+
+/// The days on which an exclusion holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// The first, if not always.
+    pub starts_on: Option<NaiveDate>,
+    /// The last, itself included, if not for ever.
+    pub ends_on: Option<NaiveDate>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
+}
+
+impl Dates {
+    /// Days of that time zone.
+    pub fn new(starts_on: Option<NaiveDate>, ends_on: Option<NaiveDate>, tz: Tz) -> Self {
+        let day_after = |day: NaiveDate| day.checked_add_days(Days::new(1));
+        let starts_at = starts_on.and_then(|day| start_of_day(tz, day));
+        let ends_at = ends_on.and_then(day_after).and_then(|day| start_of_day(tz, day));
+        // Days that no calendar has do not come here; were there one, it would be no bound at all.
+        Self {
+            starts_on: starts_on.filter(|_| starts_at.is_some()),
+            ends_on: ends_on.filter(|_| ends_at.is_some()),
+            starts_at,
+            ends_at,
+        }
+    }
+}
