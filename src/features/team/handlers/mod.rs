@@ -1,4 +1,5 @@
 mod accept;
+mod forms;
 mod page;
 mod team;
 

@@ -1,9 +1,8 @@
 use actix_web::HttpResponse;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
-use super::team::{RequirementForm, RoleForm};
+use super::forms::{InviteForm, RequirementForm, RoleForm};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InvitationRow, MemberRow};
 use crate::kit::clock;
@@ -14,20 +13,6 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::Version;
 use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected};
-
-/// Who is to be invited, as what.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct InviteForm {
-    pub(super) email: String,
-    pub(super) role: String,
-}
-
-impl Default for InviteForm {
-    fn default() -> Self {
-        Self { email: String::new(), role: Role::Admin.as_str().to_owned() }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "settings/team.html")]

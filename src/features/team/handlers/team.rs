@@ -1,9 +1,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::page::{InviteForm, answer};
+use super::forms::{InviteForm, RequirementForm, RoleForm};
+use super::page::answer;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InviteError, MemberError};
 use crate::kit::db::Db;
@@ -14,69 +14,13 @@ use crate::kit::session::Role;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::see_other;
-use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen, ticked};
+use crate::kit::web::version::{Edits as _, Record};
 
 const HERE: &str = "/settings/team";
 
 /// A form with nothing but its button.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
-
-/// Another role.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RoleForm {
-    role: String,
-    /// What the form showed.
-    #[serde(skip_serializing)]
-    pub(super) version: Version,
-}
-
-impl RoleForm {
-    pub(super) fn of(role: Role) -> Self {
-        let form = Self { role: role.as_str().to_owned(), version: Version::default() };
-        Self { version: Version::of(&form), ..form }
-    }
-}
-
-impl Edits for RoleForm {
-    fn version(&self) -> &Version {
-        &self.version
-    }
-
-    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        let roles = Role::ALL.iter().map(|role| (role.as_str(), role.label()));
-        Ok(vec![("Role", chosen(roles, &self.role))])
-    }
-}
-
-/// Whether two-factor sign-in is required.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RequirementForm {
-    required: String,
-    /// What the form showed.
-    #[serde(skip_serializing)]
-    pub(super) version: Version,
-}
-
-impl RequirementForm {
-    pub(super) fn of(is_required: bool) -> Self {
-        let required = if is_required { "true" } else { "" }.to_owned();
-        let form = Self { required, version: Version::default() };
-        Self { version: Version::of(&form), ..form }
-    }
-}
-
-impl Edits for RequirementForm {
-    fn version(&self) -> &Version {
-        &self.version
-    }
-
-    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Members need two-factor sign-in", ticked(self.required == "true"))])
-    }
-}
 
 /// `GET /settings/team`
 pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
