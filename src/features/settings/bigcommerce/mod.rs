@@ -3,6 +3,7 @@
 mod connection;
 mod credentials;
 mod discounts;
+mod discounts_form;
 mod page;
 
 use vouch_core::platform::Platform;

@@ -2,9 +2,9 @@ use actix_web::web::Data;
 use askama::Template;
 use diesel::{PgConnection, QueryResult};
 use vouch_core::platform::Platform;
-use vouch_platforms::bigcommerce::{Credentials, Rules};
+use vouch_platforms::bigcommerce::Credentials;
 
-use super::discounts::DiscountsForm;
+use super::discounts_form::{DiscountsForm, rules_of};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{Store, Traffic};
 use crate::kit::config::Config;
@@ -114,11 +114,6 @@ impl Shop {
             ),
         }
     }
-}
-
-pub(super) fn rules_of(store: &Store) -> Rules {
-    let kept = store.discount_rules.clone();
-    kept.and_then(|rules| serde_json::from_value(rules).ok()).unwrap_or_default()
 }
 
 type Found = (Option<(Store, Traffic)>, Vec<Store>);

@@ -1,13 +1,12 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use diesel::PgConnection;
-use serde::Deserialize;
 use vouch_core::platform::Platform;
 use vouch_platforms::shopify::parse_address;
 
-use super::credentials::{Given, Typed};
+use super::HERE;
+use super::credentials::{ConnectForm, Given};
 use super::page::Shop;
-use super::{HERE, parse_secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected::for_the_person;
@@ -19,38 +18,6 @@ use crate::kit::error::AppResult;
 use crate::kit::secrets::Sealer;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
-
-/// What was typed to connect a store. What is secret is never echoed.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct ConnectForm {
-    pub(super) address: String,
-    pub(super) client_id: String,
-    client_secret: String,
-    token: String,
-    api_secret: String,
-    secret: String,
-}
-
-impl ConnectForm {
-    fn typed(&self) -> Typed<'_> {
-        Typed {
-            client_id: &self.client_id,
-            client_secret: &self.client_secret,
-            token: &self.token,
-            api_secret: &self.api_secret,
-        }
-    }
-
-    /// Either kind of credentials, or the secret of webhooks that are made by hand.
-    fn given(&self, errors: &mut FormErrors) -> Option<Given> {
-        if !self.typed().is_empty() {
-            return self.typed().parse(errors);
-        }
-        let secret = parse_secret("secret", &self.secret, errors)?;
-        Some(Given { credentials: None, secret })
-    }
-}
 
 /// `GET /settings/shopify`
 pub async fn show(

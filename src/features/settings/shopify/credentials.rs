@@ -6,7 +6,7 @@ use serde::Deserialize;
 use vouch_core::platform::Platform;
 use vouch_platforms::shopify::Credentials;
 
-use super::HERE;
+use super::{HERE, parse_secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::access::checked;
 use crate::features::settings::connected;
@@ -26,6 +26,38 @@ pub struct CredentialsForm {
     client_secret: String,
     token: String,
     api_secret: String,
+}
+
+/// What was typed to connect a store. What is secret is never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ConnectForm {
+    pub(super) address: String,
+    pub(super) client_id: String,
+    client_secret: String,
+    token: String,
+    api_secret: String,
+    secret: String,
+}
+
+impl ConnectForm {
+    fn typed(&self) -> Typed<'_> {
+        Typed {
+            client_id: &self.client_id,
+            client_secret: &self.client_secret,
+            token: &self.token,
+            api_secret: &self.api_secret,
+        }
+    }
+
+    /// Either kind of credentials, or the secret of webhooks that are made by hand.
+    pub(super) fn given(&self, errors: &mut FormErrors) -> Option<Given> {
+        if !self.typed().is_empty() {
+            return self.typed().parse(errors);
+        }
+        let secret = parse_secret("secret", &self.secret, errors)?;
+        Some(Given { credentials: None, secret })
+    }
 }
 
 /// The same, wherever it was typed.

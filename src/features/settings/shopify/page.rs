@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use vouch_core::platform::Platform;
 use vouch_platforms::shopify::{Credentials, Rules, TOPICS};
 
-use super::connection::ConnectForm;
+use super::credentials::ConnectForm;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history};
 use crate::kit::config::Config;
