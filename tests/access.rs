@@ -9,7 +9,7 @@ use vouch::features::auth::{self, Access, NewUser, Route};
 use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
 use vouch::features::first_run::FirstRun;
 use vouch::kit::db::schema::{
-    api_keys, audit_log, conversions, data_requests, deliveries, invitations, letters, orders,
+    api_keys, audit_log, conversions, data_requests, deliveries, emails, invitations, orders,
     pushes,
 };
 use vouch::kit::session::Role;
@@ -20,11 +20,11 @@ use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 /// Rows that answer 404 to a form without fields, to those who may send it: what it names does not
 /// exist.
 const NEED_FIELDS: &[(&str, &str)] = &[
-    ("POST", "/places"),
+    ("POST", "/programs"),
     ("POST", "/account/sessions/{session_id}/removal"),
     ("POST", "/portal/settings/sessions/{session_id}/removal"),
     // Only emails that wait are shown.
-    ("POST", "/support/mail/{letter_id}/disclosure"),
+    ("POST", "/support/emails/{email_id}/disclosure"),
     ("POST", "/affiliates/reversals"),
     ("POST", "/affiliates/code-requests/reversals"),
     ("POST", "/affiliates/{affiliate_id}/manual-credit/orders"),
@@ -146,7 +146,7 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("data_request_id", example(data_request_id(app), NOWHERE)),
         ("member_id", example(member_id(app), NOWHERE)),
         ("session_id", example("made-up", "made-up")),
-        ("letter_id", example(letter_id(app), NOWHERE)),
+        ("email_id", example(email_id(app), NOWHERE)),
         ("affiliate_id", example(known.ada_id, NOWHERE)),
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),
@@ -170,12 +170,12 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
 
 /// An open invitation.
 fn invitation_id(app: &TestApp) -> i64 {
-    let sealer = vouch::kit::secrets::Sealer::new(&Box::new(SECRET_KEY).into());
+    let encryptor = vouch::kit::secrets::Encryptor::new(&Box::new(SECRET_KEY).into());
     app.within(|conn| {
         vouch::features::team::invite(
             conn,
             &app.actor(),
-            &sealer,
+            &encryptor,
             "new@acme.example",
             Role::Viewer,
         )
@@ -191,7 +191,7 @@ fn request_id(app: &TestApp) -> i64 {
         vouch::features::code_requests::ask(conn, &actor, app.fixture.ada_id, "ADA-FURTHER")
     });
     match asked {
-        vouch::features::code_requests::Asked::Waits(request) => request.id,
+        vouch::features::code_requests::RequestOutcome::Waits(request) => request.id,
         other => panic!("{other:?}"),
     }
 }
@@ -226,8 +226,8 @@ fn member_id(app: &TestApp) -> i64 {
 }
 
 /// A letter that was given up.
-fn letter_id(app: &TestApp) -> i64 {
-    let letter = vouch::kit::mail::Letter {
+fn email_id(app: &TestApp) -> i64 {
+    let letter = vouch::kit::email::Message {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,
@@ -235,11 +235,11 @@ fn letter_id(app: &TestApp) -> i64 {
         link: None,
     };
     let id: Result<i64, vouch::kit::error::AppError> =
-        app.db.run_blocking(vouch::kit::db::Scope::Installation, |conn| {
-            vouch::kit::mail::post(conn, &letter)?;
-            diesel::update(letters::table)
-                .set(letters::parked_at.eq(vouch::kit::clock::now()))
-                .returning(letters::id)
+        app.db.run_blocking(vouch::kit::db::Scope::Instance, |conn| {
+            vouch::kit::email::post(conn, &letter)?;
+            diesel::update(emails::table)
+                .set(emails::failed_at.eq(vouch::kit::clock::now()))
+                .returning(emails::id)
                 .get_result(conn)
         });
     id.unwrap()
@@ -265,7 +265,7 @@ pub fn fill(
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persona {
+pub enum TestRole {
     Anonymous,
     Affiliate,
     Support,
@@ -275,10 +275,10 @@ pub enum Persona {
     Owner,
 }
 
-use Persona::{Admin, Affiliate, Anonymous, Owner, Stranger, Support, Viewer};
+use TestRole::{Admin, Affiliate, Anonymous, Owner, Stranger, Support, Viewer};
 
 /// Whom a row refuses comes first: whoever is let in may change what the row is about.
-const EVERYBODY: [Persona; 7] = [Anonymous, Affiliate, Support, Stranger, Viewer, Admin, Owner];
+const EVERYBODY: [TestRole; 7] = [Anonymous, Affiliate, Support, Stranger, Viewer, Admin, Owner];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
@@ -291,7 +291,7 @@ pub enum Expected {
     Unauthorized,
 }
 
-pub fn expected(row: &Route, persona: Persona) -> Expected {
+pub fn expected(row: &Route, persona: TestRole) -> Expected {
     let role = match persona {
         Viewer => Some(Role::Viewer),
         Admin => Some(Role::Admin),
@@ -317,13 +317,13 @@ pub fn expected(row: &Route, persona: Persona) -> Expected {
 }
 
 struct Visitor {
-    persona: Persona,
+    persona: TestRole,
     person: Person,
     token: String,
 }
 
 impl Visitor {
-    fn new(app: &TestApp, persona: Persona) -> Self {
+    fn new(app: &TestApp, persona: TestRole) -> Self {
         let person = match persona {
             Anonymous => app.anonymous(),
             Affiliate => app.affiliate(),

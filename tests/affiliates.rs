@@ -387,7 +387,7 @@ fn several_are_approved_at_once_and_undone() {
         ["affiliate.created", "affiliate.status_changed", "affiliate.status_undone"]
     );
     // A second undo finds nothing left to do.
-    let again = owner.submit_anew(&page, ".notice form", &[]);
+    let again = owner.submit_again(&page, ".notice form", &[]);
     assert!(owner.follow(&again).says("Nothing was undone"));
     let nobody = owner.post_signed("/affiliates/status", &[("status", "active")]);
     assert!(owner.follow(&nobody).says("Choose affiliates by their check boxes first."));

@@ -119,7 +119,7 @@ fn where_affiliates_are_paid_is_read_by_those_who_pay_alone() {
     let ada = app.affiliate();
     let page = ada.get("/portal/settings");
     let form = "form[action='/portal/settings']";
-    assert_eq!(ada.submit(&page, form, &[("payment_address", BANK)]).status, 303);
+    assert_eq!(ada.submit(&page, form, &[("payout_details", BANK)]).status, 303);
     assert!(ada.get("/portal/settings").text().contains(BANK), "it's their own");
     let stored: Vec<String> = app.within(|conn| {
         let row = "SELECT summary || before::text || after::text AS line FROM audit_log \

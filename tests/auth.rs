@@ -28,7 +28,7 @@ fn unowned<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult
 
 fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, work).unwrap()
+    in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn the_session_is_renewed_at_sign_in_and_its_cookie_is_well_kept() {
     assert_ne!(person.token(), old_token, "the CSRF token is renewed, too");
     let thief = app.anonymous();
     thief.set_cookie(before);
-    assert!(thief.get("/places").location().unwrap().starts_with("/login"));
+    assert!(thief.get("/programs").location().unwrap().starts_with("/login"));
 }
 
 #[test]
@@ -422,9 +422,9 @@ fn who_has_several_places_chooses_and_can_switch() {
         two_factor::give(conn, OWNER)
     });
     let owner = app.owner();
-    assert_eq!(owner.get("/").location(), Some("/places"));
+    assert_eq!(owner.get("/").location(), Some("/programs"));
     let chooser = owner.get("/orders?q=1").location().unwrap().to_owned();
-    assert_eq!(chooser, "/places?next=%2Forders%3Fq%3D1", "nothing is chosen yet");
+    assert_eq!(chooser, "/programs?next=%2Forders%3Fq%3D1", "nothing is chosen yet");
     let page = owner.get(&chooser);
     assert_eq!(owner.submit(&page, "[value=support]", &[]).location(), Some("/support/merchants"));
     let acme = format!("[value=member-{}]", app.fixture.merchant_id);
@@ -433,15 +433,15 @@ fn who_has_several_places_chooses_and_can_switch() {
     let page = owner.get(&chooser);
     let evil = owner.submit(&page, &acme, &[("next", "//evil.example")]);
     assert_eq!(evil.location(), Some("/dashboard"));
-    let places = owner.get("/places");
+    let places = owner.get("/programs");
     assert_eq!(places.all(".place strong"), ["Acme Tea", "Borealis Books", "Support"]);
     let borealis = format!("[value=member-{}]", app.fixture.stranger_merchant_id);
     assert_eq!(owner.submit(&places, &borealis, &[]).location(), Some("/dashboard"));
     let page = owner.get("/settings/general");
-    assert!(page.has("a[href='/places']"), "the menu offers the way back");
+    assert!(page.has("a[href='/programs']"), "the menu offers the way back");
     assert!(page.one(".menu-merchant").ends_with("Borealis Books"));
     assert_eq!(owner.post_signed("/settings/general", &[]).status, 403, "a viewer there");
-    owner.submit(&owner.get("/places"), &acme, &[]);
+    owner.submit(&owner.get("/programs"), &acme, &[]);
     assert!(owner.get("/settings/general").one(".menu-merchant").ends_with("Acme Tea"));
 }
 
@@ -470,7 +470,7 @@ fn a_place_that_is_not_theirs_cannot_be_chosen() {
         "support".to_owned(),
         String::new(),
     ] {
-        assert_eq!(stranger.post_signed("/places", &[("place", &place)]).status, 404, "{place}");
+        assert_eq!(stranger.post_signed("/programs", &[("place", &place)]).status, 404, "{place}");
     }
     assert!(stranger.get("/settings/general").one(".menu-merchant").ends_with("Borealis Books"));
 }

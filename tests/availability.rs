@@ -60,7 +60,8 @@ struct Program {
 impl Program {
     fn start() -> Self {
         let app = TestApp::start();
-        let open = Registration { is_open: true, further_codes: true, ..Registration::default() };
+        let open =
+            Registration { is_open: true, allows_code_requests: true, ..Registration::default() };
         registration::open_with(&app, open);
         let nia = registration::applied(&app, ASKER, "nia@new.example", "WAITS10");
         let (merchant_id, actor) = (app.fixture.merchant_id, app.actor());

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::commands::{Installation, text};
+use crate::commands::{Instance, text};
 use crate::harness::TestApp;
 
 #[derive(QueryableByName)]
@@ -27,7 +27,7 @@ fn number(conn: &mut PgConnection, query: &str) -> QueryResult<i64> {
 }
 
 /// The rows of every table, and sums of money over them.
-fn contents(here: &Installation) -> BTreeMap<String, i64> {
+fn contents(here: &Instance) -> BTreeMap<String, i64> {
     here.within_database(|conn| {
         let tables: Vec<Table> = diesel::sql_query(
             "SELECT relname::text AS name FROM pg_class \
@@ -49,13 +49,13 @@ fn contents(here: &Installation) -> BTreeMap<String, i64> {
 
 #[test]
 fn a_filled_database_comes_back_from_its_backup_with_every_row() {
-    let here = Installation::new("backup");
+    let here = Instance::new("backup");
     let loaded = here.output(&["demo", "--demo-password=correct-horse-battery-9"]);
     assert_eq!(loaded.status.code(), Some(0), "{}", text(&loaded.stderr));
     let before = contents(&here);
     assert!(before["orders"] > 100 && before["sum of revenue_minor"] > 0, "{before:?}");
 
-    let elsewhere = Installation::new("restored");
+    let elsewhere = Instance::new("restored");
     let file = here.folder.join("vouch.backup");
     let path = file.to_str().unwrap();
     let output = here.output(&["backup", path]);
@@ -82,7 +82,7 @@ fn a_filled_database_comes_back_from_its_backup_with_every_row() {
 
 #[test]
 fn a_backup_that_would_miss_rows_is_refused() {
-    let (here, app) = (Installation::new("backup-bound"), TestApp::start());
+    let (here, app) = (Instance::new("backup-bound"), TestApp::start());
     let file = here.folder.join("vouch.backup");
     let run = |role: Option<String>| {
         let mut command = here.vouch(&["backup", file.to_str().unwrap()]);
@@ -107,7 +107,7 @@ fn a_backup_that_would_miss_rows_is_refused() {
 
 #[test]
 fn a_file_that_is_no_backup_is_refused() {
-    let here = Installation::new("backup-none");
+    let here = Instance::new("backup-none");
     let file = here.folder.join("vouch.backup");
     fs::write(&file, "PGDMP, or nearly").unwrap();
     let output = here.output(&["restore", file.to_str().unwrap()]);

@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use secrecy::SecretBox;
-use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::features::ingest::intake::{IncomingDelivery, Source, gzip, ingest_one};
 use vouch::features::stores::{WebhookSecret, connect_shopify};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::schema::{audit_log, instance_log, merchants, orders, stores};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
@@ -29,13 +29,13 @@ use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, on_this_machine, pseudonyms, then};
 
 /// A data folder that goes with the test, and the program run on it.
-pub(crate) struct Installation {
+pub(crate) struct Instance {
     pub(crate) folder: PathBuf,
     /// The user to run as, when the tests run as root.
     user: Option<u32>,
 }
 
-impl Installation {
+impl Instance {
     pub(crate) fn new(name: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("vouch-command-{name}-{}", std::process::id()));
@@ -90,12 +90,12 @@ impl Installation {
         let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
         let create: Vec<&str> = create.iter().chain(settings).copied().collect();
         assert_eq!(self.output(&create).status.code(), Some(0));
-        let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
+        let encryptor = Encryptor::new(&SecretBox::new(Box::new([0xba; 32])));
         let secret = WebhookSecret::parse(&"5ec2e7".repeat(6)).unwrap();
         self.within_database(|conn| {
             let merchant_id = merchants::table.select(merchants::id).first(conn)?;
             let actor = Actor::system(merchant_id, clock::now());
-            connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
+            connect_shopify(conn, &actor, &encryptor, address, &secret).unwrap();
             Ok(())
         });
     }
@@ -111,7 +111,7 @@ impl Installation {
         })
         .unwrap();
         let mut conn = PgConnection::establish(&server.app_url()).unwrap();
-        in_scope(&mut conn, Scope::Installation, work).unwrap()
+        in_scope(&mut conn, Scope::Instance, work).unwrap()
     }
 
     fn postmaster(&self) -> Option<i32> {
@@ -120,7 +120,7 @@ impl Installation {
     }
 }
 
-impl Drop for Installation {
+impl Drop for Instance {
     fn drop(&mut self) {
         if let Some(pid) = self.postmaster() {
             signal(pid, libc::SIGQUIT);
@@ -165,7 +165,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_bad_setting_is_refused_in_one_line() {
-    let here = Installation::new("bad-setting");
+    let here = Instance::new("bad-setting");
     for arguments in [["migrate", "--listen=nowhere"], ["--listen=nowhere", "serve"]] {
         let output = here.output(&arguments);
         assert_eq!(output.status.code(), Some(2));
@@ -177,7 +177,7 @@ fn a_bad_setting_is_refused_in_one_line() {
 
 #[test]
 fn help_lists_every_setting() {
-    let here = Installation::new("help");
+    let here = Instance::new("help");
     let help = text(&here.output(&["--help"]).stdout);
     assert!(help.contains("127.0.0.1:8080"));
     // And so does the README.
@@ -199,7 +199,7 @@ fn help_lists_every_setting() {
 
 #[test]
 fn the_options_of_a_command_stand_before_the_settings_of_all() {
-    let here = Installation::new("options");
+    let here = Instance::new("options");
     let help = text(&here.output(&["merchant", "create", "--help"]).stdout);
     let at = |part: &str| help.find(part).unwrap_or_else(|| panic!("no {part}: {help}"));
     assert!(at("--time-zone <") < at("Settings:") && at("Settings:") < at("--listen <"));
@@ -207,7 +207,7 @@ fn the_options_of_a_command_stand_before_the_settings_of_all() {
 
 #[test]
 fn a_demo_password_that_is_easy_to_guess_is_refused() {
-    let here = Installation::new("guess");
+    let here = Instance::new("guess");
     for easy in ["x", "password123", "juniper-sage"] {
         let output = here.output(&["demo", &format!("--demo-password={easy}")]);
         let said = text(&output.stderr);
@@ -220,7 +220,7 @@ fn a_demo_password_that_is_easy_to_guess_is_refused() {
 
 #[test]
 fn a_port_in_use_is_named() {
-    let here = Installation::new("port");
+    let here = Instance::new("port");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = format!("--listen={}", taken.local_addr().unwrap());
     let output = here.output(&["serve", &listen]);
@@ -232,7 +232,7 @@ fn a_port_in_use_is_named() {
 
 #[test]
 fn a_database_that_does_not_answer_is_waited_for_with_a_line_a_second() {
-    let here = Installation::new("unreachable");
+    let here = Instance::new("unreachable");
     let mut child = here
         .vouch(&["migrate", "--database-url=postgresql://me:hunter2@127.0.0.1:1/vouch"])
         .stderr(Stdio::piped())
@@ -250,7 +250,7 @@ fn a_database_that_does_not_answer_is_waited_for_with_a_line_a_second() {
 
 #[test]
 fn the_server_ends_with_the_program() {
-    let here = Installation::new("sigterm");
+    let here = Instance::new("sigterm");
     for number in [libc::SIGTERM, libc::SIGINT] {
         let serving = here.serve();
         assert_eq!(serving.get("/healthz"), 200);
@@ -265,7 +265,7 @@ fn the_server_ends_with_the_program() {
 
 #[test]
 fn a_killed_program_finds_its_server_again() {
-    let here = Installation::new("sigkill");
+    let here = Instance::new("sigkill");
     let serving = here.serve();
     let server = here.postmaster().unwrap();
     serving.signal(libc::SIGKILL);
@@ -281,7 +281,7 @@ fn a_killed_program_finds_its_server_again() {
 
 #[test]
 fn what_was_begun_is_finished_before_the_end() {
-    let here = Installation::new("begun");
+    let here = Instance::new("begun");
     let serving = here.serve();
     let mut stream = TcpStream::connect(&serving.address).unwrap();
     // However busy the machine is: from here on somebody reads what comes along this connection.
@@ -309,7 +309,7 @@ fn what_was_begun_is_finished_before_the_end() {
 
 #[test]
 fn who_is_told_to_stop_is_not_ready_any_more() {
-    let here = Installation::new("unready");
+    let here = Instance::new("unready");
     let serving = here.serve();
     let mut stream = TcpStream::connect(&serving.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -331,7 +331,7 @@ fn who_is_told_to_stop_is_not_ready_any_more() {
 
 #[test]
 fn pages_come_back_after_the_database_was_killed() {
-    let here = Installation::new("dbkilled");
+    let here = Instance::new("dbkilled");
     let serving = here.serve();
     let server = here.postmaster().unwrap();
     assert!(signal(server, libc::SIGKILL));
@@ -344,7 +344,7 @@ fn pages_come_back_after_the_database_was_killed() {
 
 #[test]
 fn two_programs_share_a_server_and_the_last_one_stops_it() {
-    let here = Installation::new("two");
+    let here = Instance::new("two");
     // Both find an empty folder.
     let (first, second) = std::thread::scope(|scope| {
         let first = scope.spawn(|| here.serve());
@@ -362,7 +362,7 @@ fn two_programs_share_a_server_and_the_last_one_stops_it() {
 
 #[test]
 fn an_end_in_the_middle_of_initdb_does_no_harm() {
-    let here = Installation::new("initdb");
+    let here = Instance::new("initdb");
     let mut child =
         here.vouch(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     eventually("initdb is at work", || {
@@ -380,7 +380,7 @@ fn an_end_in_the_middle_of_initdb_does_no_harm() {
 
 #[test]
 fn merchants_and_support_staff_are_made_on_the_command_line() {
-    let here = Installation::new("people");
+    let here = Instance::new("people");
     let create = |name: &str, email: &str| {
         here.output(&["merchant", "create", "--name", name, "--email", email, "--currency=eur"])
     };
@@ -410,7 +410,7 @@ fn merchants_and_support_staff_are_made_on_the_command_line() {
 
 #[test]
 fn the_doctor_says_what_to_mend() {
-    let here = Installation::new("doctor");
+    let here = Instance::new("doctor");
     assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
     let output = here.output(&["doctor"]);
     let said = text(&output.stdout);
@@ -435,7 +435,7 @@ fn the_doctor_says_what_to_mend() {
 
 #[test]
 fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
-    let here = Installation::new("rotate");
+    let here = Instance::new("rotate");
     let (kept, next) = (here.folder.join("secret.key"), here.folder.join("secret.key.next"));
     let keep = |path: &PathBuf, key: &str| {
         fs::write(path, key).unwrap();
@@ -470,7 +470,7 @@ fn a_kept_key_is_rotated_and_a_rotation_that_was_broken_off_is_run_again() {
 
 #[test]
 fn a_given_key_is_rotated_to_a_given_one() {
-    let here = Installation::new("rotate-given");
+    let here = Instance::new("rotate-given");
     let (old, new) = ("ba".repeat(32), "cd".repeat(32));
     let given = format!("--secret-key={old}");
     here.connect_store_with("tea.myshopify.com", &[&given]);
@@ -501,7 +501,7 @@ fn users_of(pid: u32) -> Vec<u32> {
 
 #[test]
 fn started_as_root_it_goes_on_as_an_ordinary_user() {
-    let mut here = Installation::new("left-root");
+    let mut here = Instance::new("left-root");
     if fs::metadata(&here.folder).unwrap().uid() != 0 {
         return;
     }
@@ -558,7 +558,7 @@ fn here_is_stopped(folder: &std::path::Path) -> bool {
 
 #[test]
 fn runs_as_an_ordinary_user() {
-    let mut here = Installation::new("ordinary");
+    let mut here = Instance::new("ordinary");
     if fs::metadata(&here.folder).unwrap().uid() == 0 {
         const NOBODY: u32 = 65534;
         chown(&here.folder, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -581,7 +581,7 @@ fn runs_as_an_ordinary_user() {
 
 #[test]
 fn access_ends_and_comes_back_on_the_command_line() {
-    let here = Installation::new("access");
+    let here = Instance::new("access");
     let said = |arguments: &[&str]| {
         let output = here.output(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
@@ -641,16 +641,16 @@ fn access_ends_and_comes_back_on_the_command_line() {
 
 #[test]
 fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
-    let here = Installation::new("mail");
+    let here = Instance::new("mail");
     let kept = here.folder.join("secret.key");
     fs::write(&kept, "ba".repeat(32)).unwrap();
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
     let create = ["merchant", "create", "--name=Tea", "--email=ana@example.com"];
     assert_eq!(here.output(&create).status.code(), Some(0));
     assert!(text(&here.output(&["mail", "list"]).stdout).contains("No emails"));
-    let sealer = Sealer::new(&SecretBox::new(Box::new([0xba; 32])));
+    let encryptor = Encryptor::new(&SecretBox::new(Box::new([0xba; 32])));
     here.within_database(|conn| {
-        vouch::features::auth::resets::ask(conn, &sealer, "ana@example.com", clock::now())
+        vouch::features::auth::resets::ask(conn, &encryptor, "ana@example.com", clock::now())
     });
     let list = text(&here.output(&["mail", "list"]).stdout);
     assert!(list.contains("ana@example.com") && !list.contains("/password-resets/"), "{list}");
@@ -665,7 +665,7 @@ fn an_email_that_waits_is_shown_on_the_server_and_that_is_recorded() {
 
 #[test]
 fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it() {
-    let here = Installation::new("roles");
+    let here = Instance::new("roles");
     let app = TestApp::start();
     let run = |command: &str| {
         let mut vouch = here.vouch(&[command]);
@@ -698,7 +698,7 @@ fn the_doctor_says_what_the_roles_of_another_server_lack_and_migrate_grants_it()
     assert!(line(&run("doctor"), "rights").starts_with("ok "));
 }
 
-impl Installation {
+impl Instance {
     /// An order of Tea's store, by a customer with that address.
     fn receive_order(&self, email: &str) {
         let (merchant_id, store_id): (i64, i64) = self.within_database(|conn| {
@@ -707,7 +707,7 @@ impl Installation {
         let body = serde_json::to_vec(&ShopifyOrder::new(1, then()).email(email).0).unwrap();
         let (topic, now) = ("orders/create", clock::now());
         let event = parse_message(Platform::Shopify, topic, &body, false, now).unwrap();
-        let arrival = Arrival {
+        let arrival = IncomingDelivery {
             merchant_id,
             store_id,
             source: Source::Webhook,
@@ -718,14 +718,14 @@ impl Installation {
             received_at: now,
             body_gzip: gzip(&body),
         };
-        self.within_database(|conn| take_in_one(conn, &arrival, event, &pseudonyms()));
+        self.within_database(|conn| ingest_one(conn, &arrival, event, &pseudonyms()));
     }
 }
 
 #[test]
 fn a_person_is_exported_and_erased_on_the_command_line() {
     const EMAIL: &str = "cleo.k7wq@customers.example";
-    let here = Installation::new("person");
+    let here = Instance::new("person");
     here.connect_store("tea.myshopify.com");
     here.receive_order(EMAIL);
     let disable = [

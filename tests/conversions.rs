@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeZone, Utc};
 use diesel::prelude::*;
 use vouch::kit::db::schema::{
-    affiliate_daily_figures, audit_log, conversions, daily_figures, orders,
+    affiliate_daily_rollups, audit_log, conversions, daily_rollups, orders,
 };
 
 use crate::harness::TestApp;
@@ -28,15 +28,15 @@ fn statuses(app: &TestApp) -> Vec<String> {
 }
 
 /// Conversions and commission in the figures of the day, which are those of the list.
-fn figures(app: &TestApp) -> (i64, i64) {
+fn rollups(app: &TestApp) -> (i64, i64) {
     app.within(|conn| {
-        let days: Vec<(i64, i64)> = daily_figures::table
-            .select((daily_figures::conversions, daily_figures::commission_minor))
+        let days: Vec<(i64, i64)> = daily_rollups::table
+            .select((daily_rollups::conversions, daily_rollups::commission_minor))
             .load(conn)?;
-        let of_affiliates: Vec<(i64, i64)> = affiliate_daily_figures::table
+        let of_affiliates: Vec<(i64, i64)> = affiliate_daily_rollups::table
             .select((
-                affiliate_daily_figures::conversions,
-                affiliate_daily_figures::commission_minor,
+                affiliate_daily_rollups::conversions,
+                affiliate_daily_rollups::commission_minor,
             ))
             .load(conn)?;
         let sum = |rows: Vec<(i64, i64)>| {
@@ -118,7 +118,7 @@ fn a_download_holds_exactly_what_is_filtered() {
 fn conversions_are_approved_and_denied_together_and_that_can_be_undone() {
     let app = TestApp::start();
     credited(&app, &[1001, 1002, 1003]);
-    assert_eq!(figures(&app), (3, 2700));
+    assert_eq!(rollups(&app), (3, 2700));
     let admin = app.admin();
     let list = admin.get("/conversions");
     let ids: Vec<String> = app.within(|conn| {
@@ -134,18 +134,18 @@ fn conversions_are_approved_and_denied_together_and_that_can_be_undone() {
     };
     assert_eq!(decide("approved", &[&ids[0], &ids[1]]).status, 303);
     assert_eq!(statuses(&app), ["approved", "approved", "pending"]);
-    assert_eq!(figures(&app), (3, 2700));
+    assert_eq!(rollups(&app), (3, 2700));
 
     let denied = decide("denied", &[&ids[1], &ids[2]]);
     assert_eq!(statuses(&app), ["approved", "denied", "denied"]);
-    assert_eq!(figures(&app), (1, 900));
+    assert_eq!(rollups(&app), (1, 900));
     let page = admin.follow(&denied);
     assert!(page.says("Denied 2 conversions"));
 
     let undone = admin.submit(&page, ".notice form", &[]);
     assert_eq!(undone.status, 303, "{}", undone.text());
     assert_eq!(statuses(&app), ["approved", "approved", "pending"]);
-    assert_eq!(figures(&app), (3, 2700));
+    assert_eq!(rollups(&app), (3, 2700));
     let summaries: Vec<String> = app.within(|conn| {
         audit_log::table
             .filter(audit_log::subject_kind.eq("conversion"))
@@ -176,7 +176,7 @@ fn a_decision_of_a_member_outlasts_updates_of_the_order() {
     let update = ShopifyOrder::new(1001, noon()).code("ADA10", "10.00").updated_at(later);
     app.shopify("orders/updated", &update.0);
     assert_eq!(statuses(&app), ["denied"]);
-    assert_eq!(figures(&app), (0, 0));
+    assert_eq!(rollups(&app), (0, 0));
 }
 
 #[test]
@@ -192,12 +192,12 @@ fn an_unqualified_conversion_is_overruled_and_left_to_the_rules_again() {
     let answer = admin.submit(&page, ".decide", &[("note", "Our own shop test")]);
     assert_eq!(answer.status, 303);
     assert_eq!(statuses(&app), ["pending"]);
-    assert_eq!(figures(&app), (1, 900));
+    assert_eq!(rollups(&app), (1, 900));
     let page = admin.follow(&answer);
     assert!(page.says("although this is a test order"));
     admin.submit(&page, ".notice form", &[]);
     assert_eq!(statuses(&app), ["unqualified"]);
-    assert_eq!(figures(&app), (0, 0));
+    assert_eq!(rollups(&app), (0, 0));
 }
 
 #[test]
@@ -233,13 +233,13 @@ fn an_amount_is_given_by_hand_with_a_reason_and_can_be_undone() {
     let fields = [("amount", "-12.50"), ("note", "Fee for samples")];
     let given = admin.submit(&page, form, &fields);
     assert_eq!(given.status, 303, "{}", given.text());
-    assert_eq!(figures(&app), (1, -1250));
+    assert_eq!(rollups(&app), (1, -1250));
     let list = admin.follow(&given);
     assert!(list.says("Manual credit") && list.says("Fee for samples"));
     assert!(list.says("−$12.50"));
     admin.submit(&list, ".notice form", &[]);
     assert_eq!(statuses(&app), ["denied"]);
-    assert_eq!(figures(&app), (0, 0));
+    assert_eq!(rollups(&app), (0, 0));
     assert_eq!(app.viewer().post_signed(&format!("{path}/amounts"), &fields).status, 403);
     assert_eq!(app.stranger().get(&path).status, 404);
 }
@@ -264,16 +264,16 @@ fn the_same_form_sent_twice_gives_an_amount_once() {
         assert_eq!((again.status, again.location()), (303, first.location()));
         assert!(admin.follow(&again).has(".notice"), "it says what became of it");
     }
-    assert_eq!(figures(&app), (1, 1250));
+    assert_eq!(rollups(&app), (1, 1250));
     // Another form is another amount; one without a key is none.
     assert_eq!(admin.submit(&admin.get(&path), form, &fields).status, 303);
-    assert_eq!(figures(&app), (2, 2500));
+    assert_eq!(rollups(&app), (2, 2500));
     let keyless = admin
         .post_signed(&format!("{path}/amounts"), &[&fields[..], &[("currency", "USD")]].concat());
     assert_eq!(keyless.status, 422);
     assert_eq!(keyless.value_of("#f-amount"), "12.50");
     assert_eq!(admin.submit(&keyless, form, &[]).status, 303);
-    assert_eq!(figures(&app), (3, 3750));
+    assert_eq!(rollups(&app), (3, 3750));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn the_same_form_sent_at_the_same_moment_credits_once() {
             all.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(locations.iter().all(|one| *one == locations[0]), "{locations:?}");
-        assert_eq!(figures(&app), sum);
+        assert_eq!(rollups(&app), sum);
     }
 }
 
@@ -316,18 +316,18 @@ fn an_order_is_credited_by_hand_once_and_follows_its_refunds() {
     let choice = found.attribute("#order tbody a", "href").unwrap();
     let page = admin.get(choice.split('#').next().unwrap());
     assert!(page.says("Ben Second is credited with $10.00 by hand."), "{}", page.text());
-    assert_eq!(figures(&app), (1, 900), "looking changes nothing");
+    assert_eq!(rollups(&app), (1, 900), "looking changes nothing");
     let done = admin.submit(&page, "form[action$=orders]", &[("note", "Told us by phone")]);
     assert_eq!(done.status, 303);
-    assert_eq!(figures(&app), (2, 1900));
+    assert_eq!(rollups(&app), (2, 1900));
 
     let page = admin.follow(&done);
     assert!(page.says("Told us by phone"));
     let refund = order.refund(1, 0, 1, "100.00", noon() + chrono::Duration::hours(1));
     app.shopify("refunds/create", &refund);
-    assert_eq!(figures(&app), (2, 900));
+    assert_eq!(rollups(&app), (2, 900));
     admin.submit(&page, ".notice form", &[]);
-    assert_eq!(figures(&app), (1, 900));
+    assert_eq!(rollups(&app), (1, 900));
 
     let found = admin.get(&format!("{path}?order_q=1002"));
     let choice = found.attribute("#order tbody a", "href").unwrap();
@@ -337,5 +337,5 @@ fn an_order_is_credited_by_hand_once_and_follows_its_refunds() {
     let id = choice.split("&order=").nth(1).unwrap().split('#').next().unwrap().to_owned();
     let refused = admin.post_signed(&format!("{path}/orders"), &[("order", &id)]);
     assert!(admin.follow(&refused).says("This order is credited to Ada Active already."));
-    assert_eq!(figures(&app), (1, 900));
+    assert_eq!(rollups(&app), (1, 900));
 }

@@ -6,16 +6,16 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use secrecy::SecretBox;
 use vouch::app::demo::bulk::{self, Size};
-use vouch::app::demo::{self, LOGINS, Letter, Loaded};
+use vouch::app::demo::{self, DemoMessage, LOGINS, Loaded};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{commission_entries, conversions, orders};
 use vouch::kit::db::{Scope, in_scope, prepared};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use crate::harness::{PASSWORD, Page, SECRET_KEY, TestApp};
 
-fn sealer() -> Sealer {
-    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+fn encryptor() -> Encryptor {
+    Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 /// An installation with nothing but the demo program, whose people have the password of the tests.
@@ -27,8 +27,8 @@ pub fn with_demo() -> (TestApp, Loaded) {
 
 fn load(app: &TestApp) -> Loaded {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, |conn| {
-        let loaded = demo::load(conn, &sealer(), clock::now())?;
+    in_scope(&mut conn, Scope::Instance, |conn| {
+        let loaded = demo::load(conn, &encryptor(), clock::now())?;
         demo::sign_in_with(conn, &LOGINS.map(|login| login.email), PASSWORD)?;
         anyhow::Ok(loaded)
     })
@@ -49,7 +49,7 @@ const TABLES: [&str; 9] = [
 
 fn counts(app: &TestApp) -> Vec<i64> {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, |conn| {
+    in_scope(&mut conn, Scope::Instance, |conn| {
         let count = |sql: &&'static str| {
             prepared::<BigInt>(sql).bind::<BigInt, _>(0_i64).get_result::<i64>(conn)
         };
@@ -61,7 +61,7 @@ fn counts(app: &TestApp) -> Vec<i64> {
 /// What the figures say that the conversions do not, and the other way round.
 const DISAGREEMENTS: &str = "SELECT count(*) FROM (\
         SELECT day, currency, sum(conversions) AS n, sum(revenue_minor) AS r, \
-            sum(refunded_minor) AS f, sum(commission_minor) AS c FROM daily_figures \
+            sum(refunded_minor) AS f, sum(commission_minor) AS c FROM daily_rollups \
         WHERE merchant_id = ? GROUP BY day, currency) f \
     FULL JOIN (SELECT day, currency, count(*) AS n, \
             sum(revenue_minor - CASE WHEN beside THEN shared_revenue_minor ELSE 0 END) AS r, \
@@ -83,7 +83,7 @@ fn disagreements(app: &TestApp, merchant_id: i64) -> i64 {
     })
 }
 
-fn send(app: &TestApp, loaded: &Loaded, letter: &Letter) -> Page {
+fn send(app: &TestApp, loaded: &Loaded, letter: &DemoMessage) -> Page {
     let headers = [
         ("content-type", "application/json"),
         ("x-shopify-topic", letter.topic),
@@ -156,7 +156,7 @@ fn everybody_of_the_demo_can_sign_in_and_sees_every_page() {
 fn the_demos_letters_credit_once_and_come_to_the_same_in_any_order() {
     let (app, loaded) = with_demo();
     let merchant_id = loaded.store.merchant_id;
-    let [order, refund, update] = demo::letters(&loaded.store, loaded.code, clock::now());
+    let [order, refund, update] = demo::emails(&loaded.store, loaded.code, clock::now());
     for _ in 0..10 {
         assert_eq!(send(&app, &loaded, &order).status, 200);
     }
@@ -177,7 +177,7 @@ fn the_line_for_the_terminal_works_as_it_is_printed() {
         return; // nothing to run it with
     }
     let (app, loaded) = with_demo();
-    let [order, ..] = demo::letters(&loaded.store, loaded.code, clock::now());
+    let [order, ..] = demo::emails(&loaded.store, loaded.code, clock::now());
     let line = order.curl(&format!("{}/hooks/shopify/{}", app.base, loaded.store.store_key));
     let output = Command::new("sh").arg("-c").arg(line).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "200\n");
@@ -190,8 +190,8 @@ fn a_big_program_agrees_with_itself_and_its_orders_explain_themselves() {
     let size = Size { affiliates: 60, triggers: 300, orders: 400 };
     let mut conn = app.as_owner();
     let mut make = || {
-        in_scope(&mut conn, Scope::Installation, |conn| {
-            let big = bulk::load(conn, &sealer(), size, clock::now(), &mut |_, _, _| {})?;
+        in_scope(&mut conn, Scope::Instance, |conn| {
+            let big = bulk::load(conn, &encryptor(), size, clock::now(), &mut |_, _, _| {})?;
             demo::sign_in_with(conn, &[big.owner.as_str()], PASSWORD)?;
             anyhow::Ok(big)
         })
@@ -215,7 +215,7 @@ fn a_big_program_agrees_with_itself_and_its_orders_explain_themselves() {
     }
     // What is made by hand next does not meet the keys that were reserved.
     let loaded = Loaded { store: big.store, is_new: false, code: "MERIDIAN0" };
-    let [order, ..] = demo::letters(&loaded.store, loaded.code, clock::now());
+    let [order, ..] = demo::emails(&loaded.store, loaded.code, clock::now());
     assert_eq!(send(&app, &loaded, &order).status, 200);
     assert_eq!(newest(&app, merchant_id), [("pending".to_owned(), vec![603])]);
     assert_eq!(disagreements(&app, merchant_id), 0);

@@ -31,7 +31,7 @@ fn a_person_sees_where_they_are_signed_in_and_ends_it_there() {
     assert_eq!((answer.status, answer.location()), (303, Some("/account/sessions")));
     assert!(there.get("/dashboard").location().unwrap().starts_with("/login"));
     assert_eq!(here.get("/dashboard").status, 200);
-    assert_eq!(here.submit_anew(&page, ".devices form", &[]).status, 404, "it is gone");
+    assert_eq!(here.submit_again(&page, ".devices form", &[]).status, 404, "it is gone");
     assert_eq!(here.get("/account/sessions").all(".devices li").len(), 1);
 }
 

@@ -8,14 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 use diesel::connection::SimpleConnection as _;
 use serde_json::Value;
 
-use crate::commands::{Installation, text};
+use crate::commands::{Instance, text};
 use crate::harness::smtp::MailServer;
 use crate::harness::{SECRET_KEY, TestApp};
 
 /// An instance on a database of its own, and what doctor is run with.
 struct Examined {
     app: TestApp,
-    here: Installation,
+    here: Instance,
     settings: Vec<(&'static str, String)>,
     mail_server: Option<MailServer>,
     listener: Option<TcpListener>,
@@ -29,7 +29,7 @@ impl Examined {
             ("VOUCH_OWNER_DATABASE_URL", app.owner_url()),
             ("VOUCH_SECRET_KEY", hex::encode(SECRET_KEY)),
         ];
-        let here = Installation::new(&format!("doctor-{name}"));
+        let here = Instance::new(&format!("doctor-{name}"));
         // The server of the tests keeps nothing through a power cut, on purpose.
         app.as_superuser()
             .batch_execute(&format!("ALTER DATABASE {} SET synchronous_commit = on", name_of(&app)))
@@ -124,7 +124,7 @@ const WARNING: &str = "warning";
 
 #[test]
 fn all_well_is_all_well() {
-    let here = Installation::new("doctor-well");
+    let here = Instance::new("doctor-well");
     assert_eq!(here.output(&["migrate"]).status.code(), Some(0));
     for _ in 0..2 {
         let output = here.output(&["doctor", "--json"]);
@@ -143,7 +143,7 @@ fn all_well_is_all_well() {
 
 #[test]
 fn the_public_url_of_a_vouch_that_runs_is_tried() {
-    let here = Installation::new("doctor-public-url");
+    let here = Instance::new("doctor-public-url");
     let serving = here.serve();
     let listen = format!("--listen={}", serving.address);
     let status_of = |public_url: &str, code: &str| {
@@ -494,7 +494,7 @@ fn stores_and_work() {
             provoke: |examined| {
                 examined.sql(
                     "INSERT INTO recalculations \
-                         (merchant_id, since, cause, orders_total, parked_at, last_error) \
+                         (merchant_id, since, cause, orders_total, failed_at, last_error) \
                      SELECT min(id), now(), '{}', 1, now(), 'deadlock' FROM merchants",
                 );
             },
@@ -504,8 +504,8 @@ fn stores_and_work() {
             name: "email-failed",
             provoke: |examined| {
                 examined.sql(
-                    "INSERT INTO letters (message_id, recipient, subject, program, paragraphs, \
-                         is_urgent, parked_at, last_error) \
+                    "INSERT INTO emails (message_id, recipient, subject, program, paragraphs, \
+                         is_urgent, failed_at, last_error) \
                      VALUES ('m1', 'a@x.example', 'Hello', '', '[]', false, now(), '550 no such user')",
                 );
             },

@@ -42,7 +42,7 @@ where
     E: From<diesel::result::Error>,
 {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, work)
+    in_scope(&mut conn, Scope::Instance, work)
 }
 
 #[test]

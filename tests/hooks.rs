@@ -11,7 +11,7 @@ use vouch::features::ingest::replay;
 use vouch::features::stores::{self, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{audit_log, conversions, deliveries, orders, stores as stores_table};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use crate::harness::shopify::{ShopifyOrder, sign};
 use crate::harness::{Page, SECRET_KEY, SHOP_SECRET, TestApp, on_this_machine, pseudonyms};
@@ -50,8 +50,8 @@ fn store(app: &TestApp) -> Store {
     app.within(|conn| Store::find(conn, app.fixture.merchant_id, app.fixture.store_id))
 }
 
-fn sealer() -> Sealer {
-    Sealer::new(&secrecy::SecretBox::new(Box::new(SECRET_KEY)))
+fn encryptor() -> Encryptor {
+    Encryptor::new(&secrecy::SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn the_current_secret_and_the_one_before_sign_and_no_other() {
     let app = TestApp::start();
     let secret = WebhookSecret::parse(NEW_SECRET).unwrap();
     let (actor, shop) = (app.actor(), store(&app));
-    app.within(|conn| stores::replace_secret(conn, &actor, &sealer(), &shop, &secret));
+    app.within(|conn| stores::replace_secret(conn, &actor, &encryptor(), &shop, &secret));
     let status = |id: u64, secret: &str| {
         let body = bytes(&order(id));
         app.shopify_raw("orders/create", &id.to_string(), &body, &sign(secret, &body)).status

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 use vouch::kit::db::schema::{instance_key, server_processes, stores};
 
-use crate::commands::{Installation, text};
+use crate::commands::{Instance, text};
 
 const KEY: [u8; 32] = [0xba; 32];
 
@@ -20,15 +20,15 @@ fn keep(file: &Path, key: &str) {
 }
 
 /// An instance with one store, whose secret is encrypted with `KEY` in the data folder.
-fn with_secret(name: &str) -> Installation {
-    let here = Installation::new(name);
+fn with_secret(name: &str) -> Instance {
+    let here = Instance::new(name);
     keep(&here.folder.join("secret.key"), &hex::encode(KEY));
     here.connect_store("tea.myshopify.com");
     here
 }
 
 /// The command is refused, in one line that says what to do.
-fn refused(here: &Installation, arguments: &[&str], next: &str) {
+fn refused(here: &Instance, arguments: &[&str], next: &str) {
     let output = here.output(arguments);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
@@ -78,7 +78,7 @@ fn an_existing_database_learns_its_key_from_the_first_that_decrypts() {
 
 #[test]
 fn an_instance_without_secrets_may_get_a_new_key() {
-    let here = Installation::new("key-unneeded");
+    let here = Instance::new("key-unneeded");
     assert_eq!(here.output(&["mail", "list"]).status.code(), Some(0));
     fs::remove_file(here.folder.join("secret.key")).unwrap();
     assert_eq!(here.output(&["mail", "list"]).status.code(), Some(0));
@@ -101,7 +101,7 @@ fn a_key_that_is_lost_for_good_is_replaced_on_request() {
 #[test]
 fn the_key_is_not_rotated_while_a_server_runs() {
     let here = with_secret("key-served");
-    let secret = |here: &Installation| -> Option<Vec<u8>> {
+    let secret = |here: &Instance| -> Option<Vec<u8>> {
         here.within_database(|conn| stores::table.select(stores::webhook_secret).first(conn))
     };
     let before = secret(&here);

@@ -7,7 +7,7 @@ use diesel::result::Error;
 use diesel_migrations::MigrationHarness as _;
 use vouch::features::conversions::manual::{self, Amount};
 use vouch::kit::db::migrate::MIGRATIONS;
-use vouch::kit::db::schema::{commission_entries, conversions, daily_figures};
+use vouch::kit::db::schema::{commission_entries, conversions, daily_rollups};
 use vouch::kit::db::{Scope, in_scope};
 use vouch_core::money::Currency;
 
@@ -255,7 +255,7 @@ fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
         .replace("ACME", &app.fixture.merchant_id.to_string())
         .replace("ADA", &ada.to_string())
         .replace("BEN", &ben.to_string());
-    in_scope(&mut conn, Scope::Installation, |conn| conn.batch_execute(&rows)).unwrap();
+    in_scope(&mut conn, Scope::Instance, |conn| conn.batch_execute(&rows)).unwrap();
     app.migrate();
 
     let in_euros: Vec<_> = entries(&app).into_iter().take(4).collect();
@@ -300,12 +300,12 @@ fn ledgers_and_reviews_of_the_version_before_are_carried_over() {
         ]
     );
     let dollars: (i64, i64, i64) = app.within(|conn| {
-        daily_figures::table
-            .filter(daily_figures::currency.eq("USD"))
+        daily_rollups::table
+            .filter(daily_rollups::currency.eq("USD"))
             .select((
-                daily_figures::conversions,
-                daily_figures::revenue_minor,
-                daily_figures::commission_minor,
+                daily_rollups::conversions,
+                daily_rollups::revenue_minor,
+                daily_rollups::commission_minor,
             ))
             .first(conn)
     });

@@ -101,7 +101,7 @@ fn read_woo(app: &TestApp, store: &Store, order: &WooOrder, begun_at: DateTime<U
         changed_at: noon(),
         body: serde_json::to_vec(&order.0).unwrap(),
     };
-    app.within(|conn| read::take_in(conn, store, &pseudonyms(), &message, begun_at, clock::now()));
+    app.within(|conn| read::ingest(conn, store, &pseudonyms(), &message, begun_at, clock::now()));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use serde_json::json;
 use vouch::kit::clock;
 use vouch::kit::db::Scope;
-use vouch::kit::db::schema::{letters, pushes};
+use vouch::kit::db::schema::{emails, pushes};
+use vouch::kit::email::{self, Message};
 use vouch::kit::error::AppError;
-use vouch::kit::mail::{self, Letter};
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{METRICS_TOKEN, Page, TestApp, then};
@@ -169,7 +169,7 @@ fn messages_of_stores_and_what_they_credit_are_counted() {
 #[test]
 fn what_waits_is_shown_with_the_age_of_the_oldest() {
     let app = TestApp::start_with_usual_waits();
-    let letter = Letter {
+    let letter = Message {
         to: "nobody@example.com",
         subject: "Hello".to_owned(),
         program: None,
@@ -177,13 +177,13 @@ fn what_waits_is_shown_with_the_age_of_the_oldest() {
         link: None,
     };
     let an_hour_ago = clock::now() - TimeDelta::hours(1);
-    let posted: Result<(), AppError> = app.db.run_blocking(Scope::Installation, |conn| {
+    let posted: Result<(), AppError> = app.db.run_blocking(Scope::Instance, |conn| {
         for _ in 0..2 {
-            mail::post(conn, &letter)?;
+            email::post(conn, &letter)?;
         }
-        let first = letters::table.select(letters::id).order(letters::id).first::<i64>(conn)?;
-        diesel::update(letters::table.find(first))
-            .set(letters::created_at.eq(an_hour_ago))
+        let first = emails::table.select(emails::id).order(emails::id).first::<i64>(conn)?;
+        diesel::update(emails::table.find(first))
+            .set(emails::created_at.eq(an_hour_ago))
             .execute(conn)?;
         QueryResult::Ok(())
     });

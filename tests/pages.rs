@@ -9,7 +9,7 @@ use vouch::app::demo;
 use vouch::app::routes::TABLE;
 use vouch::features::auth::Access;
 use vouch::kit::db::{Scope, prepared};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use crate::harness::browser::Browser;
 use crate::harness::woocommerce::connect_in as connect_woocommerce;
@@ -27,10 +27,10 @@ fn demo_merchant(conn: &mut PgConnection) -> QueryResult<i64> {
 
 fn demo_program() -> TestApp {
     let app = TestApp::start_empty();
-    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     let loaded: Result<(), vouch::kit::error::AppError> =
-        app.db.run_blocking(Scope::Installation, |conn| {
-            demo::load(conn, &sealer, vouch::kit::clock::now()).unwrap();
+        app.db.run_blocking(Scope::Instance, |conn| {
+            demo::load(conn, &encryptor, vouch::kit::clock::now()).unwrap();
             let emails: Vec<&str> = demo::LOGINS.iter().map(|login| login.email).collect();
             demo::sign_in_with(conn, &emails, PASSWORD).unwrap();
             two_factor::give(conn, "support@vouch.example")?;
@@ -39,7 +39,7 @@ fn demo_program() -> TestApp {
             connect_woocommerce(conn, merchant_id, "shop.juniper-sage.example");
             let shop = "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1";
             let store_id = prepared::<BigInt>(shop).get_result(conn)?;
-            crate::comparisons::fill(conn, store_id)?;
+            crate::code_syncs::fill(conn, store_id)?;
             import(conn, merchant_id)?;
             QueryResult::Ok(())
         });
@@ -67,8 +67,8 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
             "SELECT trigger_id FROM trigger_owners GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
         }
         "order_id" => {
-            "SELECT id FROM orders WHERE decision IS NOT NULL \
-             ORDER BY jsonb_array_length(decision -> 'outcomes') DESC NULLS LAST LIMIT 1"
+            "SELECT id FROM orders WHERE attribution IS NOT NULL \
+             ORDER BY jsonb_array_length(attribution -> 'outcomes') DESC NULLS LAST LIMIT 1"
         }
         "offer_id" => "SELECT offer_id FROM offer_terms GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
         "delivery_id" => "SELECT id FROM deliveries WHERE outcome = 'failed' LIMIT 1",
@@ -83,7 +83,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         other => panic!("say here which {other} the pages are tried with"),
     };
     let key: Result<i64, vouch::kit::error::AppError> =
-        app.db.run_blocking(Scope::Installation, |conn| prepared::<BigInt>(sql).get_result(conn));
+        app.db.run_blocking(Scope::Instance, |conn| prepared::<BigInt>(sql).get_result(conn));
     key.unwrap()
 }
 

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use vouch::kit::db::schema::{letters, links, users};
+use vouch::kit::db::schema::{emails, links, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::mail::Office;
+use vouch::kit::email::Mailer;
 
 use crate::harness::smtp::MailServer;
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
@@ -32,7 +32,7 @@ fn deliver(app: &TestApp) -> MailServer {
     let server = MailServer::start();
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
-    Office::new(&config, app.db.clone()).turn().unwrap();
+    Mailer::new(&config, app.db.clone()).turn().unwrap();
     server
 }
 
@@ -124,7 +124,7 @@ fn a_mailbox_cannot_be_flooded_and_a_stranger_locks_nobody_out() {
     }
     let mails = deliver(&app).taken_for(OWNER);
     assert_eq!(mails.len(), 3);
-    let statuses = mails.iter().map(|mail| person.get(&mail.link(&app.base)).status);
+    let statuses = mails.iter().map(|email| person.get(&email.link(&app.base)).status);
     assert_eq!(statuses.collect::<Vec<_>>(), [404, 404, 200], "the newest works");
     app.owner();
 
@@ -198,8 +198,8 @@ fn of_two_uses_at_once_one_counts() {
         uses.into_iter().map(|thread| thread.join().unwrap()).filter(|t| *t).count()
     });
     assert_eq!(taken, 1);
-    let kept = app.db.run_blocking::<i64, diesel::result::Error>(Scope::Installation, |conn| {
-        letters::table.filter(letters::subject.like("%was changed")).count().get_result(conn)
+    let kept = app.db.run_blocking::<i64, diesel::result::Error>(Scope::Instance, |conn| {
+        emails::table.filter(emails::subject.like("%was changed")).count().get_result(conn)
     });
     assert_eq!(kept.unwrap(), 1, "and is told once");
 }

@@ -6,9 +6,9 @@ use vouch::features::auth;
 use vouch::features::first_run::FirstRun;
 use vouch::features::team;
 use vouch::kit::audit::Actor;
-use vouch::kit::db::schema::{letters, users};
+use vouch::kit::db::schema::{emails, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch::kit::session::Role;
 
 use crate::harness::browser::Browser;
@@ -28,7 +28,7 @@ async fn start(empty: bool) -> TestApp {
         app.shopify("orders/create", &serde_json::json!({ "id": "no order" }));
         // The owner has every kind of place.
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
-        in_scope(&mut conn, Scope::Installation, |conn| {
+        in_scope(&mut conn, Scope::Instance, |conn| {
             let actor = Actor::system(app.fixture.stranger_merchant_id, vouch::kit::clock::now());
             auth::join(conn, &actor, app.fixture.owner_id, Role::Viewer)?;
             diesel::update(users::table.find(app.fixture.owner_id))
@@ -37,29 +37,29 @@ async fn start(empty: bool) -> TestApp {
             two_factor::give(conn, "owner@acme.example")
         })
         .unwrap();
-        write_letters(&app, &mut conn);
+        write_emails(&app, &mut conn);
         app
     });
     app.await.unwrap()
 }
 
 /// An invitation and a link for a new password wait; a third letter was given up.
-fn write_letters(app: &TestApp, conn: &mut PgConnection) {
-    let sealer = Sealer::new(&Box::new(SECRET_KEY).into());
+fn write_emails(app: &TestApp, conn: &mut PgConnection) {
+    let encryptor = Encryptor::new(&Box::new(SECRET_KEY).into());
     app.within(|conn| {
         for email in ["new@acme.example", "nobody@acme.example"] {
-            team::invite(conn, &app.actor(), &sealer, email, Role::Admin).unwrap();
+            team::invite(conn, &app.actor(), &encryptor, email, Role::Admin).unwrap();
         }
         Ok(())
     });
     let person = app.anonymous();
     let page = person.get("/password-resets/new");
     assert_eq!(person.submit(&page, "form", &[("email", "viewer@acme.example")]).status, 303);
-    in_scope(conn, Scope::Installation, |conn| {
-        diesel::update(letters::table.filter(letters::recipient.eq("nobody@acme.example")))
+    in_scope(conn, Scope::Instance, |conn| {
+        diesel::update(emails::table.filter(emails::recipient.eq("nobody@acme.example")))
             .set((
-                letters::parked_at.eq(vouch::kit::clock::now()),
-                letters::last_error.eq("550 5.1.1 No such person here"),
+                emails::failed_at.eq(vouch::kit::clock::now()),
+                emails::last_error.eq("550 5.1.1 No such person here"),
             ))
             .execute(conn)
     })
@@ -101,7 +101,7 @@ async fn walk(
     sign_in(browser, "owner@acme.example").await;
     look(browser, "login-code").await;
     two_factor::pass(browser).await;
-    look(browser, "places").await;
+    look(browser, "programs").await;
     browser.click(".place").await;
     browser.find("main:not(:has(.places))").await;
     for path in [
@@ -131,7 +131,7 @@ async fn walk(
     browser.press("Acme Tea").await;
     browser.find("#invitations").await;
     look(browser, "support-merchant").await;
-    browser.goto("/support/mail").await;
+    browser.goto("/support/emails").await;
     look(browser, "support-mail").await;
     browser.press("Show email").await;
     browser.click("dialog .submit .btn-primary").await;

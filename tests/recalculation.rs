@@ -15,7 +15,7 @@ use crate::harness::{TestApp, then};
 
 fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, work).unwrap()
+    in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
 /// So many orders with Ada's code.

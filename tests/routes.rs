@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use vouch::app::routes::TABLE;
 use vouch::features::auth::Route;
 
-use crate::access::{Expected, Persona, expected};
+use crate::access::{Expected, TestRole, expected};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routes.md");
 
@@ -27,7 +27,7 @@ nothing.
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-fn cell(row: &Route, persona: Persona) -> &'static str {
+fn cell(row: &Route, persona: TestRole) -> &'static str {
     match expected(row, persona) {
         Expected::Allowed => "✓",
         Expected::Forbidden => "–",
@@ -38,12 +38,12 @@ fn cell(row: &Route, persona: Persona) -> &'static str {
 
 fn document() -> String {
     let personas = [
-        Persona::Anonymous,
-        Persona::Affiliate,
-        Persona::Viewer,
-        Persona::Admin,
-        Persona::Owner,
-        Persona::Support,
+        TestRole::Anonymous,
+        TestRole::Affiliate,
+        TestRole::Viewer,
+        TestRole::Admin,
+        TestRole::Owner,
+        TestRole::Support,
     ];
     let mut text = HEAD.to_owned();
     for row in TABLE {

@@ -103,16 +103,16 @@ fn filled() -> TestApp {
                      GROUP BY merchant_id; \
                  INSERT INTO store_clocks (merchant_id, store_id, behind_seconds, measured_at) \
                      SELECT merchant_id, id, 600, now() FROM stores; \
-                 INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, \
-                         asked_by, asked_at) \
+                 INSERT INTO backfills (merchant_id, store_id, period_from, period_until, \
+                         requested_by, requested_at) \
                      SELECT merchant_id, id, now(), now(), 'Tests', now() FROM stores; \
-                 INSERT INTO comparisons (merchant_id, store_id, asked_at) \
+                 INSERT INTO code_syncs (merchant_id, store_id, requested_at) \
                      SELECT merchant_id, id, now() FROM stores; \
-                 INSERT INTO comparison_findings (merchant_id, comparison_id, key, code, \
+                 INSERT INTO code_sync_results (merchant_id, code_sync_id, key, code, \
                          same_rules, rules) \
-                     SELECT merchant_id, id, 'VIP', 'VIP', true, '' FROM comparisons; \
-                 INSERT INTO registration_settings (merchant_id, is_open, code_wish, \
-                         approves_itself, intro, terms, thanks, fields, updated_at) \
+                     SELECT merchant_id, id, 'VIP', 'VIP', true, '' FROM code_syncs; \
+                 INSERT INTO registration_settings (merchant_id, is_open, code_requirement, \
+                         approves_automatically, intro, terms, thanks, fields, updated_at) \
                      VALUES ({merchant_id}, true, 'required', false, '', '', '', '[]', now()); \
                  INSERT INTO applications (merchant_id, name, email, email_key, answers, \
                          agreed_to, sent_at) \
@@ -222,7 +222,7 @@ fn without_a_scope_nothing_is_seen_and_nothing_goes_in() {
     let app = filled();
     let conn = &mut connect(&app);
     for table in owned(conn) {
-        let copied = try_out(conn, Scope::Installation, |conn| row_of(conn, &table, "true"));
+        let copied = try_out(conn, Scope::Instance, |conn| row_of(conn, &table, "true"));
         try_out(conn, Scope::Unowned, |conn| {
             assert_eq!(count(conn, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
             let Some(row) = copied else { return };
@@ -312,7 +312,7 @@ fn one_merchant_neither_sees_nor_touches_what_is_anothers() {
 fn the_ledger_and_the_audit_log_cannot_be_rewritten_by_anybody() {
     let app = filled();
     let conn = &mut connect(&app);
-    for scope in [Scope::Merchant(app.fixture.merchant_id), Scope::Installation] {
+    for scope in [Scope::Merchant(app.fixture.merchant_id), Scope::Instance] {
         for table in APPEND_ONLY {
             try_out(conn, scope, |conn| {
                 let seen = count(conn, &format!("SELECT count(*) FROM {table}"));
@@ -335,7 +335,7 @@ fn support_reads_everything_and_writes_nothing() {
     let conn = &mut connect(&app);
     for table in owned(conn) {
         let all = format!("SELECT count(*) FROM {table}");
-        let there = try_out(conn, Scope::Installation, |conn| count(conn, &all));
+        let there = try_out(conn, Scope::Instance, |conn| count(conn, &all));
         try_out(conn, Scope::Support, |conn| {
             assert_eq!(count(conn, &all), there, "{table}");
             let row = row_of(conn, &table, "true").unwrap();
@@ -389,7 +389,7 @@ fn a_scope_ends_with_its_transaction() {
     let acme = app.fixture.merchant_id;
     in_scope(conn, Scope::Merchant(acme), |_| QueryResult::Ok(())).unwrap();
     assert_eq!(count(conn, "SELECT count(*) FROM affiliates"), 0);
-    try_out(conn, Scope::Installation, |_| ());
+    try_out(conn, Scope::Instance, |_| ());
     assert_eq!(count(conn, "SELECT count(*) FROM affiliates"), 0);
 }
 
@@ -613,9 +613,8 @@ fn persons_are_blanked_in_the_log_and_the_ledger_of_one_merchant_and_nothing_els
     });
     assert_eq!(said, Ok(1), "that it was done stands in the log");
     let until = vouch::kit::clock::now() - chrono::TimeDelta::days(365);
-    let forgotten = in_scope(conn, Scope::Installation, |conn| {
-        vouch::kit::audit::forget_addresses(conn, until)
-    });
+    let forgotten =
+        in_scope(conn, Scope::Instance, |conn| vouch::kit::audit::forget_addresses(conn, until));
     assert_eq!(forgotten, Ok(2), "of every merchant, for a worker");
     assert!(!of(conn, borealis).contains("192.0.2.1"));
     // Without a scope there is nothing to blank.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use diesel::prelude::*;
 use serde_json::Value;
 use vouch::kit::db::schema::{audit_log, users};
-use vouch::kit::mail::email_key;
-use vouch::kit::mail::{self, Letter, Office};
+use vouch::kit::email::email_key;
+use vouch::kit::email::{self, Mailer, Message};
 use vouch::kit::security::Kind;
 
 use crate::api::new_key;
@@ -120,7 +120,7 @@ impl At<'_> {
         let server = MailServer::start();
         let mut config = config(&self.app.base);
         config.smtp = Some(server.settings());
-        Office::new(&config, self.app.db.clone()).turn().unwrap();
+        Mailer::new(&config, self.app.db.clone()).turn().unwrap();
         server.taken_for(email).first().unwrap().link(&self.app.base)
     }
 
@@ -399,19 +399,19 @@ fn provoke_by_support(at: &At<'_>, kind: Kind) -> Expected {
         }
         Kind::EmailRevealed => {
             at.app.within(|conn| {
-                let letter = Letter {
+                let letter = Message {
                     to: "new@applicants.example",
                     subject: "Your account".to_owned(),
                     program: Some("Acme Tea"),
                     paragraphs: vec!["Welcome".to_owned()],
                     link: None,
                 };
-                mail::post(conn, &letter)
+                email::post(conn, &letter)
             });
-            let page = support.get("/support/mail");
+            let page = support.get("/support/emails");
             let shown = support.submit(&page, "form[action$='/disclosure']", &[]);
             assert_eq!(shown.status, 200);
-            expected("/support/mail/{letter_id}/disclosure", user)
+            expected("/support/emails/{email_id}/disclosure", user)
         }
         _ => {
             at.with_users(|conn| {

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use vouch::features::merchants::{change_rules, rules_history};
 use vouch::features::stores::{Store, check_secrets, merchant_of_key};
 use vouch::kit::db::schema::{audit_log, calculation_rules, orders, stores};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::attribution::{Precedence, Rules};
 use vouch_core::platform::Platform;
 
@@ -23,8 +23,8 @@ fn acts(app: &TestApp, like: &str) -> Vec<String> {
     })
 }
 
-fn sealer() -> Sealer {
-    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+fn encryptor() -> Encryptor {
+    Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_store_is_connected_and_its_secret_never_shown() {
     ] {
         assert!(page.says(topic), "{topic}");
     }
-    let opened = store.webhook_secrets(&sealer()).unwrap();
+    let opened = store.webhook_secrets(&encryptor()).unwrap();
     assert_eq!(opened[0].expose_secret(), secret.as_bytes());
     // A message arrives at that very address.
     let body = serde_json::to_vec(&ShopifyOrder::new(1, vouch::kit::clock::now()).0).unwrap();
@@ -272,7 +272,7 @@ fn a_replaced_secret_stays_accepted_until_it_is_removed() {
     let secrets = || -> Vec<Vec<u8>> {
         let store =
             app.within(|conn| Store::find(conn, app.fixture.merchant_id, app.fixture.store_id));
-        let opened = store.webhook_secrets(&sealer()).unwrap();
+        let opened = store.webhook_secrets(&encryptor()).unwrap();
         opened.iter().map(|secret| secret.expose_secret().to_vec()).collect()
     };
     let old = SHOP_SECRET.as_bytes().to_vec();
@@ -307,9 +307,9 @@ fn a_disconnected_store_keeps_its_orders_and_is_the_same_store_again() {
     let page = owner.get("/settings/shopify");
     assert!(page.says("Its orders and their credits stay.") && page.says("Connect a store"));
     assert_eq!(app.within(|conn| orders::table.count().get_result::<i64>(conn)), 1);
-    let sealed: Option<Vec<u8>> =
+    let encrypted: Option<Vec<u8>> =
         app.within(|conn| stores::table.select(stores::webhook_secret).first(conn));
-    assert_eq!(sealed, None, "the secret is gone");
+    assert_eq!(encrypted, None, "the secret is gone");
     let gone = format!("/settings/shopify/{}/disconnection", app.fixture.store_id);
     assert_eq!(owner.post_signed(&gone, &[]).status, 404);
     let fields = [("address", "acme-tea"), ("secret", SHOP_SECRET)];
@@ -332,7 +332,7 @@ fn of_ten_connections_at_once_one_store_comes() {
             .map(|_| {
                 let (person, page) = (stranger.clone(), &page);
                 let form = "form[action='/settings/shopify']";
-                scope.spawn(move || person.submit_anew(page, form, &fields).status)
+                scope.spawn(move || person.submit_again(page, form, &fields).status)
             })
             .collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
@@ -351,9 +351,9 @@ fn of_ten_connections_at_once_one_store_comes() {
 #[test]
 fn secrets_of_another_installation_key_are_found() {
     let app = TestApp::start();
-    let other = Sealer::new(&SecretBox::new(Box::new([8; 32])));
+    let other = Encryptor::new(&SecretBox::new(Box::new([8; 32])));
     app.within(|conn| {
-        assert_eq!(check_secrets(conn, &sealer())?, (1, Vec::new()));
+        assert_eq!(check_secrets(conn, &encryptor())?, (1, Vec::new()));
         let (tried, unreadable) = check_secrets(conn, &other)?;
         assert_eq!((tried, unreadable.len()), (1, 1));
         assert_eq!(unreadable[0].merchant, "Acme Tea");

@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use vouch::features::team;
 use vouch::features::triggers::{TriggerKind, create};
 use vouch::kit::db::schema::{audit_log, invitations, members, pushes, triggers};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch::kit::session::Role;
 
 use crate::harness::{SECRET_KEY, TestApp};
-use crate::registration::{letters_to, link_to};
+use crate::registration::{emails_to, link_to};
 
 const IVY: &str = "ivy@acme.example";
 
@@ -18,7 +18,7 @@ fn path(app: &TestApp) -> String {
 
 /// Both programs invite the same person; answers the invitation of the first.
 fn invite(app: &TestApp) -> i64 {
-    let sealer = Sealer::new(&Box::new(SECRET_KEY).into());
+    let encryptor = Encryptor::new(&Box::new(SECRET_KEY).into());
     for merchant_id in [app.fixture.stranger_merchant_id, app.fixture.merchant_id] {
         app.within_merchant(merchant_id, |conn| {
             let owner: i64 = members::table
@@ -27,7 +27,7 @@ fn invite(app: &TestApp) -> i64 {
                 .first(conn)?;
             let user_id = Some(owner);
             let actor = vouch::kit::audit::Actor { merchant_id, user_id, ..app.actor() };
-            team::invite(conn, &actor, &sealer, IVY, Role::Viewer).unwrap();
+            team::invite(conn, &actor, &encryptor, IVY, Role::Viewer).unwrap();
             Ok(())
         });
     }
@@ -43,8 +43,8 @@ fn an_invitation_is_sent_again_in_the_inviters_name_and_the_merchant_reads_who_d
     assert!(page.says("Open invitations") && page.says("by Olga Owner"), "{}", page.text());
     let sent = support.submit(&page, &format!("form[action$='/invitations/{id}/sending']"), &[]);
     assert!(support.follow(&sent).says("Sent ivy@acme.example the invitation again."));
-    let letters = letters_to(&app, IVY);
-    assert_eq!((letters.len(), letters[0].0.as_str()), (3, "Olga Owner invites you to Acme Tea"));
+    let emails = emails_to(&app, IVY);
+    assert_eq!((emails.len(), emails[0].0.as_str()), (3, "Olga Owner invites you to Acme Tea"));
     let (second, ivy) = (link_to(&app, IVY), app.anonymous());
     assert_eq!((ivy.get(&first).status, ivy.get(&second).status), (404, 200));
     let log = app.owner().get("/settings/audit-log?by=support");

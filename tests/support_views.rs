@@ -137,7 +137,7 @@ fn ended_by(field: (&str, &str), page: &str, ending: impl FnOnce(&TestApp)) {
 
 fn sql(app: &TestApp, change: &str) {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
+    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Instance, |conn| {
         diesel::sql_query(change).execute(conn)
     })
     .unwrap();

@@ -6,7 +6,7 @@ use vouch::features::team::{self, MemberError};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::schema::{audit_log, links, members, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::mail::Office;
+use vouch::kit::email::Mailer;
 use vouch::kit::session::Role;
 
 use crate::harness::smtp::MailServer;
@@ -26,7 +26,7 @@ fn link(app: &TestApp, to: &str) -> String {
     let server = MailServer::start();
     let mut config = config(&app.base);
     config.smtp = Some(server.settings());
-    Office::new(&config, app.db.clone()).turn().unwrap();
+    Mailer::new(&config, app.db.clone()).turn().unwrap();
     server.taken_for(to).last().expect("a letter").link(&app.base)
 }
 
@@ -140,8 +140,8 @@ fn a_letter_is_sent_again_with_a_new_link_and_can_be_withdrawn() {
     assert_eq!((ivy.get(&first).status, ivy.get(&second).status), (404, 200));
     assert_eq!(owner.submit(&page, "form[action$='/withdrawal']", &[]).status, 303);
     assert_eq!(ivy.get(&second).status, 404);
-    assert_eq!(owner.submit_anew(&page, "form[action$='/withdrawal']", &[]).status, 404, "gone");
-    assert_eq!(owner.submit_anew(&page, "form[action$='/sending']", &[]).status, 404);
+    assert_eq!(owner.submit_again(&page, "form[action$='/withdrawal']", &[]).status, 404, "gone");
+    assert_eq!(owner.submit_again(&page, "form[action$='/sending']", &[]).status, 404);
 
     invite(&owner, IVY, "admin");
     let third = link(&app, IVY);
@@ -202,11 +202,11 @@ fn roles_change_and_a_removed_member_is_out_at_once() {
     let form = format!("form[action='{path}/removal']");
     assert_eq!(owner.submit(&page, &form, &[]).status, 303);
     assert!(viewer.get("/dashboard").location().unwrap().starts_with("/login"));
-    assert_eq!(owner.submit_anew(&page, &form, &[]).status, 404);
+    assert_eq!(owner.submit_again(&page, &form, &[]).status, 404);
     let acts = acts(&app);
     assert!(acts.ends_with(&["member.role_changed", "member.removed"].map(str::to_owned)));
     let signed_in = app.sign_in("viewer@acme.example");
-    assert!(!signed_in.get("/places").has(".place"));
+    assert!(!signed_in.get("/programs").has(".place"));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn the_last_owner_neither_leaves_nor_becomes_something_else() {
     assert_eq!(made.status, 303);
     let page = owner.get("/settings/team");
     let answer = owner.submit(&page, "form[action='/settings/team/departure']", &[]);
-    assert_eq!((answer.status, answer.location()), (303, Some("/places")));
+    assert_eq!((answer.status, answer.location()), (303, Some("/programs")));
     assert_eq!(role_of(&app, "owner@acme.example"), None);
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use diesel::prelude::*;
-use vouch::kit::db::schema::{letters, recovery_codes, users};
+use vouch::kit::db::schema::{emails, recovery_codes, users};
 use vouch::kit::db::{Scope, in_scope};
 
 use crate::harness::two_factor::{code, code_of, enter, forget_codes, give};
@@ -19,8 +19,8 @@ fn unowned<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult
 
 fn subjects(app: &TestApp) -> Vec<String> {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, |conn| {
-        letters::table.order(letters::id).select(letters::subject).load(conn)
+    in_scope(&mut conn, Scope::Instance, |conn| {
+        emails::table.order(emails::id).select(emails::subject).load(conn)
     })
     .unwrap()
 }
@@ -141,7 +141,7 @@ fn support_staff_set_it_up_before_anything_else() {
             .execute(conn)
     });
     let support = app.support();
-    for path in ["/support/merchants", "/support/mail"] {
+    for path in ["/support/merchants", "/support/emails"] {
         assert!(support.get(path).location().unwrap().starts_with(HERE), "{path}");
     }
     let page = support.get(HERE);

@@ -13,7 +13,7 @@ use vouch::features::stores::{self, WebhookSecret};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::money::Currency;
 
 use crate::load::{Connection, Measured};
@@ -91,15 +91,15 @@ fn merchant(running: &Running, name: &str, code: &str) -> Merchant {
     };
     let created = running
         .program
-        .within_scope(Scope::Installation, |conn| Ok(merchants::create(conn, &new, now)))
+        .within_scope(Scope::Instance, |conn| Ok(merchants::create(conn, &new, now)))
         .unwrap_or_else(|error| panic!("{error}"));
     let actor = Actor::system(created.merchant_id, now);
     let secret = "a-secret-of-the-bench-0123456789";
     let made = running.program.within_scope(Scope::Merchant(created.merchant_id), |conn| {
-        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let parsed = WebhookSecret::parse(secret).unwrap_or_else(|error| panic!("{error}"));
         let address = format!("bench-{}.myshopify.com", created.merchant_id);
-        let store = stores::connect_shopify(conn, &actor, &sealer, &address, &parsed)
+        let store = stores::connect_shopify(conn, &actor, &encryptor, &address, &parsed)
             .unwrap_or_else(|error| panic!("{error}"));
         let ids = ["one", "two"].map(|who| {
             let new = NewAffiliate {

@@ -19,7 +19,7 @@ use sha2::Sha256;
 use vouch::features::stores;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::{Scope, in_scope, prepared};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use crate::load::Connection;
 
@@ -431,7 +431,7 @@ impl Program {
     fn open(url: &str) -> Self {
         let mut conn = PgConnection::establish(url).expect("the application's role connects");
         let (merchant_id, owner, store_key): (i64, String, String) =
-            in_scope(&mut conn, Scope::Installation, |conn| {
+            in_scope(&mut conn, Scope::Instance, |conn| {
                 prepared::<(BigInt, Text, Text)>(
                     "SELECT m.merchant_id, u.email, s.store_key FROM members m \
                      JOIN users u ON u.id = m.user_id \
@@ -441,12 +441,12 @@ impl Program {
                 .get_result(conn)
             })
             .expect("the demo program is there");
-        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let store = in_scope(&mut conn, Scope::Merchant(merchant_id), |conn| {
             stores::find_by_key(conn, merchant_id, &store_key)
         })
         .expect("the store is there");
-        let secrets = store.webhook_secrets(&sealer).expect("its secret opens");
+        let secrets = store.webhook_secrets(&encryptor).expect("its secret opens");
         let secret = secrets.first().expect("it has a secret").expose_secret().to_vec();
         Self { conn: Mutex::new(conn), merchant_id, owner, shop: Shop { store_key, secret } }
     }

@@ -8,13 +8,13 @@ use crate::program::Running;
 use crate::report;
 
 /// How many are tried, and how many at once.
-const TRIES: usize = 500;
+const MAX_ATTEMPTS: usize = 500;
 const CLIENTS: usize = 30;
 
 /// Tries wrong passwords for as many accounts from as many networks, so that no limit is in the way.
 pub fn measure(running: &Running) {
     let before = running.resident_mebibytes();
-    let tries = try_passwords(running, TRIES);
+    let tries = try_passwords(running, MAX_ATTEMPTS);
     // The last one is answered a moment before its memory goes back.
     std::thread::sleep(Duration::from_secs(1));
     let (after, peak) = (running.resident_mebibytes(), running.peak_mebibytes());

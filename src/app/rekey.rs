@@ -23,7 +23,7 @@ const KINDS: [(&str, i32, Rekey); 2] = [
 /// The database's; the kind that failed is as it was before.
 pub fn run(conn: &mut PgConnection) -> QueryResult<()> {
     for (name, version, rekey) in KINDS {
-        in_scope(conn, Scope::Installation, |conn| {
+        in_scope(conn, Scope::Instance, |conn| {
             let row = derived_keys::table.find(name);
             let held: i32 = row.select(derived_keys::version).first(conn)?;
             if held >= version {

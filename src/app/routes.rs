@@ -99,8 +99,8 @@ routes! {
     POST "/account/password" => crate::features::auth::account::change_password, SignedIn;
     POST "/logout" => crate::features::auth::handlers::logout, Public;
     GET  "/unsent-form" => crate::features::auth::unsent::show, SignedIn;
-    GET  "/places" => crate::features::auth::handlers::choose_place, SignedIn;
-    POST "/places" => crate::features::auth::handlers::go_to_place, SignedIn;
+    GET  "/programs" => crate::features::auth::handlers::choose_program, SignedIn;
+    POST "/programs" => crate::features::auth::handlers::open_program, SignedIn;
 
     // The affiliate's side
     GET  "/portal" => crate::features::portal::handlers::index, Affiliate;
@@ -116,9 +116,9 @@ routes! {
 
     // Support staff
     GET  "/support/merchants" => crate::features::support::handlers::index, Support;
-    GET  "/support/mail" => crate::features::support::mail::index, Support;
-    POST "/support/mail/{letter_id}/disclosure" => crate::features::support::mail::disclose, Support;
-    POST "/support/mail/{letter_id}/retry" => crate::features::support::mail::retry, Support;
+    GET  "/support/emails" => crate::features::support::emails::index, Support;
+    POST "/support/emails/{email_id}/disclosure" => crate::features::support::emails::disclose, Support;
+    POST "/support/emails/{email_id}/retry" => crate::features::support::emails::retry, Support;
     GET  "/support/users" => crate::features::support::users::index, Support;
     GET  "/support/users/{user_id}" => crate::features::support::users::show, Support;
     POST "/support/users/{user_id}/access" => crate::features::support::users::set_access, Support;
@@ -171,13 +171,13 @@ routes! {
     GET  "/settings/woocommerce/{store_id}/codes" => crate::features::settings::moved_discounts, Member(Viewer);
     POST "/settings/woocommerce/{store_id}/access" => crate::features::settings::check_access, Member(Admin);
     POST "/settings/woocommerce/{store_id}/disconnection" => crate::features::settings::disconnect, Member(Admin);
-    GET  "/settings/stores/{store_id}/catch-ups" => crate::features::catch_up::handlers::index, Member(Viewer);
-    POST "/settings/stores/{store_id}/catch-ups" => crate::features::catch_up::handlers::create, Member(Admin);
-    GET  "/settings/stores/{store_id}/comparison" => crate::features::comparisons::handlers::show, Member(Viewer);
-    POST "/settings/stores/{store_id}/comparison" => crate::features::comparisons::handlers::create, Member(Admin);
-    GET  "/settings/stores/{store_id}/comparison.csv" => crate::features::comparisons::handlers::export, Member(Viewer);
-    POST "/settings/stores/{store_id}/comparison/counted-codes" => crate::features::comparisons::handlers::set_counted_codes, Member(Admin);
-    POST "/settings/stores/{store_id}/comparison/repairs" => crate::features::comparisons::handlers::repair, Member(Admin);
+    GET  "/settings/stores/{store_id}/backfills" => crate::features::backfills::handlers::index, Member(Viewer);
+    POST "/settings/stores/{store_id}/backfills" => crate::features::backfills::handlers::create, Member(Admin);
+    GET  "/settings/stores/{store_id}/code-sync" => crate::features::code_syncs::handlers::show, Member(Viewer);
+    POST "/settings/stores/{store_id}/code-sync" => crate::features::code_syncs::handlers::create, Member(Admin);
+    GET  "/settings/stores/{store_id}/code-sync.csv" => crate::features::code_syncs::handlers::export, Member(Viewer);
+    POST "/settings/stores/{store_id}/code-sync/counted-codes" => crate::features::code_syncs::handlers::set_counted_codes, Member(Admin);
+    POST "/settings/stores/{store_id}/code-sync/repairs" => crate::features::code_syncs::handlers::repair, Member(Admin);
 
     GET  "/settings/coupon-exclusions" => crate::features::exclusions::handlers::index, Member(Viewer);
     POST "/settings/coupon-exclusions" => crate::features::exclusions::handlers::create, Member(Admin);

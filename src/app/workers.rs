@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use crate::features::ingest::{awaited, failures, recalculation, refund_reads};
 use crate::features::privacy::retention;
 use crate::features::store_workers::{self, Crew, Next, Tools, Turn, TurnError};
-use crate::features::{catch_up, comparisons, pushes};
+use crate::features::{backfills, code_syncs, pushes};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
+use crate::kit::email::Mailer;
 use crate::kit::error::AppResult;
-use crate::kit::mail::Office;
 use crate::kit::store_jobs::JobKind;
 use crate::kit::supervise::{self, Stop};
 
@@ -42,7 +42,7 @@ const JOBS: [Job; 11] = [
     Job {
         name: "clear away old letters",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::kit::mail::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::kit::email::sweep(&tools.db, clock::now()),
     },
     Job {
         name: "apply retention periods",
@@ -77,7 +77,7 @@ const JOBS: [Job; 11] = [
     Job {
         name: "delete old answers of forms",
         every: Duration::from_secs(3600),
-        turn: |tools, _| crate::kit::web::answers::sweep(&tools.db, clock::now()),
+        turn: |tools, _| crate::kit::web::idempotency::sweep(&tools.db, clock::now()),
     },
     // Looked for often, since a member waits for it: that's one look at an index that is empty.
     Job {
@@ -112,7 +112,7 @@ impl Workers {
     ///
     /// # Errors
     /// When the operating system starts no thread.
-    pub fn start(tools: Tools, office: Office) -> io::Result<Self> {
+    pub fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(JOBS.len() + 1);
         for job in JOBS {
@@ -131,7 +131,7 @@ impl Workers {
         };
         let retries = "process failed deliveries again";
         threads.push((retries, start(retries, RETRY_ROUND, turn, &stop)?));
-        let turn = move |stop: &Stop| office.turn_until(stop);
+        let turn = move |stop: &Stop| mailer.turn_until(stop);
         threads.push(("send letters", start("send letters", MAIL_ROUND, turn, &stop)?));
         let crew = Crew::start(tools, run_job)?;
         Ok(Self { stop, threads, crew })
@@ -168,8 +168,8 @@ pub fn run_job(kind: JobKind, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
         JobKind::Orders => awaited::turn(turn),
         JobKind::Refunds => refund_reads::turn(turn),
         JobKind::Webhooks => store_workers::webhooks::turn(turn),
-        JobKind::CatchUp => catch_up::turn(turn),
-        JobKind::Compare => comparisons::turn(turn),
+        JobKind::Backfill => backfills::turn(turn),
+        JobKind::Compare => code_syncs::turn(turn),
     }
 }
 
@@ -185,7 +185,7 @@ pub fn work_off_stores(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
 /// build has.
 fn resume(db: &Db) -> AppResult<()> {
     let recalculations =
-        db.run_blocking(Scope::Installation, |conn| recalculation::unpark(conn, clock::now()))?;
+        db.run_blocking(Scope::Instance, |conn| recalculation::unpark(conn, clock::now()))?;
     let deliveries = failures::renew(db, failures::build())?;
     if recalculations + deliveries > 0 {
         tracing::info!(recalculations, deliveries, "due_again");

@@ -13,19 +13,17 @@ pub mod auth;
 /// Whether a code can be had: one decision for every way to get one.
 pub mod availability;
 /// Orders that are read from the store itself, because messages get lost.
-pub mod catch_up;
+pub mod backfills;
 /// Coupon codes that affiliates ask for.
 pub mod code_requests;
 /// What Vouch and the stores have of each other's codes.
-pub mod comparisons;
+pub mod code_syncs;
 /// Credits: one affiliate's share in one order, or an amount given by hand.
 pub mod conversions;
 /// What changed, and what needs somebody.
 pub mod dashboard;
 /// Coupon codes that affiliates may not claim.
 pub mod exclusions;
-/// Figures that are kept, not counted.
-pub mod figures;
 /// How an empty installation gets its first program.
 pub mod first_run;
 /// Webhooks of stores.
@@ -50,6 +48,8 @@ pub mod pushes;
 pub mod recalculations;
 /// How somebody becomes an affiliate: Channels > Affiliate Registration, and the public page.
 pub mod registration;
+/// Figures that are kept, not counted.
+pub mod rollups;
 /// What a merchant can set: Account > Settings.
 pub mod settings;
 /// Who does it.

@@ -168,12 +168,12 @@ pub fn erase_acts(
 }
 
 /// Blanks the network addresses in the log of the instance before a time, a day ago at the latest, within
-/// `Scope::Installation`: retention. Answers how many.
+/// `Scope::Instance`: retention. Answers how many.
 pub fn forget_instance_ips(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
     diesel::select(forget_instance_addresses(older_than)).get_result(conn)
 }
 
-/// Takes one person out of the log of the instance, within `Scope::Installation`: by their account, what
+/// Takes one person out of the log of the instance, within `Scope::Instance`: by their account, what
 /// they did and why something was done to it; by `words`, reasons that name them. Answers how many rows
 /// changed.
 pub fn erase_from_instance(

@@ -38,11 +38,11 @@ use self::settings::{
 };
 
 /// The embedded server takes 100 connections; some remain for a second process and for people.
-const MOST_CONNECTIONS: u32 = 90;
+const MAX_CONNECTIONS: u32 = 90;
 /// Above that, a page of a database that is away would wait for minutes.
 const MAX_WAIT_FACTOR: u32 = 20;
 /// Nobody guesses a token of this length.
-const SHORTEST_TOKEN: usize = 20;
+const MIN_TOKEN_CHARS: usize = 20;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,12 +154,12 @@ impl Config {
             )?,
             wait_factor: wait_factor(or_default(&settings.wait_factor, DEFAULT_WAIT_FACTOR))?,
         };
-        if database_url.is_none() && connections.total() > MOST_CONNECTIONS {
+        if database_url.is_none() && connections.total() > MAX_CONNECTIONS {
             return Err(bad(
                 "VOUCH_PAGE_CONNECTIONS",
                 format!(
                     "{}, with VOUCH_INTAKE_CONNECTIONS {} and VOUCH_JOB_CONNECTIONS {}, makes {} \
-                     connections, more than the {MOST_CONNECTIONS} that Vouch’s own database server \
+                     connections, more than the {MAX_CONNECTIONS} that Vouch’s own database server \
                      has for them",
                     connections.pages,
                     connections.intake,
@@ -216,10 +216,10 @@ fn days(
 fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {
     let token = typed.trim();
     // Never repeated, since it is a secret.
-    if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if token.len() < MIN_TOKEN_CHARS || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(bad(
             "VOUCH_METRICS_TOKEN",
-            format!("must have {SHORTEST_TOKEN} characters or more, without spaces"),
+            format!("must have {MIN_TOKEN_CHARS} characters or more, without spaces"),
         ));
     }
     Ok(SecretString::from(token))
@@ -282,8 +282,8 @@ fn wait_factor(typed: &str) -> Result<u32, ConfigError> {
 
 fn connections(setting: &'static str, typed: &str) -> Result<u32, ConfigError> {
     match typed.parse() {
-        Ok(number) if (1..=MOST_CONNECTIONS).contains(&number) => Ok(number),
-        _ => Err(bad(setting, format!("{typed:?} is not a number from 1 to {MOST_CONNECTIONS}"))),
+        Ok(number) if (1..=MAX_CONNECTIONS).contains(&number) => Ok(number),
+        _ => Err(bad(setting, format!("{typed:?} is not a number from 1 to {MAX_CONNECTIONS}"))),
     }
 }
 

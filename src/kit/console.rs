@@ -51,9 +51,9 @@ pub(crate) fn complain(line: Arguments<'_>) {
 }
 
 /// The standard output of a server, which waits for no reader.
-pub(crate) struct Announcer(Option<Sender<String>>);
+pub(crate) struct StdoutWriter(Option<Sender<String>>);
 
-impl Announcer {
+impl StdoutWriter {
     /// Without a thread nothing is said.
     pub(crate) fn start() -> Self {
         let (sender, lines) = channel::<String>();

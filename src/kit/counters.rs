@@ -26,7 +26,7 @@ struct Counters {
     deliveries: IntCounterVec,
     credits: IntCounter,
     pushes: IntCounterVec,
-    letters: IntCounterVec,
+    emails: IntCounterVec,
     security_events: IntCounterVec,
     thread_deaths: IntCounterVec,
     log_lines_dropped: IntCounter,
@@ -53,7 +53,7 @@ impl Counters {
             "Tries to bring a code into a store, by what became of them.",
             &["platform", "outcome"],
         );
-        let letters = of(
+        let emails = of(
             "vouch_letters_total",
             "Tries to hand a letter to the mail server, by what became of them.",
             &["outcome"],
@@ -83,7 +83,7 @@ impl Counters {
             deliveries,
             credits: registered(&registry, credits),
             pushes,
-            letters,
+            emails,
             security_events,
             thread_deaths,
             log_lines_dropped: registered(&registry, log_lines_dropped),
@@ -111,7 +111,7 @@ pub(crate) fn begin_at_zero(labels: &Labels) {
         COUNTERS.pushes.with_label_values(&[store, outcome]);
     }
     for outcome in SENT {
-        COUNTERS.letters.with_label_values(&[outcome]);
+        COUNTERS.emails.with_label_values(&[outcome]);
     }
     for event in &labels.security_events {
         COUNTERS.security_events.with_label_values(&[*event]);
@@ -165,8 +165,8 @@ pub(crate) fn push(platform: &str, outcome: &str) {
 }
 
 /// A try to hand a letter to the mail server.
-pub(crate) fn letter(outcome: &str) {
-    COUNTERS.letters.with_label_values(&[outcome]).inc();
+pub(crate) fn email(outcome: &str) {
+    COUNTERS.emails.with_label_values(&[outcome]).inc();
 }
 
 /// A security event; `security::note` is the only caller.

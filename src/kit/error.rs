@@ -188,7 +188,7 @@ impl AppError {
                 response.insert_header((header::LOCATION, crate::kit::urls::login(next)));
             }
             Self::PlaceNeeded(next) => {
-                response.insert_header((header::LOCATION, crate::kit::urls::places(next)));
+                response.insert_header((header::LOCATION, crate::kit::urls::programs(next)));
             }
             Self::ViewOver(next) => {
                 response.insert_header((header::LOCATION, next.as_str()));

@@ -13,14 +13,14 @@ pub(crate) mod counters;
 pub mod dated;
 /// The only door to a database connection.
 pub mod db;
+/// Letters: posted with what they tell of, sent by the workers.
+pub mod email;
 /// What can go wrong at the edge, and the page that says so.
 pub mod error;
 /// How often something may happen, per key.
 pub mod limiter;
 /// The log: lines that can be lost, and never hold anything up.
 pub mod log;
-/// Letters: posted with what they tell of, sent by the workers.
-pub mod mail;
 /// The few system calls that the standard library does not have.
 pub mod os;
 /// Pseudonyms of people who were erased.

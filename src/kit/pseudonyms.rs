@@ -13,7 +13,7 @@ use sha2::Sha256;
 use vouch_core::email::EmailKey;
 
 use crate::kit::db::schema::merchants;
-use crate::kit::secrets::{CannotOpen, Sealer, Use};
+use crate::kit::secrets::{DecryptError, Encryptor, Use};
 
 /// The domain of pseudonyms: no mail is ever delivered there (RFC 2606).
 const DOMAIN: &str = "@erased.invalid";
@@ -32,19 +32,23 @@ pub fn of_user(user_id: i64) -> String {
 
 /// Opens and creates the keys of merchants.
 #[derive(Clone, Debug)]
-pub struct Pseudonyms(Sealer);
+pub struct Pseudonyms(Encryptor);
 
 impl Pseudonyms {
-    pub fn new(sealer: &Sealer) -> Self {
-        Self(sealer.clone())
+    pub fn new(encryptor: &Encryptor) -> Self {
+        Self(encryptor.clone())
     }
 
-    /// Those of a merchant whose `merchants.erasure_key` is `sealed`.
+    /// Those of a merchant whose `merchants.erasure_key` is `encrypted`.
     ///
     /// # Errors
-    /// [`CannotOpen`] when it was encrypted with another instance's key.
-    pub fn open(&self, merchant_id: i64, sealed: &[u8]) -> Result<MerchantPseudonyms, CannotOpen> {
-        self.0.open(key_use(merchant_id), sealed).map(MerchantPseudonyms)
+    /// [`DecryptError`] when it was encrypted with another instance's key.
+    pub fn open(
+        &self,
+        merchant_id: i64,
+        encrypted: &[u8],
+    ) -> Result<MerchantPseudonyms, DecryptError> {
+        self.0.open(key_use(merchant_id), encrypted).map(MerchantPseudonyms)
     }
 
     /// Those of a merchant, whose key is created with the first of them.
@@ -58,45 +62,45 @@ impl Pseudonyms {
     ) -> QueryResult<MerchantPseudonyms> {
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
-        let sealed = self.0.seal(key_use(merchant_id), &key);
+        let encrypted = self.0.encrypt(key_use(merchant_id), &key);
         diesel::update(merchants::table.find(merchant_id))
             .filter(merchants::erasure_key.is_null())
-            .set(merchants::erasure_key.eq(sealed))
+            .set(merchants::erasure_key.eq(encrypted))
             .execute(conn)?;
-        let sealed: Option<Vec<u8>> =
+        let encrypted: Option<Vec<u8>> =
             merchants::table.find(merchant_id).select(merchants::erasure_key).first(conn)?;
-        self.open(merchant_id, &sealed.unwrap_or_default())
+        self.open(merchant_id, &encrypted.unwrap_or_default())
             .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
     }
 }
 
-/// Encrypts every merchant's key with `new` instead of `old`, within `Scope::Installation`. What opens
+/// Encrypts every merchant's key with `new` instead of `old`, within `Scope::Instance`. What opens
 /// with neither stays as it is.
-pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResult<()> {
+pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
         .order(merchants::id)
         .for_no_key_update()
         .select((merchants::id, merchants::erasure_key))
         .load(conn)?;
-    for (merchant_id, sealed) in keys {
+    for (merchant_id, encrypted) in keys {
         let bound_to = key_use(merchant_id);
-        let Ok(key) = old.open(bound_to, &sealed.unwrap_or_default()) else { continue };
+        let Ok(key) = old.open(bound_to, &encrypted.unwrap_or_default()) else { continue };
         diesel::update(merchants::table.find(merchant_id))
-            .set(merchants::erasure_key.eq(new.seal(bound_to, key.expose_secret())))
+            .set(merchants::erasure_key.eq(new.encrypt(bound_to, key.expose_secret())))
             .execute(conn)?;
     }
     Ok(())
 }
 
-/// How many merchants have a key, and how many of these don't open; within `Scope::Installation`.
-pub fn check(conn: &mut PgConnection, sealer: &Sealer) -> QueryResult<(usize, usize)> {
+/// How many merchants have a key, and how many of these don't open; within `Scope::Instance`.
+pub fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
     let keys: Vec<(i64, Option<Vec<u8>>)> = merchants::table
         .filter(merchants::erasure_key.is_not_null())
         .select((merchants::id, merchants::erasure_key))
         .load(conn)?;
     let is_unreadable = |key: &&(i64, Option<Vec<u8>>)| {
-        sealer.open(key_use(key.0), key.1.as_deref().unwrap_or_default()).is_err()
+        encryptor.open(key_use(key.0), key.1.as_deref().unwrap_or_default()).is_err()
     };
     Ok((keys.len(), keys.iter().filter(is_unreadable).count()))
 }
@@ -155,10 +159,10 @@ mod tests {
 
     #[test]
     fn a_key_opens_for_its_merchant_only() {
-        let sealer = |byte| Sealer::new(&SecretBox::new(Box::new([byte; 32])));
-        let sealed = sealer(1).seal(key_use(7), b"key");
-        assert!(Pseudonyms::new(&sealer(1)).open(7, &sealed).is_ok());
-        assert!(Pseudonyms::new(&sealer(1)).open(8, &sealed).is_err());
-        assert!(Pseudonyms::new(&sealer(2)).open(7, &sealed).is_err());
+        let encryptor = |byte| Encryptor::new(&SecretBox::new(Box::new([byte; 32])));
+        let encrypted = encryptor(1).encrypt(key_use(7), b"key");
+        assert!(Pseudonyms::new(&encryptor(1)).open(7, &encrypted).is_ok());
+        assert!(Pseudonyms::new(&encryptor(1)).open(8, &encrypted).is_err());
+        assert!(Pseudonyms::new(&encryptor(2)).open(7, &encrypted).is_err());
     }
 }

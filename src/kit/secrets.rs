@@ -13,7 +13,7 @@ use sha2::Sha256;
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
 /// The installation's key serves several ends; each gets a key of its own from it.
-const SEALING: &[u8] = b"vouch: secrets at rest, version 1";
+const ENCRYPTION: &[u8] = b"vouch: secrets at rest, version 1";
 
 /// What a sealed secret is for. It is bound in: moved to another row, it does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Use {
 
 impl Use {
     /// What belongs to the installation itself.
-    pub const fn of_installation(purpose: &'static str) -> Self {
+    pub const fn of_instance(purpose: &'static str) -> Self {
         Self::of_person(0, purpose)
     }
 
@@ -51,28 +51,28 @@ impl Use {
 /// or its bytes were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a secret does not open with this installation's key")]
-pub struct CannotOpen;
+pub struct DecryptError;
 
 /// Seals and opens secrets: XChaCha20-Poly1305 with a random nonce, whose 24 bytes are long enough
 /// never to meet twice.
 #[derive(Clone)]
-pub struct Sealer(XChaCha20Poly1305);
+pub struct Encryptor(XChaCha20Poly1305);
 
-impl fmt::Debug for Sealer {
+impl fmt::Debug for Encryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealer(..)")
     }
 }
 
-impl Sealer {
+impl Encryptor {
     /// The sealer of an installation, by its `Config::secret_key`.
     pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
-        let key = derive(secret_key, SEALING);
+        let key = derive(secret_key, ENCRYPTION);
         Self(XChaCha20Poly1305::new(key.expose_secret().into()))
     }
 
     /// Seals `secret` for one use.
-    pub fn seal(&self, bound_to: Use, secret: &[u8]) -> Vec<u8> {
+    pub fn encrypt(&self, bound_to: Use, secret: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
         let aad = bound_to.associated_data();
@@ -86,18 +86,18 @@ impl Sealer {
     /// Opens what was sealed for the same use.
     ///
     /// # Errors
-    /// [`CannotOpen`], with no word on which of its reasons it was.
-    pub fn open(&self, bound_to: Use, sealed: &[u8]) -> Result<SecretSlice<u8>, CannotOpen> {
-        let (version, rest) = sealed.split_first().ok_or(CannotOpen)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+    /// [`DecryptError`], with no word on which of its reasons it was.
+    pub fn open(&self, bound_to: Use, encrypted: &[u8]) -> Result<SecretSlice<u8>, DecryptError> {
+        let (version, rest) = encrypted.split_first().ok_or(DecryptError)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(DecryptError)?;
         if *version != VERSION {
-            return Err(CannotOpen);
+            return Err(DecryptError);
         }
         let aad = bound_to.associated_data();
         self.0
             .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad })
             .map(SecretSlice::from)
-            .map_err(|_| CannotOpen)
+            .map_err(|_| DecryptError)
     }
 }
 
@@ -115,23 +115,24 @@ mod tests {
 
     const HERE: Use = Use { merchant_id: 7, store_id: 9, purpose: "webhook" };
 
-    fn sealer(byte: u8) -> Sealer {
-        Sealer::new(&SecretBox::new(Box::new([byte; 32])))
+    fn encryptor(byte: u8) -> Encryptor {
+        Encryptor::new(&SecretBox::new(Box::new([byte; 32])))
     }
 
     #[test]
     fn what_was_sealed_opens_and_never_looks_the_same_twice() {
-        let (one, two) = (sealer(1).seal(HERE, b"shpss_1"), sealer(1).seal(HERE, b"shpss_1"));
+        let (one, two) =
+            (encryptor(1).encrypt(HERE, b"shpss_1"), encryptor(1).encrypt(HERE, b"shpss_1"));
         assert_ne!(one, two);
-        for sealed in [one, two] {
-            assert!(!sealed.windows(7).any(|part| part == b"shpss_1"));
-            assert_eq!(sealer(1).open(HERE, &sealed).unwrap().expose_secret(), b"shpss_1");
+        for encrypted in [one, two] {
+            assert!(!encrypted.windows(7).any(|part| part == b"shpss_1"));
+            assert_eq!(encryptor(1).open(HERE, &encrypted).unwrap().expose_secret(), b"shpss_1");
         }
     }
 
     #[test]
     fn it_does_not_open_elsewhere() {
-        let sealed = sealer(1).seal(HERE, b"secret");
+        let encrypted = encryptor(1).encrypt(HERE, b"secret");
         let elsewhere = [
             Use { merchant_id: 8, ..HERE },
             Use { store_id: 7, ..HERE },
@@ -139,24 +140,24 @@ mod tests {
             Use { purpose: "token", ..HERE },
         ];
         for other in elsewhere {
-            assert!(sealer(1).open(other, &sealed).is_err(), "{other:?}");
+            assert!(encryptor(1).open(other, &encrypted).is_err(), "{other:?}");
         }
-        assert!(sealer(2).open(HERE, &sealed).is_err());
+        assert!(encryptor(2).open(HERE, &encrypted).is_err());
     }
 
     #[test]
     fn a_change_of_any_byte_is_noticed_and_rubbish_fails_cleanly() {
-        let sealed = sealer(1).seal(HERE, b"secret");
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
+        let encrypted = encryptor(1).encrypt(HERE, b"secret");
+        for at in 0..encrypted.len() {
+            let mut changed = encrypted.clone();
             changed[at] ^= 1;
-            assert!(sealer(1).open(HERE, &changed).is_err(), "byte {at}");
-            assert!(sealer(1).open(HERE, &sealed[..at]).is_err(), "cut at {at}");
+            assert!(encryptor(1).open(HERE, &changed).is_err(), "byte {at}");
+            assert!(encryptor(1).open(HERE, &encrypted[..at]).is_err(), "cut at {at}");
         }
     }
 
     #[test]
     fn nothing_of_the_key_is_printed() {
-        assert_eq!(format!("{:?}", sealer(7)), "Sealer(..)");
+        assert_eq!(format!("{:?}", encryptor(7)), "Sealer(..)");
     }
 }

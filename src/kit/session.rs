@@ -14,7 +14,7 @@ pub(crate) const TOKEN: &str = "csrf";
 /// The message for the next page.
 pub(crate) const FLASH: &str = "flash";
 /// The chosen place.
-pub(crate) const PLACE: &str = "place";
+pub(crate) const WORKSPACE: &str = "place";
 
 text_enum! {
     /// What a member may do: each role covers the ones after it.
@@ -38,7 +38,7 @@ impl Role {
 /// Where a person can go after signing in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Place {
+pub enum Workspace {
     /// A merchant's pages, as a member.
     Member {
         /// Which merchant.
@@ -61,7 +61,7 @@ pub enum Place {
     Support,
 }
 
-impl Place {
+impl Workspace {
     /// The page the place begins with.
     pub fn home(&self) -> &'static str {
         match self {
@@ -108,8 +108,8 @@ impl Place {
 ///
 /// # Errors
 /// When the session holds something else there, which is a fault of ours.
-pub(crate) fn chosen_place(session: &Session) -> AppResult<String> {
-    Ok(session.get::<Place>(PLACE)?.map(|place| place.key()).unwrap_or_default())
+pub(crate) fn chosen_workspace(session: &Session) -> AppResult<String> {
+    Ok(session.get::<Workspace>(WORKSPACE)?.map(|place| place.key()).unwrap_or_default())
 }
 
 /// Lets the session go on under a new key with a new CSRF token, so that what was known of it before

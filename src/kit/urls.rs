@@ -13,11 +13,11 @@ pub fn login(next: &str) -> String {
 }
 
 /// Where one chooses among several places, with the address to come back to.
-pub fn places(next: &str) -> String {
+pub fn programs(next: &str) -> String {
     if next == "/" {
-        return places("");
+        return programs("");
     }
-    with_query("/places", &[("next", next)])
+    with_query("/programs", &[("next", next)])
 }
 
 /// What was typed before one had to sign in again.
@@ -79,8 +79,8 @@ pub fn discounts(platform: Platform, store_id: i64) -> String {
 }
 
 /// Where the orders of a store are read for a period.
-pub fn catch_ups(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/catch-ups")
+pub fn backfills(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/backfills")
 }
 
 /// Account > Settings > Coupon Exclusions.
@@ -114,28 +114,28 @@ pub fn triggers_like(pattern: &str) -> String {
 }
 
 /// What the last check found in a store: its codes beside the triggers.
-pub fn comparison(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/comparison")
+pub fn code_sync(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/code-sync")
 }
 
 /// The same as a file.
-pub fn comparison_csv(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/comparison.csv")
+pub fn code_sync_csv(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/code-sync.csv")
 }
 
 /// Those of them that shoppers cannot use.
 pub fn unusable_codes(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/comparison?finding=unusable")
+    format!("/settings/stores/{store_id}/code-sync?finding=unusable")
 }
 
 /// Where it is said which codes of the store count.
 pub fn counted_codes(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/comparison/counted-codes")
+    format!("/settings/stores/{store_id}/code-sync/counted-codes")
 }
 
 /// Where codes that the store lacks are sent there again.
-pub fn comparison_repairs(store_id: i64) -> String {
-    format!("/settings/stores/{store_id}/comparison/repairs")
+pub fn code_sync_repairs(store_id: i64) -> String {
+    format!("/settings/stores/{store_id}/code-sync/repairs")
 }
 
 /// Manage > Conversion Triggers.

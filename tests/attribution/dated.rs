@@ -1,7 +1,7 @@
 //! An order is judged by what held when it was placed.
 
 use vouch::features::affiliates::change::{AffiliateChange, update};
-use vouch_core::attribution::{LostReason, Verdict};
+use vouch_core::attribution::{CandidateResult, LostReason};
 
 use super::*;
 
@@ -97,8 +97,11 @@ fn a_retired_code_credits_nothing_from_then_on_until_it_is_reinstated() {
     send(&app, &since);
     assert_eq!(earners(&app, &before), [ada]);
     assert!(credits(&app, &since).is_empty());
-    let outcome = &decision(&app, &since).outcomes[0];
-    assert_eq!(outcome.verdict, Verdict::Lost { reason: LostReason::Retired { at: noon() } });
+    let outcome = &attribution(&app, &since).outcomes[0];
+    assert_eq!(
+        outcome.verdict,
+        CandidateResult::Lost { reason: LostReason::Retired { at: noon() } }
+    );
 
     let actor = app.actor_at(noon() + hours(1));
     assert!(app.within(|conn| triggers::reinstate(conn, &actor, &trigger)));
@@ -117,9 +120,9 @@ fn an_order_from_before_the_trigger_is_not_credited() {
     trigger_at(&app, ben, TriggerKind::CouponCode, "NEW", noon() - Duration::minutes(1));
     send(&app, &earlier);
     assert!(credits(&app, &earlier).is_empty());
-    let outcome = &decision(&app, &earlier).outcomes[0];
+    let outcome = &attribution(&app, &earlier).outcomes[0];
     assert!(
-        matches!(outcome.verdict, Verdict::Lost { reason: LostReason::NotYetOwned { .. } }),
+        matches!(outcome.verdict, CandidateResult::Lost { reason: LostReason::NotYetOwned { .. } }),
         "{outcome:?}"
     );
     app.work();

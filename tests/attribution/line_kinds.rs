@@ -35,7 +35,7 @@ fn gift_cards_and_tips_earn_nothing_by_default_and_the_page_says_why() {
         let order = and(order(id).code("ADA", "10.00"), &marks);
         send(&app, &order);
         assert_eq!(earned(&app, &order), [(ada, 900)], "{marks}");
-        let credit = &decision(&app, &order).credits[0];
+        let credit = &attribution(&app, &order).credits[0];
         assert_eq!((credit.gross_minor, credit.lines[1].commission_minor), (9000, 0));
         let line = credit.lines[1].sentence(credit.rate, vouch_core::money::Currency::USD);
         let order_id: i64 = app.within(|conn| {

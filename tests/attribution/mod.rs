@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use vouch::features::triggers::{self, Trigger, TriggerKind};
 use vouch::kit::db::schema::{conversions, offer_terms, offers, orders};
-use vouch_core::attribution::Decision;
+use vouch_core::attribution::Attribution;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{TestApp, then};
@@ -97,12 +97,12 @@ pub fn earned(app: &TestApp, order: &ShopifyOrder) -> Vec<(i64, i64)> {
 }
 
 /// The record of the order.
-fn decision(app: &TestApp, order: &ShopifyOrder) -> Decision {
+fn attribution(app: &TestApp, order: &ShopifyOrder) -> Attribution {
     let order_ref = order.0["id"].to_string();
     let json: serde_json::Value = app.within(|conn| {
         orders::table
             .filter(orders::order_ref.eq(order_ref))
-            .select(orders::decision.assume_not_null())
+            .select(orders::attribution.assume_not_null())
             .first(conn)
     });
     serde_json::from_value(json).unwrap()

@@ -79,11 +79,11 @@ fn addresses_in_payout_details_are_theirs_too() {
     send(&app, &before);
     let change = OwnChange {
         name: "Ada Active".to_owned(),
-        payment_address: "PayPal: Ada@Pay.example.\nor bank DE00 1234".to_owned(),
+        payout_details: "PayPal: Ada@Pay.example.\nor bank DE00 1234".to_owned(),
     };
     let actor = app.actor_at(noon());
     app.within(|conn| update_own(conn, &actor, app.fixture.ada_id, &change));
-    let change = OwnChange { payment_address: "Bank only".to_owned(), ..change };
+    let change = OwnChange { payout_details: "Bank only".to_owned(), ..change };
     let actor = app.actor_at(noon() + hours(1));
     app.within(|conn| update_own(conn, &actor, app.fixture.ada_id, &change));
     let since = by(2, noon(), "ada@pay.example");

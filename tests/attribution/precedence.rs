@@ -2,7 +2,7 @@
 
 use vouch::features::merchants;
 use vouch::features::triggers::TriggerKind;
-use vouch_core::attribution::{Precedence, Rules, Verdict};
+use vouch_core::attribution::{CandidateResult, Precedence, Rules};
 
 use super::*;
 
@@ -46,10 +46,10 @@ fn each_setting_picks_its_own_winner_and_holds_from_its_own_date() {
     assert_eq!(winner(&app, &late), cleo, "oldest trigger");
     // 100.00 less 35.00 of discounts, at 10 %.
     assert_eq!(earned(&app, &early), [(ada, 650)]);
-    let record = decision(&app, &middle);
+    let record = attribution(&app, &middle);
     assert_eq!(record.rules.precedence, Precedence::LargestDiscount);
     assert_eq!(record.outcomes.len(), 3, "every candidate is in the record");
-    let won = record.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Won);
+    let won = record.outcomes.iter().filter(|outcome| outcome.verdict == CandidateResult::Won);
     assert_eq!(won.map(|outcome| outcome.value.as_str()).collect::<Vec<_>>(), ["LARGEST"]);
 }
 
@@ -162,7 +162,7 @@ fn codes_are_found_in_any_spelling_and_wherever_the_store_keeps_them() {
     let unknown = order(202).code("NOBODYS", "10.00");
     send(&app, &unknown);
     assert!(credits(&app, &unknown).is_empty());
-    assert_eq!(decision(&app, &unknown).other_codes, ["NOBODYS"]);
+    assert_eq!(attribution(&app, &unknown).other_codes, ["NOBODYS"]);
 }
 
 #[test]

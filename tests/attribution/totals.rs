@@ -1,8 +1,8 @@
 //! The merchant's totals take an order once, though a royalty stands beside its winner.
 
 use vouch::features::conversions::{self as acts, DenialReason, NewReview};
-use vouch::features::figures;
-use vouch::kit::db::schema::{affiliate_daily_figures, daily_figures};
+use vouch::features::rollups;
+use vouch::kit::db::schema::{affiliate_daily_rollups, daily_rollups};
 
 use super::*;
 
@@ -23,12 +23,12 @@ fn mugs() -> ShopifyOrder {
 /// Conversions, revenue, refunds and commission of the merchant's days.
 fn merchants_day(app: &TestApp) -> (i64, i64, i64, i64) {
     let rows: Vec<(i64, i64, i64, i64)> = app.within(|conn| {
-        daily_figures::table
+        daily_rollups::table
             .select((
-                daily_figures::conversions,
-                daily_figures::revenue_minor,
-                daily_figures::refunded_minor,
-                daily_figures::commission_minor,
+                daily_rollups::conversions,
+                daily_rollups::revenue_minor,
+                daily_rollups::refunded_minor,
+                daily_rollups::commission_minor,
             ))
             .load(conn)
     });
@@ -38,9 +38,9 @@ fn merchants_day(app: &TestApp) -> (i64, i64, i64, i64) {
 
 fn revenue_of(app: &TestApp, affiliate_id: i64) -> i64 {
     let rows: Vec<i64> = app.within(|conn| {
-        affiliate_daily_figures::table
-            .filter(affiliate_daily_figures::affiliate_id.eq(affiliate_id))
-            .select(affiliate_daily_figures::revenue_minor)
+        affiliate_daily_rollups::table
+            .filter(affiliate_daily_rollups::affiliate_id.eq(affiliate_id))
+            .select(affiliate_daily_rollups::revenue_minor)
             .load(conn)
     });
     rows.iter().sum()
@@ -123,8 +123,8 @@ fn a_recount_finds_what_is_kept() {
     review(&app, ada, DENY);
     let kept = merchants_day(&app);
     app.within(|conn| {
-        diesel::update(daily_figures::table).set(daily_figures::revenue_minor.eq(7)).execute(conn)
+        diesel::update(daily_rollups::table).set(daily_rollups::revenue_minor.eq(7)).execute(conn)
     });
-    app.within(|conn| figures::recount(conn, app.fixture.merchant_id));
+    app.within(|conn| rollups::recount(conn, app.fixture.merchant_id));
     assert_eq!(merchants_day(&app), kept);
 }

@@ -10,7 +10,7 @@ use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, NewStore, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
 use vouch::kit::clock;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::bigcommerce::{Credentials, Rules, SECRET_HEADER, header_secret};
 use vouch_platforms::http::Http;
@@ -31,8 +31,8 @@ pub struct Shop {
     pub store: Store,
 }
 
-fn sealer() -> Sealer {
-    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+fn encryptor() -> Encryptor {
+    Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 impl Shop {
@@ -52,12 +52,12 @@ impl Shop {
     }
 
     fn tools(&self) -> Tools {
-        let (http, sealer) = (Http::new(true), sealer());
-        let (opens, calls) = (sealer.clone(), http.clone());
+        let (http, encryptor) = (Http::new(true), encryptor());
+        let (opens, calls) = (encryptor.clone(), http.clone());
         Tools {
             keep: Default::default(),
             db: self.app.db.clone(),
-            sealer,
+            encryptor,
             http,
             public_url: self.app.base.as_str().into(),
             open: Arc::new(move |store, now| stores::open_client(store, &opens, &calls, now)),
@@ -122,7 +122,7 @@ pub fn connect(app: &TestApp, base: &str) -> Store {
 
 /// Connects the store at `base`, in the running transaction.
 pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Store {
-    let (actor, sealer) = (Actor::system(merchant_id, clock::now()), sealer());
+    let (actor, encryptor) = (Actor::system(merchant_id, clock::now()), encryptor());
     let secret = WebhookSecret::parse(CLIENT_SECRET).unwrap();
     let new =
         NewStore { platform: Platform::Bigcommerce, address: base, webhook_secret: Some(&secret) };
@@ -131,7 +131,7 @@ pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, base: &str) -> Stor
         client_secret: CLIENT_SECRET.into(),
         access_token: TOKEN.into(),
     };
-    let store = stores::connect(conn, &actor, &sealer, &new).unwrap();
-    stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json()).unwrap();
+    let store = stores::connect(conn, &actor, &encryptor, &new).unwrap();
+    stores::set_credentials(conn, &actor, &encryptor, &store, &credentials.to_json()).unwrap();
     Store::find(conn, merchant_id, store.id).unwrap()
 }

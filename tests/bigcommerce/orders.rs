@@ -9,7 +9,7 @@ use vouch::kit::clock;
 use vouch::kit::db::schema::{conversions, deliveries};
 use vouch_platforms::{CallError, Period};
 
-use super::{Shop, sealer};
+use super::{Shop, encryptor};
 use crate::harness::bigcommerce::{message, sign};
 use crate::harness::stores::bigcommerce::{Bigcommerce, CLIENT_SECRET};
 use crate::harness::stores::{Fault, Reply};
@@ -328,8 +328,8 @@ fn only_what_the_store_signed_just_now_is_taken() {
 fn after_a_change_of_the_secret_the_one_before_it_signs_too() {
     let shop = Shop::open();
     let new = stores::WebhookSecret::parse("the-new-client-secret-0123456789").unwrap();
-    let (actor, sealer) = (shop.app.actor(), sealer());
-    shop.app.within(|conn| stores::replace_secret(conn, &actor, &sealer, &shop.store, &new));
+    let (actor, encryptor) = (shop.app.actor(), encryptor());
+    shop.app.within(|conn| stores::replace_secret(conn, &actor, &encryptor, &shop.store, &new));
     let body = message("store/order/created", 250);
     for (id, secret) in [("a", CLIENT_SECRET), ("b", "the-new-client-secret-0123456789")] {
         assert_eq!(shop.send_as(id, &body, secret, clock::now()).status, 200, "{id}");

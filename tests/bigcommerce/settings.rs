@@ -76,10 +76,10 @@ fn credentials_that_are_no_good_are_kept_and_the_page_says_what_is_wrong() {
     let answer = owner.submit(&page, "form[action$='/access']", &[]);
     assert!(owner.follow(&answer).says("Vouch can read its orders and its codes."));
     bc.once("/v2/store", Fault::status(503));
-    let answer = owner.submit_anew(&page, "form[action$='/access']", &[]);
+    let answer = owner.submit_again(&page, "form[action$='/access']", &[]);
     assert!(owner.follow(&answer).says("BigCommerce could not answer (HTTP 503)."));
     bc.once("/v2/store", Fault::status(404));
-    let answer = owner.submit_anew(&page, "form[action$='/access']", &[]);
+    let answer = owner.submit_again(&page, "form[action$='/access']", &[]);
     assert!(owner.follow(&answer).says("BigCommerce has no store under this API path."));
 }
 

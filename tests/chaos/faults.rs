@@ -269,7 +269,7 @@ fn people_are_locked(instance: &Instance, chance: &mut Chance) -> Result<(), Str
 }
 
 fn jobs_are_locked(instance: &Instance, chance: &mut Chance) -> Result<(), String> {
-    locks(instance, "letters, store_jobs, pushes, recalculations", chance)
+    locks(instance, "emails, store_jobs, pushes, recalculations", chance)
 }
 
 fn locks(instance: &Instance, tables: &str, chance: &mut Chance) -> Result<(), String> {
@@ -286,7 +286,7 @@ fn rows_are_locked_in_any_order(instance: &Instance, chance: &mut Chance) -> Res
         "SELECT 1 FROM affiliates ORDER BY random() LIMIT 1 FOR UPDATE",
         "SELECT 1 FROM orders ORDER BY random() LIMIT 5 FOR UPDATE",
         "SELECT 1 FROM conversions ORDER BY random() LIMIT 5 FOR UPDATE",
-        "SELECT 1 FROM daily_figures ORDER BY random() LIMIT 5 FOR UPDATE",
+        "SELECT 1 FROM daily_rollups ORDER BY random() LIMIT 5 FOR UPDATE",
     ];
     let mut conn = instance.admin();
     let begun = Instant::now();

@@ -18,7 +18,7 @@ use vouch::kit::audit::Actor;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
 use vouch::kit::db::migrate::{self, Addresses};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use crate::harness::fixture::{self, Fixture, SHOP_SECRET};
 use crate::harness::program::signal;
@@ -282,12 +282,12 @@ const OTHER_SECRET: &str = "other-secret-of-the-tests-0123456789";
 /// A Shopify store for the merchant that has none; its key.
 fn connect_store(url: &str, merchant_id: i64) -> String {
     let mut conn = PgConnection::establish(url).unwrap();
-    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     let secret = WebhookSecret::parse(OTHER_SECRET).unwrap();
     let actor = Actor::system(merchant_id, fixture::then());
     in_scope(&mut conn, Scope::Merchant(merchant_id), |conn| {
         let store =
-            stores::connect_shopify(conn, &actor, &sealer, "borealis.myshopify.com", &secret);
+            stores::connect_shopify(conn, &actor, &encryptor, "borealis.myshopify.com", &secret);
         QueryResult::Ok(store.unwrap().store_key)
     })
     .unwrap()

@@ -16,11 +16,11 @@ use crate::harness::shopify::{ShopifyOrder, sign};
 /// Threads that send orders; each waits for its answer, as a store's does.
 const SENDERS: u64 = 6;
 /// From one order of a sender to its next.
-const EVERY: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_millis(200);
 /// How often the health checks and a page are asked.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Longer than any request may take: one that waits longer is told apart from one that's cut.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// From an answer that isn't a success to the next try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// What an order earns: 10 % of 95.00 USD.
@@ -107,12 +107,12 @@ impl Ledger {
     }
 
     fn send_while(&self, instance: &Instance, running: &(dyn Fn() -> bool + Sync)) {
-        let agent = agent(PATIENCE);
+        let agent = agent(TIMEOUT);
         while running() {
             let begun = Instant::now();
             let again = locked(&self.waiting).pop_front();
             self.send(instance, &agent, again.unwrap_or_else(Sale::next));
-            std::thread::sleep(EVERY.saturating_sub(begun.elapsed()));
+            std::thread::sleep(INTERVAL.saturating_sub(begun.elapsed()));
         }
     }
 
@@ -136,7 +136,7 @@ impl Ledger {
         cookie: &str,
         running: &(dyn Fn() -> bool + Sync),
     ) {
-        let agent = agent(PATIENCE);
+        let agent = agent(TIMEOUT);
         let url = format!("{}{path}", instance.base);
         let asked = if path == "/dashboard" { Asked::Page } else { Asked::Health };
         while running() {
@@ -145,7 +145,7 @@ impl Ledger {
             let status = answer.map_or(0, |answer| answer.status().as_u16());
             self.note(Answer { asked, at, took: at.elapsed(), status });
             instance.sample_memory();
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -164,9 +164,9 @@ impl Ledger {
 
     /// Sends again what wasn't acknowledged, as stores do; whether all of it is now.
     pub fn send_the_rest(&self, instance: &Instance) -> bool {
-        let agent = agent(PATIENCE);
+        let agent = agent(TIMEOUT);
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        while begun.elapsed() < TIMEOUT {
             let Some(sale) = locked(&self.waiting).pop_front() else { return true };
             self.send(instance, &agent, sale);
         }
@@ -179,7 +179,7 @@ impl Ledger {
         loop {
             let kept = self.look_up(instance);
             let is_whole = kept.stored == kept.acknowledged;
-            if is_whole || kept.doubled > 0 || begun.elapsed() > PATIENCE {
+            if is_whole || kept.doubled > 0 || begun.elapsed() > TIMEOUT {
                 return kept;
             }
             std::thread::sleep(Duration::from_millis(200));

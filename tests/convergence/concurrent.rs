@@ -9,7 +9,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use vouch::features::affiliates::{AffiliateStatus, change_status, undo_status};
-use vouch::features::ingest::intake::{Arrival, Outcome, Source, gzip};
+use vouch::features::ingest::intake::{IncomingDelivery, Outcome, Source, gzip};
 use vouch::features::ingest::queue::Intake;
 use vouch::features::ingest::replay;
 use vouch::features::triggers;
@@ -29,7 +29,7 @@ fn take_all(intake: &Intake, program: &Program, messages: &[Message]) -> Vec<Out
         let body = serde_json::to_vec(&message.body).unwrap();
         let understood =
             parse_message(Platform::Shopify, message.topic, &body, false, message.triggered_at);
-        let arrival = Arrival {
+        let arrival = IncomingDelivery {
             merchant_id: program.merchant_id,
             store_id: program.store_id,
             source: Source::Webhook,

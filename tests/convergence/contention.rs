@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::features::ingest::intake::{Arrival, Source, gzip, take_in_one};
+use vouch::features::ingest::intake::{IncomingDelivery, Source, gzip, ingest_one};
 use vouch::features::ingest::recalculation::turn;
 use vouch::features::stores::Store;
 use vouch::features::triggers::{self, Trigger, TriggerKind};
@@ -166,7 +166,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
     let body = ShopifyOrder::new(1, now).code("NEW10", "10.00").0;
     let body = serde_json::to_vec(&body).unwrap();
     let event = parse_message(Platform::Shopify, "orders/create", &body, false, now).unwrap();
-    let arrival = Arrival {
+    let arrival = IncomingDelivery {
         merchant_id,
         store_id: app.fixture.store_id,
         source: Source::Webhook,
@@ -178,7 +178,7 @@ fn an_order_that_did_not_see_a_new_trigger_is_credited_by_the_workers() {
         body_gzip: gzip(&body),
     };
     let mut incoming = hold(&app, &format!("SET LOCAL vouch.merchant_id = '{merchant_id}'"));
-    take_in_one(&mut incoming, &arrival, event, &pseudonyms()).unwrap();
+    ingest_one(&mut incoming, &arrival, event, &pseudonyms()).unwrap();
     app.within(|conn| {
         let code = TriggerKind::CouponCode;
         Ok(triggers::create(conn, &app.actor_at(now), app.fixture.ada_id, code, "NEW10").unwrap())

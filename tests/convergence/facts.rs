@@ -124,7 +124,7 @@ impl Program {
         };
         let made = app
             .db
-            .run_blocking(Scope::Installation, |conn| {
+            .run_blocking(Scope::Instance, |conn| {
                 Ok::<_, diesel::result::Error>(merchants::create(conn, &new, then()).unwrap())
             })
             .unwrap();

@@ -47,7 +47,7 @@ enum Happening {
 }
 
 /// Takes in one message, as the webhook would, in a transaction of its own.
-fn take_in(app: &TestApp, program: &Program, message: &Message) {
+fn ingest(app: &TestApp, program: &Program, message: &Message) {
     let body = serde_json::to_vec(&message.body).unwrap();
     let event = vouch_platforms::parse_message(
         Platform::Shopify,
@@ -57,7 +57,7 @@ fn take_in(app: &TestApp, program: &Program, message: &Message) {
         message.triggered_at,
     )
     .unwrap();
-    let arrival = intake::Arrival {
+    let arrival = intake::IncomingDelivery {
         merchant_id: program.merchant_id,
         store_id: program.store_id,
         source: intake::Source::Webhook,
@@ -68,14 +68,14 @@ fn take_in(app: &TestApp, program: &Program, message: &Message) {
         received_at: message.received_at,
         body_gzip: intake::gzip(&body),
     };
-    program.within(app, |conn| intake::take_in_one(conn, &arrival, event, &pseudonyms()));
+    program.within(app, |conn| intake::ingest_one(conn, &arrival, event, &pseudonyms()));
 }
 
 fn play(app: &TestApp, program: &mut Program, facts: &[Fact], happenings: &[Happening]) {
     let mut facts = facts.iter().enumerate();
     for happening in happenings {
         match happening {
-            Happening::Message(message) => take_in(app, program, message),
+            Happening::Message(message) => ingest(app, program, message),
             Happening::Fact => {
                 let (at, fact) = facts.next().unwrap();
                 program.apply(app, at, *fact);

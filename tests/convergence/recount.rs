@@ -43,20 +43,20 @@ pub fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
     let queries = [
         compare(
             "orders of a day",
-            "SELECT day, currency, sum(orders) FROM daily_figures GROUP BY 1, 2 \
+            "SELECT day, currency, sum(orders) FROM daily_rollups GROUP BY 1, 2 \
                  HAVING sum(orders) <> 0",
             "SELECT day, currency, count(*)::numeric FROM orders WHERE placed_at IS NOT NULL \
                  AND NOT is_test AND deleted_at IS NULL GROUP BY 1, 2",
         ),
         compare(
             "a day",
-            &format!("SELECT day, currency, {SUMS} FROM daily_figures GROUP BY 1, 2 {something}"),
+            &format!("SELECT day, currency, {SUMS} FROM daily_rollups GROUP BY 1, 2 {something}"),
             &format!("SELECT day, currency, {SUMS} FROM ({ONCE}) c GROUP BY 1, 2"),
         ),
         compare(
             "a day of an affiliate",
             &format!(
-                "SELECT affiliate_id, day, currency, {SUMS} FROM affiliate_daily_figures \
+                "SELECT affiliate_id, day, currency, {SUMS} FROM affiliate_daily_rollups \
                  GROUP BY 1, 2, 3 {something}"
             ),
             &format!(
@@ -66,7 +66,7 @@ pub fn differences(app: &TestApp, merchant_id: i64) -> Vec<String> {
         compare(
             "a trigger",
             &format!(
-                "SELECT trigger_id, currency, {SUMS} FROM trigger_figures GROUP BY 1, 2 {something}"
+                "SELECT trigger_id, currency, {SUMS} FROM trigger_rollups GROUP BY 1, 2 {something}"
             ),
             &format!(
                 "SELECT trigger_id, currency, {SUMS} FROM ({COUNTED}) c \

@@ -152,10 +152,10 @@ impl Life {
     }
 }
 
-fn take_in(app: &TestApp, program: &Program, store: &Store, told: &Told) {
+fn ingest(app: &TestApp, program: &Program, store: &Store, told: &Told) {
     let body = serde_json::to_vec(&told.body).unwrap();
     let event = parse_message(Platform::Woocommerce, told.topic, &body, false, told.at).unwrap();
-    let arrival = intake::Arrival {
+    let arrival = intake::IncomingDelivery {
         merchant_id: program.merchant_id,
         store_id: store.id,
         source: intake::Source::Webhook,
@@ -166,7 +166,7 @@ fn take_in(app: &TestApp, program: &Program, store: &Store, told: &Told) {
         received_at: told.at,
         body_gzip: intake::gzip(&body),
     };
-    program.within(app, |conn| intake::take_in_one(conn, &arrival, event, &pseudonyms()));
+    program.within(app, |conn| intake::ingest_one(conn, &arrival, event, &pseudonyms()));
 }
 
 /// What each affiliate has of each order.
@@ -206,14 +206,14 @@ fn refunds_that_are_read_apart_end_in_one_ledger() {
             let mut told: Vec<Told> = all.iter().flat_map(|(told, _)| told.clone()).collect();
             let (first, first_store) = program(&app, &format!("In order {number}"));
             for one in &told {
-                take_in(&app, &first, &first_store, one);
+                ingest(&app, &first, &first_store, one);
             }
             let again: Vec<Told> = told.iter().step_by(2).cloned().collect();
             told.extend(again);
             told.shuffle(&mut StdRng::seed_from_u64(seed));
             let (second, second_store) = program(&app, &format!("Shuffled {number}"));
             for one in &told {
-                take_in(&app, &second, &second_store, one);
+                ingest(&app, &second, &second_store, one);
             }
             // A tenth of what is left of each line, for ALPHA and again for the SKU MUG.
             let expected: Vec<(usize, i64)> = all

@@ -89,7 +89,8 @@ impl Entrances<'_> {
 #[test]
 fn every_entrance_gives_the_same_answer_with_the_feature_on_off_and_toggled() {
     let app = TestApp::start();
-    let open = Registration { is_open: true, further_codes: true, ..Registration::default() };
+    let open =
+        Registration { is_open: true, allows_code_requests: true, ..Registration::default() };
     registration::open_with(&app, open);
     enable(&app);
     for pattern in ["BLACKFRIDAY*", "*STAFF*", "VIP*GOLD", "*averylongpatternindeed*"] {
@@ -135,7 +136,8 @@ fn refuses(answer: &Page) -> bool {
 #[test]
 fn no_entrance_creates_a_code_with_what_never_enters_one() {
     let app = TestApp::start();
-    let open = Registration { is_open: true, further_codes: true, ..Registration::default() };
+    let open =
+        Registration { is_open: true, allows_code_requests: true, ..Registration::default() };
     registration::open_with(&app, open);
     let (owner, ada, key) = (app.owner(), app.affiliate(), api::new_key(&app));
     let entrances = Entrances { app: &app, owner, ada, asked: Cell::new(1), key };

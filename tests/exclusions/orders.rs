@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration};
 use vouch::features::exclusions::{change, enable as switch, remove, restore};
 use vouch::features::ingest::replay;
 use vouch::kit::db::schema::{commission_entries, conversions, orders};
-use vouch_core::attribution::Decision;
+use vouch_core::attribution::Attribution;
 
 use super::*;
 use crate::harness::pseudonyms;
@@ -87,14 +87,14 @@ fn an_order_with_an_excluded_code_earns_nothing_while_the_exclusion_holds() {
     // It came late, and is judged by its moment.
     send(&app, 4, noon() + hours(1));
     assert_eq!(credits(&app), [counts(), excluded(), counts(), excluded()]);
-    let decision: serde_json::Value = app.within(|conn| {
+    let attribution: serde_json::Value = app.within(|conn| {
         orders::table
             .order(orders::id.desc())
-            .select(orders::decision.assume_not_null())
+            .select(orders::attribution.assume_not_null())
             .first(conn)
     });
-    let decision: Decision = serde_json::from_value(decision).unwrap();
-    let words = decision.sentences(chrono_tz::UTC).join(" ");
+    let attribution: Attribution = serde_json::from_value(attribution).unwrap();
+    let words = attribution.sentences(chrono_tz::UTC).join(" ");
     assert!(
         words.contains("earns nothing: a coupon exclusion covers orders with this code"),
         "{words}"

@@ -76,7 +76,7 @@ fn a_recalculation_waits_a_passing_fault_out_and_is_never_parked() {
     }
     let left: Vec<(i32, Option<chrono::DateTime<chrono::Utc>>)> = app.within(|conn| {
         recalculations::table
-            .select((recalculations::attempts, recalculations::parked_at))
+            .select((recalculations::attempts, recalculations::failed_at))
             .load(conn)
     });
     assert_eq!(left, [(0, None)], "in one piece, with all its attempts");

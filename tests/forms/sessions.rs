@@ -168,7 +168,7 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     let app = TestApp::start();
     let stranger_id = app.fixture.stranger_merchant_id;
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Installation, |conn| {
+    vouch::kit::db::in_scope(&mut conn, vouch::kit::db::Scope::Instance, |conn| {
         let actor = vouch::kit::audit::Actor::system(stranger_id, vouch::kit::clock::now());
         vouch::features::auth::join(
             conn,
@@ -179,7 +179,7 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     })
     .unwrap();
     let owner = app.owner();
-    let chooser = owner.get("/places");
+    let chooser = owner.get("/programs");
     let [acme, borealis] =
         [app.fixture.merchant_id, stranger_id].map(|id| format!("[value=member-{id}]"));
     owner.submit(&chooser, &acme, &[]);
@@ -190,6 +190,6 @@ fn what_was_typed_for_one_program_is_never_sent_to_another() {
     let home = owner.follow(&owner.submit(&chooser, &borealis, &[]));
     assert!(!home.has("#unsent"));
     assert!(!owner.get("/unsent-form").has("#unsent"));
-    let home = owner.submit(&owner.get("/places"), &acme, &[]);
+    let home = owner.submit(&owner.get("/programs"), &acme, &[]);
     assert_eq!(owner.follow(&home).value_of("#unsent [name=name]"), "Acme Coffee");
 }

@@ -184,7 +184,7 @@ fn every_form_that_edits_shows_both_versions_in_the_words_of_its_page() {
     let ben = format!("/affiliates/{}", app.fixture.ben_id);
     let offer = format!("/offers/{}", app.fixture.offer_id);
     let shopify = format!("/settings/shopify/{}", app.fixture.store_id);
-    let stores = format!("/settings/stores/{}/comparison", app.fixture.store_id);
+    let stores = format!("/settings/stores/{}/code-sync", app.fixture.store_id);
     for edit in [
         Edit::of(&ben, "offer_id", &gold, &silver),
         Edit::of(&offer, "pays", "flat_per_order", "flat_per_item")
@@ -235,7 +235,7 @@ fn roles_and_the_profile_of_an_affiliate_show_both_versions() {
     let role = owner.get("/settings/team").values("form.team-role", "action").remove(1);
     Edit::within("/settings/team", &role, "role", "viewer", "owner").try_in_two_tabs(&owner);
     let affiliate = app.affiliate();
-    Edit::of("/portal/settings", "payment_address", "theirs@pay.example", "mine@pay.example")
+    Edit::of("/portal/settings", "payout_details", "theirs@pay.example", "mine@pay.example")
         .try_in_two_tabs(&affiliate);
 }
 

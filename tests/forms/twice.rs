@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use vouch::kit::db::schema::{affiliates, api_keys, form_answers, offers, triggers};
+use vouch::kit::db::schema::{affiliates, api_keys, form_responses, offers, triggers};
 
 use crate::harness::{Page, Person, TestApp};
 
@@ -114,7 +114,7 @@ fn what_was_refused_can_be_sent_again_and_answers_are_deleted_after_a_day() {
     assert_eq!(refused.send(&owner).status, 422);
     let kept = || -> i64 {
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
-        form_answers::table.count().get_result(&mut conn).unwrap()
+        form_responses::table.count().get_result(&mut conn).unwrap()
     };
     assert_eq!(kept(), 0);
     let saved =
@@ -124,7 +124,7 @@ fn what_was_refused_can_be_sent_again_and_answers_are_deleted_after_a_day() {
     // Somebody else's repetition is no repetition.
     assert_eq!(saved.send(&app.admin()).status, 403);
     let later = vouch::kit::clock::now() + chrono::Duration::hours(25);
-    vouch::kit::web::answers::sweep(&app.db, later).unwrap();
+    vouch::kit::web::idempotency::sweep(&app.db, later).unwrap();
     assert_eq!(kept(), 0);
 }
 
@@ -148,7 +148,7 @@ fn a_form_that_is_cut_off_during_its_commit_is_not_said_to_have_changed_nothing(
     // It may have been carried out, so it isn't carried out again at once.
     let kept: i64 = {
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
-        form_answers::table.count().get_result(&mut conn).unwrap()
+        form_responses::table.count().get_result(&mut conn).unwrap()
     };
     assert_eq!(kept, 1);
 }

@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 /// How long a test waits for something to appear before it fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What WCAG 2.2 AA asks, as axe names it, and axe's own advice on top.
 const AXE_TAGS: [&str; 6] =
@@ -162,7 +162,7 @@ impl Browser {
 
     /// Waits until the elements of `css` say exactly `words`, one each, in this order.
     pub async fn shows(&self, css: &str, words: &[&str]) {
-        let patience = Instant::now() + on_this_machine(PATIENCE);
+        let patience = Instant::now() + on_this_machine(TIMEOUT);
         loop {
             let shown = self.texts(css).await;
             // Elements go away while a list comes anew.
@@ -193,7 +193,7 @@ impl Browser {
     }
 
     async fn wait_for(&self, locator: Locator<'_>, what: &str) -> Element {
-        match self.client.wait().at_most(on_this_machine(PATIENCE)).for_element(locator).await {
+        match self.client.wait().at_most(on_this_machine(TIMEOUT)).for_element(locator).await {
             Ok(element) => element,
             Err(error) => {
                 let kept = self.screenshot("not-found").await;

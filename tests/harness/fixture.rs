@@ -10,7 +10,7 @@ use vouch::features::stores::{self, WebhookSecret};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch::kit::session::Role;
 use vouch_core::money::Currency;
 
@@ -53,7 +53,7 @@ pub fn then() -> DateTime<Utc> {
 pub fn make(url: &str) -> Fixture {
     let mut conn = PgConnection::establish(url).unwrap();
     let hash = auth::hash(PASSWORD).unwrap();
-    let (acme, borealis, ada_user_id) = in_scope(&mut conn, Scope::Installation, |conn| {
+    let (acme, borealis, ada_user_id) = in_scope(&mut conn, Scope::Instance, |conn| {
         let acme = merchant(conn, &hash, "Acme Tea", Currency::USD, "America/New_York", "acme");
         let borealis =
             merchant(conn, &hash, "Borealis Books", Currency::EUR, "Europe/Berlin", "borealis");
@@ -78,7 +78,7 @@ pub fn make(url: &str) -> Fixture {
         })
         .unwrap();
     // There's no order yet that its triggers could be too late for.
-    in_scope(&mut conn, Scope::Installation, |conn| {
+    in_scope(&mut conn, Scope::Instance, |conn| {
         diesel::delete(vouch::kit::db::schema::recalculations::table).execute(conn)
     })
     .unwrap();
@@ -102,10 +102,10 @@ fn program(conn: &mut PgConnection, acme: &Created, ada_user_id: i64) -> Fixture
             Some(ada_user_id),
         );
         let ben = affiliate(conn, &actor, acme, "Ben Second", "ben@affiliates.example", None);
-        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let secret = WebhookSecret::parse(SHOP_SECRET).unwrap();
         let store =
-            stores::connect_shopify(conn, &actor, &sealer, "acme-tea.myshopify.com", &secret)
+            stores::connect_shopify(conn, &actor, &encryptor, "acme-tea.myshopify.com", &secret)
                 .unwrap();
         QueryResult::Ok(Fixture {
             merchant_id: acme.merchant_id,

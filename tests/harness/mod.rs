@@ -44,8 +44,8 @@ pub const SECRET_KEY: [u8; 32] = [7; 32];
 
 /// What makes pseudonyms of erased people in the instance under test.
 pub fn pseudonyms() -> vouch::kit::pseudonyms::Pseudonyms {
-    let sealer = vouch::kit::secrets::Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
-    vouch::kit::pseudonyms::Pseudonyms::new(&sealer)
+    let encryptor = vouch::kit::secrets::Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    vouch::kit::pseudonyms::Pseudonyms::new(&encryptor)
 }
 
 /// The token that reads the metrics of the installation under test.

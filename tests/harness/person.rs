@@ -110,14 +110,14 @@ impl Person {
 
     /// The session's CSRF token, read from a page that everybody may see.
     pub fn token(&self) -> String {
-        let places = self.get("/places");
+        let places = self.get("/programs");
         let page = if places.status == 200 { places } else { self.get("/login") };
         page.value_of("input[name=csrf]")
     }
 
     /// [`Person::submit`] with a number of its own, as from the same page opened once more: a form that's
     /// sent again from one page is answered and not carried out.
-    pub fn submit_anew(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
+    pub fn submit_again(&self, page: &Page, selector: &str, fields: &[(&str, &str)]) -> Page {
         let token = self.token();
         let mut all = vec![("csrf", token.as_str())];
         all.extend_from_slice(fields);

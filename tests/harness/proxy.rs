@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How often a thread that waits for bytes looks at the mode.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const CHUNK: usize = 64 * 1024;
 
 /// What happens to connections from now on.
@@ -111,8 +111,8 @@ impl Proxy {
         if let Mode::Reset | Mode::Refuse = mode {
             self.shared.close_all(mode == Mode::Reset);
         }
-        // The listener notices within `LOOK`; who sets a mode may rely on it.
-        thread::sleep(LOOK * 2);
+        // The listener notices within `POLL_INTERVAL`; who sets a mode may rely on it.
+        thread::sleep(POLL_INTERVAL * 2);
     }
 
     /// How many connections there are.
@@ -143,7 +143,7 @@ impl Shared {
         while !self.is_over() {
             if self.mode() == Mode::Refuse {
                 listener = None;
-                thread::sleep(LOOK);
+                thread::sleep(POLL_INTERVAL);
                 continue;
             }
             let Some(open) = &listener else {
@@ -156,7 +156,7 @@ impl Shared {
                     let shared = Arc::clone(self);
                     thread::spawn(move || shared.take(client));
                 }
-                Err(_) => thread::sleep(LOOK / 4),
+                Err(_) => thread::sleep(POLL_INTERVAL / 4),
             }
         }
     }
@@ -267,7 +267,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => read(stream, chunk),
             Self::Unix(stream) => {
-                let _ = stream.set_read_timeout(Some(LOOK));
+                let _ = stream.set_read_timeout(Some(POLL_INTERVAL));
                 received((&mut &*stream).read(chunk))
             }
         }
@@ -290,7 +290,7 @@ impl Stream {
 
 /// How many bytes came, none at the end; `None` when none came yet.
 fn read(mut stream: &TcpStream, chunk: &mut [u8]) -> Option<usize> {
-    let _ = stream.set_read_timeout(Some(LOOK));
+    let _ = stream.set_read_timeout(Some(POLL_INTERVAL));
     received(stream.read(chunk))
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use vouch::features::stores::{self, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 
 use super::fixture::{SHOP_SECRET, then};
 use super::{Page, SECRET_KEY, TestApp};
@@ -260,11 +260,11 @@ impl TestApp {
 
     /// Connects a Shopify store to any program.
     pub fn connect_shop(&self, merchant_id: i64, address: &str, secret: &str) -> Store {
-        let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
         let secret = WebhookSecret::parse(secret).unwrap();
         let actor = Actor::system(merchant_id, then());
         self.within_merchant(merchant_id, |conn| {
-            Ok(stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap())
+            Ok(stores::connect_shopify(conn, &actor, &encryptor, address, &secret).unwrap())
         })
     }
 

@@ -194,7 +194,7 @@ impl MailServer {
 
     /// What was taken for one address.
     pub fn taken_for(&self, to: &str) -> Vec<Mail> {
-        self.taken().into_iter().filter(|mail| mail.to == to).collect()
+        self.taken().into_iter().filter(|email| email.to == to).collect()
     }
 
     pub fn logins(&self) -> Vec<String> {
@@ -301,18 +301,18 @@ fn serve<T: Conversation>(
                 say("354 Go on")?;
                 let data = message(reader)?;
                 let mut say = |line: &str| tell(reader, line);
-                let mail = Mail { to: to.clone(), data };
+                let email = Mail { to: to.clone(), data };
                 match trouble.take() {
                     Some(Trouble::Message(answer)) => say(answer)?,
                     Some(Trouble::Taken) => {
-                        inside.taken.lock().unwrap().push(mail);
+                        inside.taken.lock().unwrap().push(email);
                         return Ok(());
                     }
                     other => {
                         if let Some(Trouble::Slow(silence)) = other {
                             std::thread::sleep(silence);
                         }
-                        inside.taken.lock().unwrap().push(mail);
+                        inside.taken.lock().unwrap().push(email);
                         say("250 2.0.0 Queued")?;
                     }
                 }

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use secrecy::SecretBox;
 use totp_rs::{Builder, Totp};
 use vouch::kit::db::schema::users;
-use vouch::kit::mail::email_key;
-use vouch::kit::secrets::{Sealer, Use};
+use vouch::kit::email::email_key;
+use vouch::kit::secrets::{Encryptor, Use};
 
 use super::browser::Browser;
 use super::{Page, Person, SECRET_KEY};
@@ -17,10 +17,11 @@ const SECRET: [u8; 20] = *b"12345678901234567890";
 pub fn give(conn: &mut PgConnection, email: &str) -> QueryResult<()> {
     let who = users::table.filter(users::email_key.eq(email_key(email)));
     let id: i64 = who.select(users::id).first(conn)?;
-    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     diesel::update(users::table.find(id))
         .set((
-            users::two_factor_secret.eq(sealer.seal(Use::of_person(id, "two-factor"), &SECRET)),
+            users::two_factor_secret
+                .eq(encryptor.encrypt(Use::of_person(id, "two-factor"), &SECRET)),
             users::two_factor_at.eq(vouch::kit::clock::now()),
         ))
         .execute(conn)

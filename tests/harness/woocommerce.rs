@@ -6,7 +6,7 @@ use secrecy::SecretBox;
 use serde_json::{Value, json};
 use vouch::features::stores::{self, NewStore, Store, WebhookSecret};
 use vouch::kit::audit::Actor;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 
 use super::fixture::then;
@@ -220,12 +220,12 @@ impl WooRefund {
 
 /// Connects a WooCommerce store to any program, with [`WOO_SECRET`].
 pub fn connect_in(conn: &mut PgConnection, merchant_id: i64, address: &str) -> Store {
-    let sealer = Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)));
+    let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
     let secret = WebhookSecret::parse(WOO_SECRET).unwrap();
     let actor = Actor::system(merchant_id, then());
     let platform = Platform::Woocommerce;
     let new = NewStore { platform, address, webhook_secret: Some(&secret) };
-    stores::connect(conn, &actor, &sealer, &new).unwrap()
+    stores::connect(conn, &actor, &encryptor, &new).unwrap()
 }
 
 impl TestApp {

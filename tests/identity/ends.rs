@@ -1,7 +1,7 @@
 //! Access that ends: sessions and keys go in the same act, and the audit log says so.
 
 use diesel::prelude::*;
-use vouch::features::accounts::{self, By};
+use vouch::features::accounts::{self, AccessChange};
 use vouch::kit::db::schema::{
     affiliates, api_keys, audit_log, instance_log, members, sessions, users,
 };
@@ -18,7 +18,7 @@ pub(super) fn everything<T>(
     work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
 ) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, work).unwrap()
+    in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
 pub(super) fn user_id(app: &TestApp, email: &str) -> i64 {
@@ -27,8 +27,8 @@ pub(super) fn user_id(app: &TestApp, email: &str) -> i64 {
     })
 }
 
-fn by() -> By {
-    By::command_line("Left the company", vouch::kit::clock::now())
+fn by() -> AccessChange {
+    AccessChange::command_line("Left the company", vouch::kit::clock::now())
 }
 
 fn acts(app: &TestApp, merchant_id: i64) -> Vec<String> {
@@ -221,7 +221,7 @@ fn a_closed_merchant_is_out_of_reach_until_it_opens_again() {
     for path in ["/join/acme-tea", invitation.as_str()] {
         assert_eq!(app.anonymous().get(path).status, 404, "{path}");
     }
-    assert_eq!(app.owner().get("/dashboard").location(), Some("/places?next=%2Fdashboard"));
+    assert_eq!(app.owner().get("/dashboard").location(), Some("/programs?next=%2Fdashboard"));
     let seen = acts(&app, app.fixture.merchant_id);
     assert!(seen.ends_with(&["api_key.revoked", "merchant.closed"].map(str::to_owned)), "{seen:?}");
     // Orders still come in, so that none is lost.
@@ -269,7 +269,7 @@ fn a_denied_affiliate_loses_the_portal_and_a_disabled_one_only_reads() {
     assert!(is_out(&ada, "/portal"));
     let again = app.sign_in("ada@affiliates.example");
     assert_eq!(again.get("/portal").status, 303);
-    assert!(!again.get("/places").has(".place"));
+    assert!(!again.get("/programs").has(".place"));
     assert_eq!(owner.post_signed(&status, &[("status", "active")]).status, 303);
     let back = app.affiliate();
     let page = back.get("/portal/settings");
@@ -373,7 +373,7 @@ fn support_sees_which_merchants_are_closed_since_when_and_why() {
     let row = format!("tbody tr:has(a[href='/support/merchants/{id}'])");
     assert!(!support.get("/support/merchants").has(&format!("{row} .badge-v")));
     // By a command, which is no act of support.
-    let why = By::command_line("Contract ended", vouch::kit::clock::now());
+    let why = AccessChange::command_line("Contract ended", vouch::kit::clock::now());
     everything(&app, |conn| accounts::close(conn, &why, id));
     let list = support.get("/support/merchants");
     assert!(list.has(&format!("{row} .badge-v")) && list.one(&row).contains("Contract ended"));

@@ -7,14 +7,14 @@ use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use vouch::features::affiliates::{self, AffiliateStatus, NewAffiliate};
-use vouch::features::registration::{CodeWish, Registration};
-use vouch::kit::db::schema::{affiliates as affiliates_table, letters, links, users};
+use vouch::features::registration::{CodeRequirement, Registration};
+use vouch::kit::db::schema::{affiliates as affiliates_table, emails, links, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::mail;
-use vouch::kit::mail::email_key;
+use vouch::kit::email;
+use vouch::kit::email::email_key;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp};
-use crate::registration::{link_to, open, open_with, sealer, send};
+use crate::registration::{encryptor, link_to, open, open_with, send};
 
 const NEW: &str = "umbrella quartz 7 meadow";
 const BASE: &str = "https://vouch.example";
@@ -74,8 +74,8 @@ impl World {
             &app,
             Registration {
                 is_open: true,
-                approves_itself: true,
-                code_wish: CodeWish::No,
+                approves_automatically: true,
+                code_requirement: CodeRequirement::No,
                 ..Registration::default()
             },
         );
@@ -98,13 +98,13 @@ impl World {
         Self { app, owner, sent: Vec::new(), read: 0 }
     }
 
-    fn installation<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    fn instance<T>(&self, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
         let mut conn = PgConnection::establish(&self.app.database_url).unwrap();
-        in_scope(&mut conn, Scope::Installation, work).unwrap()
+        in_scope(&mut conn, Scope::Instance, work).unwrap()
     }
 
     fn users(&self) -> Users {
-        self.installation(|conn| {
+        self.instance(|conn| {
             users::table.select((users::email_key, users::password_hash)).load(conn)
         })
         .into_iter()
@@ -167,14 +167,14 @@ impl World {
 
     fn read_emails(&mut self) {
         let read = self.read;
-        let emails = self.installation(|conn| {
-            let ids: Vec<i64> = letters::table
-                .filter(letters::id.gt(read))
-                .order(letters::id)
-                .select(letters::id)
+        let emails = self.instance(|conn| {
+            let ids: Vec<i64> = emails::table
+                .filter(emails::id.gt(read))
+                .order(emails::id)
+                .select(emails::id)
                 .load(conn)?;
             ids.into_iter()
-                .map(|id| Ok(mail::reveal(conn, id, &sealer(), BASE)?.unwrap()))
+                .map(|id| Ok(email::reveal(conn, id, &encryptor(), BASE)?.unwrap()))
                 .collect::<QueryResult<Vec<_>>>()
         });
         for email in emails {
@@ -428,5 +428,5 @@ fn an_application_from_a_known_address_takes_the_same_steps_and_leaves_nothing()
     });
     let sent: i64 = app.within(|conn| links::table.count().get_result(conn));
     assert_eq!((left, sent), (0, 0));
-    assert!(!crate::registration::letters_to(&app, known).is_empty());
+    assert!(!crate::registration::emails_to(&app, known).is_empty());
 }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use diesel::prelude::*;
 use vouch::features::auth;
 use vouch::features::team;
-use vouch::kit::db::schema::{audit_log, instance_log, letters, users};
+use vouch::kit::db::schema::{audit_log, emails, instance_log, users};
 use vouch::kit::db::{Scope, in_scope};
-use vouch::kit::mail::Office;
+use vouch::kit::email::Mailer;
 use vouch::kit::session::Role;
 
 use crate::harness::{PASSWORD, Page, Person, TestApp, config};
-use crate::registration::{letters_to, link_to, sealer, send};
+use crate::registration::{emails_to, encryptor, link_to, send};
 
 fn ask_for_password(app: &TestApp, email: &str) {
     let person = app.anonymous();
@@ -22,25 +22,25 @@ fn ask_for_password(app: &TestApp, email: &str) {
 
 fn invite(app: &TestApp, email: &str) {
     app.within(|conn| {
-        team::invite(conn, &app.actor(), &sealer(), email, Role::Viewer).unwrap();
+        team::invite(conn, &app.actor(), &encryptor(), email, Role::Viewer).unwrap();
         Ok(())
     });
 }
 
 fn email_id(app: &TestApp, to: &str) -> i64 {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, |conn| {
-        letters::table
-            .filter(letters::recipient.eq(to))
-            .order(letters::id.desc())
-            .select(letters::id)
+    in_scope(&mut conn, Scope::Instance, |conn| {
+        emails::table
+            .filter(emails::recipient.eq(to))
+            .order(emails::id.desc())
+            .select(emails::id)
             .first(conn)
     })
     .unwrap()
 }
 
 fn disclose(support: &Person, id: i64) -> Page {
-    support.post_signed(&format!("/support/mail/{id}/disclosure"), &[])
+    support.post_signed(&format!("/support/emails/{id}/disclosure"), &[])
 }
 
 fn revealed(app: &TestApp) -> Vec<String> {
@@ -58,12 +58,12 @@ fn support_shows_one_email_of_a_merchant_which_reads_of_it() {
     invite(&app, "ivy@acme.example");
     invite(&app, "jo@acme.example");
     let support = app.support();
-    let page = support.get("/support/mail");
+    let page = support.get("/support/emails");
     let tokens = ["ivy@acme.example", "jo@acme.example"].map(|to| link_to(&app, to));
     assert!(tokens.iter().all(|token| !page.text().contains(token)), "{}", page.text());
     assert_eq!(page.all("form[action$='/disclosure']").len(), 2);
     let id = email_id(&app, "ivy@acme.example");
-    assert_eq!(support.get(&format!("/support/mail/{id}/disclosure")).status, 405);
+    assert_eq!(support.get(&format!("/support/emails/{id}/disclosure")).status, 405);
     let shown = disclose(&support, id);
     assert_eq!(shown.status, 200);
     assert!(shown.text().contains(&tokens[0]) && !shown.text().contains(&tokens[1]));
@@ -97,7 +97,7 @@ fn nobody_else_is_opened_up_to_support() {
         ask_for_password(&app, email);
     }
     let support = app.support();
-    let page = support.get("/support/mail");
+    let page = support.get("/support/emails");
     assert!(!page.has("form[action$='/disclosure']"), "{}", page.text());
     for email in [
         "owner@borealis.example",
@@ -157,7 +157,7 @@ fn no_link_and_no_recipient_is_logged() {
     let log =
         tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let announced = tracing::subscriber::with_default(log, || {
-        Office::new(&config(&app.base), app.db.clone()).turn().unwrap()
+        Mailer::new(&config(&app.base), app.db.clone()).turn().unwrap()
     });
     assert_eq!(announced, 2);
     let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
@@ -173,12 +173,13 @@ fn no_link_and_no_recipient_is_logged() {
 fn what_the_server_shows_is_in_the_log_of_the_instance() {
     let app = TestApp::start();
     ask_for_password(&app, "viewer@acme.example");
-    assert_eq!(letters_to(&app, "viewer@acme.example").len(), 1);
+    assert_eq!(emails_to(&app, "viewer@acme.example").len(), 1);
     let id = email_id(&app, "viewer@acme.example");
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, |conn| {
-        let email = vouch::kit::mail::reveal(conn, id, &sealer(), &app.base)?.unwrap();
-        let by = vouch::features::accounts::By::command_line("", vouch::kit::clock::now());
+    in_scope(&mut conn, Scope::Instance, |conn| {
+        let email = vouch::kit::email::reveal(conn, id, &encryptor(), &app.base)?.unwrap();
+        let by =
+            vouch::features::accounts::AccessChange::command_line("", vouch::kit::clock::now());
         vouch::features::accounts::note_revealed(conn, &by, &email)?;
         let rows: Vec<(String, Option<i64>)> = instance_log::table
             .select((instance_log::action, instance_log::subject_id))

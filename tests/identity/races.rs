@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use vouch::features::accounts::{self, By};
+use vouch::features::accounts::{self, AccessChange};
 use vouch::features::api::keys::{self, ApiScope, NewKey};
 use vouch::features::team;
 use vouch::kit::db::schema::{affiliates, api_keys, invitations, links, merchants, users};
@@ -14,7 +14,7 @@ use super::ends::{everything, list_triggers, user_id};
 use crate::api::new_key;
 use crate::harness::fixture::Fixture;
 use crate::harness::{Page, Person, TestApp};
-use crate::registration::{apply, link_to, open, sealer};
+use crate::registration::{apply, encryptor, link_to, open};
 
 const IVY: &str = "ivy@acme.example";
 const NEW: &str = "umbrella quartz 7 meadow";
@@ -24,8 +24,8 @@ const A_MOMENT: Duration = Duration::from_millis(400);
 /// What ends access.
 type Ending = fn(&Fixture, &mut PgConnection) -> QueryResult<()>;
 
-fn by() -> By {
-    By::command_line("", vouch::kit::clock::now())
+fn by() -> AccessChange {
+    AccessChange::command_line("", vouch::kit::clock::now())
 }
 
 /// Sends a request while `ending` has ended access and not yet committed.
@@ -114,7 +114,7 @@ fn a_key_that_is_being_made_is_revoked_by_what_ends_access_after_it() {
                 keys::create(conn, &actor, &new)?;
                 threads.spawn(|| {
                     let mut conn = PgConnection::establish(&url).unwrap();
-                    in_scope(&mut conn, Scope::Installation, |conn| ending(&known, conn)).unwrap();
+                    in_scope(&mut conn, Scope::Instance, |conn| ending(&known, conn)).unwrap();
                 });
                 std::thread::sleep(A_MOMENT);
                 Ok(())
@@ -350,7 +350,7 @@ fn support_sends_no_link_of_a_closed_merchant() {
     let refused: QueryResult<String> = {
         let mut conn = PgConnection::establish(&app.database_url).unwrap();
         in_scope(&mut conn, Scope::Merchant(app.fixture.merchant_id), |conn| {
-            team::resend(conn, &app.actor(), &sealer(), id)
+            team::resend(conn, &app.actor(), &encryptor(), id)
         })
     };
     assert_eq!(refused, Err(diesel::result::Error::NotFound));

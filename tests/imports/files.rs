@@ -205,7 +205,7 @@ fn every_file_begins_with_a_byte_order_mark() {
     let app = prepared();
     let owner = app.owner();
     let import = look(&owner, FILE).path;
-    let comparison = format!("/settings/stores/{}/comparison.csv", app.fixture.store_id);
+    let code_sync = format!("/settings/stores/{}/code-sync.csv", app.fixture.store_id);
     for path in [
         "/affiliates.csv",
         "/triggers.csv",
@@ -214,7 +214,7 @@ fn every_file_begins_with_a_byte_order_mark() {
         "/settings/coupon-exclusions/template.csv",
         "/settings/audit-log.csv",
         "/triggers/imports/template.csv",
-        &comparison,
+        &code_sync,
         &format!("{import}/refused.csv"),
     ] {
         let file = owner.get(path);

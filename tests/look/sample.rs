@@ -53,7 +53,7 @@ impl SamplePage {
         None
     }
 
-    fn has_other_places(&self) -> bool {
+    fn has_other_programs(&self) -> bool {
         true
     }
 

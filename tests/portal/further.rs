@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
-use vouch::features::code_requests::{self, Asked};
+use vouch::features::code_requests::{self, RequestOutcome};
 use vouch::features::registration::{self, Registration};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Actor, ActorKind};
@@ -12,15 +12,15 @@ use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{audit_log, code_requests as requests_table, pushes};
 
 use crate::harness::{Page, Person, TestApp};
-use crate::registration::{holders, letters_to, requests};
+use crate::registration::{emails_to, holders, requests};
 
 const ASK: &str = "form[action='/portal/code-requests']";
 pub const DECISIONS: &str = "/affiliates/code-requests/decisions";
 
 /// Acme Tea lets affiliates ask.
-pub fn allow(app: &TestApp, further_codes: bool) {
+pub fn allow(app: &TestApp, allows_code_requests: bool) {
     let actor = app.actor();
-    let new = Registration { further_codes, ..Registration::default() };
+    let new = Registration { allows_code_requests, ..Registration::default() };
     app.within(|conn| registration::save(conn, &actor, &new));
 }
 
@@ -47,10 +47,10 @@ fn a_further_code_is_asked_for_approved_and_theirs() {
     let answer = ada.post_signed("/portal/code-requests", &[("code", "ADA-TEA")]);
     assert!(ada.follow(&answer).says("Acme Tea takes no wishes for codes now."));
     let settings = owner.get("/registration");
-    let fields = [("further_codes", "true"), ("csrf", &settings.value_of("[name=csrf]"))];
-    let fields = [fields[0], fields[1], ("code_wish", "required"), ("approval", "member")];
+    let fields = [("allows_code_requests", "true"), ("csrf", &settings.value_of("[name=csrf]"))];
+    let fields = [fields[0], fields[1], ("code_requirement", "required"), ("approval", "member")];
     assert_eq!(owner.post("/registration", &fields).status, 303);
-    assert!(owner.get("/registration").has("#f-further_codes[checked]"));
+    assert!(owner.get("/registration").has("#f-allows_code_requests[checked]"));
 
     let answer = ask(&ada, " Ada-Tea ");
     assert_eq!((answer.status, answer.location()), (303, Some("/portal")));
@@ -76,15 +76,15 @@ fn a_further_code_is_asked_for_approved_and_theirs() {
     assert_eq!(holders(&app, "ADA-TEA"), [app.fixture.ada_id]);
     let queued: i64 = app.within(|conn| pushes::table.count().get_result(conn));
     assert_eq!(queued, 0, "the store of the tests cannot be written to");
-    let letters = letters_to(&app, "ada@affiliates.example");
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].0, "Ada-Tea is your code with Acme Tea");
+    let emails = emails_to(&app, "ada@affiliates.example");
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].0, "Ada-Tea is your code with Acme Tea");
     let portal = ada.get("/portal");
     assert!(portal.has("[data-copy='Ada-Tea']") && !portal.has(asked));
     // Once more finds nothing left to do.
     let again = owner.post_signed(DECISIONS, &approve);
     assert!(owner.follow(&again).says("Nothing to decide"));
-    assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1);
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
     let log = owner.get("/settings/audit-log?by=affiliate");
     assert!(log.says("Ada Active asked for the code Ada-Tea."));
 }
@@ -168,7 +168,8 @@ fn three_codes_wait_at_most_and_one_that_is_withdrawn_is_free_again() {
     // Nobody withdraws what another affiliate asked for.
     let ids = app.within(|conn| {
         let actor = Actor { kind: ActorKind::Affiliate, ..app.actor() };
-        let Asked::Waits(request) = code_requests::ask(conn, &actor, ben, "BEN-TEA")? else {
+        let RequestOutcome::Waits(request) = code_requests::ask(conn, &actor, ben, "BEN-TEA")?
+        else {
             panic!("Ben can ask")
         };
         Ok(request.id)
@@ -193,7 +194,7 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
     let [a, b, c] = ["TEA1", "TEA2", "TEA3"].map(|key| request_id(&app, key));
     let deny = |reason: &str, letter: &str, ids: &[&str]| {
         let mut fields =
-            vec![("decision", "deny"), ("denial_reason", reason), ("denial_letter", letter)];
+            vec![("decision", "deny"), ("denial_reason", reason), ("denial_email", letter)];
         fields.extend(ids.iter().map(|id| ("ids", *id)));
         owner.post_signed(DECISIONS, &fields)
     };
@@ -216,9 +217,9 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
 
     let answer = deny("Too much tea.", "send", &[&a, &b]);
     assert!(owner.follow(&answer).says("2 codes are denied, and free again."));
-    let letters = letters_to(&app, "ada@affiliates.example");
-    assert_eq!(letters.len(), 1, "one letter for both");
-    assert!(letters[0].1.contains("TEA1, TEA2") && letters[0].1.contains("Too much tea."));
+    let emails = emails_to(&app, "ada@affiliates.example");
+    assert_eq!(emails.len(), 1, "one letter for both");
+    assert!(emails[0].1.contains("TEA1, TEA2") && emails[0].1.contains("Too much tea."));
     let asked = ada.get("/portal").one("section[aria-labelledby=asked]");
     assert!(
         asked.contains("TEA1 Denied Too much tea.") && asked.contains("TEA3 Waiting"),
@@ -232,7 +233,7 @@ fn several_are_denied_with_a_reason_and_another_programs_are_left_alone() {
     let answer = owner.post_signed(DECISIONS, &fields);
     assert_eq!(answer.location(), Some(&*format!("/affiliates/{id}")));
     assert!(owner.follow(&answer).says("TEA3 is denied, and free again."));
-    assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1);
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
 }
 
 #[test]
@@ -283,7 +284,7 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!((decided, holders(&app, "TEA1")), (1, vec![app.fixture.ada_id]));
-    assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1);
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
     let acts: i64 = app.within(|conn| {
         audit_log::table
             .filter(audit_log::action.eq("code_request.approved"))

@@ -39,7 +39,7 @@ fn planted() -> TestApp {
     app.within(|conn| code_requests::ask(conn, &asking, ben, "CANARY-TEA"));
     app.within(|conn| {
         let own =
-            OwnChange { name: "Canary Ben".into(), payment_address: "canary@pay.example".into() };
+            OwnChange { name: "Canary Ben".into(), payout_details: "canary@pay.example".into() };
         affiliates::update_own(conn, &asking, ben, &own)
     });
     for (number, code) in [(1, "ADA10"), (2, "ADA10"), (3, "CANARY10")] {
@@ -168,16 +168,16 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
             .set((
                 dsl::user_id.eq(app.fixture.ada_user_id),
                 dsl::name.eq("Ada of Borealis"),
-                dsl::payment_address.eq("Canary Bank"),
+                dsl::payout_details.eq("Canary Bank"),
             ))
             .execute(conn)?;
-        auth::count_place(conn, app.fixture.ada_user_id, 1)
+        auth::count_membership(conn, app.fixture.ada_user_id, 1)
     });
     let ada = app.sign_in("ada@affiliates.example");
-    let places = ada.get("/places");
+    let places = ada.get("/programs");
     assert_eq!(places.all(".place"), ["Acme Tea Affiliate", "Borealis Books Affiliate"]);
     let go = |name: &str| {
-        let places = ada.get("/places");
+        let places = ada.get("/programs");
         let at = places.all(".place").iter().position(|place| place.starts_with(name)).unwrap();
         ada.submit(&places, &format!(".places li:nth-child({}) form", at + 1), &[])
     };
@@ -185,11 +185,13 @@ fn several_programs_under_one_address_are_switched_between_and_kept_apart() {
     assert_eq!(answer.location(), Some("/portal"));
     for path in ["/portal", "/portal/conversions", "/portal/settings"] {
         let page = ada.get(path);
-        assert!(page.has("a[href='/places']") && page.one(".menu-merchant").ends_with("Acme Tea"));
+        assert!(
+            page.has("a[href='/programs']") && page.one(".menu-merchant").ends_with("Acme Tea")
+        );
         let text = page.text().to_lowercase();
         assert!(!text.contains("canary") && !text.contains("borealis"), "{path}: {text}");
     }
-    let places = ada.get("/places");
+    let places = ada.get("/programs");
     assert_eq!(places.all("[aria-current]"), ["Acme Tea Affiliate You are here"]);
     // A form of the one program changes nothing of the other.
     let form = ada.get("/portal/settings");

@@ -1,7 +1,7 @@
 //! What an affiliate says of themselves, and their account.
 
 use crate::harness::{PASSWORD, TestApp};
-use crate::registration::letters_to;
+use crate::registration::emails_to;
 
 #[test]
 fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
@@ -10,7 +10,7 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
     let page = ada.get("/portal/settings");
     assert!(page.says("ada@affiliates.example") && page.has("nav [aria-current=page]"));
     let form = "form[action='/portal/settings']";
-    let own = [("name", "Ada’s Tea"), ("payment_address", "Bank of Tea\nDE00 1234")];
+    let own = [("name", "Ada’s Tea"), ("payout_details", "Bank of Tea\nDE00 1234")];
     let answer = ada.submit(&page, form, &own);
     assert_eq!((answer.status, answer.location()), (303, Some("/portal/settings")));
     let page = ada.follow(&answer);
@@ -23,21 +23,21 @@ fn an_affiliate_says_who_they_are_and_where_they_are_paid() {
     assert!(file.contains("Payment address") && file.contains("Bank of Tea"), "{file}");
     let log = owner.get("/settings/audit-log?by=affiliate");
     assert!(log.says("Changed name, payment address of Ada’s Tea."));
-    let letters = letters_to(&app, "ada@affiliates.example");
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].0.contains("payment address") && !letters[0].1.contains("DE00"));
+    let emails = emails_to(&app, "ada@affiliates.example");
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].0.contains("payment address") && !emails[0].1.contains("DE00"));
     // The same once more is no change.
     ada.submit(&page, form, &[]);
-    assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1);
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1);
     // Another program's affiliate with the same address stays as it was.
     assert!(!app.stranger().get("/affiliates.csv").text().contains("Bank of Tea"));
 
     let long = "x".repeat(501);
-    let refused = ada.submit(&page, form, &[("name", " "), ("payment_address", &long)]);
+    let refused = ada.submit(&page, form, &[("name", " "), ("payout_details", &long)]);
     assert_eq!(refused.status, 422);
     assert!(refused.one("#f-name-error").contains("Enter your name, or your company’s."));
-    assert!(refused.one("#f-payment_address-error").contains("Shorten it to 500 characters"));
-    assert_eq!(refused.one("#f-payment_address"), long);
+    assert!(refused.one("#f-payout_details-error").contains("Shorten it to 500 characters"));
+    assert_eq!(refused.one("#f-payout_details"), long);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_new_password_ends_the_other_sessions_and_each_can_be_ended() {
     assert_eq!(answer.location(), Some("/portal/settings"));
     assert!(here.follow(&answer).says("Your password is changed."));
     assert_eq!(there.get("/portal").status, 303);
-    assert_eq!(letters_to(&app, "ada@affiliates.example")[0].0, "Your password was changed");
+    assert_eq!(emails_to(&app, "ada@affiliates.example")[0].0, "Your password was changed");
 }
 
 #[test]

@@ -14,14 +14,14 @@ use vouch::kit::db::schema::{
 
 use super::further::{DECISIONS, allow, ask, request_id};
 use crate::harness::{Page, Person, TestApp};
-use crate::registration::{holders, letters_to, requests};
+use crate::registration::{emails_to, holders, requests};
 
 const UNDO: &str = "main form[action^='/affiliates/code-requests/reversals']";
 
-fn decide(owner: &Person, decision: &str, ids: &[&str]) -> Page {
-    let reason = if decision == "deny" { "Too much tea." } else { "" };
+fn decide(owner: &Person, attribution: &str, ids: &[&str]) -> Page {
+    let reason = if attribution == "deny" { "Too much tea." } else { "" };
     let mut fields =
-        vec![("decision", decision), ("denial_reason", reason), ("denial_letter", "send")];
+        vec![("decision", attribution), ("denial_reason", reason), ("denial_email", "send")];
     fields.extend(ids.iter().map(|id| ("ids", *id)));
     owner.follow(&owner.post_signed(DECISIONS, &fields))
 }
@@ -53,9 +53,9 @@ fn a_denial_is_undone_and_the_code_waits_again() {
     assert_eq!(requests(&app, "TEA2")[0].1, "denied");
     let asked = ada.get("/portal").one("section[aria-labelledby=asked]");
     assert!(asked.contains("TEA1 Waiting") && !asked.contains("TEA1 Denied"), "{asked}");
-    assert_eq!(letters_to(&app, "ada@affiliates.example").len(), 1, "of the denial alone");
+    assert_eq!(emails_to(&app, "ada@affiliates.example").len(), 1, "of the denial alone");
     // A second time there is nothing left of that decision.
-    let again = owner.follow(&owner.submit_anew(&denied, UNDO, &[]));
+    let again = owner.follow(&owner.submit_again(&denied, UNDO, &[]));
     assert!(again.says("Nothing was undone: the codes were decided anew"), "{}", again.text());
     assert!(decide(&owner, "approve", &[&a]).says("TEA1 is a code of Ada Active now."));
 }

@@ -10,11 +10,11 @@ use vouch::features::affiliates::{self, AffiliateStatus, OwnChange};
 use vouch::features::auth::{self, NewUser};
 use vouch::features::ingest::replay;
 use vouch::features::privacy::{Lookup, erase_person};
-use vouch::features::recalculations::{RecalculationCause, request_since};
+use vouch::features::recalculations::{RecalculationReason, request_since};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::audit::{Act, Actor, ActorKind, record};
 use vouch::kit::db::schema::{
-    affiliates as affiliate_rows, audit_log, deliveries, letters, orders, users,
+    affiliates as affiliate_rows, audit_log, deliveries, emails, orders, users,
 };
 use vouch::kit::session::Role;
 
@@ -82,7 +82,7 @@ impl World {
     fn recalculate(&self) {
         let actor = self.app.actor();
         self.app.within(|conn| {
-            let cause = RecalculationCause::CalculationLogicChanged;
+            let cause = RecalculationReason::CalculationLogicChanged;
             request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
         });
         self.app.work();
@@ -96,7 +96,7 @@ fn account(app: &TestApp, zoe_id: i64) -> i64 {
         diesel::update(affiliate_rows::table.find((app.fixture.merchant_id, zoe_id)))
             .set(affiliate_rows::user_id.eq(user_id))
             .execute(conn)?;
-        auth::count_place(conn, user_id, 1)?;
+        auth::count_membership(conn, user_id, 1)?;
         // Also a member, and a session.
         auth::join(conn, &app.actor(), user_id, Role::Admin)?;
         conn.batch_execute(&format!(
@@ -120,7 +120,7 @@ fn change(app: &TestApp, zoe_id: i64, user_id: i64) {
         ..actor.clone()
     };
     let own =
-        OwnChange { name: NAME.to_owned(), payment_address: "PayPal: zq7x@pay.example".to_owned() };
+        OwnChange { name: NAME.to_owned(), payout_details: "PayPal: zq7x@pay.example".to_owned() };
     app.within(|conn| {
         conn.batch_execute("UPDATE affiliate_terms SET valid_from = '2026-01-01'")?;
         affiliates::change_status(conn, &actor, &[zoe_id], AffiliateStatus::Active)?;
@@ -241,9 +241,9 @@ fn mention(app: &TestApp, zoe_id: i64, user_id: i64) {
                      ('two', 'password_reset', NULL, {user_id}, '{EMAIL}', now(), 'infinity'); \
              INSERT INTO data_requests (merchant_id, store_id, request_ref, email, received_at) \
                  VALUES ({merchant_id}, {}, '9', '{EMAIL}', now()); \
-             INSERT INTO catch_ups (merchant_id, store_id, period_from, period_until, asked_by, asked_at) \
+             INSERT INTO backfills (merchant_id, store_id, period_from, period_until, requested_by, requested_at) \
                  VALUES ({merchant_id}, {}, now(), now(), '{NAME}', now()); \
-             INSERT INTO comparisons (merchant_id, store_id, asked_at, asked_by, again_by) \
+             INSERT INTO code_syncs (merchant_id, store_id, requested_at, requested_by, rerun_requested_by) \
                  VALUES ({merchant_id}, {}, now(), '{NAME}', '{NAME}'); \
              INSERT INTO recalculations (merchant_id, since, cause, orders_total, due_at) \
                  VALUES ({merchant_id}, now(), \
@@ -266,10 +266,10 @@ fn nothing_of_a_person_is_left_and_every_sum_stays() {
         "api_keys",
         "applications",
         "audit_log",
-        "catch_ups",
+        "backfills",
         "code_requests",
         "commission_entries",
-        "comparisons",
+        "code_syncs",
         "conversions",
         "data_requests",
         "deliveries.body_gzip",
@@ -278,7 +278,7 @@ fn nothing_of_a_person_is_left_and_every_sum_stays() {
         "imports",
         "instance_log",
         "invitations",
-        "letters",
+        "emails",
         "links",
         "orders",
         "recalculations",
@@ -454,20 +454,20 @@ fn emails_of_another_program_of_the_same_name_stay() {
     in_instance(&app, |conn| {
         conn.batch_execute(&format!(
             "UPDATE merchants SET name = 'Acme Tea' WHERE id = {other}; \
-             INSERT INTO letters (message_id, recipient, subject, program) \
+             INSERT INTO emails (message_id, recipient, subject, program) \
                  VALUES ('9', 'ada@affiliates.example', 'Of one of them', 'Acme Tea')"
         ))
     });
     for merchant_id in [acme, other] {
         app.within_merchant(merchant_id, |conn| {
-            let letter = vouch::kit::mail::Letter {
+            let letter = vouch::kit::email::Message {
                 to: "ada@affiliates.example",
                 subject: format!("Of {merchant_id}"),
                 program: Some("Acme Tea"),
                 paragraphs: vec!["Hello".to_owned()],
                 link: None,
             };
-            vouch::kit::mail::post(conn, &letter)
+            vouch::kit::email::post(conn, &letter)
         });
     }
     let fields = [("email", "ada@affiliates.example")];
@@ -482,10 +482,10 @@ fn emails_of_another_program_of_the_same_name_stay() {
     let lookup = Lookup::by_email("ada@affiliates.example");
     erase_person(&app.db, &app.actor(), &pseudonyms(), &lookup).unwrap().unwrap();
     let left: Vec<String> = in_instance(&app, |conn| {
-        letters::table
-            .filter(letters::recipient.eq("ada@affiliates.example"))
-            .order(letters::id)
-            .select(letters::subject)
+        emails::table
+            .filter(emails::recipient.eq("ada@affiliates.example"))
+            .order(emails::id)
+            .select(emails::subject)
             .load(conn)
     });
     // One from before emails knew their merchant is of either: it goes with its retention period.

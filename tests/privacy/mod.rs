@@ -30,7 +30,7 @@ struct Bytes {
 /// Works on everything, as the workers do.
 pub fn in_instance<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
     let mut conn = PgConnection::establish(&app.database_url).unwrap();
-    in_scope(&mut conn, Scope::Installation, work).unwrap()
+    in_scope(&mut conn, Scope::Instance, work).unwrap()
 }
 
 fn names(conn: &mut PgConnection, sql: &str) -> QueryResult<Vec<String>> {
@@ -95,9 +95,9 @@ pub fn sums(app: &TestApp) -> Vec<String> {
              FROM conversions ORDER BY id",
             "SELECT concat_ws(' ', 'entry', id, conversion_id, kind, amount_minor, currency, at, \
                  seq, balance_minor, delivery_id) AS name FROM commission_entries ORDER BY id",
-            "SELECT 'day ' || to_jsonb(f)::text AS name FROM daily_figures f ORDER BY 1",
-            "SELECT 'affiliate ' || to_jsonb(f)::text AS name FROM affiliate_daily_figures f ORDER BY 1",
-            "SELECT 'trigger ' || to_jsonb(f)::text AS name FROM trigger_figures f ORDER BY 1",
+            "SELECT 'day ' || to_jsonb(f)::text AS name FROM daily_rollups f ORDER BY 1",
+            "SELECT 'affiliate ' || to_jsonb(f)::text AS name FROM affiliate_daily_rollups f ORDER BY 1",
+            "SELECT 'trigger ' || to_jsonb(f)::text AS name FROM trigger_rollups f ORDER BY 1",
             "SELECT concat_ws(' ', 'order', id, order_ref, name, placed_at, total_minor, currency, \
                  credited_affiliate_id, manual_affiliate_id, day) AS name FROM orders ORDER BY id",
         ] {

@@ -147,16 +147,16 @@ fn retention_periods_are_saved_or_come_back_as_typed() {
 /// Tables without a person's data, so that a new one has to be put here or into docs/privacy.md.
 const WITHOUT_PEOPLE: [&str; 24] = [
     "__diesel_schema_migrations",
-    "affiliate_daily_figures",
+    "affiliate_daily_rollups",
     "affiliate_terms",
     "calculation_rules",
-    "comparison_findings",
-    "daily_figures",
+    "code_sync_results",
+    "daily_rollups",
     "delivery_failures",
     "derived_keys",
     "exclusion_periods",
     "exclusion_terms",
-    "form_answers",
+    "form_responses",
     "instance_key",
     "offer_terms",
     "offers",
@@ -168,7 +168,7 @@ const WITHOUT_PEOPLE: [&str; 24] = [
     "server_processes",
     "store_clocks",
     "store_jobs",
-    "trigger_figures",
+    "trigger_rollups",
     "trigger_owners",
 ];
 

@@ -8,7 +8,7 @@ use vouch::features::privacy::retention::{self, Periods};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::config::InstanceRetention;
 use vouch::kit::db::schema::{
-    audit_log, deliveries, instance_log, letters, orders, sessions, stores,
+    audit_log, deliveries, emails, instance_log, orders, sessions, stores,
 };
 use vouch::kit::supervise::Stop;
 
@@ -122,7 +122,7 @@ fn customers_go_after_their_period_and_credits_stay() {
     assert_eq!(app.shopify("orders/updated", &later.0).status, 200);
     let actor = app.actor();
     app.within(|conn| {
-        let cause = vouch::features::recalculations::RecalculationCause::CalculationLogicChanged;
+        let cause = vouch::features::recalculations::RecalculationReason::CalculationLogicChanged;
         vouch::features::recalculations::request_since(conn, &actor, DateTime::UNIX_EPOCH, &cause)
     });
     app.work();
@@ -215,15 +215,12 @@ fn emails_and_sessions_of_the_instance_go_too() {
     app.owner();
     in_instance(&app, |conn| {
         conn.batch_execute(
-            "INSERT INTO letters (message_id, recipient, subject) VALUES ('1', 'a@x.example', 'Hello')",
+            "INSERT INTO emails (message_id, recipient, subject) VALUES ('1', 'a@x.example', 'Hello')",
         )
     });
     let left = |app: &TestApp| -> (i64, i64) {
         in_instance(app, |conn| {
-            Ok((
-                letters::table.count().get_result(conn)?,
-                sessions::table.count().get_result(conn)?,
-            ))
+            Ok((emails::table.count().get_result(conn)?, sessions::table.count().get_result(conn)?))
         })
     };
     let (emails, sessions) = left(&app);

@@ -6,7 +6,7 @@ use vouch_core::platform::Platform as On;
 use vouch_platforms::bigcommerce::Rules as BigcommerceRules;
 use vouch_platforms::woocommerce::Credentials as WooKey;
 
-use super::{creating_in, sealer};
+use super::{creating_in, encryptor};
 use crate::harness::stores::bigcommerce::Bigcommerce;
 use crate::harness::stores::shopify::Shop;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, WooSite, ten_percent};
@@ -62,10 +62,10 @@ impl<P: Platform> Case<P> {
     /// As if the merchant had entered the same credentials again.
     pub fn get_new_credentials(&self) {
         use secrecy::ExposeSecret as _;
-        let kept = self.store.credentials(&sealer()).unwrap().unwrap();
+        let kept = self.store.credentials(&encryptor()).unwrap().unwrap();
         self.app.within(|conn| {
             let actor = self.app.actor();
-            model::set_credentials(conn, &actor, &sealer(), &self.store, kept.expose_secret())
+            model::set_credentials(conn, &actor, &encryptor(), &self.store, kept.expose_secret())
         });
     }
 }
@@ -84,9 +84,9 @@ pub fn woocommerce_in(app: &TestApp, held: &StandIn<WooSite>) -> Store {
     let (platform, address) = (On::Woocommerce, held.base.as_str());
     let new = NewStore { platform, address, webhook_secret: Some(&secret) };
     let store = app.within(|conn| {
-        let (actor, sealer) = (app.actor(), sealer());
-        let store = model::connect(conn, &actor, &sealer, &new).unwrap();
-        model::set_credentials(conn, &actor, &sealer, &store, &key.to_json())?;
+        let (actor, encryptor) = (app.actor(), encryptor());
+        let store = model::connect(conn, &actor, &encryptor, &new).unwrap();
+        model::set_credentials(conn, &actor, &encryptor, &store, &key.to_json())?;
         Store::find(conn, store.merchant_id, store.id)
     });
     create_codes(app, &store, &ten_percent().to_json());

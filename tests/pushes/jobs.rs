@@ -68,11 +68,12 @@ fn a_store_that_hangs_holds_up_no_other() {
             let secret =
                 vouch::features::stores::WebhookSecret::parse("0123456789abcdef0123").unwrap();
             let address = "second-tea.myshopify.com";
-            let sealer = super::sealer();
-            let store =
-                vouch::features::stores::connect_shopify(conn, &actor, &sealer, address, &secret)
-                    .unwrap();
-            vouch::features::stores::set_credentials(conn, &actor, &sealer, &store, b"{}")?;
+            let encryptor = super::encryptor();
+            let store = vouch::features::stores::connect_shopify(
+                conn, &actor, &encryptor, address, &secret,
+            )
+            .unwrap();
+            vouch::features::stores::set_credentials(conn, &actor, &encryptor, &store, b"{}")?;
             vouch::features::stores::set_discount_rules(conn, &actor, &store, true, None)?;
             Ok(store.id)
         })

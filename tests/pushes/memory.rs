@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::json;
-use vouch::features::comparisons::{self, Comparison};
+use vouch::features::code_syncs::{self, CodeSync};
 use vouch::features::stores::Store;
-use vouch::features::sync_notes::Verdict;
+use vouch::features::sync_notes::SyncStatus;
 use vouch::kit::db::schema::pushes;
 
 use super::cases::{bigcommerce_in, woocommerce_in};
@@ -77,9 +77,9 @@ impl Stores {
     /// Has every store compared, and waits until each read so many codes.
     fn compare(&self, read: i64) {
         for store in &self.all {
-            self.app.within(|conn| comparisons::ask(conn, &self.app.actor(), store));
+            self.app.within(|conn| code_syncs::ask(conn, &self.app.actor(), store));
         }
-        let shown = |store| self.app.within(|conn| Comparison::shown(conn, store));
+        let shown = |store| self.app.within(|conn| CodeSync::shown(conn, store));
         wait_until("the comparison", 120, || {
             self.all.iter().all(|store| shown(store).is_some_and(|run| run.read_count == read))
         });
@@ -169,9 +169,9 @@ fn ten_thousand_codes_of_each_platform_are_compared_in_little_memory() {
     });
     stores.compare(10_000);
     for store in &stores.all {
-        let shown = stores.app.within(|conn| Comparison::shown(conn, store)).unwrap();
-        assert_eq!(shown.count(Verdict::Both), 10_000, "{}", store.name);
-        assert_eq!(shown.count(Verdict::VouchOnly), 1, "ADA10");
+        let shown = stores.app.within(|conn| CodeSync::shown(conn, store)).unwrap();
+        assert_eq!(shown.count(SyncStatus::Both), 10_000, "{}", store.name);
+        assert_eq!(shown.count(SyncStatus::VouchOnly), 1, "ADA10");
     }
     assert_grew_little(&worker, before, COMPARISONS);
 }

@@ -20,7 +20,7 @@ use vouch::features::stores::{self as model, Store};
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::clock;
 use vouch::kit::db::schema::{pushes, stores};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_platforms::http::Http;
 use vouch_platforms::{
     Access, Batch, CallError, Client, CodeState, NewCode, OrderMessage, Period, StoreCode, Webhooks,
@@ -162,15 +162,15 @@ pub(super) fn tools(app: &TestApp, fake: &FakeStore) -> Tools {
     Tools {
         keep: Default::default(),
         db: app.db.clone(),
-        sealer: sealer(),
+        encryptor: encryptor(),
         http: Http::new(true),
         public_url: app.base.as_str().into(),
         open: Arc::new(move |_, _| Ok(Box::new(fake.clone()))),
     }
 }
 
-pub(super) fn sealer() -> Sealer {
-    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+pub(super) fn encryptor() -> Encryptor {
+    Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 pub(super) fn store(app: &TestApp) -> Store {
@@ -184,7 +184,7 @@ pub(super) fn creating() -> (TestApp, FakeStore) {
     let store = store(&app);
     app.within(|conn| {
         let actor = app.actor();
-        model::set_credentials(conn, &actor, &sealer(), &store, b"{}")?;
+        model::set_credentials(conn, &actor, &encryptor(), &store, b"{}")?;
         model::set_discount_rules(conn, &actor, &store, true, None)
     });
     (app, FakeStore::default())
@@ -199,7 +199,7 @@ pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
             .set(stores::address.eq(&shop.base))
             .execute(conn)?;
         let token = serde_json::json!({ "token": TOKEN }).to_string();
-        model::set_credentials(conn, &app.actor(), &sealer(), &store, token.as_bytes())?;
+        model::set_credentials(conn, &app.actor(), &encryptor(), &store, token.as_bytes())?;
         let rules = serde_json::to_value(crate::shopify::rules()).unwrap();
         model::set_discount_rules(conn, &app.actor(), &store, true, Some(&rules))
     });
@@ -209,7 +209,7 @@ pub(super) fn creating_in(shop: &StandIn<Shop>) -> TestApp {
 /// Does what is due at `now` over real HTTP.
 pub(super) fn call_out(app: &TestApp, now: DateTime<Utc>) {
     let open: Arc<Open> =
-        Arc::new(|store, now| model::open_client(store, &sealer(), &Http::new(true), now));
+        Arc::new(|store, now| model::open_client(store, &encryptor(), &Http::new(true), now));
     work_off_stores(&Tools { open, ..tools(app, &FakeStore::default()) }, now).unwrap();
 }
 

@@ -8,7 +8,7 @@ use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
 use vouch_platforms::CallError;
 
-use super::{Fault, code, creating, problem, push_id, sealer, status, store, work, work_at};
+use super::{Fault, code, creating, encryptor, problem, push_id, status, store, work, work_at};
 
 fn pair(status: &str, reason: &str) -> (String, String) {
     (status.to_owned(), reason.to_owned())
@@ -157,7 +157,7 @@ fn revoked_credentials_stop_the_store_until_they_are_replaced() {
     work_at(&app, &fake, clock::now() + Duration::days(1));
     assert_eq!(fake.calls(), 1, "the store rests");
     app.within(|conn| {
-        stores::set_credentials(conn, &app.actor(), &sealer(), &store(&app), b"{\"new\":1}")
+        stores::set_credentials(conn, &app.actor(), &encryptor(), &store(&app), b"{\"new\":1}")
     });
     assert_eq!(problem(&app), None);
     work(&app, &fake);
@@ -187,13 +187,13 @@ fn a_disconnected_store_rests_and_goes_on_when_it_is_back() {
     app.within(|conn| stores::disconnect(conn, &app.actor(), &store(&app)));
     work(&app, &fake);
     assert_eq!(fake.calls(), 0);
-    assert!(store(&app).credentials(&sealer()).unwrap().is_none(), "its secrets are gone");
+    assert!(store(&app).credentials(&encryptor()).unwrap().is_none(), "its secrets are gone");
     app.within(|conn| {
         let secret = stores::WebhookSecret::parse(crate::harness::SHOP_SECRET).unwrap();
-        let (actor, sealer) = (app.actor(), sealer());
+        let (actor, encryptor) = (app.actor(), encryptor());
         let address = "acme-tea.myshopify.com";
-        let store = stores::connect_shopify(conn, &actor, &sealer, address, &secret).unwrap();
-        stores::set_credentials(conn, &actor, &sealer, &store, b"{}")
+        let store = stores::connect_shopify(conn, &actor, &encryptor, address, &secret).unwrap();
+        stores::set_credentials(conn, &actor, &encryptor, &store, b"{}")
     });
     work(&app, &fake);
     assert_eq!(status(&app, id).0, "pushed");

@@ -1,10 +1,10 @@
 use diesel::prelude::*;
 use vouch::features::exclusions::{self, Dates, ExclusionScope, NewExclusion, Pattern};
-use vouch::features::registration::{CodeWish, Field, FieldKind, Registration};
+use vouch::features::registration::{CodeRequirement, Field, FieldKind, Registration};
 use vouch::kit::db::schema::applications;
 
 use super::{
-    JOIN, affiliate, applied, apply, apply_at, letters_to, open, open_stranger, open_with, send,
+    JOIN, affiliate, applied, apply, apply_at, emails_to, open, open_stranger, open_with, send,
 };
 use crate::harness::TestApp;
 
@@ -22,10 +22,10 @@ fn an_application_waits_for_its_letter_and_reserves_nothing() {
     assert!(sent.says("Look into your mailbox") && sent.says("counts only from then on"));
     assert!(sent.says("only then is your code reserved"));
     assert_eq!(affiliate(&app, "nia@new.example"), None);
-    let letters = letters_to(&app, "nia@new.example");
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].0, "Confirm your application to Acme Tea");
-    assert!(!letters[0].1.contains("Nia"), "{}", letters[0].1);
+    let emails = emails_to(&app, "nia@new.example");
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].0, "Confirm your application to Acme Tea");
+    assert!(!emails[0].1.contains("Nia"), "{}", emails[0].1);
     // Somebody else can still have the code.
     assert_eq!(apply(&app, "Noa", "noa@new.example", "nia10").status, 303);
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
         let offered = answer.values("[name=instead]", "value");
         assert_eq!(offered.len(), if reason.contains("taken") { 3 } else { 0 }, "{code}");
     }
-    assert!(letters_to(&app, "noa@new.example").is_empty());
+    assert!(emails_to(&app, "noa@new.example").is_empty());
     // Whatever else is wrong, the code's refusal is said with it.
     let answer = apply(&app, "", "noa", "ada10");
     assert_eq!(answer.status, 422);
@@ -74,7 +74,7 @@ fn a_code_that_cannot_be_had_says_why_and_offers_three() {
         ("instead", offered[0].as_str()),
     ];
     assert_eq!(person.post(JOIN, &chosen).status, 303);
-    assert_eq!(letters_to(&app, "noa@new.example").len(), 1);
+    assert_eq!(emails_to(&app, "noa@new.example").len(), 1);
     let wished: Option<String> = app.within(|conn| {
         applications::table
             .filter(applications::email.eq("noa@new.example"))
@@ -101,7 +101,7 @@ fn an_excluded_code_is_refused_with_the_reason_and_codes_that_are_not() {
     });
     // Off until support has enabled it.
     apply(&app, "Early Bird", "early@new.example", "BLACKFRIDAY-1");
-    assert_eq!(letters_to(&app, "early@new.example").len(), 1);
+    assert_eq!(emails_to(&app, "early@new.example").len(), 1);
     app.within(|conn| exclusions::enable(conn, &actor, true, "Asked for it"));
     let refused = apply(&app, "Nia New", "nia@new.example", "BlackFriday-24");
     assert_eq!(refused.status, 422);
@@ -170,9 +170,9 @@ fn whoever_is_known_gets_the_same_answer_and_a_fitting_letter() {
         let answer = apply(&app, "Somebody", email, "SOMEBODY");
         assert_eq!((answer.status, answer.location()), (strange.status, strange.location()));
         assert_eq!(answer.text(), strange.text());
-        let letters = letters_to(&app, email);
-        assert!(letters[0].1.contains(words), "{}", letters[0].1);
-        assert!(!letters[0].1.contains("/confirmations/"));
+        let emails = emails_to(&app, email);
+        assert!(emails[0].1.contains(words), "{}", emails[0].1);
+        assert!(!emails[0].1.contains("/confirmations/"));
     }
     assert_eq!(affiliate(&app, "nia@new.example"), Some((pending, "pending".to_owned())));
 }
@@ -186,7 +186,7 @@ fn programs_that_fill_in_everything_get_a_kind_answer_and_nothing_else() {
         [("name", "Bot"), ("email", "bot@new.example"), ("code", "BOT10"), ("fax_extension", "x")];
     let answer = send(&person, &person.get(JOIN), &fields);
     assert_eq!((answer.status, answer.location()), (303, Some("/join/acme-tea/sent")));
-    assert!(letters_to(&app, "bot@new.example").is_empty());
+    assert!(emails_to(&app, "bot@new.example").is_empty());
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn one_address_sends_ten_forms_a_minute_and_nobody_is_flooded_with_letters() {
     for _ in 0..5 {
         assert_eq!(apply(&app, "Nia", "flooded@new.example", "NIA10").status, 303);
     }
-    assert_eq!(letters_to(&app, "flooded@new.example").len(), 3);
+    assert_eq!(emails_to(&app, "flooded@new.example").len(), 3);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_program_that_is_closed_says_so_and_one_without_a_page_has_none() {
     let answer = send(&person, &page, &fields);
     assert_eq!(answer.status, 422);
     assert!(answer.says("Nothing was sent"));
-    assert!(letters_to(&app, "nia@new.example").is_empty());
+    assert!(emails_to(&app, "nia@new.example").is_empty());
     assert_eq!(person.post_signed("/join/nobody", &fields).status, 404);
 }
 
@@ -234,7 +234,7 @@ fn what_the_merchant_asks_for_is_asked_for() {
     let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
     let registration = Registration {
         is_open: true,
-        code_wish: CodeWish::No,
+        code_requirement: CodeRequirement::No,
         intro: "Tea <b>lovers</b> wanted.".to_owned(),
         terms: "Be kind.\nAlways.".to_owned(),
         fields: vec![
@@ -297,7 +297,7 @@ fn two_programs_take_the_same_person_with_the_same_code() {
     let answer = apply_at(&app, "/join/borealis-books", "Nia", "nia@new.example", "NIA10");
     assert_eq!(answer.status, 303);
     assert_eq!(
-        letters_to(&app, "nia@new.example")[0].0,
+        emails_to(&app, "nia@new.example")[0].0,
         "Confirm your application to Borealis Books"
     );
     // A link belongs to its program.

@@ -6,7 +6,7 @@ use vouch::features::triggers::{self, CreateTriggerError, TriggerKind};
 use vouch::kit::db::schema::{applications, links};
 
 use super::{
-    affiliate, applied, apply, confirm, holders, letters_to, link_to, open, open_with, requests,
+    affiliate, applied, apply, confirm, emails_to, holders, link_to, open, open_with, requests,
     send,
 };
 use crate::harness::TestApp;
@@ -154,7 +154,8 @@ fn a_program_that_closes_meanwhile_takes_nobody() {
 #[test]
 fn where_nobody_has_to_approve_the_code_works_at_once() {
     let app = TestApp::start();
-    let itself = Registration { is_open: true, approves_itself: true, ..Registration::default() };
+    let itself =
+        Registration { is_open: true, approves_automatically: true, ..Registration::default() };
     open_with(&app, itself);
     apply(&app, "Nia", "nia@new.example", "NIA10");
     let person = app.anonymous();
@@ -163,5 +164,5 @@ fn where_nobody_has_to_approve_the_code_works_at_once() {
     assert!(thanks.says("You are an affiliate of Acme Tea now, and NIA10 is your code."));
     let (id, status) = affiliate(&app, "nia@new.example").unwrap();
     assert_eq!((status.as_str(), holders(&app, "NIA10")), ("active", vec![id]));
-    assert_eq!(letters_to(&app, "nia@new.example")[0].0, "Welcome to Acme Tea");
+    assert_eq!(emails_to(&app, "nia@new.example")[0].0, "Welcome to Acme Tea");
 }

@@ -3,7 +3,7 @@ use vouch::features::auth::{self, NewUser};
 use vouch::kit::db::schema::{affiliates, audit_log};
 use vouch::kit::db::{Scope, in_scope};
 
-use super::{affiliate, applied, holders, letters_to, link_to, open, requests, send};
+use super::{affiliate, applied, emails_to, holders, link_to, open, requests, send};
 use crate::harness::{PASSWORD, TestApp};
 
 #[test]
@@ -19,9 +19,9 @@ fn approval_makes_the_code_a_trigger_and_welcomes_its_affiliate() {
     assert!(owner.follow(&answer).says("Nia New is now Active. NIA10 is their code."));
     assert_eq!(holders(&app, "NIA10"), [nia]);
     assert_eq!(requests(&app, "NIA10"), [(nia, "approved".to_owned())]);
-    let letters = letters_to(&app, "nia@new.example");
-    assert_eq!(letters[0].0, "Welcome to Acme Tea");
-    assert!(letters[0].1.contains("Your coupon code is NIA10."), "{}", letters[0].1);
+    let emails = emails_to(&app, "nia@new.example");
+    assert_eq!(emails[0].0, "Welcome to Acme Tea");
+    assert!(emails[0].1.contains("Your coupon code is NIA10."), "{}", emails[0].1);
 
     // The letter's link leads to an account, once.
     let person = app.anonymous();
@@ -52,8 +52,8 @@ fn denial_frees_the_code_and_can_say_why() {
     assert!(owner.get(&format!("/affiliates/{nia}")).has(".denial textarea[name=reason]"));
     deny(nia, "letter");
     deny(noa, "");
-    assert!(letters_to(&app, "nia@new.example")[0].1.contains("Too little tea."));
-    assert!(letters_to(&app, "noa@new.example")[0].0.starts_with("Confirm"));
+    assert!(emails_to(&app, "nia@new.example")[0].1.contains("Too little tea."));
+    assert!(emails_to(&app, "noa@new.example")[0].0.starts_with("Confirm"));
     assert_eq!(requests(&app, "NIA10"), [(nia, "denied".to_owned())]);
     // Free for anybody.
     applied(&app, "Una", "una@new.example", "NIA10");
@@ -135,7 +135,7 @@ fn several_are_decided_at_once_and_another_programs_are_left_alone() {
     assert!(owner.follow(&answer).says("2 affiliates are now Active. 2 codes are theirs."));
     let fields = [("status", "denied"), ("ids", c.as_str()), ("reason", "No."), ("send", "letter")];
     owner.post_signed("/affiliates/status", &fields);
-    assert!(letters_to(&app, "n2@new.example")[0].1.contains("No."));
+    assert!(emails_to(&app, "n2@new.example")[0].1.contains("No."));
     assert_eq!((holders(&app, "N0").len(), holders(&app, "N2").len()), (1, 0));
 }
 
@@ -150,8 +150,8 @@ fn an_approval_that_is_undone_and_given_again_welcomes_once() {
     owner.submit(&owner.follow(&answer), ".notice form", &[]);
     assert_eq!(affiliate(&app, "nia@new.example").unwrap().1, "pending");
     owner.post_signed(&path, &[("status", "active")]);
-    let letters = letters_to(&app, "nia@new.example");
-    let welcomes = letters.iter().filter(|(subject, _)| subject.starts_with("Welcome")).count();
+    let emails = emails_to(&app, "nia@new.example");
+    let welcomes = emails.iter().filter(|(subject, _)| subject.starts_with("Welcome")).count();
     assert_eq!((welcomes, holders(&app, "NIA10")), (1, vec![nia]));
 }
 
@@ -166,7 +166,7 @@ fn a_member_sends_another_link_and_an_account_that_is_there_gets_one_more_place(
     let answer = owner.submit(&page, &form, &[]);
     assert!(owner.follow(&answer).says("A letter with the link is on its way"));
     let first = link_to(&app, "ben@affiliates.example");
-    owner.submit_anew(&page, &form, &[]);
+    owner.submit_again(&page, &form, &[]);
     let second = link_to(&app, "ben@affiliates.example");
     assert_eq!(app.anonymous().get(&first).status, 410);
     // Ben signs in elsewhere already.

@@ -15,16 +15,16 @@ use vouch::features::registration::{self, Registration};
 use vouch::kit::audit::Actor;
 use vouch::kit::db::Scope;
 use vouch::kit::db::schema::{affiliate_terms, affiliates, code_requests};
-use vouch::kit::mail;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::email;
+use vouch::kit::secrets::Encryptor;
 use vouch::kit::web::paginate::Cursor;
 
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
 
 pub const JOIN: &str = "/join/acme-tea";
 
-pub fn sealer() -> Sealer {
-    Sealer::new(&SecretBox::new(Box::new(SECRET_KEY)))
+pub fn encryptor() -> Encryptor {
+    Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 /// Acme Tea takes applications.
@@ -67,15 +67,15 @@ pub fn apply(app: &TestApp, name: &str, email: &str, code: &str) -> Page {
     apply_at(app, JOIN, name, email, code)
 }
 
-/// What was written to an address, the newest first: subject and text, as `vouch mail show` reads it.
-pub fn letters_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
-    let sealer = sealer();
+/// What was written to an address, the newest first: subject and text, as `vouch email show` reads it.
+pub fn emails_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
+    let encryptor = encryptor();
     let all: Result<Vec<_>, vouch::kit::error::AppError> =
-        app.db.run_blocking(Scope::Installation, |conn| {
-            let rows = mail::letters(conn, &Cursor::Start)?.rows.into_iter();
+        app.db.run_blocking(Scope::Instance, |conn| {
+            let rows = email::emails(conn, &Cursor::Start)?.rows.into_iter();
             let to_them: Vec<_> = rows.filter(|row| row.recipient == email).collect();
-            let read = |row: mail::LetterRow| {
-                let found = mail::reveal(conn, row.id, &sealer, "https://vouch.example")?;
+            let read = |row: email::EmailRow| {
+                let found = email::reveal(conn, row.id, &encryptor, "https://vouch.example")?;
                 let text = found.map(|email| email.text).unwrap_or_default();
                 QueryResult::Ok((row.subject, text))
             };
@@ -86,8 +86,8 @@ pub fn letters_to(app: &TestApp, email: &str) -> Vec<(String, String)> {
 
 /// The path in the newest letter to an address.
 pub fn link_to(app: &TestApp, email: &str) -> String {
-    let letters = letters_to(app, email);
-    let (_, text) = letters.first().unwrap_or_else(|| panic!("no letter to {email}"));
+    let emails = emails_to(app, email);
+    let (_, text) = emails.first().unwrap_or_else(|| panic!("no letter to {email}"));
     let at = text.find("https://vouch.example/").unwrap_or_else(|| panic!("no link in {text}"));
     let path = &text[at + "https://vouch.example".len()..];
     path.split_whitespace().next().unwrap().to_owned()

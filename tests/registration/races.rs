@@ -8,7 +8,7 @@ use vouch::features::registration;
 use vouch::features::triggers::{self, TriggerKind};
 use vouch::kit::db::Scope;
 
-use super::{applied, apply, holders, letters_to, link_to, open, requests, sealer, send};
+use super::{applied, apply, emails_to, encryptor, holders, link_to, open, requests, send};
 use crate::harness::TestApp;
 
 #[test]
@@ -130,12 +130,12 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
     let app = TestApp::start();
     open(&app);
     let nia = applied(&app, "Nia", "nia@new.example", "NIA10");
-    let (barrier, sealer) = (Barrier::new(4), sealer());
+    let (barrier, encryptor) = (Barrier::new(4), encryptor());
     let changed: usize = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let actor = app.actor();
-                let (barrier, sealer, db) = (&barrier, &sealer, app.db.clone());
+                let (barrier, encryptor, db) = (&barrier, &encryptor, app.db.clone());
                 scope.spawn(move || {
                     barrier.wait();
                     let active = AffiliateStatus::Active;
@@ -143,7 +143,7 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
                         db.run_blocking(Scope::Merchant(actor.merchant_id), |conn| {
                             let ids = [nia];
                             QueryResult::Ok(
-                                registration::decide(conn, &actor, sealer, &ids, active, None)?
+                                registration::decide(conn, &actor, encryptor, &ids, active, None)?
                                     .changed
                                     .len(),
                             )
@@ -156,5 +156,5 @@ fn an_approval_by_several_members_at_once_makes_one_trigger_and_one_letter() {
     });
     assert_eq!((changed, holders(&app, "NIA10")), (1, vec![nia]));
     // One to confirm, one to welcome.
-    assert_eq!(letters_to(&app, "nia@new.example").len(), 2);
+    assert_eq!(emails_to(&app, "nia@new.example").len(), 2);
 }

@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use vouch::features::registration::{self, CodeWish, FieldKind};
+use vouch::features::registration::{self, CodeRequirement, FieldKind};
 use vouch::kit::db::schema::audit_log;
 
 use crate::harness::TestApp;
@@ -15,7 +15,7 @@ fn a_merchant_opens_the_registration_and_shares_its_address() {
     assert!(owner.get("/dashboard").says("The registration is closed."));
     let fields = [
         ("is_open", "true"),
-        ("code_wish", "optional"),
+        ("code_requirement", "optional"),
         ("approval", "member"),
         ("terms_text", "Be kind."),
         ("field_label", "Your page"),
@@ -34,7 +34,7 @@ fn a_merchant_opens_the_registration_and_shares_its_address() {
     // The preview is the very form.
     assert!(page.has("#preview fieldset[disabled] [name=answer_0]"));
     let saved = app.within(|conn| registration::load(conn, app.fixture.merchant_id)).unwrap();
-    assert_eq!((saved.is_open, saved.code_wish), (true, CodeWish::Optional));
+    assert_eq!((saved.is_open, saved.code_requirement), (true, CodeRequirement::Optional));
     assert_eq!((saved.fields[0].kind, saved.fields[0].required), (FieldKind::Link, true));
     // As the page has it, nothing changes.
     owner.submit(&page, FORM, &[]);
@@ -55,7 +55,7 @@ fn a_rejected_setting_comes_back_as_typed() {
     let long = "x".repeat(2_001);
     let label = "x".repeat(201);
     let fields = [
-        ("code_wish", "maybe"),
+        ("code_requirement", "maybe"),
         ("offer_id", stranger_offer),
         ("approval", ""),
         ("intro", long.as_str()),
@@ -76,7 +76,7 @@ fn a_rejected_setting_comes_back_as_typed() {
     assert_eq!(answer.one("[name=intro]"), long);
     assert_eq!(answer.value_of("[name=field_label]"), label);
     let many: Vec<(&str, &str)> = std::iter::repeat_n(("field_label", "x"), 9)
-        .chain([("code_wish", "no"), ("approval", "itself")])
+        .chain([("code_requirement", "no"), ("approval", "itself")])
         .collect();
     assert!(owner.post_signed("/registration", &many).says("at most 8 further fields"));
     assert_eq!(app.within(|conn| registration::load(conn, app.fixture.merchant_id)), None);
@@ -90,7 +90,7 @@ fn a_preview_saves_nothing() {
     let token = page.value_of("[name=csrf]");
     let fields = [
         ("csrf", token.as_str()),
-        ("code_wish", "no"),
+        ("code_requirement", "no"),
         ("approval", "member"),
         ("intro", "Welcome, tea lovers"),
         ("preview", "live"),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::IntervalDsl as _;
 use diesel::prelude::*;
-use vouch::features::recalculations::{RecalculationCause, request_since};
+use vouch::features::recalculations::{RecalculationReason, request_since};
 use vouch::features::stores::{ReturnRules, Store, change_return_rules};
 use vouch::kit::db::schema::{commission_entries, conversions, return_rules};
 
@@ -63,7 +63,7 @@ fn commission_follows_until_it_is_set_otherwise_and_each_order_keeps_its_rule() 
 
     choose(&app, "follow", "follow");
     let written = entries(&app);
-    let cause = RecalculationCause::ReturnRulesChanged;
+    let cause = RecalculationReason::ReturnRulesChanged;
     app.within(|conn| request_since(conn, &app.actor(), before, &cause));
     app.work();
     assert_eq!(commissions(&app), [0, earned[0], earned[0]], "the rules of their time");

@@ -7,7 +7,7 @@ use serde_json::json;
 use vouch_core::money::Currency;
 use vouch_platforms::http::Http;
 use vouch_platforms::shopify::{
-    Combines, Credentials, Items, Minimum, Reference, Rules, Shopify, Takeoff, Target,
+    Combines, Credentials, DiscountAmount, Items, Minimum, Reference, Rules, Shopify, Target,
 };
 use vouch_platforms::{CallError, Client, CodeState, Mark, Period};
 
@@ -27,7 +27,7 @@ fn words(error: CallError) -> String {
 
 fn full_rules() -> Rules {
     Rules {
-        takeoff: Takeoff::Amount { minor: 500, each_item: true },
+        takeoff: DiscountAmount::Amount { minor: 500, each_item: true },
         minimum: Minimum::Subtotal { minor: 2_500 },
         total_uses: Some(100),
         once_per_customer: true,
@@ -318,7 +318,7 @@ fn a_preview_says_what_a_shopper_gets() {
          discounts and shipping discounts."
     );
     let yen = Rules {
-        takeoff: Takeoff::Amount { minor: 500, each_item: false },
+        takeoff: DiscountAmount::Amount { minor: 500, each_item: false },
         currency: Currency::from_code("JPY").unwrap(),
         items: Items::Products(Vec::new()),
         minimum: Minimum::Quantity { items: 3 },

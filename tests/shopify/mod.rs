@@ -11,7 +11,9 @@ use chrono::Utc;
 use secrecy::SecretString;
 use vouch_core::money::{Currency, Rate};
 use vouch_platforms::http::Http;
-use vouch_platforms::shopify::{Combines, Credentials, Items, Minimum, Rules, Shopify, Takeoff};
+use vouch_platforms::shopify::{
+    Combines, Credentials, DiscountAmount, Items, Minimum, Rules, Shopify,
+};
 use vouch_platforms::{Mark, NewCode};
 
 use crate::harness::stores::StandIn;
@@ -21,7 +23,7 @@ use crate::harness::then;
 /// 10 % off everything.
 pub fn rules() -> Rules {
     Rules {
-        takeoff: Takeoff::Percent { rate: Rate::percent(10) },
+        takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },
         currency: Currency::from_code("USD").unwrap(),
         items: Items::All,
         minimum: Minimum::None,

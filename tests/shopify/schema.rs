@@ -8,7 +8,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 use vouch_core::money::Rate;
 use vouch_platforms::shopify::{
-    Combines, Items, Minimum, Reference, Rules, Takeoff, Target, VERSION,
+    Combines, DiscountAmount, Items, Minimum, Reference, Rules, Target, VERSION,
 };
 use vouch_platforms::{Client, Period};
 
@@ -27,7 +27,7 @@ fn many_rules(items: Items, products: Items) -> Vec<Rules> {
     vec![
         rules(),
         Rules {
-            takeoff: Takeoff::Amount { minor: 1_050, each_item: true },
+            takeoff: DiscountAmount::Amount { minor: 1_050, each_item: true },
             items,
             minimum: Minimum::Subtotal { minor: 2_500 },
             total_uses: Some(100),
@@ -38,7 +38,7 @@ fn many_rules(items: Items, products: Items) -> Vec<Rules> {
             ..rules()
         },
         Rules {
-            takeoff: Takeoff::Percent { rate: Rate::from_basis_points(1_234).unwrap() },
+            takeoff: DiscountAmount::Percent { rate: Rate::from_basis_points(1_234).unwrap() },
             items: products,
             minimum: Minimum::Quantity { items: 3 },
             ..rules()

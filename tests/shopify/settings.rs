@@ -7,10 +7,10 @@ use vouch::app::workers::work_off_stores;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, Store};
 use vouch::kit::db::schema::{audit_log, store_jobs};
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
-use vouch_platforms::shopify::{Items, Minimum, Rules, Takeoff};
+use vouch_platforms::shopify::{DiscountAmount, Items, Minimum, Rules};
 
 use crate::harness::stores::shopify::{CLIENT_ID, CLIENT_SECRET, Shop, TOKEN};
 use crate::harness::stores::{Fault, StandIn};
@@ -43,8 +43,8 @@ fn rules(app: &TestApp) -> Rules {
     Rules::from_json(store(app).discount_rules.as_ref().unwrap()).unwrap()
 }
 
-fn sealer() -> Sealer {
-    Sealer::new(&Box::new(SECRET_KEY).into())
+fn encryptor() -> Encryptor {
+    Encryptor::new(&Box::new(SECRET_KEY).into())
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn a_store_is_connected_with_an_app_and_answers_at_once() {
     let answer = owner.submit(&page, "form[action$='/access']", &[]);
     assert!(owner.follow(&answer).says("Acme Tea answers"));
     assert_eq!(shop.store().granted, 1, "the token of before is good still");
-    let sealed = store(&app);
-    let secrets = sealed.webhook_secrets(&sealer()).unwrap();
+    let encrypted = store(&app);
+    let secrets = encrypted.webhook_secrets(&encryptor()).unwrap();
     assert_eq!(secrets.len(), 1, "the app's secret signs the webhooks");
     let kinds: Vec<String> = app.within_merchant(app.fixture.stranger_merchant_id, |conn| {
         store_jobs::table.select(store_jobs::kind).order(store_jobs::kind).load(conn)
@@ -177,7 +177,7 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
     assert!(page.says("A shopper gets €7.50 off the order, on what is in the collection “Green tea”, from 2 items on, once per customer, for the first 50 orders. It combines with shipping discounts."), "{}", page.text());
     assert!(store(&app).creates_codes);
     let kept = rules(&app);
-    assert_eq!(kept.takeoff, Takeoff::Amount { minor: 750, each_item: false });
+    assert_eq!(kept.takeoff, DiscountAmount::Amount { minor: 750, each_item: false });
     assert_eq!(kept.minimum, Minimum::Quantity { items: 2 });
     assert!(matches!(&kept.items, Items::Collections(items) if items[0].id == 488_001));
     let again = owner.get(&path);
@@ -255,12 +255,12 @@ fn webhooks_are_looked_after_and_their_problem_shown() {
 }
 
 fn tools(app: &TestApp) -> Tools {
-    let (http, seals) = (Http::new(true), sealer());
+    let (http, seals) = (Http::new(true), encryptor());
     let calls = http.clone();
     Tools {
         keep: Default::default(),
         db: app.db.clone(),
-        sealer: sealer(),
+        encryptor: encryptor(),
         http,
         public_url: app.base.as_str().into(),
         open: Arc::new(move |store, now| stores::open_client(store, &seals, &calls, now)),

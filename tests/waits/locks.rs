@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::json;
 use vouch::kit::db::Scope;
-use vouch::kit::db::connect::Patience;
+use vouch::kit::db::connect::ConnectRetry;
 use vouch::kit::db::migrate::{Addresses, MigrateError, run_pending_then};
 
 use super::{Timed, at_once, send_order, timed};
@@ -26,9 +26,9 @@ fn while_locked<T>(app: &TestApp, tables: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// What no order needs, neither by webhook nor by the API.
-const TABLES_OF_PAGES: &str = "users, audit_log, sessions, members, recovery_codes, links, letters, invitations, \
+const TABLES_OF_PAGES: &str = "users, audit_log, sessions, members, recovery_codes, links, emails, invitations, \
     applications, registration_settings, code_requests, imports, import_rows, one_time_keys, \
-    comparisons, comparison_findings, catch_ups, instance_log";
+    code_syncs, code_sync_results, backfills, instance_log";
 
 /// Ends what runs beside a test, also when that fails.
 struct SetAtEnd<'a>(&'a AtomicBool);
@@ -122,7 +122,7 @@ fn jobs_that_hang_leave_pages_and_orders_alone() {
         for _ in 0..4 {
             scope.spawn(|| {
                 app.db
-                    .run_blocking(Scope::Installation, |conn| {
+                    .run_blocking(Scope::Instance, |conn| {
                         diesel::sql_query("SELECT 1").execute(conn)?;
                         all_hang.wait();
                         let_go.wait();
@@ -155,7 +155,7 @@ fn a_migration_lets_orders_by_while_it_waits_for_a_reader() {
     thread::scope(|scope| {
         let migrating = scope.spawn(|| {
             let addresses = Addresses { owner: &owner_url, server: &app.database_url };
-            let outcome = run_pending_then(addresses, &Patience::default(), |conn| {
+            let outcome = run_pending_then(addresses, &ConnectRetry::default(), |conn| {
                 conn.batch_execute("ALTER TABLE orders ADD COLUMN test_of_waits integer")
             });
             is_done.store(true, Ordering::Relaxed);
@@ -191,7 +191,7 @@ fn a_migration_that_waits_in_vain_says_for_whom() {
         .unwrap();
     let owner_url = app.owner_url();
     let addresses = Addresses { owner: &owner_url, server: &app.database_url };
-    let patience = Patience { locks: Duration::from_secs(2), ..Patience::default() };
+    let patience = ConnectRetry { locks: Duration::from_secs(2), ..ConnectRetry::default() };
     let outcome = run_pending_then(addresses, &patience, |conn| {
         conn.batch_execute("ALTER TABLE orders ADD COLUMN test_of_waits integer")
     });
@@ -201,7 +201,7 @@ fn a_migration_that_waits_in_vain_says_for_whom() {
     // Another process that migrates is waited for, until this one is to end.
     let mut other = app.as_owner();
     other.batch_execute("SELECT pg_advisory_lock(508676105064)").unwrap();
-    let patience = Patience::default();
+    let patience = ConnectRetry::default();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| run_pending_then(addresses, &patience, |_| Ok(())));
         thread::sleep(Duration::from_millis(300));

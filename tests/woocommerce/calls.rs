@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
 use vouch_core::money::{Currency, Rate};
 use vouch_platforms::http::Http;
-use vouch_platforms::woocommerce::{Credentials, Rules, TOPICS, Takeoff, Woocommerce};
+use vouch_platforms::woocommerce::{Credentials, DiscountAmount, Rules, TOPICS, Woocommerce};
 use vouch_platforms::{CallError, Client, CodeState, Mark, NewCode, Period};
 
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
@@ -20,7 +20,7 @@ fn noon() -> DateTime<Utc> {
 
 fn rules() -> Rules {
     Rules {
-        takeoff: Takeoff::Percent { rate: Rate::percent(10) },
+        takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },
         currency: Currency::USD,
         minimum_minor: Some(5000),
         total_uses: None,

@@ -1,7 +1,7 @@
 //! WooCommerce: its webhooks, its settings, its orders and codes.
 
+mod backfills;
 mod calls;
-mod catch_up;
 mod hooks;
 mod reading;
 mod refunds;
@@ -13,7 +13,7 @@ use vouch::app::workers::work_off_stores;
 use vouch::features::store_workers::Tools;
 use vouch::features::stores::{self, Store};
 use vouch::kit::db::schema::conversions;
-use vouch::kit::secrets::Sealer;
+use vouch::kit::secrets::Encryptor;
 use vouch_core::platform::Platform;
 use vouch_platforms::http::Http;
 
@@ -27,8 +27,8 @@ fn commissions(app: &TestApp) -> Vec<i64> {
     })
 }
 
-fn sealer() -> Sealer {
-    Sealer::new(&secrecy::SecretBox::new(Box::new(SECRET_KEY)))
+fn encryptor() -> Encryptor {
+    Encryptor::new(&secrecy::SecretBox::new(Box::new(SECRET_KEY)))
 }
 
 fn tools(app: &TestApp) -> Tools {
@@ -37,11 +37,11 @@ fn tools(app: &TestApp) -> Tools {
     Tools {
         keep: Default::default(),
         db: app.db.clone(),
-        sealer: sealer(),
+        encryptor: encryptor(),
         http,
         public_url: app.base.as_str().into(),
         open: std::sync::Arc::new(move |store, now| {
-            stores::open_client(store, &sealer(), &calls, now)
+            stores::open_client(store, &encryptor(), &calls, now)
         }),
     }
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use vouch::kit::clock;
 use vouch::kit::db::schema::pushes;
 
-use super::{commissions, connect, connected, sealer, work};
+use super::{commissions, connect, connected, encryptor, work};
 use crate::harness::TestApp;
 use crate::harness::stores::Fault;
 use crate::harness::stores::woocommerce::{CONSUMER_KEY, CONSUMER_SECRET, Permission, WooSite};
@@ -47,7 +47,7 @@ fn a_merchant_connects_creates_a_code_and_gets_its_orders() {
     assert_eq!(status, "pushed");
 
     let store = connected(&app);
-    let secret = store.webhook_secrets(&sealer()).unwrap().remove(0);
+    let secret = store.webhook_secrets(&encryptor()).unwrap().remove(0);
     let secret = String::from_utf8(secrecy::ExposeSecret::expose_secret(&secret).to_vec()).unwrap();
     // WooCommerce gives whole seconds; the code is a moment old.
     let placed = clock::now() + chrono::Duration::seconds(1);

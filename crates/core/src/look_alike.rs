@@ -15,11 +15,11 @@ use crate::text_enum;
 /// The most characters of an exclusion: a code and some asterisks.
 pub const MAX_CHARS: usize = 60;
 /// The least of a part by which a pattern that begins with `*` is looked up.
-const LEAST_END: usize = 2;
+const MIN_END: usize = 2;
 /// The least of a part by which a pattern is looked up that is open at both ends.
-const LEAST_INNER: usize = 3;
+const MIN_INNER: usize = 3;
 /// The most of such a part: a long code has so many parts that looking up all of them takes its time.
-const MOST_INNER: usize = 12;
+const MAX_INNER: usize = 12;
 
 text_enum! {
     /// What an exclusion looks like: how it is looked up follows from it.
@@ -62,7 +62,7 @@ pub enum PatternError {
     /// Every code, or as good as.
     #[error(
         "This would stop nearly every code, and cannot be looked up quickly: write at least \
-         {LEAST_END} letters or digits after a * at the beginning, and {LEAST_INNER} in a row \
+         {MIN_END} letters or digits after a * at the beginning, and {MIN_INNER} in a row \
          where there is a * at both ends."
     )]
     TooOpen,
@@ -134,9 +134,9 @@ impl Pattern {
             return false;
         }
         if tail.is_empty() {
-            return longest_part(&self.key).chars().count() < LEAST_INNER;
+            return longest_part(&self.key).chars().count() < MIN_INNER;
         }
-        tail.chars().count() < LEAST_END
+        tail.chars().count() < MIN_END
     }
 }
 
@@ -170,7 +170,7 @@ fn shape_of(key: &str) -> Shape {
         (0, ..) => Shape::Exact,
         (1, false, true) => Shape::Begins,
         (1, true, false) => Shape::Ends,
-        (2, true, true) if longest_part(key).chars().count() <= MOST_INNER => Shape::Contains,
+        (2, true, true) if longest_part(key).chars().count() <= MAX_INNER => Shape::Contains,
         _ => Shape::Composed,
     }
 }
@@ -187,7 +187,7 @@ pub fn anchor_of(key: &str) -> String {
 }
 
 fn begin_of(part: &str) -> &str {
-    part.char_indices().nth(MOST_INNER).map_or(part, |(end, _)| &part[..end])
+    part.char_indices().nth(MAX_INNER).map_or(part, |(end, _)| &part[..end])
 }
 
 /// Whether a pattern of that key stops a code of that look-alike key.
@@ -211,12 +211,12 @@ pub fn probes(look_alike: &str) -> Vec<String> {
     let last = cuts.len() - 1;
     let mut probes = vec![format!("={look_alike}")];
     probes.extend((1..=last).map(|to| format!("<{}", &look_alike[..cuts[to]])));
-    probes.extend((0..=last.saturating_sub(LEAST_END)).map(|from| {
+    probes.extend((0..=last.saturating_sub(MIN_END)).map(|from| {
         let end = &look_alike[cuts[from]..];
         format!(">{end}")
     }));
     for from in 0..last {
-        for to in from + LEAST_INNER..=last.min(from + MOST_INNER) {
+        for to in from + MIN_INNER..=last.min(from + MAX_INNER) {
             probes.push(format!("~{}", &look_alike[cuts[from]..cuts[to]]));
         }
     }

@@ -15,11 +15,11 @@ use vouch_core::order::times::{FIRST_YEAR, is_too_early, is_too_far_ahead};
 use vouch_core::text::ReadableJson;
 
 /// No order has more of anything.
-const MOST_PARTS: usize = 5_000;
+const MAX_PARTS: usize = 5_000;
 /// No line has more items.
-const MOST_ITEMS: i64 = 1_000_000;
+const MAX_ITEMS: i64 = 1_000_000;
 /// No amount is larger, in minor units, so that no sum over an order can leave `i64`.
-const MOST_MINOR: i64 = 100_000_000_000_000;
+const MAX_MINOR: i64 = 100_000_000_000_000;
 
 /// An order as it stands now. Send it again whenever it changes, with a later `updated_at`: the
 /// report with the latest one counts, and the same report twice changes nothing. Another report with
@@ -495,8 +495,8 @@ impl Checked {
     }
 
     fn parts(&mut self, pointer: &str, count: usize) {
-        if count > MOST_PARTS {
-            self.wrong(pointer, format!("Holds {count} entries; {MOST_PARTS} are the most."));
+        if count > MAX_PARTS {
+            self.wrong(pointer, format!("Holds {count} entries; {MAX_PARTS} are the most."));
         }
     }
 
@@ -539,8 +539,8 @@ impl Checked {
     }
 
     fn quantity(&mut self, pointer: &str, count: i64) -> i64 {
-        if !(0..=MOST_ITEMS).contains(&count) {
-            self.wrong(pointer, format!("Must be between 0 and {MOST_ITEMS}."));
+        if !(0..=MAX_ITEMS).contains(&count) {
+            self.wrong(pointer, format!("Must be between 0 and {MAX_ITEMS}."));
         }
         count
     }
@@ -548,7 +548,7 @@ impl Checked {
     fn amount(&mut self, pointer: &str, typed: Option<&str>) -> i64 {
         let Some(typed) = typed else { return 0 };
         match parse_decimal(typed, self.currency) {
-            Ok(minor) if (0..=MOST_MINOR).contains(&minor) => minor,
+            Ok(minor) if (0..=MAX_MINOR).contains(&minor) => minor,
             Ok(minor) if minor < 0 => {
                 self.wrong(pointer, "Must not be negative.");
                 0

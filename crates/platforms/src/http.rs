@@ -23,7 +23,7 @@ use super::CallError;
 /// From the look-up of the name to the last byte of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer answers are not read; unpacked bytes, as they count in memory.
-pub const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+pub const MAX_RESPONSE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Calls stores. Cheap to clone; the clones share their connections.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl Http {
         if let Some(dated) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) {
             LAST_CLOCK.set(Some(behind_seconds(dated.with_timezone(&Utc), asked_at, now())));
         }
-        let body = body.with_config().limit(LONGEST_ANSWER).read_to_vec()?;
+        let body = body.with_config().limit(MAX_RESPONSE_BYTES).read_to_vec()?;
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }

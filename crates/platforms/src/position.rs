@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::CallError;
 
 /// After so many pieces without anything new, the store does not page as it should.
-const PATIENCE: u16 = 200;
+const TIMEOUT: u16 = 200;
 
 /// How far such a list was read. Every piece begins with the last row of the one before: where that
 /// row is not met again, rows before it are gone and others have moved up unseen, so the reading
@@ -48,7 +48,7 @@ impl Position {
         let goes_back = offset > 0 && !meets;
         if new.is_empty() || goes_back {
             self.idle += 1;
-            if self.idle > PATIENCE {
+            if self.idle > TIMEOUT {
                 let words = "The store gives the same codes again and again.";
                 return Err(CallError::Unanswered(words.to_owned()));
             }

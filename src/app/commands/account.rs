@@ -7,12 +7,12 @@ use rand::seq::IndexedRandom;
 use validator::ValidateEmail;
 use vouch_core::name::{Name, NameError};
 
-use crate::features::accounts::{By, read_reason};
+use crate::features::accounts::{AccessChange, read_reason};
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::console::say;
 use crate::kit::db::schema::users;
-use crate::kit::mail::email_key;
+use crate::kit::email::email_key;
 
 /// Letters and digits that nobody mixes up when reading them aloud.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -38,8 +38,8 @@ pub struct Reason {
 
 impl Reason {
     /// The person at the terminal, now.
-    pub(super) fn by(&self) -> By {
-        By::command_line(&self.reason, clock::now())
+    pub(super) fn by(&self) -> AccessChange {
+        AccessChange::command_line(&self.reason, clock::now())
     }
 }
 

@@ -5,16 +5,16 @@ use diesel::PgConnection;
 use crate::app::instance::key;
 use crate::app::rekey;
 use crate::kit::config::Config;
-use crate::kit::db::connect::{self, Patience};
+use crate::kit::db::connect::{self, ConnectRetry};
 use crate::kit::db::migrate::{MigrateError, run_pending_then};
 use crate::kit::db::{Scope, Source, in_scope};
 
 /// Waits for the database and applies what is missing in it; answers the names of migrations.
 pub(super) fn bring_up_to_date(
     source: &Source,
-    patience: &Patience,
+    retry: &ConnectRetry,
 ) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(source.addresses(), patience, rekey::run)
+    run_pending_then(source.addresses(), retry, rekey::run)
 }
 
 /// Does `work` on a connection to the database, brought up to date before, with the key that its
@@ -42,7 +42,7 @@ pub(super) fn with_owned_database<T>(
 
 /// Refuses a key that isn't the one of the database's secrets.
 fn take_key_into_use(conn: &mut PgConnection, config: &Config) -> anyhow::Result<()> {
-    in_scope(conn, Scope::Installation, |conn| key::take_into_use(conn, config))??;
+    in_scope(conn, Scope::Instance, |conn| key::take_into_use(conn, config))??;
     Ok(())
 }
 
@@ -52,7 +52,7 @@ pub(super) fn with_connection<T>(
     work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let source = Source::open(config)?;
-    bring_up_to_date(&source, &Patience::default())?;
+    bring_up_to_date(&source, &ConnectRetry::default())?;
     // Ends before `source` does, and with it the embedded server.
     let mut conn =
         connect::establish_for_command(address(&source)).map_err(MigrateError::Connect)?;

@@ -18,7 +18,7 @@ use crate::kit::clock;
 use crate::kit::config::{Config, give_to_owner};
 use crate::kit::console::say;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::paginate::thousands;
 
 /// Where the password is kept that nobody chose, so that it is the same at the next start.
@@ -51,12 +51,12 @@ impl Arguments {
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
     let password = password(config)?;
-    let sealer = Sealer::new(&config.secret_key);
+    let encryptor = Encryptor::new(&config.secret_key);
     match arguments.size() {
-        None => with_database(config, |conn| small(conn, config, &sealer, &password)),
+        None => with_database(config, |conn| small(conn, config, &encryptor, &password)),
         // Through temporary tables, and with statistics made at its end.
         Some(size) => {
-            with_owned_database(config, |conn| big(conn, config, &sealer, &password, size))
+            with_owned_database(config, |conn| big(conn, config, &encryptor, &password, size))
         }
     }
 }
@@ -64,11 +64,10 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
 fn small(
     conn: &mut PgConnection,
     config: &Config,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     password: &str,
 ) -> anyhow::Result<()> {
-    let loaded =
-        in_scope(conn, Scope::Installation, |conn| demo::load(conn, sealer, clock::now()))?;
+    let loaded = in_scope(conn, Scope::Instance, |conn| demo::load(conn, encryptor, clock::now()))?;
     say!(
         "{}",
         match loaded.is_new {
@@ -77,14 +76,14 @@ fn small(
         }
     );
     sign_in(conn, config, &LOGINS, password)?;
-    print_letters(config, &loaded.store, loaded.code);
+    print_emails(config, &loaded.store, loaded.code);
     Ok(())
 }
 
 fn big(
     conn: &mut PgConnection,
     config: &Config,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     password: &str,
     size: Size,
 ) -> anyhow::Result<()> {
@@ -102,8 +101,8 @@ fn big(
             last.1 = Instant::now();
         }
     };
-    let loaded = in_scope(conn, Scope::Installation, |conn| {
-        bulk::load(conn, sealer, size, clock::now(), &mut progress)
+    let loaded = in_scope(conn, Scope::Instance, |conn| {
+        bulk::load(conn, encryptor, size, clock::now(), &mut progress)
     })?;
     if loaded.is_new {
         bulk::tidy(conn)?;
@@ -113,7 +112,7 @@ fn big(
     }
     let owner = Login { what: "Owner", email: &loaded.owner, name: "" };
     sign_in(conn, config, &[owner], password)?;
-    print_letters(config, &loaded.store, &loaded.code);
+    print_emails(config, &loaded.store, &loaded.code);
     Ok(())
 }
 
@@ -180,13 +179,13 @@ fn sign_in(
     Ok(())
 }
 
-fn print_letters(config: &Config, store: &DemoStore, code: &str) {
+fn print_emails(config: &Config, store: &DemoStore, code: &str) {
     if store.secret.is_empty() {
         say!("Its store was disconnected, so that there is no order to send.");
         return;
     }
     let address = format!("{}/hooks/shopify/{}", config.public_url, store.store_key);
-    let [order, refund, update] = demo::letters(store, code, clock::now());
+    let [order, refund, update] = demo::emails(store, code, clock::now());
     say!("Send {} with the code {code}, as Shopify would (200: processed):", order.what);
     say!("");
     say!("{}", order.curl(&address));

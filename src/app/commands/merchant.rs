@@ -67,7 +67,7 @@ pub(super) fn run(config: &Config, command: &MerchantCommand) -> anyhow::Result<
 
 fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
     let closed = with_database(config, |conn| {
-        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
             let merchant_id = merchant_id(conn, &of.slug)?;
             anyhow::Ok(accounts::close(conn, &of.why.by(), merchant_id)?)
         })
@@ -81,7 +81,7 @@ fn close(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
 
 fn reopen(config: &Config, of: &OfMerchant) -> anyhow::Result<()> {
     let reopened = with_database(config, |conn| {
-        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
             let merchant_id = merchant_id(conn, &of.slug)?;
             anyhow::Ok(accounts::reopen(conn, &of.why.by(), merchant_id)?)
         })
@@ -109,7 +109,7 @@ fn create(config: &Config, new: &Create) -> anyhow::Result<()> {
     let password = new_password();
     let hash = auth::hash(&password)?;
     let (created, is_new) = with_database(config, |conn| {
-        let made = in_scope(conn, Scope::Installation, |conn| {
+        let made = in_scope(conn, Scope::Instance, |conn| {
             let known = User::by_email(conn, email)?;
             let owner = match &known {
                 Some(user) => Owner::Existing(user.id),

@@ -5,7 +5,7 @@ mod backup;
 mod database;
 mod demo;
 mod doctor;
-mod mail;
+mod email;
 mod merchant;
 mod migrate;
 mod person;
@@ -41,7 +41,7 @@ pub enum Command {
     User(user::UserCommand),
     /// Read emails that wait where no mail server is set
     #[command(subcommand)]
-    Mail(mail::MailCommand),
+    Email(email::EmailCommand),
     /// Let somebody in who has lost their device and their recovery codes
     #[command(subcommand)]
     TwoFactor(two_factor::TwoFactorCommand),
@@ -75,7 +75,7 @@ impl Command {
             Self::Merchant(command) => finish(config, |config| merchant::run(&config, &command)),
             Self::Support(command) => finish(config, |config| support::run(&config, &command)),
             Self::User(command) => finish(config, |config| user::run(&config, &command)),
-            Self::Mail(command) => finish(config, |config| mail::run(&config, &command)),
+            Self::Email(command) => finish(config, |config| email::run(&config, &command)),
             Self::TwoFactor(command) => finish(config, |c| two_factor::run(&c, &command)),
             Self::Person(command) => finish(config, |config| person::run(&config, &command)),
             Self::RotateKey(arguments) => finish(config, |c| rotate_key::run(&c, &arguments)),

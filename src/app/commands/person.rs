@@ -19,11 +19,11 @@ use crate::kit::audit::Actor;
 use crate::kit::clock;
 use crate::kit::config::{Config, Connections};
 use crate::kit::console::say;
-use crate::kit::db::connect::Patience;
+use crate::kit::db::connect::ConnectRetry;
 use crate::kit::db::schema::merchants;
 use crate::kit::db::{Db, Scope, Source};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 
 /// What can be done with one person's data: a customer, an applicant, an affiliate or a member.
@@ -67,11 +67,11 @@ type Program = (i64, String);
 
 pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()> {
     let source = Source::open(config)?;
-    bring_up_to_date(&source, &Patience::default())?;
+    bring_up_to_date(&source, &ConnectRetry::default())?;
     // Ends before `source` does, and with it the embedded server.
     let connections = Connections { pages: 1, intake: 1, jobs: 1, wait_factor: 1 };
     let db = Db::connect(source.url(), connections).context("cannot connect to the database")?;
-    db.run_blocking(Scope::Installation, |conn| key::take_into_use(conn, config))??;
+    db.run_blocking(Scope::Instance, |conn| key::take_into_use(conn, config))??;
     match command {
         PersonCommand::Export(arguments) => write(&db, arguments),
         PersonCommand::Erase(arguments) => erase(config, &db, arguments),
@@ -79,7 +79,7 @@ pub(super) fn run(config: &Config, command: &PersonCommand) -> anyhow::Result<()
 }
 
 fn programs(db: &Db, which: &Which) -> anyhow::Result<Vec<Program>> {
-    let all: Vec<Program> = db.run_blocking(Scope::Installation, |conn| {
+    let all: Vec<Program> = db.run_blocking(Scope::Instance, |conn| {
         merchants::table.order(merchants::id).select((merchants::id, merchants::slug)).load(conn)
     })?;
     let Some(slug) = &which.program else { return Ok(all) };
@@ -99,7 +99,7 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
         }
         let (person, mut found) = db.run_blocking(scope, |conn| export(conn, &actor, &lookup))?;
         let emails =
-            db.run_blocking(Scope::Installation, |conn| sent_emails(conn, merchant_id, &person))?;
+            db.run_blocking(Scope::Instance, |conn| sent_emails(conn, merchant_id, &person))?;
         found.insert("emails_sent".to_owned(), emails);
         file.insert(slug, Value::Object(found));
     }
@@ -119,7 +119,7 @@ fn write(db: &Db, arguments: &Export) -> anyhow::Result<()> {
 
 fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
     let lookup = Lookup::by_email(&arguments.which.address.email);
-    let pseudonyms = Pseudonyms::new(&Sealer::new(&config.secret_key));
+    let pseudonyms = Pseudonyms::new(&Encryptor::new(&config.secret_key));
     let mut is_known = false;
     for (merchant_id, slug) in programs(db, &arguments.which)? {
         let person = db.run_blocking(Scope::Merchant(merchant_id), |conn| {
@@ -142,7 +142,7 @@ fn erase(config: &Config, db: &Db, arguments: &Erase) -> anyhow::Result<()> {
         let actor = Actor::system(merchant_id, clock::now());
         let erased =
             erase_person(db, &actor, &pseudonyms, &lookup)?.with_context(|| slug.clone())?;
-        db.run_blocking(Scope::Installation, |conn| erase_from_instance(conn, &person))?;
+        db.run_blocking(Scope::Instance, |conn| erase_from_instance(conn, &person))?;
         if !erased.is_nothing() {
             security::note(Kind::PersonErased.about("merchant", merchant_id));
         }

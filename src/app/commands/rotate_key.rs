@@ -5,7 +5,7 @@ use secrecy::SecretBox;
 
 use super::database::with_connection;
 use crate::app::instance::key::{self, KeyError};
-use crate::features::stores::Resealed;
+use crate::features::stores::Reencrypted;
 use crate::kit::config::{self, Config, NextKey};
 use crate::kit::console::say;
 use crate::kit::db::Source;
@@ -58,13 +58,17 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn rotate(config: &Config, new: &SecretBox<[u8; 32]>, is_lost: bool) -> anyhow::Result<Resealed> {
+fn rotate(
+    config: &Config,
+    new: &SecretBox<[u8; 32]>,
+    is_lost: bool,
+) -> anyhow::Result<Reencrypted> {
     let work = |conn: &mut PgConnection| Ok(key::rotate(conn, config, new, is_lost)??);
     with_connection(config, Source::url, work)
 }
 
-fn say(done: Resealed) {
-    say!("Secrets of stores sealed with the new key: {}.", done.resealed + done.already);
+fn say(done: Reencrypted) {
+    say!("Secrets of stores sealed with the new key: {}.", done.reencrypted + done.already);
     if done.unreadable > 0 {
         say!(
             "{} open with neither key and stay as they are: enter them again in the settings; \

@@ -17,10 +17,10 @@ use crate::app::workers::Workers;
 use crate::features::first_run;
 use crate::features::store_workers::Tools;
 use crate::kit::config::{Config, hand_over};
-use crate::kit::console::Announcer;
-use crate::kit::db::connect::Patience;
+use crate::kit::console::StdoutWriter;
+use crate::kit::db::connect::ConnectRetry;
 use crate::kit::db::{Db, Source};
-use crate::kit::mail::Office;
+use crate::kit::email::Mailer;
 use crate::kit::os;
 
 /// What part of the work this process does.
@@ -58,10 +58,10 @@ pub(super) fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
             true => None,
             false => Some(Workers::start(
                 Tools::new(&config, db.clone()),
-                Office::new(&config, db.clone()),
+                Mailer::new(&config, db.clone()),
             )?),
         };
-        let announcer = Announcer::start();
+        let announcer = StdoutWriter::start();
         let stopping = || {
             tracing::info!("stopping");
             if let Some(workers) = &workers {
@@ -91,9 +91,11 @@ async fn start(
     stop: &mut StopSignal,
 ) -> anyhow::Result<Option<(Source, Db, Presence)>> {
     let is_over = Arc::new(AtomicBool::new(false));
-    let (config, patience) =
-        (Arc::clone(config), Patience { is_over: Arc::clone(&is_over), ..Patience::default() });
-    let mut opening = rt::task::spawn_blocking(move || open(&config, &patience));
+    let (config, retry) = (
+        Arc::clone(config),
+        ConnectRetry { is_over: Arc::clone(&is_over), ..ConnectRetry::default() },
+    );
+    let mut opening = rt::task::spawn_blocking(move || open(&config, &retry));
     tokio::select! {
         opened = &mut opening => return opened?.map(Some),
         () = stop.received() => {}
@@ -105,10 +107,10 @@ async fn start(
     Ok(None)
 }
 
-fn open(config: &Config, patience: &Patience) -> anyhow::Result<(Source, Db, Presence)> {
+fn open(config: &Config, retry: &ConnectRetry) -> anyhow::Result<(Source, Db, Presence)> {
     let source = Source::open(config)?;
     leave_root(&source, &config.data_dir)?;
-    for name in super::database::bring_up_to_date(&source, patience)? {
+    for name in super::database::bring_up_to_date(&source, retry)? {
         tracing::info!(%name, "brought the database up to date");
     }
     let db =
@@ -155,7 +157,7 @@ async fn serve(
     listener: TcpListener,
     config: Arc<Config>,
     db: Db,
-    announcer: &Announcer,
+    announcer: &StdoutWriter,
     stop: &mut StopSignal,
     stopping: impl FnOnce(),
 ) -> anyhow::Result<()> {

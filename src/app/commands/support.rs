@@ -53,7 +53,7 @@ pub(super) fn run(config: &Config, command: &SupportCommand) -> anyhow::Result<(
 fn add(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
     let (email, by) = (&of.address.email, of.why.by());
     let added = with_database(config, |conn| {
-        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
             let user_id = user_id(conn, email)?;
             anyhow::Ok(accounts::add_support(conn, &by, user_id)?)
         })
@@ -68,7 +68,7 @@ fn add(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
 fn remove(config: &Config, of: &OfStaff) -> anyhow::Result<()> {
     let (email, by) = (&of.address.email, of.why.by());
     let removed = with_database(config, |conn| {
-        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
             let user_id = user_id(conn, email)?;
             anyhow::Ok(accounts::remove_support(conn, &by, user_id)?)
         })

@@ -33,13 +33,13 @@ pub(super) fn run(config: &Config, command: &UserCommand) -> anyhow::Result<()> 
     let (UserCommand::Disable(of) | UserCommand::Enable(of)) = command;
     let (email, by) = (&of.address.email, of.why.by());
     let done = with_database(config, |conn| {
-        in_scope(conn, Scope::Installation, |conn: &mut PgConnection| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
             let user_id = user_id(conn, email)?;
             match command {
                 UserCommand::Disable(_) => anyhow::Ok(accounts::disable(conn, &by, user_id)?),
                 UserCommand::Enable(_) => {
                     let changed = accounts::enable(conn, &by, user_id)?;
-                    Ok(changed.then(accounts::Ended::default))
+                    Ok(changed.then(accounts::EndedAccess::default))
                 }
             }
         })

@@ -4,7 +4,7 @@ use anyhow::Context;
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::cast::{APPLICANTS, FURTHER};
+use super::roles::{ADDITIONAL_REQUEST, APPLICANTS};
 use crate::features::affiliates::{Affiliate, OwnChange, update_own};
 use crate::features::applications::Answer;
 use crate::features::applications::CodeRequestOrigin;
@@ -30,7 +30,7 @@ pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()>
             .to_owned(),
         terms: TERMS.to_owned(),
         thanks: "We look at applications every Tuesday.".to_owned(),
-        further_codes: true,
+        allows_code_requests: true,
         fields: vec![field(WHERE, FieldKind::Link, true), field(ABOUT, FieldKind::Lines, false)],
         ..Registration::default()
     };
@@ -69,7 +69,7 @@ fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::R
 
 /// One of the affiliates asks for a further code, and says where she is paid.
 fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
-    let (email, code) = FURTHER;
+    let (email, code) = ADDITIONAL_REQUEST;
     let affiliate = of_the_cast(conn, actor, email)?;
     let of_affiliate = affiliates::table.find((actor.merchant_id, affiliate.id));
     let user_id: Option<i64> = of_affiliate.select(affiliates::user_id).first(conn)?;
@@ -81,7 +81,7 @@ fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
         ..actor.clone()
     };
     let change =
-        OwnChange { name: affiliate.name.clone(), payment_address: format!("PayPal: {email}") };
+        OwnChange { name: affiliate.name.clone(), payout_details: format!("PayPal: {email}") };
     update_own(conn, &asking, affiliate.id, &change)?;
     let origin = CodeRequestOrigin::Portal;
     code_requests::open(conn, &asking, &affiliate, &CouponCode::parse(code)?.into(), origin)?;

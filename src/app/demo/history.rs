@@ -8,15 +8,15 @@ use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
 use vouch_platforms::parse_message;
 
-use super::cast::{self, CAST};
-use super::dice::Dice;
-use super::shop::{self, Refund, Sale, Shopper};
+use super::catalog::{self, DemoCustomer, Refund, Sale};
+use super::random::Random;
+use super::roles::{self, ROLES};
 use super::store::DemoStore;
 use crate::features::affiliates::{self, AffiliateStatus};
 use crate::features::conversions::manual::{Amount, credit_order, give};
 use crate::features::conversions::{self, ConversionStatus, DenialReason, NewReview};
 use crate::features::ingest::failures::FailureReason;
-use crate::features::ingest::intake::{Arrival, Source, fail, gzip, take_in_one};
+use crate::features::ingest::intake::{IncomingDelivery, Source, fail, gzip, ingest_one};
 use crate::features::triggers::{self, Trigger};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{
@@ -68,8 +68,8 @@ pub(super) fn play(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let mut events = Vec::new();
-    let mut dice = Dice::new(92);
-    sales(&mut events, &mut dice, now);
+    let mut random = Random::new(92);
+    sales(&mut events, &mut random, now);
     failures(&mut events, now);
     members(&mut events, now);
     events.retain(|(at, _)| *at < now);
@@ -92,12 +92,12 @@ fn happen(
         }
         Event::Review => review(conn, actor)?,
         Event::Reassign => {
-            let trigger = trigger(conn, actor, cast::REASSIGNED_CODE)?;
-            let to = affiliate(conn, actor, cast::REASSIGNED_TO)?;
+            let trigger = trigger(conn, actor, roles::REASSIGNED_CODE)?;
+            let to = affiliate(conn, actor, roles::REASSIGNED_TO)?;
             triggers::reassign(conn, actor, &trigger, to, actor.now)?;
         }
         Event::Retire => {
-            let trigger = trigger(conn, actor, cast::RETIRED_CODE)?;
+            let trigger = trigger(conn, actor, roles::RETIRED_CODE)?;
             triggers::retire(conn, actor, &trigger)?;
         }
         Event::Status { email, status } => {
@@ -152,7 +152,7 @@ fn deliver(
     body: &Value,
 ) -> QueryResult<()> {
     let bytes = body.to_string().into_bytes();
-    let arrival = Arrival {
+    let arrival = IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
         source: Source::Webhook,
@@ -164,7 +164,7 @@ fn deliver(
         body_gzip: gzip(&bytes),
     };
     match parse_message(Platform::Shopify, topic, &bytes, false, at) {
-        Ok(event) => take_in_one(conn, &arrival, event, &store.pseudonyms)?,
+        Ok(event) => ingest_one(conn, &arrival, event, &store.pseudonyms)?,
         Err(reason) => fail(conn, &arrival, FailureReason::Unreadable, &reason)?,
     };
     Ok(())
@@ -224,7 +224,7 @@ fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     }
     let by_hand = Event::CreditByHand { email: "zoe@zoe-loves-tea.example" };
     events.push((now - Duration::days(6), by_hand));
-    for part in &CAST {
+    for part in &ROLES {
         let ago = match part.status {
             AffiliateStatus::Denied => 61,
             AffiliateStatus::Disabled => DISABLED,
@@ -259,38 +259,38 @@ fn failures(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
 }
 
 /// The orders of three months, with all that follows them.
-fn sales(events: &mut Vec<(DateTime<Utc>, Event)>, dice: &mut Dice, now: DateTime<Utc>) {
+fn sales(events: &mut Vec<(DateTime<Utc>, Event)>, random: &mut Random, now: DateTime<Utc>) {
     let mut number = 1_001;
     for ago in (0..=DAYS).rev() {
         let day = now - Duration::days(ago);
         let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
         // A shop that grows a little, and sells more at weekends.
-        let mut count = dice.between(2, 4) + (DAYS - ago) / 40 + i64::from(weekend) * 2;
+        let mut count = random.between(2, 4) + (DAYS - ago) / 40 + i64::from(weekend) * 2;
         if ago == 17 {
             // María's newsletter.
             count += 7;
         }
-        let mut moments: Vec<DateTime<Utc>> = (0..count).map(|_| moment(day, dice)).collect();
+        let mut moments: Vec<DateTime<Utc>> = (0..count).map(|_| moment(day, random)).collect();
         moments.sort();
         for placed_at in moments.into_iter().filter(|at| *at < now) {
-            let sale = sale(number, placed_at, now, dice);
+            let sale = sale(number, placed_at, now, random);
             number += 1;
-            follow(events, sale, dice);
+            follow(events, sale, random);
         }
     }
 }
 
 /// Sometime that day; the afternoon in New York is busiest.
-fn moment(day: DateTime<Utc>, dice: &mut Dice) -> DateTime<Utc> {
+fn moment(day: DateTime<Utc>, random: &mut Random) -> DateTime<Utc> {
     let midnight = day - Duration::seconds(i64::from(day.num_seconds_from_midnight()));
     let midnight = midnight.with_nanosecond(0).unwrap_or(midnight);
     debug_assert_eq!(midnight.time(), NaiveTime::MIN);
-    let hour = (dice.between(8, 23) + dice.between(8, 27)) / 2;
-    midnight + Duration::hours(hour) + Duration::seconds(dice.between(0, 3_599))
+    let hour = (random.between(8, 23) + random.between(8, 27)) / 2;
+    midnight + Duration::hours(hour) + Duration::seconds(random.between(0, 3_599))
 }
 
 /// A new order, with whatever codes its shopper has.
-fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, dice: &mut Dice) -> Sale {
+fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, random: &mut Random) -> Sale {
     let mut sale = Sale {
         id: 5_711_000_000_000 + number * 8_191,
         number,
@@ -298,44 +298,44 @@ fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, dice: &mut Di
         updated_at: placed_at,
         cancelled_at: None,
         is_test: false,
-        payment: if dice.percent(85) { "paid" } else { "pending" },
-        shopper: Some(shop::shopper(dice)),
-        lines: shop::basket(dice),
+        payment: if random.percent(85) { "paid" } else { "pending" },
+        demo_customer: Some(catalog::demo_customer(random)),
+        lines: catalog::basket(random),
         codes: Vec::new(),
-        tax_basis_points: if dice.percent(40) { 888 } else { 0 },
+        tax_basis_points: if random.percent(40) { 888 } else { 0 },
         refunds: Vec::new(),
     };
     let days_ago = (now - placed_at).num_days();
-    match dice.below(100) {
+    match random.below(100) {
         0..=9 => {}
         10..=14 => {
-            sale.codes.push((dice.pick(&["WELCOME5", "FREESHIP", "maria1o"]).to_string(), 500))
+            sale.codes.push((random.pick(&["WELCOME5", "FREESHIP", "maria1o"]).to_string(), 500))
         }
         15..=20 => {
-            let code = any_code(dice, days_ago);
-            let typed = if dice.percent(50) { code.to_lowercase() } else { format!(" {code} ") };
+            let code = any_code(random, days_ago);
+            let typed = if random.percent(50) { code.to_lowercase() } else { format!(" {code} ") };
             sale.codes.push((typed, 1_000));
         }
         21..=25 => {
-            sale.codes.push((any_code(dice, days_ago).to_owned(), 1_000));
-            sale.codes.push((any_code(dice, days_ago).to_owned(), 500));
+            sale.codes.push((any_code(random, days_ago).to_owned(), 1_000));
+            sale.codes.push((any_code(random, days_ago).to_owned(), 500));
             sale.codes.dedup_by(|one, other| one.0 == other.0);
         }
         26..=27 => {
             sale.is_test = true;
             sale.codes.push(("MARIA10".to_owned(), 1_000));
         }
-        28..=29 => own_purchase(&mut sale, dice),
+        28..=29 => own_purchase(&mut sale, random),
         30..=32 => {
-            sale.shopper = Some(Shopper {
+            sale.demo_customer = Some(DemoCustomer {
                 first: "Riverside".to_owned(),
                 last: "Spa".to_owned(),
-                email: cast::THE_CUSTOMER.to_owned(),
+                email: roles::THE_CUSTOMER.to_owned(),
             });
         }
-        33..=34 => sale.shopper = None,
-        35..=37 => sale.codes.push((cast::RETIRED_CODE.to_owned(), 1_500)),
-        _ => sale.codes.push((any_code(dice, days_ago).to_owned(), 1_000)),
+        33..=34 => sale.demo_customer = None,
+        35..=37 => sale.codes.push((roles::RETIRED_CODE.to_owned(), 1_500)),
+        _ => sale.codes.push((any_code(random, days_ago).to_owned(), 1_000)),
     }
     if days_ago == 17 && !sale.is_test {
         sale.codes = vec![("MARIA-SUMMER".to_owned(), 1_500)];
@@ -343,11 +343,11 @@ fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, dice: &mut Di
     sale
 }
 
-fn own_purchase(sale: &mut Sale, dice: &mut Dice) {
-    let buyer = &CAST[usize::try_from(dice.between(0, 5)).unwrap_or_default()];
+fn own_purchase(sale: &mut Sale, random: &mut Random) {
+    let buyer = &ROLES[usize::try_from(random.between(0, 5)).unwrap_or_default()];
     sale.codes.push((buyer.codes[0].to_owned(), 1_000));
     let (first, last) = buyer.name.split_once(' ').unwrap_or((buyer.name, ""));
-    sale.shopper = Some(Shopper {
+    sale.demo_customer = Some(DemoCustomer {
         first: first.to_owned(),
         last: last.to_owned(),
         email: buyer.email.to_owned(),
@@ -356,11 +356,11 @@ fn own_purchase(sale: &mut Sale, dice: &mut Dice) {
 
 /// A code that shoppers have, the popular ones more often. Who was disabled is found no more after
 /// a while.
-fn any_code(dice: &mut Dice, days_ago: i64) -> &'static str {
-    let total: u64 = CAST.iter().map(|part| part.weight).sum();
+fn any_code(random: &mut Random, days_ago: i64) -> &'static str {
+    let total: u64 = ROLES.iter().map(|part| part.weight).sum();
     loop {
-        let mut left = dice.below(total);
-        let part = CAST.iter().find(|part| {
+        let mut left = random.below(total);
+        let part = ROLES.iter().find(|part| {
             let found = left < part.weight;
             left = left.saturating_sub(part.weight);
             found
@@ -369,52 +369,52 @@ fn any_code(dice: &mut Dice, days_ago: i64) -> &'static str {
         if part.status == AffiliateStatus::Disabled && days_ago < 14 {
             continue;
         }
-        return dice.pick::<&str>(part.codes);
+        return random.pick::<&str>(part.codes);
     }
 }
 
 /// The messages an order makes: created, perhaps paid, refunded or cancelled, some twice, some late.
-fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, dice: &mut Dice) {
-    let soon = |dice: &mut Dice| Duration::seconds(dice.between(2, 20));
-    let created = sale.placed_at + soon(dice);
+fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, random: &mut Random) {
+    let soon = |random: &mut Random| Duration::seconds(random.between(2, 20));
+    let created = sale.placed_at + soon(random);
     push(events, created, "orders/create", &sale, None);
-    if dice.percent(3) {
+    if random.percent(3) {
         // Shopify had no answer in time and sends it once more.
         push(events, created + Duration::seconds(61), "orders/create", &sale, None);
     }
-    if sale.payment == "pending" && dice.percent(90) {
+    if sale.payment == "pending" && random.percent(90) {
         sale.payment = "paid";
-        sale.updated_at = sale.placed_at + Duration::hours(dice.between(2, 60));
-        push(events, sale.updated_at + soon(dice), "orders/paid", &sale, None);
+        sale.updated_at = sale.placed_at + Duration::hours(random.between(2, 60));
+        push(events, sale.updated_at + soon(random), "orders/paid", &sale, None);
     }
-    match dice.below(100) {
+    match random.below(100) {
         0..=3 => {
-            sale.updated_at += Duration::hours(dice.between(1, 20));
+            sale.updated_at += Duration::hours(random.between(1, 20));
             sale.cancelled_at = Some(sale.updated_at);
             sale.payment = "voided";
-            push(events, sale.updated_at + soon(dice), "orders/cancelled", &sale, None);
+            push(events, sale.updated_at + soon(random), "orders/cancelled", &sale, None);
         }
-        4..=13 => give_back(events, &mut sale, dice),
+        4..=13 => give_back(events, &mut sale, random),
         14..=20 => {
             // A note was added to the order: nothing about it is news.
-            sale.updated_at += Duration::hours(dice.between(5, 70));
-            push(events, sale.updated_at + soon(dice), "orders/updated", &sale, None);
+            sale.updated_at += Duration::hours(random.between(5, 70));
+            push(events, sale.updated_at + soon(random), "orders/updated", &sale, None);
         }
         _ => {}
     }
 }
 
 /// One line comes back, in full or in part; the refund's own message and the order's cross.
-fn give_back(events: &mut Vec<(DateTime<Utc>, Event)>, sale: &mut Sale, dice: &mut Dice) {
-    let line = usize::try_from(dice.below(sale.lines.len() as u64)).unwrap_or_default();
-    sale.updated_at += Duration::hours(dice.between(40, 340));
-    let quantity = dice.between(1, sale.lines[line].quantity);
+fn give_back(events: &mut Vec<(DateTime<Utc>, Event)>, sale: &mut Sale, random: &mut Random) {
+    let line = usize::try_from(random.below(sale.lines.len() as u64)).unwrap_or_default();
+    sale.updated_at += Duration::hours(random.between(40, 340));
+    let quantity = random.between(1, sale.lines[line].quantity);
     let refund = Refund { id: sale.id + 1, line, quantity, at: sale.updated_at };
     sale.refunds.push(refund.clone());
     let everything = sale.lines.len() == 1 && quantity == sale.lines[line].quantity;
     sale.payment = if everything { "refunded" } else { "partially_refunded" };
     let (first, second) = (Duration::seconds(3), Duration::seconds(9));
-    let refund_first = dice.percent(50);
+    let refund_first = random.percent(50);
     let (refund_after, order_after) = if refund_first { (first, second) } else { (second, first) };
     push(events, sale.updated_at + refund_after, "refunds/create", sale, Some(&refund));
     push(events, sale.updated_at + order_after, "orders/updated", sale, None);

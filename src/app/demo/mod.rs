@@ -2,16 +2,16 @@
 
 mod applications;
 pub mod bulk;
-mod cast;
-mod dice;
+mod catalog;
 mod history;
-mod letter;
+mod message;
 mod people;
 mod program;
-mod shop;
+mod random;
+mod roles;
 mod store;
 
-pub use self::letter::{Letter, letters};
+pub use self::message::{DemoMessage, emails};
 pub use self::people::{LOGINS, Login, sign_in_with};
 pub use self::program::{Loaded, load};
 pub use self::store::DemoStore;

@@ -8,11 +8,11 @@ use vouch_core::money::{Currency, Rate};
 use vouch_core::platform::Platform;
 
 use super::applications;
-use super::cast::{self, APPLICANTS, CAST, OnOffer, Role as Part};
-use super::dice::Dice;
+use super::catalog::DESIGNED_SKU;
 use super::history;
 use super::people::{ADMIN, AFFILIATE, OWNER, SUPPORT, VIEWER, user};
-use super::shop::DESIGNED_SKU;
+use super::random::Random;
+use super::roles::{self, APPLICANTS, OnOffer, ROLES, Role as Part};
 use super::store::DemoStore;
 use crate::features::affiliates::{self, AffiliateStatus, NewAffiliate};
 use crate::features::auth;
@@ -24,7 +24,7 @@ use crate::features::triggers::{self, TriggerKind};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates as affiliate_rows, recalculations, stores};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
 const NAME: &str = "Juniper & Sage";
@@ -47,20 +47,20 @@ pub struct Loaded {
 }
 
 /// Makes the demo program, or finds it: what is there is left as it is. Within
-/// `Scope::Installation`; everything is made in this one transaction.
+/// `Scope::Instance`; everything is made in this one transaction.
 ///
 /// # Errors
 /// The database's; or when somebody else has one of the demo's e-mail addresses.
 pub fn load(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Loaded> {
-    let code = CAST[0].codes[0];
-    if let Some(store) = find(conn, sealer, STORE_ADDRESS)? {
+    let code = ROLES[0].codes[0];
+    if let Some(store) = find(conn, encryptor, STORE_ADDRESS)? {
         return Ok(Loaded { store, is_new: false, code });
     }
-    let store = make(conn, sealer, now)?;
+    let store = make(conn, encryptor, now)?;
     Ok(Loaded { store, is_new: true, code })
 }
 
@@ -70,7 +70,7 @@ pub fn load(
 /// The database's; or when its secret was sealed with another installation key.
 pub(super) fn find(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     address: &str,
 ) -> anyhow::Result<Option<DemoStore>> {
     let store = stores::table
@@ -82,14 +82,14 @@ pub(super) fn find(
         .optional()?;
     let Some(store) = store else { return Ok(None) };
     let secrets = store
-        .webhook_secrets(sealer)
+        .webhook_secrets(encryptor)
         .context("the demo program was made with another VOUCH_SECRET_KEY")?;
     Ok(Some(DemoStore {
         merchant_id: store.merchant_id,
         store_id: store.id,
         store_key: store.store_key,
         secret: secrets.first().map(|s| s.expose_secret().to_vec()).unwrap_or_default(),
-        pseudonyms: Pseudonyms::new(sealer),
+        pseudonyms: Pseudonyms::new(encryptor),
     }))
 }
 
@@ -97,22 +97,26 @@ pub(super) fn find(
 pub(super) fn connect(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     address: &str,
 ) -> anyhow::Result<DemoStore> {
     let mut random = rand::rng();
     let secret: String = (0..32).map(|_| format!("{:x}", random.random_range(0..16))).collect();
-    let store = connect_shopify(conn, actor, sealer, address, &WebhookSecret::parse(&secret)?)?;
+    let store = connect_shopify(conn, actor, encryptor, address, &WebhookSecret::parse(&secret)?)?;
     Ok(DemoStore {
         merchant_id: store.merchant_id,
         store_id: store.id,
         store_key: store.store_key,
         secret: secret.into_bytes(),
-        pseudonyms: Pseudonyms::new(sealer),
+        pseudonyms: Pseudonyms::new(encryptor),
     })
 }
 
-fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow::Result<DemoStore> {
+fn make(
+    conn: &mut PgConnection,
+    encryptor: &Encryptor,
+    now: DateTime<Utc>,
+) -> anyhow::Result<DemoStore> {
     let begun = now - Duration::days(AGE_DAYS);
     let owner_id = user(conn, &OWNER)?;
     let merchant = NewMerchant {
@@ -135,16 +139,16 @@ fn make(conn: &mut PgConnection, sealer: &Sealer, now: DateTime<Utc>) -> anyhow:
         auth::join(conn, &owner, user_id, role)?;
     }
     let support_id = user(conn, &SUPPORT)?;
-    let store = connect(conn, &owner, sealer, STORE_ADDRESS)?;
+    let store = connect(conn, &owner, encryptor, STORE_ADDRESS)?;
     let flat = Commission::FlatPerOrder { amount_minor: 800, currency: Currency::USD };
     let offers = Offers {
         standard: merchant.offer_id,
         partners: offer(conn, &owner, PARTNERS, Commission::Percent { rate: Rate::percent(15) })?,
         creators: offer(conn, &owner, "Creators", flat)?,
     };
-    let mut dice = Dice::new(40);
-    for part in &CAST {
-        let early = begun + Duration::minutes(dice.between(60, 28 * 24 * 60));
+    let mut random = Random::new(40);
+    for part in &ROLES {
+        let early = begun + Duration::minutes(random.between(60, 28 * 24 * 60));
         // Who applied, is there since then.
         let applied = APPLICANTS.iter().find(|(email, ..)| *email == part.email);
         let joined = applied.map_or(early, |(.., hours)| now - Duration::hours(*hours));
@@ -253,9 +257,9 @@ fn enter(
         diesel::update(row).set(affiliate_rows::public_id.eq(KNOWN_ID)).execute(conn)?;
     }
     let codes = part.codes.iter().map(|code| (TriggerKind::CouponCode, *code));
-    let customer = (part.email == cast::BROUGHT_A_CUSTOMER)
-        .then_some((TriggerKind::CustomerEmail, cast::THE_CUSTOMER));
-    let design = (part.email == cast::DESIGNER).then_some((TriggerKind::Sku, DESIGNED_SKU));
+    let customer = (part.email == roles::BROUGHT_A_CUSTOMER)
+        .then_some((TriggerKind::CustomerEmail, roles::THE_CUSTOMER));
+    let design = (part.email == roles::DESIGNER).then_some((TriggerKind::Sku, DESIGNED_SKU));
     for (at, (kind, value)) in codes.chain(customer).chain(design).enumerate() {
         let later = Duration::minutes(3 + 2_000 * i64::try_from(at)?);
         let actor = Actor { now: actor.now + later, ..actor.clone() };

@@ -12,14 +12,14 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::process::{ServerProcess, serving};
 use crate::features::auth::two_factor;
-use crate::features::stores::{self, Resealed, reseal_secrets};
+use crate::features::stores::{self, Reencrypted, reencrypt_secrets};
 use crate::kit::clock;
 use crate::kit::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
 use crate::kit::db::schema::instance_key;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::mail;
+use crate::kit::email;
 use crate::kit::pseudonyms;
-use crate::kit::secrets::{Sealer, derive};
+use crate::kit::secrets::{Encryptor, derive};
 
 /// The advisory lock of the key: "vouckey" in ASCII.
 const LOCK: i64 = 0x76_6f75_636b_6579;
@@ -78,12 +78,12 @@ struct Secrets {
 }
 
 impl Secrets {
-    /// Within `Scope::Installation`.
-    fn check(conn: &mut PgConnection, sealer: &Sealer) -> QueryResult<Self> {
-        let (of_stores, stuck_stores) = stores::check_secrets(conn, sealer)?;
-        let (of_people, stuck_people) = two_factor::check_secrets(conn, sealer)?;
-        let (of_links, stuck_links) = mail::check_links(conn, sealer)?;
-        let (of_pseudonyms, stuck_pseudonyms) = pseudonyms::check(conn, sealer)?;
+    /// Within `Scope::Instance`.
+    fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<Self> {
+        let (of_stores, stuck_stores) = stores::check_secrets(conn, encryptor)?;
+        let (of_people, stuck_people) = two_factor::check_secrets(conn, encryptor)?;
+        let (of_links, stuck_links) = email::check_links(conn, encryptor)?;
+        let (of_pseudonyms, stuck_pseudonyms) = pseudonyms::check(conn, encryptor)?;
         Ok(Self {
             all: of_stores + of_people + of_links + of_pseudonyms,
             unreadable: stuck_stores.len() + stuck_people.len() + stuck_links + stuck_pseudonyms,
@@ -113,7 +113,7 @@ fn try_lock(conn: &mut PgConnection, function: &str) -> QueryResult<bool> {
 }
 
 /// Whether the key of the settings is the one that the database's secrets are encrypted with. Only
-/// reads; within `Scope::Installation`.
+/// reads; within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
@@ -122,7 +122,7 @@ pub fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(),
     if held.as_ref() == Some(&fingerprint(&config.secret_key)) {
         return Ok(Ok(()));
     }
-    let secrets = Secrets::check(conn, &Sealer::new(&config.secret_key))?;
+    let secrets = Secrets::check(conn, &Encryptor::new(&config.secret_key))?;
     // A database that knows no fingerprint yet is taken at the word of the first key that decrypts.
     let is_first = held.is_none() && secrets.unreadable < secrets.all;
     if secrets.all == 0 || is_first {
@@ -173,7 +173,7 @@ pub fn is_rotation_left(config: &Config) -> bool {
 }
 
 /// Takes the key of the settings into use, if it's the one that the database's secrets are encrypted
-/// with; a new one where there are none. Within `Scope::Installation`.
+/// with; a new one where there are none. Within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
@@ -228,8 +228,8 @@ pub fn rotate(
     config: &Config,
     new: &SecretBox<[u8; 32]>,
     is_lost: bool,
-) -> QueryResult<Result<Resealed, KeyError>> {
-    in_scope(conn, Scope::Installation, |conn| {
+) -> QueryResult<Result<Reencrypted, KeyError>> {
+    in_scope(conn, Scope::Instance, |conn| {
         if !try_lock(conn, "pg_try_advisory_xact_lock")? {
             return Ok(Err(KeyError::Busy));
         }
@@ -243,11 +243,11 @@ pub fn rotate(
         {
             return Ok(Err(error));
         }
-        let (old, new_sealer) = (Sealer::new(&config.secret_key), Sealer::new(new));
-        mail::reseal_links(conn, &old, &new_sealer)?;
-        pseudonyms::reseal(conn, &old, &new_sealer)?;
-        two_factor::reseal(conn, &old, &new_sealer)?;
-        let done = reseal_secrets(conn, &old, &new_sealer)?;
+        let (old, new_sealer) = (Encryptor::new(&config.secret_key), Encryptor::new(new));
+        email::reencrypt_links(conn, &old, &new_sealer)?;
+        pseudonyms::reencrypt(conn, &old, &new_sealer)?;
+        two_factor::reencrypt(conn, &old, &new_sealer)?;
+        let done = reencrypt_secrets(conn, &old, &new_sealer)?;
         record(conn, new)?;
         Ok(Ok(done))
     })

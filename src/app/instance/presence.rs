@@ -17,7 +17,7 @@ use crate::kit::error::AppResult;
 use crate::kit::os;
 
 /// How often a process says that it serves.
-const BEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// That this process serves. While this value lives the secret key isn't rotated.
 pub struct Presence {
@@ -40,7 +40,7 @@ impl Presence {
     /// [`KeyError`] where the key can't be used, else the database's or the operating system's.
     pub fn enter(db: &Db, config: &Config) -> anyhow::Result<Self> {
         let id = rand::random();
-        let entered: Result<(), KeyError> = db.run_blocking(Scope::Installation, |conn| {
+        let entered: Result<(), KeyError> = db.run_blocking(Scope::Instance, |conn| {
             let outcome = key::take_into_use(conn, config)?;
             if outcome.is_ok() {
                 say(conn, id)?;
@@ -69,7 +69,7 @@ impl Drop for Presence {
 }
 
 fn go_on(db: &Db, id: i64, key: &[u8], stopped: &mpsc::Receiver<()>) {
-    while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+    while stopped.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
         match beat(db, id, key) {
             Ok(Beat::Said) => {}
             Ok(Beat::KeyChanged) => {

@@ -22,7 +22,7 @@ use crate::kit::security::Kind;
 /// The queues are read at most this often, however many ask.
 const FRESH: Duration = Duration::from_secs(5);
 /// The database has so long to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What waits for the background work.
 #[derive(Clone)]
@@ -78,12 +78,12 @@ impl Metrics {
             return queues.clone();
         }
         let keep = self.keep;
-        let reading = self.db.run_as(WorkKind::Job, Scope::Installation, move |conn| {
+        let reading = self.db.run_as(WorkKind::Job, Scope::Instance, move |conn| {
             let queues = queues::read(conn, clock::now())?;
             let overdue = retention::overdue(conn, keep, clock::now())?;
             QueryResult::Ok(Waiting { queues, overdue })
         });
-        let queues = match timeout(PATIENCE, reading).await {
+        let queues = match timeout(TIMEOUT, reading).await {
             Ok(Ok(queues)) => Some(queues),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "cannot read what waits");

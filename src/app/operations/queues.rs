@@ -8,7 +8,7 @@ use crate::kit::db::prepared;
 /// What waits for the workers, of one kind.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct Queue {
-    /// `store_jobs`, `deliveries`, `pushes`, `letters`, `recalculations`, `deliveries_retried`; and
+    /// `store_jobs`, `deliveries`, `pushes`, `emails`, `recalculations`, `deliveries_retried`; and
     /// `recalculations_parked` and `deliveries_failed`, which wait for a person.
     pub name: String,
     /// How much of it.
@@ -17,7 +17,7 @@ pub(super) struct Queue {
     pub oldest: f64,
 }
 
-/// All of them, within `Scope::Installation`. Each is read from an index of what waits, so that it
+/// All of them, within `Scope::Instance`. Each is read from an index of what waits, so that it
 /// costs what waits and not what is there.
 ///
 /// Work for a store that is disconnected or lets Vouch in no more rests: it is the merchant's to
@@ -43,12 +43,12 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
              JOIN open s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
              WHERE p.status = 'queued' AND s.creates_codes \
              UNION ALL \
-             SELECT 'letters', created_at FROM letters \
-             WHERE delivered_at IS NULL AND parked_at IS NULL \
+             SELECT 'letters', created_at FROM emails \
+             WHERE delivered_at IS NULL AND failed_at IS NULL \
              UNION ALL \
-             SELECT 'recalculations', requested_at FROM recalculations WHERE parked_at IS NULL \
+             SELECT 'recalculations', requested_at FROM recalculations WHERE failed_at IS NULL \
              UNION ALL \
-             SELECT 'recalculations_parked', parked_at FROM recalculations WHERE parked_at IS NOT NULL \
+             SELECT 'recalculations_parked', failed_at FROM recalculations WHERE failed_at IS NOT NULL \
              UNION ALL \
              SELECT CASE WHEN f.retry_at IS NULL THEN 'deliveries_failed' ELSE 'deliveries_retried' END, \
                  d.received_at \
@@ -68,7 +68,7 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
 }
 
 /// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it
-/// has. Within `Scope::Installation`.
+/// has. Within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.

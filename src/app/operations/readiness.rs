@@ -11,7 +11,7 @@ use crate::kit::db::{Db, Pool, migrate};
 use crate::kit::supervise::{self, Stop};
 
 /// How often the database is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// What was seen longer ago says nothing of now. A look takes four seconds at the most.
 const STALE: Duration = Duration::from_secs(6);
 
@@ -78,7 +78,7 @@ impl Readiness {
 /// Until nobody asks any more.
 fn keep_looking(shared: &Weak<Shared>) {
     loop {
-        thread::sleep(LOOK);
+        thread::sleep(POLL_INTERVAL);
         let Some(shared) = shared.upgrade() else { return };
         let seen = ask(&shared.pool);
         *shared.last.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), seen);

@@ -1,6 +1,6 @@
 //! The web server: the application around the routes.
 
-mod paced;
+mod min_rate;
 mod starting;
 
 use std::net::TcpListener;
@@ -26,13 +26,13 @@ use secrecy::ExposeSecret;
 use tracing_actix_web::TracingLogger;
 use vouch_platforms::http::Http;
 
-use self::paced::{Pace, Paced};
+use self::min_rate::{MinRate, MinRateStream};
 pub use self::starting::Starting;
 
 use crate::app::operations::{Metrics, Readiness};
 use crate::app::routes;
 use crate::features::api;
-use crate::features::auth::{self, Hashing, IDLE_LIMIT, PgSessions, RouteTable, Tries};
+use crate::features::auth::{self, AttemptLimits, Hashing, IDLE_LIMIT, PgSessions, RouteTable};
 use crate::features::first_run::FirstRun;
 use crate::features::hooks::KnownStores;
 use crate::features::ingest::queue::Intake;
@@ -40,16 +40,16 @@ use crate::features::registration;
 use crate::features::stores::StoreCalls;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
+use crate::kit::email;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::mail;
 use crate::kit::os;
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form_token::FormKey;
 use crate::kit::web::memory::Memory;
 use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
-use crate::kit::web::{answers, error_page, guard, gzip, htmx, measure, text, watch};
+use crate::kit::web::{error_page, guard, gzip, htmx, idempotency, measure, text, watch};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -61,9 +61,9 @@ pub struct State {
     /// The bounded place where passwords are hashed.
     pub hashing: Hashing,
     /// The tries that are left at sign-in.
-    pub tries: Data<Tries>,
+    pub attempts: Data<AttemptLimits>,
     /// What seals and opens the secrets of stores.
-    pub sealer: Sealer,
+    pub encryptor: Encryptor,
     /// The stores that sent something lately.
     pub known_stores: Data<KnownStores>,
     /// The door to the stores, for checks that somebody waits for.
@@ -77,7 +77,7 @@ pub struct State {
     /// What is left to strangers on the public pages.
     pub join_limits: Data<registration::Limits>,
     /// The emails that are left to members and support staff.
-    pub mail_limits: Data<mail::Limits>,
+    pub mail_limits: Data<email::Limits>,
     /// Whether requests should be sent here.
     pub readiness: Data<Readiness>,
     /// The memory that is left for bodies and files.
@@ -94,16 +94,16 @@ impl State {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
-        let sealer = Sealer::new(&config.secret_key);
+        let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
-        let tries = Data::new(Tries::default());
-        let known_stores = Data::new(KnownStores::new(db.clone(), sealer.clone()));
-        let pseudonyms = Pseudonyms::new(&sealer);
+        let attempts = Data::new(AttemptLimits::default());
+        let known_stores = Data::new(KnownStores::new(db.clone(), encryptor.clone()));
+        let pseudonyms = Pseudonyms::new(&encryptor);
         let intake = Intake::start(db.intake_pool(), config.connections.intake, &pseudonyms)?;
         let hashing = Hashing::new()?;
         let api_limits = Data::new(api::Limits::default());
         let join_limits = Data::new(registration::Limits::default());
-        let mail_limits = Data::new(mail::Limits::default());
+        let mail_limits = Data::new(email::Limits::default());
         let readiness = Data::new(Readiness::new(&db)?);
         let memory = Data::new(Memory::default());
         let form_key = Data::new(FormKey::new(&config.secret_key));
@@ -112,8 +112,8 @@ impl State {
             config,
             db,
             hashing,
-            tries,
-            sealer,
+            attempts,
+            encryptor,
             http,
             store_calls: Data::new(StoreCalls::default()),
             known_stores,
@@ -144,7 +144,7 @@ const MAX_CONNECTIONS: usize = 2000;
 const SHUTDOWN_SECONDS: u64 = 6;
 
 /// Serves the application on `listener` until its handle is told to stop; the future ends once what
-/// runs is finished. As `actix_web::HttpServer` does it, with every connection [`Paced`].
+/// runs is finished. As `actix_web::HttpServer` does it, with every connection [`MinRateStream`].
 ///
 /// # Errors
 /// When the socket cannot be used.
@@ -181,7 +181,7 @@ pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Re
             let _ = io.set_nodelay(true);
             let _ = os::limit_unsent(&io, MAX_UNSENT_BYTES);
             let peer = io.peer_addr().ok();
-            Ok((Paced::new(io, Pace::default()), Protocol::Http1, peer))
+            Ok((MinRateStream::new(io, MinRate::default()), Protocol::Http1, peer))
         })
         .and_then(http)
     };
@@ -205,7 +205,7 @@ fn application(
         .app_data(Data::new(state.config.trusted_proxies.clone()))
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.hashing.clone()))
-        .app_data(state.tries.clone())
+        .app_data(state.attempts.clone())
         .app_data(state.known_stores.clone())
         .app_data(Data::new(state.intake.clone()))
         .app_data(state.api_limits.clone())
@@ -215,7 +215,7 @@ fn application(
         .app_data(state.memory.clone())
         .app_data(state.form_key.clone())
         .app_data(state.metrics.clone())
-        .app_data(Data::new(state.sealer.clone()))
+        .app_data(Data::new(state.encryptor.clone()))
         .app_data(Data::new(state.http.clone()))
         .app_data(state.store_calls.clone())
         .app_data(MultipartConfig::default().buffer_limit(PART_HEADERS_LIMIT))
@@ -230,7 +230,7 @@ fn application(
         .app_data(RouteTable(routes::TABLE))
         .configure(routes::configure)
         .default_service(web::to(unknown))
-        .wrap(from_fn(answers::keep))
+        .wrap(from_fn(idempotency::keep))
         .wrap(from_fn(auth::check))
         .wrap(sessions(state))
         .wrap(from_fn(auth::without_session))

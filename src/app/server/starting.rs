@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often new connections are looked for.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a client may take to send, and to read.
 const CLIENT_TIMEOUT: Duration = Duration::from_millis(200);
 /// As much of a request is read: it begins with what it asks for.
@@ -38,7 +38,7 @@ impl Starting {
                 match listener.accept() {
                     // A client that is gone hears nothing.
                     Ok((client, _)) => drop(tell(client)),
-                    Err(_) => thread::sleep(LOOK),
+                    Err(_) => thread::sleep(POLL_INTERVAL),
                 }
             }
         };

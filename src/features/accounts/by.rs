@@ -5,7 +5,7 @@ use crate::kit::audit::{Act, Actor, ActorKind, record};
 
 /// Who ends access or gives it back, and why.
 #[derive(Clone, Debug)]
-pub struct By {
+pub struct AccessChange {
     pub(super) kind: ActorKind,
     pub(super) user_id: Option<i64>,
     pub(super) name: String,
@@ -15,7 +15,7 @@ pub struct By {
     pub(super) now: DateTime<Utc>,
 }
 
-impl By {
+impl AccessChange {
     /// A person at the server's command line.
     pub fn command_line(reason: &str, now: DateTime<Utc>) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl By {
 /// Writes an act into the audit log of a merchant, without the reason.
 pub(super) fn tell(
     conn: &mut PgConnection,
-    by: &By,
+    by: &AccessChange,
     merchant_id: i64,
     action: &str,
     (subject_kind, subject_id): (&str, i64),

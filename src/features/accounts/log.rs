@@ -2,10 +2,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::by::{By, tell};
+use super::by::{AccessChange, tell};
 use crate::kit::audit::ActorKind;
 use crate::kit::db::schema::instance_log;
-use crate::kit::mail::RevealedEmail;
+use crate::kit::email::RevealedEmail;
 use crate::kit::security::{self, Kind};
 
 /// A line of the log of the instance.
@@ -64,7 +64,7 @@ impl InstanceEntry {
 /// The database's.
 pub(super) fn note(
     conn: &mut PgConnection,
-    by: &By,
+    by: &AccessChange,
     action: &str,
     subject_id: i64,
     mut details: serde_json::Value,
@@ -129,7 +129,11 @@ pub fn of_subject(
 ///
 /// # Errors
 /// The database's.
-pub fn note_revealed(conn: &mut PgConnection, by: &By, email: &RevealedEmail) -> QueryResult<()> {
+pub fn note_revealed(
+    conn: &mut PgConnection,
+    by: &AccessChange,
+    email: &RevealedEmail,
+) -> QueryResult<()> {
     if let Some(merchant_id) = email.merchant_id {
         let summary = format!("Read the email “{}” to {}.", email.subject, email.recipient);
         tell(conn, by, merchant_id, "email.revealed", ("email", email.id), summary)?;

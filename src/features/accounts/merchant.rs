@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::{By, Ended, note, tell};
+use super::{AccessChange, EndedAccess, note, tell};
 use crate::features::api::keys;
 use crate::features::auth::links::{self, LinkEnd};
 use crate::kit::db::schema::{affiliates, members, merchants, sessions};
@@ -12,7 +12,11 @@ use crate::kit::db::schema::{affiliates, members, merchants, sessions};
 ///
 /// # Errors
 /// `NotFound` when there is no such merchant.
-pub fn close(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<Option<Ended>> {
+pub fn close(
+    conn: &mut PgConnection,
+    by: &AccessChange,
+    merchant_id: i64,
+) -> QueryResult<Option<EndedAccess>> {
     let was_closed = lock(conn, merchant_id)?;
     if was_closed {
         return Ok(None);
@@ -35,7 +39,7 @@ pub fn close(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<
         let summary = format!("Revoked the API key {} with the program.", key.name);
         tell(conn, by, merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
     }
-    let ended = Ended { sessions, keys: keys.len() };
+    let ended = EndedAccess { sessions, keys: keys.len() };
     let summary = "Closed the program.".to_owned();
     tell(conn, by, merchant_id, "merchant.closed", ("merchant", merchant_id), summary)?;
     let details = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
@@ -47,7 +51,7 @@ pub fn close(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<
 ///
 /// # Errors
 /// `NotFound` when there is no such merchant.
-pub fn reopen(conn: &mut PgConnection, by: &By, merchant_id: i64) -> QueryResult<bool> {
+pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> QueryResult<bool> {
     if !lock(conn, merchant_id)? {
         return Ok(false);
     }

@@ -4,7 +4,7 @@
 //! row in the log of the instance and in the audit log of every merchant it touches. The reason, and where
 //! the act came from, stand in the log of the instance alone: a merchant reads what changed for it, and
 //! not why support did it, which can be about support's own staff. Everything here
-//! runs within `Scope::Installation`, for the command line and the pages of support staff alike. What
+//! runs within `Scope::Instance`, for the command line and the pages of support staff alike. What
 //! was revoked stays revoked when access is given back.
 
 mod by;
@@ -14,7 +14,7 @@ mod user;
 
 use vouch_core::name::is_invisible;
 
-pub use self::by::By;
+pub use self::by::AccessChange;
 use self::by::tell;
 use self::log::note;
 pub use self::log::{InstanceEntry, note_revealed, of_subject};
@@ -52,14 +52,14 @@ pub fn read_reason(typed: &str) -> Result<String, ReasonError> {
 
 /// What an act ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedAccess {
     /// Sessions.
     pub sessions: usize,
     /// API keys.
     pub keys: usize,
 }
 
-impl Ended {
+impl EndedAccess {
     /// A sentence.
     pub fn words(self) -> String {
         let count = |number: usize, one: &str| match number {

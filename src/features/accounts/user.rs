@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::{By, Ended, note, tell};
+use super::{AccessChange, EndedAccess, note, tell};
 use crate::features::api::keys;
 use crate::features::auth::end_sessions_of;
-use crate::features::auth::links::{self, About, LinkEnd};
+use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::team;
 use crate::kit::db::schema::{affiliates, members, users};
 
@@ -15,7 +15,11 @@ use crate::kit::db::schema::{affiliates, members, users};
 ///
 /// # Errors
 /// `NotFound` when there is no such user.
-pub fn disable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Option<Ended>> {
+pub fn disable(
+    conn: &mut PgConnection,
+    by: &AccessChange,
+    user_id: i64,
+) -> QueryResult<Option<EndedAccess>> {
     let name = name_of(conn, user_id)?;
     let changed = diesel::update(users::table.find(user_id))
         .filter(users::disabled_at.is_null())
@@ -24,7 +28,7 @@ pub fn disable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Op
     if changed == 0 {
         return Ok(None);
     }
-    links::end(conn, About::password(user_id), LinkEnd::Withdrawn, by.now)?;
+    links::end(conn, LinkSubject::password(user_id), LinkEnd::Withdrawn, by.now)?;
     let ended = end_everything(conn, by, user_id)?;
     for invitation in team::withdraw_of_inviter(conn, user_id, None, by.now)? {
         let subject = ("invitation", invitation.id);
@@ -42,7 +46,7 @@ pub fn disable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Op
 ///
 /// # Errors
 /// `NotFound` when there is no such user.
-pub fn enable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<bool> {
+pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     let name = name_of(conn, user_id)?;
     let changed = diesel::update(users::table.find(user_id))
         .filter(users::disabled_at.is_not_null())
@@ -64,9 +68,9 @@ pub fn enable(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<boo
 /// `NotFound` when there is no such user.
 pub fn remove_support(
     conn: &mut PgConnection,
-    by: &By,
+    by: &AccessChange,
     user_id: i64,
-) -> QueryResult<Option<Ended>> {
+) -> QueryResult<Option<EndedAccess>> {
     if !set_support(conn, user_id, false)? {
         return Ok(None);
     }
@@ -81,7 +85,7 @@ pub fn remove_support(
 ///
 /// # Errors
 /// `NotFound` when there is no such user.
-pub fn add_support(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<bool> {
+pub fn add_support(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     if !set_support(conn, user_id, true)? {
         return Ok(false);
     }
@@ -103,20 +107,24 @@ fn name_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<String> {
     users::table.find(user_id).select(users::name).for_no_key_update().first(conn)
 }
 
-fn end_everything(conn: &mut PgConnection, by: &By, user_id: i64) -> QueryResult<Ended> {
+fn end_everything(
+    conn: &mut PgConnection,
+    by: &AccessChange,
+    user_id: i64,
+) -> QueryResult<EndedAccess> {
     let sessions = end_sessions_of(conn, user_id)?;
     let keys = keys::revoke_of_user(conn, user_id, by.now)?;
     for key in &keys {
         let summary = format!("Revoked the API key {}: its creator’s access changed.", key.name);
         tell(conn, by, key.merchant_id, "api_key.revoked", ("api_key", key.id), summary)?;
     }
-    Ok(Ended { sessions, keys: keys.len() })
+    Ok(EndedAccess { sessions, keys: keys.len() })
 }
 
 /// Every merchant that knows the person as a member or an affiliate reads of it.
 fn tell_merchants(
     conn: &mut PgConnection,
-    by: &By,
+    by: &AccessChange,
     user_id: i64,
     action: &str,
     what: &str,

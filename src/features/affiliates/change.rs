@@ -9,13 +9,13 @@ use super::emails;
 use super::model::{Affiliate, CreateAffiliateError};
 use super::status::AffiliateStatus;
 use super::terms::{Terms, take_back_status};
-use crate::features::auth::links::{self, About, LinkEnd};
+use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::offers;
-use crate::features::recalculations::{RecalculationCause, request_for_affiliate, request_since};
+use crate::features::recalculations::{RecalculationReason, request_for_affiliate, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::affiliates;
-use crate::kit::mail::email_key;
+use crate::kit::email::email_key;
 
 /// What the settings of an affiliate may change.
 #[derive(Clone, Debug)]
@@ -62,17 +62,17 @@ pub fn update(
             let terms = Terms { status: after.status, offer_id: after.offer_id };
             let key = (actor.merchant_id, after.id);
             if let Some(changed) = dated::change(conn, key, Some(terms), actor.now)? {
-                let cause = RecalculationCause::AffiliateOfferChanged;
+                let cause = RecalculationReason::AffiliateOfferChanged;
                 request_since(conn, actor, changed.from, &cause)?;
             }
         }
         if email_key(&before.email) != email_key(&after.email) {
-            let about = About::affiliate(actor.merchant_id, after.id);
+            let about = LinkSubject::affiliate(actor.merchant_id, after.id);
             links::end(conn, about, LinkEnd::EmailChanged, actor.now)?;
         }
         let key = (actor.merchant_id, after.id);
         if let Some(changed) = emails::change_own(conn, key, &after.email, actor.now)? {
-            let cause = RecalculationCause::AffiliateEmailChanged;
+            let cause = RecalculationReason::AffiliateEmailChanged;
             request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
         }
         record_change(conn, actor, &before, &after)?;
@@ -86,7 +86,7 @@ pub struct OwnChange {
     /// What it is called.
     pub name: String,
     /// Where it wants to be paid.
-    pub payment_address: String,
+    pub payout_details: String,
 }
 
 /// Changes what an affiliate says of itself; answers it as it was and as it is.
@@ -104,15 +104,14 @@ pub fn update_own(
         let after = diesel::update(affiliates::table.find((actor.merchant_id, affiliate_id)))
             .set((
                 affiliates::name.eq(&change.name),
-                affiliates::payment_address.eq(&change.payment_address),
+                affiliates::payout_details.eq(&change.payout_details),
                 affiliates::updated_at.eq(actor.now),
             ))
             .returning(Affiliate::as_returning())
             .get_result(conn)?;
         let key = (actor.merchant_id, after.id);
-        if let Some(changed) = emails::change_payout(conn, key, &after.payment_address, actor.now)?
-        {
-            let cause = RecalculationCause::PayoutDetailsChanged;
+        if let Some(changed) = emails::change_payout(conn, key, &after.payout_details, actor.now)? {
+            let cause = RecalculationReason::PayoutDetailsChanged;
             request_for_affiliate(conn, actor, after.id, changed.from, &cause)?;
         }
         record_change(conn, actor, &before, &after)?;
@@ -144,7 +143,7 @@ fn record_change(
         }
     }
     // Where somebody is paid is nobody's to read here, neither as it was nor as it is.
-    if before.payment_address != after.payment_address {
+    if before.payout_details != after.payout_details {
         is.insert("payment_address_changed".to_owned(), true.into());
         changed.push("payment address");
     }
@@ -195,7 +194,7 @@ pub fn change_status(
         set_status(conn, actor, affiliate, status, "affiliate.status_changed", "now")?;
     }
     if let Some(since) = earliest {
-        request_since(conn, actor, since, &RecalculationCause::AffiliateStatusChanged)?;
+        request_since(conn, actor, since, &RecalculationReason::AffiliateStatusChanged)?;
     }
     Ok(changing)
 }
@@ -226,7 +225,7 @@ pub fn undo_status(
             continue;
         };
         set_status(conn, actor, &affiliate, status, "affiliate.status_undone", "again")?;
-        let cause = RecalculationCause::AffiliateStatusUndone { by: actor.name.clone() };
+        let cause = RecalculationReason::AffiliateStatusUndone { by: actor.name.clone() };
         request_for_affiliate(conn, actor, id, second(since), &cause)?;
         undone.push(affiliate);
     }
@@ -245,7 +244,7 @@ fn set_status(
         .set((affiliates::status.eq(status), affiliates::updated_at.eq(actor.now)))
         .execute(conn)?;
     if status == AffiliateStatus::Denied {
-        let about = About::affiliate(actor.merchant_id, affiliate.id);
+        let about = LinkSubject::affiliate(actor.merchant_id, affiliate.id);
         links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
     }
     record(

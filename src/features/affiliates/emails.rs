@@ -76,9 +76,9 @@ pub(super) fn change_payout(
 /// What looks like an email address in a text, at most a few: `PayPal: jane@example.com`.
 fn emails_in(text: &str) -> Vec<String> {
     const MAX_EMAILS: usize = 5;
-    let around = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);
+    let account_context = |c: char| c.is_whitespace() || "<>(),;:\"[]\\".contains(c);
     let mut found = Vec::new();
-    for word in text.split(around) {
+    for word in text.split(account_context) {
         let word = word.trim_end_matches('.');
         if EmailKey::parse(word).is_ok() && !found.iter().any(|other| other == word) {
             found.push(word.to_owned());

@@ -9,8 +9,8 @@ use vouch_core::money::Currency;
 use super::list::since;
 use super::model::Affiliate;
 use crate::features::auth::Merchant;
-use crate::features::figures::{self, Figures, amounts};
 use crate::features::recalculations::{Pending, pending_of_affiliate};
+use crate::features::rollups::{self, Rollups, amounts};
 use crate::kit::db::schema::{affiliates, offers};
 use crate::kit::urls;
 use crate::kit::web::paginate::thousands;
@@ -68,7 +68,7 @@ pub struct Frame {
     pub item: FrameItem,
     /// The orders about it that wait to be recalculated.
     pub recalculating: Pending,
-    figures: Vec<Figures>,
+    rollups: Vec<Rollups>,
     currency: Currency,
 }
 
@@ -95,55 +95,55 @@ impl Frame {
             .select((Affiliate::as_select(), offers::name, affiliates::user_id.is_not_null()))
             .first(conn)?;
         let since = since(now, merchant);
-        let figures = figures::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
+        let rollups = rollups::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
             .remove(&affiliate_id)
             .unwrap_or_default();
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
         let recalculating = pending_of_affiliate(conn, merchant.id, affiliate_id)?;
-        Ok(Self { affiliate, offer_name, has_account, item, recalculating, figures, currency })
+        Ok(Self { affiliate, offer_name, has_account, item, recalculating, rollups, currency })
     }
 
     /// How many orders counted for it.
     pub fn orders(&self) -> String {
-        thousands(self.figures.iter().map(|figures| figures.conversions).sum())
+        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
     /// What customers paid for the credited lines, after refunds; in the merchant's currency.
     pub fn revenue(&self) -> String {
-        self.amount(|figures| figures.revenue_minor)
+        self.amount(|rollups| rollups.revenue_minor)
     }
 
     /// The same in other currencies: `and €12.00`; empty if there is none.
     pub fn revenue_note(&self) -> String {
-        self.other_amounts(|figures| figures.revenue_minor)
+        self.other_amounts(|rollups| rollups.revenue_minor)
     }
 
     /// What it earned.
     pub fn commission(&self) -> String {
-        self.amount(|figures| figures.commission_minor)
+        self.amount(|rollups| rollups.commission_minor)
     }
 
     /// The same in other currencies.
     pub fn commission_note(&self) -> String {
-        self.other_amounts(|figures| figures.commission_minor)
+        self.other_amounts(|rollups| rollups.commission_minor)
     }
 
     /// What went back to customers.
     pub fn refunds(&self) -> String {
-        self.amount(|figures| figures.refunded_minor)
+        self.amount(|rollups| rollups.refunded_minor)
     }
 
     /// The same in other currencies.
     pub fn refunds_note(&self) -> String {
-        self.other_amounts(|figures| figures.refunded_minor)
+        self.other_amounts(|rollups| rollups.refunded_minor)
     }
 
-    fn amount(&self, of: impl Fn(&Figures) -> i64) -> String {
-        amounts(&self.figures, self.currency, of).into_iter().next().unwrap_or_default()
+    fn amount(&self, of: impl Fn(&Rollups) -> i64) -> String {
+        amounts(&self.rollups, self.currency, of).into_iter().next().unwrap_or_default()
     }
 
-    fn other_amounts(&self, of: impl Fn(&Figures) -> i64) -> String {
-        let others = amounts(&self.figures, self.currency, of).split_off(1);
+    fn other_amounts(&self, of: impl Fn(&Rollups) -> i64) -> String {
+        let others = amounts(&self.rollups, self.currency, of).split_off(1);
         if others.is_empty() { String::new() } else { format!("and {}", others.join(", ")) }
     }
 }

@@ -8,12 +8,12 @@ use rand::RngExt;
 use super::emails;
 use super::status::AffiliateStatus;
 use super::terms::Terms;
-use crate::features::auth::count_place;
+use crate::features::auth::count_membership;
 use crate::features::offers;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;
 use crate::kit::db::schema::affiliates;
-use crate::kit::mail::email_key;
+use crate::kit::email::email_key;
 
 /// A person or company that promotes the merchant.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -34,7 +34,7 @@ pub struct Affiliate {
     /// What members noted for themselves.
     pub note: String,
     /// Where it wants to be paid, in its own words; empty if it did not say.
-    pub payment_address: String,
+    pub payout_details: String,
     /// When it joined.
     pub created_at: DateTime<Utc>,
 }
@@ -145,7 +145,7 @@ pub fn create(
         }
         let affiliate = insert(conn, actor, new)?;
         if let Some(user_id) = new.user_id {
-            count_place(conn, user_id, 1)?;
+            count_membership(conn, user_id, 1)?;
         }
         let key = (actor.merchant_id, affiliate.id);
         let terms = Terms { status: new.status, offer_id: new.offer_id };
@@ -175,7 +175,7 @@ pub fn create(
 
 /// How often a new affiliate ID may collide before that is a fault. At 1,000,000 affiliates of a
 /// merchant four characters are mostly taken, so that a digit is added on the way.
-const PUBLIC_ID_TRIES: usize = 12;
+const MAX_PUBLIC_ID_ATTEMPTS: usize = 12;
 
 /// Whether an affiliate ID is free is the database's to say: each try is a savepoint of its own.
 fn insert(
@@ -184,7 +184,7 @@ fn insert(
     new: &NewAffiliate,
 ) -> Result<Affiliate, CreateAffiliateError> {
     let mut last = Error::NotFound;
-    for attempt in 0..PUBLIC_ID_TRIES {
+    for attempt in 0..MAX_PUBLIC_ID_ATTEMPTS {
         // Four characters, then one more after every third collision.
         let public_id = random_public_id(4 + attempt / 3);
         let inserted = conn.transaction(|conn| {

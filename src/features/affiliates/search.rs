@@ -19,9 +19,9 @@ pub(super) type Condition = Box<dyn BoxableExpression<affiliates::table, Pg, Sql
 /// From this length on a word is looked for anywhere.
 const ANYWHERE: usize = 3;
 /// So many words are told apart; what follows counts as one.
-const MOST_WORDS: usize = 4;
+const MAX_WORDS: usize = 4;
 /// Nobody's name is longer.
-const MOST_CHARACTERS: usize = 200;
+const MAX_CHARS: usize = 200;
 
 /// A search, taken apart. All of its words must be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,9 +31,9 @@ impl Search {
     /// Takes apart what was typed. Words without a letter or a digit say nothing: every e-mail
     /// address has an `@`.
     pub fn of(typed: &str) -> Self {
-        let typed: String = typed.trim().chars().take(MOST_CHARACTERS).collect();
+        let typed: String = typed.trim().chars().take(MAX_CHARS).collect();
         let words = typed.to_lowercase();
-        let words = words.splitn(MOST_WORDS, char::is_whitespace).map(str::trim);
+        let words = words.splitn(MAX_WORDS, char::is_whitespace).map(str::trim);
         Self(words.filter(|word| word.contains(char::is_alphanumeric)).map(str::to_owned).collect())
     }
 

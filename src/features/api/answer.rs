@@ -9,7 +9,7 @@ use vouch_core::money::{Currency, format_plain};
 use crate::features::auth::Merchant;
 use crate::features::conversions::list::{ConversionRow, of_order};
 use crate::features::conversions::status::NOT_PAID_YET;
-use crate::features::orders::explain::decision_of;
+use crate::features::orders::explain::attribution_of;
 use crate::features::orders::list::OrderHead;
 use crate::kit::db::schema::orders;
 
@@ -18,19 +18,19 @@ use crate::kit::db::schema::orders;
 #[serde(untagged)]
 pub enum ReportAnswer {
     Processed(OrderAnswer),
-    Kept(KeptAnswer),
+    Kept(StoredAnswer),
 }
 
 /// A report that is stored, and that Vouch fails to process until it has been fixed or tries again.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KeptAnswer {
+pub struct StoredAnswer {
     /// Your own id of the order.
     pub id: String,
     /// What happens next.
     pub detail: &'static str,
 }
 
-impl KeptAnswer {
+impl StoredAnswer {
     pub fn new(order_ref: String) -> Self {
         let detail = "The report is kept and not processed yet. Vouch tries again automatically, so \
                       you don’t need to send it again. Your program’s dashboard shows it until then.";
@@ -96,11 +96,11 @@ impl OrderAnswer {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Self> {
-        let (order, decision) = orders::table
+        let (order, attribution) = orders::table
             .filter(orders::merchant_id.eq(merchant_id))
             .filter(orders::store_id.eq(store_id))
             .filter(orders::order_ref.eq(order_ref))
-            .select((OrderHead::as_select(), orders::decision))
+            .select((OrderHead::as_select(), orders::attribution))
             .first::<(OrderHead, Option<Value>)>(conn)?;
         let tz = Merchant::find(conn, merchant_id)?.tz();
         let credits = of_order(conn, merchant_id, order.id)?;
@@ -108,7 +108,7 @@ impl OrderAnswer {
             order_id: order.id.to_string(),
             id: order.order_ref.clone(),
             name: order.title(),
-            explanation: decision_of(decision)?.sentences(tz),
+            explanation: attribution_of(attribution)?.sentences(tz),
             credits: credits.into_iter().map(CreditAnswer::of).collect(),
         })
     }

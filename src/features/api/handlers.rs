@@ -12,12 +12,12 @@ use vouch_core::platform::Platform;
 use vouch_platforms::api::{OrderBody, parse_at};
 
 use super::admission::{admitted, answer};
-use super::answer::{KeptAnswer, OrderAnswer, ReportAnswer};
+use super::answer::{OrderAnswer, ReportAnswer, StoredAnswer};
 use super::keys::ApiScope;
 use super::known::KnownOrder;
 use super::limits::Limits;
 use super::problem::Problem;
-use crate::features::ingest::intake::{Arrival, Outcome, Source, gzip};
+use crate::features::ingest::intake::{IncomingDelivery, Outcome, Source, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope, WorkKind};
@@ -41,7 +41,7 @@ const BODY_LIMITS: BodyLimits =
     responses(
         (status = 201, description = "The first report of this order", body = OrderAnswer),
         (status = 200, description = "The order was known; changed, or as it was", body = OrderAnswer),
-        (status = 202, description = "The report is kept; Vouch could not process it and tries again", body = KeptAnswer),
+        (status = 202, description = "The report is kept; Vouch could not process it and tries again", body = StoredAnswer),
         (status = 400, description = "The request broke off", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The API key lacks the scope `orders`", body = Problem, content_type = "application/problem+json"),
@@ -76,7 +76,7 @@ async fn take(
     let now = clock::arrival();
     let report = parse_at(&body, now).map_err(Problem::fields)?;
     let order_ref = report.order_ref.clone();
-    let arrival = Arrival {
+    let arrival = IncomingDelivery {
         merchant_id: key.merchant_id,
         store_id: key.store_id,
         source: Source::Api,
@@ -111,7 +111,7 @@ async fn take(
 }
 
 fn kept(order_ref: String) -> (StatusCode, ReportAnswer) {
-    (StatusCode::ACCEPTED, ReportAnswer::Kept(KeptAnswer::new(order_ref)))
+    (StatusCode::ACCEPTED, ReportAnswer::Kept(StoredAnswer::new(order_ref)))
 }
 
 /// What is answered to a report that claims the time of another.

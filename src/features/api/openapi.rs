@@ -31,7 +31,7 @@ pub async fn openapi() -> HttpResponse {
         api::OrderBody,
         api::FieldError,
         answer::OrderAnswer,
-        answer::KeptAnswer,
+        answer::StoredAnswer,
         answer::CreditAnswer,
         triggers::TriggerBody,
         triggers::KindBody,

@@ -68,12 +68,12 @@ pub struct CodeRequest {
 
 impl CodeRequest {
     /// Whether it is a further code that waits for a decision of its own.
-    pub fn is_further(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
     }
 
     /// Whether it is a further code that was denied.
-    pub fn is_denied_further(&self) -> bool {
+    pub fn is_denied_request(&self) -> bool {
         self.status == CodeRequestStatus::Denied && self.origin == CodeRequestOrigin::Portal
     }
 

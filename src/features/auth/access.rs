@@ -11,20 +11,20 @@ use actix_web::web::Data;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::model::{AffiliateSeat, Around, Person, Seat};
+use super::model::{AccountContext, AffiliateContext, MemberContext, Person};
 use super::route::{Access, RouteTable};
 use super::viewing::{self, Viewing};
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request::{self, Sender};
-use crate::kit::session::{PLACE, Place, USER_ID};
+use crate::kit::session::{USER_ID, WORKSPACE, Workspace};
 use crate::kit::web::bearer;
 use crate::kit::web::spans::route;
 use crate::kit::web::unsent;
 
 /// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
-/// [`Seat`], [`AffiliateSeat`] or [`Around`] with the request for the page extractors.
+/// [`MemberContext`], [`AffiliateContext`] or [`AccountContext`] with the request for the page extractors.
 ///
 /// # Errors
 /// None of its own: whoever may not is answered with `NotFound` (an unknown address),
@@ -87,41 +87,41 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
     let Some(user_id) = session.get::<i64>(USER_ID)? else {
         return Err(AppError::SignInNeeded(come_back_to(req)));
     };
-    let place = session.get::<Place>(PLACE)?;
+    let place = session.get::<Workspace>(WORKSPACE)?;
     let view = Viewing::of(&session)?;
     let looked_at = view.as_ref().map(|view| &view.place);
-    let merchant_id = looked_at.or(place.as_ref()).and_then(Place::merchant_id);
+    let merchant_id = looked_at.or(place.as_ref()).and_then(Workspace::merchant_id);
     request::sent_by(Sender { user_id: Some(user_id), merchant_id, ..Sender::default() });
     let db = req.app_data::<Data<Db>>().expect("the application holds the database").clone();
     if let (Access::Member(_) | Access::Affiliate, Some(view)) = (access, view) {
         return viewing::admit(req, &db, access, view, user_id).await;
     }
     match (access, place) {
-        (Access::Member(needed), Some(Place::Member { merchant_id, .. })) => {
-            let seat = db
-                .merchant(merchant_id, move |conn| Seat::find(conn, merchant_id, user_id))
+        (Access::Member(needed), Some(Workspace::Member { merchant_id, .. })) => {
+            let member_context = db
+                .merchant(merchant_id, move |conn| MemberContext::find(conn, merchant_id, user_id))
                 .await
                 .map_err(|error| gone(req, error))?;
-            guarded(req, &seat.person, seat.requires_two_factor)?;
-            if !seat.role.covers(needed) {
+            guarded(req, &member_context.person, member_context.requires_two_factor)?;
+            if !member_context.role.covers(needed) {
                 return Err(AppError::Forbidden);
             }
-            req.extensions_mut().insert(seat.person.clone());
-            req.extensions_mut().insert(seat);
+            req.extensions_mut().insert(member_context.person.clone());
+            req.extensions_mut().insert(member_context);
         }
-        (Access::Affiliate, Some(Place::Affiliate { merchant_id, affiliate_id, .. })) => {
-            let seat = db
+        (Access::Affiliate, Some(Workspace::Affiliate { merchant_id, affiliate_id, .. })) => {
+            let member_context = db
                 .merchant(merchant_id, move |conn| {
-                    AffiliateSeat::find(conn, merchant_id, affiliate_id, user_id)
+                    AffiliateContext::find(conn, merchant_id, affiliate_id, user_id)
                 })
                 .await
                 .map_err(|error| gone(req, error))?;
-            guarded(req, &seat.person, false)?;
-            if !seat.may_write() && !req.method().is_safe() {
+            guarded(req, &member_context.person, false)?;
+            if !member_context.may_write() && !req.method().is_safe() {
                 return Err(AppError::Forbidden);
             }
-            req.extensions_mut().insert(seat.person.clone());
-            req.extensions_mut().insert(seat);
+            req.extensions_mut().insert(member_context.person.clone());
+            req.extensions_mut().insert(member_context);
         }
         (Access::Support, _) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
@@ -133,8 +133,8 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
         }
         (Access::SignedIn, place) => {
             let person = person(&db, user_id).await.map_err(|error| gone(req, error))?;
-            let around = around(&db, &person, place).await?;
-            req.extensions_mut().insert(around);
+            let account_context = account_context(&db, &person, place).await?;
+            req.extensions_mut().insert(account_context);
             req.extensions_mut().insert(person);
         }
         (_, None) => return Err(AppError::PlaceNeeded(come_back_to(req))),
@@ -157,22 +157,26 @@ async fn person(db: &Db, user_id: i64) -> AppResult<Person> {
 }
 
 /// What is around the pages of one's own account; a seat that is no more leaves nothing.
-async fn around(db: &Db, person: &Person, place: Option<Place>) -> AppResult<Around> {
+async fn account_context(
+    db: &Db,
+    person: &Person,
+    place: Option<Workspace>,
+) -> AppResult<AccountContext> {
     let user_id = person.id;
     let found = match place {
-        Some(Place::Member { merchant_id: id, .. }) => db
-            .merchant(id, move |conn| Seat::find(conn, id, user_id))
+        Some(Workspace::Member { merchant_id: id, .. }) => db
+            .merchant(id, move |conn| MemberContext::find(conn, id, user_id))
             .await
-            .map(|seat| Around::Member(Box::new(seat))),
-        Some(Place::Affiliate { merchant_id: id, affiliate_id, .. }) => db
-            .merchant(id, move |conn| AffiliateSeat::find(conn, id, affiliate_id, user_id))
+            .map(|member_context| AccountContext::Member(Box::new(member_context))),
+        Some(Workspace::Affiliate { merchant_id: id, affiliate_id, .. }) => db
+            .merchant(id, move |conn| AffiliateContext::find(conn, id, affiliate_id, user_id))
             .await
-            .map(|seat| Around::Affiliate(Box::new(seat))),
-        Some(Place::Support) if person.is_support => Ok(Around::Support),
-        Some(Place::Support) | None => Ok(Around::Nothing),
+            .map(|member_context| AccountContext::Affiliate(Box::new(member_context))),
+        Some(Workspace::Support) if person.is_support => Ok(AccountContext::Support),
+        Some(Workspace::Support) | None => Ok(AccountContext::Nothing),
     };
     match found {
-        Err(AppError::NotFound) => Ok(Around::Nothing),
+        Err(AppError::NotFound) => Ok(AccountContext::Nothing),
         found => found,
     }
 }

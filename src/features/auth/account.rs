@@ -4,18 +4,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
+use super::emails::password_changed;
 use super::forms::NewPassword;
-use super::guesses::known_about;
 use super::hashing::Hashing;
-use super::letters::password_changed;
-use super::limits::Tries;
+use super::limits::AttemptLimits;
 use super::model::{Person, User, change_password as store_password};
-use super::password::MOST_BYTES;
+use super::password::MAX_BYTES;
+use super::personal_words::personal_words_of;
 use crate::features::auth::pages::AccountPage;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
+use crate::kit::email;
 use crate::kit::error::AppResult;
-use crate::kit::mail;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::renew_session;
 use crate::kit::web::flash::FlashKind;
@@ -47,12 +47,12 @@ pub async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
 pub async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    tries: Data<Tries>,
+    attempts: Data<AttemptLimits>,
     req: HttpRequest,
     page: AccountPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
-    match change(&db, &hashing, &tries, &req, &page.person, page.session(), form).await? {
+    match change(&db, &hashing, &attempts, &req, &page.person, page.session(), form).await? {
         Ok(()) => {
             page.leave(FlashKind::Success, CHANGED)?;
             Ok(see_other("/"))
@@ -72,24 +72,24 @@ pub const CHANGED: &str = "Your password is changed. You are signed out everywhe
 pub async fn change(
     db: &Db,
     hashing: &Hashing,
-    tries: &Tries,
+    attempts: &AttemptLimits,
     req: &HttpRequest,
     person: &Person,
     session: &Session,
     form: PasswordForm,
 ) -> AppResult<Result<(), FormErrors>> {
     // Who found a browser left open must not guess here what they cannot guess at sign-in.
-    tries.take(&person.email, peer(req))?;
+    attempts.take(&person.email, peer(req))?;
     let user_id = person.id;
     let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
     let mut errors = FormErrors::new();
-    let fits = form.current.len() <= MOST_BYTES
+    let fits = form.current.len() <= MAX_BYTES
         && hashing.verify(form.current.clone(), user.password_hash).await?;
     if !fits {
         security::note(Kind::WrongPassword);
         errors.add("current", "This is not your current password.");
     }
-    let known = known_about(db, person).await?;
+    let known = personal_words_of(db, person).await?;
     NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
     if !errors.is_empty() {
         return Ok(Err(errors));
@@ -98,7 +98,7 @@ pub async fn change(
     let owner = person.clone();
     db.run(Scope::Unowned, move |conn| {
         store_password(conn, user_id, &hash)?;
-        mail::post(conn, &password_changed(&owner, clock::now()))
+        email::post(conn, &password_changed(&owner, clock::now()))
     })
     .await?;
     security::note(Kind::PasswordChanged);

@@ -16,7 +16,7 @@ pub struct LoginForm {
 /// Which place was chosen.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PlaceForm {
+pub struct ProgramForm {
     pub place: String,
     /// Where to go on.
     pub next: LocalPath,

@@ -7,18 +7,18 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::devices::Origin;
-use super::forms::{LoginForm, PlaceForm};
+use super::forms::{LoginForm, ProgramForm};
 use super::hashing::Hashing;
-use super::limits::Tries;
+use super::limits::AttemptLimits;
 use super::model::{User, is_deserted};
-use super::password::{MOST_BYTES, is_outdated, replace_hash};
-use super::sign_in::{places, sign_in};
+use super::password::{MAX_BYTES, is_outdated, replace_hash};
+use super::sign_in::{sign_in, workspaces};
 use super::two_factor::second_step;
 use crate::features::auth::pages::{PersonPage, PublicPage};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
-use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
+use crate::kit::session::{USER_ID, WORKSPACE, Workspace, renew_session};
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::peer::peer;
@@ -41,18 +41,18 @@ struct DesertedPage {
 }
 
 #[derive(Template)]
-#[template(path = "auth/places.html")]
-struct PlacesPage {
+#[template(path = "auth/programs.html")]
+struct ProgramsPage {
     page: PersonPage,
     /// Where to go on, if the place that is chosen has that page.
     next: LocalPath,
-    places: Vec<Place>,
+    workspaces: Vec<Workspace>,
     /// The key of the place one is at, if one is.
     current: Option<String>,
 }
 
-impl PlacesPage {
-    fn is_here(&self, place: &Place) -> bool {
+impl ProgramsPage {
+    fn is_here(&self, place: &Workspace) -> bool {
         self.current.as_ref() == Some(&place.key())
     }
 }
@@ -69,8 +69,8 @@ pub async fn root(session: Session) -> AppResult<HttpResponse> {
     if session.get::<i64>(USER_ID)?.is_none() {
         return Ok(see_other("/login"));
     }
-    let place = session.get::<Place>(PLACE)?;
-    Ok(see_other(place.map_or("/places", |place| place.home())))
+    let place = session.get::<Workspace>(WORKSPACE)?;
+    Ok(see_other(place.map_or("/programs", |place| place.home())))
 }
 
 /// `GET /login`: in an empty installation, where to begin instead.
@@ -93,13 +93,13 @@ pub async fn login_form(
 pub async fn login(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    tries: Data<Tries>,
+    attempts: Data<AttemptLimits>,
     origin: Origin,
     req: HttpRequest,
     page: PublicPage,
     CsrfForm(mut form): CsrfForm<LoginForm>,
 ) -> AppResult<HttpResponse> {
-    if let Err(seconds) = tries.left(&form.email, peer(&req)) {
+    if let Err(seconds) = attempts.left(&form.email, peer(&req)) {
         return too_many(page, form, seconds);
     }
     let email = form.email.clone();
@@ -107,7 +107,7 @@ pub async fn login(
     let password = std::mem::take(&mut form.password);
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let fits =
-        password.len() <= MOST_BYTES && hashing.verify(password.clone(), stored.clone()).await?;
+        password.len() <= MAX_BYTES && hashing.verify(password.clone(), stored.clone()).await?;
     let known_id = user.as_ref().map(|user| user.id);
     let Some(user) = user.filter(|_| fits) else {
         security::note(Kind::SignInFailed.by(known_id));
@@ -141,7 +141,7 @@ fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpRe
 const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\"");
 
 /// `POST /logout`: ends the session on the server.
-pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<HttpResponse> {
+pub async fn logout(page: PublicPage, _form: CsrfForm<ProgramForm>) -> AppResult<HttpResponse> {
     let user_id = page.session().get::<i64>(USER_ID)?;
     page.session().purge();
     if user_id.is_some() {
@@ -153,32 +153,32 @@ pub async fn logout(page: PublicPage, _form: CsrfForm<PlaceForm>) -> AppResult<H
     Ok(answer)
 }
 
-/// `GET /places`: where to go, for who has several places or none.
-pub async fn choose_place(
+/// `GET /workspaces`: where to go, for who has several places or none.
+pub async fn choose_program(
     db: Data<Db>,
     page: PersonPage,
     query: Query<LoginQuery>,
 ) -> AppResult<HttpResponse> {
-    let places = places(&db, page.person.id).await?;
-    let current = page.session().get::<Place>(PLACE)?.map(|place| place.key());
-    ok(&PlacesPage { page, next: query.into_inner().next, places, current })
+    let workspaces = workspaces(&db, page.person.id).await?;
+    let current = page.session().get::<Workspace>(WORKSPACE)?.map(|place| place.key());
+    ok(&ProgramsPage { page, next: query.into_inner().next, workspaces, current })
 }
 
-/// `POST /places`
-pub async fn go_to_place(
+/// `POST /workspaces`
+pub async fn open_program(
     db: Data<Db>,
     page: PersonPage,
-    CsrfForm(form): CsrfForm<PlaceForm>,
+    CsrfForm(form): CsrfForm<ProgramForm>,
 ) -> AppResult<HttpResponse> {
-    let places = places(&db, page.person.id).await?;
+    let workspaces = workspaces(&db, page.person.id).await?;
     let chosen =
-        places.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
+        workspaces.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
     let session = page.session();
-    if session.get::<Place>(PLACE)?.is_some_and(|before| before.key() != chosen.key()) {
+    if session.get::<Workspace>(WORKSPACE)?.is_some_and(|before| before.key() != chosen.key()) {
         // What stands open of the place before must not be saved into this one.
         renew_session(session)?;
     }
-    session.insert(PLACE, &chosen)?;
+    session.insert(WORKSPACE, &chosen)?;
     if let Some(unsent) = unsent::page(session) {
         return Ok(see_other(unsent));
     }

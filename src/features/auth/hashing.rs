@@ -128,8 +128,8 @@ mod tests {
     #[actix_web::test]
     async fn more_than_may_wait_are_refused_and_the_others_answered() {
         let hashing = Hashing::with(1, 2).unwrap();
-        let tries = (0..20).map(|_| hashing.verify("wrong".to_owned(), None));
-        let outcomes = join_all(tries).await;
+        let attempts = (0..20).map(|_| hashing.verify("wrong".to_owned(), None));
+        let outcomes = join_all(attempts).await;
         let refused = outcomes.iter().filter(|o| matches!(o, Err(AppError::TooMany(_)))).count();
         let answered = outcomes.iter().filter(|outcome| matches!(outcome, Ok(false))).count();
         assert_eq!(refused + answered, 20);
@@ -141,8 +141,8 @@ mod tests {
     async fn memory_is_used_again_while_passwords_wait_and_then_given_back() {
         let hashing = Hashing::with(1, 8).unwrap();
         let size = |memory: &mut Vec<Block>| memory.len();
-        let tries = (0..3).map(|_| hashing.verify("wrong".to_owned(), None));
-        let (_, kept) = join(join_all(tries), hashing.run(size)).await;
+        let attempts = (0..3).map(|_| hashing.verify("wrong".to_owned(), None));
+        let (_, kept) = join(join_all(attempts), hashing.run(size)).await;
         assert!(kept.unwrap() > 0);
         // The thread has answered a moment before it looks for the next.
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;

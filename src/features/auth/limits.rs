@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use governor::Quota;
 
+use crate::kit::email::{MAX_EMAIL_BYTES, email_key};
 use crate::kit::error::AppError;
 use crate::kit::limiter::Limiter;
-use crate::kit::mail::{MAX_EMAIL_BYTES, email_key};
 
 /// Tries per minute and account **from one address**: a stranger elsewhere uses up only their own.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
@@ -22,13 +22,13 @@ const CODES: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
 const CODE_EVERY: Duration = Duration::from_secs(300);
 
 /// The tries that are left.
-pub struct Tries {
+pub struct AttemptLimits {
     accounts: Limiter,
     addresses: Limiter,
     codes: Limiter,
 }
 
-impl Default for Tries {
+impl Default for AttemptLimits {
     fn default() -> Self {
         let codes = Quota::with_period(CODE_EVERY).expect("five minutes are not zero");
         Self {
@@ -39,8 +39,8 @@ impl Default for Tries {
     }
 }
 
-impl Tries {
-    /// [`Tries::left`] where the error page is answer enough.
+impl AttemptLimits {
+    /// [`AttemptLimits::left`] where the error page is answer enough.
     ///
     /// # Errors
     /// `TooMany` with the seconds to wait.
@@ -88,20 +88,20 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_lock_an_account_out() {
-        let tries = Tries::default();
+        let attempts = AttemptLimits::default();
         let (stranger, owner) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let refused = (0..40).filter(|_| tries.take("a@example.com", stranger).is_err()).count();
+        let refused = (0..40).filter(|_| attempts.take("a@example.com", stranger).is_err()).count();
         assert!(refused >= 30, "{refused}");
-        assert!(tries.take("a@example.com", owner).is_ok());
+        assert!(attempts.take("a@example.com", owner).is_ok());
     }
 
     #[test]
     fn one_network_cannot_try_many_accounts() {
-        let tries = Tries::default();
+        let attempts = AttemptLimits::default();
         let refused = (0..40)
             .filter(|number| {
                 let address = format!("2001:db8::{number:x}").parse().unwrap();
-                tries.take(&format!("{number}@example.com"), address).is_err()
+                attempts.take(&format!("{number}@example.com"), address).is_err()
             })
             .count();
         assert_eq!(refused, 10);

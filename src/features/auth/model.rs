@@ -6,15 +6,15 @@ use diesel::sql_types::{Jsonb, Nullable};
 use serde::Deserialize;
 use vouch_core::platform::Platform;
 
-use super::links::{self, About, LinkEnd};
+use super::links::{self, LinkEnd, LinkSubject};
 use super::session_store::end_sessions_of;
 use crate::features::affiliates::AffiliateStatus;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::clock;
 use crate::kit::db::constant;
 use crate::kit::db::schema::{affiliates, members, merchants, users};
-use crate::kit::mail::{MAX_EMAIL_BYTES, email_key};
-use crate::kit::session::{Place, Role};
+use crate::kit::email::{MAX_EMAIL_BYTES, email_key};
+use crate::kit::session::{Role, Workspace};
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -31,7 +31,7 @@ pub struct Person {
     /// Since when a code is asked for when they sign in; `None` if it is not.
     pub two_factor_at: Option<DateTime<Utc>>,
     /// Of how many programs they are members or affiliates.
-    pub places: i32,
+    pub memberships: i32,
 }
 
 impl Person {
@@ -46,8 +46,8 @@ impl Person {
     }
 
     /// Whether there is another place to switch to.
-    pub fn has_other_places(&self) -> bool {
-        self.places + i32::from(self.is_support) > 1
+    pub fn has_other_programs(&self) -> bool {
+        self.memberships + i32::from(self.is_support) > 1
     }
 
     /// A person who may still sign in.
@@ -127,7 +127,7 @@ pub fn change_password(
         .set(users::password_hash.eq(password_hash))
         .execute(conn)?;
     end_sessions_of(conn, user_id)?;
-    links::end(conn, About::password(user_id), LinkEnd::Withdrawn, clock::now())
+    links::end(conn, LinkSubject::password(user_id), LinkEnd::Withdrawn, clock::now())
 }
 
 /// A tenant, as every page of it needs it.
@@ -187,7 +187,7 @@ const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platfo
 
 /// A member on their seat: who, for which merchant, as what.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub struct MemberContext {
     /// Who.
     pub person: Person,
     /// For which merchant.
@@ -200,7 +200,7 @@ pub struct Seat {
     pub store_problem: Option<StoreProblem>,
 }
 
-impl Seat {
+impl MemberContext {
     /// The seat of `user_id` with the merchant of the scope.
     ///
     /// # Errors
@@ -228,7 +228,7 @@ impl Seat {
 
 /// An affiliate at their own place: who, as which affiliate of which merchant.
 #[derive(Clone, Debug)]
-pub struct AffiliateSeat {
+pub struct AffiliateContext {
     /// Who.
     pub person: Person,
     /// Whose program it is.
@@ -241,7 +241,7 @@ pub struct AffiliateSeat {
     pub status: AffiliateStatus,
 }
 
-impl AffiliateSeat {
+impl AffiliateContext {
     /// Whether the program lets them change anything: a disabled affiliate only reads.
     pub fn may_write(&self) -> bool {
         self.status != AffiliateStatus::Disabled
@@ -280,18 +280,18 @@ impl AffiliateSeat {
 
 /// What is around the pages of one's own account: the menu of the place one is at.
 #[derive(Clone, Debug)]
-pub enum Around {
+pub enum AccountContext {
     /// A program's, for a member.
-    Member(Box<Seat>),
+    Member(Box<MemberContext>),
     /// The affiliate's side of a program.
-    Affiliate(Box<AffiliateSeat>),
+    Affiliate(Box<AffiliateContext>),
     /// The pages of support staff.
     Support,
     /// No place is chosen, or there is none.
     Nothing,
 }
 
-impl Place {
+impl Workspace {
     /// Whether a person gets to its pages now: not where the program is closed, nor if they were disabled,
     /// removed or denied.
     ///
@@ -300,10 +300,10 @@ impl Place {
     pub fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
         Ok(match self {
             Self::Member { merchant_id, .. } => {
-                Seat::find(conn, *merchant_id, user_id).optional()?.is_some()
+                MemberContext::find(conn, *merchant_id, user_id).optional()?.is_some()
             }
             Self::Affiliate { merchant_id, affiliate_id, .. } => {
-                AffiliateSeat::find(conn, *merchant_id, *affiliate_id, user_id)
+                AffiliateContext::find(conn, *merchant_id, *affiliate_id, user_id)
                     .optional()?
                     .is_some()
             }
@@ -317,7 +317,7 @@ impl Place {
 ///
 /// # Errors
 /// The database's.
-pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Place>> {
+pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Workspace>> {
     let seats = members::table
         .inner_join(merchants::table)
         .filter(members::user_id.eq(person.id))
@@ -325,9 +325,9 @@ pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Pl
         .order(merchants::name)
         .select((members::merchant_id, merchants::name, members::role))
         .load::<(i64, String, Role)>(conn)?;
-    let mut places: Vec<Place> = seats
+    let mut workspaces: Vec<Workspace> = seats
         .into_iter()
-        .map(|(merchant_id, merchant, role)| Place::Member { merchant_id, merchant, role })
+        .map(|(merchant_id, merchant, role)| Workspace::Member { merchant_id, merchant, role })
         .collect();
     let affiliations = affiliates::table
         .inner_join(merchants::table)
@@ -337,13 +337,13 @@ pub fn places_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Pl
         .order((merchants::name, affiliates::id))
         .select((affiliates::merchant_id, merchants::name, affiliates::id))
         .load::<(i64, String, i64)>(conn)?;
-    places.extend(affiliations.into_iter().map(|(merchant_id, merchant, affiliate_id)| {
-        Place::Affiliate { merchant_id, merchant, affiliate_id }
+    workspaces.extend(affiliations.into_iter().map(|(merchant_id, merchant, affiliate_id)| {
+        Workspace::Affiliate { merchant_id, merchant, affiliate_id }
     }));
     if person.is_support {
-        places.push(Place::Support);
+        workspaces.push(Workspace::Support);
     }
-    Ok(places)
+    Ok(workspaces)
 }
 
 /// A user to be made.
@@ -402,9 +402,9 @@ pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, N
 ///
 /// # Errors
 /// The database's.
-pub fn count_place(conn: &mut PgConnection, user_id: i64, change: i32) -> QueryResult<()> {
+pub fn count_membership(conn: &mut PgConnection, user_id: i64, change: i32) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
-        .set(users::places.eq(users::places + change))
+        .set(users::memberships.eq(users::memberships + change))
         .execute(conn)?;
     Ok(())
 }
@@ -421,7 +421,7 @@ pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) ->
             members::role.eq(role),
         ))
         .execute(conn)?;
-    count_place(conn, user_id, 1)?;
+    count_membership(conn, user_id, 1)?;
     record(
         conn,
         actor,

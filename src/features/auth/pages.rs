@@ -9,12 +9,14 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures_util::future::{Ready, ready};
 
-use super::model::{AffiliateSeat, Around, Merchant, Person, Seat, StoreProblem};
+use super::model::{
+    AccountContext, AffiliateContext, MemberContext, Merchant, Person, StoreProblem,
+};
 use super::viewing::{Viewer, Viewing};
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::session::{FLASH, Role, TOKEN, USER_ID, chosen_place, renew_csrf};
+use crate::kit::session::{FLASH, Role, TOKEN, USER_ID, chosen_workspace, renew_csrf};
 use crate::kit::urls;
 use crate::kit::web::flash::{Flash, FlashKind, FlashUndo};
 use crate::kit::web::form_token::form_key;
@@ -40,7 +42,7 @@ impl Chrome {
             None => renew_csrf(&session)?,
         };
         let csrf = match session.get::<i64>(USER_ID)? {
-            Some(user_id) => form_key(req).write(&csrf, user_id, &chosen_place(&session)?),
+            Some(user_id) => form_key(req).write(&csrf, user_id, &chosen_workspace(&session)?),
             None => csrf,
         };
         let flash = session.get::<Flash>(FLASH)?;
@@ -92,7 +94,7 @@ pub struct AccountPage {
     /// Who looks.
     pub person: Person,
     /// What is around it.
-    pub around: Around,
+    pub account_context: AccountContext,
 }
 
 /// A page of one merchant, for one of its members.
@@ -101,14 +103,14 @@ pub struct MerchantPage {
     /// The entry of the menus it belongs to, where its address does not say so.
     entry: Option<&'static str>,
     /// The member's seat: person, merchant, role.
-    pub seat: Seat,
+    pub member_context: MemberContext,
 }
 
 /// A page of the affiliate's side of a program.
 pub struct AffiliatePage {
     chrome: Chrome,
     /// The affiliate's seat: person, merchant, affiliate.
-    pub seat: AffiliateSeat,
+    pub member_context: AffiliateContext,
 }
 
 macro_rules! chrome_methods {
@@ -166,10 +168,10 @@ impl MerchantPage {
     pub fn actor(&self) -> Actor {
         let (kind, person) = match &self.chrome.viewer {
             Some(Viewer(person)) => (ActorKind::Support, person),
-            None => (ActorKind::Member, &self.seat.person),
+            None => (ActorKind::Member, &self.member_context.person),
         };
         Actor {
-            merchant_id: self.seat.merchant.id,
+            merchant_id: self.member_context.merchant.id,
             kind,
             user_id: Some(person.id),
             name: person.name.clone(),
@@ -180,43 +182,43 @@ impl MerchantPage {
 
     /// The key of the merchant whose page this is.
     pub fn merchant_id(&self) -> i64 {
-        self.seat.merchant.id
+        self.member_context.merchant.id
     }
 
     /// The merchant whose page this is.
     pub fn merchant(&self) -> &Merchant {
-        &self.seat.merchant
+        &self.member_context.merchant
     }
 
     /// A store of the merchant that can no longer be called.
     pub fn store_problem(&self) -> Option<&StoreProblem> {
-        self.seat.store_problem.as_ref()
+        self.member_context.store_problem.as_ref()
     }
 
     /// The name of who looks.
     pub fn person_name(&self) -> &str {
-        &self.seat.person.name
+        &self.member_context.person.name
     }
 
     /// The role as a word.
     pub fn role_label(&self) -> &'static str {
-        self.seat.role.label()
+        self.member_context.role.label()
     }
 
     /// Whether this member may change anything.
     pub fn may_write(&self) -> bool {
-        self.seat.role.covers(Role::Admin)
+        self.member_context.role.covers(Role::Admin)
     }
 
     /// Whether the person who looks is an owner whose sign-in asks for no code. Support staff who look on
     /// their behalf aren't reminded.
     pub fn lacks_owner_two_factor(&self) -> bool {
-        self.seat.role == Role::Owner && !self.seat.person.has_two_factor()
+        self.member_context.role == Role::Owner && !self.member_context.person.has_two_factor()
     }
 
     /// Whether this member owns the program.
     pub fn is_owner(&self) -> bool {
-        self.seat.role.covers(Role::Owner)
+        self.member_context.role.covers(Role::Owner)
     }
 
     /// Belongs to another entry of the menus than its address says.
@@ -285,8 +287,8 @@ impl PersonPage {
     }
 
     /// Whether there is another place to switch to.
-    pub fn has_other_places(&self) -> bool {
-        self.person.has_other_places()
+    pub fn has_other_programs(&self) -> bool {
+        self.person.has_other_programs()
     }
 }
 
@@ -300,9 +302,11 @@ impl AccountPage {
 
     /// The name of who looks, as it is at the place they are at.
     pub fn person_name(&self) -> &str {
-        match &self.around {
-            Around::Affiliate(seat) => &seat.affiliate_name,
-            Around::Member(_) | Around::Support | Around::Nothing => &self.person.name,
+        match &self.account_context {
+            AccountContext::Affiliate(member_context) => &member_context.affiliate_name,
+            AccountContext::Member(_) | AccountContext::Support | AccountContext::Nothing => {
+                &self.person.name
+            }
         }
     }
 
@@ -312,34 +316,36 @@ impl AccountPage {
     }
 
     /// Whether there is another place to switch to.
-    pub fn has_other_places(&self) -> bool {
-        self.person.has_other_places()
+    pub fn has_other_programs(&self) -> bool {
+        self.person.has_other_programs()
     }
 
     /// What they are at the place they are at, as a word; nothing where they are at none.
     pub fn role_label(&self) -> &'static str {
-        match &self.around {
-            Around::Member(seat) => seat.role.label(),
-            Around::Affiliate(_) => "Affiliate",
-            Around::Support => "Support",
-            Around::Nothing => "",
+        match &self.account_context {
+            AccountContext::Member(member_context) => member_context.role.label(),
+            AccountContext::Affiliate(_) => "Affiliate",
+            AccountContext::Support => "Support",
+            AccountContext::Nothing => "",
         }
     }
 
     /// Where the password is changed.
     pub fn password_url(&self) -> &'static str {
-        match &self.around {
-            Around::Affiliate(_) => "/portal/settings#password",
-            Around::Member(_) | Around::Support | Around::Nothing => "/account/password",
+        match &self.account_context {
+            AccountContext::Affiliate(_) => "/portal/settings#password",
+            AccountContext::Member(_) | AccountContext::Support | AccountContext::Nothing => {
+                "/account/password"
+            }
         }
     }
 
     /// Whether the other pages of the menu open: not before two-factor sign-in where it is needed.
     pub fn opens_menu(&self) -> bool {
-        let is_required = match &self.around {
-            Around::Member(seat) => seat.requires_two_factor,
-            Around::Support => true,
-            Around::Affiliate(_) | Around::Nothing => false,
+        let is_required = match &self.account_context {
+            AccountContext::Member(member_context) => member_context.requires_two_factor,
+            AccountContext::Support => true,
+            AccountContext::Affiliate(_) | AccountContext::Nothing => false,
         };
         !self.person.lacks_two_factor(is_required)
     }
@@ -351,30 +357,30 @@ impl AccountPage {
 
     /// Whether one is at an affiliate's place.
     pub fn is_of_affiliate(&self) -> bool {
-        matches!(self.around, Around::Affiliate(_))
+        matches!(self.account_context, AccountContext::Affiliate(_))
     }
 }
 
 impl AffiliatePage {
     /// The key of the merchant whose program it is.
     pub fn merchant_id(&self) -> i64 {
-        self.seat.merchant.id
+        self.member_context.merchant.id
     }
 
     /// The merchant whose program it is.
     pub fn merchant(&self) -> &Merchant {
-        &self.seat.merchant
+        &self.member_context.merchant
     }
 
     /// What the affiliate is called in the program.
     pub fn person_name(&self) -> &str {
-        &self.seat.affiliate_name
+        &self.member_context.affiliate_name
     }
 
     /// Whether the affiliate looks and may change something: support staff and disabled affiliates only
     /// read.
     pub fn may_write(&self) -> bool {
-        self.chrome.viewing.is_none() && self.seat.may_write()
+        self.chrome.viewing.is_none() && self.member_context.may_write()
     }
 
     /// Where they change their password.
@@ -384,7 +390,7 @@ impl AffiliatePage {
 
     /// Whether the program has disabled the affiliate who looks.
     pub fn is_disabled(&self) -> bool {
-        self.chrome.viewing.is_none() && !self.seat.may_write()
+        self.chrome.viewing.is_none() && !self.member_context.may_write()
     }
 
     /// Whether this page lies at or under `prefix`.
@@ -395,10 +401,10 @@ impl AffiliatePage {
     /// Who acts, now.
     pub fn actor(&self) -> Actor {
         Actor {
-            merchant_id: self.seat.merchant.id,
+            merchant_id: self.member_context.merchant.id,
             kind: ActorKind::Affiliate,
-            user_id: Some(self.seat.person.id),
-            name: self.seat.affiliate_name.clone(),
+            user_id: Some(self.member_context.person.id),
+            name: self.member_context.affiliate_name.clone(),
             came_from: Some(self.chrome.came_from.clone()),
             now: clock::now(),
         }
@@ -415,17 +421,17 @@ macro_rules! person_methods {
         impl $page {
             /// The merchant's name.
             pub fn merchant_name(&self) -> &str {
-                &self.seat.merchant.name
+                &self.member_context.merchant.name
             }
 
             /// The e-mail address of who looks.
             pub fn person_email(&self) -> &str {
-                &self.seat.person.email
+                &self.member_context.person.email
             }
 
             /// Whether there is another place to switch to.
-            pub fn has_other_places(&self) -> bool {
-                self.seat.person.has_other_places()
+            pub fn has_other_programs(&self) -> bool {
+                self.member_context.person.has_other_programs()
             }
         }
     };
@@ -462,10 +468,10 @@ impl FromRequest for AccountPage {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let person = req.extensions().get::<Person>().cloned();
-        let around = req.extensions().get::<Around>().cloned();
-        ready(match (person, around) {
-            (Some(person), Some(around)) => {
-                Chrome::of(req).map(|chrome| Self { chrome, person, around })
+        let account_context = req.extensions().get::<AccountContext>().cloned();
+        ready(match (person, account_context) {
+            (Some(person), Some(account_context)) => {
+                Chrome::of(req).map(|chrome| Self { chrome, person, account_context })
             }
             _ => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
@@ -477,9 +483,11 @@ impl FromRequest for MerchantPage {
     type Future = Ready<AppResult<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let seat = req.extensions().get::<Seat>().cloned();
-        ready(match seat {
-            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, entry: None, seat }),
+        let member_context = req.extensions().get::<MemberContext>().cloned();
+        ready(match member_context {
+            Some(member_context) => {
+                Chrome::of(req).map(|chrome| Self { chrome, entry: None, member_context })
+            }
             None => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
     }
@@ -490,9 +498,9 @@ impl FromRequest for AffiliatePage {
     type Future = Ready<AppResult<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let seat = req.extensions().get::<AffiliateSeat>().cloned();
-        ready(match seat {
-            Some(seat) => Chrome::of(req).map(|chrome| Self { chrome, seat }),
+        let member_context = req.extensions().get::<AffiliateContext>().cloned();
+        ready(match member_context {
+            Some(member_context) => Chrome::of(req).map(|chrome| Self { chrome, member_context }),
             None => Err(AppError::SignInNeeded(req.path().to_owned())),
         })
     }

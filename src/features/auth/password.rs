@@ -11,7 +11,7 @@ pub use self::rehash::{is_outdated, replace as replace_hash};
 pub use self::rules::{PasswordRefusal, judge};
 
 /// Longer ones are refused: hashing is work, and nobody types more.
-pub const MOST_BYTES: usize = 1024;
+pub const MAX_BYTES: usize = 1024;
 
 /// OWASP Password Storage Cheat Sheet: argon2id, m = 19 MiB, t = 2, p = 1.
 fn parameters() -> Params {

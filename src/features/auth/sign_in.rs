@@ -5,11 +5,11 @@ use actix_web::HttpResponse;
 use diesel::OptionalExtension;
 
 use super::devices::{ORIGIN, Origin};
-use super::model::{Person, places_of};
+use super::model::{Person, workspaces_of};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
-use crate::kit::session::{PLACE, Place, USER_ID, renew_session};
+use crate::kit::session::{USER_ID, WORKSPACE, Workspace, renew_session};
 use crate::kit::urls;
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::{see_other, unsent};
@@ -25,7 +25,7 @@ pub async fn sign_in(
     user_id: i64,
     next: &LocalPath,
 ) -> AppResult<HttpResponse> {
-    let places = places(db, user_id).await?;
+    let workspaces = workspaces(db, user_id).await?;
     // A key that was known before sign-in must not be worth anything after it.
     unsent::clear_others(session)?;
     renew_session(session)?;
@@ -33,14 +33,14 @@ pub async fn sign_in(
     session.insert(ORIGIN, origin)?;
     security::note(Kind::SignedIn.by(user_id));
     let next = unsent::page(session).or(next.get());
-    if let [only] = places.as_slice() {
-        session.insert(PLACE, only)?;
+    if let [only] = workspaces.as_slice() {
+        session.insert(WORKSPACE, only)?;
         return Ok(see_other(next.unwrap_or(only.home())));
     }
     if let Some(next) = next.filter(|next| is_of_no_place(next)) {
         return Ok(see_other(next));
     }
-    Ok(see_other(&urls::places(next.unwrap_or_default())))
+    Ok(see_other(&urls::programs(next.unwrap_or_default())))
 }
 
 /// Pages that need no place: a person comes back to them at once.
@@ -62,7 +62,7 @@ pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> 
 ///
 /// # Errors
 /// The database's.
-pub async fn take_seat(
+pub async fn enter_program(
     db: &Db,
     session: &Session,
     origin: &Origin,
@@ -72,22 +72,22 @@ pub async fn take_seat(
     if session.get::<i64>(USER_ID)? != Some(user_id) {
         sign_in(db, session, origin, user_id, &LocalPath::default()).await?;
     }
-    let places = places(db, user_id).await?;
-    let is_it = |place: &&Place| matches!(place, Place::Member { merchant_id: id, .. } if *id == merchant_id);
-    let place = places.iter().find(is_it).ok_or(AppError::NotFound)?;
-    session.insert(PLACE, place)?;
+    let workspaces = workspaces(db, user_id).await?;
+    let is_it = |place: &&Workspace| matches!(place, Workspace::Member { merchant_id: id, .. } if *id == merchant_id);
+    let place = workspaces.iter().find(is_it).ok_or(AppError::NotFound)?;
+    session.insert(WORKSPACE, place)?;
     Ok(see_other(place.home()))
 }
 
 /// The chosen place is theirs no more: they choose again.
-pub fn leave_place(session: &Session) {
-    session.remove(PLACE);
+pub fn leave_program(session: &Session) {
+    session.remove(WORKSPACE);
 }
 
-pub(super) async fn places(db: &Db, user_id: i64) -> AppResult<Vec<Place>> {
+pub(super) async fn workspaces(db: &Db, user_id: i64) -> AppResult<Vec<Workspace>> {
     db.run(Scope::Person(user_id), move |conn| {
         let person = Person::find(conn, user_id)?;
-        places_of(conn, &person)
+        workspaces_of(conn, &person)
     })
     .await
 }

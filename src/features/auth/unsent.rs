@@ -8,8 +8,8 @@ use askama::Template;
 use super::pages::PersonPage;
 use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::secrets::Sealer;
-use crate::kit::session::chosen_place;
+use crate::kit::secrets::Encryptor;
+use crate::kit::session::chosen_workspace;
 use crate::kit::urls;
 use crate::kit::web::unsent::{UNSENT, Unsent};
 use crate::kit::web::{html, see_other};
@@ -23,13 +23,13 @@ struct UnsentPage {
 }
 
 /// `GET /unsent-form`
-pub async fn show(page: PersonPage, sealer: Data<Sealer>) -> AppResult<HttpResponse> {
-    let kept = Unsent::kept(page.session(), &sealer);
+pub async fn show(page: PersonPage, encryptor: Data<Encryptor>) -> AppResult<HttpResponse> {
+    let kept = Unsent::kept(page.session(), &encryptor);
     let Some(unsent) = kept.filter(|unsent| unsent.is_for(page.person.id, clock::now())) else {
         page.session().remove(UNSENT);
         return Ok(see_other("/"));
     };
-    let place = chosen_place(page.session())?;
+    let place = chosen_workspace(page.session())?;
     if place.is_empty() && !unsent.place().is_empty() {
         return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
     }

@@ -6,13 +6,13 @@ use actix_web::dev::ServiceRequest;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{AffiliateSeat, Person, Seat};
+use super::model::{AffiliateContext, MemberContext, Person};
 use super::route::Access;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::session::FLASH;
-use crate::kit::session::{Place, Role};
+use crate::kit::session::{Role, Workspace};
 use crate::kit::web::flash::{Flash, FlashKind};
 
 /// A view ends by itself after this time.
@@ -25,7 +25,7 @@ const VIEWING: &str = "viewing";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Viewing {
     /// Where: a member's place, or an affiliate's.
-    pub place: Place,
+    pub place: Workspace,
     /// Whose place it is.
     pub user_id: i64,
     /// What they are called.
@@ -57,13 +57,13 @@ impl Viewing {
     }
 
     /// Ends the view where the person it shows has no seat any more.
-    fn found<T>(&self, session: &Session, seat: AppResult<T>) -> AppResult<T> {
-        match seat {
+    fn found<T>(&self, session: &Session, member_context: AppResult<T>) -> AppResult<T> {
+        match member_context {
             Err(AppError::NotFound) => {
                 let why = format!("The view ended: {} has no access any more.", self.name);
                 Err(self.over(session, why)?)
             }
-            seat => seat,
+            member_context => member_context,
         }
     }
 
@@ -72,7 +72,7 @@ impl Viewing {
         Self::end(session);
         session.insert(FLASH, Flash { kind: FlashKind::Info, text: why, undo: None })?;
         let next = self.merchant_id().map(|id| format!("/support/merchants/{id}"));
-        Ok(AppError::ViewOver(next.unwrap_or_else(|| Place::Support.home().to_owned())))
+        Ok(AppError::ViewOver(next.unwrap_or_else(|| Workspace::Support.home().to_owned())))
     }
 
     /// The merchant that is looked at.
@@ -107,22 +107,23 @@ pub(super) async fn admit(
     }
     let user_id = viewing.user_id;
     match (access, &viewing.place) {
-        (Access::Member(needed), Place::Member { merchant_id, .. }) => {
+        (Access::Member(needed), Workspace::Member { merchant_id, .. }) => {
             let id = *merchant_id;
-            let seat = db.merchant(id, move |conn| Seat::find(conn, id, user_id)).await;
-            let seat = viewing.found(&session, seat)?;
+            let member_context =
+                db.merchant(id, move |conn| MemberContext::find(conn, id, user_id)).await;
+            let member_context = viewing.found(&session, member_context)?;
             if !Role::Viewer.covers(needed) {
                 return Err(AppError::Forbidden);
             }
-            req.extensions_mut().insert(Seat { role: Role::Viewer, ..seat });
+            req.extensions_mut().insert(MemberContext { role: Role::Viewer, ..member_context });
         }
-        (Access::Affiliate, Place::Affiliate { merchant_id, affiliate_id, .. }) => {
+        (Access::Affiliate, Workspace::Affiliate { merchant_id, affiliate_id, .. }) => {
             let (id, affiliate_id) = (*merchant_id, *affiliate_id);
             let find = move |conn: &mut diesel::PgConnection| {
-                AffiliateSeat::find(conn, id, affiliate_id, user_id)
+                AffiliateContext::find(conn, id, affiliate_id, user_id)
             };
-            let seat = viewing.found(&session, db.merchant(id, find).await)?;
-            req.extensions_mut().insert(seat);
+            let member_context = viewing.found(&session, db.merchant(id, find).await)?;
+            req.extensions_mut().insert(member_context);
         }
         _ => return Err(AppError::Forbidden),
     }

@@ -11,7 +11,7 @@ use vouch_core::look_alike::{fits, look_alikes, probes};
 use crate::kit::db::{prepared, text_enum};
 
 /// For more codes than these, the whole list is read once instead.
-const FEW: usize = 100;
+const MAX_INLINE: usize = 100;
 
 text_enum! {
     /// What an exclusion is applied to.
@@ -78,7 +78,7 @@ pub fn exclusions_of(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Option<Excluded>>> {
     let codes = all_look_alikes(code_keys);
-    let ids: Vec<Option<i64>> = if codes.len() <= FEW {
+    let ids: Vec<Option<i64>> = if codes.len() <= MAX_INLINE {
         let found = found(conn, merchant_id, &codes, now)?;
         codes.iter().map(|code| first_that_stops(&found, code)).collect()
     } else {

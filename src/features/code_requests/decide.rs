@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::denial::Denial;
-use super::further::{
-    Reversal, approve_further, deny_further, reverse, take_decided, take_waiting,
+use super::emails;
+use super::request::{
+    Reversal, approve_requested, deny_requested, reverse, take_decided, take_waiting,
 };
-use super::letters;
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
@@ -44,7 +44,7 @@ pub fn approve_codes(
             let name = affiliate.name.clone();
             if affiliate.status != AffiliateStatus::Active {
                 outcome.inactive.push((request.code.clone(), name));
-            } else if approve_further(conn, actor, request)? {
+            } else if approve_requested(conn, actor, request)? {
                 codes.push(request.code.as_str());
                 outcome.decided.push((request.clone(), name));
             } else {
@@ -52,14 +52,14 @@ pub fn approve_codes(
             }
         }
         if !codes.is_empty() {
-            letters::codes_approved(conn, &merchant, &affiliate, &codes)?;
+            emails::codes_approved(conn, &merchant, &affiliate, &codes)?;
         }
     }
     Ok(outcome)
 }
 
 /// Frees further codes that were asked for. Who asked reads the reason in the portal, and in a
-/// letter where `sends_letter`.
+/// letter where `sends_email`.
 ///
 /// # Errors
 /// The database's.
@@ -68,18 +68,18 @@ pub fn deny_codes(
     actor: &Actor,
     request_ids: &[i64],
     denial: &Denial,
-    sends_letter: bool,
+    sends_email: bool,
 ) -> QueryResult<DecidedCodes> {
     let mut outcome = DecidedCodes::default();
     let merchant = Merchant::find(conn, actor.merchant_id)?;
     for (affiliate, requests) in taken(conn, actor, request_ids)? {
         for request in &requests {
-            deny_further(conn, actor, request, &denial.reason)?;
+            deny_requested(conn, actor, request, &denial.reason)?;
             outcome.decided.push((request.clone(), affiliate.name.clone()));
         }
-        if sends_letter {
+        if sends_email {
             let codes: Vec<&str> = requests.iter().map(|request| request.code.as_str()).collect();
-            letters::codes_denied(conn, &merchant, &affiliate, &codes, denial)?;
+            emails::codes_denied(conn, &merchant, &affiliate, &codes, denial)?;
         }
     }
     Ok(outcome)

@@ -6,21 +6,21 @@ use serde::Deserialize;
 
 use super::decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 use super::denial::Denial;
-use super::further::waiting_page;
+use super::request::waiting_page;
 use crate::features::affiliates::Affiliate;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::pages::MerchantPage;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::{FlashKind, FlashUndo};
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::paginate::{Cursor, Listing};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// Most codes of one decision.
-const MOST_AT_ONCE: usize = 200;
+const MAX_AT_ONCE: usize = 200;
 
 /// Where the list begins.
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +41,7 @@ pub struct DecisionForm {
     affiliate: String,
     denial_reason: String,
     /// "send" for a letter.
-    denial_letter: String,
+    denial_email: String,
 }
 
 /// The way back from a decision, as the address of its button carries it.
@@ -63,13 +63,13 @@ struct RequestsPage {
     requests: Listing<(CodeRequest, Affiliate)>,
     chosen: Vec<i64>,
     reason: String,
-    letter: bool,
+    email: bool,
     errors: FormErrors,
 }
 
 impl RequestsPage {
-    fn asked_at(&self, request: &CodeRequest) -> When {
-        When::new(request.requested_at, self.page.merchant().tz())
+    fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
+        DisplayTime::new(request.requested_at, self.page.merchant().tz())
     }
 
     fn address(direction: &str, key: Option<&String>) -> String {
@@ -100,7 +100,7 @@ pub async fn index(
     let cursor = Cursor::read(&query.after, &query.before);
     let requests = load(&db, page.merchant_id(), cursor).await?;
     let (chosen, reason, errors) = (Vec::new(), String::new(), FormErrors::new());
-    ok(&RequestsPage { page, requests, chosen, reason, letter: true, errors })
+    ok(&RequestsPage { page, requests, chosen, reason, email: true, errors })
 }
 
 async fn load(
@@ -128,8 +128,8 @@ pub async fn decide(
         page.leave(FlashKind::Info, "Choose codes by their check boxes first.")?;
         return Ok(see_other(&back));
     }
-    if form.ids.len() > MOST_AT_ONCE {
-        return Err(AppError::BadRequest(format!("Choose at most {MOST_AT_ONCE} codes at once.")));
+    if form.ids.len() > MAX_AT_ONCE {
+        return Err(AppError::BadRequest(format!("Choose at most {MAX_AT_ONCE} codes at once.")));
     }
     let denial = (!approves).then(|| Denial::because(&form.denial_reason)).transpose();
     let denial = match denial {
@@ -137,9 +137,9 @@ pub async fn decide(
         Err(problem) => {
             let errors = FormErrors::one("denial_reason", problem);
             let requests = load(&db, page.merchant_id(), Cursor::Start).await?;
-            let DecisionForm { ids: chosen, denial_reason: reason, denial_letter, .. } = form;
-            let letter = !denial_letter.is_empty();
-            return rejected(&RequestsPage { page, requests, chosen, reason, letter, errors });
+            let DecisionForm { ids: chosen, denial_reason: reason, denial_email, .. } = form;
+            let email = !denial_email.is_empty();
+            return rejected(&RequestsPage { page, requests, chosen, reason, email, errors });
         }
     };
     let actor = page.actor();
@@ -149,7 +149,7 @@ pub async fn decide(
             let Some(denial) = denial else {
                 return approve_codes(conn, &actor, &form.ids);
             };
-            let sends = !form.denial_letter.is_empty();
+            let sends = !form.denial_email.is_empty();
             deny_codes(conn, &actor, &form.ids, &denial, sends)
         })
         .await?;
@@ -193,7 +193,7 @@ pub async fn reverse(
     let actor = page.actor();
     let ids: Vec<i64> = query.ids.split(',').filter_map(|id| id.parse().ok()).collect();
     let decided_at = DateTime::from_timestamp_micros(query.at).ok_or(AppError::NotFound)?;
-    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+    if ids.is_empty() || ids.len() > MAX_AT_ONCE {
         return Err(AppError::NotFound);
     }
     let outcome = db

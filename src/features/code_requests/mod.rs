@@ -2,17 +2,17 @@
 
 mod decide;
 mod denial;
-mod further;
+mod emails;
 /// The page on which members decide about further codes.
 pub mod handlers;
-mod letters;
 mod lookup;
 mod model;
+mod request;
 mod reserve;
 
 pub use decide::{DecidedCodes, ReversedCodes, approve_codes, deny_codes, reverse_codes};
 pub use denial::Denial;
-pub use further::{Asked, MOST_WAITING, ask, waiting_page, withdraw};
 pub use lookup::{Checked, answer};
 pub use model::{Approved, approve, deny, open, reopen, reopen_denied_at};
+pub use request::{MAX_WAITING, RequestOutcome, ask, waiting_page, withdraw};
 pub use reserve::{Waiting, check, refusal_words, waiting};

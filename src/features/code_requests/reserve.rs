@@ -8,7 +8,7 @@ use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::{affiliates, code_requests};
 
 /// Nobody leaves more applications than these undecided.
-const MOST_WAITING: i64 = 10_000;
+const MAX_WAITING: i64 = 10_000;
 
 /// A code that somebody waits for.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Wai
         .filter(code_requests::merchant_id.eq(merchant_id))
         .filter(code_requests::status.eq(CodeRequestStatus::Pending))
         .order(code_requests::id)
-        .limit(MOST_WAITING)
+        .limit(MAX_WAITING)
         .select((
             code_requests::code,
             code_requests::code_key,

@@ -7,24 +7,24 @@ use serde_json::{Value, json};
 pub use self::changed::Changed;
 use self::changed::OVERRULED;
 use self::changed::about;
+use self::locked::{Fraud, Locked, LockedConversion, MemberReview, ReviewMark};
 use self::overrule::take_overruling_back;
 pub use self::overrule::{OverruleError, overrule};
-use self::standing::{Fraud, Locked, Mark, Said, Standing};
 use super::list::{self, ConversionRow};
 use super::{DenialReason, Review};
-use crate::features::figures::Changes;
+use crate::features::rollups::Changes;
 use crate::kit::audit::{Act, Actor, record_all};
 use crate::kit::db::schema::audit_log;
 
 mod changed;
+mod locked;
 mod overrule;
-mod standing;
 
 const REVIEWED: &str = "conversion.reviewed";
 /// An amount was given by hand; taking that back denies it.
 pub(super) const GIVEN: &str = "conversion.given";
 /// No act concerns more conversions than this: a page of a list has far fewer.
-const MOST_AT_ONCE: i64 = 1_000;
+const MAX_AT_ONCE: i64 = 1_000;
 
 /// The most characters of a note.
 pub const NOTE_LENGTH: usize = 500;
@@ -47,32 +47,32 @@ impl NewReview<'_> {
     /// What is then said of a conversion. Fraud is a denial of its order and leaves what was said
     /// of the conversion itself. It holds through denials for other reasons; an approval or Pending
     /// says that the order isn't fraud.
-    fn mark(&self, actor: &Actor, known: &Standing) -> Mark {
+    fn mark(&self, actor: &Actor, known: &LockedConversion) -> ReviewMark {
         let (by, at, note) = (actor.name.clone(), actor.now, self.note().to_owned());
         let (review, denial_reason, fraud) = match self {
             Self::Deny { reason: DenialReason::Fraud, .. } if known.order_id().is_some() => {
                 let fraud = Some(Fraud { by, at, note });
-                return Mark { said: known.mark.said.clone(), fraud };
+                return ReviewMark { said: known.mark.said.clone(), fraud };
             }
             Self::Deny { reason, .. } => (Review::Denied, Some(*reason), known.mark.fraud.clone()),
             Self::Approve { .. } => (Review::Approved, None, None),
             Self::BackToPending { .. } => (Review::Pending, None, None),
         };
-        Mark { said: Some(Said { review, by, at, denial_reason, note }), fraud }
+        ReviewMark { said: Some(MemberReview { review, by, at, denial_reason, note }), fraud }
     }
 }
 
 /// What is to be said of a conversion.
 struct Wanted {
     id: i64,
-    mark: Mark,
+    mark: ReviewMark,
 }
 
 /// A conversion whose mark changed.
 struct Reviewed {
     id: i64,
-    before: Mark,
-    after: Mark,
+    before: ReviewMark,
+    after: ReviewMark,
 }
 
 /// Reviews some conversions. What the rules say of them stays as it is: an approval of one that
@@ -182,12 +182,12 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
     // All of them, before anything is recalculated.
     let concerned: Vec<i64> = logged.iter().filter_map(|entry| entry.subject_id).collect();
     Locked::lock(conn, actor.merchant_id, &concerned)?;
-    let mut reviewed: Vec<(Wanted, Option<Mark>)> = Vec::new();
+    let mut reviewed: Vec<(Wanted, Option<ReviewMark>)> = Vec::new();
     let mut done = Changed::default();
     for entry in &logged {
         let Some(id) = entry.subject_id else { continue };
         let read = |value: &Option<Value>| {
-            value.clone().and_then(|value| serde_json::from_value::<Mark>(value).ok())
+            value.clone().and_then(|value| serde_json::from_value::<ReviewMark>(value).ok())
         };
         match entry.action.as_str() {
             OVERRULED => {
@@ -206,7 +206,7 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
     }
     let ids: Vec<i64> = reviewed.iter().map(|(to, _)| to.id).collect();
     let locked = Locked::lock(conn, actor.merchant_id, &ids)?;
-    let stands = |id: i64, left: Option<&Mark>| {
+    let stands = |id: i64, left: Option<&ReviewMark>| {
         let known = locked.find(id);
         known.is_some_and(|one| left.is_none_or(|left| one.mark.agrees_with(left)))
     };
@@ -223,15 +223,15 @@ pub fn undo(conn: &mut PgConnection, actor: &Actor, change_id: i64) -> QueryResu
     Ok(done)
 }
 
-fn denied(actor: &Actor) -> Mark {
-    let said = Said {
+fn denied(actor: &Actor) -> ReviewMark {
+    let said = MemberReview {
         review: Review::Denied,
         by: actor.name.clone(),
         at: actor.now,
         denial_reason: Some(DenialReason::Other),
         note: String::new(),
     };
-    Mark { said: Some(said), fraud: None }
+    ReviewMark { said: Some(said), fraud: None }
 }
 
 /// All entries that were made in one act with `change_id`, which is the first of them.
@@ -246,7 +246,7 @@ fn change(conn: &mut PgConnection, merchant_id: i64, change_id: i64) -> QueryRes
         .select((audit_log::at, audit_log::actor_user_id))
         .first(conn)?;
     of_conversions()
-        .filter(audit_log::id.between(change_id, change_id + MOST_AT_ONCE))
+        .filter(audit_log::id.between(change_id, change_id + MAX_AT_ONCE))
         .filter(audit_log::at.eq(at))
         .filter(audit_log::actor_user_id.is_not_distinct_from(user_id))
         .order(audit_log::id)

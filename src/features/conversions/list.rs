@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 pub use self::filter::{ConversionFilter, StatusFilter};
-pub use self::matching::MOST_FOUND;
+pub use self::matching::MAX_FOUND;
 use self::matching::{Matching, matching};
 pub use self::totals::{Credited, Totals};
 use self::totals::{kept_totals, totals};

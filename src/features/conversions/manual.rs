@@ -12,13 +12,13 @@ use super::change::GIVEN;
 use super::list::{ConversionRow, of_order};
 use super::{ConversionStatus, Review, Via};
 use crate::features::affiliates::Affiliate;
-use crate::features::figures::{Amounts, Changes, Counted, Shared};
 use crate::features::ingest::ledger::{Appending, append};
 use crate::features::ingest::recalculate;
-use crate::features::recalculations::RecalculationCause;
+use crate::features::recalculations::RecalculationReason;
+use crate::features::rollups::{Amounts, Changes, Counted, Shared};
 use crate::kit::audit::{Act, Actor, record, record_all};
 use crate::kit::db::schema::{conversions, orders};
-use crate::kit::web::when::day_of;
+use crate::kit::web::display_time::day_of;
 
 /// Why an order cannot be credited by hand.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +93,7 @@ pub fn credit_order(
         after: Some(json!({ "affiliate_id": affiliate_id, "manual_credit": credit })),
     };
     record(conn, actor, act)?;
-    recalculate(conn, actor, &[order_id], &RecalculationCause::CreditedManually)?;
+    recalculate(conn, actor, &[order_id], &RecalculationReason::CreditedManually)?;
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub fn remove(conn: &mut PgConnection, actor: &Actor, order_id: i64) -> QueryRes
         after: None,
     };
     record(conn, actor, act)?;
-    recalculate(conn, actor, &[order_id], &RecalculationCause::ManualCreditTakenBack)
+    recalculate(conn, actor, &[order_id], &RecalculationReason::ManualCreditTakenBack)
 }
 
 /// An amount to be given, or taken.
@@ -139,7 +139,7 @@ pub struct Amount<'a> {
 
 /// An amount that was given.
 #[derive(Clone, Copy, Debug)]
-pub struct Given {
+pub struct ManualAmount {
     /// The conversion it is.
     pub conversion_id: i64,
     /// For [`super::undo`].
@@ -157,7 +157,7 @@ pub fn give(
     zone: Tz,
     affiliate_id: i64,
     amount: &Amount<'_>,
-) -> QueryResult<Given> {
+) -> QueryResult<ManualAmount> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let day = day_of(actor.now, zone);
     let code = amount.currency.code();
@@ -221,5 +221,5 @@ pub fn give(
         shared: Shared::default(),
     }]);
     changes.write(conn)?;
-    Ok(Given { conversion_id: id, change_id })
+    Ok(ManualAmount { conversion_id: id, change_id })
 }

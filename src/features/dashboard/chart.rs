@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use vouch_core::money::{Currency, format_money};
 
-use crate::kit::web::when::day;
+use crate::kit::web::display_time::day;
 
 /// Units of the drawing; it is scaled to the page.
 const WIDTH: f64 = 720.0;

@@ -14,8 +14,8 @@ use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::conversions::ConversionFilter;
 use crate::features::conversions::list::{self, ConversionRow};
-use crate::features::figures::{self, DayFigures};
 use crate::features::registration;
+use crate::features::rollups::{self, DayRollups};
 use crate::features::stores::{self, Uninstalled};
 use crate::features::sync_notes::{self, Unusable};
 use crate::kit::clock;
@@ -23,9 +23,9 @@ use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, count_label, thousands};
-use crate::kit::web::when::{When, day, day_of};
 
 /// As many of the newest conversions are shown.
 const NEWEST: usize = 10;
@@ -70,7 +70,7 @@ struct DayRow {
 /// One of the newest conversions.
 struct NewestRow {
     row: ConversionRow,
-    when: When,
+    when: DisplayTime,
     commission: String,
 }
 
@@ -78,7 +78,7 @@ impl NewestRow {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
         let commission = row.conversion.commission_minor;
         Self {
-            when: When::new(row.conversion.occurred_at, merchant.tz()),
+            when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()),
             commission: Currency::from_code(&row.conversion.currency)
                 .map_or_else(|_| commission.to_string(), |own| format_money(commission, own)),
             row,
@@ -107,8 +107,8 @@ impl DashboardPage {
         urls::code_requests()
     }
 
-    fn uninstalled_on(&self, store: &Uninstalled) -> When {
-        When::new(store.at, self.page.merchant().tz())
+    fn uninstalled_on(&self, store: &Uninstalled) -> DisplayTime {
+        DisplayTime::new(store.at, self.page.merchant().tz())
     }
 
     fn failed_pushes(&self) -> String {
@@ -133,12 +133,12 @@ pub async fn show(
     let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
     let since = clock::now() - UNINSTALLED_SHOWN;
-    let (figures, newest, waiting, (uninstalled, unusable), steps, registration) = db
+    let (rollups, newest, waiting, (uninstalled, unusable), steps, registration) = db
         .merchant(merchant_id, move |conn| {
             let every = ConversionFilter::default();
             let (newest, _) = list::piece(conn, merchant_id, &every, &Cursor::Start, NEWEST)?;
             Ok::<_, diesel::result::Error>((
-                figures::merchant_days(conn, merchant_id, from, to)?,
+                rollups::merchant_days(conn, merchant_id, from, to)?,
                 newest,
                 waiting(conn, merchant_id)?,
                 (
@@ -150,11 +150,11 @@ pub async fn show(
             ))
         })
         .await?;
-    let days = by_day(&figures, &period, own);
+    let days = by_day(&rollups, &period, own);
     ok(&DashboardPage {
-        numbers: numbers(&figures, &period, own),
+        numbers: numbers(&rollups, &period, own),
         chart: Chart::new(&points(&days, &period), own),
-        days: days.iter().rev().map(|(day, figures)| day_row(*day, figures, own)).collect(),
+        days: days.iter().rev().map(|(day, rollups)| day_row(*day, rollups, own)).collect(),
         newest: newest.into_iter().map(|row| NewestRow::new(row, &merchant)).collect(),
         waiting,
         uninstalled,
@@ -172,48 +172,48 @@ pub async fn show(
 /// The days on which there was something, each in the merchant's own currency; orders and
 /// conversions in any.
 fn by_day(
-    figures: &[DayFigures],
+    rollups: &[DayRollups],
     period: &Period,
     own: Currency,
-) -> BTreeMap<NaiveDate, DayFigures> {
-    let mut days: BTreeMap<NaiveDate, DayFigures> = BTreeMap::new();
-    for one in figures.iter().filter(|one| one.day >= period.from) {
-        let day = days.entry(one.day).or_insert_with(|| DayFigures {
+) -> BTreeMap<NaiveDate, DayRollups> {
+    let mut days: BTreeMap<NaiveDate, DayRollups> = BTreeMap::new();
+    for one in rollups.iter().filter(|one| one.day >= period.from) {
+        let day = days.entry(one.day).or_insert_with(|| DayRollups {
             day: one.day,
             orders: 0,
-            figures: figures::Figures::default(),
+            rollups: rollups::Rollups::default(),
         });
         day.orders += one.orders;
-        day.figures.conversions += one.figures.conversions;
-        if one.figures.currency == own.code() {
-            day.figures.revenue_minor += one.figures.revenue_minor;
-            day.figures.commission_minor += one.figures.commission_minor;
-            day.figures.refunded_minor += one.figures.refunded_minor;
+        day.rollups.conversions += one.rollups.conversions;
+        if one.rollups.currency == own.code() {
+            day.rollups.revenue_minor += one.rollups.revenue_minor;
+            day.rollups.commission_minor += one.rollups.commission_minor;
+            day.rollups.refunded_minor += one.rollups.refunded_minor;
         }
     }
     days
 }
 
-fn points(days: &BTreeMap<NaiveDate, DayFigures>, period: &Period) -> Vec<Point> {
+fn points(days: &BTreeMap<NaiveDate, DayRollups>, period: &Period) -> Vec<Point> {
     let point = |day: NaiveDate| {
-        let figures = days.get(&day).map(|day| &day.figures);
+        let rollups = days.get(&day).map(|day| &day.rollups);
         Point {
             day,
-            revenue_minor: figures.map_or(0, |figures| figures.revenue_minor),
-            commission_minor: figures.map_or(0, |figures| figures.commission_minor),
+            revenue_minor: rollups.map_or(0, |rollups| rollups.revenue_minor),
+            commission_minor: rollups.map_or(0, |rollups| rollups.commission_minor),
         }
     };
     period.days().map(point).collect()
 }
 
-fn day_row(at: NaiveDate, of: &DayFigures, own: Currency) -> DayRow {
+fn day_row(at: NaiveDate, of: &DayRollups, own: Currency) -> DayRow {
     DayRow {
         words: day(at),
         href: format!("/conversions?status=credited&from={at}&to={at}"),
         orders: thousands(of.orders),
-        conversions: thousands(of.figures.conversions),
-        revenue: format_money(of.figures.revenue_minor, own),
-        commission: format_money(of.figures.commission_minor, own),
-        refunds: format_money(of.figures.refunded_minor, own),
+        conversions: thousands(of.rollups.conversions),
+        revenue: format_money(of.rollups.revenue_minor, own),
+        commission: format_money(of.rollups.commission_minor, own),
+        refunds: format_money(of.rollups.refunded_minor, own),
     }
 }

@@ -48,7 +48,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
                  WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \
                  LIMIT ?) n), \
              (SELECT count(*) FROM (SELECT 1 FROM recalculations \
-                 WHERE merchant_id = ? AND parked_at IS NOT NULL LIMIT ?) n), \
+                 WHERE merchant_id = ? AND failed_at IS NOT NULL LIMIT ?) n), \
              (SELECT count(*) FROM data_requests WHERE merchant_id = ? AND completed_at IS NULL)",
         )
         .bind::<BigInt, _>(merchant_id)

@@ -1,10 +1,10 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Deserialize;
 
-use crate::kit::web::when::{day, read_day};
+use crate::kit::web::display_time::{day, read_day};
 
 /// The longest period in days: more would be no chart any more.
-const MOST_DAYS: u64 = 366;
+const MAX_DAYS: u64 = 366;
 
 /// What the address says of the period. What it does not know it ignores.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,7 +59,7 @@ impl Period {
     }
 
     fn custom(from: NaiveDate, to: NaiveDate) -> Self {
-        Self::before_it("custom", from.max(back(to, MOST_DAYS - 1)), to)
+        Self::before_it("custom", from.max(back(to, MAX_DAYS - 1)), to)
     }
 
     /// With as many days right before it.

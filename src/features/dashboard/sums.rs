@@ -2,7 +2,7 @@
 
 use vouch_core::money::Currency;
 
-use crate::features::figures::{DayFigures, Figures, amounts};
+use crate::features::rollups::{DayRollups, Rollups, amounts};
 use crate::kit::web::paginate::thousands;
 
 use super::period::Period;
@@ -26,35 +26,35 @@ struct Sums {
     orders: i64,
     conversions: i64,
     /// Per currency.
-    figures: Vec<Figures>,
+    rollups: Vec<Rollups>,
 }
 
 impl Sums {
-    fn of<'a>(days: impl Iterator<Item = &'a DayFigures>) -> Self {
+    fn of<'a>(days: impl Iterator<Item = &'a DayRollups>) -> Self {
         let mut sums = Self::default();
         for day in days {
-            let figures = &day.figures;
+            let rollups = &day.rollups;
             sums.orders += day.orders;
-            sums.conversions += figures.conversions;
-            match sums.figures.iter_mut().find(|sum| sum.currency == figures.currency) {
+            sums.conversions += rollups.conversions;
+            match sums.rollups.iter_mut().find(|sum| sum.currency == rollups.currency) {
                 Some(sum) => {
-                    sum.revenue_minor += figures.revenue_minor;
-                    sum.refunded_minor += figures.refunded_minor;
-                    sum.commission_minor += figures.commission_minor;
+                    sum.revenue_minor += rollups.revenue_minor;
+                    sum.refunded_minor += rollups.refunded_minor;
+                    sum.commission_minor += rollups.commission_minor;
                 }
-                None => sums.figures.push(figures.clone()),
+                None => sums.rollups.push(rollups.clone()),
             }
         }
         sums
     }
 
-    fn own(&self, own: Currency, of: fn(&Figures) -> i64) -> i64 {
-        self.figures.iter().filter(|sum| sum.currency == own.code()).map(of).sum()
+    fn own(&self, own: Currency, of: fn(&Rollups) -> i64) -> i64 {
+        self.rollups.iter().filter(|sum| sum.currency == own.code()).map(of).sum()
     }
 }
 
 /// The numbers of `period`, from the days of it and of the one before.
-pub fn numbers(days: &[DayFigures], period: &Period, own: Currency) -> Vec<Number> {
+pub fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Number> {
     let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
     let now = Sums::of(within(period.from, period.to));
     let before = Sums::of(within(period.before_from, period.before_to));
@@ -68,9 +68,9 @@ pub fn numbers(days: &[DayFigures], period: &Period, own: Currency) -> Vec<Numbe
         better: value >= before,
         note: format!("{} before", thousands(before)),
     };
-    let money = |label, of: fn(&Figures) -> i64, more_is_better: bool| {
+    let money = |label, of: fn(&Rollups) -> i64, more_is_better: bool| {
         let (mut shown, mut earlier) =
-            (amounts(&now.figures, own, of), amounts(&before.figures, own, of));
+            (amounts(&now.rollups, own, of), amounts(&before.rollups, own, of));
         let (value, before) = (now.own(own, of), before.own(own, of));
         let first = shown.remove(0);
         let others = shown.iter().map(|amount| format!("and {amount}; ")).collect::<String>();

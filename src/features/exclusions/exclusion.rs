@@ -7,7 +7,7 @@ use super::look_alike::Shape;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::Act;
 use crate::kit::db::schema::exclusions;
-use crate::kit::web::when::start_of_day;
+use crate::kit::web::display_time::start_of_day;
 
 /// A code or pattern that affiliates may not claim.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

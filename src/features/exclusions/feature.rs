@@ -4,7 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated::{self, dated};
 use crate::kit::db::schema::{exclusion_terms, merchants};
@@ -55,8 +55,8 @@ pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) ->
         .select(exclusion_terms::exclusion_id);
     if diesel::select(exists(of_merchant)).get_result(conn)? {
         let cause = match on {
-            true => RecalculationCause::ExclusionsEnabled,
-            false => RecalculationCause::ExclusionsDisabled,
+            true => RecalculationReason::ExclusionsEnabled,
+            false => RecalculationReason::ExclusionsDisabled,
         };
         let since = changed.map_or(actor.now, |changed| changed.from);
         request_since(conn, actor, since, &cause)?;

@@ -6,9 +6,9 @@ use super::exclusion::{Dates, Exclusion};
 use super::look_alike::Pattern;
 use super::model::{NewExclusion, SaveError};
 use crate::features::availability::ExclusionScope;
+use crate::kit::web::display_time::read_day;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};
-use crate::kit::web::when::read_day;
 
 /// What the scopes are called, with what they mean.
 pub(super) const SCOPES: [(&str, &str); 2] = [

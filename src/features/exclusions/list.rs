@@ -98,7 +98,7 @@ pub struct ExclusionRow {
     /// The exclusion.
     pub exclusion: Exclusion,
     /// How many.
-    pub touched: Count,
+    pub affected: Count,
     /// How many that applications wait for it would have stopped.
     pub waiting: usize,
 }
@@ -182,14 +182,14 @@ pub fn page(
     let asked = code_requests::waiting(conn, merchant_id)?;
     let mut with_touched = Vec::with_capacity(rows.len());
     for exclusion in rows {
-        let (touched, waiting) = match Pattern::recorded(&exclusion.value) {
+        let (affected, waiting) = match Pattern::recorded(&exclusion.value) {
             Ok(pattern) => (
                 count_like(conn, merchant_id, &pattern)?,
                 asked.iter().filter(|one| one.is_like(&pattern)).count(),
             ),
             Err(_) => (Count::all(0), 0),
         };
-        with_touched.push(ExclusionRow { exclusion, touched, waiting });
+        with_touched.push(ExclusionRow { exclusion, affected, waiting });
     }
     Ok((Listing { rows: with_touched, previous, next }, count))
 }

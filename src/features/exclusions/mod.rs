@@ -20,6 +20,6 @@ pub use exclusion::{Dates, Exclusion};
 pub use feature::enable;
 pub use list::{ExclusionSort, ExclusionState};
 pub use look_alike::{Pattern, PatternError, Shape};
-pub use model::{MOST, MOST_COMPOSED, NewExclusion, SaveError, add, change, remove, restore};
+pub use model::{MAX, MAX_COMPOSED, NewExclusion, SaveError, add, change, remove, restore};
 pub(crate) use rekey::rekey;
 pub use vouch_core::look_alike;

@@ -11,9 +11,9 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::exclusions;
 
 /// As many exclusions a merchant can have.
-pub const MOST: i64 = 100_000;
+pub const MAX: i64 = 100_000;
 /// As many of them can be [`Shape::Composed`]: what a check may have to look at one by one.
-pub const MOST_COMPOSED: i64 = 200;
+pub const MAX_COMPOSED: i64 = 200;
 
 /// An exclusion as a form says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,11 @@ pub enum SaveError {
     #[error("{0} is on the list already. Edit it there.")]
     Taken(String),
     /// The list is full.
-    #[error("The list has {MOST} exclusions, and there can be no more. Remove some first.")]
+    #[error("The list has {MAX} exclusions, and there can be no more. Remove some first.")]
     TooMany,
     /// There are too many patterns of that kind.
     #[error(
-        "The list has {MOST_COMPOSED} patterns with a * between two parts, or with more than 12 \
+        "The list has {MAX_COMPOSED} patterns with a * between two parts, or with more than 12 \
          characters between two *, and there can be no more of them, so that every check stays \
          quick. Use one with a single * at the begin or end."
     )]
@@ -143,11 +143,11 @@ pub(super) fn check_room(
         .filter(exclusions::merchant_id.eq(merchant_id))
         .filter(exclusions::removed_at.is_null());
     // Nobody comes close by hand, so a count of up to the limit is a count of few.
-    if held.count().get_result::<i64>(conn)? + more > MOST {
+    if held.count().get_result::<i64>(conn)? + more > MAX {
         return Err(SaveError::TooMany);
     }
     let several = held.filter(exclusions::shape.eq(Shape::Composed)).count();
-    if composed && several.get_result::<i64>(conn)? + more > MOST_COMPOSED {
+    if composed && several.get_result::<i64>(conn)? + more > MAX_COMPOSED {
         return Err(SaveError::TooManyComposed);
     }
     Ok(())

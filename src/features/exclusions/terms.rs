@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::exclusion::Exclusion;
 use super::look_alike::anchor_of;
 use crate::features::availability::ExclusionScope;
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::Actor;
 use crate::kit::dated::{self, dated, second};
 
@@ -45,8 +45,8 @@ pub(super) fn cover(
     let key = (actor.merchant_id, exclusion.id);
     let terms = Terms::of(exclusion);
     let cause = match terms {
-        Some(_) => RecalculationCause::CodeExcluded { code: exclusion.value.clone() },
-        None => RecalculationCause::CodeNoLongerExcluded { code: exclusion.value.clone() },
+        Some(_) => RecalculationReason::CodeExcluded { code: exclusion.value.clone() },
+        None => RecalculationReason::CodeNoLongerExcluded { code: exclusion.value.clone() },
     };
     match dated::change(conn, key, terms, actor.now)? {
         Some(changed) => request_since(conn, actor, changed.from, &cause).map(drop),
@@ -68,7 +68,7 @@ pub(super) fn cover_all(
     if exclusions.is_empty() {
         return Ok(());
     }
-    request_since(conn, actor, second(actor.now), &RecalculationCause::CodesExcluded).map(drop)
+    request_since(conn, actor, second(actor.now), &RecalculationReason::CodesExcluded).map(drop)
 }
 
 /// From now on it does not.
@@ -80,7 +80,7 @@ pub(super) fn uncover(
     let key = (actor.merchant_id, exclusion.id);
     match dated::change(conn, key, None::<Terms>, actor.now)? {
         Some(changed) => {
-            let cause = RecalculationCause::CodeNoLongerExcluded { code: exclusion.value.clone() };
+            let cause = RecalculationReason::CodeNoLongerExcluded { code: exclusion.value.clone() };
             request_since(conn, actor, changed.from, &cause).map(drop)
         }
         None => Ok(()),
@@ -97,7 +97,7 @@ pub(super) fn reopen(
     let key = (actor.merchant_id, exclusion.id);
     match dated::hold_from(conn, key, Terms::of(exclusion), removed_at)? {
         Some(changed) => {
-            let cause = RecalculationCause::CodeExcludedAgain { code: exclusion.value.clone() };
+            let cause = RecalculationReason::CodeExcludedAgain { code: exclusion.value.clone() };
             request_since(conn, actor, changed.from, &cause).map(drop)
         }
         None => Ok(()),

@@ -13,21 +13,23 @@ use serde_json::json;
 use super::exclusion::{Dates, Exclusion};
 use super::forms::MAX_NOTE;
 use super::look_alike::{Pattern, Shape};
-use super::model::{MOST, NewExclusion, SaveError, check_room};
+use super::model::{MAX, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::prepared;
 use crate::kit::db::schema::exclusions;
-use crate::kit::web::sheet::{self, Change, Reading, Sheet, SheetError, as_typed};
-use crate::kit::web::when::read_day;
+use crate::kit::web::display_time::read_day;
+use crate::kit::web::spreadsheet::{
+    self, Change, Reading, Spreadsheet, SpreadsheetError, as_typed,
+};
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 2_000;
 
 /// What becomes of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum UploadStatus {
     /// It is added.
     Added,
     /// The list has it already, so: it stays as it is there.
@@ -48,7 +50,7 @@ pub struct Row {
     /// The code as the file has it.
     pub typed: String,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub status: UploadStatus,
     new: Option<NewExclusion>,
 }
 
@@ -63,23 +65,23 @@ pub struct Upload {
 
 impl Upload {
     /// How many rows have that verdict.
-    pub fn count(&self, is: impl Fn(&Verdict) -> bool) -> usize {
-        self.rows.iter().filter(|row| is(&row.verdict)).count()
+    pub fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> usize {
+        self.rows.iter().filter(|row| is(&row.status)).count()
     }
 
     /// How many cannot be added.
     pub fn wrong(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Wrong(_)))
+        self.count(|status| matches!(status, UploadStatus::Wrong(_)))
     }
 
     /// How many wait for a confirmation.
     pub fn changed(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Changed(_)))
+        self.count(|status| matches!(status, UploadStatus::Changed(_)))
     }
 
     /// How many are new.
     pub fn added(&self) -> usize {
-        self.count(|verdict| *verdict == Verdict::Added)
+        self.count(|status| *status == UploadStatus::Added)
     }
 
     /// The patterns that are new.
@@ -88,7 +90,7 @@ impl Upload {
     }
 
     fn additions(&self) -> impl Iterator<Item = &NewExclusion> {
-        let added = self.rows.iter().filter(|row| row.verdict == Verdict::Added);
+        let added = self.rows.iter().filter(|row| row.status == UploadStatus::Added);
         added.filter_map(|row| row.new.as_ref())
     }
 }
@@ -117,18 +119,18 @@ const CODES: &[&str] = &[
 ];
 
 impl Columns {
-    fn of(sheet: &Sheet) -> Result<Self, SheetError> {
+    fn of(spreadsheet: &Spreadsheet) -> Result<Self, SpreadsheetError> {
         Ok(Self {
-            code: sheet.required(CODES, "the codes", "a column Coupon_Code")?,
-            note: sheet.column(&["description", "note"]),
-            starts: sheet.column(&["starts", "startson", "startdate"]),
-            ends: sheet.column(&["ends", "endson", "enddate"]),
-            scope: sheet.column(&["appliedto", "appliesto"]),
+            code: spreadsheet.required(CODES, "the codes", "a column Coupon_Code")?,
+            note: spreadsheet.column(&["description", "note"]),
+            starts: spreadsheet.column(&["starts", "startson", "startdate"]),
+            ends: spreadsheet.column(&["ends", "endson", "enddate"]),
+            scope: spreadsheet.column(&["appliedto", "appliesto"]),
         })
     }
 
-    fn reading(&self, sheet: &Sheet) -> Reading {
-        sheet.reading(&[
+    fn reading(&self, spreadsheet: &Spreadsheet) -> Reading {
+        spreadsheet.reading(&[
             ("Coupon_Code", Some(self.code)),
             ("Description", self.note),
             ("Starts", self.starts),
@@ -141,24 +143,29 @@ impl Columns {
 /// Reads a file; codes that look changed by a spreadsheet are new only where `keep_changed`.
 ///
 /// # Errors
-/// [`SheetError`] where not even its rows can be told.
-pub fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SheetError> {
-    let sheet = Sheet::read(file, MOST as usize)?;
-    let columns = Columns::of(&sheet)?;
+/// [`SpreadsheetError`] where not even its rows can be told.
+pub fn read(file: &[u8], tz: Tz, keep_changed: bool) -> Result<Upload, SpreadsheetError> {
+    let spreadsheet = Spreadsheet::read(file, MAX as usize)?;
+    let columns = Columns::of(&spreadsheet)?;
     let mut seen = HashMap::new();
-    let rows = sheet.rows()?.iter().map(|(line, record)| {
-        if sheet.is_too_long(record) {
-            let typed = sheet::value(sheet::field(record, Some(columns.code)));
-            return Row { line: *line, typed, verdict: Verdict::Wrong(TOO_LONG.into()), new: None };
+    let rows = spreadsheet.rows()?.iter().map(|(line, record)| {
+        if spreadsheet.is_too_long(record) {
+            let typed = spreadsheet::value(spreadsheet::field(record, Some(columns.code)));
+            return Row {
+                line: *line,
+                typed,
+                status: UploadStatus::Wrong(TOO_LONG.into()),
+                new: None,
+            };
         }
         let mut row = row(record, *line, &columns, tz, &mut seen);
-        if keep_changed && matches!(row.verdict, Verdict::Changed(_)) {
-            row.verdict = Verdict::Added;
+        if keep_changed && matches!(row.status, UploadStatus::Changed(_)) {
+            row.status = UploadStatus::Added;
         }
         row
     });
     let rows = rows.collect();
-    Ok(Upload { rows, reading: columns.reading(&sheet) })
+    Ok(Upload { rows, reading: columns.reading(&spreadsheet) })
 }
 
 const TOO_LONG: &str =
@@ -171,22 +178,22 @@ fn row(
     tz: Tz,
     seen: &mut HashMap<String, u64>,
 ) -> Row {
-    let field = |at: Option<usize>| sheet::field(record, at);
-    let (typed, change) = sheet::code(field(Some(columns.code)));
+    let field = |at: Option<usize>| spreadsheet::field(record, at);
+    let (typed, change) = spreadsheet::code(field(Some(columns.code)));
     match new_exclusion(&typed, &field, columns, tz) {
         Err(why) => {
             let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
-            Row { line, typed, verdict: Verdict::Wrong(format!("{why}{changed}")), new: None }
+            Row { line, typed, status: UploadStatus::Wrong(format!("{why}{changed}")), new: None }
         }
         Ok(new) => {
-            let verdict = match seen.get(new.pattern.key()) {
-                Some(earlier) => Verdict::InFile(*earlier),
+            let status = match seen.get(new.pattern.key()) {
+                Some(earlier) => UploadStatus::InFile(*earlier),
                 None => {
                     seen.insert(new.pattern.key().to_owned(), line);
-                    change.map_or(Verdict::Added, Verdict::Changed)
+                    change.map_or(UploadStatus::Added, UploadStatus::Changed)
                 }
             };
-            Row { line, typed, verdict, new: Some(new) }
+            Row { line, typed, status, new: Some(new) }
         }
     }
 }
@@ -242,10 +249,10 @@ pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -
         held.extend(found);
     }
     for row in &mut upload.rows {
-        let is_new = matches!(row.verdict, Verdict::Added | Verdict::Changed(_));
+        let is_new = matches!(row.status, UploadStatus::Added | UploadStatus::Changed(_));
         let Some(new) = row.new.as_ref().filter(|_| is_new) else { continue };
         if let Some(value) = held.get(new.pattern.key()) {
-            row.verdict = Verdict::OnList(value.clone());
+            row.status = UploadStatus::OnList(value.clone());
         }
     }
     Ok(())
@@ -319,26 +326,26 @@ fn insert(conn: &mut PgConnection, actor: &Actor, some: &[&NewExclusion]) -> Que
 mod tests {
     use super::*;
 
-    fn verdicts(file: &[u8]) -> Vec<(u64, String, Verdict)> {
+    fn verdicts(file: &[u8]) -> Vec<(u64, String, UploadStatus)> {
         let upload = read(file, Tz::UTC, false).unwrap();
-        upload.rows.into_iter().map(|row| (row.line, row.typed, row.verdict)).collect()
+        upload.rows.into_iter().map(|row| (row.line, row.typed, row.status)).collect()
     }
 
     #[test]
     fn every_row_has_its_verdict() {
         let file = b"Coupon_Code,Description,Starts,Ends,Applied_To\nSAVE-10,,,,\nsave1o,,,,\n*,,,,\nA1,,soon,,\nA2,,2026-02-02,2026-02-01,\nA3,,,,orders\nA4,,,,Claims and orders\n";
         let found = verdicts(file);
-        assert_eq!(found[0].2, Verdict::Added);
-        assert_eq!(found[1].2, Verdict::InFile(2));
+        assert_eq!(found[0].2, UploadStatus::Added);
+        assert_eq!(found[1].2, UploadStatus::InFile(2));
         for (at, part) in [
             (2, "nearly every code"),
             (3, "“soon” is no date"),
             (4, "ends before"),
             (5, "Applied_To"),
         ] {
-            let Verdict::Wrong(why) = &found[at].2 else { panic!("{:?}", found[at]) };
+            let UploadStatus::Wrong(why) = &found[at].2 else { panic!("{:?}", found[at]) };
             assert!(why.contains(part), "{why}");
         }
-        assert_eq!((found[6].0, &found[6].2), (8, &Verdict::Added));
+        assert_eq!((found[6].0, &found[6].2), (8, &UploadStatus::Added));
     }
 }

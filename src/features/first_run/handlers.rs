@@ -57,7 +57,7 @@ pub async fn create(
     };
     let password_hash = hashing.hash(std::mem::take(&mut form.password)).await?;
     let (form, outcome) = db
-        .run(Scope::Installation, move |conn| {
+        .run(Scope::Instance, move |conn| {
             sql_query(LOCK).execute(conn)?;
             if merchants::any_exists(conn)? {
                 return Err(AppError::NotFound);

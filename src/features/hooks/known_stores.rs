@@ -10,13 +10,13 @@ use crate::features::stores::{find_by_key, merchant_of_key};
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request::{self, Sender};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// How long a store is remembered: the secret before a new one is accepted anyway, and a store that
 /// was disconnected is refused this much later.
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// Only stores that exist are remembered, so that this is never reached by guessing.
-const MOST: usize = 10_000;
+const MAX: usize = 10_000;
 
 /// What a webhook needs to know of its store.
 pub struct KnownStore {
@@ -39,18 +39,18 @@ impl KnownStore {
 /// store up once.
 pub struct KnownStores {
     db: Db,
-    sealer: Sealer,
+    encryptor: Encryptor,
     unknown: Arc<KnownStore>,
     known: Mutex<HashMap<(Platform, String), (Instant, Arc<KnownStore>)>>,
 }
 
 impl KnownStores {
     /// None yet.
-    pub fn new(db: Db, sealer: Sealer) -> Self {
+    pub fn new(db: Db, encryptor: Encryptor) -> Self {
         let secret: [u8; 32] = rand::rng().random();
         let secrets = vec![secret.to_vec().into()];
         let unknown = Arc::new(KnownStore { merchant_id: 0, store_id: 0, secrets });
-        Self { db, sealer, unknown, known: Mutex::new(HashMap::new()) }
+        Self { db, encryptor, unknown, known: Mutex::new(HashMap::new()) }
     }
 
     /// The connected store of that key and platform. An unknown key is that of a store whose secret
@@ -85,7 +85,7 @@ impl KnownStores {
             return Err(AppError::NotFound);
         }
         let secrets = store
-            .webhook_secrets(&self.sealer)
+            .webhook_secrets(&self.encryptor)
             .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
         let known = Arc::new(KnownStore { merchant_id, store_id: store.id, secrets });
         self.remember(platform, store_key, &known);
@@ -117,7 +117,7 @@ impl KnownStores {
             return Err(AppError::NotFound);
         }
         let secrets = store
-            .privacy_secrets(&self.sealer)
+            .privacy_secrets(&self.encryptor)
             .map_err(|error| AppError::Internal(anyhow::anyhow!("store {}: {error}", store.id)))?;
         if secrets.is_empty() {
             return Err(AppError::NotFound);
@@ -133,7 +133,7 @@ impl KnownStores {
 
     fn remember(&self, platform: Platform, store_key: &str, store: &Arc<KnownStore>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
+        if known.len() >= MAX {
             known.retain(|_, (since, _)| since.elapsed() < REMEMBERED);
         }
         known.insert((platform, store_key.to_owned()), (Instant::now(), Arc::clone(store)));

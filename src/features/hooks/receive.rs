@@ -6,7 +6,7 @@ use vouch_core::platform::Platform;
 use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider};
 
 use super::known_stores::{KnownStore, KnownStores};
-use crate::features::ingest::intake::{Arrival, Source, gzip};
+use crate::features::ingest::intake::{IncomingDelivery, Source, gzip};
 use crate::features::ingest::queue::Intake;
 use crate::features::privacy::from_store;
 use crate::kit::clock;
@@ -14,7 +14,7 @@ use crate::kit::counters;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
 use crate::kit::web::platform_path::OfPlatform;
@@ -35,7 +35,7 @@ pub async fn receive(
     stores: Data<KnownStores>,
     intake: Data<Intake>,
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
 ) -> AppResult<HttpResponse> {
     let provider = provider(platform).ok_or(AppError::NotFound)?;
     let headers = |name: &str| header(req.headers(), name);
@@ -56,7 +56,7 @@ pub async fn receive(
         return Ok(refused(platform, "The message is too old or from the future.\n"));
     };
     if let Some(topic) = privacy {
-        return carry_out(&store, topic, body, envelope, (db, sealer)).await;
+        return carry_out(&store, topic, body, envelope, (db, encryptor)).await;
     }
     let Envelope { topic, is_test, sent_at, .. } = &envelope;
     let understood = parse_message(platform, topic, &body, *is_test, sent_at.unwrap_or(now));
@@ -64,8 +64,13 @@ pub async fn receive(
     Ok(HttpResponse::Ok().finish())
 }
 
-fn arrival(store: &KnownStore, envelope: Envelope, body: &[u8], now: DateTime<Utc>) -> Arrival {
-    Arrival {
+fn arrival(
+    store: &KnownStore,
+    envelope: Envelope,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> IncomingDelivery {
+    IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.store_id,
         source: Source::Webhook,
@@ -85,9 +90,9 @@ async fn carry_out(
     topic: PrivacyTopic,
     body: Body,
     envelope: Envelope,
-    (db, sealer): (Data<Db>, Data<Sealer>),
+    (db, encryptor): (Data<Db>, Data<Encryptor>),
 ) -> AppResult<HttpResponse> {
-    let (pseudonyms, now) = (Pseudonyms::new(&sealer), clock::arrival());
+    let (pseudonyms, now) = (Pseudonyms::new(&encryptor), clock::arrival());
     let of_store = (store.merchant_id, store.store_id);
     let is_erased = actix_web::web::block(move || {
         let request = (topic, &*body);

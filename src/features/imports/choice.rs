@@ -1,4 +1,4 @@
-use super::judge::{Counts, Judged, Verdict};
+use super::check::{CheckedRow, Counts, RowStatus};
 use super::row::Problem;
 use crate::features::triggers::Reach;
 
@@ -16,21 +16,21 @@ pub struct Choice {
 }
 
 impl Choice {
-    pub(super) fn wants(&self, judged: &Judged) -> bool {
-        let is_excluded = matches!(judged.verdict, Verdict::Excluded(..));
+    pub(super) fn wants(&self, checked: &CheckedRow) -> bool {
+        let is_excluded = matches!(checked.status, RowStatus::Excluded(..));
         (self.override_exclusions || !is_excluded)
-            && (self.keep_changed == Some(true) || !judged.is_changed())
-            && (self.reach == Reach::VouchOnly || judged.existing_only().is_none())
+            && (self.keep_changed == Some(true) || !checked.is_changed())
+            && (self.reach == Reach::VouchOnly || checked.existing_only().is_none())
     }
 
     /// Why a row is left out, where that has a code.
-    pub(super) fn problem_of(&self, judged: &Judged) -> Option<Problem> {
-        if judged.is_changed() && self.keep_changed != Some(true) {
+    pub(super) fn problem_of(&self, checked: &CheckedRow) -> Option<Problem> {
+        if checked.is_changed() && self.keep_changed != Some(true) {
             return Some(Problem::LooksChanged);
         }
-        if judged.existing_only().is_some() && self.reach == Reach::Stores {
+        if checked.existing_only().is_some() && self.reach == Reach::Stores {
             return Some(Problem::ExistingOnly);
         }
-        judged.row.problem
+        checked.row.problem
     }
 }

@@ -2,7 +2,7 @@
 //! apps give them.
 
 use crate::features::triggers::TriggerKind;
-use crate::kit::web::sheet::{Reading, Sheet, SheetError};
+use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError};
 
 /// What is needed, as a person can name it.
 pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";
@@ -56,11 +56,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(sheet: &Sheet) -> Result<Self, SheetError> {
-        let (id, email) = (sheet.column(IDS), sheet.column(EMAILS));
-        let affiliate = sheet.column(AFFILIATES);
+    pub(super) fn of(spreadsheet: &Spreadsheet) -> Result<Self, SpreadsheetError> {
+        let (id, email) = (spreadsheet.column(IDS), spreadsheet.column(EMAILS));
+        let affiliate = spreadsheet.column(AFFILIATES);
         if id.or(email).or(affiliate).is_none() {
-            return Err(sheet.no_column("the affiliate", NEEDED));
+            return Err(spreadsheet.no_column("the affiliate", NEEDED));
         }
         let places = [
             (CODES, TriggerKind::CouponCode),
@@ -68,13 +68,14 @@ impl Columns {
             (CUSTOMER_EMAILS, TriggerKind::CustomerEmail),
             (SKUS, TriggerKind::Sku),
         ];
-        let found = places.iter().find_map(|(names, kind)| Some((sheet.column(names)?, *kind)));
-        let (value, implied) = found.ok_or_else(|| sheet.no_column("the code", NEEDED))?;
-        Ok(Self { id, email, affiliate, kind: sheet.column(KINDS), value, implied })
+        let found =
+            places.iter().find_map(|(names, kind)| Some((spreadsheet.column(names)?, *kind)));
+        let (value, implied) = found.ok_or_else(|| spreadsheet.no_column("the code", NEEDED))?;
+        Ok(Self { id, email, affiliate, kind: spreadsheet.column(KINDS), value, implied })
     }
 
-    pub(super) fn reading(&self, sheet: &Sheet) -> Reading {
-        sheet.reading(&[
+    pub(super) fn reading(&self, spreadsheet: &Spreadsheet) -> Reading {
+        spreadsheet.reading(&[
             ("affiliate_id", self.id),
             ("email", self.email),
             ("affiliate", self.affiliate),

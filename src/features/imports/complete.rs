@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 
+use super::check::{CheckedRow, Counts, check};
 use super::choice::Choice;
-use super::judge::{Counts, Judged, judge};
-use super::model::{Import, LeftOut, leave_out, rows};
-use super::run::{Run, left_out, portion};
+use super::model::{Import, SkippedRow, rows, skip};
+use super::run::{Run, portion, skipped};
 use crate::features::availability::lock_codes_shared;
 use crate::kit::audit::Actor;
 
@@ -17,11 +17,11 @@ pub enum Completed {
     /// It was begun before.
     Already(Import),
     /// Other rows are fine or excluded than when somebody looked; nothing was saved.
-    Changed(Import, Vec<Judged>),
+    Changed(Import, Vec<CheckedRow>),
     /// Rows look changed by a spreadsheet, and nobody said what to do with them; nothing was saved.
-    Undecided(Import, Vec<Judged>),
+    Undecided(Import, Vec<CheckedRow>),
     /// There is nothing to create; nothing was saved.
-    Nothing(Import, Vec<Judged>),
+    Nothing(Import, Vec<CheckedRow>),
 }
 
 /// Begins to create the triggers of an import, with their pushes, and keeps the other rows as refused. A
@@ -43,21 +43,21 @@ pub fn complete(
     }
     lock_codes_shared(conn, merchant_id)?;
     let all = rows(conn, merchant_id, import_id)?;
-    let judged = judge(conn, merchant_id, all, actor.now)?;
-    let counts = Counts::of(&judged);
+    let checked = check(conn, merchant_id, all, actor.now)?;
+    let counts = Counts::of(&checked);
     if counts != choice.seen {
-        return Ok(Completed::Changed(import, judged));
+        return Ok(Completed::Changed(import, checked));
     }
     if counts.changed > 0 && choice.keep_changed.is_none() {
-        return Ok(Completed::Undecided(import, judged));
+        return Ok(Completed::Undecided(import, checked));
     }
-    let is_wanted = |one: &Judged| choice.wants(one) && one.new_trigger().is_some();
-    let others = judged.iter().filter(|one| !is_wanted(one));
-    let others: Vec<LeftOut> = others.map(|one| left_out(one, &choice)).collect();
-    if others.len() == judged.len() {
-        return Ok(Completed::Nothing(import, judged));
+    let is_wanted = |one: &CheckedRow| choice.wants(one) && one.new_trigger().is_some();
+    let others = checked.iter().filter(|one| !is_wanted(one));
+    let others: Vec<SkippedRow> = others.map(|one| skipped(one, &choice)).collect();
+    if others.len() == checked.len() {
+        return Ok(Completed::Nothing(import, checked));
     }
-    leave_out(conn, &import, &others)?;
+    skip(conn, &import, &others)?;
     let import = Run::of(actor, &choice).begin(conn, &import)?;
     portion(conn, &import, actor.now).map(Completed::Begun)
 }

@@ -3,10 +3,10 @@
 use super::columns::Columns;
 use super::row::{Problem, Row};
 use crate::features::triggers::TriggerKind;
-use crate::kit::web::sheet::{Reading, Sheet, SheetError, field, value};
+use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError, field, value};
 
 /// The most rows of a file.
-pub const MOST: usize = 10_000;
+pub const MAX: usize = 10_000;
 /// As much of a cell is kept: more than any value that keeps the rules.
 const CELL: usize = 300;
 
@@ -22,11 +22,11 @@ pub struct File {
 /// Reads a file: columns with the affiliate, one with the code, and perhaps one with the type.
 ///
 /// # Errors
-/// [`SheetError`] where not even its rows can be told.
-pub fn read(file: &[u8]) -> Result<File, SheetError> {
-    let sheet = Sheet::read(file, MOST)?;
-    let columns = Columns::of(&sheet)?;
-    let rows = sheet.rows()?.iter().map(|(line, record)| {
+/// [`SpreadsheetError`] where not even its rows can be told.
+pub fn read(file: &[u8]) -> Result<File, SpreadsheetError> {
+    let spreadsheet = Spreadsheet::read(file, MAX)?;
+    let columns = Columns::of(&spreadsheet)?;
+    let rows = spreadsheet.rows()?.iter().map(|(line, record)| {
         let cut = |text: &str| text.chars().take(CELL).collect::<String>();
         let cell = |column| cut(&value(field(record, column)));
         Row {
@@ -38,11 +38,11 @@ pub fn read(file: &[u8]) -> Result<File, SheetError> {
                 .filter(|kind| !kind.is_empty())
                 .unwrap_or_else(|| implied(columns.implied)),
             value: cut(field(record, Some(columns.value))),
-            problem: sheet.is_too_long(record).then_some(Problem::MoreCells),
+            problem: spreadsheet.is_too_long(record).then_some(Problem::MoreCells),
             refusal: None,
         }
     });
-    Ok(File { reading: columns.reading(&sheet), rows: rows.collect() })
+    Ok(File { reading: columns.reading(&spreadsheet), rows: rows.collect() })
 }
 
 /// A coupon code needs no type.
@@ -165,7 +165,7 @@ mod tests {
             ),
         ] {
             let found = found.to_owned();
-            let expected = SheetError::NoColumn {
+            let expected = SpreadsheetError::NoColumn {
                 missing,
                 needed: crate::features::imports::columns::NEEDED,
                 found,

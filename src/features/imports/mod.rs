@@ -1,21 +1,21 @@
 //! Conversion Trigger Bulk Upload: triggers from a CSV file, looked at first, then created in portions.
 
+mod check;
 mod choice;
 mod columns;
 mod complete;
 mod file;
 /// The pages.
 pub mod handlers;
-mod judge;
-mod meaning;
 mod model;
+mod parse;
 mod row;
 mod run;
 
+pub use check::{CheckedRow, Counts, RowStatus, check};
 pub use choice::Choice;
 pub use complete::{Completed, complete};
-pub use file::{File, MOST, read};
-pub use judge::{Counts, Judged, Verdict, judge};
-pub use model::{Import, left_out_rows, open, page, rows, sweep, waiting_count};
+pub use file::{File, MAX, read};
+pub use model::{Import, open, page, rows, skipped_rows, sweep, waiting_count};
 pub use row::{Problem, Row};
 pub use run::{PORTION, drain, turn};

@@ -10,7 +10,7 @@ use crate::kit::db::schema::{import_rows, imports};
 use crate::kit::db::{Db, Scope, prepared};
 use crate::kit::error::AppResult;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
-use crate::kit::web::sheet::Reading;
+use crate::kit::web::spreadsheet::Reading;
 
 /// A file that nobody saves is forgotten after so many hours.
 const OPEN_HOURS: i64 = 24;
@@ -102,7 +102,7 @@ impl Import {
 }
 
 /// Why a row is left out when the others are created.
-pub(super) struct LeftOut {
+pub(super) struct SkippedRow {
     pub line: i32,
     pub problem: Option<Problem>,
     /// In words, where there is no problem.
@@ -168,7 +168,7 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
 ///
 /// # Errors
 /// The database's.
-pub fn left_out_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
+pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
     of(import)
         .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
         .order(import_rows::line)
@@ -214,10 +214,10 @@ fn waits() -> And<IsNull<import_rows::refusal>, IsNull<import_rows::problem>> {
 }
 
 /// Keeps these rows as left out, with the reasons.
-pub(super) fn leave_out(
+pub(super) fn skip(
     conn: &mut PgConnection,
     import: &Import,
-    rows: &[LeftOut],
+    rows: &[SkippedRow],
 ) -> QueryResult<()> {
     prepared::<()>(
         "UPDATE import_rows r SET refusal = n.refusal, problem = n.problem \
@@ -268,7 +268,7 @@ pub fn page(
 /// # Errors
 /// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         // One that somebody saves at this moment is left for the next time.
         let open: Vec<(i64, i64)> = imports::table
             .filter(imports::completed_at.is_null())

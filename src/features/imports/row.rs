@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use crate::features::triggers::{Reach, TriggerKind, TriggerValue, ValueError};
 use crate::kit::db::schema::import_rows;
 use crate::kit::db::text_enum;
-use crate::kit::web::sheet::code;
+use crate::kit::web::spreadsheet::code;
 
 text_enum! {
     /// Why a row was left out, where that is kept as a code.

@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::check::{CheckedRow, check};
 use super::choice::Choice;
-use super::judge::{Judged, judge};
-use super::model::{Import, LeftOut, created, leave_out, next_rows};
+use super::model::{Import, SkippedRow, created, next_rows, skip};
 use crate::features::availability::lock_codes_shared;
 use crate::features::triggers::{NewTrigger, Reach, create_all};
 use crate::kit::audit::{Act, Actor, ActorKind, record};
@@ -94,7 +94,7 @@ impl Run {
         }
     }
 
-    fn note(&mut self, made: &[&Judged]) {
+    fn note(&mut self, made: &[&CheckedRow]) {
         let overridden = made.iter().filter_map(|one| one.new_trigger()).filter_map(|new| {
             let exclusion = new.excluded?;
             Some(json!({ "code": new.value.value, "exclusion": exclusion.value }))
@@ -121,24 +121,25 @@ pub(super) fn portion(
     let mut rows = next_rows(conn, import, PORTION + 1)?;
     let is_last = rows.len() <= PORTION;
     rows.truncate(PORTION);
-    let judged = judge(conn, import.merchant_id, rows, now)?;
-    let wanted = judged.iter().filter(|one| choice.wants(one));
-    let new: Vec<NewTrigger<'_>> = wanted.filter_map(Judged::new_trigger).collect();
+    let checked = check(conn, import.merchant_id, rows, now)?;
+    let wanted = checked.iter().filter(|one| choice.wants(one));
+    let new: Vec<NewTrigger<'_>> = wanted.filter_map(CheckedRow::new_trigger).collect();
     let cause = format!("Conversion triggers were created from {}", import.file_name);
     let ids = create_all(conn, &actor, &new, choice.reach, &cause)?;
-    let is_created = |one: &&Judged| {
+    let is_created = |one: &&CheckedRow| {
         let new = one.new_trigger().filter(|_| choice.wants(one));
         new.is_some_and(|new| ids.contains_key(&new.value.id()))
     };
-    let (made, others): (Vec<&Judged>, Vec<&Judged>) = judged.iter().partition(is_created);
-    let is_lost = |one: &&Judged| choice.wants(one) && one.new_trigger().is_some();
-    let (lost, others): (Vec<&Judged>, Vec<&Judged>) = others.into_iter().partition(is_lost);
+    let (made, others): (Vec<&CheckedRow>, Vec<&CheckedRow>) = checked.iter().partition(is_created);
+    let is_lost = |one: &&CheckedRow| choice.wants(one) && one.new_trigger().is_some();
+    let (lost, others): (Vec<&CheckedRow>, Vec<&CheckedRow>) =
+        others.into_iter().partition(is_lost);
     // Others got these while the portion ran: asked again, it says who.
     let lost = lost.into_iter().map(|one| one.row.clone()).collect();
-    let lost = judge(conn, import.merchant_id, lost, now)?;
+    let lost = check(conn, import.merchant_id, lost, now)?;
     let others = others.into_iter().chain(&lost);
-    let others: Vec<LeftOut> = others.map(|one| left_out(one, &choice)).collect();
-    leave_out(conn, import, &others)?;
+    let others: Vec<SkippedRow> = others.map(|one| skipped(one, &choice)).collect();
+    skip(conn, import, &others)?;
     let lines: Vec<i32> = made.iter().map(|one| one.row.line).collect();
     created(conn, import, &lines)?;
     run.note(&made);
@@ -150,10 +151,10 @@ pub(super) fn portion(
 }
 
 /// A row that isn't created, with the reason.
-pub(super) fn left_out(one: &Judged, choice: &Choice) -> LeftOut {
+pub(super) fn skipped(one: &CheckedRow, choice: &Choice) -> SkippedRow {
     let problem = choice.problem_of(one);
     let refusal = if problem.is_none() { one.reason() } else { None };
-    LeftOut { line: one.row.line, problem, refusal }
+    SkippedRow { line: one.row.line, problem, refusal }
 }
 
 fn keep(
@@ -238,7 +239,7 @@ pub fn drain(db: &Db) -> AppResult<()> {
 /// A portion of every import that runs; `None` if there is none. One that another worker has is passed
 /// over, and one that fails or panics keeps none of the others.
 fn round(db: &Db, stop: &Stop) -> AppResult<Option<usize>> {
-    let running: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
+    let running: Vec<(i64, i64)> = db.run_blocking(Scope::Instance, |conn| {
         imports::table
             .filter(imports::run.is_not_null())
             .select((imports::merchant_id, imports::id))

@@ -8,7 +8,7 @@ use vouch_platforms::OrderMessage;
 use vouch_platforms::parse_message;
 
 use super::failures::{FailureReason, OWN_FAULT};
-use super::intake::{Arrival, Outcome, Source, fail, gzip, take_in_one};
+use super::intake::{IncomingDelivery, Outcome, Source, fail, gzip, ingest_one};
 use crate::features::stores::Store;
 use crate::kit::db::schema::orders;
 use crate::kit::pseudonyms::Pseudonyms;
@@ -29,7 +29,7 @@ pub struct Read {
 ///
 /// # Errors
 /// The database's.
-pub fn take_in(
+pub fn ingest(
     conn: &mut PgConnection,
     store: &Store,
     pseudonyms: &Pseudonyms,
@@ -45,7 +45,7 @@ pub fn take_in(
                 StoreEvent::Noted { what, .. } => (*what).to_owned(),
                 _ => String::new(),
             };
-            (take_in_one(conn, &arrival, event, pseudonyms)?, detail)
+            (ingest_one(conn, &arrival, event, pseudonyms)?, detail)
         }
         Err(reason) => (fail(conn, &arrival, FailureReason::Unreadable, &reason)?, reason),
     };
@@ -79,8 +79,8 @@ fn arrival(
     message: &OrderMessage,
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Arrival {
-    Arrival {
+) -> IncomingDelivery {
+    IncomingDelivery {
         merchant_id: store.merchant_id,
         store_id: store.id,
         source: Source::Read,

@@ -14,13 +14,13 @@ use vouch_platforms::parse_message;
 
 use super::awaited;
 use super::failures;
-use super::intake::{Arrival, Outcome, Source, take_in_one};
+use super::intake::{IncomingDelivery, Outcome, Source, ingest_one};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{deliveries, stores};
 use crate::kit::pseudonyms::Pseudonyms;
 
 /// The greatest body that is unpacked, in bytes; greater ones are not taken in either.
-const MOST: u64 = 32 * 1024 * 1024;
+const MAX: u64 = 32 * 1024 * 1024;
 
 /// Why a delivery could not be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub fn replay(
         mark(conn, actor, delivery_id, &topic, &Outcome::Waiting)?;
         return Ok(Outcome::Waiting);
     }
-    let arrival = Arrival {
+    let arrival = IncomingDelivery {
         merchant_id: actor.merchant_id,
         store_id,
         source: Source::Replay,
@@ -97,7 +97,7 @@ pub fn replay(
         received_at,
         body_gzip,
     };
-    let outcome = take_in_one(conn, &arrival, event, pseudonyms)?;
+    let outcome = ingest_one(conn, &arrival, event, pseudonyms)?;
     mark(conn, actor, delivery_id, &topic, &outcome)?;
     Ok(outcome)
 }
@@ -152,6 +152,6 @@ fn mark(
 /// The raw body of a kept delivery. `None` if it does not unpack.
 pub fn unpack(body_gzip: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
-    GzDecoder::new(body_gzip).take(MOST).read_to_end(&mut body).ok()?;
+    GzDecoder::new(body_gzip).take(MAX).read_to_end(&mut body).ok()?;
     Some(body)
 }

@@ -74,7 +74,7 @@ impl From<NewUserError> for CreateMerchantError {
     }
 }
 
-/// Whether the installation has a merchant yet; within `Scope::Installation`.
+/// Whether the installation has a merchant yet; within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
@@ -84,7 +84,7 @@ pub fn any_exists(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// Makes a merchant with its owner and all that a program needs from the first moment on: the
 /// offer **Standard** (10 % of sale, the default) and the rules of calculation. One transaction,
-/// within `Scope::Installation`.
+/// within `Scope::Instance`.
 ///
 /// Terms and rules count from the epoch, so that orders from before have some, too.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated::{self, Dated, Period, dated};
 
@@ -105,7 +105,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
             },
         )?;
         // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-        let cause = RecalculationCause::CalculationLogicChanged;
+        let cause = RecalculationReason::CalculationLogicChanged;
         request_since(conn, actor, changed.from, &cause).map(drop)
     })
 }

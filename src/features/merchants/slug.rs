@@ -3,7 +3,7 @@
 use deunicode::deunicode;
 
 /// Room for a number at the end, within the 80 characters of the column.
-const MOST_CHARACTERS: usize = 60;
+const MAX_CHARS: usize = 60;
 /// For a name of signs alone.
 const NAMELESS: &str = "program";
 
@@ -19,7 +19,7 @@ pub(super) fn slug_of(name: &str) -> String {
         slug.push_str(word);
     }
     // ASCII alone, so that every place is a boundary of a character.
-    slug.truncate(MOST_CHARACTERS);
+    slug.truncate(MAX_CHARS);
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { NAMELESS.to_owned() } else { slug.to_owned() }
 }
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn long_names_are_cut_without_a_dash_at_the_end() {
         let slug = slug_of(&"abcdefghi ".repeat(20));
-        assert!(slug.len() <= MOST_CHARACTERS && !slug.ends_with('-'), "{slug}");
-        assert!(slug_of(&"東".repeat(200)).len() <= MOST_CHARACTERS);
+        assert!(slug.len() <= MAX_CHARS && !slug.ends_with('-'), "{slug}");
+        assert!(slug_of(&"東".repeat(200)).len() <= MAX_CHARS);
     }
 }

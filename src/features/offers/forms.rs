@@ -11,7 +11,7 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// Most SKUs that one offer excludes.
-const MOST_SKUS: usize = 1_000;
+const MAX_SKUS: usize = 1_000;
 /// What an offer can pay, for a choice.
 pub(super) const PAYS: [(&str, &str); 3] = [
     choice(CommissionKind::Percent),
@@ -19,7 +19,7 @@ pub(super) const PAYS: [(&str, &str); 3] = [
     choice(CommissionKind::FlatPerItem),
 ];
 /// Above this, an amount is surely mistyped; minor units.
-const MOST_MINOR: i64 = 1_000_000_000_000;
+const MAX_MINOR: i64 = 1_000_000_000_000;
 
 /// What was typed about an offer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl OfferForm {
             if !key.is_empty() && !keys.contains(&key) {
                 keys.push(key);
             }
-            if keys.len() > MOST_SKUS {
+            if keys.len() > MAX_SKUS {
                 errors.add("excluded_skus", "An offer can exclude 1,000 SKUs at most.");
                 break;
             }
@@ -162,7 +162,7 @@ impl Edits for OfferForm {
 
 fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
     match parse_decimal(typed, currency) {
-        Ok(minor @ 0..=MOST_MINOR) => Ok(minor),
+        Ok(minor @ 0..=MAX_MINOR) => Ok(minor),
         Ok(0..) | Err(MoneyError::TooLarge) => Err("This amount is too large.".to_owned()),
         Err(MoneyError::TooPrecise(currency)) => {
             Err(format!("This amount has more decimals than {currency} has."))

@@ -5,7 +5,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use super::new_offer::NewOffer;
 use super::read::Offer;
 use super::terms::Terms;
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{affiliates, offers};
@@ -137,7 +137,7 @@ fn change_terms(
         return Ok(None);
     };
     // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-    request_since(conn, actor, changed.from, &RecalculationCause::OfferTermsChanged)?;
+    request_since(conn, actor, changed.from, &RecalculationReason::OfferTermsChanged)?;
     Ok(changed.before)
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
-use vouch_core::attribution::{Decision, EntryKind};
+use vouch_core::attribution::{Attribution, EntryKind};
 use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::snapshot::{NOT_AN_ORDER, ReadNote};
@@ -17,7 +17,7 @@ use crate::kit::audit;
 use crate::kit::db::schema::{audit_log, commission_entries, deliveries, orders, stores};
 
 /// As many lines of each story are shown.
-const MOST_LINES: i64 = 200;
+const MAX_LINES: i64 = 200;
 
 /// A message of a store about the order.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -93,7 +93,7 @@ pub struct Explanation {
     /// Whether the store can be called: it is connected, and its credentials are good.
     pub can_read_store: bool,
     /// Why it was credited to whom, or to nobody.
-    pub decision: Decision,
+    pub attribution: Attribution,
     /// When that was last decided.
     pub decided_at: Option<DateTime<Utc>>,
     /// The affiliate whom a member credited by hand.
@@ -140,7 +140,7 @@ impl Explanation {
                 OrderHead::as_select(),
                 orders::state,
                 (
-                    orders::decision,
+                    orders::attribution,
                     orders::decided_at,
                     orders::manual_affiliate_id,
                     orders::clock_shift_seconds,
@@ -156,7 +156,7 @@ impl Explanation {
                 ),
             ))
             .first(conn)?;
-        let (decision, decided_at, manual_affiliate_id, clock_shift) = decided;
+        let (attribution, decided_at, manual_affiliate_id, clock_shift) = decided;
         let (store, platform, can_read_store) = store;
         let conversions = of_order(conn, merchant_id, order_id)?;
         let conversion_ids: Vec<i64> = conversions.iter().map(|row| row.conversion.id).collect();
@@ -165,7 +165,7 @@ impl Explanation {
         Ok(Self {
             fraud,
             state: serde_json::from_value(state).map_err(not_json)?,
-            decision: decision_of(decision)?,
+            attribution: attribution_of(attribution)?,
             ledger: ledger(conn, merchant_id, &conversion_ids)?,
             deliveries: deliveries_of(conn, merchant_id, order_id)?,
             refund_read: refund_reads::find(conn, merchant_id, order_id)?,
@@ -186,7 +186,7 @@ impl Explanation {
 ///
 /// # Errors
 /// `DeserializationError` if it's another version's.
-pub fn decision_of(stored: Option<Value>) -> QueryResult<Decision> {
+pub fn attribution_of(stored: Option<Value>) -> QueryResult<Attribution> {
     Ok(stored.map(serde_json::from_value).transpose().map_err(not_json)?.unwrap_or_default())
 }
 
@@ -203,7 +203,7 @@ fn ledger(
         .filter(commission_entries::merchant_id.eq(merchant_id))
         .filter(commission_entries::conversion_id.eq_any(conversion_ids.to_vec()))
         .order((commission_entries::conversion_id, commission_entries::seq))
-        .limit(MOST_LINES)
+        .limit(MAX_LINES)
         .select(LedgerLine::as_select())
         .load(conn)
 }
@@ -240,7 +240,7 @@ fn deliveries_of(
         .filter(deliveries::merchant_id.eq(merchant_id))
         .filter(deliveries::order_id.eq(order_id))
         .order(deliveries::id)
-        .limit(MOST_LINES)
+        .limit(MAX_LINES)
         .select(DeliveryHead::as_select())
         .load(conn)
 }
@@ -260,7 +260,7 @@ fn history(
         .filter(audit_log::merchant_id.eq(merchant_id))
         .filter(of_order.or(of_conversions).assume_not_null())
         .order(audit_log::id)
-        .limit(MOST_LINES)
+        .limit(MAX_LINES)
         .select(audit::Entry::as_select())
         .load(conn)
 }

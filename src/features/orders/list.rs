@@ -7,17 +7,17 @@ use diesel::dsl::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use vouch_core::attribution::Decision;
+use vouch_core::attribution::Attribution;
 use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::PaymentState;
 
 use crate::features::conversions::list::{ConversionRow, of_orders};
-use crate::features::figures;
+use crate::features::rollups;
 use crate::kit::db::listing::{begins_with, beyond, list_count};
 use crate::kit::db::schema::{order_codes, orders, stores};
 use crate::kit::db::text_enum;
+use crate::kit::web::display_time::{after_day, before_day};
 use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
-use crate::kit::web::when::{after_day, before_day};
 
 text_enum! {
     /// Which orders a list shows.
@@ -202,7 +202,7 @@ fn kept_count(
             from: Some(from),
             to: Some(to),
         } if q.trim().is_empty() => {
-            let sums = figures::merchant_sums(conn, merchant_id, *from, *to)?;
+            let sums = rollups::merchant_sums(conn, merchant_id, *from, *to)?;
             Ok(Some(Count::all(sums.iter().map(|sum| sum.orders).sum())))
         }
         _ => Ok(None),
@@ -265,10 +265,10 @@ fn complete(
     let reasons: HashMap<i64, &'static str> = orders::table
         .filter(orders::merchant_id.eq(merchant_id))
         .filter(orders::id.eq_any(alone))
-        .select((orders::id, orders::decision))
+        .select((orders::id, orders::attribution))
         .load::<(i64, Option<serde_json::Value>)>(conn)?
         .into_iter()
-        .map(|(id, decision)| (id, nobody_because(decision)))
+        .map(|(id, attribution)| (id, nobody_because(attribution)))
         .collect();
     let row = |order: OrderHead| OrderListRow {
         store: stores.get(&order.store_id).cloned().unwrap_or_default(),
@@ -281,10 +281,10 @@ fn complete(
 }
 
 /// Why nobody is credited, in a few words.
-fn nobody_because(decision: Option<serde_json::Value>) -> &'static str {
-    let decision: Decision =
-        decision.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-    match (decision.outcomes.is_empty(), decision.other_codes.len()) {
+fn nobody_because(attribution: Option<serde_json::Value>) -> &'static str {
+    let attribution: Attribution =
+        attribution.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    match (attribution.outcomes.is_empty(), attribution.other_codes.len()) {
         (false, _) => "trigger not in force",
         (true, 0) => "no code",
         (true, 1) => "code is no affiliate’s",
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn nobody_has_a_reason_in_a_few_words() {
         assert_eq!(nobody_because(None), "no code");
-        let other = Decision { other_codes: vec!["SUMMER".into()], ..Decision::default() };
+        let other = Attribution { other_codes: vec!["SUMMER".into()], ..Attribution::default() };
         let other = serde_json::to_value(other).unwrap();
         assert_eq!(nobody_because(Some(other)), "code is no affiliate’s");
     }

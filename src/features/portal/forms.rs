@@ -29,7 +29,7 @@ impl CodeForm {
 #[serde(default)]
 pub struct ProfileForm {
     pub name: String,
-    pub payment_address: String,
+    pub payout_details: String,
     /// What the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
@@ -41,7 +41,7 @@ impl Edits for ProfileForm {
     }
 
     fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
-        Ok(vec![("Name", self.name.clone()), ("Payment address", self.payment_address.clone())])
+        Ok(vec![("Name", self.name.clone()), ("Payment address", self.payout_details.clone())])
     }
 }
 
@@ -50,7 +50,7 @@ impl ProfileForm {
     pub fn of(affiliate: &Affiliate) -> Self {
         let form = Self {
             name: affiliate.name.clone(),
-            payment_address: affiliate.payment_address.clone(),
+            payout_details: affiliate.payout_details.clone(),
             version: Version::default(),
         };
         Self { version: Version::of(&form), ..form }
@@ -64,19 +64,19 @@ impl ProfileForm {
         let mut errors = FormErrors::new();
         let missing = "Enter your name, or your company’s.";
         errors.check_changed_name("name", &self.name, current, missing);
-        let payment_address = several_lines(&self.payment_address);
-        let characters = payment_address.chars().count();
+        let payout_details = several_lines(&self.payout_details);
+        let characters = payout_details.chars().count();
         if characters > PAYMENT_CHARACTERS {
             let words =
                 format!("Shorten it to {PAYMENT_CHARACTERS} characters; it has {characters}.");
-            errors.add("payment_address", words);
+            errors.add("payout_details", words);
         }
-        if payment_address.chars().any(|c| c.is_control() && c != '\n') {
+        if payout_details.chars().any(|c| c.is_control() && c != '\n') {
             let words = "It contains a character that cannot be seen. Type it anew.";
-            errors.add("payment_address", words);
+            errors.add("payout_details", words);
         }
         errors.into_result()?;
-        Ok(OwnChange { name: self.name.trim().to_owned(), payment_address })
+        Ok(OwnChange { name: self.name.trim().to_owned(), payout_details })
     }
 }
 
@@ -88,15 +88,15 @@ mod tests {
     fn what_cannot_be_is_said_of_both_fields_at_once() {
         let long = "x".repeat(501);
         let form =
-            ProfileForm { name: " ".to_owned(), payment_address: long, ..ProfileForm::default() };
+            ProfileForm { name: " ".to_owned(), payout_details: long, ..ProfileForm::default() };
         let errors = form.read("Ada").unwrap_err();
         let fields: Vec<&str> = errors.all().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["name", "payment_address"]);
-        let payment_address = " Bank\r\nDE00 ".to_owned();
+        assert_eq!(fields, ["name", "payout_details"]);
+        let payout_details = " Bank\r\nDE00 ".to_owned();
         let form =
-            ProfileForm { name: " Ada ".to_owned(), payment_address, ..ProfileForm::default() };
+            ProfileForm { name: " Ada ".to_owned(), payout_details, ..ProfileForm::default() };
         let change = form.read("").unwrap();
-        assert_eq!((change.name.as_str(), change.payment_address.as_str()), ("Ada", "Bank\nDE00"));
+        assert_eq!((change.name.as_str(), change.payout_details.as_str()), ("Ada", "Bank\nDE00"));
         let hidden = ProfileForm { name: "A\u{0}da".to_owned(), ..form };
         assert_eq!(hidden.read("Ada").unwrap_err().of("name").len(), 1);
     }

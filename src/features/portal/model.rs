@@ -9,8 +9,8 @@ use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::triggers;
+use crate::kit::web::display_time::before_day;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
-use crate::kit::web::when::before_day;
 
 /// A coupon code of an affiliate, with what it earned them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use chrono::{Days, NaiveDate};
 
 use super::model::WEEKS;
+use crate::kit::web::display_time::day;
 use crate::kit::web::paginate::thousands;
-use crate::kit::web::when::day;
 
 /// Units of the drawing; it is scaled to its place.
 const HEIGHT: i64 = 28;

@@ -1,12 +1,12 @@
 //! Emails that Vouch sent or is to send. They belong to the instance, so everything here works within
-//! `Scope::Installation`.
+//! `Scope::Instance`.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
 use serde_json::Value;
 use vouch_core::email::EmailKey;
 
-use super::erase::Words;
+use super::erase::NamePatterns;
 use super::person::Person;
 use crate::kit::db::prepared;
 
@@ -27,11 +27,11 @@ pub fn erase_emails(
     person: &Person,
     with_account: bool,
 ) -> QueryResult<usize> {
-    let Some(words) = Words::of(person) else { return Ok(0) };
+    let Some(words) = NamePatterns::of(person) else { return Ok(0) };
     let found: Vec<(i64, String, bool)> = prepared::<(BigInt, Text, Bool)>(concat!(
         "SELECT l.id, l.recipient, \
              concat_ws(' ', l.recipient, l.subject, l.paragraphs::text) ~* ? \
-         FROM letters l JOIN merchants m ON m.id = ? \
+         FROM emails l JOIN merchants m ON m.id = ? \
          WHERE ",
         is_of_merchant!(),
         " OR (l.about_merchant_id IS NULL AND l.program = '' AND ?)"
@@ -41,7 +41,7 @@ pub fn erase_emails(
     .bind::<Bool, _>(with_account)
     .load(conn)?;
     let theirs = found.iter().filter(|(_, to, is_named)| *is_named || is_to(person, to));
-    prepared::<()>("DELETE FROM letters WHERE id = ANY(?)")
+    prepared::<()>("DELETE FROM emails WHERE id = ANY(?)")
         .bind::<Array<BigInt>, _>(theirs.map(|(id, ..)| *id).collect::<Vec<i64>>())
         .execute(conn)
 }
@@ -56,7 +56,7 @@ pub fn sent_emails(
         "SELECT l.recipient, jsonb_build_object('recipient', l.recipient, 'subject', l.subject, \
              'paragraphs', l.paragraphs, 'created_at', l.created_at, \
              'delivered_at', l.delivered_at) \
-         FROM letters l JOIN merchants m ON m.id = ? WHERE ",
+         FROM emails l JOIN merchants m ON m.id = ? WHERE ",
         is_of_merchant!(),
         " ORDER BY l.id"
     ))

@@ -20,7 +20,7 @@ macro_rules! rows {
     ($from:literal) => {
         concat!(
             "SELECT coalesce(jsonb_agg(to_jsonb(t) - ARRAY['merchant_id', 'token_hash', \
-                 'password_hash', 'two_factor_secret', 'two_factor_step', 'link_sealed', \
+                 'password_hash', 'two_factor_secret', 'two_factor_step', 'link_encrypted', \
                  'link_path', 'body_gzip', 'email_key', 'name_key', 'search', 'look_alike', \
                  'customer_email_key', 'lease', 'leased_until', 'key_hash']), '[]') FROM (",
             $from,

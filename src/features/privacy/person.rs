@@ -8,7 +8,7 @@ use crate::kit::db::schema::{
     affiliate_emails, affiliates, api_keys, applications, audit_log, invitations, members, orders,
     triggers, users,
 };
-use crate::kit::mail::email_key;
+use crate::kit::email::email_key;
 use crate::kit::pseudonyms::is_pseudonym;
 
 /// What a person is looked up by within one merchant.

@@ -14,7 +14,7 @@ use crate::kit::db::schema::{affiliates, pushes, triggers};
 /// How many queued codes are read at once.
 const BATCH: i64 = 50;
 /// After so many tries without an answer a code is parked as failed.
-const TRIES: i32 = 10;
+const MAX_ATTEMPTS: i32 = 10;
 /// The wait after the first of them; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 /// So many codes in a row without an answer, and it is the store that does not answer.
@@ -198,8 +198,8 @@ fn keep(turn: &Turn<'_>, queued: &Queued, outcome: Outcome) -> Result<String, Tu
     let attempts = queued.attempts.saturating_add(1);
     let (status, reason, found, available_at) = match outcome {
         Outcome::Settled { status, reason, found } => (status, reason, found, now),
-        Outcome::Unknown(reason) if attempts >= TRIES => {
-            let reason = format!("{reason} Vouch gave up after {TRIES} tries.");
+        Outcome::Unknown(reason) if attempts >= MAX_ATTEMPTS => {
+            let reason = format!("{reason} Vouch gave up after {MAX_ATTEMPTS} tries.");
             (PushStatus::Failed, reason, None, now)
         }
         Outcome::Unknown(reason) => {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 /// words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum RecalculationCause {
+pub enum RecalculationReason {
     /// `trigger` in all of these is kind and value: `Coupon Code JANE10`.
     TriggerCreated {
         trigger: String,
@@ -58,7 +58,7 @@ pub enum RecalculationCause {
     },
 }
 
-impl RecalculationCause {
+impl RecalculationReason {
     /// For people who read the ledger.
     pub fn words(&self) -> String {
         let words = match self {

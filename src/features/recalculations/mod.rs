@@ -8,7 +8,7 @@ mod matching;
 mod pending;
 mod request;
 
-pub use self::cause::RecalculationCause;
+pub use self::cause::RecalculationReason;
 pub use self::matching::orders_of_affiliate;
 pub(crate) use self::matching::{Found, Matching, Range};
 pub use self::pending::{Pending, pending_of_affiliate, pending_of_trigger};

@@ -12,7 +12,7 @@ macro_rules! left_over {
         concat!(
             "SELECT coalesce(sum(n.left_over), 0)::bigint FROM (SELECT CASE WHEN order_ids IS NULL \
                  THEN max(greatest(orders_total - orders_done, 0)) ELSE sum(orders_total) END \
-             FROM recalculations WHERE merchant_id = ? AND parked_at IS NULL AND ",
+             FROM recalculations WHERE merchant_id = ? AND failed_at IS NULL AND ",
             $about,
             " GROUP BY trigger_id, affiliate_id, order_ids IS NULL) AS n (left_over)"
         )

@@ -2,7 +2,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 
-use super::cause::RecalculationCause;
+use super::cause::RecalculationReason;
 use super::matching::Matching;
 use crate::features::triggers::TriggerKind;
 use crate::kit::audit::Actor;
@@ -11,7 +11,7 @@ use crate::kit::db::schema::{recalculations, triggers};
 
 /// What a request is about, as it stands on its row.
 #[derive(Clone, Copy, Debug, Default)]
-struct About {
+struct RequestSubject {
     pub trigger_id: Option<i64>,
     pub affiliate_id: Option<i64>,
 }
@@ -26,14 +26,14 @@ pub fn request_for_trigger(
     actor: &Actor,
     trigger_id: i64,
     since: DateTime<Utc>,
-    cause: &RecalculationCause,
+    cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let (kind, key): (TriggerKind, String) = triggers::table
         .find((actor.merchant_id, trigger_id))
         .select((triggers::kind, triggers::key))
         .first(conn)?;
     let since = since.trunc_subsecs(0);
-    let about = About { trigger_id: Some(trigger_id), affiliate_id: None };
+    let about = RequestSubject { trigger_id: Some(trigger_id), affiliate_id: None };
     request(conn, actor, about, since, &Matching::Trigger { kind, key, since }, cause)
 }
 
@@ -47,10 +47,10 @@ pub fn request_for_affiliate(
     actor: &Actor,
     affiliate_id: i64,
     since: DateTime<Utc>,
-    cause: &RecalculationCause,
+    cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let since = since.trunc_subsecs(0);
-    let about = About { trigger_id: None, affiliate_id: Some(affiliate_id) };
+    let about = RequestSubject { trigger_id: None, affiliate_id: Some(affiliate_id) };
     request(conn, actor, about, since, &Matching::Affiliate { id: affiliate_id, since }, cause)
 }
 
@@ -64,19 +64,19 @@ pub fn request_since(
     conn: &mut PgConnection,
     actor: &Actor,
     since: DateTime<Utc>,
-    cause: &RecalculationCause,
+    cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let since = since.trunc_subsecs(0);
-    request(conn, actor, About::default(), since, &Matching::Since(since), cause)
+    request(conn, actor, RequestSubject::default(), since, &Matching::Since(since), cause)
 }
 
 fn request(
     conn: &mut PgConnection,
     actor: &Actor,
-    about: About,
+    about: RequestSubject,
     since: DateTime<Utc>,
     matching: &Matching,
-    cause: &RecalculationCause,
+    cause: &RecalculationReason,
 ) -> QueryResult<i64> {
     let total = matching.count(conn, actor.merchant_id)?;
     let cause = to_json(cause)?;
@@ -91,7 +91,7 @@ fn request(
 fn absorb(
     conn: &mut PgConnection,
     actor: &Actor,
-    about: About,
+    about: RequestSubject,
     since: DateTime<Utc>,
     cause: &serde_json::Value,
     total: i64,
@@ -102,7 +102,7 @@ fn absorb(
          WHERE merchant_id = ? AND id = (SELECT r.id FROM recalculations r \
              WHERE r.merchant_id = ? AND r.trigger_id IS NOT DISTINCT FROM ? \
                  AND r.affiliate_id IS NOT DISTINCT FROM ? AND r.order_ids IS NULL \
-                 AND r.in_flight IS NULL AND r.parked_at IS NULL \
+                 AND r.in_flight IS NULL AND r.failed_at IS NULL \
                  AND r.cause ->> 'reason' = ?::jsonb ->> 'reason' \
              ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED)",
     )
@@ -119,13 +119,13 @@ fn absorb(
 }
 
 /// Either these orders, or those placed since then.
-type Which = (Option<Vec<Option<i64>>>, Option<DateTime<Utc>>);
+type RequestScope = (Option<Vec<Option<i64>>>, Option<DateTime<Utc>>);
 
 fn insert(
     conn: &mut PgConnection,
     actor: &Actor,
-    about: About,
-    which: Which,
+    about: RequestSubject,
+    which: RequestScope,
     cause: serde_json::Value,
     total: i64,
 ) -> QueryResult<()> {
@@ -144,7 +144,7 @@ fn insert(
         .map(drop)
 }
 
-fn to_json(cause: &RecalculationCause) -> QueryResult<serde_json::Value> {
+fn to_json(cause: &RecalculationReason) -> QueryResult<serde_json::Value> {
     serde_json::to_value(cause)
         .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
 }

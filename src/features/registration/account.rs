@@ -5,8 +5,10 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use crate::features::affiliates::Affiliate;
-use crate::features::auth::links::{self, About, LinkPurpose};
-use crate::features::auth::{NewUser, NewUserError, change_password, count_place, create_user};
+use crate::features::auth::links::{self, LinkPurpose, LinkSubject};
+use crate::features::auth::{
+    NewUser, NewUserError, change_password, count_membership, create_user,
+};
 use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::kit::db::schema::{affiliates, users};
 
@@ -20,7 +22,7 @@ pub fn invite(
     actor: &Actor,
     affiliate: &Affiliate,
 ) -> QueryResult<String> {
-    let about = About::affiliate(actor.merchant_id, affiliate.id);
+    let about = LinkSubject::affiliate(actor.merchant_id, affiliate.id);
     links::issue(conn, about, &affiliate.email, actor.now)
 }
 
@@ -106,7 +108,7 @@ pub fn accept(
         diesel::update(affiliates::table.find((merchant_id, affiliate.id)))
             .set((affiliates::user_id.eq(user_id), affiliates::updated_at.eq(now)))
             .execute(conn)?;
-        count_place(conn, user_id, 1)?;
+        count_membership(conn, user_id, 1)?;
         note(conn, merchant_id, &affiliate, user_id, now)?;
         Ok(Some(user_id))
     });

@@ -1,15 +1,15 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 
+use super::applicant::Applicant;
 use super::decide::decide_held;
-use super::letters;
+use super::emails;
 use super::settings::Shown;
-use super::wish::Wish;
 use crate::features::affiliates::{
     self, Affiliate, AffiliateStatus, CreateAffiliateError, NewAffiliate,
 };
 use crate::features::applications::{Application, CodeRequestOrigin};
-use crate::features::auth::links::{self, About, LinkEnd, LinkPurpose};
+use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::lock_open_merchant;
 use crate::features::availability::{Refused, lock_codes_exclusive};
 use crate::features::code_requests;
@@ -17,9 +17,9 @@ use crate::features::triggers::TriggerValue;
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::db::schema::{affiliates as affiliates_table, applications};
 use crate::kit::db::{Db, Scope};
+use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
-use crate::kit::mail::email_key;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// What was never confirmed is forgotten so long after its link no longer works.
 const FORGET_AFTER_HOURS: i64 = 48;
@@ -65,15 +65,15 @@ pub enum Applied {
 pub fn apply(
     conn: &mut PgConnection,
     shown: &Shown,
-    sealer: &Sealer,
-    wish: &Wish,
+    encryptor: &Encryptor,
+    applicant: &Applicant,
     may_write: impl FnOnce() -> bool,
     now: DateTime<Utc>,
 ) -> QueryResult<Applied> {
     let merchant_id = shown.merchant_id;
-    let code = match wish.code.trim() {
+    let code = match applicant.code.trim() {
         "" => None,
-        typed => match code_requests::check(conn, merchant_id, typed, &wish.name, now)? {
+        typed => match code_requests::check(conn, merchant_id, typed, &applicant.name, now)? {
             Ok(code) => Some(code),
             Err(refused) => return Ok(Applied::Refused(refused)),
         },
@@ -83,19 +83,19 @@ pub fn apply(
     }
     let known: Option<AffiliateStatus> = affiliates_table::table
         .filter(affiliates_table::merchant_id.eq(merchant_id))
-        .filter(affiliates_table::email_key.eq(email_key(&wish.email)))
+        .filter(affiliates_table::email_key.eq(email_key(&applicant.email)))
         .select(affiliates_table::status)
         .first(conn)
         .optional()?;
     // The same work for an address that is known, and taken back: how long an answer takes tells nothing.
     let token = kept_if(conn, known.is_none(), |conn| {
-        let application_id = keep(conn, shown, wish, code.as_ref(), now)?;
-        let about = About::application(merchant_id, application_id);
-        links::issue(conn, about, &wish.email, now)
+        let application_id = keep(conn, shown, applicant, code.as_ref(), now)?;
+        let about = LinkSubject::application(merchant_id, application_id);
+        links::issue(conn, about, &applicant.email, now)
     })?;
     match (known, token) {
-        (Some(status), _) => letters::known(conn, shown, &wish.email, status)?,
-        (None, Some(token)) => letters::confirm(conn, shown, sealer, wish, &token)?,
+        (Some(status), _) => emails::known(conn, shown, &applicant.email, status)?,
+        (None, Some(token)) => emails::confirm(conn, shown, encryptor, applicant, &token)?,
         (None, None) => {}
     }
     Ok(Applied::Posted)
@@ -121,18 +121,18 @@ fn kept_if<T>(
 fn keep(
     conn: &mut PgConnection,
     shown: &Shown,
-    wish: &Wish,
+    applicant: &Applicant,
     code: Option<&TriggerValue>,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
     diesel::insert_into(applications::table)
         .values((
             applications::merchant_id.eq(shown.merchant_id),
-            applications::name.eq(wish.name.trim()),
-            applications::email.eq(wish.email.trim()),
-            applications::email_key.eq(email_key(&wish.email)),
+            applications::name.eq(applicant.name.trim()),
+            applications::email.eq(applicant.email.trim()),
+            applications::email_key.eq(email_key(&applicant.email)),
             applications::code.eq(code.map(|code| &code.value)),
-            applications::answers.eq(serde_json::json!(wish.answers)),
+            applications::answers.eq(serde_json::json!(applicant.answers)),
             applications::agreed_to.eq(&shown.registration.terms),
             applications::sent_at.eq(now),
         ))
@@ -169,7 +169,7 @@ pub enum Confirmed {
 pub fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     token: &str,
     other_code: Option<&str>,
     now: DateTime<Utc>,
@@ -206,11 +206,11 @@ pub fn confirm(
     let Some(affiliate) = enter(conn, &actor, shown, &application, code.as_ref())? else {
         return Ok(Confirmed::Known);
     };
-    links::end(conn, About::application(merchant_id, application.id), LinkEnd::Used, now)?;
-    let is_active = shown.registration.approves_itself;
+    links::end(conn, LinkSubject::application(merchant_id, application.id), LinkEnd::Used, now)?;
+    let is_active = shown.registration.approves_automatically;
     if is_active {
         let vouch = Actor::system(merchant_id, now);
-        decide_held(conn, &vouch, sealer, &[affiliate.id], AffiliateStatus::Active, None)?;
+        decide_held(conn, &vouch, encryptor, &[affiliate.id], AffiliateStatus::Active, None)?;
     }
     Ok(Confirmed::Done { code: code.map(|code| code.value), is_active })
 }
@@ -258,7 +258,7 @@ fn enter(
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     let lifetime = LinkPurpose::Confirmation.lifetime();
     let too_old = now - lifetime - Duration::hours(FORGET_AFTER_HOURS);
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         let old = applications::table
             .filter(applications::confirmed_at.is_null())
             .filter(applications::sent_at.lt(too_old));

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{account, letters};
+use super::{account, emails};
 use crate::features::affiliates::{self, Affiliate, AffiliateStatus};
 use crate::features::auth::Merchant;
 use crate::features::availability::lock_codes_exclusive;
 use crate::features::code_requests::{self, Denial};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::applications;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// What a decision did.
 #[derive(Debug, Default)]
@@ -32,20 +32,20 @@ pub struct Decided {
 pub fn decide(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     affiliate_ids: &[i64],
     status: AffiliateStatus,
     denial: Option<&Denial>,
 ) -> QueryResult<Decided> {
     lock_codes_exclusive(conn, actor.merchant_id)?;
-    decide_held(conn, actor, sealer, affiliate_ids, status, denial)
+    decide_held(conn, actor, encryptor, affiliate_ids, status, denial)
 }
 
 /// [`decide`] under [`lock_codes_exclusive`].
 pub(super) fn decide_held(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     affiliate_ids: &[i64],
     status: AffiliateStatus,
     denial: Option<&Denial>,
@@ -61,7 +61,14 @@ pub(super) fn decide_held(
                 if let Some(application_id) = welcome_once(conn, actor, affiliate.id)? {
                     tracing::debug!(application_id, "an application was approved");
                     let token = account::invite(conn, actor, affiliate)?;
-                    letters::welcome(conn, &merchant, sealer, affiliate, &approved.codes, &token)?;
+                    emails::welcome(
+                        conn,
+                        &merchant,
+                        encryptor,
+                        affiliate,
+                        &approved.codes,
+                        &token,
+                    )?;
                 }
                 decided.codes.extend(approved.codes);
                 let lost = approved.lost.into_iter().map(|code| (affiliate.name.clone(), code));
@@ -70,7 +77,7 @@ pub(super) fn decide_held(
             AffiliateStatus::Denied => {
                 code_requests::deny(conn, actor, affiliate.id)?;
                 if let Some(denial) = denial {
-                    letters::denied(conn, &merchant, affiliate, denial)?;
+                    emails::denied(conn, &merchant, affiliate, denial)?;
                 }
             }
             AffiliateStatus::Pending => code_requests::reopen(conn, actor, affiliate.id)?,
@@ -125,10 +132,10 @@ pub fn undo(
 pub fn send_invitation(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     affiliate: &Affiliate,
 ) -> QueryResult<()> {
     let merchant = Merchant::find(conn, actor.merchant_id)?;
     let token = account::invite(conn, actor, affiliate)?;
-    letters::invitation(conn, &merchant, sealer, affiliate, &token)
+    emails::invitation(conn, &merchant, encryptor, affiliate, &token)
 }

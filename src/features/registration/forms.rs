@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{CodeWish, Field, FieldKind, MOST_FIELDS, Registration};
-use super::wish::Wish;
+use super::applicant::Applicant;
+use super::settings::{CodeRequirement, Field, FieldKind, MAX_FIELDS, Registration};
 use crate::features::applications::Answer;
 use crate::features::offers;
 use crate::kit::web::form::FormErrors;
@@ -26,7 +26,7 @@ const LINES_CHARACTERS: usize = 2_000;
 pub struct SettingsForm {
     /// "true" or empty.
     pub is_open: String,
-    pub code_wish: String,
+    pub code_requirement: String,
     /// Empty for the default offer.
     pub offer_id: String,
     /// member or itself.
@@ -40,7 +40,7 @@ pub struct SettingsForm {
     /// Which of them may not stay empty, by place.
     pub field_required: Vec<usize>,
     /// "true" or empty.
-    pub further_codes: String,
+    pub allows_code_requests: String,
     /// Whether only the preview is wanted.
     #[serde(skip_serializing)]
     pub preview: String,
@@ -70,16 +70,17 @@ impl SettingsForm {
         let required = fields.iter().enumerate().filter(|(_, field)| field.required);
         Self {
             is_open: tick(registration.is_open),
-            code_wish: registration.code_wish.as_str().to_owned(),
+            code_requirement: registration.code_requirement.as_str().to_owned(),
             offer_id: registration.offer_id.map(|id| id.to_string()).unwrap_or_default(),
-            approval: if registration.approves_itself { "itself" } else { "member" }.to_owned(),
+            approval: if registration.approves_automatically { "itself" } else { "member" }
+                .to_owned(),
             intro: registration.intro.clone(),
             terms_text: registration.terms.clone(),
             thanks: registration.thanks.clone(),
             field_label: fields.iter().map(|field| field.label.clone()).collect(),
             field_kind: fields.iter().map(|field| field.kind.as_str().to_owned()).collect(),
             field_required: required.map(|(at, _)| at).collect(),
-            further_codes: tick(registration.further_codes),
+            allows_code_requests: tick(registration.allows_code_requests),
             preview: String::new(),
             version: Version::default(),
         }
@@ -105,7 +106,7 @@ impl SettingsForm {
             })
             .collect();
         let ends_empty = rows.last().is_some_and(|row| row.label.trim().is_empty());
-        if rows.len() < MOST_FIELDS && !ends_empty {
+        if rows.len() < MAX_FIELDS && !ends_empty {
             rows.push(FieldRow::default());
         }
         rows
@@ -132,14 +133,14 @@ impl SettingsForm {
         };
         Registration {
             is_open: !self.is_open.is_empty(),
-            code_wish: CodeWish::parse(&self.code_wish).unwrap_or_default(),
+            code_requirement: CodeRequirement::parse(&self.code_requirement).unwrap_or_default(),
             offer_id: self.offer_id.parse().ok(),
-            approves_itself: self.approval == "itself",
+            approves_automatically: self.approval == "itself",
             intro: self.intro.trim().to_owned(),
             terms: self.terms_text.trim().to_owned(),
             thanks: self.thanks.trim().to_owned(),
-            fields: fields.take(MOST_FIELDS).map(field).collect(),
-            further_codes: !self.further_codes.is_empty(),
+            fields: fields.take(MAX_FIELDS).map(field).collect(),
+            allows_code_requests: !self.allows_code_requests.is_empty(),
         }
     }
 
@@ -149,8 +150,8 @@ impl SettingsForm {
     /// Everything that is to be mended.
     pub fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
         let mut errors = FormErrors::new();
-        if CodeWish::parse(&self.code_wish).is_none() {
-            errors.add("code_wish", "Choose whether a code is asked for.");
+        if CodeRequirement::parse(&self.code_requirement).is_none() {
+            errors.add("code_requirement", "Choose whether a code is asked for.");
         }
         if !self.offer_id.is_empty() && !offers.iter().any(|(id, _)| *id == self.offer_id) {
             errors.add("offer_id", "Choose one of the program’s offers.");
@@ -175,8 +176,8 @@ impl SettingsForm {
                 errors.add(&format!("field_kind_{at}"), "Choose what the field takes.");
             }
         }
-        if self.field_label.iter().filter(|label| !label.trim().is_empty()).count() > MOST_FIELDS {
-            errors.add("field_label_0", format!("Ask for at most {MOST_FIELDS} further fields."));
+        if self.field_label.iter().filter(|label| !label.trim().is_empty()).count() > MAX_FIELDS {
+            errors.add("field_label_0", format!("Ask for at most {MAX_FIELDS} further fields."));
         }
         errors.into_result()?;
         Ok(self.lenient())
@@ -189,19 +190,20 @@ impl Edits for SettingsForm {
     }
 
     fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled> {
-        let code_wishes = CodeWish::ALL.iter().map(|wish| (wish.as_str(), wish.label()));
+        let code_requirements =
+            CodeRequirement::ALL.iter().map(|applicant| (applicant.as_str(), applicant.label()));
         let mut offers = offers::all_options(conn, merchant_id)?;
         offers.push((String::new(), DEFAULT_OFFER.to_owned()));
         Ok(vec![
             ("Open: people can apply", ticked(!self.is_open.is_empty())),
-            ("Coupon code of their own choice", chosen(code_wishes, &self.code_wish)),
+            ("Coupon code of their own choice", chosen(code_requirements, &self.code_requirement)),
             ("Offer that applicants get", chosen(offers, &self.offer_id)),
             ("Who approves applications", chosen(APPROVALS, &self.approval)),
             ("Text above the form", self.intro.clone()),
             ("Terms to agree to", self.terms_text.clone()),
             ("Text once the address is confirmed", self.thanks.clone()),
             ("Further fields", self.fields_in_words()),
-            ("Affiliates can ask for further codes", ticked(!self.further_codes.is_empty())),
+            ("Affiliates can ask for further codes", ticked(!self.allows_code_requests.is_empty())),
         ])
     }
 }
@@ -249,15 +251,15 @@ impl ApplicationForm {
     ///
     /// # Errors
     /// Everything that is to be mended.
-    pub fn read(&self, registration: &Registration) -> Result<Wish, FormErrors> {
+    pub fn read(&self, registration: &Registration) -> Result<Applicant, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, "Enter your name, or your company’s.");
         errors.check_email("email", &self.email);
-        let code = match registration.code_wish {
-            CodeWish::No => "",
-            CodeWish::Optional | CodeWish::Required => self.wanted_code(),
+        let code = match registration.code_requirement {
+            CodeRequirement::No => "",
+            CodeRequirement::Optional | CodeRequirement::Required => self.wanted_code(),
         };
-        if code.is_empty() && registration.code_wish == CodeWish::Required {
+        if code.is_empty() && registration.code_requirement == CodeRequirement::Required {
             errors.add("code", "Enter the coupon code that you would like.");
         }
         let mut answers = Vec::new();
@@ -274,7 +276,7 @@ impl ApplicationForm {
             errors.add("terms", "Tick the box if you agree to the terms.");
         }
         errors.into_result()?;
-        Ok(Wish {
+        Ok(Applicant {
             name: self.name.trim().to_owned(),
             email: self.email.trim().to_owned(),
             code: code.to_owned(),
@@ -339,9 +341,9 @@ mod tests {
     #[test]
     fn an_application_is_read_with_its_further_fields() {
         let form = filled(&[("answer_0", "https://nia.example"), ("answer_2", "true")]);
-        let wish = form.read(&registration()).unwrap();
-        assert_eq!((wish.name.as_str(), wish.code.as_str()), ("Nia", "NIA10"));
-        let answers: Vec<&str> = wish.answers.iter().map(|one| one.answer.as_str()).collect();
+        let applicant = form.read(&registration()).unwrap();
+        assert_eq!((applicant.name.as_str(), applicant.code.as_str()), ("Nia", "NIA10"));
+        let answers: Vec<&str> = applicant.answers.iter().map(|one| one.answer.as_str()).collect();
         assert_eq!(answers, ["https://nia.example", "", "Yes"]);
     }
 
@@ -358,14 +360,15 @@ mod tests {
 
     #[test]
     fn a_code_is_asked_for_as_the_merchant_wants() {
-        let mut open = Registration { code_wish: CodeWish::Optional, ..Registration::default() };
+        let mut open =
+            Registration { code_requirement: CodeRequirement::Optional, ..Registration::default() };
         let mut form = filled(&[]);
         form.code.clear();
         assert_eq!(form.read(&open).unwrap().code, "");
         form.code = "NIA10".to_owned();
         form.instead = "NIA-2".to_owned();
         assert_eq!(form.read(&open).unwrap().code, "NIA-2");
-        open.code_wish = CodeWish::No;
+        open.code_requirement = CodeRequirement::No;
         assert_eq!(form.read(&open).unwrap().code, "");
     }
 
@@ -374,7 +377,7 @@ mod tests {
         let mut form = SettingsForm::of(&registration());
         assert_eq!(form.rows().len(), 4);
         assert_eq!(form.lenient().fields, registration().fields);
-        form.field_label = vec!["x".to_owned(); MOST_FIELDS];
-        assert_eq!(form.rows().len(), MOST_FIELDS);
+        form.field_label = vec!["x".to_owned(); MAX_FIELDS];
+        assert_eq!(form.rows().len(), MAX_FIELDS);
     }
 }

@@ -15,23 +15,23 @@ const SENDS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 /// Looked-up codes per minute and address: one types several letters a second.
 const LOOKS: NonZeroU32 = NonZeroU32::new(120).expect("it is not zero");
 /// Letters to one e-mail address of one program at once; then one in twenty minutes.
-const LETTERS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
-const LETTER_EVERY: Duration = Duration::from_secs(20 * 60);
+const EMAILS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
+const EMAIL_INTERVAL: Duration = Duration::from_secs(20 * 60);
 
 /// What is left.
 pub struct Limits {
     sends: Limiter,
     looks: Limiter,
-    letters: Limiter,
+    emails: Limiter,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let letters = Quota::with_period(LETTER_EVERY).expect("twenty minutes are not nothing");
+        let emails = Quota::with_period(EMAIL_INTERVAL).expect("twenty minutes are not nothing");
         Self {
             sends: Limiter::new(Quota::per_minute(SENDS)),
             looks: Limiter::new(Quota::per_minute(LOOKS)),
-            letters: Limiter::new(letters.allow_burst(LETTERS)),
+            emails: Limiter::new(emails.allow_burst(EMAILS)),
         }
     }
 }
@@ -54,8 +54,8 @@ impl Limits {
     }
 
     /// Whether a letter may go to an e-mail address: nobody can have somebody else’s flooded.
-    pub fn letter(&self, merchant_id: i64, email_key: &str) -> bool {
-        self.letters.take((merchant_id, email_key)).is_ok()
+    pub fn email(&self, merchant_id: i64, email_key: &str) -> bool {
+        self.emails.take((merchant_id, email_key)).is_ok()
     }
 }
 
@@ -66,9 +66,9 @@ mod tests {
     #[test]
     fn an_address_gets_three_letters_and_then_has_peace() {
         let limits = Limits::default();
-        let sent = (0..10).filter(|_| limits.letter(1, "a@example.com")).count();
+        let sent = (0..10).filter(|_| limits.email(1, "a@example.com")).count();
         assert_eq!(sent, 3);
-        assert!(limits.letter(2, "a@example.com"), "another program writes all the same");
+        assert!(limits.email(2, "a@example.com"), "another program writes all the same");
     }
 
     #[test]

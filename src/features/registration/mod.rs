@@ -2,22 +2,22 @@
 //! say, and what approval and denial bring about.
 
 mod account;
+mod applicant;
 mod application;
 mod decide;
+mod emails;
 mod forms;
 /// The pages.
 pub mod handlers;
-mod letters;
 mod limits;
 mod settings;
-mod wish;
 
 pub use account::{Invitation, accept};
+pub use applicant::Applicant;
 pub use application::{Applied, Confirmed, apply, confirm, sweep};
 pub use decide::{Decided, decide, send_invitation, undo};
 pub use limits::Limits;
 pub use settings::{
-    CodeWish, Field, FieldKind, MOST_FIELDS, Registration, Shown, allows_further_codes, load,
+    CodeRequirement, Field, FieldKind, MAX_FIELDS, Registration, Shown, allows_code_requests, load,
     merchant_of, save,
 };
-pub use wish::Wish;

@@ -9,7 +9,7 @@ use crate::kit::db::text_enum;
 text_enum! {
     /// Whether applicants are asked for a coupon code of their own choice.
     #[derive(Default)]
-    pub enum CodeWish {
+    pub enum CodeRequirement {
         /// No code is asked for.
         No = "no", "Do not ask for a code";
         /// It may stay empty.
@@ -37,7 +37,7 @@ text_enum! {
 }
 
 /// More further fields than that, nobody fills in.
-pub const MOST_FIELDS: usize = 8;
+pub const MAX_FIELDS: usize = 8;
 
 /// A further field of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,11 +56,11 @@ pub struct Registration {
     /// Whether anybody can apply now.
     pub is_open: bool,
     /// Whether a code is asked for.
-    pub code_wish: CodeWish,
+    pub code_requirement: CodeRequirement,
     /// The offer applicants get; `None` for the default one.
     pub offer_id: Option<i64>,
     /// Whether an application is approved as soon as its e-mail address is confirmed.
-    pub approves_itself: bool,
+    pub approves_automatically: bool,
     /// Stands above the form.
     pub intro: String,
     /// What an applicant has to agree to; nothing when empty.
@@ -70,7 +70,7 @@ pub struct Registration {
     /// Further fields.
     pub fields: Vec<Field>,
     /// Whether affiliates can ask for further codes in their portal.
-    pub further_codes: bool,
+    pub allows_code_requests: bool,
 }
 
 /// What a merchant begins with: closed, with a code required.
@@ -78,14 +78,14 @@ impl Default for Registration {
     fn default() -> Self {
         Self {
             is_open: false,
-            code_wish: CodeWish::Required,
+            code_requirement: CodeRequirement::Required,
             offer_id: None,
-            approves_itself: false,
+            approves_automatically: false,
             intro: String::new(),
             terms: String::new(),
             thanks: String::new(),
             fields: Vec::new(),
-            further_codes: false,
+            allows_code_requests: false,
         }
     }
 }
@@ -111,29 +111,29 @@ impl Registration {
 #[diesel(table_name = registration_settings)]
 struct Row {
     is_open: bool,
-    code_wish: CodeWish,
+    code_requirement: CodeRequirement,
     offer_id: Option<i64>,
-    approves_itself: bool,
+    approves_automatically: bool,
     intro: String,
     terms: String,
     thanks: String,
     fields: serde_json::Value,
-    further_codes: bool,
+    allows_code_requests: bool,
 }
 
 impl From<Row> for Registration {
     fn from(row: Row) -> Self {
         Self {
             is_open: row.is_open,
-            code_wish: row.code_wish,
+            code_requirement: row.code_requirement,
             offer_id: row.offer_id,
-            approves_itself: row.approves_itself,
+            approves_automatically: row.approves_automatically,
             intro: row.intro,
             terms: row.terms,
             thanks: row.thanks,
             // It was written from the same type.
             fields: serde_json::from_value(row.fields).unwrap_or_default(),
-            further_codes: row.further_codes,
+            allows_code_requests: row.allows_code_requests,
         }
     }
 }
@@ -155,10 +155,10 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Reg
 ///
 /// # Errors
 /// The database's.
-pub fn allows_further_codes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
+pub fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let allows = registration_settings::table
         .find(merchant_id)
-        .select(registration_settings::further_codes)
+        .select(registration_settings::allows_code_requests)
         .first(conn)
         .optional()?;
     Ok(allows.unwrap_or(false))
@@ -175,14 +175,14 @@ pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> Query
     }
     let values = (
         registration_settings::is_open.eq(new.is_open),
-        registration_settings::code_wish.eq(new.code_wish),
+        registration_settings::code_requirement.eq(new.code_requirement),
         registration_settings::offer_id.eq(new.offer_id),
-        registration_settings::approves_itself.eq(new.approves_itself),
+        registration_settings::approves_automatically.eq(new.approves_automatically),
         registration_settings::intro.eq(&new.intro),
         registration_settings::terms.eq(&new.terms),
         registration_settings::thanks.eq(&new.thanks),
         registration_settings::fields.eq(fields_json(new)),
-        registration_settings::further_codes.eq(new.further_codes),
+        registration_settings::allows_code_requests.eq(new.allows_code_requests),
         registration_settings::updated_at.eq(actor.now),
     );
     diesel::insert_into(registration_settings::table)
@@ -215,14 +215,14 @@ fn fields_json(of: &Registration) -> serde_json::Value {
 fn as_json(of: &Registration) -> serde_json::Value {
     serde_json::json!({
         "is_open": of.is_open,
-        "code_wish": of.code_wish,
+        "code_requirement": of.code_requirement,
         "offer_id": of.offer_id,
-        "approves_itself": of.approves_itself,
+        "approves_automatically": of.approves_automatically,
         "intro": of.intro,
         "terms": of.terms,
         "thanks": of.thanks,
         "fields": of.fields,
-        "further_codes": of.further_codes,
+        "allows_code_requests": of.allows_code_requests,
     })
 }
 

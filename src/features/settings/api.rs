@@ -12,9 +12,9 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::Role;
-use crate::kit::web::answers::AnswerAt;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::when::When;
+use crate::kit::web::idempotency::AnswerAt;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// The most characters of a key's name.
@@ -84,12 +84,12 @@ struct ApiPage {
 }
 
 impl ApiPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn is_owner(&self) -> bool {
-        self.page.seat.role.covers(Role::Owner)
+        self.page.member_context.role.covers(Role::Owner)
     }
 
     fn scopes(&self) -> Vec<(&'static str, &'static str, bool)> {

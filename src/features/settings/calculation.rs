@@ -10,9 +10,9 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::merchants::{DatedRules, change_rules, rules_history};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits, Labeled, Record, Version, chosen, ticked};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
@@ -136,9 +136,9 @@ struct CalculationPage {
 
 impl CalculationPage {
     /// `None` for the rules a program begins with.
-    fn since(&self, dated: &DatedRules) -> Option<When> {
+    fn since(&self, dated: &DatedRules) -> Option<DisplayTime> {
         (dated.valid_from > DateTime::<Utc>::UNIX_EPOCH)
-            .then(|| When::new(dated.valid_from, self.page.merchant().tz()))
+            .then(|| DisplayTime::new(dated.valid_from, self.page.merchant().tz()))
     }
 }
 

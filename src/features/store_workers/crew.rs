@@ -32,7 +32,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const HUNG: Duration = Duration::from_secs(180);
 /// How long the end waits for the running turns. A call may take longer; what it brought is then
 /// found by the next try, which looks first.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The thread that hands out the work, and those that do it.
 pub struct Crew {
@@ -62,7 +62,7 @@ impl Drop for Crew {
     fn drop(&mut self) {
         self.tell_to_stop();
         // It waits for the running turns itself, and may be at a statement before it.
-        while !self.foreman.is_finished() && self.stop.elapsed() < PATIENCE + POLL {
+        while !self.foreman.is_finished() && self.stop.elapsed() < TIMEOUT + POLL {
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -117,7 +117,7 @@ impl Foreman {
             }
         }
         let asked = Instant::now();
-        while !self.running.is_empty() && asked.elapsed() < PATIENCE {
+        while !self.running.is_empty() && asked.elapsed() < TIMEOUT {
             self.await_one(POLL);
         }
     }
@@ -135,7 +135,7 @@ impl Foreman {
             let busy = self.busy();
             let now = clock::now();
             let claimed =
-                self.tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &busy, now))?;
+                self.tools.db.run_blocking(Scope::Instance, |conn| claim(conn, &busy, now))?;
             let Some(job) = claimed else { return Ok(()) };
             let (tools, run, stop) = (self.tools.clone(), self.run, self.stop.clone());
             let done = Done { job: job.clone(), tell: self.says_done.clone() };
@@ -194,7 +194,7 @@ pub fn work_off(tools: &Tools, run: RunJob, now: DateTime<Utc>) -> AppResult<usi
     let stop = Stop::default();
     let mut done = 0;
     while let Some(job) =
-        tools.db.run_blocking(Scope::Installation, |conn| claim(conn, &Busy::default(), now))?
+        tools.db.run_blocking(Scope::Instance, |conn| claim(conn, &Busy::default(), now))?
     {
         do_job(tools, run, &job, now, &stop);
         done += 1;

@@ -16,9 +16,9 @@ use crate::kit::store_jobs::Job;
 /// The first wait after a failed turn; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 /// The longest.
-const LONGEST_WAIT: Duration = Duration::minutes(5);
+const MAX_WAIT: Duration = Duration::minutes(5);
 /// A store cannot ask for a longer pause.
-const LONGEST_PAUSE: Duration = Duration::hours(1);
+const MAX_PAUSE: Duration = Duration::hours(1);
 
 /// What the row says of the next turn.
 struct Ending {
@@ -100,14 +100,14 @@ fn ending(
 /// Some wait longer, some shorter, so that not all come back at once.
 fn wait_after(failures: i32) -> Duration {
     let doublings = failures.clamp(1, 10) - 1;
-    let wait = (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT);
+    let wait = (FIRST_WAIT * (1 << doublings)).min(MAX_WAIT);
     let percent = rand::rng().random_range(75..=125);
     wait * percent / 100
 }
 
 /// As long as the store asks for, and a little: it counts in whole seconds.
 fn pause(asked: Span) -> Duration {
-    let asked = Duration::from_std(asked).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+    let asked = Duration::from_std(asked).unwrap_or(MAX_PAUSE).min(MAX_PAUSE);
     asked + Duration::milliseconds(rand::rng().random_range(20..=250))
 }
 
@@ -148,6 +148,6 @@ mod tests {
     #[test]
     fn a_pause_is_as_long_as_asked_within_reason() {
         assert!(pause(Span::from_secs(7)) >= Duration::seconds(7));
-        assert!(pause(Span::MAX) <= LONGEST_PAUSE + Duration::seconds(1));
+        assert!(pause(Span::MAX) <= MAX_PAUSE + Duration::seconds(1));
     }
 }

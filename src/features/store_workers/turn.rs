@@ -18,7 +18,7 @@ use crate::kit::config::{Config, InstanceRetention};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppError;
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::store_jobs::{Job, JobKind, hold};
 use crate::kit::supervise::Stop;
 
@@ -37,7 +37,7 @@ pub struct Tools {
     /// The door to the database.
     pub db: Db,
     /// Seals what a turn keeps.
-    pub sealer: Sealer,
+    pub encryptor: Encryptor,
     /// The door to the stores.
     pub http: Http,
     /// How long the instance keeps what belongs to no merchant.
@@ -51,12 +51,12 @@ pub struct Tools {
 impl Tools {
     /// Those of an installation.
     pub fn new(config: &Config, db: Db) -> Self {
-        let sealer = Sealer::new(&config.secret_key);
+        let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
-        let (opens, calls) = (sealer.clone(), http.clone());
+        let (opens, calls) = (encryptor.clone(), http.clone());
         Self {
             db,
-            sealer,
+            encryptor,
             http,
             keep: config.keep,
             public_url: config.public_url.as_str().into(),
@@ -68,7 +68,7 @@ impl Tools {
 impl Tools {
     /// Pseudonyms of people who were erased.
     pub fn pseudonyms(&self) -> Pseudonyms {
-        Pseudonyms::new(&self.sealer)
+        Pseudonyms::new(&self.encryptor)
     }
 
     /// The client of a store, for calls from `now` on. What token it gets is kept for the next.
@@ -79,8 +79,8 @@ impl Tools {
         let client = (self.open)(store, now)?;
         // What was called before on this thread is another's.
         let _ = http::take_clock();
-        let (db, sealer) = (self.db.clone(), self.sealer.clone());
-        Ok(Caller { client, db, sealer, store: store.clone() })
+        let (db, encryptor) = (self.db.clone(), self.encryptor.clone());
+        Ok(Caller { client, db, encryptor, store: store.clone() })
     }
 }
 
@@ -89,7 +89,7 @@ impl Tools {
 pub struct Caller {
     client: Box<dyn Client>,
     db: Db,
-    sealer: Sealer,
+    encryptor: Encryptor,
     store: Store,
 }
 
@@ -124,10 +124,10 @@ impl Drop for Caller {
             self.note_clock(behind);
         }
         let Some(fresh) = self.client.fresh_token() else { return };
-        let (sealer, store) = (&self.sealer, &self.store);
+        let (encryptor, store) = (&self.encryptor, &self.store);
         let kept = self.db.run_blocking(Scope::Merchant(store.merchant_id), |conn| {
             let token = fresh.token.expose_secret().as_bytes();
-            stores::keep_access_token(conn, sealer, store, token, fresh.expires_at)
+            stores::keep_access_token(conn, encryptor, store, token, fresh.expires_at)
         });
         if let Err(error) = kept {
             tracing::warn!(store_id = store.id, %error, "a token is not kept, and asked for again");

@@ -7,7 +7,7 @@ use super::turn::{Next, Turn, TurnError};
 use crate::features::stores;
 
 /// From one look to the next.
-const EVERY: Duration = Duration::hours(1);
+const INTERVAL: Duration = Duration::hours(1);
 
 /// One look.
 ///
@@ -23,5 +23,5 @@ pub fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     }
     let now = turn.now();
     turn.write(|conn| stores::note_webhooks(conn, store, webhooks.problem.as_deref(), now))?;
-    Ok(Next::at(now + EVERY))
+    Ok(Next::at(now + INTERVAL))
 }

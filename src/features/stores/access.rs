@@ -7,7 +7,7 @@ use secrecy::SecretSlice;
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
-use crate::kit::secrets::{CannotOpen, Sealer, Use};
+use crate::kit::secrets::{DecryptError, Encryptor, Use};
 use crate::kit::{store_jobs, urls};
 
 /// What sealed credentials are bound to.
@@ -24,10 +24,13 @@ impl Store {
     /// The platform's own credentials, as JSON; `None` while there are none.
     ///
     /// # Errors
-    /// [`CannotOpen`] when they were sealed with another installation key.
-    pub fn credentials(&self, sealer: &Sealer) -> Result<Option<SecretSlice<u8>>, CannotOpen> {
-        let sealed = self.credentials.as_ref();
-        sealed.map(|sealed| sealer.open(credentials_use(self), sealed)).transpose()
+    /// [`DecryptError`] when they were sealed with another installation key.
+    pub fn credentials(
+        &self,
+        encryptor: &Encryptor,
+    ) -> Result<Option<SecretSlice<u8>>, DecryptError> {
+        let encrypted = self.credentials.as_ref();
+        encrypted.map(|encrypted| encryptor.open(credentials_use(self), encrypted)).transpose()
     }
 
     /// Whether there is anything to call it with.
@@ -37,10 +40,14 @@ impl Store {
 
     /// The token that was got with the credentials, while it is good at `at`. One that does not
     /// open is as good as none: it is asked for again.
-    pub fn access_token(&self, sealer: &Sealer, at: DateTime<Utc>) -> Option<SecretSlice<u8>> {
+    pub fn access_token(
+        &self,
+        encryptor: &Encryptor,
+        at: DateTime<Utc>,
+    ) -> Option<SecretSlice<u8>> {
         let good = self.access_token_expires_at.is_some_and(|end| at < end);
-        let sealed = self.access_token.as_ref().filter(|_| good)?;
-        sealer.open(token_use(self), sealed).ok()
+        let encrypted = self.access_token.as_ref().filter(|_| good)?;
+        encryptor.open(token_use(self), encrypted).ok()
     }
 
     /// Where it sends its messages. `public_url`: where Vouch is reached, without a slash at the end.
@@ -62,7 +69,7 @@ impl Store {
 pub fn set_credentials(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     store: &Store,
     json: &[u8],
 ) -> QueryResult<()> {
@@ -70,7 +77,7 @@ pub fn set_credentials(
         let changed = diesel::update(stores::table.find((store.merchant_id, store.id)))
             .filter(stores::disconnected_at.is_null())
             .set((
-                stores::credentials.eq(sealer.seal(credentials_use(store), json)),
+                stores::credentials.eq(encryptor.encrypt(credentials_use(store), json)),
                 stores::credentials_set_at.eq(actor.now),
                 stores::access_token.eq(None::<Vec<u8>>),
                 stores::access_token_expires_at.eq(None::<DateTime<Utc>>),
@@ -93,7 +100,7 @@ pub fn set_credentials(
 /// The database's.
 pub fn keep_access_token(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     store: &Store,
     token: &[u8],
     expires_at: DateTime<Utc>,
@@ -101,7 +108,7 @@ pub fn keep_access_token(
     diesel::update(stores::table.find((store.merchant_id, store.id)))
         .filter(stores::credentials_set_at.is_not_distinct_from(store.credentials_set_at))
         .set((
-            stores::access_token.eq(sealer.seal(token_use(store), token)),
+            stores::access_token.eq(encryptor.encrypt(token_use(store), token)),
             stores::access_token_expires_at.eq(expires_at),
         ))
         .execute(conn)

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::model::Store;
 use crate::kit::db::schema::{merchants, stores};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// A store with a secret that does not open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +16,13 @@ pub struct UnreadableSecret {
 }
 
 /// How many stores' secrets were tried, and the stores of those that do not open with this key. Within
-/// `Scope::Installation`.
+/// `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
 pub fn check_secrets(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
 ) -> QueryResult<(usize, Vec<UnreadableSecret>)> {
     let rows = stores::table
         .inner_join(merchants::table)
@@ -33,7 +33,7 @@ pub fn check_secrets(
     let unreadable = rows
         .iter()
         .filter(|(store, _)| {
-            store.webhook_secrets(sealer).is_err() || store.credentials(sealer).is_err()
+            store.webhook_secrets(encryptor).is_err() || store.credentials(encryptor).is_err()
         })
         .map(|(store, merchant)| UnreadableSecret {
             merchant: merchant.clone(),

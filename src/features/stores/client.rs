@@ -7,7 +7,7 @@ use vouch_platforms::shopify::Shopify;
 use vouch_platforms::{CallError, Client, Connection, provider};
 
 use super::model::Store;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// The client of `store`, with its credentials and rules, for calls from `now` on.
 ///
@@ -15,14 +15,14 @@ use crate::kit::secrets::Sealer;
 /// [`CallError::Denied`] when its credentials are missing or can't be opened.
 pub fn open_client(
     store: &Store,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     http: &Http,
     now: DateTime<Utc>,
 ) -> Result<Box<dyn Client>, CallError> {
     let provider = provider(store.platform).ok_or_else(|| {
         CallError::Denied(format!("Vouch makes no calls to {} stores.", store.platform))
     })?;
-    with_connection(store, sealer, http, now, |connection| provider.client(connection))
+    with_connection(store, encryptor, http, now, |connection| provider.client(connection))
 }
 
 /// The client of a Shopify `store`, for what only Shopify can be asked.
@@ -31,11 +31,11 @@ pub fn open_client(
 /// As [`open_client`].
 pub fn open_shopify(
     store: &Store,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     http: &Http,
     now: DateTime<Utc>,
 ) -> Result<Shopify, CallError> {
-    with_connection(store, sealer, http, now, Shopify::open)
+    with_connection(store, encryptor, http, now, Shopify::open)
 }
 
 /// What a shopper gets with a code that is made in `store` now; `None` where none are made.
@@ -46,12 +46,12 @@ pub fn rules_in_words(store: &Store) -> Option<String> {
 
 fn with_connection<T>(
     store: &Store,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     http: &Http,
     now: DateTime<Utc>,
     open: impl FnOnce(Connection<'_>) -> Result<T, CallError>,
 ) -> Result<T, CallError> {
-    let credentials = store.credentials(sealer).map_err(|_| {
+    let credentials = store.credentials(encryptor).map_err(|_| {
         CallError::Denied(
             "The API credentials do not open with this installation’s key: enter them again."
                 .into(),
@@ -59,8 +59,8 @@ fn with_connection<T>(
     })?;
     let credentials = credentials
         .ok_or_else(|| CallError::Denied("Vouch has no API credentials for this store.".into()))?;
-    let token = store.access_token(sealer, now);
-    let secrets = store.webhook_secrets(sealer).unwrap_or_default();
+    let token = store.access_token(encryptor, now);
+    let secrets = store.webhook_secrets(encryptor).unwrap_or_default();
     open(Connection {
         http,
         address: store.address.as_deref().unwrap_or_default(),

@@ -10,7 +10,7 @@ use super::model::{Store, new_store_key, webhook_use};
 use super::secret::WebhookSecret;
 use crate::kit::audit::{Actor, ActorKind, record};
 use crate::kit::db::schema::{audit_log, stores};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// What the audit log calls the end of a connection.
 const DISCONNECTED: &str = "store.disconnected";
@@ -44,7 +44,7 @@ pub struct NewStore<'a> {
 pub fn connect(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     new: &NewStore<'_>,
 ) -> Result<Store, ConnectError> {
     let NewStore { platform, address, webhook_secret } = *new;
@@ -63,11 +63,11 @@ pub fn connect(
             None => insert(conn, actor, platform, address)?,
         };
         let bound_to = webhook_use(actor.merchant_id, store_id);
-        let sealed = webhook_secret.map(|secret| sealer.seal(bound_to, secret.as_bytes()));
+        let encrypted = webhook_secret.map(|secret| encryptor.encrypt(bound_to, secret.as_bytes()));
         let store: Store = diesel::update(stores::table.find((actor.merchant_id, store_id)))
             .set((
-                stores::webhook_secret_set_at.eq(sealed.is_some().then_some(actor.now)),
-                stores::webhook_secret.eq(sealed),
+                stores::webhook_secret_set_at.eq(encrypted.is_some().then_some(actor.now)),
+                stores::webhook_secret.eq(encrypted),
                 stores::previous_webhook_secret.eq(None::<Vec<u8>>),
                 stores::disconnected_at.eq(None::<DateTime<Utc>>),
                 stores::privacy_secret.eq(None::<Vec<u8>>),
@@ -91,13 +91,13 @@ pub fn connect(
 pub fn connect_shopify(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     address: &str,
     secret: &WebhookSecret,
 ) -> Result<Store, ConnectError> {
     let webhook_secret = Some(secret);
     let new = NewStore { platform: Platform::Shopify, address, webhook_secret };
-    connect(conn, actor, sealer, &new)
+    connect(conn, actor, encryptor, &new)
 }
 
 fn insert(

@@ -25,6 +25,6 @@ pub use self::connect::{
 };
 pub use self::model::{Store, find_by_key, merchant_of_key};
 pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};
-pub use self::rotate::{Resealed, reseal_secrets};
+pub use self::rotate::{Reencrypted, reencrypt_secrets};
 pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
 pub use self::traffic::Traffic;

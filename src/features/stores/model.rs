@@ -6,7 +6,7 @@ use vouch_core::platform::Platform;
 
 use crate::kit::audit::Act;
 use crate::kit::db::schema::stores;
-use crate::kit::secrets::{CannotOpen, Sealer, Use};
+use crate::kit::secrets::{DecryptError, Encryptor, Use};
 
 /// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.
 const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -133,12 +133,15 @@ impl Store {
     /// The secrets that may sign its webhooks: the current one, then the one before it.
     ///
     /// # Errors
-    /// [`CannotOpen`] when one was sealed with another installation key.
-    pub fn webhook_secrets(&self, sealer: &Sealer) -> Result<Vec<SecretSlice<u8>>, CannotOpen> {
+    /// [`DecryptError`] when one was sealed with another installation key.
+    pub fn webhook_secrets(
+        &self,
+        encryptor: &Encryptor,
+    ) -> Result<Vec<SecretSlice<u8>>, DecryptError> {
         [&self.webhook_secret, &self.previous_webhook_secret]
             .into_iter()
             .flatten()
-            .map(|sealed| sealer.open(self.webhook_use(), sealed))
+            .map(|encrypted| encryptor.open(self.webhook_use(), encrypted))
             .collect()
     }
 
@@ -147,19 +150,24 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::webhook_secrets`].
-    pub fn privacy_secrets(&self, sealer: &Sealer) -> Result<Vec<SecretSlice<u8>>, CannotOpen> {
-        let former =
-            self.privacy_secret.iter().map(|sealed| sealer.open(self.webhook_use(), sealed));
-        let mut secrets = self.webhook_secrets(sealer)?;
+    pub fn privacy_secrets(
+        &self,
+        encryptor: &Encryptor,
+    ) -> Result<Vec<SecretSlice<u8>>, DecryptError> {
+        let former = self
+            .privacy_secret
+            .iter()
+            .map(|encrypted| encryptor.open(self.webhook_use(), encrypted));
+        let mut secrets = self.webhook_secrets(encryptor)?;
         secrets.extend(former.collect::<Result<Vec<_>, _>>()?);
         Ok(secrets)
     }
 
     /// The last four characters of the current webhook secret, to tell which one it is; `None` when
     /// there is none, or it does not open.
-    pub fn secret_ending(&self, sealer: &Sealer) -> Option<String> {
+    pub fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
         use secrecy::ExposeSecret;
-        let secret = sealer.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
+        let secret = encryptor.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
         let text = String::from_utf8_lossy(secret.expose_secret());
         let length = text.chars().count();
         Some(text.chars().skip(length.saturating_sub(4)).collect())

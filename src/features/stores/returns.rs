@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::model::Store;
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Actor, record};
 use crate::kit::dated::{self, Dated, dated};
 
@@ -69,6 +69,6 @@ pub fn change_return_rules(
         act.after = Some(serde_json::json!(rules));
         record(conn, actor, act)?;
         // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-        request_since(conn, actor, changed.from, &RecalculationCause::ReturnRulesChanged).map(drop)
+        request_since(conn, actor, changed.from, &RecalculationReason::ReturnRulesChanged).map(drop)
     })
 }

@@ -6,48 +6,48 @@ use secrecy::ExposeSecret;
 use super::access::{credentials_use, token_use};
 use super::model::Store;
 use crate::kit::db::schema::stores;
-use crate::kit::secrets::{Sealer, Use};
+use crate::kit::secrets::{Encryptor, Use};
 
 /// What became of the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resealed {
+pub struct Reencrypted {
     /// How many are sealed with the new key now.
-    pub resealed: usize,
+    pub reencrypted: usize,
     /// How many were so already: the command was broken off, and is run again.
     pub already: usize,
     /// How many open with neither key. They stay as they are.
     pub unreadable: usize,
 }
 
-/// Seals every secret of every store with `new` instead of `old`. Within `Scope::Installation`, in
+/// Seals every secret of every store with `new` instead of `old`. Within `Scope::Instance`, in
 /// one transaction: either all of them are sealed anew or none is.
 ///
 /// # Errors
 /// The database's.
-pub fn reseal_secrets(
+pub fn reencrypt_secrets(
     conn: &mut PgConnection,
-    old: &Sealer,
-    new: &Sealer,
-) -> QueryResult<Resealed> {
+    old: &Encryptor,
+    new: &Encryptor,
+) -> QueryResult<Reencrypted> {
     let all: Vec<Store> = stores::table
         .order((stores::merchant_id, stores::id))
         .for_no_key_update()
         .select(Store::as_select())
         .load(conn)?;
-    let mut done = Resealed::default();
+    let mut done = Reencrypted::default();
     for store in &all {
-        let mut anew = |bound_to: Use, sealed: &Option<Vec<u8>>| {
-            let sealed = sealed.as_ref()?;
-            if new.open(bound_to, sealed).is_ok() {
+        let mut anew = |bound_to: Use, encrypted: &Option<Vec<u8>>| {
+            let encrypted = encrypted.as_ref()?;
+            if new.open(bound_to, encrypted).is_ok() {
                 done.already += 1;
-                return Some(sealed.clone());
+                return Some(encrypted.clone());
             }
-            let Ok(secret) = old.open(bound_to, sealed) else {
+            let Ok(secret) = old.open(bound_to, encrypted) else {
                 done.unreadable += 1;
-                return Some(sealed.clone());
+                return Some(encrypted.clone());
             };
-            done.resealed += 1;
-            Some(new.seal(bound_to, secret.expose_secret()))
+            done.reencrypted += 1;
+            Some(new.encrypt(bound_to, secret.expose_secret()))
         };
         let webhook = anew(store.webhook_use(), &store.webhook_secret);
         let previous = anew(store.webhook_use(), &store.previous_webhook_secret);

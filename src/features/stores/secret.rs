@@ -9,11 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// Shorter ones are a slip of copying: Shopify's have 32 to 64 characters.
-const LEAST_CHARACTERS: usize = 16;
-const MOST_CHARACTERS: usize = 200;
+const MIN_CHARS: usize = 16;
+const MAX_CHARS: usize = 200;
 
 /// Why a webhook secret is refused, in words that say how to mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,7 @@ impl WebhookSecret {
         if typed.is_empty() {
             return Err(SecretRefusal::Missing);
         }
-        let fits = (LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&typed.len())
+        let fits = (MIN_CHARS..=MAX_CHARS).contains(&typed.len())
             && typed.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Self(typed.into())) } else { Err(SecretRefusal::Impossible) }
     }
@@ -73,7 +73,7 @@ impl WebhookSecret {
 pub fn replace_secret(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     store: &Store,
     secret: &WebhookSecret,
 ) -> QueryResult<()> {
@@ -87,14 +87,16 @@ pub fn replace_secret(
             return Err(diesel::result::Error::NotFound);
         }
         // One that no longer opens is of no use as the previous one.
-        let opened =
-            current.as_ref().and_then(|sealed| sealer.open(store.webhook_use(), sealed).ok());
+        let opened = current
+            .as_ref()
+            .and_then(|encrypted| encryptor.open(store.webhook_use(), encrypted).ok());
         if opened.as_ref().is_some_and(|opened| opened.expose_secret() == secret.as_bytes()) {
             return Ok(());
         }
         diesel::update(stores::table.find((store.merchant_id, store.id)))
             .set((
-                stores::webhook_secret.eq(sealer.seal(store.webhook_use(), secret.as_bytes())),
+                stores::webhook_secret
+                    .eq(encryptor.encrypt(store.webhook_use(), secret.as_bytes())),
                 stores::previous_webhook_secret.eq(opened.and(current)),
                 stores::webhook_secret_set_at.eq(actor.now),
             ))

@@ -10,8 +10,8 @@ use crate::features::support::stores::{StoreState, stores_of};
 use crate::features::team::{InvitationRow, open_invitations};
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
-use crate::kit::mail::email_key;
-use crate::kit::session::{Place, Role};
+use crate::kit::email::email_key;
+use crate::kit::session::{Role, Workspace};
 use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 
 /// Somebody who works for the merchant.
@@ -181,11 +181,11 @@ pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> Que
 ///
 /// # Errors
 /// `NotFound` when that person is no member.
-pub fn member_place(
+pub fn member_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,
     user_id: i64,
-) -> QueryResult<(i64, String, Place)> {
+) -> QueryResult<(i64, String, Workspace)> {
     let (name, role, merchant) = members::table
         .inner_join(users::table)
         .inner_join(merchants::table)
@@ -193,18 +193,18 @@ pub fn member_place(
         .filter(members::user_id.eq(user_id))
         .select((users::name, members::role, merchants::name))
         .first(conn)?;
-    Ok((user_id, name, Place::Member { merchant_id, merchant, role }))
+    Ok((user_id, name, Workspace::Member { merchant_id, merchant, role }))
 }
 
 /// The place of an affiliate of the merchant who can sign in, by affiliate ID or email address.
 ///
 /// # Errors
 /// `NotFound` when there is none.
-pub fn affiliate_place(
+pub fn affiliate_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,
     typed: &str,
-) -> QueryResult<(i64, String, Place)> {
+) -> QueryResult<(i64, String, Workspace)> {
     let (affiliate_id, user_id, name, merchant) = affiliates::table
         .inner_join(merchants::table)
         .filter(affiliates::merchant_id.eq(merchant_id))
@@ -217,5 +217,5 @@ pub fn affiliate_place(
             merchants::name,
         ))
         .first(conn)?;
-    Ok((user_id, name, Place::Affiliate { merchant_id, merchant, affiliate_id }))
+    Ok((user_id, name, Workspace::Affiliate { merchant_id, merchant, affiliate_id }))
 }

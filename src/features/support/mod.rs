@@ -1,9 +1,9 @@
 //! The pages of support staff: they look after every merchant of the installation.
 
+/// Letters, and what became of them.
+pub mod emails;
 /// The pages.
 pub mod handlers;
-/// Letters, and what became of them.
-pub mod mail;
 /// One merchant.
 pub mod merchant;
 mod model;

@@ -1,7 +1,7 @@
 //! What the last checks of the stores say of triggers, for whoever shows triggers: on lists, a trigger's
-//! page, the dashboard. `comparisons` writes it.
+//! page, the dashboard. `code_syncs` writes it.
 
-mod verdict;
+mod status;
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-pub use self::verdict::{StoreState, Verdict};
+pub use self::status::{StoreState, SyncStatus};
 use crate::kit::db::prepared;
 use crate::kit::urls;
 use crate::kit::web::paginate::COUNT_LIMIT;
@@ -19,16 +19,16 @@ use crate::kit::web::paginate::COUNT_LIMIT;
 macro_rules! still_says {
     () => {
         "(EXISTS (SELECT 1 FROM triggers t \
-             WHERE t.merchant_id = comparison_findings.merchant_id \
-                 AND t.id = comparison_findings.trigger_id \
-                 AND (t.retired_at IS NOT NULL) = (comparison_findings.verdict = 'retired')) \
-         AND NOT (comparison_findings.verdict = 'vouch_only' AND EXISTS (SELECT 1 FROM pushes p \
-             JOIN comparisons pc ON pc.merchant_id = p.merchant_id \
-                 AND pc.id = comparison_findings.comparison_id \
+             WHERE t.merchant_id = code_sync_results.merchant_id \
+                 AND t.id = code_sync_results.trigger_id \
+                 AND (t.retired_at IS NOT NULL) = (code_sync_results.status = 'retired')) \
+         AND NOT (code_sync_results.status = 'vouch_only' AND EXISTS (SELECT 1 FROM pushes p \
+             JOIN code_syncs pc ON pc.merchant_id = p.merchant_id \
+                 AND pc.id = code_sync_results.code_sync_id \
              JOIN stores ps ON ps.merchant_id = p.merchant_id AND ps.id = p.store_id \
-             WHERE p.merchant_id = comparison_findings.merchant_id \
-                 AND p.trigger_id = comparison_findings.trigger_id AND p.store_id = pc.store_id \
-                 AND (p.status = 'queued' AND ps.creates_codes OR p.settled_at >= pc.begun_at))))"
+             WHERE p.merchant_id = code_sync_results.merchant_id \
+                 AND p.trigger_id = code_sync_results.trigger_id AND p.store_id = pc.store_id \
+                 AND (p.status = 'queued' AND ps.creates_codes OR p.settled_at >= pc.started_at))))"
     };
 }
 
@@ -39,7 +39,7 @@ pub(crate) const STILL_SAYS: &str = still_says!();
 #[derive(Clone, Debug)]
 pub struct Note {
     /// What it came to.
-    pub verdict: Verdict,
+    pub status: SyncStatus,
     /// Whether shoppers could use the code.
     pub state: Option<StoreState>,
     /// When the check began.
@@ -53,7 +53,7 @@ pub struct Note {
 impl Note {
     /// The check.
     pub fn url(&self) -> String {
-        urls::comparison(self.store_id)
+        urls::code_sync(self.store_id)
     }
 
     /// The discount's page in the store's admin, where there is one.
@@ -64,20 +64,20 @@ impl Note {
 
     /// What is the matter, in a few words.
     pub fn words(&self) -> &'static str {
-        match (self.verdict, self.state) {
-            (Verdict::VouchOnly, _) => "Missing in the store",
-            (Verdict::Off, Some(StoreState::Scheduled)) => "Not started yet in the store",
-            (Verdict::Off, Some(StoreState::Expired)) => "Ended or used up in the store",
-            (Verdict::Off, _) => "Switched off in the store",
-            (Verdict::Different, _) => "Other rules in the store",
-            (Verdict::Retired, _) => "Still in the store",
-            (Verdict::StoreOnly, _) => "Only in the store",
-            (Verdict::Both, _) => "In the store",
+        match (self.status, self.state) {
+            (SyncStatus::VouchOnly, _) => "Missing in the store",
+            (SyncStatus::Off, Some(StoreState::Scheduled)) => "Not started yet in the store",
+            (SyncStatus::Off, Some(StoreState::Expired)) => "Ended or used up in the store",
+            (SyncStatus::Off, _) => "Switched off in the store",
+            (SyncStatus::Different, _) => "Other rules in the store",
+            (SyncStatus::Retired, _) => "Still in the store",
+            (SyncStatus::StoreOnly, _) => "Only in the store",
+            (SyncStatus::Both, _) => "In the store",
         }
     }
 }
 
-type NoteRow = (i64, Verdict, Option<StoreState>, DateTime<Utc>, String, i64, Option<String>);
+type NoteRow = (i64, SyncStatus, Option<StoreState>, DateTime<Utc>, String, i64, Option<String>);
 
 /// What the last checks of the connected stores say of these triggers, where that is not that all
 /// is well.
@@ -92,16 +92,16 @@ pub fn of_triggers(
     let rows: Vec<NoteRow> =
         prepared::<(BigInt, Text, Nullable<Text>, Timestamptz, Text, BigInt, Nullable<Text>)>(
             concat!(
-                "SELECT comparison_findings.trigger_id, verdict, state, c.begun_at, s.name, s.id, \
+                "SELECT code_sync_results.trigger_id, status, state, c.started_at, s.name, s.id, \
                      admin_url \
-                 FROM comparison_findings \
-                 JOIN comparisons c ON c.merchant_id = comparison_findings.merchant_id \
-                     AND c.id = comparison_findings.comparison_id AND c.is_shown \
+                 FROM code_sync_results \
+                 JOIN code_syncs c ON c.merchant_id = code_sync_results.merchant_id \
+                     AND c.id = code_sync_results.code_sync_id AND c.is_shown \
                  JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
                      AND s.disconnected_at IS NULL \
-                 WHERE comparison_findings.merchant_id = ? \
-                     AND comparison_findings.trigger_id = ANY(?) \
-                     AND verdict <> 'both' AND ",
+                 WHERE code_sync_results.merchant_id = ? \
+                     AND code_sync_results.trigger_id = ANY(?) \
+                     AND status <> 'both' AND ",
                 still_says!(),
                 " ORDER BY s.id"
             ),
@@ -110,8 +110,8 @@ pub fn of_triggers(
         .bind::<Array<BigInt>, _>(trigger_ids)
         .load(conn)?;
     let mut of_triggers: HashMap<i64, Vec<Note>> = HashMap::new();
-    for (trigger_id, verdict, state, checked_at, store, store_id, admin_url) in rows {
-        let note = Note { verdict, state, checked_at, store, store_id, admin_url };
+    for (trigger_id, status, state, checked_at, store, store_id, admin_url) in rows {
+        let note = Note { status, state, checked_at, store, store_id, admin_url };
         of_triggers.entry(trigger_id).or_default().push(note);
     }
     Ok(of_triggers)
@@ -141,17 +141,17 @@ impl Unusable {
 /// The database's.
 pub fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
     let rows: Vec<(i64, String, i64)> = prepared::<(BigInt, Text, BigInt)>(concat!(
-        "SELECT s.id, s.name, (SELECT count(*) FROM (SELECT 1 FROM comparison_findings \
-                 WHERE comparison_findings.merchant_id = c.merchant_id \
-                     AND comparison_findings.comparison_id = c.id \
-                     AND verdict IN ('vouch_only', 'off') \
+        "SELECT s.id, s.name, (SELECT count(*) FROM (SELECT 1 FROM code_sync_results \
+                 WHERE code_sync_results.merchant_id = c.merchant_id \
+                     AND code_sync_results.code_sync_id = c.id \
+                     AND status IN ('vouch_only', 'off') \
                      AND state IS DISTINCT FROM 'scheduled' AND ",
         still_says!(),
         " LIMIT ?) n) \
-         FROM comparisons c \
+         FROM code_syncs c \
          JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
              AND s.disconnected_at IS NULL \
-         WHERE c.merchant_id = ? AND c.is_shown AND c.vouch_only_count + c.off_count > 0 \
+         WHERE c.merchant_id = ? AND c.is_shown AND c.missing_count + c.inactive_count > 0 \
          ORDER BY s.id"
     ))
     .bind::<BigInt, _>(COUNT_LIMIT + 1)

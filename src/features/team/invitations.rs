@@ -2,14 +2,14 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
-use super::letters;
-use crate::features::auth::links::{self, About, LinkEnd, LinkPurpose};
+use super::emails;
+use crate::features::auth::links::{self, LinkEnd, LinkPurpose, LinkSubject};
 use crate::features::auth::{self, NewUser, NewUserError, lock_owner};
 use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::kit::db::schema::{invitations, members, merchants, users};
-use crate::kit::mail;
-use crate::kit::mail::email_key;
-use crate::kit::secrets::Sealer;
+use crate::kit::email;
+use crate::kit::email::email_key;
+use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
 /// An invitation that was neither accepted nor withdrawn, as the page shows it.
@@ -67,7 +67,7 @@ pub enum InviteError {
 pub fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     email: &str,
     role: Role,
 ) -> Result<(), InviteError> {
@@ -107,7 +107,7 @@ pub fn invite(
     })?;
     let summary = format!("Invited {email} as {}.", role.label().to_lowercase());
     log(conn, actor, "invitation.created", id, summary)?;
-    send(conn, actor, sealer, id, &Invited { email, role, inviter: &actor.name })?;
+    send(conn, actor, encryptor, id, &Invited { email, role, inviter: &actor.name })?;
     Ok(())
 }
 
@@ -134,7 +134,7 @@ pub fn invited_address(
 pub fn resend(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     invitation_id: i64,
 ) -> QueryResult<String> {
     let (email, role, inviter): (String, Role, i64) =
@@ -147,7 +147,13 @@ pub fn resend(
     log(conn, actor, "invitation.sent", invitation_id, summary)?;
     // Whoever sends it again, the page behind the link names who invited.
     let inviter = users::table.find(inviter).select(users::name).first::<String>(conn)?;
-    send(conn, actor, sealer, invitation_id, &Invited { email: &email, role, inviter: &inviter })?;
+    send(
+        conn,
+        actor,
+        encryptor,
+        invitation_id,
+        &Invited { email: &email, role, inviter: &inviter },
+    )?;
     Ok(email)
 }
 
@@ -161,7 +167,7 @@ pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> Q
         .set(invitations::withdrawn_at.eq(actor.now))
         .returning(invitations::email)
         .get_result(conn)?;
-    let about = About::invitation(actor.merchant_id, invitation_id);
+    let about = LinkSubject::invitation(actor.merchant_id, invitation_id);
     links::end(conn, about, LinkEnd::Withdrawn, actor.now)?;
     let summary = format!("Withdrew the invitation of {email}.");
     log(conn, actor, "invitation.withdrawn", invitation_id, summary)?;
@@ -209,7 +215,7 @@ pub fn withdraw_of_inviter(
     let withdrawn: Vec<Withdrawn> =
         of_inviter.returning(Withdrawn::as_returning()).get_results(conn)?;
     for invitation in &withdrawn {
-        let about = About::invitation(invitation.merchant_id, invitation.id);
+        let about = LinkSubject::invitation(invitation.merchant_id, invitation.id);
         links::end(conn, about, LinkEnd::Withdrawn, now)?;
     }
     Ok(withdrawn)
@@ -342,8 +348,8 @@ pub fn accept(
     let kind = ActorKind::Member;
     let actor = Actor { merchant_id, kind, user_id: Some(user_id), name, came_from, now };
     log(conn, &actor, "invitation.accepted", id, format!("{email} accepted the invitation."))?;
-    let seat = members::table.find((merchant_id, user_id));
-    if !diesel::select(diesel::dsl::exists(seat)).get_result::<bool>(conn)? {
+    let member_context = members::table.find((merchant_id, user_id));
+    if !diesel::select(diesel::dsl::exists(member_context)).get_result::<bool>(conn)? {
         auth::join(conn, &actor, user_id, role)?;
     }
     Ok(Some(user_id))
@@ -381,15 +387,15 @@ struct Invited<'a> {
 fn send(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     invitation_id: i64,
     Invited { email, role, inviter }: &Invited<'_>,
 ) -> QueryResult<()> {
-    let about = About::invitation(actor.merchant_id, invitation_id);
+    let about = LinkSubject::invitation(actor.merchant_id, invitation_id);
     let token = links::issue(conn, about, email, actor.now)?;
     let program =
         merchants::table.find(actor.merchant_id).select(merchants::name).first::<String>(conn)?;
-    mail::post(conn, &letters::invitation(email, &program, inviter, *role, sealer, &token))
+    email::post(conn, &emails::invitation(email, &program, inviter, *role, encryptor, &token))
 }
 
 fn log(

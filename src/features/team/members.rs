@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::emails;
 use super::invitations::withdraw_with_rights;
-use super::letters;
-use crate::features::auth::{Person, count_place};
+use crate::features::auth::{Person, count_membership};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::{members, merchants, users};
-use crate::kit::mail;
+use crate::kit::email;
 use crate::kit::session::Role;
 
 /// A member as the page shows them.
@@ -100,7 +100,7 @@ pub fn remove(
             .find(actor.merchant_id)
             .select(merchants::name)
             .first::<String>(conn)?;
-        mail::post(conn, &letters::removed(&member.person, &program))?;
+        email::post(conn, &emails::removed(&member.person, &program))?;
     }
     Ok(member)
 }
@@ -137,7 +137,7 @@ fn end(
 ) -> Result<(), MemberError> {
     keep_an_owner(conn, actor.merchant_id, member)?;
     diesel::delete(members::table.find((actor.merchant_id, member.person.id))).execute(conn)?;
-    count_place(conn, member.person.id, -1)?;
+    count_membership(conn, member.person.id, -1)?;
     withdraw_with_rights(conn, actor, member.person.id)?;
     let act = Act {
         before: Some(serde_json::json!({ "role": member.role, "email": member.person.email })),

@@ -1,9 +1,9 @@
 //! Who works for a merchant: members, and people who are invited to become one.
 
+mod emails;
 /// The pages.
 pub mod handlers;
 mod invitations;
-mod letters;
 mod members;
 
 pub use self::invitations::{

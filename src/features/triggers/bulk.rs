@@ -9,7 +9,7 @@ use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 use super::model::created_act;
 use crate::features::availability::Excluded;
 use crate::features::pushes;
-use crate::features::recalculations::{RecalculationCause, request_since};
+use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Actor, record_all};
 use crate::kit::dated::second;
 use crate::kit::db::prepared;
@@ -62,7 +62,7 @@ pub fn create_all<'a>(
         record_all(conn, actor, acts.collect())?;
     }
     // An order can have come in already that a store with a fast clock placed from now on.
-    let cause = RecalculationCause::TriggersCreated { by: cause.to_owned() };
+    let cause = RecalculationReason::TriggersCreated { by: cause.to_owned() };
     request_since(conn, actor, second(actor.now), &cause)?;
     if reach == Reach::Stores {
         let codes = made.iter().filter(|(_, one)| one.value.is_code());

@@ -11,9 +11,9 @@ use crate::features::availability::{Refused, Unavailable};
 use crate::features::pushes;
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
+use crate::kit::web::display_time::{day as day_words, day_of, read_day, start_of_day};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version};
-use crate::kit::web::when::{day as day_words, day_of, read_day, start_of_day};
 
 /// What was typed to create a trigger: on an affiliate's page, or, with the affiliate, anywhere.
 ///

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
-use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, Period};
 use crate::kit::db::schema::triggers;
@@ -53,7 +53,7 @@ pub fn cancel_handover(
         after: Some(json!({ "handover_at": null })),
     };
     audit::record(conn, actor, act)?;
-    let cause = RecalculationCause::HandoverCanceled { trigger: trigger.words() };
+    let cause = RecalculationReason::HandoverCanceled { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, at, &cause)?;
     Ok(true)
 }
@@ -118,7 +118,7 @@ pub(super) fn hand_over_if_due(
 /// # Errors
 /// The database's, when it is away.
 pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
-    let due: Vec<(i64, i64)> = db.run_blocking(Scope::Installation, |conn| {
+    let due: Vec<(i64, i64)> = db.run_blocking(Scope::Instance, |conn| {
         triggers::table
             .filter(triggers::handover_at.le(now))
             .order(triggers::handover_at)

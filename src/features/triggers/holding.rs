@@ -8,7 +8,7 @@ use thiserror::Error as ThisError;
 use super::handover::{hand_over_if_due, set_holder, unschedule};
 use super::model::{Trigger, affiliate_name};
 use super::periods::Holding;
-use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, Dated, second};
 use crate::kit::db::schema::{affiliates, trigger_owners, triggers};
@@ -77,7 +77,7 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
     };
     audit::record(conn, actor, act)?;
     // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
-    let cause = RecalculationCause::TriggerRetired { trigger: trigger.words() };
+    let cause = RecalculationReason::TriggerRetired { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
     Ok(true)
 }
@@ -100,7 +100,7 @@ pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Q
         after: Some(serde_json::json!({ "retired_at": null })),
     };
     audit::record(conn, actor, act)?;
-    let cause = RecalculationCause::TriggerReinstated { trigger: trigger.words() };
+    let cause = RecalculationReason::TriggerReinstated { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, retired_at, &cause)?;
     Ok(true)
 }
@@ -169,7 +169,7 @@ pub fn reassign(
     set_holder(conn, actor.merchant_id, &trigger, holder, handover_at)?;
     record_reassignment(conn, actor, &trigger, (affiliate_id, &name), from, is_now)?;
     let since = trigger.handover_at.map_or(from, |scheduled| scheduled.min(from));
-    let cause = RecalculationCause::TriggerReassigned { trigger: trigger.words(), to: name };
+    let cause = RecalculationReason::TriggerReassigned { trigger: trigger.words(), to: name };
     request_for_trigger(conn, actor, trigger.id, since, &cause)?;
     Ok(Trigger { affiliate_id: holder, handover_at, ..trigger })
 }

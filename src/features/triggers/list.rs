@@ -16,8 +16,8 @@ use vouch_core::trigger::TriggerKind;
 use super::model::Trigger;
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::{Pattern, Shape};
-use crate::features::figures::{self, Figures};
 use crate::features::pushes::{self, PushLine, PushStatus};
+use crate::features::rollups::{self, Rollups};
 use crate::kit::db::listing::{
     begins_with, beyond, by_parts, contains, count_of, glob, list_count, replanned, searched,
 };
@@ -112,7 +112,7 @@ pub struct TriggerRow {
     /// Who holds it now.
     pub holder: Holder,
     /// Its figures of all time, per currency.
-    pub figures: Vec<Figures>,
+    pub rollups: Vec<Rollups>,
     /// How it stands in the stores.
     pub pushes: Vec<PushLine>,
 }
@@ -137,7 +137,7 @@ type Condition = Box<dyn BoxableExpression<triggers::table, Pg, SqlType = Bool>>
 
 /// So many hits of a search are collected and counted. Where there are more, their number is not told,
 /// and walking along the order meets a page of them soon.
-const MOST_COLLECTED: i64 = 3_000;
+const MAX_COLLECTED: i64 = 3_000;
 
 /// How short a search is that the trigram index cannot serve.
 const SHORT: usize = 2;
@@ -244,7 +244,7 @@ fn beyond_place(sort: TriggerSort, cursor: &Cursor<Place>) -> Option<Condition> 
 }
 
 fn count(conn: &mut PgConnection, merchant_id: i64, filter: &TriggerFilter) -> QueryResult<Count> {
-    let limit = if filter.is_search() { MOST_COLLECTED } else { COUNT_LIMIT };
+    let limit = if filter.is_search() { MAX_COLLECTED } else { COUNT_LIMIT };
     let some = matching(merchant_id, filter).select(triggers::id).limit(limit + 1);
     let found = if filter.is_search() {
         replanned(count_of(some)).get_result(conn)?
@@ -295,11 +295,11 @@ fn found(
         (false, false) => "created_at, id",
         (false, true) => "created_at DESC, id DESC",
     };
-    let some = matching(merchant_id, filter).select(Trigger::as_select()).limit(MOST_COLLECTED + 1);
+    let some = matching(merchant_id, filter).select(Trigger::as_select()).limit(MAX_COLLECTED + 1);
     let query = searched::<CountedRow, _, _>(some, beyond_place(sort, cursor), order, limit);
     let found: Vec<(Trigger, i64)> = replanned(query).load(conn)?;
     let count = match found.first() {
-        Some((_, in_all)) => Count::new(*in_all, MOST_COLLECTED),
+        Some((_, in_all)) => Count::new(*in_all, MAX_COLLECTED),
         None => count(conn, merchant_id, filter)?,
     };
     if !count.is_exact() {
@@ -408,13 +408,13 @@ fn complete(
         .into_iter()
         .map(|holder| (holder.id, holder))
         .collect();
-    let mut figures = figures::triggers(conn, merchant_id, &ids)?;
+    let mut rollups = rollups::triggers(conn, merchant_id, &ids)?;
     let mut pushes = pushes::of_triggers(conn, merchant_id, &ids)?;
     let row = |trigger: Trigger| {
         let holder = holders.get(&trigger.affiliate_id)?.clone();
-        let figures = figures.remove(&trigger.id).unwrap_or_default();
+        let rollups = rollups.remove(&trigger.id).unwrap_or_default();
         let pushes = pushes.remove(&trigger.id).unwrap_or_default();
-        Some(TriggerRow { trigger, holder, figures, pushes })
+        Some(TriggerRow { trigger, holder, rollups, pushes })
     };
     Ok(found.into_iter().filter_map(row).collect())
 }

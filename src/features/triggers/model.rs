@@ -9,7 +9,7 @@ use crate::features::availability::{
     self, Excluded, Refused, Unavailable, lock_codes_shared, refused,
 };
 use crate::features::pushes;
-use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{self, Act, Actor};
 use crate::kit::dated::{self, second};
 use crate::kit::db::schema::{affiliates, triggers};
@@ -185,7 +185,7 @@ fn insert(
     let since = second(actor.now);
     dated::begin(conn, (actor.merchant_id, trigger.id), Holding { affiliate_id }, since)?;
     // An order can have come in already that a store with a fast clock placed from now on.
-    let cause = RecalculationCause::TriggerCreated { trigger: trigger.words() };
+    let cause = RecalculationReason::TriggerCreated { trigger: trigger.words() };
     request_for_trigger(conn, actor, trigger.id, since, &cause)?;
     Ok(trigger)
 }

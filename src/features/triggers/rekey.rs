@@ -11,7 +11,7 @@ use vouch_core::sku::key_of_reported_sku;
 
 use super::TriggerKind;
 use crate::features::exclusions::look_alike::look_alike;
-use crate::features::recalculations::{RecalculationCause, request_for_trigger};
+use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::clock;
 use crate::kit::db::prepared;
@@ -252,7 +252,7 @@ fn recalculate(conn: &mut PgConnection, matched: Matched) -> QueryResult<()> {
             .optional()?;
         if let Some((id, since)) = trigger {
             let actor = Actor::system(merchant_id, clock::now());
-            let cause = RecalculationCause::CodeKeysChanged;
+            let cause = RecalculationReason::CodeKeysChanged;
             request_for_trigger(conn, &actor, id, since, &cause)?;
         }
     }

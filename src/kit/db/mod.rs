@@ -48,7 +48,7 @@ pub enum Scope {
     /// One person's memberships and affiliations, to read.
     Person(i64),
     /// Every merchant's rows. For workers and the command line.
-    Installation,
+    Instance,
     /// Every merchant's rows, to read. For support staff.
     Support,
 }
@@ -60,7 +60,7 @@ impl Scope {
             Self::Unowned => "BEGIN".to_owned(),
             Self::Merchant(id) => format!("BEGIN; SET LOCAL vouch.merchant_id = '{id}'"),
             Self::Person(id) => format!("BEGIN; SET LOCAL vouch.user_id = '{id}'"),
-            Self::Installation => "BEGIN; SET LOCAL vouch.scope = 'installation'".to_owned(),
+            Self::Instance => "BEGIN; SET LOCAL vouch.scope = 'installation'".to_owned(),
             Self::Support => "BEGIN; SET LOCAL vouch.scope = 'support'".to_owned(),
         }
     }

@@ -16,7 +16,7 @@ use super::watchdog::Watched;
 pub type Pooled = r2d2::PooledConnection<Manager>;
 
 /// How long the first connection may take at start, when nobody waits for a page yet.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection is asked whether it lives only after it has rested this long: under load the
 /// question is never asked, after a failure of the network the dead ones are found.
@@ -27,7 +27,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// As many wait for a connection at the most: each has a thread.
 const MAX_WAITING: u32 = 200;
 /// How long each waits while nobody gets one.
-const STUCK_PATIENCE: Duration = Duration::from_millis(100);
+const STUCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ impl Pool {
                 suspected: Arc::new(Mutex::new(Instant::now())),
             });
         // Gone back at once: it only shows that there is a database.
-        drop(connections.get_timeout(START_PATIENCE).map_err(timed_out)?);
+        drop(connections.get_timeout(START_TIMEOUT).map_err(timed_out)?);
         Ok(Self { connections, limits, crowd: Arc::default() })
     }
 
@@ -89,9 +89,9 @@ impl Pool {
     pub(super) fn get_until(&self, deadline: Instant) -> Result<Pooled, NoConnection> {
         let _one_more = self.crowd.enter()?;
         let is_stuck = self.crowd.is_stuck.load(Ordering::Relaxed);
-        let patience = if is_stuck { STUCK_PATIENCE } else { self.limits.connection };
+        let retry = if is_stuck { STUCK_TIMEOUT } else { self.limits.connection };
         let left = deadline.saturating_duration_since(Instant::now());
-        let found = self.connections.get_timeout(patience.min(left)).map_err(timed_out);
+        let found = self.connections.get_timeout(retry.min(left)).map_err(timed_out);
         self.crowd.is_stuck.store(found.is_err(), Ordering::Relaxed);
         let conn = found?;
         conn.watched.begin(deadline);
@@ -180,40 +180,40 @@ impl Manager {
 }
 
 /// A connection that knows when it was last used.
-pub struct Resting {
+pub struct IdleConnection {
     conn: PgConnection,
     watched: Arc<Watched>,
     used: Instant,
 }
 
-impl Deref for Resting {
+impl Deref for IdleConnection {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
         &self.conn
     }
 }
 
-impl DerefMut for Resting {
+impl DerefMut for IdleConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.conn
     }
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = Resting;
+    type Connection = IdleConnection;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Resting, Self::Error> {
+    fn connect(&self) -> Result<IdleConnection, Self::Error> {
         let (mut conn, socket) = connect::establish_with_socket(&self.url)
             .map_err(diesel::r2d2::Error::ConnectionError)?;
         let watched = Watched::new(socket);
         watched.begin(Instant::now() + ANSWER);
         self.limits.apply(&mut conn).map_err(diesel::r2d2::Error::QueryError)?;
         watched.rest();
-        Ok(Resting { conn, watched, used: Instant::now() })
+        Ok(IdleConnection { conn, watched, used: Instant::now() })
     }
 
-    fn is_valid(&self, resting: &mut Resting) -> Result<(), Self::Error> {
+    fn is_valid(&self, resting: &mut IdleConnection) -> Result<(), Self::Error> {
         let condition = resting.watched.condition();
         let is_fresh = resting.used.elapsed() < RESTED;
         if condition == Condition::Dead || resting.used < self.suspected() {
@@ -233,7 +233,7 @@ impl r2d2::ManageConnection for Manager {
         answer.map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, resting: &mut Resting) -> bool {
+    fn has_broken(&self, resting: &mut IdleConnection) -> bool {
         resting.used = Instant::now();
         let is_cut = !resting.watched.rest();
         if is_cut {

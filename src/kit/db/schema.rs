@@ -1,7 +1,7 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
-    affiliate_daily_figures (merchant_id, affiliate_id, day, currency) {
+    affiliate_daily_rollups (merchant_id, affiliate_id, day, currency) {
         merchant_id -> Int8,
         affiliate_id -> Int8,
         day -> Date,
@@ -53,7 +53,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         name_key -> Text,
         search -> Text,
-        payment_address -> Text,
+        payout_details -> Text,
         erased_at -> Nullable<Timestamptz>,
     }
 }
@@ -111,6 +111,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    backfills (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        period_from -> Timestamptz,
+        period_until -> Timestamptz,
+        requested_by -> Text,
+        requested_at -> Timestamptz,
+        cursor -> Nullable<Text>,
+        read_count -> Int8,
+        new_count -> Int8,
+        changed_count -> Int8,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     calculation_rules (merchant_id, valid_from) {
         merchant_id -> Int8,
         valid_from -> Timestamptz,
@@ -122,23 +139,6 @@ diesel::table! {
         gift_cards_earn -> Bool,
         tips_earn -> Bool,
         negative_fees -> Text,
-    }
-}
-
-diesel::table! {
-    catch_ups (merchant_id, id) {
-        merchant_id -> Int8,
-        id -> Int8,
-        store_id -> Int8,
-        period_from -> Timestamptz,
-        period_until -> Timestamptz,
-        asked_by -> Text,
-        asked_at -> Timestamptz,
-        cursor -> Nullable<Text>,
-        read_count -> Int8,
-        new_count -> Int8,
-        changed_count -> Int8,
-        finished_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -155,6 +155,51 @@ diesel::table! {
         trigger_id -> Nullable<Int8>,
         origin -> Text,
         reason -> Text,
+    }
+}
+
+diesel::table! {
+    code_sync_results (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        code_sync_id -> Int8,
+        key -> Text,
+        code -> Text,
+        trigger_id -> Nullable<Int8>,
+        status -> Nullable<Text>,
+        state -> Nullable<Text>,
+        same_rules -> Bool,
+        rules -> Text,
+        admin_url -> Nullable<Text>,
+        marked_for -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    code_syncs (merchant_id, id) {
+        merchant_id -> Int8,
+        id -> Int8,
+        store_id -> Int8,
+        requested_by -> Nullable<Text>,
+        requested_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        advanced_at -> Nullable<Timestamptz>,
+        cursor -> Nullable<Text>,
+        creates_codes -> Bool,
+        discount_rules -> Nullable<Jsonb>,
+        counted_codes -> Array<Nullable<Text>>,
+        read_count -> Int8,
+        other_count -> Int8,
+        in_sync_count -> Int8,
+        missing_count -> Int8,
+        store_only_count -> Int8,
+        inactive_count -> Int8,
+        different_count -> Int8,
+        retired_count -> Int8,
+        rerun_requested_by -> Nullable<Text>,
+        problem -> Nullable<Text>,
+        finished_at -> Nullable<Timestamptz>,
+        is_shown -> Bool,
     }
 }
 
@@ -176,51 +221,6 @@ diesel::table! {
         prior_currency -> Nullable<Bpchar>,
         prior_seq -> Nullable<Int4>,
         prior_balance_minor -> Nullable<Int8>,
-    }
-}
-
-diesel::table! {
-    comparison_findings (merchant_id, id) {
-        merchant_id -> Int8,
-        id -> Int8,
-        comparison_id -> Int8,
-        key -> Text,
-        code -> Text,
-        trigger_id -> Nullable<Int8>,
-        verdict -> Nullable<Text>,
-        state -> Nullable<Text>,
-        same_rules -> Bool,
-        rules -> Text,
-        admin_url -> Nullable<Text>,
-        marked_for -> Nullable<Int8>,
-    }
-}
-
-diesel::table! {
-    comparisons (merchant_id, id) {
-        merchant_id -> Int8,
-        id -> Int8,
-        store_id -> Int8,
-        asked_by -> Nullable<Text>,
-        asked_at -> Timestamptz,
-        begun_at -> Nullable<Timestamptz>,
-        advanced_at -> Nullable<Timestamptz>,
-        cursor -> Nullable<Text>,
-        creates_codes -> Bool,
-        discount_rules -> Nullable<Jsonb>,
-        counted_codes -> Array<Nullable<Text>>,
-        read_count -> Int8,
-        other_count -> Int8,
-        both_count -> Int8,
-        vouch_only_count -> Int8,
-        store_only_count -> Int8,
-        off_count -> Int8,
-        different_count -> Int8,
-        retired_count -> Int8,
-        again_by -> Nullable<Text>,
-        problem -> Nullable<Text>,
-        finished_at -> Nullable<Timestamptz>,
-        is_shown -> Bool,
     }
 }
 
@@ -264,12 +264,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    daily_figures (merchant_id, day, currency, lane) {
+    daily_rollups (merchant_id, day, currency, shard) {
         merchant_id -> Int8,
         day -> Date,
         #[max_length = 3]
         currency -> Bpchar,
-        lane -> Int2,
+        shard -> Int2,
         orders -> Int8,
         conversions -> Int8,
         revenue_minor -> Int8,
@@ -336,6 +336,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    emails (id) {
+        id -> Int8,
+        message_id -> Text,
+        recipient -> Text,
+        subject -> Text,
+        program -> Text,
+        paragraphs -> Nullable<Jsonb>,
+        link_label -> Nullable<Text>,
+        link_path -> Nullable<Text>,
+        link_encrypted -> Nullable<Bytea>,
+        is_urgent -> Bool,
+        created_at -> Timestamptz,
+        available_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        lease -> Int8,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        announced_at -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        about_merchant_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     erased_emails (merchant_id, email_hash) {
         merchant_id -> Int8,
         email_hash -> Bytea,
@@ -387,7 +412,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    form_answers (key_hash) {
+    form_responses (key_hash) {
         key_hash -> Bytea,
         claimed_at -> Timestamptz,
         location -> Nullable<Text>,
@@ -461,31 +486,6 @@ diesel::table! {
         sent_at -> Timestamptz,
         accepted_at -> Nullable<Timestamptz>,
         withdrawn_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    letters (id) {
-        id -> Int8,
-        message_id -> Text,
-        recipient -> Text,
-        subject -> Text,
-        program -> Text,
-        paragraphs -> Nullable<Jsonb>,
-        link_label -> Nullable<Text>,
-        link_path -> Nullable<Text>,
-        link_sealed -> Nullable<Bytea>,
-        is_urgent -> Bool,
-        created_at -> Timestamptz,
-        available_at -> Timestamptz,
-        leased_until -> Nullable<Timestamptz>,
-        lease -> Int8,
-        attempts -> Int4,
-        last_error -> Nullable<Text>,
-        announced_at -> Nullable<Timestamptz>,
-        delivered_at -> Nullable<Timestamptz>,
-        parked_at -> Nullable<Timestamptz>,
-        about_merchant_id -> Nullable<Int8>,
     }
 }
 
@@ -612,7 +612,7 @@ diesel::table! {
         customer_email -> Nullable<Text>,
         customer_email_key -> Nullable<Text>,
         state -> Jsonb,
-        decision -> Nullable<Jsonb>,
+        attribution -> Nullable<Jsonb>,
         decided_at -> Nullable<Timestamptz>,
         credited_affiliate_id -> Nullable<Int8>,
         manual_affiliate_id -> Nullable<Int8>,
@@ -660,7 +660,7 @@ diesel::table! {
         orders_done -> Int8,
         attempts -> Int4,
         last_error -> Nullable<Text>,
-        parked_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
         up_to_order_id -> Nullable<Int8>,
     }
 }
@@ -688,15 +688,15 @@ diesel::table! {
     registration_settings (merchant_id) {
         merchant_id -> Int8,
         is_open -> Bool,
-        code_wish -> Text,
+        code_requirement -> Text,
         offer_id -> Nullable<Int8>,
-        approves_itself -> Bool,
+        approves_automatically -> Bool,
         intro -> Text,
         terms -> Text,
         thanks -> Text,
         fields -> Jsonb,
         updated_at -> Timestamptz,
-        further_codes -> Bool,
+        allows_code_requests -> Bool,
     }
 }
 
@@ -801,7 +801,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    trigger_figures (merchant_id, trigger_id, currency) {
+    trigger_owners (merchant_id, trigger_id, valid_from) {
+        merchant_id -> Int8,
+        trigger_id -> Int8,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        affiliate_id -> Int8,
+    }
+}
+
+diesel::table! {
+    trigger_rollups (merchant_id, trigger_id, currency) {
         merchant_id -> Int8,
         trigger_id -> Int8,
         #[max_length = 3]
@@ -811,16 +821,6 @@ diesel::table! {
         discount_minor -> Int8,
         refunded_minor -> Int8,
         commission_minor -> Int8,
-    }
-}
-
-diesel::table! {
-    trigger_owners (merchant_id, trigger_id, valid_from) {
-        merchant_id -> Int8,
-        trigger_id -> Int8,
-        valid_from -> Timestamptz,
-        valid_until -> Nullable<Timestamptz>,
-        affiliate_id -> Int8,
     }
 }
 
@@ -852,7 +852,7 @@ diesel::table! {
         two_factor_secret -> Nullable<Bytea>,
         two_factor_step -> Int8,
         two_factor_at -> Nullable<Timestamptz>,
-        places -> Int4,
+        memberships -> Int4,
     }
 }
 
@@ -864,8 +864,9 @@ diesel::joinable!(applications -> merchants (merchant_id));
 diesel::joinable!(audit_log -> merchants (merchant_id));
 diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(calculation_rules -> merchants (merchant_id));
-diesel::joinable!(daily_figures -> merchants (merchant_id));
+diesel::joinable!(daily_rollups -> merchants (merchant_id));
 diesel::joinable!(data_requests -> users (completed_by));
+diesel::joinable!(emails -> merchants (about_merchant_id));
 diesel::joinable!(erased_emails -> merchants (merchant_id));
 diesel::joinable!(exclusion_periods -> merchants (merchant_id));
 diesel::joinable!(exclusions -> merchants (merchant_id));
@@ -873,7 +874,6 @@ diesel::joinable!(imports -> merchants (merchant_id));
 diesel::joinable!(instance_log -> users (actor_user_id));
 diesel::joinable!(invitations -> merchants (merchant_id));
 diesel::joinable!(invitations -> users (invited_by));
-diesel::joinable!(letters -> merchants (about_merchant_id));
 diesel::joinable!(links -> merchants (about_merchant_id));
 diesel::joinable!(members -> merchants (merchant_id));
 diesel::joinable!(members -> users (user_id));
@@ -887,36 +887,36 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(stores -> merchants (merchant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
-    affiliate_daily_figures,
+    affiliate_daily_rollups,
     affiliate_emails,
     affiliate_terms,
     affiliates,
     api_keys,
     applications,
     audit_log,
+    backfills,
     calculation_rules,
-    catch_ups,
     code_requests,
+    code_sync_results,
+    code_syncs,
     commission_entries,
-    comparison_findings,
-    comparisons,
     conversions,
-    daily_figures,
+    daily_rollups,
     data_requests,
     deliveries,
     delivery_failures,
     derived_keys,
+    emails,
     erased_emails,
     exclusion_periods,
     exclusion_terms,
     exclusions,
-    form_answers,
+    form_responses,
     import_rows,
     imports,
     instance_key,
     instance_log,
     invitations,
-    letters,
     links,
     members,
     merchants,
@@ -938,8 +938,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     store_clocks,
     store_jobs,
     stores,
-    trigger_figures,
     trigger_owners,
+    trigger_rollups,
     triggers,
     users,
 );

@@ -9,7 +9,7 @@ use super::connect::{Condition, Socket};
 use crate::kit::supervise::{self, Stop};
 
 /// How often the watchdog looks.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// In place of a deadline: nothing is waited for.
 const AT_REST: u64 = 0;
@@ -86,7 +86,7 @@ impl Watched {
 
 fn watch() {
     loop {
-        thread::sleep(LOOK);
+        thread::sleep(POLL_INTERVAL);
         let now = u64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(CUT - 1);
         let mut all = CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|watched| {

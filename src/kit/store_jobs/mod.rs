@@ -19,7 +19,7 @@ text_enum! {
         /// See to the store's webhooks.
         Webhooks = "webhooks", "Look after webhooks";
         /// Read the orders that changed, whether or not a message came.
-        CatchUp = "catch_up", "Catch up";
+        Backfill = "backfills", "Catch up";
         /// Compare the store's codes with the triggers.
         Compare = "compare", "Compare codes";
     }

@@ -104,7 +104,7 @@ pub(crate) struct Busy {
     pub(crate) stores: Vec<i64>,
 }
 
-/// Takes the job that has waited longest, of nobody in `busy`. Within `Scope::Installation`.
+/// Takes the job that has waited longest, of nobody in `busy`. Within `Scope::Instance`.
 ///
 /// Stores that are disconnected, have no credentials, or refuse them, rest. A job that its worker
 /// left is taken again, whether or not anything is due.

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use diesel::QueryResult;
 use futures_util::stream;
 
-use super::sheet;
+use super::spreadsheet;
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
@@ -44,7 +44,7 @@ impl Cell {
     fn safe(self) -> String {
         match self {
             Self::Plain(value) => value,
-            Self::Text(text) => sheet::safe(text),
+            Self::Text(text) => spreadsheet::safe(text),
         }
     }
 }

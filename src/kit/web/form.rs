@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use super::FormKind;
-use super::answers::{Claim, WAIT};
 pub use super::form_errors::FormErrors;
 use super::form_token::{PageOf, form_key};
+use super::idempotency::{Claim, WAIT};
 use super::memory::{BodyLimits, BodySender, Memory};
 use super::peer::peer;
 use super::retype::Retype;
@@ -24,8 +24,8 @@ use super::version::SentForm;
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppError;
-use crate::kit::secrets::Sealer;
-use crate::kit::session::{TOKEN, USER_ID, chosen_place};
+use crate::kit::secrets::Encryptor;
+use crate::kit::session::{TOKEN, USER_ID, chosen_workspace};
 
 /// Bulk actions send up to some hundred ids.
 const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
@@ -109,7 +109,7 @@ pub(super) fn check_token(
 ) -> Result<Result<Option<PageOf>, Option<PageOf>>, AppError> {
     let (token, page) = form_key(req).read(sent);
     let user_id = session.get::<i64>(USER_ID)?;
-    let place = chosen_place(session)?;
+    let place = chosen_workspace(session)?;
     let page = page.filter(|page| Some(page.user_id) == user_id && page.place == place);
     let expected: Option<String> = session.get(TOKEN)?;
     let equal = expected.is_some_and(|expected| expected.as_bytes().ct_eq(token.as_bytes()).into());
@@ -123,8 +123,8 @@ pub(super) fn refused(
     page: Option<PageOf>,
     unsent: Option<Unsent>,
 ) -> AppError {
-    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
-    match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, sealer)) {
+    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its sealer");
+    match unsent.filter(|_| page.is_some()).map(|unsent| unsent.keep(session, encryptor)) {
         Some(Ok(())) => AppError::Unsent,
         Some(Err(error)) => error,
         None => AppError::StaleForm,

@@ -10,9 +10,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Smaller bodies fit a packet or two anyway.
-const WORTH_IT: u64 = 860;
+const MIN_BYTES: u64 = 860;
 /// Pages are far below this; streams have no size and pass untouched.
-const MOST: usize = 4 * 1024 * 1024;
+const MAX: usize = 4 * 1024 * 1024;
 
 /// Middleware: gzip for text of known size, for who accepts it.
 ///
@@ -33,7 +33,7 @@ pub async fn compress<B: MessageBody + 'static>(
     }
     let (req, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
-    let Ok(Ok(plain)) = to_bytes_limited(body, MOST).await else {
+    let Ok(Ok(plain)) = to_bytes_limited(body, MAX).await else {
         return Err(actix_web::error::ErrorInternalServerError("a page of known size broke off"));
     };
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
@@ -52,6 +52,6 @@ fn is_worth_it<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
     let in_range = matches!(response.response().body().size(),
-        BodySize::Sized(size) if size >= WORTH_IT && size <= MOST as u64);
+        BodySize::Sized(size) if size >= MIN_BYTES && size <= MAX as u64);
     is_text && in_range && !response.headers().contains_key(header::CONTENT_ENCODING)
 }

@@ -1,13 +1,13 @@
 //! What pages share. Knows no feature.
 
-/// Forms that are sent twice.
-pub mod answers;
 /// Static files, named by their content.
 pub mod assets;
 /// Components of pages that are compiled once.
 pub mod components;
 /// Files of lists, for spreadsheets.
 pub mod csv;
+/// Times and days as people read them.
+pub mod display_time;
 /// The page for a request that failed.
 pub mod error_page;
 /// What the last action did, for the next page.
@@ -24,6 +24,8 @@ pub mod guard;
 pub mod gzip;
 /// Redirects for scripts.
 pub mod htmx;
+/// Forms that are sent twice.
+pub mod idempotency;
 /// Where a form or a link says to go on.
 pub mod local_path;
 /// How long requests take.
@@ -42,10 +44,10 @@ pub mod peer;
 pub mod platform_path;
 /// A form that can't be read, as typed.
 pub mod retype;
-/// CSV files that come in.
-pub mod sheet;
 /// What the log says of a request.
 pub mod spans;
+/// CSV files that come in.
+pub mod spreadsheet;
 /// What text from outside may hold.
 pub mod text;
 /// Forms that came in without a session.
@@ -56,8 +58,6 @@ pub mod upload;
 pub mod version;
 /// Refusals, noted as security events.
 pub mod watch;
-/// Times and days as people read them.
-pub mod when;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;

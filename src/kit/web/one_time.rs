@@ -13,7 +13,7 @@ use crate::kit::error::AppResult;
 
 const LENGTH: usize = 32;
 /// Longer than any session, and with it any page that holds a form.
-const KEPT: Duration = Duration::days(90);
+const RETENTION: Duration = Duration::days(90);
 
 /// The key of one form. Show it with the macro `one_time_key`, which sends it as `one_time_key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -30,7 +30,7 @@ text_enum! {
 
 /// What came of a form with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Once<T> {
+pub enum OneTimeOutcome<T> {
     /// It was done now.
     Done(T),
     /// The same form did it before, and this is the id of what it created.
@@ -66,7 +66,7 @@ impl OneTimeKey {
         form: MoneyForm,
         now: DateTime<Utc>,
         work: impl FnOnce(&mut PgConnection) -> Result<(i64, T), E>,
-    ) -> Result<Once<T>, E> {
+    ) -> Result<OneTimeOutcome<T>, E> {
         let claimed = diesel::insert_into(one_time_keys::table)
             .values((
                 one_time_keys::merchant_id.eq(merchant_id),
@@ -80,12 +80,12 @@ impl OneTimeKey {
         if claimed == 0 {
             let used = row.filter(one_time_keys::form.eq(form));
             let id = used.select(one_time_keys::result_id.assume_not_null()).first(conn)?;
-            return Ok(Once::Before(id));
+            return Ok(OneTimeOutcome::Before(id));
         }
         match work(conn) {
             Ok((id, done)) => {
                 diesel::update(row).set(one_time_keys::result_id.eq(id)).execute(conn)?;
-                Ok(Once::Done(done))
+                Ok(OneTimeOutcome::Done(done))
             }
             Err(refusal) => {
                 // After an error of the database nothing can be written; it's rolled back anyway.
@@ -101,8 +101,8 @@ impl OneTimeKey {
 /// # Errors
 /// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
-    db.run_blocking(Scope::Installation, |conn| {
-        diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - KEPT)))
+    db.run_blocking(Scope::Instance, |conn| {
+        diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - RETENTION)))
             .execute(conn)
     })
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::when::is_storable;
+use super::display_time::is_storable;
 
 /// Rows on a page.
 pub const PAGE_SIZE: usize = 50;

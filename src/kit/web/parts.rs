@@ -14,7 +14,7 @@ pub(super) const FILE_LIMIT: usize = 5 * 1024 * 1024;
 /// The greatest form: parts have boundaries and headers.
 pub(super) const FORM_LIMIT: usize = FILE_LIMIT + 64 * 1024;
 /// How long it may take to arrive.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 /// No form of ours has as many fields.
 pub(super) const MAX_PARTS: usize = 40;
 
@@ -55,7 +55,7 @@ pub(super) async fn without_files(
         return None;
     }
     let parts = Multipart::from_request(req, &mut payload).await.ok()?;
-    tokio::time::timeout(PATIENCE, typed(parts, max, is_ours)).await.ok()?
+    tokio::time::timeout(TIMEOUT, typed(parts, max, is_ours)).await.ok()?
 }
 
 async fn typed(

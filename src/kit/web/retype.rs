@@ -111,7 +111,7 @@ impl Retype {
     }
 }
 
-/// The name of a field in words: `Payment address` for `payment_address`.
+/// The name of a field in words: `Payment address` for `payout_details`.
 pub(super) fn label_of(name: &str) -> String {
     let name = name.strip_suffix("_id_q").or(name.strip_suffix("_q")).unwrap_or(name);
     let word = |word| match word {
@@ -122,8 +122,8 @@ pub(super) fn label_of(name: &str) -> String {
         word => word,
     };
     let words = name.split('_').map(word).collect::<Vec<_>>().join(" ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let mut emails = words.chars();
+    emails.next().map_or_else(String::new, |first| first.to_uppercase().chain(emails).collect())
 }
 
 #[cfg(test)]

@@ -24,22 +24,22 @@ use super::retype::{SECRETS, label_of};
 use super::text::refused_in;
 use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::secrets::{Sealer, Use};
+use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::urls;
 
 /// Where the session keeps it.
 pub(crate) const UNSENT: &str = "unsent";
 /// As much typed text is kept: more than a person types into one form.
-pub(super) const MOST_BYTES: usize = 32 * 1024;
+pub(super) const MAX_BYTES: usize = 32 * 1024;
 const LIMITS: BodyLimits =
-    BodyLimits { bytes: MOST_BYTES, timeout: std::time::Duration::from_secs(5) };
+    BodyLimits { bytes: MAX_BYTES, timeout: std::time::Duration::from_secs(5) };
 /// It can be sent for so long.
-const KEPT: Duration = Duration::hours(2);
+const RETENTION: Duration = Duration::hours(2);
 /// What pages put into their forms, and no one reads.
 const OF_PAGES: [&str; 6] = ["back", "find", "next", "one_time_key", "seen", "version"];
 /// Forms that make no sense after signing in again, and those of passwords.
 const NOT_KEPT: [&str; 5] =
-    ["/login", "/logout", "/places", "/account/", "/portal/settings/password"];
+    ["/login", "/logout", "/programs", "/account/", "/portal/settings/password"];
 
 /// What was typed, by whom, and where it was to go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ pub struct Unsent {
 impl Unsent {
     /// The form in `body`, if it's one to keep.
     pub fn read(key: &FormKey, action: &Uri, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
-        if body.len() > MOST_BYTES {
+        if body.len() > MAX_BYTES {
             return None;
         }
         let sent = form_urlencoded::parse(body).into_owned();
@@ -99,7 +99,7 @@ impl Unsent {
 
     /// Whether it's that person's and can still be sent.
     pub fn is_for(&self, user_id: i64, now: DateTime<Utc>) -> bool {
-        self.user_id == user_id && now - self.at < KEPT
+        self.user_id == user_id && now - self.at < RETENTION
     }
 
     pub fn action(&self) -> &str {
@@ -115,15 +115,15 @@ impl Unsent {
     ///
     /// # Errors
     /// When the session can't hold it, which is a fault of ours.
-    pub fn keep(&self, session: &Session, sealer: &Sealer) -> AppResult<()> {
+    pub fn keep(&self, session: &Session, encryptor: &Encryptor) -> AppResult<()> {
         let json = serde_json::to_vec(self).map_err(|error| AppError::Internal(error.into()))?;
-        Ok(session.insert(UNSENT, STANDARD.encode(sealer.seal(USE, &json)))?)
+        Ok(session.insert(UNSENT, STANDARD.encode(encryptor.encrypt(USE, &json)))?)
     }
 
     /// The one that the session keeps.
-    pub fn kept(session: &Session, sealer: &Sealer) -> Option<Self> {
-        let sealed = STANDARD.decode(session.get::<String>(UNSENT).ok()??).ok()?;
-        let json = sealer.open(USE, &sealed).ok()?;
+    pub fn kept(session: &Session, encryptor: &Encryptor) -> Option<Self> {
+        let encrypted = STANDARD.decode(session.get::<String>(UNSENT).ok()??).ok()?;
+        let json = encryptor.open(USE, &encrypted).ok()?;
         serde_json::from_slice(json.expose_secret()).ok()
     }
 
@@ -183,13 +183,14 @@ pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppErr
     if !is_later || req.method() != Method::POST {
         return error;
     }
-    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer").clone();
+    let encryptor =
+        req.app_data::<Data<Encryptor>>().expect("the application holds its sealer").clone();
     let unsent = match FormKind::of(req.headers()) {
         Some(FormKind::Fields) => fields_of(req).await,
         Some(FormKind::Upload) => upload_of(req).await,
         None => None,
     };
-    let kept = unsent.and_then(|unsent| unsent.keep(&req.get_session(), &sealer).ok());
+    let kept = unsent.and_then(|unsent| unsent.keep(&req.get_session(), &encryptor).ok());
     match (kept, error) {
         (None, error) => error,
         (Some(()), AppError::PlaceNeeded(_)) => AppError::PlaceNeeded(urls::unsent_form().into()),
@@ -209,7 +210,7 @@ async fn upload_of(req: &mut ServiceRequest) -> Option<Unsent> {
     let payload = req.take_payload();
     let req = req.request();
     let is_ours = |csrf: &str| form_key(req).read(csrf).1.is_some();
-    let (fields, files) = parts::without_files(req, payload, MOST_BYTES, is_ours).await?;
+    let (fields, files) = parts::without_files(req, payload, MAX_BYTES, is_ours).await?;
     Unsent::of(form_key(req), req.uri(), fields, files, clock::now())
 }
 
@@ -234,9 +235,9 @@ pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
     if session.get::<String>(UNSENT)?.is_none() {
         return Ok(());
     }
-    let sealer = req.app_data::<Data<Sealer>>().expect("the application holds its sealer");
+    let encryptor = req.app_data::<Data<Encryptor>>().expect("the application holds its sealer");
     let action = req.uri().path_and_query().map_or("/", |action| action.as_str());
-    if Unsent::kept(session, sealer).is_none_or(|unsent| unsent.action == action) {
+    if Unsent::kept(session, encryptor).is_none_or(|unsent| unsent.action == action) {
         session.remove(UNSENT);
     }
     Ok(())
@@ -248,4 +249,4 @@ pub(crate) fn page(session: &Session) -> Option<&'static str> {
     kept.map(|_| urls::unsent_form())
 }
 
-const USE: Use = Use::of_installation("unsent_form");
+const USE: Use = Use::of_instance("unsent_form");

@@ -10,11 +10,11 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use sha2::{Digest, Sha256};
 
-use super::answers::WAIT_FOR_FILE;
 use super::form::{CsrfForm, check_token, claim, refused};
 use super::form_token::form_key;
+use super::idempotency::WAIT_FOR_FILE;
 use super::memory::{BodySender, Memory, Room, declared_length};
-use super::parts::{FILE_LIMIT, FORM_LIMIT, MAX_PARTS, PATIENCE, broken, content, file_name};
+use super::parts::{FILE_LIMIT, FORM_LIMIT, MAX_PARTS, TIMEOUT, broken, content, file_name};
 use super::peer::peer;
 use super::text::refused_in;
 use super::unsent::Unsent;
@@ -109,7 +109,7 @@ impl FromRequest for CsrfUpload {
             let room = memory.reserve(sender, length.unwrap_or(FORM_LIMIT)).await;
             let room = room.ok_or(AppError::Unavailable)?;
             let parts = parts.await.map_err(|_| broken())?;
-            let mut upload = tokio::time::timeout(PATIENCE, read(parts))
+            let mut upload = tokio::time::timeout(TIMEOUT, read(parts))
                 .await
                 .map_err(|_| AppError::BadRequest("The file took too long to arrive.".into()))??;
             upload.room = room;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vouch_core::money::{Currency, Rate};
-use vouch_platforms::woocommerce::{Rules, Takeoff};
+use vouch_platforms::woocommerce::{DiscountAmount, Rules};
 
 use super::{Platform, Reply, Request, StandIn};
 use crate::harness::woocommerce::{WooRefund, gmt};
@@ -16,7 +16,7 @@ pub const CONSUMER_SECRET: &str = "cs_0123456789abcdef0123456789abcdef01234567";
 /// Ten percent, once per customer: what codes are created with.
 pub fn ten_percent() -> Rules {
     Rules {
-        takeoff: Takeoff::Percent { rate: Rate::percent(10) },
+        takeoff: DiscountAmount::Percent { rate: Rate::percent(10) },
         currency: Currency::USD,
         minimum_minor: None,
         total_uses: None,

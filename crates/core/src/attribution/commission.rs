@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::decision::{LineCommission, LineNote};
 use super::input::{Commission, Rules, Terms};
 use super::ledger::Components;
+use super::record::{LineCommission, LineNote};
 use crate::money::{Currency, Rate, allocate};
 use crate::order::amounts::LineAmounts;
 use crate::order::snapshot::{LineKind, ReportedLine};

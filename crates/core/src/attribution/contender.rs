@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 
-use super::decision::{Advantage, LostReason, Unqualified, Winner};
 use super::input::{Candidate, Overrides, Precedence, Terms};
+use super::record::{Advantage, LostReason, Unqualified, Winner};
 use crate::affiliate::AffiliateStatus;
 use crate::email::EmailKey;
 use crate::money::Currency;

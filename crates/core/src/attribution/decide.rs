@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 
 use super::commission::{After, Scope, Shared, earn};
 use super::contender::{Contender, contenders};
-use super::decision::{
-    AffiliateName, CandidateOutcome, Credit, CreditKind, Decision, LostReason, Unqualified,
-    Verdict, takes_back,
-};
 use super::input::{Candidate, CandidateAffiliate, ManualCredit, Overrides, Paid, Rules, Terms};
 use super::ledger::Components;
+use super::record::{
+    AffiliateName, Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LostReason,
+    Unqualified, takes_back,
+};
 use crate::money::Currency;
 use crate::order::OrderState;
 use crate::order::amounts::{LineAmounts, line_amounts};
@@ -31,10 +31,10 @@ pub fn decide(
     candidates: &[Candidate],
     rules: &Rules,
     overrides: &Overrides,
-) -> Decision {
+) -> Attribution {
     let Some(report) = &state.report else {
         let undone = state.undone();
-        return Decision { rules: *rules, undone, ..Decision::default() };
+        return Attribution { rules: *rules, undone, ..Attribution::default() };
     };
     let payment = rules.payment(report.payment);
     // Where orders count once they're paid, a voided payment stands against the credit itself.
@@ -51,7 +51,7 @@ pub fn decide(
 
     let mut credits: Vec<Credit> = main.credit(&sums).into_iter().collect();
     credits.extend(royalties(&field, &main, &sums));
-    Decision {
+    Attribution {
         currency: Some(report.currency),
         rules: *rules,
         undone,
@@ -254,23 +254,23 @@ fn verdict(
     main: &Main<'_>,
     credits: &[Credit],
     rules: &Rules,
-) -> Verdict {
+) -> CandidateResult {
     if let Some(reason) = contender.out_of_force.clone() {
-        return Verdict::Lost { reason };
+        return CandidateResult::Lost { reason };
     }
     let affiliate_id = contender.candidate.affiliate.id;
     let of_affiliate = credits.iter().find(|credit| credit.affiliate.id == affiliate_id);
     let of_credit = of_affiliate.and_then(|credit| credit.unqualified);
-    let credited = |reason: Option<Unqualified>, won: Verdict| match reason {
-        Some(reason) => Verdict::Unqualified { reason },
+    let credited = |reason: Option<Unqualified>, won: CandidateResult| match reason {
+        Some(reason) => CandidateResult::Unqualified { reason },
         None => won,
     };
     if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
         // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
-        return credited(of_credit, Verdict::Royalty);
+        return credited(of_credit, CandidateResult::Royalty);
     }
     match main {
-        Main::ByHand(manual) => Verdict::Lost {
+        Main::ByHand(manual) => CandidateResult::Lost {
             reason: LostReason::CreditedByHand {
                 to: manual.affiliate.name.clone(),
                 by: manual.credited_by.clone(),
@@ -278,13 +278,13 @@ fn verdict(
             },
         },
         Main::Won(best) | Main::LeftToRoyalty(best) if std::ptr::eq(*best, contender) => {
-            credited(contender.unqualified.or(of_credit), Verdict::Won)
+            credited(contender.unqualified.or(of_credit), CandidateResult::Won)
         }
         Main::Won(best) | Main::LeftToRoyalty(best) => {
-            Verdict::Lost { reason: contender.lost_to(best, rules.precedence) }
+            CandidateResult::Lost { reason: contender.lost_to(best, rules.precedence) }
         }
         // Whoever is in force and stands for the whole order is at least the best of one.
-        Main::Nobody => Verdict::Unknown,
+        Main::Nobody => CandidateResult::Unknown,
     }
 }
 

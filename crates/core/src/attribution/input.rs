@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::decision::Unqualified;
+use super::record::Unqualified;
 use crate::affiliate::AffiliateStatus;
 use crate::money::{Currency, Rate, format_money};
 use crate::order::amounts::Basis;

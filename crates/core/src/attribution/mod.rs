@@ -6,22 +6,22 @@
 mod commission;
 mod contender;
 mod decide;
-pub mod decision;
 pub mod input;
 pub mod ledger;
+pub mod record;
 mod words;
 
 pub use decide::decide;
-pub use decision::{
-    CandidateOutcome, Credit, CreditKind, Decision, LineCommission, LostReason, Unqualified,
-    Verdict,
-};
 pub use input::{
     Candidate, CandidateAffiliate, Commission, CommissionColumns, CommissionKind, ManualCredit,
     NegativeFees, OrdersCountWhen, Overrides, Precedence, Rules, Terms,
 };
 pub use ledger::{
     ChainedEntry, Components, EntryKind, Held, LedgerEnd, NewEntry, ledger_difference,
+};
+pub use record::{
+    Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LineCommission, LostReason,
+    Unqualified,
 };
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::decision::{
-    Advantage, CandidateOutcome, Credit, CreditKind, Decision, LineCommission, LineNote,
-    LostReason, Unqualified, Verdict, Winner,
-};
 use super::input::{Commission, Precedence};
+use super::record::{
+    Advantage, Attribution, CandidateOutcome, CandidateResult, Credit, CreditKind, LineCommission,
+    LineNote, LostReason, Unqualified, Winner,
+};
 use crate::money::{Currency, format_money};
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
@@ -19,7 +19,7 @@ fn when(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%-d %B %Y, %H:%M").to_string()
 }
 
-impl Decision {
+impl Attribution {
     /// The decision in a few sentences: who is credited and why, or why nobody is. Times are
     /// those of `zone`.
     pub fn sentences(&self, zone: Tz) -> Vec<String> {
@@ -81,7 +81,7 @@ impl Decision {
 
     fn nobody(&self) -> String {
         let is_gone = |outcome: &CandidateOutcome| {
-            matches!(outcome.verdict, Verdict::Lost { reason: LostReason::NotOnOrder })
+            matches!(outcome.verdict, CandidateResult::Lost { reason: LostReason::NotOnOrder })
         };
         if self.outcomes.iter().all(is_gone) {
             "Nobody is credited: no affiliate has a coupon code, customer e-mail or SKU that is on \
@@ -131,17 +131,17 @@ impl CandidateOutcome {
         let kind = self.kind.map_or("Trigger", TriggerKind::label);
         let (value, name) = (&self.value, &self.affiliate.name);
         match &self.verdict {
-            Verdict::Won => format!("{kind} {value} credits {name} with this order."),
-            Verdict::Royalty => {
+            CandidateResult::Won => format!("{kind} {value} credits {name} with this order."),
+            CandidateResult::Royalty => {
                 format!("{kind} {value} credits {name} with the lines of this SKU.")
             }
-            Verdict::Lost { reason } => {
+            CandidateResult::Lost { reason } => {
                 format!("{kind} {value} of {name} does not count: {}.", reason.words(zone))
             }
-            Verdict::Unqualified { reason } => {
+            CandidateResult::Unqualified { reason } => {
                 format!("{kind} {value} belongs to {name}, who earns nothing: {reason}.")
             }
-            Verdict::Unknown => format!("{kind} {value} of {name} was not decided upon."),
+            CandidateResult::Unknown => format!("{kind} {value} of {name} was not decided upon."),
         }
     }
 }

@@ -48,9 +48,9 @@ fn letters_and_digits(text: &str) -> String {
     if text.is_ascii() {
         return text.chars().map(ascii_prototype).filter_map(counted).collect();
     }
-    let letters: String = text.nfkd().flat_map(prototype).filter_map(counted).collect();
+    let emails: String = text.nfkd().flat_map(prototype).filter_map(counted).collect();
     // Marks have their order among those that prototypes bring, and those that stood apart.
-    letters.nfkd().collect()
+    emails.nfkd().collect()
 }
 
 /// The capital that a character stands for, and the marks of which it is made besides.

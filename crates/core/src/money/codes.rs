@@ -6,7 +6,7 @@ pub(super) const DECIMALS_OF_UNKNOWN: u32 = 2;
 
 /// (code, decimals, English name) of the currencies that WooCommerce (`get_woocommerce_currencies`)
 /// and Shopify (`CurrencyCode`) have, and ISO 4217 has not, or has withdrawn.
-const BESIDE_ISO: &[(&str, u32, &str)] = &[
+const NON_ISO: &[(&str, u32, &str)] = &[
     ("ANG", 2, "Netherlands Antillean guilder"),
     ("BTC", 8, "Bitcoin"),
     ("BYR", 0, "Belarusian ruble (old)"),
@@ -66,7 +66,7 @@ pub(super) fn name(code: &str) -> Option<String> {
 }
 
 fn beside_iso(code: &str) -> Option<&'static (&'static str, u32, &'static str)> {
-    BESIDE_ISO.iter().find(|row| row.0 == code)
+    NON_ISO.iter().find(|row| row.0 == code)
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_row_of_ours_says_what_iso_does_not() {
-        for (code, ..) in BESIDE_ISO {
+        for (code, ..) in NON_ISO {
             let of_iso = iso_currency::Currency::from_code(code).and_then(|iso| iso.exponent());
             assert_eq!(of_iso, None, "{code}");
         }

@@ -13,7 +13,7 @@ use crate::http::{Answer, Call, Http, Method};
 /// So many calls of the quota are left to the store's other apps, which share it.
 const LEFT_TO_OTHERS: u64 = 3;
 /// How long to wait where the store does not say.
-const UNSAID_WAIT: Duration = Duration::from_secs(30);
+const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
 /// The API of one store.
 pub(super) struct Api {
@@ -223,7 +223,7 @@ fn reply(answer: &Answer, path: &str) -> Result<Reply, CallError> {
 fn asked_wait(answer: &Answer) -> Duration {
     let after = number(answer, "x-retry-after").map(Duration::from_secs);
     let reset = || number(answer, "x-rate-limit-time-reset-ms").map(Duration::from_millis);
-    after.or_else(reset).unwrap_or(UNSAID_WAIT)
+    after.or_else(reset).unwrap_or(DEFAULT_WAIT)
 }
 
 /// Which right the API account lacks for a path, and how to give it.

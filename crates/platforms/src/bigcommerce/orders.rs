@@ -14,7 +14,7 @@ const PAGE: usize = 10;
 /// The most of a page of products or coupons.
 const PARTS: usize = 250;
 /// No order has more parts than so many pages.
-const MOST_PAGES: usize = 40;
+const MAX_PAGES: usize = 40;
 
 /// One order; `None` when the store has none of that id.
 ///
@@ -120,7 +120,7 @@ fn takes_nothing_off(order: &Value) -> bool {
 /// All rows; `None` where there is nothing.
 fn paged(api: &mut Api, path: &str) -> Result<Option<Vec<Value>>, CallError> {
     let mut all = Vec::new();
-    for page in 1..=MOST_PAGES {
+    for page in 1..=MAX_PAGES {
         let Some(found) = api.get(&format!("{path}&page={page}"))?.if_there()? else {
             return Ok(None);
         };

@@ -95,7 +95,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     let mut passed_over = BTreeSet::<Vec<Step>>::new();
     let mut by_name = BTreeMap::<String, usize>::new();
     for _ in 0..MAX_PASSED_OVER {
-        let Misfit { mut path, words } = match attempt(&text) {
+        let FieldMismatch { mut path, words } = match attempt(&text) {
             Ok(value) => return Ok((value, notes)),
             Err(misfit) => misfit?,
         };
@@ -123,7 +123,7 @@ pub(crate) fn read<T: DeserializeOwned>(
 }
 
 /// A place in the JSON whose value doesn't fit.
-struct Misfit {
+struct FieldMismatch {
     path: Vec<Step>,
     words: String,
 }
@@ -146,7 +146,7 @@ impl Step {
 }
 
 /// Either what was read, or where it doesn't fit, or that it's no JSON at all.
-fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<Misfit, PayloadError>> {
+fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<FieldMismatch, PayloadError>> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = steps(error.path());
@@ -154,7 +154,7 @@ fn attempt<T: DeserializeOwned>(text: &str) -> Result<T, Result<Misfit, PayloadE
         // A list in the place of an object is an error of syntax to serde_json.
         let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
         if error.classify() == Category::Data || is_json() {
-            Ok(Misfit { path, words: words_of(&error) })
+            Ok(FieldMismatch { path, words: words_of(&error) })
         } else {
             Err(PayloadError::new("", "it is not complete JSON"))
         }

@@ -10,7 +10,7 @@ use crate::{Access, CallError};
 #[serde(rename_all = "camelCase")]
 struct Data {
     shop: Shop,
-    current_app_installation: Installation,
+    current_app_installation: Instance,
 }
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Shop {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Installation {
+struct Instance {
     access_scopes: Vec<Scope>,
 }
 

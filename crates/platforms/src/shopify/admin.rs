@@ -17,7 +17,7 @@ use crate::{CallError, FreshToken};
 pub const VERSION: &str = "2026-10";
 /// What the store is given when it does not say how long a pause it wants.
 const PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// The Admin API of one store.
 pub(super) struct Admin {
@@ -192,7 +192,7 @@ fn retry_after(answer: &Answer) -> Duration {
 }
 
 fn bounded(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(PAUSE).clamp(Duration::ZERO, LONGEST_PAUSE)
+    Duration::try_from_secs_f64(seconds).unwrap_or(PAUSE).clamp(Duration::ZERO, MAX_PAUSE)
 }
 
 /// The data of an answer, unless its errors say that there is none. Errors beside a result are of

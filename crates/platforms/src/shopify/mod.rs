@@ -25,7 +25,7 @@ pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;
 pub use self::items::{Item, ItemRefusal, Reference};
 pub(crate) use self::provider::ShopifyProvider;
-pub use self::rules::{Combines, Items, Minimum, Rules, Takeoff, Target};
+pub use self::rules::{Combines, DiscountAmount, Items, Minimum, Rules, Target};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
 use super::{

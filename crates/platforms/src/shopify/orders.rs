@@ -10,7 +10,7 @@ use crate::{Batch, CallError, OrderMessage, Period};
 /// The topic under which `orders::understand` takes what is read here.
 const TOPIC: &str = "orders/read";
 /// More pages of lines of one order or refund are not read.
-const MOST_PAGES: usize = 100;
+const MAX_PAGES: usize = 100;
 
 #[derive(Deserialize)]
 struct Listed {
@@ -113,7 +113,7 @@ fn rest_of(
     connection: &mut Value,
     of: impl Fn(&mut Value) -> Value,
 ) -> Result<(), CallError> {
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let page_info = &connection["pageInfo"];
         if page_info["hasNextPage"] != true {
             return Ok(());

@@ -8,13 +8,13 @@ use super::items::Item;
 use crate::NewCode;
 
 /// The longest title that Shopify takes, in characters.
-const LONGEST_TITLE: usize = 255;
+const MAX_TITLE_CHARS: usize = 255;
 
 /// What every pushed code gets; kept as JSON in `stores.discount_rules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// What a shopper saves.
-    pub takeoff: Takeoff,
+    pub takeoff: DiscountAmount,
     /// The store's currency, of every amount here.
     pub currency: Currency,
     /// On what.
@@ -38,7 +38,7 @@ pub struct Rules {
 /// What a shopper saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Takeoff {
+pub enum DiscountAmount {
     /// A part of the price.
     Percent {
         #[serde(rename = "basis_points")]
@@ -149,7 +149,7 @@ impl Rules {
             }
         }
         title.push_str(rest);
-        title.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE).collect()
+        title.chars().filter(|c| !c.is_control()).take(MAX_TITLE_CHARS).collect()
     }
 
     /// What a shopper gets, in a sentence or two.
@@ -186,11 +186,11 @@ impl Rules {
             Items::Products(items) => named(items, "product"),
         };
         match self.takeoff {
-            Takeoff::Percent { rate } => format!("{rate} off {on}"),
-            Takeoff::Amount { minor, each_item: true } => {
+            DiscountAmount::Percent { rate } => format!("{rate} off {on}"),
+            DiscountAmount::Amount { minor, each_item: true } => {
                 format!("{} off each item, on {on}", format_money(minor, self.currency))
             }
-            Takeoff::Amount { minor, each_item: false } => {
+            DiscountAmount::Amount { minor, each_item: false } => {
                 format!("{} off the order, on {on}", format_money(minor, self.currency))
             }
         }
@@ -238,8 +238,8 @@ impl Rules {
 
     fn value(&self) -> Value {
         match self.takeoff {
-            Takeoff::Percent { rate } => json!({ "percentage": fraction(rate) }),
-            Takeoff::Amount { minor, each_item } => json!({ "discountAmount": {
+            DiscountAmount::Percent { rate } => json!({ "percentage": fraction(rate) }),
+            DiscountAmount::Amount { minor, each_item } => json!({ "discountAmount": {
                 "amount": format_plain(minor, self.currency),
                 "appliesOnEachItem": each_item,
             } }),
@@ -287,10 +287,10 @@ impl Rules {
 
     fn is_takeoff(&self, value: &Value) -> bool {
         match self.takeoff {
-            Takeoff::Percent { rate } => value["percentage"]
+            DiscountAmount::Percent { rate } => value["percentage"]
                 .as_f64()
                 .is_some_and(|part| (part - fraction(rate)).abs() < 0.000_01),
-            Takeoff::Amount { minor, each_item } => {
+            DiscountAmount::Amount { minor, each_item } => {
                 value["appliesOnEachItem"] == each_item
                     && self.minor(&value["amount"]["amount"]) == Some(minor)
             }

@@ -8,7 +8,7 @@ use crate::http::{Answer, Call, Http, Method};
 use crate::{CallError, FreshToken};
 
 /// A token is renewed so long before it ends.
-const SPARE: Duration = Duration::minutes(10);
+const REFRESH_MARGIN: Duration = Duration::minutes(10);
 /// What Shopify says today, where an answer does not say.
 const A_DAY_SECONDS: i64 = 86_399;
 
@@ -47,7 +47,7 @@ pub(super) fn grant(
     }
     let granted: Granted = answer.json()?;
     let lasts = Duration::seconds(granted.expires_in.unwrap_or(A_DAY_SECONDS).clamp(0, 604_800));
-    Ok(FreshToken { token: granted.access_token, expires_at: now + (lasts - SPARE) })
+    Ok(FreshToken { token: granted.access_token, expires_at: now + (lasts - REFRESH_MARGIN) })
 }
 
 fn refusal(answer: &Answer) -> CallError {

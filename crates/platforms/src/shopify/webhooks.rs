@@ -19,7 +19,7 @@ pub const TOPICS: [(&str, &str, Option<&str>); 8] = [
     ("app/uninstalled", "APP_UNINSTALLED", None),
 ];
 /// More pages of subscriptions are not read: one app has a few dozen.
-const MOST_PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,7 +108,7 @@ fn is_stale(subscription: &Subscription, address: &str) -> bool {
 fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
     let mut all = Vec::new();
     let mut after = None::<String>;
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let listed: Listed =
             admin.ask(include_str!("documents/webhooks.graphql"), &json!({ "after": after }))?;
         let Connection { nodes, page_info } = listed.webhook_subscriptions;

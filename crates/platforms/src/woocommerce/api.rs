@@ -27,7 +27,7 @@ pub(super) struct Api {
 
 /// What the store objects to.
 #[derive(Debug)]
-pub(super) struct Objection {
+pub(super) struct StoreObjection {
     pub status: u16,
     /// WooCommerce's word for it; empty where something else than WooCommerce answered.
     pub code: String,
@@ -66,7 +66,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Result<Answer, Objection>, CallError> {
+    ) -> Result<Result<Answer, StoreObjection>, CallError> {
         let url = format!("{}/wp-json/wc/v3/{path}", self.site);
         let call = Call::new(method, url)
             .header("accept", "application/json")
@@ -98,7 +98,7 @@ pub(super) fn site(address: &str) -> String {
     }
 }
 
-fn judge(answer: Answer) -> Result<Result<Answer, Objection>, CallError> {
+fn judge(answer: Answer) -> Result<Result<Answer, StoreObjection>, CallError> {
     let status = answer.status;
     match status {
         200..300 => return Ok(Ok(answer)),
@@ -116,7 +116,7 @@ fn judge(answer: Answer) -> Result<Result<Answer, Objection>, CallError> {
         _ => {}
     }
     let Body { code, message } = answer.json().unwrap_or_default();
-    Ok(Err(Objection { status, code, message: plain(&message) }))
+    Ok(Err(StoreObjection { status, code, message: plain(&message) }))
 }
 
 /// Redirects are not followed: the key would be shown to whoever is there.
@@ -134,7 +134,7 @@ fn redirected(answer: &Answer) -> String {
     }
 }
 
-impl Objection {
+impl StoreObjection {
     /// Whether the key itself is good, but not for this.
     pub(super) fn is_lacking(&self) -> bool {
         self.code.starts_with("woocommerce_rest_cannot_")
@@ -156,8 +156,8 @@ impl Objection {
     }
 }
 
-impl From<Objection> for CallError {
-    fn from(objection: Objection) -> Self {
+impl From<StoreObjection> for CallError {
+    fn from(objection: StoreObjection) -> Self {
         let said = objection.said();
         match objection.status {
             _ if objection.is_lacking() => Self::Denied(format!(

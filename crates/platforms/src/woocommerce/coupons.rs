@@ -8,7 +8,7 @@ use vouch_core::money::{Currency, Rate, parse_decimal};
 use vouch_core::text::percent_encode;
 
 use super::api::{Api, plain, site};
-use super::rules::{Rules, Takeoff};
+use super::rules::{DiscountAmount, Rules};
 use crate::http::Method;
 use crate::{Batch, CallError, CodeState, Mark, NewCode, Position, StoreCode};
 
@@ -181,9 +181,9 @@ fn rules_of(coupon: &Coupon, currency: Option<Currency>) -> Option<Rules> {
         amount => parse_decimal(amount, currency).ok(),
     };
     let takeoff = match coupon.discount_type.as_str() {
-        "percent" => Takeoff::Percent { rate: Rate::parse(&coupon.amount).ok()? },
-        "fixed_cart" => Takeoff::Cart { minor: minor(&coupon.amount)? },
-        "fixed_product" => Takeoff::Product { minor: minor(&coupon.amount)? },
+        "percent" => DiscountAmount::Percent { rate: Rate::parse(&coupon.amount).ok()? },
+        "fixed_cart" => DiscountAmount::Cart { minor: minor(&coupon.amount)? },
+        "fixed_product" => DiscountAmount::Product { minor: minor(&coupon.amount)? },
         _ => return None,
     };
     Some(Rules {

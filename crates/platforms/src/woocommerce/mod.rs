@@ -21,7 +21,7 @@ pub use self::coupons::admin_url;
 pub use self::credentials::Credentials;
 pub use self::order::{READ, REFUNDS};
 pub(crate) use self::provider::WoocommerceProvider;
-pub use self::rules::{Rules, Takeoff};
+pub use self::rules::{DiscountAmount, Rules};
 pub use self::webhooks::TOPICS;
 use super::http::Http;
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};

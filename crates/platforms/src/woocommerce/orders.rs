@@ -62,7 +62,7 @@ pub(super) fn page(
         None => (!place.in_bin).then(|| Place::first(period, true)),
     };
     let rows = rows.into_iter().filter(|row| row.changed_at <= period.until).collect();
-    Ok(Batch { rows, next: next.map(|place| write_place(&place)) })
+    Ok(Batch { rows, next: next.map(|place| write_workspace(&place)) })
 }
 
 fn list(api: &Api, place: &Place) -> Result<Vec<Box<RawValue>>, CallError> {
@@ -106,7 +106,7 @@ fn read_time(text: &str) -> Option<DateTime<Utc>> {
     Some(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok()?.and_utc())
 }
 
-fn write_place(place: &Place) -> String {
+fn write_workspace(place: &Place) -> String {
     let bin = if place.in_bin { BIN } else { "" };
     format!("{} {}{bin}", write_time(place.since), place.page)
 }

@@ -14,7 +14,7 @@ use crate::{CallError, OrderMessage};
 /// So many at once: an answer may have 4 MiB, and a refund has a line for each line of its order.
 const PAGE: usize = 25;
 /// No order has more refunds than so many pages.
-const MOST_PAGES: usize = 40;
+const MAX_PAGES: usize = 40;
 /// What `orders::woocommerce` reads.
 const FIELDS: &str = "id,date_created_gmt,amount,line_items,shipping_lines,fee_lines";
 
@@ -55,7 +55,7 @@ pub(super) fn read(
 
 fn all(api: &Api, order_ref: &str) -> Result<Option<Vec<Box<RawValue>>>, CallError> {
     let (mut refunds, mut known) = (Vec::new(), BTreeSet::new());
-    for page in 1..=MOST_PAGES {
+    for page in 1..=MAX_PAGES {
         let path = format!(
             "orders/{order_ref}/refunds?per_page={PAGE}&page={page}&orderby=id&order=asc\
              &_fields={FIELDS}"

@@ -9,7 +9,7 @@ use vouch_core::money::{Currency, Rate, format_money, format_plain};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// What a shopper saves.
-    pub takeoff: Takeoff,
+    pub takeoff: DiscountAmount,
     /// The store's currency, of every amount here.
     pub currency: Currency,
     /// From which sum of the goods on; `None` for any. In minor units.
@@ -29,7 +29,7 @@ pub struct Rules {
 /// What a shopper saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Takeoff {
+pub enum DiscountAmount {
     /// A part of the price.
     Percent {
         #[serde(rename = "basis_points")]
@@ -55,7 +55,7 @@ impl Rules {
 
     /// Whether any of it is money, which the store takes in its own currency.
     pub fn has_amounts(&self) -> bool {
-        self.minimum_minor.is_some() || !matches!(self.takeoff, Takeoff::Percent { .. })
+        self.minimum_minor.is_some() || !matches!(self.takeoff, DiscountAmount::Percent { .. })
     }
 
     /// As they are kept.
@@ -67,9 +67,9 @@ impl Rules {
     pub fn sentence(&self) -> String {
         let money = |minor| format_money(minor, self.currency);
         let takeoff = match self.takeoff {
-            Takeoff::Percent { rate } => format!("{rate} off"),
-            Takeoff::Cart { minor } => format!("{} off the order", money(minor)),
-            Takeoff::Product { minor } => format!("{} off each item", money(minor)),
+            DiscountAmount::Percent { rate } => format!("{rate} off"),
+            DiscountAmount::Cart { minor } => format!("{} off the order", money(minor)),
+            DiscountAmount::Product { minor } => format!("{} off each item", money(minor)),
         };
         let mut parts = vec![takeoff];
         if self.exclude_sale_items {
@@ -100,9 +100,11 @@ impl Rules {
     /// As WooCommerce takes them in a coupon.
     pub(super) fn to_coupon(&self) -> Value {
         let (kind, amount) = match self.takeoff {
-            Takeoff::Percent { rate } => ("percent", rate.decimal()),
-            Takeoff::Cart { minor } => ("fixed_cart", format_plain(minor, self.currency)),
-            Takeoff::Product { minor } => ("fixed_product", format_plain(minor, self.currency)),
+            DiscountAmount::Percent { rate } => ("percent", rate.decimal()),
+            DiscountAmount::Cart { minor } => ("fixed_cart", format_plain(minor, self.currency)),
+            DiscountAmount::Product { minor } => {
+                ("fixed_product", format_plain(minor, self.currency))
+            }
         };
         let minimum = format_plain(self.minimum_minor.unwrap_or(0), self.currency);
         json!({
@@ -124,7 +126,7 @@ mod tests {
 
     fn rules() -> Rules {
         Rules {
-            takeoff: Takeoff::Percent { rate: Rate::parse("12.5").unwrap() },
+            takeoff: DiscountAmount::Percent { rate: Rate::parse("12.5").unwrap() },
             currency: Currency::USD,
             minimum_minor: None,
             total_uses: None,
@@ -139,7 +141,7 @@ mod tests {
     fn a_sentence_says_all_of_it() {
         assert_eq!(rules().sentence(), "12.5\u{a0}% off.");
         let all = Rules {
-            takeoff: Takeoff::Cart { minor: 500 },
+            takeoff: DiscountAmount::Cart { minor: 500 },
             minimum_minor: Some(5000),
             total_uses: Some(100),
             uses_per_customer: Some(1),
@@ -153,14 +155,16 @@ mod tests {
             "$5.00 off the order, not for what is on sale, on orders of $50.00 or more, with free \
              shipping, once per customer, 100 times in all, not together with other coupons."
         );
-        let each = Rules { takeoff: Takeoff::Product { minor: 100 }, ..rules() };
+        let each = Rules { takeoff: DiscountAmount::Product { minor: 100 }, ..rules() };
         assert_eq!(each.sentence(), "$1.00 off each item.");
     }
 
     #[test]
     fn kept_rules_come_back() {
-        for takeoff in [Takeoff::Percent { rate: Rate::percent(1) }, Takeoff::Product { minor: 7 }]
-        {
+        for takeoff in [
+            DiscountAmount::Percent { rate: Rate::percent(1) },
+            DiscountAmount::Product { minor: 7 },
+        ] {
             let rules = Rules { takeoff, ..rules() };
             assert_eq!(Rules::from_json(&rules.to_json()), Some(rules));
         }

@@ -17,10 +17,10 @@ pub const TOPICS: [(&str, &str); 4] = [
     ("order.restored", "Order restored"),
 ];
 /// More pages of webhooks are not read: a store has a few dozen.
-const MOST_PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 const PAGE: usize = 100;
 /// How the names of the webhooks begin that Vouch made.
-const OURS: &str = "Vouch: ";
+const NAME_PREFIX: &str = "Vouch: ";
 
 #[derive(Deserialize)]
 struct Webhook {
@@ -48,7 +48,7 @@ pub(super) fn ensure(
         let of_topic = |w: &&Webhook| w.topic == topic && w.delivery_url == address;
         let found = standing.iter().filter(of_topic);
         // One of Vouch's own before one that was made by hand, an active one before others.
-        let best = found.max_by_key(|w| (w.name.starts_with(OURS), w.status == "active"));
+        let best = found.max_by_key(|w| (w.name.starts_with(NAME_PREFIX), w.status == "active"));
         let mended = match best {
             None => {
                 webhooks.made += 1;
@@ -64,7 +64,7 @@ pub(super) fn ensure(
                 continue;
             }
             Some(webhook) => {
-                let is_stale = webhook.name.starts_with(OURS) && webhook.name != name;
+                let is_stale = webhook.name.starts_with(NAME_PREFIX) && webhook.name != name;
                 if webhook.status == "active" && !is_stale {
                     continue;
                 }
@@ -91,12 +91,12 @@ pub(super) fn ensure(
 /// was connected once more it is another.
 fn name(topic: &str, secret: &SecretString) -> String {
     let digest = Sha256::new().chain_update(b"webhook name").chain_update(secret.expose_secret());
-    format!("{OURS}{topic} ({})", &hex::encode(digest.finalize())[..8])
+    format!("{NAME_PREFIX}{topic} ({})", &hex::encode(digest.finalize())[..8])
 }
 
 fn list(api: &Api) -> Result<Vec<Webhook>, CallError> {
     let mut all = Vec::new();
-    for page in 1..=MOST_PAGES {
+    for page in 1..=MAX_PAGES {
         let some: Vec<Webhook> = api.get(&format!("webhooks?per_page={PAGE}&page={page}"))?;
         let is_last = some.len() < PAGE;
         all.extend(some);

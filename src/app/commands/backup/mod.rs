@@ -88,7 +88,7 @@ pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<
 /// Whether the key that belongs to the backup is here.
 fn about_key(conn: &mut PgConnection, config: &Config) -> anyhow::Result<String> {
     // A backup of an older version knows no key yet; its first start finds out.
-    let Ok(judged) = in_scope(conn, Scope::Installation, |conn| key::judge(conn, config)) else {
+    let Ok(judged) = in_scope(conn, Scope::Instance, |conn| key::judge(conn, config)) else {
         return Ok("Start Vouch to bring it up to date.".to_owned());
     };
     Ok(match judged {

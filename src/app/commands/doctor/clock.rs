@@ -6,12 +6,12 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Timestamp, Timestamptz};
 use diesel::{PgConnection, RunQueryDsl};
 
-use super::report::{Finding, asked, problem};
+use super::report::{CheckResult, asked, problem};
 use crate::kit::clock;
 
 /// Orders are dated by their store, sessions and leases by the database: seconds matter little,
 /// minutes would.
-const GREATEST_DIFFERENCE: TimeDelta = TimeDelta::seconds(5);
+const MAX_DIFFERENCE: TimeDelta = TimeDelta::seconds(5);
 
 /// Zones whose rules have changed lately, in many ways: where two sets of rules differ, they
 /// differ here.
@@ -24,7 +24,7 @@ const ZONES: [Tz; 6] = [
     Tz::Pacific__Auckland,
 ];
 
-pub(super) fn agrees(conn: &mut PgConnection) -> Finding {
+pub(super) fn agrees(conn: &mut PgConnection) -> CheckResult {
     let before = clock::now();
     let theirs: DateTime<Utc> =
         asked(diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(conn))?;
@@ -33,9 +33,9 @@ pub(super) fn agrees(conn: &mut PgConnection) -> Finding {
 }
 
 /// The database's time should be between two of ours, give or take.
-fn judge(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>) -> Finding {
+fn judge(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>) -> CheckResult {
     let difference = (before - theirs).max(theirs - after).max(TimeDelta::zero());
-    if difference > GREATEST_DIFFERENCE {
+    if difference > MAX_DIFFERENCE {
         return Err(problem(
             format!(
                 "this machine's and the database's are {} seconds apart",
@@ -47,7 +47,7 @@ fn judge(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>) -> 
     Ok("agrees with the database's".to_owned())
 }
 
-pub(super) fn zones_agree(conn: &mut PgConnection) -> Finding {
+pub(super) fn zones_agree(conn: &mut PgConnection) -> CheckResult {
     let now = clock::now();
     for zone in ZONES {
         let query = format!("timestamptz '{}' AT TIME ZONE '{zone}'", now.to_rfc3339());

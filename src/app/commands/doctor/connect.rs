@@ -2,7 +2,7 @@
 
 use diesel::PgConnection;
 
-use super::report::{Trouble, problem};
+use super::report::{Issue, problem};
 use crate::kit::db::connect;
 use crate::kit::db::migrate::MigrateError;
 
@@ -22,7 +22,7 @@ const REMEDIES: [(&str, &str); 8] = [
 ];
 
 /// Connects to the database at `url`, which `setting` names.
-pub(super) fn connect(url: &str, setting: &str) -> Result<PgConnection, Trouble> {
+pub(super) fn connect(url: &str, setting: &str) -> Result<PgConnection, Issue> {
     connect::establish_for_command(url).map_err(|error| {
         let said = MigrateError::Connect(error).to_string();
         let found = REMEDIES.iter().find(|(words, _)| said.contains(words));

@@ -5,7 +5,7 @@ use diesel::sql_types::{Bool, Integer, Text};
 use diesel::{PgConnection, RunQueryDsl};
 
 use super::connect::connect;
-use super::report::{Finding, Report, Trouble, asked, problem};
+use super::report::{CheckResult, Issue, Report, asked, problem};
 use super::{clock, row_security, secrets, stores, work};
 use crate::kit::config::Config;
 use crate::kit::db::migrate::MigrateError;
@@ -43,13 +43,13 @@ pub(super) fn examine(config: &Config, source: &Source, report: &mut Report) {
 }
 
 /// A setting of the server, as text.
-fn setting(conn: &mut PgConnection, name: &str) -> Result<String, Trouble> {
+fn setting(conn: &mut PgConnection, name: &str) -> Result<String, Issue> {
     let query = sql::<Text>(&format!("current_setting('{name}')"));
     asked(diesel::select(query).get_result(conn))
 }
 
 /// A replica, or a database that was set to read only, takes no order.
-fn writes(conn: &mut PgConnection) -> Finding {
+fn writes(conn: &mut PgConnection) -> CheckResult {
     let query = sql::<Bool>("pg_is_in_recovery()");
     if asked(diesel::select(query).get_result(conn))? {
         return Err(problem(
@@ -67,7 +67,7 @@ fn writes(conn: &mut PgConnection) -> Finding {
     Ok("are possible".to_owned())
 }
 
-fn server(conn: &mut PgConnection, source: &Source) -> Finding {
+fn server(conn: &mut PgConnection, source: &Source) -> CheckResult {
     let version = asked(migrate::server_version(conn))?;
     let encoding = setting(conn, "server_encoding")?;
     if encoding != "UTF8" {
@@ -83,7 +83,7 @@ fn server(conn: &mut PgConnection, source: &Source) -> Finding {
     Ok(format!("PostgreSQL {version}, {kind}"))
 }
 
-fn role(conn: &mut PgConnection) -> Finding {
+fn role(conn: &mut PgConnection) -> CheckResult {
     migrate::check_server(conn).map_err(|error| {
         let next = match error {
             MigrateError::TooOld(_) => {
@@ -97,7 +97,7 @@ fn role(conn: &mut PgConnection) -> Finding {
 }
 
 /// As the owner: before the first `vouch migrate` the server's role sees nothing.
-fn migrations(source: &Source) -> Finding {
+fn migrations(source: &Source) -> CheckResult {
     let mut conn = connect(source.owner_url(), "VOUCH_OWNER_DATABASE_URL")?;
     let state = migrate::state(&mut conn)
         .map_err(|error| problem(error.to_string(), "check the problems above first"))?;
@@ -121,7 +121,7 @@ fn migrations(source: &Source) -> Finding {
 }
 
 /// Whether the server's role has what it needs and no more.
-fn rights(conn: &mut PgConnection, source: &Source) -> Finding {
+fn rights(conn: &mut PgConnection, source: &Source) -> CheckResult {
     let found = asked(migrate::rights_to_mend(conn))?;
     if found.is_empty() {
         return Ok("the server reads and writes rows, and appends to the audit log and the ledger"
@@ -146,7 +146,7 @@ fn rights(conn: &mut PgConnection, source: &Source) -> Finding {
 }
 
 /// Whether an injected expression could leave its merchant.
-fn settings(conn: &mut PgConnection) -> Finding {
+fn settings(conn: &mut PgConnection) -> CheckResult {
     if !asked(migrate::can_change_settings(conn))? {
         return Ok("no expression can change the ones that keep merchants apart".to_owned());
     }
@@ -160,7 +160,7 @@ fn settings(conn: &mut PgConnection) -> Finding {
     ))
 }
 
-fn extensions(conn: &mut PgConnection) -> Finding {
+fn extensions(conn: &mut PgConnection) -> CheckResult {
     let missing = asked(migrate::missing_extensions(conn))?;
     if missing.is_empty() {
         return Ok("all there".to_owned());
@@ -173,7 +173,7 @@ fn extensions(conn: &mut PgConnection) -> Finding {
     ))
 }
 
-fn search(conn: &mut PgConnection) -> Finding {
+fn search(conn: &mut PgConnection) -> CheckResult {
     if asked(migrate::like_is_leakproof(conn))? {
         return Ok("can use the indexes".to_owned());
     }
@@ -184,7 +184,7 @@ fn search(conn: &mut PgConnection) -> Finding {
 }
 
 /// An acknowledged order must survive a power cut.
-fn durability(conn: &mut PgConnection) -> Finding {
+fn durability(conn: &mut PgConnection) -> CheckResult {
     for name in ["fsync", "synchronous_commit", "full_page_writes"] {
         if setting(conn, name)? == "off" {
             return Err(problem(
@@ -196,7 +196,7 @@ fn durability(conn: &mut PgConnection) -> Finding {
     Ok("what is acknowledged survives a power cut".to_owned())
 }
 
-fn connections(conn: &mut PgConnection, config: &Config) -> Finding {
+fn connections(conn: &mut PgConnection, config: &Config) -> CheckResult {
     let most: i32 = asked(
         diesel::select(sql::<Integer>(
             "current_setting('max_connections')::integer

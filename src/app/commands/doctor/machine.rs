@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::report::{Finding, Report, problem};
+use super::report::{CheckResult, Report, problem};
 use crate::kit::config::{self, Config, SECRET_KEY_FILE};
 use crate::kit::os;
 
 /// Below this a busy day, or one large import, can fill the disk; and a full disk stops the
 /// intake of orders.
-const LEAST_SPACE: u64 = 1024 * 1024 * 1024;
+const MIN_FREE_SPACE: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn examine(config: &Config, report: &mut Report) {
     report.note("data_folder", "data folder", data_folder(&config.data_dir));
@@ -18,7 +18,7 @@ pub(super) fn examine(config: &Config, report: &mut Report) {
     report.note("disk", "disk", disk(&config.data_dir));
 }
 
-fn data_folder(folder: &Path) -> Finding {
+fn data_folder(folder: &Path) -> CheckResult {
     let shown = folder.display();
     let found = fs::metadata(folder).map_err(|cause| {
         problem(format!("can't read {shown}: {cause}"), "set VOUCH_DATA to a folder of this user")
@@ -36,7 +36,7 @@ fn data_folder(folder: &Path) -> Finding {
 }
 
 /// That the key is one, and that only we can read its file, was checked when the settings were read.
-fn secret_key_file(config: &Config) -> Finding {
+fn secret_key_file(config: &Config) -> CheckResult {
     if !config::is_kept(&config.secret_key, &config.data_dir) {
         return Ok("not needed: the key is set in VOUCH_SECRET_KEY".to_owned());
     }
@@ -54,11 +54,11 @@ fn secret_key_file(config: &Config) -> Finding {
     ))
 }
 
-fn disk(folder: &Path) -> Finding {
+fn disk(folder: &Path) -> CheckResult {
     let free = os::free_space(folder)
         .map_err(|cause| problem(cause.to_string(), "set VOUCH_DATA to a folder that is there"))?;
     let mebibytes = free / (1024 * 1024);
-    if free < LEAST_SPACE {
+    if free < MIN_FREE_SPACE {
         return Err(problem(
             format!("only {mebibytes} MiB are free where {} is", folder.display()),
             "make room, or move the folder and set VOUCH_DATA",

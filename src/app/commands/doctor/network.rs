@@ -7,9 +7,9 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use ureq::Agent;
 
-use super::report::{Finding, Report, Trouble, problem, warning};
+use super::report::{CheckResult, Issue, Report, problem, warning};
 use crate::kit::config::Config;
-use crate::kit::mail;
+use crate::kit::email;
 
 /// A Vouch on this machine has so long to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ pub(super) fn examine(config: &Config, report: &mut Report) {
 }
 
 /// Values that can be used, and yet aren't what anyone wants.
-fn public_url(config: &Config) -> Finding {
+fn public_url(config: &Config) -> CheckResult {
     if !config.is_https() && !config.is_on_this_machine() {
         return Err(problem(
             format!(
@@ -61,7 +61,7 @@ impl Port {
 }
 
 /// Whether Vouch can listen, or one listens and answers.
-fn port(listen: SocketAddr) -> Result<Port, Trouble> {
+fn port(listen: SocketAddr) -> Result<Port, Issue> {
     let Err(error) = TcpListener::bind(listen) else { return Ok(Port::Free) };
     if error.kind() != ErrorKind::AddrInUse {
         let next = "set VOUCH_LISTEN to an address of this machine and a port above 1023";
@@ -103,7 +103,7 @@ fn get(url: &str, bearer: Option<&str>) -> Result<String, ureq::Error> {
 
 /// Whether the Vouch that runs here is what answers at the public URL. Not every network lets a machine
 /// reach itself by its public name, so it's no more than a warning.
-fn answer_of_public_url(config: &Config) -> Finding {
+fn answer_of_public_url(config: &Config) -> CheckResult {
     let url = &config.public_url;
     let next = "open it in a browser; if it doesn't show Vouch there, check DNS, the proxy and VOUCH_PUBLIC_URL";
     match get(&format!("{url}/healthz"), None) {
@@ -124,7 +124,7 @@ fn dropped_lines(config: &Config) -> Option<u64> {
     line.trim().parse().ok()
 }
 
-fn log(dropped: u64) -> Finding {
+fn log(dropped: u64) -> CheckResult {
     if dropped == 0 {
         return Ok("no lines were dropped since Vouch started".to_owned());
     }
@@ -135,15 +135,15 @@ fn log(dropped: u64) -> Finding {
 }
 
 /// Whether the mail server accepts Vouch.
-fn mail_server(config: &Config) -> Finding {
+fn mail_server(config: &Config) -> CheckResult {
     let Some(smtp) = &config.smtp else {
         return Ok(format!(
-            "no mail server is set (VOUCH_SMTP_URL): emails wait on {}/support/mail; `vouch mail list` lists them",
+            "no mail server is set (VOUCH_SMTP_URL): emails wait on {}/support/emails; `vouch email list` lists them",
             config.public_url
         ));
     };
     let server = format!("{}:{}", smtp.host, smtp.port);
-    mail::check(smtp, &config.public_url)
+    email::check(smtp, &config.public_url)
         .map(|()| format!("{server} accepts emails from {}", smtp.from))
         .map_err(|why| {
             let next = "check the address, the user and the password in VOUCH_SMTP_URL";

@@ -19,30 +19,30 @@ pub(super) enum Status {
 }
 
 /// What isn't well, and what to do next.
-pub(super) struct Trouble {
+pub(super) struct Issue {
     status: Status,
     detail: String,
     next: String,
 }
 
 /// What one check found: well, with a word on what was seen; or trouble.
-pub(super) type Finding = Result<String, Trouble>;
+pub(super) type CheckResult = Result<String, Issue>;
 
 /// Something that doesn't work, or isn't safe.
-pub(super) fn problem(detail: impl Into<String>, next: impl Into<String>) -> Trouble {
-    Trouble { status: Status::Problem, detail: detail.into(), next: next.into() }
+pub(super) fn problem(detail: impl Into<String>, next: impl Into<String>) -> Issue {
+    Issue { status: Status::Problem, detail: detail.into(), next: next.into() }
 }
 
 /// Lifts a failed query into a finding.
-pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, Trouble> {
+pub(super) fn asked<T>(answer: QueryResult<T>) -> Result<T, Issue> {
     answer.map_err(|error| {
         problem(format!("the database refused a query: {error}"), "check the problems above first")
     })
 }
 
 /// Something that works, and needs a look.
-pub(super) fn warning(detail: impl Into<String>, next: impl Into<String>) -> Trouble {
-    Trouble { status: Status::Warning, detail: detail.into(), next: next.into() }
+pub(super) fn warning(detail: impl Into<String>, next: impl Into<String>) -> Issue {
+    Issue { status: Status::Warning, detail: detail.into(), next: next.into() }
 }
 
 /// One check, as machines read it.
@@ -76,10 +76,10 @@ impl Report {
         Self { is_json, checks: Vec::new() }
     }
 
-    pub(super) fn note(&mut self, code: &'static str, about: &'static str, finding: Finding) {
+    pub(super) fn note(&mut self, code: &'static str, about: &'static str, finding: CheckResult) {
         let (status, detail, next) = match finding {
             Ok(seen) => (Status::Ok, seen, None),
-            Err(Trouble { status, detail, next }) => (status, detail, Some(next)),
+            Err(Issue { status, detail, next }) => (status, detail, Some(next)),
         };
         if !self.is_json {
             let word = match status {

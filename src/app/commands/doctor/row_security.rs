@@ -4,7 +4,7 @@
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use super::report::{Finding, asked, problem};
+use super::report::{CheckResult, asked, problem};
 
 #[derive(QueryableByName)]
 struct Unprotected {
@@ -41,7 +41,7 @@ const FLAWS: &str = "
         FROM ours WHERE of_merchants OR EXISTS (SELECT FROM pg_policy WHERE polrelid = oid)) judged
     WHERE flaw IS NOT NULL ORDER BY table_name";
 
-pub(super) fn check(conn: &mut PgConnection) -> Finding {
+pub(super) fn check(conn: &mut PgConnection) -> CheckResult {
     let flaws: Vec<Unprotected> = asked(sql_query(FLAWS).load(conn))?;
     if flaws.is_empty() {
         return Ok("on and forced for every table of merchants".to_owned());

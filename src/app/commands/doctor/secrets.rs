@@ -2,14 +2,14 @@
 
 use diesel::PgConnection;
 
-use super::report::{Finding, Report, asked, problem, warning};
+use super::report::{CheckResult, Report, asked, problem, warning};
 use crate::app::instance::key;
 use crate::features::auth;
 use crate::features::stores::check_secrets;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Report) {
     report.note("secret_key", "secret key", secret_key(conn, config));
@@ -19,8 +19,8 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
     report.note("pseudonyms", "pseudonyms", pseudonyms(conn, config));
 }
 
-fn secret_key(conn: &mut PgConnection, config: &Config) -> Finding {
-    let judged = asked(in_scope(conn, Scope::Installation, |conn| key::judge(conn, config)))?;
+fn secret_key(conn: &mut PgConnection, config: &Config) -> CheckResult {
+    let judged = asked(in_scope(conn, Scope::Instance, |conn| key::judge(conn, config)))?;
     match judged {
         Ok(()) => Ok("the one that the database's secrets are encrypted with".to_owned()),
         Err(error) => {
@@ -32,7 +32,7 @@ fn secret_key(conn: &mut PgConnection, config: &Config) -> Finding {
     }
 }
 
-fn key_rotation(config: &Config) -> Finding {
+fn key_rotation(config: &Config) -> CheckResult {
     if !key::is_rotation_left(config) {
         return Ok("none was broken off".to_owned());
     }
@@ -42,9 +42,9 @@ fn key_rotation(config: &Config) -> Finding {
     ))
 }
 
-fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
-    let sealer = Sealer::new(&config.secret_key);
-    let checked = in_scope(conn, Scope::Installation, |conn| check_secrets(conn, &sealer));
+fn stores(conn: &mut PgConnection, config: &Config) -> CheckResult {
+    let encryptor = Encryptor::new(&config.secret_key);
+    let checked = in_scope(conn, Scope::Instance, |conn| check_secrets(conn, &encryptor));
     let (tried, unreadable) = asked(checked)?;
     if unreadable.is_empty() {
         return Ok(format!("{tried} secrets, which this key decrypts"));
@@ -60,10 +60,10 @@ fn stores(conn: &mut PgConnection, config: &Config) -> Finding {
     ))
 }
 
-fn two_factor(conn: &mut PgConnection, config: &Config) -> Finding {
-    let sealer = Sealer::new(&config.secret_key);
+fn two_factor(conn: &mut PgConnection, config: &Config) -> CheckResult {
+    let encryptor = Encryptor::new(&config.secret_key);
     let checked =
-        in_scope(conn, Scope::Unowned, |conn| auth::two_factor::check_secrets(conn, &sealer));
+        in_scope(conn, Scope::Unowned, |conn| auth::two_factor::check_secrets(conn, &encryptor));
     let (number, stuck) = asked(checked)?;
     if stuck.is_empty() {
         return Ok(format!("{number} secrets, which this key decrypts"));
@@ -79,10 +79,10 @@ fn two_factor(conn: &mut PgConnection, config: &Config) -> Finding {
 }
 
 /// Whether what erased people are recognized by opens with this instance's key.
-fn pseudonyms(conn: &mut PgConnection, config: &Config) -> Finding {
-    let sealer = Sealer::new(&config.secret_key);
+fn pseudonyms(conn: &mut PgConnection, config: &Config) -> CheckResult {
+    let encryptor = Encryptor::new(&config.secret_key);
     let (number, unreadable) =
-        asked(in_scope(conn, Scope::Installation, |conn| pseudonyms::check(conn, &sealer)))?;
+        asked(in_scope(conn, Scope::Instance, |conn| pseudonyms::check(conn, &encryptor)))?;
     if unreadable == 0 {
         return Ok(format!("{number} keys, which this key decrypts"));
     }

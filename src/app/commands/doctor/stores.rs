@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::report::{Finding, Report, asked, problem, warning};
+use super::report::{CheckResult, Report, asked, problem, warning};
 use crate::features::stores::clock::difference;
 use crate::kit::clock;
 use crate::kit::db::schema::{merchants, store_jobs, stores};
@@ -24,8 +24,8 @@ pub(super) fn examine(conn: &mut PgConnection, report: &mut Report) {
 }
 
 /// Stores that refuse their credentials.
-fn access(conn: &mut PgConnection) -> Finding {
-    let refused: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+fn access(conn: &mut PgConnection) -> CheckResult {
+    let refused: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
         stores::table
             .inner_join(merchants::table)
             .filter(stores::disconnected_at.is_null().and(stores::access_problem.is_not_null()))
@@ -43,8 +43,8 @@ fn access(conn: &mut PgConnection) -> Finding {
 }
 
 /// Stores where webhooks are missing.
-fn webhooks(conn: &mut PgConnection) -> Finding {
-    let found: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+fn webhooks(conn: &mut PgConnection) -> CheckResult {
+    let found: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
         stores::table
             .inner_join(merchants::table)
             .filter(stores::disconnected_at.is_null().and(stores::webhooks_problem.is_not_null()))
@@ -62,8 +62,8 @@ fn webhooks(conn: &mut PgConnection) -> Finding {
 }
 
 /// Calls that fail again and again: the store is down, unreachable or limits them.
-fn jobs(conn: &mut PgConnection) -> Finding {
-    let failing: Vec<Row> = asked(in_scope(conn, Scope::Installation, |conn| {
+fn jobs(conn: &mut PgConnection) -> CheckResult {
+    let failing: Vec<Row> = asked(in_scope(conn, Scope::Instance, |conn| {
         store_jobs::table
             .inner_join(
                 stores::table.on(stores::merchant_id
@@ -89,8 +89,8 @@ fn jobs(conn: &mut PgConnection) -> Finding {
 
 /// Stores whose clock differs from this machine's, as far as their webhooks and answers of the last half
 /// hour tell.
-fn clocks(conn: &mut PgConnection) -> Finding {
-    let differing = asked(in_scope(conn, Scope::Installation, |conn| {
+fn clocks(conn: &mut PgConnection) -> CheckResult {
+    let differing = asked(in_scope(conn, Scope::Instance, |conn| {
         let connected: Vec<(i64, i64, String, String)> = stores::table
             .inner_join(merchants::table)
             .filter(stores::disconnected_at.is_null())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::PgConnection;
 
-use super::report::{Finding, Report, asked, problem, warning};
+use super::report::{CheckResult, Report, asked, problem, warning};
 use crate::app::instance;
 use crate::app::operations;
 use crate::features::ingest::failures::{self, FailureCounts};
@@ -13,7 +13,7 @@ use crate::features::privacy::retention;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Scope, in_scope};
-use crate::kit::mail;
+use crate::kit::email;
 
 /// Work that's due is begun within seconds. A worker that's busy with a large store may take minutes.
 const LATE_SECONDS: f64 = 15.0 * 60.0;
@@ -28,7 +28,7 @@ pub(super) fn examine(conn: &mut PgConnection, config: &Config, report: &mut Rep
 }
 
 /// Whether all that serve are of one version.
-fn processes(conn: &mut PgConnection) -> Finding {
+fn processes(conn: &mut PgConnection) -> CheckResult {
     let serving = asked(instance::serving(conn))?;
     let versions: BTreeSet<&str> = serving.iter().map(|process| process.version.as_str()).collect();
     if versions.len() > 1 {
@@ -46,15 +46,15 @@ fn processes(conn: &mut PgConnection) -> Finding {
 }
 
 /// Whether work waits that should long have been done.
-fn queues(conn: &mut PgConnection, config: &Config) -> Finding {
+fn queues(conn: &mut PgConnection, config: &Config) -> CheckResult {
     if asked(instance::serving(conn))?.is_empty() {
         return Ok("not checked, since no Vouch serves now".to_owned());
     }
-    let late: Vec<String> = asked(in_scope(conn, Scope::Installation, |conn| {
+    let late: Vec<String> = asked(in_scope(conn, Scope::Instance, |conn| {
         operations::late(conn, clock::now(), LATE_SECONDS)
     }))?
     .into_iter()
-    // Without a mail server emails wait, and are read on /support/mail.
+    // Without a mail server emails wait, and are read on /support/emails.
     .filter(|(name, _)| name != "letters" || config.smtp.is_some())
     .map(|(name, seconds)| format!("{name} ({} minutes)", (seconds / 60.0) as i64))
     .collect();
@@ -68,8 +68,8 @@ fn queues(conn: &mut PgConnection, config: &Config) -> Finding {
     ))
 }
 
-fn recalculations(conn: &mut PgConnection) -> Finding {
-    let (number, reason) = asked(in_scope(conn, Scope::Installation, recalculation::parked))?;
+fn recalculations(conn: &mut PgConnection) -> CheckResult {
+    let (number, reason) = asked(in_scope(conn, Scope::Instance, recalculation::parked))?;
     if number == 0 {
         return Ok("none has failed".to_owned());
     }
@@ -82,21 +82,20 @@ fn recalculations(conn: &mut PgConnection) -> Finding {
     ))
 }
 
-fn emails(conn: &mut PgConnection) -> Finding {
-    let (number, reason) = asked(in_scope(conn, Scope::Installation, mail::given_up))?;
+fn emails(conn: &mut PgConnection) -> CheckResult {
+    let (number, reason) = asked(in_scope(conn, Scope::Instance, email::given_up))?;
     if number == 0 {
         return Ok("none has failed".to_owned());
     }
     Err(problem(
         format!("{number} failed in the last 30 days, the last because of {reason}"),
-        "fix the cause; support staff can send them again on /support/mail",
+        "fix the cause; support staff can send them again on /support/emails",
     ))
 }
 
 /// Whether deliveries failed, and whether Vouch still tries.
-fn deliveries(conn: &mut PgConnection) -> Finding {
-    let FailureCounts { retried, left } =
-        asked(in_scope(conn, Scope::Installation, failures::counts))?;
+fn deliveries(conn: &mut PgConnection) -> CheckResult {
+    let FailureCounts { retried, left } = asked(in_scope(conn, Scope::Instance, failures::counts))?;
     if left > 0 {
         return Err(problem(
             format!("{left} failed and need attention, {retried} are retried automatically"),
@@ -114,8 +113,8 @@ fn deliveries(conn: &mut PgConnection) -> Finding {
 }
 
 /// Whether personal data is kept longer than it may be.
-fn retention_periods(conn: &mut PgConnection, config: &Config) -> Finding {
-    let overdue = asked(in_scope(conn, Scope::Installation, |conn| {
+fn retention_periods(conn: &mut PgConnection, config: &Config) -> CheckResult {
+    let overdue = asked(in_scope(conn, Scope::Instance, |conn| {
         retention::overdue(conn, config.keep, clock::now())
     }))?;
     let late: Vec<String> = overdue

@@ -15,18 +15,18 @@ use diesel::prelude::*;
 use vouch_core::attribution::Commission;
 use vouch_core::money::{Currency, Rate};
 
-use self::rows::Maker;
+use self::rows::RowGenerator;
 use self::size::OWNER;
 pub use self::size::Size;
-use self::stage::{Keys, Stage};
+use self::stage::{Keys, StagingTables};
 use super::people::{self, Login};
 use super::program;
 use super::store::DemoStore;
-use crate::features::figures;
 use crate::features::merchants::{self, NewMerchant, Owner};
 use crate::features::offers::{self, NewOffer};
+use crate::features::rollups;
 use crate::kit::audit::{Actor, ActorKind};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 
 /// How long ago the big program began.
 const AGE_DAYS: i64 = 500;
@@ -49,13 +49,13 @@ pub struct BigProgram {
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
 /// Makes a program of that size, or finds the one that was made before. Within
-/// `Scope::Installation`; everything is made in this one transaction. [`tidy`] comes after it.
+/// `Scope::Instance`; everything is made in this one transaction. [`tidy`] comes after it.
 ///
 /// # Errors
 /// The database's.
 pub fn load(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     size: Size,
     now: DateTime<Utc>,
     progress: &mut Progress<'_>,
@@ -65,13 +65,13 @@ pub fn load(
     let address = format!("meridian-{tag}-demo.myshopify.com");
     let owner = format!("owner@meridian-{tag}.example");
     let code = rows::code(0);
-    if let Some(store) = program::find(conn, sealer, &address)? {
+    if let Some(store) = program::find(conn, encryptor, &address)? {
         return Ok(BigProgram { store, owner, is_new: false, code });
     }
     let begun = now - Duration::days(AGE_DAYS);
     let (actor, maker) = begin(conn, &owner, size, begun, now)?;
-    let store = program::connect(conn, &actor, sealer, &address)?;
-    let stage = Stage::new(conn, store.merchant_id, store.store_id)?;
+    let store = program::connect(conn, &actor, encryptor, &address)?;
+    let stage = StagingTables::new(conn, store.merchant_id, store.store_id)?;
     for portion in portions(size.affiliates) {
         stage.affiliates(conn, portion.clone().map(|at| maker.affiliate(at)))?;
         progress("affiliates", portion.end, size.affiliates);
@@ -84,7 +84,7 @@ pub fn load(
         stage.orders(conn, portion.clone().map(|at| maker.order(at)))?;
         progress("orders", portion.end, size.orders);
     }
-    figures::recount(conn, store.merchant_id).context("the figures")?;
+    rollups::recount(conn, store.merchant_id).context("the figures")?;
     Ok(BigProgram { store, owner, is_new: true, code })
 }
 
@@ -95,8 +95,8 @@ pub fn load(
 pub fn tidy(conn: &mut PgConnection) -> QueryResult<()> {
     conn.batch_execute(
         "VACUUM (ANALYZE) affiliates, affiliate_terms, affiliate_emails, triggers, trigger_owners, \
-         orders, order_lines, order_codes, deliveries, conversions, commission_entries, daily_figures, \
-         affiliate_daily_figures, trigger_figures",
+         orders, order_lines, order_codes, deliveries, conversions, commission_entries, daily_rollups, \
+         affiliate_daily_rollups, trigger_rollups",
     )
 }
 
@@ -110,7 +110,7 @@ fn begin(
     size: Size,
     begun: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> anyhow::Result<(Actor, Maker)> {
+) -> anyhow::Result<(Actor, RowGenerator)> {
     let owner_id = people::user(conn, &Login { what: "Owner", email: owner, name: OWNER })?;
     let merchant = NewMerchant {
         name: "Meridian Outfitters",
@@ -135,7 +135,7 @@ fn begin(
         is_default: false,
     };
     let partners = offers::create(conn, &actor, &partners)?.id;
-    let maker = Maker {
+    let maker = RowGenerator {
         size,
         begun,
         now,

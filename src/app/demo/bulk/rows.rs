@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use vouch_core::attribution::{
-    Candidate, CandidateAffiliate, ChainedEntry, Commission, Decision, LedgerEnd, Overrides, Rules,
-    Terms, decide, ledger_difference,
+    Attribution, Candidate, CandidateAffiliate, ChainedEntry, Commission, LedgerEnd, Overrides,
+    Rules, Terms, decide, ledger_difference,
 };
 use vouch_core::money::{Currency, Rate};
 use vouch_core::order::{
@@ -14,8 +14,8 @@ use vouch_core::order::{
 
 use super::size::{OWNER, Size};
 use super::stage::Keys;
-use crate::app::demo::dice::Dice;
-use crate::app::demo::shop::{PRODUCTS, shopper};
+use crate::app::demo::catalog::{PRODUCTS, demo_customer};
+use crate::app::demo::random::Random;
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::conversions::{DenialReason, Review};
 use crate::features::exclusions::look_alike::look_alike;
@@ -53,7 +53,7 @@ const LAST: [&str; 12] = [
     "Müller-Lüdenscheidt",
 ];
 
-pub(super) struct Maker {
+pub(super) struct RowGenerator {
     pub size: Size,
     pub begun: DateTime<Utc>,
     pub now: DateTime<Utc>,
@@ -107,7 +107,7 @@ pub(super) struct OrderRow {
     conversion: Option<ConversionRow>,
     entries: Vec<ChainedEntry>,
     state: OrderState,
-    decision: Decision,
+    attribution: Attribution,
 }
 
 #[derive(Serialize)]
@@ -176,7 +176,7 @@ fn public_id(number: u64) -> String {
     id
 }
 
-impl Maker {
+impl RowGenerator {
     /// Nine of ten are active.
     fn status(number: u64) -> AffiliateStatus {
         match number % 20 {
@@ -242,9 +242,9 @@ impl Maker {
     }
 
     /// A code in force of an active affiliate; low numbers are popular.
-    fn some_trigger(&self, dice: &mut Dice) -> u64 {
+    fn some_trigger(&self, random: &mut Random) -> u64 {
         for _ in 0..50 {
-            let (one, other) = (dice.below(self.size.triggers), dice.below(self.size.triggers));
+            let (one, other) = (random.below(self.size.triggers), random.below(self.size.triggers));
             let number = one.min(other);
             let active = Self::status(self.holder(number)) == AffiliateStatus::Active;
             if active && !Self::is_email(number) && !Self::is_retired(number) {
@@ -287,16 +287,17 @@ impl Maker {
     }
 
     pub(super) fn order(&self, number: u64) -> OrderRow {
-        let mut dice = Dice::new(number.wrapping_mul(0x51_7c_c1_b7_27_22_0a_95));
-        let candidate = (!dice.percent(12)).then(|| self.candidate(self.some_trigger(&mut dice)));
-        let report = self.report(number, candidate.as_ref(), &mut dice);
+        let mut random = Random::new(number.wrapping_mul(0x51_7c_c1_b7_27_22_0a_95));
+        let candidate =
+            (!random.percent(12)).then(|| self.candidate(self.some_trigger(&mut random)));
+        let report = self.report(number, candidate.as_ref(), &mut random);
         let state = OrderState::from(report.clone());
         let candidates: Vec<Candidate> = candidate.into_iter().collect();
-        let decision = decide(&state, &candidates, &Rules::default(), &Overrides::default());
+        let attribution = decide(&state, &candidates, &Rules::default(), &Overrides::default());
         let conversion_id = self.keys.conversions + signed(number);
-        let credit = decision.credits.first();
+        let credit = attribution.credits.first();
         let commission = credit.map(|credit| credit.commission).unwrap_or_default();
-        let review = self.review(&report, &mut dice);
+        let review = self.review(&report, &mut random);
         let code = report.codes.first();
         let mut end = LedgerEnd::default();
         let entries = end.append(ledger_difference(&[], report.currency.code(), &commission));
@@ -335,29 +336,29 @@ impl Maker {
             }),
             entries,
             state,
-            decision,
+            attribution,
         }
     }
 
     /// What is two weeks old was looked at.
-    fn review(&self, report: &OrderSnapshot, dice: &mut Dice) -> Option<Review> {
-        match (self.now - report.placed_at < Duration::days(14), dice.percent(3)) {
+    fn review(&self, report: &OrderSnapshot, random: &mut Random) -> Option<Review> {
+        match (self.now - report.placed_at < Duration::days(14), random.percent(3)) {
             (true, _) => None,
             (false, true) => Some(Review::Denied),
             (false, false) => Some(Review::Approved),
         }
     }
 
-    fn report(&self, number: u64, by: Option<&Candidate>, dice: &mut Dice) -> OrderSnapshot {
+    fn report(&self, number: u64, by: Option<&Candidate>, random: &mut Random) -> OrderSnapshot {
         let span = DAYS * 86_400;
         let share = i128::from(number) * i128::from(span) / i128::from(self.size.orders.max(1));
         let ago = Duration::seconds(span - i64::try_from(share).unwrap_or_default());
         let placed_at = self.now - ago;
-        let buyer = shopper(dice);
+        let buyer = demo_customer(random);
         let mut lines = Vec::new();
-        for at in 0..1 + dice.below(2) {
-            let product = &PRODUCTS[index(dice.below(5) + at * 5, 10)];
-            let quantity = dice.between(1, 2);
+        for at in 0..1 + random.below(2) {
+            let product = &PRODUCTS[index(random.below(5) + at * 5, 10)];
+            let quantity = random.between(1, 2);
             let rate = if by.is_some() { 10 } else { 0 };
             lines.push(ReportedLine {
                 line_ref: at.to_string(),
@@ -400,7 +401,7 @@ impl Maker {
             negative_fees_minor: 0,
             notes: Vec::new(),
         };
-        change_later(&mut report, dice, (self.now - placed_at) / 2);
+        change_later(&mut report, random, (self.now - placed_at) / 2);
         report
     }
 }
@@ -424,9 +425,9 @@ fn topic(report: &OrderSnapshot) -> &'static str {
 }
 
 /// Two in a hundred are cancelled, four refunded in part.
-fn change_later(report: &mut OrderSnapshot, dice: &mut Dice, after: Duration) {
+fn change_later(report: &mut OrderSnapshot, random: &mut Random, after: Duration) {
     let at = report.placed_at + after.min(Duration::days(5));
-    match dice.below(100) {
+    match random.below(100) {
         0..=1 => {
             report.cancelled_at = Some(at);
             report.payment = PaymentState::Voided;

@@ -76,16 +76,16 @@ const TRIGGERS: [&str; 2] = [
 
 const ORDERS: &str = "INSERT INTO orders (merchant_id, store_id, id, order_ref, first_seen_at, \
          name, placed_at, reported_at, day, currency, total_minor, payment, cancelled_at, \
-         customer_name, customer_email, customer_email_key, state, decision, decided_at, \
+         customer_name, customer_email, customer_email_key, state, attribution, decided_at, \
          credited_affiliate_id) \
      SELECT ?, ?, r.id, r.order_ref, r.placed_at, r.name, r.placed_at, r.reported_at, \
          (r.placed_at AT TIME ZONE 'UTC')::date, 'USD', r.total_minor, r.payment, r.cancelled_at, \
-         r.customer_name, r.customer_email, r.customer_email, r.state, r.decision, r.reported_at, \
+         r.customer_name, r.customer_email, r.customer_email, r.state, r.attribution, r.reported_at, \
          r.credited_affiliate_id \
      FROM demo_rows, jsonb_to_record(line) AS r (id bigint, order_ref text, name text, \
          placed_at timestamptz, reported_at timestamptz, total_minor bigint, payment text, \
          cancelled_at timestamptz, customer_name text, customer_email text, state jsonb, \
-         decision jsonb, credited_affiliate_id bigint)";
+         attribution jsonb, credited_affiliate_id bigint)";
 
 // The bodies of old messages are not kept anyway.
 const DELIVERIES: &str = "INSERT INTO deliveries (merchant_id, store_id, id, topic, delivery_ref, \
@@ -132,12 +132,12 @@ const PARTS: [&str; 4] = [
 ];
 
 /// Where rows wait between `COPY` and their tables.
-pub(super) struct Stage {
+pub(super) struct StagingTables {
     merchant_id: i64,
     store_id: i64,
 }
 
-impl Stage {
+impl StagingTables {
     pub(super) fn new(
         conn: &mut PgConnection,
         merchant_id: i64,

@@ -62,17 +62,17 @@ pub async fn export(
 
 fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
     let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-    let mine = row.figures.iter().find(|figures| figures.currency == own.code());
+    let mine = row.rollups.iter().find(|rollups| rollups.currency == own.code());
     let others: Vec<String> = row
-        .figures
+        .rollups
         .iter()
-        .filter(|figures| figures.currency != own.code())
-        .filter_map(|figures| {
-            let currency = Currency::from_code(&figures.currency).ok()?;
-            Some(format!("{} {currency}", format_plain(figures.commission_minor, currency)))
+        .filter(|rollups| rollups.currency != own.code())
+        .filter_map(|rollups| {
+            let currency = Currency::from_code(&rollups.currency).ok()?;
+            Some(format!("{} {currency}", format_plain(rollups.commission_minor, currency)))
         })
         .collect();
-    let orders: i64 = row.figures.iter().map(|figures| figures.conversions).sum();
+    let orders: i64 = row.rollups.iter().map(|rollups| rollups.conversions).sum();
     let joined = row.affiliate.created_at.with_timezone(&merchant.tz());
     vec![
         Cell::plain(&row.affiliate.public_id),
@@ -83,10 +83,10 @@ fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
         Cell::plain(joined.to_rfc3339()),
         Cell::plain(row.codes),
         Cell::plain(orders),
-        Cell::plain(format_plain(mine.map_or(0, |figures| figures.revenue_minor), own)),
-        Cell::plain(format_plain(mine.map_or(0, |figures| figures.commission_minor), own)),
+        Cell::plain(format_plain(mine.map_or(0, |rollups| rollups.revenue_minor), own)),
+        Cell::plain(format_plain(mine.map_or(0, |rollups| rollups.commission_minor), own)),
         Cell::plain(own),
         Cell::plain(others.join("; ")),
-        Cell::text(&row.affiliate.payment_address),
+        Cell::text(&row.affiliate.payout_details),
     ]
 }

@@ -9,14 +9,14 @@ use crate::features::affiliates::list::{self, AffiliateRow, since};
 use crate::features::affiliates::status::AffiliateStatus;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::figures::amounts;
 use crate::features::offers;
+use crate::features::rollups::amounts;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Listing, count_label, thousands};
-use crate::kit::web::when::{When, day, day_of};
 
 /// Everything in `#results`, and the filters above it.
 struct AffiliateList {
@@ -120,18 +120,18 @@ trait RowWords {
         urls::affiliate(row.affiliate.id)
     }
 
-    fn joined(&self, row: &AffiliateRow) -> When {
+    fn joined(&self, row: &AffiliateRow) -> DisplayTime {
         let (at, tz) = (row.affiliate.created_at, self.page().merchant().tz());
-        When { text: day(day_of(at, tz)), ..When::new(at, tz) }
+        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
     }
 
     fn orders(&self, row: &AffiliateRow) -> String {
-        thousands(row.figures.iter().map(|figures| figures.conversions).sum())
+        thousands(row.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
     fn commission(&self, row: &AffiliateRow) -> Vec<String> {
         let own = Currency::from_code(&self.page().merchant().currency).unwrap_or(Currency::USD);
-        amounts(&row.figures, own, |figures| figures.commission_minor)
+        amounts(&row.rollups, own, |rollups| rollups.commission_minor)
     }
 }
 

@@ -17,9 +17,9 @@ use crate::kit::audit;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits as _, Record};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
@@ -44,8 +44,8 @@ struct SettingsPage {
 
 impl SettingsPage {
     /// When the application was sent.
-    fn applied(&self, application: &Application) -> When {
-        When::new(application.sent_at, self.page.merchant().tz())
+    fn applied(&self, application: &Application) -> DisplayTime {
+        DisplayTime::new(application.sent_at, self.page.merchant().tz())
     }
 
     /// What became of a code that was asked for.
@@ -59,7 +59,7 @@ impl SettingsPage {
 
     /// Further codes that wait for a decision.
     fn further(&self) -> Vec<&CodeRequest> {
-        self.requests.iter().filter(|request| request.is_further()).collect()
+        self.requests.iter().filter(|request| request.is_requested()).collect()
     }
 
     /// Further codes whose denial can still be taken back, each with where that is done.
@@ -68,7 +68,7 @@ impl SettingsPage {
         if self.frame.affiliate.status == AffiliateStatus::Denied {
             return Vec::new();
         }
-        let denied = self.requests.iter().filter(|request| request.is_denied_further());
+        let denied = self.requests.iter().filter(|request| request.is_denied_request());
         let with_way_back = denied.filter_map(|request| {
             let decided_at = request.decided_at?;
             Some((request, urls::code_request_reversals(decided_at, &[request.id], Some(id))))
@@ -76,8 +76,8 @@ impl SettingsPage {
         with_way_back.take(DENIED_SHOWN).collect()
     }
 
-    fn asked_at(&self, request: &CodeRequest) -> When {
-        When::new(request.requested_at, self.page.merchant().tz())
+    fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
+        DisplayTime::new(request.requested_at, self.page.merchant().tz())
     }
 
     /// What the status can become, with the words on the buttons.
@@ -158,11 +158,11 @@ pub async fn settings(
     affiliate_id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let (merchant, now) = (page.merchant().clone(), page.actor().now);
-    let around = db
+    let account_context = db
         .merchant(merchant.id, move |conn| Surroundings::load(conn, &merchant, now, *affiliate_id))
         .await?;
-    let form = AffiliateForm::of(&around.frame.affiliate);
-    ok(&around.page(page, form, FormErrors::new()))
+    let form = AffiliateForm::of(&account_context.frame.affiliate);
+    ok(&account_context.page(page, form, FormErrors::new()))
 }
 
 /// `POST /affiliates/{id}`
@@ -193,8 +193,8 @@ pub async fn update(
                 },
                 Err(errors) => errors,
             };
-            let around = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
-            AppResult::Ok(Err((around, errors)))
+            let account_context = Surroundings::load(conn, &merchant, actor.now, *affiliate_id)?;
+            AppResult::Ok(Err((account_context, errors)))
         })
         .await?;
     match outcome {
@@ -202,6 +202,6 @@ pub async fn update(
             page.done(format!("The settings of {} are saved.", affiliate.name))?;
             Ok(see_other(&urls::affiliate(affiliate.id)))
         }
-        Err((around, errors)) => rejected(&around.page(page, form, errors)),
+        Err((account_context, errors)) => rejected(&account_context.page(page, form, errors)),
     }
 }

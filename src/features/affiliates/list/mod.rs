@@ -16,17 +16,17 @@ use super::model::Affiliate;
 use super::search::Search;
 use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
-use crate::features::figures::{self, Figures};
+use crate::features::rollups::{self, Rollups};
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{offers, triggers};
 use crate::kit::web::paginate::{Count, Cursor, Listing, PAGE_SIZE};
 
 /// Figures beside affiliates are of so many days, today included.
-pub const FIGURE_DAYS: u64 = 30;
+pub const ROLLUP_DAYS: u64 = 30;
 
 /// The first of the days whose figures stand beside affiliates.
 pub fn since(now: DateTime<Utc>, merchant: &Merchant) -> NaiveDate {
-    now.with_timezone(&merchant.tz()).date_naive() - Days::new(FIGURE_DAYS - 1)
+    now.with_timezone(&merchant.tz()).date_naive() - Days::new(ROLLUP_DAYS - 1)
 }
 
 /// An affiliate as lists show it.
@@ -41,7 +41,7 @@ pub struct AffiliateRow {
     /// Codes it asked for, which are reserved until that is decided.
     pub reserved: Vec<String>,
     /// Its figures of the last days, per currency.
-    pub figures: Vec<Figures>,
+    pub rollups: Vec<Rollups>,
 }
 
 /// One page of affiliates, and how many there are in all. `since` is the first day of the figures.
@@ -127,12 +127,12 @@ fn complete(
     for (affiliate_id, code) in CodeRequest::pending_of(conn, merchant_id, &ids)? {
         reserved.entry(affiliate_id).or_default().push(code);
     }
-    let mut figures = figures::affiliates_since(conn, merchant_id, &ids, since)?;
+    let mut rollups = rollups::affiliates_since(conn, merchant_id, &ids, since)?;
     let row = |Found { affiliate, .. }: Found| AffiliateRow {
         offer_name: offer_names.get(&affiliate.offer_id).cloned().unwrap_or_default(),
         codes: codes.get(&affiliate.id).copied().unwrap_or(0),
         reserved: reserved.remove(&affiliate.id).unwrap_or_default(),
-        figures: figures.remove(&affiliate.id).unwrap_or_default(),
+        rollups: rollups.remove(&affiliate.id).unwrap_or_default(),
         affiliate,
     };
     Ok(found.into_iter().map(row).collect())

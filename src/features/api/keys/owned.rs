@@ -173,7 +173,7 @@ pub struct RevokedKey {
     pub name: String,
 }
 
-/// Revokes every key that a person has made, of any merchant, within `Scope::Installation`.
+/// Revokes every key that a person has made, of any merchant, within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.

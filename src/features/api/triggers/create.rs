@@ -9,7 +9,7 @@ use crate::features::triggers::{
 };
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::affiliates;
-use crate::kit::mail::email_key;
+use crate::kit::email::email_key;
 
 /// What came of a request.
 pub(super) enum Outcome {

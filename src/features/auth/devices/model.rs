@@ -13,8 +13,8 @@ use super::browser;
 use crate::features::auth::session_store::ABSOLUTE_LIMIT;
 use crate::kit::db::schema::sessions;
 use crate::kit::error::{AppError, AppResult};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::peer::peer;
-use crate::kit::web::when::When;
 
 /// Where the session keeps from where its person signed in.
 pub(in crate::features::auth) const ORIGIN: &str = "origin";
@@ -72,13 +72,13 @@ pub struct Device {
 
 impl Device {
     /// When they signed in.
-    pub fn since(&self) -> When {
-        When::new(self.created_at, Tz::UTC)
+    pub fn since(&self) -> DisplayTime {
+        DisplayTime::new(self.created_at, Tz::UTC)
     }
 
     /// When it was last used.
-    pub fn seen(&self) -> When {
-        When::new(self.seen_at, Tz::UTC)
+    pub fn seen(&self) -> DisplayTime {
+        DisplayTime::new(self.seen_at, Tz::UTC)
     }
 }
 

@@ -12,7 +12,8 @@ mod token;
 use chrono::Duration;
 
 pub use self::model::{
-    About, Link, LinkEnd, end, end_of_merchant, expiries, find, issue, issued_since, sweep, take,
+    Link, LinkEnd, LinkSubject, end, end_of_merchant, expiries, find, issue, issued_since, sweep,
+    take,
 };
 pub use self::token::merchant_of;
 use crate::kit::db::text_enum;

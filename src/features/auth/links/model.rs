@@ -13,8 +13,8 @@ use crate::kit::db::schema::{
     affiliates, applications, invitations, links, members, merchants, users,
 };
 use crate::kit::db::{Db, Scope, text_enum};
+use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
-use crate::kit::mail::email_key;
 use crate::kit::session::Role;
 
 text_enum! {
@@ -33,13 +33,13 @@ text_enum! {
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct About {
+pub struct LinkSubject {
     purpose: LinkPurpose,
     merchant_id: Option<i64>,
     subject_id: i64,
 }
 
-impl About {
+impl LinkSubject {
     /// A member invitation of the merchant.
     pub fn invitation(merchant_id: i64, invitation_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::MemberInvitation, merchant_id, invitation_id)
@@ -82,7 +82,7 @@ pub struct Link {
 /// `NotFound` where no link of the subject could work: its merchant is closed, say.
 pub fn issue(
     conn: &mut PgConnection,
-    about: About,
+    about: LinkSubject,
     email: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<String> {
@@ -131,7 +131,7 @@ pub fn find(
         .first(conn)
         .optional()?;
     let Some(link) = link else { return Ok(None) };
-    let about = About { purpose, merchant_id, subject_id: link.subject_id };
+    let about = LinkSubject { purpose, merchant_id, subject_id: link.subject_id };
     let present = present_address(conn, about)?;
     Ok(link.filter_by(present.as_deref()))
 }
@@ -150,7 +150,7 @@ pub fn take(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Link>> {
     let Some(found) = find(conn, purpose, merchant_id, token, now)? else { return Ok(None) };
-    let about = About { purpose, merchant_id, subject_id: found.subject_id };
+    let about = LinkSubject { purpose, merchant_id, subject_id: found.subject_id };
     // A person is locked as the subject of their link: twice in two strengths could deadlock.
     if merchant_id.is_some() && !lock_grounds(conn, about)? {
         return Ok(None);
@@ -169,7 +169,7 @@ pub fn take(
 }
 
 /// Locks what the links of a subject rest on, apart from the subject; `false` where it's gone.
-fn lock_grounds(conn: &mut PgConnection, about: About) -> QueryResult<bool> {
+fn lock_grounds(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<bool> {
     let Some(merchant_id) = about.merchant_id else {
         return lock_enabled_user(conn, about.subject_id);
     };
@@ -187,7 +187,7 @@ fn lock_grounds(conn: &mut PgConnection, about: About) -> QueryResult<bool> {
     }
 }
 
-fn lock_subject(conn: &mut PgConnection, about: About) -> QueryResult<()> {
+fn lock_subject(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<()> {
     let id = about.subject_id;
     let key = (about.merchant_id.unwrap_or_default(), id);
     match about.purpose {
@@ -220,7 +220,7 @@ impl Link {
 }
 
 /// The address that the subject has now; `None` where there's nothing left for a link to do.
-fn present_address(conn: &mut PgConnection, about: About) -> QueryResult<Option<String>> {
+fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<Option<String>> {
     let id = about.subject_id;
     let Some(merchant_id) = about.merchant_id else {
         return users::table
@@ -273,7 +273,7 @@ fn present_address(conn: &mut PgConnection, about: About) -> QueryResult<Option<
 /// The database's.
 pub fn end(
     conn: &mut PgConnection,
-    about: About,
+    about: LinkSubject,
     why: LinkEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -311,7 +311,7 @@ pub fn end_of_merchant(
 /// The database's.
 pub fn issued_since(
     conn: &mut PgConnection,
-    about: About,
+    about: LinkSubject,
     since: DateTime<Utc>,
 ) -> QueryResult<i64> {
     links::table
@@ -346,7 +346,7 @@ pub fn expiries(
 /// # Errors
 /// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(links::table.filter(links::expires_at.lt(now))).execute(conn)
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::MOST_BYTES;
+use super::MAX_BYTES;
 
 /// NIST SP 800-63B-4 asks for at least eight characters, and for no composition rules.
 const MIN_CHARACTERS: usize = 8;
@@ -52,7 +52,7 @@ pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(),
     if password.chars().count() < MIN_CHARACTERS {
         return Err(PasswordRefusal::Short);
     }
-    if password.len() > MOST_BYTES {
+    if password.len() > MAX_BYTES {
         return Err(PasswordRefusal::Long);
     }
     let head: String = password.chars().take(CHARACTERS_JUDGED).collect();
@@ -162,8 +162,8 @@ fn spells(text: &[char], word: &[char]) -> Option<usize> {
 }
 
 /// Whether a digit or a sign is written for a letter.
-fn stands_for(sign: char, letter: char) -> bool {
-    let letters = match sign {
+fn stands_for(sign: char, email: char) -> bool {
+    let emails = match sign {
         '0' => "o",
         '1' | '|' => "il",
         '!' => "il",
@@ -178,7 +178,7 @@ fn stands_for(sign: char, letter: char) -> bool {
         '(' => "c",
         _ => return false,
     };
-    letters.contains(letter)
+    emails.contains(email)
 }
 
 /// Marks years; whether there were any.

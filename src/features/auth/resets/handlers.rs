@@ -9,15 +9,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::model;
 use crate::features::auth::forms::NewPassword;
-use crate::features::auth::guesses::known_about;
 use crate::features::auth::hashing::Hashing;
-use crate::features::auth::limits::Tries;
+use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::Person;
 use crate::features::auth::pages::PublicPage;
+use crate::features::auth::personal_words::personal_words_of;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::renew_session;
 use crate::kit::web::flash::FlashKind;
@@ -72,8 +72,8 @@ pub async fn new(page: PublicPage) -> AppResult<HttpResponse> {
 /// `POST /password-resets`: answers alike, and in the same time, whether the address is known or not.
 pub async fn create(
     db: Data<Db>,
-    sealer: Data<Sealer>,
-    tries: Data<Tries>,
+    encryptor: Data<Encryptor>,
+    attempts: Data<AttemptLimits>,
     req: HttpRequest,
     page: PublicPage,
     CsrfForm(form): CsrfForm<AskForm>,
@@ -84,9 +84,9 @@ pub async fn create(
     if !errors.is_empty() {
         return rejected(&AskPage { page, form, errors });
     }
-    tries.take(&form.email, peer(&req))?;
+    attempts.take(&form.email, peer(&req))?;
     let email = form.email.trim().to_owned();
-    db.run(Scope::Unowned, move |conn| model::ask(conn, &sealer, &form.email, clock::now()))
+    db.run(Scope::Unowned, move |conn| model::ask(conn, &encryptor, &form.email, clock::now()))
         .await?;
     let text = format!(
         "If somebody signs in with {email}, a letter with a link to a new password is on its way \
@@ -116,7 +116,7 @@ pub async fn update(
     let Some(person) = owner(&db, &token).await? else {
         return html(StatusCode::NOT_FOUND, &DeadPage { page });
     };
-    let known = known_about(&db, &person).await?;
+    let known = personal_words_of(&db, &person).await?;
     let mut errors = FormErrors::new();
     NewPassword { field: "new", password: &form.new, about_the_person: &known }.check(&mut errors);
     if !errors.is_empty() {

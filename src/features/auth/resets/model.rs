@@ -1,13 +1,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::features::auth::letters;
-use crate::features::auth::links::{self, About, LinkPurpose};
+use crate::features::auth::emails;
+use crate::features::auth::links::{self, LinkPurpose, LinkSubject};
 use crate::features::auth::model::{Person, change_password};
 use crate::kit::db::schema::users;
-use crate::kit::mail;
-use crate::kit::mail::email_key;
-use crate::kit::secrets::Sealer;
+use crate::kit::email;
+use crate::kit::email::email_key;
+use crate::kit::secrets::Encryptor;
 
 /// However often someone asks, a person gets no more links than this in the time that one works.
 const MAX_LINKS: i64 = 3;
@@ -18,7 +18,7 @@ const MAX_LINKS: i64 = 3;
 /// The database's.
 pub fn ask(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     email: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -31,13 +31,13 @@ pub fn ask(
         .first(conn)
         .optional()?;
     let Some(person) = person else { return Ok(()) };
-    let about = About::password(person.id);
+    let about = LinkSubject::password(person.id);
     let lifetime = LinkPurpose::PasswordReset.lifetime();
     if links::issued_since(conn, about, now - lifetime)? >= MAX_LINKS {
         return Ok(());
     }
     let token = links::issue(conn, about, &person.email, now)?;
-    mail::post(conn, &letters::password_reset(&person, sealer, &token))
+    email::post(conn, &emails::password_reset(&person, encryptor, &token))
 }
 
 /// Whose link it is; `None` when it does not work, for whatever reason.
@@ -70,6 +70,6 @@ pub fn take(
     let Some(link) = taken else { return Ok(false) };
     let person = Person::find(conn, link.subject_id)?;
     change_password(conn, person.id, password_hash)?;
-    mail::post(conn, &letters::password_changed(&person, now))?;
+    email::post(conn, &emails::password_changed(&person, now))?;
     Ok(true)
 }

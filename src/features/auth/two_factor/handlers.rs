@@ -6,24 +6,24 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::codes::{Picture, picture, typed_form};
-use super::model::{self, Verdict};
+use super::model::{self, CodeCheck};
 use crate::features::auth::hashing::Hashing;
-use crate::features::auth::limits::Tries;
+use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::User;
 use crate::features::auth::pages::AccountPage;
-use crate::features::auth::password::MOST_BYTES;
+use crate::features::auth::password::MAX_BYTES;
 use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::{Db, Scope};
+use crate::kit::email;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::mail;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::renew_session;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 const HERE: &str = "/account/two-factor";
@@ -50,7 +50,7 @@ enum State {
     /// The secret waits for its first code: as a picture, and to be typed.
     Waits(Picture, String),
     /// Since when, and how many recovery codes are left.
-    On(When, i64),
+    On(DisplayTime, i64),
 }
 
 #[derive(Template)]
@@ -67,10 +67,10 @@ struct TwoFactorPage {
 pub async fn show(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: AccountPage,
 ) -> AppResult<HttpResponse> {
-    let state = state(&db, &config, &sealer, &page).await?;
+    let state = state(&db, &config, &encryptor, &page).await?;
     ok(&TwoFactorPage { page, state, codes: Vec::new(), errors: FormErrors::new() })
 }
 
@@ -78,26 +78,26 @@ pub async fn show(
 pub async fn begin(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    tries: Data<Tries>,
-    sealer: Data<Sealer>,
+    attempts: Data<AttemptLimits>,
+    encryptor: Data<Encryptor>,
     req: HttpRequest,
     page: AccountPage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
-    tries.take(&page.person.email, peer(&req))?;
+    attempts.take(&page.person.email, peer(&req))?;
     if page.person.has_two_factor() {
         return Ok(see_other(HERE));
     }
     let user_id = page.person.id;
     let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;
-    let fits = form.current.len() <= MOST_BYTES
-        && hashing.verify(form.current, user.password_hash).await?;
+    let fits =
+        form.current.len() <= MAX_BYTES && hashing.verify(form.current, user.password_hash).await?;
     if !fits {
         security::note(Kind::WrongPassword);
         let errors = FormErrors::one("current", "This is not your current password.");
         return rejected(&TwoFactorPage { page, state: State::Off, codes: Vec::new(), errors });
     }
-    db.run(Scope::Unowned, move |conn| model::begin(conn, &sealer, user_id)).await?;
+    db.run(Scope::Unowned, move |conn| model::begin(conn, &encryptor, user_id)).await?;
     page.session().insert(SETS_UP, true)?;
     Ok(see_other(HERE))
 }
@@ -107,23 +107,23 @@ pub async fn begin(
 pub async fn confirm(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
-    tries: Data<Tries>,
+    encryptor: Data<Encryptor>,
+    attempts: Data<AttemptLimits>,
     page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
-    tries.code(page.person.id).map_err(AppError::TooMany)?;
+    attempts.code(page.person.id).map_err(AppError::TooMany)?;
     if page.person.has_two_factor() || !sets_up(page.session())? {
         return Ok(see_other(HERE));
     }
-    let (person, opener) = (page.person.clone(), sealer.clone());
+    let (person, opener) = (page.person.clone(), encryptor.clone());
     let codes = db
         .run(Scope::Unowned, move |conn| {
             model::confirm(conn, &opener, &person, &form.code, clock::now())
         })
         .await?;
     let Some(codes) = codes else {
-        return wrong(&db, &config, &sealer, page).await;
+        return wrong(&db, &config, &encryptor, page).await;
     };
     security::note(Kind::TwoFactorOn);
     // All sessions of the person were ended; this one goes on.
@@ -131,7 +131,7 @@ pub async fn confirm(
     page.session().remove(SETS_UP);
     let now = Some(clock::now());
     let page = page.with_two_factor(now);
-    let state = state(&db, &config, &sealer, &page).await?;
+    let state = state(&db, &config, &encryptor, &page).await?;
     ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
 }
 
@@ -139,29 +139,29 @@ pub async fn confirm(
 pub async fn renew_codes(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
-    tries: Data<Tries>,
+    encryptor: Data<Encryptor>,
+    attempts: Data<AttemptLimits>,
     page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
-    tries.code(page.person.id).map_err(AppError::TooMany)?;
-    let (person, opener) = (page.person.clone(), sealer.clone());
+    attempts.code(page.person.id).map_err(AppError::TooMany)?;
+    let (person, opener) = (page.person.clone(), encryptor.clone());
     let codes = db
         .run(Scope::Unowned, move |conn| {
-            if model::check(conn, &opener, &person, &form.code, clock::now())? == Verdict::Wrong {
+            if model::check(conn, &opener, &person, &form.code, clock::now())? == CodeCheck::Wrong {
                 return diesel::QueryResult::Ok(None);
             }
-            let letter =
-                crate::features::auth::letters::recovery_codes_renewed(&person, clock::now());
-            mail::post(conn, &letter)?;
+            let email =
+                crate::features::auth::emails::recovery_codes_renewed(&person, clock::now());
+            email::post(conn, &email)?;
             model::replace_recovery_codes(conn, person.id).map(Some)
         })
         .await?;
     let Some(codes) = codes.filter(|_| page.person.has_two_factor()) else {
-        return wrong(&db, &config, &sealer, page).await;
+        return wrong(&db, &config, &encryptor, page).await;
     };
     security::note(Kind::RecoveryCodesRenewed);
-    let state = state(&db, &config, &sealer, &page).await?;
+    let state = state(&db, &config, &encryptor, &page).await?;
     ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
 }
 
@@ -169,24 +169,24 @@ pub async fn renew_codes(
 pub async fn turn_off(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
-    tries: Data<Tries>,
+    encryptor: Data<Encryptor>,
+    attempts: Data<AttemptLimits>,
     page: AccountPage,
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
-    tries.code(page.person.id).map_err(AppError::TooMany)?;
-    let (person, opener) = (page.person.clone(), sealer.clone());
+    attempts.code(page.person.id).map_err(AppError::TooMany)?;
+    let (person, opener) = (page.person.clone(), encryptor.clone());
     let is_right = db
         .run(Scope::Unowned, move |conn| {
             let verdict = model::check(conn, &opener, &person, &form.code, clock::now())?;
-            if verdict != Verdict::Wrong {
+            if verdict != CodeCheck::Wrong {
                 model::turn_off(conn, &person, clock::now())?;
             }
-            diesel::QueryResult::Ok(verdict != Verdict::Wrong)
+            diesel::QueryResult::Ok(verdict != CodeCheck::Wrong)
         })
         .await?;
     if !is_right {
-        return wrong(&db, &config, &sealer, page).await;
+        return wrong(&db, &config, &encryptor, page).await;
     }
     security::note(Kind::TwoFactorOff);
     renew_session(page.session())?;
@@ -201,17 +201,22 @@ fn sets_up(session: &Session) -> AppResult<bool> {
     Ok(session.get(SETS_UP)?.unwrap_or(false))
 }
 
-async fn state(db: &Db, config: &Config, sealer: &Sealer, page: &AccountPage) -> AppResult<State> {
+async fn state(
+    db: &Db,
+    config: &Config,
+    encryptor: &Encryptor,
+    page: &AccountPage,
+) -> AppResult<State> {
     let user_id = page.person.id;
     if let Some(since) = page.person.two_factor_at {
         let left =
             db.run(Scope::Unowned, move |conn| model::recovery_codes_left(conn, user_id)).await?;
-        return Ok(State::On(When::new(since, Tz::UTC), left));
+        return Ok(State::On(DisplayTime::new(since, Tz::UTC), left));
     }
     if !sets_up(page.session())? {
         return Ok(State::Off);
     }
-    let opener = sealer.clone();
+    let opener = encryptor.clone();
     let secret =
         db.run(Scope::Unowned, move |conn| model::secret_of(conn, &opener, user_id)).await?;
     let host = config.public_url.split("://").nth(1).unwrap_or_default();
@@ -225,11 +230,11 @@ async fn state(db: &Db, config: &Config, sealer: &Sealer, page: &AccountPage) ->
 async fn wrong(
     db: &Db,
     config: &Config,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     page: AccountPage,
 ) -> AppResult<HttpResponse> {
     security::note(Kind::WrongCode);
-    let state = state(db, config, sealer, &page).await?;
+    let state = state(db, config, encryptor, &page).await?;
     let errors = FormErrors::one(
         "code",
         "This is not the present code, or it was used before. Wait for the next one and enter that.",

@@ -8,4 +8,4 @@ mod model;
 /// The second step of signing in.
 pub mod second_step;
 
-pub use self::model::{begin, check_secrets, confirm, reseal, turn_off};
+pub use self::model::{begin, check_secrets, confirm, reencrypt, turn_off};

@@ -3,12 +3,12 @@ use diesel::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::codes::{new_recovery_codes, new_secret, recovery_hash, step_of};
-use crate::features::auth::letters;
+use crate::features::auth::emails;
 use crate::features::auth::model::Person;
 use crate::features::auth::session_store::end_sessions_of;
 use crate::kit::db::schema::{recovery_codes, users};
-use crate::kit::mail;
-use crate::kit::secrets::{Sealer, Use};
+use crate::kit::email;
+use crate::kit::secrets::{Encryptor, Use};
 
 fn bound_to(user_id: i64) -> Use {
     Use::of_person(user_id, "two-factor")
@@ -16,7 +16,7 @@ fn bound_to(user_id: i64) -> Use {
 
 /// What was typed at the second step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CodeCheck {
     /// A code of the app.
     Code,
     /// A recovery code, and how many are left.
@@ -29,11 +29,11 @@ pub(super) enum Verdict {
 ///
 /// # Errors
 /// `NotFound` if a code is asked for already.
-pub fn begin(conn: &mut PgConnection, sealer: &Sealer, user_id: i64) -> QueryResult<Vec<u8>> {
+pub fn begin(conn: &mut PgConnection, encryptor: &Encryptor, user_id: i64) -> QueryResult<Vec<u8>> {
     let secret = new_secret();
     diesel::update(users::table.find(user_id).filter(users::two_factor_at.is_null()))
         .set((
-            users::two_factor_secret.eq(sealer.seal(bound_to(user_id), &secret)),
+            users::two_factor_secret.eq(encryptor.encrypt(bound_to(user_id), &secret)),
             users::two_factor_step.eq(0),
         ))
         .returning(users::id)
@@ -44,12 +44,12 @@ pub fn begin(conn: &mut PgConnection, sealer: &Sealer, user_id: i64) -> QueryRes
 /// The secret, whether it waits or not; `None` if there is none, or it does not open.
 pub(super) fn secret_of(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     user_id: i64,
 ) -> QueryResult<Option<Vec<u8>>> {
-    let sealed: Option<Vec<u8>> =
+    let encrypted: Option<Vec<u8>> =
         users::table.find(user_id).select(users::two_factor_secret).first(conn)?;
-    Ok(sealed.and_then(|sealed| match sealer.open(bound_to(user_id), &sealed) {
+    Ok(encrypted.and_then(|encrypted| match encryptor.open(bound_to(user_id), &encrypted) {
         Ok(secret) => Some(secret.expose_secret().to_vec()),
         Err(error) => {
             tracing::error!(user_id, %error, "two-factor sign-in is stuck");
@@ -65,17 +65,17 @@ pub(super) fn secret_of(
 /// The database's.
 pub fn confirm(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     person: &Person,
     typed: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Vec<String>>> {
-    if !takes_code(conn, sealer, person.id, typed, now)? {
+    if !takes_code(conn, encryptor, person.id, typed, now)? {
         return Ok(None);
     }
     diesel::update(users::table.find(person.id)).set(users::two_factor_at.eq(now)).execute(conn)?;
     end_sessions_of(conn, person.id)?;
-    mail::post(conn, &letters::two_factor_on(person, now))?;
+    email::post(conn, &emails::two_factor_on(person, now))?;
     replace_recovery_codes(conn, person.id).map(Some)
 }
 
@@ -83,32 +83,32 @@ pub fn confirm(
 /// database lets one through.
 pub(super) fn check(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     person: &Person,
     typed: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Verdict> {
-    if takes_code(conn, sealer, person.id, typed, now)? {
-        return Ok(Verdict::Code);
+) -> QueryResult<CodeCheck> {
+    if takes_code(conn, encryptor, person.id, typed, now)? {
+        return Ok(CodeCheck::Code);
     }
     let used = diesel::delete(recovery_codes::table.find((person.id, recovery_hash(typed))))
         .execute(conn)?;
     if used == 0 {
-        return Ok(Verdict::Wrong);
+        return Ok(CodeCheck::Wrong);
     }
     let left = recovery_codes_left(conn, person.id)?;
-    mail::post(conn, &letters::recovery_code_used(person, left, now))?;
-    Ok(Verdict::Recovery(left))
+    email::post(conn, &emails::recovery_code_used(person, left, now))?;
+    Ok(CodeCheck::Recovery(left))
 }
 
 fn takes_code(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     user_id: i64,
     typed: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let Some(secret) = secret_of(conn, sealer, user_id)? else { return Ok(false) };
+    let Some(secret) = secret_of(conn, encryptor, user_id)? else { return Ok(false) };
     let Some(step) = step_of(&secret, typed, now) else { return Ok(false) };
     let taken = diesel::update(users::table.find(user_id).filter(users::two_factor_step.lt(step)))
         .set(users::two_factor_step.eq(step))
@@ -153,20 +153,22 @@ pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) ->
     diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(person.id)))
         .execute(conn)?;
     end_sessions_of(conn, person.id)?;
-    mail::post(conn, &letters::two_factor_off(person, now))
+    email::post(conn, &emails::two_factor_off(person, now))
 }
 
 /// Seals the secrets with `new` instead of `old`. What opens with neither stays as it is.
 ///
 /// # Errors
 /// The database's.
-pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResult<()> {
-    for (user_id, sealed) in all_sealed(conn)? {
-        let Ok(secret) = old.open(bound_to(user_id), &sealed) else { continue };
+pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
+    for (user_id, encrypted) in all_encrypted(conn)? {
+        let Ok(secret) = old.open(bound_to(user_id), &encrypted) else { continue };
         // Not one that was replaced since it was read.
         diesel::update(users::table.find(user_id))
-            .filter(users::two_factor_secret.eq(&sealed))
-            .set(users::two_factor_secret.eq(new.seal(bound_to(user_id), secret.expose_secret())))
+            .filter(users::two_factor_secret.eq(&encrypted))
+            .set(
+                users::two_factor_secret.eq(new.encrypt(bound_to(user_id), secret.expose_secret())),
+            )
             .execute(conn)?;
     }
     Ok(())
@@ -178,19 +180,19 @@ pub fn reseal(conn: &mut PgConnection, old: &Sealer, new: &Sealer) -> QueryResul
 /// The database's.
 pub fn check_secrets(
     conn: &mut PgConnection,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
 ) -> QueryResult<(usize, Vec<String>)> {
-    let all = all_sealed(conn)?;
+    let all = all_encrypted(conn)?;
     let stuck: Vec<i64> = all
         .iter()
-        .filter(|(user_id, sealed)| sealer.open(bound_to(*user_id), sealed).is_err())
+        .filter(|(user_id, encrypted)| encryptor.open(bound_to(*user_id), encrypted).is_err())
         .map(|(user_id, _)| *user_id)
         .collect();
     let of_whom = users::table.filter(users::id.eq_any(stuck)).select(users::email).load(conn)?;
     Ok((all.len(), of_whom))
 }
 
-fn all_sealed(conn: &mut PgConnection) -> QueryResult<Vec<(i64, Vec<u8>)>> {
+fn all_encrypted(conn: &mut PgConnection) -> QueryResult<Vec<(i64, Vec<u8>)>> {
     users::table
         .filter(users::two_factor_secret.is_not_null())
         .order(users::id)

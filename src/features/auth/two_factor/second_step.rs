@@ -7,16 +7,16 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Verdict, check};
+use super::model::{CodeCheck, check};
 use crate::features::auth::devices::Origin;
-use crate::features::auth::limits::Tries;
+use crate::features::auth::limits::AttemptLimits;
 use crate::features::auth::model::Person;
 use crate::features::auth::pages::PublicPage;
 use crate::features::auth::sign_in::sign_in;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::session::renew_session;
 use crate::kit::web::flash::FlashKind;
@@ -28,9 +28,9 @@ use crate::kit::web::{html, ok, rejected, see_other};
 /// Where the session keeps who has given their password and not yet a code.
 const AWAITED: &str = "awaited";
 /// A password counts for so long.
-const PATIENCE: Duration = Duration::minutes(10);
+const TIMEOUT: Duration = Duration::minutes(10);
 /// After so many wrong codes the password is asked for again.
-const TRIES: u8 = 5;
+const MAX_ATTEMPTS: u8 = 5;
 
 /// Who has given their password, and not yet a code.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ struct Awaited {
     user_id: i64,
     next: LocalPath,
     since: DateTime<Utc>,
-    tries: u8,
+    attempts: u8,
 }
 
 /// How the code is given.
@@ -73,7 +73,7 @@ pub(in crate::features::auth) fn begin(
 ) -> AppResult<HttpResponse> {
     unsent::clear_others(session)?;
     renew_session(session)?;
-    let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), tries: 0 };
+    let awaited = Awaited { user_id, next: next.clone(), since: clock::now(), attempts: 0 };
     session.insert(AWAITED, awaited)?;
     Ok(see_other("/login/code"))
 }
@@ -90,8 +90,8 @@ pub async fn show(page: PublicPage, query: Query<CodeQuery>) -> AppResult<HttpRe
 /// `POST /login/code`
 pub async fn enter(
     db: Data<Db>,
-    sealer: Data<Sealer>,
-    tries: Data<Tries>,
+    encryptor: Data<Encryptor>,
+    attempts: Data<AttemptLimits>,
     origin: Origin,
     page: PublicPage,
     CsrfForm(form): CsrfForm<CodeForm>,
@@ -101,23 +101,23 @@ pub async fn enter(
         return Ok(see_other("/login"));
     };
     let by_recovery = form.with == "recovery";
-    if let Err(seconds) = tries.code(awaited.user_id) {
+    if let Err(seconds) = attempts.code(awaited.user_id) {
         return too_many(page, by_recovery, seconds);
     }
     let user_id = awaited.user_id;
     let verdict = db
         .run(Scope::Unowned, move |conn| {
             let person = Person::find(conn, user_id)?;
-            check(conn, &sealer, &person, &form.code, clock::now())
+            check(conn, &encryptor, &person, &form.code, clock::now())
         })
         .await?;
     match verdict {
-        Verdict::Wrong => {
+        CodeCheck::Wrong => {
             security::note(Kind::WrongCode.by(user_id));
             wrong(page, awaited, by_recovery)
         }
-        Verdict::Code => sign_in(&db, page.session(), &origin, user_id, &awaited.next).await,
-        Verdict::Recovery(left) => {
+        CodeCheck::Code => sign_in(&db, page.session(), &origin, user_id, &awaited.next).await,
+        CodeCheck::Recovery(left) => {
             security::note(Kind::RecoveryCodeUsed.by(user_id));
             let answer = sign_in(&db, page.session(), &origin, user_id, &awaited.next).await?;
             let text = format!(
@@ -132,17 +132,17 @@ pub async fn enter(
 
 fn awaited(session: &Session) -> AppResult<Option<Awaited>> {
     let awaited = session.get::<Awaited>(AWAITED)?;
-    Ok(awaited.filter(|awaited| clock::now() - awaited.since < PATIENCE))
+    Ok(awaited.filter(|awaited| clock::now() - awaited.since < TIMEOUT))
 }
 
 fn wrong(page: PublicPage, awaited: Awaited, by_recovery: bool) -> AppResult<HttpResponse> {
-    let tries = awaited.tries + 1;
-    if tries >= TRIES {
+    let attempts = awaited.attempts + 1;
+    if attempts >= MAX_ATTEMPTS {
         page.session().remove(AWAITED);
         page.leave(FlashKind::Warning, "Several wrong codes. Please sign in again.")?;
         return Ok(see_other("/login"));
     }
-    page.session().insert(AWAITED, Awaited { tries, ..awaited })?;
+    page.session().insert(AWAITED, Awaited { attempts, ..awaited })?;
     let message = match by_recovery {
         true => "This is not one of your recovery codes, or it was used before.",
         false => {

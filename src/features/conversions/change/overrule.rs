@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::changed::{Changed, OVERRULED, about};
-use super::standing::Locked;
+use super::locked::Locked;
 use crate::features::conversions::ConversionStatus;
 use crate::features::conversions::list;
 use crate::features::ingest::recalculate;
-use crate::features::recalculations::RecalculationCause;
+use crate::features::recalculations::RecalculationReason;
 use crate::kit::audit::{Act, Actor, record_all};
 use crate::kit::db::schema::orders;
 
@@ -60,7 +60,7 @@ pub fn overrule(
         after: Some(json!({ "overruled": true, "note": note })),
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied();
-    recalculate(conn, actor, &[order_id], &RecalculationCause::Overruled)?;
+    recalculate(conn, actor, &[order_id], &RecalculationReason::Overruled)?;
     Ok(Changed { changed: 1, change_id, ..Changed::default() })
 }
 
@@ -103,6 +103,6 @@ pub(super) fn take_overruling_back(
         after: Some(json!({ "overruled": false })),
     };
     record_all(conn, actor, vec![act])?;
-    recalculate(conn, actor, &[order_id], &RecalculationCause::OverrulingTakenBack)?;
+    recalculate(conn, actor, &[order_id], &RecalculationReason::OverrulingTakenBack)?;
     Ok(1)
 }

@@ -14,9 +14,9 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing};
-use crate::kit::web::when::When;
 
 /// A list of conversions, of the program or of one affiliate: everything in `#results`.
 pub struct ConversionList {
@@ -40,14 +40,14 @@ pub struct ConversionView {
     /// The row.
     pub row: ConversionRow,
     /// When the order was placed, or the amount given.
-    pub when: When,
+    pub when: DisplayTime,
     currency: Option<Currency>,
 }
 
 impl ConversionView {
     fn new(row: ConversionRow, merchant: &Merchant) -> Self {
         Self {
-            when: When::new(row.conversion.occurred_at, merchant.tz()),
+            when: DisplayTime::new(row.conversion.occurred_at, merchant.tz()),
             currency: Currency::from_code(&row.conversion.currency).ok(),
             row,
         }

@@ -3,8 +3,8 @@ use serde::Deserialize;
 use crate::features::conversions::list::Names;
 use crate::features::conversions::list::{ConversionFilter, Place, StatusFilter};
 use crate::kit::urls::with_query;
+use crate::kit::web::display_time::{day, read_day};
 use crate::kit::web::paginate::Cursor;
-use crate::kit::web::when::{day, read_day};
 
 /// What a list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -9,10 +9,10 @@ use vouch_core::email::EmailKey;
 use super::filter::{ConversionFilter, StatusFilter};
 use crate::kit::db::listing::contains;
 use crate::kit::db::schema::{affiliates, conversions, orders, triggers};
-use crate::kit::web::when::{after_day, before_day};
+use crate::kit::web::display_time::{after_day, before_day};
 
 /// A search looks at this many affiliates, triggers and orders that fit, each.
-pub const MOST_FOUND: i64 = 200;
+pub const MAX_FOUND: i64 = 200;
 
 type Boxed = IntoBoxed<'static, conversions::table, Pg>;
 
@@ -33,20 +33,20 @@ impl Found {
                 .filter(affiliates::merchant_id.eq(merchant_id))
                 .filter(affiliates::search.like(contains(&lower)))
                 .order(affiliates::id)
-                .limit(MOST_FOUND)
+                .limit(MAX_FOUND)
                 .select(affiliates::id)
                 .load(conn)?,
             trigger_ids: triggers::table
                 .filter(triggers::merchant_id.eq(merchant_id))
                 .filter(triggers::key.eq_any([key_of_reported_code(q), lower, email]))
-                .limit(MOST_FOUND)
+                .limit(MAX_FOUND)
                 .select(triggers::id)
                 .load(conn)?,
             order_ids: orders::table
                 .filter(orders::merchant_id.eq(merchant_id))
                 .filter(orders::name.eq_any([q.to_owned(), format!("#{q}")]))
                 .order(orders::id.desc())
-                .limit(MOST_FOUND)
+                .limit(MAX_FOUND)
                 .select(orders::id)
                 .load(conn)?,
         })
@@ -55,7 +55,7 @@ impl Found {
     pub(super) fn is_cut(&self) -> bool {
         [&self.affiliate_ids, &self.trigger_ids, &self.order_ids]
             .iter()
-            .any(|ids| ids.len() as i64 >= MOST_FOUND)
+            .any(|ids| ids.len() as i64 >= MAX_FOUND)
     }
 }
 

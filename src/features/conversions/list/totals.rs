@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::filter::{ConversionFilter, StatusFilter};
 use super::matching::{Found, Matching};
-use crate::features::figures;
+use crate::features::rollups;
 use crate::kit::db::listing::list_count;
 use crate::kit::db::schema::conversions;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count};
@@ -19,7 +19,7 @@ pub struct Totals {
     pub count: Count,
     /// Per currency, the busiest first; what is Pending or Approved.
     pub credited: Vec<Credited>,
-    /// Whether the words of the search fit more than [`super::MOST_FOUND`] affiliates, triggers or orders,
+    /// Whether the words of the search fit more than [`super::MAX_FOUND`] affiliates, triggers or orders,
     /// so that conversions of the others are missing.
     pub is_cut: bool,
 }
@@ -57,13 +57,13 @@ pub(super) fn kept_totals(
     if !q.trim().is_empty() {
         return Ok(None);
     }
-    let sums = figures::merchant_sums(conn, merchant_id, *from, *to)?;
-    let count = sums.iter().map(|sum| sum.figures.conversions).sum();
-    let credited = sums.into_iter().filter(|sum| sum.figures.conversions > 0).map(|sum| Credited {
-        currency: sum.figures.currency,
-        revenue_minor: sum.figures.revenue_minor,
-        commission_minor: sum.figures.commission_minor,
-        refunded_minor: sum.figures.refunded_minor,
+    let sums = rollups::merchant_sums(conn, merchant_id, *from, *to)?;
+    let count = sums.iter().map(|sum| sum.rollups.conversions).sum();
+    let credited = sums.into_iter().filter(|sum| sum.rollups.conversions > 0).map(|sum| Credited {
+        currency: sum.rollups.currency,
+        revenue_minor: sum.rollups.revenue_minor,
+        commission_minor: sum.rollups.commission_minor,
+        refunded_minor: sum.rollups.refunded_minor,
     });
     let (count, credited) = (Count::all(count), credited.collect());
     Ok(Some(Totals { count, credited, is_cut: false }))

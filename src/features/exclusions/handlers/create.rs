@@ -4,8 +4,8 @@ use askama::Template;
 use diesel::prelude::*;
 use serde::Deserialize;
 
+use super::affected::AffectedTriggers;
 use super::enabled;
-use super::touched::Touched;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::SCOPES;
 use crate::features::exclusions::forms::{ExclusionForm, refusal};
@@ -24,7 +24,7 @@ struct NewPage {
     form: ExclusionForm,
     errors: FormErrors,
     /// What affiliates have already, where that is to be looked at before saving.
-    touched: Option<Touched>,
+    affected: Option<AffectedTriggers>,
 }
 
 /// What the form begins with.
@@ -39,7 +39,7 @@ pub async fn new(page: MerchantPage, query: Query<NewQuery>) -> AppResult<HttpRe
     enabled(&page)?;
     let code = query.into_inner().code.chars().take(100).collect();
     let form = ExclusionForm { code, ..ExclusionForm::default() };
-    ok(&NewPage { page, form, errors: FormErrors::new(), touched: None })
+    ok(&NewPage { page, form, errors: FormErrors::new(), affected: None })
 }
 
 /// What became of a form.
@@ -47,7 +47,7 @@ pub(super) enum Outcome {
     /// It is done.
     Saved(Exclusion),
     /// Affiliates have such codes: to be looked at first.
-    Touches(Touched),
+    Touches(AffectedTriggers),
     /// For the person to mend.
     Refused(FormErrors),
 }
@@ -61,9 +61,9 @@ pub(super) fn save_seen(
     save: impl FnOnce(&mut PgConnection) -> Result<Exclusion, crate::features::exclusions::SaveError>,
 ) -> QueryResult<Outcome> {
     if seen != new.pattern.key() {
-        let touched = Touched::by(conn, actor.merchant_id, new.pattern.clone())?;
-        if !touched.is_empty() {
-            return Ok(Outcome::Touches(touched));
+        let affected = AffectedTriggers::by(conn, actor.merchant_id, new.pattern.clone())?;
+        if !affected.is_empty() {
+            return Ok(Outcome::Touches(affected));
         }
     }
     match save(conn) {
@@ -81,7 +81,7 @@ pub async fn create(
     enabled(&page)?;
     let new = match form.read(page.merchant().tz()) {
         Ok(new) => new,
-        Err(errors) => return rejected(&NewPage { page, form, errors, touched: None }),
+        Err(errors) => return rejected(&NewPage { page, form, errors, affected: None }),
     };
     let (actor, seen) = (page.actor(), form.seen.clone());
     let outcome = db
@@ -97,10 +97,10 @@ pub async fn create(
             )?;
             Ok(see_other(&urls::exclusions()))
         }
-        Outcome::Touches(touched) => {
+        Outcome::Touches(affected) => {
             let errors = FormErrors::new();
-            ok(&NewPage { page, form, errors, touched: Some(touched) })
+            ok(&NewPage { page, form, errors, affected: Some(affected) })
         }
-        Outcome::Refused(errors) => rejected(&NewPage { page, form, errors, touched: None }),
+        Outcome::Refused(errors) => rejected(&NewPage { page, form, errors, affected: None }),
     }
 }

@@ -16,9 +16,9 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing};
-use crate::kit::web::when::{When, day, day_of};
 
 /// Whether what was searched for, taken as a code, may be claimed.
 struct Tried {
@@ -96,9 +96,9 @@ impl IndexPage {
         ExclusionState::ALL.iter().map(|state| (state.as_str(), state.label())).collect()
     }
 
-    fn added(&self, row: &ExclusionRow) -> When {
+    fn added(&self, row: &ExclusionRow) -> DisplayTime {
         let (at, tz) = (row.exclusion.added_at, self.page.merchant().tz());
-        When { text: day(day_of(at, tz)), ..When::new(at, tz) }
+        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
     }
 
     /// `27 Nov 2026 to 30 Nov 2026`

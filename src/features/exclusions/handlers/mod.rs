@@ -1,10 +1,10 @@
 //! Handlers, by action.
 
+mod affected;
 mod create;
 mod list;
 mod query;
 mod remove;
-mod touched;
 mod update;
 mod upload;
 

@@ -4,9 +4,9 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
 
+use super::affected::AffectedTriggers;
 use super::create::{Outcome, save_seen};
 use super::enabled;
-use super::touched::Touched;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::exclusions::forms::ExclusionForm;
 use crate::features::exclusions::forms::SCOPES;
@@ -15,9 +15,9 @@ use crate::kit::audit;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits as _, Record};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
@@ -30,7 +30,7 @@ struct ShowPage {
     exclusion: Exclusion,
     history: Vec<audit::Entry>,
     /// What affiliates have of it already.
-    touched: Option<Touched>,
+    affected: Option<AffectedTriggers>,
     /// Whether that is to be looked at before saving.
     asks: bool,
     form: ExclusionForm,
@@ -38,27 +38,27 @@ struct ShowPage {
 }
 
 impl ShowPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 }
 
 async fn shown(db: &Db, page: MerchantPage, id: i64) -> AppResult<ShowPage> {
     let merchant_id = page.merchant_id();
-    let (exclusion, history, touched) = db
+    let (exclusion, history, affected) = db
         .merchant(merchant_id, move |conn| {
             let exclusion = Exclusion::find(conn, merchant_id, id)?;
             let history = audit::history(conn, merchant_id, "exclusion", id, HISTORY_LINES)?;
-            let touched = match Pattern::parse(&exclusion.value) {
-                Ok(pattern) => Some(Touched::by(conn, merchant_id, pattern)?),
+            let affected = match Pattern::parse(&exclusion.value) {
+                Ok(pattern) => Some(AffectedTriggers::by(conn, merchant_id, pattern)?),
                 Err(_) => None,
             };
-            QueryResult::Ok((exclusion, history, touched))
+            QueryResult::Ok((exclusion, history, affected))
         })
         .await?;
     let form = ExclusionForm::of(&exclusion);
     let errors = FormErrors::new();
-    Ok(ShowPage { page, exclusion, history, touched, asks: false, form, errors })
+    Ok(ShowPage { page, exclusion, history, affected, asks: false, form, errors })
 }
 
 /// `GET /settings/coupon-exclusions/{id}`
@@ -101,9 +101,9 @@ pub async fn update(
             page.done(format!("{} is saved.", exclusion.value))?;
             Ok(see_other(&urls::exclusions()))
         }
-        Outcome::Touches(touched) => {
+        Outcome::Touches(affected) => {
             let shown = shown(&db, page, id).await?;
-            ok(&ShowPage { touched: Some(touched), asks: true, form, ..shown })
+            ok(&ShowPage { affected: Some(affected), asks: true, form, ..shown })
         }
         Outcome::Refused(errors) => {
             let shown = shown(&db, page, id).await?;

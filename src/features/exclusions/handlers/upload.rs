@@ -8,14 +8,14 @@ use super::list::COLUMNS;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::code_requests;
 use crate::features::exclusions::SaveError;
-use crate::features::exclusions::upload::{self, Row, Upload, Verdict};
+use crate::features::exclusions::upload::{self, Row, Upload, UploadStatus};
 use crate::features::triggers::list::count_like;
 use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::web::answers::AnswerAt;
 use crate::kit::web::csv::{self, Cell};
 use crate::kit::web::form::FormErrors;
+use crate::kit::web::idempotency::AnswerAt;
 use crate::kit::web::memory::Memory;
 use crate::kit::web::paginate::thousands;
 use crate::kit::web::upload::CsrfUpload;
@@ -32,7 +32,7 @@ struct UploadPage {
     page: MerchantPage,
     errors: FormErrors,
     /// The file that was read, if one was.
-    verdict: Option<FileVerdict>,
+    status: Option<RowStatus>,
     choice: Choice,
 }
 
@@ -46,7 +46,7 @@ struct Choice {
 }
 
 /// What became of a file.
-struct FileVerdict {
+struct RowStatus {
     file_name: String,
     upload: Upload,
     /// Whether its good rows were added.
@@ -55,13 +55,13 @@ struct FileVerdict {
     touching: Option<usize>,
 }
 
-impl FileVerdict {
-    fn count(&self, is: impl Fn(&Verdict) -> bool) -> String {
+impl RowStatus {
+    fn count(&self, is: impl Fn(&UploadStatus) -> bool) -> String {
         thousands(i64::try_from(self.upload.count(is)).unwrap_or(i64::MAX))
     }
 
     fn added(&self) -> String {
-        self.count(|verdict| *verdict == Verdict::Added)
+        self.count(|status| *status == UploadStatus::Added)
     }
 
     fn left_out(&self) -> usize {
@@ -74,12 +74,14 @@ impl FileVerdict {
     }
 
     fn repeated(&self) -> usize {
-        self.upload.count(|verdict| matches!(verdict, Verdict::OnList(_) | Verdict::InFile(_)))
+        self.upload
+            .count(|status| matches!(status, UploadStatus::OnList(_) | UploadStatus::InFile(_)))
     }
 
     /// What a person has to look at comes first.
     fn rows(&self) -> Vec<&Row> {
-        let is_wrong = |row: &&Row| matches!(row.verdict, Verdict::Wrong(_) | Verdict::Changed(_));
+        let is_wrong =
+            |row: &&Row| matches!(row.status, UploadStatus::Wrong(_) | UploadStatus::Changed(_));
         let mut rows: Vec<&Row> = self.upload.rows.iter().filter(is_wrong).collect();
         rows.extend(self.upload.rows.iter().filter(|row| !is_wrong(row)));
         rows.truncate(SHOWN);
@@ -100,7 +102,7 @@ impl FileVerdict {
 pub async fn new_upload(page: MerchantPage) -> AppResult<HttpResponse> {
     enabled(&page)?;
     let choice = Choice::default();
-    ok(&UploadPage { page, errors: FormErrors::new(), verdict: None, choice })
+    ok(&UploadPage { page, errors: FormErrors::new(), status: None, choice })
 }
 
 /// What the rows of a file look like.
@@ -135,7 +137,7 @@ pub async fn upload(
         Ok(file) => file,
         Err(error) => {
             let errors = FormErrors::one("file", error.to_string());
-            return rejected(&UploadPage { page, errors, verdict: None, choice });
+            return rejected(&UploadPage { page, errors, status: None, choice });
         }
     };
     let actor = page.actor();
@@ -143,8 +145,8 @@ pub async fn upload(
         db.merchant(actor.merchant_id, move |conn| take(conn, &actor, file, choice)).await?;
     match outcome {
         Ok((upload, is_done, touching)) => {
-            let verdict = Some(FileVerdict { file_name, upload, is_done, touching });
-            let shown = UploadPage { page, errors: FormErrors::new(), verdict, choice };
+            let status = Some(RowStatus { file_name, upload, is_done, touching });
+            let shown = UploadPage { page, errors: FormErrors::new(), status, choice };
             if !is_done {
                 return rejected(&shown);
             }
@@ -154,19 +156,19 @@ pub async fn upload(
         }
         Err(why) => {
             let errors = FormErrors::one("file", why);
-            rejected(&UploadPage { page, errors, verdict: None, choice })
+            rejected(&UploadPage { page, errors, status: None, choice })
         }
     }
 }
 
-type Taken = (Upload, bool, Option<usize>);
+type UploadCheck = (Upload, bool, Option<usize>);
 
 fn take(
     conn: &mut PgConnection,
     actor: &Actor,
     mut file: Upload,
     choice: Choice,
-) -> QueryResult<Result<Taken, String>> {
+) -> QueryResult<Result<UploadCheck, String>> {
     upload::compare(conn, actor.merchant_id, &mut file)?;
     let is_done = file.wrong() + file.changed() == 0 || choice.good_rows;
     if is_done {

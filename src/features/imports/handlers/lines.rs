@@ -1,9 +1,9 @@
 //! A row, and how the file was read, as the page of an import shows them.
 
 use crate::features::imports::columns::label;
-use crate::features::imports::meaning::kind_of;
-use crate::features::imports::{Judged, Row, Verdict};
-use crate::kit::web::sheet::{self, Reading};
+use crate::features::imports::parse::kind_of;
+use crate::features::imports::{CheckedRow, Row, RowStatus};
+use crate::kit::web::spreadsheet::{self, Reading};
 
 const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
 /// What is said of a row that is fine, but isn't created as the cell has it.
@@ -19,35 +19,35 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn of(judged: &'a Judged) -> Self {
-        let badge = match judged.verdict {
-            _ if judged.is_changed() => (LOOKS_CHANGED, "wait"),
-            Verdict::Fine if judged.existing_only().is_some() => ("Only in Vouch", "wait"),
-            Verdict::Fine => ("Can be created", "good"),
-            Verdict::Excluded(..) => ("Excluded", "wait"),
-            Verdict::Known(_) => ("Already there", "off"),
-            Verdict::Refused(_) => ("Cannot be created", "bad"),
+    pub(super) fn of(checked: &'a CheckedRow) -> Self {
+        let badge = match checked.status {
+            _ if checked.is_changed() => (LOOKS_CHANGED, "wait"),
+            RowStatus::Fine if checked.existing_only().is_some() => ("Only in Vouch", "wait"),
+            RowStatus::Fine => ("Can be created", "good"),
+            RowStatus::Excluded(..) => ("Excluded", "wait"),
+            RowStatus::Known(_) => ("Already there", "off"),
+            RowStatus::Refused(_) => ("Cannot be created", "bad"),
         };
-        let (row, value) = (&judged.row, judged.text.clone());
+        let (row, value) = (&checked.row, checked.text.clone());
         let mut line =
-            Self { row, value, affiliate: judged.affiliate(), badge, reason: String::new() };
-        line.reason = match judged.reason_beside_badge() {
+            Self { row, value, affiliate: checked.affiliate(), badge, reason: String::new() };
+        line.reason = match checked.reason_beside_badge() {
             None if line.cell().is_some() => UNQUOTED.to_owned(),
             reason => reason.unwrap_or_default(),
         };
         line
     }
 
-    pub(super) fn left_out(row: &'a Row) -> Self {
+    pub(super) fn skipped(row: &'a Row) -> Self {
         let reason = row.reason().unwrap_or_default();
-        let value = sheet::value(&row.value);
+        let value = spreadsheet::value(&row.value);
         Self { row, value, affiliate: None, badge: ("Left out", "bad"), reason }
     }
 
     /// The cell, where it says more than the value.
     pub(super) fn cell(&self) -> Option<&str> {
         let cell = self.row.value.as_str();
-        (sheet::as_typed(cell) != self.value).then_some(cell)
+        (spreadsheet::as_typed(cell) != self.value).then_some(cell)
     }
 
     pub(super) fn named(&self) -> &str {

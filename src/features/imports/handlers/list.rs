@@ -9,9 +9,9 @@ use crate::features::imports::{self, Import};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, thousands};
-use crate::kit::web::when::When;
 
 /// What the list's address says.
 #[derive(Debug, Default, Deserialize)]
@@ -29,8 +29,8 @@ struct ImportsPage {
 }
 
 impl ImportsPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn number(count: i32) -> String {

@@ -2,9 +2,9 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
 
-use super::show::{CREATE_CHANGED, ImportPage, LEAVE_OUT_CHANGED};
+use super::show::{CREATE_CHANGED, ImportPage, SKIP_CHANGED};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::imports::{self, Choice, Completed, Counts, Import, Judged};
+use crate::features::imports::{self, CheckedRow, Choice, Completed, Counts, Import};
 use crate::features::pushes;
 use crate::features::triggers::Reach;
 use crate::kit::db::Db;
@@ -41,7 +41,7 @@ impl CompletionForm {
             override_exclusions: self.override_exclusions,
             keep_changed: match self.changed_rows.as_str() {
                 CREATE_CHANGED => Some(true),
-                LEAVE_OUT_CHANGED => Some(false),
+                SKIP_CHANGED => Some(false),
                 _ => None,
             },
             reach: if self.only_in_vouch { Reach::VouchOnly } else { Reach::Stores },
@@ -78,18 +78,18 @@ pub async fn complete(
             page.leave(FlashKind::Info, "This file was saved already. Nothing was done twice.")?;
             Ok(see_other(&urls::import(import.id)))
         }
-        Completed::Changed(import, judged) => {
+        Completed::Changed(import, checked) => {
             let why = "Nothing was created because something changed since you looked. Review the \
                        rows again.";
-            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
+            refuse(page, import, checked, (stores, form), FormErrors::one("", why))
         }
-        Completed::Undecided(import, judged) => {
+        Completed::Undecided(import, checked) => {
             let why = "Say what to do with the codes that look changed by a spreadsheet.";
-            refuse(page, import, judged, (stores, form), FormErrors::one("changed_rows", why))
+            refuse(page, import, checked, (stores, form), FormErrors::one("changed_rows", why))
         }
-        Completed::Nothing(import, judged) => {
+        Completed::Nothing(import, checked) => {
             let why = "Nothing was created. With these choices, every row is left out.";
-            refuse(page, import, judged, (stores, form), FormErrors::one("", why))
+            refuse(page, import, checked, (stores, form), FormErrors::one("", why))
         }
     }
 }
@@ -97,15 +97,15 @@ pub async fn complete(
 fn refuse(
     page: MerchantPage,
     import: Import,
-    judged: Vec<Judged>,
+    checked: Vec<CheckedRow>,
     (stores, form): (Vec<String>, CompletionForm),
     errors: FormErrors,
 ) -> AppResult<HttpResponse> {
     rejected(&ImportPage {
         page,
         import,
-        judged,
-        left_out: Vec::new(),
+        checked,
+        skipped: Vec::new(),
         waiting: 0,
         stores,
         errors,

@@ -6,23 +6,23 @@ use diesel::prelude::*;
 
 use super::lines::{Line, ReadingView};
 use crate::features::auth::pages::MerchantPage;
-use crate::features::imports::{self, Counts, Import, Judged, Row, Verdict, judge};
+use crate::features::imports::{self, CheckedRow, Counts, Import, Row, RowStatus, check};
 use crate::features::pushes;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::memory::Memory;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::thousands;
-use crate::kit::web::when::When;
 
 /// As many rows are shown; the file has all that were refused.
 const SHOWN: usize = 500;
 
 /// What becomes of rows that look changed by a spreadsheet, as the form sends it.
 pub(super) const CREATE_CHANGED: &str = "create";
-pub(super) const LEAVE_OUT_CHANGED: &str = "leave_out";
+pub(super) const SKIP_CHANGED: &str = "skip";
 
 /// A file with what becomes of its rows, or became.
 #[derive(Template)]
@@ -31,9 +31,9 @@ pub(super) struct ImportPage {
     pub page: MerchantPage,
     pub import: Import,
     /// Of one that waits: every row. Of one that was saved: none.
-    pub judged: Vec<Judged>,
+    pub checked: Vec<CheckedRow>,
     /// Of one that was saved or is: the rows that were left out, as long as they are kept.
-    pub left_out: Vec<Row>,
+    pub skipped: Vec<Row>,
     /// Of one that is being saved: how many rows are still to be created.
     pub waiting: i64,
     /// The names of the stores that new codes go to.
@@ -59,24 +59,24 @@ impl ImportPage {
     }
 
     fn counts(&self) -> Counts {
-        Counts::of(&self.judged)
+        Counts::of(&self.checked)
     }
 
-    fn count(&self, is: fn(&Verdict) -> bool) -> usize {
-        self.judged.iter().filter(|one| is(&one.verdict)).count()
+    fn count(&self, is: fn(&RowStatus) -> bool) -> usize {
+        self.checked.iter().filter(|one| is(&one.status)).count()
     }
 
     fn known(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Known(_)))
+        self.count(|status| matches!(status, RowStatus::Known(_)))
     }
 
     fn refused(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Refused(_)))
+        self.count(|status| matches!(status, RowStatus::Refused(_)))
     }
 
     /// With those that look changed as well.
     fn all_excluded(&self) -> usize {
-        self.count(|verdict| matches!(verdict, Verdict::Excluded(..)))
+        self.count(|status| matches!(status, RowStatus::Excluded(..)))
     }
 
     fn can_create(&self) -> bool {
@@ -92,8 +92,8 @@ impl ImportPage {
         thousands(i64::from(count))
     }
 
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn reading(&self) -> Option<ReadingView> {
@@ -103,28 +103,28 @@ impl ImportPage {
     /// What a person has to look at comes first.
     fn lines(&self) -> Vec<Line<'_>> {
         if !self.is_open() {
-            return self.left_out.iter().take(SHOWN).map(Line::left_out).collect();
+            return self.skipped.iter().take(SHOWN).map(Line::skipped).collect();
         }
-        let place = |one: &&Judged| match one.verdict {
-            Verdict::Refused(_) => 0,
+        let place = |one: &&CheckedRow| match one.status {
+            RowStatus::Refused(_) => 0,
             _ if one.is_changed() => 1,
             _ if one.existing_only().is_some() => 2,
-            Verdict::Excluded(..) => 3,
-            Verdict::Known(_) => 4,
-            Verdict::Fine => 5,
+            RowStatus::Excluded(..) => 3,
+            RowStatus::Known(_) => 4,
+            RowStatus::Fine => 5,
         };
-        let mut judged: Vec<&Judged> = self.judged.iter().collect();
-        judged.sort_by_key(place);
-        judged.into_iter().take(SHOWN).map(Line::of).collect()
+        let mut checked: Vec<&CheckedRow> = self.checked.iter().collect();
+        checked.sort_by_key(place);
+        checked.into_iter().take(SHOWN).map(Line::of).collect()
     }
 
     fn hidden(&self) -> usize {
-        (self.judged.len() + self.left_out.len()).saturating_sub(SHOWN)
+        (self.checked.len() + self.skipped.len()).saturating_sub(SHOWN)
     }
 
     /// Whether there is a file of rows with a reason.
     fn has_reasons(&self) -> bool {
-        !self.left_out.is_empty() || self.judged.iter().any(|one| one.reason().is_some())
+        !self.skipped.is_empty() || self.checked.iter().any(|one| one.reason().is_some())
     }
 
     fn create_words(&self) -> String {
@@ -158,17 +158,17 @@ impl ImportPage {
 
     fn changed_choices() -> [(&'static str, &'static str); 2] {
         [
-            (LEAVE_OUT_CHANGED, "Leave them out"),
+            (SKIP_CHANGED, "Leave them out"),
             (CREATE_CHANGED, "Create them as shown: I checked that they’re right"),
         ]
     }
 
     fn offers_reach(&self) -> bool {
-        !self.stores.is_empty() || self.judged.iter().any(|one| one.existing_only().is_some())
+        !self.stores.is_empty() || self.checked.iter().any(|one| one.existing_only().is_some())
     }
 
     fn reach_hint(&self) -> String {
-        let existing = match self.judged.iter().filter(|one| one.existing_only().is_some()).count()
+        let existing = match self.checked.iter().filter(|one| one.existing_only().is_some()).count()
         {
             0 => None,
             1 => Some(
@@ -188,8 +188,8 @@ impl ImportPage {
 
 struct Found {
     import: Import,
-    judged: Vec<Judged>,
-    left_out: Vec<Row>,
+    checked: Vec<CheckedRow>,
+    skipped: Vec<Row>,
     waiting: i64,
     stores: Vec<String>,
 }
@@ -207,8 +207,8 @@ pub async fn show(
     ok(&ImportPage {
         page,
         import: found.import,
-        judged: found.judged,
-        left_out: found.left_out,
+        checked: found.checked,
+        skipped: found.skipped,
         waiting: found.waiting,
         stores: found.stores,
         errors: FormErrors::new(),
@@ -226,15 +226,15 @@ fn load(
 ) -> QueryResult<Found> {
     let import = Import::find(conn, merchant_id, id)?;
     let stores = pushes::destinations(conn, merchant_id)?;
-    let (mut judged, mut left_out, mut waiting) = (Vec::new(), Vec::new(), 0);
+    let (mut checked, mut skipped, mut waiting) = (Vec::new(), Vec::new(), 0);
     if import.is_open() {
         let rows = imports::rows(conn, merchant_id, id)?;
-        judged = judge(conn, merchant_id, rows, now)?;
+        checked = check(conn, merchant_id, rows, now)?;
     } else {
-        left_out = imports::left_out_rows(conn, &import)?;
+        skipped = imports::skipped_rows(conn, &import)?;
         waiting = imports::waiting_count(conn, &import)?;
     }
-    Ok(Found { import, judged, left_out, waiting, stores })
+    Ok(Found { import, checked, skipped, waiting, stores })
 }
 
 /// The columns of an upload first, so that the file can be fixed and uploaded.
@@ -251,8 +251,8 @@ pub async fn refused(
     let _turn = memory.file_turn().await?;
     let (merchant_id, now) = (page.merchant_id(), page.actor().now);
     let found = db.merchant(merchant_id, move |conn| load(conn, merchant_id, *id, now)).await?;
-    let of_open = found.judged.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
-    let of_saved = found.left_out.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
+    let of_open = found.checked.into_iter().filter_map(|one| Some((one.reason()?, one.row)));
+    let of_saved = found.skipped.into_iter().map(|row| (row.reason().unwrap_or_default(), row));
     let rows = of_open.chain(of_saved).map(|(reason, row)| {
         let texts = [row.affiliate, row.named_id, row.named_email, row.kind, row.value];
         let about = [Cell::plain(row.line), Cell::text(reason)];

@@ -6,4 +6,4 @@ mod turn;
 
 pub(super) use self::model::{wait_again, wait_for};
 pub(crate) use self::turn::turn;
-pub(super) use self::turn::{SILENCE, TRIES, wait_after};
+pub(super) use self::turn::{MAX_ATTEMPTS, SILENCE, wait_after};

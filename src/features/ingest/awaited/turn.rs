@@ -13,11 +13,11 @@ use crate::features::store_workers::{Next, Turn, TurnError};
 use crate::kit::counters;
 
 /// After so many tries, most of a day apart, the messages are shown as failed.
-pub(in crate::features::ingest) const TRIES: i32 = 24;
+pub(in crate::features::ingest) const MAX_ATTEMPTS: i32 = 24;
 /// The wait after the first failed try; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::seconds(15);
 /// The longest.
-const LONGEST_WAIT: Duration = Duration::hours(1);
+const MAX_WAIT: Duration = Duration::hours(1);
 /// So many orders in a row that cannot be read, and it is the store that does not answer.
 pub(in crate::features::ingest) const SILENCE: usize = 3;
 
@@ -49,7 +49,7 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             match called {
                 Ok(message) => {
                     silent = 0;
-                    match take_in(turn, &awaited, message.as_ref(), begun_at) {
+                    match ingest(turn, &awaited, message.as_ref(), begun_at) {
                         Err(error) if error.is_own_fault() => fail_own(turn, &awaited, &error)?,
                         taken_in => taken_in?,
                     }
@@ -69,7 +69,7 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     Ok(next.map_or_else(Next::idle, Next::at))
 }
 
-fn take_in(
+fn ingest(
     turn: &Turn<'_>,
     awaited: &Awaited,
     message: Option<&OrderMessage>,
@@ -83,7 +83,7 @@ fn take_in(
             return Ok(Outcome::Noted);
         };
         let read =
-            read::take_in(conn, store, &turn.tools.pseudonyms(), message, begun_at, turn.now())?;
+            read::ingest(conn, store, &turn.tools.pseudonyms(), message, begun_at, turn.now())?;
         let Read { outcome, order_id, detail } = read;
         let (shown, detail) = match outcome {
             Outcome::TakenIn { .. } => (DeliveryOutcome::TakenIn, String::new()),
@@ -105,7 +105,7 @@ fn fail_own(turn: &Turn<'_>, awaited: &Awaited, error: &TurnError) -> Result<(),
     let order = awaited.order_ref.as_str();
     tracing::error!(merchant_id = store.merchant_id, order, %error, "order_not_processed");
     turn.write(|conn| {
-        if awaited.tries + 1 >= TRIES {
+        if awaited.tries + 1 >= MAX_ATTEMPTS {
             let reason = FailureReason::OwnFault;
             failures::record(conn, store.merchant_id, &awaited.deliveries, reason, turn.now())?;
             return settle(conn, store, awaited, DeliveryOutcome::Failed, OWN_FAULT, None);
@@ -122,8 +122,9 @@ fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), Tur
             let same = Awaited { tries: awaited.tries - 1, ..awaited.clone() };
             return put_off(conn, store, &same, &error.to_string(), turn.now());
         }
-        if awaited.tries + 1 >= TRIES {
-            let detail = format!("{error} Vouch has tried {TRIES} times; replay it to try again.");
+        if awaited.tries + 1 >= MAX_ATTEMPTS {
+            let detail =
+                format!("{error} Vouch has tried {MAX_ATTEMPTS} times; replay it to try again.");
             let reason = FailureReason::NotFetched;
             failures::record(conn, store.merchant_id, &awaited.deliveries, reason, turn.now())?;
             return settle(conn, store, awaited, DeliveryOutcome::Failed, &detail, None);
@@ -135,6 +136,6 @@ fn fail(turn: &Turn<'_>, awaited: &Awaited, error: &CallError) -> Result<(), Tur
 
 /// Some wait longer, some shorter, so that not all come back at once.
 pub(in crate::features::ingest) fn wait_after(tries: i32) -> Duration {
-    let wait = (FIRST_WAIT * (1 << tries.clamp(0, 10))).min(LONGEST_WAIT);
+    let wait = (FIRST_WAIT * (1 << tries.clamp(0, 10))).min(MAX_WAIT);
     wait * rand::rng().random_range(75..=125) / 100
 }

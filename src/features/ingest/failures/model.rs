@@ -114,7 +114,7 @@ pub struct FailureCounts {
     pub left: i64,
 }
 
-/// How many deliveries of all merchants are failed and still have their body. Within `Scope::Installation`.
+/// How many deliveries of all merchants are failed and still have their body. Within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
@@ -140,7 +140,7 @@ pub(super) struct Claimed {
 }
 
 /// Takes the failed delivery whose attempt is longest due, and plans the next one: should this
-/// process die on it, the attempt counts. Within `Scope::Installation`.
+/// process die on it, the attempt counts. Within `Scope::Instance`.
 pub(super) fn claim(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<Claimed>> {
     let due: Option<(i64, i64, i32)> = delivery_failures::table
         .filter(delivery_failures::retry_at.le(now))
@@ -193,7 +193,7 @@ impl Claimed {
 }
 
 /// Makes what failed under another build due. Bodies that are no longer kept can't be processed.
-/// Within `Scope::Installation`.
+/// Within `Scope::Instance`.
 pub(super) fn renew_all(
     conn: &mut PgConnection,
     build: &str,

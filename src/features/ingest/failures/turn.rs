@@ -42,7 +42,7 @@ pub fn turn(db: &Db, pseudonyms: &Pseudonyms, stop: &Stop) -> AppResult<usize> {
     let mut tried = 0;
     while begun.elapsed() < TURN && !stop.is_asked() {
         let now = clock::now();
-        let claimed = db.run_blocking(Scope::Installation, |conn| claim(conn, now))?;
+        let claimed = db.run_blocking(Scope::Instance, |conn| claim(conn, now))?;
         let Some(claimed) = claimed else { break };
         let attempt = try_once(db, pseudonyms, claimed, now);
         tried += 1;
@@ -57,7 +57,7 @@ pub fn turn(db: &Db, pseudonyms: &Pseudonyms, stop: &Stop) -> AppResult<usize> {
 /// # Errors
 /// The database's.
 pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
-    db.run_blocking(Scope::Installation, |conn| renew_all(conn, build, clock::now()))
+    db.run_blocking(Scope::Instance, |conn| renew_all(conn, build, clock::now()))
 }
 
 fn try_once(db: &Db, pseudonyms: &Pseudonyms, claimed: Claimed, now: DateTime<Utc>) -> Attempt {

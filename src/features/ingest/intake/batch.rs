@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::keys::TriggerKey;
 use super::order_row::OrderRow;
 use super::rules::Settings;
-use crate::features::figures::Changes;
+use crate::features::rollups::Changes;
 use crate::kit::pseudonyms::{MerchantPseudonyms, Pseudonyms};
 use crate::kit::store_jobs::{self, JobKind};
 

@@ -12,7 +12,7 @@ use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
-use super::delivery::{Arrival, Source};
+use super::delivery::{IncomingDelivery, Source};
 use crate::features::stores::clock::{Difference, SentReceived, TOLERANCE_SECONDS, difference};
 
 /// A difference of now says nothing of an order from long ago.
@@ -20,12 +20,12 @@ const RECENT: Duration = Duration::days(1);
 
 /// From when until when somebody had a trigger.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Holding {
+pub(super) struct HeldPeriod {
     from: DateTime<Utc>,
     until: Option<DateTime<Utc>>,
 }
 
-impl Holding {
+impl HeldPeriod {
     pub(super) fn of(candidate: &Candidate) -> Self {
         Self { from: candidate.owned_from, until: candidate.owned_until }
     }
@@ -61,9 +61,9 @@ pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, Ord
 /// The database's.
 pub(super) fn shift(
     conn: &mut PgConnection,
-    arrival: &Arrival,
+    arrival: &IncomingDelivery,
     report: &OrderSnapshot,
-    holdings: &[Holding],
+    holdings: &[HeldPeriod],
 ) -> QueryResult<i32> {
     let is_recent = arrival.received_at - report.placed_at <= RECENT;
     let is_near = holdings.iter().any(|holding| holding.is_near(report.placed_at));
@@ -83,7 +83,7 @@ fn decide(
     difference: Difference,
     placed_at: DateTime<Utc>,
     received_at: DateTime<Utc>,
-    holdings: &[Holding],
+    holdings: &[HeldPeriod],
 ) -> i32 {
     let after = |seconds: i64| placed_at + Duration::seconds(seconds);
     let ends = || holdings.iter().filter_map(|holding| holding.until);
@@ -120,9 +120,9 @@ mod tests {
     /// Ada had it from second 0 to 1000, and Ben has it from then on.
     const HANDOVER: i64 = 1_000;
 
-    fn holdings() -> [Holding; 2] {
+    fn holdings() -> [HeldPeriod; 2] {
         let end = at(HANDOVER);
-        [Holding { from: at(0), until: Some(end) }, Holding { from: end, until: None }]
+        [HeldPeriod { from: at(0), until: Some(end) }, HeldPeriod { from: end, until: None }]
     }
 
     fn placed(behind: i64, is_certain: bool, said: i64, received: i64) -> i64 {

@@ -4,13 +4,13 @@
 use diesel::prelude::*;
 use vouch_core::attribution::{Components, Credit, CreditKind, Unqualified, ledger_difference};
 
-use self::rows::{Standing, insert, standing, update};
+use self::rows::{CurrentConversion, current, insert, update};
 pub(super) use self::target::OfOrder;
 use self::target::Target;
 use super::cause::Cause;
 use crate::features::conversions::Via;
-use crate::features::figures::{Amounts, Changes, Counted, Shared};
 use crate::features::ingest::ledger::{Appending, append};
+use crate::features::rollups::{Amounts, Changes, Counted, Shared};
 
 mod rows;
 mod target;
@@ -25,16 +25,16 @@ pub(super) fn converge(
     cause: &Cause<'_>,
     changes: &mut Changes,
 ) -> QueryResult<u64> {
-    let standing = if is_new { Vec::new() } else { standing(conn, order)? };
+    let current = if is_new { Vec::new() } else { current(conn, order)? };
     let before: Vec<Counted> =
-        standing.iter().map(|known| known.now.counted(known.id, known.review)).collect();
+        current.iter().map(|known| known.now.counted(known.id, known.review)).collect();
     let mut after = Vec::new();
     for credit in credits {
-        let known = standing.iter().find(|known| known.now.affiliate_id == credit.affiliate.id);
+        let known = current.iter().find(|known| known.now.affiliate_id == credit.affiliate.id);
         let target = target_of(order, credit);
         after.push(settle(conn, order, known, (&target, &credit.commission), cause)?);
     }
-    for known in &standing {
+    for known in &current {
         if credits.iter().all(|credit| credit.affiliate.id != known.now.affiliate_id) {
             let target = (&no_longer_credited(order, known), &Components::default());
             after.push(settle(conn, order, Some(known), target, cause)?);
@@ -51,7 +51,7 @@ pub(super) fn converge(
 fn settle(
     conn: &mut PgConnection,
     order: &OfOrder,
-    known: Option<&Standing>,
+    known: Option<&CurrentConversion>,
     (target, commission): (&Target, &Components),
     cause: &Cause<'_>,
 ) -> QueryResult<Counted> {
@@ -106,7 +106,7 @@ fn target_of(order: &OfOrder, credit: &Credit) -> Target {
 }
 
 /// Credited once, and no longer: another code, another holder.
-fn no_longer_credited(order: &OfOrder, known: &Standing) -> Target {
+fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> Target {
     Target {
         unqualified_reason: Some("no_longer_credited".to_owned()),
         auto_approve: false,

@@ -14,7 +14,7 @@ use crate::kit::db::schema::deliveries;
 
 /// One message of a store, as it came in. The signature was checked before.
 #[derive(Clone, Debug)]
-pub struct Arrival {
+pub struct IncomingDelivery {
     /// Whose store it is.
     pub merchant_id: i64,
     /// Which store.
@@ -48,7 +48,7 @@ pub enum Source {
     Replay,
 }
 
-impl Arrival {
+impl IncomingDelivery {
     /// What tells it apart from another with the same timestamp of the store.
     pub(super) fn times(&self) -> DeliveryTimes {
         DeliveryTimes::new(self.sent_at, self.received_at)
@@ -57,7 +57,7 @@ impl Arrival {
 
 /// What is kept with a delivery.
 #[derive(Default)]
-pub(super) struct Fate<'a> {
+pub(super) struct DeliveryRecord<'a> {
     pub outcome: DeliveryOutcome,
     pub detail: &'a str,
     pub order_id: Option<i64>,
@@ -66,7 +66,7 @@ pub(super) struct Fate<'a> {
     pub clamped: &'a [ClampedTime],
 }
 
-impl Fate<'_> {
+impl DeliveryRecord<'_> {
     fn clamped(&self) -> Vec<&'static str> {
         self.clamped.iter().map(|which| which.as_str()).collect()
     }
@@ -83,8 +83,8 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
 /// Remembers a delivery. `None` if it was there already.
 pub(super) fn remember(
     conn: &mut PgConnection,
-    arrival: &Arrival,
-    fate: &Fate<'_>,
+    arrival: &IncomingDelivery,
+    record: &DeliveryRecord<'_>,
 ) -> QueryResult<Option<i64>> {
     prepared::<BigInt>(
         "INSERT INTO deliveries (merchant_id, store_id, topic, delivery_ref, received_at, \
@@ -98,12 +98,12 @@ pub(super) fn remember(
     .bind::<Text, _>(arrival.delivery_ref.as_str())
     .bind::<Timestamptz, _>(arrival.received_at)
     .bind::<Nullable<Timestamptz>, _>(arrival.sent_at)
-    .bind::<Nullable<Timestamptz>, _>(fate.reported_at)
-    .bind::<Array<Text>, _>(fate.clamped())
+    .bind::<Nullable<Timestamptz>, _>(record.reported_at)
+    .bind::<Array<Text>, _>(record.clamped())
     .bind::<Bool, _>(arrival.is_test)
-    .bind::<Text, _>(fate.outcome)
-    .bind::<Text, _>(fate.detail)
-    .bind::<Nullable<BigInt>, _>(fate.order_id)
+    .bind::<Text, _>(record.outcome)
+    .bind::<Text, _>(record.detail)
+    .bind::<Nullable<BigInt>, _>(record.order_id)
     .bind::<Nullable<Binary>, _>(Some(arrival.body_gzip.as_slice()).filter(|body| !body.is_empty()))
     .get_result(conn)
     .optional()
@@ -112,7 +112,7 @@ pub(super) fn remember(
 /// The delivery of the same id that was there already, and when that one came.
 pub(super) fn earlier(
     conn: &mut PgConnection,
-    arrival: &Arrival,
+    arrival: &IncomingDelivery,
 ) -> QueryResult<(i64, DeliveryTimes)> {
     let (id, sent_at, received_at) = deliveries::table
         .filter(deliveries::merchant_id.eq(arrival.merchant_id))
@@ -128,28 +128,32 @@ pub(super) fn earlier(
 /// true again, or is processed at last.
 pub(super) fn restate(
     conn: &mut PgConnection,
-    arrival: &Arrival,
-    fate: &Fate<'_>,
+    arrival: &IncomingDelivery,
+    record: &DeliveryRecord<'_>,
 ) -> QueryResult<i64> {
     let kept = deliveries::table
         .filter(deliveries::merchant_id.eq(arrival.merchant_id))
         .filter(deliveries::store_id.eq(arrival.store_id))
         .filter(deliveries::topic.eq(&arrival.topic))
         .filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
-    let news = (fate.outcome == DeliveryOutcome::TakenIn)
-        .then(|| (deliveries::outcome.eq(fate.outcome), deliveries::detail.eq(fate.detail)));
+    let news = (record.outcome == DeliveryOutcome::TakenIn)
+        .then(|| (deliveries::outcome.eq(record.outcome), deliveries::detail.eq(record.detail)));
     let id = diesel::update(kept)
         .set((
             deliveries::received_at.eq(arrival.received_at),
             deliveries::sent_at.eq(arrival.sent_at),
-            deliveries::reported_at.eq(fate.reported_at),
-            deliveries::clamped_times.eq(fate.clamped().into_iter().map(Some).collect::<Vec<_>>()),
-            deliveries::order_id.eq(fate.order_id),
+            deliveries::reported_at.eq(record.reported_at),
+            deliveries::clamped_times.eq(record
+                .clamped()
+                .into_iter()
+                .map(Some)
+                .collect::<Vec<_>>()),
+            deliveries::order_id.eq(record.order_id),
             news,
         ))
         .returning(deliveries::id)
         .get_result(conn)?;
-    if fate.outcome == DeliveryOutcome::TakenIn {
+    if record.outcome == DeliveryOutcome::TakenIn {
         failures::resolve(conn, arrival.merchant_id, id)?;
     }
     Ok(id)

@@ -7,7 +7,7 @@ use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
 
 use super::batch::Batch;
-use super::delivery::Arrival;
+use super::delivery::IncomingDelivery;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{deliveries, orders};
 
@@ -91,13 +91,17 @@ impl Batch {
 }
 
 /// The message as it is kept when its customer was erased.
-pub(super) fn without_body(arrival: &Arrival) -> Arrival {
-    Arrival { body_gzip: Vec::new(), ..arrival.clone() }
+pub(super) fn without_body(arrival: &IncomingDelivery) -> IncomingDelivery {
+    IncomingDelivery { body_gzip: Vec::new(), ..arrival.clone() }
 }
 
 /// Marks an order whose customer isn't kept. Of one that was processed with its customer while the
 /// erasure began, the earlier bodies go.
-pub(super) fn mark(conn: &mut PgConnection, arrival: &Arrival, order_id: i64) -> QueryResult<()> {
+pub(super) fn mark(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    order_id: i64,
+) -> QueryResult<()> {
     let marked = diesel::update(orders::table.find((arrival.merchant_id, order_id)))
         .filter(orders::erased_at.is_null())
         .set(orders::erased_at.eq(arrival.received_at))

@@ -7,7 +7,7 @@ use vouch_core::order::times;
 use vouch_platforms::PayloadError;
 
 use super::batch::Batch;
-use super::delivery::Arrival;
+use super::delivery::IncomingDelivery;
 use crate::kit::db::schema::deliveries;
 
 /// A field that was passed over, and the day whose rules say whether it matters.
@@ -46,7 +46,7 @@ pub(super) fn take(event: &mut StoreEvent, received_at: DateTime<Utc>) -> Vec<No
 /// by the rules of its day.
 pub(super) fn refusal(
     conn: &mut PgConnection,
-    arrival: &Arrival,
+    arrival: &IncomingDelivery,
     passed_over: &[Noted],
     batch: &mut Batch,
 ) -> QueryResult<Option<String>> {
@@ -71,7 +71,7 @@ pub(super) fn refusal(
 /// Keeps the notes with the delivery.
 pub(super) fn keep(
     conn: &mut PgConnection,
-    arrival: &Arrival,
+    arrival: &IncomingDelivery,
     passed_over: &[Noted],
 ) -> QueryResult<()> {
     if passed_over.is_empty() {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vouch_core::attribution::{Credit, CreditKind, Decision};
+use vouch_core::attribution::{Attribution, Credit, CreditKind};
 use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 
@@ -241,7 +241,7 @@ impl OrderRow {
 pub(super) struct Written<'a> {
     pub merchant_id: i64,
     pub state: &'a OrderState,
-    pub decision: &'a Decision,
+    pub attribution: &'a Attribution,
     pub day: Option<NaiveDate>,
     pub clock_shift: Option<i32>,
     pub now: DateTime<Utc>,
@@ -255,7 +255,7 @@ impl Written<'_> {
     /// Whoever won the order itself; royalties stand beside.
     fn winner(&self) -> Option<i64> {
         let main = |credit: &&Credit| credit.via != CreditKind::Sku && credit.is_qualified();
-        self.decision.credits.iter().find(main).map(|credit| credit.affiliate.id)
+        self.attribution.credits.iter().find(main).map(|credit| credit.affiliate.id)
     }
 
     /// Inserts the order. `None` if another transaction was first.
@@ -268,7 +268,7 @@ impl Written<'_> {
         let statement = prepared::<BigInt>(
             "INSERT INTO orders (merchant_id, store_id, order_ref, first_seen_at, name, placed_at, \
                  reported_at, day, currency, total_minor, payment, is_test, cancelled_at, \
-                 deleted_at, customer_name, customer_email, customer_email_key, state, decision, \
+                 deleted_at, customer_name, customer_email, customer_email_key, state, attribution, \
                  decided_at, credited_affiliate_id, clock_shift_seconds) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (merchant_id, store_id, order_ref) DO NOTHING RETURNING id",
@@ -285,7 +285,7 @@ impl Written<'_> {
         let statement = prepared::<()>(
             "UPDATE orders SET (name, placed_at, reported_at, day, currency, total_minor, payment, \
                  is_test, cancelled_at, deleted_at, customer_name, customer_email, \
-                 customer_email_key, state, decision, decided_at, credited_affiliate_id, \
+                 customer_email_key, state, attribution, decided_at, credited_affiliate_id, \
                  clock_shift_seconds) \
              = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              WHERE merchant_id = ? AND id = ?",
@@ -322,7 +322,7 @@ impl Written<'_> {
             .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_email.as_deref()))
             .bind::<Nullable<Text>, _>(report.and_then(email_key_of))
             .bind::<Jsonb, _>(json(serde_json::to_value(self.state))?)
-            .bind::<Jsonb, _>(json(serde_json::to_value(self.decision))?)
+            .bind::<Jsonb, _>(json(serde_json::to_value(self.attribution))?)
             .bind::<Timestamptz, _>(self.now)
             .bind::<Nullable<BigInt>, _>(self.winner())
             .bind::<Nullable<Integer>, _>(self.clock_shift))

@@ -9,7 +9,7 @@ use vouch_core::order::snapshot::StoreEvent;
 
 use super::batch::Batch;
 use super::candidates::wanted;
-use super::delivery::Arrival;
+use super::delivery::IncomingDelivery;
 use super::held::IfHeld;
 use super::keys::TriggerKey;
 use super::order_row::OrderRow;
@@ -38,7 +38,7 @@ impl Batch {
     pub(in crate::features::ingest) fn reserve(
         &mut self,
         conn: &mut PgConnection,
-        messages: &[(&Arrival, &StoreEvent)],
+        messages: &[(&IncomingDelivery, &StoreEvent)],
         if_held: IfHeld,
     ) -> QueryResult<Vec<bool>> {
         let keys: HashSet<TriggerKey> =
@@ -49,7 +49,7 @@ impl Batch {
             .filter_map(|(arrival, event)| Some((arrival.store_id, event.touches()?)))
             .collect();
         let held_orders = self.lock_orders(conn, &refs, if_held)?;
-        let is_free = |(arrival, event): &(&Arrival, &StoreEvent)| {
+        let is_free = |(arrival, event): &(&IncomingDelivery, &StoreEvent)| {
             let order = event.touches().map(|order_ref| (arrival.store_id, order_ref.to_owned()));
             order.is_none_or(|order| !held_orders.contains(&order))
                 && keys_of(event).iter().all(|key| !held_triggers.contains(key))

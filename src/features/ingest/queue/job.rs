@@ -2,14 +2,14 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::super::intake::{Arrival, Outcome};
+use super::super::intake::{IncomingDelivery, Outcome};
 use crate::kit::db::Pool;
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 use vouch_core::order::snapshot::StoreEvent;
 
 /// What a message says, or why it cannot be understood.
-pub type Understood = Result<StoreEvent, String>;
+pub type ParsedEvent = Result<StoreEvent, String>;
 
 /// As many deliveries share a commit at the most.
 pub(super) const BATCH: usize = 64;
@@ -22,8 +22,8 @@ pub(super) struct Writer {
 }
 
 pub(super) struct Job {
-    pub(super) arrival: Arrival,
-    pub(super) understood: Understood,
+    pub(super) arrival: IncomingDelivery,
+    pub(super) understood: ParsedEvent,
     pub(super) deadline: Instant,
     pub(super) answer: oneshot::Sender<AppResult<Outcome>>,
 }

@@ -19,11 +19,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use vouch_core::platform::Platform;
 
-pub use self::job::Understood;
+pub use self::job::ParsedEvent;
 use self::job::{BATCH, Job, Writer};
-use self::transaction::{Failed, Taken, together};
-use self::waiting::{Door, Waiting};
-use super::intake::{Arrival, Outcome};
+use self::transaction::{IngestError, IngestResult, together};
+use self::waiting::{AdmissionQueue, Waiting};
+use super::intake::{IncomingDelivery, Outcome};
 use crate::kit::counters;
 use crate::kit::db::Pool;
 use crate::kit::error::{AppError, AppResult};
@@ -77,8 +77,8 @@ impl Intake {
     pub async fn take(
         &self,
         platform: Platform,
-        arrival: Arrival,
-        understood: Understood,
+        arrival: IncomingDelivery,
+        understood: ParsedEvent,
     ) -> AppResult<Outcome> {
         let outcome = self.hand_over(arrival, understood).await;
         let became = outcome.as_ref().map_or("not_kept", Outcome::as_str);
@@ -87,14 +87,18 @@ impl Intake {
         outcome
     }
 
-    async fn hand_over(&self, arrival: Arrival, understood: Understood) -> AppResult<Outcome> {
-        let lane = &self.lanes[lane_of(&arrival, &understood, self.lanes.len())];
+    async fn hand_over(
+        &self,
+        arrival: IncomingDelivery,
+        understood: ParsedEvent,
+    ) -> AppResult<Outcome> {
+        let shard = &self.lanes[shard_of(&arrival, &understood, self.lanes.len())];
         let (answer, answered) = oneshot::channel();
         // Its store has been looked up in that time as well.
         let waited = request::current().map_or(Duration::ZERO, |request| request.waited());
         let time = self.timeout.saturating_sub(waited);
         let deadline = Instant::now() + time;
-        lane.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
+        shard.try_send(Job { arrival, understood, deadline, answer }).map_err(|error| {
             if matches!(error, TrySendError::Full(_)) {
                 tracing::warn!("too many deliveries wait");
             }
@@ -106,7 +110,7 @@ impl Intake {
     }
 }
 
-fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
+fn shard_of(arrival: &IncomingDelivery, understood: &ParsedEvent, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     arrival.store_id.hash(&mut hasher);
     if let Ok(event) = understood {
@@ -116,7 +120,7 @@ fn lane_of(arrival: &Arrival, understood: &Understood, lanes: usize) -> usize {
 }
 
 /// What a writer does.
-fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &Door) {
+fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &AdmissionQueue) {
     while let Ok(first) = queued.recv() {
         let now = Instant::now();
         let (mut jobs, late): (Vec<Job>, Vec<Job>) = std::iter::once(first)
@@ -132,23 +136,23 @@ fn write(writer: &Writer, queued: &Receiver<Job>, waiting: &Door) {
 
 /// Takes in `jobs` in one transaction, or in a few: where one merchant's part fails, it leaves, and
 /// the others begin again.
-fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &Door) {
+fn take_together(writer: &Writer, mut jobs: Vec<Job>, waiting: &AdmissionQueue) {
     while !jobs.is_empty() {
         match together(writer, &jobs) {
             Ok(taken) => {
                 for (job, taken) in jobs.into_iter().zip(taken) {
                     match taken {
-                        Taken::In(outcome) => job.answer(Ok(outcome)),
-                        Taken::Held => waiting.let_in(job),
+                        IngestResult::In(outcome) => job.answer(Ok(outcome)),
+                        IngestResult::Held => waiting.let_in(job),
                     }
                 }
                 return;
             }
-            Err(Failed::Unavailable) => {
+            Err(IngestError::Unavailable) => {
                 jobs.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
                 return;
             }
-            Err(Failed::PartOf { merchant_id, .. }) => {
+            Err(IngestError::PartOf { merchant_id, .. }) => {
                 let (theirs, others): (Vec<Job>, Vec<Job>) =
                     jobs.into_iter().partition(|job| job.arrival.merchant_id == merchant_id);
                 theirs.into_iter().for_each(|job| waiting.let_in_alone(job));

@@ -12,7 +12,7 @@ use diesel::r2d2::R2D2Connection;
 use super::job::{Job, Writer};
 use crate::features::ingest::failures::{FailureReason, OWN_FAULT};
 use crate::features::ingest::in_flight;
-use crate::features::ingest::intake::{Batch, IfHeld, Outcome, fail, take_in};
+use crate::features::ingest::intake::{Batch, IfHeld, Outcome, fail, ingest};
 use crate::kit::db::{Fault, Scope, in_scope, in_scope_with, turn_to};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
@@ -21,17 +21,17 @@ use crate::kit::pseudonyms::Pseudonyms;
 /// affiliate's row, the same new order in another process) a statement waits for so long.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 /// Figures are written last, by everybody, and held only until the commit: worth a longer wait.
-const FIGURES_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+const ROLLUPS_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// What became of a delivery, after the commit.
-pub(super) enum Taken {
+pub(super) enum IngestResult {
     In(Outcome),
     /// Somebody else has its order or a trigger of it; nothing of it was taken in.
     Held,
 }
 
 /// Why nothing was taken in.
-pub(super) enum Failed {
+pub(super) enum IngestError {
     /// No connection can be had.
     Unavailable,
     /// It failed in the part of that merchant.
@@ -47,7 +47,7 @@ pub(super) enum Failed {
 /// All of `jobs`, which stand by merchant, in one transaction, each merchant's part under its own
 /// scope. After a restart of the database every connection that rests in the pool is dead; those
 /// that turn out so are let go, until a new one is made.
-pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<Taken>, Failed> {
+pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<IngestResult>, IngestError> {
     for _ in 0..=writer.pool.max_size() {
         if jobs.iter().all(|job| job.deadline <= Instant::now()) {
             break;
@@ -56,7 +56,7 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<Taken>, Fail
             .pool
             .get()
             .inspect_err(|error| tracing::warn!(%error, "no connection for the intake of orders"))
-            .map_err(|_| Failed::Unavailable)?;
+            .map_err(|_| IngestError::Unavailable)?;
         let at = Cell::new(jobs.first().map_or(0, |job| job.arrival.merchant_id));
         let begun = Instant::now();
         // What a panic leaves half done is a transaction, and its connection is let go.
@@ -74,15 +74,15 @@ pub(super) fn together(writer: &Writer, jobs: &[Job]) -> Result<Vec<Taken>, Fail
                 tracing::warn!(
                     %error, merchant_id, deliveries = jobs.len(), ?fault, waited, "a batch failed"
                 );
-                return Err(Failed::PartOf { merchant_id, fault, waited });
+                return Err(IngestError::PartOf { merchant_id, fault, waited });
             }
             Err(_) => {
                 tracing::error!(merchant_id, deliveries = jobs.len(), "a batch panicked");
-                return Err(Failed::PartOf { merchant_id, fault: Fault::Own, waited: false });
+                return Err(IngestError::PartOf { merchant_id, fault: Fault::Own, waited: false });
             }
         }
     }
-    Err(Failed::Unavailable)
+    Err(IngestError::Unavailable)
 }
 
 /// `at` is the merchant whose part is under way.
@@ -91,7 +91,7 @@ fn attempt(
     pseudonyms: &Pseudonyms,
     jobs: &[Job],
     at: &Cell<i64>,
-) -> QueryResult<Vec<Taken>> {
+) -> QueryResult<Vec<IngestResult>> {
     let first = at.get();
     let begin = format!(
         "SET LOCAL lock_timeout = '{}ms'; {}",
@@ -115,9 +115,9 @@ fn attempt(
         for (merchant_id, batch) in batches {
             if merchant_id != at.get() {
                 at.set(merchant_id);
-                turn_to(conn, merchant_id, FIGURES_TIMEOUT)?;
+                turn_to(conn, merchant_id, ROLLUPS_TIMEOUT)?;
             } else {
-                conn.batch_execute(FIGURES_TIMEOUT)?;
+                conn.batch_execute(ROLLUPS_TIMEOUT)?;
             }
             batch.finish(conn)?;
         }
@@ -130,18 +130,20 @@ fn take_part(
     conn: &mut PgConnection,
     jobs: &[Job],
     batch: &mut Batch,
-    taken: &mut Vec<Taken>,
+    taken: &mut Vec<IngestResult>,
 ) -> QueryResult<()> {
     let messages: Vec<_> =
         jobs.iter().filter_map(|job| Some((&job.arrival, job.understood.as_ref().ok()?))).collect();
     let mut free = batch.reserve(conn, &messages, IfHeld::PassOver)?.into_iter();
     for job in jobs {
         taken.push(match &job.understood {
-            Err(reason) => Taken::In(fail(conn, &job.arrival, FailureReason::Unreadable, reason)?),
-            Ok(event) if free.next() == Some(true) => {
-                Taken::In(take_in(conn, &job.arrival, event.clone(), batch)?)
+            Err(reason) => {
+                IngestResult::In(fail(conn, &job.arrival, FailureReason::Unreadable, reason)?)
             }
-            Ok(_) => Taken::Held,
+            Ok(event) if free.next() == Some(true) => {
+                IngestResult::In(ingest(conn, &job.arrival, event.clone(), batch)?)
+            }
+            Ok(_) => IngestResult::Held,
         });
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::job::{BATCH, Job, Writer};
-use super::transaction::{Failed, Taken, keep_failed, together};
+use super::transaction::{IngestError, IngestResult, keep_failed, together};
 use crate::features::ingest::failures::FailureReason;
 use crate::kit::config::WAITING_CONNECTIONS;
 use crate::kit::db::Fault;
@@ -57,19 +57,19 @@ struct State {
     doors: usize,
 }
 
-struct Room {
+struct Capacity {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// The threads that try again. They end with the last [`Door`].
+/// The threads that try again. They end with the last [`AdmissionQueue`].
 pub(super) struct Waiting;
 
 impl Waiting {
     /// Starts them.
-    pub(super) fn start(writer: &Writer) -> io::Result<Door> {
-        let room = Arc::new(Room { state: Mutex::default(), changed: Condvar::new() });
-        let door = Door::new(&room);
+    pub(super) fn start(writer: &Writer) -> io::Result<AdmissionQueue> {
+        let room = Arc::new(Capacity { state: Mutex::default(), changed: Condvar::new() });
+        let door = AdmissionQueue::new(&room);
         for _ in 0..WAITING_CONNECTIONS {
             let (room, writer) = (Arc::clone(&room), writer.clone());
             let work = move || {
@@ -87,7 +87,7 @@ impl Waiting {
 /// A merchant whose entries a thread has. Given back also when the thread panics: what it had then is
 /// answered by 503, and the merchant's others are served.
 struct Served<'a> {
-    room: &'a Room,
+    room: &'a Capacity,
     merchant_id: i64,
     /// What has to wait on.
     left: Vec<Entry>,
@@ -100,10 +100,10 @@ impl Drop for Served<'_> {
 }
 
 /// Where deliveries come in.
-pub(super) struct Door(Arc<Room>);
+pub(super) struct AdmissionQueue(Arc<Capacity>);
 
-impl Door {
-    fn new(room: &Arc<Room>) -> Self {
+impl AdmissionQueue {
+    fn new(room: &Arc<Capacity>) -> Self {
         room.lock().doors += 1;
         Self(Arc::clone(room))
     }
@@ -113,7 +113,7 @@ impl Door {
         self.enter(job, false);
     }
 
-    /// Like [`Door::let_in`], for one that was part of something that failed.
+    /// Like [`AdmissionQueue::let_in`], for one that was part of something that failed.
     pub(super) fn let_in_alone(&self, job: Job) {
         self.enter(job, true);
     }
@@ -133,20 +133,20 @@ impl Door {
     }
 }
 
-impl Clone for Door {
+impl Clone for AdmissionQueue {
     fn clone(&self) -> Self {
         Self::new(&self.0)
     }
 }
 
-impl Drop for Door {
+impl Drop for AdmissionQueue {
     fn drop(&mut self) {
         self.0.lock().doors -= 1;
         self.0.changed.notify_all();
     }
 }
 
-impl Room {
+impl Capacity {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,15 +242,15 @@ fn try_grouped(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
         Ok(taken) => {
             for ((job, rest), taken) in jobs.into_iter().zip(rest).zip(taken) {
                 match taken {
-                    Taken::In(outcome) => job.answer(Ok(outcome)),
-                    Taken::Held => kept.push(again(job, rest, false).later()),
+                    IngestResult::In(outcome) => job.answer(Ok(outcome)),
+                    IngestResult::Held => kept.push(again(job, rest, false).later()),
                 }
             }
         }
-        Err(Failed::Unavailable) => {
+        Err(IngestError::Unavailable) => {
             jobs.into_iter().for_each(|job| job.answer(Err(AppError::Unavailable)));
         }
-        Err(Failed::PartOf { .. }) => {
+        Err(IngestError::PartOf { .. }) => {
             let all = jobs.into_iter().zip(rest);
             kept.extend(all.map(|(job, rest)| again(job, rest, true)));
         }
@@ -262,12 +262,12 @@ fn try_grouped(writer: &Writer, entries: Vec<Entry>) -> Vec<Entry> {
 fn try_alone(writer: &Writer, mut entry: Entry) -> Option<Entry> {
     match together(writer, std::slice::from_ref(&entry.job)) {
         Ok(taken) => match taken.into_iter().next() {
-            Some(Taken::In(outcome)) => entry.job.answer(Ok(outcome)),
+            Some(IngestResult::In(outcome)) => entry.job.answer(Ok(outcome)),
             _ => return Some(entry.later()),
         },
-        Err(Failed::Unavailable) => entry.job.answer(Err(AppError::Unavailable)),
-        Err(Failed::PartOf { waited: true, .. }) => return Some(entry.later()),
-        Err(Failed::PartOf { fault, waited: false, .. }) => {
+        Err(IngestError::Unavailable) => entry.job.answer(Err(AppError::Unavailable)),
+        Err(IngestError::PartOf { waited: true, .. }) => return Some(entry.later()),
+        Err(IngestError::PartOf { fault, waited: false, .. }) => {
             entry.failures += 1;
             let reason = match fault {
                 Fault::Value => FailureReason::Value,

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
-use crate::features::recalculations::RecalculationCause;
+use crate::features::recalculations::RecalculationReason;
 use crate::kit::audit::Actor;
 
 /// Recalculates some orders in the running transaction: for a member's decision on a few orders,
@@ -14,7 +14,7 @@ pub fn recalculate(
     conn: &mut PgConnection,
     actor: &Actor,
     order_ids: &[i64],
-    cause: &RecalculationCause,
+    cause: &RecalculationReason,
 ) -> QueryResult<()> {
     let mut batch = Batch::of(actor.merchant_id);
     if !order_ids.is_empty() {

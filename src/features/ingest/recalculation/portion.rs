@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer};
 
 use crate::features::ingest::in_flight;
 use crate::features::ingest::intake::{Batch, Cause, OrderRow, decide_again};
-use crate::features::recalculations::{Found, Matching, Range, RecalculationCause};
+use crate::features::recalculations::{Found, Matching, Range, RecalculationReason};
 use crate::kit::clock;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{orders, recalculations, triggers};
@@ -53,7 +53,7 @@ impl Request {
     pub(super) fn take(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         recalculations::table
             .filter(recalculations::merchant_id.eq(merchant_id))
-            .filter(recalculations::parked_at.is_null())
+            .filter(recalculations::failed_at.is_null())
             .filter(recalculations::due_at.le(now))
             .order((recalculations::due_at, recalculations::id))
             .select(Self::as_select())
@@ -100,7 +100,7 @@ impl Request {
         let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
         let rows = OrderRow::free(conn, self.merchant_id, &ids)?;
         let free: HashSet<i64> = rows.iter().map(|row| row.id).collect();
-        let words = serde_json::from_value::<RecalculationCause>(self.cause.clone())
+        let words = serde_json::from_value::<RecalculationReason>(self.cause.clone())
             .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?
             .words();
         let cause = Cause { words: &words, delivery_id: None, now: clock::now() };
@@ -231,7 +231,7 @@ impl Request {
             .set((
                 recalculations::attempts.eq(attempts),
                 recalculations::last_error.eq(reason),
-                recalculations::parked_at.eq(is_parked.then(clock::now)),
+                recalculations::failed_at.eq(is_parked.then(clock::now)),
             ))
             .execute(conn)
             .map(drop)

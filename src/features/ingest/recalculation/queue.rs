@@ -78,20 +78,20 @@ fn round(db: &Db, rest: Duration, stop: &Stop) -> AppResult<Option<usize>> {
 
 /// The merchants that something is due of.
 fn due(db: &Db) -> AppResult<Vec<i64>> {
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         prepared::<BigInt>(
             "SELECT DISTINCT merchant_id FROM recalculations \
-             WHERE parked_at IS NULL AND due_at <= now() ORDER BY merchant_id",
+             WHERE failed_at IS NULL AND due_at <= now() ORDER BY merchant_id",
         )
         .load::<i64>(conn)
     })
 }
 
 fn is_due_shortly(db: &Db) -> AppResult<bool> {
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         prepared::<diesel::sql_types::Bool>(
             "SELECT EXISTS (SELECT FROM recalculations \
-             WHERE parked_at IS NULL AND due_at <= now() + interval '1 second')",
+             WHERE failed_at IS NULL AND due_at <= now() + interval '1 second')",
         )
         .get_result(conn)
     })
@@ -138,14 +138,14 @@ fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResu
     request.move_on(conn, &found)
 }
 
-/// How many requests are parked, and why the last of them. Within `Scope::Installation`.
+/// How many requests are parked, and why the last of them. Within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
 pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
-    let parked = || recalculations::table.filter(recalculations::parked_at.is_not_null());
+    let parked = || recalculations::table.filter(recalculations::failed_at.is_not_null());
     let last = parked()
-        .order(recalculations::parked_at.desc())
+        .order(recalculations::failed_at.desc())
         .select(recalculations::last_error)
         .first::<Option<String>>(conn)
         .optional()?;
@@ -153,14 +153,14 @@ pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
 }
 
 /// Makes parked requests due again, with all their attempts: when Vouch is started, its operator may
-/// have fixed the cause. Answers how many. Within `Scope::Installation`.
+/// have fixed the cause. Answers how many. Within `Scope::Instance`.
 ///
 /// # Errors
 /// The database's.
 pub fn unpark(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::update(recalculations::table.filter(recalculations::parked_at.is_not_null()))
+    diesel::update(recalculations::table.filter(recalculations::failed_at.is_not_null()))
         .set((
-            recalculations::parked_at.eq(None::<DateTime<Utc>>),
+            recalculations::failed_at.eq(None::<DateTime<Utc>>),
             recalculations::attempts.eq(0),
             recalculations::due_at.eq(now),
         ))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vouch_platforms::{CallError, OrderMessage};
 
 use super::model::{ReadProblem, Requested, due, finish, has_all_lines, next_due, put_off};
-use crate::features::ingest::awaited::{SILENCE, TRIES, wait_after};
+use crate::features::ingest::awaited::{MAX_ATTEMPTS, SILENCE, wait_after};
 use crate::features::ingest::intake::Outcome;
 use crate::features::ingest::read;
 use crate::features::store_workers::{Next, Turn, TurnError};
@@ -44,7 +44,7 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
             match called {
                 Ok(Some(message)) => {
                     silent = 0;
-                    match take_in(turn, &requested, &message, read_at) {
+                    match ingest(turn, &requested, &message, read_at) {
                         Err(error) if error.is_own_fault() => {
                             fail_own(turn, &requested, &error, read_at)?;
                         }
@@ -67,7 +67,7 @@ pub(crate) fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     Ok(next.map_or_else(Next::idle, Next::at))
 }
 
-fn take_in(
+fn ingest(
     turn: &Turn<'_>,
     requested: &Requested,
     message: &OrderMessage,
@@ -76,7 +76,7 @@ fn take_in(
     let store = &turn.store;
     let outcome = turn.write(|conn| {
         let outcome =
-            read::take_in(conn, store, &turn.tools.pseudonyms(), message, read_at, turn.now())?
+            read::ingest(conn, store, &turn.tools.pseudonyms(), message, read_at, turn.now())?
                 .outcome;
         if outcome == Outcome::Failed {
             put_off(conn, store, requested, ReadProblem::Unreadable, read_at, None)?;
@@ -121,7 +121,7 @@ fn fail(
         }
         ReadProblem::Refused => put_off(conn, store, requested, problem, read_at, None),
         _ => {
-            let is_last = requested.attempts + 1 >= TRIES;
+            let is_last = requested.attempts + 1 >= MAX_ATTEMPTS;
             let until = turn.now() + wait_after(requested.attempts);
             put_off(conn, store, requested, problem, read_at, (!is_last).then_some(until))
         }

@@ -15,9 +15,9 @@ use crate::kit::audit;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits as _, Record};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many lines of its history a page shows.
@@ -54,8 +54,8 @@ struct ShowPage {
 }
 
 impl ShowPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn is_from_the_beginning(&self, terms: &OfferTerms) -> bool {

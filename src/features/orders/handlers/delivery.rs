@@ -16,14 +16,14 @@ use crate::features::orders::list;
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, count_label};
 use crate::kit::web::see_other;
-use crate::kit::web::when::When;
 
 /// As many failed messages are replayed by one press of the button; each is a transaction.
 const AT_ONCE: i64 = 200;
@@ -116,8 +116,8 @@ impl IndexPage {
         Some((self.list.orders.get(&id)?.as_str(), urls::order(id)))
     }
 
-    fn when(&self, delivery: &DeliveryHead) -> When {
-        When::new(delivery.received_at, self.page.merchant().tz())
+    fn when(&self, delivery: &DeliveryHead) -> DisplayTime {
+        DisplayTime::new(delivery.received_at, self.page.merchant().tz())
     }
 
     fn topic<'a>(&self, topic: &'a str) -> &'a str {
@@ -155,16 +155,16 @@ struct DeliveryPage {
 }
 
 impl DeliveryPage {
-    fn when(&self) -> When {
-        When::new(self.found.head.received_at, self.page.merchant().tz())
+    fn when(&self) -> DisplayTime {
+        DisplayTime::new(self.found.head.received_at, self.page.merchant().tz())
     }
 
-    fn sent(&self) -> Option<When> {
-        self.found.sent_at.map(|at| When::new(at, self.page.merchant().tz()))
+    fn sent(&self) -> Option<DisplayTime> {
+        self.found.sent_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    fn reported(&self) -> Option<When> {
-        self.found.reported_at.map(|at| When::new(at, self.page.merchant().tz()))
+    fn reported(&self) -> Option<DisplayTime> {
+        self.found.reported_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
     /// `the update, the order`.
@@ -173,14 +173,14 @@ impl DeliveryPage {
         labels.join(", ")
     }
 
-    fn replayed(&self) -> Option<When> {
-        self.found.head.replayed_at.map(|at| When::new(at, self.page.merchant().tz()))
+    fn replayed(&self) -> Option<DisplayTime> {
+        self.found.head.replayed_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
     /// When Vouch processes it again.
-    fn retry(&self) -> Option<When> {
+    fn retry(&self) -> Option<DisplayTime> {
         let at = self.found.failure?.retry_at?;
-        Some(When::new(at, self.page.merchant().tz()))
+        Some(DisplayTime::new(at, self.page.merchant().tz()))
     }
 
     /// Whether only a replay, or another build of Vouch, gets it processed.
@@ -276,13 +276,13 @@ pub async fn delivery(
 /// `POST /deliveries/{delivery_id}/replay`
 pub async fn replay(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     delivery_id: Path<i64>,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
     let delivery_id = *delivery_id;
-    match replay_one(&db, &sealer, &page, delivery_id).await? {
+    match replay_one(&db, &encryptor, &page, delivery_id).await? {
         Ok(Outcome::Waiting) => page.done("Its order is read from the store once more.")?,
         Ok(_) => page.done("Replayed: the message is taken in.")?,
         Err(reason) => page.leave(FlashKind::Warning, format!("It failed again: {reason}"))?,
@@ -293,11 +293,11 @@ pub async fn replay(
 /// What became of it, or why it failed again.
 async fn replay_one(
     db: &Data<Db>,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     page: &MerchantPage,
     delivery_id: i64,
 ) -> AppResult<Result<Outcome, String>> {
-    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
+    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(encryptor));
     db.merchant(actor.merchant_id, move |conn| {
         match replay::replay(conn, &actor, &pseudonyms, delivery_id) {
             Ok(outcome) => Ok(Ok(outcome)),
@@ -312,7 +312,7 @@ async fn replay_one(
 /// that one that cannot be taken in holds up no other.
 pub async fn replay_all(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     _form: CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
@@ -322,7 +322,7 @@ pub async fn replay_all(
         .await?;
     let (mut taken_in, mut failed) = (0, 0);
     for id in ids {
-        match replay_one(&db, &sealer, &page, id).await {
+        match replay_one(&db, &encryptor, &page, id).await {
             Ok(Ok(_)) => taken_in += 1,
             Ok(Err(_)) => failed += 1,
             Err(AppError::Unavailable) => return Err(AppError::Unavailable),

@@ -11,9 +11,9 @@ use crate::features::orders::list::{self, OrderFilter, OrderKind, OrderListRow, 
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::{DisplayTime, day, read_day};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing};
-use crate::kit::web::when::{When, day, read_day};
 
 /// What the list's address says. What it does not know it ignores, as an old bookmark may hold it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -83,7 +83,7 @@ impl ListQuery {
 /// An order as a row shows it.
 struct OrderView {
     row: OrderListRow,
-    placed: When,
+    placed: DisplayTime,
     total: String,
 }
 
@@ -93,7 +93,7 @@ impl OrderView {
             row.order.currency.as_deref().and_then(|code| Currency::from_code(code).ok());
         let total = currency.zip(row.order.total_minor);
         Self {
-            placed: When::new(row.order.placed_at.unwrap_or_default(), merchant.tz()),
+            placed: DisplayTime::new(row.order.placed_at.unwrap_or_default(), merchant.tz()),
             total: total
                 .map_or_else(String::new, |(currency, minor)| format_money(minor, currency)),
             row,

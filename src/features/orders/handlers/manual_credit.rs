@@ -19,11 +19,11 @@ use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
-use crate::kit::web::one_time::{MoneyForm, Once, OneTimeKey};
+use crate::kit::web::one_time::{MoneyForm, OneTimeKey, OneTimeOutcome};
 use crate::kit::web::paginate::Cursor;
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// As many orders are offered to choose from.
@@ -91,8 +91,8 @@ impl ManualCreditPage {
         urls::order(found.order.id)
     }
 
-    fn placed(&self, row: &OrderListRow) -> When {
-        When::new(row.order.placed_at.unwrap_or_default(), self.page.merchant().tz())
+    fn placed(&self, row: &OrderListRow) -> DisplayTime {
+        DisplayTime::new(row.order.placed_at.unwrap_or_default(), self.page.merchant().tz())
     }
 
     fn total(&self, row: &OrderListRow) -> String {
@@ -114,7 +114,7 @@ impl ManualCreditPage {
 
     /// What the order would be decided as.
     fn sentences(&self, found: &Explanation) -> Vec<String> {
-        found.decision.sentences(self.page.merchant().tz())
+        found.attribution.sentences(self.page.merchant().tz())
     }
 }
 
@@ -241,11 +241,11 @@ pub async fn credit_order(
         })
         .await?;
     match outcome {
-        Ok(Once::Before(order_id)) => {
+        Ok(OneTimeOutcome::Before(order_id)) => {
             page.leave(FlashKind::Info, "This credit was saved already. It counts once.")?;
             Ok(see_other(&urls::order(order_id)))
         }
-        Ok(Once::Done(())) => {
+        Ok(OneTimeOutcome::Done(())) => {
             let undo = urls::manual_credit_removal(order_id);
             page.done_undoable("Credited the order by hand.", undo)?;
             Ok(see_other(&urls::order(order_id)))
@@ -301,11 +301,11 @@ pub async fn give_amount(
         .await?;
     let back = urls::affiliate_conversions(affiliate_id);
     match outcome {
-        Once::Done(given) => page.done_undoable(
+        OneTimeOutcome::Done(given) => page.done_undoable(
             format!("Gave {} by hand.", format_money(minor, currency)),
             urls::conversion_change_undo(given.change_id, &back),
         )?,
-        Once::Before(_) => page.leave(
+        OneTimeOutcome::Before(_) => page.leave(
             FlashKind::Info,
             "This form was saved already. To credit another amount, open it again.",
         )?,
@@ -317,7 +317,7 @@ pub async fn give_amount(
 const INCOMPLETE: &str = "The form was incomplete. Check it and send it again.";
 
 /// No amount by hand is larger, in minor units: what is typed with a slip of the hand is.
-const MOST_MINOR: i64 = 100_000_000_000;
+const MAX_MINOR: i64 = 100_000_000_000;
 
 impl AmountForm {
     /// The amount and its currency.
@@ -336,7 +336,7 @@ impl AmountForm {
         match minor {
             Err(error) => errors.add("amount", format!("The amount {error}.")),
             Ok(0) => errors.add("amount", "Enter an amount other than zero."),
-            Ok(minor) if minor.abs() > MOST_MINOR => {
+            Ok(minor) if minor.abs() > MAX_MINOR => {
                 errors.add("amount", "This is more than can be given at once.");
             }
             Ok(_) => {}

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use vouch_core::attribution::{CandidateOutcome, Credit, LineCommission, Verdict};
+use vouch_core::attribution::{CandidateOutcome, CandidateResult, Credit, LineCommission};
 use vouch_core::code::decoded;
 use vouch_core::money::{Currency, format_money};
 use vouch_core::order::amounts::given_back;
@@ -20,8 +20,8 @@ use crate::features::orders::explain::{Explanation, LedgerLine};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, see_other};
 
 /// Why a refund is spread over the order, although the store knows what it was for.
@@ -50,8 +50,8 @@ impl OrderPage {
         self.found.order.title()
     }
 
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.tz())
     }
 
     fn report(&self) -> Option<&OrderSnapshot> {
@@ -96,7 +96,7 @@ impl OrderPage {
     /// Who is credited and why, or why nobody is; and what a member denied of it.
     fn sentences(&self) -> Vec<String> {
         let denied = |row: &&ConversionRow| row.conversion.status == ConversionStatus::Denied;
-        let mut sentences = self.found.decision.sentences(self.tz());
+        let mut sentences = self.found.attribution.sentences(self.tz());
         sentences.extend(self.found.conversions.iter().filter(denied).map(|row| {
             format!("A member denied the credit of {}: it does not count.", row.affiliate)
         }));
@@ -111,7 +111,9 @@ impl OrderPage {
         let fraud = self.found.fraud.as_ref().map(|fraud| (&fraud.by, fraud.at, &fraud.note));
         let said = own.into_iter().chain(fraud);
         let noted = said.filter(|(.., note)| !note.is_empty());
-        noted.map(|(by, at, note)| format!("{by}, {}: {note}", When::new(at, tz).text)).collect()
+        noted
+            .map(|(by, at, note)| format!("{by}, {}: {note}", DisplayTime::new(at, tz).text))
+            .collect()
     }
 
     fn outcome(&self, outcome: &CandidateOutcome) -> String {
@@ -119,7 +121,7 @@ impl OrderPage {
     }
 
     fn has_won(&self, outcome: &CandidateOutcome) -> bool {
-        matches!(outcome.verdict, Verdict::Won | Verdict::Royalty)
+        matches!(outcome.verdict, CandidateResult::Won | CandidateResult::Royalty)
     }
 
     /// How the line's commission came about.

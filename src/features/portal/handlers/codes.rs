@@ -9,7 +9,7 @@ use vouch_core::money::{Currency, format_money};
 use crate::features::affiliates::{Affiliate, AffiliateStatus};
 use crate::features::applications::{CodeRequest, CodeRequestOrigin, CodeRequestStatus};
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{Checked, MOST_WAITING};
+use crate::features::code_requests::{Checked, MAX_WAITING};
 use crate::features::conversions::ConversionStatus;
 use crate::features::portal::model::{Code, CodeSum, codes};
 use crate::features::portal::weeks::Weeks;
@@ -17,10 +17,10 @@ use crate::features::registration;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls::{self, with_query};
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, thousands};
-use crate::kit::web::when::{When, day, day_of};
 
 /// As many of the codes that were asked for are looked at.
 const REQUESTS: i64 = 50;
@@ -36,7 +36,7 @@ pub struct CodesQuery {
 }
 
 /// Whether a further code can be asked for.
-pub(super) enum Asking {
+pub(super) enum RequestAvailability {
     /// The program does not allow it, or the affiliate does not take part.
     Closed,
     /// As many wait as can.
@@ -53,7 +53,7 @@ pub(super) struct CodesPage {
     today: NaiveDate,
     codes: Listing<Code>,
     requests: Vec<CodeRequest>,
-    asking: Asking,
+    asking: RequestAvailability,
     /// The code as typed.
     pub typed: String,
     /// What was wrong with it.
@@ -65,7 +65,7 @@ pub(super) struct CodesPage {
 impl CodesPage {
     /// The page as it stands now.
     pub async fn load(db: &Db, page: AffiliatePage, cursor: Cursor<i64>) -> AppResult<Self> {
-        let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
         let today = day_of(page.actor().now, page.merchant().tz());
         let (codes, affiliate, mut requests, allows) = db
             .merchant(merchant_id, move |conn| {
@@ -73,11 +73,11 @@ impl CodesPage {
                     codes(conn, merchant_id, affiliate_id, today, &cursor)?,
                     Affiliate::find(conn, merchant_id, affiliate_id)?,
                     CodeRequest::of_affiliate(conn, merchant_id, affiliate_id, REQUESTS)?,
-                    registration::allows_further_codes(conn, merchant_id)?,
+                    registration::allows_code_requests(conn, merchant_id)?,
                 ))
             })
             .await?;
-        let waiting = requests.iter().filter(|request| request.is_further()).count();
+        let waiting = requests.iter().filter(|request| request.is_requested()).count();
         let since = today.checked_sub_days(Days::new(DENIED_DAYS)).unwrap_or(today);
         requests.retain(|request| match request.status {
             CodeRequestStatus::Pending => true,
@@ -89,11 +89,11 @@ impl CodesPage {
         });
         let asking = if !allows || !page.may_write() || affiliate.status != AffiliateStatus::Active
         {
-            Asking::Closed
-        } else if waiting >= MOST_WAITING {
-            Asking::Full
+            RequestAvailability::Closed
+        } else if waiting >= MAX_WAITING {
+            RequestAvailability::Full
         } else {
-            Asking::Open
+            RequestAvailability::Open
         };
         let (typed, errors, checked) = (String::new(), FormErrors::new(), None);
         Ok(Self { page, today, codes, requests, asking, typed, errors, checked })
@@ -115,9 +115,9 @@ impl CodesPage {
         Self::address("after", self.codes.next.as_ref())
     }
 
-    fn asked_at(&self, request: &CodeRequest) -> When {
+    fn asked_at(&self, request: &CodeRequest) -> DisplayTime {
         let (at, tz) = (request.requested_at, self.page.merchant().tz());
-        When { text: day(day_of(at, tz)), ..When::new(at, tz) }
+        DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) }
     }
 
     fn weeks(&self, code: &Code) -> Option<Weeks> {

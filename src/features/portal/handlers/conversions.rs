@@ -13,9 +13,9 @@ use crate::features::portal::model::{StatusSum, sums_by_status};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls::with_query;
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing, thousands};
-use crate::kit::web::when::{When, day, day_of};
 
 const PATH: &str = "/portal/conversions";
 
@@ -30,7 +30,7 @@ pub struct ConversionsQuery {
 
 /// A conversion as its affiliate may see it: nothing of the shopper, nothing that members noted.
 struct Row {
-    when: When,
+    when: DisplayTime,
     by: String,
     status: ConversionStatus,
     standing: String,
@@ -52,7 +52,7 @@ impl Row {
             (via, _) => via.label().to_owned(),
         };
         Self {
-            when: When { text: day(day_of(at, tz)), ..When::new(at, tz) },
+            when: DisplayTime { text: day(day_of(at, tz)), ..DisplayTime::new(at, tz) },
             by,
             status: conversion.status,
             standing: row.standing_for_affiliate(),
@@ -134,7 +134,7 @@ pub async fn conversions(
     page: AffiliatePage,
     query: Query<ConversionsQuery>,
 ) -> AppResult<HttpResponse> {
-    let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+    let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
     let ConversionsQuery { status, after, before } = query.into_inner();
     let filter = ConversionFilter {
         status: StatusFilter::parse(&status),

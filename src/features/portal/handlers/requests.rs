@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::codes::CodesPage;
 use crate::features::affiliates::Affiliate;
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::code_requests::{self, Asked, MOST_WAITING, refusal_words};
+use crate::features::code_requests::{self, MAX_WAITING, RequestOutcome, refusal_words};
 use crate::features::portal::forms::CodeForm;
 use crate::features::registration::{self, Limits};
 use crate::kit::clock;
@@ -38,14 +38,14 @@ pub async fn code(
     if !page.is_fragment() {
         return Ok(see_other(&urls::portal()));
     }
-    let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+    let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
     let typed = query.into_inner().code;
     if typed.trim().is_empty() {
         return code_requests::answer(None);
     }
     let checked = db
         .merchant(merchant_id, move |conn| {
-            if !registration::allows_further_codes(conn, merchant_id)? {
+            if !registration::allows_code_requests(conn, merchant_id)? {
                 return QueryResult::Ok(None);
             }
             let name = Affiliate::find(conn, merchant_id, affiliate_id)?.name;
@@ -64,11 +64,11 @@ pub async fn ask(
     CsrfForm(form): CsrfForm<CodeForm>,
 ) -> AppResult<HttpResponse> {
     limits.send(peer(&req))?;
-    let (actor, affiliate_id) = (page.actor(), page.seat.affiliate_id);
+    let (actor, affiliate_id) = (page.actor(), page.member_context.affiliate_id);
     let typed = form.wanted().to_owned();
     let asked = db
         .merchant(actor.merchant_id, move |conn| {
-            if !registration::allows_further_codes(conn, actor.merchant_id)? {
+            if !registration::allows_code_requests(conn, actor.merchant_id)? {
                 return QueryResult::Ok(None);
             }
             code_requests::ask(conn, &actor, affiliate_id, &typed).map(Some)
@@ -76,7 +76,7 @@ pub async fn ask(
         .await?;
     let program = page.merchant_name().to_owned();
     let refused = match asked {
-        Some(Asked::Waits(request)) => {
+        Some(RequestOutcome::Waits(request)) => {
             let words = format!(
                 "{} is reserved for you. {program} decides, and writes to you.",
                 request.code
@@ -84,15 +84,15 @@ pub async fn ask(
             page.leave(FlashKind::Success, words)?;
             return Ok(see_other(&urls::portal()));
         }
-        Some(Asked::Refused(refused)) => refused,
-        Some(Asked::TooMany) => {
+        Some(RequestOutcome::Refused(refused)) => refused,
+        Some(RequestOutcome::TooMany) => {
             let words = format!(
-                "Nothing was asked for: {MOST_WAITING} of your codes wait already. Withdraw one of \
+                "Nothing was asked for: {MAX_WAITING} of your codes wait already. Withdraw one of \
                  them, or wait until {program} has decided."
             );
             return turned_away(&page, words);
         }
-        Some(Asked::NotActive) => {
+        Some(RequestOutcome::NotActive) => {
             let words = format!("Nothing was asked for: you are not active in {program} now.");
             return turned_away(&page, words);
         }
@@ -120,7 +120,7 @@ pub async fn withdraw(
     request_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (actor, affiliate_id) = (page.actor(), page.seat.affiliate_id);
+    let (actor, affiliate_id) = (page.actor(), page.member_context.affiliate_id);
     let withdrawn = db
         .merchant(actor.merchant_id, move |conn| {
             code_requests::withdraw(conn, &actor, affiliate_id, *request_id)

@@ -8,18 +8,18 @@ use crate::features::auth::account::{self, CHANGED, PasswordForm};
 use crate::features::auth::devices::handlers::{ENDED, ended_others};
 use crate::features::auth::devices::{self, Device};
 use crate::features::auth::pages::AffiliatePage;
-use crate::features::auth::{Hashing, Tries};
+use crate::features::auth::{AttemptLimits, Hashing};
+use crate::features::portal::emails;
 use crate::features::portal::forms::ProfileForm;
-use crate::features::portal::letters;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::security::{self, Kind};
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// Where sessions are ended.
@@ -41,11 +41,11 @@ struct SettingsPage {
 impl SettingsPage {
     /// The page as it stands now. Where somebody is signed in, support staff do not see.
     async fn load(db: &Db, page: AffiliatePage) -> AppResult<Self> {
-        let (merchant_id, affiliate_id) = (page.merchant_id(), page.seat.affiliate_id);
+        let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
         let affiliate = db
             .merchant(merchant_id, move |conn| Affiliate::find(conn, merchant_id, affiliate_id))
             .await?;
-        let (user_id, this) = (page.seat.person.id, devices::name_of(page.session())?);
+        let (user_id, this) = (page.member_context.person.id, devices::name_of(page.session())?);
         let devices = if page.may_write() {
             db.run(Scope::Unowned, move |conn| devices::devices(conn, user_id, &this, clock::now()))
                 .await?
@@ -58,8 +58,8 @@ impl SettingsPage {
     }
 
     /// Since when a code is asked for at sign-in.
-    fn two_factor(&self) -> Option<When> {
-        self.page.seat.person.two_factor_at.map(|since| When::new(since, Tz::UTC))
+    fn two_factor(&self) -> Option<DisplayTime> {
+        self.page.member_context.person.two_factor_at.map(|since| DisplayTime::new(since, Tz::UTC))
     }
 }
 
@@ -74,7 +74,7 @@ pub async fn update(
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<ProfileForm>,
 ) -> AppResult<HttpResponse> {
-    let change = match form.read(&page.seat.affiliate_name) {
+    let change = match form.read(&page.member_context.affiliate_name) {
         Ok(change) => change,
         Err(errors) => {
             let shown = SettingsPage::load(&db, page).await?;
@@ -82,7 +82,7 @@ pub async fn update(
         }
     };
     let (actor, merchant) = (page.actor(), page.merchant().clone());
-    let affiliate_id = page.seat.affiliate_id;
+    let affiliate_id = page.member_context.affiliate_id;
     db.merchant(merchant.id, move |conn| {
         // Affiliates don't see which member changed something.
         let (merchant_id, id) = (merchant.id, Some(affiliate_id));
@@ -91,8 +91,8 @@ pub async fn update(
             Affiliate::find(conn, merchant.id, affiliate_id).map(|it| ProfileForm::of(&it))
         })?;
         let (before, after) = affiliates::update_own(conn, &actor, affiliate_id, &change)?;
-        if before.payment_address != after.payment_address {
-            letters::payment_address_changed(conn, &merchant, &after)?;
+        if before.payout_details != after.payout_details {
+            emails::payment_address_changed(conn, &merchant, &after)?;
         }
         AppResult::Ok(())
     })
@@ -106,12 +106,12 @@ pub async fn update(
 pub async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
-    tries: Data<Tries>,
+    tries: Data<AttemptLimits>,
     req: HttpRequest,
     page: AffiliatePage,
     CsrfForm(form): CsrfForm<PasswordForm>,
 ) -> AppResult<HttpResponse> {
-    let person = &page.seat.person;
+    let person = &page.member_context.person;
     match account::change(&db, &hashing, &tries, &req, person, page.session(), form).await? {
         Ok(()) => {
             page.leave(FlashKind::Success, CHANGED)?;
@@ -131,7 +131,7 @@ pub async fn end_session(
     session_id: Path<String>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let user_id = page.seat.person.id;
+    let user_id = page.member_context.person.id;
     db.run(Scope::Unowned, move |conn| devices::end(conn, user_id, &session_id, clock::now()))
         .await?;
     security::note(Kind::SessionsEnded);
@@ -145,7 +145,7 @@ pub async fn end_other_sessions(
     page: AffiliatePage,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> AppResult<HttpResponse> {
-    let (user_id, this) = (page.seat.person.id, devices::name_of(page.session())?);
+    let (user_id, this) = (page.member_context.person.id, devices::name_of(page.session())?);
     let ended = db
         .run(Scope::Unowned, move |conn| devices::end_others(conn, user_id, &this, clock::now()))
         .await?;

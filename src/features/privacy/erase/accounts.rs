@@ -41,7 +41,7 @@ impl Erasure<'_> {
         let pseudonym = pseudonyms::of_user(login.id);
         let account = users::table
             .find(login.id)
-            .filter(users::places.le(0))
+            .filter(users::memberships.le(0))
             .filter(users::is_support.eq(false));
         let is_erased = diesel::update(account)
             .set((

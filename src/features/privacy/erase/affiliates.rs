@@ -7,7 +7,7 @@ use super::erasure::Erasure;
 use super::outcome::Erased;
 use super::words::NAME;
 use crate::features::affiliates::{self, AffiliateStatus};
-use crate::features::auth::count_place;
+use crate::features::auth::count_membership;
 use crate::kit::db::prepared;
 use crate::kit::db::schema::{affiliate_emails, affiliates as rows, applications};
 
@@ -53,14 +53,14 @@ impl Erasure<'_> {
                     rows::email.eq(&pseudonym),
                     rows::email_key.eq(&pseudonym),
                     rows::note.eq(""),
-                    rows::payment_address.eq(""),
+                    rows::payout_details.eq(""),
                     rows::user_id.eq(None::<i64>),
                     rows::updated_at.eq(self.actor.now),
                     rows::erased_at.eq(self.actor.now),
                 ))
                 .execute(conn)?;
             if let Some(user_id) = user_id {
-                count_place(conn, user_id, -1)?;
+                count_membership(conn, user_id, -1)?;
             }
             erased.affiliates += 1;
         }

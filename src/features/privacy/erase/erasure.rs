@@ -1,4 +1,4 @@
-use super::their_words::Words;
+use super::patterns::NamePatterns;
 use crate::features::privacy::person::Person;
 use crate::kit::audit::Actor;
 use crate::kit::pseudonyms::MerchantPseudonyms;
@@ -9,7 +9,7 @@ pub(super) struct Erasure<'a> {
     pub(super) actor: &'a Actor,
     pub(super) person: &'a Person,
     pub(super) pseudonyms: MerchantPseudonyms,
-    pub(super) words: Option<Words>,
+    pub(super) words: Option<NamePatterns>,
 }
 
 impl Erasure<'_> {

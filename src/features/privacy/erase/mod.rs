@@ -3,7 +3,7 @@ mod affiliates;
 mod erasure;
 mod orders;
 mod outcome;
-mod their_words;
+mod patterns;
 mod whole;
 mod words;
 
@@ -14,7 +14,7 @@ use vouch_core::email::EmailKey;
 use self::erasure::Erasure;
 pub(super) use self::orders::{Left, deciding_addresses, erase_bodies, erase_customers};
 pub use self::outcome::{Erased, Refused};
-pub(super) use self::their_words::Words;
+pub(super) use self::patterns::NamePatterns;
 pub use self::whole::{erase_from_instance, erase_person};
 use super::person::{Lookup, Person};
 use super::requests;
@@ -49,7 +49,7 @@ pub fn erase(
         actor,
         person: &person,
         pseudonyms: pseudonyms.of_merchant(conn, actor.merchant_id)?,
-        words: Words::of(&person),
+        words: NamePatterns::of(&person),
     };
     erasure.remember(conn)?;
     let mut erased = Erased::default();

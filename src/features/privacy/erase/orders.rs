@@ -11,7 +11,7 @@ use vouch_core::email::EmailKey;
 
 use super::erasure::Erasure;
 use super::outcome::Erased;
-use super::their_words::escaped;
+use super::patterns::escaped;
 use super::words::NAME;
 use crate::features::privacy::person::Lookup;
 use crate::features::recalculations::orders_of_affiliate;
@@ -240,10 +240,10 @@ impl Erasure<'_> {
         for portion in ids.chunks(1_000) {
             for (pattern, left) in &patterns {
                 prepared::<()>(
-                    "UPDATE orders SET decision = regexp_replace(decision::text, ?, ?, 'gi')::jsonb, \
+                    "UPDATE orders SET attribution = regexp_replace(attribution::text, ?, ?, 'gi')::jsonb, \
                          manual_credit = regexp_replace(manual_credit::text, ?, ?, 'gi')::jsonb \
                      WHERE merchant_id = ? AND id = ANY(?) \
-                         AND (decision::text ~* ? OR manual_credit::text ~* ?)",
+                         AND (attribution::text ~* ? OR manual_credit::text ~* ?)",
                 )
                 .bind::<Text, _>(pattern)
                 .bind::<Text, _>(format!("\\1\"{left}\""))

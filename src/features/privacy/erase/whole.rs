@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::erase;
 use super::outcome::{Erased, Refused};
-use super::their_words::Words;
+use super::patterns::NamePatterns;
 use super::words::NAME;
 use crate::features::ingest::in_flight;
 use crate::features::privacy::emails::erase_emails;
@@ -59,7 +59,7 @@ pub fn erase_person(
     }
     let mut asked = person;
     asked.add_emails(&lookup.emails);
-    db.run_blocking(Scope::Installation, |conn| {
+    db.run_blocking(Scope::Instance, |conn| {
         if erased.accounts > 0 {
             let user_id = asked.login.as_ref().map(|login| login.id);
             audit::erase_from_instance(conn, user_id, &[], NAME)?;
@@ -70,10 +70,10 @@ pub fn erase_person(
 }
 
 /// Takes a person's names and addresses out of the reasons in the log of the instance, within
-/// `Scope::Installation`. For its operator: by the words of a merchant's own data, a merchant could
+/// `Scope::Instance`. For its operator: by the words of a merchant's own data, a merchant could
 /// otherwise change what is written about it there.
 pub fn erase_from_instance(conn: &mut PgConnection, person: &Person) -> QueryResult<i64> {
-    audit::erase_from_instance(conn, None, &Words::list(person), NAME)
+    audit::erase_from_instance(conn, None, &NamePatterns::list(person), NAME)
 }
 
 fn settle(db: &Db, scope: Scope, others: Vec<String>) -> AppResult<()> {

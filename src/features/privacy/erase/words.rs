@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Text};
 
 use super::erasure::Erasure;
 use super::outcome::Erased;
-use super::their_words::Words;
+use super::patterns::NamePatterns;
 use crate::kit::audit;
 use crate::kit::db::prepared;
 
@@ -81,9 +81,9 @@ macro_rules! name {
 
 const NAMES: [&str; 7] = [
     name!("conversions", "reviewed_by"),
-    name!("catch_ups", "asked_by"),
-    name!("comparisons", "asked_by"),
-    name!("comparisons", "again_by"),
+    name!("backfills", "requested_by"),
+    name!("code_syncs", "requested_by"),
+    name!("code_syncs", "rerun_requested_by"),
     name!("exclusions", "added_by"),
     name!("imports", "uploaded_by"),
     name!("imports", "completed_by"),
@@ -97,7 +97,7 @@ impl Erasure<'_> {
     ) -> QueryResult<()> {
         let (person, user_id) = (self.person, self.person.login.as_ref().map(|login| login.id));
         let (affiliates, orders) = (&person.affiliate_ids, &person.order_ids);
-        let (words, now) = (Words::list(person), self.actor.now);
+        let (words, now) = (NamePatterns::list(person), self.actor.now);
         let acts =
             audit::erase_acts(conn, user_id, affiliates, orders, (words.as_slice(), NAME), now)?;
         let named = audit::erase_person(conn, user_id, &words, NAME)?;
@@ -139,7 +139,7 @@ impl Erasure<'_> {
     }
 
     /// Rows of files that were refused or wait: what's of them goes as a whole.
-    fn erase_import_rows(&self, conn: &mut PgConnection, words: &Words) -> QueryResult<()> {
+    fn erase_import_rows(&self, conn: &mut PgConnection, words: &NamePatterns) -> QueryResult<()> {
         prepared::<()>(
             "DELETE FROM import_rows WHERE merchant_id = ? AND (affiliate ~* ? OR named_email ~* ? \
                  OR value ~* ? OR refusal ~* ?)",

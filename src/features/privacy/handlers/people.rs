@@ -19,7 +19,7 @@ use crate::kit::audit::Actor;
 use crate::kit::db::{Db, Scope, WorkKind};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::pseudonyms::Pseudonyms;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -91,7 +91,7 @@ async fn request_of(
 /// The page of the person whom the form names, with `errors` on the form that erases them.
 async fn shown(
     db: &Db,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     page: MerchantPage,
     form: PersonForm,
     errors: FormErrors,
@@ -105,7 +105,7 @@ async fn shown(
     };
     let email = request.map_or(form.email.clone(), |request| request.email);
     let form = PersonForm { email, ..form };
-    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(sealer));
+    let (actor, pseudonyms) = (page.actor(), Pseudonyms::new(encryptor));
     let (person, outcome) = db
         .run_as(WorkKind::Job, Scope::Merchant(page.merchant_id()), move |conn| {
             preview(conn, &actor, &pseudonyms, &lookup)
@@ -126,11 +126,11 @@ async fn shown(
 /// `POST /settings/privacy/people`: a form, so that no address is ever part of a URL.
 pub async fn search(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<PersonForm>,
 ) -> AppResult<HttpResponse> {
-    shown(&db, &sealer, page, form, FormErrors::new()).await
+    shown(&db, &encryptor, page, form, FormErrors::new()).await
 }
 
 /// `POST /settings/privacy/exports`: everything that is stored of the person, as a file.
@@ -154,7 +154,7 @@ pub async fn export(
         .await?;
     let merchant_id = page.merchant_id();
     let emails =
-        db.run(Scope::Installation, move |conn| sent_emails(conn, merchant_id, &person)).await?;
+        db.run(Scope::Instance, move |conn| sent_emails(conn, merchant_id, &person)).await?;
     file.insert("emails_sent".to_owned(), emails);
     security::note(Kind::ExportDownloaded.about("file", FILE));
     let text =
@@ -168,17 +168,17 @@ pub async fn export(
 /// `POST /settings/privacy/erasures`
 pub async fn erase(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<PersonForm>,
 ) -> AppResult<HttpResponse> {
     if let Err(errors) = form.confirmed() {
-        return shown(&db, &sealer, page, form, errors).await;
+        return shown(&db, &encryptor, page, form, errors).await;
     }
     let request = request_of(&db, &page, &form).await?;
     let mut lookup = Lookup::by_email(&form.email);
     lookup.orders = request.and_then(|request| request.lookup().orders);
-    let (actor, pseudonyms, in_db) = (page.actor(), Pseudonyms::new(&sealer), db.clone());
+    let (actor, pseudonyms, in_db) = (page.actor(), Pseudonyms::new(&encryptor), db.clone());
     let outcome = block(move || erase_person(&in_db, &actor, &pseudonyms, &lookup))
         .await
         .map_err(|_| AppError::Unavailable)??;
@@ -190,7 +190,7 @@ pub async fn erase(
         }
         Err(refused) => {
             let errors = FormErrors::one("confirmation", refused.to_string());
-            return shown(&db, &sealer, page, form, errors).await;
+            return shown(&db, &encryptor, page, form, errors).await;
         }
     }
     Ok(see_other(&urls::privacy()))

@@ -11,9 +11,9 @@ use crate::features::privacy::retention;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 #[derive(Template)]
@@ -58,12 +58,12 @@ impl PrivacyPage {
         Self { person, is_unknown: true, ..self }
     }
 
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
-    fn due(&self, request: &DataRequest) -> When {
-        When::new(request.due_at(), self.page.merchant().tz())
+    fn due(&self, request: &DataRequest) -> DisplayTime {
+        DisplayTime::new(request.due_at(), self.page.merchant().tz())
     }
 
     fn completion_url(&self, request: &DataRequest) -> String {

@@ -9,7 +9,7 @@ use super::settings::{Period, Periods, load};
 use crate::features::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
 use crate::kit::audit::{self, Act, Actor, record};
 use crate::kit::config::InstanceRetention;
-use crate::kit::db::schema::{data_requests, letters, merchants, orders, sessions, stores};
+use crate::kit::db::schema::{data_requests, emails, merchants, orders, sessions, stores};
 use crate::kit::db::{Db, Scope, prepared};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
@@ -27,11 +27,11 @@ pub fn sweep(
     now: DateTime<Utc>,
     stop: &Stop,
 ) -> AppResult<usize> {
-    let mut done = db.run_blocking(Scope::Installation, |conn| {
-        let old = letters::created_at.lt(now - Duration::days(keep.emails_days));
-        diesel::delete(letters::table.filter(old)).execute(conn)
+    let mut done = db.run_blocking(Scope::Instance, |conn| {
+        let old = emails::created_at.lt(now - Duration::days(keep.emails_days));
+        diesel::delete(emails::table.filter(old)).execute(conn)
     })?;
-    let forgotten = db.run_blocking(Scope::Installation, |conn| {
+    let forgotten = db.run_blocking(Scope::Instance, |conn| {
         audit::forget_instance_ips(conn, now - Duration::days(keep.ips_days))
     })?;
     done += usize::try_from(forgotten).unwrap_or_default();
@@ -39,7 +39,7 @@ pub fn sweep(
         let old = sessions::created_at.lt(now - Duration::days(keep.sessions_days));
         diesel::delete(sessions::table.filter(old)).execute(conn)
     })?;
-    let merchants: Vec<i64> = db.run_blocking(Scope::Installation, |conn| {
+    let merchants: Vec<i64> = db.run_blocking(Scope::Instance, |conn| {
         merchants::table.order(merchants::id).select(merchants::id).load(conn)
     })?;
     for merchant_id in merchants {
@@ -343,13 +343,13 @@ const OVERDUE: &str = concat!(
     due!("audit_ips", "audit_ips_days", "audit_log", "t.came_from IS NOT NULL", "at"),
     " UNION ALL ",
     due!("disconnected", "disconnected_days", "stores", "t.erased_at IS NULL", "disconnected_at"),
-    " UNION ALL SELECT 'emails', count(*) FROM letters WHERE created_at < ? \
+    " UNION ALL SELECT 'emails', count(*) FROM emails WHERE created_at < ? \
       UNION ALL SELECT 'sessions', count(*) FROM sessions WHERE created_at < ? \
       UNION ALL SELECT 'instance_ips', count(*) FROM instance_log \
           WHERE came_from IS NOT NULL AND at < ?",
 );
 
-/// How much is kept although it was due a day ago, by what it is; within `Scope::Installation`. Of a
+/// How much is kept although it was due a day ago, by what it is; within `Scope::Instance`. Of a
 /// merchant up to a number is counted.
 pub fn overdue(
     conn: &mut PgConnection,

@@ -17,7 +17,7 @@ use crate::features::registration::settings::Shown;
 use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -134,7 +134,7 @@ pub async fn confirmation(
 /// `POST /join/{program}/confirmations/{token}`: the application counts, and its code is reserved.
 pub async fn confirm(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     limits: Data<Limits>,
     req: HttpRequest,
     page: PublicPage,
@@ -147,7 +147,7 @@ pub async fn confirm(
     let (asked, other_code, now) = (shown.clone(), form.other_code(), clock::now());
     let outcome = db
         .merchant(shown.merchant_id, move |conn| {
-            application::confirm(conn, &asked, &sealer, &token, other_code.as_deref(), now)
+            application::confirm(conn, &asked, &encryptor, &token, other_code.as_deref(), now)
         })
         .await?;
     match outcome {

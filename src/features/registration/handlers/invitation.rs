@@ -5,9 +5,9 @@ use crate::features::affiliates::{Affiliate, AffiliateStatus, has_account};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::registration;
 use crate::kit::db::Db;
+use crate::kit::email;
 use crate::kit::error::AppResult;
-use crate::kit::mail;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
@@ -16,8 +16,8 @@ use crate::kit::web::see_other;
 /// `POST /affiliates/{id}/invitation`: the link to an account, for an affiliate that has none.
 pub async fn invite(
     db: Data<Db>,
-    sealer: Data<Sealer>,
-    limits: Data<mail::Limits>,
+    encryptor: Data<Encryptor>,
+    limits: Data<email::Limits>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
@@ -30,7 +30,7 @@ pub async fn invite(
                 && !has_account(conn, actor.merchant_id, id)?;
             if fits {
                 limits.take(actor.merchant_id, &affiliate.email)?;
-                registration::send_invitation(conn, &actor, &sealer, &affiliate)?;
+                registration::send_invitation(conn, &actor, &encryptor, &affiliate)?;
             }
             Ok((affiliate, fits))
         })

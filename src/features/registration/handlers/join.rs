@@ -10,12 +10,14 @@ use crate::features::code_requests::{self, Checked, refusal_words};
 use crate::features::registration::Limits;
 use crate::features::registration::application::{self, Applied};
 use crate::features::registration::forms::ApplicationForm;
-use crate::features::registration::settings::{CodeWish, Field, FieldKind, Registration, Shown};
+use crate::features::registration::settings::{
+    CodeRequirement, Field, FieldKind, Registration, Shown,
+};
 use crate::kit::clock;
 use crate::kit::db::Db;
+use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
-use crate::kit::mail::email_key;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
@@ -78,12 +80,12 @@ impl Apply {
 
     /// Whether there is a field for a code.
     pub fn asks_for_code(&self) -> bool {
-        self.registration.code_wish != CodeWish::No
+        self.registration.code_requirement != CodeRequirement::No
     }
 
     /// Whether that may stay empty.
     pub fn requires_code(&self) -> bool {
-        self.registration.code_wish == CodeWish::Required
+        self.registration.code_requirement == CodeRequirement::Required
     }
 
     /// Where a code is looked up.
@@ -137,7 +139,7 @@ pub async fn show(
 /// `POST /join/{program}`: answers alike whether the address is known or not.
 pub async fn apply(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     limits: Data<Limits>,
     req: HttpRequest,
     page: PublicPage,
@@ -153,8 +155,8 @@ pub async fn apply(
     if form.is_by_a_program() {
         return Ok(sent);
     }
-    let wish = match form.read(&shown.registration) {
-        Ok(wish) => wish,
+    let applicant = match form.read(&shown.registration) {
+        Ok(applicant) => applicant,
         Err(errors) => {
             let refused = code_refusal(&db, &shown, &form).await?;
             return rejected(&JoinPage { page, apply: Apply::wrong(shown, form, errors, refused) });
@@ -164,8 +166,8 @@ pub async fn apply(
     let asked = shown.clone();
     let outcome = db
         .merchant(merchant_id, move |conn| {
-            let may_write = || limits.letter(merchant_id, &email_key(&wish.email));
-            application::apply(conn, &asked, &sealer, &wish, may_write, now)
+            let may_write = || limits.email(merchant_id, &email_key(&applicant.email));
+            application::apply(conn, &asked, &encryptor, &applicant, may_write, now)
         })
         .await?;
     match outcome {
@@ -183,7 +185,7 @@ async fn code_refusal(
     form: &ApplicationForm,
 ) -> AppResult<Option<Refused>> {
     let (code, name) = (form.wanted_code().to_owned(), form.name.trim().chars().take(200));
-    if code.is_empty() || shown.registration.code_wish == CodeWish::No {
+    if code.is_empty() || shown.registration.code_requirement == CodeRequirement::No {
         return Ok(None);
     }
     let (merchant_id, name, now) = (shown.merchant_id, name.collect::<String>(), clock::now());
@@ -238,6 +240,6 @@ pub async fn sent(
     program: Path<String>,
 ) -> AppResult<HttpResponse> {
     let shown = shown(&db, &program).await?;
-    let asks_for_code = shown.registration.code_wish != CodeWish::No;
+    let asks_for_code = shown.registration.code_requirement != CodeRequirement::No;
     ok(&SentPage { page, program: shown.name, asks_for_code })
 }

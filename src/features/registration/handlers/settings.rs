@@ -7,7 +7,9 @@ use super::join::Apply;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::offers;
 use crate::features::registration::forms::{APPROVALS, DEFAULT_OFFER, SettingsForm};
-use crate::features::registration::settings::{CodeWish, FieldKind, Registration, load, save};
+use crate::features::registration::settings::{
+    CodeRequirement, FieldKind, Registration, load, save,
+};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
@@ -46,8 +48,8 @@ impl RegistrationPage {
         Self { page, address, is_open: saved.is_open, offers, form, errors, apply }
     }
 
-    fn code_wishes() -> impl Iterator<Item = (&'static str, &'static str)> {
-        CodeWish::ALL.iter().map(|wish| (wish.as_str(), wish.label()))
+    fn code_requirements() -> impl Iterator<Item = (&'static str, &'static str)> {
+        CodeRequirement::ALL.iter().map(|applicant| (applicant.as_str(), applicant.label()))
     }
 
     fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {

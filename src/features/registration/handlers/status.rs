@@ -11,16 +11,16 @@ use crate::features::auth::pages::MerchantPage;
 use crate::features::registration::{self, Decided};
 use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
+use crate::kit::web::display_time::is_storable;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::see_other;
-use crate::kit::web::when::is_storable;
 
 /// Most affiliates of one bulk action: the undo names each in its address.
-const MOST_AT_ONCE: usize = 200;
+const MAX_AT_ONCE: usize = 200;
 
 /// The way back from a change, as the flash's button carries it.
 #[derive(Debug, Default, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Reversal {
 /// `POST /affiliates/{id}/status`
 pub async fn change(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     affiliate_id: Path<i64>,
     CsrfForm(form): CsrfForm<StatusForm>,
@@ -56,7 +56,7 @@ pub async fn change(
         .merchant(actor.merchant_id, move |conn| {
             let affiliate = Affiliate::find(conn, actor.merchant_id, id)?;
             let decided =
-                registration::decide(conn, &actor, &sealer, &[id], status, denial.as_ref())?;
+                registration::decide(conn, &actor, &encryptor, &[id], status, denial.as_ref())?;
             QueryResult::Ok((affiliate, decided))
         })
         .await?;
@@ -74,7 +74,7 @@ pub async fn change(
 /// `POST /affiliates/status`
 pub async fn change_several(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<StatusForm>,
 ) -> AppResult<HttpResponse> {
@@ -84,9 +84,9 @@ pub async fn change_several(
         page.leave(FlashKind::Info, "Choose affiliates by their check boxes first.")?;
         return Ok(see_other(back));
     }
-    if form.ids.len() > MOST_AT_ONCE {
+    if form.ids.len() > MAX_AT_ONCE {
         return Err(AppError::BadRequest(format!(
-            "Choose at most {MOST_AT_ONCE} affiliates at once."
+            "Choose at most {MAX_AT_ONCE} affiliates at once."
         )));
     }
     let denial = match form.denial(status) {
@@ -97,7 +97,7 @@ pub async fn change_several(
     let now = actor.now;
     let decided = db
         .merchant(actor.merchant_id, move |conn| {
-            registration::decide(conn, &actor, &sealer, &chosen, status, denial.as_ref())
+            registration::decide(conn, &actor, &encryptor, &chosen, status, denial.as_ref())
         })
         .await?;
     if decided.changed.is_empty() {
@@ -122,7 +122,7 @@ pub async fn reverse(
     let since = DateTime::from_timestamp_micros(reversal.at)
         .filter(is_storable)
         .ok_or(AppError::NotFound)?;
-    if ids.is_empty() || ids.len() > MOST_AT_ONCE {
+    if ids.is_empty() || ids.len() > MAX_AT_ONCE {
         return Err(AppError::NotFound);
     }
     let asked = ids.len();

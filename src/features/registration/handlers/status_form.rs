@@ -24,7 +24,7 @@ impl StatusForm {
     }
 
     /// Whether who is denied gets a letter.
-    pub(super) fn sends_letter(&self) -> bool {
+    pub(super) fn sends_email(&self) -> bool {
         self.send == "letter"
     }
 
@@ -34,7 +34,7 @@ impl StatusForm {
             return Ok(None);
         }
         let denial = Denial::because(&self.reason)?;
-        Ok(self.sends_letter().then_some(denial))
+        Ok(self.sends_email().then_some(denial))
     }
 }
 

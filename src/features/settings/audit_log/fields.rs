@@ -16,12 +16,12 @@ use crate::features::affiliates::AffiliateStatus;
 use crate::features::api::keys::ApiScope;
 use crate::features::conversions::{ConversionStatus, DenialReason, Review};
 use crate::features::exclusions::ExclusionScope;
-use crate::features::registration::CodeWish;
+use crate::features::registration::CodeRequirement;
 use crate::features::settings::audit_log::log::Line;
 use crate::features::triggers::TriggerKind;
 use crate::kit::db::schema::{affiliates, offers, triggers};
 use crate::kit::session::Role;
-use crate::kit::web::when::When;
+use crate::kit::web::display_time::DisplayTime;
 
 /// A field, as it was and as it became.
 pub(super) struct Change {
@@ -124,13 +124,13 @@ fn field(name: &str) -> Option<(&'static str, Shown)> {
         "keeps_cancelled" => ("Cancelled orders keep commission", YesNo),
         "keeps_refunded" => ("Refunded orders keep commission", YesNo),
         "is_open" => ("Registration is open", YesNo),
-        "code_wish" => ("Code", word!(CodeWish)),
-        "approves_itself" => ("Approves automatically", YesNo),
+        "code_requirement" => ("Code", word!(CodeRequirement)),
+        "approves_automatically" => ("Approves automatically", YesNo),
         "intro" => ("Introduction", Text),
         "terms" => ("Terms", Text),
         "thanks" => ("Thanks", Text),
         "fields" => ("Further fields", Named("label")),
-        "further_codes" => ("Further codes", YesNo),
+        "allows_code_requests" => ("Further codes", YesNo),
         "created" => ("Created", Text),
         "refused" => ("Left out", Text),
         "override_exclusions" => ("Overrode exclusions", YesNo),
@@ -301,7 +301,7 @@ fn plain(value: &Value) -> String {
 
 fn time(value: &Value, tz: Tz) -> String {
     let at = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    at.map(|at| When::new(at.with_timezone(&Utc), tz).text).unwrap_or_default()
+    at.map(|at| DisplayTime::new(at.with_timezone(&Utc), tz).text).unwrap_or_default()
 }
 
 fn texts(value: &Value) -> String {

@@ -11,8 +11,8 @@ use crate::kit::audit::ActorKind;
 use crate::kit::db::listing::{beyond, count_of};
 use crate::kit::db::schema::audit_log;
 use crate::kit::db::text_enum;
+use crate::kit::web::display_time::start_of_day;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
-use crate::kit::web::when::start_of_day;
 
 text_enum! {
     /// What an act was about.

@@ -17,9 +17,9 @@ use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls::with_query;
 use crate::kit::web::csv::{self, Cell};
+use crate::kit::web::display_time::{DisplayTime, read_day};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Count, Cursor, Listing};
-use crate::kit::web::when::{When, read_day};
 
 const HERE: &str = "/settings/audit-log";
 const FILE: &str = "/settings/audit-log.csv";
@@ -86,8 +86,8 @@ struct AuditLogPage {
 }
 
 impl AuditLogPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn subjects() -> Vec<(&'static str, &'static str)> {

@@ -7,7 +7,7 @@ use crate::features::auth::pages::MerchantPage;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::ok;
 
 /// What the address says.
@@ -21,10 +21,10 @@ pub struct ShownStore {
 pub async fn show(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     query: Query<ShownStore>,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, sealer };
+    let shop = Shop { db, config, encryptor };
     ok(&shop.page(page, query.store, None).await?)
 }

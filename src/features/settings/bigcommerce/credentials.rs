@@ -17,7 +17,7 @@ use crate::kit::audit::Actor;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -110,7 +110,7 @@ pub async fn new_credentials(page: MerchantPage) -> AppResult<HttpResponse> {
 pub async fn connect(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<CredentialsForm>,
@@ -126,7 +126,7 @@ pub async fn connect(
     let actor = page.actor();
     let connected = db
         .merchant(page.merchant_id(), move |conn| {
-            for_the_person(connect_with(conn, &actor, &sealer, &address, &credentials, &secret))
+            for_the_person(connect_with(conn, &actor, &encryptor, &address, &credentials, &secret))
         })
         .await?;
     match connected {
@@ -141,15 +141,15 @@ pub async fn connect(
 fn connect_with(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     address: &str,
     credentials: &Credentials,
     secret: &WebhookSecret,
 ) -> Result<Store, ConnectError> {
     let webhook_secret = Some(secret);
     let new = NewStore { platform: Platform::Bigcommerce, address, webhook_secret };
-    let store = stores::connect(conn, actor, sealer, &new)?;
-    stores::set_credentials(conn, actor, sealer, &store, &credentials.to_json())?;
+    let store = stores::connect(conn, actor, encryptor, &new)?;
+    stores::set_credentials(conn, actor, encryptor, &store, &credentials.to_json())?;
     Ok(Store::find(conn, actor.merchant_id, store.id)?)
 }
 
@@ -183,7 +183,7 @@ pub async fn credentials(
 pub async fn replace_credentials(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -198,8 +198,8 @@ pub async fn replace_credentials(
             let store =
                 Store::find_connected(conn, actor.merchant_id, Platform::Bigcommerce, store_id)?;
             let Some((credentials, secret)) = &parsed else { return Ok((store, false)) };
-            stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
-            stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json())?;
+            stores::replace_secret(conn, &actor, &encryptor, &store, secret)?;
+            stores::set_credentials(conn, &actor, &encryptor, &store, &credentials.to_json())?;
             Ok((Store::find(conn, actor.merchant_id, store_id)?, true))
         })
         .await?;

@@ -12,7 +12,7 @@ use crate::features::stores::{self, Store};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::Edits as _;
 use crate::kit::web::{ok, rejected, see_other};
@@ -21,14 +21,14 @@ use crate::kit::web::{ok, rejected, see_other};
 pub async fn set_discounts(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<DiscountsForm>,
 ) -> AppResult<HttpResponse> {
     let store = connected::find(&db, &page, Platform::Bigcommerce, *store_id).await?;
     let store_id = store.id;
-    let shop = Shop { db, config, sealer };
+    let shop = Shop { db, config, encryptor };
     if !form.preview.is_empty() {
         let typed = Some((form, FormErrors::new()));
         return ok(&shop.page(page, Some(store_id), typed).await?);

@@ -8,7 +8,7 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// The most uses that BigCommerce counts.
-const MOST_USES: u32 = 100_000;
+const MAX_USES: u32 = 100_000;
 
 /// BigCommerce Discount Code Creation, as typed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -200,7 +200,7 @@ fn money(field: &str, typed: &str, currency: Option<Currency>, errors: &mut Form
 fn uses(field: &str, typed: &str, errors: &mut FormErrors) -> u32 {
     match typed.trim() {
         "" => 0,
-        typed => typed.parse().ok().filter(|uses| *uses <= MOST_USES).unwrap_or_else(|| {
+        typed => typed.parse().ok().filter(|uses| *uses <= MAX_USES).unwrap_or_else(|| {
             errors
                 .add(field, "Enter a whole number up to 100,000, or leave it empty for no limit.");
             0

@@ -10,11 +10,11 @@ use crate::features::stores::{Store, Traffic};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
+use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
-use crate::kit::web::when::{self, When};
 
 /// The store that the tab shows.
 pub(super) struct StoreView {
@@ -40,16 +40,16 @@ impl BigcommercePage {
         count_label(view.traffic.failed)
     }
 
-    fn last_delivery(&self, view: &StoreView) -> Option<When> {
-        view.traffic.last.map(|at| When::new(at, self.page.merchant().tz()))
+    fn last_delivery(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.traffic.last.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    fn webhooks_checked(&self, view: &StoreView) -> Option<When> {
-        view.store.webhooks_checked_at.map(|at| When::new(at, self.page.merchant().tz()))
+    fn webhooks_checked(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.store.webhooks_checked_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    fn orders_read(&self, view: &StoreView) -> Option<When> {
-        view.store.orders_read_until.map(|at| When::new(at, self.page.merchant().tz()))
+    fn orders_read(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.store.orders_read_until.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
     /// Where the preview asks while one types; nowhere for who only looks.
@@ -71,7 +71,7 @@ impl BigcommercePage {
 pub(super) struct Shop {
     pub db: Data<Db>,
     pub config: Data<Config>,
-    pub sealer: Data<Sealer>,
+    pub encryptor: Data<Encryptor>,
 }
 
 impl Shop {
@@ -105,8 +105,8 @@ impl Shop {
     fn credentials_in_words(&self, store: &Store, tz: chrono_tz::Tz) -> String {
         use secrecy::ExposeSecret;
         let Some(at) = store.credentials_set_at else { return "None yet.".to_owned() };
-        let set_on = format!("Set on {}", when::day(when::day_of(at, tz)));
-        let opened = store.credentials(&self.sealer).ok().flatten();
+        let set_on = format!("Set on {}", display_time::day(display_time::day_of(at, tz)));
+        let opened = store.credentials(&self.encryptor).ok().flatten();
         match opened.and_then(|json| Credentials::from_json(json.expose_secret())) {
             Some(known) => format!("{set_on}, the access token ends in {}", known.ending()),
             None => format!(

@@ -12,9 +12,9 @@ use crate::features::settings::connected;
 use crate::features::stores::{self, ReturnRules, Store};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits, Labeled, Version, chosen};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// How many earlier rules the page shows.
@@ -74,8 +74,8 @@ struct CancellationsPage {
 }
 
 impl CancellationsPage {
-    fn since(&self, from: &DateTime<Utc>) -> When {
-        When::new(*from, self.page.merchant().tz())
+    fn since(&self, from: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*from, self.page.merchant().tz())
     }
 }
 

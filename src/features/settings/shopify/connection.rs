@@ -15,7 +15,7 @@ use crate::kit::audit::Actor;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -23,10 +23,10 @@ use crate::kit::web::{ok, rejected, see_other};
 pub async fn show(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, sealer };
+    let shop = Shop { db, config, encryptor };
     ok(&shop.page(page, ConnectForm::default(), FormErrors::new()).await?)
 }
 
@@ -34,12 +34,12 @@ pub async fn show(
 pub async fn connect(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<ConnectForm>,
 ) -> AppResult<HttpResponse> {
-    let shop = Shop { db, config, sealer };
+    let shop = Shop { db, config, encryptor };
     let mut errors = FormErrors::new();
     let address = parse_address(&form.address, shop.config.local_stores)
         .map_err(|refusal| errors.add("address", refusal.to_string()));
@@ -48,11 +48,11 @@ pub async fn connect(
         return rejected(&shop.page(page, form, errors).await?);
     };
     let call = calls.begin(page.merchant_id())?;
-    let (actor, sealer) = (page.actor(), shop.sealer.clone());
+    let (actor, encryptor) = (page.actor(), shop.encryptor.clone());
     let connected = shop
         .db
         .merchant(page.merchant_id(), move |conn| {
-            for_the_person(connect_with(conn, &actor, &sealer, &address, &given))
+            for_the_person(connect_with(conn, &actor, &encryptor, &address, &given))
         })
         .await?;
     match connected {
@@ -67,15 +67,15 @@ pub async fn connect(
 fn connect_with(
     conn: &mut PgConnection,
     actor: &Actor,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     address: &str,
     given: &Given,
 ) -> Result<Store, ConnectError> {
     let webhook_secret = Some(&given.secret);
     let new = NewStore { platform: Platform::Shopify, address, webhook_secret };
-    let store = stores::connect(conn, actor, sealer, &new)?;
+    let store = stores::connect(conn, actor, encryptor, &new)?;
     if let Some(credentials) = &given.credentials {
-        stores::set_credentials(conn, actor, sealer, &store, &credentials.to_json())?;
+        stores::set_credentials(conn, actor, encryptor, &store, &credentials.to_json())?;
     }
     Ok(Store::find(conn, actor.merchant_id, store.id)?)
 }

@@ -14,7 +14,7 @@ use crate::features::stores::{self, Store, StoreCalls, WebhookSecret};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -168,7 +168,7 @@ pub async fn credentials(
 pub async fn replace_credentials(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -186,8 +186,8 @@ pub async fn replace_credentials(
             let Some(Given { credentials: Some(credentials), secret }) = &given else {
                 return Ok((store, false));
             };
-            stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
-            stores::set_credentials(conn, &actor, &sealer, &store, &credentials.to_json())?;
+            stores::replace_secret(conn, &actor, &encryptor, &store, secret)?;
+            stores::set_credentials(conn, &actor, &encryptor, &store, &credentials.to_json())?;
             Ok((Store::find(conn, actor.merchant_id, store_id)?, true))
         })
         .await?;

@@ -11,7 +11,7 @@ use vouch_platforms::shopify::{Item, Items, Reference, Rules, Shopify, Target};
 use vouch_platforms::{CallError, Client, FreshToken};
 
 use super::HERE;
-use super::discounts_form::{DiscountsForm, ITEMS, MINIMUMS, PURCHASES, TAKEOFFS, YES_NO};
+use super::discounts_form::{DISCOUNT_AMOUNTS, DiscountsForm, ITEMS, MINIMUMS, PURCHASES, YES_NO};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::settings::connected;
 use crate::features::stores::{self, Store, StoreCall, StoreCalls, open_shopify};
@@ -19,7 +19,7 @@ use crate::kit::clock;
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -27,7 +27,7 @@ use crate::kit::web::version::Edits as _;
 use crate::kit::web::{ok, rejected, see_other};
 
 /// So long the store is asked for products and collections; what is left is taken as typed.
-const PATIENCE: Duration = Duration::from_secs(7);
+const TIMEOUT: Duration = Duration::from_secs(7);
 
 #[derive(Template)]
 #[template(path = "settings/shopify_discounts.html")]
@@ -133,7 +133,7 @@ pub async fn discounts(
 pub async fn set_discounts(
     db: Data<Db>,
     config: Data<Config>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     calls: Data<StoreCalls>,
     page: MerchantPage,
     store_id: Path<i64>,
@@ -152,20 +152,20 @@ pub async fn set_discounts(
         return rejected(&shown);
     }
     let call = calls.begin(store.merchant_id)?;
-    let mut answer = ask(call, &config, &sealer, store, form.target(), references).await?;
+    let mut answer = ask(call, &config, &encryptor, store, form.target(), references).await?;
     let Some(rules) = shown.rules(&mut answer) else { return rejected(&shown) };
-    keep(&db, &sealer, shown, &rules, answer).await
+    keep(&db, &encryptor, shown, &rules, answer).await
 }
 
 /// Keeps the rules, and the access token if asking took a new one, and says what a shopper gets.
 async fn keep(
     db: &Db,
-    sealer: &Data<Sealer>,
+    encryptor: &Data<Encryptor>,
     DiscountsPage { page, store, form, .. }: DiscountsPage,
     rules: &Rules,
     answer: Answer,
 ) -> AppResult<HttpResponse> {
-    let (actor, sealer, name) = (page.actor(), sealer.clone(), store.name.clone());
+    let (actor, encryptor, name) = (page.actor(), encryptor.clone(), store.name.clone());
     let (creates, json) = (form.creates(), serde_json::json!(rules));
     db.merchant(page.merchant_id(), move |conn| {
         let record = connected::record(&store, "store.discount_rules_set");
@@ -176,7 +176,7 @@ async fn keep(
         })?;
         if let Some(FreshToken { token, expires_at }) = &answer.token {
             let token = token.expose_secret().as_bytes();
-            stores::keep_access_token(conn, &sealer, &store, token, *expires_at)?;
+            stores::keep_access_token(conn, &encryptor, &store, token, *expires_at)?;
         }
         AppResult::Ok(stores::set_discount_rules(conn, &actor, &store, creates, Some(&json))?)
     })
@@ -208,15 +208,15 @@ struct Answer {
 async fn ask(
     call: StoreCall,
     config: &Config,
-    sealer: &Data<Sealer>,
+    encryptor: &Data<Encryptor>,
     store: Store,
     target: Option<Target>,
     references: Vec<Reference>,
 ) -> AppResult<Answer> {
-    let (http, sealer) = (Http::new(config.local_stores), sealer.clone());
+    let (http, encryptor) = (Http::new(config.local_stores), encryptor.clone());
     let asking = move || {
         let mut answer = Answer::default();
-        let mut client = open_shopify(&store, &sealer, &http, clock::now());
+        let mut client = open_shopify(&store, &encryptor, &http, clock::now());
         let access = client.as_mut().map_err(|error| error.clone()).and_then(Client::access);
         match &access {
             Ok(access) => {
@@ -244,7 +244,7 @@ fn find_items(
     let Some(target) = target else { return };
     let begun = Instant::now();
     for reference in references {
-        let reached = client.as_mut().filter(|_| begun.elapsed() < PATIENCE);
+        let reached = client.as_mut().filter(|_| begun.elapsed() < TIMEOUT);
         let found = reached.map(|client| client.find_item(target, reference));
         match (found, reference) {
             (Some(Ok(item)), _) if answer.items.iter().any(|held| held.id == item.id) => {}

@@ -1,17 +1,19 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::money::{Currency, MoneyError, Rate, format_plain, parse_decimal};
-use vouch_platforms::shopify::{Combines, Item, Items, Minimum, Reference, Rules, Takeoff, Target};
+use vouch_platforms::shopify::{
+    Combines, DiscountAmount, Item, Items, Minimum, Reference, Rules, Target,
+};
 
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
 /// The store is asked for each while somebody waits.
-const MOST_ITEMS: usize = 20;
-const MOST_USES: u32 = 10_000_000;
-const LONGEST_TITLE: usize = 150;
+const MAX_ITEMS: usize = 20;
+const MAX_USES: u32 = 10_000_000;
+const MAX_TITLE_CHARS: usize = 150;
 
-pub(super) const TAKEOFFS: [(&str, &str); 2] =
+pub(super) const DISCOUNT_AMOUNTS: [(&str, &str); 2] =
     [("percent", "A percentage"), ("amount", "An amount")];
 pub(super) const ITEMS: [(&str, &str); 3] =
     [("all", "Everything"), ("collections", "Some collections"), ("products", "Some products")];
@@ -62,7 +64,7 @@ impl Edits for DiscountsForm {
         let is_percent = self.takeoff == "percent";
         Ok(vec![
             ("Create new codes in this store", chosen(YES_NO, &self.creates)),
-            ("What a shopper saves", chosen(TAKEOFFS, &self.takeoff)),
+            ("What a shopper saves", chosen(DISCOUNT_AMOUNTS, &self.takeoff)),
             ("Percentage", applies(is_percent, &self.percent)),
             ("Amount", applies(!is_percent, &self.amount)),
             ("Take the amount off each item", ticked(!is_percent && self.each_item)),
@@ -129,8 +131,8 @@ impl DiscountsForm {
             ..Self::fresh()
         };
         match rules.takeoff {
-            Takeoff::Percent { rate } => form.percent = rate.number(),
-            Takeoff::Amount { minor, each_item } => {
+            DiscountAmount::Percent { rate } => form.percent = rate.number(),
+            DiscountAmount::Amount { minor, each_item } => {
                 form.takeoff = "amount".to_owned();
                 form.percent = String::new();
                 (form.amount, form.each_item) = (plain(minor), each_item);
@@ -192,10 +194,10 @@ impl DiscountsForm {
         if references.is_empty() && errors.of("item_list").is_empty() {
             errors.add("item_list", "Name at least one, each on a line of its own.");
         }
-        if references.len() > MOST_ITEMS {
+        if references.len() > MAX_ITEMS {
             errors.add(
                 "item_list",
-                format!("{MOST_ITEMS} are the most. Put them into a collection, and name that."),
+                format!("{MAX_ITEMS} are the most. Put them into a collection, and name that."),
             );
         }
         references
@@ -212,11 +214,11 @@ impl DiscountsForm {
         let minimum = self.minimum(currency, errors);
         let total_uses = match self.total_uses.trim() {
             "" => None,
-            typed => count("total_uses", typed, MOST_USES, errors),
+            typed => count("total_uses", typed, MAX_USES, errors),
         };
         let title = self.title.trim();
-        if title.is_empty() || title.chars().count() > LONGEST_TITLE {
-            let words = format!("Enter a title of 1 to {LONGEST_TITLE} characters.");
+        if title.is_empty() || title.chars().count() > MAX_TITLE_CHARS {
+            let words = format!("Enter a title of 1 to {MAX_TITLE_CHARS} characters.");
             errors.add("title", words);
         }
         let (takeoff, minimum) = (takeoff?, minimum?);
@@ -242,14 +244,14 @@ impl DiscountsForm {
         })
     }
 
-    fn takeoff(&self, currency: Currency, errors: &mut FormErrors) -> Option<Takeoff> {
+    fn takeoff(&self, currency: Currency, errors: &mut FormErrors) -> Option<DiscountAmount> {
         if self.takeoff == "amount" {
             let minor = money("amount", &self.amount, currency, errors)?;
-            return Some(Takeoff::Amount { minor, each_item: self.each_item });
+            return Some(DiscountAmount::Amount { minor, each_item: self.each_item });
         }
         let rate = Rate::parse_discount(&self.percent);
         let rate = rate.map_err(|error| errors.add("percent", error.to_string())).ok()?;
-        Some(Takeoff::Percent { rate })
+        Some(DiscountAmount::Percent { rate })
     }
 
     fn minimum(&self, currency: Currency, errors: &mut FormErrors) -> Option<Minimum> {
@@ -259,7 +261,7 @@ impl DiscountsForm {
                 Some(Minimum::Subtotal { minor })
             }
             "quantity" => {
-                let items = count("quantity", self.quantity.trim(), MOST_USES, errors)?;
+                let items = count("quantity", self.quantity.trim(), MAX_USES, errors)?;
                 Some(Minimum::Quantity { items })
             }
             _ => Some(Minimum::None),

@@ -11,10 +11,10 @@ use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history}
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
+use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
-use crate::kit::web::when::{self, When};
 
 /// A store with what is known of it.
 type Read = (Store, Traffic, ReturnRules);
@@ -48,16 +48,16 @@ impl ShopifyPage {
         count_label(view.traffic.failed)
     }
 
-    fn last_delivery(&self, view: &StoreView) -> Option<When> {
-        view.traffic.last.map(|at| When::new(at, self.page.merchant().tz()))
+    fn last_delivery(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.traffic.last.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    fn webhooks_checked(&self, view: &StoreView) -> Option<When> {
-        view.store.webhooks_checked_at.map(|at| When::new(at, self.page.merchant().tz()))
+    fn webhooks_checked(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.store.webhooks_checked_at.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 
-    fn orders_read(&self, view: &StoreView) -> Option<When> {
-        view.store.orders_read_until.map(|at| When::new(at, self.page.merchant().tz()))
+    fn orders_read(&self, view: &StoreView) -> Option<DisplayTime> {
+        view.store.orders_read_until.map(|at| DisplayTime::new(at, self.page.merchant().tz()))
     }
 }
 
@@ -66,7 +66,7 @@ impl ShopifyPage {
 pub(super) struct Shop {
     pub(super) db: Data<Db>,
     pub(super) config: Data<Config>,
-    pub(super) sealer: Data<Sealer>,
+    pub(super) encryptor: Data<Encryptor>,
 }
 
 impl Shop {
@@ -95,7 +95,7 @@ impl Shop {
             returns: returns_in_words(rules),
             webhook_url: store.webhook_url(&self.config.public_url),
             secret: self.secret_in_words(&store, tz),
-            credentials: credentials_in_words(&self.sealer, &store, tz),
+            credentials: credentials_in_words(&self.encryptor, &store, tz),
             gets: gets(&store),
             traffic,
             store,
@@ -105,9 +105,11 @@ impl Shop {
     }
 
     fn secret_in_words(&self, store: &Store, tz: chrono_tz::Tz) -> Option<String> {
-        let set_on =
-            format!("Set on {}", when::day(when::day_of(store.webhook_secret_set_at?, tz)));
-        Some(match store.secret_ending(&self.sealer) {
+        let set_on = format!(
+            "Set on {}",
+            display_time::day(display_time::day_of(store.webhook_secret_set_at?, tz))
+        );
+        Some(match store.secret_ending(&self.encryptor) {
             Some(ending) => format!("{set_on}, ends in {ending}"),
             None => format!(
                 "{set_on}, but it does not open with this installation’s key: paste it again."
@@ -132,12 +134,12 @@ fn gets(store: &Store) -> Option<String> {
 
 /// Which credentials a store is called with, without what is secret in them.
 pub(super) fn credentials_in_words(
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     store: &Store,
     tz: chrono_tz::Tz,
 ) -> Option<String> {
-    let set_on = when::day(when::day_of(store.credentials_set_at?, tz));
-    let opened = store.credentials(sealer).ok().flatten();
+    let set_on = display_time::day(display_time::day_of(store.credentials_set_at?, tz));
+    let opened = store.credentials(encryptor).ok().flatten();
     let opened = opened.and_then(|json| Credentials::from_json(json.expose_secret()));
     Some(match opened {
         Some(credentials) => {

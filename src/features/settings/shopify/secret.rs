@@ -11,7 +11,7 @@ use crate::features::settings::connected;
 use crate::features::stores::{self, Store};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::{ok, rejected, see_other};
 
@@ -43,7 +43,7 @@ pub async fn secret(
 /// `POST /settings/shopify/{store_id}/secret`
 pub async fn replace_secret(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     page: MerchantPage,
     store_id: Path<i64>,
     CsrfForm(form): CsrfForm<SecretForm>,
@@ -56,7 +56,7 @@ pub async fn replace_secret(
             let store =
                 Store::find_connected(conn, actor.merchant_id, Platform::Shopify, store_id)?;
             if let Some(secret) = &secret {
-                stores::replace_secret(conn, &actor, &sealer, &store, secret)?;
+                stores::replace_secret(conn, &actor, &encryptor, &store, secret)?;
             }
             Ok((store, secret.is_some()))
         })

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
 use vouch_core::platform::Platform;
-use vouch_platforms::woocommerce::{Rules, Takeoff};
+use vouch_platforms::woocommerce::{DiscountAmount, Rules};
 
 use super::HERE;
 use crate::features::auth::pages::MerchantPage;
@@ -74,9 +74,9 @@ impl DiscountsForm {
             return Self { creates_codes, kind: "percent".to_owned(), ..Self::default() };
         };
         let (kind, amount) = match rules.takeoff {
-            Takeoff::Percent { rate } => ("percent", rate.number()),
-            Takeoff::Cart { minor } => ("cart", format_plain(minor, rules.currency)),
-            Takeoff::Product { minor } => ("product", format_plain(minor, rules.currency)),
+            DiscountAmount::Percent { rate } => ("percent", rate.number()),
+            DiscountAmount::Cart { minor } => ("cart", format_plain(minor, rules.currency)),
+            DiscountAmount::Product { minor } => ("product", format_plain(minor, rules.currency)),
         };
         let written = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
         let minimum = rules.minimum_minor.map(|minor| format_plain(minor, rules.currency));
@@ -137,17 +137,17 @@ impl DiscountsForm {
         })
     }
 
-    fn takeoff(&self, currency: Currency) -> Result<Takeoff, String> {
+    fn takeoff(&self, currency: Currency) -> Result<DiscountAmount, String> {
         if self.kind == "percent" {
             return match Rate::parse_discount(&self.amount) {
-                Ok(rate) => Ok(Takeoff::Percent { rate }),
+                Ok(rate) => Ok(DiscountAmount::Percent { rate }),
                 Err(error) => Err(error.to_string()),
             };
         }
         let minor = money(&self.amount, currency)?;
         match self.kind.as_str() {
-            "product" => Ok(Takeoff::Product { minor }),
-            _ => Ok(Takeoff::Cart { minor }),
+            "product" => Ok(DiscountAmount::Product { minor }),
+            _ => Ok(DiscountAmount::Cart { minor }),
         }
     }
 }

@@ -11,11 +11,11 @@ use crate::features::stores::{Store, Traffic};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
+use crate::kit::web::display_time::{self, DisplayTime};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
-use crate::kit::web::when::{self, When};
 
 /// A connected store, as the page shows it.
 pub(super) struct StoreView {
@@ -43,8 +43,8 @@ impl WoocommercePage {
         count_label(view.traffic.failed)
     }
 
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 }
 
@@ -53,7 +53,7 @@ impl WoocommercePage {
 pub(super) struct Shop {
     pub db: Data<Db>,
     pub config: Data<Config>,
-    pub sealer: Data<Sealer>,
+    pub encryptor: Data<Encryptor>,
 }
 
 impl Shop {
@@ -79,7 +79,7 @@ impl Shop {
     }
 
     fn view(&self, store: Store, traffic: Traffic, tz: chrono_tz::Tz) -> StoreView {
-        let key = store.credentials(&self.sealer).ok().flatten().and_then(|opened| {
+        let key = store.credentials(&self.encryptor).ok().flatten().and_then(|opened| {
             use secrecy::ExposeSecret;
             Some(Credentials::from_json(opened.expose_secret())?.ending())
         });
@@ -87,9 +87,9 @@ impl Shop {
         StoreView {
             webhook_url: store.webhook_url(&self.config.public_url),
             key: set_on(store.credentials_set_at, key, tz),
-            secret: set_on(store.webhook_secret_set_at, store.secret_ending(&self.sealer), tz),
+            secret: set_on(store.webhook_secret_set_at, store.secret_ending(&self.encryptor), tz),
             rules: rules.map(|rules| rules.sentence()),
-            catch_ups_url: urls::catch_ups(store.id),
+            catch_ups_url: urls::backfills(store.id),
             traffic,
             store,
         }
@@ -98,7 +98,7 @@ impl Shop {
 
 fn set_on(at: Option<DateTime<Utc>>, ending: Option<String>, tz: chrono_tz::Tz) -> String {
     let Some(at) = at else { return "Not set".to_owned() };
-    let day = when::day(when::day_of(at, tz));
+    let day = display_time::day(display_time::day_of(at, tz));
     match ending {
         Some(ending) => format!("Set on {day}, ends in {ending}"),
         None => format!("Set on {day}, but it does not open with this installation’s key"),

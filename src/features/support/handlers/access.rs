@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path};
 
 use super::feature::reason_error;
 use super::show::{FeatureForm, MerchantPage};
-use crate::features::accounts::{self, By};
+use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
@@ -25,9 +25,9 @@ pub async fn set_access(
         shown.form = form;
         return rejected(&shown);
     }
-    let (by, opens) = (By::support(&page.support_actor(id), &form.reason), form.enabled);
+    let (by, opens) = (AccessChange::support(&page.support_actor(id), &form.reason), form.enabled);
     let words = db
-        .run(Scope::Installation, move |conn| {
+        .run(Scope::Instance, move |conn| {
             if opens {
                 return accounts::reopen(conn, &by, id).map(|changed| match changed {
                     true => "Reopened. Its members can sign in again.".to_owned(),

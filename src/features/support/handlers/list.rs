@@ -9,9 +9,9 @@ use crate::features::support::model::{MerchantRow, MerchantsList, merchants};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::urls::encode;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, count_label, thousands};
-use crate::kit::web::when::When;
 
 const HERE: &str = "/support/merchants";
 
@@ -42,12 +42,12 @@ impl MerchantsPage {
     }
 
     /// Staff look at many programs at once: one zone for all.
-    fn last_order(row: &MerchantRow) -> Option<When> {
-        row.last_order_at.map(|at| When::new(at, Tz::UTC))
+    fn last_order(row: &MerchantRow) -> Option<DisplayTime> {
+        row.last_order_at.map(|at| DisplayTime::new(at, Tz::UTC))
     }
 
-    fn when(at: &chrono::DateTime<chrono::Utc>) -> When {
-        When::new(*at, Tz::UTC)
+    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
+        DisplayTime::new(*at, Tz::UTC)
     }
 
     fn first(&self) -> String {

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use super::show::{impossible, no_such_affiliate};
 use crate::features::auth::pages::PersonPage;
 use crate::features::auth::{end_sessions_of, lock_open_merchant};
-use crate::features::support::merchant::{affiliate_place, person_of};
+use crate::features::support::merchant::{affiliate_workspace, person_of};
 use crate::features::team;
 use crate::kit::audit::{Act, record};
 use crate::kit::db::{Db, Scope};
+use crate::kit::email::Limits;
 use crate::kit::error::AppResult;
-use crate::kit::mail::Limits;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::security::{self, Kind};
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
@@ -48,7 +48,7 @@ pub async fn end_sessions_of_affiliate(
 ) -> AppResult<HttpResponse> {
     let (id, typed) = (*merchant_id, form.affiliate.clone());
     let found = db
-        .run(Scope::Support, move |conn| affiliate_place(conn, id, typed.trim()).optional())
+        .run(Scope::Support, move |conn| affiliate_workspace(conn, id, typed.trim()).optional())
         .await?;
     match found {
         Some((user_id, name, _)) => end(&db, page, id, user_id, name).await,
@@ -91,7 +91,7 @@ async fn end(
 /// another link.
 pub async fn resend_invitation(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     limits: Data<Limits>,
     page: PersonPage,
     path: Path<(i64, i64)>,
@@ -105,7 +105,7 @@ pub async fn resend_invitation(
                 return Ok(None);
             }
             limits.take(merchant_id, &team::invited_address(conn, merchant_id, invitation_id)?)?;
-            Ok(Some(team::resend(conn, &actor, &sealer, invitation_id)?))
+            Ok(Some(team::resend(conn, &actor, &encryptor, invitation_id)?))
         })
         .await?;
     let Some(email) = sent else {

@@ -14,13 +14,13 @@ use crate::features::team::InvitationRow;
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::paginate::count_label;
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected};
 
 /// How many acts of support staff the page shows.
-const ACTS: i64 = 10;
+const RECENT_EVENTS: i64 = 10;
 
 /// A switch with the reason for it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,8 +61,8 @@ impl MerchantPage {
         let (state, acts, access_log) = db
             .run(Scope::Support, move |conn| {
                 let state = MerchantState::read(conn, merchant_id, now)?;
-                let access_log = of_subject(conn, "merchant", merchant_id, ACTS)?;
-                let acts = recent_acts(conn, merchant_id, ACTS)?;
+                let access_log = of_subject(conn, "merchant", merchant_id, RECENT_EVENTS)?;
+                let acts = recent_acts(conn, merchant_id, RECENT_EVENTS)?;
                 QueryResult::Ok((state, with_access(acts, &access_log), access_log))
             })
             .await?;
@@ -79,8 +79,8 @@ impl MerchantPage {
     }
 
     /// Staff look at many programs at once: one zone for all.
-    fn when(at: &DateTime<Utc>) -> When {
-        When::new(*at, Tz::UTC)
+    fn when(at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, Tz::UTC)
     }
 
     fn count(&self, of: usize) -> String {
@@ -120,7 +120,7 @@ impl MerchantPage {
     }
 
     /// Until when its link works, if it does.
-    fn works_until(&self, invitation: &InvitationRow) -> Option<When> {
+    fn works_until(&self, invitation: &InvitationRow) -> Option<DisplayTime> {
         invitation.expires_at.filter(|until| *until > self.now).map(|until| Self::when(&until))
     }
 
@@ -164,7 +164,7 @@ type SupportAct = (DateTime<Utc>, String, String);
 fn with_access(mut acts: Vec<SupportAct>, access_log: &[InstanceEntry]) -> Vec<SupportAct> {
     acts.extend(access_log.iter().map(|entry| (entry.at, entry.actor_name.clone(), entry.words())));
     acts.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
-    acts.truncate(usize::try_from(ACTS).unwrap_or_default());
+    acts.truncate(usize::try_from(RECENT_EVENTS).unwrap_or_default());
     acts
 }
 

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use super::show::{impossible, no_such_affiliate};
 use crate::features::auth::pages::PersonPage;
 use crate::features::auth::{VIEW_LIMIT, Viewing};
-use crate::features::support::merchant::{affiliate_place, member_place};
+use crate::features::support::merchant::{affiliate_workspace, member_workspace};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
-use crate::kit::session::Place;
+use crate::kit::session::Workspace;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::see_other;
@@ -37,8 +37,8 @@ pub async fn begin_view(
     let found = db
         .run(Scope::Support, move |conn| -> QueryResult<_> {
             let place = match wanted.user_id {
-                Some(user_id) => member_place(conn, id, user_id),
-                None => affiliate_place(conn, id, wanted.affiliate.trim()),
+                Some(user_id) => member_workspace(conn, id, user_id),
+                None => affiliate_workspace(conn, id, wanted.affiliate.trim()),
             };
             let Some(place) = place.optional()? else { return Ok(None) };
             let is_open = place.2.is_open_to(conn, place.0)?;
@@ -78,7 +78,7 @@ pub async fn end_view(
     Viewing::end(page.session());
     let merchant_id = viewing.as_ref().and_then(Viewing::merchant_id);
     let Some((viewing, merchant_id)) = viewing.zip(merchant_id) else {
-        return Ok(see_other(Place::Support.home()));
+        return Ok(see_other(Workspace::Support.home()));
     };
     let summary = format!("Stopped looking at the program as {}.", viewing.name);
     let actor = page.support_actor(merchant_id);

@@ -5,17 +5,17 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::model::{Membership, UserRow, UserState, users};
-use crate::features::accounts::{self, By};
+use crate::features::accounts::{self, AccessChange};
 use crate::features::auth::pages::PersonPage;
 use crate::features::support::handlers::{FeatureForm, ReasonForm, reason_error};
 use crate::kit::clock;
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::urls::with_query;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::paginate::{Cursor, Listing};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected, see_other};
 
 const HERE: &str = "/support/users";
@@ -71,8 +71,8 @@ impl UserPage {
         Ok(Self { page, state, reason: String::new(), errors: FormErrors::new() })
     }
 
-    fn when(at: &chrono::DateTime<chrono::Utc>) -> When {
-        When::new(*at, Tz::UTC)
+    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
+        DisplayTime::new(*at, Tz::UTC)
     }
 
     fn is_oneself(&self) -> bool {
@@ -140,9 +140,9 @@ pub async fn set_access(
     if let Some(why) = refusal(&page, id, &form.reason) {
         return refused(&db, page, id, form.reason, ("reason", why)).await;
     }
-    let (by, enabled) = (By::support(&page.support_actor(0), &form.reason), form.enabled);
+    let (by, enabled) = (AccessChange::support(&page.support_actor(0), &form.reason), form.enabled);
     let words = db
-        .run(Scope::Installation, move |conn| {
+        .run(Scope::Instance, move |conn| {
             if enabled {
                 return accounts::enable(conn, &by, id).map(|changed| match changed {
                     true => "Enabled. They can sign in again.".to_owned(),
@@ -170,9 +170,9 @@ pub async fn remove_support(
     if let Some(why) = refusal(&page, id, &form.reason) {
         return refused(&db, page, id, form.reason, ("rights_reason", why)).await;
     }
-    let by = By::support(&page.support_actor(0), &form.reason);
+    let by = AccessChange::support(&page.support_actor(0), &form.reason);
     let removed =
-        db.run(Scope::Installation, move |conn| accounts::remove_support(conn, &by, id)).await?;
+        db.run(Scope::Instance, move |conn| accounts::remove_support(conn, &by, id)).await?;
     match removed {
         Some(ended) => {
             page.leave(FlashKind::Success, format!("Support rights removed. {}", ended.words()))?

@@ -7,7 +7,7 @@ use crate::kit::session::Role;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
 /// How many acts a page shows.
-const ACTS: i64 = 20;
+const RECENT_EVENTS: i64 = 20;
 
 /// A person who can sign in, or could.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -100,7 +100,7 @@ impl UserState {
                 .filter(api_keys::revoked_at.is_null())
                 .count()
                 .get_result(conn)?,
-            log: of_subject(conn, "user", user_id, ACTS)?,
+            log: of_subject(conn, "user", user_id, RECENT_EVENTS)?,
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::features::auth::links::merchant_of;
 use crate::features::auth::pages::PublicPage;
-use crate::features::auth::sign_in::{signed_in, take_seat};
+use crate::features::auth::sign_in::{enter_program, signed_in};
 use crate::features::auth::{Hashing, NewPassword, NewUserError, Origin, Person};
 use crate::features::team::{self, Invitation, Joining};
 use crate::kit::clock;
@@ -27,7 +27,7 @@ pub struct JoinForm {
 }
 
 /// What who has the link has to do.
-enum Standing {
+enum JoinStep {
     /// Choose a name and a password.
     New,
     /// Sign in: the address has an account.
@@ -43,7 +43,7 @@ enum Standing {
 struct InvitationPage {
     page: PublicPage,
     invitation: Invitation,
-    standing: Standing,
+    standing: JoinStep,
     form: JoinForm,
     errors: FormErrors,
 }
@@ -86,15 +86,15 @@ pub async fn join(
     let standing = standing(signed_in(&db, page.session()).await?, &invitation);
     let mut errors = FormErrors::new();
     let known = match standing {
-        Standing::Ready(user_id) => Some(user_id),
-        Standing::New => {
+        JoinStep::Ready(user_id) => Some(user_id),
+        JoinStep::New => {
             errors.check_name("name", &form.name, "Enter your name.");
             let about = [form.name.clone(), invitation.email.clone(), invitation.program.clone()];
             NewPassword { field: "password", password: &form.password, about_the_person: &about }
                 .check(&mut errors);
             None
         }
-        Standing::SignIn | Standing::SomebodyElse(_) => {
+        JoinStep::SignIn | JoinStep::SomebodyElse(_) => {
             errors.add("", "Sign in with the e-mail address that was invited.");
             None
         }
@@ -115,7 +115,7 @@ pub async fn join(
     else {
         return dead(page);
     };
-    let answer = take_seat(&db, page.session(), &origin, user_id, merchant_id).await?;
+    let answer = enter_program(&db, page.session(), &origin, user_id, merchant_id).await?;
     page.leave(FlashKind::Success, format!("Welcome to {}!", invitation.program))?;
     Ok(answer)
 }
@@ -161,12 +161,12 @@ async fn find(db: &Db, token: &str) -> AppResult<Option<Invitation>> {
     .await
 }
 
-fn standing(visitor: Option<Person>, invitation: &Invitation) -> Standing {
+fn standing(visitor: Option<Person>, invitation: &Invitation) -> JoinStep {
     match (visitor, invitation.account) {
-        (Some(visitor), Some(account)) if visitor.id == account => Standing::Ready(account),
-        (Some(visitor), _) => Standing::SomebodyElse(visitor.email),
-        (None, Some(_)) => Standing::SignIn,
-        (None, None) => Standing::New,
+        (Some(visitor), Some(account)) if visitor.id == account => JoinStep::Ready(account),
+        (Some(visitor), _) => JoinStep::SomebodyElse(visitor.email),
+        (None, Some(_)) => JoinStep::SignIn,
+        (None, None) => JoinStep::New,
     }
 }
 

@@ -9,9 +9,9 @@ use crate::kit::clock;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::session::Role;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::Version;
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, rejected};
 
 #[derive(Template)]
@@ -27,16 +27,16 @@ struct TeamPage {
 }
 
 impl TeamPage {
-    fn when(&self, at: &DateTime<Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn is_owner(&self) -> bool {
-        self.page.seat.role == Role::Owner
+        self.page.member_context.role == Role::Owner
     }
 
     fn is_oneself(&self, row: &MemberRow) -> bool {
-        row.person.id == self.page.seat.person.id
+        row.person.id == self.page.member_context.person.id
     }
 
     fn has(row: &MemberRow, role: &Role) -> bool {
@@ -52,7 +52,7 @@ impl TeamPage {
     }
 
     /// Until when its link works, if it does.
-    fn works_until(&self, row: &InvitationRow) -> Option<When> {
+    fn works_until(&self, row: &InvitationRow) -> Option<DisplayTime> {
         row.expires_at.filter(|until| *until > self.now).map(|until| self.when(&until))
     }
 
@@ -85,7 +85,7 @@ pub(super) async fn answer(
             diesel::QueryResult::Ok((members, team::open_invitations(conn, merchant_id)?))
         })
         .await?;
-    let requires_two_factor = page.seat.requires_two_factor;
+    let requires_two_factor = page.member_context.requires_two_factor;
     let now = clock::now();
     let is_fine = errors.is_empty();
     let shown = TeamPage { page, members, invitations, requires_two_factor, form, errors, now };

@@ -7,9 +7,9 @@ use super::page::answer;
 use crate::features::auth::pages::MerchantPage;
 use crate::features::team::{self, InviteError, MemberError};
 use crate::kit::db::Db;
+use crate::kit::email::Limits;
 use crate::kit::error::{AppError, AppResult};
-use crate::kit::mail::Limits;
-use crate::kit::secrets::Sealer;
+use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
@@ -30,7 +30,7 @@ pub async fn index(db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> 
 /// `POST /settings/team/invitations`
 pub async fn invite(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     limits: Data<Limits>,
     page: MerchantPage,
     CsrfForm(form): CsrfForm<InviteForm>,
@@ -48,7 +48,7 @@ pub async fn invite(
     let (actor, email) = (page.actor(), form.email.clone());
     let outcome = db
         .merchant(page.merchant_id(), move |conn| {
-            match team::invite(conn, &actor, &sealer, &email, role) {
+            match team::invite(conn, &actor, &encryptor, &email, role) {
                 Err(InviteError::Database(error)) => Err(error),
                 outcome => Ok(outcome),
             }
@@ -64,7 +64,7 @@ pub async fn invite(
 /// `POST /settings/team/invitations/{invitation_id}/sending`
 pub async fn resend(
     db: Data<Db>,
-    sealer: Data<Sealer>,
+    encryptor: Data<Encryptor>,
     limits: Data<Limits>,
     page: MerchantPage,
     invitation_id: Path<i64>,
@@ -75,7 +75,7 @@ pub async fn resend(
         .merchant(page.merchant_id(), move |conn| -> AppResult<String> {
             let id = *invitation_id;
             limits.take(actor.merchant_id, &team::invited_address(conn, actor.merchant_id, id)?)?;
-            Ok(team::resend(conn, &actor, &sealer, id)?)
+            Ok(team::resend(conn, &actor, &encryptor, id)?)
         })
         .await?;
     page.done(format!("Sent {email} the invitation again. The link before works no longer."))?;
@@ -163,9 +163,9 @@ pub async fn leave(
         db.merchant(page.merchant_id(), move |conn| settled(team::leave(conn, &actor))).await?;
     match outcome {
         Ok(()) => {
-            crate::features::auth::sign_in::leave_place(page.session());
+            crate::features::auth::sign_in::leave_program(page.session());
             page.leave(FlashKind::Success, format!("You have left {}.", page.merchant_name()))?;
-            Ok(see_other("/places"))
+            Ok(see_other("/programs"))
         }
         Err(refusal) => refused(&db, page, refusal).await,
     }
@@ -178,7 +178,7 @@ pub async fn require_two_factor(
     CsrfForm(form): CsrfForm<RequirementForm>,
 ) -> AppResult<HttpResponse> {
     let required = form.required == "true";
-    if required && !page.seat.person.has_two_factor() {
+    if required && !page.member_context.person.has_two_factor() {
         let errors = FormErrors::one(
             "required",
             "Set up two-factor sign-in for yourself first, so that you do not lock yourself out.",

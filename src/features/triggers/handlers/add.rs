@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::Deserialize;
 use vouch_core::code::MAX_EXISTING_CODE_CHARS;
 
-use super::chooser::{Answer, Asked, Chooser};
+use super::chooser::{Answer, Chooser, PickerState};
 use super::created_words;
 use super::fields::Fields;
 use crate::features::affiliates::Affiliate;
@@ -98,7 +98,7 @@ pub async fn create(
 }
 
 fn add(conn: &mut PgConnection, actor: &Actor, form: TriggerForm) -> QueryResult<Added> {
-    let asked = Asked {
+    let asked = PickerState {
         ids: form.affiliate_id.clone(),
         words: form.affiliate_id_q.clone(),
         find: !form.find.is_empty(),

@@ -21,7 +21,7 @@ pub struct Chooser {
 
 /// What a form says about its affiliate.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct PickerState {
     /// The keys that were sent.
     pub ids: Vec<String>,
     /// The words in the field.
@@ -38,7 +38,7 @@ pub enum Answer {
     Open(Chooser, FormErrors),
 }
 
-impl Asked {
+impl PickerState {
     /// Finds out which affiliate of the merchant is meant.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::{Notes, TriggerView, notes_of};
 use crate::features::auth::Merchant;
 use crate::features::auth::pages::MerchantPage;
-use crate::features::figures::Figures;
 use crate::features::pushes::{self, Poll, PushStatus};
+use crate::features::rollups::Rollups;
 use crate::features::triggers::list::{self, TriggerRow};
 use crate::features::triggers::{TriggerKind, TriggerState};
 use crate::kit::db::Db;
@@ -263,24 +263,24 @@ fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
     let line = |amounts: [String; 6]| {
         about.iter().cloned().chain(amounts.into_iter().map(Cell::Plain)).collect()
     };
-    if row.figures.is_empty() {
+    if row.rollups.is_empty() {
         return vec![line(["", "0", "0", "0", "0", "0"].map(str::to_owned))];
     }
-    row.figures.iter().map(|figures| line(amounts(figures))).collect()
+    row.rollups.iter().map(|rollups| line(amounts(rollups))).collect()
 }
 
-fn amounts(figures: &Figures) -> [String; 6] {
-    let currency = Currency::from_code(&figures.currency).ok();
+fn amounts(rollups: &Rollups) -> [String; 6] {
+    let currency = Currency::from_code(&rollups.currency).ok();
     // A currency that ISO 4217 dropped since stands in minor units, rather than not at all.
     let plain = |minor: i64| {
         currency.map_or_else(|| minor.to_string(), |currency| format_plain(minor, currency))
     };
     [
-        figures.currency.clone(),
-        figures.conversions.to_string(),
-        plain(figures.revenue_minor),
-        plain(figures.discount_minor),
-        plain(figures.commission_minor),
-        plain(figures.refunded_minor),
+        rollups.currency.clone(),
+        rollups.conversions.to_string(),
+        plain(rollups.revenue_minor),
+        plain(rollups.discount_minor),
+        plain(rollups.commission_minor),
+        plain(rollups.refunded_minor),
     ]
 }

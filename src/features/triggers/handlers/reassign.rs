@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::prelude::*;
 
-use super::chooser::{Answer, Asked, Chooser};
+use super::chooser::{Answer, Chooser, PickerState};
 use super::earning_words;
 use super::view::TriggerView;
 use crate::features::affiliates::Affiliate;
@@ -17,10 +17,10 @@ use crate::kit::audit::Actor;
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::{day, read_day};
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record, Version};
-use crate::kit::web::when::{day, read_day};
 use crate::kit::web::{html, ok, see_other};
 
 /// The form as it stands on the page.
@@ -141,7 +141,7 @@ fn hand_over(
     form: ReassignForm,
 ) -> AppResult<Outcome> {
     let row = list::row(conn, merchant.id, id)?;
-    let asked = Asked {
+    let asked = PickerState {
         ids: form.affiliate_id.clone(),
         words: form.affiliate_id_q.clone(),
         find: !form.find.is_empty(),

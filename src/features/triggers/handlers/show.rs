@@ -17,9 +17,9 @@ use crate::kit::audit::{self, Actor};
 use crate::kit::db::Db;
 use crate::kit::error::AppResult;
 use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, Nothing};
-use crate::kit::web::when::When;
 use crate::kit::web::{ok, see_other};
 
 /// How many lines of its history a page shows.
@@ -39,8 +39,8 @@ struct ShowPage {
 }
 
 impl ShowPage {
-    fn when(&self, at: &chrono::DateTime<chrono::Utc>) -> When {
-        When::new(*at, self.page.merchant().tz())
+    fn when(&self, at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
     }
 
     fn owner_url(&self, owner: &Owner) -> String {

@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use vouch_core::money::{Currency, format_money};
 
 use crate::features::auth::Merchant;
-use crate::features::figures::Figures;
 use crate::features::pushes::PushCell;
+use crate::features::rollups::Rollups;
 use crate::features::sync_notes::{self, Note};
 use crate::features::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::kit::urls;
+use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::paginate::thousands;
-use crate::kit::web::when::{When, day, day_of};
 
 /// A trigger as a row or a page shows it.
 pub struct TriggerView {
@@ -25,7 +25,7 @@ pub struct TriggerView {
     pub pushes: PushCell,
     /// Where the last check of a store found otherwise.
     pub notes: Vec<Note>,
-    figures: Vec<Figures>,
+    rollups: Vec<Rollups>,
     tz: Tz,
     currency: Currency,
 }
@@ -47,14 +47,14 @@ impl TriggerView {
     /// `row` for pages of `merchant`.
     pub fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
         let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-        let TriggerRow { trigger, holder, figures, pushes } = row;
+        let TriggerRow { trigger, holder, rollups, pushes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
-        Self { trigger, holder, pushes, notes, figures, tz: merchant.tz(), currency }
+        Self { trigger, holder, pushes, notes, rollups, tz: merchant.tz(), currency }
     }
 
     /// When the check began that a note is of.
-    pub fn checked(&self, note: &Note) -> When {
-        When::new(note.checked_at, self.tz)
+    pub fn checked(&self, note: &Note) -> DisplayTime {
+        DisplayTime::new(note.checked_at, self.tz)
     }
 
     /// Its own page.
@@ -98,44 +98,44 @@ impl TriggerView {
     }
 
     /// When it was created; its text is the day alone.
-    pub fn created(&self) -> When {
+    pub fn created(&self) -> DisplayTime {
         let at = self.trigger.created_at;
-        When { text: day(day_of(at, self.tz)), ..When::new(at, self.tz) }
+        DisplayTime { text: day(day_of(at, self.tz)), ..DisplayTime::new(at, self.tz) }
     }
 
     /// How many conversions count.
     pub fn orders(&self) -> String {
-        thousands(self.figures.iter().map(|figures| figures.conversions).sum())
+        thousands(self.rollups.iter().map(|rollups| rollups.conversions).sum())
     }
 
     /// What customers paid for the credited lines, after refunds, per currency.
     pub fn revenue(&self) -> Vec<String> {
-        self.amounts(|figures| figures.revenue_minor)
+        self.amounts(|rollups| rollups.revenue_minor)
     }
 
     /// What the code took off.
     pub fn discount(&self) -> Vec<String> {
-        self.amounts(|figures| figures.discount_minor)
+        self.amounts(|rollups| rollups.discount_minor)
     }
 
     /// What it earned its holders.
     pub fn commission(&self) -> Vec<String> {
-        self.amounts(|figures| figures.commission_minor)
+        self.amounts(|rollups| rollups.commission_minor)
     }
 
     /// What went back to customers.
     pub fn refunds(&self) -> Vec<String> {
-        self.amounts(|figures| figures.refunded_minor)
+        self.amounts(|rollups| rollups.refunded_minor)
     }
 
     /// The merchant's own currency first, the others where there is something to say; at least one.
-    fn amounts(&self, of: impl Fn(&Figures) -> i64) -> Vec<String> {
-        let own = self.figures.iter().find(|figures| figures.currency == self.currency.code());
-        let others = self.figures.iter().filter(|figures| figures.currency != self.currency.code());
+    fn amounts(&self, of: impl Fn(&Rollups) -> i64) -> Vec<String> {
+        let own = self.rollups.iter().find(|rollups| rollups.currency == self.currency.code());
+        let others = self.rollups.iter().filter(|rollups| rollups.currency != self.currency.code());
         let mut amounts: Vec<String> = others
-            .filter(|figures| of(figures) != 0)
-            .filter_map(|figures| {
-                Some(format_money(of(figures), Currency::from_code(&figures.currency).ok()?))
+            .filter(|rollups| of(rollups) != 0)
+            .filter_map(|rollups| {
+                Some(format_money(of(rollups), Currency::from_code(&rollups.currency).ok()?))
             })
             .collect();
         let own_amount = own.map_or(0, &of);

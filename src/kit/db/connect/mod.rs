@@ -5,7 +5,7 @@
 //! `tcp_user_timeout` help against a peer whose kernel still acknowledges.
 
 mod conninfo;
-mod patient;
+mod retry;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
 
 pub use self::conninfo::bounded;
-pub(in crate::kit::db) use self::patient::Wait;
-pub use self::patient::{Patience, establish_patiently};
+pub(in crate::kit::db) use self::retry::Wait;
+pub use self::retry::{ConnectRetry, establish_with_retry};
 pub(super) use self::socket::{Condition, Socket};
 
 /// What PostgreSQL's refusals of one more connection contain.

@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 /// The port only names the socket's file: there is no network.
 pub(super) const PORT: &str = "5432";
 /// The longest path that a socket may have on every system (macOS: 104 bytes with the closing zero).
-const LONGEST_PATH: usize = 103;
+const MAX_PATH_BYTES: usize = 103;
 
 /// The private folder of the socket, made if it is not there: inside the data folder, unless its
 /// path is too long for a socket.
@@ -34,7 +34,7 @@ pub(super) fn folder(cluster: &Cluster) -> Result<PathBuf, EmbeddedError> {
 fn place(data_dir: &Path) -> PathBuf {
     let inside = data_dir.join("socket");
     let file = inside.join(format!(".s.PGSQL.{PORT}"));
-    if file.as_os_str().len() <= LONGEST_PATH {
+    if file.as_os_str().len() <= MAX_PATH_BYTES {
         return inside;
     }
     // Not the folder named in TMPDIR: every process that shares the data folder has to find it.

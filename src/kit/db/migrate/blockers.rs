@@ -15,7 +15,7 @@ use super::MigrateError;
 use crate::kit::db::connect::establish;
 
 /// How often it's looked who blocks: a lock is waited for several times as long.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(QueryableByName)]
 struct Session {
@@ -91,7 +91,7 @@ impl Observer {
                     // Whether the database is away shows on the other connection.
                     Err(_) => return,
                 }
-                thread::sleep(LOOK);
+                thread::sleep(POLL_INTERVAL);
             }
         });
         Ok(Self { seen, is_over, thread: Some(thread) })

@@ -12,7 +12,7 @@ use super::blockers::{Observer, holder_of};
 use super::{
     Addresses, MIGRATIONS, MigrateError, check_server, current_role, owns_schema, pending,
 };
-use crate::kit::db::connect::{Patience, Wait, establish_patiently};
+use crate::kit::db::connect::{ConnectRetry, Wait, establish_with_retry};
 
 /// The advisory lock under which migrations run: "vouch" in ASCII.
 pub(super) const LOCK: i64 = 0x76_6f75_6368;
@@ -32,30 +32,30 @@ const OTHERS_PAUSE: Duration = Duration::from_secs(1);
 /// [`MigrateError`] when the database does not answer, is too old, would be used by a role that
 /// bypasses row security, or refuses a migration.
 pub fn run_pending(addresses: Addresses<'_>) -> Result<Vec<String>, MigrateError> {
-    run_pending_then(addresses, &Patience::default(), |_| Ok(()))
+    run_pending_then(addresses, &ConnectRetry::default(), |_| Ok(()))
 }
 
 /// [`run_pending`], and `then` what SQL cannot do, under the same lock. `then` is tried again where it
-/// waits for a lock in vain. A database that isn't there yet is waited for as long as `patience` says.
+/// waits for a lock in vain. A database that isn't there yet is waited for as long as `retry` says.
 ///
 /// # Errors
 /// As [`run_pending`], or that of `then`.
 pub fn run_pending_then(
     addresses: Addresses<'_>,
-    patience: &Patience,
+    retry: &ConnectRetry,
     then: impl Fn(&mut PgConnection) -> QueryResult<()>,
 ) -> Result<Vec<String>, MigrateError> {
-    let server_role = role_of(addresses.server, patience)?;
-    let mut conn = establish_patiently(addresses.owner, patience)?;
+    let server_role = role_of(addresses.server, retry)?;
+    let mut conn = establish_with_retry(addresses.owner, retry)?;
     check_server(&mut conn)?;
-    lock(&mut conn, patience)?;
+    lock(&mut conn, retry)?;
     let missing = pending(&mut conn)?;
     let owns_schema = owns_schema(&mut conn)?;
     if !owns_schema && !missing.is_empty() {
         let role = current_role(&mut conn)?;
         return Err(MigrateError::NotOwner { role, missing: missing.len() });
     }
-    let mut steps = Steps::new(conn, addresses.owner, patience)?;
+    let mut steps = Steps::new(conn, addresses.owner, retry)?;
     if owns_schema {
         for name in &missing {
             steps.take(name, |conn| conn.run_next_migration(MIGRATIONS).map(drop))?;
@@ -74,21 +74,21 @@ pub fn run_pending_then(
 }
 
 /// The role that the server runs as; one that is not bound by row security is refused.
-fn role_of(server_url: &str, patience: &Patience) -> Result<String, MigrateError> {
-    let mut conn = establish_patiently(server_url, patience)?;
+fn role_of(server_url: &str, retry: &ConnectRetry) -> Result<String, MigrateError> {
+    let mut conn = establish_with_retry(server_url, retry)?;
     check_server(&mut conn)?;
     Ok(current_role(&mut conn)?)
 }
 
 /// Waits until no other process migrates. The lock ends with the connection, however this process
 /// ends.
-fn lock(conn: &mut PgConnection, patience: &Patience) -> Result<(), MigrateError> {
+fn lock(conn: &mut PgConnection, retry: &ConnectRetry) -> Result<(), MigrateError> {
     #[derive(diesel::QueryableByName)]
     struct Locked {
         #[diesel(sql_type = Bool)]
         locked: bool,
     }
-    let wait = patience.wait(patience.other_migrations);
+    let wait = retry.wait(retry.other_migrations);
     loop {
         let attempt: Locked = sql_query("SELECT pg_try_advisory_lock($1) AS locked")
             .bind::<BigInt, _>(LOCK)
@@ -99,7 +99,7 @@ fn lock(conn: &mut PgConnection, patience: &Patience) -> Result<(), MigrateError
         let holder = holder_of(conn, LOCK)?;
         tracing::warn!(waited_s = wait.seconds(), holder, "waiting_for_migrations");
         if !wait.rest(OTHERS_PAUSE) {
-            return Err(blocked("the lock of migrations", &wait, holder, patience));
+            return Err(blocked("the lock of migrations", &wait, holder, retry));
         }
     }
 }
@@ -108,21 +108,21 @@ fn lock(conn: &mut PgConnection, patience: &Patience) -> Result<(), MigrateError
 struct Steps<'a> {
     conn: PgConnection,
     observer: Observer,
-    patience: &'a Patience,
+    retry: &'a ConnectRetry,
 }
 
 impl<'a> Steps<'a> {
     fn new(
         mut conn: PgConnection,
         owner_url: &str,
-        patience: &'a Patience,
+        retry: &'a ConnectRetry,
     ) -> Result<Self, MigrateError> {
         conn.batch_execute(&format!(
             "SET application_name = 'vouch migrate'; SET lock_timeout = {}",
             LOCK_TIMEOUT.as_millis()
         ))?;
         let observer = Observer::start(owner_url, &mut conn)?;
-        Ok(Self { conn, observer, patience })
+        Ok(Self { conn, observer, retry })
     }
 
     /// Takes one step; again with growing pauses while somebody else has a lock that it needs.
@@ -131,10 +131,10 @@ impl<'a> Steps<'a> {
         name: &str,
         step: impl Fn(&mut PgConnection) -> diesel::migration::Result<()>,
     ) -> Result<(), MigrateError> {
-        let wait = self.patience.wait(self.patience.locks);
+        let wait = self.retry.wait(self.retry.locks);
         let mut pause = PAUSES[0];
         loop {
-            if self.patience.is_over() {
+            if self.retry.is_over() {
                 return Err(MigrateError::Stopped);
             }
             self.observer.forget();
@@ -146,7 +146,7 @@ impl<'a> Steps<'a> {
             let waited_s = wait.seconds();
             tracing::warn!(name, waited_s, holder, "migration_waits_for_lock");
             if !wait.rest(pause) {
-                return Err(blocked(name, &wait, holder, self.patience));
+                return Err(blocked(name, &wait, holder, self.retry));
             }
             pause = (pause * 2).min(PAUSES[1]);
         }
@@ -163,9 +163,9 @@ fn blocked(
     what: &str,
     wait: &Wait<'_>,
     holder: Option<String>,
-    patience: &Patience,
+    retry: &ConnectRetry,
 ) -> MigrateError {
-    if patience.is_over() {
+    if retry.is_over() {
         return MigrateError::Stopped;
     }
     MigrateError::Blocked {

@@ -6,8 +6,8 @@ use url::form_urlencoded;
 
 use super::{FIELD, Version};
 use crate::kit::error::{StoredVersion, VersionRow};
+use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::retype::SECRETS;
-use crate::kit::web::when::When;
 
 /// A form as it was sent: left with the request by the reader of forms where it has a version.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ struct ConflictPage<'a> {
 /// Who saved what is stored, and when in the merchant's time zone.
 struct Saved<'a> {
     name: &'a str,
-    when: When,
+    when: DisplayTime,
     zone: &'a str,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option
         back: back_of(req),
         by: stored.by.as_ref().map(|by| Saved {
             name: &by.name,
-            when: When::new(by.at, by.zone.parse().unwrap_or(Tz::UTC)),
+            when: DisplayTime::new(by.at, by.zone.parse().unwrap_or(Tz::UTC)),
             zone: &by.zone,
         }),
         rows: &stored.rows,

@@ -1,5 +1,5 @@
 use super::fixtures::*;
-use crate::attribution::decision::LineNote;
+use crate::attribution::record::LineNote;
 use crate::attribution::*;
 use crate::money::{Currency, Rate};
 use crate::order::fixtures::{march, order, refund, times};
@@ -79,8 +79,8 @@ fn cancelled_voided_and_deleted_orders_take_back_what_is_left() {
     let mut state = OrderState::from(report.with_code("JANE10", 0));
     state.apply(StoreEvent::Deleted { order_ref: "1".into(), at: march(12) }, times(12));
     let candidates = [code(1, "JANE10", JANE)];
-    let decision = decide(&state, &candidates, &Rules::default(), &Overrides::default());
-    assert_eq!(decision.credits[0].commission, components(200, -100, -100));
+    let attribution = decide(&state, &candidates, &Rules::default(), &Overrides::default());
+    assert_eq!(attribution.credits[0].commission, components(200, -100, -100));
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn flat_amounts_are_not_paid_for_shipping() {
 fn a_royalty_has_no_part_in_shipping() {
     let rules = Rules { include_shipping: true, ..Rules::default() };
     let report = OrderSnapshot { shipping_minor: 500, ..order().with_line("TEE", 1, 1000) };
-    let decision = decided_by(report, &[sku(1, "TEE", MAX)], rules);
-    assert_eq!(decision.paid(), [(MAX, 100)]);
+    let attribution = decided_by(report, &[sku(1, "TEE", MAX)], rules);
+    assert_eq!(attribution.paid(), [(MAX, 100)]);
 }
 
 #[test]

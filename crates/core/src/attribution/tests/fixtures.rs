@@ -100,7 +100,7 @@ impl Candidate {
     }
 }
 
-pub(super) fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Decision {
+pub(super) fn decided(report: OrderSnapshot, candidates: &[Candidate]) -> Attribution {
     decided_by(report, candidates, Rules::default())
 }
 
@@ -108,7 +108,7 @@ pub(super) fn decided_by(
     report: OrderSnapshot,
     candidates: &[Candidate],
     rules: Rules,
-) -> Decision {
+) -> Attribution {
     decide(&OrderState::from(report), candidates, &rules, &Overrides::default())
 }
 
@@ -116,26 +116,26 @@ pub(super) fn overruling(
     report: OrderSnapshot,
     candidates: &[Candidate],
     affiliates: &[i64],
-) -> Decision {
+) -> Attribution {
     let overruled = affiliates.iter().copied().collect();
     let overrides = Overrides { overruled, ..Overrides::default() };
     decide(&OrderState::from(report), candidates, &Rules::default(), &overrides)
 }
 
-impl Decision {
+impl Attribution {
     /// Who is credited, and what they earn; unqualified credits earn 0.
     pub(super) fn paid(&self) -> Vec<(i64, i64)> {
         self.credits.iter().map(|c| (c.affiliate.id, c.commission.total())).collect()
     }
 
-    pub(super) fn verdict(&self, trigger_id: i64) -> &Verdict {
+    pub(super) fn verdict(&self, trigger_id: i64) -> &CandidateResult {
         let of_trigger = |outcome: &&CandidateOutcome| outcome.trigger_id == trigger_id;
         &self.outcomes.iter().find(of_trigger).unwrap().verdict
     }
 
     pub(super) fn lost(&self, trigger_id: i64) -> &LostReason {
         match self.verdict(trigger_id) {
-            Verdict::Lost { reason } => reason,
+            CandidateResult::Lost { reason } => reason,
             other => panic!("{other:?}"),
         }
     }

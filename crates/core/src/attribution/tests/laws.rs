@@ -162,28 +162,28 @@ proptest! {
     ) {
         let payment = report.payment;
         let state = OrderState::from(report);
-        let decision = decide(&state, &candidates, &rules, &overrides);
+        let attribution = decide(&state, &candidates, &rules, &overrides);
 
         // The merchant's totals have each line that anyone earns from once. (A SKU is in one hand,
         // except here.)
-        let royalties = decision.credits.iter().filter(|credit| credit.via == CreditKind::Sku);
+        let royalties = attribution.credits.iter().filter(|credit| credit.via == CreditKind::Sku);
         if royalties.count() <= 1 {
             let own = |credit: &Credit| credit.revenue_minor - credit.shared_revenue_minor;
-            let once: i64 = decision.credits.iter().map(own).sum();
+            let once: i64 = attribution.credits.iter().map(own).sum();
             let amounts = line_amounts(&state, rules.basis());
             let lines: i64 = amounts.iter().map(|line| line.net_minor()).sum();
             prop_assert!((0..=lines).contains(&once));
         }
 
         let credited: std::collections::BTreeSet<i64> =
-            decision.credits.iter().map(|credit| credit.affiliate.id).collect();
-        prop_assert_eq!(credited.len(), decision.credits.len(), "an affiliate is credited once");
+            attribution.credits.iter().map(|credit| credit.affiliate.id).collect();
+        prop_assert_eq!(credited.len(), attribution.credits.len(), "an affiliate is credited once");
 
-        for credit in &decision.credits {
+        for credit in &attribution.credits {
             let Components { sale, refund, cancellation } = credit.would_be;
             prop_assert!(sale >= 0 && refund <= 0 && cancellation <= 0);
             prop_assert!(credit.would_be.total() >= 0);
-            prop_assert_eq!(decision.undone.is_some() && sale + refund > 0, cancellation < 0);
+            prop_assert_eq!(attribution.undone.is_some() && sale + refund > 0, cancellation < 0);
             let lines: i64 = credit.lines.iter().map(|line| line.commission_minor).sum();
             prop_assert_eq!(lines, sale + refund, "the lines add up");
             let expected =
@@ -200,9 +200,9 @@ proptest! {
             prop_assert!(!(counts_when_paid && never && credit.is_qualified()));
         }
 
-        prop_assert_eq!(decision.outcomes.len(), candidates.len(), "nobody is left out");
-        prop_assert!(decision.outcomes.iter().all(|o| o.verdict != Verdict::Unknown));
-        let wins = decision.outcomes.iter().filter(|o| o.verdict == Verdict::Won).count();
+        prop_assert_eq!(attribution.outcomes.len(), candidates.len(), "nobody is left out");
+        prop_assert!(attribution.outcomes.iter().all(|o| o.verdict != CandidateResult::Unknown));
+        let wins = attribution.outcomes.iter().filter(|o| o.verdict == CandidateResult::Won).count();
         prop_assert!(wins <= usize::from(overrides.manual.is_none()));
     }
 
@@ -214,11 +214,11 @@ proptest! {
         overrides in any_overrides(),
     ) {
         let state = OrderState::from(report);
-        let decision = decide(&state, &candidates, &rules, &overrides);
-        let json = serde_json::to_value(&decision).unwrap();
-        prop_assert_eq!(serde_json::from_value::<Decision>(json).unwrap(), decision.clone());
-        prop_assert!(!decision.sentences(chrono_tz::UTC).is_empty());
-        let outcomes = decision.outcomes.iter().map(|outcome| outcome.sentence(chrono_tz::UTC));
+        let attribution = decide(&state, &candidates, &rules, &overrides);
+        let json = serde_json::to_value(&attribution).unwrap();
+        prop_assert_eq!(serde_json::from_value::<Attribution>(json).unwrap(), attribution.clone());
+        prop_assert!(!attribution.sentences(chrono_tz::UTC).is_empty());
+        let outcomes = attribution.outcomes.iter().map(|outcome| outcome.sentence(chrono_tz::UTC));
         prop_assert!(outcomes.into_iter().all(|sentence| sentence.ends_with('.')));
     }
 
@@ -233,8 +233,8 @@ proptest! {
                 report.currency = Currency::JPY;
             }
             let own = report.currency.code();
-            let decision = decided(report, &candidates);
-            let of_jane = decision.credits.iter().find(|credit| credit.affiliate.id == JANE);
+            let attribution = decided(report, &candidates);
+            let of_jane = attribution.credits.iter().find(|credit| credit.affiliate.id == JANE);
             let target = of_jane.map(|credit| credit.commission).unwrap_or_default();
             for entry in ledger_difference(&held, own, &target) {
                 add(&mut held, entry);

@@ -55,8 +55,8 @@ fn an_unpaid_order_credits_the_one_whom_it_would_credit_when_paid() {
     let candidates = [code(1, "JANE10", JANE), email(2, "jane@affiliates.example", MAX)];
     for payment in [PaymentState::Paid, PaymentState::Pending, PaymentState::Voided] {
         let rules = Rules { orders_count_when: PAID, ..Rules::default() };
-        let decision = decided_by(unpaid(payment), &candidates, rules);
-        assert_eq!(decision.credits[0].affiliate.id, MAX, "{payment}");
+        let attribution = decided_by(unpaid(payment), &candidates, rules);
+        assert_eq!(attribution.credits[0].affiliate.id, MAX, "{payment}");
     }
 }
 
@@ -68,6 +68,6 @@ fn the_test_order_comes_before_the_payment_as_a_reason() {
         ..order().with_line("TEE", 1, 2910).with_code("JANE10", 0)
     };
     let rules = Rules { orders_count_when: PAID, ..Rules::default() };
-    let decision = decided_by(report, &[code(1, "JANE10", JANE)], rules);
-    assert_eq!(decision.credits[0].unqualified, Some(Unqualified::TestOrder));
+    let attribution = decided_by(report, &[code(1, "JANE10", JANE)], rules);
+    assert_eq!(attribution.credits[0].unqualified, Some(Unqualified::TestOrder));
 }

@@ -10,17 +10,17 @@ fn tee() -> OrderSnapshot {
     order().with_line("TEE", 1, 2910)
 }
 
-fn outcomes(decision: &Decision) -> Vec<String> {
-    decision.outcomes.iter().map(|outcome| outcome.sentence(Berlin)).collect()
+fn outcomes(attribution: &Attribution) -> Vec<String> {
+    attribution.outcomes.iter().map(|outcome| outcome.sentence(Berlin)).collect()
 }
 
 #[test]
 fn a_credit_says_who_what_and_for_what() {
     let report = tee().with_code("JANE10", 0).with_code("MAX20", 0).with_code("SUMMER", 0);
     let candidates = [code(1, "JANE10", JANE), code(2, "MAX20", MAX), sku(3, "TEE", SUE)];
-    let decision = decided(report, &candidates);
+    let attribution = decided(report, &candidates);
     assert_eq!(
-        decision.sentences(Berlin),
+        attribution.sentences(Berlin),
         [
             "Jane is credited with $2.91 for the coupon code JANE10.",
             "Sue is credited with $2.91 for the SKU TEE, on its own lines.",
@@ -28,7 +28,7 @@ fn a_credit_says_who_what_and_for_what() {
         ]
     );
     assert_eq!(
-        outcomes(&decision),
+        outcomes(&attribution),
         [
             "Coupon Code JANE10 credits Jane with this order.",
             "Coupon Code MAX20 of Max does not count: JANE10 of Jane stands earlier on the order.",
@@ -46,20 +46,20 @@ fn an_order_that_credits_nobody_says_why() {
           this order."]
     );
     let retired = Candidate { retired_at: Some(march(9)), ..code(1, "JANE10", JANE) };
-    let decision = decided(tee().with_code("JANE10", 0), &[retired]);
+    let attribution = decided(tee().with_code("JANE10", 0), &[retired]);
     assert_eq!(
-        decision.sentences(Berlin),
+        attribution.sentences(Berlin),
         ["Nobody is credited: no trigger on this order was in force when it was placed."]
     );
     assert_eq!(
-        outcomes(&decision),
+        outcomes(&attribution),
         ["Coupon Code JANE10 of Jane does not count: it was retired on 9 March 2026, 13:00, \
           before the order was placed."]
     );
     // A code that an edit took off the order is no more on it than none.
     let gone = decided(tee(), &[code(1, "JANE10", JANE)]);
     assert_eq!(gone.sentences(Berlin), nobody);
-    let unknown = Decision::default().sentences(Berlin);
+    let unknown = Attribution::default().sentences(Berlin);
     assert_eq!(
         unknown,
         ["The store has sent a message about this order, but not yet the order itself."]
@@ -69,17 +69,17 @@ fn an_order_that_credits_nobody_says_why() {
 #[test]
 fn an_unqualified_credit_says_why_and_what_it_would_have_been() {
     let disabled = code(1, "JANE10", JANE).with_status(AffiliateStatus::Disabled);
-    let decision = decided(tee().with_code("JANE10", 0), std::slice::from_ref(&disabled));
+    let attribution = decided(tee().with_code("JANE10", 0), std::slice::from_ref(&disabled));
     assert_eq!(
-        decision.sentences(Berlin),
+        attribution.sentences(Berlin),
         [
             "Jane would be credited for the coupon code JANE10, but earns nothing: the affiliate was \
           Disabled when the order was placed. Otherwise it would be $2.91."
         ]
     );
-    let decision = overruling(tee().with_code("JANE10", 0), &[disabled], &[JANE]);
+    let attribution = overruling(tee().with_code("JANE10", 0), &[disabled], &[JANE]);
     assert_eq!(
-        decision.sentences(Berlin),
+        attribution.sentences(Berlin),
         ["Jane is credited with $2.91 for the coupon code JANE10, although the affiliate was \
           Disabled when the order was placed: a member of the program decided so."]
     );
@@ -92,9 +92,9 @@ fn a_commission_that_stays_after_a_refund_says_why() {
     let words = "Money was given back, or something was taken off the order: by your settings for \
                  the store, commission stays as it was.";
     let keeps = Rules { keeps_refunded: true, ..Rules::default() };
-    let decision = decided_by(report.clone(), &candidates, keeps);
+    let attribution = decided_by(report.clone(), &candidates, keeps);
     assert_eq!(
-        decision.sentences(Berlin),
+        attribution.sentences(Berlin),
         ["Jane is credited with $2.91 for the coupon code JANE10.", words]
     );
     let follows = decided(report.clone(), &candidates).sentences(Berlin);
@@ -107,9 +107,9 @@ fn a_commission_that_stays_after_a_refund_says_why() {
 #[test]
 fn a_cancelled_order_says_so() {
     let report = OrderSnapshot { cancelled_at: Some(march(12)), ..tee().with_code("JANE10", 0) };
-    let decision = decided(report, &[code(1, "JANE10", JANE)]);
+    let attribution = decided(report, &[code(1, "JANE10", JANE)]);
     assert_eq!(
-        decision.sentences(Berlin)[1],
+        attribution.sentences(Berlin)[1],
         "The order was cancelled on 12 March 2026, 13:00: no commission is left."
     );
 }
@@ -133,13 +133,13 @@ fn the_losers_reasons_can_be_read() {
     };
     let overrides = Overrides { manual: Some(manual), ..Overrides::default() };
     let state = OrderState::from(tee().with_code("JANE10", 5));
-    let decision = decide(&state, &[code(1, "JANE10", JANE)], &Rules::default(), &overrides);
+    let attribution = decide(&state, &[code(1, "JANE10", JANE)], &Rules::default(), &overrides);
     assert_eq!(
-        outcomes(&decision),
+        outcomes(&attribution),
         ["Coupon Code JANE10 of Jane does not count: Olga Owner credited this order to Sue by \
           hand on 12 March 2026, 13:00."]
     );
-    assert_eq!(decision.sentences(Berlin), ["Sue is credited with $2.91 by hand."]);
+    assert_eq!(attribution.sentences(Berlin), ["Sue is credited with $2.91 by hand."]);
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn each_line_shows_its_sum() {
         let report = order().with_line("TEE", 2, 1000).with_line("CAP", 1, 500);
         let report = report.with_refund(refund("1").of_line("TEE", 1, 1000)).with_code("JANE10", 0);
         let terms = Terms { excluded_skus: vec!["CAP".into()], ..terms };
-        let decision = decided(report, &[code(1, "JANE10", JANE).on(terms)]);
-        let credit = &decision.credits[0];
-        let currency = decision.currency.unwrap();
+        let attribution = decided(report, &[code(1, "JANE10", JANE).on(terms)]);
+        let credit = &attribution.credits[0];
+        let currency = attribution.currency.unwrap();
         credit.lines.iter().map(|line| line.sentence(credit.rate, currency)).collect()
     };
     let excluded = "The offer pays nothing for this SKU.";
@@ -176,7 +176,7 @@ fn each_line_shows_its_sum() {
 
 #[test]
 fn what_a_later_version_wrote_can_still_be_read() {
-    let decision: Decision = serde_json::from_value(serde_json::json!({
+    let attribution: Attribution = serde_json::from_value(serde_json::json!({
         "currency": "USD",
         "a field of tomorrow": 1,
         "rules": {"include_tax": true},
@@ -190,7 +190,7 @@ fn what_a_later_version_wrote_can_still_be_read() {
         "undone": {"how": "eaten"},
     }))
     .unwrap();
-    assert_eq!(decision.credits[0].via, CreditKind::Unknown);
-    assert!(matches!(decision.outcomes[1].verdict, Verdict::Unknown));
-    assert!(!outcomes(&decision).is_empty() && decision.sentences(Berlin).len() == 2);
+    assert_eq!(attribution.credits[0].via, CreditKind::Unknown);
+    assert!(matches!(attribution.outcomes[1].verdict, CandidateResult::Unknown));
+    assert!(!outcomes(&attribution).is_empty() && attribution.sentences(Berlin).len() == 2);
 }

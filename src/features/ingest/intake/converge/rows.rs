@@ -7,11 +7,11 @@ use vouch_core::attribution::{Components, Held, LedgerEnd};
 
 use super::target::{OfOrder, Target};
 use crate::features::conversions::{Review, Via};
-use crate::features::figures::{Amounts, Shared};
+use crate::features::rollups::{Amounts, Shared};
 use crate::kit::db::prepared;
 
 /// A conversion as it stands, with what its ledger holds.
-pub(super) struct Standing {
+pub(super) struct CurrentConversion {
     pub id: i64,
     /// A member's.
     pub review: Option<Review>,
@@ -36,7 +36,10 @@ type HeldRow = (Option<String>, i64, i64, i64, bool);
 type Row = (HeadRow, FactsRow, AmountsRow, EndRow, HeldRow);
 
 /// The order's conversions, locked. Each is one row for each currency that its ledger holds.
-pub(super) fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<Vec<Standing>> {
+pub(super) fn current(
+    conn: &mut PgConnection,
+    order: &OfOrder,
+) -> QueryResult<Vec<CurrentConversion>> {
     let rows: Vec<Row> = prepared::<(HeadSql, FactsSql, AmountsSql, EndSql, HeldSql)>(
         "SELECT c.id, c.affiliate_id, c.trigger_id, c.offer_id, c.via, c.currency::text, c.day, \
              c.review, \
@@ -60,22 +63,22 @@ pub(super) fn standing(conn: &mut PgConnection, order: &OfOrder) -> QueryResult<
     .bind::<BigInt, _>(order.merchant_id)
     .bind::<BigInt, _>(order.order_id)
     .load(conn)?;
-    let mut standing: Vec<Standing> = Vec::new();
+    let mut current: Vec<CurrentConversion> = Vec::new();
     for (head, facts, amounts, end, held) in rows {
-        if standing.last().is_none_or(|last| last.id != head.0) {
-            standing.push(Standing::new(head, facts, amounts, end));
+        if current.last().is_none_or(|last| last.id != head.0) {
+            current.push(CurrentConversion::new(head, facts, amounts, end));
         }
         let (currency, sale, refund, cancellation, has_sale) = held;
         let components = Components { sale, refund, cancellation };
         let held = currency.map(|currency| Held { currency, components, has_sale });
-        if let Some(last) = standing.last_mut() {
+        if let Some(last) = current.last_mut() {
             last.held.extend(held);
         }
     }
-    Ok(standing)
+    Ok(current)
 }
 
-impl Standing {
+impl CurrentConversion {
     fn new(head: HeadRow, facts: FactsRow, amounts: AmountsRow, end: EndRow) -> Self {
         let (id, affiliate_id, trigger_id, offer_id, via, currency, day, review) = head;
         let (unqualified_reason, auto_approve, not_paid_yet, is_fraud) = facts;

@@ -1,7 +1,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::features::conversions::{Facts, Review, Via};
-use crate::features::figures::{Amounts, Counted, Shared};
+use crate::features::rollups::{Amounts, Counted, Shared};
 
 /// The order whose conversions converge.
 pub(in crate::features::ingest::intake) struct OfOrder {

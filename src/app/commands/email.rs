@@ -1,0 +1,70 @@
+//! `vouch email`: emails that wait where no mail server takes them, for the person who runs the server.
+
+use anyhow::Context;
+use clap::Subcommand;
+use diesel::PgConnection;
+
+use super::database::with_database;
+use crate::features::accounts::{self, AccessChange};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::console::say;
+use crate::kit::db::{Scope, in_scope};
+use crate::kit::email::{self, State};
+use crate::kit::secrets::Encryptor;
+use crate::kit::web::paginate::Cursor;
+
+/// What can be done with emails.
+#[derive(Subcommand)]
+pub enum EmailCommand {
+    /// List the newest emails, without their text
+    List,
+    /// Print one email that waits, with its link. The link gives access to the account, so pass it on
+    /// to the recipient only
+    Show {
+        /// The number of the email, as `vouch email list` and the page of support staff have it
+        id: i64,
+    },
+}
+
+pub(super) fn run(config: &Config, command: &EmailCommand) -> anyhow::Result<()> {
+    match command {
+        EmailCommand::List => list(config),
+        EmailCommand::Show { id } => show(config, *id),
+    }
+}
+
+fn list(config: &Config) -> anyhow::Result<()> {
+    let emails = with_database(config, |conn| {
+        Ok(in_scope(conn, Scope::Support, |conn| email::emails(conn, &Cursor::Start))?)
+    })?;
+    if emails.rows.is_empty() {
+        say!("No emails.");
+    }
+    for email in emails.rows {
+        let state = match email.state {
+            State::Waits(_) => "waiting",
+            State::Sent(_) => "sent",
+            State::GivenUp(_) => "failed",
+        };
+        say!("{:>8}  {:<8}  {}  {}", email.id, state, email.recipient, email.subject);
+    }
+    Ok(())
+}
+
+fn show(config: &Config, id: i64) -> anyhow::Result<()> {
+    let encryptor = Encryptor::new(&config.secret_key);
+    let by = AccessChange::command_line("", clock::now());
+    let email = with_database(config, |conn| {
+        in_scope(conn, Scope::Instance, |conn: &mut PgConnection| {
+            let found = email::reveal(conn, id, &encryptor, &config.public_url)?;
+            if let Some(email) = &found {
+                accounts::note_revealed(conn, &by, email)?;
+            }
+            anyhow::Ok(found)
+        })
+    })?;
+    let email = email.with_context(|| format!("no email {id} waits to be sent"))?;
+    say!("To: {}\nSubject: {}\n\n{}", email.recipient, email.subject, email.text);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Signed messages of the demo's store, ready to be sent from a terminal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Duration, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::catalog::{DemoCustomer, PRODUCTS, Refund, Sale, line};
+use super::store::DemoStore;
+
+/// A message as Shopify would send it.
+#[derive(Clone, Debug)]
+pub struct DemoMessage {
+    /// What it is, in words for the terminal.
+    pub what: &'static str,
+    /// `orders/create`.
+    pub topic: &'static str,
+    /// Tells deliveries apart.
+    pub delivery_ref: String,
+    /// The raw body.
+    pub body: String,
+    /// base64 of HMAC-SHA-256 over the body.
+    pub signature: String,
+}
+
+impl DemoMessage {
+    fn new(what: &'static str, topic: &'static str, id: u64, body: &Value, secret: &[u8]) -> Self {
+        let body = body.to_string();
+        let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+        let signature = STANDARD.encode(mac.chain_update(&body).finalize().into_bytes());
+        let delivery_ref = format!("{id}-{}", topic.replace('/', "-"));
+        Self { what, topic, delivery_ref, body, signature }
+    }
+
+    /// One line for a POSIX shell that sends it to `address`.
+    pub fn curl(&self, address: &str) -> String {
+        // The body has no single quotes: names and titles of these letters are plain.
+        format!(
+            "curl -sS -w '%{{http_code}}\\n' -X POST '{address}' \
+             -H 'Content-Type: application/json' -H 'X-Shopify-Topic: {}' \
+             -H 'X-Shopify-Webhook-Id: {}' -H 'X-Shopify-Hmac-Sha256: {}' --data-binary '{}'",
+            self.topic, self.delivery_ref, self.signature, self.body
+        )
+    }
+}
+
+/// A new order with `code`, then its refund and its update; in whichever order they are sent, they
+/// come to the same. The order's id follows from `now`, so that it is new each time.
+pub fn emails(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessage; 3] {
+    let id = u64::try_from(now.timestamp_micros()).unwrap_or_default();
+    let order = Sale {
+        id,
+        number: 900_000 + id / 1_000 % 100_000,
+        placed_at: now,
+        updated_at: now,
+        cancelled_at: None,
+        is_test: false,
+        payment: "paid",
+        demo_customer: Some(DemoCustomer {
+            first: "Carla".to_owned(),
+            last: "Curl".to_owned(),
+            email: "carla@customers.example".to_owned(),
+        }),
+        lines: vec![line(&PRODUCTS[4], 2), line(&PRODUCTS[0], 1)],
+        codes: vec![(code.to_owned(), 1_000)],
+        tax_basis_points: 0,
+        refunds: Vec::new(),
+    };
+    let refund = Refund { id: id + 1, line: 0, quantity: 1, at: now + Duration::seconds(60) };
+    let updated = Sale {
+        updated_at: refund.at,
+        payment: "partially_refunded",
+        refunds: vec![refund.clone()],
+        ..order.clone()
+    };
+    let secret = &store.secret;
+    [
+        DemoMessage::new("a new order", "orders/create", id, &order.body(), secret),
+        DemoMessage::new(
+            "a refund of it",
+            "refunds/create",
+            id,
+            &order.refund_body(&refund),
+            secret,
+        ),
+        DemoMessage::new("the order after that", "orders/updated", id, &updated.body(), secret),
+    ]
+}

@@ -1,0 +1,111 @@
+//! What Vouch writes to people about their own account.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::model::Person;
+use crate::kit::email::{Link, Message};
+use crate::kit::secrets::Encryptor;
+use crate::kit::web::display_time::DisplayTime;
+
+/// The link by which a person chooses a new password.
+pub(super) fn password_reset<'a>(
+    person: &'a Person,
+    encryptor: &Encryptor,
+    token: &str,
+) -> Message<'a> {
+    Message {
+        to: &person.email,
+        subject: "Choose a new password".to_owned(),
+        program: None,
+        paragraphs: vec![
+            hello(person),
+            format!("Somebody, hopefully you, has asked for a new password for {}.", person.email),
+            "The link works once, and for one hour. If it was not you, there is nothing to do: your \
+             password stays as it is."
+                .to_owned(),
+        ],
+        link: Some(Link::secret(
+            encryptor,
+            "Choose a new password",
+            &format!("/password-resets/{token}"),
+        )),
+    }
+}
+
+/// That the password is another one.
+pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+    notice(
+        person,
+        "Your password was changed",
+        format!(
+            "The password for {} was changed on {}. Whoever was signed in with it elsewhere is signed out.",
+            person.email,
+            at(now)
+        ),
+    )
+}
+
+/// That a code is asked for from now on.
+pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+    let happened = format!(
+        "Two-factor sign-in was turned on for {} on {}: from now on Vouch asks for a code after the password.",
+        person.email,
+        at(now)
+    );
+    notice(person, "Two-factor sign-in is on", happened)
+}
+
+/// That no code is asked for any more.
+pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+    let happened = format!(
+        "Two-factor sign-in was turned off for {} on {}: the password is enough now.",
+        person.email,
+        at(now)
+    );
+    notice(person, "Two-factor sign-in is off", happened)
+}
+
+/// That somebody came in without the device.
+pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>) -> Message<'_> {
+    let happened = format!(
+        "A recovery code of {} was used on {}. You have {left} left.",
+        person.email,
+        at(now)
+    );
+    notice(person, "A recovery code was used", happened)
+}
+
+/// That the recovery codes are other ones.
+pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
+    let happened = format!(
+        "New recovery codes were made for {} on {}. Those from before work no longer.",
+        person.email,
+        at(now)
+    );
+    notice(person, "You have new recovery codes", happened)
+}
+
+/// Something about a person's account that they should hear of even if they did it themselves.
+fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> Message<'a> {
+    Message {
+        to: &person.email,
+        subject: subject.to_owned(),
+        program: None,
+        paragraphs: vec![
+            hello(person),
+            happened,
+            "If it was not you, choose a new password at once, and tell whoever runs your program."
+                .to_owned(),
+        ],
+        link: Some(Link::page("Choose a new password", "/password-resets/new")),
+    }
+}
+
+fn hello(person: &Person) -> String {
+    format!("Hello {},", person.name)
+}
+
+fn at(now: DateTime<Utc>) -> String {
+    format!("{} UTC", DisplayTime::new(now, Tz::UTC).text)
+}

@@ -1,0 +1,23 @@
+use super::model::{Person, workspaces_of};
+use crate::kit::db::{Db, Scope};
+use crate::kit::error::AppResult;
+use crate::kit::session::Workspace;
+
+/// What somebody who guesses a person's password would try first: their address, their name, the
+/// names of their programs.
+///
+/// # Errors
+/// The database's.
+pub async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec<String>> {
+    let someone = person.clone();
+    let workspaces =
+        db.run(Scope::Person(person.id), move |conn| workspaces_of(conn, &someone)).await?;
+    let mut known = vec![person.email.clone(), person.name.clone()];
+    known.extend(workspaces.into_iter().filter_map(|place| match place {
+        Workspace::Member { merchant, .. } | Workspace::Affiliate { merchant, .. } => {
+            Some(merchant)
+        }
+        Workspace::Support => None,
+    }));
+    Ok(known)
+}

@@ -1,0 +1,184 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use diesel::QueryResult;
+use serde::Deserialize;
+use vouch_platforms::Period;
+
+use super::model::{self, AskError, Backfill, BackfillProgress};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::stores::Store;
+use crate::kit::clock;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::display_time::{self, DisplayTime, day_of, read_day};
+use crate::kit::web::form::{CsrfForm, FormErrors};
+use crate::kit::web::{ok, rejected, see_other};
+
+/// How many of the last readings the page shows.
+const SHOWN: i64 = 10;
+/// The longest period, in days.
+const MAX_CHARS: i64 = 366;
+
+/// The period that was typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PeriodForm {
+    from: String,
+    until: String,
+}
+
+impl PeriodForm {
+    /// The last week.
+    fn suggested(now: DateTime<Utc>, zone: Tz) -> Self {
+        let today = day_of(now, zone);
+        let from = today - Days::new(7);
+        Self { from: from.to_string(), until: today.to_string() }
+    }
+
+    /// Whole days in the merchant's time zone, up to now at the most.
+    fn check(&self, now: DateTime<Utc>, zone: Tz) -> Result<Period, FormErrors> {
+        let mut errors = FormErrors::new();
+        let mut day = |field: &str, typed: &str| {
+            let day = read_day(typed);
+            if day.is_none() {
+                errors.add(field, "Choose a day.");
+            }
+            day
+        };
+        let (from, until) = (day("from", &self.from), day("until", &self.until));
+        let (Some(from), Some(until)) = (from, until) else { return Err(errors) };
+        if until < from {
+            errors.add("until", "The last day must not be before the first.");
+        } else if from > day_of(now, zone) {
+            errors.add("from", "This day has yet to come.");
+        } else if (until - from).num_days() >= MAX_CHARS {
+            errors.add(
+                "until",
+                format!("Choose {MAX_CHARS} days at the most, and the rest after that."),
+            );
+        }
+        let begin = |day: NaiveDate| begin_of(day, zone);
+        let end = until.checked_add_days(Days::new(1)).and_then(begin);
+        match (begin(from), end) {
+            (Some(from), Some(end)) if errors.is_empty() => {
+                Ok(Period { from, until: (end - Duration::seconds(1)).min(now) })
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The first moment of a day; a clock that is put forward at midnight leaves some out.
+fn begin_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let later = (0..4).map(|hours| midnight + Duration::hours(hours));
+    let mut begins = later.filter_map(|at| zone.from_local_datetime(&at).earliest());
+    begins.next().map(|at| at.with_timezone(&Utc))
+}
+
+#[derive(Template)]
+#[template(path = "backfills/index.html")]
+struct BackfillPage {
+    page: MerchantPage,
+    store: Store,
+    readings: Vec<Backfill>,
+    reading: BackfillProgress,
+    form: PeriodForm,
+    errors: FormErrors,
+}
+
+impl BackfillPage {
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
+    }
+
+    fn day(&self, at: &DateTime<Utc>) -> String {
+        display_time::day(day_of(*at, self.page.merchant().tz()))
+    }
+
+    /// `Read 214 orders: 3 were new, 1 had changed.`
+    fn result(reading: &Backfill) -> String {
+        let Backfill { read_count, new_count, changed_count, .. } = reading;
+        let orders = if *read_count == 1 { "order" } else { "orders" };
+        let were = if *new_count == 1 { "was" } else { "were" };
+        let news = match (new_count, changed_count) {
+            (0, 0) => "nothing was missing".to_owned(),
+            (new, 0) => format!("{new} {were} new"),
+            (0, changed) => format!("{changed} had changed"),
+            (new, changed) => format!("{new} {were} new, {changed} had changed"),
+        };
+        format!("Read {read_count} {orders}: {news}.")
+    }
+
+    fn url(&self) -> String {
+        urls::backfills(self.store.id)
+    }
+
+    fn is_running(&self) -> bool {
+        self.readings.iter().any(|reading| reading.finished_at.is_none())
+    }
+}
+
+async fn shown(
+    db: &Db,
+    page: MerchantPage,
+    store_id: i64,
+    form: PeriodForm,
+    errors: FormErrors,
+) -> AppResult<BackfillPage> {
+    let merchant_id = page.merchant_id();
+    let (store, readings, reading) = db
+        .merchant(merchant_id, move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, merchant_id, store_id)?;
+            let readings = model::latest(conn, &store, SHOWN)?;
+            let reading = BackfillProgress::of(conn, &store)?;
+            Ok((store, readings, reading))
+        })
+        .await?;
+    let page = page.under(store.settings_path());
+    Ok(BackfillPage { page, store, readings, reading, form, errors })
+}
+
+/// `GET /settings/stores/{store_id}/backfills`
+pub async fn index(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let form = PeriodForm::suggested(clock::now(), page.merchant().tz());
+    ok(&shown(&db, page, *store_id, form, FormErrors::new()).await?)
+}
+
+/// `POST /settings/stores/{store_id}/backfills`
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<PeriodForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let period = match form.check(actor.now, page.merchant().tz()) {
+        Ok(period) => period,
+        Err(errors) => return rejected(&shown(&db, page, store_id, form, errors).await?),
+    };
+    let asked = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            match model::ask(conn, &actor, &store, &period) {
+                Ok(()) => Ok(Ok(())),
+                Err(refusal @ AskError::Running) => Ok(Err(refusal)),
+                Err(AskError::Database(error)) => Err(error),
+            }
+        })
+        .await?;
+    if let Err(refusal) = asked {
+        let errors = FormErrors::one("from", refusal.to_string());
+        return rejected(&shown(&db, page, store_id, form, errors).await?);
+    }
+    page.done("The orders of this period are being read. What was missing appears by itself.")?;
+    Ok(see_other(&urls::backfills(store_id)))
+}

@@ -1,0 +1,130 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use vouch_platforms::Period;
+
+use crate::features::stores::Store;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::backfills;
+use crate::kit::store_jobs::{JobKind, last_problem, make_due};
+
+/// The reading of a period that somebody asked for.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = backfills)]
+pub struct Backfill {
+    /// Its key within the merchant.
+    pub id: i64,
+    /// Orders that changed from then on are read.
+    pub period_from: DateTime<Utc>,
+    /// Up to then.
+    pub period_until: DateTime<Utc>,
+    /// Who asked for it.
+    pub requested_by: String,
+    /// When.
+    pub requested_at: DateTime<Utc>,
+    pub(super) cursor: Option<String>,
+    /// How many orders were read so far.
+    pub read_count: i64,
+    /// How many of them Vouch did not know.
+    pub new_count: i64,
+    /// How many it knew, but not as they are now.
+    pub changed_count: i64,
+    /// When it came to its end.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Why a reading cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// One at a time.
+    #[error("The orders of another period are being read. Wait until that is done.")]
+    Running,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// Has the orders of `period` read from the store.
+///
+/// # Errors
+/// [`AskError::Running`] while another period of the store is being read.
+pub fn ask(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store: &Store,
+    period: &Period,
+) -> Result<(), AskError> {
+    conn.transaction(|conn| {
+        diesel::insert_into(backfills::table)
+            .values((
+                backfills::merchant_id.eq(store.merchant_id),
+                backfills::store_id.eq(store.id),
+                backfills::period_from.eq(period.from),
+                backfills::period_until.eq(period.until),
+                backfills::requested_by.eq(&actor.name),
+                backfills::requested_at.eq(actor.now),
+            ))
+            .execute(conn)
+            .map_err(|error| match error {
+                Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
+                    if info.constraint_name() == Some("backfills_one_unfinished") =>
+                {
+                    AskError::Running
+                }
+                error => AskError::Database(error),
+            })?;
+        let act = Act {
+            action: "store.orders_asked_for",
+            subject_kind: "store",
+            subject_id: Some(store.id),
+            summary: format!("Had the orders of {} read for a period.", store.name),
+            before: None,
+            after: None,
+        };
+        record(conn, actor, act)?;
+        make_due(conn, store.merchant_id, store.id, JobKind::Backfill, actor.now)?;
+        Ok(())
+    })
+}
+
+/// The last readings that were asked for, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn latest(conn: &mut PgConnection, store: &Store, limit: i64) -> QueryResult<Vec<Backfill>> {
+    backfills::table
+        .filter(backfills::merchant_id.eq(store.merchant_id))
+        .filter(backfills::store_id.eq(store.id))
+        .order(backfills::id.desc())
+        .limit(limit)
+        .select(Backfill::as_select())
+        .load(conn)
+}
+
+pub(super) fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<Option<Backfill>> {
+    backfills::table
+        .filter(backfills::merchant_id.eq(store.merchant_id))
+        .filter(backfills::store_id.eq(store.id))
+        .filter(backfills::finished_at.is_null())
+        .select(Backfill::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// How the reading of a store's orders stands.
+#[derive(Clone, Debug)]
+pub struct BackfillProgress {
+    /// Why the last turn failed; `None` when it did not.
+    pub problem: Option<String>,
+}
+
+impl BackfillProgress {
+    /// Of one store.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
+        let problem = last_problem(conn, store.merchant_id, store.id, JobKind::Backfill)?;
+        Ok(Self { problem })
+    }
+}

@@ -1,0 +1,232 @@
+//! The findings of a check, for the page and the download.
+
+use std::collections::HashMap;
+
+use diesel::dsl::IntoBoxed;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use vouch_core::code::key_of_reported_code;
+
+use super::model::CodeSync;
+use crate::features::pushes::{self, PushLine};
+use crate::features::stores::Store;
+use crate::features::sync_notes::{STILL_SAYS, StoreState, SyncStatus};
+use crate::features::triggers::Trigger;
+use crate::kit::db::listing::{contains, count_of, replanned};
+use crate::kit::db::schema::{affiliates, code_sync_results as findings, triggers};
+use crate::kit::db::{constant, text_enum};
+use crate::kit::web::paginate::{COUNT_LIMIT, Count, Cursor, Listing, PAGE_SIZE};
+
+text_enum! {
+    /// What a list of findings shows.
+    pub enum Show {
+        /// What shoppers cannot use, and is still so.
+        Unusable = "unusable", "Missing or off";
+        /// [`SyncStatus::VouchOnly`].
+        VouchOnly = "vouch_only", "Only in Vouch";
+        /// [`SyncStatus::Off`].
+        Off = "off", "Off in the store";
+        /// [`SyncStatus::Different`].
+        Different = "different", "Different rules";
+        /// [`SyncStatus::StoreOnly`].
+        StoreOnly = "store_only", "Only in the store";
+        /// [`SyncStatus::Retired`].
+        Retired = "retired", "Retired here";
+        /// [`SyncStatus::Both`].
+        Both = "both", "In both";
+    }
+}
+
+/// Which findings a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct DifferenceFilter {
+    /// `None`: all that is not well.
+    pub show: Option<Show>,
+    /// What the code contains, as typed.
+    pub q: String,
+}
+
+/// What a check says of a code.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = findings)]
+pub struct Difference {
+    /// The code as codes are compared.
+    pub key: String,
+    /// As the store spells it.
+    pub code: String,
+    /// The trigger of that key.
+    pub trigger_id: Option<i64>,
+    /// What it comes to.
+    #[diesel(select_expression = findings::status.assume_not_null())]
+    pub status: SyncStatus,
+    /// Whether shoppers could use it; `None` where the store has none.
+    pub state: Option<StoreState>,
+    /// What a shopper gets.
+    pub rules: String,
+    admin_url: Option<String>,
+    /// The trigger that Vouch made it for, by its mark.
+    pub marked_for: Option<i64>,
+}
+
+impl Difference {
+    /// The discount's page in the store's admin, where there is one.
+    pub fn admin_url(&self) -> Option<&str> {
+        // It came from outside: nothing but the web is linked to.
+        self.admin_url.as_deref().filter(|url| url.starts_with("http"))
+    }
+}
+
+/// A finding with what stands beside it.
+#[derive(Clone, Debug)]
+pub struct DifferenceRow {
+    /// The finding.
+    pub finding: Difference,
+    /// The trigger of that key, as it is now.
+    pub trigger: Option<Trigger>,
+    /// The name of its holder.
+    pub holder: String,
+    /// The trigger that Vouch made the code for, where that is another one.
+    pub made_for: Option<Trigger>,
+    /// How the code stands on its way into this store.
+    pub push: Option<PushLine>,
+}
+
+type Boxed = IntoBoxed<'static, findings::table, Pg>;
+
+fn matching(code_sync: (i64, i64), filter: &DifferenceFilter) -> Boxed {
+    let (merchant_id, code_sync_id) = code_sync;
+    let query = findings::table
+        .into_boxed::<Pg>()
+        .filter(findings::merchant_id.eq(merchant_id))
+        .filter(findings::code_sync_id.eq(code_sync_id));
+    let status = |status: SyncStatus| findings::status.eq(status);
+    let query = match filter.show {
+        // A null is neither.
+        None => query.filter(findings::status.ne(SyncStatus::Both)),
+        Some(Show::Unusable) => query
+            .filter(findings::status.eq_any([SyncStatus::VouchOnly, SyncStatus::Off]))
+            .filter(findings::state.is_distinct_from(Some(StoreState::Scheduled)))
+            .filter(constant::<Bool>(STILL_SAYS)),
+        Some(Show::VouchOnly) => query.filter(status(SyncStatus::VouchOnly)),
+        Some(Show::Off) => query.filter(status(SyncStatus::Off)),
+        Some(Show::Different) => query.filter(status(SyncStatus::Different)),
+        Some(Show::StoreOnly) => query.filter(status(SyncStatus::StoreOnly)),
+        Some(Show::Retired) => query.filter(status(SyncStatus::Retired)),
+        Some(Show::Both) => query.filter(status(SyncStatus::Both)),
+    };
+    match key_of_reported_code(&filter.q).as_str() {
+        "" => query,
+        key => query.filter(findings::key.like(contains(key))),
+    }
+}
+
+fn fetch(
+    conn: &mut PgConnection,
+    code_sync: (i64, i64),
+    filter: &DifferenceFilter,
+    cursor: &Cursor<String>,
+    limit: usize,
+) -> QueryResult<Vec<Difference>> {
+    let query = matching(code_sync, filter);
+    let query = match cursor {
+        Cursor::Start => query.order(findings::key),
+        Cursor::After(key) => query.filter(findings::key.gt(key.clone())).order(findings::key),
+        Cursor::Before(key) => {
+            query.filter(findings::key.lt(key.clone())).order(findings::key.desc())
+        }
+    };
+    replanned(query.select(Difference::as_select()).limit(limit as i64)).load(conn)
+}
+
+/// One page of the findings of a check, and how many match in all.
+///
+/// # Errors
+/// The database's.
+pub fn page(
+    conn: &mut PgConnection,
+    store: &Store,
+    code_sync: &CodeSync,
+    filter: &DifferenceFilter,
+    cursor: &Cursor<String>,
+) -> QueryResult<(Listing<DifferenceRow>, Count)> {
+    let key = (store.merchant_id, code_sync.id);
+    let some = matching(key, filter).select(findings::id).limit(COUNT_LIMIT + 1);
+    let count = Count::new(replanned(count_of(some)).get_result(conn)?, COUNT_LIMIT);
+    let found = fetch(conn, key, filter, cursor, PAGE_SIZE + 1)?;
+    let rows = complete(conn, store, found)?;
+    Ok((Listing::new(rows, cursor, |row| row.finding.key.clone()), count))
+}
+
+/// Up to `limit` findings from the cursor on, with the place of the next ones: for downloads.
+///
+/// # Errors
+/// The database's.
+pub fn piece(
+    conn: &mut PgConnection,
+    store: &Store,
+    code_sync: &CodeSync,
+    filter: &DifferenceFilter,
+    cursor: &Cursor<String>,
+    limit: usize,
+) -> QueryResult<(Vec<DifferenceRow>, Option<Cursor<String>>)> {
+    let found = fetch(conn, (store.merchant_id, code_sync.id), filter, cursor, limit)?;
+    let last = found.last().filter(|_| found.len() == limit);
+    let next = last.map(|finding| Cursor::After(finding.key.clone()));
+    Ok((complete(conn, store, found)?, next))
+}
+
+/// The triggers whose codes the check missed in the store and that are not on their way since, or
+/// only that one of them.
+pub(super) fn still_missing(
+    conn: &mut PgConnection,
+    store: &Store,
+    code_sync: &CodeSync,
+    trigger_id: Option<i64>,
+) -> QueryResult<Vec<i64>> {
+    let filter = DifferenceFilter { show: Some(Show::Unusable), q: String::new() };
+    let mut query = matching((store.merchant_id, code_sync.id), &filter)
+        .filter(findings::status.eq(SyncStatus::VouchOnly))
+        .order(findings::trigger_id);
+    if let Some(trigger_id) = trigger_id {
+        query = query.filter(findings::trigger_id.eq(trigger_id));
+    }
+    query.select(findings::trigger_id.assume_not_null()).load(conn)
+}
+
+/// Adds what stands beside: plain statements rather than one that the planner can get wrong.
+fn complete(
+    conn: &mut PgConnection,
+    store: &Store,
+    found: Vec<Difference>,
+) -> QueryResult<Vec<DifferenceRow>> {
+    let named =
+        |finding: &Difference| [finding.trigger_id, finding.marked_for].into_iter().flatten();
+    let ids: Vec<i64> = found.iter().flat_map(named).collect();
+    let known: HashMap<i64, (Trigger, String)> = triggers::table
+        .inner_join(
+            affiliates::table.on(affiliates::merchant_id
+                .eq(triggers::merchant_id)
+                .and(affiliates::id.eq(triggers::affiliate_id))),
+        )
+        .filter(triggers::merchant_id.eq(store.merchant_id))
+        .filter(triggers::id.eq_any(&ids))
+        .select((Trigger::as_select(), affiliates::name))
+        .load::<(Trigger, String)>(conn)?
+        .into_iter()
+        .map(|(trigger, holder)| (trigger.id, (trigger, holder)))
+        .collect();
+    let lines = pushes::of_triggers(conn, store.merchant_id, &ids)?;
+    let row = |finding: Difference| {
+        let of = |id: Option<i64>| known.get(&id?).cloned();
+        let (trigger, holder) = of(finding.trigger_id).unzip();
+        let made_for = finding.marked_for.filter(|id| Some(*id) != finding.trigger_id);
+        let push = finding
+            .trigger_id
+            .and_then(|id| lines.get(&id))
+            .and_then(|lines| lines.iter().find(|line| line.push.store_id == store.id).cloned());
+        let made_for = of(made_for).map(|(trigger, _)| trigger);
+        DifferenceRow { trigger, holder: holder.unwrap_or_default(), made_for, push, finding }
+    };
+    Ok(found.into_iter().map(row).collect())
+}

@@ -1,0 +1,128 @@
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use super::counted_form::CountedForm;
+use super::query::DifferenceQuery;
+use super::show::shown;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::code_syncs::{self, CountedCodes, RepairError, SyncRequest};
+use crate::features::stores::Store;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::urls;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::paginate::thousands;
+use crate::kit::web::version::{Edits as _, Record};
+use crate::kit::web::{rejected, see_other};
+
+/// `POST /settings/stores/{store_id}/code_sync`: compares now.
+pub async fn create(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let asked = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            if !store.has_credentials() {
+                return Ok(None);
+            }
+            code_syncs::ask(conn, &actor, &store).map(Some)
+        })
+        .await?;
+    match asked {
+        Some(SyncRequest::Begins) => page.done("The codes are being compared. This page says how far it has come.")?,
+        Some(SyncRequest::Follows) => page.leave(
+            FlashKind::Info,
+            "A check is running. Another one follows it, so that what you changed meanwhile is seen.",
+        )?,
+        None => page.leave(
+            FlashKind::Danger,
+            "Vouch has no API credentials for this store, so that nothing could be compared.",
+        )?,
+    }
+    Ok(see_other(&urls::code_sync(store_id)))
+}
+
+/// `POST /settings/stores/{store_id}/code_sync/counted-codes`
+pub async fn set_counted_codes(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<CountedForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let counted = match CountedCodes::parse(&form.counted) {
+        Ok(counted) => counted,
+        Err(error) => {
+            let errors = FormErrors::one("counted", error.to_string());
+            let typed = Some((form, errors));
+            let query = DifferenceQuery::default();
+            return rejected(&shown(&db, page, store_id, query, typed).await?);
+        }
+    };
+    let is_compared = db
+        .merchant(page.merchant_id(), move |conn| -> AppResult<bool> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            let (merchant_id, action) = (actor.merchant_id, Some("store.counted_codes_set"));
+            let record = Record { merchant_id, kind: "store", id: Some(store_id), action };
+            form.check_version(conn, record, |conn| {
+                code_syncs::counted_codes(conn, &store).map(|codes| CountedForm::of(&codes))
+            })?;
+            code_syncs::set_counted_codes(conn, &actor, &store, &counted)?;
+            if store.has_credentials() {
+                code_syncs::ask(conn, &actor, &store)?;
+            }
+            Ok(store.has_credentials())
+        })
+        .await?;
+    page.done(match is_compared {
+        true => "Saved. The codes are being compared anew.",
+        false => "Saved.",
+    })?;
+    Ok(see_other(&urls::code_sync(store_id)))
+}
+
+/// Whose code is sent; all that are missing where nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RepairForm {
+    trigger_id: Option<i64>,
+}
+
+/// `POST /settings/stores/{store_id}/code_sync/repairs`: creates in the store what is missing there.
+pub async fn repair(
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    CsrfForm(form): CsrfForm<RepairForm>,
+) -> AppResult<HttpResponse> {
+    let (actor, store_id) = (page.actor(), *store_id);
+    let sent = db
+        .merchant(page.merchant_id(), move |conn| -> QueryResult<_> {
+            let store = Store::find_called(conn, actor.merchant_id, store_id)?;
+            match code_syncs::repair(conn, &actor, &store, form.trigger_id) {
+                Ok(sent) => Ok(Ok(sent)),
+                Err(RepairError::Database(error)) => Err(error),
+                Err(refusal @ RepairError::NotCreating(_)) => Ok(Err(refusal)),
+            }
+        })
+        .await?;
+    match sent {
+        Ok(0) => {
+            page.leave(FlashKind::Info, "Nothing is missing any more, or it is on its way.")?
+        }
+        Ok(1) => page.done("1 code is on its way to the store.")?,
+        Ok(count) => {
+            let count = thousands(i64::try_from(count).unwrap_or(i64::MAX));
+            page.done(format!("{count} codes are on their way to the store."))?;
+        }
+        Err(refusal) => page.leave(FlashKind::Danger, refusal.to_string())?,
+    }
+    Ok(see_other(&urls::code_sync(store_id)))
+}

@@ -1,0 +1,207 @@
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+
+use super::counted_form::CountedForm;
+use super::query::DifferenceQuery;
+use super::words::DifferenceView;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::code_syncs::{
+    CodeSync, CountedCodes, DifferenceRow, Show, counted_codes, page as read_page,
+};
+use crate::features::stores::Store;
+use crate::features::stores::rules_in_words;
+use crate::features::sync_notes::SyncStatus;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::store_jobs::{JobKind, last_problem};
+use crate::kit::urls;
+use crate::kit::web::display_time::DisplayTime;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::ok;
+use crate::kit::web::paginate::{Count, Listing, thousands};
+
+/// Everything in `#results`.
+pub(super) struct DifferenceList {
+    path: String,
+    query: DifferenceQuery,
+    listing: Listing<DifferenceView>,
+    count: Count,
+}
+
+impl DifferenceList {
+    fn chips(&self) -> Vec<(String, String)> {
+        self.query.chips(&self.path)
+    }
+
+    fn shows() -> Vec<(&'static str, &'static str)> {
+        Show::ALL.iter().map(|show| (show.as_str(), show.label())).collect()
+    }
+
+    fn count(&self) -> String {
+        match self.count.exact() {
+            Some(1) => "1 code".to_owned(),
+            _ => format!("{} codes", self.count),
+        }
+    }
+
+    fn first(&self) -> String {
+        let is_later = self.listing.previous.is_some();
+        if is_later { self.query.address(&self.path, "", None) } else { String::new() }
+    }
+
+    fn page(&self, direction: &str, key: Option<&String>) -> String {
+        key.map_or_else(String::new, |_| self.query.address(&self.path, direction, key))
+    }
+
+    fn previous(&self) -> String {
+        self.page("before", self.listing.previous.as_ref())
+    }
+
+    fn next(&self) -> String {
+        self.page("after", self.listing.next.as_ref())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "code_syncs/index.html")]
+pub(super) struct CodeSyncPage {
+    page: MerchantPage,
+    store: Store,
+    running: Option<CodeSync>,
+    shown: Option<CodeSync>,
+    /// Why the last turn failed.
+    problem: Option<String>,
+    list: DifferenceList,
+    /// What a shopper gets with codes that are created now.
+    gets: Option<String>,
+    /// Which codes count, as typed.
+    counted: CountedForm,
+    errors: FormErrors,
+}
+
+impl CodeSyncPage {
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
+    }
+
+    /// Label, count, and the list of just those.
+    fn rollups(&self, shown: &CodeSync) -> Vec<(&'static str, String, String)> {
+        let path = urls::code_sync(self.store.id);
+        let figure = |status: &SyncStatus| {
+            let href = urls::with_query(&path, &[("finding", status.as_str())]);
+            (status.label(), thousands(shown.count(*status)), href)
+        };
+        SyncStatus::ALL.iter().map(figure).collect()
+    }
+
+    fn codes(count: &i64) -> String {
+        if *count == 1 { "1 code".to_owned() } else { format!("{} codes", thousands(*count)) }
+    }
+
+    /// Whether the check that runs comes on, as far as one knows.
+    fn moves(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.problem.is_none())
+            && self.store.has_credentials()
+            && self.store.access_problem.is_none()
+    }
+
+    fn can_send_all(&self) -> bool {
+        self.page.may_write()
+            && self.store.creates_codes
+            && self.list.listing.rows.iter().any(|view| view.can_be_sent)
+    }
+
+    fn url(&self) -> String {
+        urls::code_sync(self.store.id)
+    }
+
+    fn csv_url(&self) -> String {
+        self.list.query.address(&urls::code_sync_csv(self.store.id), "", None)
+    }
+
+    fn repairs_url(&self) -> String {
+        urls::code_sync_repairs(self.store.id)
+    }
+
+    fn counted_codes_url(&self) -> String {
+        urls::counted_codes(self.store.id)
+    }
+}
+
+struct Read {
+    store: Store,
+    running: Option<CodeSync>,
+    shown: Option<(CodeSync, Listing<DifferenceRow>, Count)>,
+    problem: Option<String>,
+    counted: CountedCodes,
+}
+
+/// The page as it stands. `typed`: codes that should count and were refused, with the reasons.
+pub(super) async fn shown(
+    db: &Db,
+    page: MerchantPage,
+    store_id: i64,
+    query: DifferenceQuery,
+    typed: Option<(CountedForm, FormErrors)>,
+) -> AppResult<CodeSyncPage> {
+    let merchant_id = page.merchant_id();
+    let (filter, cursor) = (query.filter(), query.cursor());
+    let read = db
+        .merchant(merchant_id, move |conn| -> QueryResult<Read> {
+            let store = Store::find_called(conn, merchant_id, store_id)?;
+            let shown = match CodeSync::shown(conn, &store)? {
+                Some(shown) => {
+                    let (listing, count) = read_page(conn, &store, &shown, &filter, &cursor)?;
+                    Some((shown, listing, count))
+                }
+                None => None,
+            };
+            Ok(Read {
+                running: CodeSync::unfinished(conn, &store)?,
+                problem: last_problem(conn, merchant_id, store_id, JobKind::Compare)?,
+                counted: counted_codes(conn, &store)?,
+                shown,
+                store,
+            })
+        })
+        .await?;
+    let Read { store, running, shown, problem, counted } = read;
+    let (counted, errors) = typed.unwrap_or_else(|| (CountedForm::of(&counted), FormErrors::new()));
+    let (shown, listing, count) = match shown {
+        Some((shown, Listing { rows, previous, next }, count)) => {
+            let rows = rows.into_iter().map(|row| DifferenceView::new(row, &store, &shown));
+            let listing = Listing { rows: rows.collect(), previous, next };
+            (Some(shown), listing, count)
+        }
+        None => (None, Listing { rows: Vec::new(), previous: None, next: None }, Count::all(0)),
+    };
+    let list = DifferenceList { path: urls::code_sync(store.id), query, listing, count };
+    let gets = rules_in_words(&store);
+    let page = page.under(store.settings_path());
+    Ok(CodeSyncPage { page, store, running, shown, problem, list, gets, counted, errors })
+}
+
+/// `GET /settings/stores/{store_id}/code_sync`
+pub async fn show(
+    req: HttpRequest,
+    db: Data<Db>,
+    page: MerchantPage,
+    store_id: Path<i64>,
+    query: Query<DifferenceQuery>,
+) -> AppResult<HttpResponse> {
+    let shown = shown(&db, page, *store_id, query.into_inner(), None).await?;
+    let mut answer = ok(&shown)?;
+    // The script that follows a check asks for how it stands. After its end all that it found is new.
+    let follows = req.headers().get("hx-target").is_some_and(|target| target == "state");
+    if follows && shown.running.is_none() {
+        for name in ["hx-retarget", "hx-reselect"] {
+            let (name, whole) = (HeaderName::from_static(name), "#compared");
+            answer.headers_mut().insert(name, HeaderValue::from_static(whole));
+        }
+    }
+    Ok(answer)
+}

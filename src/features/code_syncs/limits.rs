@@ -1,0 +1,157 @@
+//! Which codes of a store count although no trigger has them.
+
+use diesel::prelude::*;
+use vouch_core::code::key_of_reported_code;
+
+use crate::features::stores::Store;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::db::schema::stores;
+
+/// The most lines of the list.
+const MAX_LINES: usize = 200;
+/// The most characters of a line: a code and the star.
+const MAX_CHARS: usize = 51;
+
+/// Keys of codes, or beginnings of keys with a `*` at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CountedCodes(Vec<String>);
+
+/// Which rule the list breaks, in words for the form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// A star elsewhere than at the end.
+    #[error("“{0}”: a * can only stand at the end.")]
+    Star(String),
+    /// Space in a line.
+    #[error("“{0}”: write each code, or beginning of codes, on a line of its own, without spaces.")]
+    Space(String),
+    /// A line that no code fits.
+    #[error("“{0}” is longer than any code.")]
+    TooLong(String),
+    /// Too many lines.
+    #[error("Enter {MAX_LINES} lines at the most. A beginning such as VIP* stands for many codes.")]
+    TooMany,
+}
+
+impl CountedCodes {
+    /// Reads one code or beginning of codes on each line.
+    ///
+    /// # Errors
+    /// [`LimitError`] for the first line that cannot be one.
+    pub fn parse(typed: &str) -> Result<Self, LimitError> {
+        let mut lines = Vec::new();
+        for line in typed.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let shown = || line.chars().take(60).collect::<String>();
+            let key = key_of_reported_code(line);
+            if key.chars().count() > MAX_CHARS {
+                return Err(LimitError::TooLong(shown()));
+            }
+            if key.contains(char::is_whitespace) {
+                return Err(LimitError::Space(shown()));
+            }
+            if key.trim_end_matches('*').contains('*') || key.ends_with("**") {
+                return Err(LimitError::Star(shown()));
+            }
+            if !lines.contains(&key) {
+                lines.push(key);
+            }
+        }
+        if lines.len() > MAX_LINES {
+            return Err(LimitError::TooMany);
+        }
+        Ok(Self(lines))
+    }
+
+    pub(super) fn of_column(lines: &[Option<String>]) -> Self {
+        Self(lines.iter().flatten().cloned().collect())
+    }
+
+    /// Whether a code of that key counts.
+    pub fn include(&self, key: &str) -> bool {
+        self.0.iter().any(|line| match line.strip_suffix('*') {
+            Some(beginning) => key.starts_with(beginning),
+            None => key == line,
+        })
+    }
+
+    /// Whether none counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As they are typed.
+    pub fn text(&self) -> String {
+        self.0.join("\n")
+    }
+}
+
+/// Which codes of `store` count.
+///
+/// # Errors
+/// The database's.
+pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<CountedCodes> {
+    let lines: Vec<Option<String>> = stores::table
+        .find((store.merchant_id, store.id))
+        .select(stores::counted_codes)
+        .first(conn)?;
+    Ok(CountedCodes::of_column(&lines))
+}
+
+/// Makes `counted` count from now on. A check that runs begins anew by itself.
+///
+/// # Errors
+/// The database's.
+pub fn set_counted_codes(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store: &Store,
+    counted: &CountedCodes,
+) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        let before = counted_codes(conn, store)?;
+        if before == *counted {
+            return Ok(());
+        }
+        diesel::update(stores::table.find((store.merchant_id, store.id)))
+            .set(stores::counted_codes.eq(counted.0.iter().map(Some).collect::<Vec<_>>()))
+            .execute(conn)?;
+        let act = Act {
+            action: "store.counted_codes_set",
+            subject_kind: "store",
+            subject_id: Some(store.id),
+            summary: format!("Set which codes of {} count when codes are compared.", store.name),
+            before: Some(serde_json::json!(before.0)),
+            after: Some(serde_json::json!(counted.0)),
+        };
+        record(conn, actor, act)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_code_or_a_beginning_of_codes() {
+        let counted = CountedCodes::parse(" vip* \n\nSummer26\nSUMMER26\n").unwrap();
+        assert_eq!(counted.text(), "VIP*\nSUMMER26");
+        for key in ["VIP", "VIP-7", "SUMMER26"] {
+            assert!(counted.include(key), "{key}");
+        }
+        for key in ["VI", "SUMMER261", "SUMMER2", ""] {
+            assert!(!counted.include(key), "{key}");
+        }
+        assert!(CountedCodes::parse("*").unwrap().include("ANYTHING"));
+        assert!(!CountedCodes::parse("\n \n").unwrap().include("ANYTHING"));
+    }
+
+    #[test]
+    fn what_no_code_fits_is_refused() {
+        assert_eq!(CountedCodes::parse("A*B"), Err(LimitError::Star("A*B".into())));
+        assert_eq!(CountedCodes::parse("A**"), Err(LimitError::Star("A**".into())));
+        assert_eq!(CountedCodes::parse("A B"), Err(LimitError::Space("A B".into())));
+        assert!(matches!(CountedCodes::parse(&"A".repeat(52)), Err(LimitError::TooLong(_))));
+        let many: Vec<String> = (0..=MAX_LINES).map(|n| n.to_string()).collect();
+        assert_eq!(CountedCodes::parse(&many.join("\n")), Err(LimitError::TooMany));
+    }
+}

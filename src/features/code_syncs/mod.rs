@@ -1,0 +1,16 @@
+//! What Vouch and the stores have of each other's codes: compared once a day and on demand, without
+//! changing anything in the store.
+
+mod findings;
+/// The page of a store.
+pub mod handlers;
+mod limits;
+mod model;
+mod repair;
+mod turn;
+
+pub use self::findings::{Difference, DifferenceFilter, DifferenceRow, Show, page, piece};
+pub use self::limits::{CountedCodes, LimitError, counted_codes, set_counted_codes};
+pub use self::model::{CodeSync, SyncRequest, ask};
+pub use self::repair::{RepairError, repair};
+pub(crate) use self::turn::turn;

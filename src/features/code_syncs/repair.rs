@@ -1,0 +1,67 @@
+//! What can be mended from here: codes that the store lacks are sent there again.
+
+use diesel::prelude::*;
+
+use super::findings::still_missing;
+use super::model::CodeSync;
+use crate::features::pushes;
+use crate::features::stores::Store;
+use crate::features::triggers::Trigger;
+use crate::kit::audit::{Act, Actor, record};
+use crate::kit::store_jobs::{JobKind, make_due};
+
+/// Why nothing can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// Vouch creates no codes in the store.
+    #[error("Vouch creates no codes in {0}. Switch code creation on, or create them by hand.")]
+    NotCreating(String),
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+/// Sends the codes that the last check missed in `store` there again, or only that of one trigger;
+/// answers how many. To do it twice changes nothing: they are on their way.
+///
+/// # Errors
+/// [`RepairError::NotCreating`]; `NotFound` when the merchant has no such trigger.
+pub fn repair(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    store: &Store,
+    trigger_id: Option<i64>,
+) -> Result<usize, RepairError> {
+    if !store.creates_codes {
+        return Err(RepairError::NotCreating(store.name.clone()));
+    }
+    let trigger = trigger_id.map(|id| Trigger::find(conn, store.merchant_id, id)).transpose()?;
+    let sent = conn.transaction(|conn| -> QueryResult<usize> {
+        let Some(shown) = CodeSync::shown(conn, store)? else { return Ok(0) };
+        let missing = still_missing(conn, store, &shown, trigger_id)?;
+        let sent = pushes::send_again(conn, actor, store.id, &missing)?;
+        if sent > 0 {
+            record(conn, actor, act(store, trigger.as_ref(), sent))?;
+            make_due(conn, store.merchant_id, store.id, JobKind::Push, actor.now)?;
+        }
+        Ok(sent)
+    })?;
+    Ok(sent)
+}
+
+fn act<'a>(store: &Store, trigger: Option<&Trigger>, sent: usize) -> Act<'a> {
+    let name = &store.name;
+    let (action, subject_kind, subject_id, summary) = match trigger {
+        Some(trigger) => {
+            let summary = format!("Sent {} to {name} again: it was missing there.", trigger.value);
+            ("push.retried", "trigger", trigger.id, summary)
+        }
+        None => {
+            let codes = if sent == 1 { "1 code".to_owned() } else { format!("{sent} codes") };
+            let summary = format!("Sent {codes} to {name} again that the last check missed there.");
+            ("push.missing_sent", "store", store.id, summary)
+        }
+    };
+    let subject_id = Some(subject_id);
+    Act { action, subject_kind, subject_id, summary, before: None, after: None }
+}

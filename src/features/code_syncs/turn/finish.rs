@@ -1,0 +1,118 @@
+//! The end of a check: what all its pages come to.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+
+use super::settings::holds;
+use crate::features::code_syncs::model::{CodeSync, insert};
+use crate::features::store_workers::{Turn, TurnError};
+use crate::features::stores::Store;
+use crate::kit::db::prepared;
+use crate::kit::db::schema::code_syncs;
+
+/// What a list shows can be so much behind what a store has made.
+const LAG: Duration = Duration::minutes(5);
+
+/// Settles every status by the triggers of this moment, shows the check, and takes the one before
+/// from sight. `true`: there is more to do now, since the settings were changed meanwhile, or
+/// somebody asked for another one.
+pub(super) fn finish(turn: &Turn<'_>, code_sync: &CodeSync) -> Result<bool, TurnError> {
+    let (store, now) = (&turn.store, turn.now());
+    turn.write(|conn| {
+        if !holds(conn, store, code_sync)? {
+            return Ok(true);
+        }
+        // Planned while PostgreSQL has not counted the new rows yet, what follows would compare every
+        // trigger with every finding.
+        conn.batch_execute("SET LOCAL enable_nestloop = off")?;
+        settle(conn, store, code_sync)?;
+        add_missing(conn, store, code_sync)?;
+        let shown = code_syncs::table
+            .filter(code_syncs::merchant_id.eq(store.merchant_id))
+            .filter(code_syncs::store_id.eq(store.id))
+            .filter(code_syncs::is_shown);
+        diesel::update(shown).set(code_syncs::is_shown.eq(false)).execute(conn)?;
+        let again = show(conn, store, code_sync, now)?;
+        if let Some(requested_by) = &again {
+            insert(conn, store, Some(requested_by), now)?;
+        }
+        Ok(again.is_some())
+    })
+}
+
+/// Triggers can have been made, retired or reinstated since their page was read.
+fn settle(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
+    prepared::<()>(concat!(
+        "UPDATE code_sync_results f SET trigger_id = j.trigger_id, status = j.status \
+         FROM (SELECT c.id, t.id AS trigger_id, ",
+        status!(),
+        " AS status FROM code_sync_results c LEFT JOIN triggers t \
+             ON t.merchant_id = c.merchant_id AND t.kind = 'coupon_code' AND t.key = c.key \
+             WHERE c.merchant_id = ? AND c.code_sync_id = ?) j \
+         WHERE f.merchant_id = ? AND f.id = j.id \
+             AND (f.trigger_id, f.status) IS DISTINCT FROM (j.trigger_id, j.status)"
+    ))
+    .bind::<BigInt, _>(store.merchant_id)
+    .bind::<BigInt, _>(code_sync.id)
+    .bind::<BigInt, _>(store.merchant_id)
+    .execute(conn)
+}
+
+/// The triggers in force whose codes were not met: all that were there when the check began, but
+/// for those that are on their way, or came into the store meanwhile.
+fn add_missing(conn: &mut PgConnection, store: &Store, code_sync: &CodeSync) -> QueryResult<usize> {
+    let started_at = code_sync.started_at.unwrap_or(code_sync.requested_at);
+    prepared::<()>(
+        "INSERT INTO code_sync_results \
+             (merchant_id, code_sync_id, key, code, trigger_id, status, same_rules, rules) \
+         SELECT t.merchant_id, ?, t.key, t.value, t.id, 'vouch_only', true, '' FROM triggers t \
+         WHERE t.merchant_id = ? AND t.kind = 'coupon_code' AND t.retired_at IS NULL \
+             AND t.created_at <= ? \
+             AND NOT EXISTS (SELECT 1 FROM code_sync_results f \
+                 WHERE f.merchant_id = t.merchant_id AND f.code_sync_id = ? AND f.key = t.key) \
+             AND NOT EXISTS (SELECT 1 FROM pushes p \
+                 WHERE p.merchant_id = t.merchant_id AND p.trigger_id = t.id AND p.store_id = ? \
+                     AND (p.status = 'queued' AND ? \
+                         OR p.status IN ('pushed', 'in_store') AND p.settled_at >= ?))",
+    )
+    .bind::<BigInt, _>(code_sync.id)
+    .bind::<BigInt, _>(store.merchant_id)
+    .bind::<Timestamptz, _>(started_at)
+    .bind::<BigInt, _>(code_sync.id)
+    .bind::<BigInt, _>(store.id)
+    .bind::<Bool, _>(code_sync.creates_codes)
+    .bind::<Timestamptz, _>(started_at - LAG)
+    .execute(conn)
+}
+
+/// Counts the findings and marks the check as done; answers who asked for another one.
+fn show(
+    conn: &mut PgConnection,
+    store: &Store,
+    code_sync: &CodeSync,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<String>> {
+    prepared::<(Nullable<Text>,)>(
+        "UPDATE code_syncs SET finished_at = ?, is_shown = true, cursor = NULL, \
+             in_sync_count = n.in_sync_count, missing_count = n.missing_count, \
+             store_only_count = n.store_only_count, inactive_count = n.inactive_count, \
+             different_count = n.different_count, retired_count = n.retired_count \
+         FROM (SELECT count(*) FILTER (WHERE status = 'both') AS in_sync_count, \
+             count(*) FILTER (WHERE status = 'vouch_only') AS missing_count, \
+             count(*) FILTER (WHERE status = 'store_only') AS store_only_count, \
+             count(*) FILTER (WHERE status = 'off') AS inactive_count, \
+             count(*) FILTER (WHERE status = 'different') AS different_count, \
+             count(*) FILTER (WHERE status = 'retired') AS retired_count \
+             FROM code_sync_results WHERE merchant_id = ? AND code_sync_id = ?) n \
+         WHERE code_syncs.merchant_id = ? AND code_syncs.id = ? RETURNING rerun_requested_by",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(store.merchant_id)
+    .bind::<BigInt, _>(code_sync.id)
+    .bind::<BigInt, _>(store.merchant_id)
+    .bind::<BigInt, _>(code_sync.id)
+    .get_result::<(Option<String>,)>(conn)
+    .map(|(rerun_requested_by,)| rerun_requested_by)
+}

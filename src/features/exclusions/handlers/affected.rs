@@ -1,0 +1,97 @@
+use diesel::prelude::*;
+
+use crate::features::code_requests::{self, Waiting};
+use crate::features::exclusions::Pattern;
+use crate::features::triggers::Trigger;
+use crate::features::triggers::list::{count_like, some_like};
+use crate::kit::urls;
+use crate::kit::web::paginate::Count;
+
+/// As many codes are named.
+const NAMED: i64 = 5;
+/// As many that somebody waits for.
+const WAITING: usize = 20;
+
+/// The codes of affiliates that an exclusion would stop: they have them already, and keep them; or
+/// they wait for somebody to decide.
+pub struct AffectedTriggers {
+    count: Count,
+    some: Vec<(Trigger, String)>,
+    waiting: Vec<Waiting>,
+    pattern: Pattern,
+}
+
+impl AffectedTriggers {
+    /// Those of the merchant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn by(conn: &mut PgConnection, merchant_id: i64, pattern: Pattern) -> QueryResult<Self> {
+        let count = count_like(conn, merchant_id, &pattern)?;
+        let some = some_like(conn, merchant_id, &pattern, NAMED)?;
+        let mut waiting = code_requests::waiting(conn, merchant_id)?;
+        waiting.retain(|one| one.is_like(&pattern));
+        Ok(Self { count, some, waiting, pattern })
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.some.is_empty() && self.waiting.is_empty()
+    }
+
+    /// What stands above the codes.
+    pub fn title(&self) -> String {
+        let asked = match self.waiting.len() {
+            0 => return format!("Affiliates have {} like this already", self.count()),
+            1 => "1 code".to_owned(),
+            count => format!("{count} codes"),
+        };
+        if self.some.is_empty() {
+            format!("Affiliates wait for {asked} like this")
+        } else {
+            format!("Affiliates have {} like this already, and wait for {asked}", self.count())
+        }
+    }
+
+    /// Address, code and name of those who wait.
+    pub fn waiting(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        self.waiting.iter().take(WAITING).map(|one| {
+            (urls::affiliate(one.affiliate_id), one.code.as_str(), one.affiliate.as_str())
+        })
+    }
+
+    /// How many more wait than are named.
+    pub fn more_waiting(&self) -> usize {
+        self.waiting.len().saturating_sub(WAITING)
+    }
+
+    /// What the pattern is compared by.
+    pub fn key(&self) -> &str {
+        self.pattern.key()
+    }
+
+    /// `3 codes`
+    pub fn count(&self) -> String {
+        match self.count.exact() {
+            Some(1) => "1 code".to_owned(),
+            _ => format!("{} codes", self.count),
+        }
+    }
+
+    /// Address, code and holder of the first ones.
+    pub fn named(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        self.some.iter().map(|(trigger, holder)| {
+            (urls::trigger(trigger.id), trigger.value.as_str(), holder.as_str())
+        })
+    }
+
+    /// Whether there are more than are named.
+    pub fn has_more(&self) -> bool {
+        self.count.exact().is_none_or(|count| count > NAMED)
+    }
+
+    /// Where all of them are listed.
+    pub fn url(&self) -> String {
+        urls::triggers_like(self.pattern.value())
+    }
+}

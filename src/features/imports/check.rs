@@ -1,0 +1,191 @@
+//! What becomes of every row, with a handful of statements for all of them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::parse::{Affiliates, ParsedRow};
+use super::row::{Row, existing_only_words};
+use crate::features::availability::{Excluded, Unavailable, check_all};
+use crate::features::triggers::{
+    NewTrigger, TriggerKind, TriggerValue, ValueError, unavailable_words,
+};
+use crate::kit::web::spreadsheet::{self, Change};
+
+/// What becomes of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowStatus {
+    /// It becomes a trigger.
+    Fine,
+    /// It does only where a member overrides that exclusion, and why.
+    Excluded(Excluded, String),
+    /// The affiliate has it already, in words.
+    Known(String),
+    /// It cannot, and why.
+    Refused(String),
+}
+
+/// A row with what was found out about it.
+#[derive(Clone, Debug)]
+pub struct CheckedRow {
+    /// As in the file.
+    pub row: Row,
+    /// Its value, without what files put around it.
+    pub text: String,
+    /// What becomes of it.
+    pub status: RowStatus,
+    change: Option<Change>,
+    meant: Option<ParsedRow>,
+}
+
+impl CheckedRow {
+    fn wanted(&self) -> Option<&TriggerValue> {
+        self.meant.as_ref().map(|meant| &meant.value)
+    }
+
+    /// What is created from it, if it can be.
+    pub fn new_trigger(&self) -> Option<NewTrigger<'_>> {
+        let meant = self.meant.as_ref()?;
+        let excluded = match &self.status {
+            RowStatus::Refused(_) | RowStatus::Known(_) => return None,
+            RowStatus::Fine => None,
+            RowStatus::Excluded(excluded, _) => Some(excluded),
+        };
+        Some(NewTrigger {
+            affiliate_id: meant.affiliate_id,
+            affiliate: &meant.affiliate,
+            value: &meant.value,
+            excluded,
+        })
+    }
+
+    /// Whether a member has to confirm its value, which looks changed by a spreadsheet.
+    pub fn is_changed(&self) -> bool {
+        self.change.is_some() && matches!(self.status, RowStatus::Fine | RowStatus::Excluded(..))
+    }
+
+    /// Whether it can only be a code that the stores have already: with the rule of new ones that it
+    /// breaks.
+    pub(super) fn existing_only(&self) -> Option<&ValueError> {
+        let can_be_created = matches!(self.status, RowStatus::Fine | RowStatus::Excluded(..));
+        self.meant.as_ref()?.existing_only.as_ref().filter(|_| can_be_created)
+    }
+
+    /// The name of the affiliate that is meant, where that is known.
+    pub fn affiliate(&self) -> Option<&str> {
+        self.meant.as_ref().map(|meant| meant.affiliate.as_str())
+    }
+
+    /// Why it is not created, or not without more ado.
+    pub fn reason(&self) -> Option<String> {
+        self.reason_with(Change::words)
+    }
+
+    /// [`CheckedRow::reason`], beside a badge that says that it looks changed.
+    pub(super) fn reason_beside_badge(&self) -> Option<String> {
+        self.reason_with(|change| change.explanation().to_owned())
+    }
+
+    fn reason_with(&self, words: fn(Change) -> String) -> Option<String> {
+        let change = self.change.filter(|_| self.is_changed()).map(words);
+        let status = match &self.status {
+            RowStatus::Fine => None,
+            RowStatus::Excluded(_, why) => Some(why.clone()),
+            RowStatus::Known(why) | RowStatus::Refused(why) => Some(why.clone()),
+        };
+        let existing = self.existing_only().map(existing_only_words);
+        let all: Vec<String> = change.into_iter().chain(existing).chain(status).collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+}
+
+/// How many rows a member decides on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub fine: usize,
+    /// Excluded, and neither of the next two.
+    pub excluded: usize,
+    /// They can only be codes that the stores have already, and don't look changed.
+    pub existing: usize,
+    /// They look changed by a spreadsheet.
+    pub changed: usize,
+}
+
+impl Counts {
+    pub fn of(checked: &[CheckedRow]) -> Self {
+        let mut counts = Self::default();
+        for one in checked {
+            match &one.status {
+                _ if one.is_changed() => counts.changed += 1,
+                _ if one.existing_only().is_some() => counts.existing += 1,
+                RowStatus::Fine => counts.fine += 1,
+                RowStatus::Excluded(..) => counts.excluded += 1,
+                RowStatus::Known(_) | RowStatus::Refused(_) => {}
+            }
+        }
+        counts
+    }
+}
+
+/// Finds out what becomes of every row, as things stand now.
+///
+/// # Errors
+/// The database's.
+pub fn check(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: Vec<Row>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<CheckedRow>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let affiliates = Affiliates::load(conn, merchant_id, &rows)?;
+    let mut checked: Vec<CheckedRow> =
+        rows.into_iter().map(|row| first_verdict(&affiliates, row)).collect();
+    let wanted: Vec<&TriggerValue> = checked.iter().filter_map(CheckedRow::wanted).collect();
+    let answers = check_all(conn, merchant_id, &wanted, now)?;
+    let meant = checked.iter_mut().filter(|one| one.meant.is_some());
+    meant.zip(answers).for_each(|(one, answer)| one.status = status(one, answer));
+    refuse_repeated(&mut checked);
+    Ok(checked)
+}
+
+fn first_verdict(affiliates: &Affiliates, row: Row) -> CheckedRow {
+    let text = spreadsheet::value(&row.value);
+    let (meant, change) = affiliates.read(&row);
+    match meant {
+        Ok(meant) => CheckedRow { row, text, status: RowStatus::Fine, change, meant: Some(meant) },
+        Err(why) => CheckedRow { row, text, status: RowStatus::Refused(why), change, meant: None },
+    }
+}
+
+/// What a member reads of whether a row's value can be had.
+fn status(one: &CheckedRow, answer: Result<(), Unavailable>) -> RowStatus {
+    let (Some(meant), Err(why)) = (&one.meant, answer) else { return RowStatus::Fine };
+    let words = unavailable_words(&one.text, &why, meant.affiliate_id);
+    match why {
+        Unavailable::Held(held)
+            if held.affiliate_id == meant.affiliate_id && !held.is_retired() =>
+        {
+            RowStatus::Known(words)
+        }
+        Unavailable::Excluded(excluded) => RowStatus::Excluded(excluded, words),
+        _ => RowStatus::Refused(words),
+    }
+}
+
+/// Of rows that say the same, the first counts.
+fn refuse_repeated(checked: &mut [CheckedRow]) {
+    let mut seen: HashMap<(TriggerKind, &str), i32> = HashMap::with_capacity(checked.len());
+    for CheckedRow { row, status, meant, .. } in checked {
+        let (Some(meant), RowStatus::Fine | RowStatus::Excluded(..)) = (meant, &status) else {
+            continue;
+        };
+        let first = *seen.entry(meant.value.id()).or_insert(row.line);
+        if first != row.line {
+            *status = RowStatus::Refused(format!("It stands in line {first} already."));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a row means: for which affiliate, of which type, with which value.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::row::{Problem, Row};
+use crate::features::triggers::{
+    Reach, TriggerKind, TriggerValue, ValueError, unknown_affiliate_words,
+};
+use crate::kit::db::schema::affiliates;
+use crate::kit::email::email_key;
+use crate::kit::web::spreadsheet::{Change, change, code, plain};
+
+/// A row of which all could be read.
+#[derive(Clone, Debug)]
+pub(super) struct ParsedRow {
+    pub affiliate_id: i64,
+    pub affiliate: String,
+    pub value: TriggerValue,
+    /// Which rule of new codes it breaks: then it can only be one that the stores have already.
+    pub existing_only: Option<ValueError>,
+}
+
+/// The affiliates that a file names, by affiliate ID and by email address.
+pub(super) struct Affiliates(HashMap<String, (i64, String)>);
+
+impl Affiliates {
+    pub(super) fn load(
+        conn: &mut PgConnection,
+        merchant_id: i64,
+        rows: &[Row],
+    ) -> QueryResult<Self> {
+        let mut names: Vec<String> = rows.iter().flat_map(Row::names).map(email_key).collect();
+        names.sort_unstable();
+        names.dedup();
+        let named = affiliates::public_id.eq_any(&names).or(affiliates::email_key.eq_any(&names));
+        let found: Vec<(i64, String, String, String)> = affiliates::table
+            .filter(affiliates::merchant_id.eq(merchant_id))
+            .filter(named)
+            .select((
+                affiliates::id,
+                affiliates::name,
+                affiliates::public_id,
+                affiliates::email_key,
+            ))
+            .load(conn)?;
+        let mut known = HashMap::with_capacity(found.len() * 2);
+        for (id, name, public_id, email_key) in found {
+            known.insert(public_id, (id, name.clone()));
+            known.insert(email_key, (id, name));
+        }
+        Ok(Self(known))
+    }
+
+    fn called(&self, name: &str) -> Option<&(i64, String)> {
+        self.0.get(&email_key(name))
+    }
+
+    /// Whom a row names. The affiliate ID and the email address win over a column that may also
+    /// have the name; another program's affiliate ID is none of ours, so the email address counts.
+    fn of(&self, row: &Row) -> Result<&(i64, String), String> {
+        let by_id = self.called(&row.named_id);
+        let by_email = self.called(&row.named_email);
+        if let (Some(a), Some(b)) = (by_id, by_email)
+            && a.0 != b.0
+        {
+            return Err(format!(
+                "{} is the affiliate ID of {}, but {} is the email of {}.",
+                row.named_id, a.1, row.named_email, b.1
+            ));
+        }
+        let found = by_id.or(by_email).or_else(|| self.called(&row.affiliate));
+        found.ok_or_else(|| match row.names().next() {
+            None => "The affiliate is missing.".to_owned(),
+            Some(name) => {
+                let words = unknown_affiliate_words(name);
+                change(name).map_or(words.clone(), |change| format!("{words} {}", change.words()))
+            }
+        })
+    }
+
+    /// What a row means, or everything that is wrong with it; and how a spreadsheet seems to have
+    /// changed its value.
+    pub(super) fn read(&self, row: &Row) -> (Result<ParsedRow, String>, Option<Change>) {
+        if row.problem == Some(Problem::MoreCells) {
+            return (Err(row.reason().unwrap_or_default()), None);
+        }
+        let (text, change) = code(&row.value);
+        let affiliate = self.of(row);
+        let kind = kind_of(&row.kind).ok_or_else(|| unknown_kind_words(&row.kind));
+        let value = kind.clone().map(|kind| {
+            let changed = change.map(|change| format!(" {}", change.words())).unwrap_or_default();
+            parse(kind, &text).map_err(|error| format!("{error}{changed}"))
+        });
+        let meant = match (affiliate, kind, value) {
+            (Ok((affiliate_id, affiliate)), Ok(_), Ok(Ok((value, existing_only)))) => {
+                Ok(ParsedRow {
+                    affiliate_id: *affiliate_id,
+                    affiliate: affiliate.clone(),
+                    value,
+                    existing_only,
+                })
+            }
+            (affiliate, kind, value) => {
+                let wrong = [affiliate.err(), kind.err(), value.ok().and_then(Result::err)];
+                Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "))
+            }
+        };
+        (meant, change)
+    }
+}
+
+/// A value by the rules of new ones, or of codes that the stores have already: then with the rule of
+/// new ones that it breaks.
+fn parse(kind: TriggerKind, text: &str) -> Result<(TriggerValue, Option<ValueError>), ValueError> {
+    match TriggerValue::parse(kind, text, Reach::Stores) {
+        Ok(value) => Ok((value, None)),
+        Err(error) if error.concerns_new_codes() => {
+            let value = TriggerValue::parse(kind, text, Reach::VouchOnly)?;
+            Ok((value, Some(error)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn unknown_kind_words(typed: &str) -> String {
+    format!("“{typed}” is no type: write Coupon Code, Customer Email or SKU.")
+}
+
+/// A type as people and other programs write it; a coupon code where nothing is written.
+pub(super) fn kind_of(typed: &str) -> Option<TriggerKind> {
+    match plain(typed).as_str() {
+        "coupon" | "couponcode" | "code" | "discountcode" | "promocode" | "voucher"
+        | "vouchercode" => Some(TriggerKind::CouponCode),
+        "email" | "emailaddress" | "customeremail" | "customeremailaddress" => {
+            Some(TriggerKind::CustomerEmail)
+        }
+        "sku" | "productsku" => Some(TriggerKind::Sku),
+        _ => typed.is_empty().then_some(TriggerKind::CouponCode),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_as_refersion_and_people_write_them() {
+        for (kind, names) in [
+            (
+                TriggerKind::CouponCode,
+                &["", "COUPON", "Coupon Code", "coupon_code", "Promo-Code"][..],
+            ),
+            (TriggerKind::CustomerEmail, &["EMAIL", "Customer Email", "customer e-mail"]),
+            (TriggerKind::Sku, &["SKU", "sku", "Product SKU"]),
+        ] {
+            for name in names {
+                assert_eq!(kind_of(name), Some(kind), "{name}");
+            }
+        }
+        for name in ["Gift", "percentage", "?", "Manual credit"] {
+            assert_eq!(kind_of(name), None, "{name}");
+        }
+    }
+}

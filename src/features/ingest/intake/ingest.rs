@@ -1,0 +1,539 @@
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use vouch_core::attribution::{Attribution, ManualCredit, Overrides, Rules, decide};
+use vouch_core::delivery::DeliveryOutcome;
+use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::order::state::{Applied, Change, OrderState};
+use vouch_core::order::times::DeliveryTimes;
+
+use super::batch::Batch;
+use super::candidates;
+use super::cause::Cause;
+use super::clock::{self, HeldPeriod};
+use super::converge::{OfOrder, converge};
+use super::delivery::{DeliveryRecord, IncomingDelivery, Source, earlier, remember, restate};
+use super::erased;
+use super::held::IfHeld;
+use super::notes;
+use super::order_row::{OrderRow, Written};
+use super::parts;
+use super::rules::Setting;
+use crate::features::ingest::failures::{self, FailureReason};
+use crate::features::ingest::in_flight;
+use crate::features::ingest::{awaited, refund_reads};
+use crate::features::rollups::{Amounts, Delta, Shared};
+use crate::features::stores::{self, Store};
+use crate::kit::audit::Actor;
+use crate::kit::db::schema::deliveries;
+use crate::kit::pseudonyms::Pseudonyms;
+use crate::kit::store_jobs::JobKind;
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It said something new of an order, and whoever is due is credited.
+    TakenIn {
+        /// The order's key.
+        order_id: i64,
+        /// Whether it was the first that was heard of the order.
+        is_new: bool,
+        /// How many affiliates it credited for the first time.
+        credited: u64,
+    },
+    /// A newer report of the order was there already, or it said nothing new.
+    Outdated {
+        /// The order's key.
+        order_id: i64,
+    },
+    /// It only names an order, which is to be read from the store.
+    Waiting,
+    /// It carries no state of an order.
+    Noted,
+    /// Another report of the order claims the same time of the store, and the API asks its client
+    /// which is right: nothing was kept.
+    Conflict {
+        /// The order's key.
+        order_id: i64,
+    },
+    /// This very delivery was there already.
+    Repeated,
+    /// It cannot be understood; it is kept with the reason, and can be replayed.
+    Failed,
+}
+
+impl Outcome {
+    /// As the counters name it.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::TakenIn { .. } => "taken_in",
+            Self::Outdated { .. } => "outdated",
+            Self::Waiting => "waiting",
+            Self::Noted => "noted",
+            Self::Conflict { .. } => "conflict",
+            Self::Repeated => "repeated",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// How many affiliates it credited for the first time.
+    pub(crate) fn credited(&self) -> u64 {
+        if let Self::TakenIn { credited, .. } = self { *credited } else { 0 }
+    }
+}
+
+/// Takes in one message within the running transaction of its merchant, figures included.
+///
+/// # Errors
+/// The database's; the transaction must then be rolled back, and nothing was taken in.
+pub fn ingest_one(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    event: StoreEvent,
+    pseudonyms: &Pseudonyms,
+) -> QueryResult<Outcome> {
+    in_flight::enter(conn, arrival.merchant_id)?;
+    let mut batch = Batch::of_messages(arrival.merchant_id, pseudonyms);
+    batch.reserve(conn, &[(arrival, &event)], IfHeld::Wait)?;
+    let outcome = ingest(conn, arrival, event, &mut batch)?;
+    batch.finish(conn)?;
+    Ok(outcome)
+}
+
+/// Takes in one message that the batch has reserved; what it changes in the figures is left to the
+/// caller to write at the end of the transaction, so that several messages can share it.
+///
+/// # Errors
+/// As [`ingest_one`].
+pub fn ingest(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    mut event: StoreEvent,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    let is_erased = batch.erase_customer(conn, arrival.store_id, &mut event)?;
+    let without_body = is_erased.then(|| erased::without_body(arrival));
+    let arrival = without_body.as_ref().unwrap_or(arrival);
+    let passed_over = notes::take(&mut event, arrival.received_at);
+    if let Some(reason) = notes::refusal(conn, arrival, &passed_over, batch)? {
+        fail(conn, arrival, FailureReason::Unreadable, &reason)?;
+        // Also when it's replayed and was kept before.
+        return Ok(Outcome::Failed);
+    }
+    let outcome = ingest_event(conn, arrival, event, batch)?;
+    if let (true, Outcome::TakenIn { order_id, .. } | Outcome::Outdated { order_id }) =
+        (is_erased, &outcome)
+    {
+        erased::mark(conn, arrival, *order_id)?;
+    }
+    notes::keep(conn, arrival, &passed_over)?;
+    Ok(outcome)
+}
+
+fn ingest_event(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    event: StoreEvent,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    let order_ref = match &event {
+        StoreEvent::Order(report) | StoreEvent::Restored(report) => report.order_ref.clone(),
+        StoreEvent::Refund { order_ref, .. }
+        | StoreEvent::RefundLines { order_ref, .. }
+        | StoreEvent::Deleted { order_ref, .. }
+        | StoreEvent::Trashed { order_ref, .. } => order_ref.clone(),
+        StoreEvent::Announced { order_ref } => return announced(conn, arrival, order_ref, batch),
+        StoreEvent::Noted { what, .. } => return note(conn, arrival, what),
+        StoreEvent::Uninstalled => return uninstalled(conn, arrival),
+    };
+    let Some(known) = batch.known_order(conn, arrival.store_id, &order_ref)? else {
+        if let Some(outcome) = first_heard(conn, arrival, &order_ref, event.clone(), batch)? {
+            return Ok(outcome);
+        }
+        // Another transaction was first, and has committed by now.
+        let known = OrderRow::by_ref(conn, arrival.merchant_id, arrival.store_id, &order_ref)?
+            .ok_or(diesel::result::Error::NotFound)?;
+        return heard_again(conn, arrival, known, event, batch);
+    };
+    heard_again(conn, arrival, known, event, batch)
+}
+
+/// Keeps the message until its order has been read.
+fn announced(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    order_ref: &str,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    let record = DeliveryRecord { outcome: DeliveryOutcome::Noted, ..DeliveryRecord::default() };
+    let Some(delivery_id) = remember(conn, arrival, &record)? else {
+        return Ok(Outcome::Repeated);
+    };
+    awaited::wait_for(conn, arrival.merchant_id, delivery_id, order_ref, arrival.received_at)?;
+    batch.job_due(arrival.store_id, JobKind::Orders, arrival.received_at);
+    Ok(Outcome::Waiting)
+}
+
+/// The store is connected no more; its orders stay. Only the first time: it can have been connected
+/// again since, and a repeat or a replay of the message must not undo that.
+fn uninstalled(conn: &mut PgConnection, arrival: &IncomingDelivery) -> QueryResult<Outcome> {
+    let outcome = note(conn, arrival, "Vouch was uninstalled from the store.")?;
+    if outcome == Outcome::Noted {
+        let store = Store::find(conn, arrival.merchant_id, arrival.store_id)?;
+        let actor = Actor::system(arrival.merchant_id, arrival.received_at);
+        stores::disconnect(conn, &actor, &store)?;
+    }
+    Ok(outcome)
+}
+
+/// Keeps a message that changes no order.
+fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> QueryResult<Outcome> {
+    let record =
+        DeliveryRecord { outcome: DeliveryOutcome::Noted, detail, ..DeliveryRecord::default() };
+    let remembered = remember(conn, arrival, &record)?;
+    Ok(remembered.map_or(Outcome::Repeated, |_| Outcome::Noted))
+}
+
+/// Keeps a message with nothing processed of it, to be processed again.
+///
+/// # Errors
+/// The database's.
+pub fn fail(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    reason: FailureReason,
+    detail: &str,
+) -> QueryResult<Outcome> {
+    let record =
+        DeliveryRecord { outcome: DeliveryOutcome::Failed, detail, ..DeliveryRecord::default() };
+    let Some(delivery_id) = remember(conn, arrival, &record)? else {
+        return Ok(Outcome::Repeated);
+    };
+    failures::record(conn, arrival.merchant_id, &[delivery_id], reason, arrival.received_at)?;
+    Ok(Outcome::Failed)
+}
+
+/// The first that is heard of an order. `None` if another transaction was first.
+fn first_heard(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    order_ref: &str,
+    event: StoreEvent,
+    batch: &mut Batch,
+) -> QueryResult<Option<Outcome>> {
+    let heard = OrderKnowledge::new(&OrderState::default(), event, arrival.times());
+    let state = &heard.state;
+    let due = Due::first(conn, batch, arrival, state, &Overrides::default())?;
+    let written = due.written(arrival.merchant_id, state, arrival.received_at);
+    let Some(order_id) = written.insert(conn, arrival.store_id, order_ref)? else {
+        return Ok(None);
+    };
+    let record = heard.record(order_id);
+    let delivery_id = match (remember(conn, arrival, &record)?, arrival.source) {
+        (None, Source::Read | Source::Replay) => Some(restate(conn, arrival, &record)?),
+        // Without one, the store used the id of another message; the order is news all the same.
+        (delivery_id, _) => delivery_id,
+    };
+    finish(conn, arrival, order_id, &due, state, delivery_id, batch).map(Some)
+}
+
+/// What is known of an order after a message.
+struct OrderKnowledge {
+    state: OrderState,
+    applied: Applied,
+}
+
+impl OrderKnowledge {
+    fn new(known: &OrderState, event: StoreEvent, times: DeliveryTimes) -> Self {
+        let mut state = known.clone();
+        let applied = state.apply(event, times);
+        Self { state, applied }
+    }
+
+    fn record(&self, order_id: i64) -> DeliveryRecord<'_> {
+        let is_news = self.applied.change == Change::Facts;
+        DeliveryRecord {
+            outcome: if is_news { DeliveryOutcome::TakenIn } else { DeliveryOutcome::Outdated },
+            detail: "",
+            order_id: Some(order_id),
+            reported_at: self.applied.reported_at,
+            clamped: &self.applied.clamped,
+        }
+    }
+}
+
+fn finish(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    order_id: i64,
+    due: &Due,
+    state: &OrderState,
+    delivery_id: Option<i64>,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    parts::write(conn, arrival.merchant_id, order_id, state)?;
+    if state.lacks_refund_lines() {
+        request_refund_lines(conn, arrival, order_id, batch)?;
+    }
+    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    let mut credited = 0;
+    if let Some(order) = due.order(arrival.merchant_id, order_id, state, false) {
+        if state.is_counted() {
+            batch.changes.add(&order_counts(&order));
+        }
+        credited =
+            converge(conn, &order, &due.attribution.credits, true, &cause, &mut batch.changes)?;
+    }
+    Ok(Outcome::TakenIn { order_id, is_new: true, credited })
+}
+
+fn heard_again(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    mut known: OrderRow,
+    event: StoreEvent,
+    batch: &mut Batch,
+) -> QueryResult<Outcome> {
+    let (merchant_id, order_id) = (arrival.merchant_id, known.id);
+    if arrival.source == Source::Api && contradicts(conn, arrival, &known, &event)? {
+        return Ok(Outcome::Conflict { order_id });
+    }
+    let (heard, delivery_id, is_repeated) = hear(conn, arrival, &known, event)?;
+    let lacked_refund_lines = known.state.lacks_refund_lines();
+    let is_report_new = heard.state.report != known.state.report;
+    let is_first_report = known.state.report.is_none() && heard.state.report.is_some();
+    let change = heard.applied.change;
+    known.state = heard.state;
+    if change != Change::Facts {
+        if change == Change::Times {
+            known.write_state(conn, merchant_id)?;
+        }
+        return Ok(if is_repeated { Outcome::Repeated } else { Outcome::Outdated { order_id } });
+    }
+    if is_report_new {
+        parts::replace(conn, merchant_id, order_id, &known.state)?;
+        if known.state.lacks_refund_lines() {
+            request_refund_lines(conn, arrival, order_id, batch)?;
+        } else if lacked_refund_lines {
+            refund_reads::cancel(conn, merchant_id, order_id)?;
+        }
+    }
+    if is_first_report {
+        let first = Due::first(conn, batch, arrival, &known.state, &Overrides::default())?;
+        known.clock_shift = first.clock_shift;
+    }
+    let cause = Cause { words: &arrival.topic, delivery_id, now: arrival.received_at };
+    let credited = decide_again(conn, known, &cause, batch)?;
+    Ok(Outcome::TakenIn { order_id, is_new: false, credited })
+}
+
+/// Has the lines of the order's refunds read from the store.
+fn request_refund_lines(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    order_id: i64,
+    batch: &mut Batch,
+) -> QueryResult<()> {
+    let (store_id, now) = (arrival.store_id, arrival.received_at);
+    refund_reads::request(conn, arrival.merchant_id, store_id, order_id, now)?;
+    batch.job_due(store_id, JobKind::Refunds, now);
+    Ok(())
+}
+
+/// What is known after the message, which is remembered; and whether it was there already. One
+/// that the store repeats counts as of when it first came.
+fn hear(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    known: &OrderRow,
+    event: StoreEvent,
+) -> QueryResult<(OrderKnowledge, Option<i64>, bool)> {
+    let heard = OrderKnowledge::new(&known.state, event.clone(), arrival.times());
+    let record = heard.record(known.id);
+    let delivery_id = remember(conn, arrival, &record)?;
+    if delivery_id.is_some() || heard.applied.change == Change::None {
+        return Ok((heard, delivery_id, delivery_id.is_none()));
+    }
+    if matches!(arrival.source, Source::Read | Source::Replay) {
+        let delivery_id = restate(conn, arrival, &record)?;
+        return Ok((heard, Some(delivery_id), true));
+    }
+    let (delivery_id, times) = earlier(conn, arrival)?;
+    Ok((OrderKnowledge::new(&known.state, event, times), Some(delivery_id), true))
+}
+
+/// Whether a report of the API claims a time of the store that another report of the order has.
+fn contradicts(
+    conn: &mut PgConnection,
+    arrival: &IncomingDelivery,
+    known: &OrderRow,
+    event: &StoreEvent,
+) -> QueryResult<bool> {
+    let (StoreEvent::Order(report), Some(newest)) = (event, &known.state.report) else {
+        return Ok(false);
+    };
+    let order = report.reported_at.cmp(&newest.reported_at);
+    if order.is_gt() || **report == *newest {
+        return Ok(false);
+    }
+    let of_order = deliveries::table
+        .filter(deliveries::merchant_id.eq(arrival.merchant_id))
+        .filter(deliveries::order_id.eq(known.id));
+    let is_repeated = of_order.filter(deliveries::delivery_ref.eq(&arrival.delivery_ref));
+    if diesel::select(exists(is_repeated)).get_result(conn)? {
+        return Ok(false);
+    }
+    let same_time = of_order.filter(deliveries::reported_at.eq(report.reported_at));
+    Ok(order.is_eq() || diesel::select(exists(same_time)).get_result(conn)?)
+}
+
+/// Works out anew what everybody should earn of an order, and writes the difference; answers how many
+/// affiliates are newly credited.
+///
+/// # Errors
+/// The database's.
+pub(in crate::features::ingest) fn decide_again(
+    conn: &mut PgConnection,
+    row: OrderRow,
+    cause: &Cause<'_>,
+    batch: &mut Batch,
+) -> QueryResult<u64> {
+    let merchant_id = batch.merchant_id;
+    let overrides = overrides(conn, merchant_id, &row)?;
+    let due = Due::work_out(conn, batch, row.store_id, (&row.state, row.clock_shift), &overrides)?;
+    due.written(merchant_id, &row.state, cause.now).update(conn, row.id)?;
+    let Some(order) = due.order(merchant_id, row.id, &row.state, row.is_fraud) else {
+        return Ok(0);
+    };
+    if let (true, Some(day), Some(currency)) = (row.counted, row.day, row.currency) {
+        batch.changes.subtract(&Delta { day, currency, ..order_counts(&order) });
+    }
+    if row.state.is_counted() {
+        batch.changes.add(&order_counts(&order));
+    }
+    converge(conn, &order, &due.attribution.credits, false, cause, &mut batch.changes)
+}
+
+fn order_counts(order: &OfOrder) -> Delta {
+    Delta {
+        merchant_id: order.merchant_id,
+        day: order.day,
+        currency: order.currency.clone(),
+        seed: order.order_id,
+        affiliate_id: None,
+        trigger_id: None,
+        amounts: Amounts { orders: 1, ..Amounts::default() },
+        shared: Shared::default(),
+    }
+}
+
+fn overrides(conn: &mut PgConnection, merchant_id: i64, row: &OrderRow) -> QueryResult<Overrides> {
+    let report = row.state.report.as_ref();
+    let placed_at = report.map(|report| clock::by_ours(report.placed_at, row.clock_shift));
+    let manual = match (&row.manual, placed_at) {
+        (Some((affiliate_id, note)), Some(placed_at)) => {
+            let (affiliate, terms) =
+                candidates::manual_terms(conn, merchant_id, *affiliate_id, placed_at)?;
+            Some(ManualCredit {
+                affiliate,
+                terms,
+                credited_by: note.credited_by.clone(),
+                at: note.at,
+                note: note.note.clone(),
+            })
+        }
+        _ => None,
+    };
+    Ok(Overrides { manual, overruled: row.overruled.clone() })
+}
+
+/// What is due for an order, as far as it is known.
+struct Due {
+    attribution: Attribution,
+    setting: Option<Setting>,
+    /// When it was placed by Vouch's clock.
+    placed_at: Option<DateTime<Utc>>,
+    /// By how much that differs from what the store says.
+    clock_shift: Option<i32>,
+    /// When somebody had the triggers that match.
+    holdings: Vec<HeldPeriod>,
+}
+
+impl Due {
+    /// For the first report of an order, which decides how it's dated.
+    fn first(
+        conn: &mut PgConnection,
+        batch: &mut Batch,
+        arrival: &IncomingDelivery,
+        state: &OrderState,
+        overrides: &Overrides,
+    ) -> QueryResult<Self> {
+        let due = Self::work_out(conn, batch, arrival.store_id, (state, None), overrides)?;
+        let Some(report) = &state.report else { return Ok(due) };
+        let shift = clock::shift(conn, arrival, report, &due.holdings)?;
+        if shift == 0 {
+            return Ok(Self { clock_shift: Some(0), ..due });
+        }
+        Self::work_out(conn, batch, arrival.store_id, (state, Some(shift)), overrides)
+    }
+
+    fn work_out(
+        conn: &mut PgConnection,
+        batch: &mut Batch,
+        store_id: i64,
+        (state, clock_shift): (&OrderState, Option<i32>),
+        overrides: &Overrides,
+    ) -> QueryResult<Self> {
+        let state = &*clock::dated(state, clock_shift);
+        let Some(report) = &state.report else {
+            let attribution = decide(state, &[], &Rules::default(), overrides);
+            return Ok(Self {
+                attribution,
+                setting: None,
+                placed_at: None,
+                clock_shift: None,
+                holdings: Vec::new(),
+            });
+        };
+        let setting = batch.settings(conn)?.at(store_id, report.placed_at);
+        let candidates = candidates::of(conn, batch, report, setting.has_exclusions)?;
+        let attribution = decide(state, &candidates, &setting.rules, overrides);
+        Ok(Self {
+            attribution,
+            setting: Some(setting),
+            placed_at: Some(report.placed_at),
+            clock_shift,
+            holdings: candidates.iter().map(HeldPeriod::of).collect(),
+        })
+    }
+
+    fn written<'a>(
+        &'a self,
+        merchant_id: i64,
+        state: &'a OrderState,
+        now: DateTime<Utc>,
+    ) -> Written<'a> {
+        let day = self.setting.as_ref().map(|setting| setting.day);
+        let clock_shift = self.clock_shift;
+        Written { merchant_id, state, attribution: &self.attribution, day, clock_shift, now }
+    }
+
+    /// The order, once a report of it is there.
+    fn order(
+        &self,
+        merchant_id: i64,
+        order_id: i64,
+        state: &OrderState,
+        is_fraud: bool,
+    ) -> Option<OfOrder> {
+        let (report, setting) = (state.report.as_ref()?, self.setting.as_ref()?);
+        Some(OfOrder {
+            merchant_id,
+            order_id,
+            currency: report.currency.code().to_owned(),
+            placed_at: self.placed_at?,
+            day: setting.day,
+            is_fraud,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! What affiliates are written about their own settings.
+
+use diesel::prelude::*;
+
+use crate::features::affiliates::Affiliate;
+use crate::features::auth::Merchant;
+use crate::kit::email::{Link, Message, post};
+use crate::kit::urls;
+
+/// That their money goes elsewhere from now on: who did not do it should know. The address itself
+/// stays out of the letter.
+pub(super) fn payment_address_changed(
+    conn: &mut PgConnection,
+    merchant: &Merchant,
+    affiliate: &Affiliate,
+) -> QueryResult<()> {
+    let name = &merchant.name;
+    let email = Message {
+        to: &affiliate.email,
+        subject: format!("Your payment address with {name} was changed"),
+        program: Some(name),
+        paragraphs: vec![
+            format!("Hello {},", affiliate.name),
+            format!("The payment address in your settings with {name} was changed just now."),
+            format!(
+                "If this was not you, change your password, and tell {name} before they pay you."
+            ),
+        ],
+        link: Some(Link::page("See my settings", &urls::login(&urls::portal_settings()))),
+    };
+    post(conn, &email)
+}

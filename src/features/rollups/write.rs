@@ -1,0 +1,305 @@
+use std::collections::BTreeMap;
+use std::ops::{AddAssign, Neg};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, SmallInt, Text};
+
+use super::SHARDS;
+use crate::kit::db::{Prepared, prepared};
+
+/// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// Whose day.
+    pub merchant_id: i64,
+    /// The day in the merchant's time zone, as it stands on the row.
+    pub day: NaiveDate,
+    /// ISO 4217.
+    pub currency: String,
+    /// Picks the lane: the key of the order or conversion.
+    pub seed: i64,
+    /// Whose conversion; `None` for what concerns only the order.
+    pub affiliate_id: Option<i64>,
+    /// Through which trigger, if any.
+    pub trigger_id: Option<i64>,
+    /// The amounts.
+    pub amounts: Amounts,
+    /// What of them the merchant's day has through another conversion of the order.
+    pub shared: Shared,
+}
+
+/// The part of a royalty's amounts that is of lines which the order's main conversion earns from
+/// too. The merchant's totals take the order once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shared {
+    pub revenue_minor: i64,
+    pub refunded_minor: i64,
+}
+
+/// A conversion as far as totals look at it.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    pub id: i64,
+    pub affiliate_id: i64,
+    pub trigger_id: Option<i64>,
+    /// On its own lines, beside the order's main conversion.
+    pub is_royalty: bool,
+    /// Whether it is in the totals at all.
+    pub counts: bool,
+    pub day: NaiveDate,
+    pub currency: String,
+    pub amounts: Amounts,
+    pub shared: Shared,
+}
+
+/// The columns of every table of figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Orders placed, credited or not.
+    pub orders: i64,
+    /// Conversions that are Pending or Approved.
+    pub conversions: i64,
+    /// What customers paid for the credited lines, after refunds.
+    pub revenue_minor: i64,
+    /// What the codes took off.
+    pub discount_minor: i64,
+    /// What was refunded of the credited lines.
+    pub refunded_minor: i64,
+    /// Commission.
+    pub commission_minor: i64,
+}
+
+// Saturating, so that no amounts of a store, however absurd, can panic a writer or wrap around.
+impl AddAssign for Amounts {
+    fn add_assign(&mut self, other: Self) {
+        self.orders = self.orders.saturating_add(other.orders);
+        self.conversions = self.conversions.saturating_add(other.conversions);
+        self.revenue_minor = self.revenue_minor.saturating_add(other.revenue_minor);
+        self.discount_minor = self.discount_minor.saturating_add(other.discount_minor);
+        self.refunded_minor = self.refunded_minor.saturating_add(other.refunded_minor);
+        self.commission_minor = self.commission_minor.saturating_add(other.commission_minor);
+    }
+}
+
+impl Neg for Amounts {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self {
+            orders: -self.orders,
+            conversions: -self.conversions,
+            revenue_minor: -self.revenue_minor,
+            discount_minor: -self.discount_minor,
+            refunded_minor: -self.refunded_minor,
+            commission_minor: -self.commission_minor,
+        }
+    }
+}
+
+impl Neg for Shared {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { revenue_minor: -self.revenue_minor, refunded_minor: -self.refunded_minor }
+    }
+}
+
+type DayKey = (NaiveDate, String, i16);
+type AffiliateKey = (i64, NaiveDate, String);
+type TriggerKey = (i64, String);
+
+/// The changes of one transaction for one merchant, added up, to be written at its end: the rows
+/// are hot, and so are locked for as short a time, and always in the same order.
+#[derive(Debug)]
+pub struct Changes {
+    merchant_id: i64,
+    days: BTreeMap<DayKey, Amounts>,
+    affiliates: BTreeMap<AffiliateKey, Amounts>,
+    triggers: BTreeMap<TriggerKey, Amounts>,
+}
+
+impl Changes {
+    /// None yet.
+    pub fn of(merchant_id: i64) -> Self {
+        Self {
+            merchant_id,
+            days: BTreeMap::new(),
+            affiliates: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+        }
+    }
+
+    /// Whose they are.
+    pub fn merchant_id(&self) -> i64 {
+        self.merchant_id
+    }
+
+    /// Something counts that did not before.
+    pub fn add(&mut self, delta: &Delta) {
+        debug_assert_eq!(delta.merchant_id, self.merchant_id);
+        let shard = i16::try_from(delta.seed.rem_euclid(SHARDS)).unwrap_or_default();
+        let once = Amounts {
+            revenue_minor: delta.amounts.revenue_minor.saturating_sub(delta.shared.revenue_minor),
+            refunded_minor: delta
+                .amounts
+                .refunded_minor
+                .saturating_sub(delta.shared.refunded_minor),
+            ..delta.amounts
+        };
+        *self.days.entry((delta.day, delta.currency.clone(), shard)).or_default() += once;
+        if let Some(id) = delta.affiliate_id {
+            let key = (id, delta.day, delta.currency.clone());
+            *self.affiliates.entry(key).or_default() += delta.amounts;
+        }
+        if let Some(id) = delta.trigger_id {
+            *self.triggers.entry((id, delta.currency.clone())).or_default() += delta.amounts;
+        }
+    }
+
+    /// Something no longer counts.
+    pub fn subtract(&mut self, delta: &Delta) {
+        self.add(&Delta { amounts: -delta.amounts, shared: -delta.shared, ..delta.clone() });
+    }
+
+    /// All conversions of one order, or one that has no order, as they stand now.
+    pub fn add_order(&mut self, conversions: &[Counted]) {
+        for delta in self.deltas(conversions) {
+            self.add(&delta);
+        }
+    }
+
+    /// The same as they stood before.
+    pub fn subtract_order(&mut self, conversions: &[Counted]) {
+        for delta in self.deltas(conversions) {
+            self.subtract(&delta);
+        }
+    }
+
+    fn deltas(&self, conversions: &[Counted]) -> Vec<Delta> {
+        let counting = || conversions.iter().filter(|one| one.counts);
+        let main_counts = counting().any(|one| !one.is_royalty);
+        let delta = |one: &Counted| Delta {
+            merchant_id: self.merchant_id,
+            day: one.day,
+            currency: one.currency.clone(),
+            seed: one.id,
+            affiliate_id: Some(one.affiliate_id),
+            trigger_id: one.trigger_id,
+            amounts: one.amounts,
+            shared: if one.is_royalty && main_counts { one.shared } else { Shared::default() },
+        };
+        counting().map(delta).collect()
+    }
+
+    /// Writes everything.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
+        let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
+        days.retain(|_, amounts| *amounts != Amounts::default());
+        affiliates.retain(|_, amounts| *amounts != Amounts::default());
+        triggers.retain(|_, amounts| *amounts != Amounts::default());
+        write_affiliates(conn, merchant_id, &affiliates)?;
+        write_triggers(conn, merchant_id, &triggers)?;
+        // The hottest rows last.
+        write_days(conn, merchant_id, &days)
+    }
+}
+
+/// What is added to a row that is there; [`execute`] binds the same columns.
+macro_rules! add_amounts {
+    () => {
+        "conversions = f.conversions + excluded.conversions, \
+         revenue_minor = f.revenue_minor + excluded.revenue_minor, \
+         discount_minor = f.discount_minor + excluded.discount_minor, \
+         refunded_minor = f.refunded_minor + excluded.refunded_minor, \
+         commission_minor = f.commission_minor + excluded.commission_minor"
+    };
+}
+
+fn write_days(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<DayKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = prepared::<()>(concat!(
+        "INSERT INTO daily_rollups AS f (merchant_id, day, currency, shard, orders, conversions, \
+             revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?::date[], ?::text[], ?::smallint[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
+         ON CONFLICT (merchant_id, day, currency, shard) DO UPDATE SET \
+             orders = f.orders + excluded.orders, ",
+        add_amounts!()
+    ))
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<Date>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(rows.keys().map(|key| key.2).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(rows.values().map(|amounts| amounts.orders).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
+}
+
+fn write_affiliates(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<AffiliateKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = prepared::<()>(concat!(
+        "INSERT INTO affiliate_daily_rollups AS f (merchant_id, affiliate_id, day, currency, \
+             conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?::bigint[], ?::date[], ?::text[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
+         ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET ",
+        add_amounts!()
+    ))
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Date>, _>(rows.keys().map(|key| key.1).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.2.as_str()).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
+}
+
+fn write_triggers(
+    conn: &mut PgConnection,
+    merchant_id: i64,
+    rows: &BTreeMap<TriggerKey, Amounts>,
+) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = prepared::<()>(concat!(
+        "INSERT INTO trigger_rollups AS f (merchant_id, trigger_id, currency, conversions, \
+             revenue_minor, discount_minor, refunded_minor, commission_minor) \
+         SELECT ?, n.* FROM unnest(?::bigint[], ?::text[], \
+             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
+         ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET ",
+        add_amounts!()
+    ))
+    .bind::<BigInt, _>(merchant_id)
+    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>());
+    execute(conn, statement, rows.values())
+}
+
+/// Binds what every table of figures ends with, as arrays for `unnest`, and writes.
+fn execute<'a>(
+    conn: &mut PgConnection,
+    statement: Prepared<'_, ()>,
+    rows: impl Iterator<Item = &'a Amounts> + Clone,
+) -> QueryResult<()> {
+    let column = |of: fn(&Amounts) -> i64| rows.clone().map(of).collect::<Vec<i64>>();
+    statement
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.conversions))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.revenue_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.discount_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.refunded_minor))
+        .bind::<Array<BigInt>, _>(column(|amounts| amounts.commission_minor))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+use std::collections::HashSet;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use chrono_tz::Tz;
+use diesel::QueryResult;
+use diesel::prelude::*;
+use serde::Deserialize;
+
+use crate::features::accounts::{self, AccessChange};
+use crate::features::auth::pages::PersonPage;
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::schema::{members, users};
+use crate::kit::db::{Db, Scope};
+use crate::kit::email::email_key;
+use crate::kit::email::{self, EmailRow, RevealedEmail, State};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::Encryptor;
+use crate::kit::web::display_time::DisplayTime;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::paginate::{Cursor, Listing};
+use crate::kit::web::{ok, see_other};
+
+const HERE: &str = "/support/emails";
+
+/// Where the list begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EmailsQuery {
+    after: String,
+    before: String,
+}
+
+#[derive(Template)]
+#[template(path = "support/emails.html")]
+struct EmailsPage {
+    page: PersonPage,
+    /// The mail server, if there is one.
+    server: Option<String>,
+    rows: Listing<EmailRow>,
+    /// What support staff may read of them.
+    readable: HashSet<i64>,
+}
+
+impl EmailsPage {
+    fn when(at: &chrono::DateTime<chrono::Utc>) -> DisplayTime {
+        DisplayTime::new(*at, Tz::UTC)
+    }
+
+    /// Whether its text can be shown at all: it waits, and no mail server takes it.
+    fn waits(&self, row: &EmailRow) -> bool {
+        self.server.is_none() && matches!(row.state, State::Waits(_))
+    }
+
+    fn is_readable(&self, row: &EmailRow) -> bool {
+        self.readable.contains(&row.id)
+    }
+
+    fn first(&self) -> &'static str {
+        if self.rows.previous.is_some() { HERE } else { "" }
+    }
+
+    fn previous(&self) -> String {
+        self.rows.previous.as_ref().map_or_else(String::new, |key| format!("{HERE}?before={key}"))
+    }
+
+    fn next(&self) -> String {
+        self.rows.next.as_ref().map_or_else(String::new, |key| format!("{HERE}?after={key}"))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "support/email.html")]
+struct EmailPage {
+    page: PersonPage,
+    email: RevealedEmail,
+}
+
+/// `GET /support/email`: to whom, about what, and what became of it, without any text.
+pub async fn index(
+    db: Data<Db>,
+    config: Data<Config>,
+    page: PersonPage,
+    query: Query<EmailsQuery>,
+) -> AppResult<HttpResponse> {
+    let server = config.smtp.as_ref().map(|smtp| smtp.host.clone());
+    let (rows, readable) = db
+        .run(Scope::Support, move |conn| {
+            let rows = email::emails(conn, &Cursor::read(&query.after, &query.before))?;
+            let emails: Vec<Email<'_>> = rows.rows.iter().map(Email::from).collect();
+            let readable = readable(conn, &emails)?;
+            QueryResult::Ok((rows, readable))
+        })
+        .await?;
+    ok(&EmailsPage { page, server, rows, readable })
+}
+
+/// `POST /support/email/{email_id}/disclosure`: shows one email that waits, and says so in the log of
+/// the merchant it's from. Where a mail server is set, or the email isn't for support staff, there's
+/// nothing to show.
+pub async fn disclose(
+    db: Data<Db>,
+    config: Data<Config>,
+    encryptor: Data<Encryptor>,
+    page: PersonPage,
+    email_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    if config.smtp.is_some() {
+        return Err(AppError::NotFound);
+    }
+    let by = AccessChange::support(&page.support_actor(0), "");
+    let email = db
+        .run(Scope::Instance, move |conn| -> AppResult<RevealedEmail> {
+            let found = email::reveal(conn, *email_id, &encryptor, &config.public_url)?;
+            let email = found.ok_or(AppError::NotFound)?;
+            if readable(conn, &[Email::from(&email)])?.is_empty() {
+                return Err(AppError::Forbidden);
+            }
+            accounts::note_revealed(conn, &by, &email)?;
+            Ok(email)
+        })
+        .await?;
+    ok(&EmailPage { page, email })
+}
+
+/// `POST /support/email/{email_id}/retry`
+pub async fn retry(
+    db: Data<Db>,
+    page: PersonPage,
+    email_id: Path<i64>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    db.run(Scope::Instance, move |conn| email::retry(conn, *email_id, clock::now())).await?;
+    page.leave(FlashKind::Success, "We'll try to send the email again within seconds.")?;
+    Ok(see_other(HERE))
+}
+
+/// What decides who may read an email.
+struct Email<'a> {
+    id: i64,
+    recipient: &'a str,
+    merchant_id: Option<i64>,
+}
+
+impl<'a> From<&'a EmailRow> for Email<'a> {
+    fn from(row: &'a EmailRow) -> Self {
+        Self { id: row.id, recipient: &row.recipient, merchant_id: row.merchant_id }
+    }
+}
+
+impl<'a> From<&'a RevealedEmail> for Email<'a> {
+    fn from(email: &'a RevealedEmail) -> Self {
+        Self { id: email.id, recipient: &email.recipient, merchant_id: email.merchant_id }
+    }
+}
+
+/// What support staff may read: emails of a merchant, whose log says so, and none to other support staff
+/// or to a member of another merchant, since a link in it could open more than that merchant. The rest,
+/// links to new passwords above all, is read with `vouch email show` on the server.
+fn readable(conn: &mut PgConnection, emails: &[Email<'_>]) -> QueryResult<HashSet<i64>> {
+    let keys: Vec<String> = emails.iter().map(|email| email_key(email.recipient)).collect();
+    let known: Vec<(i64, String, bool)> = users::table
+        .filter(users::email_key.eq_any(&keys))
+        .select((users::id, users::email_key, users::is_support))
+        .load(conn)?;
+    let ids: Vec<i64> = known.iter().map(|(id, ..)| *id).collect();
+    let memberships: Vec<(i64, i64)> = members::table
+        .filter(members::user_id.eq_any(&ids))
+        .select((members::user_id, members::merchant_id))
+        .load(conn)?;
+    let is_readable = |email: &Email<'_>, key: &String| {
+        let Some(merchant_id) = email.merchant_id else { return false };
+        let user = known.iter().find(|(_, of, _)| of == key);
+        user.is_none_or(|(id, _, is_support)| {
+            let elsewhere = |(user_id, of): &(i64, i64)| user_id == id && *of != merchant_id;
+            !is_support && !memberships.iter().any(elsewhere)
+        })
+    };
+    let allowed = emails.iter().zip(&keys).filter(|(email, key)| is_readable(email, key));
+    Ok(allowed.map(|(email, _)| email.id).collect())
+}

@@ -1,0 +1,152 @@
+//! Speaking with the mail server.
+
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use secrecy::ExposeSecret;
+
+use crate::kit::config::{Security, Smtp};
+
+/// The server has so long for each answer. Fifteen of them are well within a lease.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What became of a try to send a letter.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The mail server has taken it.
+    Delivered,
+    /// Not now.
+    Later(String),
+    /// Never.
+    Refused(String),
+    /// The mail server lets nobody in, which says nothing about the letter.
+    Unreachable(String),
+}
+
+impl Outcome {
+    /// As it is counted.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Later(_) => "later",
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
+/// A way to the mail server; opened for the first letter, kept for the next ones.
+pub(super) struct Line<'a> {
+    smtp: &'a Smtp,
+    /// How Vouch introduces itself: the host of its public address.
+    name: &'a str,
+    open: Option<SmtpConnection>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(smtp: &'a Smtp, name: &'a str) -> Self {
+        Self { smtp, name, open: None }
+    }
+
+    /// Hands a message over.
+    pub(super) fn send(&mut self, message: &Message) -> Outcome {
+        let mut connection = match self.connection() {
+            Ok(connection) => connection,
+            Err(error) => return Outcome::Unreachable(in_words(&error)),
+        };
+        match connection.send(message.envelope(), &message.formatted()) {
+            Ok(_) => {
+                self.open = Some(connection);
+                Outcome::Delivered
+            }
+            // What was refused for good, or cannot be written down for this server.
+            Err(error) if error.is_permanent() || error.is_client() => {
+                Outcome::Refused(in_words(&error))
+            }
+            Err(error) => Outcome::Later(in_words(&error)),
+        }
+    }
+
+    fn connection(&mut self) -> Result<SmtpConnection, Error> {
+        match self.open.take() {
+            Some(open) => Ok(open),
+            None => connect(self.smtp, self.name),
+        }
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if let Some(mut open) = self.open.take() {
+            let _ = open.quit();
+        }
+    }
+}
+
+fn connect(smtp: &Smtp, name: &str) -> Result<SmtpConnection, Error> {
+    let hello = ClientId::Domain(name.to_owned());
+    let tls = || {
+        let trusted = TlsParameters::builder(smtp.host.clone());
+        match &smtp.authority {
+            Some(authority) => trusted.add_root_certificate(authority.clone()).build(),
+            None => trusted.build(),
+        }
+    };
+    let server = (smtp.host.as_str(), smtp.port);
+    let wrapper = match smtp.security {
+        Security::Tls => Some(tls()?),
+        Security::StartTls | Security::Plain => None,
+    };
+    let mut connection =
+        SmtpConnection::connect(server, Some(TIMEOUT), &hello, wrapper.as_ref(), None)?;
+    if smtp.security == Security::StartTls {
+        // A server that does not offer it is left: nothing is said in the clear.
+        connection.starttls(&tls()?, &hello)?;
+    }
+    if let Some(login) = &smtp.login {
+        let password = login.password.expose_secret().to_owned();
+        connection.auth(DEFAULT_MECHANISMS, &Credentials::new(login.user.clone(), password))?;
+    }
+    Ok(connection)
+}
+
+/// Whether the mail server lets Vouch in: for the doctor.
+///
+/// # Errors
+/// Why not, in words.
+pub fn check(smtp: &Smtp, public_url: &str) -> Result<(), String> {
+    let mut connection = connect(smtp, host_of(public_url)).map_err(|error| in_words(&error))?;
+    let _ = connection.quit();
+    Ok(())
+}
+
+/// The error with its cause, in one line: the mail server's own words are in it.
+fn in_words(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_words = inner.to_string();
+        if !words.contains(&inner_words) {
+            words = format!("{words}: {inner_words}");
+        }
+        cause = inner.source();
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The host of a public address: how Vouch introduces itself, and where its messages are from.
+pub(super) fn host_of(public_url: &str) -> &str {
+    let authority = public_url.split("://").nth(1).unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}

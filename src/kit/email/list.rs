@@ -1,0 +1,162 @@
+//! Emails as support staff see them: to whom, about what, and what became of them, without their text.
+//! The text of one that waits is revealed one at a time, where there is no mail server to send it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::leased::LeasedEmail;
+use super::render::Words;
+use crate::kit::db::schema::emails;
+use crate::kit::secrets::Encryptor;
+use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
+
+/// What became of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is still to be sent; why it was not yet, if it was tried.
+    Waits(Option<String>),
+    /// The mail server took it.
+    Sent(DateTime<Utc>),
+    /// It was given up, and why.
+    GivenUp(String),
+}
+
+/// A letter in the list.
+#[derive(Clone, Debug)]
+pub struct EmailRow {
+    /// Its key.
+    pub id: i64,
+    /// To whom.
+    pub recipient: String,
+    /// About what.
+    pub subject: String,
+    /// From which program; empty for letters of the installation.
+    pub program: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// What became of it.
+    pub state: State,
+    /// The merchant whose transaction wrote it; none for emails of the instance.
+    pub merchant_id: Option<i64>,
+}
+
+/// An email with its text, link and all.
+#[derive(Clone, Debug)]
+pub struct RevealedEmail {
+    /// Its key.
+    pub id: i64,
+    /// To whom.
+    pub recipient: String,
+    /// About what.
+    pub subject: String,
+    /// The merchant whose transaction wrote it; none for emails of the instance.
+    pub merchant_id: Option<i64>,
+    /// As it would be sent.
+    pub text: String,
+}
+
+type Row = (LeasedEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// The letters, the newest first, within `Scope::Support`.
+///
+/// # Errors
+/// The database's.
+pub fn emails(conn: &mut PgConnection, cursor: &Cursor<i64>) -> QueryResult<Listing<EmailRow>> {
+    let mut query = emails::table
+        .select((
+            LeasedEmail::as_select(),
+            emails::about_merchant_id,
+            emails::delivered_at,
+            emails::failed_at,
+        ))
+        .limit(i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX))
+        .into_boxed();
+    query = match cursor {
+        Cursor::Start => query.order(emails::id.desc()),
+        Cursor::After(last) => query.filter(emails::id.lt(*last)).order(emails::id.desc()),
+        Cursor::Before(first) => query.filter(emails::id.gt(*first)).order(emails::id.asc()),
+    };
+    let found: Vec<Row> = query.load(conn)?;
+    let rows = found.into_iter().map(in_list).collect();
+    Ok(Listing::new(rows, cursor, |row: &EmailRow| row.id))
+}
+
+fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
+    let state = match (delivered_at, failed_at) {
+        (Some(at), _) => State::Sent(at),
+        (None, Some(_)) => State::GivenUp(message.last_error.clone().unwrap_or_default()),
+        (None, None) => State::Waits(message.last_error.clone()),
+    };
+    EmailRow {
+        id: message.id,
+        recipient: message.recipient,
+        subject: message.subject,
+        program: message.program,
+        created_at: message.created_at,
+        state,
+        merchant_id,
+    }
+}
+
+/// The text of an email that waits, under this public address, within `Scope::Instance` or
+/// `Scope::Support`; `None` if none of that key waits. The caller leaves an audit row.
+///
+/// # Errors
+/// The database's.
+pub fn reveal(
+    conn: &mut PgConnection,
+    email_id: i64,
+    encryptor: &Encryptor,
+    public_url: &str,
+) -> QueryResult<Option<RevealedEmail>> {
+    let waiting: Option<(LeasedEmail, Option<i64>)> = emails::table
+        .find(email_id)
+        .filter(emails::delivered_at.is_null().and(emails::failed_at.is_null()))
+        .filter(emails::paragraphs.is_not_null())
+        .select((LeasedEmail::as_select(), emails::about_merchant_id))
+        .first(conn)
+        .optional()?;
+    let Some((message, merchant_id)) = waiting else { return Ok(None) };
+    let paragraphs = message.paragraphs();
+    let url = message.url(encryptor, public_url).unwrap_or_default();
+    let words = Words {
+        subject: &message.subject,
+        program: &message.program,
+        paragraphs: &paragraphs,
+        link: url.as_deref().map(|url| (message.label(), url)),
+    };
+    let text = words.text();
+    let LeasedEmail { id, recipient, subject, .. } = message;
+    Ok(Some(RevealedEmail { id, recipient, subject, merchant_id, text }))
+}
+
+/// Has a letter that was given up tried again, within `Scope::Instance`.
+///
+/// # Errors
+/// `NotFound` if there is none, or its words are forgotten.
+pub fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(emails::table.find(email_id))
+        .filter(emails::failed_at.is_not_null().and(emails::paragraphs.is_not_null()))
+        .set((
+            emails::failed_at.eq(None::<DateTime<Utc>>),
+            emails::attempts.eq(0),
+            emails::available_at.eq(now),
+        ))
+        .returning(emails::id)
+        .get_result::<i64>(conn)
+        .map(drop)
+}
+
+/// How many letters were given up, and why the last of them. Within `Scope::Instance`.
+///
+/// # Errors
+/// The database's.
+pub fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
+    let parked = || emails::table.filter(emails::failed_at.is_not_null());
+    let last = parked()
+        .order(emails::failed_at.desc())
+        .select(emails::last_error)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok((parked().count().get_result(conn)?, last.flatten().unwrap_or_default()))
+}

@@ -1,0 +1,109 @@
+//! Times and days as people read them, in the merchant's time zone.
+
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
+};
+use chrono_tz::Tz;
+
+/// A moment for a page: for machines, and for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayTime {
+    /// RFC 3339, for the `datetime` attribute.
+    pub iso: String,
+    /// `3 Mar 2026, 14:05`, in the zone.
+    pub text: String,
+}
+
+impl DisplayTime {
+    /// The moment as it is read in `zone`.
+    pub fn new(at: DateTime<Utc>, zone: Tz) -> Self {
+        Self {
+            iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            text: at.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
+        }
+    }
+}
+
+/// A day for people: `3 Mar 2026`.
+pub fn day(day: NaiveDate) -> String {
+    day.format("%-d %b %Y").to_string()
+}
+
+/// The day that `at` falls on in `zone`.
+pub fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    at.with_timezone(&zone).date_naive()
+}
+
+/// A day as it stands in an address (`YYYY-MM-DD`), with a year that a program can have seen.
+pub fn read_day(text: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
+    (1970..=9000).contains(&day.year()).then_some(day)
+}
+
+/// Whether a moment is one that PostgreSQL can store and a program can have seen: chrono’s reach from
+/// the year −262143 on.
+pub fn is_storable(at: &DateTime<Utc>) -> bool {
+    (1..=9999).contains(&at.year())
+}
+
+/// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
+pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
+        return Some(start.with_timezone(&Utc));
+    }
+    let day_before = day.checked_sub_days(Days::new(1))?.and_time(NaiveTime::MIN);
+    let mut at = tz.from_local_datetime(&day_before).earliest()?.with_timezone(&Utc);
+    while day_of(at, tz) < day {
+        at = at.checked_add_signed(TimeDelta::minutes(15))?;
+    }
+    Some(at)
+}
+
+/// A moment that is before every moment of `day`, wherever the day is counted. Bounds a search by
+/// day on an index over moments.
+pub fn before_day(day: NaiveDate) -> DateTime<Utc> {
+    // Clocks are at most 14 hours ahead of UTC.
+    day.checked_sub_days(Days::new(1)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
+}
+
+/// A moment that is after every moment of `day`, wherever the day is counted.
+pub fn after_day(day: NaiveDate) -> DateTime<Utc> {
+    // Clocks are at most 12 hours behind UTC.
+    day.checked_add_days(Days::new(2)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_read_in_the_zone() {
+        let at = "2026-03-03T23:30:15Z".parse().unwrap();
+        let berlin = chrono_tz::Europe::Berlin;
+        let when = DisplayTime::new(at, berlin);
+        assert_eq!(when.iso, "2026-03-03T23:30:15Z");
+        assert_eq!(when.text, "4 Mar 2026, 00:30");
+        assert_eq!(day(day_of(at, berlin)), "4 Mar 2026");
+    }
+
+    #[test]
+    fn the_bounds_hold_a_day_in_every_zone() {
+        let the_day = read_day("2026-03-04").unwrap();
+        for zone in chrono_tz::TZ_VARIANTS {
+            for at in ["2026-03-03T09:59:59Z", "2026-03-04T12:00:00Z", "2026-03-05T12:00:01Z"] {
+                let at: DateTime<Utc> = at.parse().unwrap();
+                if day_of(at, zone) == the_day {
+                    assert!(before_day(the_day) <= at && at < after_day(the_day), "{zone}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_whole_days_are_read() {
+        assert_eq!(read_day("2026-02-30"), None);
+        assert_eq!(read_day("0001-01-01"), None);
+        assert_eq!(read_day(" 2026-02-28 "), NaiveDate::from_ymd_opt(2026, 2, 28));
+    }
+}

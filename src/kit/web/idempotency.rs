@@ -1,0 +1,195 @@
+//! A form is carried out once, however often it is sent: by a double click, by going back and sending it
+//! again, or to two servers. All get the same answer. What tells a repetition from another form is who
+//! sends it, where to, the random number of the page it was on, and everything that was typed.
+//!
+//! Forms that move money have a key of their own as well, which is claimed in the transaction of the money
+//! ([`super::one_time`]), so that they hold also where a server ends between the two.
+
+use std::time::{Duration, Instant};
+
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamptz};
+use sha2::{Digest, Sha256};
+use tracing::Instrument as _;
+
+use super::FormKind;
+use super::form_token::PageOf;
+use crate::kit::clock;
+use crate::kit::db::schema::form_responses;
+use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::request;
+
+/// How long a repetition waits for the first to be answered.
+pub(super) const WAIT: Duration = Duration::from_secs(4);
+/// The same for a form with a file, which takes longer to carry out.
+pub(super) const WAIT_FOR_FILE: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// A form without an answer after this time was cut off, and is carried out again. No request lasts as long.
+const CUT_OFF: Duration = Duration::from_secs(30);
+/// Pages are seldom sent again after longer than that.
+const RETENTION: chrono::Duration = chrono::Duration::days(1);
+/// As long as a location may be to be kept.
+const MAX_LOCATION_CHARS: usize = 2_000;
+
+/// A form that is being carried out. Left with the request by the reader of forms.
+#[derive(Clone, Debug)]
+pub(super) struct Claim(Vec<u8>);
+
+impl Claim {
+    /// Claims a form for this request. `typed`: everything in it. `wait`: how long the same form may be
+    /// waited for.
+    ///
+    /// # Errors
+    /// `Answered` where it was carried out before; `Unavailable` where that takes too long.
+    pub(super) async fn take(
+        db: &Db,
+        page: &PageOf,
+        path: &str,
+        typed: &[u8],
+        wait: Duration,
+    ) -> AppResult<Self> {
+        let claim = Self(key_hash(page, path, typed));
+        let (wait, cut_off) = (wait * db.wait_factor(), CUT_OFF * db.wait_factor());
+        let begun = Instant::now();
+        loop {
+            let (hash, now) = (claim.0.clone(), clock::now());
+            match db.glance(move |conn| try_claim(conn, &hash, now, cut_off)).await? {
+                Tried::Claimed => return Ok(claim),
+                Tried::Answered(location) => return Err(AppError::Answered(location)),
+                Tried::Busy if begun.elapsed() > wait => return Err(AppError::Unavailable),
+                Tried::Busy => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    /// Keeps where the answer leads. A form that was not carried out can be sent again.
+    async fn settle(self, db: &Db, location: Option<String>) -> AppResult<()> {
+        let Self(hash) = self;
+        let location = location.filter(|location| location.len() <= MAX_LOCATION_CHARS);
+        db.glance(move |conn| {
+            let row = form_responses::table.find(&hash);
+            match location {
+                Some(location) => {
+                    diesel::update(row).set(form_responses::location.eq(location)).execute(conn)
+                }
+                None => diesel::delete(row).execute(conn),
+            }
+        })
+        .await
+        .map(drop)
+    }
+}
+
+fn key_hash(page: &PageOf, path: &str, body: &[u8]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(page.user_id.to_be_bytes());
+    for part in [page.number.as_bytes(), path.as_bytes(), body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().to_vec()
+}
+
+enum Tried {
+    Claimed,
+    Answered(String),
+    /// Another request carries it out.
+    Busy,
+}
+
+fn try_claim(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+    cut_off: Duration,
+) -> QueryResult<Tried> {
+    let claimed = prepared::<Integer>(
+        "INSERT INTO form_responses AS f (key_hash, claimed_at) VALUES (?, ?) \
+         ON CONFLICT (key_hash) DO UPDATE SET claimed_at = excluded.claimed_at \
+             WHERE f.location IS NULL AND f.claimed_at < ? RETURNING 1",
+    )
+    .bind::<Binary, _>(hash)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - cut_off)
+    .get_result::<i32>(conn)
+    .optional()?;
+    if claimed.is_some() {
+        return Ok(Tried::Claimed);
+    }
+    let location =
+        prepared::<Nullable<Text>>("SELECT location FROM form_responses WHERE key_hash = ?")
+            .bind::<Binary, _>(hash)
+            .get_result::<Option<String>>(conn)
+            .optional()?;
+    Ok(location.flatten().map_or(Tried::Busy, Tried::Answered))
+}
+
+/// Middleware, innermost: carries a form out to its end although the browser may leave, and keeps where
+/// its answer leads.
+///
+/// # Errors
+/// Those of the handler.
+pub async fn keep<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error>
+where
+    Next<B>: 'static,
+{
+    if req.method() != Method::POST || FormKind::of(req.headers()).is_none() {
+        return next.call(req).await;
+    }
+    let work = async move {
+        let response = next.call(req).await?;
+        let claim = response.request().extensions_mut().remove::<Claim>();
+        // What may have been carried out isn't carried out again at once.
+        let error = response.response().error().and_then(|error| error.as_error::<AppError>());
+        let claim = claim.filter(|_| !matches!(error, Some(AppError::CutOff)));
+        if let Some(claim) = claim {
+            let db = response.request().app_data::<Data<Db>>().cloned();
+            let db = db.expect("the application holds the database");
+            // Without an answer, the form is carried out again if it's sent again later.
+            if let Err(error) = claim.settle(&db, location_of(&response)).await {
+                tracing::warn!(%error, "form_answer_not_kept");
+            }
+        }
+        Ok(response)
+    };
+    let work = work.in_current_span();
+    let task = match request::current() {
+        Some(current) => actix_web::rt::spawn(request::during(current, work)),
+        None => actix_web::rt::spawn(work),
+    };
+    task.await.map_err(|error| AppError::Internal(error.into()))?
+}
+
+/// Where a repetition is led whose first answer was a page of its own, such as one with a secret.
+pub(crate) struct AnswerAt(pub &'static str);
+
+fn location_of<B>(response: &ServiceResponse<B>) -> Option<String> {
+    if let Some(AnswerAt(location)) = response.response().extensions().get() {
+        return Some((*location).to_owned());
+    }
+    let location = response.headers().get(header::LOCATION)?;
+    let leads = response.status() == StatusCode::SEE_OTHER;
+    leads.then(|| location.to_str().ok().map(str::to_owned)).flatten()
+}
+
+/// Deletes old answers; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
+    db.run_blocking(Scope::Unowned, |conn| {
+        diesel::delete(form_responses::table.filter(form_responses::claimed_at.lt(now - RETENTION)))
+            .execute(conn)
+    })
+}

@@ -1,0 +1,364 @@
+//! Letters: posted with what they tell of, sent once, to a mail server that has its moods.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use vouch::kit::config::{Security, Smtp};
+use vouch::kit::db::schema::emails;
+use vouch::kit::db::{Scope, in_scope};
+use vouch::kit::email::{self, Link, Mailer, Message};
+use vouch::kit::secrets::Encryptor;
+
+use crate::harness::smtp::{MailServer, Trouble};
+use crate::harness::{SECRET_KEY, TestApp, config};
+
+fn encryptor() -> Encryptor {
+    Encryptor::new(&Box::new(SECRET_KEY).into())
+}
+
+fn letter(to: &str) -> Message<'_> {
+    Message {
+        to,
+        subject: "Ein Gruß".to_owned(),
+        program: Some("Acme Tea"),
+        paragraphs: vec!["Hello!".to_owned(), "Wörter & <b>Zeichen</b>.".to_owned()],
+        link: Some(Link::secret(&encryptor(), "Open it", "/invitations/secret-42")),
+    }
+}
+
+/// As a merchant's transaction does it.
+fn post(app: &TestApp, to: &str) {
+    app.within(|conn| email::post(conn, &letter(to)));
+}
+
+fn mailer(app: &TestApp, smtp: Option<Smtp>) -> Mailer {
+    let mut config = config(&app.base);
+    config.smtp = smtp;
+    Mailer::new(&config, app.db.clone())
+}
+
+fn in_installation<T>(app: &TestApp, work: impl FnOnce(&mut PgConnection) -> QueryResult<T>) -> T {
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    in_scope(&mut conn, Scope::Instance, work).unwrap()
+}
+
+/// Attempts, reason, delivered, parked: of the only letter.
+type DeliveryRecord = (i32, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+fn fate(app: &TestApp) -> DeliveryRecord {
+    in_installation(app, |conn| {
+        emails::table
+            .select((emails::attempts, emails::last_error, emails::delivered_at, emails::failed_at))
+            .first(conn)
+    })
+}
+
+/// Lets the pause before the next try pass.
+fn later(app: &TestApp) {
+    in_installation(app, |conn| {
+        diesel::update(emails::table)
+            .set(emails::available_at.eq(vouch::kit::clock::now()))
+            .execute(conn)
+    });
+}
+
+#[test]
+fn a_letter_arrives_as_text_and_html_with_its_link_and_is_forgotten_then() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    assert_eq!(mailer(&app, Some(server.settings_with_login())).turn().unwrap(), 1);
+    let [email] = server.taken().try_into().unwrap();
+    assert_eq!(email.to, "ada@example.com");
+    assert_eq!(server.logins(), ["/vouch/geheim"]);
+    assert_eq!(email.header("To"), "ada@example.com");
+    assert_eq!(email.header("From"), "\"Acme Tea via Vouch\" <vouch@vouch.example>");
+    assert_eq!(email.header("Auto-Submitted"), "auto-generated");
+    assert!(email.header("Message-ID").ends_with("@127.0.0.1>"), "{}", email.data);
+    assert!(email.header("Content-Type").starts_with("multipart/alternative"));
+    assert_eq!(email.link(&app.base), "/invitations/secret-42");
+    let text = email.text();
+    assert!(text.contains("Wörter & <b>Zeichen</b>."), "{text}");
+    assert!(text.contains("Sent by Vouch for Acme Tea."), "{text}");
+    assert!(email.data.contains("Content-Type: text/html"));
+
+    let kept: (Option<serde_json::Value>, Option<Vec<u8>>) = in_installation(&app, |conn| {
+        emails::table.select((emails::paragraphs, emails::link_encrypted)).first(conn)
+    });
+    assert_eq!(kept, (None, None), "its words were for the recipient");
+    assert_eq!(mailer(&app, Some(server.settings())).turn().unwrap(), 0, "it goes once");
+}
+
+#[test]
+fn a_letter_of_a_transaction_that_failed_was_never_written() {
+    let app = TestApp::start();
+    let mut conn = PgConnection::establish(&app.database_url).unwrap();
+    let undone: QueryResult<()> = in_scope(&mut conn, Scope::Unowned, |conn| {
+        email::post(conn, &letter("ada@example.com"))?;
+        Err(diesel::result::Error::RollbackTransaction)
+    });
+    assert!(undone.is_err());
+    assert_eq!(in_installation(&app, |conn| emails::table.count().get_result::<i64>(conn)), 0);
+}
+
+#[test]
+fn a_merchant_can_post_and_nobody_but_the_workers_can_read() {
+    let app = TestApp::start();
+    post(&app, "ada@example.com");
+    let seen = |scope| {
+        let mut conn = PgConnection::establish(&app.database_url).unwrap();
+        let count = |conn: &mut PgConnection| emails::table.count().get_result::<i64>(conn);
+        in_scope(&mut conn, scope, count).unwrap()
+    };
+    for scope in [
+        Scope::Unowned,
+        Scope::Merchant(app.fixture.merchant_id),
+        Scope::Person(app.fixture.owner_id),
+    ] {
+        assert_eq!(seen(scope), 0, "{scope:?}");
+    }
+    assert_eq!((seen(Scope::Instance), seen(Scope::Support)), (1, 1));
+    let everything = in_installation(&app, |conn| {
+        diesel::dsl::sql::<diesel::sql_types::Text>("select to_jsonb(l)::text from emails l")
+            .get_result::<String>(conn)
+    });
+    assert!(everything.contains("Hello!") && !everything.contains("secret-42"), "{everything}");
+}
+
+#[test]
+fn not_now_is_tried_again_later_and_given_up_after_many_tries() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let mailer = mailer(&app, Some(server.settings()));
+    server.expect(&[Trouble::Recipient("451 4.7.1 Greylisted, come back later")]);
+    assert_eq!(mailer.turn().unwrap(), 1);
+    let (attempts, reason, delivered, parked) = fate(&app);
+    assert_eq!((attempts, delivered, parked), (1, None, None));
+    assert!(reason.unwrap().contains("Greylisted, come back later"));
+    assert_eq!(mailer.turn().unwrap(), 0, "not before its pause is over");
+    server.expect(&[Trouble::Message("452 Full"), Trouble::HangUp]);
+    for _ in 0..2 {
+        later(&app);
+        assert_eq!(mailer.turn().unwrap(), 1);
+    }
+    assert_eq!(server.taken().len(), 0);
+    later(&app);
+    mailer.turn().unwrap();
+    assert_eq!(server.taken().len(), 1, "the fourth try");
+
+    in_installation(&app, |conn| diesel::delete(emails::table).execute(conn));
+    post(&app, "ben@example.com");
+    server.expect(&[Trouble::Message("451 Never mind"); 12]);
+    for _ in 0..12 {
+        later(&app);
+        mailer.turn().unwrap();
+    }
+    let (attempts, reason, _, parked) = fate(&app);
+    assert!(parked.is_some() && reason.unwrap().contains("Never mind"));
+    assert_eq!(attempts, 12);
+}
+
+#[test]
+fn what_is_refused_for_good_is_given_up_at_once_and_keeps_the_reason() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "nobody@example.com");
+    server.expect(&[Trouble::Recipient("550 5.1.1 No such person here")]);
+    let mailer = mailer(&app, Some(server.settings()));
+    assert_eq!(mailer.turn().unwrap(), 1);
+    let (attempts, reason, _, parked) = fate(&app);
+    assert!(attempts == 1 && parked.is_some());
+    assert!(reason.unwrap().contains("No such person here"));
+
+    let support = app.support();
+    let page = support.get("/support/emails");
+    assert!(page.says("Given up") && page.says("No such person here"), "{}", page.text());
+    assert!(!page.text().contains("secret-42"), "what was given up is not shown");
+    let answer = support.submit(&page, "form[action$='/retry']", &[]);
+    assert_eq!(answer.status, 303);
+    assert_eq!(mailer.turn().unwrap(), 1);
+    assert_eq!(server.taken_for("nobody@example.com").len(), 1);
+    assert!(support.get("/support/emails").says("Sent"));
+    let gone = support.post_signed("/support/emails/999999999/retry", &[]);
+    assert_eq!(gone.status, 404);
+}
+
+#[test]
+fn a_server_that_lets_nobody_in_counts_against_no_letter_and_is_left_in_peace_for_a_while() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    server.refuse_logins(true);
+    let mailer = mailer(&app, Some(server.settings_with_login()));
+    assert_eq!(mailer.turn().unwrap(), 1);
+    let (attempts, reason, _, parked) = fate(&app);
+    assert_eq!((attempts, parked), (0, None), "it is not the letter’s fault");
+    assert!(reason.unwrap().contains("Wrong password"));
+    assert_eq!(mailer.turn().unwrap(), 0, "it pauses");
+    server.refuse_logins(false);
+    assert_eq!(self::mailer(&app, Some(server.settings())).turn().unwrap(), 1);
+    assert_eq!(server.taken().len(), 1);
+}
+
+#[test]
+fn a_server_without_starttls_hears_neither_the_password_nor_the_letter() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let smtp = Smtp { security: Security::StartTls, ..server.settings_with_login() };
+    mailer(&app, Some(smtp.clone())).turn().unwrap();
+    assert!(fate(&app).1.unwrap().contains("STARTTLS"));
+    let heard = server.heard();
+    assert!(
+        heard.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")),
+        "{heard:?}"
+    );
+    assert!(email::check(&smtp, &app.base).is_err());
+    assert!(email::check(&server.settings_with_login(), &app.base).is_ok());
+}
+
+#[test]
+fn tls_and_starttls_carry_letters_to_a_server_that_can_prove_itself() {
+    let app = TestApp::start();
+    for security in [Security::Tls, Security::StartTls] {
+        let server = MailServer::start_with(security, "127.0.0.1");
+        post(&app, "ada@example.com");
+        assert_eq!(mailer(&app, Some(server.settings_with_trust())).turn().unwrap(), 1);
+        assert_eq!(server.taken_for("ada@example.com").len(), 1, "{security:?}");
+        assert_eq!(server.logins(), ["/vouch/geheim"]);
+        assert!(email::check(&server.settings_with_trust(), &app.base).is_ok());
+    }
+}
+
+#[test]
+fn a_server_that_cannot_prove_itself_hears_neither_the_password_nor_the_letter() {
+    let app = TestApp::start();
+    for security in [Security::Tls, Security::StartTls] {
+        // Nobody vouches for the one; the other has somebody else's certificate.
+        let unknown = MailServer::start_with(security, "127.0.0.1");
+        let other = MailServer::start_with(security, "mail.example.com");
+        for (server, smtp) in
+            [(&unknown, unknown.settings_with_login()), (&other, other.settings_with_trust())]
+        {
+            post(&app, "ada@example.com");
+            mailer(&app, Some(smtp.clone())).turn().unwrap();
+            let (attempts, reason, delivered, _) = fate(&app);
+            assert!(attempts == 0 && delivered.is_none(), "it is not the letter’s fault");
+            assert!(reason.as_ref().unwrap().contains("certificate"), "{reason:?}");
+            assert!(email::check(&smtp, &app.base).unwrap_err().contains("certificate"));
+            assert!(server.taken().is_empty() && server.logins().is_empty());
+            let heard = server.heard();
+            assert!(
+                heard
+                    .iter()
+                    .all(|line| line.starts_with("EHLO") || line == "STARTTLS" || line.is_empty()),
+                "{heard:?}"
+            );
+            in_installation(&app, |conn| diesel::delete(emails::table).execute(conn));
+        }
+    }
+}
+
+#[test]
+fn several_workers_send_each_letter_once() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    for number in 0..20 {
+        post(&app, &format!("person{number}@example.com"));
+    }
+    server.expect(&[Trouble::Slow(Duration::from_millis(300)); 4]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| mailer(&app, Some(server.settings())).turn().unwrap());
+        }
+    });
+    let mut recipients: Vec<String> = server.taken().into_iter().map(|email| email.to).collect();
+    recipients.sort();
+    recipients.dedup();
+    assert_eq!((recipients.len(), server.taken().len()), (20, 20));
+}
+
+#[test]
+fn an_answer_that_was_lost_brings_the_same_message_again() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    server.expect(&[Trouble::Taken]);
+    let mailer = mailer(&app, Some(server.settings()));
+    mailer.turn().unwrap();
+    later(&app);
+    mailer.turn().unwrap();
+    let [first, second] = server.taken().try_into().unwrap();
+    assert_eq!(first.header("Message-ID"), second.header("Message-ID"));
+}
+
+#[test]
+fn who_waits_for_a_letter_gets_it_before_a_crowd_that_is_told_something() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    for number in 0..3 {
+        let to = format!("crowd{number}@example.com");
+        app.within(|conn| email::post(conn, &Message { link: None, ..letter(&to) }));
+    }
+    post(&app, "ada@example.com");
+    mailer(&app, Some(server.settings())).turn().unwrap();
+    assert_eq!(server.taken()[0].to, "ada@example.com");
+}
+
+#[test]
+fn without_a_mail_server_emails_wait_and_no_page_shows_a_link_unasked() {
+    let app = TestApp::start();
+    let support = app.support();
+    assert!(support.get("/support/emails").has(".empty"));
+    post(&app, "ada@example.com");
+    let without = mailer(&app, None);
+    assert_eq!(without.turn().unwrap(), 1, "it goes to the log");
+    assert_eq!(without.turn().unwrap(), 0, "once");
+    let page = support.get("/support/emails");
+    assert!(page.says("No mail server is set"));
+    assert!(page.says("Ein Gruß") && page.says("Waiting"));
+    assert!(!page.text().contains("secret-42"), "{}", page.text());
+    let shown = support.submit(&page, "form[action$='/disclosure']", &[]);
+    assert_eq!(shown.status, 200);
+    let link = format!("{}/invitations/secret-42", app.base);
+    assert!(shown.one("#email").contains(&link), "{}", shown.text());
+
+    // A mail server comes after all.
+    let server = MailServer::start();
+    assert_eq!(mailer(&app, Some(server.settings())).turn().unwrap(), 1);
+    let page = support.get("/support/emails");
+    assert!(!page.text().contains("secret-42") && !page.has("form[action$='/disclosure']"));
+}
+
+#[test]
+fn a_letter_that_is_too_old_is_not_sent_and_its_words_are_forgotten() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    let days_ago = |days: i64| {
+        let then = vouch::kit::clock::now() - chrono::Duration::days(days);
+        in_installation(&app, |conn| {
+            diesel::update(emails::table).set(emails::created_at.eq(then)).execute(conn)
+        });
+    };
+    post(&app, "ada@example.com");
+    days_ago(3);
+    mailer(&app, Some(server.settings())).turn().unwrap();
+    assert!(server.taken().is_empty());
+    assert!(fate(&app).3.is_some());
+    email::sweep(&app.db, vouch::kit::clock::now()).unwrap();
+    let words: Option<serde_json::Value> =
+        in_installation(&app, |conn| emails::table.select(emails::paragraphs).first(conn));
+    assert_eq!(words, None);
+    days_ago(31);
+    let keep = vouch::kit::config::InstanceRetention::default();
+    let (now, stop) = (vouch::kit::clock::now(), vouch::kit::supervise::Stop::default());
+    vouch::features::privacy::retention::sweep(&app.db, keep, now, &stop).unwrap();
+    let left: i64 = in_installation(&app, |conn| emails::table.count().get_result(conn));
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_new_key_opens_the_links_that_wait() {
+    let (app, server) = (TestApp::start(), MailServer::start());
+    post(&app, "ada@example.com");
+    let new = Encryptor::new(&Box::new([9; 32]).into());
+    in_installation(&app, |conn| email::reencrypt_links(conn, &encryptor(), &new));
+    let mut config = config(&app.base);
+    config.smtp = Some(server.settings());
+    config.secret_key = Box::new([9; 32]).into();
+    Mailer::new(&config, app.db.clone()).turn().unwrap();
+    assert_eq!(server.taken()[0].link(&app.base), "/invitations/secret-42");
+}

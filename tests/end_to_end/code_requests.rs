@@ -1,0 +1,96 @@
+use actix_web::rt::task::spawn_blocking;
+
+use super::Walk;
+use crate::harness::{PASSWORD, TestApp};
+use crate::portal::further::allow;
+
+/// Somebody else takes the browser.
+async fn change_person(walk: &Walk, email: &str) {
+    let browser = &walk.browser;
+    browser.client().delete_all_cookies().await.unwrap();
+    browser.goto("/login").await;
+    browser.fill("#f-email", email).await;
+    browser.fill("#f-password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.find(".menu-person").await;
+}
+
+async fn ask_for_a_code(walk: &Walk) {
+    let browser = &walk.browser;
+    change_person(walk, "ada@affiliates.example").await;
+    browser.shows("h1", &["My Codes"]).await;
+    browser.fill("#f-code", "ada10").await;
+    if walk.javascript {
+        browser.sees("ada10 is taken. Choose another code.").await;
+        // A suggestion goes into the field: what else is typed stays.
+        let offered = browser.attribute("[data-fill]", "value").await;
+        browser.click("[data-fill]").await;
+        browser.shows(".code-free", &[&format!("{offered} is free.")]).await;
+        let typed = browser.find("#f-code").await.prop("value").await.unwrap();
+        assert_eq!(typed, Some(offered));
+        browser.fill("#f-code", "ada10").await;
+        browser.sees("ada10 is taken. Choose another code.").await;
+    }
+    browser.press("Ask for this code").await;
+    browser.find("#error-summary").await;
+    assert_eq!(browser.path().await, "/portal/code-requests");
+    if walk.javascript {
+        browser.check_page("portal-code-refused").await;
+    }
+    let offered = browser.find("[name=instead]").await;
+    let code = offered.attr("value").await.unwrap().unwrap();
+    offered.click().await.unwrap();
+    browser.sees(&format!("{code} is reserved for you.")).await;
+    browser.press("Withdraw").await;
+    browser.sees(&format!("You no longer ask for {code}")).await;
+    browser.fill("#f-code", "Oolong-Ada").await;
+    if walk.javascript {
+        browser.shows(".code-free", &["Oolong-Ada is free."]).await;
+    }
+    browser.press("Ask for this code").await;
+    browser.shows("section[aria-labelledby=asked] .badge-v", &["Waiting"]).await;
+}
+
+/// Denied by mistake, and then approved.
+async fn approve_it(walk: &Walk) {
+    let browser = &walk.browser;
+    change_person(walk, "owner@acme.example").await;
+    browser.press("1 further code is asked for").await;
+    browser.shows("h1", &["Further codes"]).await;
+    browser.click("[aria-label='Select Oolong-Ada']").await;
+    browser.press("Deny…").await;
+    browser.press("Deny").await;
+    browser.sees("Oolong-Ada is denied, and free again.").await;
+    browser.press("Undo").await;
+    browser.sees("Oolong-Ada is reserved again, and waits for your decision.").await;
+    browser.click("[aria-label='Select Oolong-Ada']").await;
+    browser.press("Approve").await;
+    browser.sees("Oolong-Ada is a code of Ada Active now.").await;
+    browser.sees("No code is asked for").await;
+    browser.shows(".notice button", &["Retire the code"]).await;
+}
+
+async fn walk(javascript: bool) {
+    let walk = Walk::begin(javascript, |app: &TestApp| allow(app, true)).await;
+    ask_for_a_code(&walk).await;
+    approve_it(&walk).await;
+    change_person(&walk, "ada@affiliates.example").await;
+    walk.browser.shows("tbody code", &["Oolong-Ada", "ADA10"]).await;
+    let app = walk.app;
+    spawn_blocking(move || {
+        let emails = crate::registration::emails_to(&app, "ada@affiliates.example");
+        assert_eq!(emails[0].0, "Oolong-Ada is your code with Acme Tea");
+    })
+    .await
+    .unwrap();
+}
+
+#[actix_web::test]
+async fn a_further_code_is_asked_for_approved_and_stands_in_my_codes() {
+    walk(true).await;
+}
+
+#[actix_web::test]
+async fn without_javascript_a_further_code_is_asked_for_approved_and_stands_in_my_codes() {
+    walk(false).await;
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+
+use actix_web::rt::task::spawn_blocking;
+use secrecy::SecretBox;
+use serde_json::json;
+use vouch::app::workers::work_off_stores;
+use vouch::features::store_workers::Tools;
+use vouch::features::stores::open_client;
+use vouch::kit::secrets::Encryptor;
+use vouch_platforms::CallError;
+use vouch_platforms::http::Http;
+
+use super::Walk;
+use crate::harness::SECRET_KEY;
+use crate::harness::stores::StandIn;
+use crate::harness::stores::shopify::{Shop, TOKEN};
+
+/// What the store signs its messages with.
+pub(super) const API_SECRET: &str = "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";
+
+/// By the page: a custom app's token.
+pub(super) async fn connect(walk: &Walk, shop: &StandIn<Shop>) {
+    let browser = &walk.browser;
+    browser.menu("Settings").await;
+    browser.press("Shopify").await;
+    browser.shows("h1", &["Shopify"]).await;
+    browser.fill("#f-address", &shop.base).await;
+    browser.fill("#f-token", TOKEN).await;
+    browser.fill("#f-api_secret", API_SECRET).await;
+    browser.press("Connect").await;
+    browser.sees("Acme Tea answers: Vouch can read its orders and its codes.").await;
+}
+
+/// Shopify Discount Code Creation: Yes, and 15 %.
+pub(super) async fn have_codes_created(walk: &Walk) {
+    let browser = &walk.browser;
+    browser.press("Set what codes get").await;
+    browser.click("#f-creates-yes").await;
+    browser.fill("#f-percent", "15").await;
+    if !walk.javascript {
+        browser.press("Preview").await;
+    }
+    let gets = "A shopper gets 15 % off everything, once per customer. It does not combine with other discounts.";
+    browser.shows("#preview p:last-child", &[gets]).await;
+    browser.press("Save").await;
+    browser.sees("Saved. A shopper gets").await;
+}
+
+async fn add_a_code(walk: &Walk, code: &str) {
+    let (browser, affiliate_id) = (&walk.browser, walk.app.fixture.stranger_affiliate_id);
+    browser.goto(&format!("/affiliates/{affiliate_id}/triggers")).await;
+    browser.press("Add Trigger").await;
+    browser.fill("#f-coupon_code", code).await;
+    browser.press("Create").await;
+    browser.sees("The code is on its way to").await;
+}
+
+/// How the codes stand in the store, the newest first. Live while one looks; without JavaScript, on reload.
+async fn stand(walk: &Walk, statuses: &[&str]) {
+    if !walk.javascript {
+        walk.browser.goto(&walk.browser.path().await).await;
+    }
+    walk.browser.shows(".push .badge-v", statuses).await;
+}
+
+pub(super) async fn work(walk: &Walk) {
+    let (db, base) = (walk.app.db.clone(), walk.app.base.clone());
+    let worked = spawn_blocking(move || {
+        let encryptor = || Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
+        let (seals, http) = (encryptor(), Http::new(true));
+        let calls = http.clone();
+        let opened = move |store: &_, now| -> Result<_, CallError> {
+            open_client(store, &seals, &calls, now)
+        };
+        let tools = Tools {
+            keep: Default::default(),
+            db,
+            encryptor: encryptor(),
+            http,
+            public_url: base.as_str().into(),
+            open: Arc::new(opened),
+        };
+        work_off_stores(&tools, vouch::kit::clock::now()).unwrap();
+    });
+    worked.await.unwrap();
+}
+
+async fn walk(javascript: bool) {
+    let shop = spawn_blocking(StandIn::shopify).await.unwrap();
+    let walk = Walk::begin_as("owner@borealis.example", javascript, |_| {}).await;
+    connect(&walk, &shop).await;
+    have_codes_created(&walk).await;
+    add_a_code(&walk, "WALK15").await;
+    stand(&walk, &["Queued"]).await;
+    work(&walk).await;
+    stand(&walk, &["Pushed"]).await;
+    {
+        let shop = shop.store();
+        assert_eq!(shop.codes(), ["WALK15"]);
+        let gets = &shop.discounts[0].input["customerGets"];
+        assert_eq!(gets["value"], json!({ "percentage": 0.15 }));
+        assert_eq!(shop.discounts[0].input["appliesOncePerCustomer"], true);
+    }
+    // Somebody made this one in the store before.
+    shop.store().add_discount("THEIRS", 0.2);
+    add_a_code(&walk, "THEIRS").await;
+    work(&walk).await;
+    stand(&walk, &["In store already", "Pushed"]).await;
+    walk.browser.press("Attach the existing code").await;
+    walk.browser.sees("The code that the store has is attached.").await;
+    stand(&walk, &["Pushed"]).await;
+    assert_eq!(shop.store().codes(), ["WALK15", "THEIRS"]);
+}
+
+#[actix_web::test]
+async fn a_store_is_connected_and_a_code_is_seen_to_arrive_there() {
+    walk(true).await;
+}
+
+#[actix_web::test]
+async fn without_javascript_a_store_is_connected_and_a_code_is_seen_to_arrive_there() {
+    walk(false).await;
+}
