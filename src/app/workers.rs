@@ -109,9 +109,6 @@ pub struct Workers {
 
 impl Workers {
     /// Starts a thread per job, the mail, and the work for stores.
-    ///
-    /// # Errors
-    /// When the operating system starts no thread.
     pub fn start(tools: Tools, mailer: Mailer) -> io::Result<Self> {
         let stop = Stop::default();
         let mut threads = Vec::with_capacity(JOBS.len() + 1);
@@ -159,9 +156,6 @@ impl Drop for Workers {
 }
 
 /// Who does which job for a store.
-///
-/// # Errors
-/// The store's, and ours.
 pub fn run_job(kind: JobKind, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     match kind {
         JobKind::Push => pushes::turn(turn),
@@ -174,9 +168,6 @@ pub fn run_job(kind: JobKind, turn: &mut Turn<'_>) -> Result<Next, TurnError> {
 }
 
 /// Does what is due for stores at `now` on this thread; answers how many turns.
-///
-/// # Errors
-/// The database's.
 pub fn work_off_stores(tools: &Tools, now: DateTime<Utc>) -> AppResult<usize> {
     store_workers::work_off(tools, run_job, now)
 }

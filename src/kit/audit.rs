@@ -72,9 +72,6 @@ pub struct Act<'a> {
 }
 
 /// Appends `act` to the merchant's audit log.
-///
-/// # Errors
-/// The database's.
 pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResult<()> {
     diesel::insert_into(audit_log::table)
         .values((
@@ -96,9 +93,6 @@ pub fn record(conn: &mut PgConnection, actor: &Actor, act: Act<'_>) -> QueryResu
 }
 
 /// Appends several acts at once; answers their keys, in order.
-///
-/// # Errors
-/// The database's.
 pub fn record_all(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -128,9 +122,6 @@ pub fn record_all(
 
 /// Blanks the network addresses of acts before a time, a day ago at the latest, within the scope of the
 /// transaction: retention. Answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn forget_addresses(conn: &mut PgConnection, older_than: DateTime<Utc>) -> QueryResult<i64> {
     diesel::select(forget_audit_addresses(older_than)).get_result(conn)
 }
@@ -139,9 +130,6 @@ pub fn forget_addresses(conn: &mut PgConnection, older_than: DateTime<Utc>) -> Q
 /// they did, and wherever one of `words` (their names and email addresses, of three characters or more)
 /// stands whole. Amounts, times and acts stay, and a row says that it was done. Answers how many rows
 /// changed. For transactions within one merchant.
-///
-/// # Errors
-/// The database's.
 pub fn erase_person(
     conn: &mut PgConnection,
     user_id: Option<i64>,
@@ -234,9 +222,6 @@ pub struct Entry {
 }
 
 /// What happened to one subject, newest first.
-///
-/// # Errors
-/// The database's.
 pub fn history(
     conn: &mut PgConnection,
     merchant_id: i64,

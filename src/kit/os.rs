@@ -59,9 +59,6 @@ fn look_up(
 }
 
 /// Lets this process, all its threads, act as `user` and never as root again.
-///
-/// # Errors
-/// The system's, and when the process could become root again: it must not go on then.
 pub(crate) fn become_user(user: &OsUser) -> io::Result<()> {
     // SAFETY: none of these touches memory of ours: the list of groups is empty. The C library
     // changes the ids of every thread.
@@ -90,9 +87,6 @@ pub(crate) fn host_name() -> String {
 }
 
 /// How many bytes an ordinary user can still write where `path` is.
-///
-/// # Errors
-/// The system's, for a path that is not there.
 pub fn free_space(path: &Path) -> io::Result<u64> {
     let path = CString::new(path.as_os_str().as_encoded_bytes())?;
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();

@@ -105,27 +105,18 @@ impl Workspace {
 }
 
 /// The key of the place that was chosen; empty where none is.
-///
-/// # Errors
-/// When the session holds something else there, which is a fault of ours.
 pub(crate) fn chosen_workspace(session: &Session) -> AppResult<String> {
     Ok(session.get::<Workspace>(WORKSPACE)?.map(|place| place.key()).unwrap_or_default())
 }
 
 /// Lets the session go on under a new key with a new CSRF token, so that what was known of it before
 /// is worth nothing: at every sign-in, and whenever a person's sessions were ended.
-///
-/// # Errors
-/// When the session cannot hold it, which is a fault of ours.
 pub fn renew_session(session: &Session) -> AppResult<()> {
     session.renew();
     renew_csrf(session).map(drop)
 }
 
 /// A new CSRF token.
-///
-/// # Errors
-/// When the session cannot hold it, which is a fault of ours.
 pub(crate) fn renew_csrf(session: &Session) -> AppResult<String> {
     let token = Alphanumeric.sample_string(&mut rand::rng(), 32);
     session.insert(TOKEN, &token)?;

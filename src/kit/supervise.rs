@@ -24,9 +24,6 @@ static THREADS: LazyLock<Threads> = LazyLock::new(Threads::default);
 
 /// Starts a thread of the process. When `work` panics it is called again, with what it owns as the
 /// panic left it; when it returns the thread ends. Where `stop` is asked it isn't called again.
-///
-/// # Errors
-/// When the operating system starts no thread.
 pub fn spawn(
     name: &'static str,
     stop: &Stop,

@@ -41,9 +41,6 @@ pub struct Name(String);
 impl Name {
     /// Reads what was typed. Names that were stored before the rules stay as they are: ask only
     /// where a name is new.
-    ///
-    /// # Errors
-    /// [`NameError`].
     pub fn read(typed: &str) -> Result<Self, NameError> {
         let name = typed.trim();
         match name.chars().count() {

@@ -276,9 +276,6 @@ pub struct FieldError {
 }
 
 /// Reads the documented JSON of an order that was accepted before.
-///
-/// # Errors
-/// As [`parse_at`].
 pub fn parse(body: &[u8]) -> Result<OrderSnapshot, Vec<FieldError>> {
     check(&typed_json(body)?, DateTime::<Utc>::MAX_UTC, false)
 }

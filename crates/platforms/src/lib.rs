@@ -38,15 +38,9 @@ pub use self::provider::{
 /// redirect.
 pub trait Client: Send {
     /// What the credentials are good for: asks the store, changes nothing.
-    ///
-    /// # Errors
-    /// [`CallError`].
     fn access(&mut self) -> Result<Access, CallError>;
 
     /// The store's code of that spelling in any case, whoever made it.
-    ///
-    /// # Errors
-    /// [`CallError`].
     fn find_code(&mut self, code: &str) -> Result<Option<StoreCode>, CallError>;
 
     /// Makes a discount with this one code under the rules the client was made with.
@@ -56,16 +50,10 @@ pub trait Client: Send {
     fn create_code(&mut self, code: &NewCode) -> Result<StoreCode, CallError>;
 
     /// Some of the store's codes, from `cursor` on (`None`: from the first).
-    ///
-    /// # Errors
-    /// [`CallError`].
     fn codes(&mut self, cursor: Option<&str>) -> Result<Batch<StoreCode>, CallError>;
 
     /// Some of the orders that changed within `period`, the longest unchanged first, from `cursor`
     /// on, each as a message for [`parse_message`].
-    ///
-    /// # Errors
-    /// [`CallError`].
     fn orders(
         &mut self,
         period: &Period,
@@ -103,9 +91,6 @@ pub trait Client: Send {
 
     /// Sees to it that the store sends its messages to `address`, and switches on again what it has
     /// switched off. Answers what a person must still do, if anything.
-    ///
-    /// # Errors
-    /// [`CallError`].
     fn ensure_webhooks(&mut self, address: &str) -> Result<Webhooks, CallError>;
 
     /// A token that was got with the credentials since the client was made, for whoever keeps it;

@@ -42,9 +42,6 @@ pub(super) fn user(conn: &mut PgConnection, login: &Login<'_>) -> Result<i64, Ne
 }
 
 /// Lets everybody of `emails` sign in with `password`; those who can already are left alone.
-///
-/// # Errors
-/// The database's, or when the operating system gives no randomness.
 pub fn sign_in_with(
     conn: &mut PgConnection,
     emails: &[&str],

@@ -114,9 +114,6 @@ fn try_lock(conn: &mut PgConnection, function: &str) -> QueryResult<bool> {
 
 /// Whether the key of the settings is the one that the database's secrets are encrypted with. Only
 /// reads; within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(), KeyError>> {
     let held = recorded(conn)?;
     if held.as_ref() == Some(&fingerprint(&config.secret_key)) {
@@ -174,9 +171,6 @@ pub fn is_rotation_left(config: &Config) -> bool {
 
 /// Takes the key of the settings into use, if it's the one that the database's secrets are encrypted
 /// with; a new one where there are none. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn take_into_use(
     conn: &mut PgConnection,
     config: &Config,
@@ -220,9 +214,6 @@ fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()>
 
 /// Encrypts every secret with `new` instead of the key of the settings, in one transaction: all of them,
 /// or none. Run again it finds them done. With `is_lost`, what the key doesn't decrypt stays as it is.
-///
-/// # Errors
-/// The database's.
 pub fn rotate(
     conn: &mut PgConnection,
     config: &Config,

@@ -31,9 +31,6 @@ impl fmt::Display for ServerProcess {
 }
 
 /// The processes that serve, by the database's clock.
-///
-/// # Errors
-/// The database's.
 pub fn serving(conn: &mut PgConnection) -> QueryResult<Vec<ServerProcess>> {
     server_processes::table
         .filter(server_processes::seen_at.gt(ago(GONE_AFTER_SECONDS)))

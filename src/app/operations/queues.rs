@@ -69,9 +69,6 @@ pub(super) fn read(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<V
 
 /// The queues whose oldest piece of work has waited for longer than `seconds`, each with how long it
 /// has. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn late(
     conn: &mut PgConnection,
     now: DateTime<Utc>,

@@ -45,9 +45,6 @@ struct Shared {
 
 impl Readiness {
     /// That of a process which uses `db`; looks once before it returns.
-    ///
-    /// # Errors
-    /// When the operating system starts no thread.
     pub fn new(db: &Db) -> io::Result<Self> {
         let pool = db.intake_pool().clone();
         let last = Mutex::new((Instant::now(), ask(&pool)));

@@ -90,9 +90,6 @@ pub struct State {
 
 impl State {
     /// Prepares what the handlers share.
-    ///
-    /// # Errors
-    /// When the operating system gives no randomness.
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
         let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);

@@ -24,9 +24,6 @@ pub struct Starting {
 impl Starting {
     /// Answers everybody on `listener` that Vouch is starting: `/healthz` with 200, since the process works,
     /// all else with 503.
-    ///
-    /// # Errors
-    /// When the operating system gives no second handle of the socket, or no thread.
     pub fn answer(listener: &TcpListener) -> io::Result<Self> {
         let listener = listener.try_clone()?;
         // The web server wants its sockets so too.

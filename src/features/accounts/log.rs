@@ -59,9 +59,6 @@ impl InstanceEntry {
 }
 
 /// Appends an act to the log of the instance. `details` gets the reason, if one was given.
-///
-/// # Errors
-/// The database's.
 pub(super) fn note(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -106,9 +103,6 @@ fn kind(action: &str) -> Option<Kind> {
 
 /// What was done to one user or merchant, the newest first. `noun` is the beginning of the actions:
 /// `user`, `merchant`.
-///
-/// # Errors
-/// The database's.
 pub fn of_subject(
     conn: &mut PgConnection,
     noun: &str,
@@ -126,9 +120,6 @@ pub fn of_subject(
 
 /// Records that the text of an email was shown: in the audit log of the merchant it's from, and in the
 /// log of the instance.
-///
-/// # Errors
-/// The database's.
 pub fn note_revealed(
     conn: &mut PgConnection,
     by: &AccessChange,

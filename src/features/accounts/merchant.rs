@@ -9,9 +9,6 @@ use crate::kit::db::schema::{affiliates, members, merchants, sessions};
 /// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, its
 /// links end, and its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens
 /// again. `None` if it was closed before.
-///
-/// # Errors
-/// `NotFound` when there is no such merchant.
 pub fn close(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -48,9 +45,6 @@ pub fn close(
 }
 
 /// Opens a merchant again that was closed; whether it was.
-///
-/// # Errors
-/// `NotFound` when there is no such merchant.
 pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> QueryResult<bool> {
     if !lock(conn, merchant_id)? {
         return Ok(false);

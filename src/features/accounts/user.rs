@@ -12,9 +12,6 @@ use crate::kit::db::schema::{affiliates, members, users};
 
 /// Disables a person: they can't sign in, what they have open ends at once, their API keys are revoked
 /// and the invitations they sent are withdrawn. `None` if they were disabled before.
-///
-/// # Errors
-/// `NotFound` when there is no such user.
 pub fn disable(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -43,9 +40,6 @@ pub fn disable(
 }
 
 /// Lets a person sign in again; whether they were disabled.
-///
-/// # Errors
-/// `NotFound` when there is no such user.
 pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     let name = name_of(conn, user_id)?;
     let changed = diesel::update(users::table.find(user_id))
@@ -63,9 +57,6 @@ pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> Query
 
 /// Takes the rights of support staff from a person, whose other places stay. `None` if they had none. That
 /// is no merchant's affair: merchants read only that API keys were revoked.
-///
-/// # Errors
-/// `NotFound` when there is no such user.
 pub fn remove_support(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -82,9 +73,6 @@ pub fn remove_support(
 
 /// Makes a person who signs in already support staff, with their next sign-in; whether they weren't
 /// before.
-///
-/// # Errors
-/// `NotFound` when there is no such user.
 pub fn add_support(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     if !set_support(conn, user_id, true)? {
         return Ok(false);

@@ -90,9 +90,6 @@ pub struct OwnChange {
 }
 
 /// Changes what an affiliate says of itself; answers it as it was and as it is.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such affiliate.
 pub fn update_own(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -166,9 +163,6 @@ fn record_change(
 
 /// Sets the status of several affiliates from now on. Answers with those that changed; the ones
 /// that have the status already, or are not the merchant's, are left alone.
-///
-/// # Errors
-/// The database's.
 pub fn change_status(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -202,9 +196,6 @@ pub fn change_status(
 /// Takes back a change of status that was made at `since`: orders placed in between are judged as
 /// if it had never been. Answers with the affiliates that have their former status again; those
 /// whose terms have changed since are left alone.
-///
-/// # Errors
-/// The database's.
 pub fn undo_status(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -138,9 +138,6 @@ impl Edits for AffiliateForm {
 }
 
 /// Which field a refusal belongs to.
-///
-/// # Errors
-/// The database's own, which no field can mend.
 pub fn refusal(error: CreateAffiliateError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {

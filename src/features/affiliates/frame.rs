@@ -75,9 +75,6 @@ pub struct Frame {
 impl Frame {
     /// Loads what stands around the page `item` of one affiliate, with the figures of the 30 days
     /// up to `now`.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has no such affiliate.
     pub fn load(
         conn: &mut PgConnection,
         merchant: &Merchant,

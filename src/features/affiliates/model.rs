@@ -41,9 +41,6 @@ pub struct Affiliate {
 
 impl Affiliate {
     /// One affiliate of the merchant.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has none of that key.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         affiliates::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
@@ -64,9 +61,6 @@ impl Affiliate {
 }
 
 /// Whether somebody signs in as this affiliate.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such affiliate.
 pub fn has_account(
     conn: &mut PgConnection,
     merchant_id: i64,

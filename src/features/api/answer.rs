@@ -87,9 +87,6 @@ pub struct CreditAnswer {
 
 impl OrderAnswer {
     /// What is known of an order by the store's own id of it. It reads no table that only pages need.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none.
     pub fn by_ref(
         conn: &mut PgConnection,
         merchant_id: i64,

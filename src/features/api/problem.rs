@@ -157,9 +157,6 @@ impl From<&AppError> for Problem {
 
 /// Middleware: below `/api`, what is refused before a handler has it (an unknown path or method) is
 /// answered as the handlers answer, and not with a page.
-///
-/// # Errors
-/// None of its own.
 pub async fn problems<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

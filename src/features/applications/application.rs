@@ -42,9 +42,6 @@ impl Application {
     }
 
     /// The application that made an affiliate, if one did.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,

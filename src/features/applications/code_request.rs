@@ -78,9 +78,6 @@ impl CodeRequest {
     }
 
     /// The codes that are reserved for some affiliates: (affiliate, code).
-    ///
-    /// # Errors
-    /// The database's.
     pub fn pending_of(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -96,9 +93,6 @@ impl CodeRequest {
     }
 
     /// What an affiliate asked for, the newest first.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -115,9 +109,6 @@ impl CodeRequest {
     }
 
     /// How many further codes wait; one more than the limit of counts on pages where there are more.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         let some: Vec<i64> =
             waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;

@@ -46,9 +46,6 @@ const WITHOUT_SESSION: [&str; 6] =
     ["/static/", "/hooks/", "/api/", "/healthz", "/readyz", "/metrics"];
 
 /// Middleware, outside of the sessions: takes the cookie off requests that no one is signed in to.
-///
-/// # Errors
-/// None of its own.
 pub async fn without_session<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,

@@ -10,9 +10,6 @@ use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::session::Role;
 
 /// Locks a merchant against being closed; `false` if it is.
-///
-/// # Errors
-/// The database's.
 pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let open = merchants::table
         .find(merchant_id)
@@ -25,9 +22,6 @@ pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryRes
 }
 
 /// Locks a person against being disabled; `false` if they are.
-///
-/// # Errors
-/// The database's.
 pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
     let enabled = users::table
         .find(user_id)
@@ -41,9 +35,6 @@ pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<b
 
 /// Locks all that an owner's rights rest on: the open merchant, the enabled person, the membership.
 /// `false` where one of them is missing.
-///
-/// # Errors
-/// The database's.
 pub fn lock_owner(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
     if !lock_open_merchant(conn, merchant_id)? || !lock_enabled_user(conn, user_id)? {
         return Ok(false);

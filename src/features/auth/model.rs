@@ -88,9 +88,6 @@ impl User {
     }
 
     /// The user of that e-mail address, unless disabled.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
         if email.trim().len() > MAX_EMAIL_BYTES {
             return Ok(None);
@@ -105,9 +102,6 @@ impl User {
 }
 
 /// Whether nobody can sign in yet: the installation is empty.
-///
-/// # Errors
-/// The database's.
 pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::not(diesel::dsl::exists(users::table.select(users::id))))
         .get_result(conn)
@@ -115,9 +109,6 @@ pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// Gives a person a new password, and ends every session they have and the link to a new password
 /// that may be in their mailbox.
-///
-/// # Errors
-/// The database's.
 pub fn change_password(
     conn: &mut PgConnection,
     user_id: i64,
@@ -294,9 +285,6 @@ pub enum AccountContext {
 impl Workspace {
     /// Whether a person gets to its pages now: not where the program is closed, nor if they were disabled,
     /// removed or denied.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
         Ok(match self {
             Self::Member { merchant_id, .. } => {
@@ -314,9 +302,6 @@ impl Workspace {
 
 /// Every place that a person can go to, within [`crate::kit::db::Scope::Person`]: merchants first, by name.
 /// A program that is closed isn't among them, nor one that denied them as an affiliate.
-///
-/// # Errors
-/// The database's.
 pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Workspace>> {
     let seats = members::table
         .inner_join(merchants::table)
@@ -399,9 +384,6 @@ pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, N
 
 /// Counts a place that a person has gained: `1`; or lost: `-1`. Whoever makes or ends a member, or
 /// gives an affiliate its account, calls it in the same transaction.
-///
-/// # Errors
-/// The database's.
 pub fn count_membership(conn: &mut PgConnection, user_id: i64, change: i32) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
         .set(users::memberships.eq(users::memberships + change))

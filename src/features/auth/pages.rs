@@ -127,9 +127,6 @@ macro_rules! chrome_methods {
             }
 
             /// Leaves a sentence for the next page.
-            ///
-            /// # Errors
-            /// When the session cannot hold it, which is a fault of ours.
             pub fn leave(&self, kind: FlashKind, text: impl Into<String>) -> AppResult<()> {
                 self.$chrome.leave(Flash { kind, text: text.into(), undo: None })
             }
@@ -233,26 +230,17 @@ impl MerchantPage {
     }
 
     /// Leaves "it worked" for the next page.
-    ///
-    /// # Errors
-    /// When the session cannot hold it, which is a fault of ours.
     pub fn done(&self, text: impl Into<String>) -> AppResult<()> {
         self.leave(FlashKind::Success, text)
     }
 
     /// Leaves "it worked" with a way back: a button that posts to `action`.
-    ///
-    /// # Errors
-    /// When the session cannot hold it, which is a fault of ours.
     pub fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
         let undo = FlashUndo { action, label: "Undo".to_owned() };
         self.leave_undoable(FlashKind::Success, text, Some(undo))
     }
 
     /// Leaves a sentence for the next page, perhaps with a way back.
-    ///
-    /// # Errors
-    /// When the session cannot hold it, which is a fault of ours.
     pub fn leave_undoable(
         &self,
         kind: FlashKind,

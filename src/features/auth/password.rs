@@ -23,9 +23,6 @@ fn argon2() -> Argon2<'static> {
 }
 
 /// The PHC string of a password. Takes some 20 ms and 19 MiB: not on an async thread.
-///
-/// # Errors
-/// When the operating system gives no randomness.
 pub fn hash(password: &str) -> anyhow::Result<String> {
     hash_with(&mut Vec::new(), password)
 }

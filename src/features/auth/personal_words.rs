@@ -5,9 +5,6 @@ use crate::kit::session::Workspace;
 
 /// What somebody who guesses a person's password would try first: their address, their name, the
 /// names of their programs.
-///
-/// # Errors
-/// The database's.
 pub async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec<String>> {
     let someone = person.clone();
     let workspaces =

@@ -212,17 +212,11 @@ fn see_again(conn: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> QueryRe
 }
 
 /// Ends every session of a person, everywhere.
-///
-/// # Errors
-/// The database's.
 pub fn end_sessions_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
 }
 
 /// Deletes what has expired; the workers call it from time to time.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Unowned, |conn| {
         diesel::delete(

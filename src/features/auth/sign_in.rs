@@ -15,9 +15,6 @@ use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::{see_other, unsent};
 
 /// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
-///
-/// # Errors
-/// The database's.
 pub async fn sign_in(
     db: &Db,
     session: &Session,
@@ -49,9 +46,6 @@ fn is_of_no_place(path: &str) -> bool {
 }
 
 /// Who is signed in, if anybody is.
-///
-/// # Errors
-/// The database's.
 pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
     let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
     db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
@@ -59,9 +53,6 @@ pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> 
 
 /// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
 /// not.
-///
-/// # Errors
-/// The database's.
 pub async fn enter_program(
     db: &Db,
     session: &Session,

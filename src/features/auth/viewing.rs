@@ -36,17 +36,11 @@ pub struct Viewing {
 
 impl Viewing {
     /// The view of this session, if there is one.
-    ///
-    /// # Errors
-    /// When the session cannot be read, which is a fault of ours.
     pub fn of(session: &Session) -> AppResult<Option<Self>> {
         Ok(session.get(VIEWING)?)
     }
 
     /// Begins the view.
-    ///
-    /// # Errors
-    /// When the session cannot hold it, which is a fault of ours.
     pub fn begin(&self, session: &Session) -> AppResult<()> {
         Ok(session.insert(VIEWING, self)?)
     }

@@ -46,9 +46,6 @@ impl Held {
 }
 
 /// [`check_all`] of one value.
-///
-/// # Errors
-/// The database's.
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -63,9 +60,6 @@ pub fn check(
 /// It stays so until the end of the transaction under [`super::lock_codes_exclusive`]. Under
 /// [`super::lock_codes_shared`] another trigger can still be faster, which `triggers_key_unique`
 /// notices; asked again, this says who has it.
-///
-/// # Errors
-/// The database's.
 pub fn check_all(
     conn: &mut PgConnection,
     merchant_id: i64,

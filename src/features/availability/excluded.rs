@@ -55,9 +55,6 @@ impl Excluded {
 
 /// The exclusion of the merchant that stops `code` from being claimed at `now`; `None` when there
 /// is none, and always while the merchant does not have Coupon Exclusions.
-///
-/// # Errors
-/// The database's.
 pub fn exclusion_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -68,9 +65,6 @@ pub fn exclusion_of(
 }
 
 /// [`exclusion_of`] of many codes, by their keys, in their order: for imports.
-///
-/// # Errors
-/// The database's.
 pub fn exclusions_of(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -16,18 +16,12 @@ const SHARED: &str = "select pg_advisory_xact_lock_shared(7022116, hashint8($1))
 
 /// Until the end of the transaction, nobody else makes a request or a trigger of the merchant. It
 /// comes first of all locks, and never after [`lock_codes_shared`] of the same transaction.
-///
-/// # Errors
-/// The database's.
 pub fn lock_codes_exclusive(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     sql_query(EXCLUSIVE).bind::<BigInt, _>(merchant_id).execute(conn)?;
     Ok(())
 }
 
 /// Until the end of the transaction, nobody makes a request of the merchant.
-///
-/// # Errors
-/// The database's.
 pub fn lock_codes_shared(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     sql_query(SHARED).bind::<BigInt, _>(merchant_id).execute(conn)?;
     Ok(())

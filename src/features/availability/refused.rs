@@ -24,9 +24,6 @@ pub struct Refused {
 
 /// Whether an affiliate of that name can have what was typed: [`check`] with free codes in place of one
 /// that can't be had.
-///
-/// # Errors
-/// The database's.
 pub fn look_up(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -45,9 +42,6 @@ pub fn look_up(
 }
 
 /// With the codes that an affiliate of that name could have instead.
-///
-/// # Errors
-/// The database's.
 pub fn refused(
     conn: &mut PgConnection,
     merchant_id: i64,

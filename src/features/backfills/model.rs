@@ -88,9 +88,6 @@ pub fn ask(
 }
 
 /// The last readings that were asked for, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn latest(conn: &mut PgConnection, store: &Store, limit: i64) -> QueryResult<Vec<Backfill>> {
     backfills::table
         .filter(backfills::merchant_id.eq(store.merchant_id))
@@ -120,9 +117,6 @@ pub struct BackfillProgress {
 
 impl BackfillProgress {
     /// Of one store.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let problem = last_problem(conn, store.merchant_id, store.id, JobKind::Backfill)?;
         Ok(Self { problem })

@@ -28,9 +28,6 @@ pub struct DecidedCodes {
 
 /// Makes triggers of further codes, queues them for the stores, and writes to whom they belong. Of
 /// two members at once, one finds nothing left to do.
-///
-/// # Errors
-/// The database's.
 pub fn approve_codes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -60,9 +57,6 @@ pub fn approve_codes(
 
 /// Frees further codes that were asked for. Who asked reads the reason in the portal, and in a
 /// letter where `sends_email`.
-///
-/// # Errors
-/// The database's.
 pub fn deny_codes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -98,9 +92,6 @@ pub struct ReversedCodes {
 
 /// Takes decisions back that were made at `decided_at`. Nobody is written to. Of two members at
 /// once, one finds nothing left to do.
-///
-/// # Errors
-/// The database's.
 pub fn reverse_codes(
     conn: &mut PgConnection,
     actor: &Actor,

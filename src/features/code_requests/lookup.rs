@@ -22,9 +22,6 @@ struct CodePart {
 }
 
 /// The part of a page below the field for a code.
-///
-/// # Errors
-/// When the template fails, which is a fault of ours.
 pub fn answer(checked: Checked) -> AppResult<HttpResponse> {
     let words = match &checked {
         Some(Err(refused)) => vec![refusal_words(refused)],

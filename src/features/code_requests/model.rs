@@ -98,9 +98,6 @@ pub struct Approved {
 /// Makes triggers of the codes that an affiliate applied with, under [`availability::lock_codes_exclusive`]. One that
 /// was denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
 /// Further codes wait for a decision of their own.
-///
-/// # Errors
-/// The database's.
 pub fn approve(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -172,9 +169,6 @@ pub(super) fn close(
 }
 
 /// Frees the codes that an affiliate asked for; answers them.
-///
-/// # Errors
-/// The database's.
 pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
     let requests = pending(conn, actor.merchant_id, affiliate_id)?;
     for request in &requests {
@@ -188,9 +182,6 @@ pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryR
 
 /// Reserves the code again that was denied together with its affiliate, under
 /// [`availability::lock_codes_exclusive`]; not if somebody has it by now.
-///
-/// # Errors
-/// The database's.
 pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
     let merchant_id = actor.merchant_id;
     if let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? {
@@ -201,9 +192,6 @@ pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> Quer
 
 /// Reserves again what was denied together with an affiliate at `since`, under
 /// [`availability::lock_codes_exclusive`]; not what somebody has by now.
-///
-/// # Errors
-/// The database's.
 pub fn reopen_denied_at(
     conn: &mut PgConnection,
     actor: &Actor,

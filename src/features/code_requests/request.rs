@@ -93,9 +93,6 @@ pub fn withdraw(
 
 /// Those among `request_ids` that still wait, kept from others until the end of the transaction;
 /// the ones that were decided, or are not the merchant's, are left out.
-///
-/// # Errors
-/// The database's.
 pub fn take_waiting(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -111,9 +108,6 @@ pub fn take_waiting(
 }
 
 /// Makes a trigger of a request from [`take_waiting`]; `false` if its code is another's.
-///
-/// # Errors
-/// The database's.
 pub fn approve_requested(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -128,9 +122,6 @@ pub fn approve_requested(
 }
 
 /// Frees the code of a request from [`take_waiting`]; its affiliate reads the reason.
-///
-/// # Errors
-/// The database's.
 pub fn deny_requested(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -144,9 +135,6 @@ pub fn deny_requested(
 
 /// Those among `request_ids` that were approved or denied at `decided_at`, kept from others until
 /// the end of the transaction.
-///
-/// # Errors
-/// The database's.
 pub fn take_decided(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -178,9 +166,6 @@ pub enum Reversal {
 }
 
 /// Takes the decision about a request from [`take_decided`] back, as far as that can be done.
-///
-/// # Errors
-/// The database's.
 pub fn reverse(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -196,9 +181,6 @@ pub fn reverse(
 }
 
 /// Further codes that wait, with who asks for them, the oldest first.
-///
-/// # Errors
-/// The database's.
 pub fn waiting_page(
     conn: &mut PgConnection,
     merchant_id: i64,

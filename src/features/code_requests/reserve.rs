@@ -30,9 +30,6 @@ impl Waiting {
 }
 
 /// The codes of the merchant that somebody waits for, the oldest request first.
-///
-/// # Errors
-/// The database's.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
     let found: Vec<(String, String, i64, String)> = code_requests::table
         .inner_join(
@@ -62,9 +59,6 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Wai
 
 /// Whether an affiliate of that name can have the code that was typed. For certain only under
 /// [`availability::lock_codes_exclusive`]; before that, a good guess.
-///
-/// # Errors
-/// The database's.
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -140,9 +140,6 @@ fn fetch(
 }
 
 /// One page of the findings of a check, and how many match in all.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     store: &Store,
@@ -159,9 +156,6 @@ pub fn page(
 }
 
 /// Up to `limit` findings from the cursor on, with the place of the next ones: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     store: &Store,

@@ -86,9 +86,6 @@ impl CountedCodes {
 }
 
 /// Which codes of `store` count.
-///
-/// # Errors
-/// The database's.
 pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<CountedCodes> {
     let lines: Vec<Option<String>> = stores::table
         .find((store.merchant_id, store.id))
@@ -98,9 +95,6 @@ pub fn counted_codes(conn: &mut PgConnection, store: &Store) -> QueryResult<Coun
 }
 
 /// Makes `counted` count from now on. A check that runs begins anew by itself.
-///
-/// # Errors
-/// The database's.
 pub fn set_counted_codes(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -61,9 +61,6 @@ impl CodeSync {
     }
 
     /// The one of the store that is shown: the last that was finished.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn shown(conn: &mut PgConnection, store: &Store) -> QueryResult<Option<Self>> {
         code_syncs::table
             .filter(code_syncs::merchant_id.eq(store.merchant_id))
@@ -75,9 +72,6 @@ impl CodeSync {
     }
 
     /// The one of the store that runs, or waits to.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn unfinished(conn: &mut PgConnection, store: &Store) -> QueryResult<Option<Self>> {
         code_syncs::table
             .filter(code_syncs::merchant_id.eq(store.merchant_id))
@@ -100,9 +94,6 @@ pub enum SyncRequest {
 }
 
 /// Has the codes of a store compared.
-///
-/// # Errors
-/// The database's.
 pub fn ask(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<SyncRequest> {
     conn.transaction(|conn| {
         // First, since it waits for one that is about to end; then there is none to follow.

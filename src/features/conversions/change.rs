@@ -77,9 +77,6 @@ struct Reviewed {
 
 /// Reviews some conversions. What the rules say of them stays as it is: an approval of one that
 /// doesn't qualify counts as soon as it does.
-///
-/// # Errors
-/// The database's.
 pub fn review(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -186,9 +186,6 @@ fn fetch(
 }
 
 /// One page of conversions, and how much matches in all.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -206,9 +203,6 @@ pub fn page(
 }
 
 /// Up to `limit` conversions along the cursor, and where to go on: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -228,9 +222,6 @@ fn place(row: &ConversionRow) -> Place {
 }
 
 /// The conversions of one order, the first credited first.
-///
-/// # Errors
-/// The database's.
 pub fn of_order(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -240,9 +231,6 @@ pub fn of_order(
 }
 
 /// The conversions of some orders, the first credited first.
-///
-/// # Errors
-/// The database's.
 pub fn of_orders(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -258,9 +246,6 @@ pub fn of_orders(
 }
 
 /// Some conversions by their keys, those that are the merchant's.
-///
-/// # Errors
-/// The database's.
 pub fn by_ids(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -324,9 +309,6 @@ pub struct Names {
 }
 
 /// The names of what a list is filtered by.
-///
-/// # Errors
-/// The database's.
 pub fn names(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -27,8 +27,6 @@ impl Waiting {
     }
 }
 
-/// # Errors
-/// The database's.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
     let (conversions, affiliates, codes, deliveries, pushes, parked, data_requests) =
         prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(
@@ -83,8 +81,6 @@ impl Steps {
     }
 }
 
-/// # Errors
-/// The database's.
 pub fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
     let (has_store, has_affiliate, has_trigger, has_order) = prepared::<(Bool, Bool, Bool, Bool)>(
         "SELECT EXISTS (SELECT 1 FROM stores WHERE merchant_id = ?), \

@@ -7,9 +7,6 @@ use crate::kit::db::prepared;
 
 /// Of some codes, by their keys, those that an exclusion of orders stopped at `placed_at`, each with
 /// the key of that exclusion.
-///
-/// # Errors
-/// The database's.
 pub fn covering_orders(
     conn: &mut PgConnection,
     merchant_id: i64,

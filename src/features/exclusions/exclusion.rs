@@ -43,9 +43,6 @@ pub struct Exclusion {
 
 impl Exclusion {
     /// The merchant's exclusion of that key, unless it was removed.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none; another merchant's is none.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         exclusions::table
             .find((merchant_id, id))

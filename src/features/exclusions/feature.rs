@@ -19,9 +19,6 @@ dated! {
 
 /// Enables or disables Coupon Exclusions for the actor's merchant from now on; the list stays.
 /// `false` when nothing was to be changed.
-///
-/// # Errors
-/// `NotFound` when there is no such merchant; else the database's.
 pub fn enable(conn: &mut PgConnection, actor: &Actor, on: bool, reason: &str) -> QueryResult<bool> {
     // Of two changes at once, one waits here.
     let was_on: bool = merchants::table

@@ -129,9 +129,6 @@ impl Edits for ExclusionForm {
 }
 
 /// The sentence for a refused exclusion.
-///
-/// # Errors
-/// The database's, which is not for the person to mend.
 pub fn refusal(error: SaveError) -> QueryResult<FormErrors> {
     match error {
         SaveError::Database(error) => Err(error),

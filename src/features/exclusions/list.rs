@@ -164,9 +164,6 @@ fn in_order(
 }
 
 /// One page of the list, and how many match in all.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -195,9 +192,6 @@ pub fn page(
 }
 
 /// Up to `limit` of the list from the cursor on, and the place of the next ones: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     merchant_id: i64,

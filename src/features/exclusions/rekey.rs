@@ -14,9 +14,6 @@ const AT_ONCE: usize = 1_000;
 
 /// Works out the look-alike keys of codes, exclusions and the times at which these covered orders.
 /// Whatever has nothing but capitals and digits is left aside: it is its own key by all rules.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     rekey_triggers(conn)?;
     rekey_exclusions(conn)?;

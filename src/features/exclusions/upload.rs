@@ -232,9 +232,6 @@ fn day(typed: &str) -> Result<Option<NaiveDate>, String> {
 }
 
 /// Marks what the list has already.
-///
-/// # Errors
-/// The database's.
 pub fn compare(conn: &mut PgConnection, merchant_id: i64, upload: &mut Upload) -> QueryResult<()> {
     let read = upload.rows.iter().filter_map(|row| row.new.as_ref());
     let keys: Vec<String> = read.map(|new| new.pattern.key().to_owned()).collect();

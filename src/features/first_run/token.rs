@@ -34,9 +34,6 @@ impl FirstRun {
 }
 
 /// The link for the terminal; `None` once the installation has a merchant. Blocks.
-///
-/// # Errors
-/// The database's.
 pub fn link(config: &Config, db: &Db) -> AppResult<Option<String>> {
     let served = db.run_blocking(Scope::Support, merchants::any_exists)?;
     let path = FirstRun::new(&config.secret_key).path();

@@ -94,9 +94,6 @@ impl KnownStores {
 
     /// What may sign a privacy request of the store of that key, connected or not. As
     /// [`KnownStores::find`], an unknown one looks like one with another secret.
-    ///
-    /// # Errors
-    /// As [`KnownStores::find`].
     pub async fn find_for_privacy(
         &self,
         platform: Platform,

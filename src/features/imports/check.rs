@@ -129,9 +129,6 @@ impl Counts {
 }
 
 /// Finds out what becomes of every row, as things stand now.
-///
-/// # Errors
-/// The database's.
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -27,9 +27,6 @@ pub enum Completed {
 /// Begins to create the triggers of an import, with their pushes, and keeps the other rows as refused. A
 /// file of up to [`PORTION`](super::PORTION) such rows is done at once, the rest of a larger one by the
 /// workers.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such import.
 pub fn complete(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -52,9 +52,6 @@ pub struct Import {
 
 impl Import {
     /// The merchant's import of that key.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none; another merchant's is none.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         imports::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
@@ -110,9 +107,6 @@ pub(super) struct SkippedRow {
 }
 
 /// Keeps the rows of a file until somebody has looked at them; answers its key.
-///
-/// # Errors
-/// The database's.
 pub fn open(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -152,9 +146,6 @@ pub fn open(
 }
 
 /// The rows that are kept of an import, in the order of the file.
-///
-/// # Errors
-/// The database's.
 pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryResult<Vec<Row>> {
     import_rows::table
         .filter(import_rows::merchant_id.eq(merchant_id))
@@ -165,9 +156,6 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
 }
 
 /// The rows of an import that were left out, in the order of the file.
-///
-/// # Errors
-/// The database's.
 pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
     of(import)
         .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
@@ -177,9 +165,6 @@ pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec
 }
 
 /// How many rows of a running import are still to be created.
-///
-/// # Errors
-/// The database's.
 pub fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i64> {
     of(import).filter(waits()).count().get_result(conn)
 }
@@ -242,9 +227,6 @@ pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -
 }
 
 /// One page of the merchant's imports, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -264,9 +246,6 @@ pub fn page(
 }
 
 /// Forgets files that nobody has saved, and the refused rows of old ones; answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         // One that somebody saves at this moment is left for the next time.

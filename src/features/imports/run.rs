@@ -106,9 +106,6 @@ impl Run {
 }
 
 /// Creates the next [`PORTION`] of a running import, which is locked; answers it as it is then.
-///
-/// # Errors
-/// The database's.
 pub(super) fn portion(
     conn: &mut PgConnection,
     import: &Import,
@@ -228,9 +225,6 @@ pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
 }
 
 /// Turns until no import runs. For tests.
-///
-/// # Errors
-/// As [`turn`].
 pub fn drain(db: &Db) -> AppResult<()> {
     while round(db, &Stop::default())?.is_some() {}
     Ok(())

@@ -18,9 +18,6 @@ pub(crate) struct Appending<'a> {
 
 /// Appends entries that follow the last one there is. The conversion's row is written before, in the
 /// same transaction, and names the last of them: otherwise the database refuses.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn append(
     conn: &mut PgConnection,
     to: &Appending<'_>,

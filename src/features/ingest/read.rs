@@ -26,9 +26,6 @@ pub struct Read {
 
 /// Takes in what was read by a call that began at `begun_at`, in the running transaction. Read again
 /// unchanged, it changes nothing.
-///
-/// # Errors
-/// The database's.
 pub fn ingest(
     conn: &mut PgConnection,
     store: &Store,
@@ -60,9 +57,6 @@ pub fn ingest(
 }
 
 /// Keeps what was read and Vouch failed on, to be processed again.
-///
-/// # Errors
-/// The database's.
 pub fn keep_failed(
     conn: &mut PgConnection,
     store: &Store,

@@ -75,9 +75,6 @@ impl From<NewUserError> for CreateMerchantError {
 }
 
 /// Whether the installation has a merchant yet; within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn any_exists(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(exists(merchants::table.select(merchants::id))).get_result(conn)
 }
@@ -189,18 +186,12 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
 }
 
 /// A merchant's name and time zone, as they're stored now.
-///
-/// # Errors
-/// `NotFound` when there is no such merchant.
 pub fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
     merchants::table.find(merchant_id).select((merchants::name, merchants::time_zone)).first(conn)
 }
 
 /// Changes how the program is called and where its days begin and end. Figures of earlier days
 /// keep their days. Its public address stays: affiliates have it. The same again changes nothing.
-///
-/// # Errors
-/// The database's.
 pub fn rename(
     conn: &mut PgConnection,
     actor: &Actor,

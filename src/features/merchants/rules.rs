@@ -64,9 +64,6 @@ impl From<RulesColumns> for Rules {
 
 /// The rules that hold now, and before them the ones that held earlier: the newest first, never
 /// none.
-///
-/// # Errors
-/// The database's.
 pub fn rules_history(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -81,9 +78,6 @@ pub fn rules_history(
 }
 
 /// Makes `rules` hold for orders placed from `actor.now` on. The same again changes nothing.
-///
-/// # Errors
-/// The database's.
 pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> QueryResult<()> {
     conn.transaction(|conn| {
         let columns = RulesColumns::from(rules);

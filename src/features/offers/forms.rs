@@ -172,9 +172,6 @@ fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
 }
 
 /// Which field a refusal belongs to.
-///
-/// # Errors
-/// The database's own, which no field can mend.
 pub fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {

@@ -39,9 +39,6 @@ impl SaveOfferError {
 
 /// Makes an offer. Its first terms count from the epoch, so that whatever an affiliate on it is
 /// credited with has some.
-///
-/// # Errors
-/// [`SaveOfferError::NameTaken`].
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -210,9 +207,6 @@ pub fn archive(
 }
 
 /// Takes an offer out of the archive.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such offer.
 pub fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
     let offer = lock(conn, actor.merchant_id, offer_id)?;
     if offer.archived_at.is_some() {

@@ -25,9 +25,6 @@ pub struct Offer {
 
 impl Offer {
     /// One offer of the merchant.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has none of that key.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         offers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
@@ -61,9 +58,6 @@ impl From<Period<Terms>> for OfferTerms {
 }
 
 /// Everything an offer ever paid, what is in force first.
-///
-/// # Errors
-/// The database's.
 pub fn history(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -85,9 +79,6 @@ pub struct OfferRow {
 }
 
 /// Every offer of the merchant with its terms in force: the default one first, archived ones last.
-///
-/// # Errors
-/// The database's.
 pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferRow>> {
     let found = offers::table
         .inner_join(
@@ -121,9 +112,6 @@ fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Ve
 }
 
 /// The offers that an affiliate can be put on, by name: (key, name), the default one first.
-///
-/// # Errors
-/// The database's.
 pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(String, String)>> {
     let rows = offers::table
         .filter(offers::merchant_id.eq(merchant_id))
@@ -135,9 +123,6 @@ pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(St
 }
 
 /// Every offer, archived ones last and with a word that says so, by name: (key, name).
-///
-/// # Errors
-/// The database's.
 pub fn all_options(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -156,9 +141,6 @@ pub fn all_options(
 /// Whether an affiliate can be put on the offer. It stays so until the transaction ends: whoever
 /// archives the offer waits for it, and then finds the affiliate there. Orders don't: their lock on
 /// the offer is `FOR KEY SHARE`.
-///
-/// # Errors
-/// The database's.
 pub fn is_open(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<bool> {
     let archived_at: Option<Option<DateTime<Utc>>> = offers::table
         .find((merchant_id, offer_id))

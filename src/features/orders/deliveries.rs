@@ -31,9 +31,6 @@ fn matching(merchant_id: i64, outcome: Option<DeliveryOutcome>) -> Boxed {
 
 /// One page of messages, and how many there are: exact up to the limit of counts on pages, and one
 /// more beyond it.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -59,9 +56,6 @@ pub fn page(
 
 /// The keys of the failed messages whose body is still kept, the oldest first: the order in which they
 /// are replayed.
-///
-/// # Errors
-/// The database's.
 pub fn failed(conn: &mut PgConnection, merchant_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
     deliveries::table
         .filter(deliveries::merchant_id.eq(merchant_id))
@@ -105,9 +99,6 @@ struct Kept {
 
 impl Delivery {
     /// One message of the merchant's.
-    ///
-    /// # Errors
-    /// `NotFound` if it is not the merchant's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         let (head, kept, store): (DeliveryHead, Kept, String) = deliveries::table
             .inner_join(

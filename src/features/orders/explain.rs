@@ -126,9 +126,6 @@ type Row = (OrderHead, Value, Decided, FraudRow, (String, Platform, bool));
 
 impl Explanation {
     /// Reads everything about one order.
-    ///
-    /// # Errors
-    /// `NotFound` if the merchant has no such order.
     pub fn load(conn: &mut PgConnection, merchant_id: i64, order_id: i64) -> QueryResult<Self> {
         let (order, state, decided, fraud, store): Row = orders::table
             .inner_join(stores::table.on(

@@ -149,9 +149,6 @@ fn matching(merchant_id: i64, filter: &OrderFilter, store_ids: &[i64]) -> Boxed 
 }
 
 /// One page of orders, and how many match in all.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -210,9 +207,6 @@ fn kept_count(
 }
 
 /// The merchant's stores, connected or not: key and name, the oldest first.
-///
-/// # Errors
-/// The database's.
 pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(i64, String)>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))
@@ -222,9 +216,6 @@ pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(
 }
 
 /// What some orders are called, by their keys.
-///
-/// # Errors
-/// The database's.
 pub fn titles_of(
     conn: &mut PgConnection,
     merchant_id: i64,

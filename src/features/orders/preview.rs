@@ -6,9 +6,6 @@ use crate::features::conversions::manual::{CreditOrderError, credit_order};
 use crate::kit::audit::Actor;
 
 /// What [`credit_order`] would come to, worked out by doing it and taking it back.
-///
-/// # Errors
-/// As [`credit_order`].
 pub fn preview(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -32,9 +32,6 @@ pub struct Code {
 type Row = (i64, String, Option<DateTime<Utc>>);
 
 /// The coupon codes an affiliate holds, the newest first; their weeks end on the day `today`.
-///
-/// # Errors
-/// The database's.
 pub fn codes(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -173,9 +170,6 @@ pub struct StatusSum {
 }
 
 /// The sums of an affiliate's conversions, all of time, the busiest currency first.
-///
-/// # Errors
-/// The database's.
 pub fn sums_by_status(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -112,9 +112,6 @@ impl Poll {
 }
 
 /// How each of these triggers stands in the connected stores.
-///
-/// # Errors
-/// The database's.
 pub fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -145,9 +142,6 @@ pub fn of_triggers(
 }
 
 /// How one trigger stands in the connected stores.
-///
-/// # Errors
-/// The database's.
 pub fn of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -157,9 +151,6 @@ pub fn of_trigger(
 }
 
 /// The names of the stores that new codes go to.
-///
-/// # Errors
-/// The database's.
 pub fn destinations(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<String>> {
     stores::table
         .filter(stores::merchant_id.eq(merchant_id))

@@ -44,9 +44,6 @@ pub struct Push {
 
 /// Queues new codes for every connected store with code creation, in the running transaction and
 /// at its end; see [`make_due`].
-///
-/// # Errors
-/// The database's.
 pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
     let store_ids = prepared::<(BigInt,)>(
         "WITH queued AS ( \
@@ -108,9 +105,6 @@ fn act(action: &str, trigger_id: i64, summary: String) -> Act<'_> {
 
 /// Brings a code on its way again that failed, or that the store had of its own. To do it twice
 /// changes nothing.
-///
-/// # Errors
-/// `NotFound` when the trigger has no such push.
 pub fn retry(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -132,9 +126,6 @@ pub fn retry(
 }
 
 /// Brings every code on its way again that failed in a connected store; answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
     conn.transaction(|conn| {
         let connected = stores::table
@@ -169,9 +160,6 @@ pub fn retry_all(conn: &mut PgConnection, actor: &Actor) -> QueryResult<usize> {
 
 /// Brings the codes of these triggers on their way into a store, whatever became of earlier tries;
 /// answers how many were not already. Then the store's push job is to be made due.
-///
-/// # Errors
-/// The database's.
 pub fn send_again(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -215,9 +203,6 @@ fn queued_again(now: DateTime<Utc>) -> QueuedAgain {
 
 /// Takes the code that the store has of its own for the trigger's: its orders are credited anyway,
 /// and nothing is left to do. To do it twice changes nothing.
-///
-/// # Errors
-/// `NotFound` when the trigger has no such push.
 pub fn attach(
     conn: &mut PgConnection,
     actor: &Actor,

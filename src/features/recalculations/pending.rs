@@ -20,9 +20,6 @@ macro_rules! left_over {
 }
 
 /// The orders of that trigger that wait.
-///
-/// # Errors
-/// The database's.
 pub fn pending_of_trigger(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -37,9 +34,6 @@ pub fn pending_of_trigger(
 
 /// The orders that wait since something about the affiliate changed, or about a trigger that it has
 /// or had.
-///
-/// # Errors
-/// The database's.
 pub fn pending_of_affiliate(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -18,9 +18,6 @@ struct RequestSubject {
 
 /// Requests that the orders placed since `since` that match the trigger are recalculated; answers
 /// how many they are now.
-///
-/// # Errors
-/// `NotFound` if the merchant has no such trigger.
 pub fn request_for_trigger(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -39,9 +36,6 @@ pub fn request_for_trigger(
 
 /// Requests that the orders placed since `since` are recalculated that match a trigger the affiliate
 /// has or had, or were credited to it manually; answers how many they are now.
-///
-/// # Errors
-/// The database's.
 pub fn request_for_affiliate(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -57,9 +51,6 @@ pub fn request_for_affiliate(
 /// Requests that every order placed since `since` is recalculated, whatever is on it; answers how
 /// many they are now. For a change that holds from now on, it's those that came in meanwhile, and
 /// those of a store whose clock is ahead.
-///
-/// # Errors
-/// The database's.
 pub fn request_since(
     conn: &mut PgConnection,
     actor: &Actor,

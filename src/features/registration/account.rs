@@ -14,9 +14,6 @@ use crate::kit::db::schema::{affiliates, users};
 
 /// Makes the link by which an affiliate gets an account; any before it no longer works. Answers its
 /// token.
-///
-/// # Errors
-/// The database's.
 pub fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -57,9 +54,6 @@ fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>>
 
 impl Invitation {
     /// The one behind a link that still works; none for a person who was disabled.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -87,9 +81,6 @@ impl Invitation {
 /// Uses the link up and gives the affiliate its account: the one of the address that the link was sent
 /// to, or a new one with `password_hash`. Answers whose it is; `None` if the link no longer works, or
 /// there is no account and no password.
-///
-/// # Errors
-/// The database's.
 pub fn accept(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -26,9 +26,6 @@ const FORGET_AFTER_HOURS: i64 = 48;
 
 impl Application {
     /// The one behind a confirmation link that still works.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -59,9 +56,6 @@ pub enum Applied {
 
 /// Keeps an application until its e-mail address is confirmed, and posts the letter with the link.
 /// It reserves nothing. Whether the address is an affiliate’s already, only the letter says.
-///
-/// # Errors
-/// The database's.
 pub fn apply(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -163,9 +157,6 @@ pub enum Confirmed {
 /// Makes an affiliate of an application, in Pending and with its code reserved; and goes on to
 /// approve it where the merchant wants that. `other_code` is what was chosen in place of a code that
 /// was gone.
-///
-/// # Errors
-/// The database's.
 pub fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -252,9 +243,6 @@ fn enter(
 }
 
 /// Forgets what was never confirmed; answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     let lifetime = LinkPurpose::Confirmation.lifetime();
     let too_old = now - lifetime - Duration::hours(FORGET_AFTER_HOURS);

@@ -26,9 +26,6 @@ pub struct Decided {
 /// Gives affiliates another status. Who becomes Active gets the code they asked for, and, having
 /// applied, a letter; who is Denied gives it back, and gets a letter if `denial` is given. Of two
 /// members at once, one finds nothing left to do.
-///
-/// # Errors
-/// The database's.
 pub fn decide(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -108,9 +105,6 @@ fn welcome_once(
 
 /// Takes a change of status back that was made at `since`. Codes that were denied with it are
 /// reserved again, unless somebody else got them; a trigger that was made stays.
-///
-/// # Errors
-/// The database's.
 pub fn undo(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -126,9 +120,6 @@ pub fn undo(
 }
 
 /// Sends an affiliate another link to an account; any before it no longer works.
-///
-/// # Errors
-/// The database's.
 pub fn send_invitation(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -46,9 +46,6 @@ impl Limits {
     }
 
     /// Takes one look at a code from an address.
-    ///
-    /// # Errors
-    /// As [`Limits::send`].
     pub fn look(&self, address: IpAddr) -> Result<(), AppError> {
         self.looks.take(network_of(address)).map_err(AppError::TooMany)
     }

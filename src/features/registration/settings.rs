@@ -139,9 +139,6 @@ impl From<Row> for Registration {
 }
 
 /// What the merchant set; `None` if nothing yet.
-///
-/// # Errors
-/// The database's.
 pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Registration>> {
     let row: Option<Row> = registration_settings::table
         .find(merchant_id)
@@ -152,9 +149,6 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Reg
 }
 
 /// Whether affiliates can ask for further codes now.
-///
-/// # Errors
-/// The database's.
 pub fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let allows = registration_settings::table
         .find(merchant_id)
@@ -241,9 +235,6 @@ pub struct Shown {
 
 impl Shown {
     /// The public page of a merchant, within its scope; `None` if it has none.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         let Some(registration) = load(conn, merchant_id)? else { return Ok(None) };
         let (name, slug) = merchants::table

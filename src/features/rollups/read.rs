@@ -51,9 +51,6 @@ fn grouped(rows: Vec<(i64, String, i64, i64, i64, i64, i64)>) -> HashMap<i64, Ve
 }
 
 /// The figures of some affiliates from the day `since` on, per currency, the busiest first.
-///
-/// # Errors
-/// The database's.
 pub fn affiliates_since(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -76,9 +73,6 @@ pub fn affiliates_since(
 }
 
 /// The figures of some triggers of all time, per currency, the busiest first.
-///
-/// # Errors
-/// The database's.
 pub fn triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -106,9 +100,6 @@ pub struct SumRollups {
 }
 
 /// The sums of the merchant's days from `from` to `to`, both included, the busiest currency first.
-///
-/// # Errors
-/// The database's.
 pub fn merchant_sums(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -147,9 +138,6 @@ pub struct DayRollups {
 }
 
 /// The merchant's days from `from` to `to`, both included; days without anything are left out.
-///
-/// # Errors
-/// The database's.
 pub fn merchant_days(
     conn: &mut PgConnection,
     merchant_id: i64,

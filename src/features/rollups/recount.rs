@@ -46,9 +46,6 @@ const TRIGGERS: &str = "INSERT INTO trigger_rollups (merchant_id, trigger_id, cu
      GROUP BY merchant_id, trigger_id, currency";
 
 /// Adds the figures of a merchant up from its orders and conversions, in the place of what is kept.
-///
-/// # Errors
-/// The database's.
 pub fn recount(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     for statement in CLEAR {
         prepared::<()>(statement).bind::<BigInt, _>(merchant_id).execute(conn)?;

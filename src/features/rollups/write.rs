@@ -191,9 +191,6 @@ impl Changes {
     }
 
     /// Writes everything.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn write(self, conn: &mut PgConnection) -> QueryResult<()> {
         let Self { merchant_id, mut days, mut affiliates, mut triggers } = self;
         days.retain(|_, amounts| *amounts != Amounts::default());

@@ -86,9 +86,6 @@ pub async fn moved_discounts(
 }
 
 /// Parts what the person can mend from what is the database's.
-///
-/// # Errors
-/// The database's.
 pub(super) fn for_the_person(
     connected: Result<Store, ConnectError>,
 ) -> QueryResult<Result<Store, ConnectError>> {

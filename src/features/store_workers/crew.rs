@@ -42,9 +42,6 @@ pub struct Crew {
 
 impl Crew {
     /// Begins to work: `run` does the jobs.
-    ///
-    /// # Errors
-    /// When the operating system starts no thread.
     pub fn start(tools: Tools, run: RunJob) -> io::Result<Self> {
         let stop = Stop::default();
         let mut foreman = Foreman::new(tools, run, stop.clone());
@@ -187,9 +184,6 @@ fn is_same(one: &Job, other: &Job) -> bool {
 }
 
 /// Does what is due at `now` on this thread, one job after the other; answers how many turns.
-///
-/// # Errors
-/// The database's.
 pub fn work_off(tools: &Tools, run: RunJob, now: DateTime<Utc>) -> AppResult<usize> {
     let stop = Stop::default();
     let mut done = 0;

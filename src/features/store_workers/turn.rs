@@ -224,9 +224,6 @@ impl Turn<'_> {
     }
 
     /// Reads the merchant's rows, in a transaction of its own: none is open during a call.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn read<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,

@@ -10,9 +10,6 @@ use crate::features::stores;
 const INTERVAL: Duration = Duration::hours(1);
 
 /// One look.
-///
-/// # Errors
-/// The store's, and ours.
 pub fn turn(turn: &mut Turn<'_>) -> Result<Next, TurnError> {
     let store = &turn.store;
     let address = store.webhook_url(&turn.tools.public_url);

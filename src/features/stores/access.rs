@@ -95,9 +95,6 @@ pub fn set_credentials(
 
 /// Keeps a token that was got with the credentials `store` was read with, until `expires_at`. Where
 /// they were replaced meanwhile, nothing is kept.
-///
-/// # Errors
-/// The database's.
 pub fn keep_access_token(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -150,9 +147,6 @@ pub fn set_discount_rules(
 
 /// Notes that the store refused the credentials that `store` was read with: it rests until they are
 /// mended. Where they were replaced meanwhile, the refusal says nothing.
-///
-/// # Errors
-/// The database's.
 pub fn note_denied(
     conn: &mut PgConnection,
     store: &Store,
@@ -168,9 +162,6 @@ pub fn note_denied(
 
 /// Notes that the store answered with the credentials that `store` was read with: nothing is wrong
 /// with them, whatever was before.
-///
-/// # Errors
-/// The database's.
 pub fn note_answered(
     conn: &mut PgConnection,
     store: &Store,
@@ -184,9 +175,6 @@ pub fn note_answered(
 }
 
 /// Notes how the store's webhooks stand.
-///
-/// # Errors
-/// The database's.
 pub fn note_webhooks(
     conn: &mut PgConnection,
     store: &Store,

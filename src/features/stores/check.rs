@@ -17,9 +17,6 @@ pub struct UnreadableSecret {
 
 /// How many stores' secrets were tried, and the stores of those that do not open with this key. Within
 /// `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn check_secrets(
     conn: &mut PgConnection,
     encryptor: &Encryptor,

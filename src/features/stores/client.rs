@@ -26,9 +26,6 @@ pub fn open_client(
 }
 
 /// The client of a Shopify `store`, for what only Shopify can be asked.
-///
-/// # Errors
-/// As [`open_client`].
 pub fn open_shopify(
     store: &Store,
     encryptor: &Encryptor,

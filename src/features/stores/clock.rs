@@ -51,9 +51,6 @@ impl SentReceived {
 }
 
 /// Notes what an answer of the store said of its clock.
-///
-/// # Errors
-/// The database's.
 pub fn note(
     conn: &mut PgConnection,
     store: &Store,
@@ -77,9 +74,6 @@ pub fn note(
 }
 
 /// The difference as of `now`; `own` is the webhook that's being processed.
-///
-/// # Errors
-/// The database's.
 pub fn difference(
     conn: &mut PgConnection,
     (merchant_id, store_id): (i64, i64),

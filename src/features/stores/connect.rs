@@ -85,9 +85,6 @@ pub fn connect(
 
 /// [`connect`] for the Shopify store at `address` (as [`vouch_platforms::shopify::parse_address`] returns it), whose
 /// webhooks `secret` signs.
-///
-/// # Errors
-/// As [`connect`].
 pub fn connect_shopify(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -131,9 +128,6 @@ fn insert(
 /// Ends the connection: what the store sends from now on is refused, but for privacy requests, and so
 /// its secrets are gone, but for the one that signs these. Its orders and their credits stay, their
 /// customers for the retention period. To do it twice changes nothing.
-///
-/// # Errors
-/// The database's.
 pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<()> {
     conn.transaction(|conn| {
         let ended = diesel::update(stores::table.find((store.merchant_id, store.id)))
@@ -169,9 +163,6 @@ pub struct Uninstalled {
 }
 
 /// Stores that were disconnected after `since` by no member but by the store itself, and are so still.
-///
-/// # Errors
-/// The database's.
 pub fn uninstalled(
     conn: &mut PgConnection,
     merchant_id: i64,

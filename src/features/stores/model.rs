@@ -66,17 +66,11 @@ pub struct Store {
 
 impl Store {
     /// A store of the merchant, connected or not.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has no such store.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, store_id: i64) -> QueryResult<Self> {
         stores::table.find((merchant_id, store_id)).select(Self::as_select()).first(conn)
     }
 
     /// A store of the merchant that is connected, on that platform.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has no such store.
     pub fn find_connected(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -89,9 +83,6 @@ impl Store {
     }
 
     /// A connected store of the merchant, of a platform that Vouch calls.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none of that key.
     pub fn find_called(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -103,9 +94,6 @@ impl Store {
     }
 
     /// The merchant's connected stores on one platform, in the order they were first connected.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn connected(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -147,9 +135,6 @@ impl Store {
 
     /// What may sign privacy requests: the webhooks' secrets, also those from before it was
     /// disconnected.
-    ///
-    /// # Errors
-    /// As [`Store::webhook_secrets`].
     pub fn privacy_secrets(
         &self,
         encryptor: &Encryptor,
@@ -214,9 +199,6 @@ pub fn merchant_of_key(store_key: &str) -> Option<i64> {
 }
 
 /// The store of that key, connected or not. Within the merchant that [`merchant_of_key`] names.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such store.
 pub fn find_by_key(
     conn: &mut PgConnection,
     merchant_id: i64,

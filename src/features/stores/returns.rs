@@ -25,9 +25,6 @@ dated! {
 
 /// The rules of a store with the time they began to hold, the newest first. None at all: commission
 /// follows.
-///
-/// # Errors
-/// The database's.
 pub fn return_rules_history(
     conn: &mut PgConnection,
     store: &Store,
@@ -40,9 +37,6 @@ pub fn return_rules_history(
 
 /// Makes `rules` hold for orders of the store placed from `actor.now` on. The same again changes
 /// nothing.
-///
-/// # Errors
-/// The database's.
 pub fn change_return_rules(
     conn: &mut PgConnection,
     actor: &Actor,

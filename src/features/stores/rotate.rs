@@ -21,9 +21,6 @@ pub struct Reencrypted {
 
 /// Seals every secret of every store with `new` instead of `old`. Within `Scope::Instance`, in
 /// one transaction: either all of them are sealed anew or none is.
-///
-/// # Errors
-/// The database's.
 pub fn reencrypt_secrets(
     conn: &mut PgConnection,
     old: &Encryptor,

@@ -39,9 +39,6 @@ impl fmt::Debug for WebhookSecret {
 
 impl WebhookSecret {
     /// Checks what was pasted.
-    ///
-    /// # Errors
-    /// [`SecretRefusal`].
     pub fn parse(typed: &str) -> Result<Self, SecretRefusal> {
         let typed = typed.trim();
         if typed.is_empty() {
@@ -107,9 +104,6 @@ pub fn replace_secret(
 }
 
 /// Stops accepting the secret before the current one. To do it twice changes nothing.
-///
-/// # Errors
-/// The database's.
 pub fn remove_previous_secret(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -23,9 +23,6 @@ pub struct Traffic {
 
 impl Traffic {
     /// The traffic of one store.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let newest = deliveries::table
             .filter(deliveries::merchant_id.eq(store.merchant_id))

@@ -57,9 +57,6 @@ pub struct MerchantState {
 
 impl MerchantState {
     /// The state of a merchant, within `Scope::Support`.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none of that key; else the database's.
     pub fn read(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -142,9 +139,6 @@ fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> 
 
 /// What support staff did to the merchant lately, newest first: when, who, what. The log of the instance
 /// has the changes of its access, with their reasons.
-///
-/// # Errors
-/// The database's.
 pub fn recent_acts(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -197,9 +191,6 @@ pub fn member_workspace(
 }
 
 /// The place of an affiliate of the merchant who can sign in, by affiliate ID or email address.
-///
-/// # Errors
-/// `NotFound` when there is none.
 pub fn affiliate_workspace(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -33,9 +33,6 @@ pub struct MerchantsList {
 }
 
 /// The merchants of the installation by name, within `Scope::Support`.
-///
-/// # Errors
-/// The database's.
 pub fn merchants(
     conn: &mut PgConnection,
     list: &MerchantsList,

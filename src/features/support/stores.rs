@@ -57,9 +57,6 @@ pub struct Failure {
 type FailureRow = (i64, i64, String, String, DateTime<Utc>);
 
 /// The stores of a merchant, the disconnected ones last.
-///
-/// # Errors
-/// The database's.
 pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
     type Row = (
         i64,

@@ -81,9 +81,6 @@ type NoteRow = (i64, SyncStatus, Option<StoreState>, DateTime<Utc>, String, i64,
 
 /// What the last checks of the connected stores say of these triggers, where that is not that all
 /// is well.
-///
-/// # Errors
-/// The database's.
 pub fn of_triggers(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -136,9 +133,6 @@ impl Unusable {
 }
 
 /// The connected stores whose last check found codes that are missing or off there, and are still.
-///
-/// # Errors
-/// The database's.
 pub fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
     let rows: Vec<(i64, String, i64)> = prepared::<(BigInt, Text, BigInt)>(concat!(
         "SELECT s.id, s.name, (SELECT count(*) FROM (SELECT 1 FROM code_sync_results \

@@ -195,9 +195,6 @@ impl Withdrawn {
 
 /// Withdraws what a person has sent that's still open, of one merchant or of all, for good: no one gets
 /// in by the word of someone who lost the right to invite. The caller records it.
-///
-/// # Errors
-/// The database's.
 pub fn withdraw_of_inviter(
     conn: &mut PgConnection,
     inviter: i64,
@@ -235,9 +232,6 @@ pub(super) fn withdraw_with_rights(
 }
 
 /// The invitations that are open, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn open_invitations(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -269,9 +263,6 @@ pub fn open_invitations(
 
 /// The invitation of a link, within its merchant's scope; `None` when it does not work, for whatever
 /// reason.
-///
-/// # Errors
-/// The database's.
 pub fn find(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -37,9 +37,6 @@ pub enum MemberError {
 }
 
 /// The members of a merchant: owners first, then by name.
-///
-/// # Errors
-/// The database's.
 pub fn members(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<MemberRow>> {
     let mut rows: Vec<MemberRow> = members::table
         .inner_join(users::table)
@@ -197,17 +194,11 @@ fn keep_an_owner(
 }
 
 /// Whether members need two-factor sign-in.
-///
-/// # Errors
-/// The database's.
 pub fn requires_two_factor(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     merchants::table.find(merchant_id).select(merchants::requires_two_factor).first(conn)
 }
 
 /// Whether members have to have two-factor sign-in before any page of the program opens.
-///
-/// # Errors
-/// The database's.
 pub fn require_two_factor(
     conn: &mut PgConnection,
     actor: &Actor,

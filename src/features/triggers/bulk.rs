@@ -35,9 +35,6 @@ type Key<'a> = (TriggerKind, &'a str);
 /// Creates all of these triggers in the running transaction, under
 /// [`crate::features::availability::lock_codes_shared`]: with their owners, their lines in the audit log,
 /// and their pushes. Answers which there are now; whose key somebody took a moment ago is left out.
-///
-/// # Errors
-/// The database's.
 pub fn create_all<'a>(
     conn: &mut PgConnection,
     actor: &Actor,

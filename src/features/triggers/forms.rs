@@ -202,9 +202,6 @@ impl Edits for ReassignForm {
 
 impl ReassignForm {
     /// As if it had made the newest holder of a trigger what they are.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -244,9 +241,6 @@ impl ReassignForm {
 }
 
 /// The sentence for a refused reassignment.
-///
-/// # Errors
-/// The database's, which is not for the person to mend.
 pub fn reassign_refusal(
     error: ReassignError,
     trigger: &Trigger,

@@ -30,9 +30,6 @@ impl Trigger {
 }
 
 /// Calls off the handover that is scheduled: the holder stays. `false` when there's none.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such trigger.
 pub fn cancel_handover(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -114,9 +111,6 @@ pub(super) fn hand_over_if_due(
 }
 
 /// Does the handovers whose time has come; answers how many.
-///
-/// # Errors
-/// The database's, when it is away.
 pub fn hand_over_due(db: &Db, now: DateTime<Utc>, stop: &Stop) -> AppResult<usize> {
     let due: Vec<(i64, i64)> = db.run_blocking(Scope::Instance, |conn| {
         triggers::table

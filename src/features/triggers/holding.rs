@@ -30,9 +30,6 @@ pub struct Owner {
 }
 
 /// Everybody who held the trigger, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn owners(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -57,9 +54,6 @@ pub fn owners(
 
 /// Ends the trigger: orders placed from now on no longer count. Its key stays taken for ever, since
 /// shoppers may still have it. `false` when it was retired already.
-///
-/// # Errors
-/// The database's.
 pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
     if trigger.is_retired() {
@@ -84,9 +78,6 @@ pub fn retire(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> Quer
 
 /// Takes the retirement back, as if it had not been: orders placed meanwhile count as well.
 /// `false` when the trigger is not retired.
-///
-/// # Errors
-/// The database's.
 pub fn reinstate(conn: &mut PgConnection, actor: &Actor, trigger: &Trigger) -> QueryResult<bool> {
     let trigger = Trigger::lock(conn, actor.merchant_id, trigger.id)?;
     let Some(retired_at) = trigger.retired_at else { return Ok(false) };

@@ -309,9 +309,6 @@ fn found(
 }
 
 /// How many coupon codes of the merchant `pattern` stops.
-///
-/// # Errors
-/// The database's.
 pub fn count_like(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -322,9 +319,6 @@ pub fn count_like(
 }
 
 /// Up to `limit` of these codes with their holders, by value.
-///
-/// # Errors
-/// The database's.
 pub fn some_like(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -344,9 +338,6 @@ pub fn some_like(
 }
 
 /// One page of triggers with what lists show beside them, and how many match in all.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -367,9 +358,6 @@ pub fn page(
 
 /// Up to `limit` matching triggers after `place`, in the order of creation, and the place of the
 /// next ones: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -384,9 +372,6 @@ pub fn piece(
 }
 
 /// One trigger with what stands beside it.
-///
-/// # Errors
-/// `NotFound` when the merchant has none of that key.
 pub fn row(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<TriggerRow> {
     let trigger = Trigger::find(conn, merchant_id, id)?;
     complete(conn, merchant_id, vec![trigger])?.pop().ok_or(diesel::result::Error::NotFound)

@@ -38,9 +38,6 @@ pub struct Trigger {
 
 impl Trigger {
     /// The merchant's trigger of that key.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none; another merchant's is none.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         triggers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
@@ -85,9 +82,6 @@ impl From<Refused> for CreateTriggerError {
 
 /// Credits every later order that carries `typed` to the affiliate, and records who decided so. A
 /// coupon code is queued for the stores where codes are created.
-///
-/// # Errors
-/// As [`create_reaching`].
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -99,9 +93,6 @@ pub fn create(
 }
 
 /// [`create`], where a member says whether the stores have the code already.
-///
-/// # Errors
-/// As [`create_value`].
 pub fn create_reaching(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -46,9 +46,6 @@ struct Held {
 }
 
 /// Works out the keys of coupon codes and SKUs, and decides again on the orders that match only now.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn rekey(conn: &mut PgConnection) -> QueryResult<()> {
     let mut matched = rekey_order_codes(conn)?;
     rekey_code_requests(conn)?;

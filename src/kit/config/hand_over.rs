@@ -13,9 +13,6 @@ const OWN_NAMES: [&str; 4] =
 
 /// Gives what root owns of the data folder to a user: Vouch's files right inside it, and the folder
 /// itself if nothing else is in there. A folder that is shared with others stays root's.
-///
-/// # Errors
-/// The system's.
 pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
     let mut is_shared = false;
     for entry in fs::read_dir(data_dir)? {
@@ -41,9 +38,6 @@ pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
 
 /// Gives a new file in the data folder to whom the folder belongs: root makes some for a server that
 /// runs as another user.
-///
-/// # Errors
-/// The system's.
 pub(crate) fn give_to_owner(file: &Path) -> io::Result<()> {
     let Some(folder) = file.parent().filter(|_| os::effective_uid() == 0) else { return Ok(()) };
     let owner = fs::metadata(folder)?;

@@ -93,9 +93,6 @@ impl UnusedKey {
 
     /// From now on it's the key. Nothing but the mark behind it is cut off, so that the file holds it
     /// whatever happens.
-    ///
-    /// # Errors
-    /// The file system's.
     pub fn take_into_use(&self) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(&self.file)?;
         file.set_len(self.content.len() as u64)?;
@@ -150,9 +147,6 @@ impl NextKey {
     }
 
     /// Puts it in the place of the present one, at one stroke.
-    ///
-    /// # Errors
-    /// The file system's.
     pub fn take_over(self) -> std::io::Result<()> {
         let Self { data_dir, .. } = self;
         fs::rename(data_dir.join(NEXT_KEY_FILE), data_dir.join(SECRET_KEY_FILE))?;

@@ -38,9 +38,6 @@ pub struct Changed<V> {
 }
 
 /// The first period of a fact whose owner this transaction has just inserted.
-///
-/// # Errors
-/// The database's.
 pub fn begin<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
@@ -51,9 +48,6 @@ pub fn begin<V: Dated>(
 }
 
 /// Makes `value` the one in force from `now` on; `None` ends it. Answers what changed, if anything.
-///
-/// # Errors
-/// `NotFound` when there is no such owner.
 pub fn change<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
@@ -68,9 +62,6 @@ pub fn change<V: Dated>(
 
 /// Makes `value` the one in force from `from` on, be that in the past or in the future, whatever was
 /// from then on before. Answers what changed, if anything.
-///
-/// # Errors
-/// As [`change`].
 pub fn hold_from<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,

@@ -88,9 +88,6 @@ impl Limits {
     }
 
     /// Sets up a new connection.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn apply(&self, conn: &mut PgConnection) -> QueryResult<()> {
         // Where the server can, it also ends a transaction that is too long, before the watchdog cuts its
         // connection, and looks whether its client is still there.

@@ -170,9 +170,6 @@ impl<Q> RunQueryDsl<PgConnection> for CountOf<Q> {}
 ///
 /// `all_of` names what the list shows where it shows all there is, of rows that are never deleted: once
 /// there were more, there always will be, and the connection remembers that instead of counting again.
-///
-/// # Errors
-/// The database's.
 pub fn list_count<Q: QueryFragment<Pg> + Send>(
     conn: &mut PgConnection,
     query: Q,

@@ -79,9 +79,6 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
 }
 
 /// [`in_scope`] with some more SQL in the round trip that begins the transaction.
-///
-/// # Errors
-/// As [`in_scope`].
 pub(crate) fn in_scope_with<T, E: From<diesel::result::Error>>(
     conn: &mut PgConnection,
     scope: Scope,
@@ -117,9 +114,6 @@ fn end_transaction(conn: &mut PgConnection, commits: bool) -> QueryResult<()> {
 
 /// Turns the running transaction to another merchant, with some more SQL in the same round trip: for
 /// a batch that serves several.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> QueryResult<()> {
     conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
@@ -154,9 +148,6 @@ pub struct Db {
 
 impl Db {
     /// Opens the pools.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub fn connect(url: &str, connections: Connections) -> Result<Self, NoConnection> {
         let open = |size: u32, limits: Limits| {
             Pool::open(url, size, limits.times(connections.wait_factor))
@@ -204,9 +195,6 @@ impl Db {
     }
 
     /// [`Db::run`] within one merchant: what nearly every handler wants.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
     pub async fn merchant<T, E>(
         &self,
         merchant_id: i64,
@@ -220,9 +208,6 @@ impl Db {
     }
 
     /// [`Db::run`] with the connections and the time of another kind of work than a page's.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
     pub async fn run_as<T, E>(
         &self,
         kind: WorkKind,
@@ -244,9 +229,6 @@ impl Db {
 
     /// Runs one statement on a blocking thread without a transaction around it, so in one round trip
     /// and not three. It sees what no merchant owns.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
     pub async fn glance<T: Send + 'static>(
         &self,
         statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
@@ -255,9 +237,6 @@ impl Db {
     }
 
     /// [`Db::run`] on the caller's thread, with a job's time: for workers, commands and tests.
-    ///
-    /// # Errors
-    /// As [`Db::run`].
     pub fn run_blocking<T, E>(
         &self,
         scope: Scope,

@@ -57,9 +57,6 @@ struct Crowd {
 
 impl Pool {
     /// Opens a pool of at most `size` connections.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub(super) fn open(url: &str, size: u32, limits: Limits) -> Result<Self, NoConnection> {
         let connections = r2d2::Pool::builder()
             .max_size(size)

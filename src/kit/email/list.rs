@@ -58,9 +58,6 @@ pub struct RevealedEmail {
 type Row = (LeasedEmail, Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The letters, the newest first, within `Scope::Support`.
-///
-/// # Errors
-/// The database's.
 pub fn emails(conn: &mut PgConnection, cursor: &Cursor<i64>) -> QueryResult<Listing<EmailRow>> {
     let mut query = emails::table
         .select((
@@ -100,9 +97,6 @@ fn in_list((message, merchant_id, delivered_at, failed_at): Row) -> EmailRow {
 
 /// The text of an email that waits, under this public address, within `Scope::Instance` or
 /// `Scope::Support`; `None` if none of that key waits. The caller leaves an audit row.
-///
-/// # Errors
-/// The database's.
 pub fn reveal(
     conn: &mut PgConnection,
     email_id: i64,
@@ -148,9 +142,6 @@ pub fn retry(conn: &mut PgConnection, email_id: i64, now: DateTime<Utc>) -> Quer
 }
 
 /// How many letters were given up, and why the last of them. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn given_up(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let parked = || emails::table.filter(emails::failed_at.is_not_null());
     let last = parked()

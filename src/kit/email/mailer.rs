@@ -67,17 +67,11 @@ impl Mailer {
     }
 
     /// Sends what is due, for some seconds at the most; answers how many letters were tried.
-    ///
-    /// # Errors
-    /// The database's, when it is away. A letter that is not taken is kept for another try.
     pub fn turn(&self) -> AppResult<usize> {
         self.turn_until(&Stop::default())
     }
 
     /// [`Mailer::turn`], which ends after the letter at hand once `stop` is asked.
-    ///
-    /// # Errors
-    /// As [`Mailer::turn`].
     pub fn turn_until(&self, stop: &Stop) -> AppResult<usize> {
         let Some(smtp) = &self.smtp else { return self.announce() };
         if self.rests() {
@@ -247,9 +241,6 @@ fn after(attempts: i32) -> Duration {
 
 /// Forgets the words of letters that are too old to be sent. They're deleted with the end of their
 /// retention period: see `privacy::retention`.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::update(emails::table)

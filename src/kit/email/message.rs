@@ -51,9 +51,6 @@ impl Link {
 
 /// Leaves a letter for the workers, in the running transaction, whatever its scope is: it is sent
 /// exactly if the transaction is committed. To a person who was erased nothing is sent.
-///
-/// # Errors
-/// The database's.
 pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
     if is_pseudonym(message.to) {
         return Ok(());
@@ -87,9 +84,6 @@ pub fn post(conn: &mut PgConnection, message: &Message<'_>) -> QueryResult<()> {
 
 /// Seals the links of letters that wait with `new` instead of `old`, within `Scope::Instance`.
 /// What opens with neither stays as it is.
-///
-/// # Errors
-/// The database's.
 pub fn reencrypt_links(
     conn: &mut PgConnection,
     old: &Encryptor,
@@ -111,9 +105,6 @@ pub fn reencrypt_links(
 
 /// How many links are sealed, and how many of them do not open with this key. Within
 /// `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn check_links(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<(usize, usize)> {
     let encrypted: Vec<Option<Vec<u8>>> = emails::table
         .filter(emails::link_encrypted.is_not_null())

@@ -17,9 +17,6 @@ const BEFORE_COMPARISON: Duration = Duration::minutes(10);
 /// Sees to it that work of this kind is done for the store at `at` or earlier. To be called in the
 /// transaction that leaves the work, after everything else it locks: a worker that finishes locks
 /// its rows in that order too.
-///
-/// # Errors
-/// The database's.
 pub fn make_due(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -42,9 +39,6 @@ pub fn make_due(
 
 /// Makes every kind of work due for the store, and forgets why any of it had to wait: its access
 /// was mended. As [`make_due`], last in its transaction.
-///
-/// # Errors
-/// The database's.
 pub fn wake(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -66,9 +60,6 @@ pub fn wake(
 }
 
 /// Why the last turn for a store failed; `None` when it did not.
-///
-/// # Errors
-/// The database's.
 pub fn last_problem(
     conn: &mut PgConnection,
     merchant_id: i64,

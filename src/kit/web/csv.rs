@@ -57,9 +57,6 @@ pub struct Download {
 
 impl Download {
     /// Notes that `actor` takes the file.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let act = Act {
@@ -95,9 +92,6 @@ where
 }
 
 /// A short file: `header` and these rows.
-///
-/// # Errors
-/// None that a row can cause.
 pub fn whole(
     download: &Download,
     header: &[&str],
@@ -107,9 +101,6 @@ pub fn whole(
 }
 
 /// [`whole`] for a file to fill in, which holds nothing of the merchant's.
-///
-/// # Errors
-/// None that a row can cause.
 pub fn template(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
     let head = header.iter().copied().map(Cell::plain).collect();
     let bytes = write(true, std::iter::once(head).chain(rows))?;

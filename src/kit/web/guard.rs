@@ -23,9 +23,6 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 /// Middleware: [`secure`] on every answer, [`https_only`] where Vouch is reached by https, and a
 /// content type on every answer with content.
-///
-/// # Errors
-/// None of its own.
 pub async fn headers<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -72,9 +69,6 @@ fn is_text(content_type: &str) -> bool {
 
 /// Middleware: refuses a request whose head is longer than any of ours, before its
 /// session, its route or its body is looked at.
-///
-/// # Errors
-/// None of its own.
 pub async fn bounded_head<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

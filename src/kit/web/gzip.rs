@@ -15,9 +15,6 @@ const MIN_BYTES: u64 = 860;
 const MAX: usize = 4 * 1024 * 1024;
 
 /// Middleware: gzip for text of known size, for who accepts it.
-///
-/// # Errors
-/// None of its own.
 pub async fn compress<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,

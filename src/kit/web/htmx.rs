@@ -12,9 +12,6 @@ const REDIRECT: header::HeaderName = header::HeaderName::from_static("hx-redirec
 ///
 /// A script's own request would follow a 303 unseen, and use up the flash that was meant for
 /// the next page.
-///
-/// # Errors
-/// None of its own.
 pub async fn redirects<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

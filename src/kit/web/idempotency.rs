@@ -184,9 +184,6 @@ fn location_of<B>(response: &ServiceResponse<B>) -> Option<String> {
 }
 
 /// Deletes old answers; answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Unowned, |conn| {
         diesel::delete(form_responses::table.filter(form_responses::claimed_at.lt(now - RETENTION)))

@@ -12,9 +12,6 @@ use super::spans::route;
 use crate::kit::counters;
 
 /// Middleware: how long every request took, and how it was answered.
-///
-/// # Errors
-/// None of its own.
 pub async fn measure<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

@@ -67,25 +67,16 @@ use askama::Template;
 use crate::kit::error::AppResult;
 
 /// Renders `page` under `status`.
-///
-/// # Errors
-/// When the template fails, which is a fault of ours.
 pub fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
     Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(page.render()?))
 }
 
 /// Renders `page` under 200.
-///
-/// # Errors
-/// As [`html`].
 pub fn ok(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::OK, page)
 }
 
 /// Renders a rejected form under 422.
-///
-/// # Errors
-/// As [`html`].
 pub fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::UNPROCESSABLE_ENTITY, page)
 }

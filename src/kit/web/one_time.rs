@@ -97,9 +97,6 @@ impl OneTimeKey {
 }
 
 /// Forgets keys that no form can carry any more. Answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - RETENTION)))

@@ -11,9 +11,6 @@ use crate::kit::error::AppError;
 
 /// Middleware: refuses a path or a query with such a character, or a path that isn't UTF-8, before
 /// anything reads it. `refusal` makes the answer, which differs between pages and the API.
-///
-/// # Errors
-/// None of its own.
 pub async fn readable_url<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

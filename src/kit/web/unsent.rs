@@ -112,9 +112,6 @@ impl Unsent {
     }
 
     /// Keeps it in the session.
-    ///
-    /// # Errors
-    /// When the session can't hold it, which is a fault of ours.
     pub fn keep(&self, session: &Session, encryptor: &Encryptor) -> AppResult<()> {
         let json = serde_json::to_vec(self).map_err(|error| AppError::Internal(error.into()))?;
         Ok(session.insert(UNSENT, STANDARD.encode(encryptor.encrypt(USE, &json)))?)
@@ -215,9 +212,6 @@ async fn upload_of(req: &mut ServiceRequest) -> Option<Unsent> {
 }
 
 /// Takes everything out of the session but a form that is to be shown after sign-in.
-///
-/// # Errors
-/// When the session can't hold it, which is a fault of ours.
 pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
     let kept = session.get::<String>(UNSENT)?;
     session.clear();
@@ -228,9 +222,6 @@ pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
 }
 
 /// Forgets the form that the session keeps once it's sent.
-///
-/// # Errors
-/// When the session holds something else there, which is a fault of ours.
 pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
     if session.get::<String>(UNSENT)?.is_none() {
         return Ok(());

@@ -16,9 +16,6 @@ use crate::kit::request::{self, Request, Sender};
 use crate::kit::security::{self, Kind};
 
 /// Middleware: makes the request known to whatever answers it, and notes what was refused.
-///
-/// # Errors
-/// None of its own.
 pub async fn watch<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

@@ -17,9 +17,6 @@ pub enum AddressError {
 
 /// The store hash in what people have at hand: the API path, the address of the control panel, or
 /// the hash alone. With `local_stores`, also the address of a stand-in on this machine, as it is.
-///
-/// # Errors
-/// [`AddressError`].
 pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);

@@ -55,9 +55,6 @@ impl Reply {
     }
 
     /// The body of what may be gone by now.
-    ///
-    /// # Errors
-    /// As [`Self::value`].
     pub(super) fn if_there(self) -> Result<Option<Value>, CallError> {
         match self {
             Self::NotFound => Ok(None),
@@ -135,25 +132,16 @@ impl Api {
     }
 
     /// Reads; `path` begins with the version of the API.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub(super) fn get(&mut self, path: &str) -> Result<Reply, CallError> {
         self.send(Method::Get, path, None)
     }
 
     /// Makes.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub(super) fn post(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
         self.send(Method::Post, path, Some(body))
     }
 
     /// Changes.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub(super) fn put(&mut self, path: &str, body: &Value) -> Result<Reply, CallError> {
         self.send(Method::Put, path, Some(body))
     }

@@ -29,8 +29,6 @@ pub fn header_secret(client_secret: &[u8], store_key: &str) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
-/// # Errors
-/// [`CallError`].
 pub(super) fn ensure(
     api: &mut Api,
     credentials: &Credentials,

@@ -26,8 +26,6 @@ struct Place {
     coupon: i64,
 }
 
-/// # Errors
-/// [`CallError`].
 pub(super) fn codes(
     api: &mut Api,
     own: &Rules,

@@ -81,9 +81,6 @@ impl Notes {
 
 /// Reads a message as JSON, with nothing after it. A field that doesn't fit is passed over, unless
 /// `is_base` of the names on the way to it: then the base of commission can't be known.
-///
-/// # Errors
-/// [`PayloadError`].
 pub(crate) fn read<T: DeserializeOwned>(
     body: &[u8],
     is_base: impl Fn(&[&str]) -> bool,

@@ -23,9 +23,6 @@ pub enum AddressError {
 /// `name.myshopify.com` from what people have at hand: with or without `https://` and a path, the
 /// address of the admin (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also
 /// the address of a stand-in on this machine, as it is.
-///
-/// # Errors
-/// [`AddressError`].
 pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);

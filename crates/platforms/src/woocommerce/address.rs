@@ -18,9 +18,6 @@ pub enum AddressError {
 /// `shop.example.com` or `example.com/shop`, from what people have at hand: with or without
 /// `https://`, with an address of its admin or a shop page behind it. With `local_stores`, a plain
 /// http address on this machine as well, which stays as it is.
-///
-/// # Errors
-/// [`AddressError`].
 pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     let typed = typed.trim();
     if local_stores && let Some(local) = local_address(typed) {

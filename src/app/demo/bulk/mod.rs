@@ -50,9 +50,6 @@ pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
 /// Makes a program of that size, or finds the one that was made before. Within
 /// `Scope::Instance`; everything is made in this one transaction. [`tidy`] comes after it.
-///
-/// # Errors
-/// The database's.
 pub fn load(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -89,9 +86,6 @@ pub fn load(
 }
 
 /// Lets the planner know what was loaded. Outside of any transaction.
-///
-/// # Errors
-/// The database's.
 pub fn tidy(conn: &mut PgConnection) -> QueryResult<()> {
     conn.batch_execute(
         "VACUUM (ANALYZE) affiliates, affiliate_terms, affiliate_emails, triggers, trigger_owners, \

@@ -45,9 +45,6 @@ pub struct AffiliateRow {
 }
 
 /// One page of affiliates, and how many there are in all. `since` is the first day of the figures.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -64,9 +61,6 @@ pub fn page(
 }
 
 /// Up to `limit` affiliates after the cursor, and the place of the next ones: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -82,9 +76,6 @@ pub fn piece(
 }
 
 /// Up to `limit` affiliates that `typed` finds, the best match first: for choosing one.
-///
-/// # Errors
-/// The database's.
 pub fn choices(
     conn: &mut PgConnection,
     merchant_id: i64,

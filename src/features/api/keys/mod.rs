@@ -63,9 +63,6 @@ pub struct Admitted {
 /// such key, it was revoked or has expired, its creator was disabled, or the merchant is closed. A creator
 /// who is no longer a member doesn't end it. An order waits for no page, so `users` isn't asked for it: the
 /// keys of a user who is disabled are revoked in the same transaction.
-///
-/// # Errors
-/// The database's.
 pub fn admit(
     conn: &mut PgConnection,
     token: &Token,
@@ -111,9 +108,6 @@ fn read_scopes(stored: Vec<Option<String>>) -> Vec<ApiScope> {
 }
 
 /// What a key is for, as its maker called it.
-///
-/// # Errors
-/// `NotFound` if it is not the merchant's.
 pub fn name(conn: &mut PgConnection, merchant_id: i64, key_id: i64) -> QueryResult<String> {
     api_keys::table.find((merchant_id, key_id)).select(api_keys::name).first(conn)
 }

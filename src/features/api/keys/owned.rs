@@ -39,9 +39,6 @@ pub struct ApiKey {
 }
 
 /// The merchant's keys, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<ApiKey>> {
     let of_creator = members::table
         .filter(members::merchant_id.eq(merchant_id))
@@ -174,9 +171,6 @@ pub struct RevokedKey {
 }
 
 /// Revokes every key that a person has made, of any merchant, within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn revoke_of_user(
     conn: &mut PgConnection,
     user_id: i64,
@@ -191,9 +185,6 @@ pub fn revoke_of_user(
 }
 
 /// Revokes every key of a merchant.
-///
-/// # Errors
-/// The database's.
 pub fn revoke_of_merchant(
     conn: &mut PgConnection,
     merchant_id: i64,

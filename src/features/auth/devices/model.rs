@@ -83,9 +83,6 @@ impl Device {
 }
 
 /// The name of a session among those of its person.
-///
-/// # Errors
-/// When the session cannot be read, which is a fault of ours.
 pub fn name_of(session: &Session) -> AppResult<String> {
     let origin = session.get::<Origin>(ORIGIN)?;
     Ok(origin.map(|origin| origin.id).unwrap_or_default())
@@ -94,9 +91,6 @@ pub fn name_of(session: &Session) -> AppResult<String> {
 type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
 
 /// The sessions of a person that still work, the last used first; `this` is the one that looks.
-///
-/// # Errors
-/// The database's.
 pub fn devices(
     conn: &mut PgConnection,
     user_id: i64,
@@ -144,9 +138,6 @@ pub fn end(conn: &mut PgConnection, user_id: i64, id: &str, now: DateTime<Utc>) 
 }
 
 /// Ends all sessions of a person but `this`; answers how many.
-///
-/// # Errors
-/// The database's.
 pub fn end_others(
     conn: &mut PgConnection,
     user_id: i64,

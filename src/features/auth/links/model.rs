@@ -111,9 +111,6 @@ pub fn issue(
 }
 
 /// The link of a token, without using it; `None` when it doesn't work, for whatever reason.
-///
-/// # Errors
-/// The database's.
 pub fn find(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -139,9 +136,6 @@ pub fn find(
 /// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing. What it
 /// rests on is locked first, then the subject, as changes of its address do, so that none can slip in
 /// between.
-///
-/// # Errors
-/// The database's.
 pub fn take(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -268,9 +262,6 @@ fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<O
 }
 
 /// Ends the link of a subject, if one works.
-///
-/// # Errors
-/// The database's.
 pub fn end(
     conn: &mut PgConnection,
     about: LinkSubject,
@@ -288,9 +279,6 @@ pub fn end(
 }
 
 /// Ends every link of a merchant that works.
-///
-/// # Errors
-/// The database's.
 pub fn end_of_merchant(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -306,9 +294,6 @@ pub fn end_of_merchant(
 }
 
 /// How many links a subject was sent since then, whether they work or not.
-///
-/// # Errors
-/// The database's.
 pub fn issued_since(
     conn: &mut PgConnection,
     about: LinkSubject,
@@ -324,9 +309,6 @@ pub fn issued_since(
 }
 
 /// Until when the links of a merchant work, by subject.
-///
-/// # Errors
-/// The database's.
 pub fn expiries(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -342,9 +324,6 @@ pub fn expiries(
 }
 
 /// Deletes links that are past their time; the workers call it from time to time.
-///
-/// # Errors
-/// The database's.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(links::table.filter(links::expires_at.lt(now))).execute(conn)

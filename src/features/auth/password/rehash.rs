@@ -19,9 +19,6 @@ pub fn is_outdated(phc: &str) -> bool {
 
 /// Replaces the hash of a password that stays as it is, unless the password was changed meanwhile.
 /// Sessions go on.
-///
-/// # Errors
-/// The database's.
 pub fn replace(conn: &mut PgConnection, user_id: i64, old: &str, new: &str) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
         .filter(users::password_hash.eq(old))

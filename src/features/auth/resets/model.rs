@@ -13,9 +13,6 @@ use crate::kit::secrets::Encryptor;
 const MAX_LINKS: i64 = 3;
 
 /// Sends the person of that address a link, if there is one who may sign in.
-///
-/// # Errors
-/// The database's.
 pub fn ask(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -41,9 +38,6 @@ pub fn ask(
 }
 
 /// Whose link it is; `None` when it does not work, for whatever reason.
-///
-/// # Errors
-/// The database's.
 pub fn find(
     conn: &mut PgConnection,
     token: &str,
@@ -57,9 +51,6 @@ pub fn find(
 
 /// Uses a link: sets the password, ends every session of the person, and tells them. `false` when the
 /// link does not work any more.
-///
-/// # Errors
-/// The database's.
 pub fn take(
     conn: &mut PgConnection,
     token: &str,

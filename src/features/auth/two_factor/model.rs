@@ -60,9 +60,6 @@ pub(super) fn secret_of(
 
 /// Takes the first code: from now on codes are asked for. Ends every session of the person, and
 /// answers their recovery codes; `None` if the code is wrong.
-///
-/// # Errors
-/// The database's.
 pub fn confirm(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -140,9 +137,6 @@ pub(super) fn replace_recovery_codes(
 }
 
 /// No codes are asked for any more, and every session of the person ends.
-///
-/// # Errors
-/// The database's.
 pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(users::table.find(person.id))
         .set((
@@ -157,9 +151,6 @@ pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) ->
 }
 
 /// Seals the secrets with `new` instead of `old`. What opens with neither stays as it is.
-///
-/// # Errors
-/// The database's.
 pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
     for (user_id, encrypted) in all_encrypted(conn)? {
         let Ok(secret) = old.open(bound_to(user_id), &encrypted) else { continue };
@@ -175,9 +166,6 @@ pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> Q
 }
 
 /// How many secrets there are, and whose do not open with this key.
-///
-/// # Errors
-/// The database's.
 pub fn check_secrets(
     conn: &mut PgConnection,
     encryptor: &Encryptor,

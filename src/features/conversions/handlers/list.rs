@@ -198,9 +198,6 @@ pub struct Found {
 }
 
 /// Reads a page of conversions, with the names of what it is filtered by.
-///
-/// # Errors
-/// The database's.
 pub fn find(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -23,9 +23,6 @@ pub struct AffectedTriggers {
 
 impl AffectedTriggers {
     /// Those of the merchant.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn by(conn: &mut PgConnection, merchant_id: i64, pattern: Pattern) -> QueryResult<Self> {
         let count = count_like(conn, merchant_id, &pattern)?;
         let some = some_like(conn, merchant_id, &pattern, NAMED)?;

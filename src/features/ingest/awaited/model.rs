@@ -13,9 +13,6 @@ use crate::kit::store_jobs::{self, JobKind};
 const PORTION: i64 = 50;
 
 /// Says for which order a message waits, which was just remembered.
-///
-/// # Errors
-/// The database's.
 pub fn wait_for(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -36,9 +33,6 @@ pub fn wait_for(
 }
 
 /// Lets a message wait once more: its order is read anew.
-///
-/// # Errors
-/// The database's.
 pub fn wait_again(
     conn: &mut PgConnection,
     merchant_id: i64,

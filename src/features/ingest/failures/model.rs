@@ -44,9 +44,6 @@ pub struct Failure {
 }
 
 /// What is known of the failure of one delivery.
-///
-/// # Errors
-/// The database's.
 pub fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -115,9 +112,6 @@ pub struct FailureCounts {
 }
 
 /// How many deliveries of all merchants are failed and still have their body. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn counts(conn: &mut PgConnection) -> QueryResult<FailureCounts> {
     let (retried, left) = prepared::<(BigInt, BigInt)>(
         "SELECT count(f.retry_at), count(*) FILTER (WHERE f.retry_at IS NULL) \

@@ -34,9 +34,6 @@ enum Attempt {
 
 /// Processes failed deliveries whose time has come, each in a transaction of its own; answers how many
 /// were tried.
-///
-/// # Errors
-/// The database's, when it is away.
 pub fn turn(db: &Db, pseudonyms: &Pseudonyms, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut tried = 0;
@@ -53,9 +50,6 @@ pub fn turn(db: &Db, pseudonyms: &Pseudonyms, stop: &Stop) -> AppResult<usize> {
 
 /// Makes what failed under another build than `build` due once more; answers how many. To be called when
 /// a process starts, and not later: two builds that run side by side would take turns for ever.
-///
-/// # Errors
-/// The database's.
 pub fn renew(db: &Db, build: &str) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| renew_all(conn, build, clock::now()))
 }

@@ -83,9 +83,6 @@ impl Batch {
     }
 
     /// Writes the figures and what is due: at the end of the transaction, since their rows are hot.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn finish(self, conn: &mut PgConnection) -> QueryResult<()> {
         self.changes.write(conn)?;
         for ((store_id, kind), at) in self.jobs_due {

@@ -56,9 +56,6 @@ pub(super) fn dated(state: &OrderState, clock_shift: Option<i32>) -> Cow<'_, Ord
 
 /// By how many seconds the placement of a new order is moved. The clocks are asked about only where a
 /// trigger that matches it changed hands about then.
-///
-/// # Errors
-/// The database's.
 pub(super) fn shift(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,

@@ -102,9 +102,6 @@ pub fn ingest_one(
 
 /// Takes in one message that the batch has reserved; what it changes in the figures is left to the
 /// caller to write at the end of the transaction, so that several messages can share it.
-///
-/// # Errors
-/// As [`ingest_one`].
 pub fn ingest(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -195,9 +192,6 @@ fn note(conn: &mut PgConnection, arrival: &IncomingDelivery, detail: &str) -> Qu
 }
 
 /// Keeps a message with nothing processed of it, to be processed again.
-///
-/// # Errors
-/// The database's.
 pub fn fail(
     conn: &mut PgConnection,
     arrival: &IncomingDelivery,
@@ -389,9 +383,6 @@ fn contradicts(
 
 /// Works out anew what everybody should earn of an order, and writes the difference; answers how many
 /// affiliates are newly credited.
-///
-/// # Errors
-/// The database's.
 pub(in crate::features::ingest) fn decide_again(
     conn: &mut PgConnection,
     row: OrderRow,

@@ -51,9 +51,6 @@ pub struct Intake {
 impl Intake {
     /// Starts `writers` threads, each with a connection of `pool` while it writes, and those for the
     /// deliveries that wait.
-    ///
-    /// # Errors
-    /// When the operating system starts no thread.
     pub fn start(pool: &Pool, writers: u32, pseudonyms: &Pseudonyms) -> io::Result<Self> {
         let writer = Writer { pool: pool.clone(), pseudonyms: pseudonyms.clone() };
         let waiting = Waiting::start(&writer)?;

@@ -28,9 +28,6 @@ const TURN: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(250);
 
 /// One turn of a worker: portions of what is due; answers how many orders were recalculated.
-///
-/// # Errors
-/// The database's, when it is away. A portion that fails is kept for another attempt.
 pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
     let begun = Instant::now();
     let mut recalculated = 0;
@@ -43,9 +40,6 @@ pub fn turn(db: &Db, stop: &Stop) -> AppResult<usize> {
 
 /// Turns until nothing is due, now or shortly; answers how many orders were recalculated. For tests
 /// and commands: workers take turns.
-///
-/// # Errors
-/// As [`turn`].
 pub fn drain(db: &Db) -> AppResult<usize> {
     let mut recalculated = 0;
     loop {
@@ -139,9 +133,6 @@ fn failed(conn: &mut PgConnection, request: &Request, reason: &str) -> QueryResu
 }
 
 /// How many requests are parked, and why the last of them. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
     let parked = || recalculations::table.filter(recalculations::failed_at.is_not_null());
     let last = parked()
@@ -154,9 +145,6 @@ pub fn parked(conn: &mut PgConnection) -> QueryResult<(i64, String)> {
 
 /// Makes parked requests due again, with all their attempts: when Vouch is started, its operator may
 /// have fixed the cause. Answers how many. Within `Scope::Instance`.
-///
-/// # Errors
-/// The database's.
 pub fn unpark(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(recalculations::table.filter(recalculations::failed_at.is_not_null()))
         .set((

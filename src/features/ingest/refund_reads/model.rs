@@ -89,9 +89,6 @@ pub(in crate::features::ingest) fn request(
 }
 
 /// Has the order's refunds read again where that failed for good; otherwise nothing changes.
-///
-/// # Errors
-/// `NotFound` when the merchant has no such order.
 pub(crate) fn retry(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -136,9 +136,6 @@ fn fetch(
 }
 
 /// One page of the log, and how many acts match.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -153,9 +150,6 @@ pub fn page(
 }
 
 /// Up to `limit` acts from the cursor on, and the place of the next ones: for downloads.
-///
-/// # Errors
-/// The database's.
 pub fn piece(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -83,9 +83,6 @@ pub struct UserState {
 
 impl UserState {
     /// The state of a user, within `Scope::Support`.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none of that key.
     pub fn read(conn: &mut PgConnection, user_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
         Ok(Self {
             user: users::table.find(user_id).select(UserRow::as_select()).first(conn)?,

@@ -40,9 +40,6 @@ pub enum Answer {
 
 impl PickerState {
     /// Finds out which affiliate of the merchant is meant.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn answer(self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Answer> {
         if self.find {
             return self.open(conn, merchant_id, None);

@@ -32,9 +32,6 @@ pub fn establish(url: &str) -> ConnectionResult<PgConnection> {
 }
 
 /// [`establish`] for a command, which a person waits for: no lock is waited for long.
-///
-/// # Errors
-/// As [`establish`].
 pub fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
     let mut conn = establish(url)?;
     conn.batch_execute("SET lock_timeout = '20s'")

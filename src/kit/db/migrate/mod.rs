@@ -144,9 +144,6 @@ fn current_role(conn: &mut PgConnection) -> QueryResult<String> {
 }
 
 /// Whether the role may bring the schema up to date: it owns it, or may make it where there is none.
-///
-/// # Errors
-/// When the query fails.
 pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -167,9 +164,6 @@ pub fn expected() -> &'static [String] {
 }
 
 /// The versions of the migrations that the database has.
-///
-/// # Errors
-/// The database's, also where it has never had one.
 pub fn applied(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     prepared::<Text>("SELECT version::text FROM __diesel_schema_migrations").load(conn)
 }
@@ -231,18 +225,12 @@ pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 /// The server's version in its own words: `15.4`.
-///
-/// # Errors
-/// When the query fails.
 pub fn server_version(conn: &mut PgConnection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_setting('server_version')")).get_result(conn)
 }
 
 /// Whether row security lets searches use the trigram indexes; if not, a superuser runs
 /// [`SQL_FOR_LEAKPROOF`].
-///
-/// # Errors
-/// When the query fails.
 pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -253,9 +241,6 @@ pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// What the server's role may do and should not, or may not and needs to: each as a few words, none where
 /// all is well. For a connection of the server's role.
-///
-/// # Errors
-/// When the query fails.
 pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
     let mut found = Vec::new();
     for (condition, words) in RIGHTS {
@@ -268,9 +253,6 @@ pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>>
 
 /// Whether the server's role can call `set_config`, and with it leave its merchant within a statement;
 /// if so, a superuser runs [`SQL_FOR_SETTINGS`].
-///
-/// # Errors
-/// When the query fails.
 pub fn can_change_settings(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -280,9 +262,6 @@ pub fn can_change_settings(conn: &mut PgConnection) -> QueryResult<bool> {
 }
 
 /// The extensions that the schema uses and that the database does not have.
-///
-/// # Errors
-/// When the query fails.
 pub fn missing_extensions(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
     let mut missing = Vec::new();
     for name in EXTENSIONS {

@@ -78,9 +78,6 @@ impl Spreadsheet {
     }
 
     /// [`Spreadsheet::column`], of a column that must be there.
-    ///
-    /// # Errors
-    /// [`SpreadsheetError::NoColumn`].
     pub fn required(
         &self,
         names: &[&str],

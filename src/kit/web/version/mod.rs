@@ -59,9 +59,6 @@ pub trait Edits: Serialize {
     fn version(&self) -> &Version;
 
     /// What stands in its fields, in the words of its page.
-    ///
-    /// # Errors
-    /// The database's.
     fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled>;
 
     /// Holds the record until the end of the transaction, and refuses the form if it showed something else
