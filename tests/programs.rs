@@ -217,3 +217,21 @@ fn many_merchants_are_shown_page_by_page() {
     let back = support.get(&next.attribute("a[rel=prev]", "href").unwrap());
     assert_eq!(back.all("tbody th"), first.all("tbody th"));
 }
+
+#[test]
+fn pages_answer_at_the_paths_they_had_before() {
+    let app = TestApp::start();
+    let owner = app.owner();
+    let store = app.within(|conn| stores::table.select(stores::id).first::<i64>(conn));
+    let sync = format!("/settings/stores/{store}");
+    let paths = [
+        ("/places".to_owned(), "/programs".to_owned()),
+        (format!("{sync}/comparison"), format!("{sync}/code-sync")),
+        (format!("{sync}/catch-ups"), format!("{sync}/backfills")),
+    ];
+    for (old, new) in paths {
+        let (before, now) = (owner.get(&old), owner.get(&new));
+        assert_eq!((before.status, now.status), (200, 200), "{old}");
+        assert_eq!(before.one("h1"), now.one("h1"), "{old}");
+    }
+}

@@ -6,7 +6,7 @@ pub mod commands;
 pub mod demo;
 /// What the processes of an instance have in common: the secret key, and which of them serve.
 pub mod instance;
-/// How an installation is watched: whether it is ready, and what it does.
+/// How an instance is watched: whether it is ready, and what it does.
 pub mod operations;
 /// Keys in the database that are worked out again by newer rules.
 pub mod rekey;

@@ -101,6 +101,8 @@ routes! {
     GET  "/unsent-form" => crate::features::auth::unsent::show, SignedIn;
     GET  "/programs" => crate::features::auth::handlers::choose_program, SignedIn;
     POST "/programs" => crate::features::auth::handlers::open_program, SignedIn;
+    // The former path, for one release (docs/changes.md); so are those below.
+    GET  "/places" => crate::features::auth::handlers::choose_program, SignedIn;
 
     // The affiliate's side
     GET  "/portal" => crate::features::portal::handlers::index, Affiliate;
@@ -119,6 +121,7 @@ routes! {
     GET  "/support/emails" => crate::features::support::emails::index, Support;
     POST "/support/emails/{email_id}/disclosure" => crate::features::support::emails::disclose, Support;
     POST "/support/emails/{email_id}/retry" => crate::features::support::emails::retry, Support;
+    GET  "/support/mail" => crate::features::support::emails::index, Support;
     GET  "/support/users" => crate::features::support::users::index, Support;
     GET  "/support/users/{user_id}" => crate::features::support::users::show, Support;
     POST "/support/users/{user_id}/access" => crate::features::support::users::set_access, Support;
@@ -178,6 +181,9 @@ routes! {
     GET  "/settings/stores/{store_id}/code-sync.csv" => crate::features::code_syncs::handlers::export, Member(Viewer);
     POST "/settings/stores/{store_id}/code-sync/counted-codes" => crate::features::code_syncs::handlers::set_counted_codes, Member(Admin);
     POST "/settings/stores/{store_id}/code-sync/repairs" => crate::features::code_syncs::handlers::repair, Member(Admin);
+    GET  "/settings/stores/{store_id}/comparison" => crate::features::code_syncs::handlers::show, Member(Viewer);
+    GET  "/settings/stores/{store_id}/comparison.csv" => crate::features::code_syncs::handlers::export, Member(Viewer);
+    GET  "/settings/stores/{store_id}/catch-ups" => crate::features::backfills::handlers::index, Member(Viewer);
 
     GET  "/settings/coupon-exclusions" => crate::features::exclusions::handlers::index, Member(Viewer);
     POST "/settings/coupon-exclusions" => crate::features::exclusions::handlers::create, Member(Admin);

@@ -27,6 +27,7 @@ struct Counters {
     credits: IntCounter,
     pushes: IntCounterVec,
     emails: IntCounterVec,
+    letters: IntCounterVec,
     security_events: IntCounterVec,
     thread_deaths: IntCounterVec,
     log_lines_dropped: IntCounter,
@@ -54,8 +55,13 @@ impl Counters {
             &["platform", "outcome"],
         );
         let emails = of(
+            "vouch_emails_total",
+            "Attempts to hand an email to the mail server, by outcome.",
+            &["outcome"],
+        );
+        let letters = of(
             "vouch_letters_total",
-            "Tries to hand a letter to the mail server, by what became of them.",
+            "The former name of vouch_emails_total, for one release.",
             &["outcome"],
         );
         let security_events = of(
@@ -84,6 +90,7 @@ impl Counters {
             credits: registered(&registry, credits),
             pushes,
             emails,
+            letters,
             security_events,
             thread_deaths,
             log_lines_dropped: registered(&registry, log_lines_dropped),
@@ -112,6 +119,7 @@ pub(crate) fn begin_at_zero(labels: &Labels) {
     }
     for outcome in SENT {
         COUNTERS.emails.with_label_values(&[outcome]);
+        COUNTERS.letters.with_label_values(&[outcome]);
     }
     for event in &labels.security_events {
         COUNTERS.security_events.with_label_values(&[*event]);
@@ -167,6 +175,7 @@ pub(crate) fn push(platform: &str, outcome: &str) {
 /// A try to hand a letter to the mail server.
 pub(crate) fn email(outcome: &str) {
     COUNTERS.emails.with_label_values(&[outcome]).inc();
+    COUNTERS.letters.with_label_values(&[outcome]).inc();
 }
 
 /// A security event; `security::note` is the only caller.

@@ -40,7 +40,7 @@ pub enum Command {
     #[command(subcommand)]
     User(user::UserCommand),
     /// Read emails that wait where no mail server is set
-    #[command(subcommand)]
+    #[command(subcommand, alias = "mail")]
     Email(email::EmailCommand),
     /// Let somebody in who has lost their device and their recovery codes
     #[command(subcommand)]
