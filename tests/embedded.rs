@@ -248,7 +248,7 @@ fn two_users_share_one_server_and_the_last_one_stops_it() {
     first.stop();
     assert_eq!(text(&mut connect(&second.app_url()), "'still here'"), "still here");
     second.stop();
-    assert!(folder.postmaster().is_none());
+    eventually("the server has ended", || folder.postmaster().is_none());
 }
 
 #[test]
