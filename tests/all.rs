@@ -66,5 +66,6 @@ mod support_views;
 mod team;
 mod triggers;
 mod two_factor;
+mod upgrade;
 mod waits;
 mod woocommerce;
