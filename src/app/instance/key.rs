@@ -16,6 +16,7 @@ use crate::features::stores::{self, Reencrypted, reencrypt_secrets};
 use crate::kit::clock;
 use crate::kit::config::{self, Config, NextKey, SECRET_KEY_FILE, UnusedKey};
 use crate::kit::db::schema::instance_key;
+use crate::kit::db::statement::statement;
 use crate::kit::db::{Scope, in_scope};
 use crate::kit::email;
 use crate::kit::pseudonyms;
@@ -104,12 +105,15 @@ pub(super) fn recorded(conn: &mut PgConnection) -> QueryResult<Option<Vec<u8>>> 
 /// Shares the lock with other processes that serve, until the transaction ends; answers whether there's
 /// no rotation.
 pub(super) fn share_lock(conn: &mut PgConnection) -> QueryResult<bool> {
-    try_lock(conn, "pg_try_advisory_xact_lock_shared")
+    statement!("SELECT pg_try_advisory_xact_lock_shared(:lock)", lock: BigInt = LOCK)
+        .scalar::<Bool>()
+        .get_result(conn)
 }
 
-fn try_lock(conn: &mut PgConnection, function: &str) -> QueryResult<bool> {
-    let query = diesel::dsl::sql::<Bool>(&format!("{function}(")).bind::<BigInt, _>(LOCK).sql(")");
-    diesel::select(query).get_result(conn)
+fn lock(conn: &mut PgConnection) -> QueryResult<bool> {
+    statement!("SELECT pg_try_advisory_xact_lock(:lock)", lock: BigInt = LOCK)
+        .scalar::<Bool>()
+        .get_result(conn)
 }
 
 /// Whether the key of the settings is the one that the database's secrets are encrypted with. Only
@@ -221,7 +225,7 @@ pub fn rotate(
     is_lost: bool,
 ) -> QueryResult<Result<Reencrypted, KeyError>> {
     in_scope(conn, Scope::Instance, |conn| {
-        if !try_lock(conn, "pg_try_advisory_xact_lock")? {
+        if !lock(conn)? {
             return Ok(Err(KeyError::Busy));
         }
         if let Some(process) = serving(conn)?.into_iter().next() {

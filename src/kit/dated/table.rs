@@ -191,8 +191,7 @@ macro_rules! dated {
     };
 }
 
-/// [`super::at_or_first`] as SQL: a lateral join of the period in force, as the alias. Its moment is
-/// bound twice.
+/// [`super::at_or_first`] as SQL: a lateral join of the period in force at `:placed_at`, as the alias.
 macro_rules! in_force_or_first {
     ($table:literal, $alias:literal, $of:literal) => {
         concat!(
@@ -200,8 +199,9 @@ macro_rules! in_force_or_first {
             $table,
             " d WHERE ",
             $of,
-            " ORDER BY d.valid_from <= ? DESC, \
-                CASE WHEN d.valid_from <= ? THEN d.valid_from END DESC, d.valid_from LIMIT 1) ",
+            " ORDER BY d.valid_from <= :placed_at DESC, \
+                CASE WHEN d.valid_from <= :placed_at THEN d.valid_from END DESC, d.valid_from \
+                LIMIT 1) ",
             $alias,
             " "
         )

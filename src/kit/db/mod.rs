@@ -21,6 +21,8 @@ mod prepared;
 #[rustfmt::skip]
 pub mod schema;
 mod source;
+/// Hand-written SQL with values by name.
+pub(crate) mod statement;
 mod watchdog;
 
 use std::time::{Duration, Instant};

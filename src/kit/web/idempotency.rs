@@ -15,7 +15,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Binary, Timestamptz};
 use sha2::{Digest, Sha256};
 use tracing::Instrument as _;
 
@@ -23,7 +23,8 @@ use super::FormKind;
 use super::form_token::PageOf;
 use crate::kit::clock;
 use crate::kit::db::schema::form_responses;
-use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::db::statement::statement;
+use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request;
 
@@ -111,24 +112,23 @@ fn try_claim(
     now: DateTime<Utc>,
     cut_off: Duration,
 ) -> QueryResult<Tried> {
-    let claimed = prepared::<Integer>(
-        "INSERT INTO form_responses AS f (key_hash, claimed_at) VALUES (?, ?) \
+    let claimed = statement!(
+        "INSERT INTO form_responses AS f (key_hash, claimed_at) VALUES (:hash, :now) \
          ON CONFLICT (key_hash) DO UPDATE SET claimed_at = excluded.claimed_at \
-             WHERE f.location IS NULL AND f.claimed_at < ? RETURNING 1",
+             WHERE f.location IS NULL AND f.claimed_at < :cut_off",
+        hash: Binary,
+        now: Timestamptz,
+        cut_off: Timestamptz = now - cut_off,
     )
-    .bind::<Binary, _>(hash)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now - cut_off)
-    .get_result::<i32>(conn)
-    .optional()?;
-    if claimed.is_some() {
+    .execute(conn)?;
+    if claimed > 0 {
         return Ok(Tried::Claimed);
     }
-    let location =
-        prepared::<Nullable<Text>>("SELECT location FROM form_responses WHERE key_hash = ?")
-            .bind::<Binary, _>(hash)
-            .get_result::<Option<String>>(conn)
-            .optional()?;
+    let location = form_responses::table
+        .find(hash)
+        .select(form_responses::location)
+        .first::<Option<String>>(conn)
+        .optional()?;
     Ok(location.flatten().map_or(Tried::Busy, Tried::Answered))
 }
 

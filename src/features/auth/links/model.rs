@@ -12,6 +12,7 @@ use crate::features::auth::locks::{lock_enabled_user, lock_open_merchant, lock_o
 use crate::kit::db::schema::{
     affiliates, applications, invitations, links, members, merchants, users,
 };
+use crate::kit::db::statement::statement;
 use crate::kit::db::{Db, Scope, text_enum};
 use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
@@ -91,8 +92,7 @@ pub fn issue(
     }
     // Two at once for one subject take turns, so that one of them is the newest.
     let turn = format!("{}:{}", about.purpose.as_str(), about.subject_id);
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<Text, _>(turn)
+    statement!("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))", turn: Text)
         .execute(conn)?;
     end(conn, about, LinkEnd::Superseded, now)?;
     let token = new_token(about.merchant_id);

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
-use diesel::{
-    OptionalExtension, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query,
-};
+use diesel::{OptionalExtension, PgConnection, QueryResult, QueryableByName, RunQueryDsl};
 
 use super::MigrateError;
 use crate::kit::db::connect::establish;
+use crate::kit::db::statement::statement;
 
 /// How often it's looked who blocks: a lock is waited for several times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -50,15 +49,15 @@ impl Session {
 
 /// Whoever has an advisory lock.
 pub(super) fn holder_of(conn: &mut PgConnection, lock: i64) -> QueryResult<Option<String>> {
-    let session: Option<Session> = sql_query(
+    let session: Option<Session> = statement!(
         "SELECT a.pid, a.application_name, a.usename::text AS role, a.backend_start AS since
          FROM pg_locks l JOIN pg_stat_activity a USING (pid)
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-           AND (l.classid::bigint << 32) | l.objid::bigint = $1
+           AND (l.classid::bigint << 32) | l.objid::bigint = :lock
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
          LIMIT 1",
+        lock: BigInt,
     )
-    .bind::<BigInt, _>(lock)
     .get_result(conn)
     .optional()?;
     Ok(session.map(|session| session.describe()))
@@ -74,18 +73,14 @@ pub(super) struct Observer {
 impl Observer {
     /// Begins to look.
     pub(super) fn start(url: &str, observed: &mut PgConnection) -> Result<Self, MigrateError> {
-        #[derive(QueryableByName)]
-        struct Backend {
-            #[diesel(sql_type = Integer)]
-            pid: i32,
-        }
-        let backend: Backend = sql_query("SELECT pg_backend_pid() AS pid").get_result(observed)?;
+        let pid: i32 =
+            statement!("SELECT pg_backend_pid()").scalar::<Integer>().get_result(observed)?;
         let mut conn = establish(url)?;
         let (seen, is_over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let (sees, ends) = (Arc::clone(&seen), Arc::clone(&is_over));
         let thread = thread::spawn(move || {
             while !ends.load(Ordering::Relaxed) {
-                match blockers_of(&mut conn, backend.pid) {
+                match blockers_of(&mut conn, pid) {
                     Ok(Some(found)) => *held(&sees) = Some(found),
                     Ok(None) => {}
                     // Whether the database is away shows on the other connection.
@@ -122,22 +117,17 @@ fn held(seen: &Mutex<Option<String>>) -> std::sync::MutexGuard<'_, Option<String
 }
 
 fn blockers_of(conn: &mut PgConnection, pid: i32) -> QueryResult<Option<String>> {
-    #[derive(QueryableByName)]
-    struct Blockers {
-        #[diesel(sql_type = Array<Integer>)]
-        pids: Vec<i32>,
-    }
-    let found: Blockers = sql_query("SELECT pg_blocking_pids($1) AS pids")
-        .bind::<Integer, _>(pid)
+    let pids: Vec<i32> = statement!("SELECT pg_blocking_pids(:pid)", pid: Integer)
+        .scalar::<Array<Integer>>()
         .get_result(conn)?;
-    if found.pids.is_empty() {
+    if pids.is_empty() {
         return Ok(None);
     }
-    let sessions: Vec<Session> = sql_query(
+    let sessions: Vec<Session> = statement!(
         "SELECT pid, application_name, usename::text AS role, xact_start AS since
-         FROM pg_stat_activity WHERE pid = ANY($1)",
+         FROM pg_stat_activity WHERE pid = ANY(:pids)",
+        pids: Array<Integer>,
     )
-    .bind::<Array<Integer>, _>(&found.pids)
     .load(conn)?;
     let described: Vec<String> = sessions.iter().map(Session::describe).collect();
     Ok((!described.is_empty()).then(|| described.join(", ")))

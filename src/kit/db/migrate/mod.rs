@@ -13,7 +13,7 @@ use diesel::{ConnectionError, PgConnection, QueryResult, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use self::run::{run_pending, run_pending_then};
-use super::prepared;
+use super::statement::statement;
 
 /// Every migration, compiled into the program.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -165,7 +165,7 @@ pub fn expected() -> &'static [String] {
 
 /// The versions of the migrations that the database has.
 pub fn applied(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
-    prepared::<Text>("SELECT version::text FROM __diesel_schema_migrations").load(conn)
+    statement!("SELECT version::text FROM __diesel_schema_migrations").scalar::<Text>().load(conn)
 }
 
 /// The names of the migrations that are missing. Only reads, so that any role that sees the table can ask.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Bool, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use diesel_migrations::MigrationHarness;
 
 use super::blockers::{Observer, holder_of};
@@ -13,6 +13,7 @@ use super::{
     Addresses, MIGRATIONS, MigrateError, check_server, current_role, owns_schema, pending,
 };
 use crate::kit::db::connect::{ConnectRetry, Wait, establish_with_retry};
+use crate::kit::db::statement::statement;
 
 /// The advisory lock under which migrations run: "vouch" in ASCII.
 pub(super) const LOCK: i64 = 0x76_6f75_6368;
@@ -64,8 +65,7 @@ pub fn run_pending_then(
     steps.take("derived keys", |conn| Ok(then(conn)?))?;
     if owns_schema {
         steps.take("grants", |conn| {
-            sql_query("CALL grant_to_server($1::name)")
-                .bind::<Text, _>(&server_role)
+            statement!("CALL grant_to_server(:role::name)", role: Text = &server_role)
                 .execute(conn)?;
             Ok(())
         })?;
@@ -83,17 +83,12 @@ fn role_of(server_url: &str, retry: &ConnectRetry) -> Result<String, MigrateErro
 /// Waits until no other process migrates. The lock ends with the connection, however this process
 /// ends.
 fn lock(conn: &mut PgConnection, retry: &ConnectRetry) -> Result<(), MigrateError> {
-    #[derive(diesel::QueryableByName)]
-    struct Locked {
-        #[diesel(sql_type = Bool)]
-        locked: bool,
-    }
     let wait = retry.wait(retry.other_migrations);
     loop {
-        let attempt: Locked = sql_query("SELECT pg_try_advisory_lock($1) AS locked")
-            .bind::<BigInt, _>(LOCK)
+        let is_locked: bool = statement!("SELECT pg_try_advisory_lock(:lock)", lock: BigInt = LOCK)
+            .scalar::<Bool>()
             .get_result(conn)?;
-        if attempt.locked {
+        if is_locked {
             return Ok(());
         }
         let holder = holder_of(conn, LOCK)?;

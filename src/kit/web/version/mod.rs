@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 pub(super) use self::page::SentForm;
 pub(crate) use self::page::conflict_page;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{audit_log, merchants};
+use crate::kit::db::statement::statement;
 use crate::kit::error::{AppError, AppResult, SavedBy, StoredVersion, VersionRow};
 
 /// The lock of a record that is edited, among the advisory ones.
@@ -99,11 +99,13 @@ pub trait Edits: Serialize {
 fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
     let Record { merchant_id, kind, id, action } = record;
     let name = format!("{merchant_id} {kind} {id:?} {action:?}");
-    prepared::<()>("SELECT pg_advisory_xact_lock(?, hashtext(?))")
-        .bind::<Integer, _>(LOCK)
-        .bind::<Text, _>(name)
-        .execute(conn)
-        .map(drop)
+    statement!(
+        "SELECT pg_advisory_xact_lock(:lock, hashtext(:name))",
+        lock: Integer = LOCK,
+        name: Text,
+    )
+    .execute(conn)
+    .map(drop)
 }
 
 /// What a field shows for a choice among several: the label of the chosen one.
