@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use vouch_core::code::CouponCode;
 use vouch_core::look_alike::{fits, look_alikes, probes};
 
-use crate::kit::db::{prepared, text_enum};
+use crate::kit::db::schema::exclusions;
+use crate::kit::db::statement::statement;
+use crate::kit::db::text_enum;
 
 /// For more codes than these, the whole list is read once instead.
 const MAX_INLINE: usize = 100;
@@ -26,9 +28,11 @@ text_enum! {
 }
 
 /// The exclusion that a code falls under.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = exclusions)]
 pub struct Excluded {
     /// Its key within the merchant.
+    #[diesel(column_name = id)]
     pub exclusion_id: i64,
     /// The code or pattern, as typed.
     pub value: String,
@@ -94,13 +98,18 @@ pub(crate) fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
     code_keys.iter().map(|key| look_alikes(key).collect()).collect()
 }
 
-/// Of exclusions with their keys, the first that stops a code that looks like one of these.
-pub(crate) fn first_that_stops(
-    exclusions: &[(i64, String)],
-    look_alikes: &[String],
-) -> Option<i64> {
+/// An exclusion, and what it's compared by.
+#[derive(QueryableByName)]
+#[diesel(table_name = exclusions)]
+pub(crate) struct ExclusionKey {
+    pub(crate) id: i64,
+    pub(crate) key: String,
+}
+
+/// The first exclusion that stops a code that looks like one of these.
+pub(crate) fn first_that_stops(exclusions: &[ExclusionKey], look_alikes: &[String]) -> Option<i64> {
     let stops = |key: &str| look_alikes.iter().any(|code| fits(key, code));
-    exclusions.iter().find(|(_, key)| stops(key)).map(|(id, _)| *id)
+    exclusions.iter().find(|exclusion| stops(&exclusion.key)).map(|exclusion| exclusion.id)
 }
 
 /// The exclusions in force that may stop one of these codes, with their keys; the oldest first.
@@ -109,39 +118,46 @@ fn found(
     merchant_id: i64,
     codes: &[Vec<String>],
     now: DateTime<Utc>,
-) -> QueryResult<Vec<(i64, String)>> {
-    prepared::<(BigInt, Text)>(
+) -> QueryResult<Vec<ExclusionKey>> {
+    statement!(
         "SELECT e.id, e.key FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
-         WHERE m.id = ? AND m.coupon_exclusions AND e.anchor = ANY(?) AND e.removed_at IS NULL \
-             AND (e.starts_at IS NULL OR e.starts_at <= ?) AND (e.ends_at IS NULL OR e.ends_at > ?) \
+         WHERE m.id = :merchant_id AND m.coupon_exclusions AND e.anchor = ANY(:probes) \
+             AND e.removed_at IS NULL \
+             AND (e.starts_at IS NULL OR e.starts_at <= :now) \
+             AND (e.ends_at IS NULL OR e.ends_at > :now) \
          ORDER BY e.id",
+        merchant_id: BigInt,
+        probes: Array<Text> = probes_of(codes),
+        now: Timestamptz,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<Text>, _>(probes_of(codes))
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now)
     .load(conn)
 }
 
 /// All exclusions in force, by their anchors.
-struct Anchored(HashMap<String, Vec<(i64, String)>>);
+struct Anchored(HashMap<String, Vec<ExclusionKey>>);
 
 impl Anchored {
     fn load(conn: &mut PgConnection, merchant_id: i64, now: DateTime<Utc>) -> QueryResult<Self> {
-        let all: Vec<(i64, String, String)> = prepared::<(BigInt, Text, Text)>(
+        #[derive(QueryableByName)]
+        #[diesel(table_name = exclusions)]
+        struct Row {
+            anchor: String,
+            #[diesel(embed)]
+            exclusion: ExclusionKey,
+        }
+        let all: Vec<Row> = statement!(
             "SELECT e.id, e.key, e.anchor \
              FROM merchants m JOIN exclusions e ON e.merchant_id = m.id \
-             WHERE m.id = ? AND m.coupon_exclusions AND e.removed_at IS NULL \
-                 AND (e.starts_at IS NULL OR e.starts_at <= ?) \
-                 AND (e.ends_at IS NULL OR e.ends_at > ?)",
+             WHERE m.id = :merchant_id AND m.coupon_exclusions AND e.removed_at IS NULL \
+                 AND (e.starts_at IS NULL OR e.starts_at <= :now) \
+                 AND (e.ends_at IS NULL OR e.ends_at > :now)",
+            merchant_id: BigInt,
+            now: Timestamptz,
         )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(now)
         .load(conn)?;
-        let mut anchored: HashMap<String, Vec<(i64, String)>> = HashMap::new();
-        for (id, key, anchor) in all {
-            anchored.entry(anchor).or_default().push((id, key));
+        let mut anchored: HashMap<String, Vec<ExclusionKey>> = HashMap::new();
+        for Row { anchor, exclusion } in all {
+            anchored.entry(anchor).or_default().push(exclusion);
         }
         Ok(Self(anchored))
     }
@@ -152,14 +168,11 @@ impl Anchored {
         }
         let stopping = look_alikes.iter().flat_map(|code| {
             let found = probes(code).into_iter().filter_map(|probe| self.0.get(&probe)).flatten();
-            found.filter(|(_, key)| fits(key, code)).map(|(id, _)| *id)
+            found.filter(|exclusion| fits(&exclusion.key, code)).map(|exclusion| exclusion.id)
         });
         stopping.min()
     }
 }
-
-type Sql = (BigInt, Text, Text, Text, Nullable<Date>, Nullable<Date>);
-type Row = (i64, String, String, ExclusionScope, Option<NaiveDate>, Option<NaiveDate>);
 
 /// What these exclusions say.
 fn described(
@@ -167,18 +180,12 @@ fn described(
     merchant_id: i64,
     ids: &[i64],
 ) -> QueryResult<HashMap<i64, Excluded>> {
-    let rows: Vec<Row> = prepared::<Sql>(
-        "SELECT id, value, note, scope, starts_on, ends_on FROM exclusions \
-         WHERE merchant_id = ? AND id = ANY(?)",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(ids)
-    .load(conn)?;
-    let excluded =
-        rows.into_iter().map(|(exclusion_id, value, note, scope, starts_on, ends_on)| {
-            (exclusion_id, Excluded { exclusion_id, value, note, scope, starts_on, ends_on })
-        });
-    Ok(excluded.collect())
+    let rows = exclusions::table
+        .filter(exclusions::merchant_id.eq(merchant_id))
+        .filter(exclusions::id.eq_any(ids))
+        .select(Excluded::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(|excluded| (excluded.exclusion_id, excluded)).collect())
 }
 
 /// What all of these codes ask for, each once and in the order of the index, as PostgreSQL would have

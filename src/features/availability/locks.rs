@@ -7,22 +7,32 @@
 //! side.
 
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer};
+
+use crate::kit::db::statement::statement;
 
 /// Names the lock among the advisory ones, beside the merchant.
-const EXCLUSIVE: &str = "select pg_advisory_xact_lock(7022116, hashint8($1))";
-const SHARED: &str = "select pg_advisory_xact_lock_shared(7022116, hashint8($1))";
+const LOCK: i32 = 7_022_116;
 
 /// Until the end of the transaction, nobody else makes a request or a trigger of the merchant. It
 /// comes first of all locks, and never after [`lock_codes_shared`] of the same transaction.
 pub fn lock_codes_exclusive(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    sql_query(EXCLUSIVE).bind::<BigInt, _>(merchant_id).execute(conn)?;
-    Ok(())
+    statement!(
+        "SELECT pg_advisory_xact_lock(:lock, hashint8(:merchant_id))",
+        lock: Integer = LOCK,
+        merchant_id: BigInt,
+    )
+    .execute(conn)
+    .map(drop)
 }
 
 /// Until the end of the transaction, nobody makes a request of the merchant.
 pub fn lock_codes_shared(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
-    sql_query(SHARED).bind::<BigInt, _>(merchant_id).execute(conn)?;
-    Ok(())
+    statement!(
+        "SELECT pg_advisory_xact_lock_shared(:lock, hashint8(:merchant_id))",
+        lock: Integer = LOCK,
+        merchant_id: BigInt,
+    )
+    .execute(conn)
+    .map(drop)
 }

@@ -8,6 +8,6 @@ mod refused;
 
 pub use decision::{Held, Requested, Unavailable, check, check_all};
 pub use excluded::{Excluded, ExclusionScope, exclusion_of, exclusions_of};
-pub(crate) use excluded::{all_look_alikes, first_that_stops, probes_of};
+pub(crate) use excluded::{ExclusionKey, all_look_alikes, first_that_stops, probes_of};
 pub use locks::{lock_codes_exclusive, lock_codes_shared};
 pub use refused::{Refused, look_up, refused};

@@ -2,12 +2,12 @@
 
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::look_alike::{Pattern, look_alike};
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{exclusion_terms, exclusions, triggers};
+use crate::kit::db::statement::{rows, statement};
 
 /// As many triggers are written with one statement.
 const AT_ONCE: usize = 1_000;
@@ -33,14 +33,15 @@ fn rekey_triggers(conn: &mut PgConnection) -> QueryResult<()> {
         .map(|(merchant_id, id, new, _)| (merchant_id, id, new))
         .collect();
     for some in changed.chunks(AT_ONCE) {
-        prepared::<()>(
-            "UPDATE triggers t SET look_alike = n.look_alike \
-             FROM unnest(?::bigint[], ?::bigint[], ?::text[]) AS n (merchant_id, id, look_alike) \
-             WHERE t.merchant_id = n.merchant_id AND t.id = n.id",
+        statement!(
+            "UPDATE triggers t SET look_alike = new.look_alike FROM :new \
+             WHERE t.merchant_id = new.merchant_id AND t.id = new.id",
+            ..new = rows!(for (merchant_id, id, look_alike) in some =>
+                merchant_id: BigInt = *merchant_id,
+                id: BigInt = *id,
+                look_alike: Text = look_alike.as_str(),
+            ),
         )
-        .bind::<Array<BigInt>, _>(some.iter().map(|row| row.0).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(some.iter().map(|row| row.1).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(some.iter().map(|row| row.2.as_str()).collect::<Vec<_>>())
         .execute(conn)?;
     }
     Ok(())

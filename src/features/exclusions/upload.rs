@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use csv::StringRecord;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Nullable, Text, Timestamptz};
 use serde_json::json;
 
 use super::exclusion::{Dates, Exclusion};
@@ -17,8 +17,8 @@ use super::model::{MAX, NewExclusion, SaveError, check_room};
 use super::terms::cover_all;
 use crate::features::availability::ExclusionScope;
 use crate::kit::audit::{Act, Actor, record};
-use crate::kit::db::prepared;
 use crate::kit::db::schema::exclusions;
+use crate::kit::db::statement::{rows, statement};
 use crate::kit::web::display_time::read_day;
 use crate::kit::web::spreadsheet::{
     self, Change, Reading, Spreadsheet, SpreadsheetError, as_typed,
@@ -293,29 +293,26 @@ pub fn add_all(conn: &mut PgConnection, actor: &Actor, upload: &Upload) -> Resul
 }
 
 fn insert(conn: &mut PgConnection, actor: &Actor, some: &[&NewExclusion]) -> QueryResult<usize> {
-    fn column<'a, T>(some: &[&'a NewExclusion], of: impl Fn(&'a NewExclusion) -> T) -> Vec<T> {
-        some.iter().map(|new| of(new)).collect()
-    }
-    prepared::<()>(
-        "INSERT INTO exclusions (merchant_id, added_at, added_by, value, key, shape, anchor, note, \
-             scope, starts_on, ends_on, starts_at, ends_at) \
-         SELECT ?, ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], \
-             ?::text[], ?::date[], ?::date[], ?::timestamptz[], ?::timestamptz[]) AS n \
+    statement!(
+        "INSERT INTO exclusions (merchant_id, added_at, added_by, :new.columns) \
+         SELECT :merchant_id, :now, :by, :new.columns FROM :new \
          ON CONFLICT (merchant_id, key, twin) WHERE removed_at IS NULL DO NOTHING",
+        merchant_id: BigInt = actor.merchant_id,
+        now: Timestamptz = actor.now,
+        by: Text = actor.name.as_str(),
+        ..new = rows!(for new in some =>
+            value: Text = new.pattern.value(),
+            key: Text = new.pattern.key(),
+            shape: Text = new.pattern.shape(),
+            anchor: Text = new.pattern.anchor(),
+            note: Text = new.note.as_str(),
+            scope: Text = new.scope,
+            starts_on: Nullable<Date> = new.dates.starts_on,
+            ends_on: Nullable<Date> = new.dates.ends_on,
+            starts_at: Nullable<Timestamptz> = new.dates.starts_at,
+            ends_at: Nullable<Timestamptz> = new.dates.ends_at,
+        ),
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Text, _>(actor.name.as_str())
-    .bind::<Array<Text>, _>(column(some, |new| new.pattern.value()))
-    .bind::<Array<Text>, _>(column(some, |new| new.pattern.key()))
-    .bind::<Array<Text>, _>(column(some, |new| new.pattern.shape()))
-    .bind::<Array<Text>, _>(column(some, |new| new.pattern.anchor()))
-    .bind::<Array<Text>, _>(column(some, |new| new.note.as_str()))
-    .bind::<Array<Text>, _>(column(some, |new| new.scope))
-    .bind::<Array<Nullable<Date>>, _>(column(some, |new| new.dates.starts_on))
-    .bind::<Array<Nullable<Date>>, _>(column(some, |new| new.dates.ends_on))
-    .bind::<Array<Nullable<Timestamptz>>, _>(column(some, |new| new.dates.starts_at))
-    .bind::<Array<Nullable<Timestamptz>>, _>(column(some, |new| new.dates.ends_at))
     .execute(conn)
 }
 

@@ -1,13 +1,14 @@
 use chrono::{DateTime, Duration, Utc};
 use diesel::dsl::{And, Eq, Filter, IsNull, exists};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 use super::file::File;
 use super::row::{Problem, Row};
 use crate::kit::audit::Actor;
 use crate::kit::db::schema::{import_rows, imports};
-use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::db::statement::{rows, statement};
+use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 use crate::kit::web::spreadsheet::Reading;
@@ -125,22 +126,21 @@ pub fn open(
         ))
         .returning(imports::id)
         .get_result(conn)?;
-    let texts = |of: fn(&Row) -> &str| rows.iter().map(of).collect::<Vec<_>>();
-    prepared::<()>(
-        "INSERT INTO import_rows (merchant_id, import_id, line, named_id, named_email, affiliate, \
-             kind, value, problem) \
-         SELECT ?, ?, n.* FROM unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[], \
-             ?::text[], ?::text[]) AS n",
+    statement!(
+        "INSERT INTO import_rows (merchant_id, import_id, :new.columns) \
+         SELECT :merchant_id, :id, :new.columns FROM :new",
+        merchant_id: BigInt = actor.merchant_id,
+        id: BigInt,
+        ..new = rows!(for row in rows =>
+            line: Integer = row.line,
+            named_id: Text = row.named_id.as_str(),
+            named_email: Text = row.named_email.as_str(),
+            affiliate: Text = row.affiliate.as_str(),
+            kind: Text = row.kind.as_str(),
+            value: Text = row.value.as_str(),
+            problem: Nullable<Text> = row.problem,
+        ),
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<BigInt, _>(id)
-    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(texts(|row| &row.named_id))
-    .bind::<Array<Text>, _>(texts(|row| &row.named_email))
-    .bind::<Array<Text>, _>(texts(|row| &row.affiliate))
-    .bind::<Array<Text>, _>(texts(|row| &row.kind))
-    .bind::<Array<Text>, _>(texts(|row| &row.value))
-    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(id)
 }
@@ -204,18 +204,17 @@ pub(super) fn skip(
     import: &Import,
     rows: &[SkippedRow],
 ) -> QueryResult<()> {
-    prepared::<()>(
-        "UPDATE import_rows r SET refusal = n.refusal, problem = n.problem \
-         FROM unnest(?::integer[], ?::text[], ?::text[]) AS n (line, refusal, problem) \
-         WHERE r.merchant_id = ? AND r.import_id = ? AND r.line = n.line",
+    statement!(
+        "UPDATE import_rows r SET refusal = new.refusal, problem = new.problem FROM :new \
+         WHERE r.merchant_id = :merchant_id AND r.import_id = :import_id AND r.line = new.line",
+        merchant_id: BigInt = import.merchant_id,
+        import_id: BigInt = import.id,
+        ..new = rows!(for row in rows =>
+            line: Integer = row.line,
+            refusal: Nullable<Text> = row.refusal.as_deref(),
+            problem: Nullable<Text> = row.problem,
+        ),
     )
-    .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(
-        rows.iter().map(|row| row.refusal.as_deref()).collect::<Vec<_>>(),
-    )
-    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.problem).collect::<Vec<_>>())
-    .bind::<BigInt, _>(import.merchant_id)
-    .bind::<BigInt, _>(import.id)
     .execute(conn)?;
     Ok(())
 }

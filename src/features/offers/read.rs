@@ -5,8 +5,8 @@ use vouch_core::attribution::Commission;
 
 use super::terms::Terms;
 use crate::kit::dated::{Dated, Period};
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{offer_terms, offers};
+use crate::kit::db::statement::statement;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// The commission terms an affiliate is on; the terms themselves are dated.
@@ -93,21 +93,33 @@ pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferR
         .load::<(Offer, DateTime<Utc>, Terms)>(conn)?;
     let counts = count_affiliates(conn, merchant_id)?;
     let row = |(offer, from, value): (Offer, DateTime<Utc>, Terms)| OfferRow {
-        affiliates: counts.iter().find(|(id, _)| *id == offer.id).map_or(0, |(_, count)| *count),
+        affiliates: counts
+            .iter()
+            .find(|count| count.offer_id == offer.id)
+            .map_or(0, |count| count.affiliates),
         terms: Period { from, until: None, value }.into(),
         offer,
     };
     Ok(found.into_iter().map(row).collect())
 }
 
-fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(i64, i64)>> {
-    prepared::<(BigInt, BigInt)>(
-        "SELECT o.id, (SELECT count(*) FROM (SELECT 1 FROM affiliates a \
-             WHERE a.merchant_id = o.merchant_id AND a.offer_id = o.id LIMIT ?) AS counted) \
-         FROM offers o WHERE o.merchant_id = ?",
+#[derive(QueryableByName)]
+struct AffiliateCount {
+    #[diesel(sql_type = BigInt)]
+    offer_id: i64,
+    #[diesel(sql_type = BigInt)]
+    affiliates: i64,
+}
+
+fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<AffiliateCount>> {
+    statement!(
+        "SELECT o.id AS offer_id, (SELECT count(*) FROM (SELECT 1 FROM affiliates a \
+             WHERE a.merchant_id = o.merchant_id AND a.offer_id = o.id LIMIT :at_most) AS counted) \
+             AS affiliates \
+         FROM offers o WHERE o.merchant_id = :merchant_id",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
     )
-    .bind::<BigInt, _>(COUNT_LIMIT + 1)
-    .bind::<BigInt, _>(merchant_id)
     .load(conn)
 }
 

@@ -3,8 +3,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
 use crate::kit::audit::{Act, Actor, record};
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{pushes, stores, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 use crate::kit::store_jobs::{JobKind, make_due};
 
@@ -45,22 +45,22 @@ pub struct Push {
 /// Queues new codes for every connected store with code creation, in the running transaction and
 /// at its end; see [`make_due`].
 pub fn queue(conn: &mut PgConnection, actor: &Actor, trigger_ids: &[i64]) -> QueryResult<()> {
-    let store_ids = prepared::<(BigInt,)>(
+    let store_ids: Vec<i64> = statement!(
         "WITH queued AS ( \
              INSERT INTO pushes \
                  (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-             SELECT s.merchant_id, t.id, s.id, 'queued', ?, ? \
-             FROM stores s CROSS JOIN unnest(?) AS t (id) \
-             WHERE s.merchant_id = ? AND s.creates_codes AND s.disconnected_at IS NULL \
+             SELECT s.merchant_id, t.id, s.id, 'queued', :now, :now \
+             FROM stores s CROSS JOIN unnest(:trigger_ids) AS t (id) \
+             WHERE s.merchant_id = :merchant_id AND s.creates_codes AND s.disconnected_at IS NULL \
              RETURNING store_id) \
          SELECT DISTINCT store_id FROM queued ORDER BY store_id",
+        merchant_id: BigInt = actor.merchant_id,
+        trigger_ids: Array<BigInt>,
+        now: Timestamptz = actor.now,
     )
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<BigInt>, _>(trigger_ids)
-    .bind::<BigInt, _>(actor.merchant_id)
-    .load::<(i64,)>(conn)?;
-    for (store_id,) in store_ids {
+    .scalar::<BigInt>()
+    .load(conn)?;
+    for store_id in store_ids {
         make_due(conn, actor.merchant_id, store_id, JobKind::Push, actor.now)?;
     }
     Ok(())
@@ -166,20 +166,20 @@ pub fn send_again(
     store_id: i64,
     trigger_ids: &[i64],
 ) -> QueryResult<usize> {
-    prepared::<()>(
+    statement!(
         "INSERT INTO pushes AS p \
              (merchant_id, trigger_id, store_id, status, available_at, created_at) \
-         SELECT ?, trigger_id, ?, 'queued', ?, ? FROM unnest(?) AS t (trigger_id) \
+         SELECT :merchant_id, trigger_id, :store_id, 'queued', :now, :now \
+         FROM unnest(:trigger_ids) AS t (trigger_id) \
          ON CONFLICT (merchant_id, trigger_id, store_id) DO UPDATE \
              SET status = 'queued', reason = '', attempts = 0, settled_at = NULL, \
                  available_at = excluded.available_at, remote_ref = NULL, admin_url = NULL \
              WHERE p.status <> 'queued'",
+        merchant_id: BigInt = actor.merchant_id,
+        store_id: BigInt,
+        trigger_ids: Array<BigInt>,
+        now: Timestamptz = actor.now,
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<BigInt, _>(store_id)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<BigInt>, _>(trigger_ids)
     .execute(conn)
 }
 

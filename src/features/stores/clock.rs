@@ -11,8 +11,8 @@ use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
 
 use super::model::Store;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::store_clocks;
+use crate::kit::db::statement::statement;
 
 /// Below this, clocks agree.
 pub const TOLERANCE_SECONDS: i64 = 5;
@@ -38,9 +38,11 @@ pub struct Difference {
 }
 
 /// A webhook: when the store says that it sent it, and when it was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub struct SentReceived {
+    #[diesel(sql_type = Timestamptz)]
     pub sent_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
     pub received_at: DateTime<Utc>,
 }
 
@@ -58,17 +60,18 @@ pub fn note(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     // As good as every call says the same: that's written once in a while.
-    prepared::<()>(
+    statement!(
         "INSERT INTO store_clocks AS c (merchant_id, store_id, behind_seconds, measured_at) \
-         VALUES (?, ?, ?, ?) ON CONFLICT (merchant_id, store_id) DO UPDATE \
+         VALUES (:merchant_id, :store_id, :behind_seconds, :now) \
+         ON CONFLICT (merchant_id, store_id) DO UPDATE \
          SET behind_seconds = excluded.behind_seconds, measured_at = excluded.measured_at \
          WHERE abs(c.behind_seconds - excluded.behind_seconds) > 1 \
              OR c.measured_at < excluded.measured_at - interval '5 minutes'",
+        merchant_id: BigInt = store.merchant_id,
+        store_id: BigInt = store.id,
+        behind_seconds: Integer,
+        now: Timestamptz,
     )
-    .bind::<BigInt, _>(store.merchant_id)
-    .bind::<BigInt, _>(store.id)
-    .bind::<Integer, _>(behind_seconds)
-    .bind::<Timestamptz, _>(now)
     .execute(conn)
     .map(drop)
 }
@@ -87,17 +90,18 @@ pub fn difference(
         .first(conn)
         .optional()?;
     // What Vouch read itself has a reference with spaces in it, and no time of the store's.
-    let mut webhooks: Vec<SentReceived> = prepared::<(Timestamptz, Timestamptz)>(
-        "SELECT coalesce(sent_at, reported_at), received_at FROM deliveries \
-         WHERE merchant_id = ? AND store_id = ? AND received_at > ? AND received_at <= ? \
+    let mut webhooks: Vec<SentReceived> = statement!(
+        "SELECT coalesce(sent_at, reported_at) AS sent_at, received_at FROM deliveries \
+         WHERE merchant_id = :merchant_id AND store_id = :store_id \
+             AND received_at > :since AND received_at <= :now \
              AND position(' ' in delivery_ref) = 0 AND coalesce(sent_at, reported_at) IS NOT NULL \
-         ORDER BY received_at DESC, id DESC LIMIT ?",
+         ORDER BY received_at DESC, id DESC LIMIT :webhooks",
+        merchant_id: BigInt,
+        store_id: BigInt,
+        since: Timestamptz = now - FRESH,
+        now: Timestamptz,
+        webhooks: BigInt = WEBHOOKS,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(store_id)
-    .bind::<Timestamptz, _>(now - FRESH)
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(WEBHOOKS)
     .load(conn)?;
     webhooks.extend(own);
     Ok(judge(answered.map(i64::from), &webhooks))

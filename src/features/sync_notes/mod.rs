@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 pub use self::status::{StoreState, SyncStatus};
-use crate::kit::db::prepared;
+use crate::kit::db::statement::statement;
 use crate::kit::urls;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
@@ -36,17 +36,23 @@ macro_rules! still_says {
 pub(crate) const STILL_SAYS: &str = still_says!();
 
 /// What the last check of one store says of a trigger.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, QueryableByName)]
 pub struct Note {
     /// What it came to.
+    #[diesel(sql_type = Text)]
     pub status: SyncStatus,
     /// Whether shoppers could use the code.
+    #[diesel(sql_type = Nullable<Text>)]
     pub state: Option<StoreState>,
     /// When the check began.
+    #[diesel(sql_type = Timestamptz)]
     pub checked_at: DateTime<Utc>,
     /// What pages call the store.
+    #[diesel(sql_type = Text)]
     pub store: String,
+    #[diesel(sql_type = BigInt)]
     store_id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
     admin_url: Option<String>,
 }
 
@@ -77,8 +83,6 @@ impl Note {
     }
 }
 
-type NoteRow = (i64, SyncStatus, Option<StoreState>, DateTime<Utc>, String, i64, Option<String>);
-
 /// What the last checks of the connected stores say of these triggers, where that is not that all
 /// is well.
 pub fn of_triggers(
@@ -86,42 +90,50 @@ pub fn of_triggers(
     merchant_id: i64,
     trigger_ids: &[i64],
 ) -> QueryResult<HashMap<i64, Vec<Note>>> {
-    let rows: Vec<NoteRow> =
-        prepared::<(BigInt, Text, Nullable<Text>, Timestamptz, Text, BigInt, Nullable<Text>)>(
-            concat!(
-                "SELECT code_sync_results.trigger_id, status, state, c.started_at, s.name, s.id, \
-                     admin_url \
-                 FROM code_sync_results \
-                 JOIN code_syncs c ON c.merchant_id = code_sync_results.merchant_id \
-                     AND c.id = code_sync_results.code_sync_id AND c.is_shown \
-                 JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
-                     AND s.disconnected_at IS NULL \
-                 WHERE code_sync_results.merchant_id = ? \
-                     AND code_sync_results.trigger_id = ANY(?) \
-                     AND status <> 'both' AND ",
-                still_says!(),
-                " ORDER BY s.id"
-            ),
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<Array<BigInt>, _>(trigger_ids)
-        .load(conn)?;
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        trigger_id: i64,
+        #[diesel(embed)]
+        note: Note,
+    }
+    let rows: Vec<Row> = statement!(
+        concat!(
+            "SELECT code_sync_results.trigger_id, status, state, c.started_at AS checked_at, \
+                 s.name AS store, s.id AS store_id, admin_url \
+             FROM code_sync_results \
+             JOIN code_syncs c ON c.merchant_id = code_sync_results.merchant_id \
+                 AND c.id = code_sync_results.code_sync_id AND c.is_shown \
+             JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
+                 AND s.disconnected_at IS NULL \
+             WHERE code_sync_results.merchant_id = :merchant_id \
+                 AND code_sync_results.trigger_id = ANY(:trigger_ids) \
+                 AND status <> 'both' AND ",
+            still_says!(),
+            " ORDER BY s.id"
+        ),
+        merchant_id: BigInt,
+        trigger_ids: Array<BigInt>,
+    )
+    .load(conn)?;
     let mut of_triggers: HashMap<i64, Vec<Note>> = HashMap::new();
-    for (trigger_id, status, state, checked_at, store, store_id, admin_url) in rows {
-        let note = Note { status, state, checked_at, store, store_id, admin_url };
+    for Row { trigger_id, note } in rows {
         of_triggers.entry(trigger_id).or_default().push(note);
     }
     Ok(of_triggers)
 }
 
 /// The codes of a store that shoppers cannot use there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Unusable {
     /// The store.
+    #[diesel(sql_type = BigInt)]
     pub store_id: i64,
     /// What pages call it.
+    #[diesel(sql_type = Text)]
     pub store: String,
     /// How many; exact up to the limit of counts on pages, one more beyond it.
+    #[diesel(sql_type = BigInt)]
     pub count: i64,
 }
 
@@ -134,23 +146,27 @@ impl Unusable {
 
 /// The connected stores whose last check found codes that are missing or off there, and are still.
 pub fn unusable(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Unusable>> {
-    let rows: Vec<(i64, String, i64)> = prepared::<(BigInt, Text, BigInt)>(concat!(
-        "SELECT s.id, s.name, (SELECT count(*) FROM (SELECT 1 FROM code_sync_results \
-                 WHERE code_sync_results.merchant_id = c.merchant_id \
-                     AND code_sync_results.code_sync_id = c.id \
-                     AND status IN ('vouch_only', 'off') \
-                     AND state IS DISTINCT FROM 'scheduled' AND ",
-        still_says!(),
-        " LIMIT ?) n) \
-         FROM code_syncs c \
-         JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
-             AND s.disconnected_at IS NULL \
-         WHERE c.merchant_id = ? AND c.is_shown AND c.missing_count + c.inactive_count > 0 \
-         ORDER BY s.id"
-    ))
-    .bind::<BigInt, _>(COUNT_LIMIT + 1)
-    .bind::<BigInt, _>(merchant_id)
+    let mut unusable: Vec<Unusable> = statement!(
+        concat!(
+            "SELECT s.id AS store_id, s.name AS store, \
+                 (SELECT count(*) FROM (SELECT 1 FROM code_sync_results \
+                     WHERE code_sync_results.merchant_id = c.merchant_id \
+                         AND code_sync_results.code_sync_id = c.id \
+                         AND status IN ('vouch_only', 'off') \
+                         AND state IS DISTINCT FROM 'scheduled' AND ",
+            still_says!(),
+            " LIMIT :at_most) n) AS count \
+             FROM code_syncs c \
+             JOIN stores s ON s.merchant_id = c.merchant_id AND s.id = c.store_id \
+                 AND s.disconnected_at IS NULL \
+             WHERE c.merchant_id = :merchant_id AND c.is_shown \
+                 AND c.missing_count + c.inactive_count > 0 \
+             ORDER BY s.id"
+        ),
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
+    )
     .load(conn)?;
-    let rows = rows.into_iter().filter(|(_, _, count)| *count > 0);
-    Ok(rows.map(|(store_id, store, count)| Unusable { store_id, store, count }).collect())
+    unusable.retain(|store| store.count > 0);
+    Ok(unusable)
 }

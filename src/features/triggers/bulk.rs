@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use vouch_core::trigger::{Reach, TriggerKind, TriggerValue};
 
 use super::model::created_act;
@@ -12,7 +12,8 @@ use crate::features::pushes;
 use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Actor, record_all};
 use crate::kit::dated::second;
-use crate::kit::db::prepared;
+use crate::kit::db::schema::triggers;
+use crate::kit::db::statement::{rows, statement};
 
 /// As many rows are written with one statement.
 const AT_ONCE: usize = 1_000;
@@ -83,22 +84,30 @@ fn insert<'a>(
     actor: &Actor,
     some: &[NewTrigger<'a>],
 ) -> QueryResult<Vec<(Key<'a>, i64)>> {
-    let ids: HashMap<(TriggerKind, String), i64> = prepared::<(Text, Text, BigInt)>(
-        "INSERT INTO triggers (merchant_id, created_at, kind, value, key, look_alike, affiliate_id) \
-         SELECT ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[]) AS n \
+    #[derive(QueryableByName)]
+    #[diesel(table_name = triggers)]
+    struct Inserted {
+        kind: TriggerKind,
+        key: String,
+        id: i64,
+    }
+    let inserted: Vec<Inserted> = statement!(
+        "INSERT INTO triggers (merchant_id, created_at, :new.columns) \
+         SELECT :merchant_id, :now, :new.columns FROM :new \
          ON CONFLICT (merchant_id, kind, key) DO NOTHING RETURNING kind, key, id",
+        merchant_id: BigInt = actor.merchant_id,
+        now: Timestamptz = actor.now,
+        ..new = rows!(for one in some =>
+            kind: Text = one.value.kind,
+            value: Text = one.value.value.as_str(),
+            key: Text = key(one),
+            look_alike: Nullable<Text> = one.value.look_alike(),
+            affiliate_id: BigInt = one.affiliate_id,
+        ),
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<Timestamptz, _>(actor.now)
-    .bind::<Array<Text>, _>(some.iter().map(|one| one.value.kind).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(some.iter().map(|one| one.value.value.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(some.iter().map(key).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(some.iter().map(|one| one.value.look_alike()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(some.iter().map(|one| one.affiliate_id).collect::<Vec<_>>())
-    .load::<(TriggerKind, String, i64)>(conn)?
-    .into_iter()
-    .map(|(kind, key, id)| ((kind, key), id))
-    .collect();
+    .load(conn)?;
+    let ids: HashMap<(TriggerKind, String), i64> =
+        inserted.into_iter().map(|row| ((row.kind, row.key), row.id)).collect();
     let id = |one: &NewTrigger<'a>| ids.get(&(one.value.kind, one.value.key.clone())).copied();
     Ok(some.iter().filter_map(|one| Some((one.value.id(), id(one)?))).collect())
 }
@@ -108,13 +117,15 @@ fn insert_owners(
     actor: &Actor,
     some: &[(i64, NewTrigger<'_>)],
 ) -> QueryResult<usize> {
-    prepared::<()>(
-        "INSERT INTO trigger_owners (merchant_id, valid_from, trigger_id, affiliate_id) \
-         SELECT ?, ?, n.* FROM unnest(?::bigint[], ?::bigint[]) AS n",
+    statement!(
+        "INSERT INTO trigger_owners (merchant_id, valid_from, :new.columns) \
+         SELECT :merchant_id, :valid_from, :new.columns FROM :new",
+        merchant_id: BigInt = actor.merchant_id,
+        valid_from: Timestamptz = second(actor.now),
+        ..new = rows!(for (id, one) in some =>
+            trigger_id: BigInt = *id,
+            affiliate_id: BigInt = one.affiliate_id,
+        ),
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<Timestamptz, _>(second(actor.now))
-    .bind::<Array<BigInt>, _>(some.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(some.iter().map(|(_, one)| one.affiliate_id).collect::<Vec<_>>())
     .execute(conn)
 }

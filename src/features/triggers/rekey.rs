@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use vouch_core::code::key_of_reported_code;
 use vouch_core::sku::key_of_reported_sku;
 
@@ -14,8 +14,10 @@ use crate::features::exclusions::look_alike::look_alike;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::clock;
-use crate::kit::db::prepared;
-use crate::kit::db::schema::{code_requests, offer_terms, order_codes, stores, triggers};
+use crate::kit::db::schema::{
+    code_requests, offer_terms, order_codes, order_lines, stores, triggers,
+};
+use crate::kit::db::statement::statement;
 
 /// Only such text has another key than its upper case: beyond ASCII, with an entity, with a control
 /// character. Nearly none has, so that large tables are read once and hardly written.
@@ -110,27 +112,29 @@ fn rekey_order_codes(conn: &mut PgConnection) -> QueryResult<Matched> {
 
 /// The lines of orders with the old key: what the store wrote is in the order's report alone.
 fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()> {
-    let lines: Vec<(i64, i16, Option<String>)> =
-        prepared::<(BigInt, SmallInt, Nullable<Text>)>(
-            "SELECT l.order_id, l.position, \
-                 o.state #>> ARRAY['report', 'lines', l.position::text, 'sku'] \
-             FROM order_lines l JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id \
-             WHERE l.merchant_id = ? AND l.sku_key = ?",
-        )
-        .bind::<BigInt, _>(trigger.merchant_id)
-        .bind::<Text, _>(trigger.key.as_str())
-        .load(conn)?;
-    for (order_id, position, sku) in lines {
+    #[derive(QueryableByName)]
+    #[diesel(table_name = order_lines)]
+    struct Line {
+        order_id: i64,
+        position: i16,
+        #[diesel(sql_type = Nullable<Text>)]
+        sku: Option<String>,
+    }
+    let lines: Vec<Line> = statement!(
+        "SELECT l.order_id, l.position, \
+             o.state #>> ARRAY['report', 'lines', l.position::text, 'sku'] AS sku \
+         FROM order_lines l JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id \
+         WHERE l.merchant_id = :merchant_id AND l.sku_key = :key",
+        merchant_id: BigInt = trigger.merchant_id,
+        key: Text = trigger.key.as_str(),
+    )
+    .load(conn)?;
+    for Line { order_id, position, sku } in lines {
         let Some(sku) = sku else { continue };
-        prepared::<()>(
-            "UPDATE order_lines SET sku_key = ? \
-             WHERE merchant_id = ? AND order_id = ? AND position = ?",
-        )
-        .bind::<Text, _>(key_of_reported_sku(&sku))
-        .bind::<BigInt, _>(trigger.merchant_id)
-        .bind::<BigInt, _>(order_id)
-        .bind::<SmallInt, _>(position)
-        .execute(conn)?;
+        let line = order_lines::table.find((trigger.merchant_id, order_id, position));
+        diesel::update(line)
+            .set(order_lines::sku_key.eq(key_of_reported_sku(&sku)))
+            .execute(conn)?;
     }
     Ok(())
 }
