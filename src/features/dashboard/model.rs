@@ -1,23 +1,32 @@
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::BigInt;
 
-use crate::kit::db::prepared;
+use crate::kit::db::schema::{affiliates, orders, stores, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
 /// What waits for somebody; each exact up to the limit of counts on pages, one more beyond it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct Waiting {
+    #[diesel(sql_type = BigInt)]
     pub conversions: i64,
+    #[diesel(sql_type = BigInt)]
     pub affiliates: i64,
     /// Further codes that affiliates ask for.
+    #[diesel(sql_type = BigInt)]
     pub codes: i64,
     /// Webhook deliveries that failed and aren't retried automatically.
+    #[diesel(sql_type = BigInt)]
     pub deliveries: i64,
     /// Codes that a connected store refused, or that could not be brought there.
+    #[diesel(sql_type = BigInt)]
     pub pushes: i64,
     /// Work of the background that was given up.
+    #[diesel(sql_type = BigInt)]
     pub parked: i64,
     /// Customers who asked their store for their data.
+    #[diesel(sql_type = BigInt)]
     pub data_requests: i64,
 }
 
@@ -28,42 +37,37 @@ impl Waiting {
 }
 
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting> {
-    let (conversions, affiliates, codes, deliveries, pushes, parked, data_requests) =
-        prepared::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
-                 WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
+    statement!(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM conversions \
+                 WHERE merchant_id = :merchant_id AND status = 'pending' \
+                 LIMIT :at_most) n) AS conversions, \
              (SELECT count(*) FROM (SELECT 1 FROM affiliates \
-                 WHERE merchant_id = ? AND status = 'pending' LIMIT ?) n), \
+                 WHERE merchant_id = :merchant_id AND status = 'pending' \
+                 LIMIT :at_most) n) AS affiliates, \
              (SELECT count(*) FROM (SELECT 1 FROM code_requests \
-                 WHERE merchant_id = ? AND status = 'pending' AND origin = 'portal' LIMIT ?) n), \
+                 WHERE merchant_id = :merchant_id AND status = 'pending' AND origin = 'portal' \
+                 LIMIT :at_most) n) AS codes, \
              (SELECT count(*) FROM (SELECT 1 FROM deliveries d \
-                 WHERE d.merchant_id = ? AND d.outcome = 'failed' AND d.body_gzip IS NOT NULL \
+                 WHERE d.merchant_id = :merchant_id AND d.outcome = 'failed' \
+                     AND d.body_gzip IS NOT NULL \
                      AND NOT EXISTS (SELECT FROM delivery_failures f \
                          WHERE f.merchant_id = d.merchant_id AND f.delivery_id = d.id \
-                             AND f.retry_at IS NOT NULL) LIMIT ?) n), \
+                             AND f.retry_at IS NOT NULL) \
+                 LIMIT :at_most) n) AS deliveries, \
              (SELECT count(*) FROM (SELECT 1 FROM pushes p \
                  JOIN stores s ON s.merchant_id = p.merchant_id AND s.id = p.store_id \
-                 WHERE p.merchant_id = ? AND p.status = 'failed' AND s.disconnected_at IS NULL \
-                 LIMIT ?) n), \
+                 WHERE p.merchant_id = :merchant_id AND p.status = 'failed' \
+                     AND s.disconnected_at IS NULL \
+                 LIMIT :at_most) n) AS pushes, \
              (SELECT count(*) FROM (SELECT 1 FROM recalculations \
-                 WHERE merchant_id = ? AND failed_at IS NOT NULL LIMIT ?) n), \
-             (SELECT count(*) FROM data_requests WHERE merchant_id = ? AND completed_at IS NULL)",
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(COUNT_LIMIT + 1)
-        .bind::<BigInt, _>(merchant_id)
-        .get_result(conn)?;
-    Ok(Waiting { conversions, affiliates, codes, deliveries, pushes, parked, data_requests })
+                 WHERE merchant_id = :merchant_id AND failed_at IS NOT NULL \
+                 LIMIT :at_most) n) AS parked, \
+             (SELECT count(*) FROM data_requests \
+                 WHERE merchant_id = :merchant_id AND completed_at IS NULL) AS data_requests",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
+    )
+    .get_result(conn)
 }
 
 /// How far a new program is.
@@ -82,16 +86,12 @@ impl Steps {
 }
 
 pub fn steps(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Steps> {
-    let (has_store, has_affiliate, has_trigger, has_order) = prepared::<(Bool, Bool, Bool, Bool)>(
-        "SELECT EXISTS (SELECT 1 FROM stores WHERE merchant_id = ?), \
-             EXISTS (SELECT 1 FROM affiliates WHERE merchant_id = ?), \
-             EXISTS (SELECT 1 FROM triggers WHERE merchant_id = ?), \
-             EXISTS (SELECT 1 FROM orders WHERE merchant_id = ?)",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(merchant_id)
+    let (has_store, has_affiliate, has_trigger, has_order) = diesel::select((
+        exists(stores::table.filter(stores::merchant_id.eq(merchant_id))),
+        exists(affiliates::table.filter(affiliates::merchant_id.eq(merchant_id))),
+        exists(triggers::table.filter(triggers::merchant_id.eq(merchant_id))),
+        exists(orders::table.filter(orders::merchant_id.eq(merchant_id))),
+    ))
     .get_result(conn)?;
     Ok(Steps { has_store, has_affiliate, has_trigger, has_order })
 }

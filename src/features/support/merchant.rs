@@ -1,15 +1,19 @@
 //! One merchant as support staff see it: how it fares, and none of its secrets.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::BigInt;
 
 use crate::features::auth::Merchant;
 use crate::features::dashboard::model::{Waiting, waiting};
 use crate::features::support::stores::{StoreState, stores_of};
 use crate::features::team::{InvitationRow, open_invitations};
-use crate::kit::db::prepared;
-use crate::kit::db::schema::{affiliates, deliveries, members, merchants, orders, sessions, users};
+use crate::kit::audit::ActorKind;
+use crate::kit::db::schema::{
+    affiliates, audit_log, deliveries, members, merchants, orders, sessions, users,
+};
+use crate::kit::db::statement::statement;
 use crate::kit::email::email_key;
 use crate::kit::session::{Role, Workspace};
 use crate::kit::web::paginate::{COUNT_LIMIT, Count};
@@ -124,16 +128,31 @@ fn members_of(
 }
 
 fn counts(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<[Count; 4]> {
-    let (affiliates, triggers, orders, exclusions) = prepared::<(BigInt, BigInt, BigInt, BigInt)>(
-        "SELECT (SELECT count(*) FROM (SELECT FROM affiliates WHERE merchant_id = m.id LIMIT 10001) n), \
-             (SELECT count(*) FROM (SELECT FROM triggers WHERE merchant_id = m.id LIMIT 10001) n), \
-             (SELECT count(*) FROM (SELECT FROM orders WHERE merchant_id = m.id LIMIT 10001) n), \
+    #[derive(QueryableByName)]
+    struct Counts {
+        #[diesel(sql_type = BigInt)]
+        affiliates: i64,
+        #[diesel(sql_type = BigInt)]
+        triggers: i64,
+        #[diesel(sql_type = BigInt)]
+        orders: i64,
+        #[diesel(sql_type = BigInt)]
+        exclusions: i64,
+    }
+    let Counts { affiliates, triggers, orders, exclusions } = statement!(
+        "SELECT (SELECT count(*) FROM (SELECT FROM affiliates \
+                 WHERE merchant_id = m.id LIMIT :at_most) n) AS affiliates, \
+             (SELECT count(*) FROM (SELECT FROM triggers \
+                 WHERE merchant_id = m.id LIMIT :at_most) n) AS triggers, \
+             (SELECT count(*) FROM (SELECT FROM orders \
+                 WHERE merchant_id = m.id LIMIT :at_most) n) AS orders, \
              (SELECT count(*) FROM (SELECT FROM exclusions WHERE merchant_id = m.id \
-                 AND removed_at IS NULL LIMIT 10001) n) \
-         FROM merchants m WHERE m.id = ?",
+                 AND removed_at IS NULL LIMIT :at_most) n) AS exclusions \
+         FROM merchants m WHERE m.id = :merchant_id",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .get_result::<(i64, i64, i64, i64)>(conn)?;
+    .get_result(conn)?;
     Ok([affiliates, triggers, orders, exclusions].map(|found| Count::new(found, COUNT_LIMIT)))
 }
 
@@ -144,14 +163,16 @@ pub fn recent_acts(
     merchant_id: i64,
     limit: i64,
 ) -> QueryResult<Vec<(DateTime<Utc>, String, String)>> {
-    prepared::<(Timestamptz, Text, Text)>(
-        "SELECT at, actor_name, summary FROM audit_log \
-         WHERE merchant_id = ? AND actor_kind = 'support' \
-         AND action NOT IN ('merchant.closed', 'merchant.reopened', 'member.support_removed') ORDER BY id DESC LIMIT ?",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(limit)
-    .load(conn)
+    const OF_THE_INSTANCE: [&str; 3] =
+        ["merchant.closed", "merchant.reopened", "member.support_removed"];
+    audit_log::table
+        .filter(audit_log::merchant_id.eq(merchant_id))
+        .filter(audit_log::actor_kind.eq(ActorKind::Support))
+        .filter(audit_log::action.ne_all(OF_THE_INSTANCE))
+        .order(audit_log::id.desc())
+        .limit(limit)
+        .select((audit_log::at, audit_log::actor_name, audit_log::summary))
+        .load(conn)
 }
 
 /// The name of a member of the merchant, or of an affiliate of it who can sign in.
@@ -159,16 +180,13 @@ pub fn recent_acts(
 /// # Errors
 /// `NotFound` when that person is neither.
 pub fn person_of(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<String> {
-    let name: Option<String> = prepared::<Nullable<Text>>(
-        "SELECT u.name FROM users u WHERE u.id = ? AND (\
-             EXISTS (SELECT FROM members m WHERE m.merchant_id = ? AND m.user_id = u.id) \
-             OR EXISTS (SELECT FROM affiliates a WHERE a.merchant_id = ? AND a.user_id = u.id))",
-    )
-    .bind::<BigInt, _>(user_id)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(merchant_id)
-    .get_result(conn)?;
-    name.ok_or(diesel::result::Error::NotFound)
+    let is_member = exists(members::table.find((merchant_id, user_id)));
+    let is_affiliate = exists(
+        affiliates::table
+            .filter(affiliates::merchant_id.eq(merchant_id))
+            .filter(affiliates::user_id.eq(user_id)),
+    );
+    users::table.find(user_id).filter(is_member.or(is_affiliate)).select(users::name).first(conn)
 }
 
 /// The place of a member of the merchant: whose it is, what they are called.

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use vouch_core::platform::Platform;
 
-use crate::kit::db::prepared;
 use crate::kit::db::schema::stores;
+use crate::kit::db::statement::statement;
 use crate::kit::web::paginate::{COUNT_LIMIT, Count};
 
 /// How many of the newest failures of a store are shown.
@@ -43,18 +43,29 @@ pub struct Failures {
 }
 
 /// One thing that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, QueryableByName)]
 pub struct Failure {
     /// The code, or the message's topic.
+    #[diesel(sql_type = Text)]
     pub what: String,
     /// Why, in words for people.
+    #[diesel(sql_type = Text)]
     pub reason: String,
     /// When.
+    #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
 }
 
-/// Store, how many failed there, what, why, when: a row for each of the newest, the newest first.
-type FailureRow = (i64, i64, String, String, DateTime<Utc>);
+/// One of the newest failures of a store, and how many there are.
+#[derive(QueryableByName)]
+struct FailureRow {
+    #[diesel(sql_type = BigInt)]
+    store_id: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+    #[diesel(embed)]
+    failure: Failure,
+}
 
 /// The stores of a merchant, the disconnected ones last.
 pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<StoreState>> {
@@ -100,53 +111,46 @@ pub fn stores_of(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<S
 
 impl Failures {
     fn of(store_id: i64, rows: &[FailureRow]) -> Self {
-        let own: Vec<&FailureRow> = rows.iter().filter(|row| row.0 == store_id).collect();
-        let count = Count::new(own.first().map_or(0, |row| row.1), COUNT_LIMIT);
-        let newest = own
-            .into_iter()
-            .map(|(_, _, what, reason, at)| Failure {
-                what: what.clone(),
-                reason: reason.clone(),
-                at: *at,
-            })
-            .collect();
+        let own: Vec<&FailureRow> = rows.iter().filter(|row| row.store_id == store_id).collect();
+        let count = Count::new(own.first().map_or(0, |row| row.failed), COUNT_LIMIT);
+        let newest = own.into_iter().map(|row| row.failure.clone()).collect();
         Self { count, newest }
     }
 }
 
 fn failed_deliveries(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<FailureRow>> {
-    prepared::<(BigInt, BigInt, Text, Text, Timestamptz)>(
-        "SELECT s.id, \
+    statement!(
+        "SELECT s.id AS store_id, \
              (SELECT count(*) FROM (SELECT FROM deliveries WHERE merchant_id = s.merchant_id \
-                 AND store_id = s.id AND outcome = 'failed' LIMIT ?) n), \
-             d.topic, d.detail, d.received_at \
+                 AND store_id = s.id AND outcome = 'failed' LIMIT :at_most) n) AS failed, \
+             d.topic AS what, d.detail AS reason, d.received_at AS at \
          FROM stores s CROSS JOIN LATERAL (\
              SELECT id, topic, detail, received_at FROM deliveries \
              WHERE merchant_id = s.merchant_id AND store_id = s.id AND outcome = 'failed' \
-             ORDER BY id DESC LIMIT ?) d \
-         WHERE s.merchant_id = ? ORDER BY s.id, d.id DESC",
+             ORDER BY id DESC LIMIT :newest) d \
+         WHERE s.merchant_id = :merchant_id ORDER BY s.id, d.id DESC",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
+        newest: BigInt = NEWEST,
     )
-    .bind::<BigInt, _>(COUNT_LIMIT + 1)
-    .bind::<BigInt, _>(NEWEST)
-    .bind::<BigInt, _>(merchant_id)
     .load(conn)
 }
 
 fn failed_pushes(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<FailureRow>> {
-    prepared::<(BigInt, BigInt, Text, Text, Timestamptz)>(
-        "SELECT s.id, \
+    statement!(
+        "SELECT s.id AS store_id, \
              (SELECT count(*) FROM (SELECT FROM pushes WHERE merchant_id = s.merchant_id \
-                 AND store_id = s.id AND status = 'failed' LIMIT ?) n), \
-             t.value, p.reason, coalesce(p.settled_at, p.created_at) \
+                 AND store_id = s.id AND status = 'failed' LIMIT :at_most) n) AS failed, \
+             t.value AS what, p.reason, coalesce(p.settled_at, p.created_at) AS at \
          FROM stores s CROSS JOIN LATERAL (\
              SELECT id, trigger_id, reason, settled_at, created_at FROM pushes \
              WHERE merchant_id = s.merchant_id AND store_id = s.id AND status = 'failed' \
-             ORDER BY id DESC LIMIT ?) p \
+             ORDER BY id DESC LIMIT :newest) p \
          JOIN triggers t ON t.merchant_id = s.merchant_id AND t.id = p.trigger_id \
-         WHERE s.merchant_id = ? ORDER BY s.id, p.id DESC",
+         WHERE s.merchant_id = :merchant_id ORDER BY s.id, p.id DESC",
+        merchant_id: BigInt,
+        at_most: BigInt = COUNT_LIMIT + 1,
+        newest: BigInt = NEWEST,
     )
-    .bind::<BigInt, _>(COUNT_LIMIT + 1)
-    .bind::<BigInt, _>(NEWEST)
-    .bind::<BigInt, _>(merchant_id)
     .load(conn)
 }
