@@ -2,13 +2,14 @@
 //! `Scope::Instance`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
 use serde_json::Value;
 use vouch_core::email::EmailKey;
 
 use super::erase::NamePatterns;
 use super::person::Person;
-use crate::kit::db::prepared;
+use crate::kit::db::schema::emails;
+use crate::kit::db::statement::statement;
 
 /// Whether an email is of the merchant `m`: by the merchant that it was written for. Those from before
 /// emails knew that name their program only, and count where no other has that name.
@@ -28,22 +29,31 @@ pub fn erase_emails(
     with_account: bool,
 ) -> QueryResult<usize> {
     let Some(words) = NamePatterns::of(person) else { return Ok(0) };
-    let found: Vec<(i64, String, bool)> = prepared::<(BigInt, Text, Bool)>(concat!(
-        "SELECT l.id, l.recipient, \
-             concat_ws(' ', l.recipient, l.subject, l.paragraphs::text) ~* ? \
-         FROM emails l JOIN merchants m ON m.id = ? \
-         WHERE ",
-        is_of_merchant!(),
-        " OR (l.about_merchant_id IS NULL AND l.program = '' AND ?)"
-    ))
-    .bind::<Text, _>(words.json())
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Bool, _>(with_account)
+    #[derive(QueryableByName)]
+    #[diesel(table_name = emails)]
+    struct Found {
+        id: i64,
+        recipient: String,
+        #[diesel(sql_type = Bool)]
+        is_named: bool,
+    }
+    let found: Vec<Found> = statement!(
+        concat!(
+            "SELECT l.id, l.recipient, \
+                 concat_ws(' ', l.recipient, l.subject, l.paragraphs::text) ~* :words AS is_named \
+             FROM emails l JOIN merchants m ON m.id = :merchant_id \
+             WHERE ",
+            is_of_merchant!(),
+            " OR (l.about_merchant_id IS NULL AND l.program = '' AND :with_account)"
+        ),
+        words: Text = words.json(),
+        merchant_id: BigInt,
+        with_account: Bool,
+    )
     .load(conn)?;
-    let theirs = found.iter().filter(|(_, to, is_named)| *is_named || is_to(person, to));
-    prepared::<()>("DELETE FROM emails WHERE id = ANY(?)")
-        .bind::<Array<BigInt>, _>(theirs.map(|(id, ..)| *id).collect::<Vec<i64>>())
-        .execute(conn)
+    let theirs = found.iter().filter(|email| email.is_named || is_to(person, &email.recipient));
+    let ids: Vec<i64> = theirs.map(|email| email.id).collect();
+    diesel::delete(emails::table.filter(emails::id.eq_any(ids))).execute(conn)
 }
 
 /// The emails that a merchant sent a person: to whom, about what, when.
@@ -52,18 +62,28 @@ pub fn sent_emails(
     merchant_id: i64,
     person: &Person,
 ) -> QueryResult<Value> {
-    let rows: Vec<(String, Value)> = prepared::<(Text, Jsonb)>(concat!(
-        "SELECT l.recipient, jsonb_build_object('recipient', l.recipient, 'subject', l.subject, \
-             'paragraphs', l.paragraphs, 'created_at', l.created_at, \
-             'delivered_at', l.delivered_at) \
-         FROM emails l JOIN merchants m ON m.id = ? WHERE ",
-        is_of_merchant!(),
-        " ORDER BY l.id"
-    ))
-    .bind::<BigInt, _>(merchant_id)
+    #[derive(QueryableByName)]
+    #[diesel(table_name = emails)]
+    struct Sent {
+        recipient: String,
+        #[diesel(sql_type = Jsonb)]
+        email: Value,
+    }
+    let rows: Vec<Sent> = statement!(
+        concat!(
+            "SELECT l.recipient, \
+                 jsonb_build_object('recipient', l.recipient, 'subject', l.subject, \
+                     'paragraphs', l.paragraphs, 'created_at', l.created_at, \
+                     'delivered_at', l.delivered_at) AS email \
+             FROM emails l JOIN merchants m ON m.id = :merchant_id WHERE ",
+            is_of_merchant!(),
+            " ORDER BY l.id"
+        ),
+        merchant_id: BigInt,
+    )
     .load(conn)?;
-    let theirs = rows.into_iter().filter(|(recipient, _)| is_to(person, recipient));
-    Ok(theirs.map(|(_, email)| email).collect())
+    let theirs = rows.into_iter().filter(|sent| is_to(person, &sent.recipient));
+    Ok(theirs.map(|sent| sent.email).collect())
 }
 
 fn is_to(person: &Person, recipient: &str) -> bool {

@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use super::person::{Lookup, Person};
 use crate::features::ingest::replay::unpack;
 use crate::kit::audit::{Act, Actor, record};
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{deliveries, merchants};
+use crate::kit::db::statement::{Statement, statement};
 
 /// A large affiliate has many conversions.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '80s'";
 
 /// Rows of the merchant's as JSON, every column of them but secrets, keys that are only Vouch's own,
 /// and what is made of other columns.
-macro_rules! rows {
+macro_rules! as_json {
     ($from:literal) => {
         concat!(
             "SELECT coalesce(jsonb_agg(to_jsonb(t) - ARRAY['merchant_id', 'token_hash', \
@@ -29,96 +29,136 @@ macro_rules! rows {
     };
 }
 
+/// Reads rows of the merchant by a list of keys.
+type ByKeys = for<'a> fn(i64, &'a [i64]) -> Statement<'a>;
+
+macro_rules! by_keys {
+    ($from:literal) => {
+        |merchant_id, ids| {
+            statement!(as_json!($from), merchant_id: BigInt, ids: Array<BigInt>)
+        }
+    };
+}
+
 /// Sections of the file whose rows are found by the merchant and a list of keys.
-const BY_KEYS: [(&str, Kind, &str); 15] = [
+const BY_KEYS: [(&str, Kind, ByKeys); 15] = [
     (
         "orders",
         Kind::Order,
-        rows!("SELECT * FROM orders WHERE merchant_id = ? AND id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM orders \
+             WHERE merchant_id = :merchant_id AND id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "order_lines",
         Kind::Order,
-        rows!(
-            "SELECT * FROM order_lines WHERE merchant_id = ? AND order_id = ANY(?) ORDER BY order_id, position"
+        by_keys!(
+            "SELECT * FROM order_lines \
+             WHERE merchant_id = :merchant_id AND order_id = ANY(:ids) ORDER BY order_id, position"
         ),
     ),
     (
         "order_codes",
         Kind::Order,
-        rows!(
-            "SELECT * FROM order_codes WHERE merchant_id = ? AND order_id = ANY(?) ORDER BY order_id, position"
+        by_keys!(
+            "SELECT * FROM order_codes \
+             WHERE merchant_id = :merchant_id AND order_id = ANY(:ids) ORDER BY order_id, position"
         ),
     ),
     (
         "applications",
         Kind::Application,
-        rows!("SELECT * FROM applications WHERE merchant_id = ? AND id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM applications \
+             WHERE merchant_id = :merchant_id AND id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "affiliates",
         Kind::Affiliate,
-        rows!("SELECT * FROM affiliates WHERE merchant_id = ? AND id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM affiliates \
+             WHERE merchant_id = :merchant_id AND id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "affiliate_emails",
         Kind::Affiliate,
-        rows!(
-            "SELECT * FROM affiliate_emails WHERE merchant_id = ? AND affiliate_id = ANY(?) ORDER BY affiliate_id, kind, valid_from"
+        by_keys!(
+            "SELECT * FROM affiliate_emails \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:ids) ORDER BY affiliate_id, kind, valid_from"
         ),
     ),
     (
         "affiliate_statuses",
         Kind::Affiliate,
-        rows!(
-            "SELECT * FROM affiliate_terms WHERE merchant_id = ? AND affiliate_id = ANY(?) ORDER BY affiliate_id, valid_from"
+        by_keys!(
+            "SELECT * FROM affiliate_terms \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:ids) ORDER BY affiliate_id, valid_from"
         ),
     ),
     (
         "conversion_triggers",
         Kind::Affiliate,
-        rows!("SELECT * FROM triggers WHERE merchant_id = ? AND affiliate_id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM triggers \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "code_requests",
         Kind::Affiliate,
-        rows!(
-            "SELECT * FROM code_requests WHERE merchant_id = ? AND affiliate_id = ANY(?) ORDER BY id"
+        by_keys!(
+            "SELECT * FROM code_requests \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:ids) ORDER BY id"
         ),
     ),
     (
         "conversions",
         Kind::Affiliate,
-        rows!(
-            "SELECT * FROM conversions WHERE merchant_id = ? AND affiliate_id = ANY(?) ORDER BY id"
+        by_keys!(
+            "SELECT * FROM conversions \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:ids) ORDER BY id"
         ),
     ),
     (
         "ledger",
         Kind::Affiliate,
-        rows!(
-            "SELECT e.* FROM commission_entries e JOIN conversions c ON c.merchant_id = e.merchant_id AND c.id = e.conversion_id WHERE c.merchant_id = ? AND c.affiliate_id = ANY(?) ORDER BY e.conversion_id, e.seq"
+        by_keys!(
+            "SELECT e.* FROM commission_entries e \
+             JOIN conversions c ON c.merchant_id = e.merchant_id AND c.id = e.conversion_id \
+             WHERE c.merchant_id = :merchant_id AND c.affiliate_id = ANY(:ids) ORDER BY e.conversion_id, e.seq"
         ),
     ),
     (
         "customer_email_triggers",
         Kind::Trigger,
-        rows!("SELECT * FROM triggers WHERE merchant_id = ? AND id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM triggers \
+             WHERE merchant_id = :merchant_id AND id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "invitations",
         Kind::Invitation,
-        rows!("SELECT * FROM invitations WHERE merchant_id = ? AND id = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM invitations \
+             WHERE merchant_id = :merchant_id AND id = ANY(:ids) ORDER BY id"
+        ),
     ),
     (
         "memberships",
         Kind::Login,
-        rows!("SELECT * FROM members WHERE merchant_id = ? AND user_id = ANY(?)"),
+        by_keys!("SELECT * FROM members WHERE merchant_id = :merchant_id AND user_id = ANY(:ids)"),
     ),
     (
         "api_keys",
         Kind::Login,
-        rows!("SELECT * FROM api_keys WHERE merchant_id = ? AND created_by = ANY(?) ORDER BY id"),
+        by_keys!(
+            "SELECT * FROM api_keys \
+             WHERE merchant_id = :merchant_id AND created_by = ANY(:ids) ORDER BY id"
+        ),
     ),
 ];
 
@@ -164,11 +204,9 @@ pub fn export(
     file.insert("exported_at".to_owned(), json!(actor.now));
     file.insert("email_addresses".to_owned(), json!(person.spellings));
     file.insert("names".to_owned(), json!(person.names));
-    for (section, kind, statement) in BY_KEYS {
-        let rows: Value = prepared::<Jsonb>(statement)
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<Array<BigInt>, _>(person.keys_of(kind))
-            .get_result(conn)?;
+    for (section, kind, by_keys) in BY_KEYS {
+        let rows: Value =
+            by_keys(merchant_id, &person.keys_of(kind)).scalar::<Jsonb>().get_result(conn)?;
         file.insert(section.to_owned(), rows);
     }
     file.insert("account".to_owned(), account(conn, &person)?);
@@ -188,31 +226,35 @@ pub fn export(
 
 /// How they sign in, and since when they are signed in.
 fn account(conn: &mut PgConnection, person: &Person) -> QueryResult<Value> {
-    prepared::<Jsonb>(
+    statement!(
         "SELECT coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'email', u.email, \
              'created_at', u.created_at, 'two_factor_at', u.two_factor_at, \
              'sessions', (SELECT coalesce(jsonb_agg(jsonb_build_object( \
                  'created_at', s.created_at, 'seen_at', s.seen_at)), '[]') \
                  FROM sessions s WHERE s.user_id = u.id))), '[]') \
-         FROM users u WHERE u.id = ?",
+         FROM users u WHERE u.id = :user_id",
+        user_id: Nullable<BigInt> = person.login.as_ref().map(|login| login.id),
     )
-    .bind::<Nullable<BigInt>, _>(person.login.as_ref().map(|login| login.id))
+    .scalar::<Jsonb>()
     .get_result(conn)
 }
 
 /// What they did, and what was done to them.
 fn acts(conn: &mut PgConnection, merchant_id: i64, person: &Person) -> QueryResult<Value> {
-    prepared::<Jsonb>(rows!(
-        "SELECT * FROM audit_log WHERE merchant_id = ? AND (actor_user_id = ? \
-             OR (subject_kind = 'affiliate' AND subject_id = ANY(?)) \
-             OR (subject_kind = 'order' AND subject_id = ANY(?)) \
-             OR (subject_kind = 'member' AND subject_id = ?)) ORDER BY id"
-    ))
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Nullable<BigInt>, _>(person.login.as_ref().map(|login| login.id))
-    .bind::<Array<BigInt>, _>(&person.affiliate_ids)
-    .bind::<Array<BigInt>, _>(&person.order_ids)
-    .bind::<Nullable<BigInt>, _>(person.login.as_ref().map(|login| login.id))
+    statement!(
+        as_json!(
+            "SELECT * FROM audit_log WHERE merchant_id = :merchant_id \
+                 AND (actor_user_id = :user_id \
+                     OR (subject_kind = 'affiliate' AND subject_id = ANY(:affiliate_ids)) \
+                     OR (subject_kind = 'order' AND subject_id = ANY(:order_ids)) \
+                     OR (subject_kind = 'member' AND subject_id = :user_id)) ORDER BY id"
+        ),
+        merchant_id: BigInt,
+        user_id: Nullable<BigInt> = person.login.as_ref().map(|login| login.id),
+        affiliate_ids: Array<BigInt> = &person.affiliate_ids,
+        order_ids: Array<BigInt> = &person.order_ids,
+    )
+    .scalar::<Jsonb>()
     .get_result(conn)
 }
 

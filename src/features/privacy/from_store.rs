@@ -13,7 +13,8 @@ use super::requests::act;
 use crate::features::stores::{self, Store};
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores as store_rows;
-use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::db::statement::{columns, statement};
+use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::pseudonyms::Pseudonyms;
 
@@ -111,17 +112,18 @@ fn keep(
     email: &str,
     order_refs: &[String],
 ) -> QueryResult<()> {
-    let kept = prepared::<()>(
-        "INSERT INTO data_requests (merchant_id, store_id, request_ref, email, order_refs, \
-             received_at) VALUES (?, ?, ?, ?, ?, ?) \
+    let kept = statement!(
+        "INSERT INTO data_requests (:new.columns) VALUES (:new.values) \
          ON CONFLICT (merchant_id, store_id, request_ref) DO NOTHING",
+        ..new = columns!(
+            merchant_id: BigInt = actor.merchant_id,
+            store_id: BigInt = store_id,
+            request_ref: Text = request_ref,
+            email: Text = email,
+            order_refs: Array<Text> = order_refs,
+            received_at: Timestamptz = actor.now,
+        ),
     )
-    .bind::<BigInt, _>(actor.merchant_id)
-    .bind::<BigInt, _>(store_id)
-    .bind::<Text, _>(request_ref)
-    .bind::<Text, _>(email)
-    .bind::<Array<Text>, _>(order_refs)
-    .bind::<Timestamptz, _>(actor.now)
     .execute(conn)?;
     if kept == 0 {
         return Ok(());

@@ -9,8 +9,8 @@ use super::words::NAME;
 use crate::features::auth::end_sessions_of;
 use crate::features::auth::links::LinkPurpose;
 use crate::features::team;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{invitations, links, recovery_codes, users};
+use crate::kit::db::statement::statement;
 use crate::kit::pseudonyms;
 
 impl Erasure<'_> {
@@ -97,9 +97,11 @@ impl Erasure<'_> {
     /// A message for the next page can name them.
     fn erase_sessions(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let words = self.words.as_ref().map(|words| words.json());
-        prepared::<()>("UPDATE sessions SET state = state - 'flash' WHERE state ->> 'flash' ~* ?")
-            .bind::<Nullable<Text>, _>(words)
-            .execute(conn)
-            .map(drop)
+        statement!(
+            "UPDATE sessions SET state = state - 'flash' WHERE state ->> 'flash' ~* :words",
+            words: Nullable<Text>,
+        )
+        .execute(conn)
+        .map(drop)
     }
 }

@@ -8,8 +8,8 @@ use super::outcome::Erased;
 use super::words::NAME;
 use crate::features::affiliates::{self, AffiliateStatus};
 use crate::features::auth::count_membership;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::{affiliate_emails, affiliates as rows, applications};
+use crate::kit::db::statement::statement;
 
 /// What stands for a code that was requested and never became a trigger.
 const CODE: &str = "ERASED";
@@ -100,18 +100,17 @@ impl Erasure<'_> {
 
     /// Codes that became triggers stay: orders carry them. The others go.
     fn erase_code_requests(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        prepared::<()>(
+        statement!(
             "UPDATE code_requests SET reason = '', \
                  status = CASE WHEN status = 'pending' THEN 'withdrawn' ELSE status END, \
                  decided_at = coalesce(decided_at, now()), \
-                 code = CASE WHEN trigger_id IS NULL THEN ? ELSE code END, \
-                 code_key = CASE WHEN trigger_id IS NULL THEN ? ELSE code_key END \
-             WHERE merchant_id = ? AND affiliate_id = ANY(?)",
+                 code = CASE WHEN trigger_id IS NULL THEN :erased ELSE code END, \
+                 code_key = CASE WHEN trigger_id IS NULL THEN :erased ELSE code_key END \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:affiliate_ids)",
+            merchant_id: BigInt = self.merchant_id(),
+            affiliate_ids: Array<BigInt> = &self.person.affiliate_ids,
+            erased: Text = CODE,
         )
-        .bind::<Text, _>(CODE)
-        .bind::<Text, _>(CODE)
-        .bind::<BigInt, _>(self.merchant_id())
-        .bind::<Array<BigInt>, _>(&self.person.affiliate_ids)
         .execute(conn)
         .map(drop)
     }

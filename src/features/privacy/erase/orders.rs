@@ -5,7 +5,7 @@ use std::io::Read;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use flate2::read::GzDecoder;
 use vouch_core::email::EmailKey;
 
@@ -16,8 +16,8 @@ use super::words::NAME;
 use crate::features::privacy::person::Lookup;
 use crate::features::recalculations::orders_of_affiliate;
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::prepared;
-use crate::kit::db::schema::{affiliate_emails, orders, triggers};
+use crate::kit::db::schema::{affiliate_emails, deliveries, orders, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::pseudonyms::is_pseudonym;
 
 /// Bodies of no order that are looked through at once.
@@ -35,25 +35,6 @@ pub(in crate::features::privacy) enum Left<'a> {
     Address,
 }
 
-/// The columns and the state of orders without their customer, but for an address.
-macro_rules! without_customer {
-    ($left:literal) => {
-        concat!(
-            "UPDATE orders o SET customer_name = NULL, erased_at = coalesce(o.erased_at, ?), \
-                 customer_email = n.email, customer_email_key = n.key, \
-                 state = CASE WHEN jsonb_typeof(o.state -> 'report') = 'object' \
-                     THEN jsonb_set(o.state, '{report}', (o.state -> 'report') \
-                         || jsonb_build_object('customer_name', NULL, 'customer_ref', NULL, \
-                             'customer_email', n.email)) \
-                     ELSE o.state END \
-             FROM (SELECT w.merchant_id, w.id, ",
-            $left,
-            " FROM orders w WHERE w.merchant_id = ? AND w.id = ANY(?)) n \
-             WHERE o.merchant_id = n.merchant_id AND o.id = n.id"
-        )
-    };
-}
-
 /// Takes the customers out of these orders.
 pub(in crate::features::privacy) fn erase_customers(
     conn: &mut PgConnection,
@@ -62,23 +43,30 @@ pub(in crate::features::privacy) fn erase_customers(
     left: Left<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    let statement = match left {
-        Left::Nothing => {
-            prepared::<()>(without_customer!("NULL::text AS email, NULL::text AS key"))
-                .bind::<Timestamptz, _>(now)
-        }
-        Left::Pseudonym(email) => {
-            prepared::<()>(without_customer!("?::text AS email, ?::text AS key"))
-                .bind::<Timestamptz, _>(now)
-                .bind::<Text, _>(email)
-                .bind::<Text, _>(email)
-        }
-        Left::Address => prepared::<()>(without_customer!(
-            "w.customer_email AS email, w.customer_email_key AS key"
-        ))
-        .bind::<Timestamptz, _>(now),
+    let pseudonym = match left {
+        Left::Pseudonym(email) => Some(email),
+        Left::Nothing | Left::Address => None,
     };
-    statement.bind::<BigInt, _>(merchant_id).bind::<Array<BigInt>, _>(order_ids).execute(conn)
+    statement!(
+        "UPDATE orders o SET customer_name = NULL, erased_at = coalesce(o.erased_at, :now), \
+             customer_email = n.email, customer_email_key = n.key, \
+             state = CASE WHEN jsonb_typeof(o.state -> 'report') = 'object' \
+                 THEN jsonb_set(o.state, '{report}', (o.state -> 'report') \
+                     || jsonb_build_object('customer_name', NULL, 'customer_ref', NULL, \
+                         'customer_email', n.email)) \
+                 ELSE o.state END \
+         FROM (SELECT w.merchant_id, w.id, \
+                 CASE WHEN :with_address THEN w.customer_email ELSE :pseudonym END AS email, \
+                 CASE WHEN :with_address THEN w.customer_email_key ELSE :pseudonym END AS key \
+             FROM orders w WHERE w.merchant_id = :merchant_id AND w.id = ANY(:order_ids)) n \
+         WHERE o.merchant_id = n.merchant_id AND o.id = n.id",
+        merchant_id: BigInt,
+        order_ids: Array<BigInt>,
+        with_address: Bool = left == Left::Address,
+        pseudonym: Nullable<Text>,
+        now: Timestamptz,
+    )
+    .execute(conn)
 }
 
 /// The addresses that decide who earns from orders, as they are compared: affiliates' own, and those
@@ -104,19 +92,26 @@ pub(in crate::features::privacy) fn deciding_addresses(
     Ok(deciding)
 }
 
+type WithoutBody = (
+    diesel::dsl::Eq<deliveries::body_gzip, Option<Vec<u8>>>,
+    diesel::dsl::Eq<deliveries::detail, &'static str>,
+);
+
+fn without_body() -> WithoutBody {
+    (deliveries::body_gzip.eq(None), deliveries::detail.eq(""))
+}
+
 /// Empties the bodies of the messages about these orders.
 pub(in crate::features::privacy) fn erase_bodies(
     conn: &mut PgConnection,
     merchant_id: i64,
     order_ids: &[i64],
 ) -> QueryResult<usize> {
-    prepared::<()>(
-        "UPDATE deliveries SET body_gzip = NULL, detail = '' \
-         WHERE merchant_id = ? AND order_id = ANY(?) AND body_gzip IS NOT NULL",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(order_ids)
-    .execute(conn)
+    let bodies = deliveries::table
+        .filter(deliveries::merchant_id.eq(merchant_id))
+        .filter(deliveries::order_id.eq_any(order_ids))
+        .filter(deliveries::body_gzip.is_not_null());
+    diesel::update(bodies).set(without_body()).execute(conn)
 }
 
 impl Erasure<'_> {
@@ -194,25 +189,23 @@ impl Erasure<'_> {
         let refs: Vec<&String> = lookup.orders.iter().flat_map(|(_, refs)| refs).collect();
         let (mut after, mut emptied) = (0, 0);
         loop {
-            let portion: Vec<(i64, Vec<u8>)> = prepared::<(BigInt, Binary)>(
-                "SELECT id, body_gzip FROM deliveries WHERE merchant_id = ? AND order_id IS NULL \
-                     AND body_gzip IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
-            )
-            .bind::<BigInt, _>(self.merchant_id())
-            .bind::<BigInt, _>(after)
-            .bind::<BigInt, _>(PORTION)
-            .load(conn)?;
+            let portion: Vec<(i64, Vec<u8>)> = deliveries::table
+                .filter(deliveries::merchant_id.eq(self.merchant_id()))
+                .filter(deliveries::order_id.is_null())
+                .filter(deliveries::body_gzip.is_not_null())
+                .filter(deliveries::id.gt(after))
+                .order(deliveries::id)
+                .limit(PORTION)
+                .select((deliveries::id, deliveries::body_gzip.assume_not_null()))
+                .load(conn)?;
             let Some((last, _)) = portion.last() else { return Ok(emptied) };
             after = *last;
             let naming = portion.iter().filter(|(_, body)| names_any(body, &emails, &refs));
             let ids: Vec<i64> = naming.map(|(id, _)| *id).collect();
-            emptied += prepared::<()>(
-                "UPDATE deliveries SET body_gzip = NULL, detail = '' \
-                 WHERE merchant_id = ? AND id = ANY(?)",
-            )
-            .bind::<BigInt, _>(self.merchant_id())
-            .bind::<Array<BigInt>, _>(ids)
-            .execute(conn)?;
+            let bodies = deliveries::table
+                .filter(deliveries::merchant_id.eq(self.merchant_id()))
+                .filter(deliveries::id.eq_any(ids));
+            emptied += diesel::update(bodies).set(without_body()).execute(conn)?;
         }
     }
 
@@ -239,20 +232,19 @@ impl Erasure<'_> {
         }
         for portion in ids.chunks(1_000) {
             for (pattern, left) in &patterns {
-                prepared::<()>(
-                    "UPDATE orders SET attribution = regexp_replace(attribution::text, ?, ?, 'gi')::jsonb, \
-                         manual_credit = regexp_replace(manual_credit::text, ?, ?, 'gi')::jsonb \
-                     WHERE merchant_id = ? AND id = ANY(?) \
-                         AND (attribution::text ~* ? OR manual_credit::text ~* ?)",
+                let left = format!("\\1\"{left}\"");
+                statement!(
+                    "UPDATE orders \
+                     SET attribution = regexp_replace(attribution::text, :pattern, :left, 'gi')::jsonb, \
+                         manual_credit = \
+                             regexp_replace(manual_credit::text, :pattern, :left, 'gi')::jsonb \
+                     WHERE merchant_id = :merchant_id AND id = ANY(:ids) \
+                         AND (attribution::text ~* :pattern OR manual_credit::text ~* :pattern)",
+                    merchant_id: BigInt = self.merchant_id(),
+                    ids: Array<BigInt> = portion,
+                    pattern: Text = pattern.as_str(),
+                    left: Text = left.as_str(),
                 )
-                .bind::<Text, _>(pattern)
-                .bind::<Text, _>(format!("\\1\"{left}\""))
-                .bind::<Text, _>(pattern)
-                .bind::<Text, _>(format!("\\1\"{left}\""))
-                .bind::<BigInt, _>(self.merchant_id())
-                .bind::<Array<BigInt>, _>(portion)
-                .bind::<Text, _>(pattern)
-                .bind::<Text, _>(pattern)
                 .execute(conn)?;
             }
         }
@@ -264,42 +256,42 @@ impl Erasure<'_> {
         if self.person.login.is_none() {
             return Ok(Vec::new());
         }
-        prepared::<BigInt>(
-            "SELECT id FROM orders WHERE merchant_id = ? AND manual_affiliate_id IS NOT NULL",
-        )
-        .bind::<BigInt, _>(self.merchant_id())
-        .load(conn)
+        orders::table
+            .filter(orders::merchant_id.eq(self.merchant_id()))
+            .filter(orders::manual_affiliate_id.is_not_null())
+            .select(orders::id)
+            .load(conn)
     }
 
     /// What members noted with their orders and conversions.
     fn erase_notes(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        let (orders, affiliates) = (&self.person.order_ids, &self.person.affiliate_ids);
-        prepared::<()>(
+        statement!(
             "UPDATE conversions SET note = '', review_note = '' \
-             WHERE merchant_id = ? AND (order_id = ANY(?) OR affiliate_id = ANY(?)) \
+             WHERE merchant_id = :merchant_id \
+                 AND (order_id = ANY(:order_ids) OR affiliate_id = ANY(:affiliate_ids)) \
                  AND (note <> '' OR review_note <> '')",
+            merchant_id: BigInt = self.merchant_id(),
+            order_ids: Array<BigInt> = &self.person.order_ids,
+            affiliate_ids: Array<BigInt> = &self.person.affiliate_ids,
         )
-        .bind::<BigInt, _>(self.merchant_id())
-        .bind::<Array<BigInt>, _>(orders)
-        .bind::<Array<BigInt>, _>(affiliates)
         .execute(conn)?;
-        prepared::<()>(
+        statement!(
             "UPDATE orders SET fraud_note = CASE WHEN fraud_note IS NULL THEN NULL ELSE '' END, \
                  manual_credit = CASE WHEN manual_credit IS NULL THEN NULL \
                      ELSE jsonb_set(manual_credit, '{note}', '\"\"') END \
-             WHERE merchant_id = ? AND (id = ANY(?) OR manual_affiliate_id = ANY(?)) \
+             WHERE merchant_id = :merchant_id \
+                 AND (id = ANY(:order_ids) OR manual_affiliate_id = ANY(:affiliate_ids)) \
                  AND (fraud_note IS NOT NULL OR manual_credit IS NOT NULL)",
+            merchant_id: BigInt = self.merchant_id(),
+            order_ids: Array<BigInt> = &self.person.order_ids,
+            affiliate_ids: Array<BigInt> = &self.person.affiliate_ids,
         )
-        .bind::<BigInt, _>(self.merchant_id())
-        .bind::<Array<BigInt>, _>(orders)
-        .bind::<Array<BigInt>, _>(affiliates)
         .execute(conn)?;
-        let name = self.person.login.as_ref().map(|login| login.name.as_str());
-        prepared::<()>("UPDATE orders SET fraud_by = ? WHERE merchant_id = ? AND fraud_by = ?")
-            .bind::<Text, _>(NAME)
-            .bind::<BigInt, _>(self.merchant_id())
-            .bind::<Nullable<Text>, _>(name)
-            .execute(conn)?;
+        let Some(login) = &self.person.login else { return Ok(()) };
+        let denied = orders::table
+            .filter(orders::merchant_id.eq(self.merchant_id()))
+            .filter(orders::fraud_by.eq(&login.name));
+        diesel::update(denied).set(orders::fraud_by.eq(NAME)).execute(conn)?;
         Ok(())
     }
 }

@@ -2,34 +2,44 @@
 //! notes.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{BigInt, Text};
 
 use super::erasure::Erasure;
 use super::outcome::Erased;
 use super::patterns::NamePatterns;
 use crate::kit::audit;
-use crate::kit::db::prepared;
+use crate::kit::db::statement::{Statement, statement};
 
 /// The name of a person who was erased, wherever pages show one.
 pub(super) const NAME: &str = "Erased person";
+
+/// Takes what fits a pattern out of a column of the merchant.
+type WithoutWords = for<'a> fn(i64, &'a str) -> Statement<'a>;
+
 /// Takes their names and addresses out of a column: of text, or of JSON by way of text.
 macro_rules! without_words {
     ($table:literal, $column:literal, $to_text:literal, $from_text:literal) => {
-        concat!(
-            "UPDATE ",
-            $table,
-            " SET ",
-            $column,
-            " = regexp_replace(",
-            $column,
-            $to_text,
-            ", ?, '[erased]', 'gi')",
-            $from_text,
-            " WHERE merchant_id = ? AND ",
-            $column,
-            $to_text,
-            " ~* ?"
-        )
+        |merchant_id, pattern| {
+            statement!(
+                concat!(
+                    "UPDATE ",
+                    $table,
+                    " SET ",
+                    $column,
+                    " = regexp_replace(",
+                    $column,
+                    $to_text,
+                    ", :pattern, '[erased]', 'gi')",
+                    $from_text,
+                    " WHERE merchant_id = :merchant_id AND ",
+                    $column,
+                    $to_text,
+                    " ~* :pattern"
+                ),
+                merchant_id: BigInt,
+                pattern: Text,
+            )
+        }
     };
 }
 
@@ -47,7 +57,7 @@ macro_rules! json {
 
 /// Where members and affiliates write freely, or sentences name people. Orders, which are many, are
 /// found by their keys instead.
-const TEXTS: [&str; 9] = [
+const TEXTS: [WithoutWords; 9] = [
     text!("conversions", "note"),
     text!("conversions", "review_note"),
     text!("affiliates", "note"),
@@ -60,26 +70,35 @@ const TEXTS: [&str; 9] = [
 ];
 
 /// The same in JSON.
-const JSONS: [&str; 3] =
+const JSONS: [WithoutWords; 3] =
     [json!("recalculations", "cause"), json!("applications", "answers"), json!("imports", "run")];
+
+/// Puts [`NAME`] in the place of a member's.
+type WithoutName = for<'a> fn(i64, &'a str) -> Statement<'a>;
 
 /// Where a member's name stands alone: who did it.
 macro_rules! name {
     ($table:literal, $column:literal) => {
-        concat!(
-            "UPDATE ",
-            $table,
-            " SET ",
-            $column,
-            " = ? \
-             WHERE merchant_id = ? AND ",
-            $column,
-            " = ANY(?)"
-        )
+        |merchant_id, name| {
+            statement!(
+                concat!(
+                    "UPDATE ",
+                    $table,
+                    " SET ",
+                    $column,
+                    " = :erased WHERE merchant_id = :merchant_id AND ",
+                    $column,
+                    " = :name"
+                ),
+                merchant_id: BigInt,
+                name: Text,
+                erased: Text = NAME,
+            )
+        }
     };
 }
 
-const NAMES: [&str; 7] = [
+const NAMES: [WithoutName; 7] = [
     name!("conversions", "reviewed_by"),
     name!("backfills", "requested_by"),
     name!("code_syncs", "requested_by"),
@@ -104,51 +123,29 @@ impl Erasure<'_> {
         erased.lines += usize::try_from(acts + named).unwrap_or_default();
         if let Some(words) = &self.words {
             for statement in TEXTS {
-                erased.lines += self.replace(conn, statement, &words.text)?;
+                erased.lines += statement(self.merchant_id(), &words.text).execute(conn)?;
             }
             for statement in JSONS {
-                erased.lines += self.replace(conn, statement, &words.json)?;
+                erased.lines += statement(self.merchant_id(), &words.json).execute(conn)?;
             }
             self.erase_import_rows(conn, words)?;
         }
-        let names: Vec<&str> = match &self.person.login {
-            Some(login) => vec![login.name.as_str()],
-            None => Vec::new(),
-        };
+        let Some(login) = &self.person.login else { return Ok(()) };
         for statement in NAMES {
-            erased.lines += prepared::<()>(statement)
-                .bind::<Text, _>(NAME)
-                .bind::<BigInt, _>(self.merchant_id())
-                .bind::<Array<Text>, _>(names.as_slice())
-                .execute(conn)?;
+            erased.lines += statement(self.merchant_id(), &login.name).execute(conn)?;
         }
         Ok(())
     }
 
-    fn replace(
-        &self,
-        conn: &mut PgConnection,
-        statement: &'static str,
-        pattern: &str,
-    ) -> QueryResult<usize> {
-        prepared::<()>(statement)
-            .bind::<Text, _>(pattern)
-            .bind::<BigInt, _>(self.merchant_id())
-            .bind::<Text, _>(pattern)
-            .execute(conn)
-    }
-
     /// Rows of files that were refused or wait: what's of them goes as a whole.
     fn erase_import_rows(&self, conn: &mut PgConnection, words: &NamePatterns) -> QueryResult<()> {
-        prepared::<()>(
-            "DELETE FROM import_rows WHERE merchant_id = ? AND (affiliate ~* ? OR named_email ~* ? \
-                 OR value ~* ? OR refusal ~* ?)",
+        statement!(
+            "DELETE FROM import_rows WHERE merchant_id = :merchant_id \
+                 AND (affiliate ~* :words OR named_email ~* :words OR value ~* :words \
+                     OR refusal ~* :words)",
+            merchant_id: BigInt = self.merchant_id(),
+            words: Text = words.text.as_str(),
         )
-        .bind::<BigInt, _>(self.merchant_id())
-        .bind::<Text, _>(&words.text)
-        .bind::<Text, _>(&words.text)
-        .bind::<Text, _>(&words.text)
-        .bind::<Text, _>(&words.text)
         .execute(conn)
         .map(drop)
     }

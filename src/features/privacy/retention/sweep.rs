@@ -3,14 +3,15 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
 
 use super::settings::{Period, Periods, load};
 use crate::features::privacy::erase::{Left, deciding_addresses, erase_bodies, erase_customers};
 use crate::kit::audit::{self, Act, Actor, record};
 use crate::kit::config::InstanceRetention;
 use crate::kit::db::schema::{data_requests, emails, merchants, orders, sessions, stores};
-use crate::kit::db::{Db, Scope, prepared};
+use crate::kit::db::statement::statement;
+use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::supervise::Stop;
 
@@ -95,21 +96,20 @@ fn empty_bodies(
     before: DateTime<Utc>,
     failed_before: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    prepared::<()>(
+    statement!(
         "UPDATE deliveries d SET body_gzip = NULL \
-         FROM (SELECT id FROM deliveries WHERE merchant_id = ? AND body_gzip IS NOT NULL \
-                 AND received_at < greatest(?, ?) AND outcome <> 'waiting' \
-                 AND received_at < CASE WHEN outcome = 'failed' THEN ? ELSE ? END \
-             ORDER BY received_at LIMIT ? FOR UPDATE SKIP LOCKED) old \
-         WHERE d.merchant_id = ? AND d.id = old.id",
+         FROM (SELECT id FROM deliveries WHERE merchant_id = :merchant_id \
+                 AND body_gzip IS NOT NULL \
+                 AND received_at < greatest(:before, :failed_before) AND outcome <> 'waiting' \
+                 AND received_at < CASE WHEN outcome = 'failed' THEN :failed_before \
+                     ELSE :before END \
+             ORDER BY received_at LIMIT :portion FOR UPDATE SKIP LOCKED) old \
+         WHERE d.merchant_id = :merchant_id AND d.id = old.id",
+        merchant_id: BigInt,
+        before: Timestamptz,
+        failed_before: Timestamptz,
+        portion: BigInt = PORTION,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Timestamptz, _>(before)
-    .bind::<Timestamptz, _>(failed_before)
-    .bind::<Timestamptz, _>(failed_before)
-    .bind::<Timestamptz, _>(before)
-    .bind::<BigInt, _>(PORTION)
-    .bind::<BigInt, _>(merchant_id)
     .execute(conn)
 }
 
@@ -122,14 +122,16 @@ fn orders_before(
     merchant_id: i64,
     before: DateTime<Utc>,
 ) -> QueryResult<Vec<Due>> {
-    prepared::<(BigInt, Nullable<Text>)>(
-        "SELECT id, customer_email_key FROM orders WHERE merchant_id = ? AND erased_at IS NULL \
-             AND placed_at < ? ORDER BY placed_at LIMIT ? FOR UPDATE SKIP LOCKED",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Timestamptz, _>(before)
-    .bind::<BigInt, _>(PORTION)
-    .load(conn)
+    orders::table
+        .filter(orders::merchant_id.eq(merchant_id))
+        .filter(orders::erased_at.is_null())
+        .filter(orders::placed_at.lt(before))
+        .order(orders::placed_at)
+        .limit(PORTION)
+        .select((orders::id, orders::customer_email_key))
+        .for_update()
+        .skip_locked()
+        .load(conn)
 }
 
 /// Their raw bodies go with the customers. An address that decides who earns stays.
@@ -215,17 +217,17 @@ fn orders_of_store(
     store_id: i64,
     after: &str,
 ) -> QueryResult<Vec<(String, Due)>> {
-    let rows: Vec<(String, i64, Option<String>)> = prepared::<(Text, BigInt, Nullable<Text>)>(
-        "SELECT order_ref, id, customer_email_key FROM orders \
-         WHERE merchant_id = ? AND store_id = ? AND order_ref > ? AND erased_at IS NULL \
-         ORDER BY order_ref LIMIT ? FOR UPDATE SKIP LOCKED",
-    )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(store_id)
-    .bind::<Text, _>(after)
-    .bind::<BigInt, _>(PORTION)
-    .load(conn)?;
-    Ok(rows.into_iter().map(|(order_ref, id, key)| (order_ref, (id, key))).collect())
+    orders::table
+        .filter(orders::merchant_id.eq(merchant_id))
+        .filter(orders::store_id.eq(store_id))
+        .filter(orders::order_ref.gt(after))
+        .filter(orders::erased_at.is_null())
+        .order(orders::order_ref)
+        .limit(PORTION)
+        .select((orders::order_ref, (orders::id, orders::customer_email_key)))
+        .for_update()
+        .skip_locked()
+        .load(conn)
 }
 
 fn empty_bodies_of_store(
@@ -233,16 +235,16 @@ fn empty_bodies_of_store(
     merchant_id: i64,
     store_id: i64,
 ) -> QueryResult<usize> {
-    prepared::<()>(
+    statement!(
         "UPDATE deliveries d SET body_gzip = NULL, detail = '' \
-         FROM (SELECT id FROM deliveries WHERE merchant_id = ? AND store_id = ? \
-                 AND body_gzip IS NOT NULL ORDER BY received_at LIMIT ? FOR UPDATE SKIP LOCKED) old \
-         WHERE d.merchant_id = ? AND d.id = old.id",
+         FROM (SELECT id FROM deliveries \
+             WHERE merchant_id = :merchant_id AND store_id = :store_id AND body_gzip IS NOT NULL \
+             ORDER BY received_at LIMIT :portion FOR UPDATE SKIP LOCKED) old \
+         WHERE d.merchant_id = :merchant_id AND d.id = old.id",
+        merchant_id: BigInt,
+        store_id: BigInt,
+        portion: BigInt = PORTION,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(store_id)
-    .bind::<BigInt, _>(PORTION)
-    .bind::<BigInt, _>(merchant_id)
     .execute(conn)
 }
 
@@ -293,14 +295,13 @@ fn finish_store(
 /// More of one merchant are not counted.
 const COUNTED: i64 = 1_000;
 
-/// The rows of one merchant that are due for a day. The condition binds the moment it's compared with,
-/// and the most that are counted.
+/// How many rows of the merchants are due for a day.
 macro_rules! due {
     ($name:literal, $days:literal, $table:literal, $condition:literal, $since:literal) => {
         concat!(
             "SELECT '",
             $name,
-            "', coalesce(sum(n.number), 0)::bigint FROM kept k \
+            "' AS what, coalesce(sum(n.number), 0)::bigint AS number FROM kept k \
              CROSS JOIN LATERAL (SELECT count(*) AS number FROM (SELECT FROM ",
             $table,
             " t WHERE t.merchant_id = k.id AND ",
@@ -315,12 +316,12 @@ macro_rules! due {
 }
 
 const OVERDUE: &str = concat!(
-    "WITH kept AS (SELECT m.id, ?::timestamptz AS now, ?::bigint AS counted, \
-         coalesce(r.bodies_days, ?) AS bodies_days, \
-         coalesce(r.failed_bodies_days, ?) AS failed_bodies_days, \
-         coalesce(r.customers_days, ?) AS customers_days, \
-         coalesce(r.audit_ips_days, ?) AS audit_ips_days, \
-         coalesce(r.disconnected_days, ?) AS disconnected_days \
+    "WITH kept AS (SELECT m.id, :now AS now, :counted AS counted, \
+         coalesce(r.bodies_days, :bodies_days) AS bodies_days, \
+         coalesce(r.failed_bodies_days, :failed_bodies_days) AS failed_bodies_days, \
+         coalesce(r.customers_days, :customers_days) AS customers_days, \
+         coalesce(r.audit_ips_days, :audit_ips_days) AS audit_ips_days, \
+         coalesce(r.disconnected_days, :disconnected_days) AS disconnected_days \
      FROM merchants m LEFT JOIN retention_settings r ON r.merchant_id = m.id) ",
     due!(
         "bodies",
@@ -343,10 +344,10 @@ const OVERDUE: &str = concat!(
     due!("audit_ips", "audit_ips_days", "audit_log", "t.came_from IS NOT NULL", "at"),
     " UNION ALL ",
     due!("disconnected", "disconnected_days", "stores", "t.erased_at IS NULL", "disconnected_at"),
-    " UNION ALL SELECT 'emails', count(*) FROM emails WHERE created_at < ? \
-      UNION ALL SELECT 'sessions', count(*) FROM sessions WHERE created_at < ? \
+    " UNION ALL SELECT 'emails', count(*) FROM emails WHERE created_at < :emails_before \
+      UNION ALL SELECT 'sessions', count(*) FROM sessions WHERE created_at < :sessions_before \
       UNION ALL SELECT 'instance_ips', count(*) FROM instance_log \
-          WHERE came_from IS NOT NULL AND at < ?",
+          WHERE came_from IS NOT NULL AND at < :ips_before",
 );
 
 /// How much is kept although it was due a day ago, by what it is; within `Scope::Instance`. Of a
@@ -356,17 +357,27 @@ pub fn overdue(
     keep: InstanceRetention,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<(String, i64)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        what: String,
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
     let (now, days) = (now - GRACE, Periods::default());
-    prepared::<(Text, BigInt)>(OVERDUE)
-        .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(COUNTED)
-        .bind::<Integer, _>(days.bodies_days)
-        .bind::<Integer, _>(days.failed_bodies_days)
-        .bind::<Integer, _>(days.customers_days)
-        .bind::<Integer, _>(days.audit_ips_days)
-        .bind::<Integer, _>(days.disconnected_days)
-        .bind::<Timestamptz, _>(now - Duration::days(keep.emails_days))
-        .bind::<Timestamptz, _>(now - Duration::days(keep.sessions_days))
-        .bind::<Timestamptz, _>(now - Duration::days(keep.ips_days))
-        .load(conn)
+    let rows: Vec<Row> = statement!(
+        OVERDUE,
+        now: Timestamptz,
+        counted: BigInt = COUNTED,
+        bodies_days: Integer = days.bodies_days,
+        failed_bodies_days: Integer = days.failed_bodies_days,
+        customers_days: Integer = days.customers_days,
+        audit_ips_days: Integer = days.audit_ips_days,
+        disconnected_days: Integer = days.disconnected_days,
+        emails_before: Timestamptz = now - Duration::days(keep.emails_days),
+        sessions_before: Timestamptz = now - Duration::days(keep.sessions_days),
+        ips_before: Timestamptz = now - Duration::days(keep.ips_days),
+    )
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.what, row.number)).collect())
 }
