@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use vouch_core::attribution::ChainedEntry;
 
-use crate::kit::db::prepared;
+use crate::kit::db::statement::{rows, statement};
 
 /// Whose ledger grows, and why.
 pub(crate) struct Appending<'a> {
@@ -26,27 +26,24 @@ pub(crate) fn append(
     if entries.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<&str> = entries.iter().map(|entry| entry.kind.as_str()).collect();
-    let currencies: Vec<&str> = entries.iter().map(|entry| entry.currency.as_str()).collect();
-    let prior: Vec<Option<&str>> =
-        entries.iter().map(|entry| entry.prior_currency.as_deref()).collect();
-    prepared::<()>(
+    statement!(
         "INSERT INTO commission_entries (merchant_id, conversion_id, at, delivery_id, cause, \
-             kind, currency, prior_currency, seq, amount_minor, balance_minor) \
-         SELECT ?, ?, ?, ?, ?, n.* FROM unnest(?::text[], ?::text[], ?::text[], \
-             ?::integer[], ?::bigint[], ?::bigint[]) AS n",
+             :new.columns) \
+         SELECT :merchant_id, :conversion_id, :at, :delivery_id, :cause, :new.columns FROM :new",
+        merchant_id: BigInt = to.merchant_id,
+        conversion_id: BigInt = to.conversion_id,
+        at: Timestamptz = to.at,
+        delivery_id: Nullable<BigInt> = to.delivery_id,
+        cause: Text = to.cause,
+        ..new = rows!(for entry in entries =>
+            kind: Text = entry.kind,
+            currency: Text = entry.currency,
+            prior_currency: Nullable<Text> = entry.prior_currency,
+            seq: Integer = entry.seq,
+            amount_minor: BigInt = entry.amount_minor,
+            balance_minor: BigInt = entry.balance_minor,
+        ),
     )
-    .bind::<BigInt, _>(to.merchant_id)
-    .bind::<BigInt, _>(to.conversion_id)
-    .bind::<Timestamptz, _>(to.at)
-    .bind::<Nullable<BigInt>, _>(to.delivery_id)
-    .bind::<Text, _>(to.cause)
-    .bind::<Array<Text>, _>(kinds)
-    .bind::<Array<Text>, _>(currencies)
-    .bind::<Array<Nullable<Text>>, _>(prior)
-    .bind::<Array<Integer>, _>(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(entries.iter().map(|entry| entry.amount_minor).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(entries.iter().map(|entry| entry.balance_minor).collect::<Vec<_>>())
-    .execute(conn)?;
-    Ok(())
+    .execute(conn)
+    .map(drop)
 }

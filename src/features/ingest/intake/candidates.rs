@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use vouch_core::attribution::{Candidate, CandidateAffiliate, CommissionKind, Terms};
 use vouch_core::money::{Currency, Rate};
 use vouch_core::order::snapshot::OrderSnapshot;
@@ -13,7 +13,8 @@ use crate::features::affiliates::AffiliateStatus;
 use crate::features::exclusions::covering_orders;
 use crate::features::triggers::TriggerKind;
 use crate::kit::dated::in_force_or_first;
-use crate::kit::db::prepared;
+use crate::kit::db::schema::{offer_terms, triggers};
+use crate::kit::db::statement::statement;
 
 /// The candidates of `report`.
 pub(super) fn of(
@@ -62,22 +63,22 @@ pub(super) fn wanted(report: &OrderSnapshot) -> Vec<TriggerKey> {
     let codes = report.codes.iter().map(|code| (TriggerKind::CouponCode, code.key()));
     let email = email_key_of(report).map(|key| (TriggerKind::CustomerEmail, key));
     let skus = report.lines.iter().filter_map(|line| Some((TriggerKind::Sku, line.sku_key()?)));
-    codes.chain(email).chain(skus).map(|(kind, key)| (kind.as_str(), key)).collect()
+    codes.chain(email).chain(skus).collect()
 }
 
 /// An affiliate `a` with the addresses it was known by then and its status, and the terms of its
-/// offer: [`AffiliateSql`], [`TermsSql`]. The moment is bound once.
+/// offer: [`AffiliateRow`], [`TermsRow`].
 macro_rules! affiliate_columns {
     () => {
-        "a.id, a.public_id, a.name, \
+        "a.id AS affiliate_id, a.public_id, a.name AS affiliate_name, \
          ARRAY(SELECT unnest(e.emails) FROM affiliate_emails e WHERE e.merchant_id = a.merchant_id \
-             AND e.affiliate_id = a.id AND e.valid_from <= ?), s.status, \
-         f.id, f.name, m.commission_kind, m.basis_points, m.flat_minor, m.flat_currency::text, \
-         m.excluded_skus, m.auto_approve"
+             AND e.affiliate_id = a.id AND e.valid_from <= :placed_at) AS emails, s.status, \
+         f.id AS offer_id, f.name AS offer_name, m.commission_kind, m.basis_points, m.flat_minor, \
+         m.flat_currency, m.excluded_skus, m.auto_approve"
     };
 }
 
-/// The joins that these columns need; the moment is bound four times.
+/// The joins that these columns need.
 macro_rules! terms_in_force {
     () => {
         concat!(
@@ -96,36 +97,92 @@ macro_rules! terms_in_force {
     };
 }
 
-const HOLDERS: &str = concat!(
-    "SELECT t.id, t.kind, t.value, t.key, t.created_at, t.retired_at, \
-        o.valid_from, o.valid_until, ",
-    affiliate_columns!(),
-    " FROM triggers t \
-    JOIN trigger_owners o ON o.merchant_id = t.merchant_id AND o.trigger_id = t.id \
-    JOIN affiliates a ON a.merchant_id = o.merchant_id AND a.id = o.affiliate_id ",
-    terms_in_force!(),
-    " WHERE t.merchant_id = ? AND t.id = ANY(?)"
-);
+#[derive(QueryableByName)]
+struct AffiliateRow {
+    #[diesel(sql_type = BigInt)]
+    affiliate_id: i64,
+    #[diesel(sql_type = Text)]
+    public_id: String,
+    #[diesel(sql_type = Text)]
+    affiliate_name: String,
+    #[diesel(sql_type = Array<Text>)]
+    emails: Vec<String>,
+    #[diesel(sql_type = Text)]
+    status: AffiliateStatus,
+}
 
-const AFFILIATE: &str = concat!(
-    "SELECT ",
-    affiliate_columns!(),
-    " FROM affiliates a ",
-    terms_in_force!(),
-    " WHERE a.merchant_id = ? AND a.id = ?"
-);
+impl From<AffiliateRow> for CandidateAffiliate {
+    fn from(row: AffiliateRow) -> Self {
+        let AffiliateRow { affiliate_id, public_id, affiliate_name, emails, status } = row;
+        Self { id: affiliate_id, public_id, name: affiliate_name, emails, status }
+    }
+}
 
-type TriggerSql = (BigInt, Text, Text, Text, Timestamptz, Nullable<Timestamptz>);
-type OwnerSql = (Timestamptz, Nullable<Timestamptz>);
-type AffiliateSql = (BigInt, Text, Text, Array<Text>, Text);
-type TermsSql =
-    (BigInt, Text, Text, Nullable<Integer>, Nullable<BigInt>, Nullable<Text>, Array<Text>, Bool);
+#[derive(QueryableByName)]
+#[diesel(table_name = offer_terms)]
+struct TermsRow {
+    offer_id: i64,
+    #[diesel(sql_type = Text)]
+    offer_name: String,
+    commission_kind: CommissionKind,
+    basis_points: Option<Rate>,
+    flat_minor: Option<i64>,
+    flat_currency: Option<Currency>,
+    #[diesel(sql_type = Array<Text>)]
+    excluded_skus: Vec<String>,
+    auto_approve: bool,
+}
 
-type TriggerRow = (i64, TriggerKind, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
-type OwnerRow = (DateTime<Utc>, Option<DateTime<Utc>>);
-type AffiliateRow = (i64, String, String, Vec<String>, AffiliateStatus);
-type TermsRow =
-    (i64, String, CommissionKind, Option<Rate>, Option<i64>, Option<Currency>, Vec<String>, bool);
+impl From<TermsRow> for Terms {
+    fn from(row: TermsRow) -> Self {
+        let columns = (row.commission_kind, row.basis_points, row.flat_minor, row.flat_currency);
+        Self {
+            offer_id: row.offer_id,
+            offer_name: row.offer_name,
+            commission: columns.into(),
+            excluded_skus: row.excluded_skus,
+            auto_approve: row.auto_approve,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = triggers)]
+struct HolderRow {
+    #[diesel(column_name = id)]
+    trigger_id: i64,
+    kind: TriggerKind,
+    value: String,
+    key: String,
+    created_at: DateTime<Utc>,
+    retired_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    owned_from: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    owned_until: Option<DateTime<Utc>>,
+    #[diesel(embed)]
+    affiliate: AffiliateRow,
+    #[diesel(embed)]
+    terms: TermsRow,
+}
+
+impl From<HolderRow> for Candidate {
+    fn from(row: HolderRow) -> Self {
+        Self {
+            trigger_id: row.trigger_id,
+            kind: row.kind,
+            value: row.value,
+            key: row.key,
+            trigger_created_at: row.created_at,
+            affiliate: row.affiliate.into(),
+            owned_from: row.owned_from,
+            owned_until: row.owned_until,
+            retired_at: row.retired_at,
+            excluded_by: None,
+            terms: row.terms.into(),
+        }
+    }
+}
 
 fn holders(
     conn: &mut PgConnection,
@@ -133,44 +190,23 @@ fn holders(
     trigger_ids: Vec<i64>,
     placed_at: DateTime<Utc>,
 ) -> QueryResult<Vec<Candidate>> {
-    let rows: Vec<(TriggerRow, OwnerRow, AffiliateRow, TermsRow)> =
-        prepared::<(TriggerSql, OwnerSql, AffiliateSql, TermsSql)>(HOLDERS)
-            .bind::<Timestamptz, _>(placed_at)
-            .bind::<Timestamptz, _>(placed_at)
-            .bind::<Timestamptz, _>(placed_at)
-            .bind::<Timestamptz, _>(placed_at)
-            .bind::<Timestamptz, _>(placed_at)
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<Array<BigInt>, _>(trigger_ids)
-            .load(conn)?;
-    let candidates = rows.into_iter().map(|(trigger, owner, who, terms)| {
-        let (trigger_id, kind, value, key, trigger_created_at, retired_at) = trigger;
-        let (owned_from, owned_until) = owner;
-        Candidate {
-            trigger_id,
-            kind,
-            value,
-            key,
-            trigger_created_at,
-            affiliate: affiliate(who),
-            owned_from,
-            owned_until,
-            retired_at,
-            excluded_by: None,
-            terms: self::terms(terms),
-        }
-    });
-    Ok(candidates.collect())
-}
-
-fn affiliate((id, public_id, name, emails, status): AffiliateRow) -> CandidateAffiliate {
-    CandidateAffiliate { id, public_id, name, emails, status }
-}
-
-fn terms(row: TermsRow) -> Terms {
-    let (offer_id, offer_name, kind, rate, flat, currency, excluded_skus, auto_approve) = row;
-    let commission = (kind, rate, flat, currency).into();
-    Terms { offer_id, offer_name, commission, excluded_skus, auto_approve }
+    let rows: Vec<HolderRow> = statement!(
+        concat!(
+            "SELECT t.id, t.kind, t.value, t.key, t.created_at, t.retired_at, \
+                o.valid_from AS owned_from, o.valid_until AS owned_until, ",
+            affiliate_columns!(),
+            " FROM triggers t \
+            JOIN trigger_owners o ON o.merchant_id = t.merchant_id AND o.trigger_id = t.id \
+            JOIN affiliates a ON a.merchant_id = o.merchant_id AND a.id = o.affiliate_id ",
+            terms_in_force!(),
+            " WHERE t.merchant_id = :merchant_id AND t.id = ANY(:trigger_ids)"
+        ),
+        merchant_id: BigInt,
+        trigger_ids: Array<BigInt>,
+        placed_at: Timestamptz,
+    )
+    .load(conn)?;
+    Ok(rows.into_iter().map(Candidate::from).collect())
 }
 
 /// The affiliate whom a member credits by hand, with their terms when the order was placed.
@@ -183,14 +219,25 @@ pub(super) fn manual_terms(
     affiliate_id: i64,
     placed_at: DateTime<Utc>,
 ) -> QueryResult<(CandidateAffiliate, Terms)> {
-    let (who, row): (AffiliateRow, TermsRow) = prepared::<(AffiliateSql, TermsSql)>(AFFILIATE)
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<Timestamptz, _>(placed_at)
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<BigInt, _>(affiliate_id)
-        .get_result(conn)?;
-    Ok((affiliate(who), terms(row)))
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        affiliate: AffiliateRow,
+        #[diesel(embed)]
+        terms: TermsRow,
+    }
+    let row: Row = statement!(
+        concat!(
+            "SELECT ",
+            affiliate_columns!(),
+            " FROM affiliates a ",
+            terms_in_force!(),
+            " WHERE a.merchant_id = :merchant_id AND a.id = :affiliate_id"
+        ),
+        merchant_id: BigInt,
+        affiliate_id: BigInt,
+        placed_at: Timestamptz,
+    )
+    .get_result(conn)?;
+    Ok((row.affiliate.into(), row.terms.into()))
 }

@@ -57,7 +57,7 @@ fn settle(
 ) -> QueryResult<Counted> {
     let held = known.map_or(&[][..], |known| &known.held);
     let mut end = known.map(|known| known.end.clone()).unwrap_or_default();
-    let entries = end.append(ledger_difference(held, &order.currency, commission));
+    let entries = end.append(ledger_difference(held, order.currency, commission));
     let conversion_id = match known {
         None => insert(conn, order, target, &end, cause.now)?,
         Some(known) => {
@@ -88,7 +88,7 @@ fn target_of(order: &OfOrder, credit: &Credit) -> Target {
         auto_approve: credit.auto_approve,
         not_paid_yet: credit.not_paid_yet,
         is_fraud: order.is_fraud,
-        currency: order.currency.clone(),
+        currency: order.currency,
         day: order.day,
         amounts: Amounts {
             orders: 0,
@@ -112,7 +112,7 @@ fn no_longer_credited(order: &OfOrder, known: &CurrentConversion) -> Target {
         auto_approve: false,
         not_paid_yet: false,
         is_fraud: order.is_fraud,
-        currency: order.currency.clone(),
+        currency: order.currency,
         day: order.day,
         amounts: Amounts { conversions: 1, ..Amounts::default() },
         shared: Shared::default(),

@@ -9,8 +9,8 @@ use vouch_core::delivery::DeliveryOutcome;
 use vouch_core::order::times::{ClampedTime, DeliveryTimes};
 
 use crate::features::ingest::failures;
-use crate::kit::db::prepared;
 use crate::kit::db::schema::deliveries;
+use crate::kit::db::statement::{columns, statement};
 
 /// One message of a store, as it came in. The signature was checked before.
 #[derive(Clone, Debug)]
@@ -86,25 +86,27 @@ pub(super) fn remember(
     arrival: &IncomingDelivery,
     record: &DeliveryRecord<'_>,
 ) -> QueryResult<Option<i64>> {
-    prepared::<BigInt>(
-        "INSERT INTO deliveries (merchant_id, store_id, topic, delivery_ref, received_at, \
-             sent_at, reported_at, clamped_times, is_test, outcome, detail, order_id, body_gzip) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    let body = Some(arrival.body_gzip.as_slice()).filter(|body| !body.is_empty());
+    statement!(
+        "INSERT INTO deliveries (:new.columns) VALUES (:new.values) \
          ON CONFLICT (merchant_id, store_id, topic, delivery_ref) DO NOTHING RETURNING id",
+        ..new = columns!(
+            merchant_id: BigInt = arrival.merchant_id,
+            store_id: BigInt = arrival.store_id,
+            topic: Text = arrival.topic.as_str(),
+            delivery_ref: Text = arrival.delivery_ref.as_str(),
+            received_at: Timestamptz = arrival.received_at,
+            sent_at: Nullable<Timestamptz> = arrival.sent_at,
+            reported_at: Nullable<Timestamptz> = record.reported_at,
+            clamped_times: Array<Text> = record.clamped(),
+            is_test: Bool = arrival.is_test,
+            outcome: Text = record.outcome,
+            detail: Text = record.detail,
+            order_id: Nullable<BigInt> = record.order_id,
+            body_gzip: Nullable<Binary> = body,
+        ),
     )
-    .bind::<BigInt, _>(arrival.merchant_id)
-    .bind::<BigInt, _>(arrival.store_id)
-    .bind::<Text, _>(arrival.topic.as_str())
-    .bind::<Text, _>(arrival.delivery_ref.as_str())
-    .bind::<Timestamptz, _>(arrival.received_at)
-    .bind::<Nullable<Timestamptz>, _>(arrival.sent_at)
-    .bind::<Nullable<Timestamptz>, _>(record.reported_at)
-    .bind::<Array<Text>, _>(record.clamped())
-    .bind::<Bool, _>(arrival.is_test)
-    .bind::<Text, _>(record.outcome)
-    .bind::<Text, _>(record.detail)
-    .bind::<Nullable<BigInt>, _>(record.order_id)
-    .bind::<Nullable<Binary>, _>(Some(arrival.body_gzip.as_slice()).filter(|body| !body.is_empty()))
+    .scalar::<BigInt>()
     .get_result(conn)
     .optional()
 }

@@ -1,15 +1,14 @@
 //! Customers who were erased stay so, whatever the store sends of them later: of a known order
 //! nothing is taken over, and elsewhere their address becomes the pseudonym it was given.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool};
 use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::{OrderSnapshot, StoreEvent};
 
 use super::batch::Batch;
 use super::delivery::IncomingDelivery;
-use crate::kit::db::prepared;
-use crate::kit::db::schema::{deliveries, orders};
+use crate::kit::db::schema::{deliveries, erased_emails, orders};
 
 /// The parts of a report that tell of a person.
 #[derive(Clone, Debug, Default)]
@@ -80,12 +79,8 @@ impl Batch {
         let merchant_id = self.merchant_id;
         let Some(pseudonyms) = self.merchant_pseudonyms(conn)? else { return Ok(None) };
         let (hash, pseudonym) = (pseudonyms.hash(&mailbox), pseudonyms.email(&mailbox));
-        let is_erased: bool = prepared::<Bool>(
-            "SELECT EXISTS (SELECT FROM erased_emails WHERE merchant_id = ? AND email_hash = ?)",
-        )
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<Binary, _>(hash)
-        .get_result(conn)?;
+        let erased = erased_emails::table.find((merchant_id, hash));
+        let is_erased: bool = diesel::select(exists(erased)).get_result(conn)?;
         Ok(is_erased.then_some(pseudonym))
     }
 }

@@ -409,7 +409,7 @@ fn order_counts(order: &OfOrder) -> Delta {
     Delta {
         merchant_id: order.merchant_id,
         day: order.day,
-        currency: order.currency.clone(),
+        currency: order.currency,
         seed: order.order_id,
         affiliate_id: None,
         trigger_id: None,
@@ -521,7 +521,7 @@ impl Due {
         Some(OfOrder {
             merchant_id,
             order_id,
-            currency: report.currency.code().to_owned(),
+            currency: report.currency,
             placed_at: self.placed_at?,
             day: setting.day,
             is_fraud,

@@ -1,8 +1,9 @@
 use vouch_core::email::EmailKey;
 use vouch_core::order::snapshot::OrderSnapshot;
+use vouch_core::trigger::TriggerKind;
 
 /// What a trigger is found by within its merchant: its kind, and its key.
-pub(super) type TriggerKey = (&'static str, String);
+pub(super) type TriggerKey = (TriggerKind, String);
 
 /// The customer's address as triggers have it.
 pub(super) fn email_key_of(report: &OrderSnapshot) -> Option<String> {

@@ -6,13 +6,15 @@ use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Tex
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouch_core::attribution::{Attribution, Credit, CreditKind};
+use vouch_core::money::Currency;
 use vouch_core::order::snapshot::OrderSnapshot;
 use vouch_core::order::state::OrderState;
 
 use super::clock;
 use super::held::IfHeld;
 use super::keys::email_key_of;
-use crate::kit::db::prepared;
+use crate::kit::db::schema::orders;
+use crate::kit::db::statement::{Columns, columns, rows, statement};
 
 /// An order as it is kept, locked for this transaction.
 pub(in crate::features::ingest) struct OrderRow {
@@ -20,7 +22,7 @@ pub(in crate::features::ingest) struct OrderRow {
     pub store_id: i64,
     pub state: OrderState,
     pub day: Option<NaiveDate>,
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// Whether it adds to the number of orders of its day, as it was read.
     pub counted: bool,
     pub overruled: BTreeSet<i64>,
@@ -43,112 +45,108 @@ pub(in crate::features::ingest) struct ManualNote {
     pub note: String,
 }
 
-/// What is read of an order.
-macro_rules! columns {
+/// What is read of an order: [`Row`].
+macro_rules! columns_read {
     () => {
-        "id, store_id, state, day, currency::text, overruled_affiliate_ids, manual_affiliate_id, \
-         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at), fraud_by IS NOT NULL, \
-         erased_at IS NOT NULL, clock_shift_seconds"
+        "id, store_id, state, day, currency, overruled_affiliate_ids, manual_affiliate_id, \
+         manual_credit, first_seen_at, coalesce(decided_at, first_seen_at) AS decided_at, \
+         fraud_by IS NOT NULL AS is_fraud, erased_at IS NOT NULL AS is_erased, clock_shift_seconds"
     };
 }
 
 /// The orders under a condition, locked.
 macro_rules! select_order {
     ($condition:literal) => {
-        concat!("SELECT ", columns!(), " FROM orders WHERE ", $condition, " FOR UPDATE")
+        concat!("SELECT ", columns_read!(), " FROM orders WHERE ", $condition, " FOR UPDATE")
     };
 }
 
 /// Known orders by store and reference, locked in the order of their keys; where somebody else has
 /// one, perhaps without its columns.
 macro_rules! select_by_refs {
-    ($if_held:literal) => {
-        concat!(
-            "WITH wanted AS MATERIALIZED (SELECT o.id AS wanted_id, o.store_id AS in_store, o.order_ref \
-                 FROM unnest(?::bigint[], ?::text[]) AS n (store_id, order_ref) \
-                 JOIN orders o ON o.store_id = n.store_id AND o.order_ref = n.order_ref \
-                 WHERE o.merchant_id = ?), \
-             free AS MATERIALIZED (SELECT ",
-            columns!(),
-            " FROM orders WHERE merchant_id = ? AND id = ANY(ARRAY(SELECT wanted_id FROM wanted)) \
-                 ORDER BY id FOR UPDATE",
-            $if_held,
-            ") SELECT w.in_store, w.order_ref, f.* FROM wanted w \
-             LEFT JOIN free f ON f.id = w.wanted_id"
+    ($if_held:literal, $merchant_id:expr, $refs:expr) => {
+        statement!(
+            concat!(
+                "WITH wanted AS MATERIALIZED (\
+                     SELECT o.id AS wanted_id, o.store_id AS in_store, o.order_ref FROM :named \
+                     JOIN orders o ON o.store_id = named.store_id \
+                         AND o.order_ref = named.order_ref \
+                     WHERE o.merchant_id = :merchant_id), \
+                 free AS MATERIALIZED (SELECT ",
+                columns_read!(),
+                " FROM orders WHERE merchant_id = :merchant_id \
+                         AND id = ANY(ARRAY(SELECT wanted_id FROM wanted)) \
+                     ORDER BY id FOR UPDATE",
+                $if_held,
+                ") SELECT w.in_store, w.order_ref, f.* FROM wanted w \
+                 LEFT JOIN free f ON f.id = w.wanted_id"
+            ),
+            merchant_id: BigInt = $merchant_id,
+            ..named = rows!(for (store_id, order_ref) in $refs =>
+                store_id: BigInt = *store_id,
+                order_ref: Text = *order_ref,
+            ),
         )
     };
 }
 
-type Sql = (
-    BigInt,
-    BigInt,
-    Jsonb,
-    Nullable<Date>,
-    Nullable<Text>,
-    Array<BigInt>,
-    Nullable<BigInt>,
-    Nullable<Jsonb>,
-    Timestamptz,
-    Timestamptz,
-    Bool,
-    Bool,
-    Nullable<Integer>,
-);
-type Row = (
-    i64,
-    i64,
-    Value,
-    Option<NaiveDate>,
-    Option<String>,
-    Vec<i64>,
-    Option<i64>,
-    Option<Value>,
-    DateTime<Utc>,
-    DateTime<Utc>,
-    bool,
-    bool,
-    Option<i32>,
-);
+#[derive(QueryableByName)]
+#[diesel(table_name = orders)]
+struct Row {
+    id: i64,
+    store_id: i64,
+    state: Value,
+    day: Option<NaiveDate>,
+    currency: Option<Currency>,
+    #[diesel(sql_type = Array<BigInt>)]
+    overruled_affiliate_ids: Vec<i64>,
+    manual_affiliate_id: Option<i64>,
+    manual_credit: Option<Value>,
+    first_seen_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    decided_at: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    is_fraud: bool,
+    #[diesel(sql_type = Bool)]
+    is_erased: bool,
+    clock_shift_seconds: Option<i32>,
+}
+
+/// A known order, without a row where somebody else has it.
+#[derive(QueryableByName)]
+struct ByRef {
+    #[diesel(sql_type = BigInt)]
+    in_store: i64,
+    #[diesel(sql_type = Text)]
+    order_ref: String,
+    #[diesel(embed)]
+    row: Option<Row>,
+}
 
 impl OrderRow {
     fn read(row: Row) -> QueryResult<Self> {
-        let (
-            id,
-            store_id,
-            state,
-            day,
-            currency,
-            overruled,
-            manual_affiliate_id,
-            manual,
-            first_seen_at,
-            decided_at,
-            is_fraud,
-            is_erased,
-            clock_shift,
-        ) = row;
         let unreadable =
             |error: serde_json::Error| diesel::result::Error::DeserializationError(Box::new(error));
-        let manual = match (manual_affiliate_id, manual) {
+        let manual = match (row.manual_affiliate_id, row.manual_credit) {
             (Some(id), Some(note)) => Some((id, serde_json::from_value(note).map_err(unreadable)?)),
             (Some(id), None) => Some((id, ManualNote::default())),
             (None, _) => None,
         };
-        let mut state: OrderState = serde_json::from_value(state).map_err(unreadable)?;
+        let mut state: OrderState = serde_json::from_value(row.state).map_err(unreadable)?;
         let counted = state.is_counted();
-        state.date_report(first_seen_at, decided_at);
+        state.date_report(row.first_seen_at, row.decided_at);
         Ok(Self {
-            id,
-            store_id,
+            id: row.id,
+            store_id: row.store_id,
             counted,
             state,
-            day,
-            currency,
-            overruled: overruled.into_iter().collect(),
-            is_fraud,
-            is_erased,
+            day: row.day,
+            currency: row.currency,
+            overruled: row.overruled_affiliate_ids.into_iter().collect(),
+            is_fraud: row.is_fraud,
+            is_erased: row.is_erased,
             manual,
-            clock_shift,
+            clock_shift: row.clock_shift_seconds,
         })
     }
 
@@ -160,20 +158,13 @@ impl OrderRow {
         refs: &[(i64, &str)],
         if_held: IfHeld,
     ) -> QueryResult<Vec<((i64, String), Option<Self>)>> {
-        let statement = match if_held {
-            IfHeld::Wait => select_by_refs!(""),
-            IfHeld::PassOver => select_by_refs!(" SKIP LOCKED"),
+        let rows: Vec<ByRef> = match if_held {
+            IfHeld::Wait => select_by_refs!("", merchant_id, refs).load(conn)?,
+            IfHeld::PassOver => select_by_refs!(" SKIP LOCKED", merchant_id, refs).load(conn)?,
         };
-        let (store_ids, order_refs): (Vec<i64>, Vec<&str>) = refs.iter().copied().unzip();
-        let rows: Vec<(i64, String, Option<Row>)> =
-            prepared::<(BigInt, Text, Nullable<Sql>)>(statement)
-                .bind::<Array<BigInt>, _>(store_ids)
-                .bind::<Array<Text>, _>(order_refs)
-                .bind::<BigInt, _>(merchant_id)
-                .bind::<BigInt, _>(merchant_id)
-                .load(conn)?;
-        let read = |(store_id, order_ref, row): (i64, String, Option<Row>)| {
-            Ok(((store_id, order_ref), row.map(Self::read).transpose()?))
+        let read = |found: ByRef| {
+            let row = found.row.map(Self::read).transpose()?;
+            Ok(((found.in_store, found.order_ref), row))
         };
         rows.into_iter().map(read).collect()
     }
@@ -185,13 +176,16 @@ impl OrderRow {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Option<Self>> {
-        let row: Option<Row> =
-            prepared::<Sql>(select_order!("merchant_id = ? AND store_id = ? AND order_ref = ?"))
-                .bind::<BigInt, _>(merchant_id)
-                .bind::<BigInt, _>(store_id)
-                .bind::<Text, _>(order_ref)
-                .get_result(conn)
-                .optional()?;
+        let row: Option<Row> = statement!(
+            select_order!(
+                "merchant_id = :merchant_id AND store_id = :store_id AND order_ref = :order_ref"
+            ),
+            merchant_id: BigInt,
+            store_id: BigInt,
+            order_ref: Text,
+        )
+        .get_result(conn)
+        .optional()?;
         row.map(Self::read).transpose()
     }
 
@@ -201,12 +195,14 @@ impl OrderRow {
         merchant_id: i64,
         order_ids: &[i64],
     ) -> QueryResult<Vec<Self>> {
-        let rows: Vec<Row> = prepared::<Sql>(concat!(
-            select_order!("merchant_id = ? AND id = ANY(?) ORDER BY id"),
-            " SKIP LOCKED"
-        ))
-        .bind::<BigInt, _>(merchant_id)
-        .bind::<Array<BigInt>, _>(order_ids)
+        let rows: Vec<Row> = statement!(
+            concat!(
+                select_order!("merchant_id = :merchant_id AND id = ANY(:order_ids) ORDER BY id"),
+                " SKIP LOCKED"
+            ),
+            merchant_id: BigInt,
+            order_ids: Array<BigInt>,
+        )
         .load(conn)?;
         rows.into_iter().map(Self::read).collect()
     }
@@ -217,10 +213,12 @@ impl OrderRow {
         merchant_id: i64,
         order_id: i64,
     ) -> QueryResult<Self> {
-        let row: Row = prepared::<Sql>(select_order!("merchant_id = ? AND id = ?"))
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<BigInt, _>(order_id)
-            .get_result(conn)?;
+        let row: Row = statement!(
+            select_order!("merchant_id = :merchant_id AND id = :order_id"),
+            merchant_id: BigInt,
+            order_id: BigInt,
+        )
+        .get_result(conn)?;
         Self::read(row)
     }
 
@@ -228,12 +226,14 @@ impl OrderRow {
     pub(super) fn write_state(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
         let state = serde_json::to_value(&self.state)
             .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
-        prepared::<()>("UPDATE orders SET state = ? WHERE merchant_id = ? AND id = ?")
-            .bind::<Jsonb, _>(state)
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<BigInt, _>(self.id)
-            .execute(conn)
-            .map(drop)
+        statement!(
+            "UPDATE orders SET state = :state WHERE merchant_id = :merchant_id AND id = :id",
+            state: Jsonb,
+            merchant_id: BigInt,
+            id: BigInt = self.id,
+        )
+        .execute(conn)
+        .map(drop)
     }
 }
 
@@ -265,66 +265,60 @@ impl Written<'_> {
         store_id: i64,
         order_ref: &str,
     ) -> QueryResult<Option<i64>> {
-        let statement = prepared::<BigInt>(
-            "INSERT INTO orders (merchant_id, store_id, order_ref, first_seen_at, name, placed_at, \
-                 reported_at, day, currency, total_minor, payment, is_test, cancelled_at, \
-                 deleted_at, customer_name, customer_email, customer_email_key, state, attribution, \
-                 decided_at, credited_affiliate_id, clock_shift_seconds) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+        statement!(
+            "INSERT INTO orders (merchant_id, store_id, order_ref, first_seen_at, :order.columns) \
+             VALUES (:merchant_id, :store_id, :order_ref, :now, :order.values) \
              ON CONFLICT (merchant_id, store_id, order_ref) DO NOTHING RETURNING id",
+            merchant_id: BigInt = self.merchant_id,
+            store_id: BigInt,
+            order_ref: Text,
+            now: Timestamptz = self.now,
+            ..order = self.columns()?,
         )
-        .bind::<BigInt, _>(self.merchant_id)
-        .bind::<BigInt, _>(store_id)
-        .bind::<Text, _>(order_ref)
-        .bind::<Timestamptz, _>(self.now);
-        self.bind_columns(statement)?.get_result(conn).optional()
+        .scalar::<BigInt>()
+        .get_result(conn)
+        .optional()
     }
 
     /// Writes the order anew.
     pub(super) fn update(&self, conn: &mut PgConnection, order_id: i64) -> QueryResult<()> {
-        let statement = prepared::<()>(
-            "UPDATE orders SET (name, placed_at, reported_at, day, currency, total_minor, payment, \
-                 is_test, cancelled_at, deleted_at, customer_name, customer_email, \
-                 customer_email_key, state, attribution, decided_at, credited_affiliate_id, \
-                 clock_shift_seconds) \
-             = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-             WHERE merchant_id = ? AND id = ?",
-        );
-        self.bind_columns(statement)?
-            .bind::<BigInt, _>(self.merchant_id)
-            .bind::<BigInt, _>(order_id)
-            .execute(conn)?;
-        Ok(())
+        statement!(
+            "UPDATE orders SET (:order.columns) = (:order.values) \
+             WHERE merchant_id = :merchant_id AND id = :order_id",
+            merchant_id: BigInt = self.merchant_id,
+            order_id: BigInt,
+            ..order = self.columns()?,
+        )
+        .execute(conn)
+        .map(drop)
     }
 
-    fn bind_columns<'s, ST>(
-        &'s self,
-        statement: crate::kit::db::Prepared<'s, ST>,
-    ) -> QueryResult<crate::kit::db::Prepared<'s, ST>> {
+    fn columns(&self) -> QueryResult<Columns<'_>> {
         let report = self.report();
+        let placed_at = report.map(|report| clock::by_ours(report.placed_at, self.clock_shift));
         let json = |value: serde_json::Result<Value>| {
             value.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
         };
-        Ok(statement
-            .bind::<Nullable<Text>, _>(report.map(|report| report.name.as_str()))
-            .bind::<Nullable<Timestamptz>, _>(
-                report.map(|report| clock::by_ours(report.placed_at, self.clock_shift)),
-            )
-            .bind::<Nullable<Timestamptz>, _>(report.map(|report| report.reported_at))
-            .bind::<Nullable<Date>, _>(self.day)
-            .bind::<Nullable<Text>, _>(report.map(|report| report.currency.code()))
-            .bind::<Nullable<BigInt>, _>(report.map(|report| report.total_minor))
-            .bind::<Nullable<Text>, _>(report.map(|report| report.payment.as_str()))
-            .bind::<Bool, _>(report.is_some_and(|report| report.is_test))
-            .bind::<Nullable<Timestamptz>, _>(report.and_then(|report| report.cancelled_at))
-            .bind::<Nullable<Timestamptz>, _>(self.state.gone_at())
-            .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_name.as_deref()))
-            .bind::<Nullable<Text>, _>(report.and_then(|report| report.customer_email.as_deref()))
-            .bind::<Nullable<Text>, _>(report.and_then(email_key_of))
-            .bind::<Jsonb, _>(json(serde_json::to_value(self.state))?)
-            .bind::<Jsonb, _>(json(serde_json::to_value(self.attribution))?)
-            .bind::<Timestamptz, _>(self.now)
-            .bind::<Nullable<BigInt>, _>(self.winner())
-            .bind::<Nullable<Integer>, _>(self.clock_shift))
+        Ok(columns!(
+            name: Nullable<Text> = report.map(|report| report.name.as_str()),
+            placed_at: Nullable<Timestamptz> = placed_at,
+            reported_at: Nullable<Timestamptz> = report.map(|report| report.reported_at),
+            day: Nullable<Date> = self.day,
+            currency: Nullable<Text> = report.map(|report| report.currency),
+            total_minor: Nullable<BigInt> = report.map(|report| report.total_minor),
+            payment: Nullable<Text> = report.map(|report| report.payment),
+            is_test: Bool = report.is_some_and(|report| report.is_test),
+            cancelled_at: Nullable<Timestamptz> = report.and_then(|report| report.cancelled_at),
+            deleted_at: Nullable<Timestamptz> = self.state.gone_at(),
+            customer_name: Nullable<Text> = report.and_then(|report| report.customer_name.as_deref()),
+            customer_email: Nullable<Text> =
+                report.and_then(|report| report.customer_email.as_deref()),
+            customer_email_key: Nullable<Text> = report.and_then(email_key_of),
+            state: Jsonb = json(serde_json::to_value(self.state))?,
+            attribution: Jsonb = json(serde_json::to_value(self.attribution))?,
+            decided_at: Timestamptz = self.now,
+            credited_affiliate_id: Nullable<BigInt> = self.winner(),
+            clock_shift_seconds: Nullable<Integer> = self.clock_shift,
+        ))
     }
 }

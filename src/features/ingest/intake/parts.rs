@@ -1,12 +1,12 @@
 //! What an order is looked up by: its lines and codes.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
 use vouch_core::order::amounts::{Basis, line_amounts};
-use vouch_core::order::snapshot::{ReportedCode, ReportedLine};
 use vouch_core::order::state::OrderState;
 
-use crate::kit::db::prepared;
+use crate::kit::db::schema::{order_codes, order_lines};
+use crate::kit::db::statement::{rows, statement};
 
 /// Writes the lines and codes of the order's report, in one round trip.
 pub(super) fn write(
@@ -18,34 +18,31 @@ pub(super) fn write(
     let Some(report) = &state.report else { return Ok(()) };
     // What was paid for a line; refunds do not count here, so that they need no writing anew.
     let amounts = line_amounts(state, Basis::default());
-    let base: Vec<i64> =
-        amounts.iter().filter(|line| line.line.is_some()).map(|line| line.gross_minor).collect();
-    let (lines, codes) = (&report.lines, &report.codes);
-    prepared::<()>(
-        "WITH lines AS (INSERT INTO order_lines (merchant_id, order_id, position, line_ref, \
-             sku_key, title, quantity, base_minor) \
-             SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::text[], \
-                 ?::bigint[], ?::bigint[]) AS n) \
-         INSERT INTO order_codes (merchant_id, order_id, position, code, code_key, \
-             discount_minor) \
-         SELECT ?, ?, n.* FROM unnest(?::smallint[], ?::text[], ?::text[], ?::bigint[]) AS n",
+    let base = amounts.iter().filter(|line| line.line.is_some()).map(|line| line.gross_minor);
+    statement!(
+        "WITH lines AS (INSERT INTO order_lines (merchant_id, order_id, :line.columns) \
+             SELECT :merchant_id, :order_id, :line.columns FROM :line) \
+         INSERT INTO order_codes (merchant_id, order_id, :code.columns) \
+         SELECT :merchant_id, :order_id, :code.columns FROM :code",
+        merchant_id: BigInt,
+        order_id: BigInt,
+        ..line = rows!(for (at, (line, base_minor)) in report.lines.iter().zip(base).enumerate() =>
+            position: SmallInt = position(at),
+            line_ref: Text = line.line_ref.as_str(),
+            sku_key: Nullable<Text> = line.sku_key(),
+            title: Text = line.title.as_str(),
+            quantity: BigInt = line.quantity,
+            base_minor: BigInt = base_minor,
+        ),
+        ..code = rows!(for (at, code) in report.codes.iter().enumerate() =>
+            position: SmallInt = position(at),
+            code: Text = code.code.as_str(),
+            code_key: Text = code.key(),
+            discount_minor: BigInt = code.discount_minor,
+        ),
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(order_id)
-    .bind::<Array<SmallInt>, _>(positions(lines.len()))
-    .bind::<Array<Text>, _>(lines.iter().map(|line| line.line_ref.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(lines.iter().map(ReportedLine::sku_key).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(lines.iter().map(|line| line.title.as_str()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(lines.iter().map(|line| line.quantity).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(base)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(order_id)
-    .bind::<Array<SmallInt>, _>(positions(codes.len()))
-    .bind::<Array<Text>, _>(codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(codes.iter().map(ReportedCode::key).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(codes.iter().map(|code| code.discount_minor).collect::<Vec<_>>())
-    .execute(conn)?;
-    Ok(())
+    .execute(conn)
+    .map(drop)
 }
 
 /// Writes them in the place of those of an earlier report.
@@ -55,19 +52,18 @@ pub(super) fn replace(
     order_id: i64,
     state: &OrderState,
 ) -> QueryResult<()> {
-    for statement in [
-        "DELETE FROM order_lines WHERE merchant_id = ? AND order_id = ?",
-        "DELETE FROM order_codes WHERE merchant_id = ? AND order_id = ?",
-    ] {
-        prepared::<()>(statement)
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<BigInt, _>(order_id)
-            .execute(conn)?;
-    }
+    let lines = order_lines::table
+        .filter(order_lines::merchant_id.eq(merchant_id))
+        .filter(order_lines::order_id.eq(order_id));
+    diesel::delete(lines).execute(conn)?;
+    let codes = order_codes::table
+        .filter(order_codes::merchant_id.eq(merchant_id))
+        .filter(order_codes::order_id.eq(order_id));
+    diesel::delete(codes).execute(conn)?;
     write(conn, merchant_id, order_id, state)
 }
 
 /// Reports are limited to far fewer parts than a `smallint` counts.
-fn positions(count: usize) -> Vec<i16> {
-    (0..count).map(|at| i16::try_from(at).unwrap_or(i16::MAX)).collect()
+fn position(at: usize) -> i16 {
+    i16::try_from(at).unwrap_or(i16::MAX)
 }

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use vouch_core::order::snapshot::StoreEvent;
+use vouch_core::trigger::TriggerKind;
 
 use super::batch::Batch;
 use super::candidates::wanted;
@@ -13,25 +14,48 @@ use super::delivery::IncomingDelivery;
 use super::held::IfHeld;
 use super::keys::TriggerKey;
 use super::order_row::OrderRow;
-use crate::kit::db::prepared;
+use crate::kit::db::schema::triggers;
+use crate::kit::db::statement::{rows, statement};
 
 /// `FOR KEY SHARE`: orders don't keep each other from a trigger, nor do changes of who holds it.
 macro_rules! lock_triggers {
-    ($if_held:literal) => {
-        concat!(
-            "WITH wanted AS MATERIALIZED (SELECT t.id, t.kind, t.key FROM triggers t \
-                 JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) \
-                     AS n (kind, key)) w ON t.kind = w.kind AND t.key = w.key \
-                 WHERE t.merchant_id = ?), \
-             free AS MATERIALIZED (SELECT id FROM triggers \
-                 WHERE merchant_id = ? AND id = ANY(ARRAY(SELECT id FROM wanted)) \
-                 ORDER BY id FOR KEY SHARE",
-            $if_held,
-            ") SELECT w.kind, w.key, w.id, f.id IS NOT NULL FROM wanted w \
-             LEFT JOIN free f ON f.id = w.id"
+    ($if_held:literal, $merchant_id:expr, $keys:expr) => {
+        statement!(
+            concat!(
+                "WITH wanted AS MATERIALIZED (SELECT t.id, t.kind, t.key FROM triggers t \
+                     JOIN (SELECT DISTINCT kind, key FROM :named) w \
+                         ON t.kind = w.kind AND t.key = w.key \
+                     WHERE t.merchant_id = :merchant_id), \
+                 free AS MATERIALIZED (SELECT id FROM triggers \
+                     WHERE merchant_id = :merchant_id AND id = ANY(ARRAY(SELECT id FROM wanted)) \
+                     ORDER BY id FOR KEY SHARE",
+                $if_held,
+                ") SELECT w.kind, w.key, w.id, f.id IS NOT NULL AS is_free FROM wanted w \
+                 LEFT JOIN free f ON f.id = w.id"
+            ),
+            merchant_id: BigInt = $merchant_id,
+            ..named = rows!(for (kind, key) in $keys => kind: Text = *kind, key: Text = key.as_str()),
         )
     };
 }
+
+/// A trigger of one of the keys.
+#[derive(QueryableByName)]
+#[diesel(table_name = triggers)]
+struct FoundTrigger {
+    kind: TriggerKind,
+    key: String,
+    id: i64,
+}
+
+#[derive(QueryableByName)]
+struct LockedTrigger {
+    #[diesel(embed)]
+    trigger: FoundTrigger,
+    #[diesel(sql_type = Bool)]
+    is_free: bool,
+}
+
 impl Batch {
     /// Locks what `messages` touch; answers for each whether it can go on, since nothing of it is
     /// held by somebody else.
@@ -67,26 +91,19 @@ impl Batch {
         if keys.is_empty() {
             return Ok(HashSet::new());
         }
-        let statement = match if_held {
-            IfHeld::Wait => lock_triggers!(""),
-            IfHeld::PassOver => lock_triggers!(" SKIP LOCKED"),
+        let found: Vec<LockedTrigger> = match if_held {
+            IfHeld::Wait => lock_triggers!("", self.merchant_id, &keys).load(conn)?,
+            IfHeld::PassOver => {
+                lock_triggers!(" SKIP LOCKED", self.merchant_id, &keys).load(conn)?
+            }
         };
-        let (kinds, values): (Vec<&str>, Vec<&str>) =
-            keys.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
-        let found: Vec<(String, String, i64, bool)> =
-            prepared::<(Text, Text, BigInt, Bool)>(statement)
-                .bind::<Array<Text>, _>(kinds)
-                .bind::<Array<Text>, _>(values)
-                .bind::<BigInt, _>(self.merchant_id)
-                .bind::<BigInt, _>(self.merchant_id)
-                .load(conn)?;
-        let found: HashMap<(&str, &str), (i64, bool)> = found
-            .iter()
-            .map(|(kind, key, id, is_free)| ((kind.as_str(), key.as_str()), (*id, *is_free)))
+        let found: HashMap<TriggerKey, (i64, bool)> = found
+            .into_iter()
+            .map(|row| ((row.trigger.kind, row.trigger.key), (row.trigger.id, row.is_free)))
             .collect();
         let mut held = HashSet::new();
         for key in keys {
-            match found.get(&(key.0, key.1.as_str())).copied() {
+            match found.get(&key).copied() {
                 Some((_, false)) => drop(held.insert(key)),
                 Some((id, true)) => drop(self.triggers.insert(key, Some(id))),
                 None => drop(self.triggers.insert(key, None)),
@@ -143,24 +160,21 @@ impl Batch {
         let unknown: Vec<TriggerKey> =
             keys.iter().filter(|key| !self.triggers.contains_key(*key)).cloned().collect();
         if !unknown.is_empty() {
-            let (kinds, values): (Vec<&str>, Vec<&str>) =
-                unknown.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
-            let found: Vec<(String, String, i64)> = prepared::<(Text, Text, BigInt)>(
+            let found: Vec<FoundTrigger> = statement!(
                 "SELECT t.kind, t.key, t.id FROM triggers t \
-                 JOIN (SELECT DISTINCT kind, key FROM unnest(?::text[], ?::text[]) \
-                     AS n (kind, key)) w ON t.kind = w.kind AND t.key = w.key \
-                 WHERE t.merchant_id = ?",
+                 JOIN (SELECT DISTINCT kind, key FROM :named) w \
+                     ON t.kind = w.kind AND t.key = w.key \
+                 WHERE t.merchant_id = :merchant_id",
+                merchant_id: BigInt = self.merchant_id,
+                ..named = rows!(for (kind, key) in &unknown =>
+                    kind: Text = *kind,
+                    key: Text = key.as_str(),
+                ),
             )
-            .bind::<Array<Text>, _>(kinds)
-            .bind::<Array<Text>, _>(values)
-            .bind::<BigInt, _>(self.merchant_id)
             .load(conn)?;
-            for key in unknown {
-                let is_it =
-                    |(kind, value, _): &&(String, String, i64)| *kind == key.0 && *value == key.1;
-                let id = found.iter().find(is_it).map(|(.., id)| *id);
-                self.triggers.insert(key, id);
-            }
+            self.triggers.extend(unknown.into_iter().map(|key| (key, None)));
+            let found = found.into_iter().map(|row| ((row.kind, row.key), Some(row.id)));
+            self.triggers.extend(found);
         }
         Ok(keys.iter().filter_map(|key| self.triggers.get(key).copied().flatten()).collect())
     }

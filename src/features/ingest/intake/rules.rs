@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool};
 use vouch_core::attribution::{NegativeFees, OrdersCountWhen, Precedence, Rules};
 
 use crate::features::stores::ReturnRules;
 use crate::kit::dated::{Period, at, at_or_first};
-use crate::kit::db::prepared;
+use crate::kit::db::schema::{calculation_rules, merchants, return_rules};
+use crate::kit::db::statement::statement;
 
 /// What a merchant had set, and when: read once per transaction, for all of its orders.
 pub(super) struct Settings {
@@ -33,70 +34,72 @@ pub(super) struct Setting {
     pub has_exclusions: bool,
 }
 
-type Sql = (
-    Text,
-    Bool,
-    Nullable<Binary>,
-    Nullable<Timestamptz>,
-    Nullable<Text>,
-    Nullable<Bool>,
-    Nullable<Bool>,
-    Nullable<Text>,
-    Nullable<Bool>,
-    Nullable<Bool>,
-    Nullable<Text>,
-);
-type Row = (
-    String,
-    bool,
-    Option<Vec<u8>>,
-    Option<DateTime<Utc>>,
-    Option<Precedence>,
-    Option<bool>,
-    Option<bool>,
-    Option<OrdersCountWhen>,
-    Option<bool>,
-    Option<bool>,
-    Option<NegativeFees>,
-);
+/// One row for each of its rules.
+#[derive(QueryableByName)]
+#[diesel(table_name = merchants)]
+struct Row {
+    time_zone: String,
+    erasure_key: Option<Vec<u8>>,
+    #[diesel(sql_type = Bool)]
+    has_exclusions: bool,
+    #[diesel(embed)]
+    rules: Option<RulesRow>,
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = calculation_rules)]
+struct RulesRow {
+    valid_from: DateTime<Utc>,
+    precedence: Precedence,
+    include_tax: bool,
+    include_shipping: bool,
+    orders_count_when: OrdersCountWhen,
+    gift_cards_earn: bool,
+    tips_earn: bool,
+    negative_fees: NegativeFees,
+}
+
+impl From<RulesRow> for Period<Rules> {
+    fn from(row: RulesRow) -> Self {
+        let value = Rules {
+            precedence: row.precedence,
+            include_tax: row.include_tax,
+            include_shipping: row.include_shipping,
+            orders_count_when: row.orders_count_when,
+            gift_cards_earn: row.gift_cards_earn,
+            tips_earn: row.tips_earn,
+            negative_fees: row.negative_fees,
+            ..Rules::default()
+        };
+        Self { from: row.valid_from, until: None, value }
+    }
+}
 
 impl Settings {
     pub(super) fn read(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
-        let rows: Vec<Row> = prepared::<Sql>(
-            "SELECT m.time_zone, EXISTS (SELECT FROM exclusion_terms x WHERE x.merchant_id = m.id), \
-                 m.erasure_key, \
+        let rows: Vec<Row> = statement!(
+            "SELECT m.time_zone, m.erasure_key, \
+                 EXISTS (SELECT FROM exclusion_terms x WHERE x.merchant_id = m.id) AS has_exclusions, \
                  r.valid_from, r.precedence, r.include_tax, r.include_shipping, \
                  r.orders_count_when, r.gift_cards_earn, r.tips_earn, r.negative_fees \
              FROM merchants m LEFT JOIN calculation_rules r ON r.merchant_id = m.id \
-             WHERE m.id = ? ORDER BY r.valid_from",
+             WHERE m.id = :merchant_id ORDER BY r.valid_from",
+            merchant_id: BigInt,
         )
-        .bind::<BigInt, _>(merchant_id)
         .load(conn)?;
-        let zone = rows.first().and_then(|row| row.0.parse().ok()).unwrap_or(Tz::UTC);
-        let has_exclusions = rows.first().is_some_and(|row| row.1);
-        let erasure_key = rows.first().and_then(|row| row.2.clone());
-        let rules = rows.into_iter().filter_map(|row| {
-            let (_, _, _, from, precedence, tax, shipping, count_when, gift_cards, tips, fees) =
-                row;
-            let rules = Rules {
-                precedence: precedence.unwrap_or_default(),
-                include_tax: tax.unwrap_or_default(),
-                include_shipping: shipping.unwrap_or_default(),
-                orders_count_when: count_when.unwrap_or_default(),
-                gift_cards_earn: gift_cards.unwrap_or_default(),
-                tips_earn: tips.unwrap_or_default(),
-                negative_fees: fees.unwrap_or_default(),
-                ..Rules::default()
-            };
-            Some(Period { from: from?, until: None, value: rules })
-        });
-        let rules = rules.collect();
-        let rows: Vec<(i64, DateTime<Utc>, bool, bool)> =
-            prepared::<(BigInt, Timestamptz, Bool, Bool)>(
-                "SELECT store_id, valid_from, keeps_cancelled, keeps_refunded FROM return_rules \
-                 WHERE merchant_id = ? ORDER BY store_id, valid_from",
-            )
-            .bind::<BigInt, _>(merchant_id)
+        let zone = rows.first().and_then(|row| row.time_zone.parse().ok()).unwrap_or(Tz::UTC);
+        let has_exclusions = rows.first().is_some_and(|row| row.has_exclusions);
+        let erasure_key = rows.first().and_then(|row| row.erasure_key.clone());
+        let rules = rows.into_iter().filter_map(|row| row.rules).map(Period::from).collect();
+        let rows: Vec<(i64, DateTime<Utc>, bool, bool)> = return_rules::table
+            .filter(return_rules::merchant_id.eq(merchant_id))
+            .order((return_rules::store_id, return_rules::valid_from))
+            .select((
+                return_rules::store_id,
+                return_rules::valid_from,
+                return_rules::keeps_cancelled,
+                return_rules::keeps_refunded,
+            ))
             .load(conn)?;
         let mut returns: BTreeMap<i64, Vec<Period<ReturnRules>>> = BTreeMap::new();
         for (store_id, from, keeps_cancelled, keeps_refunded) in rows {

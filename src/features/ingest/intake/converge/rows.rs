@@ -4,11 +4,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
 use vouch_core::attribution::{Components, Held, LedgerEnd};
+use vouch_core::money::Currency;
 
 use super::target::{OfOrder, Target};
 use crate::features::conversions::{Review, Via};
 use crate::features::rollups::{Amounts, Shared};
-use crate::kit::db::prepared;
+use crate::kit::db::schema::conversions;
+use crate::kit::db::statement::{Columns, columns, statement};
 
 /// A conversion as it stands, with what its ledger holds.
 pub(super) struct CurrentConversion {
@@ -21,34 +23,66 @@ pub(super) struct CurrentConversion {
     pub end: LedgerEnd,
 }
 
-type HeadSql =
-    (BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>, Text, Text, Date, Nullable<Text>);
-type FactsSql = (Nullable<Text>, Bool, Bool, Bool);
-type AmountsSql = (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
-type EndSql = (Integer, Nullable<Text>);
-type HeldSql = (Nullable<Text>, BigInt, BigInt, BigInt, Bool);
+#[derive(QueryableByName)]
+#[diesel(table_name = conversions)]
+struct Row {
+    id: i64,
+    affiliate_id: i64,
+    trigger_id: Option<i64>,
+    offer_id: Option<i64>,
+    via: Via,
+    currency: Currency,
+    day: NaiveDate,
+    review: Option<Review>,
+    unqualified_reason: Option<String>,
+    auto_approve: bool,
+    not_paid_yet: bool,
+    is_fraud: bool,
+    revenue_minor: i64,
+    discount_minor: i64,
+    refunded_minor: i64,
+    commission_minor: i64,
+    shared_revenue_minor: i64,
+    shared_refunded_minor: i64,
+    entries: i32,
+    ledger_currency: Option<Currency>,
+    #[diesel(embed)]
+    held: Option<HeldRow>,
+}
 
-type HeadRow = (i64, i64, Option<i64>, Option<i64>, Via, String, NaiveDate, Option<Review>);
-type FactsRow = (Option<String>, bool, bool, bool);
-type AmountsRow = (i64, i64, i64, i64, i64, i64);
-type EndRow = (i32, Option<String>);
-type HeldRow = (Option<String>, i64, i64, i64, bool);
-type Row = (HeadRow, FactsRow, AmountsRow, EndRow, HeldRow);
+#[derive(QueryableByName)]
+struct HeldRow {
+    #[diesel(sql_type = Text)]
+    held_currency: Currency,
+    #[diesel(sql_type = BigInt)]
+    sale: i64,
+    #[diesel(sql_type = BigInt)]
+    refund: i64,
+    #[diesel(sql_type = BigInt)]
+    cancellation: i64,
+    #[diesel(sql_type = Bool)]
+    has_sale: bool,
+}
+
+impl From<HeldRow> for Held {
+    fn from(row: HeldRow) -> Self {
+        let HeldRow { held_currency, sale, refund, cancellation, has_sale } = row;
+        let components = Components { sale, refund, cancellation };
+        Self { currency: held_currency, components, has_sale }
+    }
+}
 
 /// The order's conversions, locked. Each is one row for each currency that its ledger holds.
 pub(super) fn current(
     conn: &mut PgConnection,
     order: &OfOrder,
 ) -> QueryResult<Vec<CurrentConversion>> {
-    let rows: Vec<Row> = prepared::<(HeadSql, FactsSql, AmountsSql, EndSql, HeldSql)>(
-        "SELECT c.id, c.affiliate_id, c.trigger_id, c.offer_id, c.via, c.currency::text, c.day, \
-             c.review, \
+    let rows: Vec<Row> = statement!(
+        "SELECT c.id, c.affiliate_id, c.trigger_id, c.offer_id, c.via, c.currency, c.day, c.review, \
              c.unqualified_reason, c.auto_approve, c.not_paid_yet, c.is_fraud, \
              c.revenue_minor, c.discount_minor, c.refunded_minor, c.commission_minor, \
-             c.shared_revenue_minor, c.shared_refunded_minor, \
-             c.entries, c.ledger_currency::text, \
-             e.currency::text, coalesce(e.sale, 0), coalesce(e.refund, 0), \
-             coalesce(e.cancellation, 0), coalesce(e.has_sale, false) \
+             c.shared_revenue_minor, c.shared_refunded_minor, c.entries, c.ledger_currency, \
+             e.currency AS held_currency, e.sale, e.refund, e.cancellation, e.has_sale \
          FROM conversions c \
          LEFT JOIN LATERAL (SELECT currency, \
              coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'adjustment')), 0)::bigint AS sale, \
@@ -58,62 +92,58 @@ pub(super) fn current(
              FROM commission_entries \
              WHERE merchant_id = c.merchant_id AND conversion_id = c.id \
              GROUP BY currency) e ON true \
-         WHERE c.merchant_id = ? AND c.order_id = ? ORDER BY c.id FOR UPDATE OF c",
+         WHERE c.merchant_id = :merchant_id AND c.order_id = :order_id \
+         ORDER BY c.id FOR UPDATE OF c",
+        merchant_id: BigInt = order.merchant_id,
+        order_id: BigInt = order.order_id,
     )
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(order.order_id)
     .load(conn)?;
     let mut current: Vec<CurrentConversion> = Vec::new();
-    for (head, facts, amounts, end, held) in rows {
-        if current.last().is_none_or(|last| last.id != head.0) {
-            current.push(CurrentConversion::new(head, facts, amounts, end));
-        }
-        let (currency, sale, refund, cancellation, has_sale) = held;
-        let components = Components { sale, refund, cancellation };
-        let held = currency.map(|currency| Held { currency, components, has_sale });
-        if let Some(last) = current.last_mut() {
-            last.held.extend(held);
+    for mut row in rows {
+        let held = row.held.take().map(Held::from);
+        match current.last_mut() {
+            Some(last) if last.id == row.id => last.held.extend(held),
+            _ => current.push(CurrentConversion::new(row, held)),
         }
     }
     Ok(current)
 }
 
 impl CurrentConversion {
-    fn new(head: HeadRow, facts: FactsRow, amounts: AmountsRow, end: EndRow) -> Self {
-        let (id, affiliate_id, trigger_id, offer_id, via, currency, day, review) = head;
-        let (unqualified_reason, auto_approve, not_paid_yet, is_fraud) = facts;
-        let (revenue_minor, discount_minor, refunded_minor, commission_minor, ..) = amounts;
-        let (.., shared_revenue_minor, shared_refunded_minor) = amounts;
-        let (entries, ledger_currency) = end;
+    fn new(row: Row, held: Option<Held>) -> Self {
         Self {
-            id,
-            review,
+            id: row.id,
+            review: row.review,
             now: Target {
-                affiliate_id,
-                trigger_id,
-                offer_id,
-                via,
-                unqualified_reason,
-                auto_approve,
-                not_paid_yet,
-                is_fraud,
-                currency,
-                day,
+                affiliate_id: row.affiliate_id,
+                trigger_id: row.trigger_id,
+                offer_id: row.offer_id,
+                via: row.via,
+                unqualified_reason: row.unqualified_reason,
+                auto_approve: row.auto_approve,
+                not_paid_yet: row.not_paid_yet,
+                is_fraud: row.is_fraud,
+                currency: row.currency,
+                day: row.day,
                 amounts: Amounts {
                     orders: 0,
                     conversions: 1,
-                    revenue_minor,
-                    discount_minor,
-                    refunded_minor,
-                    commission_minor,
+                    revenue_minor: row.revenue_minor,
+                    discount_minor: row.discount_minor,
+                    refunded_minor: row.refunded_minor,
+                    commission_minor: row.commission_minor,
                 },
                 shared: Shared {
-                    revenue_minor: shared_revenue_minor,
-                    refunded_minor: shared_refunded_minor,
+                    revenue_minor: row.shared_revenue_minor,
+                    refunded_minor: row.shared_refunded_minor,
                 },
             },
-            held: Vec::new(),
-            end: LedgerEnd { entries, currency: ledger_currency, balance_minor: commission_minor },
+            held: held.into_iter().collect(),
+            end: LedgerEnd {
+                entries: row.entries,
+                currency: row.ledger_currency,
+                balance_minor: row.commission_minor,
+            },
         }
     }
 }
@@ -125,19 +155,17 @@ pub(super) fn insert(
     end: &LedgerEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
-    let statement = prepared::<BigInt>(
-        "INSERT INTO conversions (merchant_id, order_id, affiliate_id, created_at, trigger_id, \
-             offer_id, via, unqualified_reason, auto_approve, not_paid_yet, is_fraud, currency, \
-             revenue_minor, discount_minor, refunded_minor, commission_minor, \
-             shared_revenue_minor, shared_refunded_minor, entries, ledger_currency, occurred_at, \
-             day, updated_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    statement!(
+        "INSERT INTO conversions (merchant_id, order_id, affiliate_id, created_at, :new.columns) \
+         VALUES (:merchant_id, :order_id, :affiliate_id, :now, :new.values) RETURNING id",
+        merchant_id: BigInt = order.merchant_id,
+        order_id: BigInt = order.order_id,
+        affiliate_id: BigInt = target.affiliate_id,
+        now: Timestamptz,
+        ..new = columns_of(order, target, end, now),
     )
-    .bind::<BigInt, _>(order.merchant_id)
-    .bind::<BigInt, _>(order.order_id)
-    .bind::<BigInt, _>(target.affiliate_id)
-    .bind::<Timestamptz, _>(now);
-    bind_columns(statement, order, target, end, now).get_result(conn)
+    .scalar::<BigInt>()
+    .get_result(conn)
 }
 
 pub(super) fn update(
@@ -147,46 +175,42 @@ pub(super) fn update(
     (target, end): (&Target, &LedgerEnd),
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let statement = prepared::<()>(
-        "UPDATE conversions SET (trigger_id, offer_id, via, unqualified_reason, auto_approve, \
-             not_paid_yet, is_fraud, currency, revenue_minor, discount_minor, refunded_minor, \
-             commission_minor, shared_revenue_minor, shared_refunded_minor, entries, \
-             ledger_currency, occurred_at, day, updated_at) \
-         = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         WHERE merchant_id = ? AND id = ?",
-    );
-    bind_columns(statement, order, target, end, now)
-        .bind::<BigInt, _>(order.merchant_id)
-        .bind::<BigInt, _>(conversion_id)
-        .execute(conn)?;
-    Ok(())
+    statement!(
+        "UPDATE conversions SET (:new.columns) = (:new.values) \
+         WHERE merchant_id = :merchant_id AND id = :conversion_id",
+        merchant_id: BigInt = order.merchant_id,
+        conversion_id: BigInt,
+        ..new = columns_of(order, target, end, now),
+    )
+    .execute(conn)
+    .map(drop)
 }
 
-fn bind_columns<'a, ST>(
-    statement: crate::kit::db::Prepared<'a, ST>,
-    order: &'a OfOrder,
+fn columns_of<'a>(
+    order: &OfOrder,
     target: &'a Target,
-    end: &'a LedgerEnd,
+    end: &LedgerEnd,
     now: DateTime<Utc>,
-) -> crate::kit::db::Prepared<'a, ST> {
-    statement
-        .bind::<Nullable<BigInt>, _>(target.trigger_id)
-        .bind::<Nullable<BigInt>, _>(target.offer_id)
-        .bind::<Text, _>(target.via)
-        .bind::<Nullable<Text>, _>(target.unqualified_reason.as_deref())
-        .bind::<Bool, _>(target.auto_approve)
-        .bind::<Bool, _>(target.not_paid_yet)
-        .bind::<Bool, _>(target.is_fraud)
-        .bind::<Text, _>(target.currency.as_str())
-        .bind::<BigInt, _>(target.amounts.revenue_minor)
-        .bind::<BigInt, _>(target.amounts.discount_minor)
-        .bind::<BigInt, _>(target.amounts.refunded_minor)
-        .bind::<BigInt, _>(target.amounts.commission_minor)
-        .bind::<BigInt, _>(target.shared.revenue_minor)
-        .bind::<BigInt, _>(target.shared.refunded_minor)
-        .bind::<Integer, _>(end.entries)
-        .bind::<Nullable<Text>, _>(end.currency.as_deref())
-        .bind::<Timestamptz, _>(order.placed_at)
-        .bind::<Date, _>(order.day)
-        .bind::<Timestamptz, _>(now)
+) -> Columns<'a> {
+    columns!(
+        trigger_id: Nullable<BigInt> = target.trigger_id,
+        offer_id: Nullable<BigInt> = target.offer_id,
+        via: Text = target.via,
+        unqualified_reason: Nullable<Text> = target.unqualified_reason.as_deref(),
+        auto_approve: Bool = target.auto_approve,
+        not_paid_yet: Bool = target.not_paid_yet,
+        is_fraud: Bool = target.is_fraud,
+        currency: Text = target.currency,
+        revenue_minor: BigInt = target.amounts.revenue_minor,
+        discount_minor: BigInt = target.amounts.discount_minor,
+        refunded_minor: BigInt = target.amounts.refunded_minor,
+        commission_minor: BigInt = target.amounts.commission_minor,
+        shared_revenue_minor: BigInt = target.shared.revenue_minor,
+        shared_refunded_minor: BigInt = target.shared.refunded_minor,
+        entries: Integer = end.entries,
+        ledger_currency: Nullable<Text> = end.currency,
+        occurred_at: Timestamptz = order.placed_at,
+        day: Date = order.day,
+        updated_at: Timestamptz = now,
+    )
 }

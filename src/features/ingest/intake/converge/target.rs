@@ -1,4 +1,5 @@
 use chrono::{DateTime, NaiveDate, Utc};
+use vouch_core::money::Currency;
 
 use crate::features::conversions::{Facts, Review, Via};
 use crate::features::rollups::{Amounts, Counted, Shared};
@@ -7,7 +8,7 @@ use crate::features::rollups::{Amounts, Counted, Shared};
 pub(in crate::features::ingest::intake) struct OfOrder {
     pub merchant_id: i64,
     pub order_id: i64,
-    pub currency: String,
+    pub currency: Currency,
     pub placed_at: DateTime<Utc>,
     pub day: NaiveDate,
     /// A member denied it as fraud: that holds for every conversion of it.
@@ -25,7 +26,7 @@ pub(super) struct Target {
     pub(super) auto_approve: bool,
     pub(super) not_paid_yet: bool,
     pub(super) is_fraud: bool,
-    pub(super) currency: String,
+    pub(super) currency: Currency,
     pub(super) day: NaiveDate,
     pub(super) amounts: Amounts,
     pub(super) shared: Shared,
@@ -51,7 +52,7 @@ impl Target {
             is_royalty: self.via == Via::Sku,
             counts: self.counts(review),
             day: self.day,
-            currency: self.currency.clone(),
+            currency: self.currency,
             amounts: self.amounts,
             shared: self.shared,
         }
