@@ -27,7 +27,7 @@ const MINUS: char = '\u{2212}';
 /// A currency and its number of decimals: 0 for JPY, 2 for USD, 3 for KWD.
 ///
 /// Written as its three letters everywhere: in JSON, in the database (`char(3)`), in text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct Currency {
     code: &'static str,

@@ -95,7 +95,7 @@ impl Frame {
         let rollups = rollups::affiliates_since(conn, merchant.id, &[affiliate_id], since)?
             .remove(&affiliate_id)
             .unwrap_or_default();
-        let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
+        let currency = merchant.currency;
         let recalculating = pending_of_affiliate(conn, merchant.id, affiliate_id)?;
         Ok(Self { affiliate, offer_name, has_account, item, recalculating, rollups, currency })
     }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Jsonb, Nullable};
 use serde::Deserialize;
+use vouch_core::money::Currency;
 use vouch_core::platform::Platform;
 
 use super::links::{self, LinkEnd, LinkSubject};
@@ -130,8 +131,8 @@ pub struct Merchant {
     pub name: String,
     /// Its part of public addresses: /join/{slug}.
     pub slug: String,
-    /// ISO 4217.
-    pub currency: String,
+    /// What pages show first.
+    pub currency: Currency,
     /// IANA name.
     pub time_zone: String,
     /// Whether support has enabled Coupon Exclusions.

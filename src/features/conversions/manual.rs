@@ -160,10 +160,9 @@ pub fn give(
 ) -> QueryResult<ManualAmount> {
     let affiliate = Affiliate::find(conn, actor.merchant_id, affiliate_id)?;
     let day = day_of(actor.now, zone);
-    let code = amount.currency.code();
     let entry = NewEntry {
         kind: EntryKind::ManualCredit,
-        currency: code.to_owned(),
+        currency: amount.currency,
         amount_minor: amount.minor,
     };
     let mut end = LedgerEnd::default();
@@ -176,7 +175,7 @@ pub fn give(
             conversions::review.eq(Review::Approved),
             conversions::reviewed_by.eq(&actor.name),
             conversions::reviewed_at.eq(actor.now),
-            conversions::currency.eq(code),
+            conversions::currency.eq(amount.currency),
             conversions::commission_minor.eq(end.balance_minor),
             conversions::entries.eq(end.entries),
             conversions::ledger_currency.eq(end.currency),
@@ -204,7 +203,7 @@ pub fn give(
         subject_id: Some(id),
         summary: format!("Gave {} {money} by hand. Note: {}", affiliate.name, amount.note),
         before: None,
-        after: Some(json!({ "commission_minor": amount.minor, "currency": code })),
+        after: Some(json!({ "commission_minor": amount.minor, "currency": amount.currency })),
     };
     let change_id = record_all(conn, actor, vec![act])?.first().copied().unwrap_or_default();
     let mut changes = Changes::of(actor.merchant_id);
@@ -215,7 +214,7 @@ pub fn give(
         is_royalty: false,
         counts: true,
         day,
-        currency: code.to_owned(),
+        currency: amount.currency,
         // No sale: but it is a row of the list that the figure leads to.
         amounts: Amounts { conversions: 1, commission_minor: amount.minor, ..Amounts::default() },
         shared: Shared::default(),

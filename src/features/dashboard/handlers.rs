@@ -129,7 +129,7 @@ pub async fn show(
 ) -> AppResult<HttpResponse> {
     let merchant = page.merchant().clone();
     let merchant_id = merchant.id;
-    let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
+    let own = merchant.currency;
     let period = Period::read(&query, day_of(clock::now(), merchant.tz()));
     let (from, to) = (period.before_from, period.to);
     let since = clock::now() - UNINSTALLED_SHOWN;
@@ -181,11 +181,11 @@ fn by_day(
         let day = days.entry(one.day).or_insert_with(|| DayRollups {
             day: one.day,
             orders: 0,
-            rollups: rollups::Rollups::default(),
+            rollups: rollups::Rollups::none(own),
         });
         day.orders += one.orders;
         day.rollups.conversions += one.rollups.conversions;
-        if one.rollups.currency == own.code() {
+        if one.rollups.currency == own {
             day.rollups.revenue_minor += one.rollups.revenue_minor;
             day.rollups.commission_minor += one.rollups.commission_minor;
             day.rollups.refunded_minor += one.rollups.refunded_minor;

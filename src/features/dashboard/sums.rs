@@ -42,14 +42,14 @@ impl Sums {
                     sum.refunded_minor += rollups.refunded_minor;
                     sum.commission_minor += rollups.commission_minor;
                 }
-                None => sums.rollups.push(rollups.clone()),
+                None => sums.rollups.push(*rollups),
             }
         }
         sums
     }
 
     fn own(&self, own: Currency, of: fn(&Rollups) -> i64) -> i64 {
-        self.rollups.iter().filter(|sum| sum.currency == own.code()).map(of).sum()
+        self.rollups.iter().filter(|sum| sum.currency == own).map(of).sum()
     }
 }
 

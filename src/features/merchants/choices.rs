@@ -20,10 +20,16 @@ pub fn currencies(chosen: &str) -> Vec<(String, String)> {
         CURRENCIES.iter().chain([&chosen]).filter_map(|code| Currency::known(code).ok()).collect();
     codes.sort_by_key(|currency| currency.code());
     codes.dedup();
-    let pair = |currency: Currency| {
-        (currency.code().to_owned(), format!("{} – {}", currency.code(), currency.name()))
-    };
-    codes.into_iter().map(pair).collect()
+    codes.into_iter().map(|currency| (currency.code().to_owned(), in_words(currency))).collect()
+}
+
+/// The code, and the name where there is one.
+pub fn in_words(currency: Currency) -> String {
+    if currency.is_known() {
+        format!("{currency} – {}", currency.name())
+    } else {
+        currency.to_string()
+    }
 }
 
 /// The currency of a form, or an error beside `field`.

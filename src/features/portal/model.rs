@@ -2,13 +2,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Date, Integer, Timestamptz};
+use vouch_core::money::Currency;
 
 use crate::features::conversions::ConversionStatus;
 use crate::features::pushes::{self, PushStatus};
 use crate::features::triggers::TriggerKind;
-use crate::kit::db::prepared;
-use crate::kit::db::schema::triggers;
+use crate::kit::db::schema::{conversions, triggers};
+use crate::kit::db::statement::statement;
 use crate::kit::web::display_time::before_day;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
@@ -74,21 +75,21 @@ pub fn codes(
 }
 
 /// What one code brought in one status and one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = conversions)]
 pub struct CodeSum {
     /// The status of its conversions.
     pub status: ConversionStatus,
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amounts are in.
+    pub currency: Currency,
     /// How many.
+    #[diesel(sql_type = BigInt)]
     pub conversions: i64,
     /// Minor units.
     pub revenue_minor: i64,
     /// Minor units.
     pub commission_minor: i64,
 }
-
-type SumRow = (i64, ConversionStatus, String, i64, i64, i64);
 
 /// Counted from the affiliate's own conversions, not read from the kept figures of a trigger: those
 /// are of all its holders, and what others earned is none of their business.
@@ -98,22 +99,29 @@ fn sums_of(
     affiliate_id: i64,
     ids: &[i64],
 ) -> QueryResult<HashMap<i64, Vec<CodeSum>>> {
-    let rows: Vec<SumRow> = prepared::<(BigInt, Text, Text, BigInt, BigInt, BigInt)>(
-        "SELECT trigger_id, status, currency::text, count(*), sum(revenue_minor)::bigint, \
-             sum(commission_minor)::bigint \
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        trigger_id: i64,
+        #[diesel(embed)]
+        sum: CodeSum,
+    }
+    let rows: Vec<Row> = statement!(
+        "SELECT trigger_id, status, currency, count(*) AS conversions, \
+             sum(revenue_minor)::bigint AS revenue_minor, \
+             sum(commission_minor)::bigint AS commission_minor \
          FROM conversions \
-         WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
-             AND status <> 'unqualified' \
-         GROUP BY trigger_id, status, currency ORDER BY trigger_id, 4 DESC, 3",
+         WHERE merchant_id = :merchant_id AND affiliate_id = :affiliate_id \
+             AND trigger_id = ANY(:ids) AND status <> 'unqualified' \
+         GROUP BY trigger_id, status, currency ORDER BY trigger_id, conversions DESC, currency",
+        merchant_id: BigInt,
+        affiliate_id: BigInt,
+        ids: Array<BigInt>,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
-    .bind::<Array<BigInt>, _>(ids)
     .load(conn)?;
     let mut by_id: HashMap<i64, Vec<CodeSum>> = HashMap::new();
-    for (id, status, currency, conversions, revenue_minor, commission_minor) in rows {
-        let sum = CodeSum { status, currency, conversions, revenue_minor, commission_minor };
-        by_id.entry(id).or_default().push(sum);
+    for Row { trigger_id, sum } in rows {
+        by_id.entry(trigger_id).or_default().push(sum);
     }
     Ok(by_id)
 }
@@ -131,24 +139,33 @@ fn weeks_of(
 ) -> QueryResult<HashMap<i64, [i64; WEEKS]>> {
     let days = 7 * WEEKS as u64 - 1;
     let first = today.checked_sub_days(Days::new(days)).unwrap_or(today);
-    let rows: Vec<(i64, i32, i64)> = prepared::<(BigInt, Integer, BigInt)>(
-        "SELECT trigger_id, (day - ?) / 7, count(*) \
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        trigger_id: i64,
+        #[diesel(sql_type = Integer)]
+        week: i32,
+        #[diesel(sql_type = BigInt)]
+        orders: i64,
+    }
+    let rows: Vec<Row> = statement!(
+        "SELECT trigger_id, (day - :first) / 7 AS week, count(*) AS orders \
          FROM conversions \
-         WHERE merchant_id = ? AND affiliate_id = ? AND trigger_id = ANY(?) \
-             AND status IN ('pending', 'approved') AND occurred_at >= ? AND day BETWEEN ? AND ? \
-         GROUP BY 1, 2",
+         WHERE merchant_id = :merchant_id AND affiliate_id = :affiliate_id \
+             AND trigger_id = ANY(:ids) AND status IN ('pending', 'approved') \
+             AND occurred_at >= :since AND day BETWEEN :first AND :today \
+         GROUP BY trigger_id, week",
+        merchant_id: BigInt,
+        affiliate_id: BigInt,
+        ids: Array<BigInt>,
+        first: Date,
+        since: Timestamptz = before_day(first),
+        today: Date,
     )
-    .bind::<Date, _>(first)
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
-    .bind::<Array<BigInt>, _>(ids)
-    .bind::<Timestamptz, _>(before_day(first))
-    .bind::<Date, _>(first)
-    .bind::<Date, _>(today)
     .load(conn)?;
     let mut by_id: HashMap<i64, [i64; WEEKS]> = HashMap::new();
-    for (id, week, orders) in rows {
-        let weeks = by_id.entry(id).or_insert([0; WEEKS]);
+    for Row { trigger_id, week, orders } in rows {
+        let weeks = by_id.entry(trigger_id).or_insert([0; WEEKS]);
         if let Some(place) = usize::try_from(week).ok().and_then(|at| weeks.get_mut(at)) {
             *place = orders;
         }
@@ -157,13 +174,15 @@ fn weeks_of(
 }
 
 /// What an affiliate's conversions of one status add up to in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = conversions)]
 pub struct StatusSum {
     /// Their status.
     pub status: ConversionStatus,
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amount is in.
+    pub currency: Currency,
     /// How many.
+    #[diesel(sql_type = BigInt)]
     pub conversions: i64,
     /// Minor units.
     pub commission_minor: i64,
@@ -175,19 +194,13 @@ pub fn sums_by_status(
     merchant_id: i64,
     affiliate_id: i64,
 ) -> QueryResult<Vec<StatusSum>> {
-    let rows: Vec<(ConversionStatus, String, i64, i64)> = prepared::<(Text, Text, BigInt, BigInt)>(
-        "SELECT status, currency::text, count(*), sum(commission_minor)::bigint \
-         FROM conversions WHERE merchant_id = ? AND affiliate_id = ? \
-         GROUP BY status, currency ORDER BY 3 DESC, 2",
+    statement!(
+        "SELECT status, currency, count(*) AS conversions, \
+             sum(commission_minor)::bigint AS commission_minor \
+         FROM conversions WHERE merchant_id = :merchant_id AND affiliate_id = :affiliate_id \
+         GROUP BY status, currency ORDER BY conversions DESC, currency",
+        merchant_id: BigInt,
+        affiliate_id: BigInt,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<BigInt, _>(affiliate_id)
-    .load(conn)?;
-    let sum = |(status, currency, conversions, commission_minor)| StatusSum {
-        status,
-        currency,
-        conversions,
-        commission_minor,
-    };
-    Ok(rows.into_iter().map(sum).collect())
+    .load(conn)
 }

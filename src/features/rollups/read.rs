@@ -2,16 +2,19 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Text};
+use diesel::sql_types::{Array, BigInt, Date};
+use vouch_core::money::Currency;
 
-use crate::kit::db::prepared;
+use crate::kit::db::schema::daily_rollups;
+use crate::kit::db::statement::statement;
 
 /// Figures of something in one currency, in its minor units. Conversions that are Denied or
 /// Unqualified do not count.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = daily_rollups)]
 pub struct Rollups {
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amounts are in.
+    pub currency: Currency,
     /// How many conversions are Pending or Approved.
     pub conversions: i64,
     /// What customers paid for the credited lines, after refunds.
@@ -25,27 +28,43 @@ pub struct Rollups {
 }
 
 impl Rollups {
-    /// In the order in which the statements below name them.
-    fn new(currency: String, sums: [i64; 5]) -> Self {
-        let [conversions, revenue_minor, discount_minor, refunded_minor, commission_minor] = sums;
+    /// Of nothing.
+    pub fn none(currency: Currency) -> Self {
         Self {
             currency,
-            conversions,
-            revenue_minor,
-            discount_minor,
-            refunded_minor,
-            commission_minor,
+            conversions: 0,
+            revenue_minor: 0,
+            discount_minor: 0,
+            refunded_minor: 0,
+            commission_minor: 0,
         }
     }
 }
 
-type SumRow = (BigInt, Text, BigInt, BigInt, BigInt, BigInt, BigInt);
+/// The columns of [`Rollups`], added up.
+macro_rules! sums {
+    () => {
+        "currency, sum(conversions)::bigint AS conversions, \
+         sum(revenue_minor)::bigint AS revenue_minor, \
+         sum(discount_minor)::bigint AS discount_minor, \
+         sum(refunded_minor)::bigint AS refunded_minor, \
+         sum(commission_minor)::bigint AS commission_minor"
+    };
+}
 
-fn grouped(rows: Vec<(i64, String, i64, i64, i64, i64, i64)>) -> HashMap<i64, Vec<Rollups>> {
+/// The figures of one of several.
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(embed)]
+    rollups: Rollups,
+}
+
+fn grouped(rows: Vec<Row>) -> HashMap<i64, Vec<Rollups>> {
     let mut by_id: HashMap<i64, Vec<Rollups>> = HashMap::new();
-    for (id, currency, conversions, revenue, discount, refunded, commission) in rows {
-        let sums = [conversions, revenue, discount, refunded, commission];
-        by_id.entry(id).or_default().push(Rollups::new(currency, sums));
+    for Row { id, rollups } in rows {
+        by_id.entry(id).or_default().push(rollups);
     }
     by_id
 }
@@ -57,17 +76,19 @@ pub fn affiliates_since(
     affiliate_ids: &[i64],
     since: NaiveDate,
 ) -> QueryResult<HashMap<i64, Vec<Rollups>>> {
-    let rows = prepared::<SumRow>(
-        "SELECT affiliate_id, currency::text, sum(conversions)::bigint, \
-             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
-             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
-         FROM affiliate_daily_rollups \
-         WHERE merchant_id = ? AND affiliate_id = ANY(?) AND day >= ? \
-         GROUP BY affiliate_id, currency ORDER BY affiliate_id, 3 DESC, 2",
+    let rows = statement!(
+        concat!(
+            "SELECT affiliate_id AS id, ",
+            sums!(),
+            " FROM affiliate_daily_rollups \
+             WHERE merchant_id = :merchant_id AND affiliate_id = ANY(:affiliate_ids) \
+                 AND day >= :since \
+             GROUP BY affiliate_id, currency ORDER BY affiliate_id, sum(conversions) DESC, currency"
+        ),
+        merchant_id: BigInt,
+        affiliate_ids: Array<BigInt>,
+        since: Date,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(affiliate_ids)
-    .bind::<Date, _>(since)
     .load(conn)?;
     Ok(grouped(rows))
 }
@@ -78,24 +99,27 @@ pub fn triggers(
     merchant_id: i64,
     trigger_ids: &[i64],
 ) -> QueryResult<HashMap<i64, Vec<Rollups>>> {
-    let rows = prepared::<SumRow>(
-        "SELECT trigger_id, currency::text, conversions, revenue_minor, discount_minor, \
+    let rows = statement!(
+        "SELECT trigger_id AS id, currency, conversions, revenue_minor, discount_minor, \
              refunded_minor, commission_minor \
-         FROM trigger_rollups WHERE merchant_id = ? AND trigger_id = ANY(?) \
-         ORDER BY trigger_id, 3 DESC, 2",
+         FROM trigger_rollups \
+         WHERE merchant_id = :merchant_id AND trigger_id = ANY(:trigger_ids) \
+         ORDER BY trigger_id, conversions DESC, currency",
+        merchant_id: BigInt,
+        trigger_ids: Array<BigInt>,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(trigger_ids)
     .load(conn)?;
     Ok(grouped(rows))
 }
 
 /// What the merchant's days add up to in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct SumRollups {
     /// Orders placed, credited or not.
+    #[diesel(sql_type = BigInt)]
     pub orders: i64,
     /// The credited part.
+    #[diesel(embed)]
     pub rollups: Rollups,
 }
 
@@ -106,34 +130,31 @@ pub fn merchant_sums(
     from: NaiveDate,
     to: NaiveDate,
 ) -> QueryResult<Vec<SumRollups>> {
-    let rows = prepared::<SumRow>(
-        "SELECT sum(orders)::bigint, currency::text, sum(conversions)::bigint, \
-             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
-             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
-         FROM daily_rollups WHERE merchant_id = ? AND day BETWEEN ? AND ? \
-         GROUP BY currency ORDER BY 3 DESC, 2",
+    statement!(
+        concat!(
+            "SELECT sum(orders)::bigint AS orders, ",
+            sums!(),
+            " FROM daily_rollups WHERE merchant_id = :merchant_id AND day BETWEEN :from AND :to \
+             GROUP BY currency ORDER BY sum(conversions) DESC, currency"
+        ),
+        merchant_id: BigInt,
+        from: Date,
+        to: Date,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Date, _>(from)
-    .bind::<Date, _>(to)
-    .load::<(i64, String, i64, i64, i64, i64, i64)>(conn)?;
-    let sums = rows.into_iter().map(
-        |(orders, currency, conversions, revenue, discount, refunded, commission)| SumRollups {
-            orders,
-            rollups: Rollups::new(currency, [conversions, revenue, discount, refunded, commission]),
-        },
-    );
-    Ok(sums.collect())
+    .load(conn)
 }
 
 /// One day of the merchant in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct DayRollups {
     /// The day, in the merchant's time zone.
+    #[diesel(sql_type = Date)]
     pub day: NaiveDate,
     /// Orders placed that day, credited or not.
+    #[diesel(sql_type = BigInt)]
     pub orders: i64,
     /// The credited part.
+    #[diesel(embed)]
     pub rollups: Rollups,
 }
 
@@ -144,29 +165,16 @@ pub fn merchant_days(
     from: NaiveDate,
     to: NaiveDate,
 ) -> QueryResult<Vec<DayRollups>> {
-    type Row = (Date, Text, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
-    let rows: Vec<(NaiveDate, String, i64, i64, i64, i64, i64, i64)> = prepared::<Row>(
-        "SELECT day, currency::text, sum(orders)::bigint, sum(conversions)::bigint, \
-             sum(revenue_minor)::bigint, sum(discount_minor)::bigint, \
-             sum(refunded_minor)::bigint, sum(commission_minor)::bigint \
-         FROM daily_rollups WHERE merchant_id = ? AND day BETWEEN ? AND ? \
-         GROUP BY day, currency ORDER BY day, currency",
+    statement!(
+        concat!(
+            "SELECT day, sum(orders)::bigint AS orders, ",
+            sums!(),
+            " FROM daily_rollups WHERE merchant_id = :merchant_id AND day BETWEEN :from AND :to \
+             GROUP BY day, currency ORDER BY day, currency"
+        ),
+        merchant_id: BigInt,
+        from: Date,
+        to: Date,
     )
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Date, _>(from)
-    .bind::<Date, _>(to)
-    .load(conn)?;
-    let days = rows.into_iter().map(
-        |(day, currency, orders, conversions, revenue, discount, refunded, commission)| {
-            DayRollups {
-                day,
-                orders,
-                rollups: Rollups::new(
-                    currency,
-                    [conversions, revenue, discount, refunded, commission],
-                ),
-            }
-        },
-    );
-    Ok(days.collect())
+    .load(conn)
 }

@@ -9,10 +9,10 @@ use super::read::Rollups;
 pub fn amounts(rollups: &[Rollups], own: Currency, of: impl Fn(&Rollups) -> i64) -> Vec<String> {
     let (mut mine, mut others) = (0, Vec::new());
     for entry in rollups {
-        match Currency::from_code(&entry.currency) {
-            Ok(currency) if currency == own => mine += of(entry),
-            Ok(currency) if of(entry) != 0 => others.push(format_money(of(entry), currency)),
-            _ => {}
+        match of(entry) {
+            minor if entry.currency == own => mine += minor,
+            0 => {}
+            minor => others.push(format_money(minor, entry.currency)),
         }
     }
     if mine != 0 || others.is_empty() {
@@ -25,8 +25,8 @@ pub fn amounts(rollups: &[Rollups], own: Currency, of: impl Fn(&Rollups) -> i64)
 mod tests {
     use super::*;
 
-    fn of(currency: &str, commission_minor: i64) -> Rollups {
-        Rollups { currency: currency.to_owned(), commission_minor, ..Rollups::default() }
+    fn of(currency: Currency, commission_minor: i64) -> Rollups {
+        Rollups { commission_minor, ..Rollups::none(currency) }
     }
 
     #[test]
@@ -34,7 +34,8 @@ mod tests {
         let in_words =
             |rollups: &[Rollups]| amounts(rollups, Currency::USD, |f| f.commission_minor);
         assert_eq!(in_words(&[]), ["$0.00"]);
-        assert_eq!(in_words(&[of("EUR", 250), of("USD", 100)]), ["$1.00", "€2.50"]);
-        assert_eq!(in_words(&[of("EUR", 250), of("JPY", 0)]), ["€2.50"]);
+        let euros = of(Currency::EUR, 250);
+        assert_eq!(in_words(&[euros, of(Currency::USD, 100)]), ["$1.00", "€2.50"]);
+        assert_eq!(in_words(&[euros, of(Currency::JPY, 0)]), ["€2.50"]);
     }
 }

@@ -3,10 +3,11 @@ use std::ops::{AddAssign, Neg};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, SmallInt, Text};
+use diesel::sql_types::{BigInt, Date, SmallInt, Text};
+use vouch_core::money::Currency;
 
 use super::SHARDS;
-use crate::kit::db::{Prepared, prepared};
+use crate::kit::db::statement::{rows, statement};
 
 /// What one order or conversion adds to the figures. All amounts in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,8 @@ pub struct Delta {
     pub merchant_id: i64,
     /// The day in the merchant's time zone, as it stands on the row.
     pub day: NaiveDate,
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amounts are in.
+    pub currency: Currency,
     /// Picks the lane: the key of the order or conversion.
     pub seed: i64,
     /// Whose conversion; `None` for what concerns only the order.
@@ -48,7 +49,7 @@ pub struct Counted {
     /// Whether it is in the totals at all.
     pub counts: bool,
     pub day: NaiveDate,
-    pub currency: String,
+    pub currency: Currency,
     pub amounts: Amounts,
     pub shared: Shared,
 }
@@ -103,9 +104,9 @@ impl Neg for Shared {
     }
 }
 
-type DayKey = (NaiveDate, String, i16);
-type AffiliateKey = (i64, NaiveDate, String);
-type TriggerKey = (i64, String);
+type DayKey = (NaiveDate, Currency, i16);
+type AffiliateKey = (i64, NaiveDate, Currency);
+type TriggerKey = (i64, Currency);
 
 /// The changes of one transaction for one merchant, added up, to be written at its end: the rows
 /// are hot, and so are locked for as short a time, and always in the same order.
@@ -145,13 +146,13 @@ impl Changes {
                 .saturating_sub(delta.shared.refunded_minor),
             ..delta.amounts
         };
-        *self.days.entry((delta.day, delta.currency.clone(), shard)).or_default() += once;
+        *self.days.entry((delta.day, delta.currency, shard)).or_default() += once;
         if let Some(id) = delta.affiliate_id {
-            let key = (id, delta.day, delta.currency.clone());
+            let key = (id, delta.day, delta.currency);
             *self.affiliates.entry(key).or_default() += delta.amounts;
         }
         if let Some(id) = delta.trigger_id {
-            *self.triggers.entry((id, delta.currency.clone())).or_default() += delta.amounts;
+            *self.triggers.entry((id, delta.currency)).or_default() += delta.amounts;
         }
     }
 
@@ -180,7 +181,7 @@ impl Changes {
         let delta = |one: &Counted| Delta {
             merchant_id: self.merchant_id,
             day: one.day,
-            currency: one.currency.clone(),
+            currency: one.currency,
             seed: one.id,
             affiliate_id: Some(one.affiliate_id),
             trigger_id: one.trigger_id,
@@ -203,7 +204,7 @@ impl Changes {
     }
 }
 
-/// What is added to a row that is there; [`execute`] binds the same columns.
+/// What is added to a row that is there, of the columns of [`amounts!`].
 macro_rules! add_amounts {
     () => {
         "conversions = f.conversions + excluded.conversions, \
@@ -211,6 +212,20 @@ macro_rules! add_amounts {
          discount_minor = f.discount_minor + excluded.discount_minor, \
          refunded_minor = f.refunded_minor + excluded.refunded_minor, \
          commission_minor = f.commission_minor + excluded.commission_minor"
+    };
+}
+
+/// [`rows!`] with the columns that every table of figures has beside its key.
+macro_rules! amounts {
+    (for ($key:pat, $amounts:ident) in $rows:expr => $($column:tt)+) => {
+        rows!(for ($key, $amounts) in $rows =>
+            $($column)+
+            conversions: BigInt = $amounts.conversions,
+            revenue_minor: BigInt = $amounts.revenue_minor,
+            discount_minor: BigInt = $amounts.discount_minor,
+            refunded_minor: BigInt = $amounts.refunded_minor,
+            commission_minor: BigInt = $amounts.commission_minor,
+        )
     };
 }
 
@@ -222,21 +237,24 @@ fn write_days(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(concat!(
-        "INSERT INTO daily_rollups AS f (merchant_id, day, currency, shard, orders, conversions, \
-             revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?::date[], ?::text[], ?::smallint[], \
-             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
-         ON CONFLICT (merchant_id, day, currency, shard) DO UPDATE SET \
-             orders = f.orders + excluded.orders, ",
-        add_amounts!()
-    ))
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<Date>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>())
-    .bind::<Array<SmallInt>, _>(rows.keys().map(|key| key.2).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(rows.values().map(|amounts| amounts.orders).collect::<Vec<_>>());
-    execute(conn, statement, rows.values())
+    statement!(
+        concat!(
+            "INSERT INTO daily_rollups AS f (merchant_id, :new.columns) \
+             SELECT :merchant_id, :new.columns FROM :new \
+             ON CONFLICT (merchant_id, day, currency, shard) DO UPDATE SET \
+                 orders = f.orders + excluded.orders, ",
+            add_amounts!()
+        ),
+        merchant_id: BigInt,
+        ..new = amounts!(for ((day, currency, shard), amounts) in rows =>
+            day: Date = *day,
+            currency: Text = *currency,
+            shard: SmallInt = *shard,
+            orders: BigInt = amounts.orders,
+        ),
+    )
+    .execute(conn)
+    .map(drop)
 }
 
 fn write_affiliates(
@@ -247,19 +265,22 @@ fn write_affiliates(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(concat!(
-        "INSERT INTO affiliate_daily_rollups AS f (merchant_id, affiliate_id, day, currency, \
-             conversions, revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?::bigint[], ?::date[], ?::text[], \
-             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
-         ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET ",
-        add_amounts!()
-    ))
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind::<Array<Date>, _>(rows.keys().map(|key| key.1).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.keys().map(|key| key.2.as_str()).collect::<Vec<_>>());
-    execute(conn, statement, rows.values())
+    statement!(
+        concat!(
+            "INSERT INTO affiliate_daily_rollups AS f (merchant_id, :new.columns) \
+             SELECT :merchant_id, :new.columns FROM :new \
+             ON CONFLICT (merchant_id, affiliate_id, day, currency) DO UPDATE SET ",
+            add_amounts!()
+        ),
+        merchant_id: BigInt,
+        ..new = amounts!(for ((affiliate_id, day, currency), amounts) in rows =>
+            affiliate_id: BigInt = *affiliate_id,
+            day: Date = *day,
+            currency: Text = *currency,
+        ),
+    )
+    .execute(conn)
+    .map(drop)
 }
 
 fn write_triggers(
@@ -270,33 +291,19 @@ fn write_triggers(
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = prepared::<()>(concat!(
-        "INSERT INTO trigger_rollups AS f (merchant_id, trigger_id, currency, conversions, \
-             revenue_minor, discount_minor, refunded_minor, commission_minor) \
-         SELECT ?, n.* FROM unnest(?::bigint[], ?::text[], \
-             ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS n \
-         ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET ",
-        add_amounts!()
-    ))
-    .bind::<BigInt, _>(merchant_id)
-    .bind::<Array<BigInt>, _>(rows.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.keys().map(|key| key.1.as_str()).collect::<Vec<_>>());
-    execute(conn, statement, rows.values())
-}
-
-/// Binds what every table of figures ends with, as arrays for `unnest`, and writes.
-fn execute<'a>(
-    conn: &mut PgConnection,
-    statement: Prepared<'_, ()>,
-    rows: impl Iterator<Item = &'a Amounts> + Clone,
-) -> QueryResult<()> {
-    let column = |of: fn(&Amounts) -> i64| rows.clone().map(of).collect::<Vec<i64>>();
-    statement
-        .bind::<Array<BigInt>, _>(column(|amounts| amounts.conversions))
-        .bind::<Array<BigInt>, _>(column(|amounts| amounts.revenue_minor))
-        .bind::<Array<BigInt>, _>(column(|amounts| amounts.discount_minor))
-        .bind::<Array<BigInt>, _>(column(|amounts| amounts.refunded_minor))
-        .bind::<Array<BigInt>, _>(column(|amounts| amounts.commission_minor))
-        .execute(conn)?;
-    Ok(())
+    statement!(
+        concat!(
+            "INSERT INTO trigger_rollups AS f (merchant_id, :new.columns) \
+             SELECT :merchant_id, :new.columns FROM :new \
+             ON CONFLICT (merchant_id, trigger_id, currency) DO UPDATE SET ",
+            add_amounts!()
+        ),
+        merchant_id: BigInt,
+        ..new = amounts!(for ((trigger_id, currency), amounts) in rows =>
+            trigger_id: BigInt = *trigger_id,
+            currency: Text = *currency,
+        ),
+    )
+    .execute(conn)
+    .map(drop)
 }

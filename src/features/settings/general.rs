@@ -54,14 +54,7 @@ struct GeneralPage {
 impl GeneralPage {
     fn new(page: MerchantPage, form: GeneralForm, errors: FormErrors) -> Self {
         let merchant = page.merchant();
-        let code = merchant.currency.as_str();
-        let named = choices::currencies(code).into_iter().find(|(listed, _)| listed == code);
-        Self {
-            currency: named.map_or_else(|| code.to_owned(), |(_, words)| words),
-            form,
-            errors,
-            page,
-        }
+        Self { currency: choices::in_words(merchant.currency), form, errors, page }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Currency;
 use crate::text_enum;
 
 /// What a conversion is made of. `sale + refund + cancellation` is what the affiliate earns.
@@ -55,16 +56,20 @@ impl Components {
 }
 
 /// What a ledger holds in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
-    /// ISO 4217.
-    pub currency: String,
+    pub currency: Currency,
     pub components: Components,
     /// Whether a Sale entry is in this currency: a later difference of the sale is an Adjustment.
     pub has_sale: bool,
 }
 
 impl Held {
+    /// Nothing, so far.
+    pub fn nothing(currency: Currency) -> Self {
+        Self { currency, components: Components::default(), has_sale: false }
+    }
+
     /// The entries that take this part of a ledger to `target`; none is zero.
     ///
     /// Each component converges for itself, so that the sums by component come out alike whatever
@@ -80,7 +85,7 @@ impl Held {
         .into_iter()
         .map(|(kind, target, already)| NewEntry {
             kind,
-            currency: self.currency.clone(),
+            currency: self.currency,
             amount_minor: target.saturating_sub(already),
         })
         .filter(|entry| entry.amount_minor != 0)
@@ -92,20 +97,18 @@ impl Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
     pub kind: EntryKind,
-    /// ISO 4217.
-    pub currency: String,
+    pub currency: Currency,
     pub amount_minor: i64,
 }
 
 /// The entries that take a ledger to `target` in `currency`, and to nothing in every other one: an
 /// order's currency can be corrected. `held` has each currency once.
-pub fn ledger_difference(held: &[Held], currency: &str, target: &Components) -> Vec<NewEntry> {
+pub fn ledger_difference(held: &[Held], currency: Currency, target: &Components) -> Vec<NewEntry> {
     let others = held.iter().filter(|part| part.currency != currency);
     let mut entries: Vec<NewEntry> =
         others.flat_map(|part| part.difference(&Components::default())).collect();
-    let own = held.iter().find(|part| part.currency == currency).cloned();
-    let own = own.unwrap_or_else(|| Held { currency: currency.to_owned(), ..Held::default() });
-    entries.extend(own.difference(target));
+    let own = held.iter().find(|part| part.currency == currency).copied();
+    entries.extend(own.unwrap_or_else(|| Held::nothing(currency)).difference(target));
     entries
 }
 
@@ -116,7 +119,7 @@ pub struct LedgerEnd {
     /// How many entries there are.
     pub entries: i32,
     /// The last entry's; none without entries.
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     pub balance_minor: i64,
 }
 
@@ -124,13 +127,13 @@ pub struct LedgerEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChainedEntry {
     pub kind: EntryKind,
-    pub currency: String,
+    pub currency: Currency,
     pub amount_minor: i64,
     /// From 1.
     pub seq: i32,
     /// After the entry.
     pub balance_minor: i64,
-    pub prior_currency: Option<String>,
+    pub prior_currency: Option<Currency>,
 }
 
 impl LedgerEnd {
@@ -141,8 +144,8 @@ impl LedgerEnd {
 
     fn append_one(&mut self, entry: NewEntry) -> ChainedEntry {
         let NewEntry { kind, currency, amount_minor } = entry;
-        let prior_currency = self.currency.replace(currency.clone());
-        let is_same = prior_currency.as_ref() == Some(&currency);
+        let prior_currency = self.currency.replace(currency);
+        let is_same = prior_currency == Some(currency);
         let before = if is_same { self.balance_minor } else { 0 };
         self.balance_minor = before.saturating_add(amount_minor);
         self.entries += 1;
@@ -157,48 +160,52 @@ mod tests {
 
     use super::*;
 
+    const USD: Currency = Currency::USD;
+    const JPY: Currency = Currency::JPY;
+    const KWD: Currency = Currency::KWD;
+
     fn components(sale: i64, refund: i64, cancellation: i64) -> Components {
         Components { sale, refund, cancellation }
     }
 
-    fn held(currency: &str, components: Components) -> Held {
-        Held { currency: currency.into(), components, has_sale: components.sale != 0 }
+    fn held(currency: Currency, components: Components) -> Held {
+        Held { currency, components, has_sale: components.sale != 0 }
     }
 
     fn difference(
         held: &[Held],
-        currency: &str,
+        currency: Currency,
         target: Components,
-    ) -> Vec<(EntryKind, String, i64)> {
+    ) -> Vec<(EntryKind, Currency, i64)> {
         let entries = ledger_difference(held, currency, &target).into_iter();
         entries.map(|entry| (entry.kind, entry.currency, entry.amount_minor)).collect()
     }
 
-    fn usd(kind: EntryKind, minor: i64) -> (EntryKind, String, i64) {
-        (kind, "USD".into(), minor)
+    fn usd(kind: EntryKind, minor: i64) -> (EntryKind, Currency, i64) {
+        (kind, USD, minor)
     }
 
     #[test]
     fn the_first_sale_is_a_sale_and_later_changes_are_adjustments() {
         let sold = components(100, 0, 0);
-        assert_eq!(difference(&[], "USD", sold), [usd(EntryKind::Sale, 100)]);
-        assert_eq!(difference(&[held("USD", sold)], "USD", sold), []);
+        assert_eq!(difference(&[], USD, sold), [usd(EntryKind::Sale, 100)]);
+        assert_eq!(difference(&[held(USD, sold)], USD, sold), []);
         assert_eq!(
-            difference(&[held("USD", sold)], "USD", components(120, -30, 0)),
+            difference(&[held(USD, sold)], USD, components(120, -30, 0)),
             [usd(EntryKind::Adjustment, 20), usd(EntryKind::Refund, -30)]
         );
-        let refunded = held("USD", components(120, -30, 0));
+        let refunded = held(USD, components(120, -30, 0));
         assert_eq!(
-            difference(&[refunded], "USD", components(120, -30, -90)),
+            difference(&[refunded], USD, components(120, -30, -90)),
             [usd(EntryKind::Cancellation, -90)]
         );
     }
 
     #[test]
     fn a_cancellation_that_is_taken_back_takes_its_entry_back() {
-        let cancelled = held("USD", components(100, 0, -100));
+        let cancelled = held(USD, components(100, 0, -100));
         assert_eq!(
-            difference(&[cancelled], "USD", components(100, 0, 0)),
+            difference(&[cancelled], USD, components(100, 0, 0)),
             [usd(EntryKind::Cancellation, 100)]
         );
     }
@@ -206,13 +213,13 @@ mod tests {
     #[test]
     fn another_currency_is_taken_back_before_the_orders_own_begins() {
         // USD 1.00 and ¥100 are the same number of minor units.
-        let held = [held("USD", components(100, -30, 0))];
+        let held = [held(USD, components(100, -30, 0))];
         assert_eq!(
-            difference(&held, "JPY", components(100, 0, 0)),
+            difference(&held, JPY, components(100, 0, 0)),
             [
                 usd(EntryKind::Adjustment, -100),
                 usd(EntryKind::Refund, 30),
-                (EntryKind::Sale, "JPY".into(), 100),
+                (EntryKind::Sale, JPY, 100),
             ]
         );
     }
@@ -225,11 +232,11 @@ mod tests {
 
     /// What a ledger holds, by currency.
     fn sums(ledger: &[ChainedEntry]) -> Vec<Held> {
-        ["USD", "JPY", "KWD"]
+        [USD, JPY, KWD]
             .map(|currency| {
                 let own = || ledger.iter().filter(|entry| entry.currency == currency);
                 Held {
-                    currency: currency.into(),
+                    currency,
                     components: Components::of_entries(
                         own().map(|entry| (entry.kind, entry.amount_minor)),
                     ),
@@ -247,7 +254,7 @@ mod tests {
                     0..1000_i64,
                     -1000..=0_i64,
                     -1000..=0_i64,
-                    prop::sample::select(vec!["USD", "JPY", "KWD"]),
+                    prop::sample::select(vec![USD, JPY, KWD]),
                 ),
                 1..10,
             ),
@@ -261,13 +268,13 @@ mod tests {
                     prop_assert_eq!(held.components, due);
                 }
                 prop_assert!(ledger_difference(&sums(&ledger), currency, &target).is_empty());
-                let is_own = end.currency.as_deref() == Some(currency);
+                let is_own = end.currency == Some(currency);
                 prop_assert_eq!(if is_own { end.balance_minor } else { 0 }, target.total());
                 prop_assert!(is_own || end.balance_minor == 0);
             }
             for (entry, prior) in ledger.iter().skip(1).zip(&ledger) {
                 let is_same = entry.currency == prior.currency;
-                prop_assert_eq!(entry.prior_currency.as_ref(), Some(&prior.currency));
+                prop_assert_eq!(entry.prior_currency, Some(prior.currency));
                 prop_assert!(is_same || prior.balance_minor == 0);
                 prop_assert_eq!(
                     entry.balance_minor - entry.amount_minor,

@@ -133,7 +133,7 @@ struct ConversionRow {
     refunded_minor: i64,
     commission_minor: i64,
     entries: i32,
-    ledger_currency: Option<String>,
+    ledger_currency: Option<Currency>,
 }
 
 /// The code of the trigger of that number, in one of four styles.
@@ -300,7 +300,7 @@ impl RowGenerator {
         let review = self.review(&report, &mut random);
         let code = report.codes.first();
         let mut end = LedgerEnd::default();
-        let entries = end.append(ledger_difference(&[], report.currency.code(), &commission));
+        let entries = end.append(ledger_difference(&[], report.currency, &commission));
         OrderRow {
             id: self.keys.orders + signed(number),
             delivery_id: self.keys.deliveries + signed(number),

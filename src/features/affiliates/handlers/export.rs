@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
-use vouch_core::money::{Currency, format_plain};
+use vouch_core::money::format_plain;
 
 use super::query::ListQuery;
 use crate::features::affiliates::list::{self, AffiliateRow, since};
@@ -61,15 +61,15 @@ pub async fn export(
 }
 
 fn line(row: &AffiliateRow, merchant: &Merchant) -> Vec<Cell> {
-    let own = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
-    let mine = row.rollups.iter().find(|rollups| rollups.currency == own.code());
+    let own = merchant.currency;
+    let mine = row.rollups.iter().find(|rollups| rollups.currency == own);
     let others: Vec<String> = row
         .rollups
         .iter()
-        .filter(|rollups| rollups.currency != own.code())
-        .filter_map(|rollups| {
-            let currency = Currency::from_code(&rollups.currency).ok()?;
-            Some(format!("{} {currency}", format_plain(rollups.commission_minor, currency)))
+        .filter(|rollups| rollups.currency != own)
+        .map(|rollups| {
+            let currency = rollups.currency;
+            format!("{} {currency}", format_plain(rollups.commission_minor, currency))
         })
         .collect();
     let orders: i64 = row.rollups.iter().map(|rollups| rollups.conversions).sum();

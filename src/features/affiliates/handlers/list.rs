@@ -2,7 +2,6 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use diesel::QueryResult;
-use vouch_core::money::Currency;
 
 use super::query::{BY_JOINING, BY_NAME, ListQuery};
 use crate::features::affiliates::list::{self, AffiliateRow, since};
@@ -130,7 +129,7 @@ trait RowWords {
     }
 
     fn commission(&self, row: &AffiliateRow) -> Vec<String> {
-        let own = Currency::from_code(&self.page().merchant().currency).unwrap_or(Currency::USD);
+        let own = self.page().merchant().currency;
         amounts(&row.rollups, own, |rollups| rollups.commission_minor)
     }
 }

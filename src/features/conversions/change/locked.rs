@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use vouch_core::money::Currency;
 
 use crate::features::conversions::{ConversionStatus, DenialReason, Facts, Review, Via};
 use crate::features::rollups::{Amounts, Changes, Counted, Shared};
@@ -57,7 +58,7 @@ struct Row {
     unqualified_reason: Option<String>,
     auto_approve: bool,
     not_paid_yet: bool,
-    currency: String,
+    currency: Currency,
     day: NaiveDate,
     revenue_minor: i64,
     discount_minor: i64,
@@ -127,7 +128,7 @@ impl LockedConversion {
             is_royalty: row.via == Via::Sku,
             counts: self.status().counts(),
             day: row.day,
-            currency: row.currency.clone(),
+            currency: row.currency,
             amounts: Amounts {
                 orders: 0,
                 conversions: 1,

@@ -147,15 +147,14 @@ impl ConversionList {
             .totals
             .credited
             .iter()
-            .filter_map(|sum| {
-                let currency = Currency::from_code(&sum.currency).ok()?;
-                let money = |minor| format_money(minor, currency);
+            .map(|sum| {
+                let money = |minor| format_money(minor, sum.currency);
                 let (commission, revenue) = (money(sum.commission_minor), money(sum.revenue_minor));
                 let refunds = match sum.refunded_minor {
                     0 => String::new(),
                     refunded => format!(" after {} refunds", money(refunded)),
                 };
-                Some(format!("{commission} commission on {revenue} revenue{refunds}"))
+                format!("{commission} commission on {revenue} revenue{refunds}")
             })
             .collect();
         if credited.is_empty() {

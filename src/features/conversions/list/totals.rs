@@ -4,6 +4,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
+use vouch_core::money::Currency;
 
 use super::filter::{ConversionFilter, StatusFilter};
 use super::matching::{Found, Matching};
@@ -27,8 +28,8 @@ pub struct Totals {
 /// The Pending and Approved conversions of a list in one currency.
 #[derive(Clone, Debug)]
 pub struct Credited {
-    /// ISO 4217.
-    pub currency: String,
+    /// What the amounts are in.
+    pub currency: Currency,
     /// Minor units.
     pub revenue_minor: i64,
     /// Minor units.
@@ -93,7 +94,7 @@ pub(super) fn totals(conn: &mut PgConnection, matching: &Matching) -> QueryResul
             conversions::via,
         ))
         .limit(COUNT_LIMIT + 1);
-    let rows: Vec<(String, i64, i64, i64, i64)> =
+    let rows: Vec<(Currency, i64, i64, i64, i64)> =
         TotalsOf { some, takes_orders_once: matching.filter.affiliate_id.is_none() }.load(conn)?;
     let credited = rows
         .into_iter()

@@ -15,5 +15,5 @@ use crate::features::auth::pages::MerchantPage;
 
 /// What flat amounts are in.
 fn currency(page: &MerchantPage) -> Currency {
-    Currency::from_code(&page.merchant().currency).unwrap_or(Currency::USD)
+    page.merchant().currency
 }

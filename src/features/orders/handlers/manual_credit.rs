@@ -183,7 +183,7 @@ pub async fn manual_credit(
 ) -> AppResult<HttpResponse> {
     let form = AmountForm {
         one_time_key: OneTimeKey::random(),
-        currency: page.merchant().currency.clone(),
+        currency: page.merchant().currency.code().to_owned(),
         ..AmountForm::default()
     };
     let shown = show(&db, page, *affiliate_id, query.into_inner(), form, FormErrors::new()).await?;

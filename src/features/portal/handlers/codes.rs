@@ -131,17 +131,17 @@ impl CodesPage {
 
     /// Of orders that count, one amount for each currency; none at all is none of the program's own.
     fn revenue(&self, code: &Code) -> Vec<String> {
-        let mut amounts: Vec<(&str, i64)> = Vec::new();
+        let mut amounts: Vec<(Currency, i64)> = Vec::new();
         for sum in code.sums.iter().filter(|sum| counts(sum)) {
             match amounts.iter_mut().find(|(currency, _)| *currency == sum.currency) {
                 Some((_, minor)) => *minor += sum.revenue_minor,
-                None => amounts.push((&sum.currency, sum.revenue_minor)),
+                None => amounts.push((sum.currency, sum.revenue_minor)),
             }
         }
         if amounts.is_empty() {
-            amounts.push((&self.page.merchant().currency, 0));
+            amounts.push((self.page.merchant().currency, 0));
         }
-        amounts.into_iter().map(|(currency, minor)| money(minor, currency)).collect()
+        amounts.into_iter().map(|(currency, minor)| format_money(minor, currency)).collect()
     }
 
     /// One amount with its status for each of them and each currency.
@@ -149,23 +149,18 @@ impl CodesPage {
         use ConversionStatus::{Approved, Denied, Pending};
         let of = |status: ConversionStatus| {
             let sums = code.sums.iter().filter(move |sum| sum.status == status);
-            sums.map(move |sum| (money(sum.commission_minor, &sum.currency), status.label()))
+            sums.map(move |sum| (format_money(sum.commission_minor, sum.currency), status.label()))
         };
         let amounts: Vec<_> = [Approved, Pending, Denied].into_iter().flat_map(of).collect();
         if amounts.is_empty() {
-            return vec![(money(0, &self.page.merchant().currency), "")];
+            return vec![(format_money(0, self.page.merchant().currency), "")];
         }
         amounts
     }
 }
 
 fn counts(sum: &CodeSum) -> bool {
-    matches!(sum.status, ConversionStatus::Pending | ConversionStatus::Approved)
-}
-
-fn money(minor: i64, currency: &str) -> String {
-    Currency::from_code(currency)
-        .map_or_else(|_| minor.to_string(), |currency| format_money(minor, currency))
+    sum.status.counts()
 }
 
 /// `GET /portal`: **My Codes**

@@ -79,14 +79,12 @@ impl ConversionsPage {
 
     /// Commission in one status, one amount for each currency.
     fn commission(&self, status: ConversionStatus) -> String {
-        let own = Currency::from_code(&self.page.merchant().currency).unwrap_or(Currency::USD);
+        let own = self.page.merchant().currency;
         let amounts: Vec<String> = self
             .sums
             .iter()
             .filter(|sum| sum.status == status)
-            .filter_map(|sum| {
-                Some(format_money(sum.commission_minor, Currency::from_code(&sum.currency).ok()?))
-            })
+            .map(|sum| format_money(sum.commission_minor, sum.currency))
             .collect();
         if amounts.is_empty() { format_money(0, own) } else { amounts.join(", ") }
     }

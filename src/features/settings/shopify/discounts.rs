@@ -52,7 +52,7 @@ impl DiscountsPage {
 
     fn new(page: MerchantPage, store: Store, form: DiscountsForm) -> Self {
         let known = rules_of(&store);
-        let of_merchant = Currency::from_code(&page.merchant().currency).unwrap_or(Currency::USD);
+        let of_merchant = page.merchant().currency;
         let currency = known.as_ref().map_or(of_merchant, |rules| rules.currency);
         let named = items_of(known.as_ref()).iter().map(|item| item.title.as_str());
         let titles = named.filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", ");

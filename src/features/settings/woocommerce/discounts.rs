@@ -14,7 +14,7 @@ use crate::features::settings::connected;
 use crate::features::stores::{self, Store, StoreCalls};
 use crate::kit::config::Config;
 use crate::kit::db::Db;
-use crate::kit::error::{AppError, AppResult};
+use crate::kit::error::AppResult;
 use crate::kit::urls;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
@@ -267,10 +267,8 @@ async fn currency_for(
     form: &DiscountsForm,
     errors: &mut FormErrors,
 ) -> AppResult<Option<Currency>> {
-    let of_merchant = Currency::from_code(&page.merchant().currency)
-        .map_err(|error| AppError::Internal(error.into()))?;
     let known = rules_of(store);
-    let usual = known.as_ref().map_or(of_merchant, |rules| rules.currency);
+    let usual = known.as_ref().map_or(page.merchant().currency, |rules| rules.currency);
     if !form.preview.is_empty() || !form.creates_amounts() {
         return Ok(Some(usual));
     }

@@ -3,7 +3,7 @@ use actix_web::web::{Data, Query};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use vouch_core::money::{Currency, format_plain};
+use vouch_core::money::format_plain;
 
 use super::query::{BY_CREATION, BY_VALUE, ListQuery};
 use super::view::{Notes, TriggerView, notes_of};
@@ -270,13 +270,9 @@ fn lines(row: &TriggerRow, merchant: &Merchant) -> Vec<Vec<Cell>> {
 }
 
 fn amounts(rollups: &Rollups) -> [String; 6] {
-    let currency = Currency::from_code(&rollups.currency).ok();
-    // A currency that ISO 4217 dropped since stands in minor units, rather than not at all.
-    let plain = |minor: i64| {
-        currency.map_or_else(|| minor.to_string(), |currency| format_plain(minor, currency))
-    };
+    let plain = |minor: i64| format_plain(minor, rollups.currency);
     [
-        rollups.currency.clone(),
+        rollups.currency.to_string(),
         rollups.conversions.to_string(),
         plain(rollups.revenue_minor),
         plain(rollups.discount_minor),

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use vouch_core::money::{Currency, format_money};
+use vouch_core::money::Currency;
 
 use crate::features::auth::Merchant;
 use crate::features::pushes::PushCell;
-use crate::features::rollups::Rollups;
+use crate::features::rollups::{self, Rollups};
 use crate::features::sync_notes::{self, Note};
 use crate::features::triggers::{Holder, Trigger, TriggerRow, TriggerState};
 use crate::kit::urls;
@@ -46,7 +46,7 @@ pub(super) fn notes_of(
 impl TriggerView {
     /// `row` for pages of `merchant`.
     pub fn new(row: TriggerRow, notes: Vec<Note>, merchant: &Merchant) -> Self {
-        let currency = Currency::from_code(&merchant.currency).unwrap_or(Currency::USD);
+        let currency = merchant.currency;
         let TriggerRow { trigger, holder, rollups, pushes } = row;
         let pushes = PushCell { trigger_id: trigger.id, lines: pushes };
         Self { trigger, holder, pushes, notes, rollups, tz: merchant.tz(), currency }
@@ -128,20 +128,7 @@ impl TriggerView {
         self.amounts(|rollups| rollups.refunded_minor)
     }
 
-    /// The merchant's own currency first, the others where there is something to say; at least one.
     fn amounts(&self, of: impl Fn(&Rollups) -> i64) -> Vec<String> {
-        let own = self.rollups.iter().find(|rollups| rollups.currency == self.currency.code());
-        let others = self.rollups.iter().filter(|rollups| rollups.currency != self.currency.code());
-        let mut amounts: Vec<String> = others
-            .filter(|rollups| of(rollups) != 0)
-            .filter_map(|rollups| {
-                Some(format_money(of(rollups), Currency::from_code(&rollups.currency).ok()?))
-            })
-            .collect();
-        let own_amount = own.map_or(0, &of);
-        if own_amount != 0 || amounts.is_empty() {
-            amounts.insert(0, format_money(own_amount, self.currency));
-        }
-        amounts
+        rollups::amounts(&self.rollups, self.currency, of)
     }
 }

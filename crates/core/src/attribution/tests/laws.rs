@@ -232,7 +232,7 @@ proptest! {
             if is_in_yen {
                 report.currency = Currency::JPY;
             }
-            let own = report.currency.code();
+            let own = report.currency;
             let attribution = decided(report, &candidates);
             let of_jane = attribution.credits.iter().find(|credit| credit.affiliate.id == JANE);
             let target = of_jane.map(|credit| credit.commission).unwrap_or_default();
@@ -250,7 +250,7 @@ proptest! {
 
 fn add(held: &mut Vec<Held>, entry: NewEntry) {
     let at = held.iter().position(|part| part.currency == entry.currency).unwrap_or_else(|| {
-        held.push(Held { currency: entry.currency.clone(), ..Held::default() });
+        held.push(Held::nothing(entry.currency));
         held.len() - 1
     });
     let part = &mut held[at];
