@@ -193,7 +193,7 @@ fn a_merchant_begins_with_owner_offer_rules_and_a_trace() {
     let first = &made[0];
     app.within_merchant(first.merchant_id, |conn| {
         let merchant = Merchant::find(conn, first.merchant_id)?;
-        assert_eq!((merchant.name.as_str(), merchant.currency.as_str()), ("Tea House", "JPY"));
+        assert_eq!((merchant.name.as_str(), merchant.currency), ("Tea House", Currency::JPY));
         let offer: (String, bool, Option<i32>, chrono::DateTime<chrono::Utc>) = offers::table
             .inner_join(offer_terms::table.on(offer_terms::offer_id.eq(offers::id)))
             .select((

@@ -8,7 +8,7 @@ use secrecy::SecretBox;
 use vouch::app::demo;
 use vouch::app::routes::TABLE;
 use vouch::features::auth::Access;
-use vouch::kit::db::{Scope, prepared};
+use vouch::kit::db::Scope;
 use vouch::kit::secrets::Encryptor;
 
 use crate::harness::browser::Browser;
@@ -19,10 +19,13 @@ use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
 const NO_PAGES: [&str; 4] =
     ["/affiliates/choices", "/triggers/pushes", "/api/openapi.json", "/portal/code-requests/code"];
 
+fn number(conn: &mut PgConnection, sql: &str) -> QueryResult<i64> {
+    diesel::select(diesel::dsl::sql::<BigInt>(&format!("({sql})"))).get_result(conn)
+}
+
 /// Whose pages are looked at.
 fn demo_merchant(conn: &mut PgConnection) -> QueryResult<i64> {
-    prepared::<BigInt>("SELECT merchant_id FROM stores WHERE platform = 'shopify' LIMIT 1")
-        .get_result(conn)
+    number(conn, "SELECT merchant_id FROM stores WHERE platform = 'shopify' LIMIT 1")
 }
 
 fn demo_program() -> TestApp {
@@ -38,7 +41,7 @@ fn demo_program() -> TestApp {
             crate::bigcommerce::connect_in(conn, merchant_id, "http://127.0.0.1:9");
             connect_woocommerce(conn, merchant_id, "shop.juniper-sage.example");
             let shop = "SELECT id FROM stores WHERE platform = 'shopify' LIMIT 1";
-            let store_id = prepared::<BigInt>(shop).get_result(conn)?;
+            let store_id = number(conn, shop)?;
             crate::code_syncs::fill(conn, store_id)?;
             import(conn, merchant_id)?;
             QueryResult::Ok(())
@@ -83,7 +86,7 @@ fn key_for(app: &TestApp, parameter: &str) -> i64 {
         other => panic!("say here which {other} the pages are tried with"),
     };
     let key: Result<i64, vouch::kit::error::AppError> =
-        app.db.run_blocking(Scope::Instance, |conn| prepared::<BigInt>(sql).get_result(conn));
+        app.db.run_blocking(Scope::Instance, |conn| number(conn, sql));
     key.unwrap()
 }
 

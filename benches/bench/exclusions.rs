@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use vouch::features::availability::exclusion_of;
 use vouch::features::triggers::CouponCode;
-use vouch::kit::db::prepared;
+use vouch::kit::db::schema::exclusions;
 
 use crate::program::Program;
 use crate::report;
@@ -84,14 +84,13 @@ fn one_code(program: &Program, code: &CouponCode) -> (Spread, Spread) {
             checks.push(begun.elapsed());
             assert!(verdict.is_none(), "nothing stops it, so that all there is was looked at");
             let begun = Instant::now();
-            prepared::<BigInt>(
-                "SELECT id FROM exclusions \
-                 WHERE merchant_id = ? AND key = ? AND removed_at IS NULL",
-            )
-            .bind::<BigInt, _>(program.merchant_id)
-            .bind::<Text, _>(code.key())
-            .get_result::<i64>(conn)
-            .optional()?;
+            exclusions::table
+                .filter(exclusions::merchant_id.eq(program.merchant_id))
+                .filter(exclusions::key.eq(code.key()))
+                .filter(exclusions::removed_at.is_null())
+                .select(exclusions::id)
+                .first::<i64>(conn)
+                .optional()?;
             bounds.push(begun.elapsed());
         }
         Ok((spread(checks), spread(bounds)))

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use vouch::kit::db::prepared;
+use vouch::kit::db::schema::triggers;
 
 use crate::load::Connection;
 use crate::program::Running;
@@ -69,13 +68,13 @@ fn look_up_each(running: &Running, codes: &[String]) -> Duration {
     running.program.within(|conn| {
         let begun = Instant::now();
         for code in codes.iter().cycle().take(ROWS) {
-            prepared::<BigInt>(
-                "SELECT id FROM triggers WHERE merchant_id = ? AND kind = 'coupon_code' AND key = ?",
-            )
-            .bind::<BigInt, _>(merchant_id)
-            .bind::<Text, _>(code.to_uppercase())
-            .get_result::<i64>(conn)
-            .optional()?;
+            triggers::table
+                .filter(triggers::merchant_id.eq(merchant_id))
+                .filter(triggers::kind.eq("coupon_code"))
+                .filter(triggers::key.eq(code.to_uppercase()))
+                .select(triggers::id)
+                .first::<i64>(conn)
+                .optional()?;
         }
         Ok(begun.elapsed())
     })

@@ -11,14 +11,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Bool, Text};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::Sha256;
 use vouch::features::stores;
 use vouch::kit::db::embedded::{EmbeddedOptions, EmbeddedServer};
-use vouch::kit::db::{Scope, in_scope, prepared};
+use vouch::kit::db::schema::{
+    affiliates, conversions, deliveries, members, orders, stores as store_rows, triggers, users,
+};
+use vouch::kit::db::{Scope, in_scope};
 use vouch::kit::secrets::Encryptor;
 
 use crate::load::Connection;
@@ -213,15 +217,17 @@ impl Running {
     /// The keys that a sent order got.
     pub fn ids_of(&self, order: &Order) -> OrderIds {
         let (order_id, delivery_id, conversion_id): (i64, i64, i64) = self.program.within(|conn| {
-            prepared::<(BigInt, BigInt, BigInt)>(
-                "SELECT o.id, d.id, c.id FROM orders o \
-                 JOIN deliveries d ON d.merchant_id = o.merchant_id AND d.order_id = o.id \
-                 JOIN conversions c ON c.merchant_id = o.merchant_id AND c.order_id = o.id \
-                 WHERE o.merchant_id = ? AND o.order_ref = ?",
-            )
-            .bind::<BigInt, _>(self.program.merchant_id)
-            .bind::<Text, _>(order.order_ref.as_str())
-            .get_result(conn)
+            let order_id = orders::table
+                .filter(orders::order_ref.eq(&order.order_ref))
+                .select(orders::id)
+                .first::<i64>(conn)?;
+            let delivery = deliveries::table.filter(deliveries::order_id.eq(order_id));
+            let conversion = conversions::table.filter(conversions::order_id.eq(order_id));
+            Ok((
+                order_id,
+                delivery.select(deliveries::id).first(conn)?,
+                conversion.select(conversions::id).first(conn)?,
+            ))
         });
         OrderIds {
             order_ref: order.order_ref.clone(),
@@ -432,13 +438,16 @@ impl Program {
         let mut conn = PgConnection::establish(url).expect("the application's role connects");
         let (merchant_id, owner, store_key): (i64, String, String) =
             in_scope(&mut conn, Scope::Instance, |conn| {
-                prepared::<(BigInt, Text, Text)>(
-                    "SELECT m.merchant_id, u.email, s.store_key FROM members m \
-                     JOIN users u ON u.id = m.user_id \
-                     JOIN stores s ON s.merchant_id = m.merchant_id AND s.platform = 'shopify' \
-                     WHERE m.role = 'owner' ORDER BY m.merchant_id LIMIT 1",
-                )
-                .get_result(conn)
+                let shop = store_rows::merchant_id
+                    .eq(members::merchant_id)
+                    .and(store_rows::platform.eq("shopify"));
+                members::table
+                    .inner_join(users::table)
+                    .inner_join(store_rows::table.on(shop))
+                    .filter(members::role.eq("owner"))
+                    .order(members::merchant_id)
+                    .select((members::merchant_id, users::email, store_rows::store_key))
+                    .first(conn)
             })
             .expect("the demo program is there");
         let encryptor = Encryptor::new(&SecretBox::new(Box::new(SECRET_KEY)));
@@ -469,34 +478,35 @@ impl Program {
     /// Affiliates, triggers, orders.
     pub fn counts(&self) -> (i64, i64, i64) {
         self.within(|conn| {
-            prepared::<(BigInt, BigInt, BigInt)>(
-                "SELECT (SELECT count(*) FROM affiliates), (SELECT count(*) FROM triggers), \
-                     (SELECT count(*) FROM orders)",
-            )
-            .get_result(conn)
+            Ok((
+                affiliates::table.count().get_result(conn)?,
+                triggers::table.count().get_result(conn)?,
+                orders::table.count().get_result(conn)?,
+            ))
         })
     }
 
     /// The key of an affiliate in the middle.
     pub fn some_affiliate(&self) -> i64 {
         self.within(|conn| {
-            prepared::<BigInt>(
-                "SELECT id FROM affiliates WHERE merchant_id = ? ORDER BY id OFFSET 20 LIMIT 1",
-            )
-            .bind::<BigInt, _>(self.merchant_id)
-            .get_result(conn)
+            affiliates::table
+                .filter(affiliates::merchant_id.eq(self.merchant_id))
+                .order(affiliates::id)
+                .offset(20)
+                .select(affiliates::id)
+                .first(conn)
         })
     }
 
     /// A part of some affiliate's name.
     pub fn some_word(&self) -> String {
         let name: String = self.within(|conn| {
-            prepared::<Text>(
-                "SELECT name FROM affiliates WHERE merchant_id = ? AND name ~ '^[A-Za-z]{5,} ' \
-                 ORDER BY id DESC LIMIT 1",
-            )
-            .bind::<BigInt, _>(self.merchant_id)
-            .get_result(conn)
+            affiliates::table
+                .filter(affiliates::merchant_id.eq(self.merchant_id))
+                .filter(sql::<Bool>("name ~ '^[A-Za-z]{5,} '"))
+                .order(affiliates::id.desc())
+                .select(affiliates::name)
+                .first(conn)
         });
         name.chars().take(5).collect::<String>().to_lowercase()
     }
@@ -510,12 +520,12 @@ impl Program {
     /// The email addresses of some affiliates.
     pub fn some_emails(&self, count: i64) -> Vec<String> {
         self.within(|conn| {
-            prepared::<Text>(
-                "SELECT email FROM affiliates WHERE merchant_id = ? ORDER BY id LIMIT ?",
-            )
-            .bind::<BigInt, _>(self.merchant_id)
-            .bind::<BigInt, _>(count)
-            .load(conn)
+            affiliates::table
+                .filter(affiliates::merchant_id.eq(self.merchant_id))
+                .order(affiliates::id)
+                .limit(count)
+                .select(affiliates::email)
+                .load(conn)
         })
     }
 
@@ -523,15 +533,19 @@ impl Program {
     pub fn some_codes(&self, count: usize) -> Vec<String> {
         let limit = i64::try_from(count).expect("a small number");
         self.within(|conn| {
-            prepared::<Text>(
-                "SELECT t.value FROM triggers t \
-                 JOIN affiliates a ON a.merchant_id = t.merchant_id AND a.id = t.affiliate_id \
-                 WHERE t.merchant_id = ? AND t.kind = 'coupon_code' AND t.retired_at IS NULL \
-                     AND a.status = 'active' ORDER BY md5(t.id::text) LIMIT ?",
-            )
-            .bind::<BigInt, _>(self.merchant_id)
-            .bind::<BigInt, _>(limit)
-            .load(conn)
+            let holder = affiliates::merchant_id
+                .eq(triggers::merchant_id)
+                .and(affiliates::id.eq(triggers::affiliate_id));
+            triggers::table
+                .inner_join(affiliates::table.on(holder))
+                .filter(triggers::merchant_id.eq(self.merchant_id))
+                .filter(triggers::kind.eq("coupon_code"))
+                .filter(triggers::retired_at.is_null())
+                .filter(affiliates::status.eq("active"))
+                .order(sql::<Text>("md5(triggers.id::text)"))
+                .limit(limit)
+                .select(triggers::value)
+                .load(conn)
         })
     }
 }
