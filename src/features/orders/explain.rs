@@ -65,9 +65,9 @@ pub struct LedgerLine {
     /// When it was written.
     pub at: DateTime<Utc>,
     /// What kind of entry.
-    pub kind: String,
-    /// ISO 4217: an order's currency can be corrected.
-    pub currency: String,
+    pub kind: EntryKind,
+    /// An order's currency can be corrected.
+    pub currency: Currency,
     /// Minor units.
     pub amount_minor: i64,
     /// What the ledger came to after it, in its currency.
@@ -206,25 +206,19 @@ fn ledger(
 }
 
 impl LedgerLine {
-    fn money(&self, minor: i64) -> String {
-        Currency::from_code(&self.currency)
-            .map_or_else(|_| minor.to_string(), |currency| format_money(minor, currency))
-    }
-
     /// In its own currency.
     pub fn amount(&self) -> String {
-        self.money(self.amount_minor)
+        format_money(self.amount_minor, self.currency)
     }
 
     /// In its own currency.
     pub fn balance(&self) -> String {
-        self.money(self.balance_minor)
+        format_money(self.balance_minor, self.currency)
     }
 
     /// The kind in words.
     pub fn kind_label(&self) -> &'static str {
-        let kind = Value::String(self.kind.clone());
-        serde_json::from_value::<EntryKind>(kind).map_or("Entry", EntryKind::label)
+        self.kind.label()
     }
 }
 

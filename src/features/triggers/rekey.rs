@@ -10,6 +10,7 @@ use vouch_core::code::key_of_reported_code;
 use vouch_core::sku::key_of_reported_sku;
 
 use super::TriggerKind;
+use crate::features::applications::CodeRequestStatus;
 use crate::features::exclusions::look_alike::look_alike;
 use crate::features::recalculations::{RecalculationReason, request_for_trigger};
 use crate::kit::audit::{Act, Actor, record};
@@ -141,7 +142,7 @@ fn rekey_order_lines(conn: &mut PgConnection, trigger: &Held) -> QueryResult<()>
 
 /// Of two pending requests that come to one code, the older one reserves it.
 fn rekey_code_requests(conn: &mut PgConnection) -> QueryResult<()> {
-    let requests: Vec<(i64, i64, String, String, String)> = code_requests::table
+    let requests: Vec<(i64, i64, String, String, CodeRequestStatus)> = code_requests::table
         .filter(unusual!("code"))
         .order(code_requests::id)
         .select((
@@ -157,10 +158,10 @@ fn rekey_code_requests(conn: &mut PgConnection) -> QueryResult<()> {
         let reserved = code_requests::table
             .filter(code_requests::merchant_id.eq(merchant_id))
             .filter(code_requests::code_key.eq(&key))
-            .filter(code_requests::status.eq("pending"))
+            .filter(code_requests::status.eq(CodeRequestStatus::Pending))
             .filter(code_requests::id.ne(id));
         let is_reserved: bool = diesel::select(exists(reserved)).get_result(conn)?;
-        if key == held || (status == "pending" && is_reserved) {
+        if key == held || (status == CodeRequestStatus::Pending && is_reserved) {
             continue;
         }
         diesel::update(code_requests::table.find((merchant_id, id)))
