@@ -1,8 +1,8 @@
 //! The store platforms: one folder for each, with all that is its own. No SQL and no pages here: a
 //! client gets its credentials and rules when it's made, and answers in the terms below.
 //!
-//! A platform is a folder (`order` reads its payloads, the rest calls its API) and a row of
-//! [`vouch_core::platform::Platform`].
+//! A platform is a folder (`order` reads its payloads, `settings` and `discounts_form` are what a member
+//! fills in, the rest calls its API) and a row of [`PROVIDERS`]. How one is added: docs/platforms.md.
 
 mod address;
 /// Orders of any store, as Vouch's own API takes them.
@@ -11,14 +11,19 @@ pub mod api;
 pub mod bigcommerce;
 #[cfg(test)]
 mod fixtures;
+/// Forms as data.
+pub mod form;
 /// How stores are called over HTTP.
 pub mod http;
 mod parse;
 mod payload;
 mod position;
 mod provider;
+/// What the settings of a platform's stores say, ask for, and read.
+pub mod settings;
 /// Shopify.
 pub mod shopify;
+mod webhook_secret;
 /// WooCommerce.
 pub mod woocommerce;
 
@@ -31,8 +36,9 @@ pub use self::parse::parse_message;
 pub use self::payload::PayloadError;
 use self::position::Position;
 pub use self::provider::{
-    Connection, Envelope, Headers, Message, PrivacyTopic, Provider, provider,
+    Connection, Envelope, Headers, Message, PROVIDERS, PrivacyTopic, Provider, provider,
 };
+pub use self::webhook_secret::{SecretRefusal, WebhookSecret};
 
 /// A store as Vouch calls it. Every call takes ten seconds at the most and never follows a
 /// redirect.

@@ -14,6 +14,7 @@ use vouch_core::platform::Platform;
 use vouch_core::text::cleaned;
 
 use crate::http::Http;
+use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError, bigcommerce, shopify, woocommerce};
 
 /// The longest body of a webhook, in bytes: an order of 10,000 lines is far below it.
@@ -26,6 +27,10 @@ pub type Headers<'a> = &'a dyn Fn(&str) -> &'a str;
 
 /// A platform whose stores send webhooks and are called.
 pub trait Provider: Sync {
+    fn platform(&self) -> Platform;
+
+    fn settings(&self) -> &'static dyn StoreSettings;
+
     /// The longest body of a webhook, in bytes.
     fn max_body(&self) -> usize {
         MAX_BODY
@@ -80,14 +85,16 @@ pub trait Provider: Sync {
     fn rules_sentence(&self, rules: &Value) -> Option<String>;
 }
 
+/// Every platform, in the order of the settings. Routes, pages and jobs know them from here.
+pub const PROVIDERS: [&dyn Provider; 3] = [
+    &shopify::ShopifyProvider,
+    &bigcommerce::BigcommerceProvider,
+    &woocommerce::WoocommerceProvider,
+];
+
 /// The provider of a platform; the generic API has none: its shops call Vouch.
 pub fn provider(platform: Platform) -> Option<&'static dyn Provider> {
-    match platform {
-        Platform::Shopify => Some(&shopify::ShopifyProvider),
-        Platform::Bigcommerce => Some(&bigcommerce::BigcommerceProvider),
-        Platform::Woocommerce => Some(&woocommerce::WoocommerceProvider),
-        Platform::Api => None,
-    }
+    PROVIDERS.into_iter().find(|provider| provider.platform() == platform)
 }
 
 /// What a webhook says beside its body.

@@ -8,6 +8,7 @@ mod address;
 mod call;
 mod coupons;
 mod credentials;
+mod discounts_form;
 mod hooks;
 mod listing;
 mod mark;
@@ -16,16 +17,17 @@ mod orders;
 mod promotions;
 mod provider;
 mod rules;
+mod settings;
 
 use serde::Deserialize as _;
 
-pub use self::address::{AddressError, parse_address};
+use self::address::parse_address;
 use self::call::Api;
 pub use self::credentials::Credentials;
 pub use self::hooks::{SECRET_HEADER, header_secret};
 pub use self::order::READ;
 pub(crate) use self::provider::BigcommerceProvider;
-pub use self::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
+pub use self::rules::{Discount, Kind, Rules};
 use super::{Access, Batch, CallError, Client, NewCode, OrderMessage, Period, StoreCode, Webhooks};
 use crate::provider::{Connection, unreadable_credentials};
 

@@ -11,9 +11,12 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use vouch_core::order::StoreEvent;
 use vouch_core::order::times::MAX_CLOCK_SECONDS;
+use vouch_core::platform::Platform;
 
+use super::settings::BigcommerceSettings;
 use super::{Bigcommerce, Rules, SECRET_HEADER, header_secret, order};
 use crate::provider::{Connection, Envelope, Headers, Message, Provider, cut, digest};
+use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
 /// How far the time in a message may be from ours, in seconds. Standard Webhooks has 300, and a clock
@@ -23,6 +26,14 @@ const TOLERANCE: i64 = 300 + MAX_CLOCK_SECONDS;
 pub(crate) struct BigcommerceProvider;
 
 impl Provider for BigcommerceProvider {
+    fn platform(&self) -> Platform {
+        Platform::Bigcommerce
+    }
+
+    fn settings(&self) -> &'static dyn StoreSettings {
+        &BigcommerceSettings
+    }
+
     /// The messages only name an order; their greatest is far below it.
     fn max_body(&self) -> usize {
         64 * 1024

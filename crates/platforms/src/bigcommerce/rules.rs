@@ -54,6 +54,37 @@ pub enum Discount {
     FreeShipping,
 }
 
+impl Kind {
+    /// As forms and rules name it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Promotion => "promotion",
+            Self::Coupon => "coupon",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Promotion, Self::Coupon].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl Discount {
+    /// As forms and rules name it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Percent => "percent",
+            Self::PerOrder => "per_order",
+            Self::PerItem => "per_item",
+            Self::FreeShipping => "free_shipping",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Percent, Self::PerOrder, Self::PerItem, Self::FreeShipping];
+        all.into_iter().find(|discount| discount.as_str() == name)
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -253,7 +284,7 @@ fn decimal(value: &Value) -> Option<String> {
 }
 
 /// Without zeros that say nothing.
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let text = text.trim();
     let text = match text.split_once('.') {
         Some(_) => text.trim_end_matches('0').trim_end_matches('.'),

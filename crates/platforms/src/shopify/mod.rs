@@ -8,25 +8,26 @@ mod address;
 mod admin;
 mod credentials;
 mod discounts;
+mod discounts_form;
 mod items;
 mod order;
 mod orders;
 mod provider;
 mod rules;
+mod settings;
 mod token;
 mod webhooks;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::address::{AddressError, parse_address};
+use self::address::parse_address;
 use self::admin::Admin;
 pub use self::admin::{VERSION, admin_url};
 pub use self::credentials::Credentials;
 pub use self::items::{Item, ItemRefusal, Reference};
 pub(crate) use self::provider::ShopifyProvider;
 pub use self::rules::{Combines, DiscountAmount, Items, Minimum, Rules, Target};
-pub use self::webhooks::TOPICS;
 use super::http::Http;
 use super::{
     Access, Batch, CallError, Client, FreshToken, NewCode, OrderMessage, Period, StoreCode,
@@ -42,11 +43,9 @@ pub struct Shopify {
 }
 
 impl Shopify {
-    /// The client of a store, for what only Shopify can be asked.
-    ///
     /// # Errors
     /// [`CallError::Denied`] if the credentials can't be read.
-    pub fn open(connection: Connection<'_>) -> Result<Self, CallError> {
+    pub(crate) fn open(connection: Connection<'_>) -> Result<Self, CallError> {
         let Connection { http, address, credentials, token, rules, now, .. } = connection;
         let credentials = Credentials::from_json(credentials).ok_or_else(unreadable_credentials)?;
         let rules = rules.and_then(Rules::from_json);

@@ -4,12 +4,15 @@ use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::SecretSlice;
 use serde_json::Value;
 use vouch_core::order::StoreEvent;
+use vouch_core::platform::Platform;
 
+use super::settings::ShopifySettings;
 use super::{Rules, Shopify, order};
 use crate::provider::{
     Connection, Envelope, Headers, Message, PrivacyTopic, Provider, cut, digest, is_hmac,
     may_be_hmac,
 };
+use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
@@ -17,6 +20,14 @@ const SIGNATURE: &str = "x-shopify-hmac-sha256";
 pub(crate) struct ShopifyProvider;
 
 impl Provider for ShopifyProvider {
+    fn platform(&self) -> Platform {
+        Platform::Shopify
+    }
+
+    fn settings(&self) -> &'static dyn StoreSettings {
+        &ShopifySettings
+    }
+
     /// Shopify gives up after five seconds in all.
     fn body_timeout(&self) -> Duration {
         Duration::from_secs(4)

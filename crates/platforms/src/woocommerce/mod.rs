@@ -5,17 +5,19 @@ mod address;
 mod api;
 mod coupons;
 mod credentials;
+mod discounts_form;
 mod order;
 mod orders;
 mod provider;
 mod refunds;
 mod rules;
+mod settings;
 mod webhooks;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::address::{AddressError, parse_address};
+use self::address::parse_address;
 use self::api::Api;
 pub use self::coupons::admin_url;
 pub use self::credentials::Credentials;

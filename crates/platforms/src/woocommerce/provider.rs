@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretSlice;
 use serde_json::Value;
 use vouch_core::order::StoreEvent;
+use vouch_core::platform::Platform;
 
+use super::settings::WoocommerceSettings;
 use super::{Rules, Woocommerce, order};
 use crate::provider::{
     Connection, Envelope, Headers, Message, Provider, cut, digest, is_hmac, may_be_hmac,
 };
+use crate::settings::StoreSettings;
 use crate::{CallError, Client, PayloadError};
 
 const SIGNATURE: &str = "x-wc-webhook-signature";
@@ -16,6 +19,14 @@ const SIGNATURE: &str = "x-wc-webhook-signature";
 pub(crate) struct WoocommerceProvider;
 
 impl Provider for WoocommerceProvider {
+    fn platform(&self) -> Platform {
+        Platform::Woocommerce
+    }
+
+    fn settings(&self) -> &'static dyn StoreSettings {
+        &WoocommerceSettings
+    }
+
     /// WooCommerce gives up after a minute; while it waits, a shopper may be waiting for it.
     fn body_timeout(&self) -> Duration {
         Duration::from_secs(10)

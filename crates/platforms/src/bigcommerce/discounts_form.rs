@@ -1,0 +1,244 @@
+//! BigCommerce Discount Code Creation.
+
+use serde::Deserialize as _;
+use vouch_core::money::{Currency, Rate, parse_decimal};
+
+use super::rules::{ANY_CURRENCY, Discount, Kind, Rules, plain};
+use crate::form::{Choice, Field, FieldErrors, Part, Typed};
+use crate::settings::{CREATES_CODES, DiscountsForm, NewRules, Stored, YES_NO, yes_or_no};
+
+/// The most uses that BigCommerce counts.
+const MAX_USES: u32 = 100_000;
+
+const KINDS: &[Choice] = &[
+    ("promotion", "Promotions (recommended)"),
+    (
+        "coupon",
+        "Legacy coupons: for stores whose checkout needs them; the store’s own currency only",
+    ),
+];
+const DISCOUNTS: &[Choice] = &[
+    ("percent", "A percentage off the order"),
+    ("per_order", "An amount off the order"),
+    ("per_item", "An amount off each item"),
+    ("free_shipping", "Free shipping"),
+];
+
+pub(super) struct BigcommerceDiscounts;
+
+impl DiscountsForm for BigcommerceDiscounts {
+    fn parts(&self, _stored: Stored<'_>) -> Vec<Part> {
+        let fields = [
+            Field::radios(CREATES_CODES, "Create new codes in BigCommerce", YES_NO),
+            Field::radios("discount", "What a code takes off", DISCOUNTS),
+            Field::text("amount", "How much", "20")
+                .keyboard("decimal")
+                .hint("A percentage such as 10, or an amount such as 12.50. Free shipping needs none.")
+                .needed("not for free shipping"),
+            Field::text("currency", "Currency", "3")
+                .hint("Three letters such as USD for orders in that currency only, or * for all. An amount of money needs one.")
+                .needed("for amounts of money"),
+            Field::text("minimum", "Minimum order", "20")
+                .keyboard("decimal")
+                .hint("What an order must come to; empty for none.")
+                .optional(),
+            Field::text("max_uses", "Uses in all", "6")
+                .keyboard("numeric")
+                .hint("Empty for no limit.")
+                .optional(),
+            Field::text("max_uses_per_customer", "Uses per customer", "6")
+                .keyboard("numeric")
+                .hint("Empty for no limit.")
+                .optional(),
+            Field::checkbox("combines", "Can be used together with other promotions"),
+            Field::radios("kind", "Created as", KINDS),
+        ];
+        let end = Part::Hint(
+            "A code starts at once and has no end. What you change here holds for codes that are created from then on.",
+        );
+        fields.map(Part::Field).into_iter().chain([end]).collect()
+    }
+
+    fn typed(&self, stored: Stored<'_>) -> Typed {
+        let rules = stored.rules.and_then(|rules| Rules::deserialize(rules).ok());
+        let rules = rules.unwrap_or_default();
+        let count = |uses: u32| if uses == 0 { String::new() } else { uses.to_string() };
+        let mut typed = Typed::default();
+        typed.set(CREATES_CODES, yes_or_no(stored.creates_codes));
+        typed.set("kind", rules.kind.as_str());
+        typed.set("discount", rules.discount.as_str());
+        typed.set("amount", rules.amount);
+        typed.set("currency", rules.currency);
+        typed.set("minimum", rules.minimum.unwrap_or_default());
+        typed.set("max_uses", count(rules.max_uses));
+        typed.set("max_uses_per_customer", count(rules.max_uses_per_customer));
+        typed.tick("combines", rules.combines);
+        typed
+    }
+
+    fn parse(&self, typed: &Typed, _stored: Stored<'_>) -> Result<Option<NewRules>, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let rules = parse(typed, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Some(NewRules { json: serde_json::json!(rules), sentence: rules.sentence() }))
+    }
+}
+
+fn parse(typed: &Typed, errors: &mut FieldErrors) -> Rules {
+    let kind = Kind::parse(typed.text("kind")).unwrap_or(Kind::Promotion);
+    let discount = Discount::parse(typed.text("discount")).unwrap_or(Discount::Percent);
+    let currency = currency(typed, kind, errors);
+    let amount = amount(typed, discount, currency, errors);
+    let minimum =
+        typed.filled("minimum").map(|minimum| money("minimum", minimum, currency, errors));
+    let in_money = matches!(discount, Discount::PerOrder | Discount::PerItem);
+    if currency.is_none()
+        && kind == Kind::Promotion
+        && (in_money || minimum.is_some())
+        && errors.is_empty()
+    {
+        errors.add("currency", "An amount of money needs its currency, for example USD.");
+    }
+    Rules {
+        kind,
+        discount,
+        amount,
+        minimum: minimum.filter(|minimum| minimum != "0"),
+        max_uses: uses("max_uses", typed, errors),
+        max_uses_per_customer: uses("max_uses_per_customer", typed, errors),
+        currency: currency.map_or(ANY_CURRENCY, Currency::code).to_owned(),
+        combines: typed.is_ticked("combines"),
+    }
+}
+
+/// `None`: every currency.
+fn currency(typed: &Typed, kind: Kind, errors: &mut FieldErrors) -> Option<Currency> {
+    // V2 coupons know the store's own currency alone.
+    let typed = typed.filled("currency").filter(|_| kind == Kind::Promotion)?;
+    if typed == ANY_CURRENCY {
+        return None;
+    }
+    let currency = Currency::known(typed);
+    currency.map_err(|error| errors.add("currency", format!("{error}."))).ok()
+}
+
+fn amount(
+    typed: &Typed,
+    discount: Discount,
+    currency: Option<Currency>,
+    errors: &mut FieldErrors,
+) -> String {
+    let typed = typed.text("amount");
+    match discount {
+        Discount::FreeShipping => String::new(),
+        Discount::PerOrder | Discount::PerItem => {
+            let amount = money("amount", typed, currency, errors);
+            if amount == "0" {
+                errors.add("amount", "Enter an amount above 0.");
+            }
+            amount
+        }
+        Discount::Percent => match Rate::parse_discount(typed) {
+            Ok(rate) => rate.number(),
+            Err(error) => {
+                errors.add("amount", error.to_string());
+                String::new()
+            }
+        },
+    }
+}
+
+fn money(
+    field: &'static str,
+    typed: &str,
+    currency: Option<Currency>,
+    errors: &mut FieldErrors,
+) -> String {
+    match parse_decimal(typed, currency.unwrap_or(Currency::KWD)) {
+        Ok(0..=100_000_000_000) => return plain(typed),
+        Ok(_) => errors.add(field, "This amount is no discount: enter a smaller one, above 0."),
+        Err(problem) => errors.add(field, format!("This {problem}.")),
+    }
+    String::new()
+}
+
+fn uses(field: &'static str, typed: &Typed, errors: &mut FieldErrors) -> u32 {
+    let Some(typed) = typed.filled(field) else { return 0 };
+    typed.parse().ok().filter(|uses| *uses <= MAX_USES).unwrap_or_else(|| {
+        errors.add(field, "Enter a whole number up to 100,000, or leave it empty for no limit.");
+        0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORED: Stored<'_> = Stored { creates_codes: true, rules: None, currency: Currency::USD };
+
+    fn typed(changes: &[(&'static str, &'static str)]) -> Typed {
+        let usual = [
+            (CREATES_CODES, "yes"),
+            ("kind", "promotion"),
+            ("discount", "percent"),
+            ("amount", "10"),
+        ];
+        usual.into_iter().chain(changes.iter().copied()).collect()
+    }
+
+    fn parsed(changes: &[(&'static str, &'static str)]) -> Result<NewRules, FieldErrors> {
+        Ok(BigcommerceDiscounts.parse(&typed(changes), STORED)?.unwrap())
+    }
+
+    #[test]
+    fn rules_that_were_saved_are_typed_alike_again() {
+        let rules = parsed(&[
+            ("discount", "per_item"),
+            ("amount", "2.50"),
+            ("currency", "usd"),
+            ("minimum", "30.00"),
+            ("max_uses", "100"),
+            ("max_uses_per_customer", "1"),
+            ("combines", "true"),
+        ])
+        .unwrap();
+        assert_eq!(
+            rules.sentence,
+            "$2.50 off each item from $30.00 on, once per customer, 100 uses in all, together with other promotions."
+        );
+        let known = Stored { rules: Some(&rules.json), ..STORED };
+        let again = BigcommerceDiscounts.parse(&BigcommerceDiscounts.typed(known), known);
+        assert_eq!(again.unwrap(), Some(rules));
+    }
+
+    #[test]
+    fn every_choice_is_one_of_the_rules() {
+        assert!(KINDS.iter().all(|(name, _)| Kind::parse(name).is_some()));
+        assert!(DISCOUNTS.iter().all(|(name, _)| Discount::parse(name).is_some()));
+    }
+
+    #[test]
+    fn what_makes_no_discount_is_refused_beside_its_field() {
+        for (changes, field) in [
+            (&[("amount", "0")][..], "amount"),
+            (&[("amount", "100.01")], "amount"),
+            (&[("amount", "ten")], "amount"),
+            (&[("amount", "")], "amount"),
+            (&[("currency", "DOLLAR")], "currency"),
+            (&[("minimum", "30")], "currency"),
+            (&[("discount", "per_order"), ("amount", "5")], "currency"),
+            (&[("discount", "per_order"), ("amount", "5.123"), ("currency", "USD")], "amount"),
+            (&[("discount", "per_order"), ("amount", "0"), ("currency", "USD")], "amount"),
+            (&[("minimum", "-1"), ("currency", "USD")], "minimum"),
+            (&[("max_uses", "many")], "max_uses"),
+            (&[("max_uses_per_customer", "1000001")], "max_uses_per_customer"),
+        ] {
+            let errors = parsed(changes).unwrap_err();
+            assert!(errors.has(field), "{changes:?}: {errors:?}");
+        }
+        let coupon = parsed(&[("kind", "coupon"), ("discount", "per_order"), ("currency", "USD")]);
+        assert_eq!(coupon.unwrap().json["currency"], "*");
+    }
+}

@@ -1,0 +1,164 @@
+use std::borrow::Cow;
+
+use super::discounts_form::BigcommerceDiscounts;
+use super::{Credentials, parse_address};
+use crate::form::{Field, FieldErrors, Part, Typed};
+use crate::settings::{
+    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, Words,
+    is_one_word,
+};
+use crate::webhook_secret::WebhookSecret;
+
+const WORDS: Words = Words {
+    lead: "Connect your BigCommerce store, so that its orders credit your affiliates and new codes are created there by themselves.",
+    credentials: "API credentials",
+    no_credentials: "None yet.",
+    credentials_title: "Additional API credentials",
+    credentials_heading: "Additional API credentials",
+    credentials_lead: "",
+    discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
+    disconnect: "Delete the API account in BigCommerce, too.",
+};
+
+const FEATURES: Features = Features {
+    works_without_credentials: false,
+    connects_apart: true,
+    shows_discounts: true,
+    webhook_secret: SecretShown::No,
+    has_return_rules: false,
+    webhook_help: None,
+};
+
+const CLIENT_ID: &str = "client_id";
+const CLIENT_SECRET: &str = "client_secret";
+const ACCESS_TOKEN: &str = "access_token";
+
+pub(crate) struct BigcommerceSettings;
+
+/// Where the control panel makes API accounts (the address is in Microsoft's guide to connecting
+/// BigCommerce with Intelligent Order Management); without a store, the general log-in.
+fn panel_url(address: Option<&str>) -> String {
+    match address.filter(|hash| !hash.contains("://")) {
+        Some(hash) => {
+            format!("https://store-{hash}.mybigcommerce.com/manage/settings/auth/api-accounts")
+        }
+        None => "https://login.bigcommerce.com/login".to_owned(),
+    }
+}
+
+fn steps(address: Option<&str>) -> Part {
+    Part::Steps(vec![
+        Cow::Owned(format!(
+            "[Click here]({}) to open your BigCommerce store, as its owner. Go to **Settings** and, under **API**, to **API Accounts** (**Store-level API accounts**; in older control panels **Advanced Settings > API Accounts**).",
+            panel_url(address)
+        )),
+        Cow::Borrowed(
+            "Choose **Create API account**, type **V2/V3 API Token**, and call it “Vouch”.",
+        ),
+        Cow::Borrowed(
+            "Under **OAuth scopes**, set **Marketing** to **modify**, **Orders** and **Order Transactions** to **read-only**, and **Information & Settings** to **read-only**. Leave the others at none.",
+        ),
+        Cow::Borrowed(
+            "Save. BigCommerce shows the API path and the credentials once: paste them here.",
+        ),
+    ])
+}
+
+fn credentials() -> [Part; 4] {
+    [
+        Part::Field(Field::code(CLIENT_ID, "Client ID", "200")),
+        Part::Field(Field::password(CLIENT_SECRET, "Client secret")),
+        Part::Field(Field::password(ACCESS_TOKEN, "Access token")),
+        Part::Hint(
+            "Secret and token are kept encrypted and never shown again. Vouch checks them at once.",
+        ),
+    ]
+}
+
+impl StoreSettings for BigcommerceSettings {
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn features(&self) -> &'static Features {
+        &FEATURES
+    }
+
+    fn connect_form(&self) -> Vec<Part> {
+        let address = Field::code(ADDRESS, "API path", "200").keyboard("url").hint(
+            "For example https://api.bigcommerce.com/stores/abc123/v3/. The store hash (abc123) alone will do.",
+        );
+        [steps(None), Part::Field(address)].into_iter().chain(credentials()).collect()
+    }
+
+    fn credentials_form(&self, address: Option<&str>) -> Vec<Part> {
+        std::iter::once(steps(address)).chain(credentials()).collect()
+    }
+
+    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
+        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    }
+
+    fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let client_id = typed.text(CLIENT_ID).trim();
+        if !is_one_word(client_id, 8) {
+            let words =
+                "Paste the client ID that BigCommerce shows: one word of letters and digits.";
+            errors.add(CLIENT_ID, words);
+        }
+        let client_secret = typed.text(CLIENT_SECRET);
+        let secret = WebhookSecret::parse(client_secret);
+        let secret = secret.map_err(|_| {
+            let words = "Paste the client secret whole: one word of letters and digits.";
+            errors.add(CLIENT_SECRET, words);
+        });
+        let token = typed.text(ACCESS_TOKEN).trim();
+        if !is_one_word(token, 8) {
+            let words = "Paste the access token whole: one word of letters and digits.";
+            errors.add(ACCESS_TOKEN, words);
+        }
+        let credentials = Credentials {
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.trim().into(),
+            access_token: token.into(),
+        };
+        match secret {
+            Ok(secret) if errors.is_empty() => Ok(NewCredentials {
+                json: Some(credentials.to_json().into()),
+                webhook_secret: Some(secret),
+            }),
+            _ => Err(errors),
+        }
+    }
+
+    fn describe_credentials(&self, json: &[u8]) -> Option<(&'static str, String)> {
+        Some(("Access token", Credentials::from_json(json)?.ending()))
+    }
+
+    fn discounts(&self) -> &'static dyn DiscountsForm {
+        &BigcommerceDiscounts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_lead_into_the_store_where_it_is_known() {
+        assert!(panel_url(Some("abc123")).starts_with("https://store-abc123.mybigcommerce.com/"));
+        for other in [None, Some("http://127.0.0.1:80")] {
+            assert_eq!(panel_url(other), "https://login.bigcommerce.com/login");
+        }
+    }
+
+    #[test]
+    fn each_field_says_what_is_wrong_with_it() {
+        let typed = [(CLIENT_ID, "two words"), (CLIENT_SECRET, "short")].into_iter().collect();
+        let errors = BigcommerceSettings.parse_credentials(&typed).err().unwrap();
+        for field in [CLIENT_ID, CLIENT_SECRET, ACCESS_TOKEN] {
+            assert!(errors.has(field), "{field}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Forms as data: what a platform asks for in the settings of its stores. A page shows them; there's no
+//! HTML here. Text has three marks: `**strong**`, `` `code` `` and `[a link](https://example.com)`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What was typed, by the name of the field. It isn't printed: secrets are among it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Typed(BTreeMap<String, String>);
+
+impl Typed {
+    /// As typed; empty where nothing was.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// What was typed, without outer space, if anything.
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        Some(self.text(name).trim()).filter(|typed| !typed.is_empty())
+    }
+
+    pub fn is_ticked(&self, name: &str) -> bool {
+        self.text(name) == "true"
+    }
+
+    /// What the field comes back with.
+    pub fn shown(&self, field: &Field) -> &str {
+        if field.is_secret { "" } else { self.text(field.name) }
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    pub(crate) fn tick(&mut self, name: &str, is_ticked: bool) {
+        self.set(name, if is_ticked { "true" } else { "" });
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Typed {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(typed: I) -> Self {
+        Self(typed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// What's wrong with what was typed: the field (empty for the whole form) and how to fix it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, String)>);
+
+impl FieldErrors {
+    pub(crate) fn add(&mut self, field: &'static str, how_to_fix: impl Into<String>) {
+        self.0.push((field, how_to_fix.into()));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there's one beside the field.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|(name, _)| *name == field)
+    }
+}
+
+impl IntoIterator for FieldErrors {
+    type Item = (&'static str, String);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// A value and its label.
+pub type Choice = (&'static str, &'static str);
+
+/// How a field is filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// One line. `max`: how many characters, or empty. `mode`: the keyboard, as HTML's `inputmode`.
+    Text {
+        max: &'static str,
+        mode: &'static str,
+        is_code: bool,
+    },
+    Password,
+    TextArea,
+    /// A number with what it's counted in: `%` or a currency.
+    Money {
+        unit: &'static str,
+    },
+    CheckBox,
+    Radios(&'static [Choice]),
+    Select(&'static [Choice]),
+}
+
+/// A field of a form.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub hint: Cow<'static, str>,
+    pub is_required: bool,
+    /// Beside the label of a field that isn't required.
+    pub note: &'static str,
+    /// It never comes back.
+    pub is_secret: bool,
+    pub control: Control,
+    /// Whether it means anything beside what else was typed.
+    applies: fn(&Typed) -> bool,
+}
+
+impl Field {
+    fn new(name: &'static str, label: &'static str, control: Control) -> Self {
+        Self {
+            name,
+            label,
+            hint: Cow::Borrowed(""),
+            is_required: true,
+            note: "optional",
+            is_secret: false,
+            control,
+            applies: |_| true,
+        }
+    }
+
+    pub(crate) fn text(name: &'static str, label: &'static str, max: &'static str) -> Self {
+        Self::new(name, label, Control::Text { max, mode: "", is_code: false })
+    }
+
+    /// One line for what machines read.
+    pub(crate) fn code(name: &'static str, label: &'static str, max: &'static str) -> Self {
+        Self::new(name, label, Control::Text { max, mode: "", is_code: true })
+    }
+
+    pub(crate) fn password(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Control::Password).secret()
+    }
+
+    pub(crate) fn textarea(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Control::TextArea)
+    }
+
+    pub(crate) fn money(name: &'static str, label: &'static str, unit: &'static str) -> Self {
+        Self::new(name, label, Control::Money { unit })
+    }
+
+    pub(crate) fn checkbox(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Control::CheckBox)
+    }
+
+    pub(crate) fn radios(
+        name: &'static str,
+        label: &'static str,
+        choices: &'static [Choice],
+    ) -> Self {
+        Self::new(name, label, Control::Radios(choices))
+    }
+
+    pub(crate) fn select(
+        name: &'static str,
+        label: &'static str,
+        choices: &'static [Choice],
+    ) -> Self {
+        Self::new(name, label, Control::Select(choices))
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    pub(crate) fn optional(self) -> Self {
+        Self { is_required: false, ..self }
+    }
+
+    /// Not required; `note` says when it's needed.
+    pub(crate) fn needed(self, note: &'static str) -> Self {
+        Self { is_required: false, note, ..self }
+    }
+
+    pub(crate) fn secret(self) -> Self {
+        Self { is_secret: true, ..self }
+    }
+
+    pub(crate) fn keyboard(self, mode: &'static str) -> Self {
+        let control = match self.control {
+            Control::Text { max, is_code, .. } => Control::Text { max, mode, is_code },
+            other => other,
+        };
+        Self { control, ..self }
+    }
+
+    pub(crate) fn applies(self, applies: fn(&Typed) -> bool) -> Self {
+        Self { applies, ..self }
+    }
+
+    /// What stands in it, as people read it; empty or "No" where it doesn't apply.
+    pub fn value_in_words(&self, typed: &Typed) -> String {
+        let applies = (self.applies)(typed);
+        let value = typed.text(self.name);
+        match self.control {
+            Control::CheckBox => {
+                if applies && typed.is_ticked(self.name) { "Yes" } else { "No" }.to_owned()
+            }
+            _ if !applies => String::new(),
+            Control::Radios(choices) | Control::Select(choices) => {
+                let choice = choices.iter().find(|(name, _)| *name == value);
+                choice.map_or(value, |(_, label)| label).to_owned()
+            }
+            _ => value.to_owned(),
+        }
+    }
+}
+
+/// A part of a form, from top to bottom.
+#[derive(Clone, Debug)]
+pub enum Part {
+    Field(Field),
+    /// A paragraph.
+    Text(&'static str),
+    /// A paragraph, smaller.
+    Hint(&'static str),
+    /// What the next fields have in common.
+    Label(&'static str),
+    /// What to do elsewhere first.
+    Steps(Vec<Cow<'static, str>>),
+    /// Fields under a legend.
+    Group {
+        legend: &'static str,
+        help: Option<Help>,
+        fields: Vec<Field>,
+    },
+    /// Fields that few need.
+    More {
+        summary: &'static str,
+        fields: Vec<Field>,
+    },
+}
+
+/// Steps that can be unfolded.
+#[derive(Clone, Copy, Debug)]
+pub struct Help {
+    pub summary: &'static str,
+    pub steps: &'static [&'static str],
+}
+
+impl Part {
+    pub fn fields(&self) -> &[Field] {
+        match self {
+            Self::Field(field) => std::slice::from_ref(field),
+            Self::Group { fields, .. } | Self::More { fields, .. } => fields,
+            Self::Text(_) | Self::Hint(_) | Self::Label(_) | Self::Steps(_) => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_never_comes_back() {
+        let typed: Typed = [("token", "t0ken"), ("name", " Ana ")].into_iter().collect();
+        assert_eq!(typed.shown(&Field::password("token", "Token")), "");
+        assert_eq!(typed.shown(&Field::text("name", "Name", "")), " Ana ");
+        assert_eq!(typed.filled("name"), Some("Ana"));
+    }
+
+    #[test]
+    fn a_value_reads_as_on_the_page() {
+        const KINDS: &[Choice] = &[("percent", "A percentage")];
+        let typed: Typed =
+            [("kind", "percent"), ("each", "true"), ("amount", "5")].into_iter().collect();
+        let never: fn(&Typed) -> bool = |_| false;
+        for (field, expected) in [
+            (Field::radios("kind", "Kind", KINDS), "A percentage"),
+            (Field::checkbox("each", "Each"), "Yes"),
+            (Field::checkbox("each", "Each").applies(never), "No"),
+            (Field::text("amount", "Amount", ""), "5"),
+            (Field::text("amount", "Amount", "").applies(never), ""),
+        ] {
+            assert_eq!(field.value_in_words(&typed), expected, "{field:?}");
+        }
+    }
+}

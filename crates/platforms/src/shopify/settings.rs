@@ -1,0 +1,272 @@
+use super::discounts_form::ShopifyDiscounts;
+use super::webhooks::TOPICS;
+use super::{Credentials, parse_address};
+use crate::form::{Field, FieldErrors, Help, Part, Typed};
+use crate::settings::{
+    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
+    Words, is_one_word,
+};
+use crate::webhook_secret::WebhookSecret;
+
+const WORDS: Words = Words {
+    lead: "Connect your Shopify store, so that its orders credit your affiliates and new codes are created there by themselves.",
+    credentials: "API access",
+    no_credentials: "None: you make webhooks and codes in Shopify by hand.",
+    credentials_title: "Shopify API access",
+    credentials_heading: "API access",
+    credentials_lead: "With API access to {store}, Vouch creates your codes there, makes the webhooks, and reads orders whose messages were lost.",
+    discounts_lead: "What every code gets that Vouch creates in {store}. A change holds for codes created from then on; those that are in the store stay as they are.",
+    disconnect: "Delete the webhooks in Shopify, too, or uninstall the app.",
+};
+
+const FEATURES: Features = Features {
+    works_without_credentials: true,
+    connects_apart: false,
+    shows_discounts: false,
+    webhook_secret: SecretShown::Replaceable,
+    has_return_rules: true,
+    webhook_help: Some(WebhookHelp {
+        summary: "How to make the webhooks in Shopify",
+        steps: &[
+            "In Shopify, open **Settings > Notifications > Webhooks** and choose **Create webhook**.",
+            "Choose an event from the list below, **JSON** as the format, and the newest version of the API that is not marked as unstable.",
+            "Paste this address as the URL, and save: {url}",
+            "Do the same for the other events. All of them get the same address.",
+            "Compare the secret below Shopify’s list (“Your webhooks will be signed with …”) with the one here: it should end alike.",
+            "Choose **Send test notification** beside a webhook. The message appears here within seconds; test orders credit nobody.",
+        ],
+        topics: &EVENTS,
+    }),
+};
+
+const EVENTS: [(Option<&str>, &str); TOPICS.len()] = {
+    let mut events = [(None, ""); TOPICS.len()];
+    let mut at = 0;
+    while at < TOPICS.len() {
+        events[at] = (TOPICS[at].2, TOPICS[at].0);
+        at += 1;
+    }
+    events
+};
+
+const APP: Help = Help {
+    summary: "How to make it",
+    steps: &[
+        "Open [dev.shopify.com/dashboard](https://dev.shopify.com/dashboard), signed in as the store’s owner, and choose **Create app**. Name it Vouch.",
+        "In its first version, enter these **scopes**: `write_discounts,read_orders`. Add `read_products` if you want to name products and collections by their handles. Choose **Release**.",
+        "Choose **Install app** and your store. App and store must belong to the same organization.",
+        "Under **Settings** of the app, copy **Client ID** and **Client secret**, and paste them here.",
+    ],
+};
+const CUSTOM_APP: Help = Help {
+    summary: "Where to find it",
+    steps: &[
+        "In Shopify, open **Settings > Apps > Develop apps** and choose the app.",
+        "Under **Configuration**, see that it has the scopes `write_discounts` and `read_orders`.",
+        "Under **API credentials**, copy the **Admin API access token**. Shopify shows it once only; if it is lost, install the app again for a new one.",
+        "Copy the **API secret key** from the same page: Shopify signs its messages with it.",
+    ],
+};
+
+const CLIENT_ID: &str = "client_id";
+const CLIENT_SECRET: &str = "client_secret";
+const TOKEN: &str = "token";
+const API_SECRET: &str = "api_secret";
+/// That of webhooks that are made by hand.
+const SECRET: &str = "secret";
+
+pub(crate) struct ShopifySettings;
+
+/// The fields of both kinds of credentials, with the steps that lead to them.
+fn access() -> [Part; 2] {
+    let client_id = Field::code(CLIENT_ID, "Client ID", "200").needed("this or an access token");
+    let client_secret =
+        Field::password(CLIENT_SECRET, "Client secret").needed("with the client ID");
+    let token = Field::password(TOKEN, "Admin API access token").needed("this or a client ID");
+    let api_secret = Field::password(API_SECRET, "API secret key").needed("with the access token");
+    [
+        Part::Group {
+            legend: "An app from the Dev Dashboard",
+            help: Some(APP),
+            fields: vec![client_id, client_secret],
+        },
+        Part::Group {
+            legend: "Or a custom app that was made in the store’s admin before 2026",
+            help: Some(CUSTOM_APP),
+            fields: vec![token, api_secret],
+        },
+    ]
+}
+
+impl StoreSettings for ShopifySettings {
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn features(&self) -> &'static Features {
+        &FEATURES
+    }
+
+    fn connect_form(&self) -> Vec<Part> {
+        let address = Field::code(ADDRESS, "Shop address", "200").keyboard("url").hint(
+            "The one that ends in .myshopify.com; Shopify shows it under Settings > Domains.",
+        );
+        let secret = Field::password(SECRET, "Webhook secret").optional().hint(
+            "In Shopify under Settings > Notifications > Webhooks, below the list: “Your webhooks will be signed with …”. If the list is still empty, make one webhook first.",
+        );
+        let [app, custom_app] = access();
+        vec![
+            Part::Field(address),
+            Part::Text(
+                "Then fill in one of these three, and leave the others empty. With an app, Vouch makes the webhooks and your codes by itself.",
+            ),
+            app,
+            custom_app,
+            Part::Group {
+                legend: "Or webhooks that you make by hand, for orders only",
+                help: None,
+                fields: vec![secret],
+            },
+            Part::Hint("Secrets are kept encrypted and never shown again."),
+        ]
+    }
+
+    fn credentials_form(&self, _address: Option<&str>) -> Vec<Part> {
+        let [app, custom_app] = access();
+        vec![
+            app,
+            custom_app,
+            Part::Hint(
+                "Secrets are kept encrypted and never shown again. Messages signed with the present secret are accepted until you remove it.",
+            ),
+        ]
+    }
+
+    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
+        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    }
+
+    fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+        let is_filled = |name| typed.filled(name).is_some();
+        let has_client = is_filled(CLIENT_ID) || is_filled(CLIENT_SECRET);
+        let has_token = is_filled(TOKEN) || is_filled(API_SECRET);
+        let words = match (has_client, has_token) {
+            (true, false) => return client(typed),
+            (false, true) => return token(typed),
+            (true, true) => "Fill in one of the two ways, and leave the other empty.",
+            (false, false) => {
+                "Fill in the client ID and client secret, or the access token and API secret key."
+            }
+        };
+        let mut errors = FieldErrors::default();
+        errors.add(CLIENT_ID, words);
+        Err(errors)
+    }
+
+    /// Either kind of credentials, or the secret of webhooks that are made by hand.
+    fn parse_connection(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+        let of_app = [CLIENT_ID, CLIENT_SECRET, TOKEN, API_SECRET];
+        if of_app.iter().any(|name| typed.filled(name).is_some()) {
+            return self.parse_credentials(typed);
+        }
+        let mut errors = FieldErrors::default();
+        let parsed = WebhookSecret::parse(typed.text(SECRET));
+        let secret = parsed.map_err(|refusal| errors.add(SECRET, refusal.to_string()));
+        let secret = secret.map_err(|()| errors)?;
+        Ok(NewCredentials { json: None, webhook_secret: Some(secret) })
+    }
+
+    fn describe_credentials(&self, json: &[u8]) -> Option<(&'static str, String)> {
+        let credentials = Credentials::from_json(json)?;
+        let kind = match credentials {
+            Credentials::Token(_) => "Access token",
+            Credentials::Client { .. } => "Client ID and secret",
+        };
+        Some((kind, credentials.ending()))
+    }
+
+    fn discounts(&self) -> &'static dyn DiscountsForm {
+        &ShopifyDiscounts
+    }
+}
+
+/// The app's secret signs the webhooks that Vouch makes with it.
+fn client(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let id = typed.text(CLIENT_ID).trim();
+    if !is_one_word(id, 16) {
+        errors.add(CLIENT_ID, "Paste the client ID whole: one word of letters and digits.");
+    }
+    let secret = typed.text(CLIENT_SECRET);
+    let words = "Paste the client secret whole: one word of letters, digits and signs.";
+    let credentials = Credentials::Client { id: id.to_owned(), secret: secret.trim().into() };
+    signed_by(credentials, secret, (CLIENT_SECRET, words), errors)
+}
+
+fn token(typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let token = typed.text(TOKEN).trim();
+    if !is_one_word(token, 16) {
+        errors.add(
+            TOKEN,
+            "Paste the Admin API access token whole. It begins with shpat_, and Shopify shows it once.",
+        );
+    }
+    let words = "Paste the app’s API secret key, too: Shopify signs the messages with it.";
+    let credentials = Credentials::Token(token.into());
+    signed_by(credentials, typed.text(API_SECRET), (API_SECRET, words), errors)
+}
+
+fn signed_by(
+    credentials: Credentials,
+    secret: &str,
+    refusal: (&'static str, &str),
+    mut errors: FieldErrors,
+) -> Result<NewCredentials, FieldErrors> {
+    let secret = WebhookSecret::parse(secret).map_err(|_| errors.add(refusal.0, refusal.1));
+    match secret {
+        Ok(secret) if errors.is_empty() => Ok(NewCredentials {
+            json: Some(credentials.to_json().into()),
+            webhook_secret: Some(secret),
+        }),
+        _ => Err(errors),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn one_of_the_ways_is_chosen_and_filled_in_whole() {
+        let parse = |fields: &[(&'static str, &'static str)]| {
+            ShopifySettings.parse_credentials(&fields.iter().copied().collect())
+        };
+        for (fields, wrong) in [
+            (&[][..], CLIENT_ID),
+            (&[(CLIENT_ID, ID)], CLIENT_SECRET),
+            (&[(CLIENT_SECRET, ID)], CLIENT_ID),
+            (&[(CLIENT_ID, ID), (CLIENT_SECRET, ID), (TOKEN, ID)], CLIENT_ID),
+            (&[(TOKEN, ID)], API_SECRET),
+            (&[(TOKEN, "two words of a sentence"), (API_SECRET, ID)], TOKEN),
+        ] {
+            let errors = parse(fields).err().unwrap();
+            assert!(errors.has(wrong), "{wrong}: {errors:?}");
+        }
+        let app = parse(&[(CLIENT_ID, ID), (CLIENT_SECRET, ID)]).ok().unwrap();
+        assert!(app.json.is_some() && app.webhook_secret.is_some());
+    }
+
+    #[test]
+    fn webhooks_alone_connect_a_store() {
+        let connect = |fields: &[(&'static str, &'static str)]| {
+            ShopifySettings.parse_connection(&fields.iter().copied().collect())
+        };
+        let by_hand = connect(&[(SECRET, ID)]).ok().unwrap();
+        assert!(by_hand.json.is_none() && by_hand.webhook_secret.is_some());
+        assert!(connect(&[(SECRET, "")]).err().unwrap().has(SECRET));
+        assert!(connect(&[(TOKEN, ID), (SECRET, ID)]).err().unwrap().has(API_SECRET));
+    }
+}

@@ -1,0 +1,241 @@
+//! WooCommerce Discount Code Creation.
+
+use serde_json::Value;
+use vouch_core::money::{Currency, Rate, format_plain, parse_decimal};
+
+use super::Woocommerce;
+use super::rules::{DiscountAmount, Rules};
+use crate::form::{Choice, Field, FieldErrors, Part, Typed};
+use crate::provider::Connection;
+use crate::settings::{
+    CREATES_CODES, Checked, DiscountsForm, NewRules, Stored, creates_codes, yes_or_no,
+};
+use crate::{CallError, Client};
+
+const MAX_USES: u32 = 1_000_000;
+
+const CREATES: &[Choice] =
+    &[("yes", "Yes: new coupon codes are created in this store"), ("no", "No")];
+const KINDS: &[Choice] = &[
+    ("percent", "Percentage off"),
+    ("cart", "Amount off the order"),
+    ("product", "Amount off each item"),
+];
+
+pub(super) struct WoocommerceDiscounts;
+
+impl DiscountsForm for WoocommerceDiscounts {
+    fn parts(&self, _stored: Stored<'_>) -> Vec<Part> {
+        let fields = [
+            Field::radios(CREATES_CODES, "Create codes in this store?", CREATES),
+            Field::select("kind", "Discount", KINDS),
+            Field::text("amount", "Value", "20")
+                .keyboard("decimal")
+                .hint("A percentage, or an amount in the store’s own currency."),
+            Field::text("minimum", "Least value of the order", "20")
+                .keyboard("decimal")
+                .hint("In the store’s own currency. Empty for none.")
+                .optional(),
+            Field::text("total_uses", "Uses in all", "7")
+                .keyboard("numeric")
+                .hint("How often each code can be used. Empty for no limit.")
+                .optional(),
+            Field::text("uses_per_customer", "Uses per customer", "7")
+                .keyboard("numeric")
+                .hint("Empty for no limit.")
+                .optional(),
+            Field::checkbox("individual_use", "Not together with other coupons"),
+            Field::checkbox("exclude_sale_items", "Not for what is on sale"),
+            Field::checkbox("free_shipping", "With free shipping")
+                .hint("The store needs a free shipping method that asks for a coupon."),
+        ];
+        fields.map(Part::Field).into()
+    }
+
+    fn typed(&self, stored: Stored<'_>) -> Typed {
+        let mut typed = Typed::default();
+        typed.set(CREATES_CODES, yes_or_no(stored.creates_codes));
+        typed.set("kind", "percent");
+        let Some(rules) = stored.rules.and_then(Rules::from_json) else { return typed };
+        let plain = |minor| format_plain(minor, rules.currency);
+        let written = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
+        let (kind, amount) = match rules.takeoff {
+            DiscountAmount::Percent { rate } => ("percent", rate.number()),
+            DiscountAmount::Cart { minor } => ("cart", plain(minor)),
+            DiscountAmount::Product { minor } => ("product", plain(minor)),
+        };
+        typed.set("kind", kind);
+        typed.set("amount", amount);
+        typed.set("minimum", rules.minimum_minor.map(plain).unwrap_or_default());
+        typed.set("total_uses", written(rules.total_uses));
+        typed.set("uses_per_customer", written(rules.uses_per_customer));
+        typed.tick("individual_use", rules.individual_use);
+        typed.tick("exclude_sale_items", rules.exclude_sale_items);
+        typed.tick("free_shipping", rules.free_shipping);
+        typed
+    }
+
+    fn parse(&self, typed: &Typed, stored: Stored<'_>) -> Result<Option<NewRules>, FieldErrors> {
+        parse(typed, usual_currency(stored))
+    }
+
+    /// Amounts are in the store's own currency.
+    fn asks_store(&self, typed: &Typed, _stored: Stored<'_>) -> bool {
+        let has_amounts = typed.text("kind") != "percent" || typed.filled("minimum").is_some();
+        creates_codes(typed) && has_amounts
+    }
+
+    fn check(
+        &self,
+        connection: Result<Connection<'_>, CallError>,
+        typed: &Typed,
+        stored: Stored<'_>,
+    ) -> Checked {
+        let usual = usual_currency(stored);
+        let answer = connection.and_then(Woocommerce::open).and_then(|mut client| client.access());
+        let error = match answer {
+            Ok(access) => {
+                let theirs = access.currency.and_then(|code| Currency::from_code(&code).ok());
+                let rules = parse(typed, theirs.unwrap_or(usual));
+                return Checked { rules, trouble: None, token: None };
+            }
+            Err(error) => error.to_string(),
+        };
+        // It was asked when these were saved, and is asked again before a code is made.
+        let known = stored.rules.and_then(Rules::from_json);
+        let rules = if known.is_some_and(|rules| rules.has_amounts()) {
+            parse(typed, usual)
+        } else {
+            let mut errors = FieldErrors::default();
+            errors.add(
+                "amount",
+                format!(
+                    "The store could not be asked for its currency: {error} Try again in a minute, or take a percentage without a least value of the order."
+                ),
+            );
+            Err(errors)
+        };
+        Checked { rules, trouble: Some(error), token: None }
+    }
+
+    fn fixed_currency(&self, rules: &Value) -> Option<Currency> {
+        let rules = Rules::from_json(rules)?;
+        rules.has_amounts().then_some(rules.currency)
+    }
+}
+
+fn usual_currency(stored: Stored<'_>) -> Currency {
+    stored.rules.and_then(Rules::from_json).map_or(stored.currency, |rules| rules.currency)
+}
+
+fn parse(typed: &Typed, currency: Currency) -> Result<Option<NewRules>, FieldErrors> {
+    if !creates_codes(typed) && typed.filled("amount").is_none() {
+        return Ok(None);
+    }
+    let mut errors = FieldErrors::default();
+    let takeoff = takeoff(typed, currency).map_err(|words| errors.add("amount", words));
+    let minimum = typed.filled("minimum").map(|minimum| money(minimum, currency)).transpose();
+    let minimum = minimum.map_err(|words| errors.add("minimum", words));
+    let total_uses = uses("total_uses", typed, &mut errors);
+    let uses_per_customer = uses("uses_per_customer", typed, &mut errors);
+    let (Ok(takeoff), Ok(minimum_minor), true) = (takeoff, minimum, errors.is_empty()) else {
+        return Err(errors);
+    };
+    let rules = Rules {
+        takeoff,
+        currency,
+        minimum_minor,
+        total_uses,
+        uses_per_customer,
+        individual_use: typed.is_ticked("individual_use"),
+        exclude_sale_items: typed.is_ticked("exclude_sale_items"),
+        free_shipping: typed.is_ticked("free_shipping"),
+    };
+    Ok(Some(NewRules { json: rules.to_json(), sentence: rules.sentence() }))
+}
+
+fn takeoff(typed: &Typed, currency: Currency) -> Result<DiscountAmount, String> {
+    let amount = typed.text("amount");
+    match typed.text("kind") {
+        "percent" => match Rate::parse_discount(amount) {
+            Ok(rate) => Ok(DiscountAmount::Percent { rate }),
+            Err(error) => Err(error.to_string()),
+        },
+        "product" => Ok(DiscountAmount::Product { minor: money(amount, currency)? }),
+        _ => Ok(DiscountAmount::Cart { minor: money(amount, currency)? }),
+    }
+}
+
+fn money(typed: &str, currency: Currency) -> Result<i64, String> {
+    let minor = parse_decimal(typed, currency).ok();
+    minor.filter(|minor| (1..=100_000_000_000).contains(minor)).ok_or_else(|| {
+        let example = format_plain(1500, currency);
+        format!("Enter an amount of {currency} above 0, for example {example}.")
+    })
+}
+
+fn uses(field: &'static str, typed: &Typed, errors: &mut FieldErrors) -> Option<u32> {
+    let number = typed.filled(field)?.parse::<u32>().ok();
+    let number = number.filter(|number| (1..=MAX_USES).contains(number));
+    if number.is_none() {
+        errors.add(field, "Enter a whole number from 1 on, or leave it empty.");
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORED: Stored<'_> = Stored { creates_codes: true, rules: None, currency: Currency::USD };
+
+    fn typed(changes: &[(&'static str, &'static str)]) -> Typed {
+        let usual = [(CREATES_CODES, "yes"), ("kind", "percent"), ("amount", "10")];
+        usual.into_iter().chain(changes.iter().copied()).collect()
+    }
+
+    #[test]
+    fn rules_that_were_saved_are_typed_alike_again() {
+        for changes in [
+            &[][..],
+            &[("kind", "cart"), ("amount", "5.00"), ("minimum", "30.00"), ("total_uses", "9")],
+            &[("kind", "product"), ("uses_per_customer", "1"), ("free_shipping", "true")],
+        ] {
+            let rules = WoocommerceDiscounts.parse(&typed(changes), STORED).unwrap().unwrap();
+            let known = Stored { rules: Some(&rules.json), ..STORED };
+            let again = WoocommerceDiscounts.parse(&WoocommerceDiscounts.typed(known), known);
+            assert_eq!(again.unwrap(), Some(rules), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_discount_is_refused_beside_its_field() {
+        for (changes, field) in [
+            (&[("amount", "0")][..], "amount"),
+            (&[("amount", "")], "amount"),
+            (&[("kind", "cart"), ("amount", "0")], "amount"),
+            (&[("minimum", "-1")], "minimum"),
+            (&[("total_uses", "0")], "total_uses"),
+            (&[("uses_per_customer", "x")], "uses_per_customer"),
+        ] {
+            let errors = WoocommerceDiscounts.parse(&typed(changes), STORED).unwrap_err();
+            assert!(errors.has(field), "{changes:?}: {errors:?}");
+        }
+        let nothing = typed(&[(CREATES_CODES, "no"), ("amount", " ")]);
+        assert_eq!(WoocommerceDiscounts.parse(&nothing, STORED), Ok(None));
+    }
+
+    #[test]
+    fn amounts_wait_for_the_currency_of_the_store() {
+        let away = || Err(CallError::Unanswered("Away.".to_owned()));
+        let amount = typed(&[("kind", "cart")]);
+        assert!(WoocommerceDiscounts.asks_store(&amount, STORED));
+        assert!(!WoocommerceDiscounts.asks_store(&typed(&[]), STORED));
+        let unknown = WoocommerceDiscounts.check(away(), &amount, STORED);
+        assert!(unknown.rules.unwrap_err().has("amount"));
+        let rules = parse(&amount, Currency::EUR).unwrap().unwrap();
+        let known = Stored { rules: Some(&rules.json), ..STORED };
+        let again = WoocommerceDiscounts.check(away(), &amount, known);
+        assert_eq!(again.rules.unwrap(), Some(rules), "as it was asked then");
+    }
+}

@@ -1,0 +1,160 @@
+use super::discounts_form::WoocommerceDiscounts;
+use super::webhooks::TOPICS;
+use super::{Credentials, parse_address};
+use crate::form::{Field, FieldErrors, Part, Typed};
+use crate::settings::{
+    ADDRESS, DiscountsForm, Features, NewCredentials, SecretShown, StoreSettings, WebhookHelp,
+    Words, steps,
+};
+use crate::webhook_secret::WebhookSecret;
+
+const WORDS: Words = Words {
+    lead: "Connect your WooCommerce store, so that its orders arrive here and your affiliates’ codes can be created there.",
+    credentials: "Consumer key",
+    no_credentials: "Not set",
+    credentials_title: "Replace the consumer key",
+    credentials_heading: "Replace the consumer key",
+    credentials_lead: "",
+    discounts_lead: "A coupon code that you add in Vouch is created in {store} as well, as set here. Codes that are there already stay as they are: change those in WooCommerce.",
+    disconnect: "Delete the webhooks and the key in WooCommerce, too.",
+};
+
+const FEATURES: Features = Features {
+    works_without_credentials: false,
+    connects_apart: false,
+    shows_discounts: false,
+    webhook_secret: SecretShown::Yes,
+    has_return_rules: false,
+    webhook_help: Some(WebhookHelp {
+        summary: "Make the webhooks by hand",
+        steps: &[
+            "Vouch makes the webhooks itself and switches on again what WooCommerce has switched off. Where that is not possible, open **WooCommerce > Settings > Advanced > Webhooks**.",
+            "Make one for each topic below, with the status **Active**, one secret for all, and this delivery URL: {url}",
+            "Enter that secret here, with **Replace it** beside the consumer key.",
+        ],
+        topics: &EVENTS,
+    }),
+};
+
+const EVENTS: [(Option<&str>, &str); TOPICS.len()] = {
+    let mut events = [(None, ""); TOPICS.len()];
+    let mut at = 0;
+    while at < TOPICS.len() {
+        events[at] = (Some(TOPICS[at].1), TOPICS[at].0);
+        at += 1;
+    }
+    events
+};
+
+const CONSUMER_KEY: &str = "consumer_key";
+const CONSUMER_SECRET: &str = "consumer_secret";
+const WEBHOOK_SECRET: &str = "webhook_secret";
+
+pub(crate) struct WoocommerceSettings;
+
+fn key_steps() -> Part {
+    steps(&[
+        "In WordPress, open **WooCommerce > Settings > Advanced > REST API** and choose **Add key**.",
+        "Enter **Vouch** as the description, choose a user who is an administrator or shop manager, and the permissions **Read/Write**.",
+        "Choose **Generate API key** and copy the consumer key and the consumer secret at once: WooCommerce shows them only this time.",
+        "Under **Settings > Permalinks**, anything but **Plain** must be chosen.",
+    ])
+}
+
+fn key() -> [Part; 4] {
+    let webhook_secret = Field::code(WEBHOOK_SECRET, "Webhook secret", "200").optional().secret();
+    [
+        Part::Field(Field::password(CONSUMER_KEY, "Consumer key").hint("It begins with ck_.")),
+        Part::Field(Field::password(CONSUMER_SECRET, "Consumer secret").hint("It begins with cs_.")),
+        Part::Hint("Both are kept encrypted and never shown again."),
+        Part::More {
+            summary: "I made the webhooks by hand",
+            fields: vec![webhook_secret.hint(
+                "Only if the webhooks are there already. Otherwise Vouch makes them, with a secret of its own.",
+            )],
+        },
+    ]
+}
+
+impl StoreSettings for WoocommerceSettings {
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn features(&self) -> &'static Features {
+        &FEATURES
+    }
+
+    fn connect_form(&self) -> Vec<Part> {
+        let address = Field::code(ADDRESS, "Site address", "300")
+            .keyboard("url")
+            .hint("For example https://shop.example.com. The store must be reached over https.");
+        [key_steps(), Part::Field(address)].into_iter().chain(key()).collect()
+    }
+
+    fn credentials_form(&self, _address: Option<&str>) -> Vec<Part> {
+        std::iter::once(key_steps()).chain(key()).collect()
+    }
+
+    fn parse_address(&self, typed: &str, local_stores: bool) -> Result<String, String> {
+        parse_address(typed, local_stores).map_err(|refusal| refusal.to_string())
+    }
+
+    /// The key, and the secret of webhooks that were made by hand.
+    fn parse_credentials(&self, typed: &Typed) -> Result<NewCredentials, FieldErrors> {
+        let fits = |typed: &str, prefix: &str| {
+            typed.starts_with(prefix)
+                && (20..=200).contains(&typed.len())
+                && typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let mut errors = FieldErrors::default();
+        let (key, secret) = (typed.text(CONSUMER_KEY).trim(), typed.text(CONSUMER_SECRET).trim());
+        if !fits(key, "ck_") {
+            errors.add(CONSUMER_KEY, "Paste the consumer key whole: it begins with ck_.");
+        }
+        if !fits(secret, "cs_") {
+            errors.add(CONSUMER_SECRET, "Paste the consumer secret whole: it begins with cs_.");
+        }
+        let webhook_secret = typed.filled(WEBHOOK_SECRET).map(WebhookSecret::parse).transpose();
+        let webhook_secret = webhook_secret.map_err(|_| {
+            let words = "Use one word of at least 16 letters, digits and signs.";
+            errors.add(WEBHOOK_SECRET, words);
+        });
+        let credentials = Credentials { consumer_key: key.into(), consumer_secret: secret.into() };
+        match webhook_secret {
+            Ok(webhook_secret) if errors.is_empty() => {
+                Ok(NewCredentials { json: Some(credentials.to_json().into()), webhook_secret })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    fn describe_credentials(&self, json: &[u8]) -> Option<(&'static str, String)> {
+        Some(("", Credentials::from_json(json)?.ending()))
+    }
+
+    fn discounts(&self) -> &'static dyn DiscountsForm {
+        &WoocommerceDiscounts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_known_by_how_it_begins() {
+        let parse = |key: &'static str, secret: &'static str, webhook_secret: &'static str| {
+            let fields =
+                [(CONSUMER_KEY, key), (CONSUMER_SECRET, secret), (WEBHOOK_SECRET, webhook_secret)];
+            WoocommerceSettings.parse_credentials(&fields.into_iter().collect())
+        };
+        let (key, secret) = ("ck_0123456789abcdef01", "cs_0123456789abcdef01");
+        let own = parse(key, secret, "").ok().unwrap();
+        assert!(own.json.is_some() && own.webhook_secret.is_none());
+        assert!(parse(key, secret, key).ok().unwrap().webhook_secret.is_some());
+        assert!(parse(secret, key, "").err().unwrap().has(CONSUMER_KEY));
+        assert!(parse(key, key, "").err().unwrap().has(CONSUMER_SECRET));
+        assert!(parse(key, secret, "short").err().unwrap().has(WEBHOOK_SECRET));
+    }
+}
