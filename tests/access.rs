@@ -13,6 +13,8 @@ use vouch::kit::db::schema::{
     pushes,
 };
 use vouch::kit::session::Role;
+use vouch_core::platform::Platform;
+use vouch_platforms::PROVIDERS;
 
 use crate::harness::shopify::ShopifyOrder;
 use crate::harness::{Page, Person, SECRET_KEY, TestApp};
@@ -39,12 +41,27 @@ const FIELDS: &[(&str, (&str, &str))] = &[
 
 /// What ends something that other rows need, from the first to the last.
 pub const ENDS: &[&str] = &[
-    "/settings/bigcommerce/{store_id}/disconnection",
-    "/settings/shopify/{store_id}/disconnection",
-    "/settings/woocommerce/{store_id}/disconnection",
+    "/settings/{platform}/{store_id}/disconnection",
     "/settings/team/members/{member_id}/removal",
     "/settings/team/departure",
 ];
+
+/// What only Shopify's stores have.
+const OF_SHOPIFY: &[&str] = &["/secret", "/previous-secret/removal", "/cancellations"];
+
+/// A path of the table for each platform that has it, where it's for any.
+pub fn patterns(path: &str) -> Vec<String> {
+    if !path.contains("{platform}") {
+        return vec![path.to_owned()];
+    }
+    let is_of_shopify = OF_SHOPIFY.iter().any(|end| path.ends_with(end));
+    PROVIDERS
+        .iter()
+        .map(|provider| provider.platform())
+        .filter(|platform| *platform == Platform::Shopify || !is_of_shopify)
+        .map(|platform| path.replace("{platform}", platform.as_str()))
+        .collect()
+}
 
 /// A parameter of a path: what exists with Acme Tea, and what exists nowhere.
 pub struct Example {
@@ -151,6 +168,7 @@ pub fn examples(app: &TestApp) -> BTreeMap<&'static str, Example> {
         ("trigger_id", example(known.ada10_id, NOWHERE)),
         ("offer_id", example(known.offer_id, NOWHERE)),
         ("store_id", example(known.store_id, NOWHERE)),
+        ("platform", example("shopify", "nowhere")),
         ("order_id", example(order_id, NOWHERE)),
         ("conversion_id", example(conversion_id, NOWHERE)),
         ("delivery_id", example(delivery_id, NOWHERE)),
@@ -309,11 +327,16 @@ pub fn expected(row: &Route, persona: TestRole) -> Expected {
         (Access::Affiliate | Access::Support, _) => Expected::Forbidden,
         (Access::Member(needed), _) => match role {
             Some(role) if !role.covers(needed) => Expected::Forbidden,
-            Some(_) if persona == Stranger && !parameters(row.path).is_empty() => Expected::Missing,
+            Some(_) if persona == Stranger && names_a_thing(row.path) => Expected::Missing,
             Some(_) => Expected::Allowed,
             None => Expected::Forbidden,
         },
     }
+}
+
+/// Whether it names something that another program doesn't have.
+fn names_a_thing(path: &str) -> bool {
+    parameters(path).iter().any(|name| *name != "platform")
 }
 
 struct Visitor {
@@ -398,15 +421,17 @@ fn every_route_answers_every_persona_as_its_row_says() {
     let mut rows: Vec<&Route> = TABLE.iter().filter(|row| row.path != "/logout").collect();
     rows.sort_by_key(|row| (row.method != "GET", ENDS.iter().position(|path| *path == row.path)));
     let mut faults = Vec::new();
-    for row in rows {
-        let path = fill(row.path, &examples, |example| &example.exists);
+    for (row, pattern) in
+        rows.into_iter().flat_map(|row| patterns(row.path).into_iter().map(move |path| (row, path)))
+    {
+        let path = fill(&pattern, &examples, |example| &example.exists);
         let mut first = true;
         for visitor in &visitors {
             let answer = visitor.ask(row, &path);
             let expected = expected(row, visitor.persona);
             let mut fault = fault(row, expected, &answer, first);
             if expected == Expected::Missing {
-                let nowhere = fill(row.path, &examples, |example| &example.missing);
+                let nowhere = fill(&pattern, &examples, |example| &example.missing);
                 if bytes(&answer) != bytes(&visitor.ask(row, &nowhere)) {
                     fault = Some("differs from what does not exist".to_owned());
                 }
@@ -435,14 +460,17 @@ fn no_form_is_taken_without_its_token() {
     let examples = examples(&app);
     let (owner, affiliate, support) = (app.owner(), app.affiliate(), app.support());
     let other_session = app.owner().token();
-    for row in TABLE.iter().filter(|row| row.method == "POST") {
+    let rows = TABLE.iter().filter(|row| row.method == "POST");
+    for (row, pattern) in
+        rows.flat_map(|row| patterns(row.path).into_iter().map(move |path| (row, path)))
+    {
         let person = match row.access {
             Access::Credential => continue,
             Access::Affiliate => affiliate.clone(),
             Access::Support => support.clone(),
             _ => owner.clone(),
         };
-        let path = fill(row.path, &examples, |example| &example.exists);
+        let path = fill(&pattern, &examples, |example| &example.exists);
         for token in [None, Some(""), Some("wrong"), Some(other_session.as_str())] {
             let fields: Vec<(&str, &str)> =
                 token.map(|token| ("csrf", token)).into_iter().collect();

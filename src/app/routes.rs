@@ -151,29 +151,6 @@ routes! {
     GET  "/settings/api" => crate::features::settings::api::show, Member(Viewer);
     POST "/settings/api/keys" => crate::features::settings::api::create, Member(Owner);
     POST "/settings/api/keys/{key_id}/revocation" => crate::features::settings::api::revoke, Member(Owner);
-    GET  "/settings/shopify" => crate::features::settings::shopify::show, Member(Viewer);
-    POST "/settings/shopify" => crate::features::settings::shopify::connect, Member(Admin);
-    GET  "/settings/shopify/{store_id}/secret" => crate::features::settings::shopify::secret, Member(Admin);
-    POST "/settings/shopify/{store_id}/secret" => crate::features::settings::shopify::replace_secret, Member(Admin);
-    POST "/settings/shopify/{store_id}/previous-secret/removal" => crate::features::settings::shopify::remove_previous_secret, Member(Admin);
-    POST "/settings/shopify/{store_id}/access" => crate::features::settings::check_access, Member(Admin);
-    GET  "/settings/shopify/{store_id}/credentials" => crate::features::settings::shopify::credentials, Member(Admin);
-    POST "/settings/shopify/{store_id}/credentials" => crate::features::settings::shopify::replace_credentials, Member(Admin);
-    GET  "/settings/shopify/{store_id}/discounts" => crate::features::settings::shopify::discounts, Member(Viewer);
-    POST "/settings/shopify/{store_id}/discounts" => crate::features::settings::shopify::set_discounts, Member(Admin);
-    GET  "/settings/shopify/{store_id}/cancellations" => crate::features::settings::shopify::cancellations, Member(Viewer);
-    POST "/settings/shopify/{store_id}/cancellations" => crate::features::settings::shopify::set_cancellations, Member(Admin);
-    POST "/settings/shopify/{store_id}/disconnection" => crate::features::settings::disconnect, Member(Admin);
-    GET  "/settings/woocommerce" => crate::features::settings::woocommerce::show, Member(Viewer);
-    POST "/settings/woocommerce" => crate::features::settings::woocommerce::connect, Member(Admin);
-    GET  "/settings/woocommerce/{store_id}/credentials" => crate::features::settings::woocommerce::credentials, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/credentials" => crate::features::settings::woocommerce::replace_credentials, Member(Admin);
-    GET  "/settings/woocommerce/{store_id}/discounts" => crate::features::settings::woocommerce::discounts, Member(Viewer);
-    POST "/settings/woocommerce/{store_id}/discounts" => crate::features::settings::woocommerce::set_discounts, Member(Admin);
-    // Until the next release: where it was.
-    GET  "/settings/woocommerce/{store_id}/codes" => crate::features::settings::moved_discounts, Member(Viewer);
-    POST "/settings/woocommerce/{store_id}/access" => crate::features::settings::check_access, Member(Admin);
-    POST "/settings/woocommerce/{store_id}/disconnection" => crate::features::settings::disconnect, Member(Admin);
     GET  "/settings/stores/{store_id}/backfills" => crate::features::backfills::handlers::index, Member(Viewer);
     POST "/settings/stores/{store_id}/backfills" => crate::features::backfills::handlers::create, Member(Admin);
     GET  "/settings/stores/{store_id}/code-sync" => crate::features::code_syncs::handlers::show, Member(Viewer);
@@ -206,14 +183,25 @@ routes! {
     GET  "/settings/audit-log" => crate::features::settings::audit_log::show, Member(Viewer);
     GET  "/settings/audit-log.csv" => crate::features::settings::audit_log::export, Member(Viewer);
 
-    GET  "/settings/bigcommerce" => crate::features::settings::bigcommerce::show, Member(Viewer);
-    GET  "/settings/bigcommerce/credentials" => crate::features::settings::bigcommerce::new_credentials, Member(Admin);
-    POST "/settings/bigcommerce/credentials" => crate::features::settings::bigcommerce::connect, Member(Admin);
-    GET  "/settings/bigcommerce/{store_id}/credentials" => crate::features::settings::bigcommerce::credentials, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/credentials" => crate::features::settings::bigcommerce::replace_credentials, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/discounts" => crate::features::settings::bigcommerce::set_discounts, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/access" => crate::features::settings::check_access, Member(Admin);
-    POST "/settings/bigcommerce/{store_id}/disconnection" => crate::features::settings::disconnect, Member(Admin);
+    // The stores of a platform, after all fixed paths
+    GET  "/settings/{platform}" => crate::features::settings::stores::show, Member(Viewer);
+    POST "/settings/{platform}" => crate::features::settings::stores::connect, Member(Admin);
+    GET  "/settings/{platform}/credentials" => crate::features::settings::stores::new_credentials, Member(Admin);
+    // Until the next release: where BigCommerce's were sent.
+    POST "/settings/{platform}/credentials" => crate::features::settings::stores::connect, Member(Admin);
+    GET  "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::credentials, Member(Admin);
+    POST "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::replace_credentials, Member(Admin);
+    POST "/settings/{platform}/{store_id}/access" => crate::features::settings::stores::check_access, Member(Admin);
+    GET  "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::discounts, Member(Viewer);
+    POST "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::set_discounts, Member(Admin);
+    // Until the next release: where WooCommerce's were.
+    GET  "/settings/{platform}/{store_id}/codes" => crate::features::settings::stores::moved_discounts, Member(Viewer);
+    GET  "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::secret, Member(Admin);
+    POST "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::replace_secret, Member(Admin);
+    POST "/settings/{platform}/{store_id}/previous-secret/removal" => crate::features::settings::stores::remove_previous_secret, Member(Admin);
+    GET  "/settings/{platform}/{store_id}/cancellations" => crate::features::settings::stores::cancellations, Member(Viewer);
+    POST "/settings/{platform}/{store_id}/cancellations" => crate::features::settings::stores::set_cancellations, Member(Admin);
+    POST "/settings/{platform}/{store_id}/disconnection" => crate::features::settings::stores::disconnect, Member(Admin);
 
     // Manage > Conversion Triggers
     GET  "/affiliates/{affiliate_id}/triggers" => crate::features::triggers::handlers::index_of_affiliate, Member(Viewer);
@@ -274,9 +262,7 @@ routes! {
     POST "/affiliates/{affiliate_id}/status" => crate::features::registration::handlers::change, Member(Admin);
 
     // Stores
-    POST "/hooks/bigcommerce/{store_key}" => crate::features::hooks::receive, Credential;
-    POST "/hooks/shopify/{store_key}" => crate::features::hooks::receive, Credential;
-    POST "/hooks/woocommerce/{store_key}" => crate::features::hooks::receive, Credential;
+    POST "/hooks/{platform}/{store_key}" => crate::features::hooks::receive, Credential;
 
     // Manage > Conversions
     GET  "/conversions" => crate::features::conversions::handlers::index, Member(Viewer);

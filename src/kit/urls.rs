@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use vouch_core::platform::Platform;
 pub use vouch_core::text::percent_encode as encode;
+use vouch_platforms::{PROVIDERS, provider};
 
 /// Sign-in, with the address to come back to.
 pub fn login(next: &str) -> String {
@@ -54,28 +55,32 @@ pub fn data_request_completion(request_id: i64) -> String {
 }
 
 /// The page of the settings where stores of a platform are connected.
-pub const fn store_settings(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Shopify => "/settings/shopify",
-        Platform::Bigcommerce => "/settings/bigcommerce",
-        Platform::Woocommerce => "/settings/woocommerce",
-        Platform::Api => "/settings/api",
-    }
+pub fn store_settings(platform: Platform) -> String {
+    format!("/settings/{}", platform.as_str())
 }
 
-/// That page, on one of several stores: BigCommerce's shows one at a time.
+/// All of these pages, in the order of the menu.
+pub fn all_store_settings() -> impl Iterator<Item = (Platform, String)> {
+    let platforms = PROVIDERS.into_iter().map(|provider| provider.platform());
+    platforms.map(|platform| (platform, store_settings(platform)))
+}
+
+/// That page, on one of several stores where it shows one at a time.
 pub fn store_settings_of(platform: Platform, store_id: i64) -> String {
     let page = store_settings(platform);
-    if platform == Platform::Bigcommerce {
-        format!("{page}?store={store_id}")
-    } else {
-        page.to_owned()
-    }
+    let shows_one =
+        provider(platform).is_some_and(|provider| provider.settings().features().shows_discounts);
+    if shows_one { format!("{page}?store={store_id}") } else { page }
 }
 
-/// What codes get that are created in a store.
-pub fn discounts(platform: Platform, store_id: i64) -> String {
-    format!("{}/{store_id}/discounts", store_settings(platform))
+/// What has to do with one store of a platform: `discounts`, `credentials`.
+pub fn of_store(platform: Platform, store_id: i64, what: &str) -> String {
+    format!("{}/{store_id}/{what}", store_settings(platform))
+}
+
+/// Where a store is connected with credentials.
+pub fn new_store_credentials(platform: Platform) -> String {
+    format!("{}/credentials", store_settings(platform))
 }
 
 /// Where the orders of a store are read for a period.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use scraper::{ElementRef, Html, Selector};
 
 use super::*;
-use crate::access::ENDS;
+use crate::access::{ENDS, patterns};
 
 /// Forms that end what the others need, or that would shut the visitor out.
 const LEFT_OUT: [&str; 5] = [
@@ -61,7 +61,10 @@ fn field(element: ElementRef<'_>) -> (String, String) {
 
 fn is_left_out(action: &str, examples: &BTreeMap<&str, Example>) -> bool {
     LEFT_OUT.contains(&action)
-        || ENDS.iter().any(|path| fill(path, examples, |example| &example.exists) == action)
+        || ENDS
+            .iter()
+            .flat_map(|path| patterns(path))
+            .any(|path| fill(&path, examples, |example| &example.exists) == action)
 }
 
 /// A form for every action and set of fields, from all pages that `person` may look at.
@@ -73,8 +76,8 @@ pub(super) fn found(
     let mut seen = BTreeSet::new();
     let pages = TABLE.iter().filter(|row| row.method == "GET" && visitor.may_reach(row));
     let mut all = Vec::new();
-    for row in pages {
-        let page = person.get(&fill(row.path, examples, |example| &example.exists));
+    for path in pages.flat_map(|row| patterns(row.path)) {
+        let page = person.get(&fill(&path, examples, |example| &example.exists));
         for form in forms(&page) {
             let pattern: String = form.action.chars().filter(|c| !c.is_ascii_digit()).collect();
             let mut names: Vec<&str> = form.fields.iter().map(|(name, _)| name.as_str()).collect();

@@ -14,7 +14,7 @@ const HERE: &str = "/settings/bigcommerce";
 
 fn fields<'a>(base: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
     [
-        ("api_path", base),
+        ("address", base),
         ("client_id", CLIENT_ID),
         ("client_secret", CLIENT_SECRET),
         ("access_token", token),
@@ -47,7 +47,7 @@ fn a_store_is_connected_by_following_the_page() {
         "{}",
         page.text()
     );
-    assert!(page.says("the access token ends in 9f2c"));
+    assert!(page.says("Access token, set on") && page.says("ends in 9f2c"));
     for secret in [TOKEN, CLIENT_SECRET] {
         assert!(!page.text().contains(secret));
     }
@@ -89,7 +89,7 @@ fn rubbish_in_the_credentials_comes_back_with_its_reason() {
     let owner = app.owner();
     let page = owner.get("/settings/bigcommerce/credentials");
     let rubbish = [
-        ("api_path", "shop.example.com"),
+        ("address", "shop.example.com"),
         ("client_id", "two words"),
         ("client_secret", "short"),
         ("access_token", ""),
@@ -99,7 +99,7 @@ fn rubbish_in_the_credentials_comes_back_with_its_reason() {
     for (field, _) in rubbish {
         assert!(answer.has(&format!("#f-{field}-error")), "{field}");
     }
-    assert_eq!(answer.value_of("#f-api_path"), "shop.example.com");
+    assert_eq!(answer.value_of("#f-address"), "shop.example.com");
     assert_eq!(answer.value_of("#f-client_id"), "two words");
 }
 
@@ -191,5 +191,5 @@ fn a_viewer_looks_and_finds_nothing_to_send() {
     assert_eq!(page.status, 200);
     assert_eq!(page.all("main form[method=post]:has(.btn)").len(), 0);
     assert!(!page.has("a[href$='/credentials']"));
-    assert_eq!(shop.app.stranger().get(HERE).all("#store"), Vec::<String>::new());
+    assert_eq!(shop.app.stranger().get(HERE).all("[id^=store-]"), Vec::<String>::new());
 }

@@ -110,13 +110,13 @@ fn each_platform_is_connected_gets_a_code_and_has_its_orders_credited() {
     walk.follows(
         "/settings/shopify",
         "a[href$='/discounts']",
-        &[("creates", "yes"), ("percent", "10")],
+        &[("creates_codes", "yes"), ("percent", "10")],
     );
     walk.fills(
         "/settings/bigcommerce/credentials",
         "form.stack",
         &[
-            ("api_path", &bigcommerce),
+            ("address", &bigcommerce),
             ("client_id", bigcommerce::CLIENT_ID),
             ("client_secret", bigcommerce::CLIENT_SECRET),
             ("access_token", bigcommerce::TOKEN),

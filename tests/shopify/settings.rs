@@ -96,7 +96,7 @@ fn what_is_missing_is_said_in_words() {
     shop.store().scopes.push("write_discounts".to_owned());
     let answer = owner.submit(&page, "form.stack", &WITH_CLIENT);
     let page = owner.follow(&answer);
-    assert!(page.says("The API credentials are kept.") && page.says("Acme Tea answers"));
+    assert!(page.says("The API credentials are saved.") && page.says("Acme Tea answers"));
     assert!(!page.says("Vouch cannot call"), "and what was wrong is forgotten");
     assert!(page.says("Previous secret"), "that of before signs what is under way");
 }
@@ -129,7 +129,7 @@ fn credentials_that_cannot_be_are_refused_and_never_echoed() {
 /// Saves rules: 10 % off everything, but for `fields`.
 fn set(owner: &Person, path: &str, fields: &[(&str, &str)]) -> Page {
     let usual = [
-        ("creates", "no"),
+        ("creates_codes", "no"),
         ("takeoff", "percent"),
         ("percent", "10"),
         ("items", "all"),
@@ -150,12 +150,12 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
     shop.store().currency = "EUR".to_owned();
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
     let page = owner.get(&path);
-    assert_eq!(page.value_of("input[name=creates][checked]"), "no");
+    assert_eq!(page.value_of("input[name=creates_codes][checked]"), "no");
     for field in ["percent", "amount"] {
         assert_eq!(page.one(&format!("label[for=f-{field}] .optional")), "one of the two");
     }
     let fields = [
-        ("creates", "yes"),
+        ("creates_codes", "yes"),
         ("takeoff", "amount"),
         ("amount", "7.50"),
         ("items", "collections"),
@@ -183,7 +183,7 @@ fn what_codes_get_is_set_looked_up_in_the_store_and_shown_in_a_sentence() {
     let again = owner.get(&path);
     assert_eq!(again.value_of("input[name=amount]"), "7.50");
     assert!(again.says("Now: Green tea."));
-    let off = owner.submit(&again, "form[action$='/discounts']", &[("creates", "no")]);
+    let off = owner.submit(&again, "form[action$='/discounts']", &[("creates_codes", "no")]);
     assert!(owner.follow(&off).says("Vouch creates no codes"));
     assert!(!store(&app).creates_codes && rules(&app) == kept, "the rules stay");
 }
@@ -222,19 +222,20 @@ fn rules_are_kept_while_the_store_does_not_answer_and_need_access_to_create() {
     let (owner, _) = connect(&app, &shop, &WITH_TOKEN);
     let path = format!("/settings/shopify/{}/discounts", store(&app).id);
     shop.times(9, "graphql", Fault::status(503));
-    let money = set(&owner, &path, &[("creates", "yes"), ("takeoff", "amount"), ("amount", "5")]);
+    let money =
+        set(&owner, &path, &[("creates_codes", "yes"), ("takeoff", "amount"), ("amount", "5")]);
     assert_eq!(money.status, 422);
     assert!(money.says("its currency is not known yet"), "{}", money.text());
-    let handle = [("creates", "yes"), ("items", "products"), ("item_list", "sencha")];
+    let handle = [("creates_codes", "yes"), ("items", "products"), ("item_list", "sencha")];
     assert!(set(&owner, &path, &handle).says("cannot be looked up"));
-    let number = [("creates", "yes"), ("items", "products"), ("item_list", "990001")];
+    let number = [("creates_codes", "yes"), ("items", "products"), ("item_list", "990001")];
     let answer = set(&owner, &path, &number);
     assert!(owner.follow(&answer).says("Saved, but not checked with the store."));
     assert!(matches!(&rules(&app).items, Items::Products(items) if items[0].id == 990_001));
 
     let fixture = app.owner();
     let path = format!("/settings/shopify/{}/discounts", app.fixture.store_id);
-    let refused = set(&fixture, &path, &[("creates", "yes")]);
+    let refused = set(&fixture, &path, &[("creates_codes", "yes")]);
     assert_eq!(refused.status, 422);
     assert!(refused.says("Give Vouch API access to the store first."));
 }

@@ -55,6 +55,16 @@ pub struct Features {
     pub webhook_help: Option<WebhookHelp>,
 }
 
+impl Features {
+    pub fn shows_secret(&self) -> bool {
+        self.webhook_secret != SecretShown::No
+    }
+
+    pub fn replaces_secret(&self) -> bool {
+        self.webhook_secret == SecretShown::Replaceable
+    }
+}
+
 /// What the page says of the secret that signs a store's webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretShown {

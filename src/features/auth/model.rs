@@ -167,7 +167,7 @@ pub struct StoreProblem {
 
 impl StoreProblem {
     /// The page where it's solved.
-    pub fn settings_path(&self) -> &'static str {
+    pub fn settings_path(&self) -> String {
         crate::kit::urls::store_settings(self.platform)
     }
 }

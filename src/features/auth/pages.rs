@@ -101,7 +101,7 @@ pub struct AccountPage {
 pub struct MerchantPage {
     chrome: Chrome,
     /// The entry of the menus it belongs to, where its address does not say so.
-    entry: Option<&'static str>,
+    entry: Option<String>,
     /// The member's seat: person, merchant, role.
     pub member_context: MemberContext,
 }
@@ -220,13 +220,13 @@ impl MerchantPage {
 
     /// Belongs to another entry of the menus than its address says.
     #[must_use]
-    pub fn under(self, entry: &'static str) -> Self {
+    pub fn under(self, entry: String) -> Self {
         Self { entry: Some(entry), ..self }
     }
 
     /// Whether this page lies at or under `prefix`.
     pub fn is_at(&self, prefix: &str) -> bool {
-        lies_at(self.entry.unwrap_or_else(|| self.path()), prefix)
+        lies_at(self.entry.as_deref().unwrap_or_else(|| self.path()), prefix)
     }
 
     /// Leaves "it worked" for the next page.

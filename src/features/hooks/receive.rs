@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use vouch_core::platform::Platform;
-use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message, provider};
+use vouch_platforms::{Envelope, PrivacyTopic, Provider, parse_message};
 
 use super::known_stores::{KnownStore, KnownStores};
 use crate::features::ingest::intake::{IncomingDelivery, Source, gzip};
@@ -29,15 +29,15 @@ const UNSIGNED_KEPT: usize = 1024;
 #[expect(clippy::too_many_arguments, reason = "each is an extractor")]
 pub async fn receive(
     req: HttpRequest,
-    OfPlatform(platform): OfPlatform,
-    store_key: Path<String>,
+    OfPlatform(provider): OfPlatform,
+    path: Path<(String, String)>,
     body: Payload,
     stores: Data<KnownStores>,
     intake: Data<Intake>,
     db: Data<Db>,
     encryptor: Data<Encryptor>,
 ) -> AppResult<HttpResponse> {
-    let provider = provider(platform).ok_or(AppError::NotFound)?;
+    let (platform, (_, store_key)) = (provider.platform(), path.into_inner());
     let headers = |name: &str| header(req.headers(), name);
     let privacy = provider.privacy_topic(&headers);
     let store = match privacy {

@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// The page of the settings where it is connected.
-    pub fn settings_path(&self) -> &'static str {
+    pub fn settings_path(&self) -> String {
         urls::store_settings(self.platform)
     }
 }

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use vouch_platforms::http::Http;
-use vouch_platforms::shopify::Shopify;
 use vouch_platforms::{CallError, Client, Connection, provider};
 
 use super::model::Store;
@@ -22,17 +21,7 @@ pub fn open_client(
     let provider = provider(store.platform).ok_or_else(|| {
         CallError::Denied(format!("Vouch makes no calls to {} stores.", store.platform))
     })?;
-    with_connection(store, encryptor, http, now, |connection| provider.client(connection))
-}
-
-/// The client of a Shopify `store`, for what only Shopify can be asked.
-pub fn open_shopify(
-    store: &Store,
-    encryptor: &Encryptor,
-    http: &Http,
-    now: DateTime<Utc>,
-) -> Result<Shopify, CallError> {
-    with_connection(store, encryptor, http, now, Shopify::open)
+    with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
 /// What a shopper gets with a code that is made in `store` now; `None` where none are made.
@@ -41,24 +30,29 @@ pub fn rules_in_words(store: &Store) -> Option<String> {
     provider(store.platform)?.rules_sentence(rules)
 }
 
-fn with_connection<T>(
+/// Lets `act` call `store` with its credentials and rules, from `now` on; or says why that can't be.
+pub fn with_connection<T>(
     store: &Store,
     encryptor: &Encryptor,
     http: &Http,
     now: DateTime<Utc>,
-    open: impl FnOnce(Connection<'_>) -> Result<T, CallError>,
-) -> Result<T, CallError> {
-    let credentials = store.credentials(encryptor).map_err(|_| {
-        CallError::Denied(
-            "The API credentials do not open with this installation’s key: enter them again."
-                .into(),
-        )
-    })?;
-    let credentials = credentials
-        .ok_or_else(|| CallError::Denied("Vouch has no API credentials for this store.".into()))?;
+    act: impl FnOnce(Result<Connection<'_>, CallError>) -> T,
+) -> T {
+    let credentials = match store.credentials(encryptor) {
+        Ok(Some(credentials)) => credentials,
+        Ok(None) => {
+            let words = "Vouch has no API credentials for this store.";
+            return act(Err(CallError::Denied(words.into())));
+        }
+        Err(_) => {
+            let words =
+                "The API credentials do not open with this installation’s key: enter them again.";
+            return act(Err(CallError::Denied(words.into())));
+        }
+    };
     let token = store.access_token(encryptor, now);
     let secrets = store.webhook_secrets(encryptor).unwrap_or_default();
-    open(Connection {
+    act(Ok(Connection {
         http,
         address: store.address.as_deref().unwrap_or_default(),
         credentials: credentials.expose_secret(),
@@ -66,7 +60,7 @@ fn with_connection<T>(
         webhook_secret: secrets.first().and_then(text),
         rules: store.discount_rules.as_ref(),
         now,
-    })
+    }))
 }
 
 fn text(secret: &SecretSlice<u8>) -> Option<SecretString> {

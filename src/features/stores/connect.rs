@@ -5,9 +5,9 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use vouch_core::platform::Platform;
+use vouch_platforms::WebhookSecret;
 
 use super::model::{Store, new_store_key, webhook_use};
-use super::secret::WebhookSecret;
 use crate::kit::audit::{Actor, ActorKind, record};
 use crate::kit::db::schema::{audit_log, stores};
 use crate::kit::secrets::Encryptor;
@@ -83,7 +83,7 @@ pub fn connect(
     })
 }
 
-/// [`connect`] for the Shopify store at `address` (as [`vouch_platforms::shopify::parse_address`] returns it), whose
+/// [`connect`] for the Shopify store at `address`, whose
 /// webhooks `secret` signs.
 pub fn connect_shopify(
     conn: &mut PgConnection,

@@ -19,12 +19,13 @@ pub use self::access::{
 };
 pub use self::calls::{StoreCall, StoreCalls};
 pub use self::check::{UnreadableSecret, check_secrets};
-pub use self::client::{open_client, open_shopify, rules_in_words};
+pub use self::client::{open_client, rules_in_words, with_connection};
 pub use self::connect::{
     ConnectError, NewStore, Uninstalled, connect, connect_shopify, disconnect, uninstalled,
 };
 pub use self::model::{Store, find_by_key, merchant_of_key};
 pub use self::returns::{ReturnRules, change_return_rules, return_rules_history};
 pub use self::rotate::{Reencrypted, reencrypt_secrets};
-pub use self::secret::{SecretRefusal, WebhookSecret, remove_previous_secret, replace_secret};
+pub use self::secret::{random_secret, remove_previous_secret, replace_secret};
 pub use self::traffic::Traffic;
+pub use vouch_platforms::WebhookSecret;

@@ -1,64 +1,20 @@
 //! The secret that signs a store's webhooks.
 
-use std::fmt;
-
 use diesel::prelude::*;
 use rand::Rng;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
+use vouch_platforms::WebhookSecret;
 
 use super::model::Store;
 use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::Encryptor;
 
-/// Shorter ones are a slip of copying: Shopify's have 32 to 64 characters.
-const MIN_CHARS: usize = 16;
-const MAX_CHARS: usize = 200;
-
-/// Why a webhook secret is refused, in words that say how to mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SecretRefusal {
-    /// Nothing was typed.
-    #[error("Paste the secret that Shopify shows below the list of webhooks.")]
-    Missing,
-    /// Not a secret as Shopify makes them.
-    #[error(
-        "This does not look like a webhook secret: it should be one word of letters, digits and signs. Copy it whole, without the text around it."
-    )]
-    Impossible,
-}
-
-/// A webhook secret as a person pasted it; outer space is cut.
-pub struct WebhookSecret(SecretString);
-
-impl fmt::Debug for WebhookSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookSecret(..)")
-    }
-}
-
-impl WebhookSecret {
-    /// Checks what was pasted.
-    pub fn parse(typed: &str) -> Result<Self, SecretRefusal> {
-        let typed = typed.trim();
-        if typed.is_empty() {
-            return Err(SecretRefusal::Missing);
-        }
-        let fits = (MIN_CHARS..=MAX_CHARS).contains(&typed.len())
-            && typed.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits { Ok(Self(typed.into())) } else { Err(SecretRefusal::Impossible) }
-    }
-
-    /// A new one, for a store whose webhooks Vouch makes itself: 160 bits that nobody guesses.
-    pub fn random() -> Self {
-        let mut bytes = [0; 20];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(hex::encode(bytes).into())
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
-    }
+/// A new one, for a store whose webhooks Vouch makes itself.
+pub fn random_secret() -> WebhookSecret {
+    let mut bytes = [0; 20];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes.into()
 }
 
 /// Makes `secret` the current one. The one before it stays accepted until it is removed: the store
@@ -120,26 +76,4 @@ pub fn remove_previous_secret(
         let summary = format!("Removed the previous webhook secret of {}.", store.name);
         record(conn, actor, store.act("store.previous_secret_removed", summary))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pasted_secret_loses_its_outer_space_and_is_never_printed() {
-        let secret = WebhookSecret::parse(" shpss_0123456789abcdef\n").unwrap();
-        assert_eq!(secret.as_bytes(), b"shpss_0123456789abcdef");
-        assert_eq!(format!("{secret:?}"), "WebhookSecret(..)");
-    }
-
-    #[test]
-    fn what_is_no_secret_is_refused() {
-        assert_eq!(WebhookSecret::parse("  ").unwrap_err(), SecretRefusal::Missing);
-        let impossible =
-            ["short", "two words of a sentence", "sëcretsëcretsëcret", &"x".repeat(201)];
-        for typed in impossible {
-            assert_eq!(WebhookSecret::parse(typed).unwrap_err(), SecretRefusal::Impossible);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 use validator::ValidateEmail;
 
 use vouch_core::name::{Name, NameError};
+use vouch_platforms::form::FieldErrors;
 
 /// What was wrong with a form: (field, sentence) in the order of the form.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +69,20 @@ impl FormErrors {
     /// Itself, when it is not.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl Extend<(&'static str, String)> for FormErrors {
+    fn extend<T: IntoIterator<Item = (&'static str, String)>>(&mut self, errors: T) {
+        self.0.extend(errors.into_iter().map(|(field, message)| (field.to_owned(), message)));
+    }
+}
+
+impl From<FieldErrors> for FormErrors {
+    fn from(found: FieldErrors) -> Self {
+        let mut errors = Self::new();
+        errors.extend(found);
+        errors
     }
 }
 

@@ -6,6 +6,8 @@ pub mod assets;
 pub mod components;
 /// Files of lists, for spreadsheets.
 pub mod csv;
+/// Forms that a platform describes.
+pub mod described;
 /// Times and days as people read them.
 pub mod display_time;
 /// The page for a request that failed.
@@ -28,6 +30,8 @@ pub mod htmx;
 pub mod idempotency;
 /// Where a form or a link says to go on.
 pub mod local_path;
+/// Short texts with marks.
+pub mod marked;
 /// How long requests take.
 pub mod measure;
 /// What requests may hold in memory at once.
@@ -40,7 +44,7 @@ pub mod paginate;
 mod parts;
 /// The network address a request comes from.
 pub mod peer;
-/// The platform that a route is about.
+/// The platform that a path names.
 pub mod platform_path;
 /// A form that can't be read, as typed.
 pub mod retype;

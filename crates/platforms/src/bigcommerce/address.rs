@@ -4,7 +4,7 @@ use crate::address::local_address;
 
 /// Why it is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
+pub(super) enum AddressError {
     /// Nothing was typed.
     #[error("Enter the API path that BigCommerce shows when the API account is made.")]
     Missing,
@@ -17,7 +17,7 @@ pub enum AddressError {
 
 /// The store hash in what people have at hand: the API path, the address of the control panel, or
 /// the hash alone. With `local_stores`, also the address of a stand-in on this machine, as it is.
-pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vouch_core::money::{Currency, format_money, parse_decimal};
 
 /// Every currency of the store.
-pub const ANY_CURRENCY: &str = "*";
+pub(super) const ANY_CURRENCY: &str = "*";
 
 /// The rules of every code that is made in the store. Amounts are decimal texts as people write
 /// them (`10`, `12.50`), without zeros at the end.

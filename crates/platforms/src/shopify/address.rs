@@ -4,7 +4,7 @@ use crate::address::local_address;
 
 /// Why an address is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
+pub(super) enum AddressError {
     /// Nothing was typed.
     #[error("Enter the store’s address, for example your-store.myshopify.com.")]
     Missing,
@@ -23,7 +23,7 @@ pub enum AddressError {
 /// `name.myshopify.com` from what people have at hand: with or without `https://` and a path, the
 /// address of the admin (`admin.shopify.com/store/name`), or the bare name. With `local_stores`, also
 /// the address of a stand-in on this machine, as it is.
-pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);
     }

@@ -50,7 +50,7 @@ impl DiscountsForm for ShopifyDiscounts {
             ]
             .map(Part::Field),
         );
-        parts.push(Part::Text("Codes start at once and have no end."));
+        parts.push(Part::Hint("Codes start at once and have no end."));
         parts
     }
 

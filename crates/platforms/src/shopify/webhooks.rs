@@ -8,7 +8,7 @@ use crate::{CallError, Webhooks};
 
 /// What a store should send: the topic in messages, its name in the API, and what Shopify's own
 /// page calls it, where it offers it.
-pub const TOPICS: [(&str, &str, Option<&str>); 8] = [
+pub(super) const TOPICS: [(&str, &str, Option<&str>); 8] = [
     ("orders/create", "ORDERS_CREATE", Some("Order creation")),
     ("orders/updated", "ORDERS_UPDATED", Some("Order update")),
     ("orders/paid", "ORDERS_PAID", Some("Order payment")),

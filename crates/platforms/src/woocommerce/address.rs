@@ -4,7 +4,7 @@ use crate::address::local_address;
 
 /// Why an address is refused, in words that say what to type instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
+pub(super) enum AddressError {
     /// Nothing was typed.
     #[error("Enter the address of your site, for example shop.example.com.")]
     Missing,
@@ -18,7 +18,7 @@ pub enum AddressError {
 /// `shop.example.com` or `example.com/shop`, from what people have at hand: with or without
 /// `https://`, with an address of its admin or a shop page behind it. With `local_stores`, a plain
 /// http address on this machine as well, which stays as it is.
-pub fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
+pub(super) fn parse_address(typed: &str, local_stores: bool) -> Result<String, AddressError> {
     let typed = typed.trim();
     if local_stores && let Some(local) = local_address(typed) {
         return Ok(local);

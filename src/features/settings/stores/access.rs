@@ -1,0 +1,104 @@
+//! What a store says when it is asked what Vouch's credentials are good for.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use vouch_core::money::Currency;
+use vouch_platforms::{Access, CallError, provider};
+
+use super::find;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::store_workers::Tools;
+use crate::features::stores::{self, Store, StoreCall, StoreCalls};
+use crate::kit::clock;
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::flash::FlashKind;
+use crate::kit::web::form::{CsrfForm, Nothing};
+use crate::kit::web::platform_path::OfStore;
+use crate::kit::web::see_other;
+use crate::kit::{store_jobs, urls};
+
+/// Asks the store, on a thread where calls may wait; notes what it says, and puts it into words.
+///
+/// # Errors
+/// When the database is away. What the store objects to is no error.
+pub(super) async fn checked(
+    call: StoreCall,
+    db: &Data<Db>,
+    config: &Data<Config>,
+    store: Store,
+) -> AppResult<(FlashKind, String)> {
+    let tools = Tools::new(config, Db::clone(db));
+    let (asked, now) = (store.clone(), clock::now());
+    let answer = call.run(move || tools.client(&asked, now)?.access()).await?;
+    let (kind, words) = in_words(&store, &answer);
+    db.merchant(store.merchant_id, move |conn| match answer {
+        Ok(_) => {
+            stores::note_answered(conn, &store, now)?;
+            store_jobs::wake(conn, store.merchant_id, store.id, now)
+        }
+        Err(CallError::Denied(problem)) => stores::note_denied(conn, &store, &problem, now),
+        // It says nothing of the credentials.
+        Err(_) => Ok(()),
+    })
+    .await?;
+    Ok((kind, words))
+}
+
+/// `POST /settings/{platform}/{store_id}/access`: asks the store what its credentials are good for.
+pub async fn check_access(
+    of: OfStore,
+    db: Data<Db>,
+    config: Data<Config>,
+    calls: Data<StoreCalls>,
+    page: MerchantPage,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let store = find(&db, &page, of).await?;
+    let back = urls::store_settings_of(store.platform, store.id);
+    let call = calls.begin(page.merchant_id())?;
+    let (kind, words) = checked(call, &db, &config, store).await?;
+    page.leave(kind, words)?;
+    Ok(see_other(&back))
+}
+
+fn in_words(store: &Store, answer: &Result<Access, CallError>) -> (FlashKind, String) {
+    match answer {
+        Ok(access) => {
+            let name = if access.store_name.is_empty() { &store.name } else { &access.store_name };
+            if access.missing.is_empty() {
+                if let Some((own, theirs)) = other_currency(store, access) {
+                    let words = format!(
+                        "{name} answers, but counts in {theirs}: the amounts of its rules for codes are \
+                         meant in {own}. Set them again; until then no codes are created there."
+                    );
+                    return (FlashKind::Warning, words);
+                }
+                let words = format!("{name} answers: Vouch can read its orders and its codes.");
+                return (FlashKind::Success, words);
+            }
+            let can = match (access.reads_orders, access.creates_codes) {
+                (true, _) => "Vouch can read its orders, but not make codes.",
+                (_, true) => "Vouch can make codes, but not read its orders.",
+                _ => "Vouch can neither read its orders nor make codes.",
+            };
+            let words = format!("{name} answers. {can} {}", access.missing.join(" "));
+            (FlashKind::Warning, words)
+        }
+        Err(CallError::Throttled { .. }) => (
+            FlashKind::Warning,
+            "The store asks for a pause, so that nothing could be checked. Check again in half a minute.".into(),
+        ),
+        Err(error) => (FlashKind::Warning, error.to_string()),
+    }
+}
+
+/// The currency of a store's rules and that of the store itself, where amounts of the one would be
+/// taken for the other's.
+fn other_currency(store: &Store, access: &Access) -> Option<(Currency, String)> {
+    let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
+    let own = provider(store.platform)?.settings().discounts().fixed_currency(rules)?;
+    let theirs = access.currency.as_ref().filter(|code| *code != own.code())?;
+    Some((own, theirs.clone()))
+}

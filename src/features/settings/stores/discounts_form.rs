@@ -1,0 +1,89 @@
+use diesel::prelude::*;
+use serde::Serialize;
+use vouch_core::money::Currency;
+use vouch_platforms::Provider;
+use vouch_platforms::form::{Part, Typed};
+use vouch_platforms::settings::Stored;
+
+use crate::features::auth::pages::MerchantPage;
+use crate::features::stores::Store;
+use crate::kit::urls;
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::version::{Edits, Labeled, Version};
+
+/// What is known of a store when its rules are edited.
+pub(super) fn stored(store: &Store, currency: Currency) -> Stored<'_> {
+    Stored { creates_codes: store.creates_codes, rules: store.discount_rules.as_ref(), currency }
+}
+
+/// The merchant's currency.
+pub(super) fn currency_of(page: &MerchantPage) -> Currency {
+    page.merchant().currency
+}
+
+/// The discount rules of a store, as typed or as they stand.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct EditedRules {
+    pub typed: Typed,
+    /// What the form showed.
+    #[serde(skip)]
+    pub version: Version,
+    #[serde(skip)]
+    pub parts: Vec<Part>,
+}
+
+impl EditedRules {
+    pub(super) fn stored(provider: &dyn Provider, store: &Store, currency: Currency) -> Self {
+        let (form, stored) = (provider.settings().discounts(), stored(store, currency));
+        let typed = form.typed(stored);
+        Self { version: Version::of(&typed), typed, parts: form.parts(stored) }
+    }
+}
+
+impl Edits for EditedRules {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn labeled(&self, _conn: &mut PgConnection, _merchant_id: i64) -> QueryResult<Labeled> {
+        let fields = self.parts.iter().flat_map(Part::fields);
+        Ok(fields.map(|field| (field.label, field.value_in_words(&self.typed))).collect())
+    }
+}
+
+/// The form of a store's discount rules, as pages show it.
+pub(super) struct DiscountsView {
+    pub rules: EditedRules,
+    /// What a shopper gets; or what is missing before that can be said.
+    pub sentence: Result<String, FormErrors>,
+    pub errors: FormErrors,
+    pub action: String,
+    /// Where the preview asks while one types; nowhere for who only looks.
+    pub live_url: String,
+}
+
+impl DiscountsView {
+    pub(super) fn stored(page: &MerchantPage, provider: &dyn Provider, store: &Store) -> Self {
+        let rules = EditedRules::stored(provider, store, currency_of(page));
+        Self::new(page, provider, store, rules)
+    }
+
+    pub(super) fn new(
+        page: &MerchantPage,
+        provider: &dyn Provider,
+        store: &Store,
+        rules: EditedRules,
+    ) -> Self {
+        let parsed =
+            provider.settings().discounts().parse(&rules.typed, stored(store, currency_of(page)));
+        let sentence = match parsed {
+            Ok(Some(rules)) => Ok(rules.sentence),
+            Ok(None) => Err(FormErrors::new()),
+            Err(errors) => Err(errors.into()),
+        };
+        let action = urls::of_store(store.platform, store.id, "discounts");
+        let live_url = if page.may_write() { action.clone() } else { String::new() };
+        Self { rules, sentence, errors: FormErrors::new(), action, live_url }
+    }
+}

@@ -1,0 +1,38 @@
+//! Account > Settings: the stores of one platform. What differs between platforms, their providers say.
+
+mod access;
+mod cancellations;
+mod connection;
+mod credentials;
+mod discounts;
+mod discounts_form;
+mod page;
+mod secret;
+
+pub use self::access::check_access;
+pub use self::cancellations::{cancellations, set_cancellations};
+pub use self::connection::{connect, disconnect, show};
+pub use self::credentials::{credentials, new_credentials, replace_credentials};
+pub use self::discounts::{discounts, moved_discounts, set_discounts};
+pub use self::secret::{remove_previous_secret, replace_secret, secret};
+use crate::features::auth::pages::MerchantPage;
+use crate::features::stores::Store;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::web::platform_path::OfStore;
+use crate::kit::web::version::Record;
+
+/// The connected store that a path names.
+async fn find(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
+    let merchant_id = page.merchant_id();
+    db.merchant(merchant_id, move |conn| {
+        Store::find_connected(conn, merchant_id, of.provider.platform(), of.store_id)
+    })
+    .await
+}
+
+/// A store as what is edited. `action`: what the audit log calls the change.
+fn record(store: &Store, action: &'static str) -> Record {
+    let (kind, id) = ("store", Some(store.id));
+    Record { merchant_id: store.merchant_id, kind, id, action: Some(action) }
+}

@@ -1,0 +1,210 @@
+use actix_web::web::Data;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::{PgConnection, QueryResult};
+use secrecy::ExposeSecret;
+use vouch_core::platform::Platform;
+use vouch_platforms::Provider;
+use vouch_platforms::form::{Part, Typed};
+use vouch_platforms::settings::{Features, Words};
+
+use super::discounts_form::DiscountsView;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::stores::{ReturnRules, Store, Traffic, return_rules_history, rules_in_words};
+use crate::kit::config::Config;
+use crate::kit::db::Db;
+use crate::kit::error::AppResult;
+use crate::kit::secrets::Encryptor;
+use crate::kit::urls;
+use crate::kit::web::display_time::{self, DisplayTime};
+use crate::kit::web::form::FormErrors;
+use crate::kit::web::paginate::count_label;
+
+/// A connected store, as the page shows it.
+struct StoreView {
+    store: Store,
+    traffic: Traffic,
+    webhook_url: String,
+    /// `Set on 3 Mar 2026, ends in 9f2c`; `None` when there is no secret.
+    secret: Option<String>,
+    /// `Client ID and secret, set on 3 Mar 2026, ends in 9f2c`
+    credentials: Option<String>,
+    /// What a shopper gets, where codes are created.
+    gets: Option<String>,
+    /// What a cancellation or a refund does to commission, where that can be chosen.
+    returns: Option<&'static str>,
+    /// The rules, where they stand on this page.
+    discounts: Option<DiscountsView>,
+}
+
+impl StoreView {
+    fn url(&self, what: &str) -> String {
+        urls::of_store(self.store.platform, self.store.id, what)
+    }
+
+    fn failed(&self) -> String {
+        count_label(self.traffic.failed)
+    }
+
+    /// Whether a person has to make the webhooks.
+    fn needs_webhooks(&self) -> bool {
+        !self.store.has_credentials() || self.store.webhooks_problem.is_some()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/stores/index.html")]
+pub(super) struct StoresPage {
+    page: MerchantPage,
+    platform: Platform,
+    words: &'static Words,
+    features: &'static Features,
+    views: Vec<StoreView>,
+    /// Where one store is shown at a time.
+    others: Vec<Store>,
+    /// The form that connects a store.
+    parts: Vec<Part>,
+    typed: Typed,
+    errors: FormErrors,
+}
+
+impl StoresPage {
+    fn when(&self, at: &DateTime<Utc>) -> DisplayTime {
+        DisplayTime::new(*at, self.page.merchant().tz())
+    }
+
+    fn connect_url(&self) -> String {
+        urls::store_settings(self.platform)
+    }
+
+    fn new_credentials_url(&self) -> String {
+        urls::new_store_credentials(self.platform)
+    }
+
+    fn url_of(store: &Store) -> String {
+        urls::store_settings_of(store.platform, store.id)
+    }
+}
+
+/// A store with what is known of it.
+type Read = (Store, Traffic, ReturnRules);
+
+/// What the handlers of this page share.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub db: Data<Db>,
+    pub config: Data<Config>,
+    pub encryptor: Data<Encryptor>,
+}
+
+impl Shop {
+    /// The page as it stands, with what was typed to connect a store. `shown`: the store to show, where
+    /// it's one at a time.
+    pub(super) async fn page(
+        &self,
+        page: MerchantPage,
+        provider: &'static dyn Provider,
+        shown: Option<i64>,
+        (typed, errors): (Typed, FormErrors),
+    ) -> AppResult<StoresPage> {
+        let (merchant_id, platform) = (page.merchant_id(), provider.platform());
+        let settings = provider.settings();
+        let shows_one = settings.features().shows_discounts;
+        let (read, others) = self
+            .db
+            .merchant(merchant_id, move |conn| -> QueryResult<_> {
+                let mut stores = Store::connected(conn, merchant_id, platform)?;
+                let mut others = Vec::new();
+                if shows_one && !stores.is_empty() {
+                    let at = stores.iter().position(|store| Some(store.id) == shown);
+                    let store = stores.remove(at.unwrap_or(0));
+                    others = std::mem::replace(&mut stores, vec![store]);
+                }
+                let stores = stores.into_iter().map(|store| read(conn, store));
+                Ok((stores.collect::<QueryResult<Vec<Read>>>()?, others))
+            })
+            .await?;
+        let views = read.into_iter().map(|read| self.view(&page, provider, read)).collect();
+        Ok(StoresPage {
+            platform,
+            words: settings.words(),
+            features: settings.features(),
+            views,
+            others,
+            parts: settings.connect_form(),
+            typed,
+            errors,
+            page,
+        })
+    }
+
+    fn view(
+        &self,
+        page: &MerchantPage,
+        provider: &'static dyn Provider,
+        (store, traffic, returns): Read,
+    ) -> StoreView {
+        let (tz, features) = (page.merchant().tz(), provider.settings().features());
+        StoreView {
+            returns: features.has_return_rules.then(|| returns_in_words(returns)),
+            webhook_url: store.webhook_url(&self.config.public_url),
+            secret: self.secret_in_words(&store, tz),
+            credentials: self.credentials_in_words(provider, &store, tz),
+            gets: rules_in_words(&store),
+            discounts: features
+                .shows_discounts
+                .then(|| DiscountsView::stored(page, provider, &store)),
+            traffic,
+            store,
+        }
+    }
+
+    fn secret_in_words(&self, store: &Store, tz: Tz) -> Option<String> {
+        let set_on = format!(
+            "Set on {}",
+            display_time::day(display_time::day_of(store.webhook_secret_set_at?, tz))
+        );
+        Some(match store.secret_ending(&self.encryptor) {
+            Some(ending) => format!("{set_on}, ends in {ending}"),
+            None => format!(
+                "{set_on}, but it does not open with this installation’s key: paste it again."
+            ),
+        })
+    }
+
+    /// Which credentials a store is called with, without what is secret in them.
+    fn credentials_in_words(
+        &self,
+        provider: &dyn Provider,
+        store: &Store,
+        tz: Tz,
+    ) -> Option<String> {
+        let set_on = display_time::day(display_time::day_of(store.credentials_set_at?, tz));
+        let opened = store.credentials(&self.encryptor).ok().flatten();
+        let known =
+            opened.and_then(|json| provider.settings().describe_credentials(json.expose_secret()));
+        Some(match known {
+            Some(("", ending)) => format!("Set on {set_on}, ends in {ending}"),
+            Some((kind, ending)) => format!("{kind}, set on {set_on}, ends in {ending}"),
+            None => format!(
+                "Set on {set_on}, but they do not open with this installation’s key: enter them again."
+            ),
+        })
+    }
+}
+
+fn read(conn: &mut PgConnection, store: Store) -> QueryResult<Read> {
+    let traffic = Traffic::of(conn, &store)?;
+    let rules = return_rules_history(conn, &store, 1)?.first().map(|(_, rules)| *rules);
+    Ok((store, traffic, rules.unwrap_or_default()))
+}
+
+fn returns_in_words(rules: ReturnRules) -> &'static str {
+    match (rules.keeps_cancelled, rules.keeps_refunded) {
+        (false, false) => "Commission follows when an order is cancelled or refunded.",
+        (true, true) => "Commission stays when an order is cancelled or refunded.",
+        (true, false) => "Commission stays when an order is cancelled, and follows refunds.",
+        (false, true) => "Commission follows when an order is cancelled, and stays at refunds.",
+    }
+}

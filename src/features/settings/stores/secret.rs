@@ -1,0 +1,99 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+use vouch_platforms::WebhookSecret;
+
+use super::find;
+use crate::features::auth::pages::MerchantPage;
+use crate::features::stores::{self, Store};
+use crate::kit::db::Db;
+use crate::kit::error::{AppError, AppResult};
+use crate::kit::secrets::Encryptor;
+use crate::kit::urls;
+use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
+use crate::kit::web::platform_path::OfStore;
+use crate::kit::web::{ok, rejected, see_other};
+
+/// A new secret for a store. It is never echoed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SecretForm {
+    new_secret: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/stores/secret.html")]
+struct SecretPage {
+    page: MerchantPage,
+    store: Store,
+    errors: FormErrors,
+}
+
+impl SecretPage {
+    fn action(&self) -> String {
+        urls::of_store(self.store.platform, self.store.id, "secret")
+    }
+
+    fn back(&self) -> String {
+        urls::store_settings(self.store.platform)
+    }
+}
+
+/// A store whose secret is replaced by itself; those of other platforms answer 404.
+async fn find_replaceable(db: &Db, page: &MerchantPage, of: OfStore) -> AppResult<Store> {
+    if !of.provider.settings().features().replaces_secret() {
+        return Err(AppError::NotFound);
+    }
+    find(db, page, of).await
+}
+
+/// `GET /settings/{platform}/{store_id}/secret`
+pub async fn secret(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+    let store = find_replaceable(&db, &page, of).await?;
+    ok(&SecretPage { page, store, errors: FormErrors::new() })
+}
+
+/// `POST /settings/{platform}/{store_id}/secret`
+pub async fn replace_secret(
+    of: OfStore,
+    db: Data<Db>,
+    encryptor: Data<Encryptor>,
+    page: MerchantPage,
+    CsrfForm(form): CsrfForm<SecretForm>,
+) -> AppResult<HttpResponse> {
+    let store = find_replaceable(&db, &page, of).await?;
+    let secret = match WebhookSecret::parse(&form.new_secret) {
+        Ok(secret) => secret,
+        Err(refusal) => {
+            let errors = FormErrors::one("new_secret", refusal.to_string());
+            return rejected(&SecretPage { page, store, errors });
+        }
+    };
+    let (actor, back) = (page.actor(), urls::store_settings(store.platform));
+    db.merchant(page.merchant_id(), move |conn| {
+        stores::replace_secret(conn, &actor, &encryptor, &store, &secret)
+    })
+    .await?;
+    page.done(
+        "The secret is replaced. Messages signed with the one before it are still accepted.",
+    )?;
+    Ok(see_other(&back))
+}
+
+/// `POST /settings/{platform}/{store_id}/previous-secret/removal`
+pub async fn remove_previous_secret(
+    of: OfStore,
+    db: Data<Db>,
+    page: MerchantPage,
+    _form: CsrfForm<Nothing>,
+) -> AppResult<HttpResponse> {
+    let store = find_replaceable(&db, &page, of).await?;
+    let (actor, back) = (page.actor(), urls::store_settings(store.platform));
+    db.merchant(page.merchant_id(), move |conn| {
+        stores::remove_previous_secret(conn, &actor, &store)
+    })
+    .await?;
+    page.done("The previous secret is no longer accepted.")?;
+    Ok(see_other(&back))
+}
