@@ -33,7 +33,7 @@ struct Scope {
 }
 
 pub(super) fn access(admin: &mut Admin) -> Result<Access, CallError> {
-    let data: Data = admin.ask(include_str!("documents/access.graphql"), &json!({}))?;
+    let data: Data = admin.ask(document!("access"), &json!({}))?;
     let has = |scope: &str| {
         data.current_app_installation.access_scopes.iter().any(|held| held.handle == scope)
     };

@@ -119,8 +119,7 @@ pub(super) fn find(
     rules: Option<&Rules>,
     code: &str,
 ) -> Result<Option<StoreCode>, CallError> {
-    let found: Found =
-        admin.ask(include_str!("documents/find_code.graphql"), &json!({ "code": code }))?;
+    let found: Found = admin.ask(document!("find_code", "discount"), &json!({ "code": code }))?;
     let Some(CodeNode { id, code_discount: discount }) = found.code_discount_node_by_code else {
         return Ok(None);
     };
@@ -157,7 +156,7 @@ pub(super) fn create(
     code: &NewCode,
 ) -> Result<StoreCode, CallError> {
     let input = rules.input(code, &tags(code.mark));
-    let document = include_str!("documents/create_code.graphql");
+    let document = document!("create_code", "discount");
     let made: Made = admin.ask(document, &json!({ "discount": input }))?;
     let Payload { code_discount_node, user_errors } = made.discount_code_basic_create;
     if user_errors.iter().any(|error| error.code.as_deref() == Some("TAKEN")) {
@@ -228,13 +227,13 @@ pub(super) fn page(
     let nodes = match cursor.within.pop() {
         Some((id, after)) => {
             let variables = json!({ "id": id, "after": after });
-            let one: OfOne = admin.ask(include_str!("documents/more_codes.graphql"), &variables)?;
+            let one: OfOne = admin.ask(document!("more_codes", "discount", "codes"), &variables)?;
             // One that was deleted meanwhile has no more.
             one.discount_node.into_iter().collect()
         }
         None => {
             let variables = json!({ "after": cursor.after });
-            let listed: Listed = admin.ask(include_str!("documents/codes.graphql"), &variables)?;
+            let listed: Listed = admin.ask(document!("codes", "discount", "codes"), &variables)?;
             cursor.after = listed.discount_nodes.page_info.next();
             listed.discount_nodes.nodes
         }

@@ -85,8 +85,8 @@ pub(super) fn find(
         Reference::Handle(handle) => json!({ "handle": handle }),
     };
     let (document, what) = match target {
-        Target::Collections => (include_str!("documents/collection.graphql"), "collection"),
-        Target::Products => (include_str!("documents/product.graphql"), "product"),
+        Target::Collections => (document!("collection"), "collection"),
+        Target::Products => (document!("product"), "product"),
     };
     let data: Data = admin.ask(document, &json!({ "of": of }))?;
     let named = match typed {

@@ -3,6 +3,16 @@
 //! The documents that are sent are the `.graphql` files in `documents/`; `tests/shopify/schema.rs`
 //! holds each, with the variables that go with it, against Shopify's own schema.
 
+/// A document of `documents/`, with the fragments that it names.
+macro_rules! document {
+    ($name:literal $(, $fragment:literal)*) => {
+        concat!(
+            include_str!(concat!("documents/", $name, ".graphql"))
+            $(, "\n", include_str!(concat!("documents/fragment_", $fragment, ".graphql")))*
+        )
+    };
+}
+
 mod access;
 mod address;
 mod admin;

@@ -54,7 +54,7 @@ pub(super) fn page(
     let until = period.until + chrono::Duration::seconds(1);
     let query = format!("updated_at:>='{}' updated_at:<='{}'", text(period.from), text(until));
     let variables = json!({ "query": query, "after": cursor });
-    let listed: Listed = admin.ask(include_str!("documents/orders.graphql"), &variables)?;
+    let listed: Listed = admin.ask(document!("orders"), &variables)?;
     let mut rows = Vec::new();
     for changed in listed.orders.nodes {
         rows.extend(read(admin, &changed)?);
@@ -64,13 +64,13 @@ pub(super) fn page(
 
 /// One order with everything in it; `None` when it was deleted meanwhile.
 fn read(admin: &mut Admin, changed: &Changed) -> Result<Option<OrderMessage>, CallError> {
-    let document = include_str!("documents/order.graphql");
+    let document = document!("order", "line", "money");
     let mut data: Value = admin.ask(document, &json!({ "id": changed.id }))?;
     let mut order = data["order"].take();
     if order.is_null() {
         return Ok(None);
     }
-    let more = include_str!("documents/more_lines.graphql");
+    let more = document!("more_lines", "line", "money");
     rest_of(admin, more, &changed.id, &mut order["lineItems"], |data| {
         data["order"]["lineItems"].take()
     })?;
@@ -93,7 +93,7 @@ fn read(admin: &mut Admin, changed: &Changed) -> Result<Option<OrderMessage>, Ca
 }
 
 fn read_refund(admin: &mut Admin, id: &str) -> Result<Option<Value>, CallError> {
-    let document = include_str!("documents/refund.graphql");
+    let document = document!("refund", "money");
     let mut data: Value = admin.ask(document, &json!({ "id": id, "after": null }))?;
     let mut refund = data["refund"].take();
     if refund.is_null() {

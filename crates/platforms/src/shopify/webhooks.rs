@@ -109,8 +109,7 @@ fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
     let mut all = Vec::new();
     let mut after = None::<String>;
     for _ in 0..MAX_PAGES {
-        let listed: Listed =
-            admin.ask(include_str!("documents/webhooks.graphql"), &json!({ "after": after }))?;
+        let listed: Listed = admin.ask(document!("webhooks"), &json!({ "after": after }))?;
         let Connection { nodes, page_info } = listed.webhook_subscriptions;
         all.extend(nodes);
         after = page_info.end_cursor.filter(|_| page_info.has_next_page);
@@ -124,16 +123,12 @@ fn list(admin: &mut Admin) -> Result<Vec<Subscription>, CallError> {
 /// What the store objects to, if anything.
 fn create(admin: &mut Admin, topic: &str, address: &str) -> Result<Option<String>, CallError> {
     let webhook = json!({ "uri": address, "format": "JSON" });
-    change(
-        admin,
-        include_str!("documents/create_webhook.graphql"),
-        &json!({ "topic": topic, "webhook": webhook }),
-    )
+    change(admin, document!("create_webhook"), &json!({ "topic": topic, "webhook": webhook }))
 }
 
 fn delete(admin: &mut Admin, id: &str) -> Result<(), CallError> {
     // One that is gone already is what was wanted.
-    change(admin, include_str!("documents/delete_webhook.graphql"), &json!({ "id": id })).map(drop)
+    change(admin, document!("delete_webhook"), &json!({ "id": id })).map(drop)
 }
 
 fn change(
