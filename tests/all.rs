@@ -61,6 +61,7 @@ mod schema;
 mod security_events;
 mod settings;
 mod shopify;
+mod store_settings;
 mod support;
 mod support_views;
 mod team;

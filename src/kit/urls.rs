@@ -60,13 +60,13 @@ pub fn store_settings(platform: Platform) -> String {
 }
 
 /// All of these pages, in the order of the menu.
-pub fn all_store_settings() -> impl Iterator<Item = (Platform, String)> {
+pub(crate) fn all_store_settings() -> impl Iterator<Item = (Platform, String)> {
     let platforms = PROVIDERS.into_iter().map(|provider| provider.platform());
     platforms.map(|platform| (platform, store_settings(platform)))
 }
 
 /// That page, on one of several stores where it shows one at a time.
-pub fn store_settings_of(platform: Platform, store_id: i64) -> String {
+pub(crate) fn store_settings_of(platform: Platform, store_id: i64) -> String {
     let page = store_settings(platform);
     let shows_one =
         provider(platform).is_some_and(|provider| provider.settings().features().shows_discounts);
@@ -74,12 +74,12 @@ pub fn store_settings_of(platform: Platform, store_id: i64) -> String {
 }
 
 /// What has to do with one store of a platform: `discounts`, `credentials`.
-pub fn of_store(platform: Platform, store_id: i64, what: &str) -> String {
+pub(crate) fn of_store(platform: Platform, store_id: i64, what: &str) -> String {
     format!("{}/{store_id}/{what}", store_settings(platform))
 }
 
 /// Where a store is connected with credentials.
-pub fn new_store_credentials(platform: Platform) -> String {
+pub(crate) fn new_store_credentials(platform: Platform) -> String {
     format!("{}/credentials", store_settings(platform))
 }
 

@@ -8,6 +8,7 @@ use prometheus::{Gauge, GaugeVec, Opts, TextEncoder};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use vouch_core::platform::Platform;
+use vouch_platforms::PROVIDERS;
 
 use super::queues::{self, Queue};
 use crate::features::privacy::retention;
@@ -45,10 +46,9 @@ impl Metrics {
     /// Those of a process that starts now and uses `db`.
     #[must_use]
     pub fn new(db: Db, keep: InstanceRetention) -> Self {
-        let stores = Platform::ALL.iter().filter(|platform| **platform != Platform::Api);
         counters::begin_at_zero(&Labels {
             senders: Platform::ALL.iter().map(|platform| platform.as_str()).collect(),
-            stores: stores.map(|platform| platform.as_str()).collect(),
+            stores: PROVIDERS.iter().map(|provider| provider.platform().as_str()).collect(),
             security_events: Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
         });
         Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }

@@ -9,4 +9,4 @@ pub mod calculation;
 /// Name, time zone, currency.
 pub mod general;
 /// The stores of a platform.
-pub mod stores;
+pub(crate) mod stores;

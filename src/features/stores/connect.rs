@@ -83,8 +83,7 @@ pub fn connect(
     })
 }
 
-/// [`connect`] for the Shopify store at `address`, whose
-/// webhooks `secret` signs.
+/// [`connect`] for the Shopify store at `address`, whose webhooks `secret` signs: for the demo and tests.
 pub fn connect_shopify(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use rand::RngExt;
 use secrecy::SecretSlice;
 use vouch_core::platform::Platform;
+use vouch_platforms::provider;
 
 use crate::kit::audit::Act;
 use crate::kit::db::schema::stores;
@@ -89,7 +90,7 @@ impl Store {
         store_id: i64,
     ) -> QueryResult<Self> {
         let store = Self::find(conn, merchant_id, store_id)?;
-        let is_called = store.is_connected() && store.platform != Platform::Api;
+        let is_called = store.is_connected() && provider(store.platform).is_some();
         if is_called { Ok(store) } else { Err(diesel::result::Error::NotFound) }
     }
 

@@ -10,7 +10,7 @@ use super::marked::Marked;
 /// The parts of a form, with what was typed.
 #[derive(Template)]
 #[template(path = "components/described_form.html")]
-pub struct DescribedForm<'a> {
+pub(crate) struct DescribedForm<'a> {
     pub parts: &'a [Part],
     pub typed: &'a Typed,
     pub errors: &'a FormErrors,

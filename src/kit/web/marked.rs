@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 /// A text with marks, to show in a template.
 #[derive(Template)]
 #[template(path = "components/marked.html")]
-pub struct Marked<'a> {
+pub(crate) struct Marked<'a> {
     pieces: Vec<Piece<'a>>,
 }
 
@@ -23,7 +23,7 @@ enum Piece<'a> {
 impl HtmlSafe for Marked<'_> {}
 
 impl<'a> Marked<'a> {
-    pub fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let (mut pieces, mut rest) = (Vec::new(), text);
         let mut plain_until = 0;
         while let Some(at) = rest[plain_until..].find(['*', '`', '[']).map(|at| at + plain_until) {

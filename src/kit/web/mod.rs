@@ -7,7 +7,7 @@ pub mod components;
 /// Files of lists, for spreadsheets.
 pub mod csv;
 /// Forms that a platform describes.
-pub mod described;
+pub(crate) mod described;
 /// Times and days as people read them.
 pub mod display_time;
 /// The page for a request that failed.
@@ -31,7 +31,7 @@ pub mod idempotency;
 /// Where a form or a link says to go on.
 pub mod local_path;
 /// Short texts with marks.
-pub mod marked;
+pub(crate) mod marked;
 /// How long requests take.
 pub mod measure;
 /// What requests may hold in memory at once.

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vouch_core::attribution::{Commission, NegativeFees, OrdersCountWhen, Precedence};
 use vouch_core::money::{Currency, format_money};
-use vouch_platforms::{bigcommerce, shopify, woocommerce};
+use vouch_platforms::PROVIDERS;
 
 use crate::features::affiliates::AffiliateStatus;
 use crate::features::api::keys::ApiScope;
@@ -248,13 +248,7 @@ fn of_whole(line: &Line) -> Option<Change> {
 
 /// What shoppers get, whichever platform's rules they are.
 fn rules(value: &Value) -> String {
-    let of_shopify = shopify::Rules::from_json(value).map(|rules| rules.sentence());
-    let of_woocommerce = || woocommerce::Rules::from_json(value).map(|rules| rules.sentence());
-    let of_bigcommerce = || {
-        let rules = serde_json::from_value::<bigcommerce::Rules>(value.clone()).ok()?;
-        Some(rules.sentence())
-    };
-    of_shopify.or_else(of_woocommerce).or_else(of_bigcommerce).unwrap_or_default()
+    PROVIDERS.iter().find_map(|provider| provider.rules_sentence(value)).unwrap_or_default()
 }
 
 fn in_words(side: &Map<String, Value>, name: &str, shown: Shown, names: &Names, tz: Tz) -> String {

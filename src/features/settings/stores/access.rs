@@ -47,7 +47,7 @@ pub(super) async fn checked(
 }
 
 /// `POST /settings/{platform}/{store_id}/access`: asks the store what its credentials are good for.
-pub async fn check_access(
+pub(crate) async fn check_access(
     of: OfStore,
     db: Data<Db>,
     config: Data<Config>,

@@ -27,7 +27,7 @@ const CHOICES: [(&str, &str); 2] = [
 /// What was chosen.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CancellationsForm {
+pub(crate) struct CancellationsForm {
     cancelled: String,
     refunded: String,
     /// What the form showed.
@@ -92,7 +92,7 @@ fn word(keeps: bool) -> String {
 }
 
 /// `GET /settings/{platform}/{store_id}/cancellations`
-pub async fn cancellations(
+pub(crate) async fn cancellations(
     of: OfStore,
     db: Data<Db>,
     page: MerchantPage,
@@ -103,7 +103,7 @@ pub async fn cancellations(
 }
 
 /// `POST /settings/{platform}/{store_id}/cancellations`
-pub async fn set_cancellations(
+pub(crate) async fn set_cancellations(
     of: OfStore,
     db: Data<Db>,
     page: MerchantPage,

@@ -28,12 +28,12 @@ use crate::kit::web::{ok, rejected, see_other};
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ShownStore {
+pub(crate) struct ShownStore {
     store: Option<i64>,
 }
 
 /// `GET /settings/{platform}`
-pub async fn show(
+pub(crate) async fn show(
     OfPlatform(provider): OfPlatform,
     db: Data<Db>,
     config: Data<Config>,
@@ -46,7 +46,7 @@ pub async fn show(
 }
 
 /// `POST /settings/{platform}`: connects a store, and asks it what its credentials are good for.
-pub async fn connect(
+pub(crate) async fn connect(
     OfPlatform(provider): OfPlatform,
     db: Data<Db>,
     config: Data<Config>,
@@ -148,7 +148,7 @@ async fn connected_in_words(
 }
 
 /// `POST /settings/{platform}/{store_id}/disconnection`
-pub async fn disconnect(
+pub(crate) async fn disconnect(
     of: OfStore,
     db: Data<Db>,
     page: MerchantPage,

@@ -69,7 +69,7 @@ impl CredentialsPage {
 }
 
 /// `GET /settings/{platform}/credentials`: what connects a store, on a page of its own.
-pub async fn new_credentials(
+pub(crate) async fn new_credentials(
     OfPlatform(provider): OfPlatform,
     page: MerchantPage,
 ) -> AppResult<HttpResponse> {
@@ -78,7 +78,11 @@ pub async fn new_credentials(
 }
 
 /// `GET /settings/{platform}/{store_id}/credentials`
-pub async fn credentials(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn credentials(
+    of: OfStore,
+    db: Data<Db>,
+    page: MerchantPage,
+) -> AppResult<HttpResponse> {
     let store = find(&db, &page, of).await?;
     let untyped = (Typed::default(), FormErrors::new());
     ok(&CredentialsPage::new(page, of.provider, Some(store), untyped))
@@ -86,7 +90,7 @@ pub async fn credentials(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppRe
 
 /// `POST /settings/{platform}/{store_id}/credentials`: replaces them, and says what the store answers.
 /// What was signed with the secret before is still taken.
-pub async fn replace_credentials(
+pub(crate) async fn replace_credentials(
     of: OfStore,
     db: Data<Db>,
     config: Data<Config>,

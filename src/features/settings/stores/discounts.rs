@@ -51,7 +51,7 @@ impl DiscountsPage {
 /// What a member sends.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct DiscountsForm {
+pub(crate) struct DiscountsForm {
     /// Filled when only the preview is wanted.
     preview: String,
     /// What the form showed.
@@ -61,7 +61,11 @@ pub struct DiscountsForm {
 }
 
 /// `GET /settings/{platform}/{store_id}/discounts`: what every code gets that is created in the store.
-pub async fn discounts(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn discounts(
+    of: OfStore,
+    db: Data<Db>,
+    page: MerchantPage,
+) -> AppResult<HttpResponse> {
     let store = find(&db, &page, of).await?;
     let discounts = DiscountsView::stored(&page, of.provider, &store);
     let words = of.provider.settings().words();
@@ -69,7 +73,7 @@ pub async fn discounts(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppResu
 }
 
 /// `POST /settings/{platform}/{store_id}/discounts`
-pub async fn set_discounts(
+pub(crate) async fn set_discounts(
     of: OfStore,
     db: Data<Db>,
     config: Data<Config>,
@@ -170,7 +174,7 @@ async fn save(
 }
 
 /// `GET` where the discount rules of a platform were before each had them at the same path.
-pub async fn moved_discounts(
+pub(crate) async fn moved_discounts(
     of: OfStore,
     db: Data<Db>,
     page: MerchantPage,

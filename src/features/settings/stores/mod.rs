@@ -9,12 +9,12 @@ mod discounts_form;
 mod page;
 mod secret;
 
-pub use self::access::check_access;
-pub use self::cancellations::{cancellations, set_cancellations};
-pub use self::connection::{connect, disconnect, show};
-pub use self::credentials::{credentials, new_credentials, replace_credentials};
-pub use self::discounts::{discounts, moved_discounts, set_discounts};
-pub use self::secret::{remove_previous_secret, replace_secret, secret};
+pub(crate) use self::access::check_access;
+pub(crate) use self::cancellations::{cancellations, set_cancellations};
+pub(crate) use self::connection::{connect, disconnect, show};
+pub(crate) use self::credentials::{credentials, new_credentials, replace_credentials};
+pub(crate) use self::discounts::{discounts, moved_discounts, set_discounts};
+pub(crate) use self::secret::{remove_previous_secret, replace_secret, secret};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::Store;
 use crate::kit::db::Db;

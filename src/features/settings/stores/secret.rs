@@ -18,7 +18,7 @@ use crate::kit::web::{ok, rejected, see_other};
 /// A new secret for a store. It is never echoed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct SecretForm {
+pub(crate) struct SecretForm {
     new_secret: String,
 }
 
@@ -49,13 +49,17 @@ async fn find_replaceable(db: &Db, page: &MerchantPage, of: OfStore) -> AppResul
 }
 
 /// `GET /settings/{platform}/{store_id}/secret`
-pub async fn secret(of: OfStore, db: Data<Db>, page: MerchantPage) -> AppResult<HttpResponse> {
+pub(crate) async fn secret(
+    of: OfStore,
+    db: Data<Db>,
+    page: MerchantPage,
+) -> AppResult<HttpResponse> {
     let store = find_replaceable(&db, &page, of).await?;
     ok(&SecretPage { page, store, errors: FormErrors::new() })
 }
 
 /// `POST /settings/{platform}/{store_id}/secret`
-pub async fn replace_secret(
+pub(crate) async fn replace_secret(
     of: OfStore,
     db: Data<Db>,
     encryptor: Data<Encryptor>,
@@ -82,7 +86,7 @@ pub async fn replace_secret(
 }
 
 /// `POST /settings/{platform}/{store_id}/previous-secret/removal`
-pub async fn remove_previous_secret(
+pub(crate) async fn remove_previous_secret(
     of: OfStore,
     db: Data<Db>,
     page: MerchantPage,
