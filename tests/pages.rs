@@ -11,6 +11,7 @@ use vouch::features::auth::Access;
 use vouch::kit::db::Scope;
 use vouch::kit::secrets::Encryptor;
 
+use crate::access::patterns;
 use crate::harness::browser::Browser;
 use crate::harness::woocommerce::connect_in as connect_woocommerce;
 use crate::harness::{PASSWORD, SECRET_KEY, TestApp, two_factor};
@@ -96,7 +97,7 @@ fn pages(app: &TestApp, wanted: impl Fn(Access) -> bool) -> Vec<String> {
     let paths = rows.map(|row| row.path).filter(|path| {
         !path.ends_with(".csv") && !NO_PAGES.contains(path) && !path.starts_with("/static/")
     });
-    paths.map(|path| fill(app, path)).collect()
+    paths.flat_map(patterns).map(|path| fill(app, &path)).collect()
 }
 
 fn fill(app: &TestApp, pattern: &str) -> String {

@@ -35,7 +35,7 @@ pub(super) async fn connect(walk: &Walk, shop: &StandIn<Shop>) {
 pub(super) async fn have_codes_created(walk: &Walk) {
     let browser = &walk.browser;
     browser.press("Set what codes get").await;
-    browser.click("#f-creates-yes").await;
+    browser.click("#f-creates_codes-yes").await;
     browser.fill("#f-percent", "15").await;
     if !walk.javascript {
         browser.press("Preview").await;
