@@ -9,7 +9,7 @@ use vouch_platforms::http::Http;
 use vouch_platforms::settings::{CREATES_CODES, Checked, NewRules, Words, creates_codes};
 use vouch_platforms::{FreshToken, Provider};
 
-use super::discounts_form::{DiscountsView, EditedRules, currency_of, stored};
+use super::discounts_form::{DiscountsView, EditedRules, stored};
 use super::{find, record};
 use crate::features::auth::pages::MerchantPage;
 use crate::features::stores::{self, Store, StoreCalls, with_connection};
@@ -84,7 +84,7 @@ pub(crate) async fn set_discounts(
 ) -> AppResult<HttpResponse> {
     let (store, settings) = (find(&db, &page, of).await?, of.provider.settings());
     let DiscountsForm { preview, version, typed } = form;
-    let parts = settings.discounts().parts(stored(&store, currency_of(&page)));
+    let parts = settings.discounts().parts(stored(&store, page.merchant().currency));
     let edited = EditedRules { typed, version, parts };
     let discounts = DiscountsView::new(&page, of.provider, &store, edited);
     let mut shown = DiscountsPage { page, store, words: settings.words(), discounts };
@@ -117,7 +117,7 @@ async fn check(
     config: &Config,
     encryptor: &Data<Encryptor>,
 ) -> AppResult<Checked> {
-    let (form, currency) = (provider.settings().discounts(), currency_of(page));
+    let (form, currency) = (provider.settings().discounts(), page.merchant().currency);
     let (typed, store) = (discounts.rules.typed.clone(), store.clone());
     if !discounts.errors.is_empty() || !form.asks_store(&typed, stored(&store, currency)) {
         let rules = form.parse(&typed, stored(&store, currency));
@@ -141,7 +141,7 @@ async fn save(
     shown: DiscountsPage,
     (rules, trouble, token): (Option<NewRules>, Option<String>, Option<FreshToken>),
 ) -> AppResult<HttpResponse> {
-    let (creates, back, currency) = (shown.creates(), shown.back(), currency_of(&shown.page));
+    let (creates, back, currency) = (shown.creates(), shown.back(), shown.page.merchant().currency);
     let DiscountsPage { page, store, discounts, .. } = shown;
     let (actor, encryptor, name) = (page.actor(), encryptor.clone(), store.name.clone());
     let (json, sentence) = match rules {

@@ -16,11 +16,6 @@ pub(super) fn stored(store: &Store, currency: Currency) -> Stored<'_> {
     Stored { creates_codes: store.creates_codes, rules: store.discount_rules.as_ref(), currency }
 }
 
-/// The merchant's currency.
-pub(super) fn currency_of(page: &MerchantPage) -> Currency {
-    page.merchant().currency
-}
-
 /// The discount rules of a store, as typed or as they stand.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -65,7 +60,7 @@ pub(super) struct DiscountsView {
 
 impl DiscountsView {
     pub(super) fn stored(page: &MerchantPage, provider: &dyn Provider, store: &Store) -> Self {
-        let rules = EditedRules::stored(provider, store, currency_of(page));
+        let rules = EditedRules::stored(provider, store, page.merchant().currency);
         Self::new(page, provider, store, rules)
     }
 
@@ -75,8 +70,10 @@ impl DiscountsView {
         store: &Store,
         rules: EditedRules,
     ) -> Self {
-        let parsed =
-            provider.settings().discounts().parse(&rules.typed, stored(store, currency_of(page)));
+        let parsed = provider
+            .settings()
+            .discounts()
+            .parse(&rules.typed, stored(store, page.merchant().currency));
         let sentence = match parsed {
             Ok(Some(rules)) => Ok(rules.sentence),
             Ok(None) => Err(FormErrors::new()),
