@@ -1,5 +1,5 @@
-//! Keys that Vouch works out and writes down, worked out again where its rules are newer than those
-//! in the database: after the migrations, under their lock. docs/codes.md says when.
+//! Recalculates stored keys when Vouch's rules are newer than those in the database. Runs after the
+//! migrations, under their lock. See docs/codes.md.
 
 use diesel::PgConnection;
 use diesel::prelude::*;
@@ -10,17 +10,15 @@ use crate::kit::db::{Scope, in_scope};
 
 type Rekey = fn(&mut PgConnection) -> QueryResult<()>;
 
-/// Each kind of key: its name, by which rules it's worked out, and how that is done again. Look-alike
-/// keys come of code keys, so they come last.
+/// Each kind of key: its name, the version of its rules, and the function that recalculates it.
+/// Look-alike keys are derived from code keys, so they come last.
 const KINDS: [(&str, i32, Rekey); 2] = [
     ("code", vouch_core::code::VERSION, triggers::rekey),
     ("look_alike", exclusions::look_alike::VERSION, exclusions::rekey),
 ];
 
-/// Works out again what was worked out by older rules: one transaction for each kind of key.
-///
-/// # Errors
-/// The database's; the kind that failed is as it was before.
+/// Recalculates keys with outdated rules, in one transaction per kind. If one fails, that kind
+/// stays unchanged.
 pub fn run(conn: &mut PgConnection) -> QueryResult<()> {
     for (name, version, rekey) in KINDS {
         in_scope(conn, Scope::Instance, |conn| {

@@ -1,6 +1,6 @@
 //! EVERY URL of the application, one table: method, path, handler, who may reach it.
 //!
-//! Nouns only: a new verb is a new resource. A fixed path stands before one with a parameter.
+//! Nouns only: a new verb is a new resource. A fixed path comes before one with a parameter.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn method(name: &str) -> guard::AnyGuard {
     }
 }
 
-/// The first part of a path, and what comes after it: `/offers` and `/{offer_id}`.
+/// The first segment of a path, and the rest: `/offers` and `/{offer_id}`.
 fn parted(path: &str) -> (&str, &str) {
     let end = path[1..].find('/').map_or(path.len(), |at| at + 1);
     if path == "/" { ("", path) } else { path.split_at(end) }
@@ -27,13 +27,12 @@ fn parted(path: &str) -> (&str, &str) {
 
 macro_rules! routes {
     ($( $method:ident $path:literal => $handler:path, $access:expr; )+) => {
-        /// The table.
         pub const TABLE: &[Route] = &[
             $(Route { method: stringify!($method), path: $path, access: $access },)+
         ];
 
-        /// Registers every route. Those that begin alike stand in one scope, so that a request is
-        /// compared with its own few patterns and not with all of them.
+        /// Registers every route. Routes with the same first segment share a scope, so a request is
+        /// compared only with those patterns.
         pub fn configure(app: &mut web::ServiceConfig) {
             let mut scopes = BTreeMap::<&str, Scope>::new();
             $(
@@ -42,7 +41,7 @@ macro_rules! routes {
                 let route = web::route().guard(method(stringify!($method))).to($handler);
                 scopes.insert(begin, scope.route(rest, route));
             )+
-            // The one without a beginning would take every request.
+            // The scope without a prefix would match every request.
             let root = scopes.remove("");
             for scope in scopes.into_values().chain(root) {
                 app.service(scope);
@@ -52,7 +51,7 @@ macro_rules! routes {
 }
 
 routes! {
-    // Everybody
+    // Anyone
     GET  "/static/{path:.*}" => crate::kit::web::assets::serve, Public;
     GET  "/" => crate::features::auth::handlers::root, Public;
 
@@ -61,11 +60,11 @@ routes! {
     GET  "/readyz" => crate::app::operations::handlers::readiness, Public;
     GET  "/metrics" => crate::app::operations::handlers::metrics, Monitoring;
 
-    // The first run
+    // First run
     GET  "/first-run/{token}" => crate::features::first_run::handlers::show, Public;
     POST "/first-run/{token}" => crate::features::first_run::handlers::create, Public;
 
-    // Applying to be an affiliate
+    // Applications
     GET  "/join/{program}" => crate::features::registration::handlers::join, Public;
     POST "/join/{program}" => crate::features::registration::handlers::apply, Public;
     GET  "/join/{program}/code" => crate::features::registration::handlers::code, Public;
@@ -76,7 +75,7 @@ routes! {
     GET  "/join/{program}/accounts/{token}" => crate::features::registration::handlers::account, Public;
     POST "/join/{program}/accounts/{token}" => crate::features::registration::handlers::accept, Public;
 
-    // People
+    // Sign-in and accounts
     GET  "/login" => crate::features::auth::handlers::login_form, Public;
     POST "/login" => crate::features::auth::handlers::login, Public;
     GET  "/login/code" => crate::features::auth::two_factor::second_step::show, Public;
@@ -101,10 +100,10 @@ routes! {
     GET  "/unsent-form" => crate::features::auth::unsent::show, SignedIn;
     GET  "/programs" => crate::features::auth::handlers::choose_program, SignedIn;
     POST "/programs" => crate::features::auth::handlers::open_program, SignedIn;
-    // The former path, for one release (docs/changes.md); so are those below.
+    // The former path, for one release (docs/changes.md), like the ones below.
     GET  "/places" => crate::features::auth::handlers::choose_program, SignedIn;
 
-    // The affiliate's side
+    // Affiliate portal
     GET  "/portal" => crate::features::portal::handlers::index, Affiliate;
     GET  "/portal/conversions" => crate::features::portal::handlers::conversions, Affiliate;
     POST "/portal/code-requests" => crate::features::portal::handlers::ask, Affiliate;

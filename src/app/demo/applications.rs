@@ -1,4 +1,4 @@
-//! The registration of the demo program, and who waits there.
+//! The demo program's registration settings and its waiting applicants.
 
 use anyhow::Context;
 use chrono::Duration;
@@ -20,7 +20,7 @@ const ABOUT: &str = "What would you tell people about us?";
 const TERMS: &str = "Share your code as your own recommendation, and say that you earn from it.\n\
     Do not place ads on our name.\nCommission is paid for orders that are not returned.";
 
-/// Opens the registration and lets some of the cast apply.
+/// Opens registration and creates the applications in [`APPLICANTS`](super::roles::APPLICANTS).
 pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
     let open = Registration {
@@ -67,7 +67,7 @@ fn of_the_cast(conn: &mut PgConnection, actor: &Actor, email: &str) -> anyhow::R
         .with_context(|| format!("{email} is not in the demo"))
 }
 
-/// One of the affiliates asks for a further code, and says where she is paid.
+/// An affiliate requests another code and enters her payout details.
 fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let (email, code) = ADDITIONAL_REQUEST;
     let affiliate = of_the_cast(conn, actor, email)?;
@@ -88,7 +88,8 @@ fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As if the letter had been answered: it has not been sent, since nobody lives at these addresses.
+/// Confirms the application directly. No email is sent, because the demo's email addresses don't
+/// exist.
 fn apply(
     conn: &mut PgConnection,
     applicant: &Actor,

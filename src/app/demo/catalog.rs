@@ -1,11 +1,10 @@
-//! The demo's Shopify store: what it sells, and what its messages look like (API of 2024-10).
+//! The demo's Shopify store: its products, and the format of its webhooks (API version 2024-10).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::random::Random;
 
-/// Something the store sells.
 pub(super) struct Product {
     pub sku: &'static str,
     pub title: &'static str,
@@ -16,7 +15,7 @@ const fn product(sku: &'static str, title: &'static str, cents: i64) -> Product 
     Product { sku, title, cents }
 }
 
-/// The product its designer earns with.
+/// Its designer earns a royalty on this product.
 pub(super) const DESIGNED_SKU: &str = "BALM-ANAIS";
 
 pub(super) const PRODUCTS: [Product; 10] = [
@@ -32,7 +31,6 @@ pub(super) const PRODUCTS: [Product; 10] = [
     product("BRUSH-01", "Sauna Brush", 1600),
 ];
 
-/// A shopper.
 #[derive(Clone)]
 pub(super) struct DemoCustomer {
     pub first: String,
@@ -54,7 +52,7 @@ impl Line {
     }
 }
 
-/// An order in the store, as it stands at some time.
+/// An order in the store at one point in time.
 #[derive(Clone)]
 pub(super) struct Sale {
     pub id: u64,
@@ -66,13 +64,13 @@ pub(super) struct Sale {
     pub payment: &'static str,
     pub demo_customer: Option<DemoCustomer>,
     pub lines: Vec<Line>,
-    /// A code, and what it takes off every line in hundredths of a percent.
+    /// A code, and its discount on every line in basis points.
     pub codes: Vec<(String, i64)>,
     pub tax_basis_points: i64,
     pub refunds: Vec<Refund>,
 }
 
-/// So many items of one line that came back.
+/// Returned items of one line.
 #[derive(Clone)]
 pub(super) struct Refund {
     pub id: u64,
@@ -102,7 +100,7 @@ impl Sale {
         (paid * self.tax_basis_points + 5_000) / 10_000
     }
 
-    /// As the store sends it.
+    /// The webhook body in Shopify's format.
     pub(super) fn body(&self) -> Value {
         let count = 0..self.lines.len();
         let goods: i64 = self.lines.iter().map(Line::subtotal).sum();
@@ -197,17 +195,17 @@ impl Sale {
     }
 }
 
-/// Cents as Shopify writes money.
+/// Cents in Shopify's money format.
 fn money(cents: i64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Whole seconds, as Shopify's are.
+/// Rounded to whole seconds, as Shopify's timestamps are.
 pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Alike for the same address.
+/// The same email always gets the same ID.
 fn customer_id(email: &str) -> u64 {
     email
         .bytes()
@@ -237,7 +235,7 @@ const LAST_NAMES: [&str; 16] = [
     "Demir",
 ];
 
-/// One of a few hundred people, some of whom come back.
+/// One of a few hundred customers, some of whom return.
 pub(super) fn demo_customer(random: &mut Random) -> DemoCustomer {
     let (first, last) = (*random.pick(&FIRST_NAMES), *random.pick(&LAST_NAMES));
     let plain = |name: &str| deunicode::deunicode(name).to_lowercase();
@@ -245,7 +243,7 @@ pub(super) fn demo_customer(random: &mut Random) -> DemoCustomer {
     DemoCustomer { first: first.to_owned(), last: last.to_owned(), email }
 }
 
-/// What somebody puts into the basket.
+/// The order lines of one random purchase.
 pub(super) fn basket(random: &mut Random) -> Vec<Line> {
     let count = [1, 1, 1, 2, 2, 3, 4][usize::try_from(random.below(7)).unwrap_or_default()];
     let mut lines: Vec<Line> = Vec::new();

@@ -1,5 +1,5 @@
-//! Three months of the demo program: what the store sent and what members did, in the order of
-//! time, through the same functions as the real thing.
+//! Three months of the demo program. Webhooks and member actions run in chronological order through
+//! the real functions.
 
 use chrono::{DateTime, Datelike, Duration, NaiveTime, Timelike, Utc, Weekday};
 use diesel::prelude::*;
@@ -25,20 +25,19 @@ use crate::kit::db::schema::{
 };
 
 const DAYS: i64 = 92;
-/// Days before now when something changes.
+/// How many days ago each change happened.
 const REASSIGNED: i64 = 38;
 const RETIRED: i64 = 55;
 const DISABLED: i64 = 24;
 
-/// What happens at one moment.
 enum Event {
-    /// The store sends a message.
+    /// The store sends a webhook.
     Message {
         topic: &'static str,
         delivery_ref: String,
         body: Value,
     },
-    /// A member looks through what is Pending.
+    /// A member reviews the pending conversions.
     Review,
     Reassign,
     Retire,
@@ -47,20 +46,19 @@ enum Event {
         status: AffiliateStatus,
     },
     Overrule,
-    /// An amount by hand.
+    /// A manual credit.
     Give {
         email: &'static str,
         cents: i64,
         currency: Currency,
         why: &'static str,
     },
-    /// The newest order that nobody is credited for.
+    /// Credits the newest order that has no conversion.
     CreditByHand {
         email: &'static str,
     },
 }
 
-/// Plays all of it.
 pub(super) fn play(
     conn: &mut PgConnection,
     owner: &Actor,
@@ -128,7 +126,7 @@ fn happen(
                 .filter(order_rows::credited_affiliate_id.is_null())
                 .filter(order_rows::is_test.eq(false))
                 .filter(diesel::dsl::not(diesel::dsl::exists(
-                    // A royalty included.
+                    // Also skips orders that only earned a royalty.
                     conversion_rows::table
                         .filter(conversion_rows::merchant_id.eq(order_rows::merchant_id))
                         .filter(conversion_rows::order_id.eq(order_rows::id.nullable())),
@@ -170,7 +168,7 @@ fn deliver(
     Ok(())
 }
 
-/// What is Pending for two weeks is paid for and kept: most is approved, a little denied.
+/// Conversions that have been pending for two weeks are reviewed: most are approved, a few denied.
 fn review(conn: &mut PgConnection, actor: &Actor) -> QueryResult<()> {
     let due: Vec<i64> = conversion_rows::table
         .filter(conversion_rows::merchant_id.eq(actor.merchant_id))
@@ -205,7 +203,7 @@ fn affiliate(conn: &mut PgConnection, actor: &Actor, email: &str) -> QueryResult
         .first(conn)
 }
 
-/// What members do.
+/// The members' actions.
 fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     for week in 0..DAYS / 7 {
         events.push((now - Duration::days(3 + 7 * week), Event::Review));
@@ -235,7 +233,7 @@ fn members(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     }
 }
 
-/// What the store sent and Vouch cannot read.
+/// Webhooks that Vouch can't parse.
 fn failures(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     let broken = [
         (
@@ -258,16 +256,16 @@ fn failures(events: &mut Vec<(DateTime<Utc>, Event)>, now: DateTime<Utc>) {
     }
 }
 
-/// The orders of three months, with all that follows them.
+/// The orders of three months, with everything that follows from them.
 fn sales(events: &mut Vec<(DateTime<Utc>, Event)>, random: &mut Random, now: DateTime<Utc>) {
     let mut number = 1_001;
     for ago in (0..=DAYS).rev() {
         let day = now - Duration::days(ago);
         let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
-        // A shop that grows a little, and sells more at weekends.
+        // A store that grows slowly and sells more on weekends.
         let mut count = random.between(2, 4) + (DAYS - ago) / 40 + i64::from(weekend) * 2;
         if ago == 17 {
-            // María's newsletter.
+            // María's newsletter goes out.
             count += 7;
         }
         let mut moments: Vec<DateTime<Utc>> = (0..count).map(|_| moment(day, random)).collect();
@@ -280,7 +278,7 @@ fn sales(events: &mut Vec<(DateTime<Utc>, Event)>, random: &mut Random, now: Dat
     }
 }
 
-/// Sometime that day; the afternoon in New York is busiest.
+/// A random time that day. Afternoons in New York are busiest.
 fn moment(day: DateTime<Utc>, random: &mut Random) -> DateTime<Utc> {
     let midnight = day - Duration::seconds(i64::from(day.num_seconds_from_midnight()));
     let midnight = midnight.with_nanosecond(0).unwrap_or(midnight);
@@ -289,7 +287,7 @@ fn moment(day: DateTime<Utc>, random: &mut Random) -> DateTime<Utc> {
     midnight + Duration::hours(hour) + Duration::seconds(random.between(0, 3_599))
 }
 
-/// A new order, with whatever codes its shopper has.
+/// A new order with a random customer's codes.
 fn sale(number: u64, placed_at: DateTime<Utc>, now: DateTime<Utc>, random: &mut Random) -> Sale {
     let mut sale = Sale {
         id: 5_711_000_000_000 + number * 8_191,
@@ -354,7 +352,7 @@ fn own_purchase(sale: &mut Sale, random: &mut Random) {
     });
 }
 
-/// A code that shoppers have, the popular ones more often. Who was disabled is found no more after
+/// A code that customers know, popular ones more often. Codes of disabled affiliates fade out after
 /// a while.
 fn any_code(random: &mut Random, days_ago: i64) -> &'static str {
     let total: u64 = ROLES.iter().map(|part| part.weight).sum();
@@ -373,13 +371,14 @@ fn any_code(random: &mut Random, days_ago: i64) -> &'static str {
     }
 }
 
-/// The messages an order makes: created, perhaps paid, refunded or cancelled, some twice, some late.
+/// The webhooks that an order causes: created, and perhaps paid, refunded or canceled. Some come
+/// twice, some late.
 fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, random: &mut Random) {
     let soon = |random: &mut Random| Duration::seconds(random.between(2, 20));
     let created = sale.placed_at + soon(random);
     push(events, created, "orders/create", &sale, None);
     if random.percent(3) {
-        // Shopify had no answer in time and sends it once more.
+        // Shopify got no response in time and retries.
         push(events, created + Duration::seconds(61), "orders/create", &sale, None);
     }
     if sale.payment == "pending" && random.percent(90) {
@@ -396,7 +395,7 @@ fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, random: &mut
         }
         4..=13 => give_back(events, &mut sale, random),
         14..=20 => {
-            // A note was added to the order: nothing about it is news.
+            // A note was added to the order, which changes nothing that matters to Vouch.
             sale.updated_at += Duration::hours(random.between(5, 70));
             push(events, sale.updated_at + soon(random), "orders/updated", &sale, None);
         }
@@ -404,7 +403,8 @@ fn follow(events: &mut Vec<(DateTime<Utc>, Event)>, mut sale: Sale, random: &mut
     }
 }
 
-/// One line comes back, in full or in part; the refund's own message and the order's cross.
+/// One line is returned, fully or partly. The refund's webhook and the order's can arrive in either
+/// order.
 fn give_back(events: &mut Vec<(DateTime<Utc>, Event)>, sale: &mut Sale, random: &mut Random) {
     let line = usize::try_from(random.below(sale.lines.len() as u64)).unwrap_or_default();
     sale.updated_at += Duration::hours(random.between(40, 340));

@@ -1,4 +1,4 @@
-//! Signed messages of the demo's store, ready to be sent from a terminal.
+//! Signed webhooks of the demo's store, ready to send from a terminal.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,18 +10,16 @@ use sha2::Sha256;
 use super::catalog::{DemoCustomer, PRODUCTS, Refund, Sale, line};
 use super::store::DemoStore;
 
-/// A message as Shopify would send it.
 #[derive(Clone, Debug)]
 pub struct DemoMessage {
-    /// What it is, in words for the terminal.
+    /// A description for the terminal.
     pub what: &'static str,
-    /// `orders/create`.
+    /// Such as `orders/create`.
     pub topic: &'static str,
-    /// Tells deliveries apart.
+    /// The unique delivery reference.
     pub delivery_ref: String,
-    /// The raw body.
     pub body: String,
-    /// base64 of HMAC-SHA-256 over the body.
+    /// Base64 of the HMAC-SHA-256 over the body.
     pub signature: String,
 }
 
@@ -34,9 +32,9 @@ impl DemoMessage {
         Self { what, topic, delivery_ref, body, signature }
     }
 
-    /// One line for a POSIX shell that sends it to `address`.
+    /// A one-line POSIX shell command that sends the webhook to the URL in `address`.
     pub fn curl(&self, address: &str) -> String {
-        // The body has no single quotes: names and titles of these letters are plain.
+        // The body has no single quotes, because these webhooks use plain names and titles.
         format!(
             "curl -sS -w '%{{http_code}}\\n' -X POST '{address}' \
              -H 'Content-Type: application/json' -H 'X-Shopify-Topic: {}' \
@@ -46,8 +44,8 @@ impl DemoMessage {
     }
 }
 
-/// A new order with `code`, then its refund and its update; in whichever order they are sent, they
-/// come to the same. The order's id follows from `now`, so that it is new each time.
+/// A new order with `code`, its refund and its update. Their order of arrival doesn't change the
+/// result. The order's ID comes from `now`, so each call creates a new order.
 pub fn emails(store: &DemoStore, code: &str, now: DateTime<Utc>) -> [DemoMessage; 3] {
     let id = u64::try_from(now.timestamp_micros()).unwrap_or_default();
     let order = Sale {

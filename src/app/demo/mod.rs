@@ -1,4 +1,5 @@
-//! Programs to look at: a believable one with three months behind it, and big ones to measure.
+//! Demo programs: a realistic one with three months of history, and large ones for performance
+//! tests.
 
 mod applications;
 pub mod bulk;

@@ -2,18 +2,16 @@ use diesel::prelude::*;
 
 use crate::features::auth::{self, NewUser, NewUserError, User};
 
-/// Somebody who signs in to the demo.
+/// A person who can sign in to the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
-    /// What they are, in words for the terminal.
+    /// A description for the terminal.
     pub what: &'a str,
-    /// With which address.
     pub email: &'a str,
-    /// What they are called.
     pub name: &'a str,
 }
 
-/// Everybody who signs in to the demo.
+/// Everyone who can sign in to the demo.
 pub const LOGINS: [Login<'static>; 5] = [OWNER, ADMIN, VIEWER, AFFILIATE, SUPPORT];
 
 pub(super) const OWNER: Login<'static> =
@@ -27,7 +25,7 @@ pub(super) const AFFILIATE: Login<'static> =
 pub(super) const SUPPORT: Login<'static> =
     Login { what: "Support", email: "support@vouch.example", name: "Sam Okafor" };
 
-/// The person's key as a user, made if they are not there yet.
+/// The person's user ID. Creates the user if it doesn't exist yet.
 pub(super) fn user(conn: &mut PgConnection, login: &Login<'_>) -> Result<i64, NewUserError> {
     if let Some(known) = User::by_email(conn, login.email)? {
         return Ok(known.id);
@@ -41,7 +39,7 @@ pub(super) fn user(conn: &mut PgConnection, login: &Login<'_>) -> Result<i64, Ne
     auth::create_user(conn, &new)
 }
 
-/// Lets everybody of `emails` sign in with `password`; those who can already are left alone.
+/// Sets `password` for each user in `emails`, unless it's their password already.
 pub fn sign_in_with(
     conn: &mut PgConnection,
     emails: &[&str],

@@ -28,29 +28,27 @@ use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
 const NAME: &str = "Juniper & Sage";
-/// Names the demo: what has this store is the demo program.
+/// The merchant with this store domain is the demo program.
 const STORE_ADDRESS: &str = "juniper-sage-demo.myshopify.com";
 const PARTNERS: &str = "Partners";
-/// The affiliate ID of who signs in as an affiliate, in every demo: files can name it.
+/// The affiliate ID of the demo's affiliate login. It's the same in every demo, so files can
+/// contain it.
 const KNOWN_ID: &str = "c5z7";
-/// How long ago the program began.
+/// How long ago the program started.
 const AGE_DAYS: i64 = 120;
 
-/// The demo program as it stands after [`load`].
+/// The demo program after [`load`].
 pub struct Loaded {
-    /// Its store.
     pub store: DemoStore,
-    /// Whether it was made just now.
+    /// Whether this run created it.
     pub is_new: bool,
-    /// A code that is in force.
+    /// An active code.
     pub code: &'static str,
 }
 
-/// Makes the demo program, or finds it: what is there is left as it is. Within
-/// `Scope::Instance`; everything is made in this one transaction.
-///
-/// # Errors
-/// The database's; or when somebody else has one of the demo's e-mail addresses.
+/// Creates the demo program, or finds it and leaves it unchanged. The caller holds
+/// `Scope::Instance`. Everything is created in this one transaction. Fails if another user already
+/// has one of the demo's email addresses.
 pub fn load(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -64,10 +62,8 @@ pub fn load(
     Ok(Loaded { store, is_new: true, code })
 }
 
-/// The demo store at that address, connected or not; `None` if there is none.
-///
-/// # Errors
-/// The database's; or when its secret was sealed with another installation key.
+/// The demo store with that domain, connected or not; `None` if there is none. Fails if its secret
+/// was encrypted with another secret key.
 pub(super) fn find(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -93,7 +89,7 @@ pub(super) fn find(
     }))
 }
 
-/// The store with a secret of its own.
+/// Connects the store with a secret of its own.
 pub(super) fn connect(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -149,7 +145,7 @@ fn make(
     let mut random = Random::new(40);
     for part in &ROLES {
         let early = begun + Duration::minutes(random.between(60, 28 * 24 * 60));
-        // Who applied, is there since then.
+        // Applicants join when they apply.
         let applied = APPLICANTS.iter().find(|(email, ..)| *email == part.email);
         let joined = applied.map_or(early, |(.., hours)| now - Duration::hours(*hours));
         enter(conn, &Actor { now: joined, ..owner.clone() }, part, &offers)?;
@@ -157,7 +153,7 @@ fn make(
     history::play(conn, &owner, &store, now)?;
     exclude(conn, &owner, support_id)?;
     applications::play(conn, &Actor { now, ..owner })?;
-    // Whatever changed did so before the orders that it concerns came: nothing is to be recalculated.
+    // All changes came before the orders they affect, so there's nothing to recalculate.
     diesel::delete(recalculations::table)
         .filter(recalculations::merchant_id.eq(merchant.merchant_id))
         .filter(recalculations::orders_total.eq(0))
@@ -165,7 +161,7 @@ fn make(
     Ok(store)
 }
 
-/// What the merchant keeps for itself: code or pattern, what it is for, whether orders count too.
+/// The merchant's exclusions: a code or pattern, the note, and the scope.
 const EXCLUDED: [(&str, &str, ExclusionScope); 10] = [
     ("BLACKFRIDAY*", "Our own sale in November", ExclusionScope::Claims),
     ("CYBERMONDAY*", "Our own sale in November", ExclusionScope::Claims),
@@ -179,7 +175,7 @@ const EXCLUDED: [(&str, &str, ExclusionScope); 10] = [
     ("*SORRY", "Customer service gives these out", ExclusionScope::Claims),
 ];
 
-/// Support enables Coupon Exclusions, and the owner fills the list.
+/// Support staff enable Coupon Exclusions, then the owner fills the list.
 fn exclude(conn: &mut PgConnection, owner: &Actor, support_id: i64) -> anyhow::Result<()> {
     let support = Actor {
         kind: ActorKind::Support,
@@ -225,7 +221,7 @@ fn offer(
     Ok(offers::create(conn, actor, &new)?.id)
 }
 
-/// One of the cast joins, with their triggers.
+/// One affiliate joins, with their triggers.
 fn enter(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -1,7 +1,6 @@
-//! Chance that falls alike every time, on every machine: SplitMix64, whose definition never
-//! changes, unlike that of a library's standard generator.
+//! Random numbers that are the same on every run and machine. SplitMix64 is used because its
+//! definition never changes, unlike a library's standard generator.
 
-/// A row of numbers that its seed decides.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -28,7 +27,7 @@ impl Random {
         first + i64::try_from(self.below(span)).unwrap_or_default()
     }
 
-    /// True that often in a hundred.
+    /// True in `chance` of 100 cases.
     pub(super) fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }

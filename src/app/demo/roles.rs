@@ -1,8 +1,9 @@
-//! Who promotes the demo program: names of many scripts and lengths, codes of many styles.
+//! The demo program's affiliates. Their names cover many scripts and lengths, their codes many
+//! styles.
 
 use crate::features::affiliates::AffiliateStatus::{self, Active, Denied, Disabled, Pending};
 
-/// On which terms somebody is.
+/// The offer that an affiliate is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnOffer {
     Standard,
@@ -12,15 +13,14 @@ pub(super) enum OnOffer {
 
 use OnOffer::{Creators, Partners, Standard};
 
-/// An affiliate of the demo.
 pub(super) struct Role {
     pub name: &'static str,
     pub email: &'static str,
-    /// In the end; everybody begins as Active or Pending.
+    /// The final status. Everyone starts as active or pending.
     pub status: AffiliateStatus,
     pub offer: OnOffer,
     pub codes: &'static [&'static str],
-    /// How often shoppers use the codes, compared to the others'.
+    /// How often customers use the codes, relative to the other affiliates' codes.
     pub weight: u64,
 }
 
@@ -35,25 +35,24 @@ const fn role(
     Role { name, email, status, offer, codes, weight }
 }
 
-/// The codes that have a story.
+/// Codes with a role in the demo's history.
 pub(super) const REASSIGNED_CODE: &str = "SPRINGCLEAN";
 pub(super) const REASSIGNED_TO: &str = "ivana@example.rs";
 pub(super) const RETIRED_CODE: &str = "OLDNEWS15";
-/// Whose regular customer is known by address.
+/// The affiliate whose regular customer is known by email.
 pub(super) const BROUGHT_A_CUSTOMER: &str = "kwame@accra-living.example";
 pub(super) const THE_CUSTOMER: &str = "orders@riverside-spa.example";
-/// Who designed a product, and earns with each.
+/// The affiliate who designed a product and earns a royalty on it.
 pub(super) const DESIGNER: &str = "anais@atelier-lefevre.example";
-/// Who has applied and waits: with the code they would like, where they post, and since how many
-/// hours.
+/// Pending applicants: email, requested code, website, and how many hours ago they applied.
 pub(super) const APPLICANTS: [(&str, &str, &str, i64); 3] = [
     ("eleni@example.cy", "ELENI10", "https://eleni.example/journal", 50),
     ("li@example.sg", "LI-TEA", "https://li.example", 27),
     ("hej@amelie-soren.example", "AmelieSoren", "https://amelie-soren.example", 3),
 ];
-/// Who asks for a further code, and for which.
+/// The affiliate who requests another code, and that code.
 pub(super) const ADDITIONAL_REQUEST: (&str, &str) = ("maria@sol-y-mar.example", "MARIA-WINTER");
-/// Who was turned off in the middle of it all.
+/// A code of the affiliate who is disabled while orders still come in.
 pub(super) const LATE_ORDERS_CODE: &str = "THUMBSUP";
 
 pub(super) const ROLES: [Role; 40] = [

@@ -1,16 +1,13 @@
 use crate::kit::pseudonyms::Pseudonyms;
 
-/// The demo's store.
 #[derive(Clone)]
 pub struct DemoStore {
-    /// Whose it is.
     pub merchant_id: i64,
-    /// Its key within the merchant.
     pub store_id: i64,
-    /// Names it in its webhook address.
+    /// Identifies the store in its webhook URL.
     pub store_key: String,
-    /// What signs its messages, in plain: it is the demo's own.
+    /// The key that signs its webhooks, in plain text, because it's the demo's own.
     pub secret: Vec<u8>,
-    /// Those of the instance.
+    /// The instance's pseudonyms.
     pub pseudonyms: Pseudonyms,
 }

@@ -1,8 +1,8 @@
-//! Which secret key the rows are encrypted with. The database knows its fingerprint, so that no
-//! process works with another one, and so that the key is never rotated under a process that serves.
+//! Which secret key the rows are encrypted with. The database stores its fingerprint. So no process
+//! uses a different key, and the key is never rotated while a process serves.
 //!
-//! A lock of the transaction, which poolers leave alone, keeps the two apart: processes that start
-//! share it, a rotation has it alone.
+//! A transaction-level lock, which works behind poolers, separates the two: starting processes
+//! share it, a rotation holds it exclusively.
 
 use std::path::PathBuf;
 
@@ -27,51 +27,51 @@ const LOCK: i64 = 0x76_6f75_636b_6579;
 const FINGERPRINT: &[u8] = b"vouch: fingerprint of the secret key, version 1";
 const FINGERPRINT_BYTES: usize = 16;
 
-/// Why the key can't be used, or rotated. Each is one line that says what to do.
+/// Why the key can't be used or rotated. Each message is one line that says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// There's no key, and there was one.
+    /// The key file is gone, but the database has secrets encrypted with a key.
     #[error(
         "VOUCH_SECRET_KEY: there is no key in {file}, and the database has {secrets} secrets that are encrypted with one: put that file back from your backup. If the key is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
     )]
     Missing {
-        /// Where it's looked for.
+        /// The expected key file.
         file: String,
-        /// How many are encrypted.
+        /// How many secrets are encrypted.
         secrets: usize,
     },
-    /// It's another key.
+    /// The configured key isn't the one the secrets are encrypted with.
     #[error(
         "VOUCH_SECRET_KEY: the database has {secrets} secrets, and they are encrypted with another key than this one: set that key, or put {file} back from your backup. If it is lost for good, run `vouch rotate-key --key-lost` and enter the secrets again"
     )]
     Wrong {
-        /// Where a key would be kept.
+        /// Where the right key file belongs.
         file: String,
-        /// How many are encrypted.
+        /// How many secrets are encrypted.
         secrets: usize,
     },
-    /// All is encrypted with the next key, which hasn't taken its place yet.
+    /// Every secret is encrypted with the next key, but that key file isn't in place yet.
     #[error(
         "VOUCH_SECRET_KEY: a rotation of the secret key was broken off before its end: run `vouch rotate-key` to finish it"
     )]
     BrokenOff,
-    /// Another process has the lock.
+    /// A rotation holds the lock.
     #[error("the secret key is being rotated: start again when `vouch rotate-key` is done")]
     BeingRotated,
-    /// A rotation would leave a process with the old key.
+    /// A rotation would leave a running process with the old key.
     #[error(
         "a Vouch still runs on {0}: stop every Vouch of this instance first, then run `vouch rotate-key` again (one that was killed counts as running for {seconds} seconds)",
         seconds = super::process::GONE_AFTER_SECONDS
     )]
     Serving(ServerProcess),
-    /// A process starts at this moment, or another rotation runs.
+    /// A process is starting, or another rotation is running.
     #[error(
         "the secret key is in use: a Vouch starts, or another `vouch rotate-key` runs; try again in a moment"
     )]
     Busy,
 }
 
-/// How many secrets the database has, and how many of them this key doesn't decrypt.
+/// How many secrets the database has, and how many of them this key can't decrypt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Secrets {
     all: usize,
@@ -79,7 +79,7 @@ struct Secrets {
 }
 
 impl Secrets {
-    /// Within `Scope::Instance`.
+    /// The caller holds `Scope::Instance`.
     fn check(conn: &mut PgConnection, encryptor: &Encryptor) -> QueryResult<Self> {
         let (of_stores, stuck_stores) = stores::check_secrets(conn, encryptor)?;
         let (of_people, stuck_people) = two_factor::check_secrets(conn, encryptor)?;
@@ -92,18 +92,18 @@ impl Secrets {
     }
 }
 
-/// What the database may know of a key: 16 bytes that it can't be worked out from.
+/// The database may store these 16 bytes, because the key can't be derived from them.
 pub fn fingerprint(key: &SecretBox<[u8; 32]>) -> Vec<u8> {
     derive(key, FINGERPRINT).expose_secret()[..FINGERPRINT_BYTES].to_vec()
 }
 
-/// The fingerprint in the database; nothing before the first start of a version that keeps it.
+/// The fingerprint in the database; `None` before the first start of a version that stores it.
 pub(super) fn recorded(conn: &mut PgConnection) -> QueryResult<Option<Vec<u8>>> {
     instance_key::table.select(instance_key::fingerprint).first(conn).optional()
 }
 
-/// Shares the lock with other processes that serve, until the transaction ends; answers whether there's
-/// no rotation.
+/// Shares the lock with other serving processes until the transaction ends. Returns `false` if a
+/// rotation holds it.
 pub(super) fn share_lock(conn: &mut PgConnection) -> QueryResult<bool> {
     statement!("SELECT pg_try_advisory_xact_lock_shared(:lock)", lock: BigInt = LOCK)
         .scalar::<Bool>()
@@ -116,15 +116,15 @@ fn lock(conn: &mut PgConnection) -> QueryResult<bool> {
         .get_result(conn)
 }
 
-/// Whether the key of the settings is the one that the database's secrets are encrypted with. Only
-/// reads; within `Scope::Instance`.
+/// Whether the configured key is the one the database's secrets are encrypted with. It only reads.
+/// The caller holds `Scope::Instance`.
 pub fn judge(conn: &mut PgConnection, config: &Config) -> QueryResult<Result<(), KeyError>> {
     let held = recorded(conn)?;
     if held.as_ref() == Some(&fingerprint(&config.secret_key)) {
         return Ok(Ok(()));
     }
     let secrets = Secrets::check(conn, &Encryptor::new(&config.secret_key))?;
-    // A database that knows no fingerprint yet is taken at the word of the first key that decrypts.
+    // If the database has no fingerprint yet, it trusts the first key that decrypts a secret.
     let is_first = held.is_none() && secrets.unreadable < secrets.all;
     if secrets.all == 0 || is_first {
         return Ok(Ok(()));
@@ -151,7 +151,7 @@ fn key_file(config: &Config) -> PathBuf {
 }
 
 impl KeyError {
-    /// What's wrong, and what to do next.
+    /// The problem, and what to do next.
     pub(crate) fn in_parts(&self) -> (String, String) {
         let line = self.to_string();
         let (detail, next) = line.rsplit_once(": ").unwrap_or((line.as_str(), ""));
@@ -159,22 +159,22 @@ impl KeyError {
     }
 }
 
-/// Removes a key that was made because there was none, where it can't be used.
+/// Deletes a key that was generated because none was found but doesn't fit this database.
 pub(crate) fn discard_unused(config: &Config) {
     if let Some(unused) = UnusedKey::find(&config.data_dir) {
         unused.discard();
     }
 }
 
-/// Whether a rotation was broken off before it had encrypted anything: the key it had made is still
-/// there.
+/// Whether a rotation was interrupted before it encrypted anything: the key file it created is
+/// still there.
 #[must_use]
 pub fn is_rotation_left(config: &Config) -> bool {
     NextKey::find(&config.data_dir).is_some()
 }
 
-/// Takes the key of the settings into use, if it's the one that the database's secrets are encrypted
-/// with; a new one where there are none. Within `Scope::Instance`.
+/// Records the configured key, if the database's secrets are encrypted with it or there are none.
+/// The caller holds `Scope::Instance`.
 pub fn take_into_use(
     conn: &mut PgConnection,
     config: &Config,
@@ -216,8 +216,8 @@ fn record(conn: &mut PgConnection, key: &SecretBox<[u8; 32]>) -> QueryResult<()>
     Ok(())
 }
 
-/// Encrypts every secret with `new` instead of the key of the settings, in one transaction: all of them,
-/// or none. Run again it finds them done. With `is_lost`, what the key doesn't decrypt stays as it is.
+/// Re-encrypts every secret from the configured key to `new`, in one transaction. A second run
+/// finds nothing left to do. With `is_lost`, secrets that the old key can't decrypt stay unchanged.
 pub fn rotate(
     conn: &mut PgConnection,
     config: &Config,

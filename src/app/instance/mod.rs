@@ -1,6 +1,5 @@
-//! What the processes of an instance have in common: the secret key, and which of them serve.
+//! State that an instance's processes share: the secret key, and which of them are serving.
 
-/// Which secret key the database's secrets are encrypted with.
 pub mod key;
 mod presence;
 mod process;

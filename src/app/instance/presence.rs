@@ -1,5 +1,5 @@
-//! Which processes serve. Each says so every few seconds in a row of its own: unlike a lock of a
-//! session, that also holds behind a pooler, and it tells where the process runs.
+//! Which processes are serving. Each one updates its own row every few seconds. Unlike a session
+//! lock, that works behind a pooler and shows where the process runs.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -16,28 +16,26 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::os;
 
-/// How often a process says that it serves.
+/// How often a process updates its row.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// That this process serves. While this value lives the secret key isn't rotated.
+/// Marks this process as serving. While the value exists, the secret key isn't rotated.
 pub struct Presence {
     db: Db,
     id: i64,
     thread: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
-/// What became of saying so.
+/// The result of one heartbeat.
 enum Beat {
     Said,
-    /// The key that this process has isn't the instance's any more.
+    /// The instance's key is no longer this process's key.
     KeyChanged,
 }
 
 impl Presence {
-    /// From now on this process serves, with the key of its settings.
-    ///
-    /// # Errors
-    /// [`KeyError`] where the key can't be used, else the database's or the operating system's.
+    /// Marks this process as serving with the configured key. Fails with [`KeyError`] if the key
+    /// can't be used.
     pub fn enter(db: &Db, config: &Config) -> anyhow::Result<Self> {
         let id = rand::random();
         let entered: Result<(), KeyError> = db.run_blocking(Scope::Instance, |conn| {
@@ -60,7 +58,7 @@ impl Drop for Presence {
     fn drop(&mut self) {
         let Some((sender, thread)) = self.thread.take() else { return };
         drop(sender);
-        // Where the database doesn't answer, the row gets old by itself.
+        // If the database doesn't respond, the row expires.
         let _ = thread.join();
         let _ = self.db.run_blocking(Scope::Unowned, |conn| {
             diesel::delete(server_processes::table.find(self.id)).execute(conn)
@@ -73,7 +71,7 @@ fn go_on(db: &Db, id: i64, key: &[u8], stopped: &mpsc::Receiver<()>) {
         match beat(db, id, key) {
             Ok(Beat::Said) => {}
             Ok(Beat::KeyChanged) => {
-                // It would encrypt what no other process can decrypt.
+                // This process would write secrets that no other process can decrypt.
                 tracing::error!("secret_key_changed");
                 os::ask_to_end();
                 return;
@@ -85,7 +83,7 @@ fn go_on(db: &Db, id: i64, key: &[u8], stopped: &mpsc::Receiver<()>) {
 
 fn beat(db: &Db, id: i64, key: &[u8]) -> AppResult<Beat> {
     db.run_blocking(Scope::Unowned, |conn| {
-        // While a rotation runs nothing is said: it's looked again afterwards.
+        // During a rotation the row isn't updated. The next heartbeat checks again.
         if !share_lock(conn)? {
             return QueryResult::Ok(Beat::Said);
         }
@@ -97,7 +95,8 @@ fn beat(db: &Db, id: i64, key: &[u8]) -> AppResult<Beat> {
     })
 }
 
-/// Also for a process that was thought to be gone, and removes those that are.
+/// Also re-creates the row of a process that was considered gone, and deletes rows older than an
+/// hour.
 fn say(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     diesel::insert_into(server_processes::table)
         .values((

@@ -8,19 +8,18 @@ use diesel::sql_types::Timestamptz;
 
 use crate::kit::db::schema::server_processes;
 
-/// A process that has said nothing for so long is gone.
+/// A process whose last heartbeat is older than this is gone.
 pub(super) const GONE_AFTER_SECONDS: i32 = 30;
 
-/// A process of `vouch serve`, as others see it.
+/// A process of `vouch serve`, as other processes see it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct ServerProcess {
-    /// What its machine or container is called.
+    /// The name of its machine or container.
     pub host: String,
-    /// Its number there.
+    /// Its process ID there.
     pub pid: i32,
-    /// Its version of Vouch.
     pub version: String,
-    /// When it last said that it serves.
+    /// When its last heartbeat was.
     pub seen_at: DateTime<Utc>,
 }
 
@@ -30,7 +29,7 @@ impl fmt::Display for ServerProcess {
     }
 }
 
-/// The processes that serve, by the database's clock.
+/// The processes that are serving, by the database's clock.
 pub fn serving(conn: &mut PgConnection) -> QueryResult<Vec<ServerProcess>> {
     server_processes::table
         .filter(server_processes::seen_at.gt(ago(GONE_AFTER_SECONDS)))

@@ -8,8 +8,9 @@ use super::{Metrics, Readiness};
 use crate::kit::error::AppResult;
 use crate::kit::supervise;
 
-/// `GET /healthz`: 200 while the process does its work, whatever else is away; 503 when one of its
-/// threads keeps dying, with which. Who gets another answer, or none, starts the process again.
+/// `GET /healthz`: 200 while the process works, whatever else is down. It's 503, with the thread's
+/// name, if a thread keeps dying. The service manager restarts the process on any other answer or
+/// none.
 pub async fn health() -> HttpResponse {
     match dying_threads() {
         None => say(StatusCode::OK, "Vouch lives."),
@@ -22,7 +23,7 @@ fn dying_threads() -> Option<String> {
     (!names.is_empty()).then(|| format!("Threads that keep failing: {}.", names.join(", ")))
 }
 
-/// `GET /readyz`: 200 while requests should be sent here, else 503 and why not.
+/// `GET /readyz`: 200 while this process accepts requests, else 503 with the reason.
 pub async fn readiness(readiness: Data<Readiness>) -> HttpResponse {
     let reason = match readiness.check() {
         Ok(()) => dying_threads(),

@@ -20,16 +20,16 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::os;
 use crate::kit::security::Kind;
 
-/// The queues are read at most this often, however many ask.
+/// The queues are read at most this often, however many clients scrape.
 const FRESH: Duration = Duration::from_secs(5);
-/// The database has so long to answer.
+/// Timeout for the database.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What waits for the background work.
+/// The backlog of the background work.
 #[derive(Clone)]
 struct Waiting {
     queues: Vec<Queue>,
-    /// What is kept beyond its retention period, by what it is.
+    /// Rows beyond their retention period, by kind.
     overdue: Vec<(String, i64)>,
 }
 
@@ -38,12 +38,12 @@ pub struct Metrics {
     db: Db,
     keep: InstanceRetention,
     started_at: DateTime<Utc>,
-    /// `None` where the database did not answer.
+    /// `None` if the database didn't respond.
     queues: Mutex<Option<(Instant, Option<Waiting>)>>,
 }
 
 impl Metrics {
-    /// Those of a process that starts now and uses `db`.
+    /// Metrics of a process that starts now and uses `db`.
     #[must_use]
     pub fn new(db: Db, keep: InstanceRetention) -> Self {
         counters::begin_at_zero(&Labels {
@@ -54,7 +54,7 @@ impl Metrics {
         Self { db, keep, started_at: clock::now(), queues: Mutex::new(None) }
     }
 
-    /// All of them in Prometheus' text format.
+    /// All metrics in Prometheus' text format.
     pub(super) async fn render(&self) -> AppResult<String> {
         let queues = self.queues().await;
         let mut families = counters::gather();
@@ -160,14 +160,14 @@ fn of_retention(overdue: &[(String, i64)]) -> Vec<MetricFamily> {
     )
 }
 
-/// A value as it is now.
+/// A gauge with its current value.
 fn one(name: &str, help: &str, value: f64) -> Vec<MetricFamily> {
     let gauge = Gauge::new(name, help).expect("names are fixed");
     gauge.set(value);
     gauge.collect()
 }
 
-/// Several, told apart by `label`.
+/// Several gauges, distinguished by `label`.
 fn by<'a>(
     label: &str,
     name: &str,

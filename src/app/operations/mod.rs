@@ -1,6 +1,5 @@
-//! What whoever runs an installation asks it: whether it lives, whether it is ready, what it does.
+//! What an instance tells its operators: whether it's alive, whether it's ready, and its metrics.
 
-/// `/healthz`, `/readyz` and `/metrics`.
 pub mod handlers;
 mod metrics;
 mod queues;

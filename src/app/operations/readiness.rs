@@ -10,12 +10,12 @@ use diesel::r2d2::R2D2Connection;
 use crate::kit::db::{Db, Pool, migrate};
 use crate::kit::supervise::{self, Stop};
 
-/// How often the database is looked at.
+/// How often the database is checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// What was seen longer ago says nothing of now. A look takes four seconds at the most.
+/// A check older than this says nothing about the present. One check takes at most four seconds.
 const STALE: Duration = Duration::from_secs(6);
 
-/// Why no requests should be sent here now. Shown to everybody.
+/// Why this process shouldn't receive requests now. Anyone can read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotReady {
     #[error("Vouch is stopping.")]
@@ -24,27 +24,27 @@ pub(super) enum NotReady {
     NoDatabase,
     #[error("The database is not up to date: vouch migrate brings it there.")]
     Outdated,
-    /// The thread that looks has been held up, or is gone.
+    /// The checking thread is delayed or gone.
     #[error("The database was last looked at {0} seconds ago.")]
     Stale(u64),
 }
 
-/// Whether this process should be sent requests. A thread looks at the database once a second, so that
-/// no answer waits for it.
+/// Whether this process should receive requests. A thread checks the database once a second, so
+/// that no response waits for it.
 pub struct Readiness {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// That of the intake: pages that are slow under load do not make Vouch unready for orders, nor
-    /// send all of its load to the next process.
+    /// The intake's pool. Slow pages under load must not make Vouch unready for orders or shift all
+    /// load to the next process.
     pool: Pool,
     is_stopping: AtomicBool,
     last: Mutex<(Instant, Result<(), NotReady>)>,
 }
 
 impl Readiness {
-    /// That of a process which uses `db`; looks once before it returns.
+    /// Checks the database once before it returns.
     pub fn new(db: &Db) -> io::Result<Self> {
         let pool = db.intake_pool().clone();
         let last = Mutex::new((Instant::now(), ask(&pool)));
@@ -54,12 +54,12 @@ impl Readiness {
         Ok(Self { shared })
     }
 
-    /// From now on it is not ready: whatever spreads the requests should send them elsewhere.
+    /// From now on, the load balancer should send requests elsewhere.
     pub fn stop(&self) {
         self.shared.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was ready when the database was last looked at.
+    /// The result of the last check.
     pub(super) fn check(&self) -> Result<(), NotReady> {
         if self.shared.is_stopping.load(Ordering::Relaxed) {
             return Err(NotReady::Stopping);
@@ -72,7 +72,7 @@ impl Readiness {
     }
 }
 
-/// Until nobody asks any more.
+/// Runs until the last `Readiness` is dropped.
 fn keep_looking(shared: &Weak<Shared>) {
     loop {
         thread::sleep(POLL_INTERVAL);
@@ -82,12 +82,12 @@ fn keep_looking(shared: &Weak<Shared>) {
     }
 }
 
-/// A database that is ahead is fine: a newer Vouch is about to take over from this one.
+/// A database that is ahead is fine: a newer Vouch is about to replace this one.
 fn ask(pool: &Pool) -> Result<(), NotReady> {
     let mut conn = pool.get().map_err(|_| NotReady::NoDatabase)?;
     let applied: HashSet<String> = match migrate::applied(&mut conn) {
         Ok(applied) => applied.into_iter().collect(),
-        // A connection may have been cut; or there is nothing there yet.
+        // Either the connection was cut or the database has no tables yet.
         Err(_) if conn.ping().is_err() => return Err(NotReady::NoDatabase),
         Err(_) => return Err(NotReady::Outdated),
     };

@@ -1,6 +1,6 @@
-//! A connection that is cut when the other side is too slow. actix-web bounds how long the head of a
-//! connection's first request may take and how long an idle connection is kept; it waits without end
-//! for a reader who does not read, and for the head of every later request.
+//! Cuts connections whose peer is too slow. actix-web limits only the head of a connection's first
+//! request and idle connections. It waits forever for a reader that doesn't read, and for the head
+//! of every later request.
 
 use std::io;
 use std::pin::Pin;
@@ -10,19 +10,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// What is asked of the other side.
+/// The minimum speed of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct MinRate {
-    /// How long after the first byte of a request its answer may begin. Longer than the slowest
-    /// upload that is taken.
+    /// How long a response may take to start, from the first byte of the request. Longer than the
+    /// slowest upload that's accepted.
     pub answer: Duration,
-    /// How long nothing at all may move.
+    /// How long no bytes may move in either direction.
     pub quiet: Duration,
-    /// How long a reader may fall behind before it has to keep up.
+    /// How long a reader may fall behind before the minimum rate applies.
     pub grace: Duration,
-    /// What a reader has to take per second once it is behind, in bytes.
+    /// The bytes per second that a reader who is behind must read.
     pub rate: u32,
-    /// How often all this is looked at.
+    /// How often these limits are checked.
     pub every: Duration,
 }
 
@@ -32,33 +32,34 @@ impl Default for MinRate {
             answer: Duration::from_secs(120),
             quiet: Duration::from_secs(120),
             grace: Duration::from_secs(30),
-            // Less than a modem. What the system holds for a reader is taken within the grace.
+            // Slower than a modem. Data in the kernel's send buffer is read within the grace
+            // period.
             rate: 2048,
             every: Duration::from_secs(5),
         }
     }
 }
 
-/// A stream that fails with `TimedOut` once the other side is slower than its [`MinRate`].
+/// A stream that fails with `TimedOut` if the client is slower than its [`MinRate`].
 pub struct MinRateStream<T> {
     io: T,
     pace: MinRate,
     timer: Pin<Box<Sleep>>,
-    /// When something last moved.
+    /// When bytes last moved.
     moved_at: Instant,
-    /// Since when a request waits for its answer.
+    /// When the unanswered request began.
     unanswered_since: Option<Instant>,
     behind: Option<Behind>,
 }
 
-/// A reader who has not taken what was sent.
+/// A reader with unread data.
 struct Behind {
     since: Instant,
     taken: u64,
 }
 
 impl<T> MinRateStream<T> {
-    /// Keeps to `pace` from now on.
+    /// Enforces `pace` from now on.
     pub fn new(io: T, pace: MinRate) -> Self {
         let timer = Box::pin(sleep(pace.every));
         let moved_at = Instant::now();
@@ -77,7 +78,7 @@ impl<T> MinRateStream<T> {
             || self.unanswered_since.is_some_and(|since| is_longer(since, pace.answer))
     }
 
-    /// Waits while the other side keeps up.
+    /// Pending while the client keeps up.
     fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
@@ -97,7 +98,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for MinRateStream<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // Also for who always sends a little more.
+        // Checked on every read, so a client that trickles bytes is cut too.
         if let Poll::Ready(error) = this.poll_too_slow(cx) {
             return Poll::Ready(Err(error));
         }
@@ -160,7 +161,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for MinRateStream<T> {
         self.io.is_write_vectored()
     }
 
-    /// actix-web flushes once it has written everything it has.
+    /// actix-web flushes after it has written everything, so the reader has caught up.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.io).poll_flush(cx))?;

@@ -51,45 +51,40 @@ use crate::kit::web::spans::RequestSpan;
 use crate::kit::web::upload::PART_HEADERS_LIMIT;
 use crate::kit::web::{error_page, guard, gzip, htmx, idempotency, measure, text, watch};
 
-/// What the handlers share.
+/// Shared state of the handlers.
 #[derive(Clone)]
 pub struct State {
-    /// The settings.
     pub config: Arc<Config>,
-    /// The door to the database.
     pub db: Db,
-    /// The bounded place where passwords are hashed.
+    /// Hashes passwords with bounded concurrency.
     pub hashing: Hashing,
-    /// The tries that are left at sign-in.
+    /// The remaining sign-in attempts.
     pub attempts: Data<AttemptLimits>,
-    /// What seals and opens the secrets of stores.
+    /// Encrypts and decrypts the stores' secrets.
     pub encryptor: Encryptor,
-    /// The stores that sent something lately.
+    /// Stores with recent webhooks.
     pub known_stores: Data<KnownStores>,
-    /// The door to the stores, for checks that somebody waits for.
+    /// The HTTP client for store checks that a page waits for.
     pub http: Http,
-    /// How many such checks run, for whom.
+    /// How many of these checks run, per merchant.
     pub store_calls: Data<StoreCalls>,
-    /// Where messages of stores are taken in.
+    /// Receives the stores' webhooks.
     pub intake: Intake,
-    /// The requests that are left to API keys.
+    /// The remaining requests of API keys.
     pub api_limits: Data<api::Limits>,
-    /// What is left to strangers on the public pages.
+    /// The remaining requests of anonymous visitors on the public pages.
     pub join_limits: Data<registration::Limits>,
-    /// The emails that are left to members and support staff.
+    /// The remaining emails of members and support staff.
     pub mail_limits: Data<email::Limits>,
-    /// Whether requests should be sent here.
     pub readiness: Data<Readiness>,
-    /// The memory that is left for bodies and files.
+    /// The remaining memory for request bodies and files.
     pub memory: Data<Memory>,
-    /// What proves that a page was made for a person.
+    /// Signs the CSRF tokens.
     pub form_key: Data<FormKey>,
-    /// What is counted and measured.
     pub metrics: Data<Metrics>,
 }
 
 impl State {
-    /// Prepares what the handlers share.
     pub fn new(config: Arc<Config>, db: Db) -> anyhow::Result<Self> {
         let encryptor = Encryptor::new(&config.secret_key);
         let http = Http::new(config.local_stores);
@@ -128,23 +123,21 @@ impl State {
 
 /// How long the head of a connection's first request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is kept for another request.
+/// How long an idle connection stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long the other side has to close its end.
+/// How long the client has to close its end.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How much of an answer the system holds for a reader who is behind, beyond what is on its way.
+/// How many unsent bytes the kernel holds for a slow reader, beyond those in flight.
 const MAX_UNSENT_BYTES: i32 = 64 * 1024;
-/// How many connections one of the web server's threads has. Each takes some 20 KiB while it waits.
+/// Connections per web server thread. Each uses about 20 KiB while it waits.
 const MAX_CONNECTIONS: usize = 2000;
-/// What runs when the server is told to stop may take this long: with the end of the database after
-/// it, ten seconds in all.
+/// How long running requests may take at shutdown. Together with the database's shutdown it's ten
+/// seconds.
 const SHUTDOWN_SECONDS: u64 = 6;
 
-/// Serves the application on `listener` until its handle is told to stop; the future ends once what
-/// runs is finished. As `actix_web::HttpServer` does it, with every connection [`MinRateStream`].
-///
-/// # Errors
-/// When the socket cannot be used.
+/// Serves the application on `listener` until its handle is stopped. The future completes once
+/// running requests are finished. It's like `actix_web::HttpServer`, but with a [`MinRateStream`]
+/// for every connection. Fails if the socket can't be used.
 pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Result<Server> {
     let address = listener.local_addr()?;
     let builder = Server::build()
@@ -174,7 +167,7 @@ pub fn serve(listener: TcpListener, state: State, workers: usize) -> std::io::Re
             .local_addr(address)
             .finish(map_config(application, |()| AppConfig::default()));
         fn_service(async |io: TcpStream| {
-            // A connection without these options is only slower, or cut a little sooner.
+            // Without these options the connection is only slower, or cut a little sooner.
             let _ = io.set_nodelay(true);
             let _ = os::limit_unsent(&io, MAX_UNSENT_BYTES);
             let peer = io.peer_addr().ok();
@@ -248,8 +241,8 @@ async fn unknown() -> AppResult<&'static str> {
     Err(AppError::NotFound)
 }
 
-/// `__Host-` makes the browser insist on `Secure`, on this host alone and on the whole of it.
-/// Browsers count loopback as secure, so that no switch for insecure cookies is needed.
+/// With `__Host-` the browser insists on `Secure`, on this host alone and the path `/`. Browsers
+/// treat loopback as secure, so no setting for insecure cookies is needed.
 fn sessions(state: &State) -> SessionMiddleware<PgSessions> {
     let key = Key::derive_from(state.config.secret_key.expose_secret());
     SessionMiddleware::builder(PgSessions::new(state.db.clone()), key)

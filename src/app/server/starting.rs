@@ -1,5 +1,5 @@
-//! What is answered while Vouch starts: its port is open from the first moment, its database may not be
-//! there for a minute.
+//! Answers requests while Vouch starts. Its port opens immediately, but the database may not
+//! respond for a minute.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,32 +8,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often new connections are looked for.
+/// How often new connections are accepted.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a client may take to send, and to read.
+/// How long a client may take to send and to read.
 const CLIENT_TIMEOUT: Duration = Duration::from_millis(200);
-/// As much of a request is read: it begins with what it asks for.
+/// This much of a request is read, because the request line comes first.
 const HEAD: usize = 4096;
 
-/// Answers on a thread of its own until it's dropped.
+/// Answers on its own thread until it's dropped.
 pub struct Starting {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Starting {
-    /// Answers everybody on `listener` that Vouch is starting: `/healthz` with 200, since the process works,
-    /// all else with 503.
+    /// Answers every request on `listener`: 200 for `/healthz`, since the process works, and 503
+    /// for everything else.
     pub fn answer(listener: &TcpListener) -> io::Result<Self> {
         let listener = listener.try_clone()?;
-        // The web server wants its sockets so too.
+        // The web server needs its sockets nonblocking too.
         listener.set_nonblocking(true)?;
         let over = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&over);
         let work = move || {
             while !is_over.load(Ordering::Relaxed) {
                 match listener.accept() {
-                    // A client that is gone hears nothing.
+                    // A client that's gone gets no answer.
                     Ok((client, _)) => drop(tell(client)),
                     Err(_) => thread::sleep(POLL_INTERVAL),
                 }
@@ -72,7 +72,7 @@ fn tell(mut client: TcpStream) -> io::Result<()> {
         body.len()
     )?;
     client.shutdown(Shutdown::Write)?;
-    // What was sent and not read would cut the connection before the answer is read.
+    // Unread input would reset the connection before the client reads the answer.
     while client.read(&mut head)? > 0 {}
     Ok(())
 }
@@ -94,7 +94,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let starting = Starting::answer(&listener).unwrap();
-        // A client that says nothing holds up nobody for long.
+        // A silent client doesn't delay the others for long.
         let _silent = TcpStream::connect(address).unwrap();
         assert!(ask(address, "GET /healthz HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200 "));
         assert!(ask(address, "GET /readyz HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 503 "));

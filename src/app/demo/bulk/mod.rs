@@ -1,8 +1,8 @@
-//! Programs as large as one likes, to measure with.
+//! Programs of any size, for performance tests.
 //!
-//! Rows are made here, decisions by the same rules as everywhere, and go by `COPY` into a
-//! temporary table: PostgreSQL refuses it into tables with row security. From there one statement
-//! a table takes them on. The figures are added up once, at the end.
+//! Rows are generated here, and the usual rules attribute the orders. They go by `COPY` into a
+//! temporary table, because PostgreSQL refuses `COPY` into tables with row security. One statement
+//! per table then inserts them. The totals are calculated once, at the end.
 
 mod rows;
 mod size;
@@ -28,28 +28,26 @@ use crate::features::rollups;
 use crate::kit::audit::{Actor, ActorKind};
 use crate::kit::secrets::Encryptor;
 
-/// How long ago the big program began.
+/// How long ago the big program started.
 const AGE_DAYS: i64 = 500;
-/// Rows that are copied at once.
+/// Rows per `COPY`.
 const PORTION: u64 = 10_000;
 
-/// The big program as it stands after [`load`].
+/// The big program after [`load`].
 pub struct BigProgram {
-    /// Its store.
     pub store: DemoStore,
-    /// With which address its owner signs in.
     pub owner: String,
-    /// Whether it was made just now.
+    /// Whether this run created it.
     pub is_new: bool,
     /// A code of an active affiliate.
     pub code: String,
 }
 
-/// How far the loading is: what, how many of it, of how many.
+/// Loading progress: a label, how many are done, and the total.
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
-/// Makes a program of that size, or finds the one that was made before. Within
-/// `Scope::Instance`; everything is made in this one transaction. [`tidy`] comes after it.
+/// Creates a program of the given size, or finds the one that exists. The caller holds
+/// `Scope::Instance`. Everything is created in this one transaction. Call [`tidy`] afterward.
 pub fn load(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -85,7 +83,7 @@ pub fn load(
     Ok(BigProgram { store, owner, is_new: true, code })
 }
 
-/// Lets the planner know what was loaded. Outside of any transaction.
+/// Updates the planner's statistics after the load. Call it outside any transaction.
 pub fn tidy(conn: &mut PgConnection) -> QueryResult<()> {
     conn.batch_execute(
         "VACUUM (ANALYZE) affiliates, affiliate_terms, affiliate_emails, triggers, trigger_owners, \

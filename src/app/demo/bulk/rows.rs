@@ -1,4 +1,4 @@
-//! The rows of a big program: each follows from its number alone.
+//! The rows of a big program. Each row depends on its number alone.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
@@ -21,7 +21,7 @@ use crate::features::conversions::{DenialReason, Review};
 use crate::features::exclusions::look_alike::look_alike;
 use crate::features::triggers::TriggerKind;
 
-/// Orders are spread over so many days.
+/// Orders are spread over this many days.
 const DAYS: i64 = 91;
 
 const FIRST: [&str; 12] = [
@@ -57,7 +57,7 @@ pub(super) struct RowGenerator {
     pub size: Size,
     pub begun: DateTime<Utc>,
     pub now: DateTime<Utc>,
-    /// Standard, and Partners.
+    /// Standard, then Partners.
     pub offers: [i64; 2],
     pub keys: Keys,
 }
@@ -136,7 +136,7 @@ struct ConversionRow {
     ledger_currency: Option<Currency>,
 }
 
-/// The code of the trigger of that number, in one of four styles.
+/// The code of the trigger with that number, in one of four styles.
 pub(super) fn code(number: u64) -> String {
     match number % 4 {
         0 => format!("MERIDIAN{number}"),
@@ -156,12 +156,12 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or_default()
 }
 
-/// An affiliate ID as `affiliates::create` makes them, and each another one.
+/// A unique affiliate ID in the format of `affiliates::create`.
 fn public_id(number: u64) -> String {
     const LETTERS: &[u8] = b"abcdfghjkmnpqrstvwxyz";
     const DIGITS: &[u8] = b"23456789";
     const ALL: u64 = 21 * 8 * 21 * 8 * 21 * 8;
-    // Coprime to ALL, so that neighbours look unlike and all differ.
+    // Coprime to ALL, so consecutive IDs look unrelated and all differ.
     let mut rest = number % ALL * 1_234_577 % ALL;
     let mut id = String::with_capacity(8);
     for at in 0..6 {
@@ -208,7 +208,7 @@ impl RowGenerator {
     }
 
     fn created(&self, number: u64) -> DateTime<Utc> {
-        // A day after the last affiliate has joined, and before the first order.
+        // After the last affiliate has joined and before the first order.
         self.begun + Duration::days(301) + Duration::seconds(signed(number * 6_007 % (90 * 86_400)))
     }
 
@@ -241,7 +241,7 @@ impl RowGenerator {
         number % self.size.affiliates
     }
 
-    /// A code in force of an active affiliate; low numbers are popular.
+    /// An active code of an active affiliate. Low numbers are more popular.
     fn some_trigger(&self, random: &mut Random) -> u64 {
         for _ in 0..50 {
             let (one, other) = (random.below(self.size.triggers), random.below(self.size.triggers));
@@ -340,7 +340,7 @@ impl RowGenerator {
         }
     }
 
-    /// What is two weeks old was looked at.
+    /// Conversions older than two weeks have been reviewed.
     fn review(&self, report: &OrderSnapshot, random: &mut Random) -> Option<Review> {
         match (self.now - report.placed_at < Duration::days(14), random.percent(3)) {
             (true, _) => None,
@@ -424,7 +424,7 @@ fn topic(report: &OrderSnapshot) -> &'static str {
     }
 }
 
-/// Two in a hundred are cancelled, four refunded in part.
+/// Of 100 orders, two are canceled and four are partially refunded.
 fn change_later(report: &mut OrderSnapshot, random: &mut Random, after: Duration) {
     let at = report.placed_at + after.min(Duration::days(5));
     match random.below(100) {

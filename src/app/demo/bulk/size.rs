@@ -1,13 +1,11 @@
-/// Who owns the big program.
+/// The owner of the big program.
 pub(super) const OWNER: &str = "Morgan Reyes";
 
-/// How large the program is to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Affiliates; at least one.
+    /// At least one.
     pub affiliates: u64,
-    /// Conversion triggers; at least one.
+    /// At least one.
     pub triggers: u64,
-    /// Orders.
     pub orders: u64,
 }

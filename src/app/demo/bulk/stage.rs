@@ -1,4 +1,4 @@
-//! The way of many rows at once into tables with row security.
+//! Bulk inserts into tables with row security.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,13 +9,13 @@ use super::size::Size;
 use crate::kit::db::statement::{Statement, statement};
 
 diesel::table! {
-    /// Rows on their way: one JSON object each.
+    /// The staging table: one JSON object per row.
     demo_rows (line) {
         line -> Jsonb,
     }
 }
 
-/// Keys that nobody else will get: the first of each table.
+/// Reserved IDs that no other session gets: the first of each table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {
     pub affiliates: i64,
@@ -176,7 +176,7 @@ const PARTS: [Distribute; 4] = [
     ),
 ];
 
-/// Where rows wait between `COPY` and their tables.
+/// Temporary tables that hold rows between `COPY` and their real tables.
 pub(super) struct StagingTables {
     merchant_id: i64,
     store_id: i64,
@@ -236,7 +236,7 @@ fn copy(conn: &mut PgConnection, rows: impl Iterator<Item = impl Serialize>) -> 
     for row in rows {
         let json = serde_json::to_string(&row)
             .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
-        // JSON has no bare tabs and line ends; the backslash is COPY's own sign.
+        // JSON has no bare tabs or line ends, so only COPY's escape character needs escaping.
         lines.push_str(&json.replace('\\', "\\\\"));
         lines.push('\n');
     }
