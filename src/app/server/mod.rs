@@ -79,7 +79,7 @@ pub struct State {
     pub readiness: Data<Readiness>,
     /// The remaining memory for request bodies and files.
     pub memory: Data<Memory>,
-    /// Signs the CSRF tokens.
+    /// Proves for which person a form page was rendered.
     pub form_key: Data<FormKey>,
     pub metrics: Data<Metrics>,
 }

@@ -3,20 +3,20 @@ use diesel::prelude::*;
 
 use crate::kit::audit::{Act, Actor, ActorKind, record};
 
-/// Who ends access or gives it back, and why.
+/// Who ends or restores access, and why.
 #[derive(Clone, Debug)]
 pub struct AccessChange {
     pub(super) kind: ActorKind,
     pub(super) user_id: Option<i64>,
     pub(super) name: String,
     pub(super) came_from: Option<String>,
-    /// In their own words; may be empty.
+    /// As typed; may be empty.
     pub(super) reason: String,
     pub(super) now: DateTime<Utc>,
 }
 
 impl AccessChange {
-    /// A person at the server's command line.
+    /// The operator at the server's command line.
     pub fn command_line(reason: &str, now: DateTime<Utc>) -> Self {
         Self {
             kind: ActorKind::System,
@@ -28,7 +28,7 @@ impl AccessChange {
         }
     }
 
-    /// Support staff. Which merchant the actor is of doesn't matter.
+    /// Support staff. The merchant of `actor` doesn't matter.
     pub fn support(actor: &Actor, reason: &str) -> Self {
         Self {
             kind: actor.kind,
@@ -40,7 +40,8 @@ impl AccessChange {
         }
     }
 
-    /// The same, within one merchant, who isn't told where support staff sit.
+    /// The same actor within one merchant. It carries no IP address, because merchants don't learn
+    /// where support staff sit.
     pub(super) fn within(&self, merchant_id: i64) -> Actor {
         Actor {
             merchant_id,
@@ -53,7 +54,7 @@ impl AccessChange {
     }
 }
 
-/// Writes an act into the audit log of a merchant, without the reason.
+/// Writes an event to a merchant's audit log, without the reason.
 pub(super) fn tell(
     conn: &mut PgConnection,
     by: &AccessChange,

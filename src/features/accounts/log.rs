@@ -8,24 +8,23 @@ use crate::kit::db::schema::instance_log;
 use crate::kit::email::RevealedEmail;
 use crate::kit::security::{self, Kind};
 
-/// A line of the log of the instance.
+/// An entry of the instance log.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = instance_log)]
 pub struct InstanceEntry {
-    /// When.
     pub at: DateTime<Utc>,
-    /// By support staff or at the command line.
+    /// Support staff or the command line.
     pub actor_kind: ActorKind,
-    /// The name as it was.
+    /// The name at that time.
     pub actor_name: String,
-    /// As noun.verb.
+    /// Format: noun.verb.
     pub action: String,
     /// The reason as typed, and counts.
     pub details: serde_json::Value,
 }
 
 impl InstanceEntry {
-    /// The reason that was given, if one was.
+    /// The reason, or an empty text.
     pub fn reason(&self) -> &str {
         self.details["reason"].as_str().unwrap_or_default()
     }
@@ -35,7 +34,7 @@ impl InstanceEntry {
         self.action == "merchant.closed"
     }
 
-    /// The act and its reason.
+    /// The action and its reason as text.
     pub fn words(&self) -> String {
         match self.reason() {
             "" => self.label().to_owned(),
@@ -43,7 +42,7 @@ impl InstanceEntry {
         }
     }
 
-    /// The act in words.
+    /// The action as text.
     pub fn label(&self) -> &'static str {
         match self.action.as_str() {
             "user.disabled" => "Disabled",
@@ -58,7 +57,7 @@ impl InstanceEntry {
     }
 }
 
-/// Appends an act to the log of the instance. `details` gets the reason, if one was given.
+/// Appends an entry to the instance log. `details` gets the reason, if there is one.
 pub(super) fn note(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -88,7 +87,7 @@ pub(super) fn note(
     Ok(())
 }
 
-/// The security event that an act is.
+/// The security event for an action.
 fn kind(action: &str) -> Option<Kind> {
     Some(match action {
         "user.disabled" => Kind::UserDisabled,
@@ -101,8 +100,8 @@ fn kind(action: &str) -> Option<Kind> {
     })
 }
 
-/// What was done to one user or merchant, the newest first. `noun` is the beginning of the actions:
-/// `user`, `merchant`.
+/// What was done to one user or merchant, the newest first. `noun` is the prefix of the actions:
+/// `user` or `merchant`.
 pub fn of_subject(
     conn: &mut PgConnection,
     noun: &str,
@@ -118,8 +117,8 @@ pub fn of_subject(
         .load(conn)
 }
 
-/// Records that the text of an email was shown: in the audit log of the merchant it's from, and in the
-/// log of the instance.
+/// Records that the text of an email was shown, in the audit log of the sending merchant and in the
+/// instance log.
 pub fn note_revealed(
     conn: &mut PgConnection,
     by: &AccessChange,

@@ -6,9 +6,9 @@ use crate::features::api::keys;
 use crate::features::auth::links::{self, LinkEnd};
 use crate::kit::db::schema::{affiliates, members, merchants, sessions};
 
-/// Closes a merchant: its members and affiliates lose its pages at once, its API keys are revoked, its
-/// links end, and its public page no longer exists. Its stores still deliver orders, so that none is lost if it opens
-/// again. `None` if it was closed before.
+/// Closes a merchant. Its members and affiliates lose access at once, its API keys are revoked, its
+/// links end, and its public page is gone. Its stores still deliver orders, so that none is lost if
+/// it reopens. Returns `None` if it's already closed.
 pub fn close(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -44,7 +44,7 @@ pub fn close(
     Ok(Some(ended))
 }
 
-/// Opens a merchant again that was closed; whether it was.
+/// Reopens a closed merchant. Returns whether it was closed.
 pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> QueryResult<bool> {
     if !lock(conn, merchant_id)? {
         return Ok(false);
@@ -58,7 +58,7 @@ pub fn reopen(conn: &mut PgConnection, by: &AccessChange, merchant_id: i64) -> Q
     Ok(true)
 }
 
-/// Whether it is closed; nobody else changes that before the transaction ends.
+/// Returns whether it's closed. The lock keeps that unchanged until the transaction ends.
 fn lock(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     merchants::table
         .find(merchant_id)

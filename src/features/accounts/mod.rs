@@ -1,11 +1,11 @@
-//! Ends access and gives it back: of a person, of support staff, of a whole merchant.
+//! Ends and restores access: of a person, of support staff, of a whole merchant.
 //!
-//! Each act ends the sessions and revokes the API keys it's about in the same transaction, and leaves a
-//! row in the log of the instance and in the audit log of every merchant it touches. The reason, and where
-//! the act came from, stand in the log of the instance alone: a merchant reads what changed for it, and
-//! not why support did it, which can be about support's own staff. Everything here
-//! runs within `Scope::Instance`, for the command line and the pages of support staff alike. What
-//! was revoked stays revoked when access is given back.
+//! Each action ends the affected sessions and revokes the affected API keys in the same
+//! transaction. It writes a row to the instance log and to the audit log of every affected
+//! merchant. The reason and the actor's IP address are only in the instance log. A merchant learns
+//! what changed but not why support did it, because that can concern support's own staff.
+//! Everything here runs within `Scope::Instance`, for the command line and for the support pages.
+//! Revoked keys stay revoked when access is restored.
 
 mod by;
 mod log;
@@ -21,24 +21,21 @@ pub use self::log::{InstanceEntry, note_revealed, of_subject};
 pub use self::merchant::{close, reopen};
 pub use self::user::{add_support, disable, enable, remove_support};
 
-/// The most characters of a reason.
+/// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// Why a reason is refused.
+/// Why a reason is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReasonError {
-    /// Longer than the logs show.
+    /// Longer than the logs can show.
     #[error("Enter {MAX_REASON_CHARS} characters or fewer.")]
     TooLong,
-    /// A line end, a direction mark or another character that can't be seen.
+    /// It has a line end, a direction mark or another invisible character.
     #[error("The reason contains a character that can’t be seen. Type it without copying.")]
     Invisible,
 }
 
-/// A reason as typed on a page or at the command line, outer space cut: one line. May be empty.
-///
-/// # Errors
-/// [`ReasonError`]
+/// Parses a one-line reason from a page or the command line and trims it. It may be empty.
 pub fn read_reason(typed: &str) -> Result<String, ReasonError> {
     let reason = typed.trim();
     if reason.chars().count() > MAX_REASON_CHARS {
@@ -50,17 +47,15 @@ pub fn read_reason(typed: &str) -> Result<String, ReasonError> {
     Ok(reason.to_owned())
 }
 
-/// What an act ended.
+/// What an action ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndedAccess {
-    /// Sessions.
     pub sessions: usize,
-    /// API keys.
     pub keys: usize,
 }
 
 impl EndedAccess {
-    /// A sentence.
+    /// One sentence.
     pub fn words(self) -> String {
         let count = |number: usize, one: &str| match number {
             1 => format!("1 {one}"),

@@ -10,8 +10,8 @@ use crate::features::auth::links::{self, LinkEnd, LinkSubject};
 use crate::features::team;
 use crate::kit::db::schema::{affiliates, members, users};
 
-/// Disables a person: they can't sign in, what they have open ends at once, their API keys are revoked
-/// and the invitations they sent are withdrawn. `None` if they were disabled before.
+/// Disables a person. They can't sign in, their sessions end, their API keys are revoked and their
+/// sent invitations are withdrawn. Returns `None` if they're already disabled.
 pub fn disable(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -39,7 +39,7 @@ pub fn disable(
     Ok(Some(ended))
 }
 
-/// Lets a person sign in again; whether they were disabled.
+/// Lets a person sign in again. Returns whether they were disabled.
 pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     let name = name_of(conn, user_id)?;
     let changed = diesel::update(users::table.find(user_id))
@@ -55,8 +55,8 @@ pub fn enable(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> Query
     Ok(true)
 }
 
-/// Takes the rights of support staff from a person, whose other places stay. `None` if they had none. That
-/// is no merchant's affair: merchants read only that API keys were revoked.
+/// Removes a person's support rights but not their memberships. Returns `None` if they had none.
+/// The merchants' audit logs only mention the revoked API keys.
 pub fn remove_support(
     conn: &mut PgConnection,
     by: &AccessChange,
@@ -71,8 +71,8 @@ pub fn remove_support(
     Ok(Some(ended))
 }
 
-/// Makes a person who signs in already support staff, with their next sign-in; whether they weren't
-/// before.
+/// Gives support rights to an existing user, from their next sign-in. Returns whether that's a
+/// change.
 pub fn add_support(conn: &mut PgConnection, by: &AccessChange, user_id: i64) -> QueryResult<bool> {
     if !set_support(conn, user_id, true)? {
         return Ok(false);
@@ -109,7 +109,7 @@ fn end_everything(
     Ok(EndedAccess { sessions, keys: keys.len() })
 }
 
-/// Every merchant that knows the person as a member or an affiliate reads of it.
+/// Writes to the audit log of every merchant where the person is a member or an affiliate.
 fn tell_merchants(
     conn: &mut PgConnection,
     by: &AccessChange,

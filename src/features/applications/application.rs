@@ -4,44 +4,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::db::schema::applications;
 
-/// A further field as it was filled in.
+/// An answer to a custom field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The words above the field.
+    /// The label of the field.
     pub label: String,
-    /// What stood in it; may be empty.
+    /// May be empty.
     pub answer: String,
 }
 
-/// What was sent on the public page.
+/// An application from the public page.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = applications)]
 pub struct Application {
-    /// Its key within the merchant.
     pub id: i64,
-    /// What the applicant is called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// The code that was wished for.
+    /// The requested code.
     pub code: Option<String>,
-    /// Further fields.
+    /// Answers to the custom fields.
     pub answers: serde_json::Value,
-    /// When it was sent.
     pub sent_at: DateTime<Utc>,
-    /// When the e-mail address was confirmed.
+    /// When the email was confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
 }
 
 impl Application {
-    /// The further fields that were filled in.
+    /// The answers to the custom fields.
     pub fn answers(&self) -> Vec<Answer> {
-        // They were written from the same type.
+        // They were serialized from the same type.
         let all: Vec<Answer> = serde_json::from_value(self.answers.clone()).unwrap_or_default();
         all.into_iter().filter(|one| !one.answer.is_empty()).collect()
     }
 
-    /// The application that made an affiliate, if one did.
+    /// The application that created an affiliate, if there is one.
     pub fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,

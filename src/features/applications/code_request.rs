@@ -30,7 +30,7 @@ text_enum! {
 }
 
 impl CodeRequestStatus {
-    /// The tone of its badge.
+    /// The color of its badge.
     pub const fn tone(self) -> &'static str {
         match self {
             Self::Pending => "wait",
@@ -40,44 +40,39 @@ impl CodeRequestStatus {
     }
 }
 
-/// A coupon code that an affiliate asked for.
+/// A coupon code that an affiliate requested.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = code_requests)]
 pub struct CodeRequest {
-    /// Its key within the merchant.
     pub id: i64,
-    /// Who asked.
     pub affiliate_id: i64,
     /// As typed.
     pub code: String,
-    /// As compared.
+    /// The normalized form that codes are compared by.
     pub code_key: String,
-    /// What became of it.
     pub status: CodeRequestStatus,
-    /// When it was asked for.
     pub requested_at: DateTime<Utc>,
-    /// How it was asked for.
     pub origin: CodeRequestOrigin,
-    /// Why it was denied, for who asked; may be empty.
+    /// Why it was denied, shown to the affiliate; may be empty.
     pub reason: String,
-    /// When it was decided or withdrawn; `None` while it waits.
+    /// When it was approved, denied or withdrawn; `None` while it's pending.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The trigger that it became.
+    /// The trigger that approval created.
     pub trigger_id: Option<i64>,
 }
 
 impl CodeRequest {
-    /// Whether it is a further code that waits for a decision of its own.
+    /// Whether it's an additional code that waits for its own decision.
     pub fn is_requested(&self) -> bool {
         self.status == CodeRequestStatus::Pending && self.origin == CodeRequestOrigin::Portal
     }
 
-    /// Whether it is a further code that was denied.
+    /// Whether it's an additional code that was denied.
     pub fn is_denied_request(&self) -> bool {
         self.status == CodeRequestStatus::Denied && self.origin == CodeRequestOrigin::Portal
     }
 
-    /// The codes that are reserved for some affiliates: (affiliate, code).
+    /// The pending codes of several affiliates: (affiliate, code).
     pub fn pending_of(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -92,7 +87,7 @@ impl CodeRequest {
             .load(conn)
     }
 
-    /// What an affiliate asked for, the newest first.
+    /// An affiliate's requests, the newest first.
     pub fn of_affiliate(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -108,7 +103,7 @@ impl CodeRequest {
             .load(conn)
     }
 
-    /// How many further codes wait; one more than the limit of counts on pages where there are more.
+    /// How many additional codes are pending. It's at most one above the limit for counts on pages.
     pub fn count_waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         let some: Vec<i64> =
             waiting(merchant_id).select(code_requests::id).limit(COUNT_LIMIT + 1).load(conn)?;
@@ -116,7 +111,7 @@ impl CodeRequest {
     }
 }
 
-/// Further codes that wait for a decision.
+/// Additional codes that are pending.
 #[diesel::dsl::auto_type]
 pub(crate) fn waiting(merchant_id: i64) -> _ {
     let pending: CodeRequestStatus = CodeRequestStatus::Pending;

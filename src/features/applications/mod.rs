@@ -1,5 +1,5 @@
-//! What applicants sent, and the codes that they and affiliates asked for: the rows, for whoever shows
-//! them. `registration` and `code_requests` write and decide them.
+//! Applications and code requests: the rows, for the features that show them. `registration` and
+//! `code_requests` create and decide them.
 
 mod application;
 mod code_request;

@@ -1,5 +1,5 @@
-//! Who may reach which route, by the table of routes that the application holds. Refused by default: a
-//! route without a row there is not served.
+//! Who may reach which route, by the application's route table. Denied by default: a route without
+//! a row isn't served.
 
 use actix_session::SessionExt;
 use actix_web::HttpMessage;
@@ -23,12 +23,12 @@ use crate::kit::web::bearer;
 use crate::kit::web::spans::route;
 use crate::kit::web::unsent;
 
-/// Middleware: looks the route up, and the person, and lets through who may. Leaves [`Person`] and
-/// [`MemberContext`], [`AffiliateContext`] or [`AccountContext`] with the request for the page extractors.
+/// Middleware that looks up the route and the person and checks access. It stores [`Person`] and
+/// [`MemberContext`], [`AffiliateContext`] or [`AccountContext`] in the request for the page
+/// extractors.
 ///
-/// # Errors
-/// None of its own: whoever may not is answered with `NotFound` (an unknown address),
-/// `MethodNotAllowed`, `SignInNeeded`, `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden`.
+/// A denied request gets `NotFound` (unknown URL), `MethodNotAllowed`, `SignInNeeded`,
+/// `PlaceNeeded`, `TwoFactorNeeded` or `Forbidden` as its response.
 pub async fn check<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
@@ -40,12 +40,12 @@ pub async fn check<B: MessageBody>(
     Ok(next.call(req).await?.map_into_left_body())
 }
 
-/// What no one is signed in to: static files, what carries a credential of its own, and what watches
-/// Vouch, which is answered while the database, where the sessions are, is away.
+/// Paths without a session: static files, requests with their own credentials, and monitoring.
+/// Monitoring must get a response even while the database, and so the session store, is down.
 const WITHOUT_SESSION: [&str; 6] =
     ["/static/", "/hooks/", "/api/", "/healthz", "/readyz", "/metrics"];
 
-/// Middleware, outside of the sessions: takes the cookie off requests that no one is signed in to.
+/// Middleware outside the sessions that removes the cookie from requests that need no session.
 pub async fn without_session<B: MessageBody>(
     mut req: ServiceRequest,
     next: Next<B>,
@@ -70,7 +70,7 @@ async fn judge(req: &ServiceRequest) -> AppResult<()> {
     }
 }
 
-/// Whether the request bears `VOUCH_METRICS_TOKEN`.
+/// Whether the request has the `VOUCH_METRICS_TOKEN`.
 fn is_monitoring(req: &ServiceRequest) -> bool {
     let config = req.app_data::<Data<Config>>().expect("the application holds the settings");
     let (Some(token), Some(sent)) = (&config.metrics_token, bearer(req.headers())) else {
@@ -140,8 +140,7 @@ async fn admit(req: &ServiceRequest, access: Access) -> AppResult<()> {
     Ok(())
 }
 
-/// Support staff, and members of a merchant that demands it, set up two-factor sign-in before
-/// anything else.
+/// Support staff, and members of a merchant that requires it, must set up two-factor sign-in first.
 fn guarded(req: &ServiceRequest, person: &Person, is_required: bool) -> AppResult<()> {
     if person.lacks_two_factor(is_required) {
         return Err(AppError::TwoFactorNeeded(come_back_to(req)));
@@ -153,7 +152,7 @@ async fn person(db: &Db, user_id: i64) -> AppResult<Person> {
     db.run(Scope::Unowned, move |conn| Person::find(conn, user_id)).await
 }
 
-/// What is around the pages of one's own account; a seat that is no more leaves nothing.
+/// The context of the account pages. It's empty if the membership no longer exists.
 async fn account_context(
     db: &Db,
     person: &Person,
@@ -178,7 +177,7 @@ async fn account_context(
     }
 }
 
-/// The person or the seat is no more: whoever it was has to sign in again.
+/// If the user or membership no longer exists, they have to sign in again.
 fn gone(req: &ServiceRequest, error: AppError) -> AppError {
     if matches!(error, AppError::NotFound) {
         req.get_session().purge();

@@ -23,7 +23,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// The current password and the new one; neither is ever echoed.
+/// Neither password is sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct PasswordForm {
@@ -43,7 +43,7 @@ pub async fn password_form(page: AccountPage) -> AppResult<HttpResponse> {
     ok(&PasswordPage { page, errors: FormErrors::new() })
 }
 
-/// `POST /account/password`: ends the person's other sessions and keeps this one, under a new key.
+/// `POST /account/password`: ends the person's other sessions and renews this session's key.
 pub async fn change_password(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -61,14 +61,12 @@ pub async fn change_password(
     }
 }
 
-/// What one reads afterwards.
+/// The success message.
 pub const CHANGED: &str = "Your password is changed. You are signed out everywhere else.";
 
-/// Gives a person a new password if they know the current one: ends their other sessions and keeps
-/// `session`, under a new key. The inner error is the person's to mend, beside `current` and `new`.
-///
-/// # Errors
-/// `TooMany` after too many tries; the database's.
+/// Changes the password of a person who knows the current one. Their other sessions end, and
+/// `session` gets a new key. The inner error belongs to the fields `current` and `new`. Fails with
+/// `TooMany` after too many attempts.
 pub async fn change(
     db: &Db,
     hashing: &Hashing,
@@ -78,7 +76,7 @@ pub async fn change(
     session: &Session,
     form: PasswordForm,
 ) -> AppResult<Result<(), FormErrors>> {
-    // Who found a browser left open must not guess here what they cannot guess at sign-in.
+    // Someone at an unattended browser must not get more guesses here than at sign-in.
     attempts.take(&person.email, peer(req))?;
     let user_id = person.id;
     let user = db.run(Scope::Unowned, move |conn| User::find(conn, user_id)).await?;

@@ -1,4 +1,4 @@
-//! What Vouch writes to people about their own account.
+//! Emails to people about their own account.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,7 +8,7 @@ use crate::kit::email::{Link, Message};
 use crate::kit::secrets::Encryptor;
 use crate::kit::web::display_time::DisplayTime;
 
-/// The link by which a person chooses a new password.
+/// The email with the link to choose a new password.
 pub(super) fn password_reset<'a>(
     person: &'a Person,
     encryptor: &Encryptor,
@@ -33,7 +33,7 @@ pub(super) fn password_reset<'a>(
     }
 }
 
-/// That the password is another one.
+/// The notice about a changed password.
 pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
     notice(
         person,
@@ -46,7 +46,7 @@ pub(super) fn password_changed(person: &Person, now: DateTime<Utc>) -> Message<'
     )
 }
 
-/// That a code is asked for from now on.
+/// The notice that sign-in now needs a code.
 pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Message<'_> {
     let happened = format!(
         "Two-factor sign-in was turned on for {} on {}: from now on Vouch asks for a code after the password.",
@@ -56,7 +56,7 @@ pub(super) fn two_factor_on(person: &Person, now: DateTime<Utc>) -> Message<'_> 
     notice(person, "Two-factor sign-in is on", happened)
 }
 
-/// That no code is asked for any more.
+/// The notice that sign-in no longer needs a code.
 pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Message<'_> {
     let happened = format!(
         "Two-factor sign-in was turned off for {} on {}: the password is enough now.",
@@ -66,7 +66,7 @@ pub(super) fn two_factor_off(person: &Person, now: DateTime<Utc>) -> Message<'_>
     notice(person, "Two-factor sign-in is off", happened)
 }
 
-/// That somebody came in without the device.
+/// The notice that a recovery code was used to sign in.
 pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>) -> Message<'_> {
     let happened = format!(
         "A recovery code of {} was used on {}. You have {left} left.",
@@ -76,7 +76,7 @@ pub(super) fn recovery_code_used(person: &Person, left: i64, now: DateTime<Utc>)
     notice(person, "A recovery code was used", happened)
 }
 
-/// That the recovery codes are other ones.
+/// The notice about new recovery codes.
 pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Message<'_> {
     let happened = format!(
         "New recovery codes were made for {} on {}. Those from before work no longer.",
@@ -86,7 +86,7 @@ pub(super) fn recovery_codes_renewed(person: &Person, now: DateTime<Utc>) -> Mes
     notice(person, "You have new recovery codes", happened)
 }
 
-/// Something about a person's account that they should hear of even if they did it themselves.
+/// A security notice, sent even if the person made the change themselves.
 fn notice<'a>(person: &'a Person, subject: &str, happened: String) -> Message<'a> {
     Message {
         to: &person.email,

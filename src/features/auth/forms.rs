@@ -4,7 +4,7 @@ use super::password::judge;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::local_path::LocalPath;
 
-/// What was typed to sign in. The password is never echoed.
+/// The password is never sent back to the browser.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct LoginForm {
@@ -13,27 +13,25 @@ pub struct LoginForm {
     pub next: LocalPath,
 }
 
-/// Which place was chosen.
+/// The chosen workspace.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ProgramForm {
     pub place: String,
-    /// Where to go on.
+    /// Where to go next.
     pub next: LocalPath,
 }
 
-/// A new password in a form: checks it and says why not, beside `field`.
+/// Checks a new password in a form and puts the error beside `field`.
 pub struct NewPassword<'a> {
-    /// The name of the field.
     pub field: &'static str,
-    /// What was typed.
     pub password: &'a str,
-    /// What an attacker knows: name, e-mail, program.
+    /// What an attacker knows: name, email, program.
     pub about_the_person: &'a [String],
 }
 
 impl NewPassword<'_> {
-    /// Adds to `errors` if the password is refused.
+    /// Adds an error if the password is rejected.
     pub fn check(&self, errors: &mut FormErrors) {
         if let Err(refusal) = judge(self.password, self.about_the_person) {
             errors.add(self.field, refusal.to_string());

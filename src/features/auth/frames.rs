@@ -1,4 +1,4 @@
-//! How a page begins: its menu, and what stands above the heading. Compiled once for each kind of page.
+//! The top of a page: its menu, and everything above the heading. Compiled once per kind of page.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -13,7 +13,7 @@ macro_rules! frames {
         pub struct $frame<'a> {
             pub page: &'a $page,
         }
-        // Its template escapes what needs it.
+        // The template escapes its values.
         impl HtmlSafe for $frame<'_> {}
 
         impl $page {
@@ -25,12 +25,9 @@ macro_rules! frames {
 }
 
 frames! {
-    /// The menu of a merchant's member.
     MerchantFrame("components/merchant_frame.html") of MerchantPage;
-    /// The menu of an affiliate.
     AffiliateFrame("components/portal_frame.html") of AffiliatePage;
-    /// The menu of support staff.
     SupportFrame("components/support_frame.html") of PersonPage;
-    /// The menu around the pages of one's own account.
+    /// The menu of the account pages.
     AccountFrame("components/account_frame.html") of AccountPage;
 }

@@ -33,7 +33,7 @@ struct LoginPage {
     errors: FormErrors,
 }
 
-/// Nobody can sign in yet.
+/// No user can sign in yet.
 #[derive(Template)]
 #[template(path = "auth/deserted.html")]
 struct DesertedPage {
@@ -44,10 +44,10 @@ struct DesertedPage {
 #[template(path = "auth/programs.html")]
 struct ProgramsPage {
     page: PersonPage,
-    /// Where to go on, if the place that is chosen has that page.
+    /// Where to go next, if the chosen workspace has that page.
     next: LocalPath,
     workspaces: Vec<Workspace>,
-    /// The key of the place one is at, if one is.
+    /// The key of the current workspace, if there is one.
     current: Option<String>,
 }
 
@@ -64,7 +64,7 @@ pub struct LoginQuery {
     next: LocalPath,
 }
 
-/// `GET /`: to the page that fits the person.
+/// `GET /`: redirects to the person's start page.
 pub async fn root(session: Session) -> AppResult<HttpResponse> {
     if session.get::<i64>(USER_ID)?.is_none() {
         return Ok(see_other("/login"));
@@ -73,7 +73,7 @@ pub async fn root(session: Session) -> AppResult<HttpResponse> {
     Ok(see_other(place.map_or("/programs", |place| place.home())))
 }
 
-/// `GET /login`: in an empty installation, where to begin instead.
+/// `GET /login`: in an empty instance, it says how to start instead.
 pub async fn login_form(
     db: Data<Db>,
     page: PublicPage,
@@ -89,7 +89,7 @@ pub async fn login_form(
     ok(&LoginPage { page, form, errors: FormErrors::new() })
 }
 
-/// `POST /login`: answers alike, and in the same time, whether the address is known or not.
+/// `POST /login`: the response and its timing are the same for known and unknown emails.
 pub async fn login(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -125,7 +125,7 @@ pub async fn login(
     sign_in(&db, page.session(), &origin, user.id, &form.next).await
 }
 
-/// 429, with the form as typed (but for the password) and when to try again.
+/// 429, with the form as typed (except the password) and the time to wait.
 fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpResponse> {
     let message = format!(
         "To protect accounts, tries are limited. Please wait {seconds} seconds and try again."
@@ -136,8 +136,8 @@ fn too_many(page: PublicPage, form: LoginForm, seconds: u64) -> AppResult<HttpRe
     Ok(response)
 }
 
-/// What the browser forgets at sign-out. Not `"cookies"`: that would take those of every other site
-/// on the same domain along, and ours is removed anyway.
+/// Data that the browser clears at sign-out. Not `"cookies"`, which would also clear those of other
+/// sites on the domain. Our cookie is removed anyway.
 const CLEAR_SITE_DATA: (&str, &str) = ("clear-site-data", "\"cache\", \"storage\"");
 
 /// `POST /logout`: ends the session on the server.
@@ -153,7 +153,7 @@ pub async fn logout(page: PublicPage, _form: CsrfForm<ProgramForm>) -> AppResult
     Ok(answer)
 }
 
-/// `GET /workspaces`: where to go, for who has several places or none.
+/// `GET /workspaces`: for people with several workspaces or none.
 pub async fn choose_program(
     db: Data<Db>,
     page: PersonPage,
@@ -175,7 +175,7 @@ pub async fn open_program(
         workspaces.into_iter().find(|place| place.key() == form.place).ok_or(AppError::NotFound)?;
     let session = page.session();
     if session.get::<Workspace>(WORKSPACE)?.is_some_and(|before| before.key() != chosen.key()) {
-        // What stands open of the place before must not be saved into this one.
+        // Forms that are still open for the previous workspace must not be saved into this one.
         renew_session(session)?;
     }
     session.insert(WORKSPACE, &chosen)?;

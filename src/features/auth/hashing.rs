@@ -1,6 +1,5 @@
-//! Passwords are hashed on a few threads of their own. Each uses one block of memory for all the
-//! passwords that wait, so that a flood of wrong ones takes no more than a few do, and gives it back
-//! once none waits.
+//! Hashes passwords on a few dedicated threads. Each thread reuses one block of memory, so a flood
+//! of wrong passwords takes no more than a few do. It frees the memory when no password waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,16 +13,16 @@ use super::password::{hash, hash_with, verify_with};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::supervise::{self, Stop};
 
-/// More cores than this hash no more passwords at once: each takes 19 MiB meanwhile.
+/// The maximum number of passwords hashed at once. Each needs 19 MiB.
 const MAX_THREADS: usize = 4;
-/// How many passwords may wait. The last one waits about a second on two cores.
+/// The maximum queue length. On two cores, the last password waits about a second.
 const MAX_WAITING: usize = 64;
-/// When to try again, in seconds, once that many wait.
+/// Seconds to wait when the queue is full.
 const RETRY_AFTER: u64 = 2;
 
 type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
-/// Hashes and checks passwords, with a bound on how many at once and how many wait.
+/// Hashes and checks passwords with bounded concurrency and a bounded queue.
 #[derive(Clone)]
 pub struct Hashing {
     jobs: SyncSender<Job>,
@@ -32,10 +31,8 @@ pub struct Hashing {
 }
 
 impl Hashing {
-    /// Starts the threads. They end when the last clone is gone.
-    ///
-    /// # Errors
-    /// As [`hash`], and when the operating system starts no thread.
+    /// Starts the threads, which end when the last clone is dropped. Fails like [`hash`], and if
+    /// the operating system can't start a thread.
     pub fn new() -> anyhow::Result<Self> {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         Self::with(cores.min(MAX_THREADS), MAX_WAITING)
@@ -51,10 +48,8 @@ impl Hashing {
         Ok(Self { jobs, decoy: hash("decoy")?.into() })
     }
 
-    /// Whether `password` matches `phc`. Without a hash the work is the same and the answer no.
-    ///
-    /// # Errors
-    /// `TooMany` when too many passwords wait already.
+    /// Whether `password` matches `phc`. Without a hash it does the same work and returns `false`.
+    /// Fails with `TooMany` if the queue is full.
     pub async fn verify(&self, password: String, phc: Option<String>) -> AppResult<bool> {
         let is_known = phc.is_some();
         let phc = phc.unwrap_or_else(|| self.decoy.to_string());
@@ -62,10 +57,7 @@ impl Hashing {
         Ok(is_known && matches)
     }
 
-    /// The PHC string of a new password.
-    ///
-    /// # Errors
-    /// As [`Hashing::verify`] and [`hash`].
+    /// The PHC string of a new password. Fails like [`Hashing::verify`] and [`hash`].
     pub async fn hash(&self, password: String) -> AppResult<String> {
         let hashed = self.run(move |memory| hash_with(memory, &password)).await?;
         hashed.map_err(AppError::Internal)
@@ -77,7 +69,7 @@ impl Hashing {
     ) -> AppResult<T> {
         let (send, receive) = oneshot::channel();
         let job = move |memory: &mut Vec<Block>| {
-            // The visitor may have left while it waited.
+            // The visitor may have left while the password waited.
             if !send.is_closed() {
                 let _ = send.send(job(memory));
             }
@@ -90,16 +82,16 @@ impl Hashing {
 fn work(jobs: &Mutex<Receiver<Job>>) {
     let mut memory = Vec::new();
     while let Some(job) = next(jobs, &mut memory) {
-        // The hook has logged the panic; the next password needs this thread.
+        // The panic hook has logged it, and this thread must live on for the next password.
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             memory = Vec::new();
         }
     }
 }
 
-/// The next password. While none waits, the memory is given back.
+/// The next password. Frees the memory while none waits.
 fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Vec<Block>) -> Option<Job> {
-    // Where another thread holds the lock, it waits for a password as well.
+    // If another thread holds the lock, it's waiting for a password too.
     let waiting = jobs.try_lock().ok().and_then(|received| received.try_recv().ok());
     if waiting.is_some() {
         return waiting;
@@ -144,7 +136,7 @@ mod tests {
         let attempts = (0..3).map(|_| hashing.verify("wrong".to_owned(), None));
         let (_, kept) = join(join_all(attempts), hashing.run(size)).await;
         assert!(kept.unwrap() > 0);
-        // The thread has answered a moment before it looks for the next.
+        // The thread sends its answer just before it looks for the next password.
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         assert_eq!(hashing.run(size).await.unwrap(), 0);
     }

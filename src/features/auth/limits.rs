@@ -1,5 +1,5 @@
-//! How often a password may be tried: per account and per address, so that guessing is slow and a
-//! stranger cannot lock anybody out.
+//! Limits on password attempts, per account and per IP address. They make guessing slow without
+//! letting a stranger lock anyone out.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -11,17 +11,18 @@ use crate::kit::email::{MAX_EMAIL_BYTES, email_key};
 use crate::kit::error::AppError;
 use crate::kit::limiter::Limiter;
 
-/// Tries per minute and account **from one address**: a stranger elsewhere uses up only their own.
+/// Attempts per minute and account **from one IP address**. A stranger elsewhere uses up only their
+/// own.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-/// Tries per minute and address.
+/// Attempts per minute and IP address.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
-/// Codes of two-factor sign-in at once and account, wherever they come from: only who knows the
+/// The burst of two-factor codes per account, from any IP address. Only someone who knows the
 /// password can use them up.
 const CODES: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
-/// One of them grows back every five minutes, so that six digits are not found by trying.
+/// One attempt is restored every five minutes, so six digits can't be guessed.
 const CODE_EVERY: Duration = Duration::from_secs(300);
 
-/// The tries that are left.
+/// The remaining attempts.
 pub struct AttemptLimits {
     accounts: Limiter,
     addresses: Limiter,
@@ -40,27 +41,20 @@ impl Default for AttemptLimits {
 }
 
 impl AttemptLimits {
-    /// [`AttemptLimits::left`] where the error page is answer enough.
-    ///
-    /// # Errors
-    /// `TooMany` with the seconds to wait.
+    /// [`AttemptLimits::left`] for callers that show the error page. Fails with `TooMany` and the
+    /// seconds to wait.
     pub fn take(&self, email: &str, address: IpAddr) -> Result<(), AppError> {
         self.left(email, address).map_err(AppError::TooMany)
     }
 
-    /// Takes one try at a code of two-factor sign-in.
-    ///
-    /// # Errors
-    /// The seconds to wait, when none is left.
+    /// Takes one attempt at a two-factor code. Fails with the seconds to wait if none is left.
     pub fn code(&self, user_id: i64) -> Result<(), u64> {
         self.codes.take(user_id)
     }
 
-    /// Takes one try for the account of `email`, as it was typed, from `address`. What is too long to
-    /// be an email is no account, so that only the address counts.
-    ///
-    /// # Errors
-    /// The seconds to wait, when none is left.
+    /// Takes one attempt for the account of `email`, as typed, from `address`. Text that's too long
+    /// for an email counts only against the IP address. Fails with the seconds to wait if none is
+    /// left.
     pub fn left(&self, email: &str, address: IpAddr) -> Result<(), u64> {
         let network = network_of(address);
         self.addresses.take(network)?;
@@ -71,7 +65,7 @@ impl AttemptLimits {
     }
 }
 
-/// The part of an address that one customer has: of IPv6, a whole /64.
+/// The part of an IP address that belongs to one customer: for IPv6, the /64.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {

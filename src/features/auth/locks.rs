@@ -1,15 +1,15 @@
-//! Locks on what access rests on, until the end of the transaction.
+//! Locks on rows that access depends on, until the end of the transaction.
 //!
-//! Closing a merchant, disabling a person and changing a team lock the same rows for an update. So each
-//! waits for a link, a key or an account that is being created, and then finds and ends it; what is
-//! created after it is refused. The order is merchant, person, subject.
+//! Closing a merchant, disabling a person and changing a team lock the same rows for an update. So
+//! they wait for a link, key or account that's being created, and then find and end it. One that's
+//! created afterward is rejected. The lock order is merchant, person, subject.
 
 use diesel::prelude::*;
 
 use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::session::Role;
 
-/// Locks a merchant against being closed; `false` if it is.
+/// Locks a merchant against being closed. Returns `false` if it's closed.
 pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let open = merchants::table
         .find(merchant_id)
@@ -21,7 +21,7 @@ pub fn lock_open_merchant(conn: &mut PgConnection, merchant_id: i64) -> QueryRes
     Ok(open.is_some())
 }
 
-/// Locks a person against being disabled; `false` if they are.
+/// Locks a person against being disabled. Returns `false` if they're disabled.
 pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
     let enabled = users::table
         .find(user_id)
@@ -33,13 +33,13 @@ pub fn lock_enabled_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<b
     Ok(enabled.is_some())
 }
 
-/// Locks all that an owner's rights rest on: the open merchant, the enabled person, the membership.
-/// `false` where one of them is missing.
+/// Locks everything an owner's rights depend on: the open merchant, the enabled person, the
+/// membership. Returns `false` if one of them is missing.
 pub fn lock_owner(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<bool> {
     if !lock_open_merchant(conn, merchant_id)? || !lock_enabled_user(conn, user_id)? {
         return Ok(false);
     }
-    // Changes of a team lock the merchant, so that this role stays.
+    // Team changes lock the merchant, so this role can't change.
     let role = members::table
         .find((merchant_id, user_id))
         .select(members::role)

@@ -1,35 +1,31 @@
-//! People: signing in and out, sessions, passwords, roles, who may reach which route.
+//! Users: sign-in, sign-out, sessions, passwords, roles, and access to routes.
 
 mod access;
-/// A person's own password.
 pub mod account;
-/// Where a person is signed in.
+/// A person's sessions.
 pub mod devices;
 mod emails;
 mod forms;
-/// Menus.
 pub mod frames;
-/// Sign-in, sign-out, the choice of a place.
+/// Sign-in, sign-out and the choice of a workspace.
 pub mod handlers;
 mod hashing;
 mod limits;
-/// Single-use links.
 pub mod links;
 mod locks;
 mod model;
-/// Layout data: who looks, which merchant, flash, alerts.
+/// Layout data: the person, the merchant, messages, alerts.
 pub mod pages;
 mod password;
 mod personal_words;
-/// A new password for who has forgotten theirs.
+/// Password resets.
 pub mod resets;
 mod route;
 mod session_store;
-/// Beginning a session.
+/// Starts a session.
 pub mod sign_in;
-/// Two-factor sign-in.
 pub mod two_factor;
-/// What was typed before one had to sign in again.
+/// Forms that were submitted without a session, kept until the person signs in again.
 pub mod unsent;
 mod viewing;
 

@@ -17,44 +17,39 @@ use crate::kit::db::schema::{affiliates, members, merchants, users};
 use crate::kit::email::{MAX_EMAIL_BYTES, email_key};
 use crate::kit::session::{Role, Workspace};
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Person {
-    /// Their key.
     pub id: i64,
     /// As typed.
     pub email: String,
-    /// What they are called.
     pub name: String,
-    /// Whether they are support staff of this installation.
+    /// Whether they're support staff of this instance.
     pub is_support: bool,
-    /// Since when a code is asked for when they sign in; `None` if it is not.
+    /// Since when sign-in needs a code; `None` if it doesn't.
     pub two_factor_at: Option<DateTime<Utc>>,
-    /// Of how many programs they are members or affiliates.
+    /// How many programs they're a member or an affiliate of.
     pub memberships: i32,
 }
 
 impl Person {
-    /// Whether a code is asked for when they sign in.
+    /// Whether sign-in needs a code.
     pub fn has_two_factor(&self) -> bool {
         self.two_factor_at.is_some()
     }
 
-    /// Whether they have to set up two-factor sign-in before anything else: support staff always do.
+    /// Whether they must set up two-factor sign-in first. Support staff always must.
     pub fn lacks_two_factor(&self, is_required: bool) -> bool {
         (is_required || self.is_support) && !self.has_two_factor()
     }
 
-    /// Whether there is another place to switch to.
+    /// Whether there's another workspace to switch to.
     pub fn has_other_programs(&self) -> bool {
         self.memberships + i32::from(self.is_support) > 1
     }
 
-    /// A person who may still sign in.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none, or they were disabled.
+    /// A person who may sign in. Fails with `NotFound` if there's none or they're disabled.
     pub fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
         users::table
             .find(user_id)
@@ -64,22 +59,18 @@ impl Person {
     }
 }
 
-/// What sign-in needs of a user.
+/// What sign-in needs to know about a user.
 #[derive(Clone, Debug, Queryable, Selectable)]
 pub struct User {
-    /// Their key.
     pub id: i64,
-    /// PHC string; `None` until a password was chosen.
+    /// PHC string; `None` until they choose a password.
     pub password_hash: Option<String>,
-    /// Since when a code is asked for, too.
+    /// Since when sign-in also needs a code.
     pub two_factor_at: Option<DateTime<Utc>>,
 }
 
 impl User {
-    /// A user who may still sign in.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none, or they were disabled.
+    /// A user who may sign in. Fails with `NotFound` if there's none or they're disabled.
     pub fn find(conn: &mut PgConnection, user_id: i64) -> QueryResult<Self> {
         users::table
             .find(user_id)
@@ -88,7 +79,7 @@ impl User {
             .first(conn)
     }
 
-    /// The user of that e-mail address, unless disabled.
+    /// The user with that email, unless disabled.
     pub fn by_email(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Self>> {
         if email.trim().len() > MAX_EMAIL_BYTES {
             return Ok(None);
@@ -102,14 +93,13 @@ impl User {
     }
 }
 
-/// Whether nobody can sign in yet: the installation is empty.
+/// Whether the instance is empty: no user can sign in yet.
 pub fn is_deserted(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::not(diesel::dsl::exists(users::table.select(users::id))))
         .get_result(conn)
 }
 
-/// Gives a person a new password, and ends every session they have and the link to a new password
-/// that may be in their mailbox.
+/// Sets a new password. Ends all of the person's sessions and any password reset link.
 pub fn change_password(
     conn: &mut PgConnection,
     user_id: i64,
@@ -122,14 +112,12 @@ pub fn change_password(
     links::end(conn, LinkSubject::password(user_id), LinkEnd::Withdrawn, clock::now())
 }
 
-/// A tenant, as every page of it needs it.
+/// A tenant, with the data that every page needs.
 #[derive(Clone, Debug, Queryable, Selectable)]
 pub struct Merchant {
-    /// Its key.
     pub id: i64,
-    /// Its name.
     pub name: String,
-    /// Its part of public addresses: /join/{slug}.
+    /// The program's part of public URLs: /join/{slug}.
     pub slug: String,
     /// What pages show first.
     pub currency: Currency,
@@ -140,28 +128,25 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// The merchant of the scope.
-    ///
-    /// # Errors
-    /// `NotFound` outside its scope.
+    /// The merchant of the scope. Fails with `NotFound` outside its scope.
     pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Self> {
         merchants::table.find(merchant_id).select(Self::as_select()).first(conn)
     }
 
-    /// The time zone days are counted in; UTC should the name have left the database of zones.
+    /// The time zone of the merchant's days; UTC if the name is no longer in the time zone
+    /// database.
     pub fn tz(&self) -> Tz {
         self.time_zone.parse().unwrap_or(Tz::UTC)
     }
 }
 
-/// A connected store that can no longer be called: every page of its merchant says so.
+/// A connected store that Vouch can no longer call. Every page of its merchant shows it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct StoreProblem {
-    /// What pages call the store.
+    /// The store's name on pages.
     pub store: String,
-    /// What it runs on.
     pub platform: Platform,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     pub problem: String,
 }
 
@@ -172,31 +157,25 @@ impl StoreProblem {
     }
 }
 
-/// The first of them, as JSON, beside a member: no page asks for it apart.
+/// The first problem as JSON. It's a column of the membership query, so pages need no extra query.
 const STORE_PROBLEM: &str = "(SELECT jsonb_build_object('store', s.name, 'platform', s.platform, \
      'problem', s.access_problem) FROM stores s WHERE s.merchant_id = members.merchant_id \
      AND s.access_problem IS NOT NULL AND s.disconnected_at IS NULL ORDER BY s.id LIMIT 1)";
 
-/// A member on their seat: who, for which merchant, as what.
+/// A membership: person, merchant and role.
 #[derive(Clone, Debug)]
 pub struct MemberContext {
-    /// Who.
     pub person: Person,
-    /// For which merchant.
     pub merchant: Merchant,
-    /// As what.
     pub role: Role,
     /// Whether the merchant's members need two-factor sign-in.
     pub requires_two_factor: bool,
-    /// A store that needs somebody.
     pub store_problem: Option<StoreProblem>,
 }
 
 impl MemberContext {
-    /// The seat of `user_id` with the merchant of the scope.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none, the person was disabled, or the program is closed.
+    /// The membership of `user_id` with the merchant of the scope. Fails with `NotFound` if there's
+    /// none, the person is disabled or the program is closed.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<Self> {
         let (person, merchant, role, requires_two_factor, problem) = members::table
             .inner_join(users::table)
@@ -218,32 +197,27 @@ impl MemberContext {
     }
 }
 
-/// An affiliate at their own place: who, as which affiliate of which merchant.
+/// An affiliate's own context: the person, the merchant and the affiliate.
 #[derive(Clone, Debug)]
 pub struct AffiliateContext {
-    /// Who.
     pub person: Person,
-    /// Whose program it is.
     pub merchant: Merchant,
-    /// Which affiliate of it.
     pub affiliate_id: i64,
-    /// What it is called there.
+    /// The affiliate's name in the program.
     pub affiliate_name: String,
-    /// Where it stands with the program; never denied.
+    /// The affiliate's status; never denied.
     pub status: AffiliateStatus,
 }
 
 impl AffiliateContext {
-    /// Whether the program lets them change anything: a disabled affiliate only reads.
+    /// Whether the affiliate can change anything. A disabled affiliate can only read.
     pub fn may_write(&self) -> bool {
         self.status != AffiliateStatus::Disabled
     }
 
-    /// The seat of `user_id` as that affiliate of the merchant of the scope.
-    ///
-    /// # Errors
-    /// `NotFound` when the affiliate isn't theirs (any longer) or was denied, the person was disabled, or
-    /// the program is closed.
+    /// The context of `user_id` as that affiliate of the scope's merchant. Fails with `NotFound` if
+    /// the affiliate isn't (or no longer is) theirs or is denied, the person is disabled or the
+    /// program is closed.
     pub fn find(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -270,22 +244,21 @@ impl AffiliateContext {
     }
 }
 
-/// What is around the pages of one's own account: the menu of the place one is at.
+/// The context of the account pages: the menu of the current workspace.
 #[derive(Clone, Debug)]
 pub enum AccountContext {
-    /// A program's, for a member.
+    /// A member of a program.
     Member(Box<MemberContext>),
-    /// The affiliate's side of a program.
+    /// An affiliate of a program.
     Affiliate(Box<AffiliateContext>),
-    /// The pages of support staff.
     Support,
-    /// No place is chosen, or there is none.
+    /// No workspace is chosen, or there is none.
     Nothing,
 }
 
 impl Workspace {
-    /// Whether a person gets to its pages now: not where the program is closed, nor if they were disabled,
-    /// removed or denied.
+    /// Whether the person can open it now. They can't if the program is closed, or if they were
+    /// disabled, removed or denied.
     pub fn is_open_to(&self, conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
         Ok(match self {
             Self::Member { merchant_id, .. } => {
@@ -301,8 +274,8 @@ impl Workspace {
     }
 }
 
-/// Every place that a person can go to, within [`crate::kit::db::Scope::Person`]: merchants first, by name.
-/// A program that is closed isn't among them, nor one that denied them as an affiliate.
+/// A person's workspaces, within [`crate::kit::db::Scope::Person`]: merchants first, by name.
+/// Closed programs and those that denied the affiliate are left out.
 pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Vec<Workspace>> {
     let seats = members::table
         .inner_join(merchants::table)
@@ -332,34 +305,27 @@ pub fn workspaces_of(conn: &mut PgConnection, person: &Person) -> QueryResult<Ve
     Ok(workspaces)
 }
 
-/// A user to be made.
 #[derive(Debug)]
 pub struct NewUser<'a> {
     /// As typed.
     pub email: &'a str,
-    /// What they are called.
     pub name: &'a str,
     /// PHC string.
     pub password_hash: Option<&'a str>,
-    /// Whether they are support staff.
     pub is_support: bool,
 }
 
-/// Why a user could not be made.
+/// Why a user couldn't be created.
 #[derive(Debug, thiserror::Error)]
 pub enum NewUserError {
-    /// Somebody signs in with that address already.
+    /// Another user already has that email.
     #[error("Somebody signs in with this e-mail address already.")]
     EmailTaken,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Makes a user.
-///
-/// # Errors
-/// [`NewUserError::EmailTaken`] in any spelling of the address.
+/// Creates a user. Fails with [`NewUserError::EmailTaken`] if the email is used, in any spelling.
 pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, NewUserError> {
     let made = conn.transaction(|conn| {
         diesel::insert_into(users::table)
@@ -383,8 +349,8 @@ pub fn create_user(conn: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, N
     })
 }
 
-/// Counts a place that a person has gained: `1`; or lost: `-1`. Whoever makes or ends a member, or
-/// gives an affiliate its account, calls it in the same transaction.
+/// Counts a gained (`1`) or lost (`-1`) membership. Call it in the transaction that creates or ends
+/// a membership, or links an affiliate to its account.
 pub fn count_membership(conn: &mut PgConnection, user_id: i64, change: i32) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
         .set(users::memberships.eq(users::memberships + change))
@@ -392,10 +358,8 @@ pub fn count_membership(conn: &mut PgConnection, user_id: i64, change: i32) -> Q
     Ok(())
 }
 
-/// Makes `user_id` a member of the actor's merchant.
-///
-/// # Errors
-/// The database's; a unique violation if they are one already.
+/// Makes `user_id` a member of the actor's merchant. Fails with a unique violation if they are one
+/// already.
 pub fn join(conn: &mut PgConnection, actor: &Actor, user_id: i64, role: Role) -> QueryResult<()> {
     diesel::insert_into(members::table)
         .values((

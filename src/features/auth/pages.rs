@@ -1,4 +1,5 @@
-//! Everything a layout needs, in one value that fails closed: no signed-in person, no page.
+//! Everything a layout needs, in one value that fails closed: without a signed-in person there's no
+//! page.
 
 use std::cell::RefCell;
 
@@ -22,7 +23,7 @@ use crate::kit::web::flash::{Flash, FlashKind, FlashUndo};
 use crate::kit::web::form_token::form_key;
 use crate::kit::web::peer::peer;
 
-/// What every page has: what its forms send as `csrf`, the flash, the address.
+/// Shared by all pages: the CSRF token, the message and the URL.
 struct Chrome {
     session: Session,
     csrf: String,
@@ -58,7 +59,7 @@ impl Chrome {
         })
     }
 
-    /// The flash counts as seen once a page has asked for it.
+    /// A message counts as seen once a page has read it.
     fn flash(&self) -> Option<Flash> {
         let flash = self.flash.borrow_mut().take();
         if flash.is_some() {
@@ -78,22 +79,19 @@ fn wants_fragment(headers: &HeaderMap) -> bool {
         && !headers.contains_key("hx-boosted")
 }
 
-/// A page for anybody: sign-in, first run.
+/// A page that needs no sign-in: sign-in, first run.
 pub struct PublicPage(Chrome);
 
-/// A page for somebody who is signed in, outside of any merchant.
+/// A page for a signed-in person, outside any merchant.
 pub struct PersonPage {
     chrome: Chrome,
-    /// Who looks.
     pub person: Person,
 }
 
-/// A page of one's own account, in the menu of the place one is at.
+/// An account page, with the menu of the current workspace.
 pub struct AccountPage {
     chrome: Chrome,
-    /// Who looks.
     pub person: Person,
-    /// What is around it.
     pub account_context: AccountContext,
 }
 
@@ -106,47 +104,44 @@ pub struct MerchantPage {
     pub member_context: MemberContext,
 }
 
-/// A page of the affiliate's side of a program.
+/// A page of the affiliate portal.
 pub struct AffiliatePage {
     chrome: Chrome,
-    /// The affiliate's seat: person, merchant, affiliate.
     pub member_context: AffiliateContext,
 }
 
 macro_rules! chrome_methods {
     ($page:ident, $chrome:tt) => {
         impl $page {
-            /// The token that every form carries.
+            /// The CSRF token of every form.
             pub fn csrf(&self) -> &str {
                 &self.$chrome.csrf
             }
 
-            /// What the last action did; `Some` once.
+            /// The message of the last action; `Some` only once.
             pub fn flash(&self) -> Option<Flash> {
                 self.$chrome.flash()
             }
 
-            /// Leaves a sentence for the next page.
+            /// Sets a message for the next page.
             pub fn leave(&self, kind: FlashKind, text: impl Into<String>) -> AppResult<()> {
                 self.$chrome.leave(Flash { kind, text: text.into(), undo: None })
             }
 
-            /// Whether only the changed part of the page is wanted (htmx, or a dialog).
+            /// Whether htmx or a dialog requests only the changed part of the page.
             pub fn is_fragment(&self) -> bool {
                 self.$chrome.fragment
             }
 
-            /// Whose pages these are, when support staff only look at them.
+            /// The person whose pages support staff are viewing, if any.
             pub fn viewing(&self) -> Option<&Viewing> {
                 self.$chrome.viewing.as_ref()
             }
 
-            /// The path of this page.
             pub fn path(&self) -> &str {
                 &self.$chrome.path
             }
 
-            /// The session behind the page.
             pub fn session(&self) -> &Session {
                 &self.$chrome.session
             }
@@ -161,7 +156,8 @@ chrome_methods!(MerchantPage, chrome);
 chrome_methods!(AffiliatePage, chrome);
 
 impl MerchantPage {
-    /// Who acts, now: the member, or who of the support staff looks at their pages.
+    /// The actor, with the current time: the member, or the support staff who view the member's
+    /// pages.
     pub fn actor(&self) -> Actor {
         let (kind, person) = match &self.chrome.viewer {
             Some(Viewer(person)) => (ActorKind::Support, person),
@@ -177,70 +173,67 @@ impl MerchantPage {
         }
     }
 
-    /// The key of the merchant whose page this is.
     pub fn merchant_id(&self) -> i64 {
         self.member_context.merchant.id
     }
 
-    /// The merchant whose page this is.
     pub fn merchant(&self) -> &Merchant {
         &self.member_context.merchant
     }
 
-    /// A store of the merchant that can no longer be called.
+    /// A store of the merchant that Vouch can no longer call.
     pub fn store_problem(&self) -> Option<&StoreProblem> {
         self.member_context.store_problem.as_ref()
     }
 
-    /// The name of who looks.
+    /// The name of the signed-in person.
     pub fn person_name(&self) -> &str {
         &self.member_context.person.name
     }
 
-    /// The role as a word.
+    /// The role as text.
     pub fn role_label(&self) -> &'static str {
         self.member_context.role.label()
     }
 
-    /// Whether this member may change anything.
+    /// Whether this member can change anything.
     pub fn may_write(&self) -> bool {
         self.member_context.role.covers(Role::Admin)
     }
 
-    /// Whether the person who looks is an owner whose sign-in asks for no code. Support staff who look on
-    /// their behalf aren't reminded.
+    /// Whether the person is an owner without two-factor sign-in. Support staff who view the pages
+    /// aren't reminded.
     pub fn lacks_owner_two_factor(&self) -> bool {
         self.member_context.role == Role::Owner && !self.member_context.person.has_two_factor()
     }
 
-    /// Whether this member owns the program.
     pub fn is_owner(&self) -> bool {
         self.member_context.role.covers(Role::Owner)
     }
 
-    /// Belongs to another entry of the menus than its address says.
+    /// Puts the page under another menu entry than its URL suggests.
     #[must_use]
     pub fn under(self, entry: String) -> Self {
         Self { entry: Some(entry), ..self }
     }
 
-    /// Whether this page lies at or under `prefix`.
+    /// Whether this page's URL is `prefix` or below it.
     pub fn is_at(&self, prefix: &str) -> bool {
         lies_at(self.entry.as_deref().unwrap_or_else(|| self.path()), prefix)
     }
 
-    /// Leaves "it worked" for the next page.
+    /// Sets a success message for the next page.
     pub fn done(&self, text: impl Into<String>) -> AppResult<()> {
         self.leave(FlashKind::Success, text)
     }
 
-    /// Leaves "it worked" with a way back: a button that posts to `action`.
+    /// Sets a success message with an Undo button that posts to `action`.
     pub fn done_undoable(&self, text: impl Into<String>, action: String) -> AppResult<()> {
         let undo = FlashUndo { action, label: "Undo".to_owned() };
         self.leave_undoable(FlashKind::Success, text, Some(undo))
     }
 
-    /// Leaves a sentence for the next page, perhaps with a way back.
+    /// Sets a message for the next page, optionally with an undo button.
     pub fn leave_undoable(
         &self,
         kind: FlashKind,
@@ -252,7 +245,7 @@ impl MerchantPage {
 }
 
 impl PersonPage {
-    /// Support staff who act for a merchant, now.
+    /// The support staff as the actor for a merchant, with the current time.
     pub fn support_actor(&self, merchant_id: i64) -> Actor {
         Actor {
             merchant_id,
@@ -264,17 +257,16 @@ impl PersonPage {
         }
     }
 
-    /// The name of who looks.
+    /// The name of the signed-in person.
     pub fn person_name(&self) -> &str {
         &self.person.name
     }
 
-    /// The e-mail address of who looks.
     pub fn person_email(&self) -> &str {
         &self.person.email
     }
 
-    /// Whether there is another place to switch to.
+    /// Whether there's another workspace to switch to.
     pub fn has_other_programs(&self) -> bool {
         self.person.has_other_programs()
     }
@@ -288,7 +280,7 @@ impl AccountPage {
         self
     }
 
-    /// The name of who looks, as it is at the place they are at.
+    /// The person's name in the current workspace.
     pub fn person_name(&self) -> &str {
         match &self.account_context {
             AccountContext::Affiliate(member_context) => &member_context.affiliate_name,
@@ -298,17 +290,16 @@ impl AccountPage {
         }
     }
 
-    /// The e-mail address of who looks.
     pub fn person_email(&self) -> &str {
         &self.person.email
     }
 
-    /// Whether there is another place to switch to.
+    /// Whether there's another workspace to switch to.
     pub fn has_other_programs(&self) -> bool {
         self.person.has_other_programs()
     }
 
-    /// What they are at the place they are at, as a word; nothing where they are at none.
+    /// The person's role in the current workspace as text; empty if there is none.
     pub fn role_label(&self) -> &'static str {
         match &self.account_context {
             AccountContext::Member(member_context) => member_context.role.label(),
@@ -318,7 +309,7 @@ impl AccountPage {
         }
     }
 
-    /// Where the password is changed.
+    /// The page where the password is changed.
     pub fn password_url(&self) -> &'static str {
         match &self.account_context {
             AccountContext::Affiliate(_) => "/portal/settings#password",
@@ -328,7 +319,8 @@ impl AccountPage {
         }
     }
 
-    /// Whether the other pages of the menu open: not before two-factor sign-in where it is needed.
+    /// Whether the other menu entries work. They don't before a required two-factor sign-in is set
+    /// up.
     pub fn opens_menu(&self) -> bool {
         let is_required = match &self.account_context {
             AccountContext::Member(member_context) => member_context.requires_two_factor,
@@ -338,55 +330,53 @@ impl AccountPage {
         !self.person.lacks_two_factor(is_required)
     }
 
-    /// Whether an entry of the menu is where this page belongs: an affiliate comes from **Settings**.
+    /// Whether this page belongs to a menu entry. An affiliate comes from **Settings**.
     pub fn is_at(&self, prefix: &str) -> bool {
         self.is_of_affiliate() && prefix == urls::portal_settings()
     }
 
-    /// Whether one is at an affiliate's place.
+    /// Whether the current workspace is an affiliate's.
     pub fn is_of_affiliate(&self) -> bool {
         matches!(self.account_context, AccountContext::Affiliate(_))
     }
 }
 
 impl AffiliatePage {
-    /// The key of the merchant whose program it is.
     pub fn merchant_id(&self) -> i64 {
         self.member_context.merchant.id
     }
 
-    /// The merchant whose program it is.
     pub fn merchant(&self) -> &Merchant {
         &self.member_context.merchant
     }
 
-    /// What the affiliate is called in the program.
+    /// The affiliate's name in the program.
     pub fn person_name(&self) -> &str {
         &self.member_context.affiliate_name
     }
 
-    /// Whether the affiliate looks and may change something: support staff and disabled affiliates only
-    /// read.
+    /// Whether the affiliate is viewing and can change something. Support staff and disabled
+    /// affiliates can only read.
     pub fn may_write(&self) -> bool {
         self.chrome.viewing.is_none() && self.member_context.may_write()
     }
 
-    /// Where they change their password.
+    /// The page where they change their password.
     pub fn account_url(&self) -> &'static str {
         if self.is_disabled() { "/account/password" } else { "/portal/settings#password" }
     }
 
-    /// Whether the program has disabled the affiliate who looks.
+    /// Whether the signed-in affiliate is disabled.
     pub fn is_disabled(&self) -> bool {
         self.chrome.viewing.is_none() && !self.member_context.may_write()
     }
 
-    /// Whether this page lies at or under `prefix`.
+    /// Whether this page's URL is `prefix` or below it.
     pub fn is_at(&self, prefix: &str) -> bool {
         lies_at(self.path(), prefix)
     }
 
-    /// Who acts, now.
+    /// The actor, with the current time.
     pub fn actor(&self) -> Actor {
         Actor {
             merchant_id: self.member_context.merchant.id,
@@ -403,21 +393,19 @@ fn lies_at(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Who looks, and where else they could go: what the foot of every menu shows.
+/// The person and their other workspaces, for the bottom of every menu.
 macro_rules! person_methods {
     ($page:ident) => {
         impl $page {
-            /// The merchant's name.
             pub fn merchant_name(&self) -> &str {
                 &self.member_context.merchant.name
             }
 
-            /// The e-mail address of who looks.
             pub fn person_email(&self) -> &str {
                 &self.member_context.person.email
             }
 
-            /// Whether there is another place to switch to.
+            /// Whether there's another workspace to switch to.
             pub fn has_other_programs(&self) -> bool {
                 self.member_context.person.has_other_programs()
             }

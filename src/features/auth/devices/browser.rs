@@ -1,5 +1,5 @@
-/// A browser in words people know it by: "Firefox on Windows". Browsers name others beside
-/// themselves, so that the order decides.
+/// A readable browser name, such as "Firefox on Windows". Browsers also claim to be other browsers,
+/// so the order of the checks matters.
 pub(super) fn in_words(user_agent: &str) -> String {
     let first = |known: &[(&'static str, &'static str)]| {
         known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)

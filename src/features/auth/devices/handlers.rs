@@ -19,14 +19,14 @@ const HERE: &str = "/account/sessions";
 struct DevicesPage {
     page: AccountPage,
     devices: Vec<Device>,
-    /// Where they are ended.
+    /// The URL prefix of the forms that end sessions.
     base: &'static str,
 }
 
-/// What one reads after a session was ended.
+/// The message after one session was ended.
 pub const ENDED: &str = "You are signed out there.";
 
-/// What one reads after so many other sessions were.
+/// The message after `count` other sessions were ended.
 pub fn ended_others(count: usize) -> &'static str {
     match count {
         0 => "You were signed in nowhere else.",

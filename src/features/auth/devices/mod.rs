@@ -1,7 +1,6 @@
-//! Where a person is signed in, with the means to end it.
+//! A person's sessions, and the forms that end them.
 
 mod browser;
-/// The page.
 pub mod handlers;
 mod model;
 

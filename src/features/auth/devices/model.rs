@@ -16,23 +16,23 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::peer::peer;
 
-/// Where the session keeps from where its person signed in.
+/// The session key that holds the [`Origin`].
 pub(in crate::features::auth) const ORIGIN: &str = "origin";
 
-/// As much is kept of what a browser says it is.
+/// Longer user agents are cut to this many characters.
 const USER_AGENT_LENGTH: usize = 300;
 
-/// From where somebody signed in: kept with the session from its first moment.
+/// Where a person signed in. It's stored with the session from its start.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Origin {
-    /// Tells this session from the person's others; worth nothing to anybody else.
+    /// Identifies this session among the person's sessions. It gives no access.
     pub(super) id: String,
     user_agent: String,
     address: String,
 }
 
 impl Origin {
-    /// The network address.
+    /// The IP address.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -53,36 +53,32 @@ impl FromRequest for Origin {
     }
 }
 
-/// A session of a person.
+/// One of a person's sessions.
 pub struct Device {
     key_hash: Vec<u8>,
-    /// Names it in addresses.
+    /// Identifies it in URLs.
     pub id: String,
-    /// The browser, in words.
     pub browser: String,
-    /// The address from which they signed in.
+    /// The IP address at sign-in.
     pub address: String,
-    /// Whether it is the one that looks.
+    /// Whether it's the current session.
     pub is_this: bool,
-    /// When they signed in.
     created_at: DateTime<Utc>,
-    /// When it was last used, within some minutes.
+    /// When it was last used, to within a few minutes.
     seen_at: DateTime<Utc>,
 }
 
 impl Device {
-    /// When they signed in.
     pub fn since(&self) -> DisplayTime {
         DisplayTime::new(self.created_at, Tz::UTC)
     }
 
-    /// When it was last used.
     pub fn seen(&self) -> DisplayTime {
         DisplayTime::new(self.seen_at, Tz::UTC)
     }
 }
 
-/// The name of a session among those of its person.
+/// The ID of a session among its person's sessions.
 pub fn name_of(session: &Session) -> AppResult<String> {
     let origin = session.get::<Origin>(ORIGIN)?;
     Ok(origin.map(|origin| origin.id).unwrap_or_default())
@@ -90,7 +86,7 @@ pub fn name_of(session: &Session) -> AppResult<String> {
 
 type Row = (Vec<u8>, serde_json::Value, DateTime<Utc>, DateTime<Utc>);
 
-/// The sessions of a person that still work, the last used first; `this` is the one that looks.
+/// A person's active sessions, the last used first; `this` is the current one.
 pub fn devices(
     conn: &mut PgConnection,
     user_id: i64,
@@ -108,13 +104,13 @@ pub fn devices(
 }
 
 fn device((key_hash, state, created_at, seen_at): Row, this: &str) -> Device {
-    // Each value of the state is JSON in a string of its own.
+    // Each value of the state is a JSON string of its own.
     let origin: Origin = state
         .get(ORIGIN)
         .and_then(serde_json::Value::as_str)
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
-    // A session from before an origin was kept has a name all the same.
+    // Sessions from before origins were stored get an ID from their key hash.
     let id = if origin.id.is_empty() { hex::encode(&key_hash[..16]) } else { origin.id };
     Device {
         is_this: id == this,
@@ -127,17 +123,14 @@ fn device((key_hash, state, created_at, seen_at): Row, this: &str) -> Device {
     }
 }
 
-/// Ends one session of a person.
-///
-/// # Errors
-/// `NotFound` if they have no such session.
+/// Ends one of a person's sessions. Fails with `NotFound` if they have no such session.
 pub fn end(conn: &mut PgConnection, user_id: i64, id: &str, now: DateTime<Utc>) -> QueryResult<()> {
     let device = devices(conn, user_id, "", now)?.into_iter().find(|device| device.id == id);
     let device = device.ok_or(diesel::result::Error::NotFound)?;
     diesel::delete(sessions::table.find(device.key_hash)).execute(conn).map(drop)
 }
 
-/// Ends all sessions of a person but `this`; answers how many.
+/// Ends all of a person's sessions except `this`. Returns how many.
 pub fn end_others(
     conn: &mut PgConnection,
     user_id: i64,

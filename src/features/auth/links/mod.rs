@@ -1,9 +1,8 @@
-//! Single-use links that are sent by email: one kind for invitations, new passwords and
-//! confirmations.
+//! Single-use links in emails, for invitations, new passwords and confirmations.
 //!
-//! A link works for one purpose and one subject. It's bound to the email address it was sent to: it's
-//! dead as soon as its subject has another address, also if that changes back. It's dead once it was
-//! used, replaced by a newer one, withdrawn, or after the lifetime of its purpose. Only the hash of its
+//! A link works for one purpose and one subject. It's bound to the email it was sent to: it ends as
+//! soon as its subject's email changes, even if that changes back. It also ends when it's used,
+//! replaced by a newer one, withdrawn, or past the lifetime of its purpose. Only the hash of its
 //! token is stored.
 
 mod model;
@@ -33,7 +32,7 @@ text_enum! {
 }
 
 impl LinkPurpose {
-    /// As short as its recipient can be expected to read the email.
+    /// As short as possible, but long enough for the recipient to read the email.
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::hours(1),

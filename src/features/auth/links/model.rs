@@ -41,22 +41,20 @@ pub struct LinkSubject {
 }
 
 impl LinkSubject {
-    /// A member invitation of the merchant.
     pub fn invitation(merchant_id: i64, invitation_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::MemberInvitation, merchant_id, invitation_id)
     }
 
-    /// The account of an affiliate of the merchant.
+    /// The affiliate's account.
     pub fn affiliate(merchant_id: i64, affiliate_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::PortalInvitation, merchant_id, affiliate_id)
     }
 
-    /// An application to the merchant.
     pub fn application(merchant_id: i64, application_id: i64) -> Self {
         Self::of_merchant(LinkPurpose::Confirmation, merchant_id, application_id)
     }
 
-    /// A person's password.
+    /// The person's password.
     pub fn password(user_id: i64) -> Self {
         Self { purpose: LinkPurpose::PasswordReset, merchant_id: None, subject_id: user_id }
     }
@@ -70,17 +68,15 @@ impl LinkSubject {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = links)]
 pub struct Link {
-    /// By purpose: an invitation, an affiliate, a user, an application.
+    /// Depending on the purpose, the ID of an invitation, affiliate, user or application.
     pub subject_id: i64,
-    /// The address it was sent to, which the subject still has.
+    /// The email it was sent to, which is still the subject's email.
     pub email_key: String,
 }
 
-/// Makes a link for the recipient at `email`; the one before it for the same subject no longer works.
-/// Returns its token, which is stored nowhere.
-///
-/// # Errors
-/// `NotFound` where no link of the subject could work: its merchant is closed, say.
+/// Creates a link for the recipient at `email`. The previous link for the same subject ends.
+/// Returns the token, which isn't stored. Fails with `NotFound` if no link for the subject could
+/// work, for example because its merchant is closed.
 pub fn issue(
     conn: &mut PgConnection,
     about: LinkSubject,
@@ -90,7 +86,7 @@ pub fn issue(
     if !lock_grounds(conn, about)? {
         return Err(diesel::result::Error::NotFound);
     }
-    // Two at once for one subject take turns, so that one of them is the newest.
+    // Concurrent calls for one subject run in turn, so that exactly one link is the newest.
     let turn = format!("{}:{}", about.purpose.as_str(), about.subject_id);
     statement!("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))", turn: Text)
         .execute(conn)?;
@@ -110,7 +106,7 @@ pub fn issue(
     Ok(token)
 }
 
-/// The link of a token, without using it; `None` when it doesn't work, for whatever reason.
+/// Finds the link of a token without using it. Returns `None` if it doesn't work, for any reason.
 pub fn find(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -133,9 +129,9 @@ pub fn find(
     Ok(link.filter_by(present.as_deref()))
 }
 
-/// Uses a link, in the transaction of what it's for. Of two uses at once, one finds nothing. What it
-/// rests on is locked first, then the subject, as changes of its address do, so that none can slip in
-/// between.
+/// Uses a link, in the transaction of the action it allows. Of two concurrent uses, one finds
+/// nothing. Everything the link depends on is locked first, then the subject. Changes of the email
+/// use the same order, so none can happen in between.
 pub fn take(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -145,7 +141,8 @@ pub fn take(
 ) -> QueryResult<Option<Link>> {
     let Some(found) = find(conn, purpose, merchant_id, token, now)? else { return Ok(None) };
     let about = LinkSubject { purpose, merchant_id, subject_id: found.subject_id };
-    // A person is locked as the subject of their link: twice in two strengths could deadlock.
+    // For a password reset, the person is the subject: locking them twice in two strengths could
+    // deadlock.
     if merchant_id.is_some() && !lock_grounds(conn, about)? {
         return Ok(None);
     }
@@ -162,7 +159,8 @@ pub fn take(
     Ok(link.filter_by(present.as_deref()))
 }
 
-/// Locks what the links of a subject rest on, apart from the subject; `false` where it's gone.
+/// Locks what a subject's links depend on, except the subject. Returns `false` if it no longer
+/// exists.
 fn lock_grounds(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<bool> {
     let Some(merchant_id) = about.merchant_id else {
         return lock_enabled_user(conn, about.subject_id);
@@ -213,7 +211,7 @@ impl Link {
     }
 }
 
-/// The address that the subject has now; `None` where there's nothing left for a link to do.
+/// The subject's current email; `None` if the link has nothing left to do.
 fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<Option<String>> {
     let id = about.subject_id;
     let Some(merchant_id) = about.merchant_id else {
@@ -229,7 +227,7 @@ fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<O
         return Ok(None);
     }
     let key = (merchant_id, id);
-    // Only owners invite: who no longer is one can't make anyone a member.
+    // Only owners can invite. An invitation from a former owner doesn't work.
     let inviting_owner = members::table
         .inner_join(users::table)
         .filter(members::merchant_id.eq(merchant_id))
@@ -255,13 +253,13 @@ fn present_address(conn: &mut PgConnection, about: LinkSubject) -> QueryResult<O
             .filter(applications::confirmed_at.is_null())
             .select(applications::email_key)
             .first(conn),
-        // Of no merchant.
+        // Password resets have no merchant.
         LinkPurpose::PasswordReset => return Ok(None),
     };
     found.optional()
 }
 
-/// Ends the link of a subject, if one works.
+/// Ends a subject's link, if one works.
 pub fn end(
     conn: &mut PgConnection,
     about: LinkSubject,
@@ -278,7 +276,7 @@ pub fn end(
         .map(drop)
 }
 
-/// Ends every link of a merchant that works.
+/// Ends all working links of a merchant.
 pub fn end_of_merchant(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -293,7 +291,7 @@ pub fn end_of_merchant(
         .map(drop)
 }
 
-/// How many links a subject was sent since then, whether they work or not.
+/// How many links a subject was sent since then, whether they still work or not.
 pub fn issued_since(
     conn: &mut PgConnection,
     about: LinkSubject,
@@ -308,7 +306,7 @@ pub fn issued_since(
         .get_result(conn)
 }
 
-/// Until when the links of a merchant work, by subject.
+/// When a merchant's links expire, by subject.
 pub fn expiries(
     conn: &mut PgConnection,
     purpose: LinkPurpose,
@@ -323,7 +321,7 @@ pub fn expiries(
     Ok(rows.into_iter().collect())
 }
 
-/// Deletes links that are past their time; the workers call it from time to time.
+/// Deletes expired links. The workers call it periodically.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(links::table.filter(links::expires_at.lt(now))).execute(conn)

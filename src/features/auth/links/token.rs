@@ -3,8 +3,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
-/// A token for a new link: 256 random bits, behind the merchant it is about, so that the merchant is
-/// known before anything is looked up.
+/// A token for a new link: 256 random bits after the merchant's ID. So the merchant is known before
+/// any lookup.
 pub(super) fn new_token(merchant_id: Option<i64>) -> String {
     let secret: [u8; 32] = rand::rng().random();
     let secret = URL_SAFE_NO_PAD.encode(secret);
@@ -14,12 +14,12 @@ pub(super) fn new_token(merchant_id: Option<i64>) -> String {
     }
 }
 
-/// The merchant that a token names.
+/// The merchant ID in a token.
 pub fn merchant_of(token: &str) -> Option<i64> {
     token.split_once('-')?.0.parse().ok()
 }
 
-/// What is stored of a token.
+/// The hash that's stored instead of the token.
 pub(super) fn hash_of(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
