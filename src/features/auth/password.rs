@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 pub use self::rehash::{is_outdated, replace as replace_hash};
 pub use self::rules::{PasswordRefusal, judge};
 
-/// Longer ones are refused: hashing is work, and nobody types more.
+/// Longer passwords are rejected, because hashing costs time and no one types more.
 pub const MAX_BYTES: usize = 1024;
 
 /// OWASP Password Storage Cheat Sheet: argon2id, m = 19 MiB, t = 2, p = 1.
@@ -22,17 +22,18 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters())
 }
 
-/// The PHC string of a password. Takes some 20 ms and 19 MiB: not on an async thread.
+/// The PHC string of a password. It takes about 20 ms and 19 MiB, so don't call it on an async
+/// thread.
 pub fn hash(password: &str) -> anyhow::Result<String> {
     hash_with(&mut Vec::new(), password)
 }
 
-/// Whether `password` fits `phc`, on the caller's thread: for the command line.
+/// Whether `password` matches `phc`. It runs on the caller's thread, for the command line.
 pub fn verify(password: &str, phc: &str) -> bool {
     verify_with(&mut Vec::new(), password, phc)
 }
 
-/// [`hash`] in memory that is used again.
+/// [`hash`] with reused memory.
 pub(super) fn hash_with(memory: &mut Vec<Block>, password: &str) -> anyhow::Result<String> {
     let failed = |error: &dyn std::fmt::Display| anyhow::anyhow!("argon2: {error}");
     let argon2 = argon2();
@@ -49,7 +50,7 @@ pub(super) fn hash_with(memory: &mut Vec<Block>, password: &str) -> anyhow::Resu
     Ok(hashed.to_string())
 }
 
-/// [`verify`] in memory that is used again.
+/// [`verify`] with reused memory.
 pub(super) fn verify_with(memory: &mut Vec<Block>, password: &str, phc: &str) -> bool {
     let Ok(parsed) = PasswordHash::new(phc) else { return false };
     let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else { return false };
@@ -65,7 +66,7 @@ pub(super) fn verify_with(memory: &mut Vec<Block>, password: &str, phc: &str) ->
         && output.ct_eq(expected.as_bytes()).into()
 }
 
-/// Grows `memory` to what the parameters ask for, and hashes in it.
+/// Grows `memory` to the size that the parameters need, and hashes in it.
 fn fill(
     memory: &mut Vec<Block>,
     argon2: &Argon2<'_>,

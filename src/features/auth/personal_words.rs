@@ -3,8 +3,8 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::session::Workspace;
 
-/// What somebody who guesses a person's password would try first: their address, their name, the
-/// names of their programs.
+/// Words that an attacker tries first for this person: the email, the name and the names of their
+/// programs.
 pub async fn personal_words_of(db: &Db, person: &Person) -> AppResult<Vec<String>> {
     let someone = person.clone();
     let workspaces =

@@ -1,41 +1,36 @@
-//! The rows of the table of routes: who may reach what.
+//! The rows of the route table, and who may reach them.
 
 use actix_web::http::Method;
 
 use crate::kit::session::Role;
 
-/// Who may reach a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Anyone.
     Public,
-    /// Programs, by a credential that the handler checks: a signature or an API key.
+    /// Other programs, with a credential that the handler checks: a signature or an API key.
     Credential,
-    /// Whatever watches the installation, by the token of its settings; for everybody else there is
-    /// nothing.
+    /// Monitoring, with the token from the settings. Anyone else gets a 404.
     Monitoring,
-    /// Whoever is signed in.
+    /// Anyone who is signed in.
     SignedIn,
-    /// Members of the merchant they chose, from this role up.
+    /// Members of the chosen merchant, with at least this role.
     Member(Role),
-    /// The affiliate at the place they chose.
+    /// The affiliate of the chosen workspace.
     Affiliate,
-    /// Support staff.
     Support,
 }
 
-/// One row of the table of routes.
+/// A row of the route table.
 #[derive(Debug)]
 pub struct Route {
     /// GET (HEAD included) or POST.
     pub method: &'static str,
     /// With `{parameters}`.
     pub path: &'static str,
-    /// Who may reach it.
     pub access: Access,
 }
 
-/// Every route of the application.
 #[derive(Clone, Copy, Debug)]
 pub struct RouteTable(pub &'static [Route]);
 
@@ -46,7 +41,7 @@ impl RouteTable {
         self.0.iter().find(|route| route.path == pattern && route.method == method.as_str())
     }
 
-    /// The methods that the routes of a pattern take, as `Allow` lists them.
+    /// The methods that a pattern's routes accept, in the format of `Allow`.
     pub fn methods(self, pattern: &str) -> String {
         let routes = self.0.iter().filter(|route| route.path == pattern);
         let methods =

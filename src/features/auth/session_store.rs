@@ -1,9 +1,9 @@
 //! Sessions, behind actix-session's own trait.
 //!
-//! Those of people who are signed in, or have given their password, are in PostgreSQL: the cookie
-//! holds a random key, the table its hash, so that reading the table lets no one sign in. Those of
-//! anyone else hold a CSRF token and the message for the next page, and are in the signed cookie
-//! alone: looking at a form writes no row.
+//! Sessions of people who are signed in or have entered their password are in PostgreSQL. The
+//! cookie has a random key and the table only its hash, so reading the table lets no one sign in.
+//! Other sessions have a CSRF token and the message for the next page. They're only in the signed
+//! cookie, so viewing a form writes no row.
 
 use std::collections::HashMap;
 
@@ -21,24 +21,24 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::session::{FLASH, TOKEN, USER_ID};
 
-/// A session ends this long after it was last used.
+/// Idle timeout: a session ends this long after its last use.
 pub const IDLE_LIMIT: Duration = Duration::hours(24);
 /// A session ends this long after sign-in, used or not.
 pub const ABSOLUTE_LIMIT: Duration = Duration::days(14);
-/// How long after the password a code may be given, and how long a form may stay open before
-/// sign-in.
+/// How long after the password a two-factor code is accepted, and how long a form can stay open
+/// before sign-in.
 const ANONYMOUS_LIMIT: Duration = Duration::hours(2);
-/// What the state may hold to be kept in the cookie. The browser can bring an earlier cookie again,
-/// so that nothing may be in there that must not come back: no count of wrong codes, and no user.
+/// The state that may be stored in the cookie. A browser can replay an earlier cookie, so
+/// replayable state must be harmless: no count of wrong codes, and no user.
 const IN_COOKIE: [&str; 2] = [TOKEN, FLASH];
-/// Browsers drop cookies above 4,096 bytes, and the encoding can make three of each.
+/// Browsers drop cookies above 4,096 bytes, and the encoding can triple each byte.
 const MAX_COOKIE_BYTES: usize = 1_200;
-/// The idle limit moves in steps, so that not every page writes.
+/// The idle timeout moves in steps, so that not every page view writes.
 const STEP: Duration = Duration::minutes(5);
 
 type State = HashMap<String, String>;
 
-/// A session that is in its cookie. As JSON it begins with a brace, which no key of a row does.
+/// A session stored in its cookie. As JSON it starts with a brace, which no row key does.
 #[derive(Serialize, Deserialize)]
 struct InCookie {
     until: DateTime<Utc>,
@@ -46,7 +46,7 @@ struct InCookie {
 }
 
 impl InCookie {
-    /// The cookie for `state`; `None` where a row has to keep it.
+    /// The cookie for `state`; `None` if a row must store it.
     fn write(state: &State, now: DateTime<Utc>) -> Option<String> {
         if !state.keys().all(|key| IN_COOKIE.contains(&key.as_str())) {
             return None;
@@ -60,14 +60,13 @@ impl InCookie {
     }
 }
 
-/// The session store.
 #[derive(Clone)]
 pub struct PgSessions {
     db: Db,
 }
 
 impl PgSessions {
-    /// A store on the pages' pool.
+    /// Uses the pages' connection pool.
     pub fn new(db: Db) -> Self {
         Self { db }
     }
@@ -85,14 +84,14 @@ fn idle_until(state: &State, now: DateTime<Utc>) -> DateTime<Utc> {
     now + if person_in(state).is_some() { IDLE_LIMIT } else { ANONYMOUS_LIMIT }
 }
 
-/// The error inside actix-session's: keeps "the database is away" recognisable as 503.
+/// Wraps the error so that a database outage is still recognized as 503.
 fn why(error: AppError) -> anyhow::Error {
     anyhow::Error::new(error)
 }
 
 impl SessionStore for PgSessions {
-    /// Moves the idle limit on as well: asked to do that on its own ([`Self::update_ttl`]), every
-    /// page would take one transaction more.
+    /// Also extends the idle timeout. A separate [`Self::update_ttl`] would cost every page another
+    /// transaction.
     async fn load(&self, session_key: &SessionKey) -> Result<Option<State>, LoadError> {
         if let Some(session) = InCookie::read(session_key.as_ref()) {
             return Ok((session.until > clock::now()).then_some(session.state));
@@ -178,7 +177,8 @@ impl SessionStore for PgSessions {
             })
             .await
             .map_err(|error| UpdateError::Other(why(error)))?;
-        // Ended meanwhile, elsewhere: a signed-in session must not come back by an update.
+        // The session was ended elsewhere meanwhile. An update must not restore a signed-in
+        // session.
         if updated == 0 && person_in(&kept).is_none() {
             return self.save(kept, ttl).await.map_err(|error| UpdateError::Other(error.into()));
         }
@@ -204,19 +204,19 @@ impl SessionStore for PgSessions {
     }
 }
 
-/// Moves the idle limit of somebody's session on.
+/// Extends the idle timeout of a signed-in session.
 fn see_again(conn: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(sessions::table.find(key).filter(sessions::user_id.is_not_null()))
         .set((sessions::seen_at.eq(now), sessions::expires_at.eq(now + IDLE_LIMIT)))
         .execute(conn)
 }
 
-/// Ends every session of a person, everywhere.
+/// Ends all of a person's sessions.
 pub fn end_sessions_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
 }
 
-/// Deletes what has expired; the workers call it from time to time.
+/// Deletes expired sessions. The workers call it periodically.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Unowned, |conn| {
         diesel::delete(

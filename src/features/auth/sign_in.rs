@@ -1,4 +1,4 @@
-//! Beginning a session, and going to a place.
+//! Starts a session and chooses its workspace.
 
 use actix_session::Session;
 use actix_web::HttpResponse;
@@ -14,7 +14,7 @@ use crate::kit::urls;
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::{see_other, unsent};
 
-/// Starts a fresh session for `user_id` and goes to `next`, or where the person belongs.
+/// Starts a new session for `user_id` and redirects to `next`, or to the person's start page.
 pub async fn sign_in(
     db: &Db,
     session: &Session,
@@ -23,7 +23,7 @@ pub async fn sign_in(
     next: &LocalPath,
 ) -> AppResult<HttpResponse> {
     let workspaces = workspaces(db, user_id).await?;
-    // A key that was known before sign-in must not be worth anything after it.
+    // A session key from before sign-in must be worthless afterward.
     unsent::clear_others(session)?;
     renew_session(session)?;
     session.insert(USER_ID, user_id)?;
@@ -40,19 +40,18 @@ pub async fn sign_in(
     Ok(see_other(&urls::programs(next.unwrap_or_default())))
 }
 
-/// Pages that need no place: a person comes back to them at once.
+/// Pages that need no workspace, so the person returns to them directly.
 fn is_of_no_place(path: &str) -> bool {
     path.starts_with("/invitations/") || path.starts_with("/account/")
 }
 
-/// Who is signed in, if anybody is.
+/// The signed-in person, if there is one.
 pub async fn signed_in(db: &Db, session: &Session) -> AppResult<Option<Person>> {
     let Some(user_id) = session.get::<i64>(USER_ID)? else { return Ok(None) };
     db.run(Scope::Unowned, move |conn| Person::find(conn, user_id).optional()).await
 }
 
-/// Goes to the pages of a merchant whose member `user_id` has just become; signs them in if they are
-/// not.
+/// Redirects a new member to their merchant's pages, and signs them in if necessary.
 pub async fn enter_program(
     db: &Db,
     session: &Session,
@@ -70,7 +69,7 @@ pub async fn enter_program(
     Ok(see_other(place.home()))
 }
 
-/// The chosen place is theirs no more: they choose again.
+/// Clears the chosen workspace after it's no longer theirs, so that they choose again.
 pub fn leave_program(session: &Session) {
     session.remove(WORKSPACE);
 }

@@ -1,4 +1,4 @@
-//! `/unsent-form`: what was typed before one had to sign in again.
+//! `/unsent-form`: a form that was submitted after the session had ended.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -14,7 +14,7 @@ use crate::kit::urls;
 use crate::kit::web::unsent::{UNSENT, Unsent};
 use crate::kit::web::{html, see_other};
 
-/// The form as typed, for the person who is signed in again.
+/// The form as typed, for the person after they sign in again.
 #[derive(Template)]
 #[template(path = "unsent.html")]
 struct UnsentPage {
@@ -33,7 +33,7 @@ pub async fn show(page: PersonPage, encryptor: Data<Encryptor>) -> AppResult<Htt
     if place.is_empty() && !unsent.place().is_empty() {
         return Err(AppError::PlaceNeeded(urls::unsent_form().into()));
     }
-    // What was typed for one program must not be sent to another.
+    // A form for one program must not be submitted to another.
     if place != unsent.place() && !unsent.place().is_empty() {
         return Ok(see_other("/"));
     }

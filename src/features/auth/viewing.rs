@@ -1,4 +1,4 @@
-//! Support staff who look at a program as one of its people sees it: to read, for a while.
+//! Support staff view a program as one of its users: read-only and for a limited time.
 
 use actix_session::{Session, SessionExt};
 use actix_web::HttpMessage;
@@ -15,42 +15,36 @@ use crate::kit::session::FLASH;
 use crate::kit::session::{Role, Workspace};
 use crate::kit::web::flash::{Flash, FlashKind};
 
-/// A view ends by itself after this time.
+/// A view ends after this time.
 pub const VIEW_LIMIT: Duration = Duration::minutes(30);
 
-/// Where the session keeps the view.
+/// The session key of the view.
 const VIEWING: &str = "viewing";
 
-/// Whose pages somebody of the support staff looks at.
+/// The user whose pages support staff are viewing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Viewing {
-    /// Where: a member's place, or an affiliate's.
+    /// The workspace: a member's or an affiliate's.
     pub place: Workspace,
-    /// Whose place it is.
     pub user_id: i64,
-    /// What they are called.
     pub name: String,
-    /// Until when.
     pub until: DateTime<Utc>,
 }
 
 impl Viewing {
-    /// The view of this session, if there is one.
     pub fn of(session: &Session) -> AppResult<Option<Self>> {
         Ok(session.get(VIEWING)?)
     }
 
-    /// Begins the view.
     pub fn begin(&self, session: &Session) -> AppResult<()> {
         Ok(session.insert(VIEWING, self)?)
     }
 
-    /// Ends the view of this session.
     pub fn end(session: &Session) {
         session.remove(VIEWING);
     }
 
-    /// Ends the view where the person it shows has no seat any more.
+    /// Ends the view if the viewed person no longer has access.
     fn found<T>(&self, session: &Session, member_context: AppResult<T>) -> AppResult<T> {
         match member_context {
             Err(AppError::NotFound) => {
@@ -61,7 +55,7 @@ impl Viewing {
         }
     }
 
-    /// Ends the view, and says why on the page of the merchant.
+    /// Ends the view and shows the reason on the merchant's support page.
     fn over(&self, session: &Session, why: String) -> AppResult<AppError> {
         Self::end(session);
         session.insert(FLASH, Flash { kind: FlashKind::Info, text: why, undo: None })?;
@@ -69,21 +63,19 @@ impl Viewing {
         Ok(AppError::ViewOver(next.unwrap_or_else(|| Workspace::Support.home().to_owned())))
     }
 
-    /// The merchant that is looked at.
+    /// The viewed merchant.
     pub fn merchant_id(&self) -> Option<i64> {
         self.place.merchant_id()
     }
 }
 
-/// Who looks, while a view lasts.
+/// The support staff member during a view.
 #[derive(Clone, Debug)]
 pub struct Viewer(pub Person);
 
-/// Lets a view through to the pages that the person sees: reading alone, and at most what a viewer
-/// of the program may read, so that no secret is among it.
-///
-/// # Errors
-/// `Forbidden` for everything else; `ViewOver` when the time is over, or the person no longer gets there.
+/// Lets a view reach the pages that the person sees. It's read-only and has at most the rights of
+/// the viewer role, so it shows no secrets. Fails with `Forbidden` for everything else. Fails with
+/// `ViewOver` if the time is over or the person no longer has access.
 pub(super) async fn admit(
     req: &ServiceRequest,
     db: &Db,

@@ -8,11 +8,12 @@ use super::excluded::{Excluded, exclusions_of};
 use crate::features::applications::CodeRequestStatus;
 use crate::kit::db::schema::{affiliates, code_requests, triggers};
 
-/// Why a coupon code, customer email or SKU can't become a trigger: the first of these that holds.
+/// Why a coupon code, customer email or SKU can't become a trigger. The first reason that applies
+/// wins.
 ///
-/// What nobody can change comes first: a held value is taken for good, a request waits for a member's
-/// decision, an exclusion can be overridden by one. A code that is the store's own has its place before
-/// exclusions, once Vouch knows of it.
+/// Reasons that can't change come first: a held value is taken permanently, a request waits for a
+/// member's decision, an exclusion can be overridden by a member. The store's own codes will come
+/// before exclusions, once Vouch knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     Malformed(ValueError),
@@ -21,18 +22,18 @@ pub enum Unavailable {
     Excluded(Excluded),
 }
 
-/// The trigger that has a value, in force or retired, and its affiliate.
+/// The trigger that has a value, active or retired, and its affiliate.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Held {
     pub trigger_id: i64,
-    /// As it was typed there.
+    /// As typed.
     pub value: String,
     pub affiliate_id: i64,
     pub affiliate: String,
     pub retired_at: Option<DateTime<Utc>>,
 }
 
-/// Who asked for a code and waits for a decision.
+/// The affiliate whose request for the code is pending.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Requested {
     pub affiliate_id: i64,
@@ -45,7 +46,7 @@ impl Held {
     }
 }
 
-/// [`check_all`] of one value.
+/// [`check_all`] for one value.
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -55,11 +56,11 @@ pub fn check(
     Ok(check_all(conn, merchant_id, &[wanted], now)?.pop().unwrap_or(Ok(())))
 }
 
-/// Whether each of these can become a trigger of the merchant, in their order.
+/// Whether each value can become a trigger of the merchant, in the given order.
 ///
-/// It stays so until the end of the transaction under [`super::lock_codes_exclusive`]. Under
-/// [`super::lock_codes_shared`] another trigger can still be faster, which `triggers_key_unique`
-/// notices; asked again, this says who has it.
+/// Under [`super::lock_codes_exclusive`] the result holds until the end of the transaction. Under
+/// [`super::lock_codes_shared`] a concurrent trigger can still win, which violates
+/// `triggers_key_unique`. A second call then returns its holder.
 pub fn check_all(
     conn: &mut PgConnection,
     merchant_id: i64,

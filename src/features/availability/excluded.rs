@@ -1,4 +1,4 @@
-//! Which exclusion stops a code from being claimed.
+//! Which exclusion prevents a code from being claimed.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::kit::db::schema::exclusions;
 use crate::kit::db::statement::statement;
 use crate::kit::db::text_enum;
 
-/// For more codes than these, the whole list is read once instead.
+/// For more codes than this, the whole list is read once instead.
 const MAX_INLINE: usize = 100;
 
 text_enum! {
@@ -36,18 +36,17 @@ pub struct Excluded {
     pub exclusion_id: i64,
     /// The code or pattern, as typed.
     pub value: String,
-    /// What it is for, in the merchant's words; may be empty. For the merchant's eyes.
+    /// The merchant's internal note on its purpose; may be empty.
     pub note: String,
-    /// What it is applied to.
     pub scope: ExclusionScope,
-    /// From which day on, if not always.
+    /// The first day, if it has one.
     pub starts_on: Option<NaiveDate>,
-    /// Until which day, itself included, if not for ever.
+    /// The last day, inclusive, if it has one.
     pub ends_on: Option<NaiveDate>,
 }
 
 impl Excluded {
-    /// What a member reads: with the note.
+    /// The text for members, with the note.
     pub fn named(&self) -> String {
         if self.note.is_empty() {
             self.value.clone()
@@ -57,8 +56,8 @@ impl Excluded {
     }
 }
 
-/// The exclusion of the merchant that stops `code` from being claimed at `now`; `None` when there
-/// is none, and always while the merchant does not have Coupon Exclusions.
+/// The exclusion of the merchant that prevents `code` from being claimed at `now`. It's `None` if
+/// there's none, or if Coupon Exclusions are off for the merchant.
 pub fn exclusion_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -68,7 +67,7 @@ pub fn exclusion_of(
     Ok(exclusions_of(conn, merchant_id, &[code.key()], now)?.pop().flatten())
 }
 
-/// [`exclusion_of`] of many codes, by their keys, in their order: for imports.
+/// [`exclusion_of`] for many code keys, in their order, for imports.
 pub fn exclusions_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -93,7 +92,7 @@ pub fn exclusions_of(
     Ok(ids.into_iter().map(|id| excluded.get(&id?).cloned()).collect())
 }
 
-/// What each of these codes looks like.
+/// The look-alike keys of each code.
 pub(crate) fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
     code_keys.iter().map(|key| look_alikes(key).collect()).collect()
 }
@@ -112,7 +111,7 @@ pub(crate) fn first_that_stops(exclusions: &[ExclusionKey], look_alikes: &[Strin
     exclusions.iter().find(|exclusion| stops(&exclusion.key)).map(|exclusion| exclusion.id)
 }
 
-/// The exclusions in force that may stop one of these codes, with their keys; the oldest first.
+/// The active exclusions that may stop one of these codes, with their keys; the oldest first.
 fn found(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -188,8 +187,8 @@ fn described(
     Ok(rows.into_iter().map(|excluded| (excluded.exclusion_id, excluded)).collect())
 }
 
-/// What all of these codes ask for, each once and in the order of the index, as PostgreSQL would have
-/// to bring it first.
+/// The index probes for all of these codes, deduplicated and in index order. PostgreSQL would sort
+/// them otherwise.
 pub(crate) fn probes_of(codes: &[Vec<String>]) -> Vec<String> {
     let mut probes: Vec<String> = codes.iter().flatten().flat_map(|code| probes(code)).collect();
     probes.sort_unstable();

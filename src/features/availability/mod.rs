@@ -1,5 +1,5 @@
-//! Whether a code can be had. [`check_all`] decides for every way to get one; each tells its reader as
-//! much as they may know.
+//! Whether a code is available. [`check_all`] decides for every way to get a code. Each caller
+//! tells its readers only as much as they may know.
 
 mod decision;
 mod excluded;

@@ -7,23 +7,23 @@ use vouch_core::trigger::{Reach, TriggerKind, TriggerValue, ValueError};
 
 use super::decision::{Unavailable, check, check_all};
 
-/// How many codes are offered in place of one that can't be had.
+/// How many available codes are suggested instead of an unavailable one.
 const OFFERED: usize = 3;
-/// How many candidates are looked up at once: nearly always enough.
+/// How many candidates are checked at once, which is nearly always enough.
 const CANDIDATES: usize = 16;
 
-/// A value that can't be had.
+/// A value that isn't available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// As typed, outer space cut.
+    /// As typed, trimmed.
     pub wanted: String,
     pub why: Unavailable,
-    /// Codes that were free a moment ago.
+    /// Suggested codes, available at the time of the check.
     pub free: Vec<String>,
 }
 
-/// Whether an affiliate of that name can have what was typed: [`check`] with free codes in place of one
-/// that can't be had.
+/// Whether a typed value is available to an affiliate with that name. It's [`check`], plus
+/// suggestions if the value is unavailable.
 pub fn look_up(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -41,7 +41,7 @@ pub fn look_up(
     }
 }
 
-/// With the codes that an affiliate of that name could have instead.
+/// Adds available codes for an affiliate with that name.
 pub fn refused(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -52,7 +52,7 @@ pub fn refused(
 ) -> QueryResult<Refused> {
     let mut seeds = vec![wanted.key.clone()];
     if matches!(why, Unavailable::Excluded(_)) {
-        // What is like an excluded code mostly is excluded as well.
+        // Codes similar to an excluded code are mostly excluded too.
         let word = affiliate.split_whitespace().next().unwrap_or_default();
         let own: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
         seeds = vec![own.to_uppercase(), wanted.key.clone(), "FRIEND".to_owned()];

@@ -1,4 +1,5 @@
-//! Further codes that affiliates ask for in the portal: approval, denial, and the way back.
+//! Approves and denies additional codes that affiliates request in the portal, and reverses those
+//! decisions.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +16,19 @@ use crate::features::applications::CodeRequest;
 use crate::features::auth::Merchant;
 use crate::kit::audit::Actor;
 
-/// What a decision about further codes did.
+/// The result of deciding requests for additional codes.
 #[derive(Debug, Default)]
 pub struct DecidedCodes {
-    /// The requests that are approved or denied now, with the names of who asked.
+    /// The requests that are now approved or denied, with the affiliates' names.
     pub decided: Vec<(CodeRequest, String)>,
-    /// Codes that wait on, because who asked for them is not Active.
+    /// Codes that stay pending because their affiliate isn't active: (code, affiliate).
     pub inactive: Vec<(String, String)>,
-    /// Codes that are somebody else’s by now.
+    /// Codes that someone else has meanwhile.
     pub lost: Vec<(String, String)>,
 }
 
-/// Makes triggers of further codes, queues them for the stores, and writes to whom they belong. Of
-/// two members at once, one finds nothing left to do.
+/// Creates triggers for requested codes, queues them for the stores and emails the affiliates. If
+/// two members approve at once, the second finds nothing left to do.
 pub fn approve_codes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -55,8 +56,8 @@ pub fn approve_codes(
     Ok(outcome)
 }
 
-/// Frees further codes that were asked for. Who asked reads the reason in the portal, and in a
-/// letter where `sends_email`.
+/// Denies requests and releases their codes. The affiliate sees the reason in the portal, and in an
+/// email if `sends_email`.
 pub fn deny_codes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -79,19 +80,19 @@ pub fn deny_codes(
     Ok(outcome)
 }
 
-/// What taking decisions about further codes back did.
+/// The result of reversing decisions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ReversedCodes {
-    /// Codes that wait for a decision again.
+    /// Codes that are pending again.
     pub waiting: Vec<String>,
-    /// Codes that had become triggers, which are retired now.
+    /// Codes of triggers that are retired now.
     pub retired: Vec<String>,
-    /// How many stayed as they are: decided anew, withdrawn, or somebody else’s by now.
+    /// How many stayed unchanged: decided again, withdrawn, or held by someone else.
     pub left: usize,
 }
 
-/// Takes decisions back that were made at `decided_at`. Nobody is written to. Of two members at
-/// once, one finds nothing left to do.
+/// Reverses decisions made at `decided_at`, without an email. If two members do it at once, the
+/// second finds nothing left to do.
 pub fn reverse_codes(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -111,7 +112,7 @@ pub fn reverse_codes(
     Ok(outcome)
 }
 
-/// The requests that still wait, by who asked.
+/// The pending requests, by affiliate.
 fn taken(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -1,20 +1,17 @@
 use crate::kit::web::form::several_lines;
 
-/// Longest reason of a denial, as the database has it.
+/// The maximum length of a denial reason, as in the database.
 const REASON_CHARACTERS: usize = 1_000;
 
-/// What stands in the letter of a denial, where one is to be sent.
+/// The content of a denial email, if one is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// Why, in the member's own words; may be empty.
+    /// As the member typed it; may be empty.
     pub reason: String,
 }
 
 impl Denial {
-    /// With a reason as typed.
-    ///
-    /// # Errors
-    /// What the member has to mend.
+    /// Checks a typed reason. Fails with an error message for the member.
     pub fn because(typed: &str) -> Result<Self, String> {
         let reason = several_lines(typed);
         let characters = reason.chars().count();

@@ -1,4 +1,4 @@
-//! What affiliates are written who asked for further codes.
+//! Emails to affiliates who requested additional codes.
 
 use diesel::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::features::auth::Merchant;
 use crate::kit::email::{Link, Message, post};
 use crate::kit::urls;
 
-/// To an affiliate who asked for further codes: they are theirs.
+/// Tells an affiliate that their requested codes are approved.
 pub(super) fn codes_approved(
     conn: &mut PgConnection,
     merchant: &Merchant,
@@ -39,7 +39,7 @@ pub(super) fn codes_approved(
     post(conn, &email)
 }
 
-/// To an affiliate who asked for further codes and does not get them, where the member wants it so.
+/// Tells an affiliate that their requested codes are denied, if the member chose to send it.
 pub(super) fn codes_denied(
     conn: &mut PgConnection,
     merchant: &Merchant,

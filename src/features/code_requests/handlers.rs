@@ -19,10 +19,10 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::paginate::{Cursor, Listing};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// Most codes of one decision.
+/// The maximum number of codes in one decision.
 const MAX_AT_ONCE: usize = 200;
 
-/// Where the list begins.
+/// The position in the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RequestsQuery {
@@ -30,29 +30,29 @@ pub struct RequestsQuery {
     before: String,
 }
 
-/// What was decided about the chosen codes.
+/// The decision for the chosen codes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct DecisionForm {
-    /// approve or deny.
+    /// "approve" or "deny".
     decision: String,
     ids: Vec<i64>,
-    /// Whose page it was sent from; empty for the list.
+    /// The affiliate whose page sent it; empty for the list.
     affiliate: String,
     denial_reason: String,
-    /// "send" for a letter.
+    /// "send" to send an email.
     denial_email: String,
 }
 
-/// The way back from a decision, as the address of its button carries it.
+/// A reversal of a decision, as in the URL of its button.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ReversalQuery {
-    /// When it was made, in microseconds since 1970.
+    /// The time of the decision, in microseconds since 1970.
     at: i64,
-    /// Of which codes, separated by commas.
+    /// The request IDs, separated by commas.
     ids: String,
-    /// Whose page it is taken back on; empty for the list.
+    /// The affiliate whose page sent it; empty for the list.
     affiliate: String,
 }
 
@@ -91,7 +91,7 @@ impl RequestsPage {
     }
 }
 
-/// `GET /affiliates/code-requests`: further codes that wait.
+/// `GET /affiliates/code-requests`: pending requests for additional codes.
 pub async fn index(
     db: Data<Db>,
     page: MerchantPage,
@@ -159,13 +159,13 @@ pub async fn decide(
     Ok(see_other(&back))
 }
 
-/// Where one goes on: at the affiliate, or at the list.
+/// The page to return to: the affiliate's or the list.
 fn page_of(affiliate_id: Option<i64>) -> String {
     affiliate_id.map_or_else(urls::code_requests, urls::affiliate)
 }
 
-/// A denial can be undone. An approval cannot, since its code stays the affiliate's: it can be
-/// retired.
+/// A denial can be undone. An approval can't, because the code stays the affiliate's, but the
+/// trigger can be retired.
 fn way_back(
     outcome: &DecidedCodes,
     approves: bool,
@@ -183,7 +183,7 @@ fn way_back(
     Some(FlashUndo { action, label: label.to_owned() })
 }
 
-/// `POST /affiliates/code-requests/reversals`: takes decisions back.
+/// `POST /affiliates/code-requests/reversals`: reverses decisions.
 pub async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
@@ -204,7 +204,7 @@ pub async fn reverse(
     Ok(see_other(&page_of(query.affiliate.parse().ok())))
 }
 
-/// What became of decisions that were taken back.
+/// The message about reversed decisions.
 fn words_of_reversal(outcome: &ReversedCodes) -> (FlashKind, String) {
     let mut sentences = Vec::new();
     match outcome.waiting.as_slice() {
@@ -242,7 +242,7 @@ fn words_of_reversal(outcome: &ReversedCodes) -> (FlashKind, String) {
     (FlashKind::Warning, sentences.join(" "))
 }
 
-/// What became of the chosen codes.
+/// The message about the chosen codes.
 fn words(outcome: &DecidedCodes, approves: bool) -> (FlashKind, String) {
     let mut sentences = Vec::new();
     match (outcome.decided.as_slice(), approves) {

@@ -1,4 +1,4 @@
-//! What a page says of a code while it is typed.
+//! Feedback about a code while it's typed.
 
 use actix_web::HttpResponse;
 use askama::Template;
@@ -9,8 +9,8 @@ use crate::features::triggers::TriggerValue;
 use crate::kit::error::AppResult;
 use crate::kit::web::ok;
 
-/// What is known of a code, as `templates/code_requests/_code.html` shows it; `None` where nothing was
-/// looked up.
+/// The result for a typed code, as `templates/code_requests/_code.html` shows it; `None` if nothing
+/// was checked.
 pub type Checked = Option<Result<TriggerValue, Refused>>;
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ struct CodePart {
     live: bool,
 }
 
-/// The part of a page below the field for a code.
+/// The part of a page below the code field.
 pub fn answer(checked: Checked) -> AppResult<HttpResponse> {
     let words = match &checked {
         Some(Err(refused)) => vec![refusal_words(refused)],

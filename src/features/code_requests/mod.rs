@@ -1,9 +1,9 @@
-//! Coupon codes that affiliates ask for, and keep until somebody has decided.
+//! Coupon codes that affiliates request, which stay reserved until a member decides.
 
 mod decide;
 mod denial;
 mod emails;
-/// The page on which members decide about further codes.
+/// The page where members decide on requests for additional codes.
 pub mod handlers;
 mod lookup;
 mod model;

@@ -8,10 +8,8 @@ use crate::features::triggers::{CreateTriggerError, Reach, TriggerValue, create_
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::db::schema::code_requests;
 
-/// Reserves a code for an affiliate, under [`availability::lock_codes_exclusive`] and after [`super::check`].
-///
-/// # Errors
-/// The database's: a unique violation if it is reserved already.
+/// Reserves a code for an affiliate. The caller holds [`availability::lock_codes_exclusive`] and
+/// has called [`super::check`]. Fails with a unique violation if the code is already reserved.
 pub fn open(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -86,18 +84,19 @@ fn newest_denied(
         .optional()
 }
 
-/// What approval made of the codes of an affiliate.
+/// The result of approving an affiliate's codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approved {
-    /// Codes that are theirs now.
+    /// Codes that are triggers of the affiliate now.
     pub codes: Vec<String>,
-    /// Codes that somebody else had got meanwhile: they had been denied, and so were free.
+    /// Codes that someone else got meanwhile, because a denial had released them.
     pub lost: Vec<String>,
 }
 
-/// Makes triggers of the codes that an affiliate applied with, under [`availability::lock_codes_exclusive`]. One that
-/// was denied together with its affiliate is made as well, unless somebody has it by now: `revive`.
-/// Further codes wait for a decision of their own.
+/// Creates triggers for the codes an affiliate applied with. The caller holds
+/// [`availability::lock_codes_exclusive`]. With `revive`, it also approves a code that was denied
+/// together with its affiliate, unless someone else has it. Additional codes wait for their own
+/// decision.
 pub fn approve(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -119,13 +118,14 @@ pub fn approve(
     Ok(approved)
 }
 
-/// Makes a trigger of one request, under [`availability::lock_codes_exclusive`]; `false` if its code is another's.
+/// Creates a trigger for one request. The caller holds [`availability::lock_codes_exclusive`].
+/// Returns `false` if someone else has the code.
 pub(super) fn approve_one(
     conn: &mut PgConnection,
     actor: &Actor,
     request: &CodeRequest,
 ) -> QueryResult<bool> {
-    // First it lets go of its code, which would keep the trigger out as well.
+    // The request must release its code first, because it would block the trigger too.
     let row = code_requests::table.find((actor.merchant_id, request.id));
     diesel::update(row)
         .set((
@@ -134,7 +134,7 @@ pub(super) fn approve_one(
         ))
         .execute(conn)?;
     let (code, reach) = (TriggerValue::accepted_code(&request.code), Reach::Stores);
-    // A member has decided, and read which exclusions the code falls under.
+    // A member has decided, and saw which exclusions match the code.
     let created = create_value(conn, actor, request.affiliate_id, &code, reach, true);
     let trigger_id = match created {
         Ok(trigger) => trigger.id,
@@ -150,7 +150,7 @@ pub(super) fn approve_one(
     Ok(true)
 }
 
-/// Ends a request without a trigger: its code is free again.
+/// Ends a request without a trigger and releases its code.
 pub(super) fn close(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -168,7 +168,7 @@ pub(super) fn close(
     Ok(())
 }
 
-/// Frees the codes that an affiliate asked for; answers them.
+/// Denies an affiliate's pending requests and releases their codes. Returns the codes.
 pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<Vec<String>> {
     let requests = pending(conn, actor.merchant_id, affiliate_id)?;
     for request in &requests {
@@ -180,8 +180,8 @@ pub fn deny(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryR
     Ok(requests.into_iter().map(|request| request.code).collect())
 }
 
-/// Reserves the code again that was denied together with its affiliate, under
-/// [`availability::lock_codes_exclusive`]; not if somebody has it by now.
+/// Reserves the code that was denied together with its affiliate again, unless someone else has it.
+/// The caller holds [`availability::lock_codes_exclusive`].
 pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> QueryResult<()> {
     let merchant_id = actor.merchant_id;
     if let Some(request) = newest_denied(conn, merchant_id, affiliate_id)? {
@@ -190,8 +190,8 @@ pub fn reopen(conn: &mut PgConnection, actor: &Actor, affiliate_id: i64) -> Quer
     Ok(())
 }
 
-/// Reserves again what was denied together with an affiliate at `since`, under
-/// [`availability::lock_codes_exclusive`]; not what somebody has by now.
+/// Reserves the codes that were denied together with an affiliate at `since` again, unless someone
+/// else has them. The caller holds [`availability::lock_codes_exclusive`].
 pub fn reopen_denied_at(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -213,8 +213,8 @@ pub fn reopen_denied_at(
     Ok(())
 }
 
-/// Takes the denial of one request back, under [`availability::lock_codes_exclusive`]: its code is reserved again.
-/// `false` if somebody has it by now.
+/// Reverses the denial of one request, so its code is reserved again. The caller holds
+/// [`availability::lock_codes_exclusive`]. Returns `false` if someone else has the code.
 pub(super) fn reopen_one(
     conn: &mut PgConnection,
     actor: &Actor,

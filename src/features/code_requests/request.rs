@@ -1,4 +1,4 @@
-//! Further codes: asked for in the portal, and decided one by one.
+//! Additional codes, which affiliates request in the portal and members decide one by one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,27 +13,24 @@ use crate::kit::audit::Actor;
 use crate::kit::db::schema::{affiliates, code_requests};
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
-/// An affiliate can have so many further codes waiting at once.
+/// The maximum number of pending additional codes per affiliate.
 pub const MAX_WAITING: usize = 3;
 
-/// What became of a question for a further code.
+/// The result of a request for an additional code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome {
-    /// It waits, and its code is reserved.
+    /// The request is pending, and its code is reserved.
     Waits(CodeRequest),
-    /// The code cannot be had.
+    /// The code isn't available.
     Refused(Refused),
-    /// Too many of theirs wait already.
+    /// The affiliate already has too many pending requests.
     TooMany,
-    /// The affiliate does not take part at the moment.
+    /// The affiliate isn't active.
     NotActive,
 }
 
-/// Reserves a further code for an affiliate until a member decides. Whether the program allows that
-/// is the caller's to know.
-///
-/// # Errors
-/// The database's; `NotFound` when the merchant has no such affiliate.
+/// Reserves an additional code for an affiliate until a member decides. The caller checks whether
+/// the program allows requests. Fails with `NotFound` if the merchant has no such affiliate.
 pub fn ask(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -41,7 +38,7 @@ pub fn ask(
     typed: &str,
 ) -> QueryResult<RequestOutcome> {
     let merchant_id = actor.merchant_id;
-    // Alone from here on: what is free now, stays free until the end.
+    // With this lock, an available code stays available until the end of the transaction.
     lock_codes_exclusive(conn, merchant_id)?;
     let affiliate = Affiliate::find(conn, merchant_id, affiliate_id)?;
     if affiliate.status != AffiliateStatus::Active {
@@ -63,11 +60,8 @@ pub fn ask(
     }
 }
 
-/// Takes back what an affiliate asked for: the code is free again. `None` if that was decided
-/// meanwhile.
-///
-/// # Errors
-/// `NotFound` when the affiliate never asked for it.
+/// Withdraws an affiliate's request and releases its code. Returns `None` if it was decided
+/// meanwhile. Fails with `NotFound` if the affiliate has no such request.
 pub fn withdraw(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -91,8 +85,8 @@ pub fn withdraw(
     Ok(Some(request))
 }
 
-/// Those among `request_ids` that still wait, kept from others until the end of the transaction;
-/// the ones that were decided, or are not the merchant's, are left out.
+/// Locks those of `request_ids` that are still pending until the end of the transaction. Skips
+/// requests that were decided or belong to another merchant.
 pub fn take_waiting(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -107,7 +101,8 @@ pub fn take_waiting(
         .load(conn)
 }
 
-/// Makes a trigger of a request from [`take_waiting`]; `false` if its code is another's.
+/// Creates a trigger for a request from [`take_waiting`]. Returns `false` if someone else has the
+/// code.
 pub fn approve_requested(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -121,7 +116,7 @@ pub fn approve_requested(
     Ok(approved)
 }
 
-/// Frees the code of a request from [`take_waiting`]; its affiliate reads the reason.
+/// Denies a request from [`take_waiting`] and releases its code. Its affiliate sees the reason.
 pub fn deny_requested(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -133,8 +128,8 @@ pub fn deny_requested(
     note(conn, actor, "code_request.denied", request.affiliate_id, summary)
 }
 
-/// Those among `request_ids` that were approved or denied at `decided_at`, kept from others until
-/// the end of the transaction.
+/// Locks those of `request_ids` that were approved or denied at `decided_at` until the end of the
+/// transaction.
 pub fn take_decided(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -154,18 +149,19 @@ pub fn take_decided(
         .load(conn)
 }
 
-/// What taking a decision back came to.
+/// The result of reversing a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reversal {
-    /// The denied code waits for a decision again.
+    /// The denied code is pending again.
     Waits,
-    /// The approved code is a trigger, and its code its affiliate's for ever: the trigger is retired.
+    /// The approved code's trigger is retired. The code stays the affiliate's permanently.
     Retired,
-    /// The denied code is somebody else's by now, or the approved one is no longer theirs to retire.
+    /// Nothing changed: someone else has the denied code, or the approved one is no longer the
+    /// affiliate's to retire.
     Stays,
 }
 
-/// Takes the decision about a request from [`take_decided`] back, as far as that can be done.
+/// Reverses the decision on a request from [`take_decided`], as far as possible.
 pub fn reverse(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -180,7 +176,7 @@ pub fn reverse(
     Ok(if retired { Reversal::Retired } else { Reversal::Stays })
 }
 
-/// Further codes that wait, with who asks for them, the oldest first.
+/// Pending additional codes with their affiliates, the oldest first.
 pub fn waiting_page(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -7,29 +7,26 @@ use crate::features::exclusions::Pattern;
 use crate::features::triggers::{Reach, TriggerKind, TriggerValue};
 use crate::kit::db::schema::{affiliates, code_requests};
 
-/// Nobody leaves more applications than these undecided.
+/// How many requests are loaded at most. No merchant leaves more undecided.
 const MAX_WAITING: i64 = 10_000;
 
-/// A code that somebody waits for.
+/// A code with a pending request.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    /// As typed.
     pub code: String,
-    /// Who asked for it.
     pub affiliate_id: i64,
-    /// Their name.
     pub affiliate: String,
     code_key: String,
 }
 
 impl Waiting {
-    /// Whether an exclusion would have stopped it.
+    /// Whether the exclusion pattern would have stopped it.
     pub fn is_like(&self, pattern: &Pattern) -> bool {
         pattern.stops(&self.code_key)
     }
 }
 
-/// The codes of the merchant that somebody waits for, the oldest request first.
+/// The merchant's codes with pending requests, the oldest first.
 pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Waiting>> {
     let found: Vec<(String, String, i64, String)> = code_requests::table
         .inner_join(
@@ -57,8 +54,8 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Wai
     Ok(waiting.collect())
 }
 
-/// Whether an affiliate of that name can have the code that was typed. For certain only under
-/// [`availability::lock_codes_exclusive`]; before that, a good guess.
+/// Whether a typed code is available to an affiliate with that name. It's only certain under
+/// [`availability::lock_codes_exclusive`].
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -70,8 +67,8 @@ pub fn check(
     availability::look_up(conn, merchant_id, wanted, affiliate_name, now)
 }
 
-/// Why an affiliate can't have a code, as far as they may know: not who has it or asked for it, and
-/// nothing of the merchant's notes.
+/// Why a code isn't available, as far as an affiliate may know. It doesn't include who has or
+/// requested it, or the merchant's notes.
 pub fn refusal_words(refused: &Refused) -> String {
     match &refused.why {
         Unavailable::Malformed(error) => error.to_string(),

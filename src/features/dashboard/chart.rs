@@ -1,16 +1,16 @@
-//! Revenue and commission by day as lines: where everything stands in the drawing.
+//! A line chart of revenue and commission by day: the coordinates of everything in it.
 
 use chrono::NaiveDate;
 use vouch_core::money::{Currency, format_money};
 
 use crate::kit::web::display_time::day;
 
-/// Units of the drawing; it is scaled to the page.
+/// In units of the drawing, which is scaled to the page.
 const WIDTH: f64 = 720.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 206.0;
 
-/// One day of the merchant's own currency, in minor units.
+/// One day in the merchant's own currency, in minor units.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub day: NaiveDate,
@@ -18,25 +18,25 @@ pub struct Point {
     pub commission_minor: i64,
 }
 
-/// What the template draws.
+/// The data that the template draws.
 pub struct Chart {
-    /// `x,y x,y ..`
+    /// The points of the line, as `x,y x,y ..`.
     pub revenue: String,
     pub commission: String,
     /// The outline of the area under the revenue.
     pub area: String,
-    /// Where a single day stands, which makes no line: x, then the two y.
+    /// The position of a single day, which makes no line: x, then the two y.
     pub only: Option<(String, String, String)>,
-    /// Height and words of the lines across.
+    /// The height and label of each horizontal line.
     pub grid: Vec<(String, String)>,
-    /// Place, alignment and words of the days below.
+    /// The position, alignment and text of the day labels.
     pub days: Vec<(String, &'static str, String)>,
-    /// What it shows, for who does not see it.
+    /// A text alternative for people who can't see the chart.
     pub description: String,
 }
 
 impl Chart {
-    /// The chart of some days in a row; `None` where there is nothing to draw.
+    /// The chart of consecutive days; `None` if there's nothing to draw.
     pub fn new(points: &[Point], currency: Currency) -> Option<Self> {
         let values = || points.iter().flat_map(|p| [p.revenue_minor, p.commission_minor]);
         let (first, last) = (points.first()?, points.last()?);
@@ -74,7 +74,7 @@ impl Chart {
     }
 }
 
-/// From days and amounts to the drawing.
+/// Converts days and amounts to coordinates.
 struct Scale {
     bottom: i64,
     step: i64,
@@ -87,7 +87,7 @@ impl Scale {
         let (least, most) = (least.min(0), most.max(0));
         let step = round_up(((most - least) / 3).max(1));
         let bottom = least.div_euclid(step) * step;
-        // The highest value stays below the last line, or on it.
+        // The highest value is on or below the top line.
         let steps = (most - bottom + step - 1) / step;
         Self { bottom, step, steps: steps.max(1), count }
     }
@@ -108,7 +108,7 @@ impl Scale {
         (0..=self.steps).map(|at| self.bottom + at * self.step)
     }
 
-    /// The first, the middle and the last day.
+    /// Labels for the first, middle and last day.
     fn days(&self, points: &[Point]) -> Vec<(String, &'static str, String)> {
         let last = points.len() - 1;
         let label =
@@ -121,7 +121,7 @@ impl Scale {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 ..
+/// Rounds up to the next of 1, 2, 5, 10, 20, 50 and so on.
 fn round_up(value: i64) -> i64 {
     let mut unit = 1_i64;
     loop {

@@ -27,9 +27,9 @@ use crate::kit::web::display_time::{DisplayTime, day, day_of};
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, count_label, thousands};
 
-/// As many of the newest conversions are shown.
+/// How many of the newest conversions are shown.
 const NEWEST: usize = 10;
-/// For so long the end of a connection is news.
+/// How long an uninstalled store is shown.
 const UNINSTALLED_SHOWN: chrono::Duration = chrono::Duration::days(30);
 
 #[derive(Template)]
@@ -42,21 +42,21 @@ struct DashboardPage {
     days: Vec<DayRow>,
     newest: Vec<NewestRow>,
     waiting: Waiting,
-    /// Stores that uninstalled Vouch lately.
+    /// Stores that recently uninstalled Vouch.
     uninstalled: Vec<Uninstalled>,
-    /// Stores that lack codes, or have them off.
+    /// Stores in which codes are missing or inactive.
     unusable: Vec<Unusable>,
     steps: Steps,
     signup: Signup,
 }
 
-/// Where people apply to be affiliates.
+/// The page where affiliates apply.
 struct Signup {
     address: String,
     is_open: bool,
 }
 
-/// One day of the table behind the chart.
+/// A row of the table below the chart.
 struct DayRow {
     words: String,
     href: String,
@@ -67,7 +67,6 @@ struct DayRow {
     refunds: String,
 }
 
-/// One of the newest conversions.
 struct NewestRow {
     row: ConversionRow,
     when: DisplayTime,
@@ -169,8 +168,8 @@ pub async fn show(
     })
 }
 
-/// The days on which there was something, each in the merchant's own currency; orders and
-/// conversions in any.
+/// The days with activity. Amounts are in the merchant's own currency, counts include all
+/// currencies.
 fn by_day(
     rollups: &[DayRollups],
     period: &Period,

@@ -1,7 +1,6 @@
-//! The dashboard: what changed, and what needs somebody.
+//! The dashboard: recent changes, and what needs attention.
 
 mod chart;
-/// The page.
 pub mod handlers;
 pub mod model;
 mod period;

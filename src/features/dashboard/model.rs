@@ -70,7 +70,7 @@ pub fn waiting(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Waiting
     .get_result(conn)
 }
 
-/// How far a new program is.
+/// The setup progress of a new program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
     pub has_store: bool,

@@ -3,10 +3,10 @@ use serde::Deserialize;
 
 use crate::kit::web::display_time::{day, read_day};
 
-/// The longest period in days: more would be no chart any more.
+/// The maximum length of a period in days. A longer chart would be unreadable.
 const MAX_DAYS: u64 = 366;
 
-/// What the address says of the period. What it does not know it ignores.
+/// The period in the URL. Unknown values are ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PeriodQuery {
@@ -15,22 +15,20 @@ pub struct PeriodQuery {
     to: String,
 }
 
-/// Some days in a row, with the ones to compare them to.
+/// A range of days and the range before it to compare with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// As it stands in the address; `custom` where the days themselves do.
+    /// The value in the URL; `custom` if the URL contains the dates.
     pub key: &'static str,
-    /// The first day.
     pub from: NaiveDate,
-    /// The last day, itself included.
+    /// The last day, inclusive.
     pub to: NaiveDate,
-    /// The first day of the period before.
     pub before_from: NaiveDate,
-    /// The last day of the period before, itself included.
+    /// Inclusive.
     pub before_to: NaiveDate,
 }
 
-/// What can be chosen: key and words.
+/// The choices: key and label.
 pub const CHOICES: [(&str, &str); 5] = [
     ("7", "7 days"),
     ("30", "30 days"),
@@ -40,7 +38,7 @@ pub const CHOICES: [(&str, &str); 5] = [
 ];
 
 impl Period {
-    /// The period that is asked for, on the day `today`: the last 30 days unless another.
+    /// The requested period as of `today`. The default is the last 30 days.
     pub fn read(query: &PeriodQuery, today: NaiveDate) -> Self {
         match (query.period.as_str(), read_day(&query.from), read_day(&query.to)) {
             ("7", ..) => Self::last("7", 7, today),
@@ -62,14 +60,14 @@ impl Period {
         Self::before_it("custom", from.max(back(to, MAX_DAYS - 1)), to)
     }
 
-    /// With as many days right before it.
+    /// A period with an equally long one right before it.
     fn before_it(key: &'static str, from: NaiveDate, to: NaiveDate) -> Self {
         let length = u64::try_from((to - from).num_days()).unwrap_or_default();
         let before_to = back(from, 1);
         Self { key, from, to, before_from: back(before_to, length), before_to }
     }
 
-    /// Up to today, with the same days of the month before.
+    /// The first of the month up to today, compared with the same days of the month before.
     fn this_month(today: NaiveDate) -> Self {
         let from = first_of(today);
         let before_from = first_of(back(from, 1));
@@ -84,23 +82,22 @@ impl Period {
         Self { key: "last-month", from, to, before_from: first_of(before_to), before_to }
     }
 
-    /// Every day of it.
     pub fn days(&self) -> impl Iterator<Item = NaiveDate> + use<> {
         let to = self.to;
         self.from.iter_days().take_while(move |day| *day <= to)
     }
 
-    /// In words: `25 Oct 2026 to 23 Nov 2026`.
+    /// Such as `25 Oct 2026 to 23 Nov 2026`.
     pub fn words(&self) -> String {
         words(self.from, self.to)
     }
 
-    /// The period before in words.
+    /// The previous period in the same format.
     pub fn before_words(&self) -> String {
         words(self.before_from, self.before_to)
     }
 
-    /// As a part of a list's address.
+    /// The query string for a list's URL.
     pub fn query(&self) -> String {
         format!("from={}&to={}", self.from, self.to)
     }

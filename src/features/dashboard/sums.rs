@@ -1,4 +1,4 @@
-//! The figures of a period beside those of the one before.
+//! The totals of a period next to those of the previous one.
 
 use vouch_core::money::Currency;
 
@@ -7,25 +7,25 @@ use crate::kit::web::paginate::thousands;
 
 use super::period::Period;
 
-/// One number of the dashboard.
+/// One number on the dashboard.
 pub struct Number {
     pub label: &'static str,
     pub value: String,
-    /// The list that yields exactly this number.
+    /// The URL of the list that adds up to exactly this number.
     pub href: String,
-    /// `+12 %`, or empty.
+    /// Such as `+12 %`, or empty.
     pub change: String,
-    /// Whether the change is good news.
+    /// Whether the change is an improvement.
     pub better: bool,
     pub note: String,
 }
 
-/// All days of a period added up.
+/// The totals of a period.
 #[derive(Default)]
 struct Sums {
     orders: i64,
     conversions: i64,
-    /// Per currency.
+    /// One per currency.
     rollups: Vec<Rollups>,
 }
 
@@ -53,7 +53,7 @@ impl Sums {
     }
 }
 
-/// The numbers of `period`, from the days of it and of the one before.
+/// The numbers of `period`, from its days and those of the previous period.
 pub fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Number> {
     let within = |from, to| days.iter().filter(move |day| (from..=to).contains(&day.day));
     let now = Sums::of(within(period.from, period.to));
@@ -92,7 +92,7 @@ pub fn numbers(days: &[DayRollups], period: &Period, own: Currency) -> Vec<Numbe
     ]
 }
 
-/// By how many percent; empty where there is nothing to compare with, or nothing changed.
+/// The change in percent; empty if there's nothing to compare or no change.
 fn change(now: i64, before: i64) -> String {
     if before <= 0 || now == before {
         return String::new();

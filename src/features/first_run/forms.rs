@@ -6,7 +6,7 @@ use crate::features::auth::NewPassword;
 use crate::features::merchants::choices;
 use crate::kit::web::form::FormErrors;
 
-/// What was typed to begin. The password is never echoed.
+/// The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct FirstRunForm {
@@ -19,15 +19,12 @@ pub struct FirstRunForm {
 }
 
 impl FirstRunForm {
-    /// What most begin with.
+    /// The most common values.
     pub fn blank() -> Self {
         Self { currency: "USD".into(), time_zone: "UTC".into(), ..Self::default() }
     }
 
-    /// The currency and the time zone, when everything is fine.
-    ///
-    /// # Errors
-    /// Everything that is wrong, in the order of the form.
+    /// The currency and time zone of a valid form. Fails with all errors, in the order of the form.
     pub fn check(&self) -> Result<(Currency, Tz), FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name(

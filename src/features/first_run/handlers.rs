@@ -26,7 +26,7 @@ struct FirstRunPage {
     errors: FormErrors,
 }
 
-/// Of several first runs at once, one goes first: an arbitrary number that names the lock.
+/// An arbitrary number for the lock that makes concurrent first runs go one at a time.
 const LOCK: &str = "select pg_advisory_xact_lock(7022115)";
 
 /// `GET /first-run/{token}`
@@ -40,7 +40,7 @@ pub async fn show(
     ok(&FirstRunPage { page, form: FirstRunForm::blank(), errors: FormErrors::new() })
 }
 
-/// `POST /first-run/{token}`: makes the first merchant and its owner, and signs them in.
+/// `POST /first-run/{token}`: creates the first merchant and its owner, and signs them in.
 pub async fn create(
     db: Data<Db>,
     first_run: Data<FirstRun>,
@@ -97,7 +97,7 @@ fn welcome(program: &str) -> String {
     )
 }
 
-/// Without the token, and once there is a merchant, the page does not exist.
+/// The page doesn't exist without the token, or once there's a merchant.
 async fn admit(db: &Db, first_run: &FirstRun, token: &str) -> AppResult<()> {
     if !first_run.fits(token) {
         return Err(AppError::NotFound);

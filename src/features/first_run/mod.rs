@@ -1,8 +1,7 @@
-//! The first run: an empty installation gets its first merchant and owner, behind a link that only
-//! the terminal shows.
+//! The first run: an empty instance gets its first merchant and owner, through a link that only the
+//! terminal shows.
 
 mod forms;
-/// The page behind the link.
 pub mod handlers;
 mod token;
 

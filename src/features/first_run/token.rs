@@ -7,33 +7,32 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::AppResult;
 use crate::kit::secrets;
 
-/// The token follows from the installation's key, so that several processes agree on it.
+/// The token is derived from the instance's secret key, so that all its processes agree on it.
 const LABEL: &[u8] = b"vouch: first run, version 1";
 /// 160 bits.
 const TOKEN_BYTES: usize = 20;
 
-/// Knows the token of the first run.
+/// The token of the first run.
 #[derive(Clone)]
 pub struct FirstRun(String);
 
 impl FirstRun {
-    /// For an installation, by its `Config::secret_key`.
+    /// Derives the token from `Config::secret_key`.
     pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
         Self(hex::encode(&secrets::derive(secret_key, LABEL).expose_secret()[..TOKEN_BYTES]))
     }
 
-    /// Whether this is the token, in constant time.
+    /// Compares the token in constant time.
     pub fn fits(&self, token: &str) -> bool {
         self.0.as_bytes().ct_eq(token.as_bytes()).into()
     }
 
-    /// The path of the page.
     pub fn path(&self) -> String {
         format!("/first-run/{}", self.0)
     }
 }
 
-/// The link for the terminal; `None` once the installation has a merchant. Blocks.
+/// The link for the terminal; `None` once the instance has a merchant. It blocks.
 pub fn link(config: &Config, db: &Db) -> AppResult<Option<String>> {
     let served = db.run_blocking(Scope::Support, merchants::any_exists)?;
     let path = FirstRun::new(&config.secret_key).path();

@@ -12,31 +12,28 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::request::{self, Sender};
 use crate::kit::secrets::Encryptor;
 
-/// How long a store is remembered: the secret before a new one is accepted anyway, and a store that
-/// was disconnected is refused this much later.
+/// How long a store is cached. A previous secret stays accepted anyway, and a disconnected store is
+/// rejected this much later.
 const REMEMBERED: Duration = Duration::from_secs(5);
-/// Only stores that exist are remembered, so that this is never reached by guessing.
+/// Only existing stores are cached, so guessed keys can't fill it up.
 const MAX: usize = 10_000;
 
-/// What a webhook needs to know of its store.
+/// The data about a store that its webhooks need.
 pub struct KnownStore {
-    /// Whose it is.
     pub merchant_id: i64,
-    /// Its key within the merchant.
     pub store_id: i64,
-    /// What may sign its webhooks: the current secret, and the one before.
+    /// The secrets that may sign its webhooks: the current and the previous one.
     pub secrets: Vec<SecretSlice<u8>>,
 }
 
 impl KnownStore {
-    /// Whether there is such a store.
+    /// Whether the store exists.
     pub fn exists(&self) -> bool {
         self.merchant_id != 0
     }
 }
 
-/// The stores that sent something within the last seconds, so that a burst of orders looks its
-/// store up once.
+/// Stores with webhooks in the last few seconds, so that a burst of orders loads its store once.
 pub struct KnownStores {
     db: Db,
     encryptor: Encryptor,
@@ -45,7 +42,7 @@ pub struct KnownStores {
 }
 
 impl KnownStores {
-    /// None yet.
+    /// Starts empty.
     pub fn new(db: Db, encryptor: Encryptor) -> Self {
         let secret: [u8; 32] = rand::rng().random();
         let secrets = vec![secret.to_vec().into()];
@@ -53,12 +50,10 @@ impl KnownStores {
         Self { db, encryptor, unknown, known: Mutex::new(HashMap::new()) }
     }
 
-    /// The connected store of that key and platform. An unknown key is that of a store whose secret
-    /// no one has: its webhooks are read, checked and refused like those with a wrong signature, so
-    /// that no one finds out which keys there are.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database is away.
+    /// The connected store with that key and platform. An unknown key returns a store with a secret
+    /// that no one has. Its webhooks are read, checked and rejected like those with a wrong
+    /// signature, so no one can find out which keys exist. Fails with `Unavailable` if the database
+    /// is down.
     pub async fn find(&self, platform: Platform, store_key: &str) -> AppResult<Arc<KnownStore>> {
         let store = match self.connected(platform, store_key).await {
             Err(AppError::NotFound) => return Ok(Arc::clone(&self.unknown)),
@@ -92,8 +87,8 @@ impl KnownStores {
         Ok(known)
     }
 
-    /// What may sign a privacy request of the store of that key, connected or not. As
-    /// [`KnownStores::find`], an unknown one looks like one with another secret.
+    /// The secrets for privacy requests of the store with that key, connected or not. As in
+    /// [`KnownStores::find`], an unknown key looks like a wrong secret.
     pub async fn find_for_privacy(
         &self,
         platform: Platform,

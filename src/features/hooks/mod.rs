@@ -1,5 +1,4 @@
-//! Webhooks: what stores send, checked against their signature over the raw bytes and handed to the
-//! intake.
+//! Webhooks: checks the signature over the raw bytes and passes the delivery to the intake.
 
 mod known_stores;
 mod receive;

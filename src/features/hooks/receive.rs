@@ -19,13 +19,13 @@ use crate::kit::security::{self, Kind};
 use crate::kit::web::memory::{Body, BodyLimits, BodySender, Memory, read_beginning};
 use crate::kit::web::platform_path::OfPlatform;
 
-/// As much is kept of a body that no store can have signed: WooCommerce's ping is shorter.
+/// How many bytes are stored of a body without a possible signature. WooCommerce's ping is shorter.
 const UNSIGNED_KEPT: usize = 1024;
 
-/// `POST /hooks/{platform}/{store_key}`: 200 once the message is kept for good, understood or not; 401
-/// for a wrong signature or an unknown key, alike; 503 if it can't be kept, so that the store sends
-/// it again. (WooCommerce doesn't, and the catch-up finds the order.) Privacy requests are carried
-/// out instead.
+/// `POST /hooks/{platform}/{store_key}`: 200 once the delivery is stored, whether it can be parsed
+/// or not. It's 401 for a wrong signature or an unknown key, without a difference. It's 503 if the
+/// delivery can't be stored, so that the store retries. (WooCommerce doesn't retry, but the order
+/// import finds the order.) Privacy requests are processed instead of stored.
 #[expect(clippy::too_many_arguments, reason = "each is an extractor")]
 pub async fn receive(
     req: HttpRequest,
@@ -83,8 +83,8 @@ fn arrival(
     }
 }
 
-/// Carried out and answered 200, and never stored. Also for a store that was disconnected: Shopify
-/// sends them after the app was uninstalled.
+/// Processes a privacy request, which is never stored, and answers 200. It also accepts
+/// disconnected stores, because Shopify sends these requests after the app is uninstalled.
 async fn carry_out(
     store: &KnownStore,
     topic: PrivacyTopic,
@@ -106,9 +106,8 @@ async fn carry_out(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Reads a webhook's body. One that is refused whatever it holds is read to its end as well, but not
-/// kept, so that it takes no memory: that of an unknown store, and one without a signature that can be
-/// one.
+/// Reads a webhook's body. Deliveries from unknown stores or without a possible signature are
+/// rejected anyway. Their bodies are read to the end but not stored, so they use no memory.
 async fn read_body(
     req: &HttpRequest,
     store: &KnownStore,
@@ -124,13 +123,13 @@ async fn read_body(
     Memory::of(req).read(req, body.into_inner(), limits, sender).await
 }
 
-/// 401 for a message that the store cannot have sent, or not now.
+/// 401 for a delivery that the store can't have sent, or not now.
 fn refused(platform: Platform, why: &'static str) -> HttpResponse {
     counters::refused_delivery(platform.as_str());
     HttpResponse::Unauthorized().content_type(ContentType::plaintext()).body(why)
 }
 
-/// The header of that name without outer space; empty where it is missing.
+/// The header with that name, trimmed; empty if it's missing.
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
 }

@@ -1,4 +1,4 @@
-//! What becomes of every row, with a handful of statements for all of them.
+//! Checks every row of an import, with a few queries for all of them.
 
 use std::collections::HashMap;
 
@@ -13,27 +13,26 @@ use crate::features::triggers::{
 };
 use crate::kit::web::spreadsheet::{self, Change};
 
-/// What becomes of a row.
+/// The result for a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowStatus {
-    /// It becomes a trigger.
+    /// It can become a trigger.
     Fine,
-    /// It does only where a member overrides that exclusion, and why.
+    /// It can become a trigger only if a member overrides this exclusion; with the reason.
     Excluded(Excluded, String),
-    /// The affiliate has it already, in words.
+    /// The affiliate already has it; with the reason.
     Known(String),
-    /// It cannot, and why.
+    /// It can't become a trigger; with the reason.
     Refused(String),
 }
 
-/// A row with what was found out about it.
+/// A row with its result.
 #[derive(Clone, Debug)]
 pub struct CheckedRow {
     /// As in the file.
     pub row: Row,
-    /// Its value, without what files put around it.
+    /// The value, without the characters that spreadsheets add around it.
     pub text: String,
-    /// What becomes of it.
     pub status: RowStatus,
     change: Option<Change>,
     meant: Option<ParsedRow>,
@@ -44,7 +43,7 @@ impl CheckedRow {
         self.meant.as_ref().map(|meant| &meant.value)
     }
 
-    /// What is created from it, if it can be.
+    /// The trigger to create, if it can be created.
     pub fn new_trigger(&self) -> Option<NewTrigger<'_>> {
         let meant = self.meant.as_ref()?;
         let excluded = match &self.status {
@@ -60,29 +59,29 @@ impl CheckedRow {
         })
     }
 
-    /// Whether a member has to confirm its value, which looks changed by a spreadsheet.
+    /// Whether a member must confirm the value, because a spreadsheet seems to have changed it.
     pub fn is_changed(&self) -> bool {
         self.change.is_some() && matches!(self.status, RowStatus::Fine | RowStatus::Excluded(..))
     }
 
-    /// Whether it can only be a code that the stores have already: with the rule of new ones that it
-    /// breaks.
+    /// The rule for new codes that it breaks, if it can only be a code that already exists in the
+    /// stores.
     pub(super) fn existing_only(&self) -> Option<&ValueError> {
         let can_be_created = matches!(self.status, RowStatus::Fine | RowStatus::Excluded(..));
         self.meant.as_ref()?.existing_only.as_ref().filter(|_| can_be_created)
     }
 
-    /// The name of the affiliate that is meant, where that is known.
+    /// The name of the affiliate, if known.
     pub fn affiliate(&self) -> Option<&str> {
         self.meant.as_ref().map(|meant| meant.affiliate.as_str())
     }
 
-    /// Why it is not created, or not without more ado.
+    /// Why it isn't created, or needs a decision.
     pub fn reason(&self) -> Option<String> {
         self.reason_with(Change::words)
     }
 
-    /// [`CheckedRow::reason`], beside a badge that says that it looks changed.
+    /// [`CheckedRow::reason`] for use next to the badge for changed values.
     pub(super) fn reason_beside_badge(&self) -> Option<String> {
         self.reason_with(|change| change.explanation().to_owned())
     }
@@ -104,11 +103,11 @@ impl CheckedRow {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub fine: usize,
-    /// Excluded, and neither of the next two.
+    /// Excluded, but neither `existing` nor `changed`.
     pub excluded: usize,
-    /// They can only be codes that the stores have already, and don't look changed.
+    /// Only possible as codes that already exist in the stores, and not `changed`.
     pub existing: usize,
-    /// They look changed by a spreadsheet.
+    /// Apparently changed by a spreadsheet.
     pub changed: usize,
 }
 
@@ -128,7 +127,7 @@ impl Counts {
     }
 }
 
-/// Finds out what becomes of every row, as things stand now.
+/// Checks every row against the current data.
 pub fn check(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -158,7 +157,7 @@ fn first_verdict(affiliates: &Affiliates, row: Row) -> CheckedRow {
     }
 }
 
-/// What a member reads of whether a row's value can be had.
+/// The result for a row, given whether its value is available.
 fn status(one: &CheckedRow, answer: Result<(), Unavailable>) -> RowStatus {
     let (Some(meant), Err(why)) = (&one.meant, answer) else { return RowStatus::Fine };
     let words = unavailable_words(&one.text, &why, meant.affiliate_id);
@@ -173,7 +172,7 @@ fn status(one: &CheckedRow, answer: Result<(), Unavailable>) -> RowStatus {
     }
 }
 
-/// Of rows that say the same, the first counts.
+/// Rejects repeated rows. Of rows with the same value, the first counts.
 fn refuse_repeated(checked: &mut [CheckedRow]) {
     let mut seen: HashMap<(TriggerKind, &str), i32> = HashMap::with_capacity(checked.len());
     for CheckedRow { row, status, meant, .. } in checked {

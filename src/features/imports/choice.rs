@@ -2,16 +2,16 @@ use super::check::{CheckedRow, Counts, RowStatus};
 use super::row::Problem;
 use crate::features::triggers::Reach;
 
-/// What somebody decided who has looked at the rows.
+/// A member's decisions after seeing the rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// Create excluded codes as well.
+    /// Also create excluded codes.
     pub override_exclusions: bool,
-    /// Create codes that look changed by a spreadsheet as they are; none where that was not decided.
+    /// Create codes that a spreadsheet seems to have changed, as they are; `None` if not decided.
     pub keep_changed: Option<bool>,
-    /// Whether the codes go into the stores.
+    /// Whether the codes are pushed to the stores.
     pub reach: Reach,
-    /// How many rows of each kind there were when they looked.
+    /// How many rows of each kind the member saw.
     pub seen: Counts,
 }
 
@@ -23,7 +23,7 @@ impl Choice {
             && (self.reach == Reach::VouchOnly || checked.existing_only().is_none())
     }
 
-    /// Why a row is left out, where that has a code.
+    /// The stored code for why a row is skipped, if there is one.
     pub(super) fn problem_of(&self, checked: &CheckedRow) -> Option<Problem> {
         if checked.is_changed() && self.keep_changed != Some(true) {
             return Some(Problem::LooksChanged);

@@ -1,5 +1,5 @@
-//! Stored passwords keep up with the parameters: who signs in with one that was hashed with less work
-//! gets it hashed again.
+//! Stored hashes keep up with the parameters: a sign-in rehashes a password that was hashed with
+//! less work.
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use crate::kit::db::schema::users;
 
-/// Whether a hash took less work than one of today, by memory, passes or algorithm.
+/// Whether a hash took less work than the current parameters require, by memory, passes or
+/// algorithm.
 pub fn is_outdated(phc: &str) -> bool {
     let today = super::parameters();
     let Ok(hash) = PasswordHash::new(phc) else { return true };
@@ -17,8 +18,8 @@ pub fn is_outdated(phc: &str) -> bool {
         || then.t_cost() < today.t_cost()
 }
 
-/// Replaces the hash of a password that stays as it is, unless the password was changed meanwhile.
-/// Sessions go on.
+/// Replaces the hash of an unchanged password, unless the password has changed meanwhile. Sessions
+/// stay open.
 pub fn replace(conn: &mut PgConnection, user_id: i64, old: &str, new: &str) -> QueryResult<()> {
     diesel::update(users::table.find(user_id))
         .filter(users::password_hash.eq(old))

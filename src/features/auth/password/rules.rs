@@ -1,5 +1,5 @@
-//! Which passwords people may choose: long enough, hard to guess, and more than words that everyone
-//! knows of them.
+//! Which passwords people may choose: long enough, hard to guess, and more than words that are
+//! commonly known about the person.
 
 use std::collections::BTreeSet;
 
@@ -7,47 +7,44 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::MAX_BYTES;
 
-/// NIST SP 800-63B-4 asks for at least eight characters, and for no composition rules.
+/// NIST SP 800-63B-4 requires at least eight characters and no composition rules.
 const MIN_CHARACTERS: usize = 8;
-/// As many letters and digits have to be left once the words are taken out that an attacker tries first.
+/// This many letters and digits must remain after removing the words that an attacker tries first.
 const MIN_LEFT: usize = 6;
-/// Shorter parts of a name or an address say nothing about a password.
+/// Shorter parts of a name or email say nothing about a password.
 const MIN_WORD: usize = 3;
-/// A word that's found within so many guesses is as good as known.
+/// A word that zxcvbn finds within this many guesses counts as known.
 const KNOWN_WITHIN: u64 = 5_000;
-/// Shorter ones are found as soon by trying.
+/// Shorter words are found just as fast by brute force.
 const MIN_COMMON: usize = 4;
-/// Past this there's nothing to find out, and zxcvbn is quadratic in the length.
+/// More characters don't change the result, and zxcvbn is quadratic in the length.
 const CHARACTERS_JUDGED: usize = 100;
 
-/// Passwords, phrases and their parts that stand at the beginning of every list, of several languages, and
-/// the words of the product itself (ASVS 6.2.11).
+/// The passwords, phrases and parts at the top of common lists in several languages, and the
+/// product's own words (ASVS 6.2.11).
 const COMMON: &str = include_str!("common.txt");
 
-/// Why a new password is refused, and how to fix it.
+/// Why a new password is rejected, and how to fix it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRefusal {
-    /// Too short to resist anything.
+    /// Too short to resist an attack.
     #[error("Use at least 8 characters. A few words in a row are easy to remember.")]
     Short,
-    /// Beyond what is hashed.
+    /// Longer than the hashing accepts.
     #[error("Use at most 1,024 bytes.")]
     Long,
-    /// Hardly more than the person's own name or email, the program's name, or a common password.
+    /// Little more than the person's name or email, the program's name, or a common password.
     #[error(
         "This password is easy to guess. Leave out your name, your email, the program and common passwords, or add a few uncommon words."
     )]
     KnownWords,
-    /// Common in another way.
+    /// Easy to guess in another way.
     #[error("This password is easy to guess. {0}")]
     Guessable(String),
 }
 
-/// Judges a new password: its length; what's left without common passwords and what an attacker knows of
-/// the person; and how soon it would be guessed (zxcvbn).
-///
-/// # Errors
-/// The reason, when it is refused.
+/// Checks the length of a new password, how much remains without common passwords and personal
+/// words, and how soon it would be guessed (zxcvbn). Fails with the reason.
 pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(), PasswordRefusal> {
     if password.chars().count() < MIN_CHARACTERS {
         return Err(PasswordRefusal::Short);
@@ -79,7 +76,7 @@ pub fn judge(password: &str, about_the_person: &[impl AsRef<str>]) -> Result<(),
     Err(PasswordRefusal::Guessable(advice))
 }
 
-/// Everything that's known of the person as a whole, without separators, and in its parts.
+/// Each piece of personal data as a whole, without separators, and in its parts.
 fn personal_words(about: &[impl AsRef<str>]) -> Vec<String> {
     let mut words = Vec::new();
     for text in about {
@@ -112,8 +109,8 @@ fn is_hardly_more(password: &str, words: &[String]) -> bool {
     (words_found || years) && left(&characters, &known) < MIN_LEFT
 }
 
-/// Whether a password is a single common word with an ending: zxcvbn rates each part, and overrates
-/// what's made of several parts. Several words are a passphrase, and left to its judgment as a whole.
+/// Whether a password is a single common word with a suffix. zxcvbn rates each part, and overrates
+/// passwords made of several parts. Several words are a passphrase, which zxcvbn rates as a whole.
 fn is_one_common_word(password: &str) -> bool {
     let characters: Vec<char> = folded(password).chars().collect();
     let mut known = vec![false; characters.len()];
@@ -143,8 +140,8 @@ fn is_common(word: &str) -> bool {
     word.chars().count() >= MIN_COMMON && zxcvbn::zxcvbn(word, &[]).guesses() < KNOWN_WITHIN
 }
 
-/// Where `word` ends if `text` begins with it: in plain letters or in those that look alike, with
-/// separators between them or without.
+/// Where `word` ends if `text` starts with it. The letters can be plain or look-alikes, with or
+/// without separators.
 fn spells(text: &[char], word: &[char]) -> Option<usize> {
     let mut rest = word.iter();
     let mut wanted = rest.next()?;
@@ -161,7 +158,7 @@ fn spells(text: &[char], word: &[char]) -> Option<usize> {
     None
 }
 
-/// Whether a digit or a sign is written for a letter.
+/// Whether a digit or symbol replaces a letter.
 fn stands_for(sign: char, email: char) -> bool {
     let emails = match sign {
         '0' => "o",
@@ -181,7 +178,7 @@ fn stands_for(sign: char, email: char) -> bool {
     emails.contains(email)
 }
 
-/// Marks years; whether there were any.
+/// Marks years as known. Returns whether it found one.
 fn mark_years(characters: &[char], known: &mut [bool]) -> bool {
     let mut found = false;
     for start in 0..characters.len().saturating_sub(3) {
@@ -196,7 +193,7 @@ fn mark_years(characters: &[char], known: &mut [bool]) -> bool {
     found
 }
 
-/// Letters and digits that aren't known, without runs such as 111, 123 or cba.
+/// Counts letters and digits that aren't known, without runs such as 111, 123 or cba.
 fn left(characters: &[char], known: &[bool]) -> usize {
     let rest: Vec<char> = characters
         .iter()

@@ -25,17 +25,16 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
 use crate::kit::web::{html, ok, rejected, see_other};
 
-/// The answer to who asks for a link takes this long, whether there was anything to do or not.
+/// A reset request takes this long to answer, whether the email is known or not.
 const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
-/// Whose password it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AskForm {
     email: String,
 }
 
-/// The new password; never echoed.
+/// The new password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ResetForm {
@@ -69,7 +68,7 @@ pub async fn new(page: PublicPage) -> AppResult<HttpResponse> {
     ok(&AskPage { page, form: AskForm::default(), errors: FormErrors::new() })
 }
 
-/// `POST /password-resets`: answers alike, and in the same time, whether the address is known or not.
+/// `POST /password-resets`: the response and its timing are the same for known and unknown emails.
 pub async fn create(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
@@ -97,7 +96,7 @@ pub async fn create(
     Ok(see_other("/login"))
 }
 
-/// `GET /password-resets/{token}`: looking uses nothing up, since mail programs look, too.
+/// `GET /password-resets/{token}`: doesn't use up the link, because email programs open links too.
 pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
     match owner(&db, &token).await? {
         Some(person) => ok(&ResetPage { page, person, errors: FormErrors::new() }),
@@ -105,7 +104,7 @@ pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppRes
     }
 }
 
-/// `POST /password-resets/{token}`: ends all sessions of the person; they sign in anew.
+/// `POST /password-resets/{token}`: ends all of the person's sessions. They sign in again.
 pub async fn update(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -129,7 +128,7 @@ pub async fn update(
         return html(StatusCode::NOT_FOUND, &DeadPage { page });
     }
     security::note(Kind::PasswordReset.by(person.id));
-    // Whoever was signed in here is not any more.
+    // Ends this browser's session too.
     let session = page.session();
     session.clear();
     renew_session(session)?;

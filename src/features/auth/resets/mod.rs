@@ -1,7 +1,6 @@
-//! A new password for who has forgotten theirs: by a link that is sent to their address, works once,
-//! and for an hour. Nothing tells a stranger whether an address is known.
+//! Password resets by a link that's sent by email, works once, and expires after an hour. A
+//! stranger can't find out whether an email is known.
 
-/// The pages.
 pub mod handlers;
 mod model;
 

@@ -9,10 +9,10 @@ use crate::kit::email;
 use crate::kit::email::email_key;
 use crate::kit::secrets::Encryptor;
 
-/// However often someone asks, a person gets no more links than this in the time that one works.
+/// The maximum number of links per person within one link's lifetime.
 const MAX_LINKS: i64 = 3;
 
-/// Sends the person of that address a link, if there is one who may sign in.
+/// Emails a link to the person with that email, if they may sign in.
 pub fn ask(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -23,7 +23,7 @@ pub fn ask(
         .filter(users::email_key.eq(email_key(email)))
         .filter(users::disabled_at.is_null())
         .select(Person::as_select())
-        // An act that disables them now waits for the link, and ends it.
+        // A concurrent change that disables them waits for this link, and then ends it.
         .for_share()
         .first(conn)
         .optional()?;
@@ -37,7 +37,7 @@ pub fn ask(
     email::post(conn, &emails::password_reset(&person, encryptor, &token))
 }
 
-/// Whose link it is; `None` when it does not work, for whatever reason.
+/// The person a link belongs to; `None` if it doesn't work, for any reason.
 pub fn find(
     conn: &mut PgConnection,
     token: &str,
@@ -49,8 +49,8 @@ pub fn find(
     }
 }
 
-/// Uses a link: sets the password, ends every session of the person, and tells them. `false` when the
-/// link does not work any more.
+/// Uses a link: sets the password, ends all of the person's sessions and notifies them. Returns
+/// `false` if the link no longer works.
 pub fn take(
     conn: &mut PgConnection,
     token: &str,

@@ -1,4 +1,4 @@
-//! What apps and people are given, and what they type: pure functions.
+//! TOTP secrets, QR codes and recovery codes, as pure functions.
 
 use chrono::{DateTime, Utc};
 use qrcode::{Color, QrCode};
@@ -11,9 +11,9 @@ use crate::kit::urls::encode;
 
 /// 160 bits, as RFC 4226 recommends.
 pub(super) const SECRET_BYTES: usize = 20;
-/// Recovery codes that a person gets.
+/// How many recovery codes a person gets.
 pub(super) const RECOVERY_CODES: usize = 10;
-/// Letters and digits that nobody mixes up.
+/// Letters and digits that aren't easily confused.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Four groups of four: 80 bits.
 const GROUP: usize = 4;
@@ -26,7 +26,7 @@ fn totp(secret: &[u8]) -> Option<Totp> {
     Builder::new().with_secret(secret.to_vec()).build().ok()
 }
 
-/// The step whose code was typed: the present one, the one before or the one after.
+/// The time step of the entered code: the current, previous or next one.
 pub(super) fn step_of(secret: &[u8], typed: &str, now: DateTime<Utc>) -> Option<i64> {
     let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -36,7 +36,7 @@ pub(super) fn step_of(secret: &[u8], typed: &str, now: DateTime<Utc>) -> Option<
     totp(secret)?.check(&digits, seconds).and_then(|step| i64::try_from(step).ok())
 }
 
-/// The secret as it is typed into an app: base32 in groups of four.
+/// The secret for manual entry in an app: base32 in groups of four.
 pub(super) fn typed_form(secret: &[u8]) -> String {
     let text = Secret::from(secret.to_vec()).to_base32();
     let groups: Vec<String> =
@@ -44,15 +44,15 @@ pub(super) fn typed_form(secret: &[u8]) -> String {
     groups.join(" ")
 }
 
-/// The same as a picture for the app's camera.
+/// The secret as a QR code.
 pub(super) struct Picture {
-    /// How many squares it is wide and high, with its quiet border.
+    /// Width and height in modules, including the quiet zone.
     pub(super) size: usize,
-    /// The dark squares, as the path of an SVG.
+    /// The dark modules, as an SVG path.
     pub(super) path: String,
 }
 
-/// Squares of nothing around it, so that cameras find it.
+/// The width of the quiet zone in modules, which cameras need to find the code.
 const BORDER: usize = 4;
 
 pub(super) fn picture(secret: &[u8], email: &str, host: &str) -> Option<Picture> {
@@ -71,7 +71,7 @@ pub(super) fn picture(secret: &[u8], email: &str, host: &str) -> Option<Picture>
     Some(Picture { size: width + 2 * BORDER, path })
 }
 
-/// New recovery codes, as they are shown.
+/// New recovery codes in their display format.
 pub(super) fn new_recovery_codes() -> Vec<String> {
     let mut random = rand::rng();
     let mut group = || -> String {
@@ -80,7 +80,7 @@ pub(super) fn new_recovery_codes() -> Vec<String> {
     (0..RECOVERY_CODES).map(|_| [group(), group(), group(), group()].join("-")).collect()
 }
 
-/// What is kept of a recovery code, however it was typed.
+/// The hash that's stored of a recovery code. It ignores how the code is formatted.
 pub(super) fn recovery_hash(typed: &str) -> Vec<u8> {
     let plain: String =
         typed.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_rfc() {
-        // RFC 6238, appendix B, cut to six digits.
+        // RFC 6238, appendix B, shortened to six digits.
         let secret = b"12345678901234567890";
         for (seconds, code) in [
             (59, "287082"),
@@ -110,7 +110,7 @@ mod tests {
             assert_eq!(step_of(secret, code, at(seconds)), Some(seconds / 30), "{code}");
             let spaced = format!(" {} {} ", &code[..3], &code[3..]);
             assert_eq!(step_of(secret, &spaced, at(seconds)), Some(seconds / 30));
-            // A clock may be half a minute off, and no more.
+            // A clock may be off by half a minute, but no more.
             assert_eq!(step_of(secret, code, at(seconds + 30)), Some(seconds / 30));
             assert_eq!(step_of(secret, code, at(seconds + 61)), None);
         }

@@ -27,27 +27,26 @@ use crate::kit::web::peer::peer;
 use crate::kit::web::{ok, rejected, see_other};
 
 const HERE: &str = "/account/two-factor";
-/// Where the session notes that its person gave their password to set it up.
+/// The session key that marks that the person entered their password to set up two-factor sign-in.
 const SETS_UP: &str = "sets_up_two_factor";
 
-/// One's current password; never echoed.
+/// The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct PasswordForm {
     current: String,
 }
 
-/// A code from the app.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeForm {
     code: String,
 }
 
-/// How far it is.
+/// The state of two-factor sign-in.
 enum State {
     Off,
-    /// The secret waits for its first code: as a picture, and to be typed.
+    /// The secret waits for its first code. It's shown as a QR code and for manual entry.
     Waits(Picture, String),
     /// Since when, and how many recovery codes are left.
     On(DisplayTime, i64),
@@ -58,7 +57,7 @@ enum State {
 struct TwoFactorPage {
     page: AccountPage,
     state: State,
-    /// New recovery codes: shown here and never again.
+    /// New recovery codes, which are never shown again.
     codes: Vec<String>,
     errors: FormErrors,
 }
@@ -74,7 +73,7 @@ pub async fn show(
     ok(&TwoFactorPage { page, state, codes: Vec::new(), errors: FormErrors::new() })
 }
 
-/// `POST /account/two-factor`: makes a secret, for who gives their password.
+/// `POST /account/two-factor`: creates a secret after the person enters their password.
 pub async fn begin(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -102,8 +101,8 @@ pub async fn begin(
     Ok(see_other(HERE))
 }
 
-/// `POST /account/two-factor/confirmation`: with the first code it is on, and everybody else who was
-/// signed in as this person is not any more.
+/// `POST /account/two-factor/confirmation`: the first code turns it on and ends the person's other
+/// sessions.
 pub async fn confirm(
     db: Data<Db>,
     config: Data<Config>,
@@ -126,7 +125,7 @@ pub async fn confirm(
         return wrong(&db, &config, &encryptor, page).await;
     };
     security::note(Kind::TwoFactorOn);
-    // All sessions of the person were ended; this one goes on.
+    // All of the person's sessions were ended, so this one gets a new key to continue.
     renew_session(page.session())?;
     page.session().remove(SETS_UP);
     let now = Some(clock::now());
@@ -165,7 +164,7 @@ pub async fn renew_codes(
     ok(&TwoFactorPage { page, state, codes, errors: FormErrors::new() })
 }
 
-/// `POST /account/two-factor/removal`: also the way to another device.
+/// `POST /account/two-factor/removal`: also the first step to switch devices.
 pub async fn turn_off(
     db: Data<Db>,
     config: Data<Config>,

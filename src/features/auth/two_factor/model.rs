@@ -14,21 +14,19 @@ fn bound_to(user_id: i64) -> Use {
     Use::of_person(user_id, "two-factor")
 }
 
-/// What was typed at the second step.
+/// The result of checking a code at the second step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CodeCheck {
-    /// A code of the app.
+    /// A code from the app.
     Code,
     /// A recovery code, and how many are left.
     Recovery(i64),
-    /// Neither, or used before.
+    /// Neither, or already used.
     Wrong,
 }
 
-/// Makes a new secret that waits for its first code.
-///
-/// # Errors
-/// `NotFound` if a code is asked for already.
+/// Creates a new secret that waits for its first code. Fails with `NotFound` if two-factor sign-in
+/// is already on.
 pub fn begin(conn: &mut PgConnection, encryptor: &Encryptor, user_id: i64) -> QueryResult<Vec<u8>> {
     let secret = new_secret();
     diesel::update(users::table.find(user_id).filter(users::two_factor_at.is_null()))
@@ -41,7 +39,7 @@ pub fn begin(conn: &mut PgConnection, encryptor: &Encryptor, user_id: i64) -> Qu
     Ok(secret.to_vec())
 }
 
-/// The secret, whether it waits or not; `None` if there is none, or it does not open.
+/// The secret, confirmed or not; `None` if there's none or it can't be decrypted.
 pub(super) fn secret_of(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -58,8 +56,8 @@ pub(super) fn secret_of(
     }))
 }
 
-/// Takes the first code: from now on codes are asked for. Ends every session of the person, and
-/// answers their recovery codes; `None` if the code is wrong.
+/// Turns two-factor sign-in on with its first code. Ends all of the person's sessions and returns
+/// the recovery codes; `None` if the code is wrong.
 pub fn confirm(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -76,8 +74,8 @@ pub fn confirm(
     replace_recovery_codes(conn, person.id).map(Some)
 }
 
-/// Whether a code or a recovery code is right. Each counts once: of two uses at the same time, the
-/// database lets one through.
+/// Checks a code or recovery code. Each works once: of two concurrent uses, the database accepts
+/// one.
 pub(super) fn check(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -113,12 +111,11 @@ fn takes_code(
     Ok(taken == 1)
 }
 
-/// How many recovery codes a person has left.
 pub(super) fn recovery_codes_left(conn: &mut PgConnection, user_id: i64) -> QueryResult<i64> {
     recovery_codes::table.filter(recovery_codes::user_id.eq(user_id)).count().get_result(conn)
 }
 
-/// New recovery codes; those before are worth nothing any more.
+/// Creates new recovery codes. The previous ones stop working.
 pub(super) fn replace_recovery_codes(
     conn: &mut PgConnection,
     user_id: i64,
@@ -136,7 +133,7 @@ pub(super) fn replace_recovery_codes(
     Ok(codes)
 }
 
-/// No codes are asked for any more, and every session of the person ends.
+/// Turns two-factor sign-in off and ends all of the person's sessions.
 pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(users::table.find(person.id))
         .set((
@@ -150,11 +147,11 @@ pub fn turn_off(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) ->
     email::post(conn, &emails::two_factor_off(person, now))
 }
 
-/// Seals the secrets with `new` instead of `old`. What opens with neither stays as it is.
+/// Re-encrypts the secrets from `old` to `new`. Secrets that `old` can't decrypt stay unchanged.
 pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> QueryResult<()> {
     for (user_id, encrypted) in all_encrypted(conn)? {
         let Ok(secret) = old.open(bound_to(user_id), &encrypted) else { continue };
-        // Not one that was replaced since it was read.
+        // Skips a secret that was replaced since it was read.
         diesel::update(users::table.find(user_id))
             .filter(users::two_factor_secret.eq(&encrypted))
             .set(
@@ -165,7 +162,7 @@ pub fn reencrypt(conn: &mut PgConnection, old: &Encryptor, new: &Encryptor) -> Q
     Ok(())
 }
 
-/// How many secrets there are, and whose do not open with this key.
+/// How many secrets there are, and which users' secrets this key can't decrypt.
 pub fn check_secrets(
     conn: &mut PgConnection,
     encryptor: &Encryptor,

@@ -25,14 +25,14 @@ use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::unsent;
 use crate::kit::web::{html, ok, rejected, see_other};
 
-/// Where the session keeps who has given their password and not yet a code.
+/// The session key for a person who has entered their password but no code yet.
 const AWAITED: &str = "awaited";
-/// A password counts for so long.
+/// How long the password stays valid.
 const TIMEOUT: Duration = Duration::minutes(10);
-/// After so many wrong codes the password is asked for again.
+/// After this many wrong codes, the person enters their password again.
 const MAX_ATTEMPTS: u8 = 5;
 
-/// Who has given their password, and not yet a code.
+/// A person who has entered their password but no code yet.
 #[derive(Debug, Serialize, Deserialize)]
 struct Awaited {
     user_id: i64,
@@ -41,14 +41,14 @@ struct Awaited {
     attempts: u8,
 }
 
-/// How the code is given.
+/// Whether the form is for a code or a recovery code.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeQuery {
     with: String,
 }
 
-/// What was typed. A code is worth nothing afterwards, and yet never echoed.
+/// The code is never sent back to the browser, although it's worthless after use.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeForm {
@@ -60,12 +60,13 @@ pub struct CodeForm {
 #[template(path = "auth/code.html")]
 struct CodePage {
     page: PublicPage,
-    /// Whether a recovery code is asked for.
+    /// Whether the form is for a recovery code.
     by_recovery: bool,
     errors: FormErrors,
 }
 
-/// The password was right, and a code is asked for: under a new key, since nobody is signed in yet.
+/// Continues to the second step after a correct password. The session gets a new key but isn't
+/// signed in yet.
 pub(in crate::features::auth) fn begin(
     session: &Session,
     user_id: i64,
@@ -152,7 +153,7 @@ fn wrong(page: PublicPage, awaited: Awaited, by_recovery: bool) -> AppResult<Htt
     rejected(&CodePage { page, by_recovery, errors: FormErrors::one("code", message) })
 }
 
-/// 429, and when to try again.
+/// 429, with the time to wait.
 fn too_many(page: PublicPage, by_recovery: bool, seconds: u64) -> AppResult<HttpResponse> {
     let message =
         format!("To protect your account, tries are limited. Please wait {seconds} seconds.");
