@@ -1,10 +1,10 @@
-//! Which column of a file is which, by the names that this program, Refersion and stores' discount
+//! Recognizes the columns of a file by the names that Vouch, Refersion and the stores' discount
 //! apps give them.
 
 use crate::features::triggers::TriggerKind;
 use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError};
 
-/// What is needed, as a person can name it.
+/// The required columns, for error messages.
 pub(super) const NEEDED: &str = "a column Affiliate ID or Email, and a column Code";
 
 const IDS: &[&str] =
@@ -20,7 +20,7 @@ const EMAILS: &[&str] = &[
     "email",
     "mail",
 ];
-/// An affiliate ID or an email address.
+/// An affiliate ID or an email.
 const AFFILIATES: &[&str] = &["affiliate", "affiliateidoremail", "affiliateidoremailaddress"];
 const KINDS: &[&str] = &["type", "triggertype", "conversiontriggertype", "kind"];
 const CODES: &[&str] = &[
@@ -37,13 +37,13 @@ const CODES: &[&str] = &[
     "promo",
     "code",
 ];
-/// Of any type.
+/// Any trigger type.
 const VALUES: &[&str] = &["trigger", "conversiontrigger", "triggervalue", "value"];
 const CUSTOMER_EMAILS: &[&str] = &["customeremail", "customeremailaddress"];
 const SKUS: &[&str] = &["sku", "productsku", "variantsku"];
 
-/// The columns that are used. Of several that could be the same, the more specific name counts, and
-/// of the same name the left one.
+/// The recognized columns. If several fit, the more specific name wins. Of two columns with the
+/// same name, the left one wins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
     pub id: Option<usize>,
@@ -51,7 +51,7 @@ pub(super) struct Columns {
     pub affiliate: Option<usize>,
     pub kind: Option<usize>,
     pub value: usize,
-    /// What the name of the column says of values without a type of their own.
+    /// The type that the value column's name implies for rows without a type of their own.
     pub implied: TriggerKind,
 }
 
@@ -85,7 +85,7 @@ impl Columns {
     }
 }
 
-/// What a column was used for, by the name that its reading keeps.
+/// The label for a column's use, which [`Reading`] stores by its field name.
 pub(super) fn label(field: &str) -> &str {
     match field {
         "affiliate_id" => "Affiliate ID",

@@ -1,4 +1,4 @@
-//! Deciding to save what was looked at.
+//! Decides to save an import that a member has reviewed.
 
 use diesel::prelude::*;
 
@@ -9,24 +9,25 @@ use super::run::{Run, portion, skipped};
 use crate::features::availability::lock_codes_shared;
 use crate::kit::audit::Actor;
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 pub enum Completed {
-    /// The first triggers are there, and all of them where the import is completed.
+    /// The first triggers are saved, or all of them if the import is completed.
     Begun(Import),
-    /// It was begun before.
+    /// It had already begun.
     Already(Import),
-    /// Other rows are fine or excluded than when somebody looked; nothing was saved.
+    /// Other rows are fine or excluded than when the member looked. Nothing was saved.
     Changed(Import, Vec<CheckedRow>),
-    /// Rows look changed by a spreadsheet, and nobody said what to do with them; nothing was saved.
+    /// A spreadsheet seems to have changed rows, and the member hasn't chosen what to do with them.
+    /// Nothing was saved.
     Undecided(Import, Vec<CheckedRow>),
-    /// There is nothing to create; nothing was saved.
+    /// There's nothing to create. Nothing was saved.
     Nothing(Import, Vec<CheckedRow>),
 }
 
-/// Begins to create the triggers of an import, with their pushes, and keeps the other rows as refused. A
-/// file of up to [`PORTION`](super::PORTION) such rows is done at once, the rest of a larger one by the
-/// workers.
+/// Starts to create the triggers of an import, with their pushes, and stores the other rows as
+/// rejected. Up to [`PORTION`](super::PORTION) triggers are created immediately. The workers create
+/// the rest.
 pub fn complete(
     conn: &mut PgConnection,
     actor: &Actor,

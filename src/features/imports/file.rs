@@ -1,28 +1,25 @@
-//! What a file says, row by row.
+//! Parses a file row by row.
 
 use super::columns::Columns;
 use super::row::{Problem, Row};
 use crate::features::triggers::TriggerKind;
 use crate::kit::web::spreadsheet::{Reading, Spreadsheet, SpreadsheetError, field, value};
 
-/// The most rows of a file.
+/// The maximum number of rows in a file.
 pub const MAX: usize = 10_000;
-/// As much of a cell is kept: more than any value that keeps the rules.
+/// Longer cells are cut to this many characters, which is more than any valid value.
 const CELL: usize = 300;
 
-/// A file that was read.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Which columns were used, among other things.
+    /// Which columns were used, and other details.
     pub reading: Reading,
-    /// Its rows, blank ones left out.
+    /// Without blank rows.
     pub rows: Vec<Row>,
 }
 
-/// Reads a file: columns with the affiliate, one with the code, and perhaps one with the type.
-///
-/// # Errors
-/// [`SpreadsheetError`] where not even its rows can be told.
+/// Parses a file with a column for the affiliate, one for the code and optionally one for the type.
+/// Fails with [`SpreadsheetError`] if not even the rows can be recognized.
 pub fn read(file: &[u8]) -> Result<File, SpreadsheetError> {
     let spreadsheet = Spreadsheet::read(file, MAX)?;
     let columns = Columns::of(&spreadsheet)?;
@@ -45,7 +42,7 @@ pub fn read(file: &[u8]) -> Result<File, SpreadsheetError> {
     Ok(File { reading: columns.reading(&spreadsheet), rows: rows.collect() })
 }
 
-/// A coupon code needs no type.
+/// A coupon code doesn't need a type.
 fn implied(kind: TriggerKind) -> String {
     if kind == TriggerKind::CouponCode { String::new() } else { kind.label().to_owned() }
 }

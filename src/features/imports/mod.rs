@@ -1,11 +1,11 @@
-//! Conversion Trigger Bulk Upload: triggers from a CSV file, looked at first, then created in portions.
+//! Conversion Trigger Bulk Upload: triggers from a CSV file, first reviewed, then created in
+//! portions.
 
 mod check;
 mod choice;
 mod columns;
 mod complete;
 mod file;
-/// The pages.
 pub mod handlers;
 mod model;
 mod parse;

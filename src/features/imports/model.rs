@@ -13,56 +13,50 @@ use crate::kit::error::AppResult;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 use crate::kit::web::spreadsheet::Reading;
 
-/// A file that nobody saves is forgotten after so many hours.
+/// An import that isn't saved is deleted after this many hours.
 const OPEN_HOURS: i64 = 24;
-/// The refused rows of one that was saved, after so many days.
+/// The rejected rows of a saved import are deleted after this many days.
 const REFUSED_DAYS: i64 = 30;
-/// As much of a file's name is kept.
+/// Longer file names are cut to this many characters.
 const NAME: usize = 200;
 
-/// A file that was uploaded.
+/// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = imports)]
 pub struct Import {
     pub(super) merchant_id: i64,
-    /// Its key within the merchant.
     pub id: i64,
-    /// What the file is called where it comes from.
+    /// The name of the file on the uploader's computer.
     pub file_name: String,
-    /// How many rows it had.
     pub row_count: i32,
-    /// When it was uploaded.
     pub uploaded_at: DateTime<Utc>,
-    /// By whom.
     pub uploaded_by: String,
-    /// When the last of its triggers was created; none while it waits for that, or runs.
+    /// When its last trigger was created; `None` while it's open or running.
     pub completed_at: Option<DateTime<Utc>>,
-    /// By whom.
     pub completed_by: Option<String>,
-    /// How many were created so far.
+    /// How many triggers exist so far.
     pub created_count: i32,
-    /// How many of these an exclusion stops.
+    /// How many of them were created although an exclusion matches.
     pub despite_count: i32,
-    /// How many of these look changed by a spreadsheet.
+    /// How many of them a spreadsheet seems to have changed.
     pub changed_count: i32,
-    /// A [`Reading`]; none for files from before that was kept.
+    /// A [`Reading`]; `None` for files from before it was stored.
     reading: Option<serde_json::Value>,
-    /// The run, while its triggers are being created.
+    /// The state of the run, while triggers are being created.
     pub(super) run: Option<serde_json::Value>,
 }
 
 impl Import {
-    /// The merchant's import of that key.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         imports::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 
-    /// [`Import::find`], kept from others until the end of the transaction.
+    /// [`Import::find`] with a row lock until the end of the transaction.
     pub(super) fn lock(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         imports::table.find((merchant_id, id)).select(Self::as_select()).for_update().first(conn)
     }
 
-    /// [`Import::lock`] of one that runs and that no other worker has.
+    /// [`Import::lock`] for a running import that no other worker has locked.
     pub(super) fn take(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -78,7 +72,7 @@ impl Import {
             .optional()
     }
 
-    /// Whether a member still has to decide on it.
+    /// Whether a member still has to decide.
     pub fn is_open(&self) -> bool {
         self.completed_at.is_none() && !self.is_running()
     }
@@ -88,26 +82,26 @@ impl Import {
         self.run.is_some()
     }
 
-    /// How many rows were refused.
+    /// How many rows were rejected.
     pub fn refused_count(&self) -> i32 {
         self.row_count - self.created_count
     }
 
-    /// How the file was read, where that was kept.
+    /// How the file was parsed, if that's stored.
     pub fn reading(&self) -> Option<Reading> {
         serde_json::from_value(self.reading.clone()?).ok()
     }
 }
 
-/// Why a row is left out when the others are created.
+/// A row that's skipped while others are created, with the reason.
 pub(super) struct SkippedRow {
     pub line: i32,
     pub problem: Option<Problem>,
-    /// In words, where there is no problem.
+    /// The reason as text, if there's no problem code.
     pub refusal: Option<String>,
 }
 
-/// Keeps the rows of a file until somebody has looked at them; answers its key.
+/// Stores the rows of a file until a member reviews them. Returns the import's ID.
 pub fn open(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -145,7 +139,7 @@ pub fn open(
     Ok(id)
 }
 
-/// The rows that are kept of an import, in the order of the file.
+/// An import's stored rows, in file order.
 pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryResult<Vec<Row>> {
     import_rows::table
         .filter(import_rows::merchant_id.eq(merchant_id))
@@ -155,7 +149,7 @@ pub fn rows(conn: &mut PgConnection, merchant_id: i64, import_id: i64) -> QueryR
         .load(conn)
 }
 
-/// The rows of an import that were left out, in the order of the file.
+/// An import's skipped rows, in file order.
 pub fn skipped_rows(conn: &mut PgConnection, import: &Import) -> QueryResult<Vec<Row>> {
     of(import)
         .filter(import_rows::refusal.is_not_null().or(import_rows::problem.is_not_null()))
@@ -169,7 +163,7 @@ pub fn waiting_count(conn: &mut PgConnection, import: &Import) -> QueryResult<i6
     of(import).filter(waits()).count().get_result(conn)
 }
 
-/// The first rows of a running import that are still to be created.
+/// The next rows of a running import to create.
 pub(super) fn next_rows(
     conn: &mut PgConnection,
     import: &Import,
@@ -198,7 +192,7 @@ fn waits() -> And<IsNull<import_rows::refusal>, IsNull<import_rows::problem>> {
     import_rows::refusal.is_null().and(import_rows::problem.is_null())
 }
 
-/// Keeps these rows as left out, with the reasons.
+/// Stores these rows as skipped, with the reasons.
 pub(super) fn skip(
     conn: &mut PgConnection,
     import: &Import,
@@ -219,13 +213,13 @@ pub(super) fn skip(
     Ok(())
 }
 
-/// Deletes these rows, whose triggers were created.
+/// Deletes these rows, because their triggers exist now.
 pub(super) fn created(conn: &mut PgConnection, import: &Import, lines: &[i32]) -> QueryResult<()> {
     diesel::delete(of(import).filter(import_rows::line.eq_any(lines))).execute(conn)?;
     Ok(())
 }
 
-/// One page of the merchant's imports, the newest first.
+/// A page of the merchant's imports, the newest first.
 pub fn page(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -244,10 +238,10 @@ pub fn page(
     Ok(Listing::new(found.load(conn)?, cursor, |import: &Import| import.id))
 }
 
-/// Forgets files that nobody has saved, and the refused rows of old ones; answers how many.
+/// Deletes imports that were never saved, and the rejected rows of old ones. Returns how many.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
-        // One that somebody saves at this moment is left for the next time.
+        // An import that's being saved right now is skipped until the next run.
         let open: Vec<(i64, i64)> = imports::table
             .filter(imports::completed_at.is_null())
             .filter(imports::run.is_null())

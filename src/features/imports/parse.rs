@@ -1,4 +1,4 @@
-//! What a row means: for which affiliate, of which type, with which value.
+//! Interprets a row: its affiliate, type and value.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,18 @@ use crate::kit::db::schema::affiliates;
 use crate::kit::email::email_key;
 use crate::kit::web::spreadsheet::{Change, change, code, plain};
 
-/// A row of which all could be read.
+/// A row that could be interpreted completely.
 #[derive(Clone, Debug)]
 pub(super) struct ParsedRow {
     pub affiliate_id: i64,
     pub affiliate: String,
     pub value: TriggerValue,
-    /// Which rule of new codes it breaks: then it can only be one that the stores have already.
+    /// The rule for new codes that it breaks. Then it can only be a code that already exists in the
+    /// stores.
     pub existing_only: Option<ValueError>,
 }
 
-/// The affiliates that a file names, by affiliate ID and by email address.
+/// The affiliates in a file, by affiliate ID and by email.
 pub(super) struct Affiliates(HashMap<String, (i64, String)>);
 
 impl Affiliates {
@@ -57,8 +58,8 @@ impl Affiliates {
         self.0.get(&email_key(name))
     }
 
-    /// Whom a row names. The affiliate ID and the email address win over a column that may also
-    /// have the name; another program's affiliate ID is none of ours, so the email address counts.
+    /// The row's affiliate. The affiliate ID and email columns win over the column that may also
+    /// contain a name. Affiliate IDs of other programs are ignored, so the email counts.
     fn of(&self, row: &Row) -> Result<&(i64, String), String> {
         let by_id = self.called(&row.named_id);
         let by_email = self.called(&row.named_email);
@@ -80,7 +81,7 @@ impl Affiliates {
         })
     }
 
-    /// What a row means, or everything that is wrong with it; and how a spreadsheet seems to have
+    /// The interpreted row, or all of its errors. Also returns how a spreadsheet seems to have
     /// changed its value.
     pub(super) fn read(&self, row: &Row) -> (Result<ParsedRow, String>, Option<Change>) {
         if row.problem == Some(Problem::MoreCells) {
@@ -111,8 +112,8 @@ impl Affiliates {
     }
 }
 
-/// A value by the rules of new ones, or of codes that the stores have already: then with the rule of
-/// new ones that it breaks.
+/// Parses a value by the rules for new codes, else by those for existing codes. The second case
+/// includes the rule for new codes that it breaks.
 fn parse(kind: TriggerKind, text: &str) -> Result<(TriggerValue, Option<ValueError>), ValueError> {
     match TriggerValue::parse(kind, text, Reach::Stores) {
         Ok(value) => Ok((value, None)),
@@ -128,7 +129,7 @@ fn unknown_kind_words(typed: &str) -> String {
     format!("“{typed}” is no type: write Coupon Code, Customer Email or SKU.")
 }
 
-/// A type as people and other programs write it; a coupon code where nothing is written.
+/// A type as people and other programs write it. An empty text means a coupon code.
 pub(super) fn kind_of(typed: &str) -> Option<TriggerKind> {
     match plain(typed).as_str() {
         "coupon" | "couponcode" | "code" | "discountcode" | "promocode" | "voucher"

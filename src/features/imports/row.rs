@@ -17,30 +17,29 @@ text_enum! {
     }
 }
 
-/// A row of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = import_rows)]
 pub struct Row {
-    /// The line it begins on.
+    /// The line on which it starts.
     pub line: i32,
-    /// The affiliate ID, where a column has only that.
+    /// The affiliate ID from a column with only IDs.
     pub named_id: String,
-    /// The affiliate's email address, where a column has only that.
+    /// The email from a column with only emails.
     pub named_email: String,
-    /// The affiliate ID, email address or name, where a column has any of them.
+    /// The affiliate ID, email or name from a column that may contain any of them.
     pub affiliate: String,
-    /// The type, as in the file.
+    /// As in the file.
     pub kind: String,
-    /// The code, address or SKU, as in the file.
+    /// The code, email or SKU, as in the file.
     pub value: String,
-    /// What is wrong with it whatever the program has, or why it was left out.
+    /// Why the row is invalid independent of the program's data, or why it was skipped.
     pub problem: Option<Problem>,
-    /// Why it was refused when the file was saved, where `problem` doesn't say it.
+    /// Why it was rejected when the import was saved, if `problem` doesn't say it.
     pub refusal: Option<String>,
 }
 
 impl Row {
-    /// What names the affiliate, the surest first.
+    /// The texts that identify the affiliate, the most reliable first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         [&self.named_id, &self.named_email, &self.affiliate]
             .into_iter()
@@ -48,7 +47,7 @@ impl Row {
             .filter(|name| !name.is_empty())
     }
 
-    /// Why it was left out.
+    /// Why it was skipped.
     pub fn reason(&self) -> Option<String> {
         let problem = self.problem.map(|problem| match problem {
             Problem::MoreCells => {
@@ -69,7 +68,7 @@ impl Row {
     }
 }
 
-/// Why a code can't be a new one, and what to do where the stores have it.
+/// Why a code can't be a new one, and what to do if the stores already have it.
 pub(super) fn existing_only_words(error: &ValueError) -> String {
     format!("{error} If your store already has this code, choose Only in Vouch.")
 }

@@ -1,11 +1,11 @@
-//! What a merchant can choose from: currencies and time zones.
+//! The currencies and time zones that a merchant can choose.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 use vouch_core::money::Currency;
 
 use crate::kit::web::form::FormErrors;
 
-/// The currencies most shops sell in; any other can be given by its code.
+/// The currencies of most stores. Other currencies can be entered by code.
 const CURRENCIES: &[&str] = &[
     "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK",
     "DKK", "EGP", "EUR", "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JOD", "JPY", "KES",
@@ -14,7 +14,7 @@ const CURRENCIES: &[&str] = &[
     "ZAR",
 ];
 
-/// (code, words) pairs for a form; `chosen` is among them even if it is a rare one.
+/// (code, label) pairs for a form. They include `chosen` even if it's rare.
 pub fn currencies(chosen: &str) -> Vec<(String, String)> {
     let mut codes: Vec<Currency> =
         CURRENCIES.iter().chain([&chosen]).filter_map(|code| Currency::known(code).ok()).collect();
@@ -32,7 +32,7 @@ pub fn in_words(currency: Currency) -> String {
     }
 }
 
-/// The currency of a form, or an error beside `field`.
+/// The currency from a form. An error goes beside `field`.
 pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Currency> {
     let found = Currency::known(typed).ok();
     if found.is_none() {
@@ -41,7 +41,7 @@ pub fn currency(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Cur
     found
 }
 
-/// (name, words) pairs for a form: places, not abbreviations or old names of countries.
+/// (name, label) pairs for a form: places, without abbreviations or old country names.
 pub fn time_zones() -> Vec<(&'static str, String)> {
     const REGIONS: [&str; 10] = [
         "Africa/",
@@ -62,7 +62,7 @@ pub fn time_zones() -> Vec<(&'static str, String)> {
     zones
 }
 
-/// The time zone of a form, or an error beside `field`.
+/// The time zone from a form. An error goes beside `field`.
 pub fn time_zone(errors: &mut FormErrors, field: &str, typed: &str) -> Option<Tz> {
     let found = typed.trim().parse().ok();
     if found.is_none() {

@@ -1,6 +1,5 @@
-//! Merchants: tenants, one affiliate program each.
+//! Merchants: tenants with one affiliate program each.
 
-/// What a merchant can choose from in forms.
 pub mod choices;
 mod model;
 mod rules;

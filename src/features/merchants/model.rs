@@ -14,53 +14,47 @@ use crate::kit::dated;
 use crate::kit::db::schema::{merchants, offer_terms, offers};
 use crate::kit::session::Role;
 
-/// The offer a program begins with, so that the first affiliate can be added at once.
+/// The first offer of a program, so that affiliates can be added right away.
 const FIRST_OFFER: &str = "Standard";
-/// What it pays, in hundredths of a percent.
 const FIRST_RATE: Rate = Rate::percent(10);
 
-/// A merchant to be made.
 #[derive(Debug)]
 pub struct NewMerchant<'a> {
-    /// The name of the program; 1 to 200 characters.
+    /// The program's name; 1 to 200 characters.
     pub name: &'a str,
-    /// What figures are shown in first.
+    /// The main currency of totals.
     pub currency: Currency,
-    /// Where its days begin and end.
+    /// The time zone of its days.
     pub time_zone: Tz,
-    /// Who runs it.
     pub owner: Owner<'a>,
 }
 
-/// Who runs a new merchant.
 #[derive(Debug)]
 pub enum Owner<'a> {
-    /// Somebody who signs in already.
+    /// An existing user.
     Existing(i64),
-    /// Somebody new.
+    /// A new user.
     New(NewUser<'a>),
 }
 
-/// What was made.
+/// The new rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// The merchant's key.
     pub merchant_id: i64,
-    /// Its part of public addresses.
+    /// The program's part of public URLs.
     pub slug: String,
-    /// The owner's key as a user.
+    /// The owner's user ID.
     pub owner_id: i64,
-    /// The key of the default offer.
+    /// The ID of the default offer.
     pub offer_id: i64,
 }
 
-/// Why a merchant could not be made.
+/// Why a merchant couldn't be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateMerchantError {
-    /// The new owner's address belongs to somebody who signs in already.
+    /// The email of the new owner belongs to an existing user.
     #[error("Somebody signs in with this e-mail address already.")]
     EmailTaken,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -74,19 +68,18 @@ impl From<NewUserError> for CreateMerchantError {
     }
 }
 
-/// Whether the installation has a merchant yet; within `Scope::Instance`.
+/// Whether the instance has a merchant yet. The caller holds `Scope::Instance`.
 pub fn any_exists(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(exists(merchants::table.select(merchants::id))).get_result(conn)
 }
 
-/// Makes a merchant with its owner and all that a program needs from the first moment on: the
-/// offer **Standard** (10 % of sale, the default) and the rules of calculation. One transaction,
-/// within `Scope::Instance`.
+/// Creates a merchant with its owner and everything a program needs: the default offer **Standard**
+/// (10% of sale) and the calculation rules. It's one transaction, and the caller holds
+/// `Scope::Instance`.
 ///
-/// Terms and rules count from the epoch, so that orders from before have some, too.
+/// Terms and rules apply from the epoch, so earlier orders have some too.
 ///
-/// # Errors
-/// [`CreateMerchantError::EmailTaken`] when the owner is new and their address is not.
+/// Fails with [`CreateMerchantError::EmailTaken`] if a user already has the new owner's email.
 pub fn create(
     conn: &mut PgConnection,
     new: &NewMerchant<'_>,
@@ -123,7 +116,7 @@ pub fn create(
     })
 }
 
-/// Under the first slug that is free: `tea-house`, `tea-house-2`, `tea-house-3`.
+/// Uses the first available slug: `tea-house`, `tea-house-2`, `tea-house-3`.
 fn insert(
     conn: &mut PgConnection,
     new: &NewMerchant<'_>,
@@ -133,7 +126,7 @@ fn insert(
     let mut number = 1;
     loop {
         let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        // The constraint decides: asking first would race.
+        // The unique constraint decides, because a check beforehand would race.
         let inserted = diesel::insert_into(merchants::table)
             .values((
                 merchants::name.eq(new.name.trim()),
@@ -185,13 +178,13 @@ fn insert_first_rules(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<
     dated::begin(conn, (merchant_id,), rules, DateTime::UNIX_EPOCH)
 }
 
-/// A merchant's name and time zone, as they're stored now.
+/// A merchant's name and time zone, as currently stored.
 pub fn general(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<(String, String)> {
     merchants::table.find(merchant_id).select((merchants::name, merchants::time_zone)).first(conn)
 }
 
-/// Changes how the program is called and where its days begin and end. Figures of earlier days
-/// keep their days. Its public address stays: affiliates have it. The same again changes nothing.
+/// Changes the program's name and time zone. Past totals keep their days. The public URL stays the
+/// same, because affiliates have it. It does nothing if nothing changed.
 pub fn rename(
     conn: &mut PgConnection,
     actor: &Actor,

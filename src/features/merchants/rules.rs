@@ -1,4 +1,4 @@
-//! Calculation Logic, dated: an order keeps the rules of the moment it was placed.
+//! Calculation Logic, dated: an order keeps the rules from when it was placed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,17 +8,16 @@ use crate::features::recalculations::{RecalculationReason, request_since};
 use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated::{self, Dated, Period, dated};
 
-/// Rules with the time they began to hold.
+/// Rules with the time they apply from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatedRules {
-    /// From this moment on.
     pub valid_from: DateTime<Utc>,
-    /// The rules.
     pub rules: Rules,
 }
 
 dated! {
-    /// What is kept of [`Rules`]; what cancellations and refunds do is a store's own setting.
+    /// The columns of [`Rules`]. The effect of cancellations and refunds is a setting of each store
+    /// instead.
     #[derive(Copy)]
     pub(super) struct RulesColumns
     in calculation_rules(merchant_id: i64) of merchants(merchant_id)
@@ -62,8 +61,7 @@ impl From<RulesColumns> for Rules {
     }
 }
 
-/// The rules that hold now, and before them the ones that held earlier: the newest first, never
-/// none.
+/// The current rules, then the earlier ones, the newest first. It's never empty.
 pub fn rules_history(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -77,7 +75,7 @@ pub fn rules_history(
     Ok(periods.into_iter().rev().take(limit).map(dated).collect())
 }
 
-/// Makes `rules` hold for orders placed from `actor.now` on. The same again changes nothing.
+/// Applies `rules` to orders placed from `actor.now` on. It does nothing if nothing changed.
 pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> QueryResult<()> {
     conn.transaction(|conn| {
         let columns = RulesColumns::from(rules);
@@ -98,7 +96,7 @@ pub fn change_rules(conn: &mut PgConnection, actor: &Actor, rules: Rules) -> Que
                 after: Some(serde_json::json!(rules)),
             },
         )?;
-        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+        // An order from this second, or from a store whose clock is ahead, can already be stored.
         let cause = RecalculationReason::CalculationLogicChanged;
         request_since(conn, actor, changed.from, &cause).map(drop)
     })

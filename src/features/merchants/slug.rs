@@ -1,14 +1,14 @@
-//! The part of public addresses that names a program: `/join/{slug}`.
+//! The slug that identifies a program in public URLs: `/join/{slug}`.
 
 use deunicode::deunicode;
 
-/// Room for a number at the end, within the 80 characters of the column.
+/// Leaves room for a number at the end, within the column's 80 characters.
 const MAX_CHARS: usize = 60;
-/// For a name of signs alone.
+/// The slug for names without letters or digits.
 const NAMELESS: &str = "program";
 
-/// A name in lower-case ASCII letters and digits, with single dashes between the words:
-/// `Café Ångström & Söhne` becomes `cafe-angstrom-and-sohne`.
+/// A name in lower-case ASCII letters and digits, with single dashes between the words. For
+/// example, `Café Ångström & Söhne` becomes `cafe-angstrom-and-sohne`.
 pub(super) fn slug_of(name: &str) -> String {
     let latin = deunicode(&name.replace('&', " and ")).to_ascii_lowercase().replace('\'', "");
     let mut slug = String::new();
@@ -18,7 +18,7 @@ pub(super) fn slug_of(name: &str) -> String {
         }
         slug.push_str(word);
     }
-    // ASCII alone, so that every place is a boundary of a character.
+    // It's ASCII only, so every index is a character boundary.
     slug.truncate(MAX_CHARS);
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { NAMELESS.to_owned() } else { slug.to_owned() }

@@ -10,35 +10,34 @@ use super::read::{Offer, OfferTerms};
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
-/// Most SKUs that one offer excludes.
+/// The maximum number of excluded SKUs per offer.
 const MAX_SKUS: usize = 1_000;
-/// What an offer can pay, for a choice.
+/// The commission types to choose from.
 pub(super) const PAYS: [(&str, &str); 3] = [
     choice(CommissionKind::Percent),
     choice(CommissionKind::FlatPerOrder),
     choice(CommissionKind::FlatPerItem),
 ];
-/// Above this, an amount is surely mistyped; minor units.
+/// Larger amounts are probably typos; minor units.
 const MAX_MINOR: i64 = 1_000_000_000_000;
 
-/// What was typed about an offer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OfferForm {
     pub name: String,
     /// The name of a [`CommissionKind`].
     pub pays: String,
-    /// For percent.
+    /// For percentages.
     pub percent: String,
-    /// For the flat ones, in the merchant's currency.
+    /// For flat amounts, in the merchant's currency.
     pub amount: String,
-    /// One a line.
+    /// One per line.
     pub excluded_skus: String,
     /// "true" or empty.
     pub auto_approve: String,
     /// "true" or empty.
     pub is_default: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
@@ -48,8 +47,8 @@ const fn choice(kind: CommissionKind) -> (&'static str, &'static str) {
 }
 
 impl OfferForm {
-    /// The form as it stands for an offer. A flat amount in another currency than the merchant's
-    /// must be typed anew.
+    /// The form for an existing offer. A flat amount in another currency than the merchant's is
+    /// left empty, so it must be entered again.
     pub fn of(offer: &Offer, terms: &OfferTerms, currency: Currency) -> Self {
         let flag = |on: bool| if on { "true".to_owned() } else { String::new() };
         let flat =
@@ -69,16 +68,13 @@ impl OfferForm {
         .versioned()
     }
 
-    /// With the version of what it shows.
+    /// Sets the version of the shown values.
     fn versioned(self) -> Self {
         let version = Version::of(&self);
         Self { version, ..self }
     }
 
-    /// What the offer is made from, its flat amount in `currency`.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The offer from the form, with its flat amount in `currency`. Fails with all errors.
     pub fn read(&self, currency: Currency) -> Result<NewOffer, FormErrors> {
         let mut errors = FormErrors::new();
         match self.name.trim().chars().count() {
@@ -171,7 +167,7 @@ fn read_amount(typed: &str, currency: Currency) -> Result<i64, String> {
     }
 }
 
-/// Which field a refusal belongs to.
+/// The field that an error belongs to.
 pub fn refusal(error: SaveOfferError) -> Result<FormErrors, diesel::result::Error> {
     let message = error.to_string();
     match error {

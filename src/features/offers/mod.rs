@@ -1,4 +1,4 @@
-//! Offers: the commission terms that affiliates are on.
+//! Offers: the commission terms of affiliates.
 
 mod forms;
 pub mod handlers;

@@ -10,16 +10,15 @@ use crate::kit::audit::{Act, Actor, record};
 use crate::kit::dated;
 use crate::kit::db::schema::{affiliates, offers};
 
-/// Why an offer could not be saved.
+/// Why an offer couldn't be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveOfferError {
-    /// Another offer of the merchant has that name, in some case.
+    /// Another offer of the merchant has that name, ignoring case.
     #[error("Another offer has this name already.")]
     NameTaken,
-    /// An archived offer cannot be the default.
+    /// An archived offer can't be the default.
     #[error("An archived offer cannot be the default.")]
     Archived,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -37,8 +36,8 @@ impl SaveOfferError {
     }
 }
 
-/// Makes an offer. Its first terms count from the epoch, so that whatever an affiliate on it is
-/// credited with has some.
+/// Creates an offer. Its first terms apply from the epoch, so that every order of its affiliates
+/// has terms.
 pub fn create(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -66,11 +65,8 @@ pub fn create(
     made.map_err(SaveOfferError::of)
 }
 
-/// Changes an offer. Other terms hold for orders that are placed from now on; earlier ones keep
-/// theirs.
-///
-/// # Errors
-/// [`SaveOfferError`]; `NotFound` when the merchant has no such offer.
+/// Changes an offer. New terms apply to orders placed from now on, and earlier orders keep theirs.
+/// Fails with [`SaveOfferError`], or `NotFound` if the merchant has no such offer.
 pub fn update(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -122,7 +118,7 @@ pub fn update(
     changed.map_err(SaveOfferError::of)
 }
 
-/// Puts other terms in force, if they differ; answers with the former.
+/// Activates other terms if they differ. Returns the previous ones.
 fn change_terms(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -133,13 +129,13 @@ fn change_terms(
     let Some(changed) = dated::change(conn, key, Some(Terms::of(change)), actor.now)? else {
         return Ok(None);
     };
-    // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+    // An order from this second, or from a store whose clock is ahead, can already be stored.
     request_since(conn, actor, changed.from, &RecalculationReason::OfferTermsChanged)?;
     Ok(changed.before)
 }
 
-/// Takes the default away from whichever offer has it. The lock comes in a statement of its own,
-/// so that of two members who do this at once the second sees what the first has done.
+/// Unsets the current default. A separate statement takes the lock, so that of two concurrent calls
+/// the second sees the first one's change.
 fn yield_default(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     offers::table
         .filter(offers::merchant_id.eq(merchant_id))
@@ -154,7 +150,7 @@ fn yield_default(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// Nobody can be put on the offer while it is locked so; see [`super::is_open`].
+/// While the lock is held, no affiliate can be put on the offer; see [`super::is_open`].
 fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<Offer> {
     offers::table
         .find((merchant_id, offer_id))
@@ -163,25 +159,21 @@ fn lock(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult
         .first(conn)
 }
 
-/// Why an offer cannot be archived.
+/// Why an offer can't be archived.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// New affiliates get it.
+    /// It's the default for new affiliates.
     #[error("It is the default offer. Make another one the default first.")]
     IsDefault,
     /// Affiliates are on it.
     #[error("Affiliates are on it. Put them on another offer first.")]
     InUse,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Archives an offer: no affiliate can be put on it any more, and its terms stay with the orders
-/// it has paid for.
-///
-/// # Errors
-/// [`ArchiveError`]; `NotFound` when the merchant has no such offer.
+/// Archives an offer. No affiliate can be put on it anymore, and its past orders keep their terms.
+/// Fails with [`ArchiveError`], or `NotFound` if the merchant has no such offer.
 pub fn archive(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -206,7 +198,7 @@ pub fn archive(
     Ok(offer)
 }
 
-/// Takes an offer out of the archive.
+/// Restores an archived offer.
 pub fn restore(conn: &mut PgConnection, actor: &Actor, offer_id: i64) -> QueryResult<Offer> {
     let offer = lock(conn, actor.merchant_id, offer_id)?;
     if offer.archived_at.is_some() {

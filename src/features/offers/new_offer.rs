@@ -1,17 +1,16 @@
 use vouch_core::attribution::Commission;
 
-/// What an offer is made from, checked by the form.
+/// An offer's data after the form has validated it.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
-    /// What it is called; 1 to 100 characters, unlike any other offer's name in any case.
+    /// 1 to 100 characters, unique among the merchant's offers, ignoring case.
     pub name: String,
-    /// What it pays.
     pub commission: Commission,
-    /// Keys of SKUs whose lines earn nothing.
+    /// The keys of SKUs whose lines earn no commission.
     pub excluded_skus: Vec<String>,
-    /// Whether qualified conversions start as Approved.
+    /// Whether qualified conversions start as approved.
     pub auto_approve: bool,
-    /// Whether new affiliates get it from now on. An offer stops being the default only when
-    /// another becomes it.
+    /// Whether it's the default for new affiliates from now on. An offer stops being the default
+    /// only when another one becomes it.
     pub is_default: bool,
 }

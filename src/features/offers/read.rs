@@ -9,39 +9,34 @@ use crate::kit::db::schema::{offer_terms, offers};
 use crate::kit::db::statement::statement;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
-/// The commission terms an affiliate is on; the terms themselves are dated.
+/// The commission terms of affiliates. The terms themselves are dated.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = offers)]
 pub struct Offer {
-    /// Its key within the merchant.
     pub id: i64,
-    /// What it is called.
     pub name: String,
-    /// Whether new affiliates get it unless another is chosen.
+    /// Whether new affiliates get it unless a member chooses another.
     pub is_default: bool,
-    /// Since when no affiliate can be put on it.
+    /// When it was archived. No affiliate can be put on it since then.
     pub archived_at: Option<DateTime<Utc>>,
 }
 
 impl Offer {
-    /// One offer of the merchant.
     pub fn find(conn: &mut PgConnection, merchant_id: i64, id: i64) -> QueryResult<Self> {
         offers::table.find((merchant_id, id)).select(Self::as_select()).first(conn)
     }
 }
 
-/// What an offer paid, and when.
+/// Terms of an offer, with their period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfferTerms {
-    /// From this moment on.
     pub valid_from: DateTime<Utc>,
-    /// Until this moment, itself excluded; none while in force.
+    /// Exclusive; `None` while active.
     pub valid_until: Option<DateTime<Utc>>,
-    /// What it pays.
     pub commission: Commission,
-    /// Keys of the SKUs whose lines earn nothing.
+    /// The keys of SKUs whose lines earn no commission.
     pub excluded_skus: Vec<String>,
-    /// Whether qualified conversions start as Approved instead of Pending.
+    /// Whether qualified conversions start as approved instead of pending.
     pub auto_approve: bool,
 }
 
@@ -57,7 +52,7 @@ impl From<Period<Terms>> for OfferTerms {
     }
 }
 
-/// Everything an offer ever paid, what is in force first.
+/// All terms of an offer, the active ones first.
 pub fn history(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -67,18 +62,18 @@ pub fn history(
     Ok(periods.into_iter().rev().map(OfferTerms::from).collect())
 }
 
-/// An offer as the list shows it.
+/// A row of the offers list.
 #[derive(Clone, Debug)]
 pub struct OfferRow {
-    /// The offer.
     pub offer: Offer,
-    /// What it pays now.
+    /// The active terms.
     pub terms: OfferTerms,
-    /// How many affiliates are on it; exact up to the limit of counts on pages, and one beyond.
+    /// How many affiliates are on it. The count is exact up to the limit for counts on pages, and
+    /// one more beyond it.
     pub affiliates: i64,
 }
 
-/// Every offer of the merchant with its terms in force: the default one first, archived ones last.
+/// All offers of the merchant with their active terms: the default first, archived ones last.
 pub fn list(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<OfferRow>> {
     let found = offers::table
         .inner_join(
@@ -123,7 +118,7 @@ fn count_affiliates(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Ve
     .load(conn)
 }
 
-/// The offers that an affiliate can be put on, by name: (key, name), the default one first.
+/// The offers that an affiliate can be put on, as (ID, name): the default first, then by name.
 pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(String, String)>> {
     let rows = offers::table
         .filter(offers::merchant_id.eq(merchant_id))
@@ -134,7 +129,7 @@ pub fn options(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<(St
     Ok(rows.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
 }
 
-/// Every offer, archived ones last and with a word that says so, by name: (key, name).
+/// All offers by name, as (ID, name). Archived ones come last and are marked.
 pub fn all_options(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -150,9 +145,9 @@ pub fn all_options(
     Ok(rows.into_iter().map(option).collect())
 }
 
-/// Whether an affiliate can be put on the offer. It stays so until the transaction ends: whoever
-/// archives the offer waits for it, and then finds the affiliate there. Orders don't: their lock on
-/// the offer is `FOR KEY SHARE`.
+/// Whether an affiliate can be put on the offer. The lock keeps the answer valid until the
+/// transaction ends: archiving waits for it and then finds the affiliate. Orders aren't blocked,
+/// because their lock on the offer is `FOR KEY SHARE`.
 pub fn is_open(conn: &mut PgConnection, merchant_id: i64, offer_id: i64) -> QueryResult<bool> {
     let archived_at: Option<Option<DateTime<Utc>>> = offers::table
         .find((merchant_id, offer_id))

@@ -1,4 +1,4 @@
-//! The dated terms of an offer: what it paid when.
+//! The dated terms of an offer.
 
 use diesel::prelude::*;
 use vouch_core::attribution::{Commission, CommissionColumns, CommissionKind};
@@ -9,7 +9,7 @@ use crate::kit::dated::dated;
 use crate::kit::db::schema::offer_terms;
 
 dated! {
-    /// What an offer pays, in columns.
+    /// An offer's terms as columns.
     #[derive(Queryable, Selectable)]
     #[diesel(table_name = offer_terms)]
     pub(super) struct Terms

@@ -1,4 +1,4 @@
-//! What affiliates are written about their own settings.
+//! Emails to affiliates about their own settings.
 
 use diesel::prelude::*;
 
@@ -7,8 +7,8 @@ use crate::features::auth::Merchant;
 use crate::kit::email::{Link, Message, post};
 use crate::kit::urls;
 
-/// That their money goes elsewhere from now on: who did not do it should know. The address itself
-/// stays out of the letter.
+/// Warns an affiliate that their payout details changed, in case they didn't do it. The email
+/// doesn't contain the details.
 pub(super) fn payment_address_changed(
     conn: &mut PgConnection,
     merchant: &Merchant,

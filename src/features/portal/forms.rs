@@ -5,32 +5,32 @@ use crate::features::affiliates::{Affiliate, OwnChange};
 use crate::kit::web::form::{FormErrors, several_lines};
 use crate::kit::web::version::{Edits, Labeled, Version};
 
-/// Longest payment address, as the database has it.
+/// The maximum length of payout details, as in the database.
 const PAYMENT_CHARACTERS: usize = 500;
 
-/// A further code that is asked for.
+/// A request for an additional code.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeForm {
     pub code: String,
-    /// A free code that was taken instead of the one typed.
+    /// A suggested code chosen instead of the typed one.
     pub instead: String,
 }
 
 impl CodeForm {
-    /// The code that is wanted.
+    /// The requested code.
     pub fn wanted(&self) -> &str {
         if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
     }
 }
 
-/// What an affiliate says of themselves.
+/// The affiliate's own details.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProfileForm {
     pub name: String,
     pub payout_details: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
@@ -46,7 +46,6 @@ impl Edits for ProfileForm {
 }
 
 impl ProfileForm {
-    /// The form as it stands.
     pub fn of(affiliate: &Affiliate) -> Self {
         let form = Self {
             name: affiliate.name.clone(),
@@ -56,10 +55,7 @@ impl ProfileForm {
         Self { version: Version::of(&form), ..form }
     }
 
-    /// What it becomes of an affiliate called `current`.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The change for an affiliate with the name `current`. Fails with all errors.
     pub fn read(&self, current: &str) -> Result<OwnChange, FormErrors> {
         let mut errors = FormErrors::new();
         let missing = "Enter your name, or your company’s.";

@@ -1,8 +1,7 @@
-//! The affiliate's side of a program: their codes, what these earned, and what they say of themselves.
+//! The affiliate portal: codes, what they earned, and the affiliate's own details.
 
 mod emails;
 mod forms;
-/// The pages.
 pub mod handlers;
 mod model;
 mod weeks;

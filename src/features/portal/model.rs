@@ -13,18 +13,18 @@ use crate::kit::db::statement::statement;
 use crate::kit::web::display_time::before_day;
 use crate::kit::web::paginate::{Cursor, Listing, PAGE_SIZE};
 
-/// A coupon code of an affiliate, with what it earned them.
+/// An affiliate's coupon code with its earnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// The trigger's key.
+    /// The ID of its trigger.
     pub id: i64,
     /// As typed.
     pub value: String,
-    /// Orders placed from then on no longer count.
+    /// Orders placed after this time don't count.
     pub retired_at: Option<DateTime<Utc>>,
-    /// Per status and currency, the busiest first.
+    /// Per status and currency, those with the most conversions first.
     pub sums: Vec<CodeSum>,
-    /// Orders that count, week by week.
+    /// Orders that count, by week.
     pub weeks: [i64; WEEKS],
     /// The names of the stores that have it.
     pub stores: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Code {
 
 type Row = (i64, String, Option<DateTime<Utc>>);
 
-/// The coupon codes an affiliate holds, the newest first; their weeks end on the day `today`.
+/// An affiliate's coupon codes, the newest first. The last week ends on `today`.
 pub fn codes(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -78,7 +78,6 @@ pub fn codes(
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
 pub struct CodeSum {
-    /// The status of its conversions.
     pub status: ConversionStatus,
     /// What the amounts are in.
     pub currency: Currency,
@@ -126,10 +125,10 @@ fn sums_of(
     Ok(by_id)
 }
 
-/// The chart beside a code has so many weeks, the present one last.
+/// How many weeks the chart beside a code has, the current one last.
 pub const WEEKS: usize = 12;
 
-/// Orders that count by week, up to the day `today`.
+/// Orders that count by week, up to `today`.
 fn weeks_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -177,7 +176,6 @@ fn weeks_of(
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
 pub struct StatusSum {
-    /// Their status.
     pub status: ConversionStatus,
     /// What the amount is in.
     pub currency: Currency,
@@ -188,7 +186,7 @@ pub struct StatusSum {
     pub commission_minor: i64,
 }
 
-/// The sums of an affiliate's conversions, all of time, the busiest currency first.
+/// The all-time totals of an affiliate's conversions, the currency with the most conversions first.
 pub fn sums_by_status(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -1,4 +1,4 @@
-//! Orders by week as bars: where everything stands in the small drawing beside a code.
+//! A small bar chart of orders by week beside a code: the coordinates of everything in it.
 
 use chrono::{Days, NaiveDate};
 
@@ -6,7 +6,7 @@ use super::model::WEEKS;
 use crate::kit::web::display_time::day;
 use crate::kit::web::paginate::thousands;
 
-/// Units of the drawing; it is scaled to its place.
+/// In units of the drawing, which is scaled to fit.
 const HEIGHT: i64 = 28;
 const BAR: usize = 7;
 const STEP: usize = 10;
@@ -18,22 +18,22 @@ pub struct Bar {
     pub height: i64,
 }
 
-/// What the template draws.
+/// The data that the template draws.
 pub struct Weeks {
     pub bars: Vec<Bar>,
-    /// What it shows, for who does not see it.
+    /// A text alternative for people who can't see the chart.
     pub description: String,
 }
 
 impl Weeks {
-    /// Of the weeks up to the day `today`; `None` where there is nothing to draw.
+    /// The weeks up to `today`; `None` if there's nothing to draw.
     pub fn new(orders: &[i64; WEEKS], today: NaiveDate) -> Option<Self> {
         let most = *orders.iter().max()?;
         if most == 0 {
             return None;
         }
         let bar = |(at, orders): (usize, &i64)| {
-            // What is there can be seen, however small beside the best week.
+            // Weeks with orders stay visible, however small next to the best week.
             let height = if *orders == 0 { 1 } else { (orders * HEIGHT / most).max(3) };
             Bar { x: at * STEP, y: HEIGHT - height, height }
         };
@@ -54,7 +54,6 @@ impl Weeks {
         })
     }
 
-    /// The width of a bar.
     pub const fn bar(&self) -> usize {
         BAR
     }

@@ -1,4 +1,4 @@
-//! A row, and how the file was read, as the page of an import shows them.
+//! Shows a row, and how the file was parsed, on an import's page.
 
 use crate::features::imports::columns::label;
 use crate::features::imports::parse::kind_of;
@@ -6,10 +6,10 @@ use crate::features::imports::{CheckedRow, Row, RowStatus};
 use crate::kit::web::spreadsheet::{self, Reading};
 
 const LOOKS_CHANGED: &str = "Looks changed by a spreadsheet";
-/// What is said of a row that is fine, but isn't created as the cell has it.
+/// The note for a row that's fine, but isn't created exactly as in its cell.
 const UNQUOTED: &str = "The quotation marks around it are left out.";
 
-/// A row as the table shows it.
+/// A row of the table.
 pub(super) struct Line<'a> {
     pub row: &'a Row,
     pub value: String,
@@ -44,7 +44,7 @@ impl<'a> Line<'a> {
         Self { row, value, affiliate: None, badge: ("Left out", "bad"), reason }
     }
 
-    /// The cell, where it says more than the value.
+    /// The cell, if it differs from the value.
     pub(super) fn cell(&self) -> Option<&str> {
         let cell = self.row.value.as_str();
         (spreadsheet::as_typed(cell) != self.value).then_some(cell)
@@ -59,11 +59,11 @@ impl<'a> Line<'a> {
     }
 }
 
-/// How a file was read, in words.
+/// Describes how a file was parsed.
 pub(super) struct ReadingView(pub Reading);
 
 impl ReadingView {
-    /// `Affiliate ID (“AFFILIATE_ID”), Code (“TRIGGER”)`.
+    /// Such as `Affiliate ID (“AFFILIATE_ID”), Code (“TRIGGER”)`.
     pub(super) fn used(&self) -> String {
         let one = |field: &str, name: &str| {
             let label = label(field);

@@ -16,20 +16,21 @@ use crate::kit::web::memory::Memory;
 use crate::kit::web::paginate::thousands;
 use crate::kit::web::{rejected, see_other};
 
-/// What was decided by who has looked at the rows.
+/// The decisions of a member who has seen the rows.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CompletionForm {
-    /// How many were fine then.
+    /// How many rows were fine then.
     fine: usize,
     /// How many were excluded.
     excluded: usize,
-    /// How many looked changed by a spreadsheet.
+    /// How many a spreadsheet seemed to have changed.
     changed: usize,
-    /// How many could only be codes that the stores have already.
+    /// How many were only possible as codes that already exist in the stores.
     existing: usize,
     override_exclusions: bool,
-    /// What becomes of these.
+    /// The choice for the changed rows: [`CREATE_CHANGED`](super::show::CREATE_CHANGED) or
+    /// `SKIP_CHANGED`.
     changed_rows: String,
     only_in_vouch: bool,
 }
@@ -50,8 +51,8 @@ impl CompletionForm {
     }
 }
 
-/// `POST /triggers/imports/{id}/completion`: creates what can be created, of a large file the first
-/// portion.
+/// `POST /triggers/imports/{id}/completion`: creates the possible triggers, or the first portion of
+/// a large file.
 pub async fn complete(
     db: Data<Db>,
     page: MerchantPage,

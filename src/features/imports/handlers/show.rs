@@ -17,26 +17,26 @@ use crate::kit::web::memory::Memory;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::thousands;
 
-/// As many rows are shown; the file has all that were refused.
+/// How many rows are shown. The download has all rejected rows.
 const SHOWN: usize = 500;
 
-/// What becomes of rows that look changed by a spreadsheet, as the form sends it.
+/// The form values of the choice for rows that a spreadsheet seems to have changed.
 pub(super) const CREATE_CHANGED: &str = "create";
 pub(super) const SKIP_CHANGED: &str = "skip";
 
-/// A file with what becomes of its rows, or became.
+/// An import before, during or after it's saved.
 #[derive(Template)]
 #[template(path = "imports/show.html")]
 pub(super) struct ImportPage {
     pub page: MerchantPage,
     pub import: Import,
-    /// Of one that waits: every row. Of one that was saved: none.
+    /// All rows of an open import. Empty once it's saved.
     pub checked: Vec<CheckedRow>,
-    /// Of one that was saved or is: the rows that were left out, as long as they are kept.
+    /// The skipped rows of an import that's saved or being saved, as long as they're stored.
     pub skipped: Vec<Row>,
-    /// Of one that is being saved: how many rows are still to be created.
+    /// How many rows are still to be created, while it's being saved.
     pub waiting: i64,
-    /// The names of the stores that new codes go to.
+    /// The names of the stores that get new codes.
     pub stores: Vec<String>,
     pub errors: FormErrors,
     pub override_exclusions: bool,
@@ -49,7 +49,7 @@ impl ImportPage {
         self.import.is_open()
     }
 
-    /// How many triggers a running import creates in all.
+    /// How many triggers a running import creates in total.
     fn total(&self) -> i64 {
         i64::from(self.import.created_count) + self.waiting
     }
@@ -74,7 +74,7 @@ impl ImportPage {
         self.count(|status| matches!(status, RowStatus::Refused(_)))
     }
 
-    /// With those that look changed as well.
+    /// Includes the excluded rows that also look changed.
     fn all_excluded(&self) -> usize {
         self.count(|status| matches!(status, RowStatus::Excluded(..)))
     }
@@ -100,7 +100,7 @@ impl ImportPage {
         self.import.reading().map(ReadingView)
     }
 
-    /// What a person has to look at comes first.
+    /// Rows that need attention come first.
     fn lines(&self) -> Vec<Line<'_>> {
         if !self.is_open() {
             return self.skipped.iter().take(SHOWN).map(Line::skipped).collect();
@@ -122,7 +122,7 @@ impl ImportPage {
         (self.checked.len() + self.skipped.len()).saturating_sub(SHOWN)
     }
 
-    /// Whether there is a file of rows with a reason.
+    /// Whether a download of rows with reasons exists.
     fn has_reasons(&self) -> bool {
         !self.skipped.is_empty() || self.checked.iter().any(|one| one.reason().is_some())
     }
@@ -237,7 +237,7 @@ fn load(
     Ok(Found { import, checked, skipped, waiting, stores })
 }
 
-/// The columns of an upload first, so that the file can be fixed and uploaded.
+/// The upload's columns come first, so that the file can be corrected and uploaded again.
 const COLUMNS: [&str; 7] =
     ["Affiliate", "Affiliate ID", "Affiliate Email", "Type", "Code", "Line", "Reason"];
 

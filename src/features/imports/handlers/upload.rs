@@ -15,7 +15,7 @@ use crate::kit::web::{ok, rejected, see_other};
 
 /// The columns of the template.
 const COLUMNS: [&str; 3] = ["Affiliate", "Type", "Code"];
-/// What its rows look like.
+/// Example rows of the template.
 const EXAMPLES: [[&str; 3]; 4] = [
     ["a3y7", "Coupon Code", "SUMMER10"],
     ["name@example.com", "Coupon Code", "AUTUMN10"],
@@ -41,7 +41,7 @@ pub async fn template(_page: MerchantPage) -> AppResult<HttpResponse> {
     csv::template("conversion-triggers-template.csv", &COLUMNS, rows.collect())
 }
 
-/// `POST /triggers/imports`: keeps the rows to be looked at; creates nothing.
+/// `POST /triggers/imports`: stores the rows for review but creates no triggers.
 pub async fn create(
     db: Data<Db>,
     page: MerchantPage,

@@ -13,7 +13,7 @@ use vouch_core::money::Currency;
 
 use crate::features::auth::pages::MerchantPage;
 
-/// What flat amounts are in.
+/// The currency of flat amounts.
 fn currency(page: &MerchantPage) -> Currency {
     page.merchant().currency
 }

@@ -20,13 +20,13 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// How many lines of its history a page shows.
+/// How many history entries a page shows.
 const HISTORY_LINES: i64 = 20;
 
-/// An offer with all that its page shows of it.
+/// The data for an offer's page.
 struct Shown {
     offer: Offer,
-    /// What is in force first.
+    /// The active terms come first.
     terms: Vec<OfferTerms>,
     history: Vec<audit::Entry>,
 }
@@ -36,7 +36,7 @@ impl Shown {
         let offer = Offer::find(conn, merchant_id, offer_id)?;
         let terms = read::history(conn, merchant_id, offer_id)?;
         let history = audit::history(conn, merchant_id, "offer", offer_id, HISTORY_LINES)?;
-        // Every offer has terms in force; one without would be a fault of ours.
+        // Every offer has active terms. One without them would be our bug.
         if terms.is_empty() {
             return Err(Error::NotFound);
         }

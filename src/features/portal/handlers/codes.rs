@@ -22,12 +22,12 @@ use crate::kit::web::form::FormErrors;
 use crate::kit::web::ok;
 use crate::kit::web::paginate::{Cursor, Listing, thousands};
 
-/// As many of the codes that were asked for are looked at.
+/// How many of the latest requests are loaded.
 const REQUESTS: i64 = 50;
-/// What was denied is shown for so many days after it was asked for.
+/// Denied requests are shown for this many days after the request.
 const DENIED_DAYS: u64 = 60;
 
-/// Where the list begins.
+/// The position in the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodesQuery {
@@ -35,17 +35,16 @@ pub struct CodesQuery {
     before: String,
 }
 
-/// Whether a further code can be asked for.
+/// Whether the affiliate can request an additional code.
 pub(super) enum RequestAvailability {
-    /// The program does not allow it, or the affiliate does not take part.
+    /// The program doesn't allow it, or the affiliate isn't active.
     Closed,
-    /// As many wait as can.
+    /// The maximum number of requests is pending.
     Full,
-    /// Yes.
     Open,
 }
 
-/// **My Codes**, with the form for a further one.
+/// **My Codes**, with the form for an additional code.
 #[derive(Template)]
 #[template(path = "portal/codes.html")]
 pub(super) struct CodesPage {
@@ -54,16 +53,13 @@ pub(super) struct CodesPage {
     codes: Listing<Code>,
     requests: Vec<CodeRequest>,
     asking: RequestAvailability,
-    /// The code as typed.
     pub typed: String,
-    /// What was wrong with it.
     pub errors: FormErrors,
-    /// What is known of it.
+    /// The check of the typed code.
     pub checked: Checked,
 }
 
 impl CodesPage {
-    /// The page as it stands now.
     pub async fn load(db: &Db, page: AffiliatePage, cursor: Cursor<i64>) -> AppResult<Self> {
         let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
         let today = day_of(page.actor().now, page.merchant().tz());
@@ -124,12 +120,13 @@ impl CodesPage {
         Weeks::new(&code.weeks, self.today)
     }
 
-    /// Orders that count.
+    /// The number of orders that count.
     fn orders(code: &Code) -> String {
         thousands(code.sums.iter().filter(|sum| counts(sum)).map(|sum| sum.conversions).sum())
     }
 
-    /// Of orders that count, one amount for each currency; none at all is none of the program's own.
+    /// The revenue of orders that count, one amount per currency. Without orders it's zero in the
+    /// program's currency.
     fn revenue(&self, code: &Code) -> Vec<String> {
         let mut amounts: Vec<(Currency, i64)> = Vec::new();
         for sum in code.sums.iter().filter(|sum| counts(sum)) {
@@ -144,7 +141,7 @@ impl CodesPage {
         amounts.into_iter().map(|(currency, minor)| format_money(minor, currency)).collect()
     }
 
-    /// One amount with its status for each of them and each currency.
+    /// One amount with its status, per status and currency.
     fn commission(&self, code: &Code) -> Vec<(String, &'static str)> {
         use ConversionStatus::{Approved, Denied, Pending};
         let of = |status: ConversionStatus| {

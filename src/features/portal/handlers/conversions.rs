@@ -19,7 +19,7 @@ use crate::kit::web::paginate::{Count, Cursor, Listing, thousands};
 
 const PATH: &str = "/portal/conversions";
 
-/// Which conversions, and where the list begins.
+/// The filter, and the position in the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ConversionsQuery {
@@ -28,7 +28,7 @@ pub struct ConversionsQuery {
     before: String,
 }
 
-/// A conversion as its affiliate may see it: nothing of the shopper, nothing that members noted.
+/// A conversion as its affiliate may see it, without customer data or members' notes.
 struct Row {
     when: DisplayTime,
     by: String,
@@ -48,7 +48,7 @@ impl Row {
         let (at, tz) = (conversion.occurred_at, merchant.tz());
         let by = match (conversion.via, &row.trigger) {
             (Via::Coupon | Via::Sku, Some(value)) => value.clone(),
-            // Its value is a shopper’s address.
+            // The trigger's value is a customer's email.
             (via, _) => via.label().to_owned(),
         };
         Self {
@@ -77,7 +77,7 @@ impl ConversionsPage {
         ConversionStatus::ALL.iter().map(|status| (status.as_str(), status.label()))
     }
 
-    /// Commission in one status, one amount for each currency.
+    /// The commission in one status, one amount per currency.
     fn commission(&self, status: ConversionStatus) -> String {
         let own = self.page.merchant().currency;
         let amounts: Vec<String> = self
@@ -89,7 +89,7 @@ impl ConversionsPage {
         if amounts.is_empty() { format_money(0, own) } else { amounts.join(", ") }
     }
 
-    /// How many there are in one status, as the list has them.
+    /// The number of conversions in one status.
     fn count_of(&self, status: ConversionStatus) -> String {
         let sums = self.sums.iter().filter(|sum| sum.status == status);
         match sums.map(|sum| sum.conversions).sum() {

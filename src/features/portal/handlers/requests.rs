@@ -19,14 +19,15 @@ use crate::kit::web::paginate::Cursor;
 use crate::kit::web::peer::peer;
 use crate::kit::web::{rejected, see_other};
 
-/// What is typed while one asks.
+/// The code as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeQuery {
     code: String,
 }
 
-/// `GET /portal/code-requests/code`: whether a code is free, for a script; says no more than the form.
+/// `GET /portal/code-requests/code`: whether a code is available, for a script. It returns no more
+/// than the form does.
 pub async fn code(
     db: Data<Db>,
     limits: Data<Limits>,
@@ -55,7 +56,7 @@ pub async fn code(
     code_requests::answer(checked)
 }
 
-/// `POST /portal/code-requests`: asks for a further code, which is reserved from then on.
+/// `POST /portal/code-requests`: requests an additional code, which is reserved from then on.
 pub async fn ask(
     db: Data<Db>,
     limits: Data<Limits>,

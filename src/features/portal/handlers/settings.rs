@@ -22,7 +22,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors, Nothing};
 use crate::kit::web::version::{Edits as _, Record};
 use crate::kit::web::{ok, rejected, see_other};
 
-/// Where sessions are ended.
+/// The page with the list of sessions.
 const SESSIONS: &str = "/portal/settings/sessions";
 
 #[derive(Template)]
@@ -34,12 +34,12 @@ struct SettingsPage {
     base: &'static str,
     form: ProfileForm,
     profile_errors: FormErrors,
-    /// Of the password.
+    /// For the password.
     errors: FormErrors,
 }
 
 impl SettingsPage {
-    /// The page as it stands now. Where somebody is signed in, support staff do not see.
+    /// The page with current data. Support staff don't see the sessions.
     async fn load(db: &Db, page: AffiliatePage) -> AppResult<Self> {
         let (merchant_id, affiliate_id) = (page.merchant_id(), page.member_context.affiliate_id);
         let affiliate = db
@@ -57,7 +57,7 @@ impl SettingsPage {
         Ok(Self { page, affiliate, devices, base: SESSIONS, form, profile_errors, errors })
     }
 
-    /// Since when a code is asked for at sign-in.
+    /// Since when sign-in needs a code.
     fn two_factor(&self) -> Option<DisplayTime> {
         self.page.member_context.person.two_factor_at.map(|since| DisplayTime::new(since, Tz::UTC))
     }
@@ -68,7 +68,7 @@ pub async fn settings(db: Data<Db>, page: AffiliatePage) -> AppResult<HttpRespon
     ok(&SettingsPage::load(&db, page).await?)
 }
 
-/// `POST /portal/settings`: name and payment address.
+/// `POST /portal/settings`: name and payout details.
 pub async fn update(
     db: Data<Db>,
     page: AffiliatePage,
@@ -84,7 +84,7 @@ pub async fn update(
     let (actor, merchant) = (page.actor(), page.merchant().clone());
     let affiliate_id = page.member_context.affiliate_id;
     db.merchant(merchant.id, move |conn| {
-        // Affiliates don't see which member changed something.
+        // Affiliates don't see which member made a change.
         let (merchant_id, id) = (merchant.id, Some(affiliate_id));
         let record = Record { merchant_id, kind: "affiliate_profile", id, action: None };
         form.check_version(conn, record, |conn| {
