@@ -1,4 +1,4 @@
-//! How an affiliate gets an account: by a link that was sent to their address, which proves it.
+//! How an affiliate gets an account: by an emailed link, which proves that the email is theirs.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,8 +12,7 @@ use crate::features::auth::{
 use crate::kit::audit::{Act, Actor, ActorKind, record};
 use crate::kit::db::schema::{affiliates, users};
 
-/// Makes the link by which an affiliate gets an account; any before it no longer works. Answers its
-/// token.
+/// Creates the link for an affiliate's account and returns its token. The previous link ends.
 pub fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -23,20 +22,19 @@ pub fn invite(
     links::issue(conn, about, &affiliate.email, actor.now)
 }
 
-/// Behind a link that still works: who is invited.
+/// The invitation behind a working link.
 #[derive(Clone, Debug)]
 pub struct Invitation {
-    /// Which affiliate.
     pub affiliate_id: i64,
-    /// What it is called.
+    /// The affiliate's name.
     pub name: String,
-    /// Where the link was sent, and what one signs in with.
+    /// The email that got the link, and that the affiliate will sign in with.
     pub email: String,
-    /// Whether someone signs in with that address already.
+    /// Whether that email already has an account.
     pub has_account: bool,
 }
 
-/// The user of an address, as far as an invitation needs it.
+/// The user with that email, as far as an invitation needs it.
 #[derive(Queryable)]
 struct Known {
     id: i64,
@@ -53,7 +51,7 @@ fn known(conn: &mut PgConnection, email_key: &str) -> QueryResult<Option<Known>>
 }
 
 impl Invitation {
-    /// The one behind a link that still works; none for a person who was disabled.
+    /// The invitation of a working link; `None` if the person is disabled.
     pub fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -78,9 +76,9 @@ impl Invitation {
     }
 }
 
-/// Uses the link up and gives the affiliate its account: the one of the address that the link was sent
-/// to, or a new one with `password_hash`. Answers whose it is; `None` if the link no longer works, or
-/// there is no account and no password.
+/// Uses the link and connects the affiliate to an account: the one with the link's email, or a new
+/// one with `password_hash`. Returns the user's ID. It's `None` if the link no longer works, or if
+/// there's neither an account nor a password.
 pub fn accept(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -145,7 +143,7 @@ fn user(
         (Some(known), _) if known.is_disabled => Ok(None),
         (Some(known), _) if known.has_password => Ok(Some(known.id)),
         (_, None) => Ok(None),
-        // Made without a password; the link proves the address.
+        // The account has no password yet, and the link proves the email.
         (Some(known), Some(hash)) => {
             change_password(conn, known.id, hash)?;
             Ok(Some(known.id))
@@ -159,7 +157,7 @@ fn user(
             };
             match create_user(conn, &new) {
                 Ok(user_id) => Ok(Some(user_id)),
-                // Made this very moment: another attempt finds it.
+                // The account was created at the same moment. Another attempt finds it.
                 Err(NewUserError::EmailTaken) => Ok(None),
                 Err(NewUserError::Database(error)) => Err(error),
             }

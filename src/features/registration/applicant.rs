@@ -1,14 +1,13 @@
 use crate::features::applications::Answer;
 
-/// What somebody applies with, checked by the form.
+/// An applicant's data after the form has validated it.
 #[derive(Clone, Debug)]
 pub struct Applicant {
-    /// What they are called.
     pub name: String,
     /// As typed.
     pub email: String,
-    /// As typed; empty for none.
+    /// As typed; empty if none is requested.
     pub code: String,
-    /// Further fields.
+    /// Answers to the custom fields.
     pub answers: Vec<Answer>,
 }

@@ -21,11 +21,11 @@ use crate::kit::email::email_key;
 use crate::kit::error::AppResult;
 use crate::kit::secrets::Encryptor;
 
-/// What was never confirmed is forgotten so long after its link no longer works.
+/// An unconfirmed application is deleted this long after its link expires.
 const FORGET_AFTER_HOURS: i64 = 48;
 
 impl Application {
-    /// The one behind a confirmation link that still works.
+    /// The application behind a working confirmation link.
     pub fn of_link(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -45,17 +45,17 @@ impl Application {
     }
 }
 
-/// What became of a form that was sent.
+/// The result of submitting an application.
 #[derive(Debug)]
 pub enum Applied {
-    /// A letter is on its way, whoever it is; or none is, because there were too many.
+    /// The answer for every email, known or not. An email is sent unless there were too many.
     Posted,
-    /// The code cannot be had.
+    /// The code isn't available.
     Refused(Refused),
 }
 
-/// Keeps an application until its e-mail address is confirmed, and posts the letter with the link.
-/// It reserves nothing. Whether the address is an affiliate’s already, only the letter says.
+/// Stores an application until its email is confirmed, and sends the confirmation link. It reserves
+/// nothing. Only the email reveals whether an affiliate already has that address.
 pub fn apply(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -81,7 +81,8 @@ pub fn apply(
         .select(affiliates_table::status)
         .first(conn)
         .optional()?;
-    // The same work for an address that is known, and taken back: how long an answer takes tells nothing.
+    // A known email does the same work and then rolls it back, so the response time reveals
+    // nothing.
     let token = kept_if(conn, known.is_none(), |conn| {
         let application_id = keep(conn, shown, applicant, code.as_ref(), now)?;
         let about = LinkSubject::application(merchant_id, application_id);
@@ -95,7 +96,7 @@ pub fn apply(
     Ok(Applied::Posted)
 }
 
-/// Does `work` and takes it back unless it is to be kept.
+/// Runs `work` and rolls it back unless `is_kept`.
 fn kept_if<T>(
     conn: &mut PgConnection,
     is_kept: bool,
@@ -111,7 +112,7 @@ fn kept_if<T>(
     }
 }
 
-/// Keeps what was sent until its address is confirmed; answers its key.
+/// Stores an application until its email is confirmed. Returns its ID.
 fn keep(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -134,29 +135,28 @@ fn keep(
         .get_result(conn)
 }
 
-/// What became of a confirmation.
+/// The result of a confirmation.
 #[derive(Debug)]
 pub enum Confirmed {
-    /// It counts now.
+    /// The application is now confirmed.
     Done {
-        /// The code that is reserved for them, or theirs already.
+        /// The code, which is reserved or already theirs.
         code: Option<String>,
-        /// Whether they are an affiliate already.
+        /// Whether they're already an active affiliate.
         is_active: bool,
     },
-    /// The code is gone meanwhile: another is needed.
+    /// The code is no longer available, so another one is needed.
     CodeGone(Box<Application>, Refused),
-    /// Somebody with that address is an affiliate already.
+    /// An affiliate with that email already exists.
     Known,
-    /// The link was used, is too old, or never was.
+    /// The link was used, has expired or never existed.
     NoSuchLink,
-    /// The program takes nobody at the moment.
+    /// The program doesn't accept applications at the moment.
     Closed,
 }
 
-/// Makes an affiliate of an application, in Pending and with its code reserved; and goes on to
-/// approve it where the merchant wants that. `other_code` is what was chosen in place of a code that
-/// was gone.
+/// Turns an application into a pending affiliate with a reserved code, and approves it if the
+/// merchant chose automatic approval. `other_code` replaces a code that's no longer available.
 pub fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -166,7 +166,7 @@ pub fn confirm(
     now: DateTime<Utc>,
 ) -> QueryResult<Confirmed> {
     let merchant_id = shown.merchant_id;
-    // Alone from here on: what is free now, stays free until the end.
+    // With this lock, an available code stays available until the end of the transaction.
     lock_codes_exclusive(conn, merchant_id)?;
     if !lock_open_merchant(conn, merchant_id)? {
         return Ok(Confirmed::NoSuchLink);
@@ -206,7 +206,8 @@ pub fn confirm(
     Ok(Confirmed::Done { code: code.map(|code| code.value), is_active })
 }
 
-/// The affiliate in Pending, and the request for its code; `None` if the address is an affiliate’s.
+/// Creates the pending affiliate and the request for its code. Returns `None` if an affiliate
+/// already has that email.
 fn enter(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -242,7 +243,7 @@ fn enter(
     Ok(Some(affiliate))
 }
 
-/// Forgets what was never confirmed; answers how many.
+/// Deletes applications that were never confirmed. Returns how many.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     let lifetime = LinkPurpose::Confirmation.lifetime();
     let too_old = now - lifetime - Duration::hours(FORGET_AFTER_HOURS);

@@ -1,4 +1,4 @@
-//! Approval and denial, and what each brings about.
+//! Approval and denial of affiliates, and their effects.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,20 +12,20 @@ use crate::kit::audit::Actor;
 use crate::kit::db::schema::applications;
 use crate::kit::secrets::Encryptor;
 
-/// What a decision did.
+/// The result of a decision.
 #[derive(Debug, Default)]
 pub struct Decided {
-    /// Whom it touched, as they were before.
+    /// The affiliates that changed, as they were before.
     pub changed: Vec<Affiliate>,
     /// Codes that became triggers.
     pub codes: Vec<String>,
-    /// Codes that were free for a while and are somebody else's now: (affiliate, code).
+    /// Codes that were released for a while and belong to someone else now: (affiliate, code).
     pub lost: Vec<(String, String)>,
 }
 
-/// Gives affiliates another status. Who becomes Active gets the code they asked for, and, having
-/// applied, a letter; who is Denied gives it back, and gets a letter if `denial` is given. Of two
-/// members at once, one finds nothing left to do.
+/// Changes the status of affiliates. An affiliate who becomes active gets the requested code and,
+/// if they applied, an email. A denied affiliate loses the requested code, and gets an email if
+/// `denial` is set. If two members decide at once, the second finds nothing left to do.
 pub fn decide(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -38,7 +38,7 @@ pub fn decide(
     decide_held(conn, actor, encryptor, affiliate_ids, status, denial)
 }
 
-/// [`decide`] under [`lock_codes_exclusive`].
+/// [`decide`] for callers that hold [`lock_codes_exclusive`].
 pub(super) fn decide_held(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -78,7 +78,7 @@ pub(super) fn decide_held(
                 }
             }
             AffiliateStatus::Pending => code_requests::reopen(conn, actor, affiliate.id)?,
-            // What they asked for waits with them.
+            // The requested codes stay pending with them.
             AffiliateStatus::Disabled => {}
         }
     }
@@ -86,7 +86,7 @@ pub(super) fn decide_held(
     Ok(decided)
 }
 
-/// The application of an affiliate that was not welcomed yet, and from now on is.
+/// Returns an affiliate's application if they weren't welcomed yet, and marks them as welcomed.
 fn welcome_once(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -103,8 +103,8 @@ fn welcome_once(
         .optional()
 }
 
-/// Takes a change of status back that was made at `since`. Codes that were denied with it are
-/// reserved again, unless somebody else got them; a trigger that was made stays.
+/// Undoes a status change made at `since`. Codes that were denied with it are reserved again,
+/// unless someone else has them. Triggers that it created remain.
 pub fn undo(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -119,7 +119,7 @@ pub fn undo(
     Ok(undone)
 }
 
-/// Sends an affiliate another link to an account; any before it no longer works.
+/// Sends an affiliate a new link to an account. The previous link ends.
 pub fn send_invitation(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! What applicants are written.
+//! Emails to applicants.
 
 use diesel::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::kit::email::{Link, Message, post};
 use crate::kit::secrets::Encryptor;
 use crate::kit::urls;
 
-/// To the address on the form, which anyone can have typed. Nothing else of the form is in it: a
-/// stranger must not be able to write to people through Vouch.
+/// To the email in the form, which anyone can enter. It contains nothing else from the form, so
+/// strangers can't send text to people through Vouch.
 pub(super) fn confirm(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -44,7 +44,7 @@ pub(super) fn confirm(
     post(conn, &email)
 }
 
-/// To somebody who applies once more. The page has told the sender nothing of it.
+/// To a person who applies again. The page didn't reveal that to the sender.
 pub(super) fn known(
     conn: &mut PgConnection,
     shown: &Shown,
@@ -84,7 +84,7 @@ pub(super) fn known(
     post(conn, &email)
 }
 
-/// To a new affiliate: their code, and the way to their account.
+/// To a new affiliate, with their code and the link to their account.
 pub(super) fn welcome(
     conn: &mut PgConnection,
     merchant: &Merchant,
@@ -120,7 +120,7 @@ pub(super) fn welcome(
     post(conn, &email)
 }
 
-/// To an affiliate whose link was lost or came too late.
+/// To an affiliate whose link got lost or expired.
 pub(super) fn invitation(
     conn: &mut PgConnection,
     merchant: &Merchant,
@@ -146,7 +146,7 @@ pub(super) fn invitation(
     post(conn, &email)
 }
 
-/// To somebody who was not taken, where the merchant wants to say so.
+/// To a denied applicant, if the merchant chose to send it.
 pub(super) fn denied(
     conn: &mut PgConnection,
     merchant: &Merchant,

@@ -10,17 +10,17 @@ use crate::features::offers;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
-/// What stands for no offer of their own.
+/// The label for no separate offer.
 pub(super) const DEFAULT_OFFER: &str = "The default offer";
-/// Longest texts of a merchant, as the database has them.
+/// The maximum lengths of a merchant's texts, as in the database.
 const TEXT_CHARACTERS: usize = 2_000;
 const TERMS_CHARACTERS: usize = 20_000;
 const LABEL_CHARACTERS: usize = 200;
-/// Longest answers of an applicant.
+/// The maximum lengths of an applicant's answers.
 const LINE_CHARACTERS: usize = 300;
 const LINES_CHARACTERS: usize = 2_000;
 
-/// What was set on **Affiliate Registration**.
+/// The form on **Affiliate Registration**.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SettingsForm {
@@ -29,33 +29,33 @@ pub struct SettingsForm {
     pub code_requirement: String,
     /// Empty for the default offer.
     pub offer_id: String,
-    /// member or itself.
+    /// "member" or "itself".
     pub approval: String,
     pub intro: String,
     pub terms_text: String,
     pub thanks: String,
-    /// One for each further field, and one for a new one: empty where there is none.
+    /// One per custom field, and one for a new field; empty if there's none.
     pub field_label: Vec<String>,
     pub field_kind: Vec<String>,
-    /// Which of them may not stay empty, by place.
+    /// The indexes of the required fields.
     pub field_required: Vec<usize>,
     /// "true" or empty.
     pub allows_code_requests: String,
-    /// Whether only the preview is wanted.
+    /// Whether only the preview is requested.
     #[serde(skip_serializing)]
     pub preview: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub version: Version,
 }
 
-/// Who approves applications.
+/// The choices for who approves applications.
 pub(super) const APPROVALS: [(&str, &str); 2] = [
     ("member", "A member of the program, by hand"),
     ("itself", "Nobody: an application is approved once its e-mail address is confirmed"),
 ];
 
-/// A further field as the form has it.
+/// A custom field in the form.
 #[derive(Clone, Debug, Default)]
 pub struct FieldRow {
     pub label: String,
@@ -64,7 +64,6 @@ pub struct FieldRow {
 }
 
 impl SettingsForm {
-    /// The form as it stands.
     pub fn of(registration: &Registration) -> Self {
         let fields = &registration.fields;
         let required = fields.iter().enumerate().filter(|(_, field)| field.required);
@@ -87,13 +86,13 @@ impl SettingsForm {
         .versioned()
     }
 
-    /// With the version of what it shows.
+    /// Sets the version of the shown values.
     fn versioned(self) -> Self {
         let version = Version::of(&self);
         Self { version, ..self }
     }
 
-    /// The further fields as rows: those that are there, and an empty one to add another.
+    /// The custom fields as rows, and an empty row to add another.
     pub fn rows(&self) -> Vec<FieldRow> {
         let mut rows: Vec<FieldRow> = self
             .field_label
@@ -112,7 +111,7 @@ impl SettingsForm {
         rows
     }
 
-    /// The further fields, one on each line.
+    /// The custom fields, one per line.
     fn fields_in_words(&self) -> String {
         let rows = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
         let line = |row: FieldRow| {
@@ -123,7 +122,7 @@ impl SettingsForm {
         rows.map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// What is set, whatever is wrong with it left out: for the preview.
+    /// The settings without the invalid parts, for the preview.
     pub fn lenient(&self) -> Registration {
         let fields = self.rows().into_iter().filter(|row| !row.label.trim().is_empty());
         let field = |row: FieldRow| Field {
@@ -144,10 +143,7 @@ impl SettingsForm {
         }
     }
 
-    /// What is set; `offers` are those one can choose from.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The settings; `offers` are the choices. Fails with all errors.
     pub fn read(&self, offers: &[(String, String)]) -> Result<Registration, FormErrors> {
         let mut errors = FormErrors::new();
         if CodeRequirement::parse(&self.code_requirement).is_none() {
@@ -208,49 +204,46 @@ impl Edits for SettingsForm {
     }
 }
 
-/// The value of a box that is ticked, or not.
+/// The form value of a checkbox.
 fn tick(is_ticked: bool) -> String {
     if is_ticked { "true".to_owned() } else { String::new() }
 }
 
-/// What somebody applies with, as typed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ApplicationForm {
     pub name: String,
     pub email: String,
     pub code: String,
-    /// A free code that was taken instead of the one typed.
+    /// A suggested code chosen instead of the typed one.
     pub instead: String,
-    /// "true" once the terms are agreed to.
+    /// "true" if the terms are accepted.
     pub terms: String,
-    /// No person sees this field; programs fill it in.
+    /// A honeypot: people can't see this field, but bots fill it in.
     pub fax_extension: String,
-    /// `answer_0` and so on; all of them text, as flattening needs.
+    /// `answer_0` and so on. All values are text, because flattening requires it.
     #[serde(flatten)]
     pub rest: HashMap<String, String>,
 }
 
 impl ApplicationForm {
-    /// Whether a program has sent it.
+    /// Whether a bot sent it.
     pub fn is_by_a_program(&self) -> bool {
         !self.fax_extension.is_empty()
     }
 
-    /// The code that is wanted.
+    /// The requested code.
     pub fn wanted_code(&self) -> &str {
         if self.instead.trim().is_empty() { self.code.trim() } else { self.instead.trim() }
     }
 
-    /// What was filled in at the further field at that place.
+    /// The answer to the custom field at that index.
     pub fn answer(&self, at: usize) -> &str {
         self.rest.get(&format!("answer_{at}")).map_or("", |answer| answer.trim())
     }
 
-    /// What is applied with. Whether the code can be had, the database says.
-    ///
-    /// # Errors
-    /// Everything that is to be mended.
+    /// The applicant's data. The database decides whether the code is available. Fails with all
+    /// errors.
     pub fn read(&self, registration: &Registration) -> Result<Applicant, FormErrors> {
         let mut errors = FormErrors::new();
         errors.check_name("name", &self.name, "Enter your name, or your company’s.");
@@ -285,7 +278,7 @@ impl ApplicationForm {
     }
 }
 
-/// What is wrong with an answer.
+/// Why an answer is invalid.
 fn refusal(field: &Field, answer: &str) -> Option<String> {
     if answer.is_empty() {
         let words = match field.kind {

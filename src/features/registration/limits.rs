@@ -1,4 +1,4 @@
-//! How much a stranger can ask of the public page.
+//! Limits for anonymous visitors of the public page.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -10,15 +10,14 @@ use crate::features::auth::network_of;
 use crate::kit::error::AppError;
 use crate::kit::limiter::Limiter;
 
-/// Forms per minute and address.
+/// Submitted forms per minute and IP address.
 const SENDS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-/// Looked-up codes per minute and address: one types several letters a second.
+/// Checked codes per minute and IP address. People type several characters a second.
 const LOOKS: NonZeroU32 = NonZeroU32::new(120).expect("it is not zero");
-/// Letters to one e-mail address of one program at once; then one in twenty minutes.
+/// The burst of emails to one recipient of one program. Then one more is allowed every 20 minutes.
 const EMAILS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
 const EMAIL_INTERVAL: Duration = Duration::from_secs(20 * 60);
 
-/// What is left.
 pub struct Limits {
     sends: Limiter,
     looks: Limiter,
@@ -37,20 +36,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes one form from an address.
-    ///
-    /// # Errors
-    /// `TooMany` with the seconds to wait.
+    /// Takes one form submission for an IP address. Fails with `TooMany` and the seconds to wait.
     pub fn send(&self, address: IpAddr) -> Result<(), AppError> {
         self.sends.take(network_of(address)).map_err(AppError::TooMany)
     }
 
-    /// Takes one look at a code from an address.
+    /// Takes one code check for an IP address.
     pub fn look(&self, address: IpAddr) -> Result<(), AppError> {
         self.looks.take(network_of(address)).map_err(AppError::TooMany)
     }
 
-    /// Whether a letter may go to an e-mail address: nobody can have somebody else’s flooded.
+    /// Whether another email may go to this recipient, so that no one can flood a mailbox.
     pub fn email(&self, merchant_id: i64, email_key: &str) -> bool {
         self.emails.take((merchant_id, email_key)).is_ok()
     }

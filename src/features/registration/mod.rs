@@ -1,5 +1,5 @@
-//! How somebody becomes an affiliate: the page on which one applies, what an application has to
-//! say, and what approval and denial bring about.
+//! Affiliate registration: the public application page, the application's contents, and the effects
+//! of approval and denial.
 
 mod account;
 mod applicant;
@@ -7,7 +7,6 @@ mod application;
 mod decide;
 mod emails;
 mod forms;
-/// The pages.
 pub mod handlers;
 mod limits;
 mod settings;

@@ -36,44 +36,41 @@ text_enum! {
     }
 }
 
-/// More further fields than that, nobody fills in.
+/// The maximum number of custom fields. No one fills in more.
 pub const MAX_FIELDS: usize = 8;
 
-/// A further field of the form.
+/// A custom field of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// The words above it.
     pub label: String,
-    /// What it takes.
     pub kind: FieldKind,
-    /// Whether it may not stay empty.
+    /// Whether an answer is required.
     pub required: bool,
 }
 
-/// What a merchant set for the page on which one applies.
+/// A merchant's settings for the application page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// Whether anybody can apply now.
+    /// Whether anyone can apply now.
     pub is_open: bool,
-    /// Whether a code is asked for.
     pub code_requirement: CodeRequirement,
-    /// The offer applicants get; `None` for the default one.
+    /// The offer for new applicants; `None` for the default one.
     pub offer_id: Option<i64>,
-    /// Whether an application is approved as soon as its e-mail address is confirmed.
+    /// Whether an application is approved once its email is confirmed.
     pub approves_automatically: bool,
-    /// Stands above the form.
+    /// Shown above the form.
     pub intro: String,
-    /// What an applicant has to agree to; nothing when empty.
+    /// The terms that applicants must accept; empty for none.
     pub terms: String,
-    /// Stands on the page once the address is confirmed.
+    /// Shown on the page after the email is confirmed.
     pub thanks: String,
-    /// Further fields.
+    /// Custom fields.
     pub fields: Vec<Field>,
-    /// Whether affiliates can ask for further codes in their portal.
+    /// Whether affiliates can request additional codes in the portal.
     pub allows_code_requests: bool,
 }
 
-/// What a merchant begins with: closed, with a code required.
+/// The initial settings of a merchant: closed, with a required code.
 impl Default for Registration {
     fn default() -> Self {
         Self {
@@ -91,11 +88,8 @@ impl Default for Registration {
 }
 
 impl Registration {
-    /// The offer that an affiliate gets who applies now: the chosen one, or the default one where
-    /// that is archived by now.
-    ///
-    /// # Errors
-    /// `NotFound` when the merchant has no offer at all.
+    /// The offer for a new applicant: the chosen one, or the default if that's archived meanwhile.
+    /// Fails with `NotFound` if the merchant has no offer.
     pub fn offer_for(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<i64> {
         if let Some(offer_id) = self.offer_id
             && offers::is_open(conn, merchant_id, offer_id)?
@@ -131,14 +125,14 @@ impl From<Row> for Registration {
             intro: row.intro,
             terms: row.terms,
             thanks: row.thanks,
-            // It was written from the same type.
+            // It was serialized from the same type.
             fields: serde_json::from_value(row.fields).unwrap_or_default(),
             allows_code_requests: row.allows_code_requests,
         }
     }
 }
 
-/// What the merchant set; `None` if nothing yet.
+/// The merchant's settings; `None` if none are saved yet.
 pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Registration>> {
     let row: Option<Row> = registration_settings::table
         .find(merchant_id)
@@ -148,7 +142,7 @@ pub fn load(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Reg
     Ok(row.map(Registration::from))
 }
 
-/// Whether affiliates can ask for further codes now.
+/// Whether affiliates can request additional codes now.
 pub fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     let allows = registration_settings::table
         .find(merchant_id)
@@ -158,10 +152,7 @@ pub fn allows_code_requests(conn: &mut PgConnection, merchant_id: i64) -> QueryR
     Ok(allows.unwrap_or(false))
 }
 
-/// Sets it.
-///
-/// # Errors
-/// The database's: a foreign-key violation for an offer that is not the merchant's.
+/// Saves the settings. Fails with a foreign-key violation if the offer isn't the merchant's.
 pub fn save(conn: &mut PgConnection, actor: &Actor, new: &Registration) -> QueryResult<()> {
     let before = load(conn, actor.merchant_id)?;
     if before.as_ref() == Some(new) {
@@ -220,21 +211,18 @@ fn as_json(of: &Registration) -> serde_json::Value {
     })
 }
 
-/// A program as strangers see it on its public page.
+/// A program on its public page.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// The merchant's key.
     pub merchant_id: i64,
-    /// What it is called.
     pub name: String,
-    /// Its part of public addresses.
+    /// The program's part of public URLs.
     pub slug: String,
-    /// What it set.
     pub registration: Registration,
 }
 
 impl Shown {
-    /// The public page of a merchant, within its scope; `None` if it has none.
+    /// The public page of a merchant; `None` if it has none. The caller holds the merchant's scope.
     pub fn find(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Option<Self>> {
         let Some(registration) = load(conn, merchant_id)? else { return Ok(None) };
         let (name, slug) = merchants::table
@@ -244,16 +232,14 @@ impl Shown {
         Ok(Some(Self { merchant_id, name, slug, registration }))
     }
 
-    /// Where one applies, as a path.
+    /// The path of the public page.
     pub fn path(&self) -> String {
         crate::kit::urls::join(&self.slug)
     }
 }
 
-/// The key of the merchant that a public address names, in [`crate::kit::db::Scope::Support`].
-///
-/// # Errors
-/// `NotFound` if it names none, or one that is closed.
+/// The ID of the merchant in a public URL. The caller holds [`crate::kit::db::Scope::Support`].
+/// Fails with `NotFound` if there's none or it's closed.
 pub fn merchant_of(conn: &mut PgConnection, slug: &str) -> QueryResult<i64> {
     merchants::table
         .filter(merchants::slug.eq(slug))

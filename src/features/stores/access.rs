@@ -1,4 +1,4 @@
-//! What Vouch calls a store with, and what it may do there.
+//! The credentials of a store, and the settings for calls to it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,21 +10,19 @@ use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 use crate::kit::{store_jobs, urls};
 
-/// What sealed credentials are bound to.
+/// What encrypted credentials are bound to.
 pub(super) fn credentials_use(store: &Store) -> Use {
     Use { merchant_id: store.merchant_id, store_id: store.id, purpose: "credentials" }
 }
 
-/// What a sealed token is bound to.
+/// What an encrypted token is bound to.
 pub(super) fn token_use(store: &Store) -> Use {
     Use { merchant_id: store.merchant_id, store_id: store.id, purpose: "access-token" }
 }
 
 impl Store {
-    /// The platform's own credentials, as JSON; `None` while there are none.
-    ///
-    /// # Errors
-    /// [`DecryptError`] when they were sealed with another installation key.
+    /// The platform's own credentials as JSON; `None` if there are none. Fails with
+    /// [`DecryptError`] if they were encrypted with another secret key.
     pub fn credentials(
         &self,
         encryptor: &Encryptor,
@@ -33,13 +31,12 @@ impl Store {
         encrypted.map(|encrypted| encryptor.open(credentials_use(self), encrypted)).transpose()
     }
 
-    /// Whether there is anything to call it with.
     pub fn has_credentials(&self) -> bool {
         self.credentials.is_some()
     }
 
-    /// The token that was got with the credentials, while it is good at `at`. One that does not
-    /// open is as good as none: it is asked for again.
+    /// The access token from these credentials, if it's valid at `at`. A token that can't be
+    /// decrypted counts as none, so a new one is requested.
     pub fn access_token(
         &self,
         encryptor: &Encryptor,
@@ -50,7 +47,7 @@ impl Store {
         encryptor.open(token_use(self), encrypted).ok()
     }
 
-    /// Where it sends its messages. `public_url`: where Vouch is reached, without a slash at the end.
+    /// The URL for its webhooks. `public_url` is Vouch's base URL without a trailing slash.
     pub fn webhook_url(&self, public_url: &str) -> String {
         format!("{public_url}/hooks/{}/{}", self.platform.as_str(), self.store_key)
     }
@@ -61,11 +58,8 @@ impl Store {
     }
 }
 
-/// Keeps what the store is called with from now on: `json` is the platform's own. What was wrong
-/// with the access is forgotten, and all that waited for it is due.
-///
-/// # Errors
-/// `NotFound` when the store is no longer connected; else the database's.
+/// Saves the store's credentials; `json` has the platform's own format. Clears the access problem
+/// and makes all waiting jobs due. Fails with `NotFound` if the store is no longer connected.
 pub fn set_credentials(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -93,8 +87,8 @@ pub fn set_credentials(
     })
 }
 
-/// Keeps a token that was got with the credentials `store` was read with, until `expires_at`. Where
-/// they were replaced meanwhile, nothing is kept.
+/// Saves an access token until `expires_at`. `store` holds the credentials that it was requested
+/// with. If they were replaced meanwhile, nothing is saved.
 pub fn keep_access_token(
     conn: &mut PgConnection,
     encryptor: &Encryptor,
@@ -112,11 +106,9 @@ pub fn keep_access_token(
         .map(drop)
 }
 
-/// Says whether new codes are pushed into the store, and under which rules: `rules` is the
-/// platform's own JSON. Codes that were queued go on.
-///
-/// # Errors
-/// `NotFound` when the store is no longer connected; else the database's.
+/// Sets whether new codes are pushed to the store and with which settings; `rules` is the
+/// platform's own JSON. Queued codes are still pushed. Fails with `NotFound` if the store is no
+/// longer connected.
 pub fn set_discount_rules(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -145,8 +137,8 @@ pub fn set_discount_rules(
     })
 }
 
-/// Notes that the store refused the credentials that `store` was read with: it rests until they are
-/// mended. Where they were replaced meanwhile, the refusal says nothing.
+/// Records that the store rejected the credentials in `store`, so calls pause until they're fixed.
+/// If the credentials were replaced meanwhile, the rejection is ignored.
 pub fn note_denied(
     conn: &mut PgConnection,
     store: &Store,
@@ -160,8 +152,7 @@ pub fn note_denied(
         .map(drop)
 }
 
-/// Notes that the store answered with the credentials that `store` was read with: nothing is wrong
-/// with them, whatever was before.
+/// Records that the store accepted the credentials in `store`, and clears any access problem.
 pub fn note_answered(
     conn: &mut PgConnection,
     store: &Store,
@@ -174,7 +165,7 @@ pub fn note_answered(
         .map(drop)
 }
 
-/// Notes how the store's webhooks stand.
+/// Records the state of the store's webhooks.
 pub fn note_webhooks(
     conn: &mut PgConnection,
     store: &Store,

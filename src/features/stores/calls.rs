@@ -1,5 +1,5 @@
-//! Calls to stores that a page waits for. A store may take ten seconds, so that they run on threads
-//! of their own, of which one merchant has few: a slow store holds up no page of anyone else.
+//! Store calls that a page waits for. A store may take ten seconds, so they run on their own
+//! threads, with few per merchant. So a slow store doesn't block other merchants' pages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,28 +9,26 @@ use tokio::sync::oneshot;
 
 use crate::kit::error::{AppError, AppResult};
 
-/// How many calls run at once.
+/// The maximum number of concurrent calls.
 const MAX_CALLS: usize = 16;
-/// How many of them for one merchant.
+/// The maximum for one merchant.
 const MAX_CALLS_PER_MERCHANT: usize = 2;
-/// When to try again, in seconds, once that many run.
+/// Seconds to wait when a maximum is reached.
 const RETRY_AFTER: u64 = 10;
 
-/// How many calls of which merchant run.
+/// The number of running calls per merchant.
 #[derive(Clone, Default)]
 pub struct StoreCalls(Arc<Mutex<HashMap<i64, usize>>>);
 
-/// The right to one call. Taken before anything is changed, so that a refusal changes nothing.
+/// A permit for one call. Take it before any change, so that a rejection changes nothing.
 pub struct StoreCall {
     calls: StoreCalls,
     merchant_id: i64,
 }
 
 impl StoreCalls {
-    /// The right to one call to a store of this merchant.
-    ///
-    /// # Errors
-    /// `TooMany` while as many run as may.
+    /// Takes a permit for one call to a store of this merchant. Fails with `TooMany` if a maximum
+    /// is reached.
     pub fn begin(&self, merchant_id: i64) -> AppResult<StoreCall> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_merchant = running.get(&merchant_id).copied().unwrap_or_default();
@@ -44,18 +42,15 @@ impl StoreCalls {
 }
 
 impl StoreCall {
-    /// Runs `call` on a thread where it may wait. The call counts until it has ended, also when the
-    /// visitor has left.
-    ///
-    /// # Errors
-    /// `Unavailable` when the call panics or no thread can be started.
+    /// Runs `call` on a thread where it may block. The call counts until it ends, even if the
+    /// visitor leaves. Fails with `Unavailable` if the call panics or no thread can be started.
     pub async fn run<T: Send + 'static>(
         self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> AppResult<T> {
         let (send, receive) = oneshot::channel();
-        // The place is given back before the visitor hears of the end, so that an answer always
-        // leaves room for the next call.
+        // The permit is returned before the visitor gets the result, so the next call can start
+        // right away.
         let job = move || {
             let result = {
                 let _counts = self;

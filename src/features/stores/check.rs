@@ -1,4 +1,4 @@
-//! Whether the secrets of the stores open with the installation's key: for `vouch doctor`.
+//! Whether the secret key can decrypt the stores' secrets, for `vouch doctor`.
 
 use diesel::prelude::*;
 
@@ -6,17 +6,17 @@ use super::model::Store;
 use crate::kit::db::schema::{merchants, stores};
 use crate::kit::secrets::Encryptor;
 
-/// A store with a secret that does not open.
+/// A store with a secret that can't be decrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableSecret {
     /// The merchant's name.
     pub merchant: String,
-    /// What pages call the store.
+    /// The store's name on pages.
     pub store: String,
 }
 
-/// How many stores' secrets were tried, and the stores of those that do not open with this key. Within
-/// `Scope::Instance`.
+/// How many stores' secrets were checked, and the stores whose secrets this key can't decrypt. The
+/// caller holds `Scope::Instance`.
 pub fn check_secrets(
     conn: &mut PgConnection,
     encryptor: &Encryptor,

@@ -1,4 +1,4 @@
-//! The client of a store.
+//! Opens the API client of a store.
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
@@ -8,10 +8,8 @@ use vouch_platforms::{CallError, Client, Connection, provider};
 use super::model::Store;
 use crate::kit::secrets::Encryptor;
 
-/// The client of `store`, with its credentials and rules, for calls from `now` on.
-///
-/// # Errors
-/// [`CallError::Denied`] when its credentials are missing or can't be opened.
+/// The client of `store`, with its credentials and rules, for calls from `now` on. Fails with
+/// [`CallError::Denied`] if the credentials are missing or can't be decrypted.
 pub fn open_client(
     store: &Store,
     encryptor: &Encryptor,
@@ -24,7 +22,8 @@ pub fn open_client(
     with_connection(store, encryptor, http, now, |connection| provider.client(connection?))
 }
 
-/// What a shopper gets with a code that is made in `store` now; `None` where none are made.
+/// The discount for customers from a code created in `store` now; `None` if no codes are created
+/// there.
 pub fn rules_in_words(store: &Store) -> Option<String> {
     let rules = store.discount_rules.as_ref().filter(|_| store.creates_codes)?;
     provider(store.platform)?.rules_sentence(rules)

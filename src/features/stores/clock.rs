@@ -1,9 +1,9 @@
-//! How far the stores' clocks are from Vouch's. docs/crediting.md says what follows from it.
+//! How far the stores' clocks are from Vouch's. docs/crediting.md explains the consequences.
 //!
-//! Two things tell. An answer of the store to a call of Vouch's has its time in the `Date` header, which
-//! was written between question and answer: that is exact to a second, in both directions. And a webhook
-//! says when it was sent: it may be late by hours and is never early, so the smallest lateness is the
-//! most that the store's clock can be behind.
+//! There are two sources. The `Date` header of a store's API response was written between request
+//! and response, so it's accurate to a second in both directions. A webhook contains the time it
+//! was sent. It may be late by hours but never early, so the smallest delay is the most that the
+//! store's clock can be behind.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -14,26 +14,26 @@ use super::model::Store;
 use crate::kit::db::schema::store_clocks;
 use crate::kit::db::statement::statement;
 
-/// Below this, clocks agree.
+/// With a smaller difference, the clocks count as equal.
 pub const TOLERANCE_SECONDS: i64 = 5;
-/// Clocks are set, so what was seen counts for so long.
+/// Clocks get corrected, so measurements expire after this time.
 const FRESH: Duration = Duration::minutes(30);
-/// So many webhooks count.
+/// How many of the newest webhooks are considered.
 const WEBHOOKS: i64 = 20;
-/// As late as a webhook may be for its store's clock to be the likely reason, where nothing else is known.
+/// From this delay on, the store's clock is the likely reason, if nothing else is known.
 const LIKELY_SECONDS: i64 = 900;
-/// Lateness that's this steady, in seconds, comes of clocks, and not of a backlog, which shrinks.
+/// Delays that vary less than this, in seconds, come from clocks. Those of a backlog shrink.
 const STEADY_SECONDS: i64 = 30;
-/// Over so long a time, and so many webhooks.
+/// The minimum time span and number of webhooks for a steady delay.
 const STEADY_SPAN: Duration = Duration::minutes(5);
 const STEADY_WEBHOOKS: usize = 3;
 
-/// By how much the store's clock is behind Vouch's.
+/// How far the store's clock is behind Vouch's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Below zero where it's ahead; zero where they agree or nothing is known.
+    /// Negative if it's ahead; zero if the clocks agree or nothing is known.
     pub behind_seconds: i64,
-    /// Whether it's known: webhooks alone only make it likely that a clock is behind.
+    /// Whether it's certain. Webhooks alone only make it likely that a clock is behind.
     pub is_certain: bool,
 }
 
@@ -52,7 +52,7 @@ impl SentReceived {
     }
 }
 
-/// Notes what an answer of the store said of its clock.
+/// Records the clock difference from a store's response.
 pub fn note(
     conn: &mut PgConnection,
     store: &Store,
@@ -123,8 +123,8 @@ fn judge(answered: Option<i64>, webhooks: &[SentReceived]) -> Difference {
     Difference { behind_seconds, is_certain }
 }
 
-/// Whether all were as late, over some time. Those of a backlog are the less late the later they were
-/// sent.
+/// Whether all delays were about equal over some time. In a backlog, later webhooks have smaller
+/// delays.
 fn is_steady(webhooks: &[SentReceived], least: i64) -> bool {
     let most = webhooks.iter().map(|webhook| webhook.late_seconds()).max().unwrap_or(least);
     let sent = || webhooks.iter().map(|webhook| webhook.sent_at);
@@ -137,7 +137,8 @@ fn is_steady(webhooks: &[SentReceived], least: i64) -> bool {
 mod tests {
     use super::*;
 
-    /// Webhooks by the minute in which they were truly sent, each with the store's clock and lateness.
+    /// Creates webhooks from (minute of actual sending, delay in seconds), with the store's clock
+    /// behind by `behind`.
     fn webhooks(behind: i64, sent: &[(i64, i64)]) -> Vec<SentReceived> {
         let at = |seconds: i64| DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap();
         let told = |&(minute, late): &(i64, i64)| SentReceived {
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_backlog_is_no_slow_clock() {
-        // All that was sent in ten minutes comes at once, much later.
+        // All webhooks of ten minutes arrive at once, much later.
         let backlog = |late: i64| -> Vec<SentReceived> {
             let sent: Vec<(i64, i64)> =
                 (0..10).map(|minute| (minute, late - minute * 60)).collect();
@@ -190,7 +191,7 @@ mod tests {
         assert_eq!(found(None, &backlog(2400)), (0, true));
         assert_eq!(found(None, &webhooks(0, &[(0, 2400)])), (0, true));
         assert_eq!(found(Some(0), &backlog(800)), (0, true));
-        // And one that came in time says that the others were late.
+        // A punctual webhook proves that the others were late.
         assert_eq!(found(None, &webhooks(0, &[(0, 900), (6, 905), (12, 902), (13, 1)])), (0, true));
     }
 }

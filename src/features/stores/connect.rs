@@ -1,4 +1,4 @@
-//! Connecting a store, and ending the connection.
+//! Connects and disconnects a store.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -12,35 +12,30 @@ use crate::kit::audit::{Actor, ActorKind, record};
 use crate::kit::db::schema::{audit_log, stores};
 use crate::kit::secrets::Encryptor;
 
-/// What the audit log calls the end of a connection.
+/// The audit log's action for a disconnected store.
 const DISCONNECTED: &str = "store.disconnected";
 
-/// Why a store could not be connected.
+/// Why a store couldn't be connected.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The merchant has it already.
+    /// The merchant has already connected it.
     #[error("This store is connected already.")]
     Connected,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// What a store is connected with.
+/// The data to connect a store.
 pub struct NewStore<'a> {
-    /// What it runs on.
     pub platform: Platform,
-    /// As the platform's settings page checked it.
+    /// As the platform's settings page validated it.
     pub address: &'a str,
-    /// What signs its webhooks, where that is known yet.
+    /// The key that signs its webhooks, if it's known yet.
     pub webhook_secret: Option<&'a WebhookSecret>,
 }
 
-/// Connects a store, or one that was connected before once more: it is the same store again, with
-/// the same webhook address. Its orders are known, and an order must not be credited once more.
-///
-/// # Errors
-/// [`ConnectError::Connected`] when the merchant has the store already.
+/// Connects a store, or reconnects it as the same store with the same webhook URL. Its known orders
+/// must not be credited twice. Fails with [`ConnectError::Connected`] if it's already connected.
 pub fn connect(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -114,7 +109,7 @@ fn insert(
         .returning(stores::id)
         .get_result(conn)
         .map_err(|error| match error {
-            // Somebody else was quicker.
+            // A concurrent request connected it first.
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref info)
                 if info.constraint_name() == Some("stores_address_unique") =>
             {
@@ -124,9 +119,9 @@ fn insert(
         })
 }
 
-/// Ends the connection: what the store sends from now on is refused, but for privacy requests, and so
-/// its secrets are gone, but for the one that signs these. Its orders and their credits stay, their
-/// customers for the retention period. To do it twice changes nothing.
+/// Disconnects a store. Its webhooks are rejected from now on, except privacy requests. Its secrets
+/// are deleted, except the one that signs these requests. Its orders and conversions stay, its
+/// customers' data for the retention period. A second call changes nothing.
 pub fn disconnect(conn: &mut PgConnection, actor: &Actor, store: &Store) -> QueryResult<()> {
     conn.transaction(|conn| {
         let ended = diesel::update(stores::table.find((store.merchant_id, store.id)))
@@ -161,7 +156,8 @@ pub struct Uninstalled {
     pub at: DateTime<Utc>,
 }
 
-/// Stores that were disconnected after `since` by no member but by the store itself, and are so still.
+/// Stores that were disconnected after `since` by the store instead of a member, and that are still
+/// disconnected.
 pub fn uninstalled(
     conn: &mut PgConnection,
     merchant_id: i64,

@@ -4,7 +4,6 @@ mod access;
 mod calls;
 mod check;
 mod client;
-/// How far the stores' clocks are from Vouch's.
 pub mod clock;
 mod connect;
 mod model;

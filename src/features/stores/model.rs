@@ -9,57 +9,51 @@ use crate::kit::audit::Act;
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{DecryptError, Encryptor, Use};
 
-/// Letters and digits that nobody mistakes for one another (RFC 4648, base32), in lower case.
+/// Letters and digits that aren't easily confused (RFC 4648, base32), in lower case.
 const KEY_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// 24 characters of 5 bits: 120 bits, which nobody guesses.
+/// 24 characters of 5 bits: 120 bits, too many to guess.
 const KEY_CHARACTERS: usize = 24;
 
-/// A connection to a store.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = stores)]
 pub struct Store {
-    /// Whose it is.
     pub merchant_id: i64,
-    /// Its key within the merchant.
     pub id: i64,
-    /// What it runs on.
     pub platform: Platform,
-    /// What pages call it.
     pub name: String,
     /// Its host name; `None` for the API.
     pub address: Option<String>,
-    /// Names it in its webhook address.
+    /// Identifies the store in its webhook URL.
     pub store_key: String,
-    /// Sealed.
+    /// Encrypted.
     pub(super) webhook_secret: Option<Vec<u8>>,
-    /// Sealed.
+    /// Encrypted.
     pub(super) previous_webhook_secret: Option<Vec<u8>>,
-    /// Since when the current webhook secret is known.
+    /// When the current webhook secret was set.
     pub webhook_secret_set_at: Option<DateTime<Utc>>,
     /// When it was first connected.
     pub created_at: DateTime<Utc>,
-    /// Since when it is no longer.
     pub disconnected_at: Option<DateTime<Utc>>,
-    /// Sealed.
+    /// Encrypted.
     pub(super) credentials: Option<Vec<u8>>,
-    /// Since when the current credentials are known.
+    /// When the current credentials were set.
     pub credentials_set_at: Option<DateTime<Utc>>,
-    /// Sealed.
+    /// Encrypted.
     pub(super) access_token: Option<Vec<u8>>,
     pub(super) access_token_expires_at: Option<DateTime<Utc>>,
-    /// When it last answered a call, or refused one for good.
+    /// When it last answered a call or finally rejected one.
     pub access_checked_at: Option<DateTime<Utc>>,
-    /// Why it cannot be called any more, for people.
+    /// Why it can't be called anymore, as text for users.
     pub access_problem: Option<String>,
-    /// Whether new coupon codes are pushed into it.
+    /// Whether new coupon codes are pushed to it.
     pub creates_codes: bool,
-    /// What every pushed code gets, as the platform's module has it.
+    /// The settings of every pushed code, as JSON of the platform's module.
     pub discount_rules: Option<serde_json::Value>,
-    /// Orders that changed before this were read by the catch-up.
+    /// Orders that changed before this time are imported.
     pub orders_read_until: Option<DateTime<Utc>>,
-    /// When its webhooks were last looked at.
+    /// When its webhooks were last checked.
     pub webhooks_checked_at: Option<DateTime<Utc>>,
-    /// What is wrong with its webhooks, for people.
+    /// The problem with its webhooks, as text for users.
     pub webhooks_problem: Option<String>,
     /// Encrypted.
     pub(super) privacy_secret: Option<Vec<u8>>,
@@ -71,7 +65,7 @@ impl Store {
         stores::table.find((merchant_id, store_id)).select(Self::as_select()).first(conn)
     }
 
-    /// A store of the merchant that is connected, on that platform.
+    /// A connected store of the merchant on that platform.
     pub fn find_connected(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -83,7 +77,7 @@ impl Store {
         if fits { Ok(store) } else { Err(diesel::result::Error::NotFound) }
     }
 
-    /// A connected store of the merchant, of a platform that Vouch calls.
+    /// A connected store of the merchant, on a platform that Vouch calls.
     pub fn find_called(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -94,7 +88,7 @@ impl Store {
         if is_called { Ok(store) } else { Err(diesel::result::Error::NotFound) }
     }
 
-    /// The merchant's connected stores on one platform, in the order they were first connected.
+    /// The merchant's connected stores on one platform, ordered by their first connection.
     pub fn connected(
         conn: &mut PgConnection,
         merchant_id: i64,
@@ -109,20 +103,18 @@ impl Store {
             .load(conn)
     }
 
-    /// Whether its messages are taken in.
+    /// Whether its webhooks are processed.
     pub fn is_connected(&self) -> bool {
         self.disconnected_at.is_none()
     }
 
-    /// Whether the secret before the current one is still accepted.
+    /// Whether the previous secret is still accepted.
     pub fn has_previous_secret(&self) -> bool {
         self.previous_webhook_secret.is_some()
     }
 
-    /// The secrets that may sign its webhooks: the current one, then the one before it.
-    ///
-    /// # Errors
-    /// [`DecryptError`] when one was sealed with another installation key.
+    /// The secrets that may sign its webhooks: the current one, then the previous one. Fails with
+    /// [`DecryptError`] if one was encrypted with another secret key.
     pub fn webhook_secrets(
         &self,
         encryptor: &Encryptor,
@@ -134,8 +126,8 @@ impl Store {
             .collect()
     }
 
-    /// What may sign privacy requests: the webhooks' secrets, also those from before it was
-    /// disconnected.
+    /// The secrets that may sign privacy requests: those of the webhooks, and the one from before
+    /// it was disconnected.
     pub fn privacy_secrets(
         &self,
         encryptor: &Encryptor,
@@ -149,8 +141,8 @@ impl Store {
         Ok(secrets)
     }
 
-    /// The last four characters of the current webhook secret, to tell which one it is; `None` when
-    /// there is none, or it does not open.
+    /// The last four characters of the current webhook secret, to recognize it; `None` if there's
+    /// none or it can't be decrypted.
     pub fn secret_ending(&self, encryptor: &Encryptor) -> Option<String> {
         use secrecy::ExposeSecret;
         let secret = encryptor.open(self.webhook_use(), self.webhook_secret.as_ref()?).ok()?;
@@ -163,7 +155,7 @@ impl Store {
         webhook_use(self.merchant_id, self.id)
     }
 
-    /// As the audit log names it.
+    /// Its entry for the audit log.
     pub(super) fn act<'a>(&self, action: &'a str, summary: String) -> Act<'a> {
         Act {
             action,
@@ -180,8 +172,8 @@ pub(super) fn webhook_use(merchant_id: i64, store_id: i64) -> Use {
     Use { merchant_id, store_id, purpose: "webhook" }
 }
 
-/// A new name for a store in webhook addresses. It begins with the merchant, so that the merchant
-/// is known before anything is looked up.
+/// A new key for a store's webhook URL. It starts with the merchant's ID, so that the merchant is
+/// known before any lookup.
 pub(super) fn new_store_key(merchant_id: i64) -> String {
     let mut rng = rand::rng();
     let random: String = (0..KEY_CHARACTERS)
@@ -190,7 +182,7 @@ pub(super) fn new_store_key(merchant_id: i64) -> String {
     format!("{merchant_id}-{random}")
 }
 
-/// The merchant in a store key, if it is one at all; whether the store exists is not said.
+/// The merchant in a store key, if the key is well-formed. The store itself may not exist.
 pub fn merchant_of_key(store_key: &str) -> Option<i64> {
     let (merchant, random) = store_key.split_once('-')?;
     let fits = random.len() == KEY_CHARACTERS
@@ -199,7 +191,8 @@ pub fn merchant_of_key(store_key: &str) -> Option<i64> {
     merchant.parse().ok().filter(|_| fits)
 }
 
-/// The store of that key, connected or not. Within the merchant that [`merchant_of_key`] names.
+/// The store with that key, connected or not. The caller holds the scope of the merchant from
+/// [`merchant_of_key`].
 pub fn find_by_key(
     conn: &mut PgConnection,
     merchant_id: i64,

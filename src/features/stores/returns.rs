@@ -1,4 +1,4 @@
-//! What a cancellation or a refund does to commission, dated: an order keeps the rules of the moment
+//! The effect of cancellations and refunds on commission, dated: an order keeps the rules from when
 //! it was placed.
 
 use chrono::{DateTime, Utc};
@@ -11,20 +11,20 @@ use crate::kit::audit::{Actor, record};
 use crate::kit::dated::{self, Dated, dated};
 
 dated! {
-    /// What a cancellation or a refund does to commission; by default both lower it.
+    /// The effect of cancellations and refunds on commission. By default both reduce it.
     #[derive(Copy, Default, Serialize)]
     pub struct ReturnRules
     in return_rules(merchant_id: i64, store_id: i64) of stores(merchant_id, store_id)
     {
-        /// A cancellation leaves commission as it is.
+        /// A cancellation doesn't change commission.
         pub keeps_cancelled: bool,
-        /// A refund leaves commission as it is.
+        /// A refund doesn't change commission.
         pub keeps_refunded: bool,
     }
 }
 
-/// The rules of a store with the time they began to hold, the newest first. None at all: commission
-/// follows.
+/// A store's rules with the time they apply from, the newest first. Without any, both reduce
+/// commission.
 pub fn return_rules_history(
     conn: &mut PgConnection,
     store: &Store,
@@ -35,8 +35,8 @@ pub fn return_rules_history(
     Ok(newest.map(|period| (period.from, period.value)).collect())
 }
 
-/// Makes `rules` hold for orders of the store placed from `actor.now` on. The same again changes
-/// nothing.
+/// Applies `rules` to the store's orders placed from `actor.now` on. It does nothing if nothing
+/// changed.
 pub fn change_return_rules(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -45,7 +45,8 @@ pub fn change_return_rules(
 ) -> QueryResult<()> {
     conn.transaction(|conn| {
         let key = (store.merchant_id, store.id);
-        // Without any rules, commission follows: the first are only written where they differ.
+        // Without stored rules the default applies, so the first ones are stored only if they
+        // differ from it.
         ReturnRules::lock_owner(conn, key)?;
         if rules == ReturnRules::default() && ReturnRules::periods(conn, key)?.is_empty() {
             return Ok(());
@@ -62,7 +63,7 @@ pub fn change_return_rules(
         act.before = Some(serde_json::json!(before));
         act.after = Some(serde_json::json!(rules));
         record(conn, actor, act)?;
-        // An order of that second, or of a store whose clock runs ahead of ours, can be here already.
+        // An order from this second, or from a store whose clock is ahead, can already be stored.
         request_since(conn, actor, changed.from, &RecalculationReason::ReturnRulesChanged).map(drop)
     })
 }

@@ -1,4 +1,4 @@
-//! A new installation key: every secret of every store is sealed anew.
+//! Re-encrypts every secret of every store for a new secret key.
 
 use diesel::prelude::*;
 use secrecy::ExposeSecret;
@@ -8,19 +8,19 @@ use super::model::Store;
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::{Encryptor, Use};
 
-/// What became of the secrets.
+/// The result for the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reencrypted {
-    /// How many are sealed with the new key now.
+    /// How many were re-encrypted with the new key.
     pub reencrypted: usize,
-    /// How many were so already: the command was broken off, and is run again.
+    /// How many were already re-encrypted, by an earlier run that was interrupted.
     pub already: usize,
-    /// How many open with neither key. They stay as they are.
+    /// How many neither key can decrypt. They stay unchanged.
     pub unreadable: usize,
 }
 
-/// Seals every secret of every store with `new` instead of `old`. Within `Scope::Instance`, in
-/// one transaction: either all of them are sealed anew or none is.
+/// Re-encrypts every secret of every store from `old` to `new`, in one transaction: all or none.
+/// The caller holds `Scope::Instance`.
 pub fn reencrypt_secrets(
     conn: &mut PgConnection,
     old: &Encryptor,

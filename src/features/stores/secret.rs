@@ -17,12 +17,9 @@ pub fn random_secret() -> WebhookSecret {
     bytes.into()
 }
 
-/// Makes `secret` the current one. The one before it stays accepted until it is removed: the store
-/// goes on signing with it for a while (Shopify: up to an hour). The same secret again changes
-/// nothing.
-///
-/// # Errors
-/// `NotFound` when the store is no longer connected; else the database's.
+/// Makes `secret` the current secret. The previous one stays accepted until it's removed, because
+/// the store signs with it for a while (Shopify: up to an hour). The same secret again changes
+/// nothing. Fails with `NotFound` if the store is no longer connected.
 pub fn replace_secret(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -39,7 +36,7 @@ pub fn replace_secret(
         if !connected {
             return Err(diesel::result::Error::NotFound);
         }
-        // One that no longer opens is of no use as the previous one.
+        // A secret that can't be decrypted is useless as the previous one.
         let opened = current
             .as_ref()
             .and_then(|encrypted| encryptor.open(store.webhook_use(), encrypted).ok());
@@ -59,7 +56,7 @@ pub fn replace_secret(
     })
 }
 
-/// Stops accepting the secret before the current one. To do it twice changes nothing.
+/// Stops accepting the previous secret. A second call changes nothing.
 pub fn remove_previous_secret(
     conn: &mut PgConnection,
     actor: &Actor,

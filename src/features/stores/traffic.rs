@@ -1,4 +1,4 @@
-//! What came from a store, at a glance.
+//! A summary of a store's deliveries.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,21 +8,19 @@ use super::model::Store;
 use crate::kit::db::schema::deliveries;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
-/// Among so many of the merchant's newest deliveries the last one of a store is looked for: there
-/// is no index for it, as every order would pay for one.
+/// The last delivery of a store is searched in this many of the merchant's newest ones. There's no
+/// index for it, because every order would slow down.
 const LOOKED_AT: i64 = 1_000;
 
-/// What came from a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traffic {
-    /// When the last delivery came; `None` if none did lately.
+    /// When the last delivery arrived; `None` if there's no recent one.
     pub last: Option<DateTime<Utc>>,
-    /// How many deliveries failed and wait for a replay; exact up to `COUNT_LIMIT`.
+    /// How many deliveries failed and wait for a retry. The count is exact up to `COUNT_LIMIT`.
     pub failed: i64,
 }
 
 impl Traffic {
-    /// The traffic of one store.
     pub fn of(conn: &mut PgConnection, store: &Store) -> QueryResult<Self> {
         let newest = deliveries::table
             .filter(deliveries::merchant_id.eq(store.merchant_id))

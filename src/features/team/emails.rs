@@ -1,11 +1,11 @@
-//! What is written to people about a team.
+//! Emails about a team.
 
 use crate::features::auth::Person;
 use crate::kit::email::{Link, Message};
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
-/// The link by which somebody becomes a member.
+/// The link to become a member.
 pub(super) fn invitation<'a>(
     to: &'a str,
     program: &'a str,
@@ -38,7 +38,7 @@ pub(super) fn invitation<'a>(
     }
 }
 
-/// That somebody is a member no more.
+/// Tells a person that they're no longer a member.
 pub(super) fn removed<'a>(person: &'a Person, program: &'a str) -> Message<'a> {
     Message {
         to: &person.email,

@@ -12,58 +12,50 @@ use crate::kit::email::email_key;
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::Role;
 
-/// An invitation that was neither accepted nor withdrawn, as the page shows it.
+/// A row on the team page: an invitation that wasn't accepted or withdrawn.
 #[derive(Clone, Debug)]
 pub struct InvitationRow {
-    /// Its key within the merchant.
     pub id: i64,
-    /// To whom.
     pub email: String,
-    /// As what.
     pub role: Role,
-    /// When the letter was last sent.
+    /// When the email was last sent.
     pub sent_at: DateTime<Utc>,
-    /// Until when its link works; `None` once it's past its time.
+    /// When its link expires; `None` once it has expired.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Who invites.
+    /// The name of the inviting owner.
     pub inviter: String,
 }
 
-/// An invitation whose link works, as who has the link sees it.
+/// An invitation with a working link, as its recipient sees it.
 #[derive(Clone, Debug)]
 pub struct Invitation {
-    /// By which merchant.
+    /// The inviting merchant.
     pub merchant_id: i64,
-    /// Its name.
+    /// The merchant's name.
     pub program: String,
-    /// To whom.
     pub email: String,
-    /// As what.
     pub role: Role,
-    /// Who invites.
+    /// The name of the inviting owner.
     pub inviter: String,
-    /// The user of that address, if there is one who has chosen a password.
+    /// The user with that email, if they have chosen a password.
     pub account: Option<i64>,
 }
 
-/// Why somebody was not invited.
+/// Why a person wasn't invited.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
-    /// They are a member.
+    /// They're already a member.
     #[error("Somebody with this e-mail address is a member already.")]
     Member,
-    /// They are invited.
+    /// They're already invited.
     #[error("This e-mail address is invited already. You can send the letter again below.")]
     Invited,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] Error),
 }
 
-/// Invites somebody by mail.
-///
-/// # Errors
-/// [`InviteError`]; `NotFound` if the actor isn't an owner of an open program any more.
+/// Invites a person by email. Fails with [`InviteError`], or `NotFound` if the actor is no longer
+/// an owner of an open program.
 pub fn invite(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -111,10 +103,7 @@ pub fn invite(
     Ok(())
 }
 
-/// To whom an invitation was sent.
-///
-/// # Errors
-/// `NotFound` if it is not open.
+/// The recipient of an invitation. Fails with `NotFound` if it isn't open.
 pub fn invited_address(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -127,10 +116,8 @@ pub fn invited_address(
         .first(conn)
 }
 
-/// Sends the letter once more, with a new link; the one before works no longer. Answers to whom.
-///
-/// # Errors
-/// `NotFound` if it is not open, or its program is closed.
+/// Sends the email again, with a new link. The previous link ends. Returns the recipient. Fails
+/// with `NotFound` if the invitation isn't open or its program is closed.
 pub fn resend(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -145,7 +132,7 @@ pub fn resend(
             .get_result(conn)?;
     let summary = format!("Sent {email} their invitation again.");
     log(conn, actor, "invitation.sent", invitation_id, summary)?;
-    // Whoever sends it again, the page behind the link names who invited.
+    // The page behind the link names the original inviter, even if another owner sends it again.
     let inviter = users::table.find(inviter).select(users::name).first::<String>(conn)?;
     send(
         conn,
@@ -157,10 +144,8 @@ pub fn resend(
     Ok(email)
 }
 
-/// Takes an invitation back: its link works no longer. Answers whose it was.
-///
-/// # Errors
-/// `NotFound` if it is not open.
+/// Withdraws an invitation and ends its link. Returns the recipient. Fails with `NotFound` if it
+/// isn't open.
 pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> QueryResult<String> {
     let email: String = diesel::update(invitations::table.find((actor.merchant_id, invitation_id)))
         .filter(invitations::accepted_at.is_null().and(invitations::withdrawn_at.is_null()))
@@ -174,27 +159,24 @@ pub fn withdraw(conn: &mut PgConnection, actor: &Actor, invitation_id: i64) -> Q
     Ok(email)
 }
 
-/// An invitation that ended because its inviter no longer is an owner.
+/// An invitation that ended because its inviter is no longer an owner.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = invitations)]
 pub struct Withdrawn {
-    /// Of which merchant.
     pub merchant_id: i64,
-    /// Its key within the merchant.
     pub id: i64,
-    /// To whom it was sent.
     pub email: String,
 }
 
 impl Withdrawn {
-    /// What the audit log says.
+    /// The text for the audit log.
     pub fn summary(&self) -> String {
         format!("Withdrew the invitation of {}: its sender is no longer an owner.", self.email)
     }
 }
 
-/// Withdraws what a person has sent that's still open, of one merchant or of all, for good: no one gets
-/// in by the word of someone who lost the right to invite. The caller records it.
+/// Withdraws a person's open invitations permanently, for one merchant or all. So no one can join
+/// through an inviter who lost the right to invite. The caller records it.
 pub fn withdraw_of_inviter(
     conn: &mut PgConnection,
     inviter: i64,
@@ -218,7 +200,7 @@ pub fn withdraw_of_inviter(
     Ok(withdrawn)
 }
 
-/// [`withdraw_of_inviter`] within the actor's merchant, and its rows in the audit log.
+/// [`withdraw_of_inviter`] within the actor's merchant, with its audit log entries.
 pub(super) fn withdraw_with_rights(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -231,7 +213,7 @@ pub(super) fn withdraw_with_rights(
     Ok(())
 }
 
-/// The invitations that are open, the newest first.
+/// Open invitations, the newest first.
 pub fn open_invitations(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -261,8 +243,8 @@ pub fn open_invitations(
     Ok(rows.into_iter().map(row).collect())
 }
 
-/// The invitation of a link, within its merchant's scope; `None` when it does not work, for whatever
-/// reason.
+/// The invitation of a link; `None` if it doesn't work, for any reason. The caller holds the
+/// merchant's scope.
 pub fn find(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -289,24 +271,21 @@ pub fn find(
     Ok(Some(Invitation { merchant_id, program, email, role, inviter, account }))
 }
 
-/// Who accepts.
+/// The person who accepts.
 pub enum Joining<'a> {
-    /// Somebody who is signed in.
+    /// A person who is signed in.
     Person(i64),
-    /// Somebody who chooses a name and a password.
+    /// A person who chooses a name and a password.
     New {
-        /// What they are called.
         name: &'a str,
         /// PHC string.
         password_hash: &'a str,
     },
 }
 
-/// Makes the recipient of the link a member; answers their key. Of two uses at once, one finds nothing:
-/// `None` then, as for a link that does not work, or for a person with another address.
-///
-/// # Errors
-/// [`NewUserError::EmailTaken`] if somebody else has chosen a password for the address meanwhile.
+/// Makes the recipient of the link a member and returns their user ID. Returns `None` if the link
+/// doesn't work or the person has another email. Of two concurrent uses, one gets `None`. Fails
+/// with [`NewUserError::EmailTaken`] if a password was chosen for that email meanwhile.
 pub fn accept(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -346,7 +325,7 @@ pub fn accept(
     Ok(Some(user_id))
 }
 
-/// An account for the address: a new one, or the one that has no password yet.
+/// Creates the account for an email, or completes the one that has no password yet.
 fn begin(
     conn: &mut PgConnection,
     email: &str,
@@ -367,14 +346,14 @@ fn begin(
     auth::create_user(conn, &new)
 }
 
-/// What the letter says.
+/// The contents of the email.
 struct Invited<'a> {
     email: &'a str,
     role: Role,
     inviter: &'a str,
 }
 
-/// With a new link; the one before it no longer works.
+/// Sends a new link. The previous link ends.
 fn send(
     conn: &mut PgConnection,
     actor: &Actor,

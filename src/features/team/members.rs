@@ -9,29 +9,25 @@ use crate::kit::db::schema::{members, merchants, users};
 use crate::kit::email;
 use crate::kit::session::Role;
 
-/// A member as the page shows them.
+/// A row on the team page.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = members)]
 pub struct MemberRow {
-    /// Who.
     #[diesel(embed)]
     pub person: Person,
-    /// As what.
     pub role: Role,
-    /// Since when.
     pub created_at: DateTime<Utc>,
 }
 
-/// Why a member stays what they are.
+/// Why a member wasn't changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MemberError {
-    /// A program has an owner at all times.
+    /// A program always needs an owner.
     #[error("A program needs an owner: make somebody else an owner first.")]
     LastOwner,
-    /// Somebody took that away from the actor, perhaps a moment ago.
+    /// The actor is no longer an owner, perhaps since a moment ago.
     #[error("You are no longer an owner of this program.")]
     NotOwner,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
 }
@@ -48,10 +44,7 @@ pub fn members(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Vec<Mem
     Ok(rows)
 }
 
-/// Gives a member another role.
-///
-/// # Errors
-/// [`MemberError`]; `NotFound` if there is no such member.
+/// Changes a member's role. Fails with [`MemberError`], or `NotFound` if there's no such member.
 pub fn change_role(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -81,10 +74,8 @@ pub fn change_role(
     Ok(MemberRow { role, ..member })
 }
 
-/// Ends a membership: the person's seat is gone with the next page.
-///
-/// # Errors
-/// [`MemberError`]; `NotFound` if there is no such member.
+/// Ends a membership. The person loses access with their next request. Fails with [`MemberError`],
+/// or `NotFound` if there's no such member.
 pub fn remove(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -102,20 +93,16 @@ pub fn remove(
     Ok(member)
 }
 
-/// Ends the actor's own membership.
-///
-/// # Errors
-/// [`MemberError::LastOwner`]; `NotFound` if they are no member.
+/// Ends the actor's own membership. Fails with [`MemberError::LastOwner`], or `NotFound` if they
+/// aren't a member.
 pub fn leave(conn: &mut PgConnection, actor: &Actor) -> Result<(), MemberError> {
     lock(conn, actor.merchant_id)?;
     let member = find(conn, actor.merchant_id, actor.user_id.unwrap_or_default())?;
     end(conn, actor, &member, "Left the team.".to_owned())
 }
 
-/// Ends a membership, whatever the actor is, without an email: for a person who is erased.
-///
-/// # Errors
-/// [`MemberError::LastOwner`]; `NotFound` if there is no such member.
+/// Ends a membership without an email and without checking the actor's role, for a person whose
+/// data is erased. Fails with [`MemberError::LastOwner`], or `NotFound` if there's no such member.
 pub fn end_membership(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -144,8 +131,8 @@ fn end(
     Ok(())
 }
 
-/// Changes of a team happen one after the other: of two owners who remove each other, the second is
-/// one no more by the time it is their turn.
+/// Runs team changes one at a time. If two owners remove each other, the second is no longer an
+/// owner when it's their turn.
 fn one_at_a_time(
     conn: &mut PgConnection,
     actor: &Actor,
@@ -173,7 +160,7 @@ fn find(conn: &mut PgConnection, merchant_id: i64, user_id: i64) -> QueryResult<
         .first(conn)
 }
 
-/// An owner goes, or becomes something else, only while there is another.
+/// An owner can leave or change roles only if there's another owner.
 fn keep_an_owner(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -193,12 +180,11 @@ fn keep_an_owner(
     if others == 0 { Err(MemberError::LastOwner) } else { Ok(()) }
 }
 
-/// Whether members need two-factor sign-in.
 pub fn requires_two_factor(conn: &mut PgConnection, merchant_id: i64) -> QueryResult<bool> {
     merchants::table.find(merchant_id).select(merchants::requires_two_factor).first(conn)
 }
 
-/// Whether members have to have two-factor sign-in before any page of the program opens.
+/// Sets whether members must have two-factor sign-in before any page of the program opens.
 pub fn require_two_factor(
     conn: &mut PgConnection,
     actor: &Actor,

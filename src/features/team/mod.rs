@@ -1,7 +1,6 @@
-//! Who works for a merchant: members, and people who are invited to become one.
+//! The team of a merchant: members and open invitations.
 
 mod emails;
-/// The pages.
 pub mod handlers;
 mod invitations;
 mod members;

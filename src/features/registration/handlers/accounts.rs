@@ -19,7 +19,7 @@ use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::peer::peer;
 use crate::kit::web::{html, ok, rejected, see_other};
 
-/// A first password; never echoed.
+/// The first password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct AccountForm {
@@ -42,7 +42,7 @@ struct AccountGonePage {
     program: String,
 }
 
-/// Who is invited by the link in an address.
+/// The invitation of the link in a URL.
 async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Option<Invitation>)> {
     let merchant = program(db, slug).await?;
     let (merchant_id, token, now) = (merchant.id, token.to_owned(), clock::now());
@@ -52,7 +52,7 @@ async fn invited(db: &Db, slug: &str, token: &str) -> AppResult<(Merchant, Optio
     Ok((merchant, found))
 }
 
-/// `GET /join/{program}/accounts/{token}`: changes nothing, since mail programs look at links.
+/// `GET /join/{program}/accounts/{token}`: changes nothing, because email programs open links too.
 pub async fn account(
     db: Data<Db>,
     page: PublicPage,
@@ -69,7 +69,8 @@ pub async fn account(
     }
 }
 
-/// `POST /join/{program}/accounts/{token}`: the affiliate can sign in from now on, and is.
+/// `POST /join/{program}/accounts/{token}`: creates or connects the account, and signs in a new
+/// one.
 pub async fn accept(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -105,7 +106,7 @@ pub async fn accept(
         .await?;
     match accepted {
         None => html(StatusCode::GONE, &AccountGonePage { page, program }),
-        // The link proves the address, and not that one knows the password.
+        // The link proves that the email is theirs, but not that they know the password.
         Some(_) if has_account => {
             let text = format!("{program} is in your account now. Sign in with your password.");
             page.leave(FlashKind::Success, text)?;

@@ -24,7 +24,7 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
 use crate::kit::web::{html, ok, rejected, see_other};
 
-/// A code in place of one that is gone.
+/// A code to replace one that's no longer available.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ConfirmForm {
@@ -33,7 +33,7 @@ pub struct ConfirmForm {
 }
 
 impl ConfirmForm {
-    /// `None` to stay with the code of the application.
+    /// `None` to use the code of the application.
     fn other_code(&self) -> Option<String> {
         [&self.instead, &self.code]
             .into_iter()
@@ -49,7 +49,7 @@ struct ConfirmPage {
     program: String,
     code_url: String,
     application: Application,
-    /// The code cannot be had, and another is asked for.
+    /// The code isn't available, so the page asks for another.
     asks_again: bool,
     form: ConfirmForm,
     errors: FormErrors,
@@ -75,7 +75,7 @@ impl ConfirmPage {
         Self { asks_again: true, form, errors, checked: Some(Err(refused)), ..self }
     }
 
-    /// What stands in the field.
+    /// The value of the code field.
     fn typed(&self) -> String {
         self.form.other_code().or_else(|| self.application.code.clone()).unwrap_or_default()
     }
@@ -98,7 +98,8 @@ struct ConfirmedPage {
     thanks: String,
 }
 
-/// `GET /join/{program}/confirmations/{token}`: changes nothing, since mail programs look at links.
+/// `GET /join/{program}/confirmations/{token}`: changes nothing, because email programs open links
+/// too.
 pub async fn confirmation(
     db: Data<Db>,
     page: PublicPage,
@@ -131,7 +132,7 @@ pub async fn confirmation(
     }
 }
 
-/// `POST /join/{program}/confirmations/{token}`: the application counts, and its code is reserved.
+/// `POST /join/{program}/confirmations/{token}`: confirms the application and reserves its code.
 pub async fn confirm(
     db: Data<Db>,
     encryptor: Data<Encryptor>,

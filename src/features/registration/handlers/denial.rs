@@ -9,7 +9,7 @@ use crate::kit::error::AppResult;
 use crate::kit::web::form::FormErrors;
 use crate::kit::web::rejected;
 
-/// A denial whose reason cannot be taken, as typed.
+/// A denial with an invalid reason, as typed.
 #[derive(Template)]
 #[template(path = "affiliates/denial.html")]
 struct DenialPage {
@@ -33,7 +33,7 @@ impl DenialPage {
     }
 }
 
-/// Asks for the reason once more; nobody has been denied.
+/// Shows the form again because the reason is invalid. No one was denied.
 pub(super) async fn ask_again(
     db: &Db,
     page: MerchantPage,

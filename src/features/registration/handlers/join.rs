@@ -23,24 +23,21 @@ use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::peer::peer;
 use crate::kit::web::{ok, rejected, see_other};
 
-/// The form as it stands on a page: what `templates/join/_fields.html` shows.
+/// The application form on a page, as `templates/join/_fields.html` shows it.
 pub struct Apply {
-    /// The program.
+    /// The program's name.
     pub name: String,
-    /// Its part of addresses.
+    /// The program's part of public URLs.
     pub slug: String,
-    /// What is asked for.
+    /// The fields that are shown.
     pub registration: Registration,
-    /// As typed.
     pub form: ApplicationForm,
-    /// What was wrong.
     pub errors: FormErrors,
-    /// What is known of the code.
+    /// The check of the typed code.
     pub checked: Checked,
 }
 
 impl Apply {
-    /// An empty one.
     pub fn blank(name: &str, slug: &str, registration: Registration) -> Self {
         Self {
             name: name.to_owned(),
@@ -62,7 +59,7 @@ impl Apply {
         Self { checked: Some(Err(refused)), ..Self::of(shown, form, errors) }
     }
 
-    /// With everything that is wrong at once, in the order of the form.
+    /// Adds all errors at once, in the order of the form.
     fn wrong(
         shown: Shown,
         form: ApplicationForm,
@@ -78,22 +75,20 @@ impl Apply {
         Self { errors: all, ..Self::refused(shown, form, refused) }
     }
 
-    /// Whether there is a field for a code.
     pub fn asks_for_code(&self) -> bool {
         self.registration.code_requirement != CodeRequirement::No
     }
 
-    /// Whether that may stay empty.
     pub fn requires_code(&self) -> bool {
         self.registration.code_requirement == CodeRequirement::Required
     }
 
-    /// Where a code is looked up.
+    /// The URL that checks a code.
     pub fn code_url(&self) -> String {
         urls::join_code(&self.slug)
     }
 
-    /// The further fields with their names and what was typed.
+    /// The custom fields as (name, field, answer).
     pub fn fields(&self) -> Vec<(String, &Field, &str)> {
         let fields = self.registration.fields.iter().enumerate();
         fields.map(|(at, field)| (format!("answer_{at}"), field, self.form.answer(at))).collect()
@@ -136,7 +131,7 @@ pub async fn show(
     ok(&JoinPage { page, apply })
 }
 
-/// `POST /join/{program}`: answers alike whether the address is known or not.
+/// `POST /join/{program}`: the response is the same for known and unknown emails.
 pub async fn apply(
     db: Data<Db>,
     encryptor: Data<Encryptor>,
@@ -178,7 +173,7 @@ pub async fn apply(
     }
 }
 
-/// Why the code cannot be had that stands on a form which something else is wrong with.
+/// Why the code isn't available, for a form that already has other errors.
 async fn code_refusal(
     db: &Db,
     shown: &Shown,
@@ -197,7 +192,7 @@ async fn code_refusal(
     Ok(checked.err())
 }
 
-/// What is typed while one applies.
+/// The form as typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeQuery {
@@ -205,7 +200,8 @@ pub struct CodeQuery {
     name: String,
 }
 
-/// `GET /join/{program}/code`: whether a code is free, for a script; says no more than the form does.
+/// `GET /join/{program}/code`: whether a code is available, for a script. It returns no more than
+/// the form does.
 pub async fn code(
     db: Data<Db>,
     limits: Data<Limits>,
@@ -233,7 +229,7 @@ pub async fn code(
     code_requests::answer(Some(checked))
 }
 
-/// `GET /join/{program}/sent`: what to do next, the same for everybody.
+/// `GET /join/{program}/sent`: the next steps, the same for everyone.
 pub async fn sent(
     db: Data<Db>,
     page: PublicPage,

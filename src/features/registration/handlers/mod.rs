@@ -21,16 +21,16 @@ use crate::features::registration::settings::{Shown, merchant_of};
 use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 
-/// The public page of the program in an address, open or closed.
+/// The public page of the program in a URL, open or closed.
 async fn shown(db: &Db, slug: &str) -> AppResult<Shown> {
     let merchant_id = merchant_id(db, slug).await?;
     let shown = db.merchant(merchant_id, move |conn| Shown::find(conn, merchant_id)).await?;
     shown.ok_or(AppError::NotFound)
 }
 
-/// The key of the program in an address.
+/// The merchant ID of the program in a URL.
 async fn merchant_id(db: &Db, slug: &str) -> AppResult<i64> {
-    // Longer than any: not worth a look.
+    // Longer than any slug, so it needs no query.
     if slug.len() > 80 {
         return Err(AppError::NotFound);
     }
@@ -38,7 +38,7 @@ async fn merchant_id(db: &Db, slug: &str) -> AppResult<i64> {
     db.run(Scope::Support, move |conn| merchant_of(conn, &slug)).await
 }
 
-/// The program in an address, whether or not one can apply.
+/// The program in a URL, whether or not it accepts applications.
 async fn program(db: &Db, slug: &str) -> AppResult<Merchant> {
     let merchant_id = merchant_id(db, slug).await?;
     db.merchant(merchant_id, move |conn| Merchant::find(conn, merchant_id)).await

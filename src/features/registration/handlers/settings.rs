@@ -22,14 +22,14 @@ use crate::kit::web::{ok, rejected, see_other};
 #[template(path = "registration/show.html")]
 struct RegistrationPage {
     page: MerchantPage,
-    /// The whole public address.
+    /// The full public URL.
     address: String,
-    /// Whether one can apply there now, as it was saved.
+    /// Whether the saved settings accept applications now.
     is_open: bool,
     offers: Vec<(String, String)>,
     form: SettingsForm,
     errors: FormErrors,
-    /// The very form, as it is set above.
+    /// A preview of the application form, with the unsaved settings.
     apply: Apply,
 }
 

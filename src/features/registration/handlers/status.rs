@@ -19,16 +19,16 @@ use crate::kit::web::form::{CsrfForm, Nothing};
 use crate::kit::web::local_path::LocalPath;
 use crate::kit::web::see_other;
 
-/// Most affiliates of one bulk action: the undo names each in its address.
+/// The maximum number of affiliates per bulk action, because the undo URL lists each one.
 const MAX_AT_ONCE: usize = 200;
 
-/// The way back from a change, as the flash's button carries it.
+/// An undo of a status change, as in its button's URL.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Reversal {
-    /// When the change was made, in microseconds since 1970.
+    /// The time of the change, in microseconds since 1970.
     at: i64,
-    /// Whom it touched, separated by commas.
+    /// The IDs of the changed affiliates, separated by commas.
     ids: String,
     back: LocalPath,
 }
@@ -110,7 +110,7 @@ pub async fn change_several(
     Ok(see_other(back))
 }
 
-/// `POST /affiliates/reversals`: undoes a change of status.
+/// `POST /affiliates/reversals`: undoes a status change.
 pub async fn reverse(
     db: Data<Db>,
     page: MerchantPage,
@@ -148,7 +148,7 @@ fn wanted(form: &StatusForm) -> AppResult<AffiliateStatus> {
         .ok_or_else(|| AppError::BadRequest("Choose one of the statuses on the page.".into()))
 }
 
-/// What became of the codes they had asked for.
+/// The message about the codes they had requested.
 fn about_codes(decided: &Decided) -> String {
     let made = match decided.codes.as_slice() {
         [] => String::new(),
@@ -161,7 +161,7 @@ fn about_codes(decided: &Decided) -> String {
     made + &lost.collect::<String>()
 }
 
-/// `Ann Lee is`, or `3 affiliates are`.
+/// Such as `Ann Lee is` or `3 affiliates are`.
 fn who(affiliates: &[Affiliate]) -> String {
     match affiliates {
         [only] => format!("{} is", only.name),

@@ -4,31 +4,32 @@ use crate::features::affiliates::AffiliateStatus;
 use crate::features::code_requests::Denial;
 use crate::kit::web::local_path::LocalPath;
 
-/// What was chosen: of one affiliate by its address, of several by check boxes.
+/// The chosen status. One affiliate is identified by the URL, several by checkboxes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct StatusForm {
     pub(super) status: String,
     pub(super) ids: Vec<i64>,
     pub(super) back: LocalPath,
-    /// Of a denial: why, in the member's own words.
+    /// For a denial: the reason as typed.
     pub(super) reason: String,
-    /// Of a denial: "letter" to write it to them.
+    /// For a denial: "letter" to send it by email.
     pub(super) send: String,
 }
 
 impl StatusForm {
-    /// Where one goes on afterwards.
+    /// The page to return to.
     pub(super) fn back_to(&self) -> &str {
         own_page(&self.back)
     }
 
-    /// Whether who is denied gets a letter.
+    /// Whether a denied affiliate gets an email.
     pub(super) fn sends_email(&self) -> bool {
         self.send == "letter"
     }
 
-    /// What is written to who is denied, if anything is; or what is wrong with the reason.
+    /// The content of the denial email, if one is sent. Fails with an error message about the
+    /// reason.
     pub(super) fn denial(&self, status: AffiliateStatus) -> Result<Option<Denial>, String> {
         if status != AffiliateStatus::Denied {
             return Ok(None);
@@ -38,7 +39,7 @@ impl StatusForm {
     }
 }
 
-/// Only the affiliates’ own pages.
+/// Allows only pages under /affiliates.
 pub(super) fn own_page(back: &LocalPath) -> &str {
     back.under(&["/affiliates"]).unwrap_or("/affiliates")
 }

@@ -18,7 +18,7 @@ use crate::kit::web::flash::FlashKind;
 use crate::kit::web::form::{CsrfForm, FormErrors};
 use crate::kit::web::{html, ok, rejected};
 
-/// How somebody new wants to be called, and their password, which is never echoed.
+/// A new member's name and password. The password is never sent back to the browser.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct JoinForm {
@@ -26,15 +26,15 @@ pub struct JoinForm {
     password: String,
 }
 
-/// What who has the link has to do.
+/// The next step for the recipient of a link.
 enum JoinStep {
     /// Choose a name and a password.
     New,
-    /// Sign in: the address has an account.
+    /// Sign in, because the email has an account.
     SignIn,
-    /// Nothing more.
+    /// Only accept.
     Ready(i64),
-    /// Sign out: this is somebody else's invitation.
+    /// Sign out, because the invitation is for someone else.
     SomebodyElse(String),
 }
 
@@ -60,7 +60,7 @@ struct DeadPage {
     page: PublicPage,
 }
 
-/// `GET /invitations/{token}`: looking uses nothing up.
+/// `GET /invitations/{token}`: doesn't use up the link.
 pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppResult<HttpResponse> {
     let Some(invitation) = find(&db, &token).await? else { return dead(page) };
     let standing = standing(signed_in(&db, page.session()).await?, &invitation);
@@ -73,7 +73,7 @@ pub async fn show(db: Data<Db>, page: PublicPage, token: Path<String>) -> AppRes
     })
 }
 
-/// `POST /invitations/{token}`: whoever accepts goes to the program they work for now.
+/// `POST /invitations/{token}`: accepts and redirects to the new program.
 pub async fn join(
     db: Data<Db>,
     hashing: Data<Hashing>,
@@ -120,7 +120,7 @@ pub async fn join(
     Ok(answer)
 }
 
-/// [`Joining`], for another thread.
+/// [`Joining`] with owned data, for another thread.
 enum Accepting {
     Person(i64),
     New(String, String),
@@ -142,7 +142,7 @@ async fn accept(
         team::accept(conn, merchant_id, &token, &joining, came_from, clock::now()).map_err(
             |error| match error {
                 NewUserError::Database(error) => AppError::from(error),
-                // They chose a password elsewhere while they chose one here.
+                // They chose a password in another browser meanwhile.
                 NewUserError::EmailTaken => AppError::BadRequest(
                     "You have an account by now. Open the link of the invitation again.".to_owned(),
                 ),

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use crate::kit::session::Role;
 use crate::kit::web::version::{Edits, Labeled, Version, chosen, ticked};
 
-/// Who is to be invited, as what.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct InviteForm {
@@ -18,12 +17,11 @@ impl Default for InviteForm {
     }
 }
 
-/// Another role.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoleForm {
     pub(super) role: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub(super) version: Version,
 }
@@ -46,12 +44,11 @@ impl Edits for RoleForm {
     }
 }
 
-/// Whether two-factor sign-in is required.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RequirementForm {
     pub(super) required: String,
-    /// What the form showed.
+    /// The version that the form showed.
     #[serde(skip_serializing)]
     pub(super) version: Version,
 }

@@ -51,7 +51,7 @@ impl TeamPage {
         RequirementForm::of(self.requires_two_factor).version
     }
 
-    /// Until when its link works, if it does.
+    /// When the link expires, if it still works.
     fn works_until(&self, row: &InvitationRow) -> Option<DisplayTime> {
         row.expires_at.filter(|until| *until > self.now).map(|until| self.when(&until))
     }
@@ -71,7 +71,7 @@ impl TeamPage {
     }
 }
 
-/// The page as it stands, or with what was wrong.
+/// Shows the page, with the form's errors.
 pub(super) async fn answer(
     db: &Db,
     page: MerchantPage,

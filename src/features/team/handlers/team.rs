@@ -18,7 +18,7 @@ use crate::kit::web::version::{Edits as _, Record};
 
 const HERE: &str = "/settings/team";
 
-/// A form with nothing but its button.
+/// A form with only a button.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
@@ -152,7 +152,7 @@ pub async fn remove(
     }
 }
 
-/// `POST /settings/team/departure`: one's own membership ends.
+/// `POST /settings/team/departure`: ends one's own membership.
 pub async fn leave(
     db: Data<Db>,
     page: MerchantPage,
@@ -171,7 +171,7 @@ pub async fn leave(
     }
 }
 
-/// `POST /settings/team/two-factor`: whether members have to have it.
+/// `POST /settings/team/two-factor`: sets whether members must use two-factor sign-in.
 pub async fn require_two_factor(
     db: Data<Db>,
     page: MerchantPage,
@@ -203,7 +203,7 @@ pub async fn require_two_factor(
     Ok(see_other(HERE))
 }
 
-/// The database's errors are ours to answer for; the others are for the person to mend.
+/// Separates database errors, which are ours, from errors the person can fix.
 fn settled<T>(
     outcome: Result<T, MemberError>,
 ) -> Result<Result<T, MemberError>, diesel::result::Error> {
