@@ -20,7 +20,7 @@ const ABOUT: &str = "What would you tell people about us?";
 const TERMS: &str = "Share your code as your own recommendation, and say that you earn from it.\n\
     Do not place ads on our name.\nCommission is paid for orders that are not returned.";
 
-/// Opens registration and creates the applications in [`APPLICANTS`](super::roles::APPLICANTS).
+/// Opens registration and creates the applications in [`APPLICANTS`].
 pub(super) fn play(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     let field = |label: &str, kind, required| Field { label: label.to_owned(), kind, required };
     let open = Registration {
@@ -88,8 +88,8 @@ fn ask(conn: &mut PgConnection, actor: &Actor) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Confirms the application directly. No email is sent, because the demo's email addresses don't
-/// exist.
+/// Inserts an application that's already confirmed. No email is sent, because the demo's email
+/// addresses don't exist.
 fn apply(
     conn: &mut PgConnection,
     applicant: &Actor,

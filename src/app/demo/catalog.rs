@@ -235,7 +235,7 @@ const LAST_NAMES: [&str; 16] = [
     "Demir",
 ];
 
-/// One of a few hundred customers, some of whom return.
+/// One of a few hundred customers. Some of them return.
 pub(super) fn demo_customer(random: &mut Random) -> DemoCustomer {
     let (first, last) = (*random.pick(&FIRST_NAMES), *random.pick(&LAST_NAMES));
     let plain = |name: &str| deunicode::deunicode(name).to_lowercase();

@@ -25,7 +25,7 @@ mod session_store;
 /// Starts a session.
 pub mod sign_in;
 pub mod two_factor;
-/// Forms that were submitted without a session, kept until the person signs in again.
+/// Forms that were submitted without a session, saved until the person signs in again.
 pub mod unsent;
 mod viewing;
 

@@ -69,8 +69,8 @@ pub async fn account(
     }
 }
 
-/// `POST /join/{program}/accounts/{token}`: creates or connects the account, and signs in a new
-/// one.
+/// `POST /join/{program}/accounts/{token}`: connects the affiliate to an account, and signs in if
+/// that's a new one.
 pub async fn accept(
     db: Data<Db>,
     hashing: Data<Hashing>,
