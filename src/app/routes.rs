@@ -182,18 +182,18 @@ routes! {
     GET  "/settings/audit-log" => crate::features::settings::audit_log::show, Member(Viewer);
     GET  "/settings/audit-log.csv" => crate::features::settings::audit_log::export, Member(Viewer);
 
-    // The stores of a platform, after all fixed paths
+    // Store settings of a platform, after all fixed paths
     GET  "/settings/{platform}" => crate::features::settings::stores::show, Member(Viewer);
     POST "/settings/{platform}" => crate::features::settings::stores::connect, Member(Admin);
     GET  "/settings/{platform}/credentials" => crate::features::settings::stores::new_credentials, Member(Admin);
-    // Until the next release: where BigCommerce's were sent.
+    // The former path of BigCommerce's form, until the next release.
     POST "/settings/{platform}/credentials" => crate::features::settings::stores::connect, Member(Admin);
     GET  "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::credentials, Member(Admin);
     POST "/settings/{platform}/{store_id}/credentials" => crate::features::settings::stores::replace_credentials, Member(Admin);
     POST "/settings/{platform}/{store_id}/access" => crate::features::settings::stores::check_access, Member(Admin);
     GET  "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::discounts, Member(Viewer);
     POST "/settings/{platform}/{store_id}/discounts" => crate::features::settings::stores::set_discounts, Member(Admin);
-    // Until the next release: where WooCommerce's were.
+    // The former path of WooCommerce's page, until the next release.
     GET  "/settings/{platform}/{store_id}/codes" => crate::features::settings::stores::moved_discounts, Member(Viewer);
     GET  "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::secret, Member(Admin);
     POST "/settings/{platform}/{store_id}/secret" => crate::features::settings::stores::replace_secret, Member(Admin);

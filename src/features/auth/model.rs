@@ -119,7 +119,7 @@ pub struct Merchant {
     pub name: String,
     /// The program's part of public URLs: /join/{slug}.
     pub slug: String,
-    /// What pages show first.
+    /// The main currency of its pages.
     pub currency: Currency,
     /// IANA name.
     pub time_zone: String,
@@ -151,7 +151,7 @@ pub struct StoreProblem {
 }
 
 impl StoreProblem {
-    /// The page where it's solved.
+    /// The page where it can be fixed.
     pub fn settings_path(&self) -> String {
         crate::kit::urls::store_settings(self.platform)
     }

@@ -98,9 +98,8 @@ pub struct AccountPage {
 /// A page of one merchant, for one of its members.
 pub struct MerchantPage {
     chrome: Chrome,
-    /// The entry of the menus it belongs to, where its address does not say so.
+    /// The menu entry it belongs to, if its URL doesn't show that.
     entry: Option<String>,
-    /// The member's seat: person, merchant, role.
     pub member_context: MemberContext,
 }
 

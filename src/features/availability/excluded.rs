@@ -27,11 +27,10 @@ text_enum! {
     }
 }
 
-/// The exclusion that a code falls under.
+/// The exclusion that matches a code.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = exclusions)]
 pub struct Excluded {
-    /// Its key within the merchant.
     #[diesel(column_name = id)]
     pub exclusion_id: i64,
     /// The code or pattern, as typed.
@@ -97,7 +96,7 @@ pub(crate) fn all_look_alikes(code_keys: &[&str]) -> Vec<Vec<String>> {
     code_keys.iter().map(|key| look_alikes(key).collect()).collect()
 }
 
-/// An exclusion, and what it's compared by.
+/// An exclusion with the key that codes are compared with.
 #[derive(QueryableByName)]
 #[diesel(table_name = exclusions)]
 pub(crate) struct ExclusionKey {
@@ -105,7 +104,7 @@ pub(crate) struct ExclusionKey {
     pub(crate) key: String,
 }
 
-/// The first exclusion that stops a code that looks like one of these.
+/// The first exclusion that stops a code with one of these look-alike keys.
 pub(crate) fn first_that_stops(exclusions: &[ExclusionKey], look_alikes: &[String]) -> Option<i64> {
     let stops = |key: &str| look_alikes.iter().any(|code| fits(key, code));
     exclusions.iter().find(|exclusion| stops(&exclusion.key)).map(|exclusion| exclusion.id)
@@ -132,7 +131,7 @@ fn found(
     .load(conn)
 }
 
-/// All exclusions in force, by their anchors.
+/// All active exclusions, by anchor.
 struct Anchored(HashMap<String, Vec<ExclusionKey>>);
 
 impl Anchored {
@@ -173,7 +172,7 @@ impl Anchored {
     }
 }
 
-/// What these exclusions say.
+/// The details of these exclusions.
 fn described(
     conn: &mut PgConnection,
     merchant_id: i64,

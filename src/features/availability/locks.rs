@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Integer};
 
 use crate::kit::db::statement::statement;
 
-/// Names the lock among the advisory ones, beside the merchant.
+/// The lock's namespace among the advisory locks. The second key is the merchant.
 const LOCK: i32 = 7_022_116;
 
 /// Until the end of the transaction, no one else can create a request or trigger for the merchant.

@@ -6,26 +6,27 @@ use crate::kit::db::schema::{affiliates, orders, stores, triggers};
 use crate::kit::db::statement::statement;
 use crate::kit::web::paginate::COUNT_LIMIT;
 
-/// What waits for somebody; each exact up to the limit of counts on pages, one more beyond it.
+/// Items that need attention. Each count is exact up to the limit for counts on pages, and one more
+/// beyond it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct Waiting {
     #[diesel(sql_type = BigInt)]
     pub conversions: i64,
     #[diesel(sql_type = BigInt)]
     pub affiliates: i64,
-    /// Further codes that affiliates ask for.
+    /// Pending requests for additional codes.
     #[diesel(sql_type = BigInt)]
     pub codes: i64,
     /// Webhook deliveries that failed and aren't retried automatically.
     #[diesel(sql_type = BigInt)]
     pub deliveries: i64,
-    /// Codes that a connected store refused, or that could not be brought there.
+    /// Codes that a connected store rejected or that couldn't be pushed.
     #[diesel(sql_type = BigInt)]
     pub pushes: i64,
-    /// Work of the background that was given up.
+    /// Background jobs that failed.
     #[diesel(sql_type = BigInt)]
     pub parked: i64,
-    /// Customers who asked their store for their data.
+    /// Customers who requested their data from their store.
     #[diesel(sql_type = BigInt)]
     pub data_requests: i64,
 }

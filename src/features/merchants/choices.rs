@@ -23,7 +23,7 @@ pub fn currencies(chosen: &str) -> Vec<(String, String)> {
     codes.into_iter().map(|currency| (currency.code().to_owned(), in_words(currency))).collect()
 }
 
-/// The code, and the name where there is one.
+/// The code, and the name if it's known.
 pub fn in_words(currency: Currency) -> String {
     if currency.is_known() {
         format!("{currency} – {}", currency.name())

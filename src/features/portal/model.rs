@@ -74,14 +74,12 @@ pub fn codes(
     Ok(Listing { rows: rows.into_iter().map(code).collect(), previous, next })
 }
 
-/// What one code brought in one status and one currency.
+/// The totals of one code in one status and one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
 pub struct CodeSum {
     pub status: ConversionStatus,
-    /// What the amounts are in.
     pub currency: Currency,
-    /// How many.
     #[diesel(sql_type = BigInt)]
     pub conversions: i64,
     /// Minor units.
@@ -90,8 +88,8 @@ pub struct CodeSum {
     pub commission_minor: i64,
 }
 
-/// Counted from the affiliate's own conversions, not read from the kept figures of a trigger: those
-/// are of all its holders, and what others earned is none of their business.
+/// Counted from the affiliate's own conversions. A trigger's stored totals include all of its
+/// holders, and affiliates must not see what others earned.
 fn sums_of(
     conn: &mut PgConnection,
     merchant_id: i64,
@@ -172,14 +170,12 @@ fn weeks_of(
     Ok(by_id)
 }
 
-/// What an affiliate's conversions of one status add up to in one currency.
+/// The totals of an affiliate's conversions in one status and one currency.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(table_name = conversions)]
 pub struct StatusSum {
     pub status: ConversionStatus,
-    /// What the amount is in.
     pub currency: Currency,
-    /// How many.
     #[diesel(sql_type = BigInt)]
     pub conversions: i64,
     /// Minor units.

@@ -52,7 +52,7 @@ impl Store {
         format!("{public_url}/hooks/{}/{}", self.platform.as_str(), self.store_key)
     }
 
-    /// The page of the settings where it is connected.
+    /// The settings page where it's connected.
     pub fn settings_path(&self) -> String {
         urls::store_settings(self.platform)
     }

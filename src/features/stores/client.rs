@@ -29,7 +29,8 @@ pub fn rules_in_words(store: &Store) -> Option<String> {
     provider(store.platform)?.rules_sentence(rules)
 }
 
-/// Lets `act` call `store` with its credentials and rules, from `now` on; or says why that can't be.
+/// Runs `act` with a connection to `store`, with its credentials and rules, from `now` on. If
+/// there's none, `act` gets the error.
 pub fn with_connection<T>(
     store: &Store,
     encryptor: &Encryptor,

@@ -37,7 +37,7 @@ pub struct Difference {
     pub is_certain: bool,
 }
 
-/// A webhook: when the store says that it sent it, and when it was received.
+/// A webhook's send time by the store's clock, and the time it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub struct SentReceived {
     #[diesel(sql_type = Timestamptz)]
@@ -59,7 +59,7 @@ pub fn note(
     behind_seconds: i32,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    // As good as every call says the same: that's written once in a while.
+    // Nearly every call measures the same, so an unchanged value is written only occasionally.
     statement!(
         "INSERT INTO store_clocks AS c (merchant_id, store_id, behind_seconds, measured_at) \
          VALUES (:merchant_id, :store_id, :behind_seconds, :now) \
@@ -89,7 +89,7 @@ pub fn difference(
         .select(store_clocks::behind_seconds)
         .first(conn)
         .optional()?;
-    // What Vouch read itself has a reference with spaces in it, and no time of the store's.
+    // Orders that Vouch imported have a reference with spaces, and no send time.
     let mut webhooks: Vec<SentReceived> = statement!(
         "SELECT coalesce(sent_at, reported_at) AS sent_at, received_at FROM deliveries \
          WHERE merchant_id = :merchant_id AND store_id = :store_id \

@@ -78,7 +78,8 @@ pub fn connect(
     })
 }
 
-/// [`connect`] for the Shopify store at `address`, whose webhooks `secret` signs: for the demo and tests.
+/// [`connect`] for the Shopify store at `address`, whose webhooks are signed with `secret`, for the
+/// demo and tests.
 pub fn connect_shopify(
     conn: &mut PgConnection,
     actor: &Actor,

@@ -10,7 +10,7 @@ use crate::kit::audit::{Actor, record};
 use crate::kit::db::schema::stores;
 use crate::kit::secrets::Encryptor;
 
-/// A new one, for a store whose webhooks Vouch makes itself.
+/// A random secret of 160 bits, for stores whose webhooks Vouch creates.
 pub fn random_secret() -> WebhookSecret {
     let mut bytes = [0; 20];
     rand::rng().fill_bytes(&mut bytes);

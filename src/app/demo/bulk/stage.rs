@@ -50,7 +50,7 @@ fn reserve(conn: &mut PgConnection, table: &'static str, count: u64) -> QueryRes
     Ok(last - count)
 }
 
-/// Takes rows of `demo_rows` to a table of the merchant, or of its store.
+/// Moves rows from `demo_rows` to a table of the merchant or its store.
 type Distribute = fn(&StagingTables) -> Statement<'static>;
 
 macro_rules! of_merchant {
@@ -122,7 +122,7 @@ const ORDERS: Distribute = of_store!(
          attribution jsonb, credited_affiliate_id bigint)"
 );
 
-// The bodies of old messages are not kept anyway.
+// Bodies of old deliveries are deleted anyway, so none are stored.
 const DELIVERIES: Distribute = of_store!(
     "INSERT INTO deliveries (merchant_id, store_id, id, topic, delivery_ref, \
          received_at, outcome, order_id) \
