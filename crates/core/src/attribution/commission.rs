@@ -1,7 +1,7 @@
-//! How much a credit earns, line by line.
+//! Commission of a credit, per line of the order.
 //!
 //! A percentage is rounded half to even once per line, then summed. The order as sold and the
-//! order as it is now are computed alike; refunds are the difference.
+//! current order are computed in the same way, and the refund is the difference.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,23 @@ use crate::money::{Currency, Rate, allocate};
 use crate::order::amounts::LineAmounts;
 use crate::order::snapshot::{LineKind, ReportedLine};
 
-/// Which lines a credit reaches.
+/// The lines that a credit covers.
 pub(super) enum Scope {
-    /// All of them, shipping too if it counts.
+    /// All lines, with shipping if the merchant's Calculation Logic counts it.
     WholeOrder,
-    /// The lines with one of these SKU keys.
+    /// Only lines with one of these SKU keys.
     Skus(BTreeSet<String>),
 }
 
-/// What came after the sale.
+/// How refunds and cancellations after the sale change the commission.
 #[derive(Clone, Copy)]
 pub(super) struct After {
-    /// It came to nothing: everything that is left is taken back.
+    /// The sale was canceled, deleted or voided, so the remaining commission is reversed.
     pub takes_back: bool,
-    /// What was given back earns all the same.
+    /// Refunded amounts still earn commission.
     pub keeps_refunded: bool,
 }
 
-/// What a credit earns.
 pub(super) struct Earned {
     pub gross_minor: i64,
     pub refunded_minor: i64,
@@ -37,7 +36,7 @@ pub(super) struct Earned {
     pub lines: Vec<LineCommission>,
 }
 
-/// Works out what `terms` pay for the lines in `scope` of an order in `currency`.
+/// Computes the commission that `terms` pay for the lines in `scope` of an order in `currency`.
 ///
 /// A flat amount in another currency pays nothing.
 pub(super) fn earn(
@@ -78,7 +77,7 @@ pub(super) fn earn(
     }
 }
 
-/// The lines that a royalty and a credit for the whole order both earn from.
+/// The overlap of a royalty and a credit for the whole order: both earn from these lines.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Shared {
     gross_minor: i64,
@@ -110,7 +109,7 @@ impl Shared {
     }
 }
 
-/// A line that a credit reaches.
+/// A line that a credit covers.
 struct Reached<'a> {
     amounts: &'a LineAmounts<'a>,
     note: Option<LineNote>,
@@ -145,14 +144,15 @@ impl<'a> Reached<'a> {
         !self.note.is_some_and(LineNote::earns_nothing)
     }
 
-    /// Whether the line is an item that earns; shipping and tips are none.
+    /// True for goods that earn. Shipping and tips aren't items.
     fn is_item(&self) -> bool {
         let is_thing =
             |line: &ReportedLine| matches!(line.kind, LineKind::Goods | LineKind::GiftCard);
         self.earns() && self.amounts.line.is_some_and(is_thing)
     }
 
-    /// How many items the customer kept and paid for: with all its money given back, none.
+    /// The number of items that the customer kept and paid for, so 0 if all their money was
+    /// refunded.
     fn kept(&self) -> i64 {
         let given_back = self.amounts.gross_minor > 0 && self.amounts.net_minor() == 0;
         if given_back { 0 } else { self.amounts.remaining }
@@ -174,14 +174,15 @@ impl<'a> Reached<'a> {
     }
 }
 
-/// What a line earns on the order as sold, and as it is now; never more now than when sold, in sum.
+/// The commission of a line on the order as sold and now. Summed over all lines, "now" never
+/// exceeds "as sold".
 #[derive(Clone, Copy, Default)]
 struct LineEarned {
     sold: i64,
     now: i64,
 }
 
-/// One for each line, in order.
+/// A percentage: one entry per line, in the same order.
 fn rates(lines: &[Reached<'_>], commission: Commission) -> Vec<LineEarned> {
     let each = |earned: &dyn Fn(&Reached<'_>) -> LineEarned| lines.iter().map(earned).collect();
     match commission {
@@ -204,11 +205,12 @@ fn rates(lines: &[Reached<'_>], commission: Commission) -> Vec<LineEarned> {
     }
 }
 
-/// An amount for the order as a whole, spread over the items that earn by what was paid for them,
-/// so that the lines add up.
+/// A flat amount per order, spread over the items that earn by their price. The lines add up to the
+/// amount.
 fn once(lines: &[Reached<'_>], amount: i64) -> Vec<LineEarned> {
     let items = || lines.iter().filter(|line| line.is_item());
-    // A gift that is left when everything paid for went back is no order to pay for.
+    // If everything paid for was refunded, a free gift that the customer kept doesn't earn the flat
+    // amount.
     let free = items().all(|line| line.amounts.gross_minor == 0);
     let sold = items().any(|line| line.amounts.quantity > 0);
     let left = items().any(|line| line.kept() > 0 && (free || line.amounts.net_minor() > 0));

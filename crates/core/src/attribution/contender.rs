@@ -1,4 +1,4 @@
-//! A candidate as it stands on one order, and how two of them compare.
+//! Evaluates each candidate against one order and ranks them.
 
 use std::cmp::Reverse;
 
@@ -12,22 +12,23 @@ use crate::money::Currency;
 use crate::order::snapshot::OrderSnapshot;
 use crate::trigger::TriggerKind;
 
-/// A candidate as it stands on one order.
+/// A candidate with the facts of one order.
 pub(super) struct Contender<'a> {
     pub candidate: &'a Candidate,
-    /// Where the code, or the SKU's first line, stands on the order.
+    /// The index of the code, or of the SKU's first line, on the order.
     position: usize,
-    /// What the code took off the order; 0 for other kinds.
+    /// The discount of the code in minor units; 0 for other kinds.
     pub discount_minor: i64,
-    /// Why it does not take part.
+    /// Why the candidate isn't considered: it wasn't active when the order was placed, or isn't on
+    /// the order.
     pub out_of_force: Option<LostReason>,
     /// Why it would earn nothing.
     pub unqualified: Option<Unqualified>,
-    /// Why it would have earned nothing, had a merchant not overruled that.
+    /// The reason to earn nothing that a merchant overruled.
     pub overruled: Option<Unqualified>,
 }
 
-/// What the merchant's rule compares; within one decision, always the same variant.
+/// The value that the merchant's rule compares. Within one decision it's always the same variant.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum ByRule {
     Position(usize),
@@ -35,7 +36,8 @@ enum ByRule {
     Age(DateTime<Utc>),
 }
 
-/// All candidates as they stand on the order, in an order that depends on nothing but them.
+/// All candidates, sorted by their own values only, so the result doesn't depend on the input
+/// order.
 pub(super) fn contenders<'a>(
     report: &OrderSnapshot,
     candidates: &'a [Candidate],
@@ -49,7 +51,7 @@ pub(super) fn contenders<'a>(
     field
 }
 
-/// What an order is matched by, worked out once.
+/// The order's codes, SKUs and email as keys, computed once.
 struct OrderKeys<'a> {
     report: &'a OrderSnapshot,
     codes: Vec<String>,
@@ -67,7 +69,7 @@ impl<'a> OrderKeys<'a> {
         }
     }
 
-    /// Where the order carries what the candidate stands for.
+    /// The index of the candidate's code or SKU on the order; 0 for a matching email.
     fn position(&self, candidate: &Candidate) -> Option<usize> {
         let key = candidate.key.as_str();
         match candidate.kind {
@@ -79,7 +81,7 @@ impl<'a> OrderKeys<'a> {
         }
     }
 
-    /// What a code took off, summed if the order carries it in several spellings.
+    /// The discount of a code, summed over all its spellings on the order.
     fn discount(&self, candidate: &Candidate) -> i64 {
         if candidate.kind != TriggerKind::CouponCode {
             return 0;
@@ -124,7 +126,7 @@ impl<'a> OrderKeys<'a> {
 }
 
 impl Unqualified {
-    /// A flat amount cannot be paid for an order in another currency.
+    /// A flat amount can't be paid for an order in another currency.
     pub(super) fn by_currency(terms: &Terms, order: Currency) -> Option<Self> {
         let terms = terms.commission.currency().filter(|currency| *currency != order)?;
         Some(Self::OtherCurrency { terms, order })
@@ -148,7 +150,7 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// Where it stands in the record. No two candidates share all of this.
+    /// The sort key in the record. No two candidates share all of it.
     fn place(&self) -> (TriggerKind, usize, DateTime<Utc>, i64, i64, DateTime<Utc>) {
         let candidate = self.candidate;
         (
@@ -161,8 +163,9 @@ impl<'a> Contender<'a> {
         )
     }
 
-    /// The smallest wins: can be credited, coupon before e-mail, the merchant's rule, then what
-    /// decides its ties: position on the order, age of the trigger, its id.
+    /// The smallest rank wins. Candidates that can be credited come first, then coupon codes before
+    /// emails, then the merchant's rule. Ties are decided by position on the order, age of the
+    /// trigger, then its id.
     pub(super) fn rank(&self, rule: Precedence) -> impl Ord + use<> {
         let candidate = self.candidate;
         let age = candidate.trigger_created_at;
@@ -175,7 +178,6 @@ impl<'a> Contender<'a> {
         (self.unqualified.is_some(), candidate.kind, by_rule, tie)
     }
 
-    /// Why this one lost to `winner`.
     pub(super) fn lost_to(&self, winner: &Contender<'_>, rule: Precedence) -> LostReason {
         let (this, other) = (self.candidate, winner.candidate);
         let named = Winner { value: other.value.clone(), affiliate: other.affiliate.name.clone() };
@@ -193,7 +195,7 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// The first thing in which this one is ahead, the merchant's rule first.
+    /// The first criterion by which this one is ahead, starting with the merchant's rule.
     fn advantage_over(&self, other: &Contender<'_>, rule: Precedence) -> Advantage {
         let by_rule = match rule {
             Precedence::FirstOnOrder => Advantage::EarlierOnOrder,

@@ -1,9 +1,9 @@
-//! Who is credited for an order.
+//! Decides which affiliates are credited for an order.
 //!
-//! Candidates in force when the order was placed stand against each other: those that can be
-//! credited before those that cannot, a coupon code before a customer e-mail, then by the
-//! merchant's rule. The best one wins the order; SKU triggers earn on their own lines beside it.
-//! An order credited by hand is credited so before all.
+//! Only candidates that were active when the order was placed compete. Those that can be credited
+//! rank before those that can't, coupon codes before customer emails, then the merchant's rule
+//! decides. The best one is credited with the order. SKU triggers also earn on their own lines. A
+//! manual credit comes before everything else.
 
 use std::collections::BTreeSet;
 
@@ -22,10 +22,10 @@ use crate::order::snapshot::OrderSnapshot;
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
 
-/// Works out what every conversion of the order should be now.
+/// Computes every conversion that the order should have now.
 ///
-/// The order of `candidates` does not matter; those that do not match the order are shown as lost.
-/// Without a report of the order itself (only a refund was heard of so far) nobody is credited.
+/// The order of `candidates` doesn't matter. Candidates that don't match the order are recorded as
+/// lost. No one is credited while only a refund is known, because the order itself is missing.
 pub fn decide(
     state: &OrderState,
     candidates: &[Candidate],
@@ -37,7 +37,8 @@ pub fn decide(
         return Attribution { rules: *rules, undone, ..Attribution::default() };
     };
     let payment = rules.payment(report.payment);
-    // Where orders count once they're paid, a voided payment stands against the credit itself.
+    // If orders count only once paid, a voided payment makes each credit unqualified instead of
+    // canceling the sale.
     let is_by_payment =
         |undone: &Undone| *undone == Undone::Voided && matches!(payment, Paid::Never(_));
     let undone = state.undone().filter(|undone| !is_by_payment(undone));
@@ -64,7 +65,7 @@ pub fn decide(
     }
 }
 
-/// What every credit of an order is computed from.
+/// The inputs of every credit of an order.
 struct Sums<'a> {
     amounts: &'a [LineAmounts<'a>],
     currency: Currency,
@@ -73,17 +74,17 @@ struct Sums<'a> {
     rules: &'a Rules,
 }
 
-/// Who is credited with the order as a whole.
+/// The affiliate that is credited with the order as a whole.
 enum Main<'a> {
     ByHand(&'a ManualCredit),
     Won(&'a Contender<'a>),
-    /// The best would earn nothing, and its affiliate has a royalty that does: an affiliate is
-    /// credited once for an order, so the royalty is what they are credited with.
+    /// The best candidate would earn nothing, but its affiliate has a royalty that does earn. An
+    /// affiliate is credited once per order, so it gets the royalty.
     LeftToRoyalty(&'a Contender<'a>),
     Nobody,
 }
 
-/// The best of those in force that stand for the whole order.
+/// The best active candidate, SKU triggers aside.
 fn best<'a>(field: &'a [Contender<'a>], rules: &Rules) -> Option<&'a Contender<'a>> {
     field
         .iter()
@@ -109,7 +110,7 @@ impl<'a> Main<'a> {
 }
 
 impl Main<'_> {
-    /// Whose credit covers the order, and with it their royalties.
+    /// The affiliate whose credit covers the whole order, so they get no royalties.
     fn affiliate_id(&self) -> Option<i64> {
         match self {
             Self::ByHand(manual) => Some(manual.affiliate.id),
@@ -139,8 +140,8 @@ fn by_hand(manual: &ManualCredit, sums: &Sums<'_>) -> Credit {
     Credit {
         affiliate: name_of(&manual.affiliate),
         via: CreditKind::Manual,
-        // Whoever credits by hand knows the affiliate and the order; only a sum that cannot be
-        // computed stands against it.
+        // A manual credit overrules every objection, except a flat amount in another currency,
+        // which can't be computed.
         unqualified: Unqualified::by_currency(&manual.terms, sums.currency),
         ..earnings(&manual.terms, &Scope::WholeOrder, sums)
     }
@@ -162,7 +163,7 @@ fn credit(contender: &Contender<'_>, scope: &Scope, sums: &Sums<'_>) -> Credit {
     .settled(sums.payment)
 }
 
-/// The part of a credit that follows from the terms.
+/// The fields of a credit that follow from the terms.
 fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
     let after = After {
         takes_back: takes_back(sums.undone, sums.rules),
@@ -185,7 +186,7 @@ fn earnings(terms: &Terms, scope: &Scope, sums: &Sums<'_>) -> Credit {
 }
 
 impl Credit {
-    /// Earns what it would, unless it is unqualified.
+    /// Sets the commission, which is zero while the credit is unqualified.
     fn settled(mut self, payment: Paid) -> Self {
         match payment {
             Paid::Counts => {}
@@ -197,7 +198,7 @@ impl Credit {
     }
 }
 
-/// One credit for each affiliate with SKU triggers, except the one credited with the whole.
+/// One credit per affiliate with SKU triggers, except the affiliate credited with the whole order.
 fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<Credit> {
     let holders: Vec<&Contender<'_>> = field
         .iter()
@@ -220,7 +221,7 @@ fn royalties(field: &[Contender<'_>], main: &Main<'_>, sums: &Sums<'_>) -> Vec<C
         .collect()
 }
 
-/// A credit for its own lines, of which the main credit may earn from some too.
+/// A credit for the lines of its SKUs, with the amounts that the main credit also earns from.
 fn royalty(lead: &Contender<'_>, scope: &Scope, main: &Main<'_>, sums: &Sums<'_>) -> Credit {
     let credit = credit(lead, scope, sums);
     let Some(terms) = main.terms() else { return credit };
@@ -266,7 +267,7 @@ fn verdict(
         None => won,
     };
     if contender.candidate.kind == TriggerKind::Sku && main.affiliate_id() != Some(affiliate_id) {
-        // Several SKUs of one affiliate share a credit, and with it whether it is qualified.
+        // All SKUs of one affiliate share a credit, so they're all qualified or all unqualified.
         return credited(of_credit, CandidateResult::Royalty);
     }
     match main {
@@ -283,12 +284,12 @@ fn verdict(
         Main::Won(best) | Main::LeftToRoyalty(best) => {
             CandidateResult::Lost { reason: contender.lost_to(best, rules.precedence) }
         }
-        // Whoever is in force and stands for the whole order is at least the best of one.
+        // Unreachable: any active candidate for the whole order would itself be the best one.
         Main::Nobody => CandidateResult::Unknown,
     }
 }
 
-/// Codes that are on the order and no affiliate’s.
+/// Codes on the order that don't belong to any affiliate, as typed.
 fn other_codes(report: &OrderSnapshot, candidates: &[Candidate]) -> Vec<String> {
     let mut seen: BTreeSet<&str> = candidates
         .iter()

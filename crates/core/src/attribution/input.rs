@@ -1,5 +1,5 @@
-//! What a decision is made from, besides the order: the triggers that match it, with their owners
-//! and terms, the merchant's rules, and what a merchant decided by hand.
+//! The inputs of a decision besides the order: triggers with owners and terms, the merchant's
+//! rules, and manual overrides.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,54 +15,52 @@ use crate::order::snapshot::PaymentState;
 use crate::text_enum;
 use crate::trigger::TriggerKind;
 
-/// A trigger that matches the order, in the hands of one owner.
+/// A trigger that matches the order, for one period of ownership.
 ///
-/// A trigger that was reassigned makes one candidate for each of its owners.
+/// A trigger that was reassigned yields one candidate per owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub trigger_id: i64,
     pub kind: TriggerKind,
     /// As the affiliate or merchant typed it.
     pub value: String,
-    /// As it is compared.
+    /// The normalized value that's compared.
     pub key: String,
     pub trigger_created_at: DateTime<Utc>,
     pub affiliate: CandidateAffiliate,
     pub owned_from: DateTime<Utc>,
-    /// The end of this owner's time, itself excluded; none if it goes on.
+    /// The end of the ownership (exclusive); none while it lasts.
     pub owned_until: Option<DateTime<Utc>>,
     pub retired_at: Option<DateTime<Utc>>,
-    /// The key of the exclusion that covered orders with this code when the order was placed.
+    /// The id of the exclusion that covered orders with this code when the order was placed.
     pub excluded_by: Option<i64>,
     pub terms: Terms,
 }
 
-/// The affiliate of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateAffiliate {
     pub id: i64,
-    /// The short affiliate ID that is shown under the name.
+    /// The short affiliate ID that pages show under the name.
     pub public_id: String,
     pub name: String,
-    /// Every address it was known by when the order was placed, its own and those it is paid at.
+    /// All emails known when the order was placed, including those for payouts.
     pub emails: Vec<String>,
     /// The status when the order was placed.
     pub status: AffiliateStatus,
 }
 
-/// The offer an affiliate is on, as far as an order needs it.
+/// The offer's terms, as far as an order needs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     pub offer_id: i64,
     pub offer_name: String,
     pub commission: Commission,
-    /// Keys of SKUs whose lines earn nothing.
+    /// The keys of SKUs whose lines earn nothing.
     pub excluded_skus: Vec<String>,
-    /// Whether a conversion is Approved without a person looking at it.
+    /// Whether conversions are approved without a review.
     pub auto_approve: bool,
 }
 
-/// What an offer pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Commission {
@@ -71,11 +69,11 @@ pub enum Commission {
         #[serde(rename = "basis_points")]
         rate: Rate,
     },
-    /// Once for an order, however large.
+    /// Once per order, regardless of its size.
     FlatPerOrder { amount_minor: i64, currency: Currency },
     /// For each item that the customer kept.
     FlatPerItem { amount_minor: i64, currency: Currency },
-    /// A form this version has no word for; pays nothing.
+    /// A kind that this version doesn't know; it pays nothing.
     #[serde(other)]
     Unknown,
 }
@@ -89,7 +87,7 @@ text_enum! {
     }
 }
 
-/// A commission in the columns of `offer_terms`: kind, rate, amount in minor units, its currency.
+/// A commission as columns of `offer_terms`: kind, rate, amount in minor units, currency.
 pub type CommissionColumns = (CommissionKind, Option<Rate>, Option<i64>, Option<Currency>);
 
 impl From<Commission> for CommissionColumns {
@@ -102,7 +100,7 @@ impl From<Commission> for CommissionColumns {
             Commission::FlatPerItem { amount_minor, currency } => {
                 (CommissionKind::FlatPerItem, None, Some(amount_minor), Some(currency))
             }
-            // Pays nothing, which is what no percent of the sale is.
+            // An unknown kind is stored as 0 percent, because it doesn't pay anything either.
             Commission::Unknown => Commission::default().into(),
         }
     }
@@ -130,7 +128,7 @@ impl Default for Commission {
 }
 
 impl Commission {
-    /// The currency of a flat amount; a percentage has none.
+    /// The currency of a flat amount; none for a percentage.
     pub fn currency(self) -> Option<Currency> {
         match self {
             Self::FlatPerOrder { currency, .. } | Self::FlatPerItem { currency, .. } => {
@@ -141,7 +139,7 @@ impl Commission {
     }
 }
 
-/// What an offer pays: `10 % of the sale`, `$5.00 per order`, `$1.00 per item`.
+/// For people: `10 % of the sale`, `$5.00 per order`, `$1.00 per item`.
 impl fmt::Display for Commission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -165,25 +163,25 @@ pub struct Rules {
     pub include_tax: bool,
     pub include_shipping: bool,
     pub orders_count_when: OrdersCountWhen,
-    /// Whether gift cards and gift certificates that the customer bought earn.
+    /// Whether gift cards and gift certificates that the customer bought earn commission.
     pub gift_cards_earn: bool,
-    /// Whether tips do.
+    /// Whether tips earn commission.
     pub tips_earn: bool,
     pub negative_fees: NegativeFees,
-    /// A cancellation leaves commission as it was: the store's own setting.
+    /// Canceled orders keep their commission. This is the store's own setting.
     pub keeps_cancelled: bool,
-    /// A refund does.
+    /// Refunded orders keep their commission.
     pub keeps_refunded: bool,
 }
 
 impl Rules {
-    /// What a new merchant begins with. [`Rules::default`] reads decisions that were stored before
-    /// orders could count when paid.
+    /// The rules of a new merchant. [`Rules::default`] is for decisions stored before orders could
+    /// count only once paid.
     pub fn of_new_merchant() -> Self {
         Self { orders_count_when: OrdersCountWhen::Paid, ..Self::default() }
     }
 
-    /// What the payment means for what the order earns.
+    /// How the state of the payment affects the commission.
     pub(super) fn payment(self, payment: PaymentState) -> Paid {
         if self.orders_count_when == OrdersCountWhen::Placed {
             return Paid::Counts;
@@ -210,13 +208,13 @@ impl Rules {
     }
 }
 
-/// What the payment of an order means for what it earns.
+/// How the payment of an order affects its commission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paid {
     Counts,
-    /// Nothing is approved automatically until it is.
+    /// No conversion is approved automatically until the order is paid.
     NotYet,
-    /// Stands against every credit of the order; a later payment lifts it.
+    /// Every credit of the order is unqualified until a later payment arrives.
     Never(Unqualified),
 }
 
@@ -258,21 +256,21 @@ text_enum! {
     }
 }
 
-/// What a merchant decided by hand about this order.
+/// What a merchant decided manually about this order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overrides {
-    /// The order was credited to somebody by hand; comes before everything else.
+    /// The order was credited manually; this comes before everything else.
     pub manual: Option<ManualCredit>,
-    /// Affiliates whose Unqualified conversion of this order a merchant overruled, by id.
+    /// The ids of affiliates whose Unqualified conversion of this order a merchant overruled.
     pub overruled: BTreeSet<i64>,
 }
 
-/// An order that was credited by hand.
+/// A credit that a merchant gave manually.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManualCredit {
     pub affiliate: CandidateAffiliate,
     pub terms: Terms,
-    /// The name of the person who did.
+    /// The name of the user who gave the credit.
     pub credited_by: String,
     pub at: DateTime<Utc>,
     pub note: String,

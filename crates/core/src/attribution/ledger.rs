@@ -1,19 +1,19 @@
-//! The ledger: what a conversion should hold, and what is to be appended so that it does.
+//! The ledger of a conversion: its target amounts, and the entries to append to reach them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
 use crate::text_enum;
 
-/// What a conversion is made of. `sale + refund + cancellation` is what the affiliate earns.
+/// The parts of a commission. `sale + refund + cancellation` is the affiliate's total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Components {
-    /// The commission on the order as sold, refunds and cancellation aside; at least 0.
+    /// The commission on the order as sold, before refunds and cancellation; at least 0.
     pub sale: i64,
-    /// What refunds and removed items take off it; at most 0.
+    /// The reduction for refunds and removed items; at most 0.
     pub refund: i64,
-    /// What is left, taken back, if the order was cancelled, deleted or voided; at most 0.
+    /// The reversal of the rest if the order was canceled, deleted or voided; at most 0.
     pub cancellation: i64,
 }
 
@@ -34,12 +34,13 @@ text_enum! {
 }
 
 impl Components {
-    /// What the affiliate earns in all.
+    /// The affiliate's commission in total.
     pub fn total(self) -> i64 {
         self.sale.saturating_add(self.refund).saturating_add(self.cancellation)
     }
 
-    /// What a ledger holds, by component. Manual credits belong to none and are left out.
+    /// Sums ledger entries by component. Manual credits don't belong to any component and are
+    /// skipped.
     pub fn of_entries(entries: impl IntoIterator<Item = (EntryKind, i64)>) -> Self {
         let mut sums = Self::default();
         for (kind, minor) in entries {
@@ -55,25 +56,26 @@ impl Components {
     }
 }
 
-/// What a ledger holds in one currency.
+/// The sums of a ledger in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     pub currency: Currency,
     pub components: Components,
-    /// Whether a Sale entry is in this currency: a later difference of the sale is an Adjustment.
+    /// Whether a Sale entry exists in this currency. If so, a later difference of the sale is an
+    /// Adjustment.
     pub has_sale: bool,
 }
 
 impl Held {
-    /// Nothing, so far.
+    /// A ledger without entries in `currency`.
     pub fn nothing(currency: Currency) -> Self {
         Self { currency, components: Components::default(), has_sale: false }
     }
 
-    /// The entries that take this part of a ledger to `target`; none is zero.
+    /// The entries that bring this currency to `target`; none is zero.
     ///
-    /// Each component converges for itself, so that the sums by component come out alike whatever
-    /// came in between.
+    /// Each component converges on its own, so the sums by component don't depend on the changes in
+    /// between.
     fn difference(&self, target: &Components) -> Vec<NewEntry> {
         let sale = if self.has_sale { EntryKind::Adjustment } else { EntryKind::Sale };
         let already = &self.components;
@@ -93,7 +95,6 @@ impl Held {
     }
 }
 
-/// An entry to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
     pub kind: EntryKind,
@@ -101,8 +102,8 @@ pub struct NewEntry {
     pub amount_minor: i64,
 }
 
-/// The entries that take a ledger to `target` in `currency`, and to nothing in every other one: an
-/// order's currency can be corrected. `held` has each currency once.
+/// The entries that bring a ledger to `target` in `currency`, and to zero in every other currency.
+/// The currency of an order can be corrected. `held` contains each currency once.
 pub fn ledger_difference(held: &[Held], currency: Currency, target: &Components) -> Vec<NewEntry> {
     let others = held.iter().filter(|part| part.currency != currency);
     let mut entries: Vec<NewEntry> =
@@ -112,32 +113,32 @@ pub fn ledger_difference(held: &[Held], currency: Currency, target: &Components)
     entries
 }
 
-/// Where a ledger ends. A ledger is a chain: each entry carries the balance after it, in its
-/// currency, and another currency begins only where the balance is zero.
+/// The end of a ledger. Each entry carries the balance after it in its currency, and a new currency
+/// starts only at a zero balance.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LedgerEnd {
-    /// How many entries there are.
+    /// The number of entries.
     pub entries: i32,
-    /// The last entry's; none without entries.
+    /// The currency of the last entry; none without entries.
     pub currency: Option<Currency>,
     pub balance_minor: i64,
 }
 
-/// An entry in its place of the chain.
+/// An entry with its position in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChainedEntry {
     pub kind: EntryKind,
     pub currency: Currency,
     pub amount_minor: i64,
-    /// From 1.
+    /// Starts at 1.
     pub seq: i32,
-    /// After the entry.
+    /// The balance after the entry.
     pub balance_minor: i64,
     pub prior_currency: Option<Currency>,
 }
 
 impl LedgerEnd {
-    /// Puts entries at the end.
+    /// Appends entries, with their sequence numbers and balances.
     pub fn append(&mut self, entries: Vec<NewEntry>) -> Vec<ChainedEntry> {
         entries.into_iter().map(|entry| self.append_one(entry)).collect()
     }
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(Components::of_entries(entries), components(100, 0, 0));
     }
 
-    /// What a ledger holds, by currency.
+    /// The sums of a ledger by currency.
     fn sums(ledger: &[ChainedEntry]) -> Vec<Held> {
         [USD, JPY, KWD]
             .map(|currency| {

@@ -1,7 +1,8 @@
-//! Who is credited for an order, with how much, and why. Pure: no database, no clock, no HTTP.
+//! Attribution: which affiliates are credited for an order, how much they earn, and why. No
+//! database, clock or HTTP.
 //!
-//! [`decide`] works out from all that is known what every conversion of an order should be now;
-//! [`ledger_difference`] what is to be appended to a ledger so that it says so.
+//! [`decide`] computes every conversion that the order should have now. [`ledger_difference`]
+//! computes the ledger entries to append.
 
 mod commission;
 mod contender;

@@ -1,7 +1,7 @@
-//! The readable record of why an order was credited to whom, or to nobody.
+//! The readable record of an attribution: who was credited for an order, or why no one was.
 //!
-//! Stored as JSON on the order and read by every later version: whatever is missing has a default,
-//! and a word that is not known is read as Unknown.
+//! It's stored as JSON on the order and must be readable by every later version. Missing fields get
+//! defaults, and unknown names become Unknown.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,25 +13,26 @@ use crate::money::Currency;
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
 
-/// Who is credited for an order, with how much, and why.
+/// Which affiliates are credited for an order, how much they earn, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Attribution {
-    /// The currency of every amount below; none while the store has not reported the order itself.
+    /// The currency of every amount below; none until the store reports the order itself.
     pub currency: Option<Currency>,
     /// The Calculation Logic that was applied.
     pub rules: Rules,
-    /// Set if the sale came to nothing as a whole.
+    /// Set if the whole sale was canceled, deleted or voided.
     pub undone: Option<Undone>,
-    /// Every trigger that matched, coupon codes first, each with what became of it.
+    /// Every trigger that matched, coupon codes first, each with its result.
     pub outcomes: Vec<CandidateOutcome>,
-    /// The conversions of this order: the winner's first, then royalties. At most one an affiliate.
+    /// The conversions of this order: the winner's first, then royalties. At most one per
+    /// affiliate.
     pub credits: Vec<Credit>,
-    /// Codes on the order that no affiliate held.
+    /// Codes on the order that didn't belong to any affiliate.
     pub other_codes: Vec<String>,
 }
 
-/// A trigger that matched the order, and what became of it.
+/// A trigger that matched the order, and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CandidateOutcome {
@@ -39,12 +40,12 @@ pub struct CandidateOutcome {
     pub kind: Option<TriggerKind>,
     pub value: String,
     pub affiliate: AffiliateName,
-    /// What this code took off the order; 0 for other kinds.
+    /// The discount of this code; 0 for other kinds.
     pub discount_minor: i64,
     pub verdict: CandidateResult,
 }
 
-/// An affiliate as a decision names it: the name at that time.
+/// An affiliate with the name it had at the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AffiliateName {
@@ -53,7 +54,6 @@ pub struct AffiliateName {
     pub name: String,
 }
 
-/// What became of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum CandidateResult {
@@ -64,7 +64,7 @@ pub enum CandidateResult {
     Lost {
         reason: LostReason,
     },
-    /// Made a conversion that earns nothing.
+    /// It created a conversion that earns nothing.
     Unqualified {
         reason: Unqualified,
     },
@@ -73,44 +73,43 @@ pub enum CandidateResult {
     Unknown,
 }
 
-/// Why a candidate was not credited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum LostReason {
-    /// Belonged to this affiliate only after the order was placed.
+    /// The affiliate became its owner after the order was placed.
     NotYetOwned {
         from: DateTime<Utc>,
     },
-    /// Belonged to somebody else already.
+    /// The affiliate was no longer its owner when the order was placed.
     NoLongerOwned {
         until: DateTime<Utc>,
     },
     Retired {
         at: DateTime<Utc>,
     },
-    /// The order, as reported now, does not carry it any more.
+    /// The newest report of the order doesn't contain it.
     NotOnOrder,
     CreditedByHand {
         to: String,
         by: String,
         at: DateTime<Utc>,
     },
-    /// A coupon code comes before a customer e-mail address.
+    /// A coupon code comes before a customer email.
     CouponComesFirst {
         winner: Winner,
     },
-    /// Another code came first.
+    /// Another code ranked higher.
     Outranked {
         winner: Winner,
         by: Advantage,
         rule: Precedence,
     },
-    /// Could not be credited in any case, and somebody else could.
+    /// It couldn't be credited, and another candidate could.
     Ineligible {
         reason: Unqualified,
         winner: Winner,
     },
-    /// An affiliate is credited once for an order, and is already.
+    /// An affiliate is credited once per order, and already is.
     CreditedAlready {
         through: String,
     },
@@ -119,7 +118,7 @@ pub enum LostReason {
     Unknown,
 }
 
-/// Who a candidate lost to.
+/// The candidate that won.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Winner {
@@ -127,14 +126,14 @@ pub struct Winner {
     pub affiliate: String,
 }
 
-/// What the winner had before another candidate: the merchant's rule, or what decides its ties.
+/// Why the winner ranked higher: the merchant's rule, or a tie-breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Advantage {
     EarlierOnOrder,
     LargerDiscount,
     OlderTrigger,
-    /// Alike in everything else, and entered first.
+    /// Equal in everything else, but created first.
     #[default]
     #[serde(other)]
     EnteredFirst,
@@ -145,24 +144,24 @@ pub enum Advantage {
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Unqualified {
     TestOrder,
-    /// The affiliate was not Active when the order was placed.
+    /// The affiliate wasn't Active when the order was placed.
     InactiveAffiliate {
         status: AffiliateStatus,
     },
     /// The customer is the affiliate.
     OwnPurchase,
-    /// The code was under an exclusion that covers orders.
+    /// An exclusion that covers orders included the code.
     ExcludedCode {
         exclusion_id: i64,
     },
-    /// A flat amount in another currency than the order's; there is nothing to convert it with.
+    /// The flat amount is in another currency than the order, and Vouch has no exchange rates.
     OtherCurrency {
         terms: Currency,
         order: Currency,
     },
-    /// The order counts once it's paid, and the bank's promise to pay ran out.
+    /// The order counts once it's paid, and the payment authorization expired.
     PaymentExpired,
-    /// The order counts once it's paid, and the payment was called off.
+    /// The order counts once it's paid, and the payment was voided.
     PaymentVoided,
     #[default]
     #[serde(other)]
@@ -170,7 +169,7 @@ pub enum Unqualified {
 }
 
 impl Unqualified {
-    /// Whether a merchant can credit the order all the same.
+    /// Whether a merchant can credit the order anyway.
     pub fn can_be_overruled(self) -> bool {
         match self {
             Self::TestOrder
@@ -185,44 +184,45 @@ impl Unqualified {
     }
 }
 
-/// One affiliate's credit for the order: what its conversion should be now.
+/// One affiliate's credit for the order: the conversion that it should have now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Credit {
     pub affiliate: AffiliateName,
-    /// None if the order was credited by hand.
+    /// None if the order was credited manually.
     pub trigger_id: Option<i64>,
-    /// The code, address or SKU as its owner typed it; empty if credited by hand.
+    /// The code, email or SKU as its owner typed it; empty for a manual credit.
     pub value: String,
     pub offer_id: i64,
     pub offer_name: String,
     pub via: CreditKind,
-    /// Why it earns nothing; none if it is qualified.
+    /// Why it earns nothing; none if it's qualified.
     pub unqualified: Option<Unqualified>,
-    /// A reason to earn nothing that a merchant overruled.
+    /// The reason to earn nothing that a merchant overruled.
     pub overruled: Option<Unqualified>,
     pub auto_approve: bool,
-    /// The order counts once it's paid, and isn't yet.
+    /// The order counts once it's paid, and it isn't paid yet.
     pub not_paid_yet: bool,
-    /// What the offer pays.
     pub rate: Commission,
-    /// What is left of what was paid for the lines that earn; 0 if the sale came to nothing.
+    /// What the customer paid for the lines that earn, after refunds; 0 if the whole sale was
+    /// undone.
     pub revenue_minor: i64,
-    /// What was paid for the lines that earn, before refunds.
+    /// What the customer paid for the lines that earn, before refunds.
     pub gross_minor: i64,
-    /// What of it was given back or taken off the order.
+    /// The part of `gross_minor` that was refunded or removed from the order.
     pub refunded_minor: i64,
-    /// What the credited code took off the order; 0 for other kinds.
+    /// The discount of the credited code; 0 for other kinds.
     pub discount_minor: i64,
-    /// Of a royalty: how much of `revenue_minor` the order's main credit has too.
+    /// For a royalty: the part of `revenue_minor` that the order's main credit also contains.
     pub shared_revenue_minor: i64,
-    /// The same of `refunded_minor`.
+    /// For a royalty: the part of `refunded_minor` that the order's main credit also contains.
     pub shared_refunded_minor: i64,
-    /// What the ledger should hold; all zero while the conversion is Unqualified.
+    /// The target of the ledger; all zero while the conversion is Unqualified.
     pub commission: Components,
-    /// The same as if it were qualified.
+    /// The same amounts as if the conversion were qualified.
     pub would_be: Components,
-    /// Every line the credit reaches. Their commissions add up to `would_be` before cancellation.
+    /// Every line that the credit covers. Their commissions add up to `would_be` before
+    /// cancellation.
     pub lines: Vec<LineCommission>,
 }
 
@@ -232,7 +232,6 @@ impl Credit {
     }
 }
 
-/// How an affiliate came to a credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CreditKind {
@@ -255,7 +254,7 @@ impl From<TriggerKind> for CreditKind {
     }
 }
 
-/// How much one line of the order earns.
+/// The commission of one line of the order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LineCommission {
@@ -264,29 +263,29 @@ pub struct LineCommission {
     pub title: String,
     pub sku: Option<String>,
     pub quantity: i64,
-    /// How many of them the customer kept.
+    /// The number of items that the customer kept.
     pub remaining: i64,
     /// What the customer paid, before refunds.
     pub base_minor: i64,
     pub refunded_minor: i64,
-    /// What the line earns now, refunds counted.
+    /// The current commission, after refunds.
     pub commission_minor: i64,
     pub note: Option<LineNote>,
 }
 
-/// What is special about a line.
+/// Why a line earns differently from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineNote {
     /// The offer pays nothing for this SKU.
     ExcludedSku,
-    /// Shipping, which the merchant's Calculation Logic counts.
+    /// Shipping that the merchant's Calculation Logic counts.
     Shipping,
-    /// A line of shipping, which it doesn't count.
+    /// Shipping that the merchant's Calculation Logic doesn't count.
     ShippingLeftOut,
-    /// Gift cards earn nothing by it.
+    /// A gift card that the Calculation Logic doesn't count.
     GiftCard,
-    /// Tips don't.
+    /// A tip that the Calculation Logic doesn't count.
     Tip,
     /// Fees never earn.
     Fee,
@@ -306,8 +305,8 @@ impl LineNote {
     }
 }
 
-/// Whether what came after the sale takes its commission back. A cancelled order's stays where the
-/// store is set so; an order that is gone from the store earns nothing.
+/// Whether an undone sale loses its commission. The merchant's rules can keep the commission of
+/// canceled orders; an order that the store deleted always loses it.
 pub(super) fn takes_back(undone: Option<Undone>, rules: &Rules) -> bool {
     match undone {
         None => false,
@@ -317,7 +316,7 @@ pub(super) fn takes_back(undone: Option<Undone>, rules: &Rules) -> bool {
 }
 
 impl Attribution {
-    /// Whether what came after the sale takes its commission back.
+    /// Whether this order's commission is reversed because the sale was undone.
     pub fn takes_back(&self) -> bool {
         takes_back(self.undone, &self.rules)
     }

@@ -1,4 +1,4 @@
-//! A decision in words, for a person who runs a shop.
+//! Describes a decision in sentences for merchants.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use crate::money::{Currency, format_money};
 use crate::order::state::Undone;
 use crate::trigger::TriggerKind;
 
-/// A time as people write it, in their own zone: `3 March 2026, 14:05`.
+/// A time in the reader's zone: `3 March 2026, 14:05`.
 fn when(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%-d %B %Y, %H:%M").to_string()
 }
 
 impl Attribution {
-    /// The decision in a few sentences: who is credited and why, or why nobody is. Times are
-    /// those of `zone`.
+    /// The decision in a few sentences: who is credited and why, or why no one is. Times are in
+    /// `zone`.
     pub fn sentences(&self, zone: Tz) -> Vec<String> {
         let Some(currency) = self.currency else {
             return vec![
@@ -95,7 +95,7 @@ impl Attribution {
 }
 
 impl Credit {
-    /// Who is credited with what, in one sentence.
+    /// Who is credited and how much, in one sentence.
     pub fn sentence(&self, currency: Currency) -> String {
         let name = &self.affiliate.name;
         let value = &self.value;
@@ -126,7 +126,7 @@ impl Credit {
 }
 
 impl CandidateOutcome {
-    /// What became of this trigger, in one sentence. Times are those of `zone`.
+    /// The result of this trigger in one sentence. Times are in `zone`.
     pub fn sentence(&self, zone: Tz) -> String {
         let kind = self.kind.map_or("Trigger", TriggerKind::label);
         let (value, name) = (&self.value, &self.affiliate.name);
@@ -147,7 +147,7 @@ impl CandidateOutcome {
 }
 
 impl LostReason {
-    /// The reason as the end of a sentence. Times are those of `zone`.
+    /// The reason as the end of a sentence. Times are in `zone`.
     pub fn words(&self, zone: Tz) -> String {
         match self {
             Self::NotYetOwned { from } => {
@@ -240,7 +240,7 @@ impl LineCommission {
         self.base_minor > 0 && self.refunded_minor == self.base_minor
     }
 
-    /// How the line's commission came about: `10 % of $29.10 is $2.91.`
+    /// How the line's commission was computed: `10 % of $29.10 is $2.91.`
     pub fn sentence(&self, rate: Commission, currency: Currency) -> String {
         let money = |minor| format_money(minor, currency);
         let earned = money(self.commission_minor);

@@ -131,7 +131,7 @@ fn who_owned_the_code_when_the_order_was_placed_is_credited() {
     let periods = [before, after];
     let placed = |day| OrderSnapshot { placed_at: march(day), ..tee().with_code("JANE10", 0) };
     assert_eq!(decided(placed(9), &periods).paid(), [(JANE, 291)]);
-    // From that moment on, itself included.
+    // The start of a period is inclusive.
     assert_eq!(decided(placed(10), &periods).paid(), [(MAX, 291)]);
     let reasons = |day| {
         let attribution = decided(placed(day), &periods);
@@ -234,12 +234,12 @@ fn who_can_be_credited_comes_before_who_cannot_whatever_the_rule() {
     let attribution = decided(report.clone(), &[disabled.clone(), code(2, "MAX20", MAX)]);
     assert_eq!(attribution.paid(), [(MAX, 291)]);
     assert!(matches!(attribution.lost(1), LostReason::Ineligible { .. }));
-    // Even a customer e-mail comes before a code that cannot be credited.
+    // A customer email also comes before a code that can't be credited, if the email can.
     let attribution =
         decided(report.clone(), &[disabled.clone(), email(3, "carla@example.com", SUE)]);
     assert_eq!(attribution.paid(), [(SUE, 291)]);
     assert!(matches!(attribution.lost(1), LostReason::Ineligible { .. }));
-    // Of several that cannot, the best by the rule makes the unqualified conversion.
+    // If none can be credited, the best one by the rule gets the unqualified conversion.
     let other = code(2, "MAX20", MAX).with_status(AffiliateStatus::Pending);
     let attribution = decided(report, &[other, disabled]);
     assert_eq!(attribution.paid(), [(JANE, 0)]);
@@ -252,7 +252,7 @@ fn a_merchant_can_overrule_unqualified() {
     let attribution = overruling(report, &[code(1, "JANE10", JANE)], &[JANE]);
     assert_eq!(attribution.paid(), [(JANE, 291)]);
     assert_eq!(attribution.credits[0].overruled, Some(Unqualified::TestOrder));
-    // Overruling what is not there changes nothing.
+    // Overruling an objection that doesn't exist changes nothing.
     let attribution = overruling(tee().with_code("JANE10", 0), &[code(1, "JANE10", JANE)], &[JANE]);
     assert_eq!((attribution.paid(), attribution.credits[0].overruled), (vec![(JANE, 291)], None));
 }
@@ -269,7 +269,7 @@ fn a_sku_trigger_is_a_royalty_on_its_own_lines_beside_the_winner() {
     assert_eq!(attribution.paid(), [(JANE, 330), (MAX, 100), (SUE, 30)]);
     assert_eq!(attribution.credits[1].lines.len(), 1);
     assert_eq!(attribution.verdict(2), &CandidateResult::Royalty);
-    // Without a winner, royalties are paid all the same.
+    // Royalties are paid even without a winner.
     assert_eq!(decided(report, &candidates[1..]).paid(), [(MAX, 100), (SUE, 30)]);
 }
 
@@ -292,7 +292,7 @@ fn the_winners_credit_covers_the_winners_own_sku() {
     assert_eq!(attribution.lost(2), &LostReason::CreditedAlready { through: "JANE10".into() });
 }
 
-/// A code under an exclusion that covers orders.
+/// Puts the code under an exclusion that covers orders.
 fn excluded(candidate: Candidate) -> Candidate {
     Candidate { excluded_by: Some(9), ..candidate }
 }
@@ -310,16 +310,16 @@ fn a_royalty_is_not_lost_to_the_same_affiliates_unqualified_code() {
     let reason = Unqualified::ExcludedCode { exclusion_id: 9 };
     assert_eq!(attribution.verdict(1), &CandidateResult::Unqualified { reason });
     assert_eq!(attribution.verdict(2), &CandidateResult::Royalty);
-    // Without a royalty of theirs the code makes the unqualified conversion.
+    // Without a royalty of the same affiliate, the code gets the unqualified conversion.
     let attribution = decided(report.clone(), &[jane.clone(), sku(2, "CAP", MAX)]);
     assert_eq!(attribution.paid(), [(JANE, 0), (MAX, 125)]);
-    // A SKU that is not on the order, or no longer theirs, is no royalty.
+    // A SKU that isn't on the order, or is no longer the affiliate's, earns no royalty.
     let mut given_up = sku(2, "CAP", JANE);
     given_up.owned_until = Some(march(2));
     for gone in [sku(2, "HAT", JANE), given_up] {
         assert_eq!(decided(report.clone(), &[jane.clone(), gone]).paid(), [(JANE, 0)]);
     }
-    // A member who overrules the reason has the code count, for the whole order.
+    // If a member overrules the reason, the code counts for the whole order.
     let attribution = overruling(report, &[jane, sku(2, "CAP", JANE)], &[JANE]);
     assert_eq!(attribution.paid(), [(JANE, 325)]);
 }
@@ -333,12 +333,13 @@ fn a_royalty_stays_beside_whatever_else_is_on_the_order() {
         .with_code("MAX20", 0);
     let royalty = sku(3, "CAP", JANE);
     let (jane, max) = (code(1, "JANE10", JANE), code(2, "MAX20", MAX));
-    // Jane's code cannot be credited, Max's can: he wins, her royalty stands beside.
+    // Jane's code can't be credited but Max's can. He wins, and she still gets her royalty.
     let attribution =
         decided(report.clone(), &[excluded(jane.clone()), max.clone(), royalty.clone()]);
     assert_eq!(attribution.paid(), [(MAX, 325), (JANE, 125)]);
     assert!(matches!(attribution.lost(1), LostReason::Ineligible { .. }));
-    // Her code merely lost: the same.
+    // Jane's code is valid: she wins by position, and keeps her royalty when the rule ranks her
+    // code lower.
     let attribution =
         decided(report.clone(), &[max.clone(), jane.clone().created(5), royalty.clone()]);
     assert_eq!(attribution.paid(), [(JANE, 325)], "first on the order");
@@ -346,10 +347,10 @@ fn a_royalty_stays_beside_whatever_else_is_on_the_order() {
     let late = jane.clone().created(5);
     let attribution = decided_by(report.clone(), &[max.clone(), late, royalty.clone()], rules);
     assert_eq!(attribution.paid(), [(MAX, 325), (JANE, 125)]);
-    // Neither code can be credited: her royalty is all there is.
+    // Neither code can be credited, so her royalty is the only credit.
     let both = [excluded(jane), excluded(max), royalty.clone()];
     assert_eq!(decided(report.clone(), &both).paid(), [(JANE, 125)]);
-    // What stands against the person stands against the royalty as well.
+    // An objection to the affiliate also blocks the royalty.
     let mut own = report;
     own.customer_email = Some("jane@affiliates.example".into());
     let attribution = decided(own, &[code(1, "JANE10", JANE), royalty]);
@@ -384,6 +385,6 @@ fn an_order_credited_by_hand_is_credited_so_before_all() {
     for lost in [1, 3] {
         assert!(matches!(attribution.lost(lost), LostReason::CreditedByHand { .. }));
     }
-    // Without any candidate it is credited as well.
+    // A manual credit needs no candidates.
     assert_eq!(decide(&state, &[], &Rules::default(), &overrides).paid(), [(SUE, 500)]);
 }

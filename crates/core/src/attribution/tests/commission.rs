@@ -33,7 +33,7 @@ fn the_base_follows_the_merchants_calculation_logic() {
     {
         let rules = Rules { include_tax, include_shipping, ..Rules::default() };
         let credit = jane_by(report.clone(), ten_percent(), rules);
-        // 59.5 is rounded to 60 for shipping with tax: half to even, line by line.
+        // Shipping with tax is 59.5, rounded half to even to 60 on its own line.
         let sale = if include_tax && include_shipping { 138 + 60 } else { sale };
         assert_eq!(credit.commission.sale, sale);
         assert_eq!(credit.lines.len(), if include_shipping { 2 } else { 1 });
@@ -114,7 +114,7 @@ fn flat_per_item_pays_for_the_items_that_are_kept() {
     let report = order().with_line("TEE", 3, 1000).with_line("CAP", 1, 500);
     let refunded = report.with_refund(refund("1").of_line("TEE", 2, 2000));
     assert_eq!(jane(refunded, per_item(150)).commission, components(600, -300, 0));
-    // The customer kept the items, but all the money went back.
+    // The customer kept the items but got all the money back.
     let goodwill = ReportedRefund { adjustment_minor: 1000, ..refund("1") };
     let free = order().with_line("TEE", 1, 1000).with_refund(goodwill);
     assert_eq!(jane(free, per_item(150)).commission, components(150, -150, 0));
@@ -194,7 +194,7 @@ fn every_kind_of_line_earns_by_the_rules() {
         assert_eq!(credit.commission.sale, by_default, "{kind:?}");
         assert_eq!(credit.lines[1].note, note);
         assert_eq!(jane_by(line(kind), percent, all).commission.sale, allowed, "{kind:?}");
-        // Only things are items.
+        // Shipping and tips don't count as items.
         let flat = terms(Commission::FlatPerItem { amount_minor: 100, currency: Currency::USD });
         let items = if matches!(kind, LineKind::Goods | LineKind::GiftCard) { 2 } else { 1 };
         assert_eq!(jane_by(line(kind), flat, all).commission.sale, items * 100, "{kind:?}");

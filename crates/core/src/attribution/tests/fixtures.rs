@@ -1,4 +1,4 @@
-//! Two affiliates with codes, and short ways to decide.
+//! Test data for attribution: two affiliates with codes, and short ways to decide.
 
 use crate::affiliate::AffiliateStatus;
 use crate::attribution::*;
@@ -50,7 +50,8 @@ pub(super) fn affiliate(id: i64) -> CandidateAffiliate {
     }
 }
 
-/// In force since 1 March, on ten percent. Trigger ids stand far from affiliate ids.
+/// Active since March 1, at ten percent. Trigger ids differ from affiliate ids, so mixing them up
+/// fails.
 fn candidate(trigger_id: i64, kind: TriggerKind, value: &str, owner: i64) -> Candidate {
     let key = match kind {
         TriggerKind::CustomerEmail => EmailKey::parse(value).unwrap().as_str().to_owned(),
@@ -123,7 +124,7 @@ pub(super) fn overruling(
 }
 
 impl Attribution {
-    /// Who is credited, and what they earn; unqualified credits earn 0.
+    /// Affiliate ids with their commission; unqualified credits earn 0.
     pub(super) fn paid(&self) -> Vec<(i64, i64)> {
         self.credits.iter().map(|c| (c.affiliate.id, c.commission.total())).collect()
     }

@@ -1,4 +1,4 @@
-//! What holds for every order, whoever stands for it.
+//! Property tests: rules that hold for every order and every set of candidates.
 
 use proptest::prelude::*;
 
@@ -164,8 +164,8 @@ proptest! {
         let state = OrderState::from(report);
         let attribution = decide(&state, &candidates, &rules, &overrides);
 
-        // The merchant's totals have each line that anyone earns from once. (A SKU is in one hand,
-        // except here.)
+        // The merchant's totals count each line once. This only holds with one royalty, because
+        // outside of this test a SKU has one owner.
         let royalties = attribution.credits.iter().filter(|credit| credit.via == CreditKind::Sku);
         if royalties.count() <= 1 {
             let own = |credit: &Credit| credit.revenue_minor - credit.shared_revenue_minor;

@@ -1,4 +1,4 @@
-//! The rules of "Who is credited" and "Commission", one by one, then their laws.
+//! Tests of attribution and commission: single rules first, then their laws.
 
 mod attribution;
 mod commission;

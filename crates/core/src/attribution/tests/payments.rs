@@ -47,7 +47,7 @@ fn where_orders_count_when_placed_only_a_voided_payment_matters() {
 
 #[test]
 fn an_unpaid_order_credits_the_one_whom_it_would_credit_when_paid() {
-    // Max's address is on the order, and Jane, whose code it carries, is the customer.
+    // Jane used her own code, so it's unqualified, and Max's trigger for her email wins.
     let unpaid = |payment| {
         let report = order().with_line("TEE", 1, 2910).with_code("JANE10", 0);
         OrderSnapshot { payment, customer_email: Some("jane@affiliates.example".into()), ..report }

@@ -56,7 +56,7 @@ fn an_order_that_credits_nobody_says_why() {
         ["Coupon Code JANE10 of Jane does not count: it was retired on 9 March 2026, 13:00, \
           before the order was placed."]
     );
-    // A code that an edit took off the order is no more on it than none.
+    // A code that an edit removed is no longer on the order.
     let gone = decided(tee(), &[code(1, "JANE10", JANE)]);
     assert_eq!(gone.sentences(Berlin), nobody);
     let unknown = Attribution::default().sentences(Berlin);
