@@ -1,7 +1,7 @@
-//! What the customer paid for each line of an order, and what of it is left.
+//! The amounts of each order line: what the customer paid, and what remains after refunds.
 //!
-//! The base of a line is what the customer paid for it: after all discounts, without tax, without
-//! shipping, unless the merchant's Calculation Logic says otherwise.
+//! The base of a line is the price after all discounts, without tax and shipping, unless the
+//! merchant's Calculation Logic includes them.
 
 mod returned;
 
@@ -10,35 +10,36 @@ use super::snapshot::{LineKind, OrderSnapshot, PaymentState, ReportedLine, Repor
 use super::state::OrderState;
 use crate::money::{allocate, proportion_half_even};
 
-/// No line is counted for more than this, so that no sum over an order can leave `i64`.
+/// Amounts per line are capped at this value, so that sums over an order fit into `i64`.
 const MAX_LINE_MINOR: i128 = 500_000_000_000_000;
 
-/// What belongs to the base of a commission.
+/// The parts of an order that the base of a commission includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Basis {
     pub include_tax: bool,
     pub include_shipping: bool,
-    /// Whether negative fees lower the base; else they're a means of payment.
+    /// Whether negative fees lower the base; otherwise they count as a means of payment.
     pub negative_fees_lower: bool,
 }
 
-/// What was paid for one line, and what of it is left.
+/// The amounts of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineAmounts<'a> {
-    /// The line as reported; none for shipping, which counts as a line of its own if it counts.
+    /// The line as reported; none for the order's shipping, which is a line of its own if it
+    /// counts.
     pub line: Option<&'a ReportedLine>,
     /// What the customer paid, before refunds.
     pub gross_minor: i64,
-    /// What of it was given back or taken off the order; at most `gross_minor`.
+    /// The part that was refunded or removed from the order; at most `gross_minor`.
     pub refunded_minor: i64,
-    /// How many were ordered; 0 for shipping.
+    /// The ordered quantity; 0 for shipping.
     pub quantity: i64,
-    /// How many of them the customer kept.
+    /// The quantity that the customer kept.
     pub remaining: i64,
 }
 
 impl LineAmounts<'_> {
-    /// What is left of what the customer paid.
+    /// What the customer paid, after refunds.
     pub fn net_minor(&self) -> i64 {
         self.gross_minor - self.refunded_minor
     }
@@ -48,9 +49,9 @@ impl LineAmounts<'_> {
     }
 }
 
-/// The amounts of every line, in the order of the report; shipping last, if it counts.
+/// The amounts of every line in the order of the report, then shipping if it counts.
 ///
-/// Nothing is negative: a refund takes at most what was paid.
+/// No amount is negative: a refund takes at most what was paid.
 pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<'a>> {
     let Some(report) = &state.report else {
         return Vec::new();
@@ -72,7 +73,7 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
         amounts.extend(shipping);
     }
     if report.payment == PaymentState::Refunded {
-        // All the money went back, whether or not the store said for which lines.
+        // Everything was refunded, even if the store didn't name the lines.
         for line in &mut amounts {
             line.refunded_minor = line.gross_minor;
             line.remaining = 0;
@@ -81,13 +82,13 @@ pub fn line_amounts<'a>(state: &'a OrderState, basis: Basis) -> Vec<LineAmounts<
     amounts
 }
 
-/// All the money that a refund of this order gave back, tax included.
+/// The total amount of a refund of this order, including tax.
 pub fn given_back(report: &OrderSnapshot, refund: &ReportedRefund) -> i64 {
     bounded(Returned::of(report, [refund]).total())
 }
 
-/// What negative fees take off each line: they're a discount on the order as a whole, spread over its
-/// items by what was paid for each.
+/// The share of the negative fees per line. They're a discount on the whole order, spread over its
+/// items in proportion to their price.
 fn shares_of_negative_fees(report: &OrderSnapshot, basis: Basis) -> Vec<i64> {
     let fees_minor = if basis.negative_fees_lower { report.negative_fees_minor.max(0) } else { 0 };
     let without_tax = Basis::default();
@@ -105,8 +106,8 @@ fn goods(line: &ReportedLine, fees_minor: i64, returned: OfLine, basis: Basis) -
     let quantity = line.quantity.max(0);
     let kept = narrow((i128::from(quantity) - returned.quantity).max(0));
     let remaining = line.remaining_quantity.map_or(kept, |left| left.clamp(0, kept));
-    // Taken off by an edit without a refund of its own. What a refund took as well is not in
-    // `kept` any more, so nothing counts twice; money that went back besides counts too.
+    // Items that an edit removed without a refund. Refunded items aren't in `kept`, so none counts
+    // twice. Refunds of money without items are subtracted as well.
     let edited = kept - remaining;
     let unedited = if edited > 0 {
         proportion_half_even(gross_minor, quantity - edited, quantity)
@@ -123,7 +124,7 @@ fn goods(line: &ReportedLine, fees_minor: i64, returned: OfLine, basis: Basis) -
     }
 }
 
-/// What the customer paid for the whole line.
+/// What the customer paid for all items of the line.
 fn paid_for(line: &ReportedLine, basis: Basis) -> i64 {
     let asked = i128::from(line.price_minor) * i128::from(line.quantity.max(0));
     let paid = asked - i128::from(line.discount_minor);
@@ -135,7 +136,8 @@ fn paid_for(line: &ReportedLine, basis: Basis) -> i64 {
     })
 }
 
-/// Takes money off those lines, by what is left of each, and answers how much it could.
+/// Subtracts money from the selected lines in proportion to their remaining amounts. Returns the
+/// subtracted amount.
 fn take_off<'a>(
     lines: &mut [LineAmounts<'a>],
     minor: i64,
@@ -146,7 +148,7 @@ fn take_off<'a>(
     let all: i128 = left.iter().map(|minor| i128::from(*minor)).sum();
     let taken = narrow(i128::from(minor).min(all));
     for (line, share) in lines.iter_mut().zip(allocate(taken, &left)) {
-        // An equal share of nothing is still nothing: `allocate` exceeds no weight here.
+        // The sum never exceeds the weights, so `allocate` never exceeds a line's remaining amount.
         line.refunded_minor += share;
     }
     taken

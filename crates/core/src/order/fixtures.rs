@@ -1,4 +1,4 @@
-//! Small orders to test with.
+//! Test data: small orders.
 
 use chrono::{DateTime, TimeZone, Utc};
 
@@ -8,12 +8,12 @@ use super::snapshot::{
 use super::times::DeliveryTimes;
 use crate::money::Currency;
 
-/// A day of March 2026, at noon.
+/// A day of March 2026, at noon UTC.
 pub(crate) fn march(day: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, day, 12, 0, 0).unwrap()
 }
 
-/// A paid order of 10 March without lines, in dollars, by a customer who is nobody else.
+/// A paid order in USD, placed on March 10 without lines. The customer isn't an affiliate.
 pub(crate) fn order() -> OrderSnapshot {
     OrderSnapshot {
         order_ref: "820982911946154508".into(),
@@ -45,7 +45,7 @@ impl OrderSnapshot {
         self
     }
 
-    /// A line of `quantity` at `price_minor`; its reference and SKU are `sku`.
+    /// Adds a line; its reference and SKU are both `sku`.
     pub(crate) fn with_line(mut self, sku: &str, quantity: i64, price_minor: i64) -> Self {
         self.lines.push(ReportedLine {
             line_ref: sku.into(),
@@ -73,7 +73,7 @@ pub(crate) fn times(day: u32) -> DeliveryTimes {
     DeliveryTimes { sent_at: march(day), received_at: march(day) }
 }
 
-/// A refund of 11 March that gives nothing back yet.
+/// A refund on March 11 with zero amounts.
 pub(crate) fn refund(refund_ref: &str) -> ReportedRefund {
     ReportedRefund::new(refund_ref, march(11))
 }

@@ -1,4 +1,5 @@
-//! One order: what a store said of it at one time, everything said of it, and its amounts.
+//! Orders: a store's report at one time, the state merged from all reports, and the amounts per
+//! line.
 
 pub mod amounts;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! What a store says of an order, in the same words for every platform.
+//! A store's report of an order, in one form for every platform.
 //!
-//! Reports are stored as JSON and read by every later version: a field that is added gets a
-//! default. All amounts are minor units of the order's currency, and never negative unless said.
+//! Reports are stored as JSON and must be readable by every later version, so new fields need a
+//! default. All amounts are minor units of the order's currency, and not negative unless noted.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,20 +15,21 @@ use crate::money::Currency;
 use crate::sku::key_of_reported_sku;
 use crate::text_enum;
 
-/// One order as a store described it at one time.
+/// One order as a store reported it at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSnapshot {
-    /// The store's own id. Text, because Shopify's ids exceed 2^53 and other stores' are no numbers.
+    /// The store's own id. It's text because Shopify's ids exceed 2^53 and other stores' ids aren't
+    /// numbers.
     pub order_ref: String,
-    /// What the merchant calls the order, for example `#1001`.
+    /// The order name that the merchant sees, for example `#1001`.
     pub name: String,
-    /// When the order was in this state, by the store's clock (Shopify: whole seconds).
+    /// The time of this state by the store's clock (Shopify: whole seconds).
     pub reported_at: DateTime<Utc>,
-    /// When the customer placed it. Decides which triggers and owners were in force.
+    /// When the customer placed the order. It decides which triggers and owners were active.
     pub placed_at: DateTime<Utc>,
-    /// The store's currency; not the one the customer may have been shown.
+    /// The store's currency, which can differ from the one the customer saw.
     pub currency: Currency,
-    /// No real sale: made in the store's test mode, or sent as a test.
+    /// Not a real sale: placed in the store's test mode, or sent as a test.
     #[serde(default)]
     pub is_test: bool,
     #[serde(default)]
@@ -40,10 +41,10 @@ pub struct OrderSnapshot {
     /// The store's id of the customer.
     #[serde(default)]
     pub customer_ref: Option<String>,
-    /// So that the merchant recognises who bought.
+    /// Shown so that the merchant recognizes the customer.
     #[serde(default)]
     pub customer_name: Option<String>,
-    /// Coupon codes as the shopper typed them, in the order of the store.
+    /// Coupon codes as the customer typed them, in the store's order.
     #[serde(default)]
     pub codes: Vec<ReportedCode>,
     #[serde(default)]
@@ -54,19 +55,20 @@ pub struct OrderSnapshot {
     /// The tax on shipping.
     #[serde(default)]
     pub shipping_tax_minor: i64,
-    /// All tax of the order.
+    /// The total tax of the order.
     #[serde(default)]
     pub tax_minor: i64,
-    /// What the customer was asked to pay in all, before refunds.
+    /// The total that the customer was charged, before refunds.
     #[serde(default)]
     pub total_minor: i64,
     #[serde(default)]
     pub refunds: Vec<ReportedRefund>,
-    /// What fees below zero come to, as a positive number: gift cards that pay for the goods, or
-    /// discounts, as the merchant's Calculation Logic says.
+    /// The sum of fees below zero, as a positive number. The merchant's Calculation Logic decides
+    /// whether they're discounts or gift cards that pay for goods.
     #[serde(default)]
     pub negative_fees_minor: i64,
-    /// What was passed over while this was read. It belongs to the delivery and isn't kept here.
+    /// Fields that the parser skipped. They belong to the delivery and aren't stored with the
+    /// order.
     #[serde(skip)]
     pub notes: Vec<ReadNote>,
 }
@@ -101,9 +103,9 @@ text_enum! {
 /// A coupon code on an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedCode {
-    /// As the shopper typed it.
+    /// As the customer typed it.
     pub code: String,
-    /// The money it took off the order.
+    /// Its discount on the order.
     #[serde(default)]
     pub discount_minor: i64,
 }
@@ -130,7 +132,6 @@ text_enum! {
     }
 }
 
-/// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedLine {
     /// The store's id of the line.
@@ -139,20 +140,20 @@ pub struct ReportedLine {
     pub sku: Option<String>,
     #[serde(default)]
     pub title: String,
-    /// How many were ordered.
+    /// The ordered quantity.
     pub quantity: i64,
-    /// How many are left on the order after edits and refunds, where the store says so.
+    /// The quantity left after edits and refunds, if the store reports it.
     #[serde(default)]
     pub remaining_quantity: Option<i64>,
-    /// The price of one.
+    /// The price of one item.
     pub price_minor: i64,
-    /// All discounts on the whole line, its share of discounts on the order among them.
+    /// All discounts on the whole line, including its share of discounts on the order.
     #[serde(default)]
     pub discount_minor: i64,
     /// The tax on the whole line.
     #[serde(default)]
     pub tax_minor: i64,
-    /// Whether price and discount contain the tax.
+    /// Whether price and discount include the tax.
     #[serde(default)]
     pub tax_included: bool,
     #[serde(default)]
@@ -160,18 +161,18 @@ pub struct ReportedLine {
 }
 
 impl ReportedLine {
-    /// The SKU as it is compared; none if the line has no SKU.
+    /// The normalized SKU; none if the line has no SKU.
     pub fn sku_key(&self) -> Option<String> {
         self.sku.as_deref().map(key_of_reported_sku).filter(|key| !key.is_empty())
     }
 }
 
-/// A field that doesn't enter the base of commission and couldn't be read: the order is kept
+/// A field that couldn't be parsed and doesn't affect the commission's base. The order is processed
 /// without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadNote {
     pub code: ReadProblem,
-    /// Where in the JSON, for example `billing` or `line_items[3].sku`.
+    /// The JSON path, for example `billing` or `line_items[3].sku`.
     pub path: String,
 }
 
@@ -189,50 +190,48 @@ text_enum! {
     }
 }
 
-/// How many decimals the amounts of a refund are counted in while its currency is unknown: more than
-/// any currency has.
+/// The decimals of a refund's amounts while its currency is unknown: more than any currency has.
 pub const NO_CURRENCY_EXPONENT: u32 = 4;
 
-/// What one message of a store says.
+/// The content of one webhook delivery, or of one answer from the store's API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreEvent {
     /// The state of an order.
     Order(Box<OrderSnapshot>),
-    /// A refund alone; the order's own report may come before it, after it, or not at all.
-    /// Without a currency of its own it is in the order's, and its amounts are counted in
-    /// [`NO_CURRENCY_EXPONENT`] decimals.
+    /// A refund on its own. The order's report may come before it, after it, or never. Without a
+    /// currency it's in the order's currency, and its amounts have [`NO_CURRENCY_EXPONENT`]
+    /// decimals.
     Refund { order_ref: String, refund: ReportedRefund, currency: Option<Currency> },
-    /// What the store answered, asked at `read_at` for the lines of an order's refunds.
+    /// The store's answer to a request at `read_at` for the lines of an order's refunds.
     RefundLines {
         order_ref: String,
         currency: Currency,
         read_at: DateTime<Utc>,
         refunds: Vec<ReportedRefund>,
     },
-    /// The order was deleted in the store, for good.
+    /// The store deleted the order permanently.
     Deleted { order_ref: String, at: DateTime<Utc> },
-    /// The order was put into the store's trash. A newer report brings it back.
+    /// The order was moved to the store's trash. A newer report restores it.
     Trashed {
         order_ref: String,
-        /// By the store's clock, where the message has it: some only name the order.
+        /// By the store's clock; none if the webhook only names the order.
         reported_at: Option<DateTime<Utc>>,
     },
-    /// The state of an order that was in the trash, and isn't any more.
+    /// The state of an order that was restored from the trash.
     Restored(Box<OrderSnapshot>),
-    /// The merchant removed the app; the store sends nothing further.
+    /// The merchant removed the app, so the store sends no more webhooks.
     Uninstalled,
-    /// The order is named, but nothing is said of it: what it is like now is to be read from the
-    /// store.
+    /// Names an order without its state, which Vouch fetches from the store.
     Announced { order_ref: String },
-    /// Understood, but without a state of its own: that comes in another message.
+    /// Parsed, but without an order's state, which arrives in another webhook.
     Noted { order_ref: String, what: &'static str },
 }
 
-/// What is kept of a message that isn't about an order, in the place of a sentence.
+/// The stored reason code for a delivery that isn't about an order.
 pub const NOT_AN_ORDER: &str = "not_an_order";
 
 impl StoreEvent {
-    /// The order that it names.
+    /// The order that the event names.
     pub fn order_ref(&self) -> Option<&str> {
         match self {
             Self::Order(report) | Self::Restored(report) => Some(&report.order_ref),
@@ -246,7 +245,7 @@ impl StoreEvent {
         }
     }
 
-    /// The order that it says something of.
+    /// The order whose state the event contains or changes.
     pub fn touches(&self) -> Option<&str> {
         match self {
             Self::Announced { .. } | Self::Noted { .. } | Self::Uninstalled => None,
@@ -260,9 +259,9 @@ impl StoreEvent {
     }
 }
 
-/// A digest of the content: equal for equal values, whatever way they were stored in between.
+/// A digest of the content. Equal values have equal digests, regardless of how they were stored.
 pub(super) fn digest(value: &impl Serialize) -> [u8; 32] {
-    // Structs serialise their fields in the order of declaration, so the text is canonical.
+    // Structs serialize fields in declaration order, so the text is canonical.
     let text = serde_json::to_vec(value).expect("plain structs always serialise");
     Sha256::digest(text).into()
 }

@@ -1,7 +1,7 @@
-//! All that is known of one order, merged from whatever arrived, in whatever order.
+//! The state of one order, merged from all deliveries in any order.
 //!
-//! Every part is a largest, smallest or united value, so merging is commutative, associative and
-//! idempotent: repeats and reordering cannot change what is known in the end.
+//! Every part is a maximum, a minimum or a union. So merging is commutative, associative and
+//! idempotent: repeated or reordered deliveries yield the same state.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,40 +17,40 @@ use super::times::{ClampedTime, DeliveryTimes};
 mod refunds;
 mod stored;
 
-/// What is known of one order.
+/// Everything known about one order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct OrderState {
     /// The newest report; none while only a refund or a deletion is known.
     pub report: Option<OrderSnapshot>,
-    /// How that report came; none for one that a version before this field kept.
+    /// The origin of that report; none if it was stored before this field existed.
     pub origin: Option<ReportOrigin>,
-    /// The newest timestamp of the store that is known.
+    /// The newest timestamp of the store.
     pub newest: Option<NewestTime>,
-    /// Refunds that came in messages of their own, by the store's id of the refund.
+    /// Refunds that arrived on their own, by the store's id of the refund.
     pub refund_messages: BTreeMap<String, RefundMessage>,
-    /// The lines of refunds that the order only outlines, as they were read from the store, by the
+    /// The lines of refunds that the order only summarizes, fetched from the store. Keyed by the
     /// store's id of the refund.
     pub refund_lines: BTreeMap<String, RefundLines>,
-    /// When the store first said that the order was deleted for good.
+    /// When the store first reported that the order was deleted permanently.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// The last message that said that the order was put into the trash.
+    /// The last delivery that moved the order to the trash.
     pub trashed: Option<DeliveryTimes>,
-    /// The last message that said that it was restored.
+    /// The last delivery that restored the order.
     pub restored: Option<DeliveryTimes>,
     /// When the first report of the order was sent.
     pub first_sent_at: Option<DateTime<Utc>>,
-    /// When the order was first received with an impossible time of placement: it counts as placed
+    /// When the order was first received with an impossible time of placement. It counts as placed
     /// then, however often the store repeats it.
     pub placed_by: Option<DateTime<Utc>>,
 }
 
-/// How a report came.
+/// The times of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ReportOrigin {
     #[serde(flatten)]
     pub times: DeliveryTimes,
-    /// Whether its time of placement was clamped.
+    /// Whether the time of placement was replaced, because it was impossible.
     #[serde(default)]
     pub is_placed_clamped: bool,
 }
@@ -59,28 +59,27 @@ pub struct ReportOrigin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewestTime {
     pub at: DateTime<Utc>,
-    /// When the first message with it was sent.
+    /// When the first delivery with this timestamp was sent.
     pub since: DateTime<Utc>,
 }
 
-/// What a message did to what is known.
+/// The effect of a delivery on the order's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// Nothing.
     None,
-    /// It said what is known, at another time. That matters for messages still to come.
+    /// The same facts with another time. The time matters for later deliveries.
     Times,
-    /// The order is another than it was.
+    /// The order's facts changed.
     Facts,
 }
 
-/// What became of a message.
+/// The result of applying an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     pub change: Change,
-    /// When it was true by the store's clock, as it counts.
+    /// The event's time by the store's clock, after clamping.
     pub reported_at: Option<DateTime<Utc>>,
-    /// Its timestamps that were too far ahead.
+    /// Timestamps that were replaced because they were impossible.
     pub clamped: Vec<ClampedTime>,
 }
 
@@ -91,9 +90,9 @@ impl From<OrderSnapshot> for OrderState {
 }
 
 impl OrderState {
-    /// Merges what a message says of this order.
+    /// Merges an event into the order's state.
     ///
-    /// The caller has looked the order up: the message is about this one.
+    /// The caller has made sure that the event is about this order.
     pub fn apply(&mut self, mut event: StoreEvent, times: DeliveryTimes) -> Applied {
         let clamped = event.clamp(times.received_at);
         let reported_at = event.reported_at();
@@ -102,7 +101,7 @@ impl OrderState {
         Applied { change: self.merge(other), reported_at, clamped }
     }
 
-    /// What one message says.
+    /// The state that follows from one event.
     fn told(event: StoreEvent, origin: ReportOrigin) -> Self {
         let times = origin.times;
         let mut told = Self::default();
@@ -137,7 +136,7 @@ impl OrderState {
         told
     }
 
-    /// Everything known to either.
+    /// Merges everything that `other` knows into this state.
     pub fn merge(&mut self, other: Self) -> Change {
         let before = self.clone();
         if let Some(report) = other.report {
@@ -165,9 +164,9 @@ impl OrderState {
         }
     }
 
-    /// Keeps the newest report: by the store's time, whose grain is often a second, then as
-    /// [`DeliveryTimes`] orders them, then by content, so that it never depends on which was
-    /// processed first.
+    /// Stores the newer report: by the store's time (often in whole seconds), then by
+    /// [`DeliveryTimes`], then by content. So the result doesn't depend on which was processed
+    /// first.
     fn merge_report(&mut self, report: OrderSnapshot, origin: Option<ReportOrigin>) {
         let is_newer = self.report.as_ref().is_none_or(|known| {
             let times = |origin: Option<ReportOrigin>| origin.map(|origin| origin.times);
@@ -190,22 +189,24 @@ impl OrderState {
         }
     }
 
-    /// Whether both come to the same credit, whenever it was said.
+    /// Whether both states lead to the same credits, regardless of times.
     fn says_same(&self, other: &Self) -> bool {
         self.report == other.report
             && self.gone_at().is_some() == other.gone_at().is_some()
             && self.has_same_refunds(other)
     }
 
-    /// Whether it adds to the number of orders of its day: neither a test nor gone from the store.
+    /// Whether the order counts toward the day's orders: it isn't a test, and the store still has
+    /// it.
     pub fn is_counted(&self) -> bool {
         self.report.as_ref().is_some_and(|report| !report.is_test) && self.gone_at().is_none()
     }
 
-    /// Since when the order is gone from the store: deleted, or in its trash. The trash counts after
-    /// everything that was sent before it, whatever the store's clock says. It's over once the store
-    /// says that the order was restored, or reports it with a newer time than was known by then. If
-    /// nothing was known by then, the time has to be newer than the message itself.
+    /// When the store deleted the order or moved it to the trash; none if the store still has it.
+    ///
+    /// The trash wins over everything sent before it, whatever the store's clock says. It ends when
+    /// the store reports the order as restored, or with a newer time than any known before. If
+    /// nothing was known before, the time must be newer than the trash delivery itself.
     pub fn gone_at(&self) -> Option<DateTime<Utc>> {
         let trashed = self.trashed.filter(|trashed| {
             let is_restored = self.restored.is_some_and(|restored| restored > *trashed);
@@ -218,7 +219,7 @@ impl OrderState {
         self.deleted_at.or(trashed.map(|trashed| trashed.sent_at))
     }
 
-    /// Whether the sale came to nothing as a whole, and why.
+    /// Whether the whole sale was undone, and how.
     pub fn undone(&self) -> Option<Undone> {
         let report = self.report.as_ref();
         if let Some(at) = self.gone_at() {
@@ -233,7 +234,7 @@ impl OrderState {
     }
 }
 
-/// Why a sale came to nothing as a whole.
+/// How a whole sale was undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Undone {
@@ -243,14 +244,14 @@ pub enum Undone {
     Deleted {
         at: DateTime<Utc>,
     },
-    /// The payment was given up before money was taken.
+    /// The payment was voided before any money was captured.
     Voided,
-    /// A way this version has no word for.
+    /// A kind that this version doesn't know.
     #[serde(other)]
     Unknown,
 }
 
-/// The later of two timestamps of the store; of the same one, when it was first sent.
+/// The later of two timestamps of the store. If they're equal, the earlier sending time wins.
 fn newer(one: Option<NewestTime>, other: Option<NewestTime>) -> Option<NewestTime> {
     let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
     Some(match one.at.cmp(&other.at) {
@@ -260,7 +261,8 @@ fn newer(one: Option<NewestTime>, other: Option<NewestTime>) -> Option<NewestTim
     })
 }
 
-/// A digest of the report as it was received: a clamped time of placement is derived from others.
+/// A digest of the report as received. A clamped time of placement is derived from other reports,
+/// so it's left out.
 fn as_sent(report: &OrderSnapshot, origin: Option<ReportOrigin>) -> [u8; 32] {
     match origin {
         Some(ReportOrigin { times, is_placed_clamped: true }) => {

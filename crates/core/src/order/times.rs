@@ -1,4 +1,4 @@
-//! When a message was sent and received, and timestamps that no store can have meant.
+//! The times of a delivery, and the detection of impossible timestamps.
 
 use chrono::{DateTime, Datelike, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::{OrderSnapshot, ReportedRefund, StoreEvent};
 use crate::text_enum;
 
-/// As far ahead of Vouch's clock a timestamp may be. One beyond it would stay the newest for good.
+/// How far a timestamp may be ahead of Vouch's clock. A later one would stay the newest forever.
 const MAX_AHEAD: Duration = Duration::days(1);
 
-/// Beyond so many seconds of difference nothing is believed of a store's clock: it's set to another day,
-/// or zone.
+/// If a store's clock differs by more seconds than this, it isn't trusted: it's set to another day
+/// or time zone.
 pub const MAX_CLOCK_SECONDS: i64 = 3600;
 
-/// Whether a timestamp is further ahead of `now` than any clock can be wrong.
+/// Whether a timestamp is further ahead of `now` than a wrong clock explains.
 pub fn is_too_far_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at > now.checked_add_signed(MAX_AHEAD).unwrap_or(now)
 }
 
-/// The first year of a timestamp: no store that Vouch reads from was there before (Shopify 2006,
-/// BigCommerce 2009, WooCommerce 2011), and orders of other shops are hardly older. What's before is
-/// a clock that was never set, or an empty date.
+/// The first plausible year of a timestamp. The supported platforms are younger (Shopify 2006,
+/// BigCommerce 2009, WooCommerce 2011), and imported orders are hardly older. An earlier one comes
+/// from an unset clock or an empty date.
 pub const FIRST_YEAR: i32 = 2000;
 
-/// Whether a timestamp is before any order that Vouch can be told of.
+/// Whether a timestamp is older than any order that Vouch can receive.
 pub fn is_too_early(at: DateTime<Utc>) -> bool {
     at.year() < FIRST_YEAR
 }
@@ -32,19 +32,19 @@ fn is_impossible(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_too_early(at) || is_too_far_ahead(at, now)
 }
 
-/// Tells apart two messages with the same timestamp of the store: the one sent later is the newer,
-/// and of two sent at once the one received later.
+/// Orders two deliveries with the same timestamp of the store: the one sent later is newer, then
+/// the one received later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeliveryTimes {
-    /// When the store sent it (Shopify: `X-Shopify-Triggered-At`), or Vouch began to read it. Where
-    /// the store doesn't say, when it was received.
+    /// When the store sent it (Shopify: `X-Shopify-Triggered-At`), or when Vouch started to fetch
+    /// it. If the store doesn't report it, the time of receipt.
     pub sent_at: DateTime<Utc>,
-    /// When it was first received: a replay doesn't change it.
+    /// When it was first received; a replay doesn't change it.
     pub received_at: DateTime<Utc>,
 }
 
 impl DeliveryTimes {
-    /// An impossible `sent_at` says nothing.
+    /// An impossible `sent_at` is replaced with `received_at`.
     pub fn new(sent_at: Option<DateTime<Utc>>, received_at: DateTime<Utc>) -> Self {
         let sent_at = sent_at.filter(|sent_at| !is_impossible(*sent_at, received_at));
         Self { sent_at: sent_at.unwrap_or(received_at), received_at }
@@ -63,8 +63,8 @@ text_enum! {
 }
 
 impl StoreEvent {
-    /// Replaces timestamps before 2000 or too far ahead of `received_at` by it. Answers which, each
-    /// once.
+    /// Replaces timestamps before 2000 or too far ahead of `received_at` with it. Returns each kind
+    /// that was replaced once.
     pub(super) fn clamp(&mut self, received_at: DateTime<Utc>) -> Vec<ClampedTime> {
         match self {
             Self::Order(report) | Self::Restored(report) => report.clamp(received_at),
@@ -85,7 +85,7 @@ impl StoreEvent {
         }
     }
 
-    /// When the message says that it was true, by the store's clock.
+    /// The time of the event by the store's clock, if it has one.
     pub(super) fn reported_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Order(report) | Self::Restored(report) => Some(report.reported_at),
@@ -120,7 +120,7 @@ fn clamp_refund(refund: &mut ReportedRefund, received_at: DateTime<Utc>) -> Opti
     clamp(&mut refund.refunded_at, received_at, ClampedTime::Refunded)
 }
 
-/// The timestamp, or when its message was received if no store can have meant it.
+/// The timestamp, or `received_at` if the timestamp is impossible.
 pub fn plausible(at: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
     if is_impossible(at, received_at) { received_at } else { at }
 }

@@ -1,9 +1,12 @@
-//! What refunds took, and of what: goods, shipping, or the order as a whole.
+//! Splits refunds into goods, shipping and the order as a whole.
 //!
-//! Stores differ in how much they say. Where a line names only how many came back, that is worth
-//! what was paid for so many. A line that the order doesn't have is off the order as a whole, unless
-//! it is a fee. Where only a sum is known, it pays for such lines first, then (if there were any) for
-//! shipping; the rest is off the order as a whole, and holds as much tax as the order does.
+//! Stores differ in their level of detail:
+//!
+//! * A refunded line without an amount is worth the paid price of its quantity.
+//! * A line that the order doesn't have reduces the order as a whole, unless it's a fee.
+//! * A total without a breakdown first covers lines without an amount, then shipping if there were
+//!   such lines.
+//! * The rest reduces the order as a whole, with the same share of tax as the order.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -24,7 +27,7 @@ impl Money {
         Self { net: net_minor.into(), tax: tax_minor.into() }
     }
 
-    /// As much of it as counts.
+    /// The part that the merchant's Calculation Logic counts.
     pub(super) fn counted(self, basis: Basis) -> i128 {
         self.net + if basis.include_tax { self.tax } else { 0 }
     }
@@ -33,8 +36,8 @@ impl Money {
         self.net + self.tax
     }
 
-    /// `gross_minor`, not negative, divided into net and tax as this amount is; without tax if it
-    /// is nothing.
+    /// Splits a non-negative `gross_minor` into net and tax in the ratio of this amount. If this
+    /// amount is zero, the tax is zero.
     fn divide(self, gross_minor: i64) -> Self {
         let (tax, gross) = (self.tax.clamp(0, self.gross().max(0)), self.gross().max(0));
         let tax = proportion_half_even(gross_minor, narrow(tax), narrow(gross));
@@ -53,22 +56,22 @@ impl AddAssign for Money {
     }
 }
 
-/// What came back of one line.
+/// The refunded items and money of one line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OfLine {
     pub quantity: i128,
     pub money: Money,
 }
 
-/// What all refunds of an order took.
+/// All refunds of an order, combined.
 #[derive(Default)]
 pub(super) struct Returned {
     /// Every line of the order, by its id.
     lines: BTreeMap<String, OfLine>,
     pub shipping: Money,
-    /// Off the order as a whole.
+    /// Refunds of the order as a whole.
     pub whole: Money,
-    /// For what is none of the order's lines, tax included.
+    /// Refunds for things that aren't lines of the order, including tax.
     other: i128,
 }
 
@@ -126,8 +129,8 @@ impl Returned {
         sum.money += money.not_negative();
     }
 
-    /// Adds lines at what was paid for so many, or at their share of `given_minor` if that is less;
-    /// answers what is left of it.
+    /// Adds lines at their paid price, or at their share of `given_minor` if that's less. Returns
+    /// the rest of `given_minor`.
     fn pay_for(
         &mut self,
         report: &OrderSnapshot,
@@ -145,7 +148,7 @@ impl Returned {
         given_minor.map_or(0, |given| given.max(0) - paid)
     }
 
-    /// Adds as much of `minor` to shipping as is left of it; answers how much that was.
+    /// Adds as much of `minor` to shipping as isn't refunded yet. Returns the added amount.
     fn pay_for_shipping(&mut self, report: &OrderSnapshot, minor: i64) -> i64 {
         let paid = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
         let taken = bounded(paid.gross() - self.shipping.gross()).min(minor);
@@ -154,7 +157,7 @@ impl Returned {
     }
 }
 
-/// What was paid for as many of a line as came back.
+/// What the customer paid for the returned quantity of a line.
 fn price_of(report: &OrderSnapshot, returned: &RefundedLine) -> Money {
     let line = report.lines.iter().find(|line| line.line_ref.trim() == returned.line_ref.trim());
     line.map_or(Money::default(), |line| {
@@ -171,7 +174,8 @@ fn paid_for(line: &ReportedLine) -> Money {
     Money::new(net, gross - net)
 }
 
-/// What was paid for the whole order, as its totals say or, where they say nothing, its lines.
+/// What the customer paid for the whole order, by its totals, or by its lines if the totals are
+/// missing.
 fn paid_in_all(report: &OrderSnapshot) -> Money {
     let mut parts = Money::new(report.shipping_minor, report.shipping_tax_minor).not_negative();
     for line in &report.lines {

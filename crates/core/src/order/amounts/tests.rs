@@ -11,7 +11,7 @@ const TAXED: Basis =
 const SHIPPED: Basis =
     Basis { include_tax: false, include_shipping: true, negative_fees_lower: false };
 
-/// Gross, refunded and kept items of each line.
+/// Gross amount, refunded amount and kept items of each line.
 fn sums(report: OrderSnapshot, basis: Basis) -> Vec<(i64, i64, i64)> {
     let state = OrderState::from(report);
     let amounts = line_amounts(&state, basis);
@@ -60,7 +60,7 @@ fn a_refund_of_a_line_that_the_order_does_not_have_is_spread() {
     let beside_a_line = refund("1").of_line("CAP", 1, 500).of_line("", 1, 100);
     let beside_a_line = report.clone().with_refund(beside_a_line);
     assert_eq!(sums(beside_a_line, PLAIN), [(2000, 100, 2), (500, 500, 0)]);
-    // What is known to be for something else is off no line.
+    // A refund for something else reduces no line.
     let fee = ReportedRefund { other_minor: 100, ..refund("1") };
     assert_eq!(given_back(&report, &fee), 100);
     assert_eq!(sums(report.with_refund(fee), PLAIN), [(2000, 0, 2), (500, 0, 1)]);
@@ -89,7 +89,7 @@ fn items_taken_off_by_an_edit_count_once_also_when_a_refund_shows_them_too() {
     assert_eq!(sums(edited.clone(), PLAIN), [(3000, 1000, 2)]);
     let with_refund = edited.with_refund(refund("1").of_line("TEE", 1, 1000));
     assert_eq!(sums(with_refund.clone(), PLAIN), [(3000, 1000, 2)]);
-    // The edit took two off, the refund has told of one of them so far.
+    // The edit removed two items, and so far only one of them is refunded.
     let mut half_told = with_refund;
     half_told.lines[0].remaining_quantity = Some(1);
     assert_eq!(sums(half_told, PLAIN), [(3000, 2000, 1)]);
@@ -144,7 +144,7 @@ fn goodwill_brings_its_tax_where_tax_counts() {
     assert_eq!(sums(report, TAXED), [(1200, 120, 1)]);
 }
 
-/// The order's two tees and a cap, with a fifth of tax on everything.
+/// Two tees and a cap, with 20% tax on everything.
 fn taxed() -> OrderSnapshot {
     let mut report = order().with_line("TEE", 2, 1000).with_line("CAP", 1, 500);
     (report.lines[0].tax_minor, report.lines[1].tax_minor) = (400, 100);
@@ -159,11 +159,11 @@ fn of_whom_nothing_is_said(minor: i64) -> ReportedRefund {
 
 #[test]
 fn a_sum_without_lines_is_spread_with_the_tax_of_the_order() {
-    // 12.00 hold 2.00 of tax.
+    // 12.00 contains 2.00 of tax.
     let part = taxed().with_refund(of_whom_nothing_is_said(1200));
     assert_eq!(sums(part.clone(), PLAIN), [(2000, 800, 2), (500, 200, 1)]);
     assert_eq!(sums(part, TAXED), [(2400, 960, 2), (600, 240, 1)]);
-    // What exceeds the goods is shipping.
+    // The amount beyond the goods reduces shipping.
     let more = taxed().with_refund(of_whom_nothing_is_said(3300));
     assert_eq!(sums(more, SHIPPED), [(2000, 2000, 2), (500, 500, 1), (500, 250, 0)]);
     let mut silent = taxed();
@@ -181,9 +181,9 @@ fn a_line_without_an_amount_is_worth_what_was_paid_for_so_many() {
     };
     assert_eq!(unpriced(None), [(2000, 1000, 1), (500, 0, 1), (500, 0, 0)]);
     assert_eq!(unpriced(Some(1200)), unpriced(None), "to the cent what was given back");
-    // The merchant kept some of it.
+    // The merchant didn't refund the full price.
     assert_eq!(unpriced(Some(600)), [(2000, 500, 1), (500, 0, 1), (500, 0, 0)]);
-    // More went back: the shipping, then goodwill.
+    // The refund exceeds the line's price: the rest reduces shipping, then the whole order.
     assert_eq!(unpriced(Some(1500)), [(2000, 1000, 1), (500, 0, 1), (500, 250, 0)]);
     assert_eq!(unpriced(Some(1980)), [(2000, 1100, 1), (500, 50, 1), (500, 500, 0)]);
 }
@@ -194,7 +194,7 @@ fn an_edit_counts_beside_money_that_went_back_on_the_same_line() {
     edited.lines[0].remaining_quantity = Some(2);
     let with_money = edited.clone().with_refund(refund("1").of_line("TEE", 0, 500));
     assert_eq!(sums(with_money, PLAIN), [(3000, 1500, 2)]);
-    // The item that the edit took off was refunded as one: it is not taken twice.
+    // The edit removed the same item that was refunded, so it's subtracted once.
     let refunded = edited.with_refund(refund("1").of_line("TEE", 1, 1000));
     let with_both = refunded.with_refund(refund("2").of_line("TEE", 0, 500));
     assert_eq!(sums(with_both, PLAIN), [(3000, 1500, 2)]);

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReadNote;
 
-/// Money a store gave back.
+/// A refund as a store reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedRefund {
     /// The store's id of the refund.
@@ -11,36 +11,36 @@ pub struct ReportedRefund {
     pub refunded_at: DateTime<Utc>,
     #[serde(default)]
     pub lines: Vec<RefundedLine>,
-    /// Given back beyond lines and shipping (goodwill), without tax.
+    /// Refunded beyond lines and shipping (goodwill), without tax.
     #[serde(default)]
     pub adjustment_minor: i64,
     /// The tax on the goodwill.
     #[serde(default)]
     pub adjustment_tax_minor: i64,
-    /// Shipping given back, without tax.
+    /// Refunded shipping, without tax.
     #[serde(default)]
     pub shipping_minor: i64,
-    /// The tax on the shipping given back.
+    /// The tax on the refunded shipping.
     #[serde(default)]
     pub shipping_tax_minor: i64,
-    /// Given back for what is none of the order's lines, tax included: a fee that the store doesn't
-    /// name.
+    /// Refunded for something that isn't a line of the order, including tax: a fee that the store
+    /// doesn't name.
     #[serde(default)]
     pub other_minor: i64,
-    /// Money given back, tax included, of which the store says neither what for nor how much of it
-    /// is tax: it pays for the lines without an amount first. None where everything is divided.
+    /// A refunded total, including tax, without a breakdown. It first covers the lines without an
+    /// amount. None if everything is broken down.
     #[serde(default)]
     pub undivided_minor: Option<i64>,
-    /// Whether the order only outlines the refund: its lines are to be read from the store.
+    /// Whether the order only summarizes the refund, so its lines must be fetched from the store.
     #[serde(default)]
     pub is_outline: bool,
-    /// As [`super::OrderSnapshot::notes`], of a refund that comes alone.
+    /// Like [`super::OrderSnapshot::notes`], for a refund that arrives on its own.
     #[serde(skip)]
     pub notes: Vec<ReadNote>,
 }
 
 impl ReportedRefund {
-    /// A refund that gives nothing back yet.
+    /// A refund with zero amounts.
     pub fn new(refund_ref: impl Into<String>, refunded_at: DateTime<Utc>) -> Self {
         Self {
             refund_ref: refund_ref.into(),
@@ -57,7 +57,7 @@ impl ReportedRefund {
         }
     }
 
-    /// The money of which the refund says what it was for, tax included.
+    /// The refunded amount that is broken down, including tax.
     pub fn divided_minor(&self) -> i64 {
         let priced = self.lines.iter().filter(|line| line.amount_minor.is_some());
         let lines = priced.flat_map(|line| [line.amount_minor.unwrap_or(0), line.tax_minor]);
@@ -71,7 +71,7 @@ impl ReportedRefund {
         lines.chain(rest).fold(0, i64::saturating_add)
     }
 
-    /// The same refund with every amount changed by `change`.
+    /// Applies `change` to every amount.
     #[must_use]
     pub fn map_amounts(&self, change: impl Fn(i64) -> i64) -> Self {
         let lines = self.lines.iter().map(|line| RefundedLine {
@@ -97,19 +97,19 @@ impl ReportedRefund {
     }
 }
 
-/// The part of a refund that belongs to one line.
+/// The part of a refund for one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundedLine {
     pub line_ref: String,
-    /// How many came back; 0 if only money did.
+    /// The returned quantity; 0 if only money was refunded.
     pub quantity: i64,
-    /// Without tax, also where prices contain it. None where the store says only how many came
-    /// back: then it is what was paid for so many.
+    /// Without tax, even if prices include it. None if the store only reports the quantity, which
+    /// is then worth its paid price.
     #[serde(default)]
     pub amount_minor: Option<i64>,
     #[serde(default)]
     pub tax_minor: i64,
-    /// Whether it's a fee: if the order doesn't have it, it's off no other line.
+    /// Whether it's a fee. A fee that the order doesn't have reduces no line.
     #[serde(default)]
     pub is_fee: bool,
 }

@@ -1,4 +1,4 @@
-//! The refunds of an order, from all that is known of it.
+//! Merges the refunds of an order from reports and separate deliveries.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,38 +11,38 @@ use crate::money::{Currency, proportion_half_even};
 use crate::order::snapshot::{NO_CURRENCY_EXPONENT, ReportedRefund, digest};
 use crate::order::times::DeliveryTimes;
 
-/// A refund that came in a message of its own.
+/// A refund that arrived on its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundMessage {
     pub refund: ReportedRefund,
-    /// None: the order's, whatever that is; amounts have [`NO_CURRENCY_EXPONENT`] decimals.
+    /// None means the order's currency; the amounts then have [`NO_CURRENCY_EXPONENT`] decimals.
     pub currency: Option<Currency>,
-    /// None for one that a version before this field kept.
+    /// None if it was stored before this field existed.
     #[serde(default)]
     pub times: Option<DeliveryTimes>,
 }
 
-/// A refund with its lines, as the store answered when it was asked for them.
+/// A refund with its lines, as fetched from the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundLines {
     pub refund: ReportedRefund,
     pub currency: Currency,
-    /// When the store was asked.
+    /// When Vouch sent the request.
     pub read_at: DateTime<Utc>,
 }
 
 impl RefundMessage {
-    /// Which of two messages of one refund is kept: by the store's time, then as
-    /// [`DeliveryTimes`] orders them, then by content, so that it never depends on which was
-    /// processed first.
+    /// Whether this delivery replaces another one of the same refund: by the store's time, then by
+    /// [`DeliveryTimes`], then by content. So the result doesn't depend on which was processed
+    /// first.
     fn supersedes(&self, other: &Self) -> bool {
         let key = |message: &Self| (message.refund.refunded_at, message.times);
         let order = key(self).cmp(&key(other));
         order.then_with(|| digest(self).cmp(&digest(other))).is_gt()
     }
 
-    /// The refund with its amounts in the minor units of `order`, its order's currency. None if it
-    /// is in another, or if neither names one.
+    /// The refund in minor units of `order`, its order's currency. None if the currencies differ,
+    /// or neither is known.
     fn in_currency(&self, order: Option<Currency>) -> Option<Cow<'_, ReportedRefund>> {
         match (self.currency, order) {
             (None, None) => None,
@@ -60,7 +60,7 @@ impl RefundMessage {
 }
 
 impl RefundLines {
-    /// Which of two answers is kept: that to the later question; a tie is decided by content.
+    /// The answer to the later request wins; a tie is decided by content.
     fn supersedes(&self, other: &Self) -> bool {
         let time = self.read_at.cmp(&other.read_at);
         time.then_with(|| digest(self).cmp(&digest(other))).is_gt()
@@ -82,7 +82,7 @@ impl OrderState {
         }
     }
 
-    /// Whether both know of the same refunds, whenever they were said.
+    /// Whether both states contain the same refunds, regardless of times.
     pub(super) fn has_same_refunds(&self, other: &Self) -> bool {
         let said = |state: &Self| {
             let messages = state.refund_messages.values().cloned();
@@ -94,12 +94,13 @@ impl OrderState {
         said(self) == said(other)
     }
 
-    /// Every refund of the order once: the report's own, then those known from messages only.
+    /// Every refund of the order once: the report's own, then those known only from separate
+    /// deliveries.
     ///
-    /// The report's own win, because they describe the order as a whole; those that it only
-    /// outlines count as their lines were read. Lines of a refund that the report does not name
-    /// count for nothing: it was deleted since. A message in another currency than the order's
-    /// cannot be counted and is left out.
+    /// The report's own refunds win, because the report describes the whole order. Those that it
+    /// only summarizes get their fetched lines. Fetched lines of a refund that the report doesn't
+    /// name are ignored, because the refund was deleted since. A refund in another currency than
+    /// the order's is skipped.
     pub fn refunds(&self) -> Vec<Cow<'_, ReportedRefund>> {
         let currency = self.report.as_ref().map(|report| report.currency);
         let own_refs: BTreeSet<&str> =
@@ -116,7 +117,7 @@ impl OrderState {
         own.chain(others).collect()
     }
 
-    /// Whether lines of refunds are still to be read from the store.
+    /// Whether Vouch still has to fetch lines of refunds from the store.
     pub fn lacks_refund_lines(&self) -> bool {
         self.own_refunds().any(|refund| refund.is_outline && self.lines_of(refund).is_none())
     }

@@ -1,4 +1,4 @@
-//! States as any version kept them, so that no order has to be rewritten for a new field.
+//! Reads states stored by any version, so that a new field doesn't require rewriting all orders.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ pub(super) struct Stored {
     pub restored: Option<DeliveryTimes>,
     pub first_sent_at: Option<DateTime<Utc>>,
     pub placed_by: Option<DateTime<Utc>>,
-    /// Before `trashed`: over once a report had a later time of the store.
+    /// An older field in place of `trashed`. The trash ended once a report had a later time of the
+    /// store.
     pub binned_at: Option<DateTime<Utc>>,
 }
 
@@ -39,7 +40,7 @@ impl From<Stored> for OrderState {
     fn from(stored: Stored) -> Self {
         let was_trashed = stored.was_trashed();
         let report = stored.report.as_ref();
-        // Known since long ago, so that it isn't newer than what was trashed.
+        // The oldest possible time, so it isn't newer than the trash delivery.
         let newest =
             report.map(|report| NewestTime { at: report.reported_at, since: DateTime::UNIX_EPOCH });
         Self {
@@ -50,7 +51,7 @@ impl From<Stored> for OrderState {
             deleted_at: stored.deleted_at,
             trashed: stored.trashed.or(was_trashed),
             restored: stored.restored,
-            // Of the first report, a version before this field kept nothing.
+            // Older versions didn't store when the first report was sent.
             first_sent_at: stored.first_sent_at.or(report.map(|_| DateTime::UNIX_EPOCH)),
             placed_by: stored.placed_by,
             report: stored.report,
@@ -59,9 +60,9 @@ impl From<Stored> for OrderState {
 }
 
 impl OrderState {
-    /// Dates a report that a version without [`ReportOrigin`] kept: it came between `first_seen_at`
-    /// and `decided_at`. A timestamp too far ahead is clamped then, so that it isn't the newest for
-    /// good.
+    /// Adds the origin to a report that was stored without [`ReportOrigin`]. It arrived between
+    /// `first_seen_at` and `decided_at`. A timestamp too far ahead is clamped, so that it doesn't
+    /// stay the newest forever.
     pub fn date_report(&mut self, first_seen_at: DateTime<Utc>, decided_at: DateTime<Utc>) {
         let (Some(report), None) = (&mut self.report, self.origin) else { return };
         let clamped = report.clamp(decided_at);

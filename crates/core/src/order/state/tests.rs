@@ -11,7 +11,7 @@ fn refund_event(refund: ReportedRefund) -> StoreEvent {
     StoreEvent::Refund { order_ref: "1".into(), refund, currency: Some(Currency::USD) }
 }
 
-/// Sent in that second of 20 March, and received `late` seconds after.
+/// Sent in that second of March 20, and received `late` seconds after.
 fn sent(second: i64, late: i64) -> DeliveryTimes {
     let sent_at = march(20) + Duration::seconds(second);
     DeliveryTimes { sent_at, received_at: sent_at + Duration::seconds(late) }
@@ -25,7 +25,7 @@ fn deletion() -> StoreEvent {
     StoreEvent::Trashed { order_ref: "1".into(), reported_at: None }
 }
 
-/// The store's answer, on a day of March, to the question what its refunds were for.
+/// The store's answer about its refunds, on a day of March.
 fn lines_event(day: u32, refunds: Vec<ReportedRefund>) -> StoreEvent {
     let currency = Currency::USD;
     StoreEvent::RefundLines { order_ref: "1".into(), currency, read_at: march(day), refunds }
@@ -57,7 +57,7 @@ fn an_older_report_that_arrives_late_changes_nothing() {
 
 #[test]
 fn in_the_same_second_the_report_that_was_sent_last_wins_whatever_it_says() {
-    // Each is less further on than the one before: none of it decides.
+    // Each report looks older than the one before by its content, which must not decide.
     let reports = [
         OrderSnapshot { cancelled_at: Some(march(10)), ..order() },
         order().with_code("JANE10", 5).with_line("TEE", 2, 1000).with_refund(refund("1")),
@@ -67,7 +67,7 @@ fn in_the_same_second_the_report_that_was_sent_last_wins_whatever_it_says() {
     for processed in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
         let mut state = OrderState::default();
         for which in processed {
-            // Received in the opposite order.
+            // Received in reverse order.
             let times = sent(which, 100 - 2 * which);
             state.apply(report_event(reports[usize::try_from(which).unwrap()].clone()), times);
         }
@@ -124,7 +124,7 @@ fn a_refund_in_another_currency_is_not_counted() {
     assert_eq!(refs(&state), []);
 }
 
-/// Applied in this order and in the opposite one, which must come to the same.
+/// Applies the events in both orders, which must yield the same state.
 fn either_way(events: &[(StoreEvent, DeliveryTimes)]) -> OrderState {
     let state = state_of(events);
     let backward: Vec<_> = events.iter().rev().cloned().collect();
@@ -163,13 +163,13 @@ fn lines_that_were_read_count_while_the_order_names_their_refund() {
     assert_eq!(answer(12, vec![read.clone()]), Change::None, "a repeat changes nothing");
     assert!(!state.lacks_refund_lines());
     assert_eq!(refs(&state), named(&[("7", 30)]));
-    // A later answer counts, an earlier one does not.
+    // A later answer replaces the lines, an earlier one doesn't.
     let other = |minor| ReportedRefund { adjustment_minor: minor, ..refund("7") };
     let mut answer = |day, lines| state.apply(lines_event(day, lines), sent(1, 0)).change;
     assert_eq!(answer(11, vec![other(5)]), Change::None);
     assert_eq!(answer(13, vec![other(6)]), Change::Facts);
     assert_eq!(refs(&state), named(&[("7", 6)]));
-    // Another refund is named, of which nothing was read.
+    // The report names another refund, whose lines haven't been fetched.
     let newer = |refund| OrderSnapshot { reported_at: march(14), ..order().with_refund(refund) };
     state.apply(report_event(newer(outline("9", 50))), sent(1, 0));
     assert!(state.lacks_refund_lines());
@@ -195,8 +195,8 @@ fn lines_in_another_currency_than_the_orders_do_not_count() {
 #[test]
 fn a_deletion_counts_after_everything_sent_before_whatever_the_stores_clock_says() {
     let day = |day| report_event(OrderSnapshot { reported_at: march(day), ..order() });
-    // The store’s clock is days behind ours, which says 20 March, or right; a time more than a day
-    // ahead is clamped.
+    // The store's clock is days behind ours (March 20), or right. A time more than a day ahead is
+    // clamped.
     for clock in [1, 10, 20] {
         let before = [(day(clock), sent(1, 0)), (deletion(), sent(2, 0))];
         assert_eq!(either_way(&before).gone_at(), Some(sent(2, 0).sent_at));
@@ -262,12 +262,12 @@ fn a_time_more_than_a_day_ahead_is_the_time_it_was_received() {
     assert_eq!((report.reported_at, report.placed_at), (at, at));
     assert_eq!((report.cancelled_at, report.refunds[0].refunded_at), (Some(at), at));
 
-    // The store's clock is right again: not frozen.
+    // The store's clock is right again, so a new report replaces the old one.
     let fixed = OrderSnapshot { reported_at: sent(9, 0).sent_at, ..order() };
     state.apply(report_event(fixed.clone()), sent(9, 0));
     assert_eq!(state.report, Some(fixed));
 
-    // A day is what clocks may differ by.
+    // Clocks may differ by one day.
     let mut state = OrderState::default();
     let edge = OrderSnapshot { reported_at: at + Duration::days(1), ..order() };
     assert_eq!(state.apply(report_event(edge.clone()), sent(1, 1)).clamped, []);
@@ -353,7 +353,8 @@ fn messages_without_a_state_change_nothing() {
 }
 
 fn any_event() -> impl Strategy<Value = (StoreEvent, DeliveryTimes)> {
-    // A few seconds of the store, one of them impossible; few times of sending, so that all tie.
+    // Few seconds of the store's clock, one of them impossible, and few sending times, so that ties
+    // occur.
     let day = || prop_oneof![Just(march(10)), Just(march(11)), Just(march(12)), Just(march(31))];
     let placed = prop_oneof![3 => Just(march(10)), 1 => Just(march(30))];
     let report =
