@@ -1,7 +1,7 @@
 //! Coupon codes and their keys.
 //!
-//! Stores match codes without regard to case, and orders carry what the shopper typed. So the key
-//! decides, and what was typed is kept beside it.
+//! Stores ignore case, and orders contain the code as the customer typed it. So codes are compared
+//! by a key, and the typed code is stored next to it.
 
 mod characters;
 mod key;
@@ -17,21 +17,22 @@ pub(crate) use self::key::settle;
 pub use self::key::{VERSION, decoded, is_same_code, key_of_reported_code};
 pub use self::suggest::suggestions;
 
-/// The most characters of a code that Vouch creates: the smallest limit among the stores
+/// The maximum length of a code that Vouch creates: the smallest limit of the supported stores
 /// (BigCommerce).
 pub const MAX_CODE_CHARS: usize = 50;
-/// The most characters of a code that a store has already (Shopify; WordPress keeps more, and no one
-/// types them).
+/// The maximum length of an existing code of a store. It's Shopify's limit; WordPress allows more,
+/// but customers don't type such codes.
 pub const MAX_EXISTING_CODE_CHARS: usize = 255;
 
-/// A coupon code with its key, parsed by the rules that fit where it comes from.
+/// A coupon code with its key. The constructor decides whether the rules for new or existing codes
+/// apply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CouponCode {
     value: String,
     key: String,
 }
 
-/// Which rule a code breaks, in words for the form.
+/// The rule that a code breaks. The message is shown next to the field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CodeError {
     #[error("Enter a coupon code.")]
@@ -44,7 +45,7 @@ pub enum CodeError {
     SpecialSpace,
     #[error("This code contains an invisible character {}. Delete it.", place(.before))]
     Invisible {
-        /// What stands before it; empty at the beginning.
+        /// The text before the character; empty at the start.
         before: String,
     },
     #[error("This code contains the quotation mark {0}. Leave it out.")]
@@ -52,7 +53,8 @@ pub enum CodeError {
 }
 
 impl CodeError {
-    /// Whether a code that is in a store already could break this rule.
+    /// Whether only new codes must follow this rule, so a code that a store already has may break
+    /// it.
     pub fn concerns_new_codes(&self) -> bool {
         match self {
             Self::TooLong { max, .. } => *max == MAX_CODE_CHARS,
@@ -68,14 +70,14 @@ fn place(before: &str) -> String {
 }
 
 impl CouponCode {
-    /// Checks a code that Vouch will create: 1 to 50 characters, no white space, nothing invisible,
-    /// no quotes. Outer space is cut.
+    /// Parses a code that Vouch will create: 1 to 50 characters without white space, invisible
+    /// characters or quotes. Surrounding white space is trimmed.
     ///
-    /// # Errors
-    /// [`CodeError`] names the first rule that is broken.
+    /// Fails with the first broken rule.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
         let code = Self::visible(typed)?;
-        // Some single characters become several, or a space, in the key; the rules hold for both.
+        // NFKC can turn one character into several, or into a space, so the rules apply to the key
+        // too.
         for text in [&code.value, &code.key] {
             if text.chars().any(char::is_whitespace) {
                 return Err(CodeError::Space);
@@ -84,10 +86,9 @@ impl CouponCode {
         code.without(is_quote)?.of_at_most(MAX_CODE_CHARS)
     }
 
-    /// Checks a code that a store has already: up to 255 characters, spaces inside among them.
+    /// Parses a code that a store already has: up to 255 characters, spaces allowed.
     ///
-    /// # Errors
-    /// [`CodeError`] names the first rule that is broken.
+    /// Fails with the first broken rule.
     pub fn parse_existing(typed: &str) -> Result<Self, CodeError> {
         let code = Self::visible(typed)?;
         if code.value.chars().any(|c| c.is_whitespace() && c != ' ') {
@@ -96,7 +97,7 @@ impl CouponCode {
         code.without(is_typographic_quote)?.of_at_most(MAX_EXISTING_CODE_CHARS)
     }
 
-    /// A code that is written down already, whatever rules held then.
+    /// A stored code, without any checks: older rules may have allowed it.
     pub fn recorded(value: &str) -> Self {
         let value = value.trim().to_owned();
         let key = key_of_reported_code(&value);
@@ -108,7 +109,7 @@ impl CouponCode {
         if code.value.is_empty() {
             return Err(CodeError::Empty);
         }
-        // Typed as an entity, it is in the key alone.
+        // A character typed as an HTML entity is only in the key.
         let before = [&code.value, &code.key]
             .into_iter()
             .find_map(|text| Some(text[..text.find(is_unfit)?].to_owned()));
@@ -130,12 +131,12 @@ impl CouponCode {
         if chars > max { Err(CodeError::TooLong { chars, max }) } else { Ok(self) }
     }
 
-    /// The code as it was typed, outer space cut.
+    /// The code as typed, trimmed.
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// The code as it is compared.
+    /// The normalized code that's compared.
     pub fn key(&self) -> &str {
         &self.key
     }

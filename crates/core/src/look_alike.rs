@@ -1,7 +1,7 @@
-//! What exclusions compare by, and what their patterns stop: pure rules.
+//! Exclusion patterns, and which coupon codes they match.
 //!
-//! An eye does not tell `SAVE-10` from `save1O` or `S.A.V.E.10` or from one with a Cyrillic `Ѕ`, so
-//! neither do exclusions.
+//! A person can't tell `SAVE-10` from `save1O`, `S.A.V.E.10` or a code with a Cyrillic `Ѕ`, so
+//! exclusions treat them as the same code.
 
 mod skeleton;
 
@@ -12,13 +12,14 @@ pub use self::skeleton::{VERSION, look_alike, look_alikes};
 use crate::code::{is_invisible, key_of_reported_code};
 use crate::text_enum;
 
-/// The most characters of an exclusion: a code and some asterisks.
+/// The maximum length of an exclusion in characters: a code plus some asterisks.
 pub const MAX_CHARS: usize = 60;
-/// The least of a part by which a pattern that begins with `*` is looked up.
+/// The minimum length of the end of a pattern that starts with `*`.
 const MIN_END: usize = 2;
-/// The least of a part by which a pattern is looked up that is open at both ends.
+/// The minimum length of the longest part of a pattern that starts and ends with `*`.
 const MIN_INNER: usize = 3;
-/// The most of such a part: a long code has so many parts that looking up all of them takes its time.
+/// The maximum length of a part in a lookup. A long code has so many parts that looking up all of
+/// them would be slow.
 const MAX_INNER: usize = 12;
 
 text_enum! {
@@ -37,29 +38,28 @@ text_enum! {
     }
 }
 
-/// A code or pattern that keeps the rules of exclusions.
+/// A code or pattern that follows the rules of exclusions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     value: String,
     key: String,
 }
 
-/// Which rule a pattern breaks, in words for the form.
+/// The rule that a pattern breaks. The message is shown next to the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// Nothing was typed.
     #[error("Enter a coupon code, or a pattern such as SUMMER*.")]
     Empty,
-    /// Longer than any code.
+    /// It's longer than any code. Contains the number of characters.
     #[error("An exclusion has at most {MAX_CHARS} characters; this one has {0}. Shorten it.")]
     TooLong(usize),
-    /// Not to be seen.
+    /// It contains an invisible character.
     #[error("This contains an invisible character. Delete it, or type the code again.")]
     Invisible,
-    /// Only what does not count.
+    /// It only contains characters that comparisons ignore.
     #[error("Enter at least one letter or digit. Spaces, dashes and dots don’t count.")]
     NothingLeft,
-    /// Every code, or as good as.
+    /// It would match nearly every code.
     #[error(
         "This would stop nearly every code, and cannot be looked up quickly: write at least \
          {MIN_END} letters or digits after a * at the beginning, and {MIN_INNER} in a row \
@@ -69,10 +69,9 @@ pub enum PatternError {
 }
 
 impl Pattern {
-    /// Checks what was typed, outer space aside.
+    /// Parses a typed pattern; surrounding white space is trimmed.
     ///
-    /// # Errors
-    /// [`PatternError`] names the first rule that is broken.
+    /// Fails with the first broken rule.
     pub fn parse(typed: &str) -> Result<Self, PatternError> {
         let value = typed.trim();
         let chars = value.chars().count();
@@ -88,11 +87,10 @@ impl Pattern {
         Self::recorded(value)
     }
 
-    /// A pattern that is on a list already, whatever rules held when it was typed.
+    /// Parses a stored pattern, whose length and characters older rules may have allowed.
     ///
-    /// # Errors
-    /// [`PatternError::NothingLeft`] or [`PatternError::TooOpen`] where it would stop as good as
-    /// every code.
+    /// Fails if it would match nearly every code, with [`PatternError::NothingLeft`] or
+    /// [`PatternError::TooOpen`].
     pub fn recorded(value: &str) -> Result<Self, PatternError> {
         let key = one_star_at_a_time(&look_alike_pattern(&key_of_reported_code(value)));
         if key.is_empty() {
@@ -103,27 +101,27 @@ impl Pattern {
         if is_star || pattern.is_too_open() { Err(PatternError::TooOpen) } else { Ok(pattern) }
     }
 
-    /// As typed, outer space cut.
+    /// As typed, trimmed.
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// As compared.
+    /// The normalized pattern that's compared.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What it looks like.
     pub fn shape(&self) -> Shape {
         shape_of(&self.key)
     }
 
-    /// What a check looks it up by: one of [`probes`] of every code it stops.
+    /// The lookup key of the pattern. It's one of the [`probes`] of every code that the pattern
+    /// matches.
     pub fn anchor(&self) -> String {
         anchor_of(&self.key)
     }
 
-    /// Whether it stops a code of that code key.
+    /// Whether it matches a code with this code key.
     pub fn stops(&self, code_key: &str) -> bool {
         look_alikes(code_key).any(|look_alike| fits(&self.key, &look_alike))
     }
@@ -150,7 +148,7 @@ fn one_star_at_a_time(key: &str) -> String {
     single
 }
 
-/// What stands before the first `*` and after the last.
+/// The text before the first `*` and after the last one.
 fn ends(key: &str) -> (&str, &str) {
     let head = key.split('*').next().unwrap_or_default();
     let tail = key.rsplit('*').next().unwrap_or_default();
@@ -158,11 +156,10 @@ fn ends(key: &str) -> (&str, &str) {
 }
 
 fn longest_part(key: &str) -> &str {
-    // Of several the first, so that the same key always has the same anchor.
+    // If several are equally long, this takes the first one, so a key always has the same anchor.
     key.split('*').rev().max_by_key(|part| part.chars().count()).unwrap_or_default()
 }
 
-/// What a pattern's key looks like.
 fn shape_of(key: &str) -> Shape {
     let (head, tail) = ends(key);
     let stars = key.matches('*').count();
@@ -175,7 +172,7 @@ fn shape_of(key: &str) -> Shape {
     }
 }
 
-/// What a check looks a pattern of that key up by.
+/// The lookup key of a pattern with this key.
 pub fn anchor_of(key: &str) -> String {
     let (head, tail) = ends(key);
     match shape_of(key) {
@@ -190,13 +187,13 @@ fn begin_of(part: &str) -> &str {
     part.char_indices().nth(MAX_INNER).map_or(part, |(end, _)| &part[..end])
 }
 
-/// Whether a pattern of that key stops a code of that look-alike key.
+/// Whether a pattern with this key matches a code with this look-alike key.
 pub fn fits(key: &str, look_alike: &str) -> bool {
     let mut parts = key.split('*');
     let head = parts.next().unwrap_or_default();
     let Some(mut rest) = look_alike.strip_prefix(head) else { return false };
     let Some(tail) = parts.next_back() else { return rest.is_empty() };
-    // Each part as early as can be leaves the most for those after it.
+    // Matching each part as early as possible leaves the longest rest for the later parts.
     for part in parts {
         let Some(at) = rest.find(part) else { return false };
         rest = &rest[at + part.len()..];
@@ -204,7 +201,7 @@ pub fn fits(key: &str, look_alike: &str) -> bool {
     rest.ends_with(tail)
 }
 
-/// Every anchor that an exclusion which stops this code can have.
+/// All lookup keys that a pattern which matches this code can have.
 pub fn probes(look_alike: &str) -> Vec<String> {
     let mut cuts: Vec<usize> = look_alike.char_indices().map(|(at, _)| at).collect();
     cuts.push(look_alike.len());
@@ -233,7 +230,7 @@ mod tests {
         let pattern = Pattern::parse(pattern).unwrap();
         let key = key_of_reported_code(code);
         let stopped = pattern.stops(&key);
-        // What is stopped is found.
+        // Every pattern that matches must be found by one of the probes.
         let mut probes = look_alikes(&key).flat_map(|look_alike| probes(&look_alike));
         assert!(!stopped || probes.any(|probe| probe == pattern.anchor()), "{pattern:?} {code}");
         stopped
@@ -304,7 +301,7 @@ mod tests {
             if pattern.stops(&code) {
                 prop_assert!(probes(&code).contains(&pattern.anchor()));
             }
-            // The same said by a regular expression's rules, one character at a time.
+            // A reference implementation, one character at a time as in a regular expression.
             prop_assert_eq!(pattern.stops(&code), plainly(pattern.key().as_bytes(), code.as_bytes()));
         }
 

@@ -1,4 +1,5 @@
-//! How coupon codes and SKUs are compared. docs/codes.md says why, and what each platform does.
+//! The keys by which coupon codes and SKUs are compared. docs/codes.md explains why, and what each
+//! platform does.
 
 use std::borrow::Cow;
 
@@ -6,16 +7,17 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::characters::is_ignored;
 
-/// Raised whenever the same code gets another key, so that those that are written down are worked
-/// out again.
+/// Increment it whenever a code gets a different key, so that stored keys are recomputed.
 pub const VERSION: i32 = 3;
-/// Encodings upon encodings that are undone. WordPress makes one, a plugin another; more is made up.
+/// The maximum rounds of entity decoding. WordPress encodes once and a plugin may encode again;
+/// more isn't realistic.
 const MAX_ROUNDS: usize = 16;
 
-/// The key of a code as a store reports it, or a person types it: outer space cut, HTML entities
-/// decoded, NFKC, characters without a shape left out, upper case one character for one.
+/// The key of a code as a store reports it or a user types it. It's trimmed, HTML entities are
+/// decoded, then NFKC applies. Characters without a shape are removed, and letters become upper
+/// case, one character to one.
 ///
-/// What a store reports is a fact, so it may break the rules for new codes.
+/// A store's report is a fact, so the code may break the rules for new codes.
 pub fn key_of_reported_code(code: &str) -> String {
     let code = code.trim();
     if code.bytes().all(|byte| byte != b'&' && (byte.is_ascii_graphic() || byte == b' ')) {
@@ -24,15 +26,15 @@ pub fn key_of_reported_code(code: &str) -> String {
     settle(code, |text| fold_upper(&decoded(text)))
 }
 
-/// Whether two spellings are one code, as codes are compared.
+/// Whether two spellings are the same code.
 pub fn is_same_code(one: &str, other: &str) -> bool {
     key_of_reported_code(one) == key_of_reported_code(other)
 }
 
-/// Text as it was before it was written as HTML, however often that was done.
+/// Decodes HTML entities, even if text was encoded several times.
 ///
-/// WordPress keeps a code as the title of a post: `r&amp;b10`, `o&#039;bea`, sometimes encoded twice.
-/// Only what ends in a semicolon is an entity, so that `SALT&LTD` stays what it is.
+/// WordPress stores a code as the title of a post: `r&amp;b10`, `o&#039;bea`, sometimes encoded
+/// twice. Only entities with a semicolon are decoded, so `SALT&LTD` stays unchanged.
 pub fn decoded(text: &str) -> Cow<'_, str> {
     let mut decoded = Cow::Borrowed(text);
     for _ in 0..MAX_ROUNDS {
@@ -48,20 +50,22 @@ pub fn decoded(text: &str) -> Cow<'_, str> {
     decoded
 }
 
-/// Decomposed first, so that a letter and its accent are upper-cased alike, joined or apart.
+/// Decomposes first, so a letter with an accent gets the same upper case in composed and decomposed
+/// form.
 fn fold_upper(text: &str) -> String {
     text.nfkd().filter(|c| !is_ignored(*c)).map(upper).nfc().collect()
 }
 
-/// The upper case of a character where that is one character, and means the same when lower-cased
-/// again: simple case folding (status C and S of Unicode's CaseFolding.txt), shown in upper case.
+/// The upper case of a character if it's a single character that maps back to the same lower case.
+/// This is simple case folding (status C and S of Unicode's CaseFolding.txt), in upper case.
 ///
-/// So `straße` is not `STRASSE`, and a Turkish `ı` is not `I`: stores keep them apart.
+/// So `straße` isn't `STRASSE`, and a Turkish `ı` isn't `I`, because stores treat them as different
+/// codes.
 fn upper(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_uppercase();
     }
-    // Folded by Turkish rules and full folding alone; the second one is a mark below a letter.
+    // Only Turkish rules and full case folding fold these two. The second one is a combining mark.
     if matches!(c, '\u{131}' | '\u{345}') {
         return c;
     }
@@ -76,10 +80,10 @@ fn single(mut mapped: impl Iterator<Item = char>) -> Option<char> {
     mapped.next().is_none().then_some(first)
 }
 
-/// Folds until nothing changes, so that a key is its own key.
+/// Applies `fold` until nothing changes, so the key of a key is the key.
 ///
-/// Decoding lays bare what NFKD changes, and both an outer space or an entity; two rounds are the
-/// rule, and the bound only makes the end certain.
+/// Decoding can produce characters that NFKC changes, and both can produce outer spaces or
+/// entities. Two rounds are usual; the maximum guarantees an end.
 pub(crate) fn settle(text: &str, fold: impl Fn(&str) -> String) -> String {
     let mut key = text.trim().to_owned();
     for _ in 0..MAX_ROUNDS {

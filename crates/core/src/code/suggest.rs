@@ -1,13 +1,15 @@
-//! Codes to offer in place of one that is taken.
+//! Suggests codes when the requested one isn't available.
 
 use std::collections::HashSet;
 
 use super::{CouponCode, MAX_CODE_CHARS};
 
-/// Codes close to one of that key, best first; the caller takes the first ones that are free.
+/// Codes similar to one with this key, best first. The caller takes the first ones that are
+/// available.
 ///
-/// Always the same for the same input, never the code itself, none twice, all within the rules of
-/// codes: `JANE` of Jane Doe gives `JANE10`, `JANE-2`, `THEJANE`, `JANEDOE`, `JANE-JD`…
+/// The result only depends on the input, has no duplicates and never contains the code itself. All
+/// suggestions follow the rules for new codes. `JANE` for Jane Doe yields `JANE10`, `JANE-2`,
+/// `THEJANE`, `JANEDOE`, `JANE-JD`…
 pub fn suggestions(
     code_key: &str,
     affiliate_name: &str,
@@ -45,18 +47,19 @@ pub fn suggestions(
         .filter(move |candidate| seen.insert(candidate.key().to_owned()))
 }
 
-/// A key without what a new code cannot have: a store's own code can have spaces and quotes.
+/// Removes characters that a new code can't have, because existing codes of a store may contain
+/// spaces and quotes.
 fn plain(key: &str) -> String {
     key.chars().filter(|c| CouponCode::parse(&c.to_string()).is_ok()).take(MAX_CODE_CHARS).collect()
 }
 
-/// `JANE` of `JANE10`: the code without the number at its end, unless it is nothing but a number.
+/// `JANE` of `JANE10`: the code without its trailing number, unless the code is only a number.
 fn stem(key: &str) -> &str {
     let stem = key.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']);
     if stem.is_empty() { key } else { stem }
 }
 
-/// The words of a name in upper case, letters and digits only.
+/// Up to four words of a name in upper case, letters and digits only.
 fn words(name: &str) -> Vec<String> {
     name.split_whitespace()
         .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase())
@@ -65,7 +68,7 @@ fn words(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Both parts in one code; the longer one is cut where they do not fit together.
+/// Joins both parts, and shortens the longer one if the result exceeds the maximum length.
 fn join(start: &str, end: &str) -> String {
     let (start_chars, end_chars) = (start.chars().count(), end.chars().count());
     let (keep_start, keep_end) = if start_chars >= end_chars {

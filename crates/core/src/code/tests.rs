@@ -142,7 +142,7 @@ fn what_cannot_be_seen_never_enters_a_code() {
         '\u{e0001}',
         '\u{e0041}',
         '\u{e0100}',
-        // Drawn in every program's own way.
+        // Characters that each program renders differently.
         '\u{fff9}',
         '\u{fffa}',
         '\u{fffb}',
@@ -204,7 +204,7 @@ fn the_keys_of_all_characters_are_those_of_this_version() {
         hash.update(key_of_reported_code(&format!("a{c}b")).as_bytes());
         hash.update([0]);
     }
-    // Where this fails, keys in the database are others than those worked out now: raise `VERSION`.
+    // If this fails, keys in the database differ from newly computed ones: increment `VERSION`.
     assert_eq!((VERSION, hex::encode(&hash.finalize()[..8]).as_str()), (3, "6f3131156cd891a8"));
 }
 
@@ -217,7 +217,7 @@ proptest! {
 
     #[test]
     fn case_makes_no_other_key(text in "[^&\\p{C}]{0,20}") {
-        // Where upper and lower case are one character for one.
+        // Only characters whose upper and lower case are single characters.
         let simple: String = text.chars().filter(|c| {
             let upper: Vec<char> = c.to_uppercase().collect();
             let lower: Vec<char> = c.to_lowercase().collect();

@@ -1,25 +1,25 @@
-//! The look-alike key: the skeleton of Unicode Technical Standard #39 after NFKD, then letters and
-//! digits only, in upper case, with `0`/`O` and `1`/`I`/`L` the same.
+//! The look-alike key: the skeleton of Unicode Technical Standard #39 after NFKD, reduced to
+//! letters and digits in upper case. `0`/`O` and `1`/`I`/`L` are the same.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton;
 
 use crate::code::is_invisible;
 
-/// Raised whenever the same code gets another look-alike key, so that those that are written down are
-/// worked out again.
+/// Increment it whenever a code gets a different look-alike key, so that stored keys are
+/// recomputed.
 pub const VERSION: i32 = 3;
 
-/// No character takes more steps until it stands for itself.
+/// No character needs more steps until its prototype stops changing.
 const MAX_STEPS: usize = 4;
 
-/// A code key as exclusions compare it: what `triggers.look_alike` keeps.
+/// The look-alike key of a code key, as `triggers.look_alike` stores it.
 pub fn look_alike(code_key: &str) -> String {
     or_symbols(code_key, letters_and_digits)
 }
 
-/// Every key by which exclusions compare a code: one, or two where its lower-case letters look like
-/// others than its upper-case ones. A Greek `ν` looks like a `v`, and its capital `Ν` like an `N`.
+/// All look-alike keys of a code. A code has two if its lower case looks like other letters than
+/// its upper case. A Greek `ν` looks like a `v`, but its capital `Ν` like an `N`.
 pub fn look_alikes(code_key: &str) -> impl Iterator<Item = String> {
     let capitals = look_alike(code_key);
     let small = (!code_key.is_ascii())
@@ -28,14 +28,14 @@ pub fn look_alikes(code_key: &str) -> impl Iterator<Item = String> {
     std::iter::once(capitals).chain(small)
 }
 
-/// The look-alike key of a pattern: that of each part between two `*`.
+/// The look-alike key of a pattern: each part between two `*` is converted separately.
 pub(super) fn look_alike_pattern(code_key: &str) -> String {
     or_symbols(code_key, |text| {
         text.split('*').map(letters_and_digits).collect::<Vec<_>>().join("*")
     })
 }
 
-/// What is nothing but symbols is compared by these: hearts are not stars.
+/// A code without letters and digits is compared by its symbols, so hearts differ from stars.
 fn or_symbols(code_key: &str, key: impl Fn(&str) -> String) -> String {
     let found = key(code_key);
     if found.chars().any(|c| c != '*') {
@@ -49,14 +49,14 @@ fn letters_and_digits(text: &str) -> String {
         return text.chars().map(ascii_prototype).filter_map(counted).collect();
     }
     let emails: String = text.nfkd().flat_map(prototype).filter_map(counted).collect();
-    // Marks have their order among those that prototypes bring, and those that stood apart.
+    // NFKD puts marks from prototypes and separate marks into one canonical order.
     emails.nfkd().collect()
 }
 
-/// The capital that a character stands for, and the marks of which it is made besides.
+/// The capital letter that a character looks like, followed by its marks.
 fn prototype(c: char) -> Vec<char> {
     let mut found = vec![c];
-    // A capital may look like another letter than its small one did.
+    // A capital letter can look like a different letter than its lower case.
     for _ in 0..MAX_STEPS {
         let next: Vec<char> =
             found.iter().flat_map(|c| looks_like(*c)).flat_map(char::to_uppercase).collect();
@@ -73,16 +73,16 @@ fn looks_like(c: char) -> Vec<char> {
         return vec![ascii_prototype(c)];
     }
     let found: String = skeleton(c.encode_utf8(&mut [0; 4])).nfkd().collect();
-    // The standard has `m` as `rn`; here it stays, so that a letter is a letter.
+    // The standard replaces `m` with `rn`. Here `m` stays a single letter.
     found.replace("rn", "m").chars().collect()
 }
 
-/// Of ASCII, the standard has the letters look like each other in lower case alone, but for this.
+/// The standard's confusable ASCII letters are lower case, except for this one.
 fn ascii_prototype(c: char) -> char {
     if c == '|' { 'L' } else { c.to_ascii_uppercase() }
 }
 
-/// A letter or digit with its twin; nothing else counts.
+/// Maps a letter or digit to its twin; everything else is ignored.
 fn counted(c: char) -> Option<char> {
     match c {
         'O' => Some('0'),
@@ -195,8 +195,7 @@ mod tests {
             hash.update(look_alike(&key_of_reported_code(&format!("A{c}B"))).as_bytes());
             hash.update([0]);
         }
-        // Where this fails, keys in the database are others than those worked out now: raise
-        // `VERSION`.
+        // If this fails, keys in the database differ from newly computed ones: increment `VERSION`.
         assert_eq!((VERSION, hex::encode(&hash.finalize()[..8]).as_str()), (3, "109311bcf1dadf0e"));
     }
 
