@@ -1,4 +1,4 @@
-//! Where an affiliate stands with the program.
+//! The statuses of an affiliate in a program.
 
 use crate::text_enum;
 
@@ -19,7 +19,7 @@ text_enum! {
 }
 
 impl AffiliateStatus {
-    /// The tone of its badge.
+    /// The color of the status badge.
     pub fn tone(self) -> &'static str {
         match self {
             Self::Pending => "wait",

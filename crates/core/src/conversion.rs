@@ -1,7 +1,7 @@
-//! Where a conversion stands, and how it came about.
+//! The status of a conversion and its inputs.
 //!
-//! What a member says (the review) and what the rules say (the qualification) are kept apart. The
-//! status that pages show and totals count follows from both.
+//! A member's review and the qualification by the rules are stored separately. The status that
+//! pages show and totals count is derived from both.
 
 use crate::text_enum;
 
@@ -22,12 +22,12 @@ text_enum! {
 }
 
 impl ConversionStatus {
-    /// Whether a conversion of this status is in the totals.
+    /// Whether totals include a conversion with this status.
     pub const fn counts(self) -> bool {
         matches!(self, Self::Pending | Self::Approved)
     }
 
-    /// The tone of its badge.
+    /// The color of the status badge.
     pub const fn tone(self) -> &'static str {
         match self {
             Self::Pending => "wait",
@@ -50,22 +50,22 @@ text_enum! {
     }
 }
 
-/// What a conversion's status follows from.
+/// The inputs of a conversion's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// A member's; none as long as none said anything.
+    /// The member's review; none before the first one.
     pub review: Option<Review>,
     /// A member denied the order as fraud.
     pub is_fraud: bool,
     pub is_qualified: bool,
-    /// The order counts once it's paid, and isn't yet.
+    /// The order counts once it's paid, and it isn't paid yet.
     pub not_paid_yet: bool,
-    /// Its offer approves without a member.
+    /// The offer approves conversions without a review.
     pub auto_approve: bool,
 }
 
 impl Facts {
-    /// The column `conversions.status` says the same.
+    /// The generated column `conversions.status` follows the same rules.
     pub const fn status(self) -> ConversionStatus {
         match self.review {
             _ if self.is_fraud => ConversionStatus::Denied,
@@ -96,8 +96,8 @@ text_enum! {
 }
 
 impl DenialReason {
-    /// The reason of a denial that only has a note: a note that speaks of fraud means it, unless it
-    /// says that there is none.
+    /// The reason of a denial that only has a note. A note that mentions fraud means fraud, unless
+    /// "no", "not" or "without" comes right before the word.
     pub fn of_note(note: &str) -> Self {
         let lower = note.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
@@ -123,7 +123,7 @@ text_enum! {
     }
 }
 
-/// Why a conversion isn't approved, in a few words. `reason` is the code of a rule, as
+/// A short label for why a conversion isn't approved. `reason` is the code of a rule, as
 /// [`crate::attribution::Unqualified`] names it, or of a denial.
 pub fn reason_label(reason: &str) -> &'static str {
     match reason {
@@ -140,7 +140,7 @@ pub fn reason_label(reason: &str) -> &'static str {
     }
 }
 
-/// The code of an order that counts once it's paid, and isn't yet.
+/// The reason code for an order that counts once it's paid, and isn't paid yet.
 pub const NOT_PAID_YET: &str = "not_paid_yet";
 
 #[cfg(test)]

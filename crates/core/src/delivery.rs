@@ -1,4 +1,4 @@
-//! Messages of stores.
+//! The outcomes of webhook deliveries.
 
 use crate::text_enum;
 
@@ -21,7 +21,7 @@ text_enum! {
 }
 
 impl DeliveryOutcome {
-    /// The tone of its badge.
+    /// The color of the outcome badge.
     pub const fn tone(self) -> &'static str {
         match self {
             Self::TakenIn => "good",

@@ -1,4 +1,4 @@
-//! Email addresses and the keys they are compared by.
+//! Email addresses and the keys by which they're compared.
 
 mod mailbox;
 
@@ -8,15 +8,15 @@ use unicode_normalization::UnicodeNormalization as _;
 use self::mailbox::{beginnings, mailbox};
 use crate::code::{is_invisible, settle};
 
-/// The most characters an email address may have (RFC 5321, path limit).
+/// The maximum length of an email address in characters (RFC 5321, path limit).
 pub const MAX_EMAIL_CHARS: usize = 254;
 
-/// An email address as it is compared: outer space cut, NFKC, lower case, then the mailbox it
-/// reaches; see [`mailbox`].
+/// The key of an email address: trimmed, NFKC, lower case, then reduced to its mailbox; see
+/// [`mailbox`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailKey(String);
 
-/// Which rule an email address breaks, in words for the form.
+/// The rule that an email address breaks. The message is shown next to the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EmailError {
     #[error("Enter an email address.")]
@@ -28,11 +28,11 @@ pub enum EmailError {
 }
 
 impl EmailKey {
-    /// # Errors
-    /// [`EmailError`] if it does not look like an address: a name, an `@`, a domain with a dot.
+    /// Fails with [`EmailError`] if it doesn't look like an email address: a name, an `@` and a
+    /// domain with a dot.
     pub fn parse(typed: &str) -> Result<Self, EmailError> {
         let folded = fold_lower(typed);
-        // The root of all domains, as some mail programs write it.
+        // Some email programs write the root domain's dot.
         let key = folded.strip_suffix('.').unwrap_or(&folded);
         if key.is_empty() {
             return Err(EmailError::Empty);
@@ -53,7 +53,8 @@ impl EmailKey {
         Ok(Self(mailbox(key)))
     }
 
-    /// How the keys of addresses begin that a search for `typed`, perhaps half an address, is after.
+    /// The prefixes of the keys that match a search for `typed`, which may be an incomplete email
+    /// address.
     pub fn beginnings(typed: &str) -> [String; 3] {
         beginnings(&fold_lower(typed))
     }

@@ -1,35 +1,35 @@
-//! What Vouch decides: pure rules, without SQL, HTTP or a clock. Time and randomness are passed in.
+//! The domain rules of Vouch. No SQL, HTTP or clock: time and randomness are passed in.
 //!
-//! Diesel is here for one thing: a closed set maps itself to its column ([`text_enum`]), and no
-//! other crate may do that for it. It comes without a connection, so nothing here can ask a database.
+//! Diesel is a dependency only because an enum must implement its own column mapping here
+//! ([`text_enum`]). It's built without a connection, so this crate can't query a database.
 
 mod text_enum;
 
-/// An affiliate's status.
+/// The statuses of an affiliate.
 pub mod affiliate;
-/// Who earns from an order, how much, and why.
+/// Which affiliates earn from an order, how much, and why.
 pub mod attribution;
-/// Coupon codes and the keys they are compared by.
+/// Coupon codes and the keys by which they're compared.
 pub mod code;
-/// A conversion's status, and what it follows from.
+/// The status of a conversion and its inputs.
 pub mod conversion;
-/// What became of messages of stores.
+/// The outcomes of webhook deliveries.
 pub mod delivery;
-/// Email addresses and the mailboxes they reach.
+/// Email addresses and the mailboxes that they reach.
 pub mod email;
-/// Exclusion patterns and the look-alike keys they are compared by.
+/// Exclusion patterns and look-alike keys.
 pub mod look_alike;
 /// Exact amounts in a currency.
 pub mod money;
-/// What people, companies, programs and stores may be called.
+/// The rules for names of users, companies, programs and stores.
 pub mod name;
-/// What stores say of an order, merged, and the amounts that follow.
+/// Orders: reports of stores, the merged state, and the amounts per line.
 pub mod order;
 /// The platforms that stores run on.
 pub mod platform;
-/// SKUs and the keys they are compared by.
+/// SKUs and the keys by which they're compared.
 pub mod sku;
-/// Text from outside: what is refused, and how it stands in a URL.
+/// Input text: rejected characters, and encoding for URLs.
 pub mod text;
 /// The kinds of conversion triggers.
 pub mod trigger;

@@ -1,7 +1,7 @@
-//! Money: whole minor units (`i64`) of a currency. No floating point, anywhere.
+//! Money in whole minor units (`i64`) of a currency, without floating point.
 //!
-//! An amount is read exactly or refused, a rate is rounded half to even once, and a total that is
-//! divided is divided so that the parts add up again.
+//! Amounts are parsed exactly or rejected. A rate is rounded half to even once, and the parts of a
+//! divided total always add up to it.
 
 mod codes;
 mod rate;
@@ -19,14 +19,14 @@ use thiserror::Error;
 
 pub use self::rate::{Rate, RateError};
 
-/// What must not be broken between a sign, a currency and its digits: U+00A0.
+/// U+00A0 prevents a line break between a sign, a currency and its digits.
 const NO_BREAK_SPACE: char = '\u{a0}';
-/// The minus of typography, U+2212: unlike a hyphen, no line is broken after it.
+/// The typographic minus, U+2212. Unlike a hyphen, it doesn't allow a line break after it.
 const MINUS: char = '\u{2212}';
 
 /// A currency and its number of decimals: 0 for JPY, 2 for USD, 3 for KWD.
 ///
-/// Written as its three letters everywhere: in JSON, in the database (`char(3)`), in text.
+/// It's written as its three-letter code in JSON, in the database (`char(3)`) and in text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct Currency {
@@ -34,7 +34,7 @@ pub struct Currency {
     exponent: u32,
 }
 
-/// A code that is not three letters or, of those that are typed, not of a currency in use.
+/// The code doesn't have three letters, or was typed and isn't a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("“{0}” is not a currency code (three letters, for example USD)")]
 pub struct UnknownCurrency(pub String);
@@ -46,27 +46,25 @@ impl Currency {
     pub const JPY: Self = Self { code: "JPY", exponent: 0 };
     pub const KWD: Self = Self { code: "KWD", exponent: 3 };
 
-    /// The currency of a three-letter code that a store sent or that is kept, in any case and with
-    /// outer space. One that is in no list has [`codes::DECIMALS_OF_UNKNOWN`].
+    /// Parses a code from a store or the database, in any case and with surrounding white space. An
+    /// unlisted currency has [`codes::DECIMALS_OF_UNKNOWN`] decimals.
     ///
-    /// # Errors
-    /// [`UnknownCurrency`] if these are not three letters.
+    /// Fails if the code doesn't have three letters.
     pub fn from_code(code: &str) -> Result<Self, UnknownCurrency> {
         codes::interned(code.trim())
             .map(|code| Self { code, exponent: codes::decimals_or_default(code) })
             .ok_or_else(|| UnknownCurrency(code.chars().take(20).collect()))
     }
 
-    /// The currency of a code that a person or a program typed: one that is in a list.
+    /// Parses a code that a user or an API client sent, which must be listed.
     ///
-    /// # Errors
-    /// [`UnknownCurrency`] if it is in none, or is no money (gold, test codes).
+    /// Fails if it isn't listed, or isn't money (gold, test codes).
     pub fn known(code: &str) -> Result<Self, UnknownCurrency> {
         let currency = Self::from_code(code)?;
         if currency.is_known() { Ok(currency) } else { Err(UnknownCurrency(currency.code.into())) }
     }
 
-    /// Whether ISO 4217 or a store platform has it, so that its decimals are certain.
+    /// Whether ISO 4217 or a store platform lists it, so that its decimals are certain.
     pub fn is_known(self) -> bool {
         codes::decimals(self.code).is_some()
     }
@@ -76,17 +74,17 @@ impl Currency {
         self.code
     }
 
-    /// The English name, for example `United States dollar`; the code if it is in no list.
+    /// The English name, for example `United States dollar`; the code for an unlisted currency.
     pub fn name(self) -> String {
         codes::name(self.code).unwrap_or_else(|| self.code.to_owned())
     }
 
-    /// How many decimals the currency has: a minor unit is `10^-exponent` of it.
+    /// The number of decimals: a minor unit is `10^-exponent` of the currency.
     pub fn exponent(self) -> u32 {
         self.exponent
     }
 
-    /// The sign, where it names one currency without a doubt for every reader of a page.
+    /// The currency sign, only where every reader takes it for this currency.
     fn sign(self) -> Option<char> {
         match self.code {
             "USD" => Some('$'),
@@ -143,7 +141,6 @@ impl FromSql<Text, Pg> for Currency {
     }
 }
 
-/// Why a text is no amount of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MoneyError {
     #[error("is not an amount of money (for example 29.10)")]
@@ -154,13 +151,12 @@ pub enum MoneyError {
     TooLarge,
 }
 
-/// Reads `29.10`, `29.1`, `1999`, `-5` or `12.3400` as minor units, exactly.
+/// Parses `29.10`, `29.1`, `1999`, `-5` or `12.3400` as minor units, exactly.
 ///
-/// Zeros past the currency's decimals are accepted (stores write `1200.00` for yen and four
-/// decimals for dollars); anything else there is refused rather than rounded.
+/// Zeros beyond the currency's decimals are accepted, because stores send `1200.00` for yen and
+/// four decimals for dollars. Other digits there are rejected instead of rounded.
 ///
-/// # Errors
-/// [`MoneyError`] for what is no plain decimal number, is too precise, or leaves `i64`.
+/// Fails if it isn't a plain decimal number, is too precise, or exceeds `i64`.
 pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -177,7 +173,7 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
     if past.bytes().any(|b| b != b'0') {
         return Err(MoneyError::TooPrecise(currency));
     }
-    // Summed downwards for a negative amount, so that i64::MIN can be read as well.
+    // Negative amounts are summed downward, so that i64::MIN can be parsed too.
     let sign = if negative { -1 } else { 1 };
     let padding = std::iter::repeat_n(b'0', decimals - kept.len());
     whole
@@ -190,13 +186,12 @@ pub fn parse_decimal(text: &str, currency: Currency) -> Result<i64, MoneyError> 
         .ok_or(MoneyError::TooLarge)
 }
 
-/// Reads a number as programs write it (`89.99999999999999`, `1.0E-6`, `+5`, `.5`) in units of
+/// Parses a number in programming notation (`89.99999999999999`, `1.0E-6`, `+5`, `.5`) as units of
 /// `10^-decimals`, rounded half to even.
 ///
-/// # Errors
-/// [`MoneyError`] for what is no decimal number, or leaves `i128`.
+/// Fails if it isn't a decimal number, or exceeds `i128`.
 pub fn parse_scaled(text: &str, decimals: u32) -> Result<i128, MoneyError> {
-    /// No amount has an exponent further out.
+    /// No real amount has a larger exponent.
     const MAX_SHIFT: i64 = 400;
     let text = text.trim();
     let (mantissa, shift) = match text.split_once(['e', 'E']) {
@@ -215,7 +210,7 @@ pub fn parse_scaled(text: &str, decimals: u32) -> Result<i128, MoneyError> {
     if shift > MAX_SHIFT {
         return Err(MoneyError::TooLarge);
     }
-    // So many of the digits stand before the point of the result; the rest decides the rounding.
+    // The number of digits before the decimal point of the result. The others decide the rounding.
     let kept = i64::try_from(whole.len()).unwrap_or(i64::MAX);
     let kept = kept.saturating_add(shift).saturating_add(i64::from(decimals));
     let Ok(kept) = usize::try_from(kept) else { return Ok(0) };
@@ -234,18 +229,18 @@ pub fn parse_scaled(text: &str, decimals: u32) -> Result<i128, MoneyError> {
     Ok(if is_negative { -units } else { units })
 }
 
-/// Writes minor units as a plain decimal number for machines: `29.10`, `-0.05`, `1999`.
+/// Formats minor units as a plain decimal number for machines: `29.10`, `-0.05`, `1999`.
 ///
-/// [`parse_decimal`] reads it back.
+/// [`parse_decimal`] parses it.
 pub fn format_plain(minor: i64, currency: Currency) -> String {
     let (whole, fraction) = split(minor, currency);
     let sign = if minor < 0 { "-" } else { "" };
     format!("{sign}{whole}{fraction}")
 }
 
-/// Writes minor units for people: `$2,910.00`, `−$5.00`, `KWD 1.500`.
+/// Formats minor units for people: `$2,910.00`, `−$5.00`, `KWD 1.500`.
 ///
-/// The sign stands before the symbol; a line is never broken inside (U+2212 and U+00A0).
+/// The minus comes before the symbol, and no line can break inside (U+2212 and U+00A0).
 pub fn format_money(minor: i64, currency: Currency) -> String {
     let (whole, fraction) = split(minor, currency);
     let mut text = String::new();
@@ -269,7 +264,7 @@ pub fn format_money(minor: i64, currency: Currency) -> String {
     text
 }
 
-/// The digits before the point, and the point with the digits after it (empty for yen).
+/// The digits before the decimal point, and the point with the digits after it (empty for yen).
 fn split(minor: i64, currency: Currency) -> (String, String) {
     let unit = 10_u64.pow(currency.exponent());
     let (whole, fraction) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
@@ -278,9 +273,9 @@ fn split(minor: i64, currency: Currency) -> (String, String) {
     (whole.to_string(), fraction)
 }
 
-/// `amount * part / whole`, rounded half to even; 0 if `whole` is not positive.
+/// `amount * part / whole`, rounded half to even; 0 if `whole` isn't positive.
 ///
-/// Half to even, so that rounding many lines favours neither the merchant nor the affiliate.
+/// Rounding many lines half to even favors neither the merchant nor the affiliate.
 pub fn proportion_half_even(amount: i64, part: i64, whole: i64) -> i64 {
     if whole <= 0 {
         return 0;
@@ -297,10 +292,11 @@ pub fn proportion_half_even(amount: i64, part: i64, whole: i64) -> i64 {
 
 /// Divides `total` in proportion to `weights`; the parts add up to `total` exactly.
 ///
-/// Largest remainder: each part is rounded down, then the units left over go to the largest
-/// remainders, the earlier part first on a tie. No part is further than one unit from its exact
-/// share, so a part exceeds its weight only if `total` exceeds the sum of the weights. Negative
-/// weights count as zero; if all are zero, the parts are equal. Without weights there are no parts.
+/// It uses the largest remainder method: each part is rounded down, then the largest remainders get
+/// one more unit. On a tie, the earlier part comes first. A part differs from its exact share by
+/// less than one unit, so it exceeds its weight only if `total` exceeds the sum of the weights.
+/// Negative weights count as zero, and if all are zero, the parts are equal. Without weights there
+/// are no parts.
 pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {
     if weights.is_empty() {
         return Vec::new();
@@ -315,7 +311,7 @@ pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {
     let left_over = magnitude - parts.iter().sum::<i128>();
     let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
     by_remainder.sort_by_key(|i| (std::cmp::Reverse(magnitude * weights[*i] % sum), *i));
-    // Fewer units are left over than there are weights: each remainder is below one unit.
+    // Each remainder is below one unit, so fewer units are left over than there are weights.
     for i in by_remainder.into_iter().zip(0..left_over).map(|(i, _)| i) {
         parts[i] += 1;
     }
@@ -323,7 +319,6 @@ pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {
     parts.into_iter().map(|part| clamp(part * sign)).collect()
 }
 
-/// The nearest `i64`.
 fn clamp(wide: i128) -> i64 {
     i64::try_from(wide).unwrap_or(if wide < 0 { i64::MIN } else { i64::MAX })
 }

@@ -1,15 +1,15 @@
-//! What people, companies, programs and stores may be called. One rule for every form, import,
-//! command and API, because names stand in emails and on other people's pages.
+//! The rules for names of users, companies, programs and stores. All forms, imports, commands and
+//! the API use the same rules, because names appear in emails and on other users' pages.
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 use unicode_normalization::UnicodeNormalization;
 
-/// The most characters of a name, as the database has it.
+/// The maximum length of a name in characters, as the database has it.
 pub const MAX_CHARS: usize = 200;
 
-/// The ends of domain names that mail programs make a link of without a scheme, as far as no name
-/// of a person or a company ends so after a full stop. Any other end counts once a path follows.
+/// Top-level domains that email programs turn into links even without a scheme. Endings that occur
+/// in names of people or companies aren't listed. Any other ending counts if a path follows.
 const LINKED_ENDS: &[&str] = &[
     "ai", "app", "biz", "click", "cloud", "club", "co", "com", "de", "dev", "edu", "es", "eu",
     "example", "fr", "gov", "icu", "info", "io", "it", "link", "live", "me", "net", "nl", "online",
@@ -17,30 +17,28 @@ const LINKED_ENDS: &[&str] = &[
     "uk", "us", "vip", "website", "xyz",
 ];
 
-/// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing is there.
+    /// The name is empty.
     #[error("Enter a name.")]
     Missing,
     /// More than [`MAX_CHARS`] characters.
     #[error("Enter {MAX_CHARS} characters or fewer.")]
     TooLong,
-    /// A control character, a direction mark or something else that can't be seen.
+    /// Contains a control character, a direction mark or another invisible character.
     #[error("The name contains a character that can’t be seen. Type it without copying.")]
     Invisible,
-    /// A URL, or a domain that mail programs make a link of.
+    /// Contains a URL, or a domain that email programs turn into a link.
     #[error("Leave web addresses out of the name.")]
     Url,
 }
 
-/// A name that follows the rules, outer space cut.
+/// A name that follows the rules, trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// Reads what was typed. Names that were stored before the rules stay as they are: ask only
-    /// where a name is new.
+    /// Parses a typed name. Names stored before these rules stay valid, so check only new names.
     pub fn read(typed: &str) -> Result<Self, NameError> {
         let name = typed.trim();
         match name.chars().count() {
@@ -52,14 +50,13 @@ impl Name {
         }
     }
 
-    /// The name as it's stored.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// Controls, direction marks and what has no shape. Joiners and variation selectors have none either,
-/// and names in Persian, Hindi or with an emoji need them.
+/// Whether a character is a control character, a direction mark or has no shape. Joiners and
+/// variation selectors are allowed, because names in Persian, Hindi or with an emoji need them.
 pub fn is_invisible(c: char) -> bool {
     let is_needed = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     c.is_control()
@@ -69,7 +66,7 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 fn holds_url(name: &str) -> bool {
-    // Browsers take the full stops of other scripts for dots, and full-width letters for Latin ones.
+    // Browsers treat full stops of other scripts as dots, and full-width letters as Latin ones.
     let text: String = name.nfkc().map(|c| if c == '。' { '.' } else { c }).collect();
     let text = text.to_lowercase();
     if text.contains("://") {
@@ -79,7 +76,7 @@ fn holds_url(name: &str) -> bool {
     text.split(is_between).any(is_url)
 }
 
-/// Whether a word without a space is one.
+/// Whether a word is a URL or a domain.
 fn is_url(word: &str) -> bool {
     let schemes = ["http:", "https:", "ftp:", "javascript:", "data:", "mailto:"];
     if word.starts_with("www.") || schemes.iter().any(|scheme| word.starts_with(scheme)) {
@@ -97,13 +94,13 @@ fn is_url(word: &str) -> bool {
     let has_path = rest.len() > 1;
     let is_top_level = last.starts_with("xn--")
         || (last.chars().count() >= 2 && last.chars().all(char::is_alphabetic));
-    // Initials (“J.R.”) have a single letter before the stop.
+    // Initials (“J.R.”) have only one letter before the dot.
     let is_domain = before.rsplit('.').next().is_some_and(|label| label.chars().count() >= 2);
     (has_path && (is_top_level || is_address(host)))
         || (is_top_level && is_domain && LINKED_ENDS.binary_search(&last).is_ok())
 }
 
-/// `192.0.2.1`
+/// Whether it's an IPv4 address, such as `192.0.2.1`.
 fn is_address(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>().is_ok()
 }

@@ -1,10 +1,10 @@
-//! SKUs and the keys they are compared by.
+//! SKUs and the keys by which they're compared.
 
 use thiserror::Error;
 
 use crate::code::{is_invisible, key_of_reported_code};
 
-/// The most characters a SKU may have (Shopify's limit for text fields).
+/// The maximum length of a SKU in characters (Shopify's limit for text fields).
 pub const MAX_SKU_CHARS: usize = 255;
 
 /// The key of a SKU that a store reports; see [`key_of_reported_code`].
@@ -12,11 +12,11 @@ pub fn key_of_reported_sku(sku: &str) -> String {
     key_of_reported_code(sku)
 }
 
-/// A SKU as it is compared: outer space cut, NFKC, upper case. Spaces inside are part of it.
+/// The key of a SKU: trimmed, NFKC, upper case. Inner spaces are significant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SkuKey(String);
 
-/// Which rule a SKU breaks, in words for the form.
+/// The rule that a SKU breaks. The message is shown next to the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SkuError {
     #[error("Enter a SKU.")]
@@ -28,8 +28,7 @@ pub enum SkuError {
 }
 
 impl SkuKey {
-    /// # Errors
-    /// [`SkuError`] names the rule that is broken.
+    /// Fails with the broken rule.
     pub fn parse(typed: &str) -> Result<Self, SkuError> {
         let key = key_of_reported_sku(typed);
         if key.is_empty() {

@@ -1,24 +1,24 @@
-//! What text from outside may hold, whichever way it comes: forms, paths, queries and JSON ask here,
-//! so that nothing behind them meets a character that can't be stored or shown.
+//! Rules for input text. Forms, paths, queries and JSON all check them, so that later code never
+//! sees a character that can't be stored or displayed.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A control character other than a tab or the end of a line. PostgreSQL can't store U+0000, and the
-/// others mean nothing to a person.
+/// Whether a character is a control character other than a tab or line break. PostgreSQL can't
+/// store U+0000, and the others are meaningless to people.
 pub fn is_refused(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\n' | '\r')
 }
 
-/// The first character of `text` that is refused.
+/// The first rejected character of `text`.
 pub fn refused_in(text: &str) -> Option<char> {
     text.chars().find(|c| is_refused(*c))
 }
 
-/// `text` with U+FFFD for every character that is refused: for names that others gave and that are
-/// only shown, such as a file's.
+/// Replaces rejected characters with U+FFFD, for names from outside that are only displayed, such
+/// as a file's.
 pub fn cleaned(text: &str) -> Cow<'_, str> {
     if refused_in(text).is_none() {
         return Cow::Borrowed(text);
@@ -27,12 +27,12 @@ pub fn cleaned(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(clean).collect())
 }
 
-/// `U+0000`, as messages name a character that can't be seen.
+/// `U+0000`, as messages name an invisible character.
 pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// Percent-encodes what stands in a query value (RFC 3986, unreserved characters stay).
+/// Percent-encodes a query value (RFC 3986, unreserved characters stay).
 pub fn percent_encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -45,7 +45,7 @@ pub fn percent_encode(value: &str) -> String {
     encoded
 }
 
-/// JSON in which no text holds such a character. Reads everything and keeps nothing.
+/// Deserializes any JSON, checks its text for rejected characters and discards it.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadableJson;
 

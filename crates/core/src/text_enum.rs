@@ -1,10 +1,10 @@
-//! Closed sets: a Rust enum kept as checked text.
+//! Enums that are stored as text with a check constraint.
 
-/// Declares an enum that is stored as text under the given names, shown under the given labels,
-/// and read from forms and addresses by its name.
+/// Declares an enum that is stored under the given names, displayed with the given labels, and
+/// parsed from forms and URLs by name.
 ///
-/// The column carries a `check` constraint with the same names; a value outside of them is an
-/// error of the query, not a panic.
+/// The column has a `check` constraint with the same names. Any other value is a query error, not a
+/// panic.
 #[macro_export]
 macro_rules! text_enum {
     (
@@ -25,17 +25,17 @@ macro_rules! text_enum {
             #[allow(dead_code, reason = "not every set is listed")]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The name it is stored under, and goes by in addresses and forms.
+            /// The name in the database, in URLs and in forms.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The word on the screen.
+            /// The text on the screen.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)+ }
             }
 
-            /// The value of that name, if there is one.
+            /// The value with that name.
             pub fn parse(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$variant),)+ _ => None }
             }

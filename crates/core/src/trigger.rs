@@ -1,4 +1,4 @@
-//! What conversion triggers look for.
+//! The kinds and values of conversion triggers.
 
 use thiserror::Error;
 
@@ -20,18 +20,18 @@ text_enum! {
     }
 }
 
-/// What was typed, checked by the rules of its kind.
+/// A typed value, checked by the rules of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TriggerValue {
-    /// What part of an order it looks at.
+    /// The part of an order that it's compared with.
     pub kind: TriggerKind,
-    /// As typed, outer space cut.
+    /// As typed, trimmed.
     pub value: String,
-    /// As compared.
+    /// The normalized value that's compared.
     pub key: String,
 }
 
-/// Which rule of its kind a value breaks, in words for the form.
+/// The rule of its kind that a value breaks. The message is shown next to the field.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValueError {
     #[error(transparent)]
@@ -43,27 +43,26 @@ pub enum ValueError {
 }
 
 impl ValueError {
-    /// Whether a code that is in a store already could break this rule.
+    /// Whether only new codes must follow this rule, so a code that a store already has may break
+    /// it.
     pub fn concerns_new_codes(&self) -> bool {
         matches!(self, Self::Code(error) if error.concerns_new_codes())
     }
 }
 
-/// Whether a new code goes into the stores as well.
+/// Whether a new code is also created in the stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Into every connected store with code creation.
+    /// In every connected store with code creation.
     Stores,
-    /// No: the stores have it already.
+    /// Not at all, because the stores already have it.
     VouchOnly,
 }
 
 impl TriggerValue {
-    /// Checks what was typed; a coupon code by the rules of new ones, or of those that are in the
-    /// stores already.
+    /// Parses a typed value. For coupon codes, `reach` selects the rules for new or existing codes.
     ///
-    /// # Errors
-    /// [`ValueError`] names the first rule that is broken.
+    /// Fails with the first broken rule.
     pub fn parse(kind: TriggerKind, typed: &str, reach: Reach) -> Result<Self, ValueError> {
         let value = typed.trim().to_owned();
         let chars = value.chars().count();
@@ -74,7 +73,8 @@ impl TriggerValue {
             },
             TriggerKind::CustomerEmail => {
                 let key = EmailKey::parse(typed)?.as_str().to_owned();
-                // The key can be shorter than what was typed; the column holds both.
+                // The key can be shorter than the typed value, and both are stored in columns of
+                // this length.
                 if chars > MAX_EMAIL_CHARS {
                     return Err(EmailError::TooLong.into());
                 }
@@ -91,23 +91,23 @@ impl TriggerValue {
         Ok(Self { kind, value, key })
     }
 
-    /// A coupon code that was accepted under the rules of its time, without what cannot be seen.
+    /// A coupon code that was accepted by earlier rules, without its invisible characters.
     pub fn accepted_code(code: &str) -> Self {
         let visible: String = code.chars().filter(|c| !is_invisible(*c)).collect();
         CouponCode::recorded(&visible).into()
     }
 
-    /// What at most one trigger of a merchant has.
+    /// Unique among a merchant's triggers.
     pub fn id(&self) -> (TriggerKind, &str) {
         (self.kind, &self.key)
     }
 
-    /// Requests and exclusions are of coupon codes alone.
+    /// Requests and exclusions only exist for coupon codes.
     pub fn is_code(&self) -> bool {
         self.kind == TriggerKind::CouponCode
     }
 
-    /// What exclusions compare of it.
+    /// The look-alike key that exclusions compare; none for other kinds than coupon codes.
     pub fn look_alike(&self) -> Option<String> {
         self.is_code().then(|| look_alike(&self.key))
     }

@@ -1,9 +1,10 @@
-//! Which mailbox an email address reaches, as its provider documents it: two spellings of one mailbox
-//! are one person.
+//! Reduces an email address to its mailbox by documented rules of the provider, because two
+//! spellings of one mailbox are one person.
 //!
-//! Only what a provider says of itself is here; where nothing is known, two addresses are two people.
+//! Only rules that a provider publishes are used. Without any, different addresses are different
+//! people.
 
-/// Domains under which a provider delivers to the same mailboxes, and the one they are compared by.
+/// A provider's main domain, and other domains that deliver to the same mailboxes.
 const ONE_PROVIDER: [(&str, &[&str]); 4] = [
     ("gmail.com", &["googlemail.com"]),
     ("icloud.com", &["me.com", "mac.com"]),
@@ -11,10 +12,10 @@ const ONE_PROVIDER: [(&str, &[&str]); 4] = [
     ("yandex.ru", &["ya.ru", "yandex.by", "yandex.com", "yandex.kz"]),
 ];
 
-/// The provider that ignores points in names.
+/// The provider that ignores dots in names.
 const WITHOUT_POINTS: &str = "gmail.com";
 
-/// An address, folded and known to look like one, as its mailbox is compared.
+/// The mailbox of a valid, normalized email address.
 pub(super) fn mailbox(address: &str) -> String {
     let (name, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let domain = provider(&in_unicode(domain));
@@ -25,14 +26,14 @@ pub(super) fn mailbox(address: &str) -> String {
     format!("{name}@{domain}")
 }
 
-/// How a search begins that looks for `typed` among mailboxes: what is typed may be half an address.
+/// The prefixes of mailboxes that match `typed`, which may be an incomplete email address.
 pub(super) fn beginnings(typed: &str) -> [String; 3] {
     let (name, domain) = typed.split_once('@').unwrap_or((typed, ""));
     let name = without_tag(name);
     [mailbox(typed), format!("{name}@{domain}"), format!("{}@{domain}", without_points(name))]
 }
 
-/// Mail programs and stores write international domains in either form.
+/// Email programs and stores use either the Unicode or the Punycode form of international domains.
 fn in_unicode(domain: &str) -> String {
     let is_encoded = domain.split('.').any(|label| label.starts_with("xn--"));
     match idna::domain_to_unicode(domain) {
@@ -46,10 +47,10 @@ fn provider(domain: &str) -> String {
     same.map_or(domain, |(provider, _)| provider).to_owned()
 }
 
-/// What stands behind a plus is a tag of the mailbox's owner.
+/// The part after a plus sign is a tag that the mailbox's owner adds.
 fn without_tag(name: &str) -> &str {
     match name.split_once('+') {
-        // A name that is nothing but a tag would make strangers alike.
+        // Without this check, all names that consist only of a tag would be the same mailbox.
         Some((person, _)) if !person.is_empty() => person,
         _ => name,
     }
@@ -88,15 +89,15 @@ mod tests {
     #[test]
     fn strangers_stay_strangers() {
         for (one, other) in [
-            // Points count everywhere but at Gmail.
+            // Only Gmail ignores dots.
             ("jane.doe@example.com", "janedoe@example.com"),
             ("jane.doe@icloud.com", "janedoe@icloud.com"),
-            // Three sets of mailboxes of one company.
+            // One company, but separate mailboxes per domain.
             ("jane@outlook.com", "jane@hotmail.com"),
             ("jane@outlook.com", "jane@live.com"),
             ("jane@gmail.com", "jane@gmail.co"),
             ("jane@mail.gmail.com", "jane@gmail.com"),
-            // Nothing but a tag, nothing but points.
+            // Names that consist only of a tag or only of dots.
             ("+a@example.com", "+b@example.com"),
             ("..@gmail.com", "...@gmail.com"),
             ("jane-a@yahoo.com", "jane-b@yahoo.com"),

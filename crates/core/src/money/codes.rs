@@ -1,11 +1,11 @@
-//! The codes of currencies: ISO 4217's, and those that store platforms have beside it.
+//! The currency codes of ISO 4217 and of store platforms.
 
-/// How many decimals a currency has that is in no list. Stores round to two unless they are told
-/// otherwise, and the same code must mean the same everywhere: in every order, list and sum.
+/// The decimals of an unlisted currency. Stores round to two by default, and a code must have the
+/// same decimals in every order, list and sum.
 pub(super) const DECIMALS_OF_UNKNOWN: u32 = 2;
 
-/// (code, decimals, English name) of the currencies that WooCommerce (`get_woocommerce_currencies`)
-/// and Shopify (`CurrencyCode`) have, and ISO 4217 has not, or has withdrawn.
+/// (code, decimals, English name) of currencies in WooCommerce (`get_woocommerce_currencies`) and
+/// Shopify (`CurrencyCode`) that ISO 4217 doesn't list, or has withdrawn.
 const NON_ISO: &[(&str, u32, &str)] = &[
     ("ANG", 2, "Netherlands Antillean guilder"),
     ("BTC", 8, "Bitcoin"),
@@ -26,7 +26,7 @@ const NON_ISO: &[(&str, u32, &str)] = &[
 
 const LETTERS: usize = 26;
 
-/// Every code of three letters, one after another.
+/// All codes with three letters, concatenated. It gives every code a `'static` lifetime.
 static ALL: [u8; LETTERS * LETTERS * LETTERS * 3] = {
     let mut all = [0; LETTERS * LETTERS * LETTERS * 3];
     let mut at = 0;
@@ -39,7 +39,7 @@ static ALL: [u8; LETTERS * LETTERS * LETTERS * 3] = {
     all
 };
 
-/// The code in upper case, for good; none if these are not three letters.
+/// The code in upper case, as a static string; none if it doesn't have three letters.
 pub(super) fn interned(code: &str) -> Option<&'static str> {
     let bytes: &[u8; 3] = code.as_bytes().try_into().ok()?;
     if !bytes.iter().all(u8::is_ascii_alphabetic) {
@@ -50,7 +50,7 @@ pub(super) fn interned(code: &str) -> Option<&'static str> {
     std::str::from_utf8(&ALL[at..at + 3]).ok()
 }
 
-/// The decimals of a currency that is in a list.
+/// The decimals of a listed currency.
 pub(super) fn decimals(code: &str) -> Option<u32> {
     let of_iso = || iso_currency::Currency::from_code(code)?.exponent().map(u32::from);
     beside_iso(code).map(|row| row.1).or_else(of_iso)
@@ -83,8 +83,8 @@ mod tests {
         SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VEF VES VND VUV \
         WST XAF XCD XOF XPF YER ZAR ZMW";
 
-    /// What Shopify's `CurrencyCode` has beside those: without USDC, in which no store keeps its
-    /// books, and XXX, which is no currency.
+    /// Codes that only Shopify's `CurrencyCode` has. USDC is left out because no store uses it as
+    /// its currency, and XXX because it isn't a currency.
     const SHOPIFY: &str = "KID LTL LVL STD VED";
 
     #[test]

@@ -10,12 +10,12 @@ use thiserror::Error;
 
 use super::{NO_BREAK_SPACE, proportion_half_even};
 
-/// In basis points: hundredths of a percent.
+/// 100% in basis points (hundredths of a percent).
 const WHOLE: i32 = 10_000;
 
-/// A share of an amount, from 0 to 100 % in steps of 0.01 %.
+/// A share of an amount, from 0 to 100% in steps of 0.01%.
 ///
-/// Written as basis points in JSON and in the database: 1250 is 12.5 %.
+/// It's written as basis points in JSON and in the database: 1250 is 12.5%.
 #[derive(
     Clone,
     Copy,
@@ -35,7 +35,7 @@ const WHOLE: i32 = 10_000;
 #[serde(try_from = "i64", into = "i64")]
 pub struct Rate(i32);
 
-/// Why what was typed is no rate, in words for the form.
+/// Why the input isn't a rate. The message is shown next to the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RateError {
     #[error("Enter a percentage from 0 to 100, for example 12.5.")]
@@ -47,15 +47,12 @@ pub enum RateError {
 }
 
 impl Rate {
-    /// So many hundredths of a percent; none below 0 or above 100 %.
+    /// A rate from basis points; none below 0 or above 100%.
     pub const fn from_basis_points(points: i64) -> Option<Self> {
         if points < 0 || points > WHOLE as i64 { None } else { Some(Self(points as i32)) }
     }
 
-    /// A whole number of percents, for constants.
-    ///
-    /// # Panics
-    /// Above 100.
+    /// A whole number of percent, for constants. Panics above 100.
     pub const fn percent(percent: u8) -> Self {
         assert!(percent <= 100, "a rate is at most 100 %");
         Self(percent as i32 * 100)
@@ -65,12 +62,11 @@ impl Rate {
         self.0.into()
     }
 
-    /// Reads `10`, `12.5`, `12.5 %` and `12,5`.
+    /// Parses `10`, `12.5`, `12.5 %` and `12,5`.
     ///
-    /// A comma followed by three digits is refused, as it could be meant to group thousands.
+    /// A comma followed by three digits is rejected, because it could separate thousands.
     ///
-    /// # Errors
-    /// [`RateError`] for what is no number, is too precise, or is not from 0 to 100.
+    /// Fails if it isn't a number, is too precise, or isn't from 0 to 100.
     pub fn parse(typed: &str) -> Result<Self, RateError> {
         let number = typed.trim();
         let number = number.strip_suffix('%').unwrap_or(number).trim_end();
@@ -93,10 +89,7 @@ impl Rate {
             .ok_or(RateError::Unreadable)
     }
 
-    /// [`Rate::parse`] of a discount, which is more than nothing.
-    ///
-    /// # Errors
-    /// [`RateError`], also for 0.
+    /// Parses the rate of a discount with [`Rate::parse`], and also rejects 0.
     pub fn parse_discount(typed: &str) -> Result<Self, RateError> {
         match Self::parse(typed) {
             Ok(Self(0)) | Err(RateError::Unreadable) => Err(RateError::Nothing),
@@ -104,7 +97,7 @@ impl Rate {
         }
     }
 
-    /// The number for fields, without idle zeros: `10`, `12.5`.
+    /// The number for form fields, without trailing zeros: `10`, `12.5`.
     pub fn number(self) -> String {
         let decimal = self.decimal();
         decimal.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -121,7 +114,7 @@ impl Rate {
     }
 }
 
-/// For people: `10 %`, `12.5 %`; the space does not break.
+/// For people: `10 %`, `12.5 %`, with a no-break space.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{NO_BREAK_SPACE}%", self.number())
