@@ -1,41 +1,40 @@
-//! Which periods a fact has after a change: pure, so that clocks can be tested.
+//! Computes the periods of a fact after a change. It's pure, so that tests can set the clock.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-/// One value of a fact, and when it was in force.
+/// A value of a fact, and when it was active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period<V> {
-    /// Its first moment, a whole second.
+    /// The start (inclusive), a whole second.
     pub from: DateTime<Utc>,
-    /// Its end, itself excluded; none while it lasts.
+    /// The end (exclusive); none while the period lasts.
     pub until: Option<DateTime<Utc>>,
-    /// The value.
     pub value: V,
 }
 
-/// The beginning of the second. Stores say in whole seconds when an order was placed (Shopify and
-/// WooCommerce in ISO 8601, BigCommerce in RFC 2822): a change counts for all of its second, or an
-/// order placed just after it would be taken for an earlier one.
+/// The start of the second. Stores report in whole seconds when an order was placed (Shopify and
+/// WooCommerce in ISO 8601, BigCommerce in RFC 2822). So a change applies to its whole second;
+/// otherwise an order placed right after it would seem earlier.
 pub fn second(at: DateTime<Utc>) -> DateTime<Utc> {
     at.trunc_subsecs(0)
 }
 
-/// The value in force at a moment; `periods` are in the order of time.
+/// The active value at a moment. `periods` must be sorted by time.
 pub fn at<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
     let begun = periods.iter().rfind(|period| period.from <= moment)?;
     begun.until.is_none_or(|until| moment < until).then_some(&begun.value)
 }
 
-/// [`at`] for a fact that always has a value: before its first period, that of the first.
+/// Like [`at`], for a fact that always has a value: before the first period it's the first value.
 pub fn at_or_first<V>(periods: &[Period<V>], moment: DateTime<Utc>) -> Option<&V> {
     let begun = periods.iter().rfind(|period| period.from <= moment);
     begun.or(periods.first()).map(|period| &period.value)
 }
 
-/// The periods after a change that is made `now`; `None` ends what is in force.
+/// The periods after a change at `now`; `None` ends the active period.
 ///
-/// Never before what was written last, should a clock have gone back. Of two changes in one second
-/// the later one replaces the earlier.
+/// If the clock went back, the change applies at the latest known time. The later of two changes in
+/// one second replaces the earlier one.
 pub(super) fn changed<V: Clone + PartialEq>(
     periods: &[Period<V>],
     value: Option<V>,
@@ -48,7 +47,7 @@ pub(super) fn changed<V: Clone + PartialEq>(
     held_from(periods, value, latest.map_or(now, |latest| latest.max(now)))
 }
 
-/// The periods when `value` is in force from `from` on, whatever was from then on before.
+/// The periods if `value` is active from `from` on. Everything after `from` is replaced.
 pub(super) fn held_from<V: Clone + PartialEq>(
     periods: &[Period<V>],
     value: Option<V>,
@@ -71,7 +70,7 @@ pub(super) fn held_from<V: Clone + PartialEq>(
     kept
 }
 
-/// The value of the period that goes on.
+/// The value of the period that has no end.
 pub(super) fn current<V>(periods: &[Period<V>]) -> Option<&V> {
     periods.last().filter(|last| last.until.is_none()).map(|last| &last.value)
 }
@@ -84,7 +83,7 @@ pub(super) enum Write<V> {
     Begin(Period<V>),
 }
 
-/// What turns `before` into `after`, in an order in which no two periods ever overlap.
+/// The statements that turn `before` into `after`, in an order in which periods never overlap.
 pub(super) fn writes<V: Clone + PartialEq>(
     before: &[Period<V>],
     after: &[Period<V>],

@@ -1,10 +1,11 @@
-//! Facts with dates: what was in force when. An order is judged by the second it was placed in, so a
-//! fact that changes ends one period and begins the next, and nothing of the past is overwritten.
+//! Dated facts: which value was active at which time. Attribution uses the values at the second
+//! when an order was placed. So a change ends one period and starts the next, and nothing in the
+//! past is overwritten.
 //!
-//! Every dated table has the same shape: the columns that say what the fact is of, `valid_from`
-//! (included, a whole second), `valid_until` (excluded; null while it lasts), and the columns of the
-//! value. [`dated!`] names them, [`change`] and [`hold_from`] write them, and [`history`] decides
-//! which periods there are. A constraint of each table forbids periods that overlap.
+//! Every dated table has the same shape: key columns, `valid_from` (inclusive, a whole second),
+//! `valid_until` (exclusive; null while it lasts), and value columns. [`dated!`] declares the
+//! columns, [`change`] and [`hold_from`] write them, and [`history`] computes the periods. A
+//! constraint of each table forbids overlapping periods.
 
 mod history;
 mod table;

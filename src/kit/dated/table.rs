@@ -1,43 +1,43 @@
-//! Dated tables: one lock, one way to write, one way to read.
+//! Reads and writes dated tables under one lock.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::history::{Period, Write, changed, current, held_from, second, writes};
 
-/// A fact with its value; [`dated!`] makes it of a table.
+/// The value of a dated fact; [`dated!`] implements it for a table.
 pub trait Dated: Clone + PartialEq + Sized {
-    /// What the fact is of.
+    /// The subject of the fact.
     type Key: Copy;
 
-    /// Locks the row that the fact belongs to (`FOR NO KEY UPDATE`), for the rest of the
-    /// transaction: of two changes at once the second waits, and then sees the first.
+    /// Locks the row that the fact belongs to (`FOR NO KEY UPDATE`) until the end of the
+    /// transaction. So the second of two concurrent changes waits, and then sees the first.
     fn lock_owner(conn: &mut PgConnection, key: Self::Key) -> QueryResult<()>;
-    /// Every period, in the order of time.
+    /// Every period, sorted by time.
     fn periods(conn: &mut PgConnection, key: Self::Key) -> QueryResult<Vec<Period<Self>>>;
-    /// Deletes the period that begins there.
+    /// Deletes the period that starts at `from`.
     fn delete(conn: &mut PgConnection, key: Self::Key, from: DateTime<Utc>) -> QueryResult<()>;
-    /// Gives the period that begins there another end.
+    /// Changes the end of the period that starts at `from`.
     fn end(
         conn: &mut PgConnection,
         key: Self::Key,
         from: DateTime<Utc>,
         until: Option<DateTime<Utc>>,
     ) -> QueryResult<()>;
-    /// Inserts a period.
     fn insert(conn: &mut PgConnection, key: Self::Key, period: &Period<Self>) -> QueryResult<()>;
 }
 
 /// A change that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed<V> {
-    /// From which second on orders are judged otherwise.
+    /// Orders placed from this second on may be attributed differently.
     pub from: DateTime<Utc>,
-    /// What was in force; none where nothing was.
+    /// The active value before the change, if there was one.
     pub before: Option<V>,
 }
 
-/// The first period of a fact whose owner this transaction has just inserted.
+/// Inserts the first period of a fact. This transaction must have inserted the owning row, because
+/// no lock is taken.
 pub fn begin<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
@@ -47,7 +47,7 @@ pub fn begin<V: Dated>(
     V::insert(conn, key, &Period { from: second(at), until: None, value })
 }
 
-/// Makes `value` the one in force from `now` on; `None` ends it. Answers what changed, if anything.
+/// Makes `value` active from `now` on; `None` ends the fact. Returns the change, if any.
 pub fn change<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
@@ -60,8 +60,8 @@ pub fn change<V: Dated>(
     write(conn, key, &before, &after)
 }
 
-/// Makes `value` the one in force from `from` on, be that in the past or in the future, whatever was
-/// from then on before. Answers what changed, if anything.
+/// Makes `value` active from `from` on, in the past or in the future, and replaces everything after
+/// it. Returns the change, if any.
 pub fn hold_from<V: Dated>(
     conn: &mut PgConnection,
     key: V::Key,
@@ -100,8 +100,8 @@ fn write<V: Dated>(
     Ok(Some(Changed { from, before: current(before).cloned() }))
 }
 
-/// Declares the value of a dated table: its columns, those that say what the fact is of, and the
-/// table of the row that they belong to.
+/// Declares the value of a dated table: the value columns, the key columns, and the table of the
+/// owning row.
 macro_rules! dated {
     (
         $(#[$meta:meta])*
@@ -191,7 +191,8 @@ macro_rules! dated {
     };
 }
 
-/// [`super::at_or_first`] as SQL: a lateral join of the period in force at `:placed_at`, as the alias.
+/// [`super::at_or_first`] in SQL: a lateral join that yields the active period at `:placed_at` as
+/// `$alias`.
 macro_rules! in_force_or_first {
     ($table:literal, $alias:literal, $of:literal) => {
         concat!(

@@ -1,30 +1,29 @@
-//! What a failed statement says of the work that it was part of.
+//! Decides whether work that failed in the database can succeed later.
 //!
-//! Diesel names the SQLSTATEs of broken constraints and of a few conflicts; of all others it gives the
-//! message alone, in the server's own language. So the question is asked the safe way round: what
-//! is known not to pass is named here, and everything else passes: a full disk (53100), no memory
-//! (53200), too many connections (53300), a shutdown (57P01 to 57P03), an I/O error (58030), a
-//! lock that isn't had in time (55P03), a deadlock (40P01), a statement that took too long (57014). A
-//! store then sends its webhook again, and a job is tried again later.
+//! Diesel only exposes the SQLSTATEs of broken constraints and a few conflicts. For all other
+//! errors it only gives the message, in the server's language. So permanent errors are listed here,
+//! and all others count as temporary: a full disk (53100), no memory (53200), too many connections
+//! (53300), a shutdown (57P01 to 57P03), an I/O error (58030), a lock timeout (55P03), a deadlock
+//! (40P01), a statement timeout (57014). The store then sends its webhook again, and a job is
+//! retried.
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
 use crate::kit::error::AppError;
 
-/// What a failure means for the same work, done once more later.
+/// Whether the same work can succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It can succeed: nothing was changed, and nothing is wrong with the work itself.
+    /// It can succeed: nothing was changed, and the work itself is valid.
     Passing,
-    /// It fails in the same way: it holds a value that no row can hold.
+    /// It fails again, because it contains a value that no row can hold.
     Value,
-    /// It fails in the same way until Vouch is fixed: it broke a rule of the schema, or its statement can't
-    /// be carried out.
+    /// It fails again until Vouch is fixed: it broke a rule of the schema, or its statement is
+    /// invalid.
     Own,
 }
 
 impl Fault {
-    /// What `error` means.
     pub fn of(error: &Error) -> Self {
         match error {
             Error::DatabaseError(kind, info) => Self::of_database(kind, info.as_ref()),
@@ -44,7 +43,8 @@ impl Fault {
             | DatabaseErrorKind::RestrictViolation
             | DatabaseErrorKind::ExclusionViolation => Self::Own,
             DatabaseErrorKind::Unknown if is_impossible_value(info.message()) => Self::Value,
-            // The server points at a place in the statement: a table or a column that isn't there.
+            // The message points at a position in the statement, for example at an unknown table or
+            // column.
             DatabaseErrorKind::Unknown
                 if info.statement_position().is_some() && !is_cut_short(info.message()) =>
             {
@@ -66,7 +66,7 @@ impl From<Error> for AppError {
                 Self::Unavailable
             }
             Fault::Value => {
-                // The readers of requests refuse such values: one that comes this far is a gap there.
+                // The parsers of requests reject such values, so this value reveals a gap there.
                 tracing::warn!(%error, "a value reached the database that it can't store");
                 Self::BadRequest("Go back, check what you typed and try again.".into())
             }
@@ -75,21 +75,21 @@ impl From<Error> for AppError {
     }
 }
 
-/// Whether the statement was ended from outside. That has a place too where it happened while the server
-/// still read the statement: it takes the locks of the tables then.
+/// Whether the statement was canceled. This error has a position too if it occurs while the server
+/// still parses the statement, because it locks the tables then.
 fn is_cut_short(message: &str) -> bool {
     ["canceling statement", "deadlock detected", "terminating connection"]
         .iter()
         .any(|words| message.starts_with(words))
 }
 
-/// Whether the database refused a value that no row can hold: text that isn't valid (SQLSTATE 22021,
-/// 22P05), a moment or a number out of its range (22008, 22003), a value of another type (22P02), or
+/// Whether the database rejected a value that no row can hold: invalid text (SQLSTATE 22021,
+/// 22P05), a timestamp or number out of range (22008, 22003), a value of the wrong type (22P02), or
 /// one too large for an index (54000).
 ///
-/// This reads PostgreSQL's own English; a server that speaks another language passes such a value off
-/// as a fault that passes. The embedded one speaks English, and so does one that lets the server's role
-/// choose (`GRANT SET ON PARAMETER lc_messages`, from PostgreSQL 15 on).
+/// It parses PostgreSQL's English messages. On a server with another language, such a value counts
+/// as a temporary fault. The embedded server uses English. So does every server that lets Vouch's
+/// role choose (`GRANT SET ON PARAMETER lc_messages`, since PostgreSQL 15).
 fn is_impossible_value(message: &str) -> bool {
     const BEGINNINGS: [&str; 5] = [
         "invalid byte sequence for encoding",
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(Fault::of(&Error::BrokenTransactionManager), Fault::Passing);
     }
 
-    /// What the server says, and that it points at the statement.
+    /// A server message with a position in the statement.
     struct Placed(&'static str);
 
     impl DatabaseErrorInformation for Placed {

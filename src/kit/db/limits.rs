@@ -1,4 +1,4 @@
-//! How long each kind of work may wait for the database.
+//! The database timeouts per kind of work.
 
 use std::time::Duration;
 
@@ -6,23 +6,24 @@ use diesel::PgConnection;
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 
-/// The limits of one kind of work. Each is below the one after it, so that PostgreSQL's own answer
-/// comes first and the connection lives on; the last one holds whatever the network does.
+/// The timeouts of one kind of work. Each is shorter than the next one, so PostgreSQL's own timeout
+/// comes first and the connection survives. The last one works even if the network fails.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// What the pool is called in metrics and the log.
+    /// The pool's name in metrics and the log.
     pub name: &'static str,
-    /// For a connection to be free.
+    /// For a free connection.
     pub connection: Duration,
     /// For one lock.
     pub lock: Duration,
     /// For one statement.
     pub statement: Duration,
-    /// From asking for a connection to the end of the transaction. Then the connection is cut.
+    /// From the request for a connection to the end of the transaction. Then the connection is
+    /// closed.
     pub transaction: Duration,
 }
 
-/// What a visitor or a program waits for. All transactions of a request share the last limit.
+/// For pages and the API. All transactions of a request share the last timeout.
 pub const PAGES: Limits = Limits {
     name: "pages",
     connection: Duration::from_millis(1500),
@@ -31,7 +32,7 @@ pub const PAGES: Limits = Limits {
     transaction: Duration::from_secs(5),
 };
 
-/// What a webhook waits for: Shopify gives up after five seconds.
+/// For webhooks: Shopify stops waiting after five seconds.
 pub const INTAKE: Limits = Limits {
     name: "intake",
     connection: Duration::from_millis(1500),
@@ -40,7 +41,7 @@ pub const INTAKE: Limits = Limits {
     transaction: Duration::from_secs(3),
 };
 
-/// Whose store it is, before a webhook is taken in.
+/// For looking up the store before a webhook is processed.
 pub const STORES: Limits = Limits {
     name: "stores",
     connection: Duration::from_secs(1),
@@ -49,10 +50,10 @@ pub const STORES: Limits = Limits {
     transaction: Duration::from_secs(2),
 };
 
-/// Whose API key it is, before a report is taken in, and what became of the order.
+/// For looking up the API key before an order report is processed, and the result of the order.
 pub const REPORTS: Limits = Limits { name: "reports", ..STORES };
 
-/// What workers and commands do.
+/// For workers and commands.
 pub const JOBS: Limits = Limits {
     name: "jobs",
     connection: Duration::from_secs(5),
@@ -61,16 +62,17 @@ pub const JOBS: Limits = Limits {
     transaction: Duration::from_secs(90),
 };
 
-/// What is left to each transaction of a request at least, so that the last one, which may only note
-/// that all went well, is tried.
+/// The minimum time for each transaction of a request. So the last one, which may only record the
+/// result, is still attempted.
 const LAST: Duration = Duration::from_millis(250);
 
-/// Messages in English, where the server lets this role choose: [`Fault`](super::Fault) reads some.
+/// Sets English messages if the server lets this role choose, because [`Fault`](super::Fault)
+/// parses some.
 const ENGLISH: &str = "DO $$ BEGIN SET lc_messages = 'C'; \
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
 impl Limits {
-    /// All of them so many times as long.
+    /// Multiplies all timeouts.
     #[must_use]
     pub(super) fn times(self, factor: u32) -> Self {
         Self {
@@ -82,15 +84,15 @@ impl Limits {
         }
     }
 
-    /// What is left for a transaction of a request that has waited for so long already.
+    /// The remaining time for a transaction of a request that has already waited.
     pub(super) fn left_after(&self, waited: Duration) -> Duration {
         self.transaction.saturating_sub(waited).max(LAST)
     }
 
     /// Sets up a new connection.
     pub(super) fn apply(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        // Where the server can, it also ends a transaction that is too long, before the watchdog cuts its
-        // connection, and looks whether its client is still there.
+        // Newer servers also end a transaction that takes too long, before the watchdog closes its
+        // connection, and check whether the client is still connected.
         conn.batch_execute(&format!(
             "{ENGLISH}; SET application_name = 'vouch'; SET TIME ZONE 'UTC';
              SET statement_timeout = {statement}; SET lock_timeout = {lock};

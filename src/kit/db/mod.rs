@@ -1,19 +1,19 @@
-//! The only door to a connection.
+//! The only access to database connections.
 //!
-//! Every piece of work runs in one transaction under one [`Scope`]. The scope becomes settings of
-//! that transaction (`SET LOCAL`), and the row-level security of every merchant-owned table
-//! compares against them: a forgotten `filter` shows nothing instead of a stranger's rows.
+//! All work runs in a transaction under one [`Scope`]. The scope becomes settings of that
+//! transaction (`SET LOCAL`), which the row-level security of every merchant-owned table checks. So
+//! a forgotten `filter` returns no rows instead of another merchant's rows.
 
-/// Opening connections, and waiting for a database that isn't there yet.
+/// Opens connections, and waits for a database that isn't up yet.
 pub mod connect;
-/// The PostgreSQL server that Vouch brings up itself.
+/// The PostgreSQL server that Vouch runs itself.
 pub mod embedded;
 mod fault;
-/// How long each kind of work may wait.
+/// The timeouts per kind of work.
 pub mod limits;
-/// What long lists need beyond the query builder.
+/// Queries of long lists that the query builder can't express.
 pub mod listing;
-/// Migrations at start, and whether the role is bound by row security.
+/// Migrations at start, and checks of the database role.
 pub mod migrate;
 mod pool;
 mod prepared;
@@ -21,7 +21,7 @@ mod prepared;
 #[rustfmt::skip]
 pub mod schema;
 mod source;
-/// Hand-written SQL with values by name.
+/// SQL statements with named values.
 pub(crate) mod statement;
 mod watchdog;
 
@@ -40,23 +40,23 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::request;
 pub(crate) use vouch_core::text_enum;
 
-/// What a transaction may see. Ask for the narrowest.
+/// The rows that a transaction may access. Use the narrowest scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Only what no merchant owns: users and sessions.
+    /// Only rows that don't belong to a merchant: users and sessions.
     Unowned,
     /// One merchant's rows.
     Merchant(i64),
-    /// One person's memberships and affiliations, to read.
+    /// One user's memberships and affiliations, read-only.
     Person(i64),
-    /// Every merchant's rows. For workers and the command line.
+    /// Every merchant's rows, for workers and the command line.
     Instance,
-    /// Every merchant's rows, to read. For support staff.
+    /// Every merchant's rows, read-only, for support staff.
     Support,
 }
 
 impl Scope {
-    /// Begins the transaction and makes its settings in one round trip.
+    /// Begins the transaction and sets its scope in one round trip.
     fn begin_sql(self) -> String {
         match self {
             Self::Unowned => "BEGIN".to_owned(),
@@ -68,10 +68,9 @@ impl Scope {
     }
 }
 
-/// Runs `work` in one transaction under `scope`; commits when it answers `Ok`, else rolls back.
+/// Runs `work` in one transaction under `scope`. Commits if it returns `Ok`, else rolls back.
 ///
-/// # Errors
-/// What `work` answers, or the database's error where the transaction could not begin or commit.
+/// Fails with the error of `work`, or if the transaction can't begin or commit.
 pub fn in_scope<T, E: From<diesel::result::Error>>(
     conn: &mut PgConnection,
     scope: Scope,
@@ -80,7 +79,7 @@ pub fn in_scope<T, E: From<diesel::result::Error>>(
     transaction(conn, &scope.begin_sql(), work)
 }
 
-/// [`in_scope`] with some more SQL in the round trip that begins the transaction.
+/// Like [`in_scope`], with additional SQL in the round trip that begins the transaction.
 pub(crate) fn in_scope_with<T, E: From<diesel::result::Error>>(
     conn: &mut PgConnection,
     scope: Scope,
@@ -109,35 +108,35 @@ fn end_transaction(conn: &mut PgConnection, commits: bool) -> QueryResult<()> {
             }
         });
     }
-    // A connection that cannot roll back is broken, and the pool drops it.
+    // A connection that can't roll back is broken, and the pool drops it.
     let _ = AnsiTransactionManager::rollback_transaction(conn);
     Ok(())
 }
 
-/// Turns the running transaction to another merchant, with some more SQL in the same round trip: for
-/// a batch that serves several.
+/// Switches the running transaction to another merchant, with additional SQL in the same round
+/// trip, for a batch with several merchants.
 pub(crate) fn turn_to(conn: &mut PgConnection, merchant_id: i64, and: &str) -> QueryResult<()> {
     conn.batch_execute(&format!("SET LOCAL vouch.merchant_id = '{merchant_id}'; {and}"))
 }
 
-/// How much later than its limits a request stops waiting for the thread that does its work: by then
-/// the watchdog has ended that thread's wait.
+/// How much longer than its timeout a request waits for its thread. By then, the watchdog has ended
+/// the thread's wait.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What is waited for, and with that which pool it uses: no kind takes away another's connections.
+/// The kind of work decides which pool is used, so that no kind takes another's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkKind {
-    /// A page, or a request to the API.
+    /// A page, or an API request.
     Page,
-    /// The store that a webhook belongs to.
+    /// Looking up the store of a webhook.
     StoreLookUp,
-    /// What an order report by the API needs beside its intake.
+    /// The queries of an API order report outside of the intake.
     Report,
-    /// A job, also one that a member waits for or that metrics ask about.
+    /// A job, including those that a member or the metrics wait for.
     Job,
 }
 
-/// The pools of connections: one for each kind of work, so that none can starve another.
+/// One connection pool per kind of work, so that no kind can starve another.
 #[derive(Clone)]
 pub struct Db {
     pages: Pool,
@@ -149,7 +148,6 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the pools.
     pub fn connect(url: &str, connections: Connections) -> Result<Self, NoConnection> {
         let open = |size: u32, limits: Limits| {
             Pool::open(url, size, limits.times(connections.wait_factor))
@@ -164,26 +162,25 @@ impl Db {
         })
     }
 
-    /// How many times as long as usual it waits, for limits that have to outlast a transaction.
+    /// The factor of all timeouts, for limits that must outlast a transaction.
     pub fn wait_factor(&self) -> u32 {
         self.wait_factor
     }
 
-    /// The pool that order intake has to itself.
+    /// The pool of the order intake.
     pub fn intake_pool(&self) -> &Pool {
         &self.intake
     }
 
-    /// All pools.
     pub fn pools(&self) -> [&Pool; 5] {
         [&self.pages, &self.intake, &self.stores, &self.reports, &self.jobs]
     }
 
     /// Runs `work` on a blocking thread, in one transaction under `scope`. All transactions of a
-    /// request together may take as long as one.
+    /// request share one timeout.
     ///
-    /// # Errors
-    /// `Unavailable` when no connection is free in time or the time is over, else what `work` answers.
+    /// Fails with `Unavailable` if no connection is free in time or the time is over, else with the
+    /// error of `work`.
     pub async fn run<T, E>(
         &self,
         scope: Scope,
@@ -196,7 +193,7 @@ impl Db {
         self.run_as(WorkKind::Page, scope, work).await
     }
 
-    /// [`Db::run`] within one merchant: what nearly every handler wants.
+    /// Like [`Db::run`] within one merchant, for most handlers.
     pub async fn merchant<T, E>(
         &self,
         merchant_id: i64,
@@ -209,7 +206,7 @@ impl Db {
         self.run(Scope::Merchant(merchant_id), work).await
     }
 
-    /// [`Db::run`] with the connections and the time of another kind of work than a page's.
+    /// Like [`Db::run`], with the pool and timeouts of another kind of work.
     pub async fn run_as<T, E>(
         &self,
         kind: WorkKind,
@@ -229,8 +226,8 @@ impl Db {
         on_thread(pool, move |conn| in_scope(conn, scope, work).map_err(Into::into)).await
     }
 
-    /// Runs one statement on a blocking thread without a transaction around it, so in one round trip
-    /// and not three. It sees what no merchant owns.
+    /// Runs one statement on a blocking thread without a transaction, so in one round trip instead
+    /// of three. It only sees rows that don't belong to a merchant.
     pub async fn glance<T: Send + 'static>(
         &self,
         statement: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
@@ -238,7 +235,8 @@ impl Db {
         on_thread(&self.pages, move |conn| statement(conn).map_err(Into::into)).await
     }
 
-    /// [`Db::run`] on the caller's thread, with a job's time: for workers, commands and tests.
+    /// Like [`Db::run`], on the current thread with a job's timeouts, for workers, commands and
+    /// tests.
     pub fn run_blocking<T, E>(
         &self,
         scope: Scope,
@@ -252,15 +250,15 @@ impl Db {
     }
 }
 
-/// Does `work` on a blocking thread with a connection of `pool`, in what is left of the request's time.
-/// The work is boxed, so that the waiting around it is compiled once and not for each caller.
+/// Runs `work` on a blocking thread with a connection of `pool`, in the request's remaining time.
+/// `work` is boxed so that the waiting code is compiled only once.
 async fn on_thread<T: Send + 'static>(
     pool: &Pool,
     work: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
 ) -> AppResult<T> {
     let (sender, answer) = std::sync::mpsc::sync_channel(1);
     let work = Box::new(move |conn: &mut PgConnection| {
-        // Nobody listens once the caller's time is over.
+        // The receiver is gone if the request's time is over.
         let _ = sender.send(work(conn));
     });
     let done = wait_for_thread(pool, work).await;
@@ -274,7 +272,7 @@ async fn on_thread<T: Send + 'static>(
     })
 }
 
-/// What a thread does with a connection; where it puts its answer is its own affair.
+/// A closure that uses a connection and stores its own result.
 type Work = Box<dyn FnOnce(&mut PgConnection) + Send>;
 
 async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
@@ -296,13 +294,13 @@ async fn wait_for_thread(pool: &Pool, work: Work) -> AppResult<()> {
     if let Some(request) = request {
         request.has_waited(begun.elapsed());
         if done.is_err() {
-            // The thread can still come to its commit.
+            // The thread may still reach its commit.
             request.cut_off_commit();
         }
     }
     match done {
         Ok(Ok(done)) => done,
-        // The thread is lost, or has panicked.
+        // The thread panicked, or took too long.
         Ok(Err(_)) | Err(_) => Err(AppError::Unavailable),
     }
 }

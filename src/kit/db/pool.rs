@@ -1,4 +1,4 @@
-//! r2d2 over diesel's connections: nobody waits for one, or on one, for longer than their limits.
+//! A connection pool (r2d2 with Diesel) with timeouts for getting and using a connection.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,30 +12,29 @@ use super::connect::{self, Condition};
 use super::limits::Limits;
 use super::watchdog::Watched;
 
-/// A connection on loan from a [`Pool`].
+/// A connection borrowed from a [`Pool`].
 pub type Pooled = r2d2::PooledConnection<Manager>;
 
-/// How long the first connection may take at start, when nobody waits for a page yet.
+/// The timeout for the first connection at start, when no page waits yet.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A connection is asked whether it lives only after it has rested this long: under load the
-/// question is never asked, after a failure of the network the dead ones are found.
+/// A connection is only tested after it was idle this long. So no tests run under load, and dead
+/// connections are found after a network failure.
 const RESTED: Duration = Duration::from_secs(1);
-/// How long that answer, and the set-up of a new connection, may take.
+/// The timeout for that test, and for setting up a new connection.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// As many wait for a connection at the most: each has a thread.
+/// The maximum number of waiting requests, because each has a thread.
 const MAX_WAITING: u32 = 200;
-/// How long each waits while nobody gets one.
+/// How long a request waits if the previous one didn't get a connection.
 const STUCK_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoConnection {
-    /// All are in use, or none can be made: r2d2's words.
+    /// All connections are in use, or none can be opened. Contains r2d2's message.
     #[error("{0}")]
     TimedOut(String),
-    /// Too many wait already.
+    /// Too many requests wait already.
     #[error("too many wait for a connection")]
     Crowded,
 }
@@ -51,7 +50,7 @@ pub struct Pool {
 #[derive(Default)]
 struct Crowd {
     waiting: AtomicU32,
-    /// Whether the last one to ask waited in vain.
+    /// Whether the last request for a connection timed out.
     is_stuck: AtomicBool,
 }
 
@@ -69,20 +68,17 @@ impl Pool {
                 limits,
                 suspected: Arc::new(Mutex::new(Instant::now())),
             });
-        // Gone back at once: it only shows that there is a database.
+        // This only checks that the database answers, and returns the connection at once.
         drop(connections.get_timeout(START_TIMEOUT).map_err(timed_out)?);
         Ok(Self { connections, limits, crowd: Arc::default() })
     }
 
-    /// A connection, for one transaction within the pool's limits.
-    ///
-    /// # Errors
-    /// When none is free in time.
+    /// A connection for one transaction within the pool's limits. Fails if none is free in time.
     pub fn get(&self) -> Result<Pooled, NoConnection> {
         self.get_until(Instant::now() + self.limits.transaction)
     }
 
-    /// A connection that is cut at `deadline`, if it isn't given back before.
+    /// A connection that the watchdog closes at `deadline`, unless it's returned earlier.
     pub(super) fn get_until(&self, deadline: Instant) -> Result<Pooled, NoConnection> {
         let _one_more = self.crowd.enter()?;
         let is_stuck = self.crowd.is_stuck.load(Ordering::Relaxed);
@@ -95,17 +91,17 @@ impl Pool {
         Ok(conn)
     }
 
-    /// How long its work may take.
+    /// The timeouts of its work.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How many connections it has at the most.
+    /// The maximum number of connections.
     pub fn max_size(&self) -> u32 {
         self.connections.max_size()
     }
 
-    /// How many of them somebody has now.
+    /// The number of borrowed connections.
     pub fn in_use(&self) -> u32 {
         let state = self.connections.state();
         state.connections.saturating_sub(state.idle_connections)
@@ -134,12 +130,12 @@ fn timed_out(error: r2d2::Error) -> NoConnection {
     NoConnection::TimedOut(one_line(&error.to_string()))
 }
 
-/// libpq explains itself in several lines.
+/// libpq's messages have several lines.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Writes why connections can't be made to the log, at most once a second.
+/// Logs why connections can't be opened, at most once a second.
 #[derive(Debug)]
 struct Logged {
     pool: &'static str,
@@ -158,11 +154,12 @@ impl r2d2::HandleError<diesel::r2d2::Error> for Logged {
     }
 }
 
-/// Makes and checks the connections of a [`Pool`].
+/// Opens and checks the connections of a [`Pool`].
 pub struct Manager {
     url: String,
     limits: Limits,
-    /// What was used last before this moment isn't trusted: another connection was found dead then.
+    /// Connections last used before this time must be tested, because another one was found dead
+    /// then.
     suspected: Arc<Mutex<Instant>>,
 }
 
@@ -176,7 +173,7 @@ impl Manager {
     }
 }
 
-/// A connection that knows when it was last used.
+/// A connection with the time of its last use.
 pub struct IdleConnection {
     conn: PgConnection,
     watched: Arc<Watched>,

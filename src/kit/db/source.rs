@@ -1,4 +1,4 @@
-//! Where the database is: the server that the settings name, or one of our own.
+//! The database server: the one in the settings, or the embedded one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +12,8 @@ use super::migrate::Addresses;
 use crate::kit::config::Config;
 use crate::kit::os::{self, OsUser};
 
-/// A database server that is there for as long as this value is. Nothing but its life differs
-/// between the two kinds.
+/// A database server that is available as long as this value exists. The two kinds only differ in
+/// their lifetime.
 pub struct Source {
     url: SecretString,
     owner_url: Option<SecretString>,
@@ -21,10 +21,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// Takes the server in `DATABASE_URL`, else starts the embedded one.
+    /// Uses the server in `DATABASE_URL`, else starts the embedded one.
     ///
-    /// # Errors
-    /// Why the embedded server cannot be used. A named server is not asked yet.
+    /// Fails if the embedded server can't be used. A server in the settings isn't contacted yet.
     pub fn open(config: &Config) -> Result<Self, EmbeddedError> {
         if let Some(url) = &config.database_url {
             let owner_url = config.owner_database_url.as_ref().map(reachable);
@@ -42,15 +41,15 @@ impl Source {
         })
     }
 
-    /// The address of the database for libpq, password included.
+    /// libpq's URL of the database, including the password.
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.expose_secret()
     }
 
-    /// As whom a process that was started as root can go on: the user of its own server, else the
-    /// owner of the data folder, else one that owns nothing. `None` where only root reaches the
-    /// server.
+    /// The user that a process started as root can switch to: the user of the embedded server, else
+    /// the owner of the data folder, else a user that owns nothing. `None` if only root can connect
+    /// to the server.
     pub(crate) fn user(&self, data_dir: &Path) -> Option<OsUser> {
         if let Some(server) = &self.embedded {
             return server.user().cloned();
@@ -60,18 +59,19 @@ impl Source {
         owner.and_then(os::user_by_uid).or_else(others)
     }
 
-    /// The same as the owner of the schema; the server's own where no other is given.
+    /// The URL for the schema's owner; the same as [`Source::url`] if no other is set.
     #[must_use]
     pub fn owner_url(&self) -> &str {
         self.owner_url.as_ref().unwrap_or(&self.url).expose_secret()
     }
 
-    /// The database of Vouch's own server as its superuser, whom row security doesn't bind: for backups.
+    /// The URL of the embedded database for its superuser, who bypasses row-level security, for
+    /// backups.
     pub(crate) fn superuser_url(&self) -> Option<String> {
         self.embedded.as_ref().map(|server| server.admin_url_of("vouch"))
     }
 
-    /// Both, for what brings the schema up to date.
+    /// Both URLs, for migrations.
     #[must_use]
     pub fn addresses(&self) -> Addresses<'_> {
         Addresses { owner: self.owner_url(), server: self.url() }
@@ -84,10 +84,10 @@ impl Source {
     }
 }
 
-/// The address as the process uses it: with limits for every wait.
+/// Adds timeouts to the URL.
 ///
-/// libpq looks for a certificate in the home folder, and gives up where it may not look: as where
-/// root's is still named, and root is not who asks any more.
+/// libpq looks for a certificate in the home folder, and fails if it can't access it. That happens
+/// when HOME is still root's and the process has switched to another user.
 fn reachable(url: &SecretString) -> SecretString {
     let typed = url.expose_secret();
     if os::effective_uid() != 0 || typed.contains("sslcert=") {

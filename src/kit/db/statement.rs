@@ -1,4 +1,4 @@
-//! Hand-written SQL, for what Diesel can't say: values by name, rows by the names of their columns.
+//! SQL statements that Diesel can't express, with named values. Rows are loaded by column name.
 //!
 //! ```ignore
 //! statement!(
@@ -10,12 +10,12 @@
 //! .execute(conn)
 //! ```
 //!
-//! A `:name` without a value doesn't compile, nor does a value without a `:name`. Of a group, which
-//! comes after `..`, the text has `:name.columns` and `:name.values`, or `:name` for the relation that
-//! [`rows!`] makes of many values.
+//! A `:name` without a value doesn't compile, nor does a value without a `:name`. A group comes after
+//! `..`. Its columns are `:name.columns` and its values `:name.values` in the text. `:name` is the
+//! relation that [`rows!`] creates from many values.
 //!
-//! PostgreSQL prepares a statement once per connection: Diesel caches it under its text, which it
-//! doesn't for `sql_query` or an `UPDATE` of its own. Preparing costs more than running.
+//! PostgreSQL prepares a statement once per connection, because Diesel caches it by its text. Diesel
+//! doesn't do that for `sql_query` or its own `UPDATE`. Preparing a statement costs more than running it.
 
 use std::marker::PhantomData;
 
@@ -26,8 +26,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, SingleValue};
 
-/// A [`Statement`] of a constant text and the values that its `:names` stand for, each as
-/// `name: SqlType = value`, or `name: SqlType` for a variable of that name.
+/// A [`Statement`] from a constant text and the values of its `:names`. A value is
+/// `name: SqlType = value`, or `name: SqlType` for a variable with that name.
 macro_rules! statement {
     (@value $name:ident) => { $name };
     (@value $name:ident $value:expr) => { $value };
@@ -49,7 +49,7 @@ macro_rules! statement {
     }};
 }
 
-/// Values of several columns, as `column: SqlType = value`: for statements that share them.
+/// Values of several columns, each as `column: SqlType = value`, for statements that share them.
 macro_rules! columns {
     ($($name:ident : $type:ty = $value:expr),+ $(,)?) => {
         $crate::kit::db::statement::Columns::default()
@@ -57,8 +57,8 @@ macro_rules! columns {
     };
 }
 
-/// Values of many rows: `for row in rows => column: SqlType = value, …`, of a collection by reference or
-/// an iterator, which is gone through once for each column.
+/// Values of many rows: `for row in rows => column: SqlType = value, …`. `rows` is a reference to a
+/// collection or an iterator. It's cloned and traversed once per column.
 macro_rules! rows {
     (for $row:pat in $rows:expr => $($name:ident : $type:ty = $value:expr),+ $(,)?) => {{
         let rows = $rows;
@@ -75,13 +75,13 @@ macro_rules! rows {
 
 pub(crate) use {columns, rows, statement};
 
-/// Some SQL, and the value that comes after it.
+/// A piece of SQL, followed by a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
     sql: &'static str,
     name: &'static str,
     form: Form,
-    /// Which of the arguments.
+    /// The index of the argument.
     at: usize,
 }
 
@@ -91,7 +91,7 @@ enum Form {
     Plain,
     Columns,
     Values,
-    /// Nothing: the text is over.
+    /// The end of the text; no value follows.
     End,
 }
 
@@ -99,7 +99,7 @@ const fn is_of_name(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-/// Where the next `:name` begins and ends. A `::cast` is none, nor is what's quoted.
+/// The start and end of the next `:name`. A `::cast` and quoted text don't count.
 const fn placeholder(sql: &[u8], from: usize) -> Option<(usize, usize)> {
     let (mut at, mut is_quoted) = (from, false);
     while at < sql.len() {
@@ -149,7 +149,7 @@ const fn position(names: &[&str], name: &str) -> Option<usize> {
     None
 }
 
-/// How many parts a text has.
+/// The number of parts in a text.
 pub(crate) const fn count(sql: &str) -> usize {
     let (mut count, mut from) = (1, 0);
     while let Some((_, end)) = placeholder(sql.as_bytes(), from) {
@@ -159,8 +159,8 @@ pub(crate) const fn count(sql: &str) -> usize {
     count
 }
 
-/// The parts of a text, whose names are all to be among `values` and `groups`, and the other way
-/// round. For constants: then a panic is an error of the compiler's.
+/// Splits a text into its parts. Panics if its names differ from those in `values` and `groups`. Only
+/// for constants, where a panic is a compiler error.
 pub(crate) const fn parts<const N: usize>(
     sql: &'static str,
     values: &[&str],
@@ -313,7 +313,7 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// For rows of one column, of that SQL type.
+    /// Loads rows with a single column of this SQL type.
     pub(crate) fn scalar<ST: SingleValue>(self) -> Scalar<'a, ST> {
         Scalar { statement: self, column: PhantomData }
     }

@@ -1,4 +1,4 @@
-//! Ends waits on the database that last too long, from outside: libpq has no deadline of its own.
+//! Ends database waits that exceed their deadline from outside, because libpq has no deadlines.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -8,34 +8,34 @@ use std::time::{Duration, Instant};
 use super::connect::{Condition, Socket};
 use crate::kit::supervise::{self, Stop};
 
-/// How often the watchdog looks.
+/// How often the watchdog checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// In place of a deadline: nothing is waited for.
+/// A special deadline: the connection is idle.
 const AT_REST: u64 = 0;
-/// In place of a deadline: it passed, and the connection was cut.
+/// A special deadline: it passed, and the connection was closed.
 const CUT: u64 = u64::MAX;
 
-/// What the watchdog knows of one connection.
+/// The watchdog's data about one connection.
 #[derive(Debug)]
 pub(super) struct Watched {
-    /// `None` where the socket could not be told apart: then only the TCP timeouts help.
+    /// `None` if the socket couldn't be identified; then only the TCP timeouts apply.
     socket: Option<Socket>,
-    /// In milliseconds since the watchdog began.
+    /// In milliseconds since the watchdog started.
     deadline: AtomicU64,
 }
 
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 static CONNECTIONS: LazyLock<Mutex<Vec<Weak<Watched>>>> = LazyLock::new(|| {
     if let Err(error) = supervise::spawn("database watchdog", &Stop::default(), watch) {
-        // Then only the TCP timeouts help.
+        // Without the thread, only the TCP timeouts apply.
         tracing::error!(%error, "no thread for the database watchdog");
     }
     Mutex::default()
 });
 
 impl Watched {
-    /// Puts a new connection, at rest, under the watchdog's eyes.
+    /// Registers a new idle connection.
     pub(super) fn new(socket: Option<Socket>) -> Arc<Self> {
         let watched = Arc::new(Self { socket, deadline: AtomicU64::new(AT_REST) });
         let mut all = CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,17 +43,17 @@ impl Watched {
         watched
     }
 
-    /// Something is waited for, until `deadline` at the latest.
+    /// Starts a wait that ends at `deadline` at the latest.
     pub(super) fn begin(&self, deadline: Instant) {
         let after = deadline.saturating_duration_since(*BEGUN).as_millis();
         let after = u64::try_from(after).unwrap_or(CUT - 1).clamp(AT_REST + 1, CUT - 1);
-        // Once cut, always cut.
+        // A closed connection stays closed.
         let _ = self.deadline.fetch_update(Ordering::AcqRel, Ordering::Acquire, |found| {
             (found != CUT).then_some(after)
         });
     }
 
-    /// Nothing is waited for any more; whether the connection can still be used.
+    /// Ends the wait. Returns whether the connection can still be used.
     pub(super) fn rest(&self) -> bool {
         let ended = self.deadline.fetch_update(Ordering::AcqRel, Ordering::Acquire, |found| {
             (found != CUT).then_some(AT_REST)
@@ -61,18 +61,18 @@ impl Watched {
         ended.is_ok()
     }
 
-    /// What can be seen of it, at rest; quiet where nothing can.
+    /// The state of the idle connection; quiet if the socket is unknown.
     pub(super) fn condition(&self) -> Condition {
         self.socket.as_ref().map_or(Condition::Quiet, Socket::condition)
     }
 
-    /// Cuts the connection if its deadline has passed.
+    /// Closes the connection if its deadline has passed.
     fn judge(&self, now: u64) {
         let deadline = self.deadline.load(Ordering::Acquire);
         if deadline == AT_REST || deadline > now {
             return;
         }
-        // Unless the wait has just ended, or another has begun.
+        // This fails if the wait has just ended, or another one has started.
         let cut =
             self.deadline.compare_exchange(deadline, CUT, Ordering::AcqRel, Ordering::Acquire);
         if cut.is_ok()

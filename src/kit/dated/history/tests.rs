@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// So many seconds, or milliseconds, after noon.
+/// Milliseconds after noon; `s` takes seconds.
 fn ms(milliseconds: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 12, 0, 0).unwrap() + Duration::milliseconds(milliseconds)
 }
@@ -37,7 +37,7 @@ fn the_later_of_two_changes_in_one_second_replaces_the_earlier() {
         writes(&history, &third),
         [Write::Delete { from: s(5) }, Write::Begin(period('c', 5, None))]
     );
-    // Back to what was before: as if nothing had been.
+    // Changing back within the same second leaves the history unchanged.
     let back = changed(&history, Some('a'), ms(5_400));
     assert_eq!(back, [period('a', 0, None)]);
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_fact_ends_and_begins_again() {
     assert_eq!(at(&ended, s(5)), None);
     let again = changed(&ended, Some('a'), s(9));
     assert_eq!(again, [period('a', 0, Some(5)), period('a', 9, None)]);
-    // As if it had never ended.
+    // The history looks as if the fact had never ended.
     assert_eq!(held_from(&ended, Some('a'), s(5)), [period('a', 0, None)]);
 }
 
@@ -89,7 +89,7 @@ fn what_is_held_from_a_past_second_on_replaces_everything_since() {
     assert_eq!(held_from(&history, None, s(0)), []);
 }
 
-/// Does what was planned as a table would, and insists on what its constraints insist on.
+/// Applies the statements to a list, and checks the constraints of the table.
 fn apply(table: &mut Vec<Period<char>>, planned: Vec<Write<char>>) {
     for write in planned {
         match write {
@@ -113,14 +113,14 @@ proptest! {
 
     #[test]
     fn whatever_clocks_do_periods_are_whole_and_the_last_change_of_a_second_counts(
-        // How the clock moves, in milliseconds, and what the fact becomes.
+        // How the clock moves in milliseconds, and the new value of the fact.
         steps in prop::collection::vec(
             (prop_oneof![0..900_i64, 0..5_000_i64, -4_000..0_i64], prop::option::weighted(0.8, 0..3_u8)),
             1..30,
         ),
     ) {
         let mut table: Vec<Period<char>> = Vec::new();
-        // A model: every second with what was said last in it, as the latest clock had it.
+        // A model: for every second the last value set in it, by the latest clock.
         let mut said: std::collections::BTreeMap<DateTime<Utc>, Option<char>> =
             std::collections::BTreeMap::new();
         let mut now = ms(0);
@@ -135,7 +135,7 @@ proptest! {
                 let from = table.last().map_or(second(now), |last| {
                     last.until.unwrap_or(last.from).max(second(now))
                 });
-                // What a clock that went back ended before it began is gone from the table.
+                // If the clock went back, periods that start later are deleted from the table.
                 said.split_off(&from);
                 said.insert(from, value);
             }

@@ -1,11 +1,11 @@
-//! Addresses of databases, as libpq reads them.
+//! Database URLs, as libpq parses them.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::ptr;
 
-/// How long each step of a wait may take, where the address doesn't say otherwise: two seconds to
-/// connect; a peer that is silent for eleven seconds, or that acknowledges nothing for ten, is gone.
+/// Timeouts for settings that the URL doesn't contain: two seconds to connect. A peer is gone if
+/// it's silent for eleven seconds, or acknowledges nothing for ten.
 const LIMITS: [(&str, &str); 6] = [
     ("connect_timeout", "2"),
     ("keepalives", "1"),
@@ -17,8 +17,8 @@ const LIMITS: [(&str, &str); 6] = [
 
 const DEFAULT_PORT: u16 = 5432;
 
-/// `url` with limits for every wait that it, or libpq's environment, doesn't limit itself. One that
-/// libpq can't read stays as it is, for libpq to complain about.
+/// Adds timeouts that neither `url` nor libpq's environment sets. A URL that libpq can't parse
+/// stays unchanged, so that libpq reports the error.
 #[must_use]
 pub fn bounded(url: &str) -> String {
     let Some(given) = parse(url) else { return url.to_owned() };
@@ -35,7 +35,7 @@ pub fn bounded(url: &str) -> String {
     complete
 }
 
-/// The ports of the servers that `url` names.
+/// The ports of the servers in `url`.
 pub(super) fn ports(url: &str) -> Vec<u16> {
     let given = parse(url).unwrap_or_default();
     let ports = given.get("port").map(String::as_str).unwrap_or_default();
@@ -43,22 +43,22 @@ pub(super) fn ports(url: &str) -> Vec<u16> {
     if ports.is_empty() { vec![DEFAULT_PORT] } else { ports }
 }
 
-/// What an address and libpq's environment say, by keyword; `None` for what isn't an address.
+/// The options in a URL and libpq's environment, by keyword; `None` if it isn't a valid URL.
 #[expect(
     clippy::disallowed_methods,
     reason = "libpq reads these variables, whatever the settings say"
 )]
 fn parse(url: &str) -> Option<BTreeMap<String, String>> {
     let url = CString::new(url).ok()?;
-    // SAFETY: the text ends with a zero and outlives the call; no message is asked for.
+    // SAFETY: the text is NUL-terminated and outlives the call; no error message is requested.
     let options = unsafe { pq_sys::PQconninfoParse(url.as_ptr(), ptr::null_mut()) };
     if options.is_null() {
         return None;
     }
     let mut found = BTreeMap::new();
     let mut at = options;
-    // SAFETY: the array is libpq's own and ends with an entry without a keyword; its texts end with
-    // a zero, or are null, and are copied before it is freed.
+    // SAFETY: the array is libpq's own and ends with an entry without a keyword. Its texts are
+    // NUL-terminated or null, and are copied before the array is freed.
     unsafe {
         while let Some(keyword) = text((*at).keyword) {
             let from_environment = text((*at).envvar).and_then(|name| std::env::var(name).ok());
@@ -73,12 +73,12 @@ fn parse(url: &str) -> Option<BTreeMap<String, String>> {
 }
 
 /// # Safety
-/// `pointer` is null, or a text that ends with a zero.
+/// `pointer` must be null, or point to a NUL-terminated text.
 unsafe fn text(pointer: *const std::ffi::c_char) -> Option<String> {
     if pointer.is_null() {
         return None;
     }
-    // SAFETY: not null, and the caller's word for the rest.
+    // SAFETY: it isn't null, and the caller guarantees the rest.
     Some(unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
 }
 

@@ -1,8 +1,8 @@
 //! The only place that opens connections.
 //!
-//! Every address is completed with time limits first ([`bounded`]), and every connection comes with a
-//! handle on its socket, so that a watchdog can end what waits on it: neither keepalives nor
-//! `tcp_user_timeout` help against a peer whose kernel still acknowledges.
+//! Every URL gets timeouts first ([`bounded`]), and every connection comes with a handle on its
+//! socket. So a watchdog can end a wait on it. Keepalives and `tcp_user_timeout` don't help if the
+//! peer's kernel still acknowledges.
 
 mod conninfo;
 mod retry;
@@ -19,19 +19,18 @@ pub(in crate::kit::db) use self::retry::Wait;
 pub use self::retry::{ConnectRetry, establish_with_retry};
 pub(super) use self::socket::{Condition, Socket};
 
-/// What PostgreSQL's refusals of one more connection contain.
+/// Parts of PostgreSQL's messages when it has no free connection.
 const NO_CONNECTION_LEFT: [&str; 3] =
     ["too many clients", "remaining connection slots", "too many connections"];
 
-/// Connects to the database at `url`, within the time that the address allows.
+/// Connects to the database at `url`, within the URL's timeout.
 ///
-/// # Errors
-/// libpq's words, with what to do where they don't say.
+/// Fails with libpq's message, plus advice if the message has none.
 pub fn establish(url: &str) -> ConnectionResult<PgConnection> {
     PgConnection::establish(&bounded(url)).map_err(in_words)
 }
 
-/// [`establish`] for a command, which a person waits for: no lock is waited for long.
+/// Like [`establish`], for a command with a waiting user: it doesn't wait long for locks.
 pub fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
     let mut conn = establish(url)?;
     conn.batch_execute("SET lock_timeout = '20s'")
@@ -39,9 +38,10 @@ pub fn establish_for_command(url: &str) -> ConnectionResult<PgConnection> {
     Ok(conn)
 }
 
-/// [`establish`], and the connection's socket, where it could be told apart.
+/// Like [`establish`], and returns the connection's socket if it could be identified.
 pub(super) fn establish_with_socket(url: &str) -> ConnectionResult<(PgConnection, Option<Socket>)> {
-    // One at a time to the same ports, so that the socket that is new afterwards is this connection's.
+    // Only one thread connects to the same ports at a time, so a new socket must belong to its
+    // connection.
     static CONNECTING: Mutex<BTreeMap<Vec<u16>, Arc<Mutex<()>>>> = Mutex::new(BTreeMap::new());
     let ports = conninfo::ports(url);
     let turns = Arc::clone(

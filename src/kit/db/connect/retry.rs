@@ -1,4 +1,4 @@
-//! Waiting for a database that isn't there yet.
+//! Waits for a database that isn't up yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,10 @@ use diesel::{ConnectionError, ConnectionResult, PgConnection};
 
 use super::establish;
 
-/// From one attempt, and one line of the log, to the next.
+/// The pause between two attempts, each of which logs one line.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What PostgreSQL and libpq say where no time helps.
+/// Messages of PostgreSQL and libpq about errors that waiting doesn't fix.
 const FINAL: [&str; 8] = [
     "authentication failed",
     "no password supplied",
@@ -24,16 +24,16 @@ const FINAL: [&str; 8] = [
     "certificate",
 ];
 
-/// How long a start waits for what, and whether it's still wanted.
+/// The timeouts of a start, and whether the start was canceled.
 #[derive(Clone, Debug)]
 pub struct ConnectRetry {
-    /// For the database server to be there.
+    /// For the database server to come up.
     pub server: Duration,
     /// For the locks of one migration.
     pub locks: Duration,
     /// For the migrations of another process.
     pub other_migrations: Duration,
-    /// Set once the start is to end.
+    /// Set to cancel the start.
     pub is_over: Arc<AtomicBool>,
 }
 
@@ -49,19 +49,19 @@ impl Default for ConnectRetry {
 }
 
 impl ConnectRetry {
-    /// Whether the start is to end.
+    /// Whether the start was canceled.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Begins to wait for at most `limit`.
+    /// Starts a wait of at most `limit`.
     pub(in crate::kit::db) fn wait(&self, limit: Duration) -> Wait<'_> {
         Wait { retry: self, begun: Instant::now(), limit }
     }
 }
 
-/// A wait that has begun.
+/// A wait in progress.
 pub(in crate::kit::db) struct Wait<'a> {
     retry: &'a ConnectRetry,
     begun: Instant,
@@ -69,12 +69,12 @@ pub(in crate::kit::db) struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// How long it has lasted.
+    /// The elapsed time.
     pub(in crate::kit::db) fn seconds(&self) -> u64 {
         self.begun.elapsed().as_secs()
     }
 
-    /// Sleeps for `pause` or for what is left; `false` once nothing is.
+    /// Sleeps for `pause` or the remaining time; `false` once the time is over.
     pub(in crate::kit::db) fn rest(&self, pause: Duration) -> bool {
         const POLL_INTERVAL: Duration = Duration::from_millis(50);
         let rested = Instant::now();
@@ -89,11 +89,10 @@ impl Wait<'_> {
     }
 }
 
-/// [`establish`], again and again while the database isn't there, or has no connection left, with a
-/// line of the log each second. What no time helps against is answered at once.
+/// Calls [`establish`] repeatedly while the database isn't up or has no free connection, and logs
+/// each attempt. Errors that waiting doesn't fix are returned at once.
 ///
-/// # Errors
-/// The last attempt's, once the patience ends.
+/// Fails with the last attempt's error after the timeout.
 pub fn establish_with_retry(url: &str, retry: &ConnectRetry) -> ConnectionResult<PgConnection> {
     let wait = retry.wait(retry.server);
     loop {

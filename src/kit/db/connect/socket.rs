@@ -1,4 +1,4 @@
-//! The socket below a connection. libpq keeps it to itself, so it's found by what is new among the
+//! Finds the socket of a connection. Diesel doesn't expose it, so it's the new one among the
 //! process's sockets.
 
 use std::collections::BTreeSet;
@@ -15,28 +15,28 @@ pub(in crate::kit::db) enum Socket {
     Unix(UnixStream),
 }
 
-/// What can be seen of a connection that nothing is asked of now.
+/// The state of an idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kit::db) enum Condition {
-    /// As it should be.
+    /// No data, as expected.
     Quiet,
-    /// The server has said something unasked: as when it is about to end.
+    /// The server sent something unasked, for example because it's shutting down.
     Talking,
-    /// The other end has closed or reset it.
+    /// The other end closed or reset the connection.
     Dead,
 }
 
 impl Socket {
-    /// Ends every wait on the connection, now and from now on, without a word to the server.
+    /// Ends all current and future waits on the connection, without sending anything to the server.
     pub(in crate::kit::db) fn cut(&self) {
-        // One that has ended already is what was wanted.
+        // An error means that the connection is already closed.
         let _ = match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
             Self::Unix(stream) => stream.shutdown(Shutdown::Both),
         };
     }
 
-    /// Looks without asking the server. Only for a connection at rest.
+    /// Checks the socket without contacting the server. Only for an idle connection.
     pub(in crate::kit::db) fn condition(&self) -> Condition {
         let fd = match self {
             Self::Tcp(stream) => stream.as_raw_fd(),
@@ -64,12 +64,12 @@ impl Socket {
     }
 }
 
-/// The sockets that are open: descriptor and inode.
+/// All open sockets, as descriptor and inode.
 pub(super) fn open_now() -> BTreeSet<(RawFd, u64)> {
     os::sockets().into_iter().collect()
 }
 
-/// The one socket to a database at one of `ports` that wasn't there before; `None` if there are more.
+/// The one new socket to a database at one of `ports`; `None` if there are several.
 pub(super) fn find_new(before: &BTreeSet<(RawFd, u64)>, ports: &[u16]) -> Option<Socket> {
     let new = os::sockets().into_iter().filter(|socket| !before.contains(socket));
     let mut found = new

@@ -6,20 +6,20 @@ use std::process::Command;
 
 use super::EmbeddedError;
 
-/// The oldest major version whose features the schema relies on.
+/// The oldest major version that the schema supports.
 pub const OLDEST_MAJOR: u32 = 14;
 
-/// Folders whose children, named after a version, hold a `bin` folder.
+/// Folders with one subfolder per version, each of which contains a `bin` folder.
 const VERSIONED: [&str; 6] = [
     "/usr/lib/postgresql",                          // Debian, Ubuntu
     "/usr",                                         // Red Hat: /usr/pgsql-17
     "/opt/homebrew/opt",                            // Homebrew: postgresql@17
     "/usr/local/opt",                               // Homebrew on Intel
     "/Applications/Postgres.app/Contents/Versions", // Postgres.app
-    "/usr/local",                                   // FreeBSD, built by hand
+    "/usr/local",                                   // FreeBSD, built from source
 ];
 
-/// One installation of the server.
+/// One installed version of PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     /// The folder with `postgres` and `initdb`.
@@ -35,12 +35,11 @@ impl Binaries {
     }
 }
 
-/// The installation to use: the one that made the cluster in `cluster` if there is one, else the
-/// newest. When `pg_bin` names a folder, nothing else is looked at.
+/// The version to use: the one that created the cluster in `cluster`, else the newest. If `pg_bin`
+/// names a folder, only that folder is checked.
 ///
-/// # Errors
-/// [`EmbeddedError::NoBinaries`] when nothing is installed, [`EmbeddedError::OtherMajor`] when only
-/// versions are that cannot read the cluster.
+/// Fails with [`EmbeddedError::NoBinaries`] if nothing is installed, and with
+/// [`EmbeddedError::OtherMajor`] if no installed version can read the cluster.
 pub fn find(pg_bin: Option<&Path>, cluster: &Path) -> Result<Binaries, EmbeddedError> {
     let found = installed(pg_bin);
     let Some(newest) = found.first() else {
@@ -61,7 +60,7 @@ pub fn find(pg_bin: Option<&Path>, cluster: &Path) -> Result<Binaries, EmbeddedE
     })
 }
 
-/// Every usable installation, newest first; among equals, in the order of the search.
+/// Every usable version, newest first; equal versions keep the order of the search.
 fn installed(pg_bin: Option<&Path>) -> Vec<Binaries> {
     let folders = match pg_bin {
         Some(folder) => vec![folder.to_owned()],
@@ -83,7 +82,7 @@ fn installed(pg_bin: Option<&Path>) -> Vec<Binaries> {
     found
 }
 
-/// The `bin` folders below `parent` that belong to a PostgreSQL, by their names.
+/// The `bin` folders below `parent` whose names belong to PostgreSQL.
 fn version_folders(parent: &Path) -> Vec<PathBuf> {
     let Ok(children) = std::fs::read_dir(parent) else {
         return Vec::new();
@@ -102,7 +101,7 @@ fn version_folders(parent: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The folder of the `postgres` that a shell would start, behind all symbolic links.
+/// The folder of the `postgres` in `PATH`, with all symbolic links resolved.
 fn on_search_path() -> Option<PathBuf> {
     let answer = Command::new("sh").args(["-c", "command -v postgres"]).output().ok()?;
     let program = String::from_utf8(answer.stdout).ok()?;
@@ -111,7 +110,7 @@ fn on_search_path() -> Option<PathBuf> {
     folder.join("initdb").is_file().then_some(folder)
 }
 
-/// Asks the program itself: `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`.
+/// Parses the program's own version: `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`.
 fn major_of(folder: &Path) -> Option<u32> {
     if !folder.join("initdb").is_file() {
         return None;

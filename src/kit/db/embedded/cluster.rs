@@ -1,4 +1,4 @@
-//! Makes the cluster, and writes what it is configured with.
+//! Creates the cluster and writes its configuration.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
@@ -12,15 +12,15 @@ use super::run_as::RunAs;
 
 /// The folder of the cluster inside the data folder.
 const CLUSTER: &str = "postgres";
-/// What the folders of unfinished clusters begin with.
+/// The prefix of folders with unfinished clusters.
 const UNFINISHED: &str = "postgres.unfinished-";
 
-/// Collation is by bytes, because it never changes with the system's libraries, which would
-/// silently break every index on text. Letters are told apart by Unicode, because the trigram
-/// index otherwise skips every letter that is not ASCII. The first one that the system has is used.
+/// The first locale for characters that the system has is used. Collation is by bytes instead,
+/// because an update of the system's libraries would silently break every index on text. Character
+/// types must be Unicode, because the trigram index otherwise skips every letter that isn't ASCII.
 const CHARACTER_TYPES: [&str; 4] = ["C.UTF-8", "en_US.UTF-8", "UTF-8", "C"];
 
-/// Settings for a small machine, written once, so that the owner of the machine can change them.
+/// Settings for a small machine. They're written once, so that the administrator can change them.
 const TUNING: &str = "
 # Written by Vouch when it made this cluster; change what you like, Vouch will not touch it again.
 max_connections = 100
@@ -41,14 +41,14 @@ log_error_verbosity = terse       # the details of an error can hold personal da
 idle_in_transaction_session_timeout = 5min
 ";
 
-/// Everything that is known about one cluster before its server runs.
+/// The facts about a cluster before its server runs.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    /// The data folder, free of symbolic links.
+    /// The data folder, with symbolic links resolved.
     pub data_dir: PathBuf,
     /// The folder of the cluster.
     pub folder: PathBuf,
-    /// Where the server logs.
+    /// The server's log file.
     pub log: PathBuf,
     pub binaries: Binaries,
     pub run_as: RunAs,
@@ -56,7 +56,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Finds the cluster of the data folder, or makes one. The caller holds the starter's lock.
+    /// Finds the cluster of the data folder, or creates it. The caller must hold the starter lock.
     pub(super) fn find_or_make(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let data_dir = fs::canonicalize(&options.data_dir)
             .map_err(EmbeddedError::io("find", &options.data_dir))?;
@@ -77,8 +77,8 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Makes the cluster beside its place and renames it into its place when it is complete, so
-    /// that an end in the middle leaves nothing that looks like a cluster.
+    /// Creates the cluster in a temporary folder and renames it once it's complete. So a crash
+    /// leaves nothing that looks like a cluster.
     fn make(&self) -> Result<(), EmbeddedError> {
         let unfinished = self.unfinished_folder();
         for character_type in CHARACTER_TYPES {
@@ -142,15 +142,14 @@ impl Cluster {
         }))
     }
 
-    /// Whether whoever started it has said that its data need not survive.
+    /// Whether the caller turned `fsync` off, because the data doesn't need to survive.
     fn is_throw_away(&self) -> bool {
         self.extra_settings.iter().any(|(name, value)| name == "fsync" && value == "off")
     }
 
-    /// Says who may connect: as one of the three roles of this cluster, and only the users of the
-    /// system that it is meant for. The kernel tells the server who they are, so there is no
-    /// password to keep. Written at every start, since those users may have changed; answers whether
-    /// they are others than before.
+    /// Writes who may connect: only the intended system users, as one of the three roles of this
+    /// cluster. The kernel identifies the users, so no password is needed. It's written at every
+    /// start, because those users may have changed. Returns whether the rules changed.
     pub(super) fn write_access_rules(&self) -> Result<bool, EmbeddedError> {
         let mut map = String::from("# Written by Vouch at every start.\n");
         for name in self.run_as.client_names() {
@@ -172,14 +171,14 @@ impl Cluster {
         Ok(is_changed)
     }
 
-    /// A name that no `initdb` left behind by a killed process can still be writing to.
+    /// A random name, because an `initdb` of a killed process may still write to its folder.
     fn unfinished_folder(&self) -> PathBuf {
         let name = format!("{UNFINISHED}{:016x}", rand::random::<u64>());
         self.data_dir.join(name)
     }
 
-    /// Removes what earlier attempts left. What cannot be removed now, because its `initdb` still
-    /// runs, goes at a later start.
+    /// Removes the folders of earlier attempts. If an `initdb` still writes to one, a later start
+    /// removes it.
     fn sweep_unfinished(&self) {
         for entry in fs::read_dir(&self.data_dir).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED)

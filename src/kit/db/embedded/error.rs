@@ -1,21 +1,21 @@
-//! What can keep the embedded server from running, each in one line that says what to do.
+//! Errors of the embedded server, each in one line that says how to fix it.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the embedded PostgreSQL server cannot be used.
+/// Why the embedded PostgreSQL server can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// No usable server binaries on this machine.
+    /// This machine has no usable version of PostgreSQL.
     #[error(
         "no PostgreSQL server (14 or newer) was found{looked}: install one (Debian, Ubuntu: `apt-get install postgresql`; \
          macOS: `brew install postgresql@17`), name the folder of its programs in VOUCH_PG_BIN, or name a running server in DATABASE_URL"
     )]
     NoBinaries {
-        /// " in FOLDER" when the folder was named, else empty.
+        /// " in FOLDER" if the setting names a folder, else empty.
         looked: String,
     },
-    /// The data folder was made by a major version that is not installed.
+    /// The major version that created the data folder isn't installed.
     #[error(
         "the database in {} was made by PostgreSQL {folder_major}, but only {installed} is here: install PostgreSQL {folder_major} \
          (Debian: `apt-get install postgresql-{folder_major}`), or name the folder of its programs in VOUCH_PG_BIN",
@@ -24,74 +24,71 @@ pub enum EmbeddedError {
     OtherMajor {
         /// The cluster's folder.
         folder: PathBuf,
-        /// The major version that made it.
+        /// The major version that created it.
         folder_major: String,
-        /// The versions found on this machine, as a list in words.
+        /// The installed versions, as a list in words.
         installed: String,
     },
-    /// Started as root, and no unprivileged user can reach the folder.
+    /// Vouch runs as root, and the unprivileged user can't enter the folder.
     #[error(
         "PostgreSQL cannot run as root, and the user {user} cannot reach {}: set VOUCH_DATA to a folder such as /var/lib/vouch, \
          or start Vouch as an ordinary user ({cause})",
         .folder.display()
     )]
     Unreachable {
-        /// The user that root would have handed the server to.
+        /// The user that the server would run as.
         user: String,
-        /// The folder it cannot enter.
+        /// The folder that the user can't enter.
         folder: PathBuf,
-        /// What the system answered.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The cluster is owned by another user.
+    /// The cluster belongs to another user.
     #[error("the database in {} belongs to the user {owner}: start Vouch as that user", .folder.display())]
     ForeignOwner {
         /// The cluster's folder.
         folder: PathBuf,
-        /// Its owner.
         owner: String,
     },
-    /// Root without any unprivileged user to hand the server to.
+    /// Vouch runs as root, and there's no unprivileged user to run the server.
     #[error(
         "PostgreSQL cannot run as root, and there is neither a user postgres nor a user nobody: start Vouch as an ordinary user"
     )]
     NoUser,
-    /// The private folder for the socket exists and is not ours.
+    /// The private folder of the socket exists and belongs to another user.
     #[error("{} is not a folder that only the database server can enter: remove it", .0.display())]
     SocketFolder(PathBuf),
-    /// A file or a folder could not be used.
+    /// A file or folder couldn't be used.
     #[error("cannot {action} {}: {cause}", .path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The failed operation, as a verb.
         action: &'static str,
-        /// On what.
         path: PathBuf,
-        /// What the system answered.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// `initdb` failed.
     #[error("initdb could not make a database in {}: {reason}", .folder.display())]
     Initdb {
         /// The data folder.
         folder: PathBuf,
-        /// The last line it said.
+        /// The last line of its output.
         reason: String,
     },
-    /// The server ended instead of starting, or did not answer in time.
+    /// The server ended during the start, or didn't answer in time.
     #[error("the PostgreSQL server did not start: {reason} (see {})", .log.display())]
     Start {
-        /// The last line it logged.
+        /// The last line of its log.
         reason: String,
-        /// Where the rest stands.
+        /// The full log.
         log: PathBuf,
     },
-    /// The role, the database or the extensions could not be made.
+    /// The roles, the database or the extensions couldn't be created.
     #[error("cannot prepare the database: {0}")]
     Provision(String),
 }
 
 impl EmbeddedError {
-    /// Makes the closure that tells a failed file operation from the others.
+    /// Adds the operation and the path to an error of a file operation.
     pub(super) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -1,30 +1,30 @@
-//! A PostgreSQL server of Vouch's own, for installations without `DATABASE_URL`.
+//! A PostgreSQL server that Vouch runs itself if `DATABASE_URL` isn't set.
 //!
-//! It runs the server programs that are on the machine, with a cluster in the data folder:
+//! It uses the PostgreSQL programs of the machine, with a cluster in the data folder:
 //!
 //! | in the data folder | |
 //! | --- | --- |
-//! | `postgres/` | the cluster, with checksums; `postgresql.conf` is the owner's to change |
-//! | `socket/` | the only way in; no network. A long path moves it to `/tmp/vouch-…` |
-//! | `postgres.log` | what the server logs |
-//! | `postgres.lock` | held by whoever starts or stops the server |
-//! | `postgres.users` | a shared lock per process that uses it; the last one out stops it |
+//! | `postgres/` | the cluster, with checksums; administrators may change `postgresql.conf` |
+//! | `socket/` | the only way to connect; no network. A long path moves it to `/tmp/vouch-…` |
+//! | `postgres.log` | the server's log |
+//! | `postgres.lock` | locked while a process starts or stops the server |
+//! | `postgres.users` | a shared lock per process that uses it; the last process stops the server |
 //!
-//! The kernel tells the server who connects, so there are no passwords. `vouch_owner` owns the database
-//! and everything in it, and is used by migrations alone; the application connects as `vouch`, which has
-//! no more than the grants of the migrations. Both are bound by row security. `vouch_admin`, the
-//! superuser, is used by nothing but the preparation in here.
+//! The kernel identifies clients, so there are no passwords. `vouch_owner` owns the database and
+//! everything in it, and only migrations use it. The application connects as `vouch`, which only
+//! has the grants of the migrations. Row-level security applies to both. The superuser
+//! `vouch_admin` is only used to prepare databases, and by backups.
 //!
-//! A thread watches the server and starts it again when it is killed. When Vouch itself is killed,
-//! the server goes on and the next start finds it.
+//! A thread restarts the server if it's killed. If Vouch itself is killed, the server continues,
+//! and the next start uses it.
 //!
 //! # Why `LIKE` is marked leakproof
 //!
-//! On a table with row-level security, PostgreSQL evaluates a condition before the policy, or
-//! with an index, only if its function is marked as telling nothing of its arguments. `LIKE` and
-//! `ILIKE` are not, since they may complain about a malformed *pattern*; so every search would
-//! scan the merchant's whole table instead of using the trigram index. Their complaints show
-//! nothing of a row, and patterns are escaped by Vouch, so in this database they are marked so.
+//! On a table with row-level security, PostgreSQL evaluates a condition before the policy, or with
+//! an index, only if its function is marked as leakproof. `LIKE` and `ILIKE` aren't, because they
+//! can report a malformed *pattern*. Without the mark, every search would scan the merchant's whole
+//! table instead of using the trigram index. These errors reveal nothing about a row, and Vouch
+//! escapes patterns, so they're marked as leakproof in this database.
 
 mod binaries;
 mod cluster;
@@ -53,17 +53,17 @@ use postmaster::Postmaster;
 use crate::kit::os::OsUser;
 use crate::kit::supervise::{self, Stop};
 
-/// The file whose lock is held by who starts or stops the server.
+/// The file that a process locks while it starts or stops the server.
 const STARTER_LOCK: &str = "postgres.lock";
-/// The file on which every process that uses the server has a shared lock.
+/// The file on which every process that uses the server holds a shared lock.
 const USERS_LOCK: &str = "postgres.users";
 
-/// How often the watching thread looks.
+/// How often the thread checks the server.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
-/// How long it waits after a start that failed.
+/// The pause after a failed start.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
-/// A running server. Stops it when dropped, unless another process uses it too.
+/// A running server. Dropping it stops the server, unless another process uses it.
 #[derive(Debug)]
 pub struct EmbeddedServer {
     cluster: Arc<Cluster>,
@@ -73,21 +73,17 @@ pub struct EmbeddedServer {
     watcher: Option<(Stop, JoinHandle<()>)>,
 }
 
-/// The folder of the PostgreSQL programs: of the version that made the cluster in the data folder, else
-/// of the newest.
+/// The folder of the PostgreSQL programs: the version that created the cluster in the data folder,
+/// else the newest.
 ///
-/// # Errors
-/// [`EmbeddedError::NoBinaries`], [`EmbeddedError::OtherMajor`].
+/// Fails with [`EmbeddedError::NoBinaries`] or [`EmbeddedError::OtherMajor`].
 pub fn programs(pg_bin: Option<&Path>, data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     Ok(binaries::find(pg_bin, &data_dir.join("postgres"))?.folder)
 }
 
 impl EmbeddedServer {
-    /// Starts the server of the data folder, or joins the one that another process has started;
-    /// makes the cluster, the role and the database if they are not there.
-    ///
-    /// # Errors
-    /// [`EmbeddedError`] says in one line what is wrong and what to do.
+    /// Starts the server of the data folder, or connects to the one that another process started.
+    /// Creates the cluster, the roles and the database if they're missing.
     pub fn start(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let starter = lock_as_starter(&options.data_dir)?;
         let users = open_lock(&options.data_dir.join(USERS_LOCK))?;
@@ -119,57 +115,57 @@ impl EmbeddedServer {
         Ok(server)
     }
 
-    /// The user that the server runs as, if Vouch was started as root and it is not.
+    /// The user that the server runs as, if Vouch runs as root and the server doesn't.
     pub(crate) fn user(&self) -> Option<&OsUser> {
         self.cluster.run_as.user()
     }
 
-    /// The address of the application's database, as the application's own role.
+    /// The URL of the application's database, with the application's role.
     #[must_use]
     pub fn app_url(&self) -> String {
         self.url(APP_ROLE)
     }
 
-    /// The address of another database of this server, as the application's own role.
+    /// The URL of another database of this server, with the application's role.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         socket::url(&self.socket_folder, APP_ROLE, database)
     }
 
-    /// The address of the application's database, as its owner: for migrations.
+    /// The URL of the application's database with its owner's role, for migrations.
     #[must_use]
     pub fn owner_url(&self) -> String {
         self.owner_url_of(APP_ROLE)
     }
 
-    /// The address of another database of this server, as its owner.
+    /// The URL of another database of this server, with its owner's role.
     #[must_use]
     pub fn owner_url_of(&self, database: &str) -> String {
         socket::url(&self.socket_folder, OWNER_ROLE, database)
     }
 
-    /// The address of the database `postgres` as superuser: for tests, which make and drop
+    /// The URL of the database `postgres` with the superuser, for tests, which create and drop
     /// databases. The application never uses it.
     #[must_use]
     pub fn admin_url(&self) -> String {
         self.admin_url_of("postgres")
     }
 
-    /// The address of any database as superuser.
+    /// The URL of any database with the superuser.
     #[must_use]
     pub fn admin_url_of(&self, database: &str) -> String {
         socket::url(&self.socket_folder, ADMIN_ROLE, database)
     }
 
-    /// Makes a further database for the application, with extensions, if it is not there. `database` is a plain lower-case name.
+    /// Creates another database for the application, with extensions, if it's missing. `database`
+    /// must be a plain lower-case name.
     ///
-    /// # Errors
-    /// [`EmbeddedError::Provision`] with the server's words.
+    /// Fails with [`EmbeddedError::Provision`], which contains the server's message.
     pub fn create_database(&self, database: &str) -> Result<(), EmbeddedError> {
         provision::prepare(|database| self.admin_url_of(database), database)
     }
 
-    /// Stops the server, unless another process uses it too. Close all connections before.
+    /// Stops the server, unless another process uses it. Close all connections first.
     pub fn stop(self) {
         drop(self);
     }
@@ -188,7 +184,8 @@ impl Drop for EmbeddedServer {
             tracing::warn!(%error, "leaving the PostgreSQL server as it is");
             return;
         }
-        // Nobody joins or leaves while we hold the starter's lock, so that nobody comes between.
+        // This process holds the starter lock, so no other process can start using the server in
+        // between.
         let last = self.users.unlock().is_ok() && self.users.try_lock().is_ok();
         let postmaster = held(&self.postmaster).take();
         if let (true, Some(postmaster)) = (last, postmaster) {
@@ -197,7 +194,7 @@ impl Drop for EmbeddedServer {
     }
 }
 
-/// Starts the thread that brings a killed server back, until it's told to stop.
+/// Starts the thread that restarts a killed server.
 fn watch(
     cluster: Arc<Cluster>,
     postmaster: Arc<Mutex<Option<Postmaster>>>,
@@ -230,13 +227,13 @@ fn watch(
     Ok((stop, thread))
 }
 
-/// The guarded value, also after a panic elsewhere: it is replaced as a whole or not at all.
+/// Locks the mutex even after a panic, because its value is always replaced as a whole.
 fn held(postmaster: &Mutex<Option<Postmaster>>) -> MutexGuard<'_, Option<Postmaster>> {
     postmaster.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until this process is the only one that starts or stops the server. The lock ends with
-/// the file's handle, however the process ends.
+/// Waits until no other process starts or stops the server. The lock ends with the file handle,
+/// however the process ends.
 fn lock_as_starter(data_dir: &Path) -> Result<File, EmbeddedError> {
     let path = data_dir.join(STARTER_LOCK);
     let file = open_lock(&path)?;

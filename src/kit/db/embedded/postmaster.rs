@@ -1,4 +1,4 @@
-//! The server's process: starts it, finds one that already runs, stops it.
+//! Starts, finds and stops the server's process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -17,31 +17,29 @@ use super::socket;
 use crate::kit::db::connect;
 use crate::kit::os;
 
-/// How long a start may take. Recovery after a power cut reads up to `max_wal_size`.
+/// The timeout of a start. Recovery after a power cut reads up to `max_wal_size`.
 const START_LIMIT: Duration = Duration::from_secs(300);
-/// How long a stop is waited for, so that Vouch ends within ten seconds. A server that needs longer
-/// goes on with it alone, and the next start waits for that.
+/// How long Vouch waits for the server to stop, so that Vouch itself ends within ten seconds. A
+/// slower server continues to stop alone, and the next start waits for it.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 /// How long the last files of a killed server may stay in use.
 const LEFTOVER_LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(15);
-/// A log larger than this is put aside at the next start.
+/// A larger log is renamed at the next start.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// A server that runs, or ran until a moment ago.
+/// A server that runs, or ran until recently.
 #[derive(Debug)]
 pub(super) struct Postmaster {
     pid: i32,
-    /// Where its socket is.
     pub socket_folder: PathBuf,
-    /// Ours to reap if this process started it.
+    /// If this process started the server, it must reap it.
     child: Option<Child>,
 }
 
 impl Postmaster {
-    /// The running server of the cluster, started if it does not run. The caller holds the
-    /// starter's lock. A start can take minutes, after a power cut; `wanted` is asked now and then
-    /// whether it is still worth the wait.
+    /// Finds the cluster's running server, or starts it. The caller must hold the starter lock.
+    /// After a power cut, a start can take minutes; it stops early once `wanted` returns false.
     pub(super) fn find_or_start(
         cluster: &Cluster,
         wanted: &dyn Fn() -> bool,
@@ -51,11 +49,11 @@ impl Postmaster {
             match PidFile::read(&cluster.folder) {
                 Some(found) if os::runs(found.pid) => {
                     if os::program_name(found.pid).is_some_and(|name| name != "postgres") {
-                        // After the machine or the container started again, the number belongs
-                        // to something else. PostgreSQL would refuse to start.
+                        // After a restart of the machine or container, another process has this id,
+                        // and PostgreSQL would refuse to start.
                         found.remove()?;
                     } else if let Some(socket_folder) = found.answers(cluster)? {
-                        // It may have been started by an older Vouch, which knew fewer roles.
+                        // An older version of Vouch may have started it with fewer roles.
                         if cluster.write_access_rules()? {
                             reload(&socket_folder).map_err(|why| cluster.start_error(why))?;
                         }
@@ -99,7 +97,7 @@ impl Postmaster {
             if let Some(status) = ended {
                 let reason = last_complaint(&cluster.log, logged_before)
                     .unwrap_or_else(|| format!("it ended with {status}"));
-                // A killed server's processes take a moment to notice and to let go.
+                // The processes of a killed server need a moment to notice and exit.
                 let leftovers = reason.contains("lock file") || reason.contains("shared memory");
                 return match leftovers {
                     true => Ok(Start::Leftovers(reason)),
@@ -114,7 +112,7 @@ impl Postmaster {
         }
     }
 
-    /// Whether the process still runs. Reaps it if it has ended and was ours.
+    /// Whether the process still runs. Reaps it if it ended and this process started it.
     pub(super) fn runs(&mut self) -> bool {
         match self.child.as_mut().map(Child::try_wait) {
             Some(Ok(Some(_))) => false,
@@ -122,24 +120,24 @@ impl Postmaster {
         }
     }
 
-    /// Stops the server and waits until it has ended.
+    /// Stops the server and waits for its end, up to a timeout.
     pub(super) fn stop(mut self) {
         stop_process(self.pid, self.child.as_mut());
     }
 }
 
-/// How an attempt to start ended, when it was not an error.
+/// The result of an attempt to start that didn't fail.
 enum Start {
     Runs(Postmaster),
-    /// Something of a killed server is still there, in the server's own words.
+    /// A killed server still holds resources; contains the server's message.
     Leftovers(String),
 }
 
-/// What the server says of itself in `postmaster.pid`.
+/// The content of `postmaster.pid`.
 struct PidFile {
     path: PathBuf,
     pid: i32,
-    /// The folder of the socket; empty while it starts.
+    /// The folder of the socket; empty while the server starts.
     socket_folder: PathBuf,
 }
 
@@ -149,7 +147,7 @@ impl PidFile {
         let content = fs::read_to_string(&path).ok()?;
         let mut lines = content.lines();
         let pid = lines.next()?.trim().parse().ok()?;
-        // Lines: number, folder, start time, port, folder of the socket, ...
+        // The lines are: process id, folder, start time, port, folder of the socket, ...
         let socket_folder = PathBuf::from(lines.nth(3).unwrap_or_default().trim());
         Some(Self { path, pid, socket_folder })
     }
@@ -174,7 +172,7 @@ impl PidFile {
 }
 
 impl Cluster {
-    /// Starts the process. What must hold stands on the command line, which wins over the files.
+    /// Starts the process. Mandatory settings are on the command line, which overrides the files.
     fn spawn(&self, socket_folder: &Path, log: File) -> Result<Child, EmbeddedError> {
         let failed = |cause: std::io::Error| self.start_error(cause.to_string());
         let mut command = self.run_as.command(&self.binaries.program("postgres"), &self.data_dir);
@@ -199,7 +197,7 @@ impl Cluster {
     }
 }
 
-/// Whether the server on this socket takes connections, else what libpq said.
+/// Whether the server on this socket accepts connections. Fails with libpq's message.
 fn answers(socket_folder: &Path) -> Result<(), String> {
     if !socket_folder.join(format!(".s.PGSQL.{}", socket::PORT)).exists() {
         return Err("no socket".to_owned());
@@ -209,7 +207,7 @@ fn answers(socket_folder: &Path) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// Has the running server read its access rules again, and gives it a moment for that.
+/// Makes the running server reload its access rules, and waits a moment.
 fn reload(socket_folder: &Path) -> Result<(), String> {
     let url = socket::url(socket_folder, ADMIN_ROLE, "postgres");
     let mut conn = connect::establish(&url).map_err(|error| error.to_string())?;
@@ -218,7 +216,7 @@ fn reload(socket_folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Tells the process to end, and waits a while. Clients are cut off, nothing is lost.
+/// Asks the process to end and waits for it. Clients are disconnected, but no data is lost.
 fn stop_process(pid: i32, mut child: Option<&mut Child>) {
     if os::signal(pid, libc::SIGINT).is_err() {
         return;
@@ -248,7 +246,7 @@ fn open_log(path: &Path) -> Result<File, EmbeddedError> {
         .map_err(EmbeddedError::io("open", path))
 }
 
-/// The gravest line logged since the file was `from` bytes long, without its time.
+/// The most severe line logged since the file had `from` bytes, without its time.
 fn last_complaint(log: &Path, from: u64) -> Option<String> {
     let mut file = File::open(log).ok()?;
     file.seek(SeekFrom::Start(from)).ok()?;

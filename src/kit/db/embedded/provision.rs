@@ -1,4 +1,4 @@
-//! The roles, the database and what only a superuser can prepare in it.
+//! Creates the roles, the database, and the parts of it that only a superuser can create.
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -10,12 +10,12 @@ use super::options::{APP_ROLE, OWNER_ROLE};
 use crate::kit::db::connect;
 use crate::kit::db::migrate::{SQL_FOR_LEAKPROOF, SQL_FOR_SETTINGS};
 
-/// Makes `database` ready for the application, if it is not: owned by one role and used by another, both
-/// bound by row security, with the extensions that the schema uses and what is set for whole
-/// databases. What an older Vouch made as the application's own role goes to the owner. `url` gives a
-/// superuser's address of a database.
+/// Prepares `database` for the application: one role owns it and another one uses it, both under
+/// row-level security. It also creates the schema's extensions and settings for the whole database.
+/// Objects that an older Vouch created with the application's role are transferred to the owner.
+/// `url` returns a superuser's URL of a database.
 ///
-/// Safe to repeat, and to repeat after an end in the middle. The caller holds the starter's lock.
+/// It can be repeated, even after it was interrupted. The caller must hold the starter lock.
 pub(super) fn prepare(url: impl Fn(&str) -> String, database: &str) -> Result<(), EmbeddedError> {
     let failed = |cause: &dyn std::fmt::Display| EmbeddedError::Provision(cause.to_string());
     let connect =
@@ -42,7 +42,7 @@ fn make_roles_and_database(conn: &mut PgConnection, database: &str) -> QueryResu
     Ok(())
 }
 
-/// The application makes nothing in its database: not even a temporary table.
+/// The application's role can't create anything in its database, not even a temporary table.
 fn hand_to_owner(conn: &mut PgConnection, database: &str) -> QueryResult<()> {
     let is_handed_over = format!(
         "(SELECT datdba = '{OWNER_ROLE}'::regrole FROM pg_database WHERE datname = '{database}')

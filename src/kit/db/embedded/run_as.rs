@@ -1,9 +1,9 @@
-//! As whom the server runs.
+//! Chooses the user that runs the server.
 //!
-//! PostgreSQL refuses to run as root. Started as root, Vouch hands the server and the data folder to
-//! the owner of the existing cluster, else to the first of [`USERS`] that there is. Where that user
-//! cannot reach the data folder (it lies under root's own home folder, say), the server keeps the
-//! right to root's files and loses all others, in a user namespace.
+//! PostgreSQL refuses to run as root. If Vouch runs as root, it transfers the server and the data
+//! folder to the owner of the existing cluster, else to the first user in [`USERS`] that exists. If
+//! that user can't enter the data folder (for example in root's home folder), the server runs in a
+//! user namespace. There it can access root's files, but has no other privileges.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -17,29 +17,29 @@ use super::binaries::Binaries;
 use crate::kit::config::hand_over;
 use crate::kit::os::{self, OsUser};
 
-/// Whom a new cluster belongs to. A user `vouch` keeps it apart from another server on the machine.
+/// The owner of a new cluster. A user `vouch` separates it from another server on the machine.
 const USERS: [&str; 3] = ["vouch", "postgres", "nobody"];
 
-/// What the system calls the owner of files that belong to nobody in a user namespace.
+/// The id that the system shows for unmapped owners in a user namespace.
 const OVERFLOW_UID: u32 = 65534;
 
-/// Variables that would change what the server does behind our back.
+/// Environment variables that would change the server's behavior.
 const MISLEADING: [&str; 6] =
     ["PGDATA", "PGPORT", "PGDATESTYLE", "PGTZ", "PGCLIENTENCODING", "PGOPTIONS"];
 
-/// As whom the server's programs are started.
+/// How the server's programs are started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RunAs {
-    /// As the user Vouch runs as, who is not root.
+    /// As the current user, who isn't root.
     Ourselves,
-    /// As root, handing the programs to this user.
+    /// From root, switched to this user.
     User(OsUser),
     /// As root, in a user namespace.
     Namespace,
 }
 
 impl RunAs {
-    /// Decides for the cluster in `cluster`, which need not exist yet, inside `data_dir`.
+    /// Chooses the user for the cluster in `cluster`, which may not exist yet, inside `data_dir`.
     pub(super) fn choose(
         binaries: &Binaries,
         data_dir: &Path,
@@ -75,7 +75,7 @@ impl RunAs {
         }
     }
 
-    /// Finds out by trying: whether the server's programs start, inside the data folder.
+    /// Runs `postgres --version` in the data folder, to check that the programs start there.
     fn checked(self, binaries: &Binaries, data_dir: &Path) -> Result<Self, EmbeddedError> {
         let unreachable = |cause| EmbeddedError::Unreachable {
             user: match &self {
@@ -98,7 +98,7 @@ impl RunAs {
         }
     }
 
-    /// A command that will run as this user in `folder`, in plain English and without terminal.
+    /// A command that runs as this user in `folder`, with English messages and without a terminal.
     pub(super) fn command(&self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
@@ -107,8 +107,8 @@ impl RunAs {
         }
         match self {
             Self::Ourselves => {}
-            // The standard library drops root's other groups, changes the group and then the
-            // user, and enters the folder last: it must be one that the user can enter.
+            // The standard library drops root's supplementary groups, then sets the group and the
+            // user, and changes the folder last. So the user must be able to enter it.
             Self::User(user) => {
                 command.uid(user.uid).gid(user.gid);
             }
@@ -117,7 +117,6 @@ impl RunAs {
         command
     }
 
-    /// Makes this user the owner of `path`.
     pub(super) fn give(&self, path: &Path) -> Result<(), EmbeddedError> {
         match self {
             Self::User(user) => unix::fs::lchown(path, Some(user.uid), Some(user.gid))
@@ -126,7 +125,7 @@ impl RunAs {
         }
     }
 
-    /// The user that the server runs as, where that is another than Vouch's.
+    /// The user that the server runs as, if it differs from Vouch's.
     pub(super) fn user(&self) -> Option<&OsUser> {
         match self {
             Self::User(user) => Some(user),
@@ -134,7 +133,7 @@ impl RunAs {
         }
     }
 
-    /// The number of the user that owns what the server makes.
+    /// The id of the user that owns the server's files.
     pub(super) fn uid(&self) -> u32 {
         match self {
             Self::User(user) => user.uid,
@@ -142,11 +141,11 @@ impl RunAs {
         }
     }
 
-    /// The names under which the server will see those who may connect: the user Vouch runs as,
-    /// the server's own, and root, who can do everything anyway.
+    /// The names of the system users that may connect: Vouch's user, the server's user, and root,
+    /// who has access anyway.
     pub(super) fn client_names(&self) -> Vec<String> {
         let uids = match self {
-            // Nobody has a name in the namespace. Only root can enter the socket's folder.
+            // Users have no names in the namespace. Only root can enter the socket's folder.
             Self::Namespace => vec![OVERFLOW_UID],
             Self::Ourselves | Self::User(_) => vec![0, self.uid(), os::effective_uid()],
         };

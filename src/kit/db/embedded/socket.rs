@@ -1,4 +1,4 @@
-//! Where the server's socket is, and how it is addressed.
+//! The folder of the server's socket, and its URL.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 use super::EmbeddedError;
 use super::cluster::Cluster;
 
-/// The port only names the socket's file: there is no network.
+/// The port is only part of the socket's file name, because there's no network.
 pub(super) const PORT: &str = "5432";
-/// The longest path that a socket may have on every system (macOS: 104 bytes with the closing zero).
+/// The longest socket path that every system supports (macOS: 104 bytes including the NUL).
 const MAX_PATH_BYTES: usize = 103;
 
-/// The private folder of the socket, made if it is not there: inside the data folder, unless its
+/// The private folder of the socket, created if it's missing. It's in the data folder, unless that
 /// path is too long for a socket.
 pub(super) fn folder(cluster: &Cluster) -> Result<PathBuf, EmbeddedError> {
     let folder = place(&cluster.data_dir);
@@ -23,7 +23,7 @@ pub(super) fn folder(cluster: &Cluster) -> Result<PathBuf, EmbeddedError> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(cause) => return Err(EmbeddedError::io("make", &folder)(cause)),
     }
-    // In a folder for everyone, somebody else may have been there first.
+    // In a public folder, another user may have created it first.
     let found = fs::symlink_metadata(&folder).map_err(EmbeddedError::io("look at", &folder))?;
     if !found.is_dir() || found.uid() != cluster.run_as.uid() || found.mode() & 0o077 != 0 {
         return Err(EmbeddedError::SocketFolder(folder));
@@ -37,12 +37,12 @@ fn place(data_dir: &Path) -> PathBuf {
     if file.as_os_str().len() <= MAX_PATH_BYTES {
         return inside;
     }
-    // Not the folder named in TMPDIR: every process that shares the data folder has to find it.
+    // Not in TMPDIR, because every process that shares the data folder must find it.
     let digest = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
     PathBuf::from("/tmp").join(format!("vouch-{}", &hex::encode(digest)[..24]))
 }
 
-/// The address of `database` on the socket in `folder`, as `role`, for libpq.
+/// libpq's URL of `database` on the socket in `folder`, with `role`.
 pub(super) fn url(folder: &Path, role: &str, database: &str) -> String {
     format!(
         "postgresql://{role}@/{database}?host={}&port={PORT}&application_name=vouch",

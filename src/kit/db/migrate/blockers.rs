@@ -1,4 +1,4 @@
-//! Who is in the way of a migration.
+//! Finds the session that blocks a migration.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use super::MigrateError;
 use crate::kit::db::connect::establish;
 use crate::kit::db::statement::statement;
 
-/// How often it's looked who blocks: a lock is waited for several times as long.
+/// How often blockers are checked; a lock is waited for several times as long.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(QueryableByName)]
@@ -24,7 +24,7 @@ struct Session {
     application_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     role: Option<String>,
-    /// Hidden from roles that may not see the other's.
+    /// NULL if this role may not see the other role's sessions.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     since: Option<DateTime<Utc>>,
 }
@@ -47,7 +47,7 @@ impl Session {
     }
 }
 
-/// Whoever has an advisory lock.
+/// The session that holds an advisory lock.
 pub(super) fn holder_of(conn: &mut PgConnection, lock: i64) -> QueryResult<Option<String>> {
     let session: Option<Session> = statement!(
         "SELECT a.pid, a.application_name, a.usename::text AS role, a.backend_start AS since
@@ -63,7 +63,7 @@ pub(super) fn holder_of(conn: &mut PgConnection, lock: i64) -> QueryResult<Optio
     Ok(session.map(|session| session.describe()))
 }
 
-/// Looks, on a connection of its own, who blocks another connection.
+/// Checks on a separate connection which session blocks another connection.
 pub(super) struct Observer {
     seen: Arc<Mutex<Option<String>>>,
     is_over: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ pub(super) struct Observer {
 }
 
 impl Observer {
-    /// Begins to look.
+    /// Starts the thread that checks.
     pub(super) fn start(url: &str, observed: &mut PgConnection) -> Result<Self, MigrateError> {
         let pid: i32 =
             statement!("SELECT pg_backend_pid()").scalar::<Integer>().get_result(observed)?;
@@ -83,7 +83,7 @@ impl Observer {
                 match blockers_of(&mut conn, pid) {
                     Ok(Some(found)) => *held(&sees) = Some(found),
                     Ok(None) => {}
-                    // Whether the database is away shows on the other connection.
+                    // If the database is down, the other connection reports it.
                     Err(_) => return,
                 }
                 thread::sleep(POLL_INTERVAL);
@@ -92,12 +92,12 @@ impl Observer {
         Ok(Self { seen, is_over, thread: Some(thread) })
     }
 
-    /// Who was seen blocking it since [`Observer::forget`].
+    /// The blocking session seen since [`Observer::forget`].
     pub(super) fn seen(&self) -> Option<String> {
         held(&self.seen).clone()
     }
 
-    /// Begins again.
+    /// Forgets the sessions seen so far.
     pub(super) fn forget(&self) {
         *held(&self.seen) = None;
     }

@@ -1,4 +1,4 @@
-//! Brings the schema up to date, and finds out whether the database can be trusted with it.
+//! Migrates the schema, and checks whether the database is safe to use.
 
 mod blockers;
 mod run;
@@ -18,29 +18,29 @@ use super::statement::statement;
 /// Every migration, compiled into the program.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The oldest server whose features the schema relies on, as `server_version_num`.
+/// The oldest supported server, as `server_version_num`.
 const OLDEST_SERVER: i32 = 14_00_00;
 
-/// The lines with which a superuser makes proper roles and a database for them: one that owns the
-/// schema, and one that the server runs as.
+/// SQL for a superuser that creates proper roles and a database: one role owns the schema, the
+/// other one runs the server.
 pub const SQL_FOR_ROLES: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; CREATE ROLE vouch LOGIN PASSWORD 'choose another' NOSUPERUSER NOBYPASSRLS; CREATE DATABASE vouch OWNER vouch_owner;";
 
-/// The lines with which a superuser gives what is there to an owner of its own, in the database whose
-/// schema the server's role has owned so far.
+/// SQL for a superuser that transfers an existing database to a separate owner, if the server's
+/// role has owned the schema so far.
 pub const SQL_FOR_OWNER: &str = "CREATE ROLE vouch_owner LOGIN PASSWORD 'choose one' NOSUPERUSER NOBYPASSRLS; ALTER DATABASE vouch OWNER TO vouch_owner; REASSIGN OWNED BY vouch TO vouch_owner; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE, CREATE ON SCHEMA public TO vouch_owner; REVOKE TEMPORARY ON DATABASE vouch FROM PUBLIC;";
 
-/// The line with which a superuser lets row security use the trigram indexes; see
-/// [`crate::kit::db::embedded`] for why.
+/// SQL for a superuser that lets searches use the trigram indexes under row-level security. See
+/// [`crate::kit::db::embedded`] for the reason.
 pub const SQL_FOR_LEAKPROOF: &str = "ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF; ALTER FUNCTION pg_catalog.texticlike(text, text) LEAKPROOF;";
 
-/// The line with which a superuser keeps the server's role from changing, within a statement, the
-/// settings that row security compares with; see docs/tenancy.md.
+/// SQL for a superuser that keeps the server's role from changing the settings of row-level
+/// security within a statement. See docs/tenancy.md.
 pub const SQL_FOR_SETTINGS: &str = "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC; GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO vouch_owner; REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC;";
 
-/// The extensions that the schema uses. Owners of a database may create them.
+/// The extensions that the schema uses. The owner of a database may create them.
 const EXTENSIONS: [&str; 3] = ["pg_trgm", "btree_gin", "btree_gist"];
 
-/// What can be wrong with the rights of the server's role: a condition, and the words for it.
+/// Possible problems with the rights of the server's role: an SQL condition, and its description.
 const RIGHTS: &[(&str, &str)] = &[
     (
         "EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -66,57 +66,51 @@ const RIGHTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Why the schema cannot be brought up to date. Each is one line.
+/// Why the schema can't be migrated. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// Nothing answers, or it refuses us.
+    /// The database doesn't answer, or refuses the connection.
     #[error("cannot connect to the database: {}", one_line(.0))]
     Connect(ConnectionError),
     /// The role could read every merchant's rows.
     #[error(
         "the database role {role} bypasses row security; as superuser, make proper ones and name them in VOUCH_OWNER_DATABASE_URL and DATABASE_URL: {SQL_FOR_ROLES}"
     )]
-    BypassesRowSecurity {
-        /// The role that was used.
-        role: String,
-    },
+    BypassesRowSecurity { role: String },
     /// The server is older than version 14.
     #[error("the database server is version {0}; Vouch needs PostgreSQL 14 or newer")]
     TooOld(String),
-    /// The role does not own the schema, and something is missing in it.
+    /// Migrations are missing, and the role doesn't own the schema.
     #[error(
         "{missing} migrations are missing, and the database role {role} does not own the schema: run `vouch migrate` with its owner in VOUCH_OWNER_DATABASE_URL"
     )]
     NotOwner {
-        /// The role that was used.
         role: String,
-        /// How many migrations are missing.
+        /// The number of missing migrations.
         missing: usize,
     },
-    /// A query failed.
     #[error("cannot read the state of the database: {0}")]
     Query(diesel::result::Error),
-    /// Somebody else has had a lock that is needed, for too long.
+    /// Another session held a required lock for too long.
     #[error(
         "{what} waited {seconds} s in vain for a lock: {holder} has it. Let that end, or end it with SELECT pg_terminate_backend(pid), then start again; nothing was left half done"
     )]
     Blocked {
-        /// What waited.
+        /// The step that waited.
         what: String,
-        /// For how long.
         seconds: u64,
-        /// Who has it: process id, application, role and since when.
+        /// The session that holds the lock: process id, application, role and since when.
         holder: String,
     },
-    /// The process was told to end before the database was up to date.
+    /// The process was stopped before the database was up to date.
     #[error("stopped before the database was up to date; the next start goes on")]
     Stopped,
-    /// A migration failed; it has been rolled back.
+    /// A migration failed and was rolled back.
     #[error("cannot bring the database up to date: {0}")]
     Migration(String),
 }
 
-// By hand, since `#[from]` would name the cause a second time, as the error's source.
+// Not `#[from]`, which would print the cause twice, because it also becomes the error's source.
 impl From<ConnectionError> for MigrateError {
     fn from(cause: ConnectionError) -> Self {
         Self::Connect(cause)
@@ -129,8 +123,8 @@ impl From<diesel::result::Error> for MigrateError {
     }
 }
 
-/// The two addresses of one database: of the role that owns the schema, and of the one that the server
-/// runs as. Where they are the same, the server's role is to own the schema, or finds it up to date.
+/// The two URLs of one database: for the schema's owner, and for the server's role. If they're the
+/// same, the server's role must own the schema, or the schema must be up to date.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses<'a> {
     /// For migrations.
@@ -143,7 +137,7 @@ fn current_role(conn: &mut PgConnection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_user::text")).get_result(conn)
 }
 
-/// Whether the role may bring the schema up to date: it owns it, or may make it where there is none.
+/// Whether the role may migrate the schema: it owns the schema, or may create a missing one.
 pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -153,7 +147,7 @@ pub fn owns_schema(conn: &mut PgConnection) -> QueryResult<bool> {
     )
 }
 
-/// The versions of the migrations that this program was built with.
+/// The versions of the migrations in this program.
 pub fn expected() -> &'static [String] {
     static EXPECTED: LazyLock<Vec<String>> = LazyLock::new(|| {
         let known: Vec<Box<dyn Migration<Pg>>> =
@@ -163,15 +157,13 @@ pub fn expected() -> &'static [String] {
     &EXPECTED
 }
 
-/// The versions of the migrations that the database has.
+/// The versions of the migrations in the database.
 pub fn applied(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     statement!("SELECT version::text FROM __diesel_schema_migrations").scalar::<Text>().load(conn)
 }
 
-/// The names of the migrations that are missing. Only reads, so that any role that sees the table can ask.
-///
-/// # Errors
-/// [`MigrateError::Query`] when the table of migrations cannot be read.
+/// The names of the missing migrations. It only reads, so any role that can read the table may call
+/// it.
 pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
     let applied = if is_new { Vec::new() } else { applied(conn)? };
@@ -182,19 +174,17 @@ pub fn pending(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     Ok(missing.map(ToString::to_string).collect())
 }
 
-/// How the schema stands to this program.
+/// The differences between the schema and this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Versions of migrations that the database doesn't have yet.
     pub missing: Vec<String>,
-    /// Versions that this program doesn't know: a newer one has been here.
+    /// Versions that this program doesn't know, because a newer Vouch added them.
     pub unknown: Vec<String>,
 }
 
-/// How the schema stands to this program. Only reads, so that any role that sees the table can ask.
-///
-/// # Errors
-/// [`MigrateError::Query`] when the table of migrations can't be read.
+/// Compares the schema with this program. It only reads, so any role that can read the table may
+/// call it.
 pub fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
     let missing = pending(conn)?;
     let is_new = is_true(conn, "to_regclass('public.__diesel_schema_migrations') IS NULL")?;
@@ -203,10 +193,7 @@ pub fn state(conn: &mut PgConnection) -> Result<State, MigrateError> {
     Ok(State { missing, unknown })
 }
 
-/// Refuses a server that is too old and a role that is not bound by row security.
-///
-/// # Errors
-/// [`MigrateError::TooOld`], [`MigrateError::BypassesRowSecurity`].
+/// Fails if the server is too old, or if row-level security doesn't apply to the role.
 pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
     let number: i32 =
         diesel::select(sql::<Integer>("current_setting('server_version_num')::integer"))
@@ -224,13 +211,13 @@ pub fn check_server(conn: &mut PgConnection) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// The server's version in its own words: `15.4`.
+/// The server's version as it reports it: `15.4`.
 pub fn server_version(conn: &mut PgConnection) -> QueryResult<String> {
     diesel::select(sql::<Text>("current_setting('server_version')")).get_result(conn)
 }
 
-/// Whether row security lets searches use the trigram indexes; if not, a superuser runs
-/// [`SQL_FOR_LEAKPROOF`].
+/// Whether searches can use the trigram indexes under row-level security. If not, a superuser must
+/// run [`SQL_FOR_LEAKPROOF`].
 pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -239,8 +226,8 @@ pub fn like_is_leakproof(conn: &mut PgConnection) -> QueryResult<bool> {
     )
 }
 
-/// What the server's role may do and should not, or may not and needs to: each as a few words, none where
-/// all is well. For a connection of the server's role.
+/// Rights that the server's role has and shouldn't have, or lacks and needs. Each is a short
+/// description; the list is empty if nothing is wrong. `conn` must use the server's role.
 pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
     let mut found = Vec::new();
     for (condition, words) in RIGHTS {
@@ -251,8 +238,8 @@ pub fn rights_to_mend(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>>
     Ok(found)
 }
 
-/// Whether the server's role can call `set_config`, and with it leave its merchant within a statement;
-/// if so, a superuser runs [`SQL_FOR_SETTINGS`].
+/// Whether the server's role can call `set_config`, which lets a statement switch to another
+/// merchant. If so, a superuser must run [`SQL_FOR_SETTINGS`].
 pub fn can_change_settings(conn: &mut PgConnection) -> QueryResult<bool> {
     is_true(
         conn,
@@ -261,7 +248,7 @@ pub fn can_change_settings(conn: &mut PgConnection) -> QueryResult<bool> {
     )
 }
 
-/// The extensions that the schema uses and that the database does not have.
+/// The extensions that the schema needs and the database doesn't have.
 pub fn missing_extensions(conn: &mut PgConnection) -> QueryResult<Vec<&'static str>> {
     let mut missing = Vec::new();
     for name in EXTENSIONS {
@@ -277,7 +264,7 @@ fn is_true(conn: &mut PgConnection, condition: &str) -> QueryResult<bool> {
     diesel::select(sql::<Bool>(condition)).get_result(conn)
 }
 
-/// libpq explains itself in several lines.
+/// libpq's messages have several lines.
 fn one_line(error: &ConnectionError) -> String {
     let words: Vec<String> = error.to_string().split_whitespace().map(str::to_owned).collect();
     words.join(" ")

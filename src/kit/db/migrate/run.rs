@@ -1,5 +1,5 @@
-//! Applies migrations beside a version that keeps serving: no lock is waited for long, since whatever
-//! comes after in its queue waits as well.
+//! Runs migrations while another version keeps serving. Lock timeouts are short, because later
+//! statements on the same table queue behind a waiting migration.
 
 use std::time::Duration;
 
@@ -15,32 +15,29 @@ use super::{
 use crate::kit::db::connect::{ConnectRetry, Wait, establish_with_retry};
 use crate::kit::db::statement::statement;
 
-/// The advisory lock under which migrations run: "vouch" in ASCII.
+/// The advisory lock of migrations: "vouch" in ASCII.
 pub(super) const LOCK: i64 = 0x76_6f75_6368;
 
-/// How long each lock of a migration is waited for.
+/// The timeout for each lock of a migration.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
-/// The first pause before another attempt, and the longest; what waited behind the last one goes
-/// first.
+/// The first and the maximum pause between two attempts. Statements that queued behind the last
+/// attempt run in it.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
-/// How often it's looked whether another process is done with its migrations.
+/// How often Vouch checks whether another process has finished its migrations.
 const OTHERS_PAUSE: Duration = Duration::from_secs(1);
 
-/// Applies every migration that is missing, one process at a time, and grants the server's role what it
-/// needs; returns their names.
+/// Runs every missing migration, one process at a time, and grants the server's role its rights.
+/// Returns the names of the migrations.
 ///
-/// # Errors
-/// [`MigrateError`] when the database does not answer, is too old, would be used by a role that
-/// bypasses row security, or refuses a migration.
+/// Fails if the database doesn't answer or is too old, if the role bypasses row-level security, or
+/// if a migration fails.
 pub fn run_pending(addresses: Addresses<'_>) -> Result<Vec<String>, MigrateError> {
     run_pending_then(addresses, &ConnectRetry::default(), |_| Ok(()))
 }
 
-/// [`run_pending`], and `then` what SQL cannot do, under the same lock. `then` is tried again where it
-/// waits for a lock in vain. A database that isn't there yet is waited for as long as `retry` says.
-///
-/// # Errors
-/// As [`run_pending`], or that of `then`.
+/// Like [`run_pending`], then runs `then` under the same lock, for changes that SQL can't make.
+/// `then` is retried after a lock timeout. It waits for a database that isn't up yet as long as
+/// `retry` allows.
 pub fn run_pending_then(
     addresses: Addresses<'_>,
     retry: &ConnectRetry,
@@ -73,7 +70,7 @@ pub fn run_pending_then(
     Ok(missing)
 }
 
-/// The role that the server runs as; one that is not bound by row security is refused.
+/// The server's role. Fails if row-level security doesn't apply to it.
 fn role_of(server_url: &str, retry: &ConnectRetry) -> Result<String, MigrateError> {
     let mut conn = establish_with_retry(server_url, retry)?;
     check_server(&mut conn)?;
@@ -99,7 +96,7 @@ fn lock(conn: &mut PgConnection, retry: &ConnectRetry) -> Result<(), MigrateErro
     }
 }
 
-/// The steps of bringing a database up to date, on one connection.
+/// The steps of a migration, on one connection.
 struct Steps<'a> {
     conn: PgConnection,
     observer: Observer,
@@ -120,7 +117,8 @@ impl<'a> Steps<'a> {
         Ok(Self { conn, observer, retry })
     }
 
-    /// Takes one step; again with growing pauses while somebody else has a lock that it needs.
+    /// Runs one step, and retries with growing pauses while another session holds a lock that it
+    /// needs.
     fn take(
         &mut self,
         name: &str,
@@ -148,7 +146,8 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// In PostgreSQL's English; on a server with another language, the observer sees who is in the way.
+/// Recognizes PostgreSQL's English messages. On a server with another language, the observer finds
+/// the blocking session instead.
 fn is_lock_timeout(error: &dyn std::error::Error) -> bool {
     let said = error.to_string();
     ["lock timeout", "deadlock detected"].iter().any(|words| said.contains(words))
