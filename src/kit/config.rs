@@ -1,5 +1,5 @@
-//! Every setting of Vouch: read once, from the command line or the environment, checked before
-//! anything starts. A bad value ends the start with one line that says which setting and why.
+//! All settings, read once from the command line or the environment and checked before anything
+//! starts. A bad value ends the start with one line that names the setting and the reason.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -37,14 +37,13 @@ use self::settings::{
     DEFAULT_PAGE_CONNECTIONS, DEFAULT_WAIT_FACTOR, given, or_default,
 };
 
-/// The embedded server takes 100 connections; some remain for a second process and for people.
+/// The embedded server accepts 100 connections. The rest is for a second process and for psql.
 const MAX_CONNECTIONS: u32 = 90;
-/// Above that, a page of a database that is away would wait for minutes.
+/// With a larger factor, a page would wait minutes for an unreachable database.
 const MAX_WAIT_FACTOR: u32 = 20;
-/// Nobody guesses a token of this length.
+/// A token of this length can't be guessed.
 const MIN_TOKEN_CHARS: usize = 20;
 
-/// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -53,50 +52,52 @@ pub enum LogFormat {
     Json,
 }
 
-/// The settings, checked.
+/// The checked settings.
 #[derive(Debug)]
 pub struct Config {
     /// `DATABASE_URL`: the database server; `None` means the embedded one.
     pub database_url: Option<SecretString>,
-    /// `VOUCH_OWNER_DATABASE_URL`: the same server as the owner of the schema; `None` means that the role
-    /// in `DATABASE_URL` owns it.
+    /// `VOUCH_OWNER_DATABASE_URL`: the same server with the role that owns the schema. `None` means
+    /// that the role in `DATABASE_URL` owns it.
     pub owner_database_url: Option<SecretString>,
     /// `VOUCH_LISTEN`: where the web server listens.
     pub listen: SocketAddr,
-    /// `VOUCH_DATA`: the data folder; it exists.
+    /// `VOUCH_DATA`: the data folder, which exists at this point.
     pub data_dir: PathBuf,
-    /// `VOUCH_PUBLIC_URL`: scheme, host and port, without a slash at the end.
+    /// `VOUCH_PUBLIC_URL`: scheme, host and port, without a trailing slash.
     pub public_url: String,
     /// `VOUCH_SECRET_KEY`: 32 bytes.
     pub secret_key: SecretBox<[u8; 32]>,
-    /// `VOUCH_LOCAL_STORES`: whether stores may be on plain http and on this machine.
+    /// `VOUCH_LOCAL_STORES`: whether stores may use plain HTTP and run on this machine.
     pub local_stores: bool,
-    /// `VOUCH_TRUSTED_PROXIES`: who is believed when they say whom a request comes from.
+    /// `VOUCH_TRUSTED_PROXIES`: the proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// `VOUCH_METRICS_TOKEN`: who shows it reads the metrics; `None` means nobody.
+    /// `VOUCH_METRICS_TOKEN`: the token that gives access to the metrics; `None` means no access.
     pub metrics_token: Option<SecretString>,
-    /// `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`: who takes the letters; `None` means that they wait.
+    /// `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`: the mail server. Without one (`None`), emails stay
+    /// in the outbox.
     pub smtp: Option<Smtp>,
-    /// `VOUCH_DEMO_PASSWORD`: the password of the demo program's people.
+    /// `VOUCH_DEMO_PASSWORD`: the password of the demo program's users.
     pub demo_password: Option<SecretString>,
-    /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest.
+    /// `VOUCH_PG_BIN`: the folder of the PostgreSQL programs; `None` means the newest installed
+    /// version.
     pub pg_bin: Option<PathBuf>,
-    /// `VOUCH_KEEP_EMAILS`, `VOUCH_KEEP_SESSIONS`, `VOUCH_KEEP_IPS`: how long is kept what belongs to no merchant.
+    /// `VOUCH_KEEP_EMAILS`, `VOUCH_KEEP_SESSIONS`, `VOUCH_KEEP_IPS`: the retention of data that
+    /// doesn't belong to a merchant.
     pub keep: InstanceRetention,
-    /// `VOUCH_LOG`: how the log is written.
+    /// `VOUCH_LOG`: the format of the log.
     pub log_format: LogFormat,
-    /// `VOUCH_LOG_FILTER`: what is logged, in the words of `tracing_subscriber::EnvFilter`.
+    /// `VOUCH_LOG_FILTER`: a filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
-    /// `VOUCH_PAGE_CONNECTIONS`, `VOUCH_INTAKE_CONNECTIONS`, `VOUCH_JOB_CONNECTIONS`: the sizes of the
-    /// pools.
+    /// `VOUCH_PAGE_CONNECTIONS`, `VOUCH_INTAKE_CONNECTIONS`, `VOUCH_JOB_CONNECTIONS`: the sizes of
+    /// the connection pools.
     pub connections: Connections,
 }
 
 impl Config {
-    /// Checks the settings, makes the data folder if it is missing, and reads or makes the key.
+    /// Checks the settings, creates the data folder if it's missing, and loads or creates the key.
     ///
-    /// # Errors
-    /// [`ConfigError`] for the first setting that cannot be used.
+    /// Fails with the first setting that can't be used.
     pub fn load(settings: Settings) -> Result<Self, ConfigError> {
         let listen = listen(or_default(&settings.listen, DEFAULT_LISTEN))?;
         let public_url = match given(settings.public_url) {
@@ -115,7 +116,7 @@ impl Config {
                 or_default(&settings.keep_emails, DEFAULT_KEEP_EMAILS),
                 1..=365,
             )?,
-            // The cookie isn't accepted for longer.
+            // The session cookie isn't accepted any longer than this.
             sessions_days: days(
                 "VOUCH_KEEP_SESSIONS",
                 or_default(&settings.keep_sessions, DEFAULT_KEEP_SESSIONS),
@@ -168,7 +169,7 @@ impl Config {
                 ),
             ));
         }
-        // What touches the disk comes last: a start that is refused leaves nothing behind.
+        // Changes to the disk come last, so that a rejected start leaves no files.
         let data_dir = data_dir(given(settings.data))?;
         Ok(Self {
             secret_key: secret_key::load(given(settings.secret_key).as_deref(), &data_dir)?,
@@ -190,13 +191,13 @@ impl Config {
         })
     }
 
-    /// Whether browsers reach Vouch by https.
+    /// Whether browsers use HTTPS to connect to Vouch.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
 
-    /// Whether only browsers on this machine reach Vouch.
+    /// Whether only browsers on this machine can connect to Vouch.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
         is_loopback(&self.public_url)
@@ -215,7 +216,7 @@ fn days(
 
 fn metrics_token(typed: String) -> Result<SecretString, ConfigError> {
     let token = typed.trim();
-    // Never repeated, since it is a secret.
+    // The message never contains the token, because it's a secret.
     if token.len() < MIN_TOKEN_CHARS || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(bad(
             "VOUCH_METRICS_TOKEN",
@@ -255,7 +256,7 @@ fn log_filter(typed: &str) -> Result<String, ConfigError> {
 }
 
 fn database_url(setting: &'static str, typed: String) -> Result<SecretString, ConfigError> {
-    // The value may hold a password, so that it is never repeated.
+    // The message never contains the URL, because it may include a password.
     if ["postgres://", "postgresql://"].iter().any(|scheme| typed.starts_with(scheme)) {
         return Ok(SecretString::from(typed));
     }

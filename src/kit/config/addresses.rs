@@ -1,4 +1,4 @@
-//! Where Vouch listens, and where it is reached.
+//! The listen address and the public URL.
 
 use std::net::SocketAddr;
 
@@ -62,7 +62,7 @@ pub(super) fn local_stores(typed: &str, public_url: &str) -> Result<bool, Config
     }
 }
 
-/// Whether a public URL, as [`public_url`] returns it, can only be reached on this machine.
+/// Whether a public URL from [`public_url`] can only be reached from this machine.
 pub(super) fn is_loopback(public_url: &str) -> bool {
     let Some(authority) = public_url.split("://").nth(1) else {
         return false;

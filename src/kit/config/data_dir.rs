@@ -1,18 +1,18 @@
-//! The data folder.
+//! Finds or creates the data folder.
 
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, bad};
 use crate::kit::os;
 
-/// The file of the key in the data folder.
+/// The name of the key's file in the data folder.
 pub const SECRET_KEY_FILE: &str = "secret.key";
 
-/// The data folder, made if it is missing.
+/// The data folder, created if it's missing.
 ///
-/// The default does not depend on the current folder: started from elsewhere, an installation
-/// would otherwise seem to have lost its data. Root's is not in root's home folder, which the
-/// database server, running as another user, could not enter.
+/// The default doesn't depend on the current folder, because an instance started from elsewhere
+/// would appear to have lost its data. For root, it isn't in root's home folder, because the
+/// database server runs as another user who couldn't enter it.
 pub(super) fn data_dir(typed: Option<String>) -> Result<PathBuf, ConfigError> {
     let folder = match typed {
         Some(typed) => PathBuf::from(typed),
@@ -46,10 +46,10 @@ fn make_data_dir(folder: &Path) -> std::io::Result<()> {
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    // As root, the database server runs as another user, who has to pass through.
+    // As root, the database server runs as another user, who has to enter the folder.
     let mode = if os::effective_uid() == 0 { 0o711 } else { 0o700 };
     match std::fs::DirBuilder::new().mode(mode).create(folder) {
-        // Another process was quicker.
+        // Another process created it first.
         Err(error) if folder.is_dir() && error.kind() == std::io::ErrorKind::AlreadyExists => {
             Ok(())
         }

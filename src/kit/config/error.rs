@@ -1,11 +1,11 @@
 use std::fmt;
 
-/// A setting that cannot be used. Shown as one line.
+/// A setting that can't be used, shown as one line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The environment variable of the setting.
     pub setting: &'static str,
-    /// Why its value cannot be used; never holds the value of a secret.
+    /// Why its value can't be used; never contains a secret.
     pub reason: String,
 }
 
@@ -18,7 +18,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
-    /// What to do next.
+    /// The next step for the user.
     pub(crate) fn next(&self) -> String {
         format!("correct {}; README.md lists what it takes", self.setting)
     }

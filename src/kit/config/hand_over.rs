@@ -1,4 +1,4 @@
-//! Whom the data folder belongs to when Vouch is started as root and goes on as another user.
+//! Changes the owner of the data folder when Vouch starts as root and continues as another user.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use crate::kit::os;
 
-/// What Vouch keeps in its data folder: what the names there begin with.
+/// The prefixes of the names that Vouch creates in its data folder.
 const OWN_NAMES: [&str; 4] =
     ["postgres", "socket", super::data_dir::SECRET_KEY_FILE, "demo-password"];
 
-/// Gives what root owns of the data folder to a user: Vouch's files right inside it, and the folder
-/// itself if nothing else is in there. A folder that is shared with others stays root's.
+/// Transfers files that root owns to a user: Vouch's files at the top level, and the folder itself
+/// if it contains nothing else. A folder with other files stays root's.
 pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
     let mut is_shared = false;
     for entry in fs::read_dir(data_dir)? {
@@ -23,8 +23,8 @@ pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
             is_shared = true;
             continue;
         }
-        // Not the metadata of what a link leads to, nor of a file that also has another name:
-        // a user who can write into the folder must not be able to get root's files from us.
+        // This doesn't follow symbolic links, and skips files with several hard links. Otherwise a
+        // user with write access to the folder could make Vouch transfer other files of root.
         let found = entry.metadata()?;
         if found.is_file() && found.nlink() == 1 {
             give(&entry.path(), &found, uid, gid)?;
@@ -36,8 +36,8 @@ pub(crate) fn hand_over(data_dir: &Path, uid: u32, gid: u32) -> io::Result<()> {
     give(data_dir, &fs::symlink_metadata(data_dir)?, uid, gid)
 }
 
-/// Gives a new file in the data folder to whom the folder belongs: root makes some for a server that
-/// runs as another user.
+/// Transfers a new file to the owner of the data folder, because root creates some files for a
+/// server that runs as another user.
 pub(crate) fn give_to_owner(file: &Path) -> io::Result<()> {
     let Some(folder) = file.parent().filter(|_| os::effective_uid() == 0) else { return Ok(()) };
     let owner = fs::metadata(folder)?;

@@ -1,29 +1,28 @@
-//! Which proxies are believed when they say whom a request comes from.
+//! The proxies whose statement about a request's client is trusted.
 
 use std::net::IpAddr;
 
 use super::error::{ConfigError, bad};
 
-/// Proxies on this machine only.
+/// Only proxies on this machine.
 pub(super) const DEFAULT: &str = "127.0.0.0/8,::1";
 
-/// The addresses of the proxies in front of Vouch.
+/// The addresses of the trusted proxies in front of Vouch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<Network>);
 
-/// Some addresses that begin alike.
+/// A range of addresses with a common prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
-    /// How many bits of the address count.
+    /// The length of the prefix.
     bits: u32,
 }
 
 impl TrustedProxies {
-    /// Reads addresses and networks (`10.0.0.0/8`) with commas between them.
+    /// Parses addresses and networks (`10.0.0.0/8`), separated by commas.
     ///
-    /// # Errors
-    /// [`ConfigError`] for the first that is neither.
+    /// Fails with the first entry that is neither.
     pub(super) fn parse(typed: &str) -> Result<Self, ConfigError> {
         let network = |part: &str| {
             Network::parse(part).ok_or_else(|| {
@@ -38,7 +37,7 @@ impl TrustedProxies {
         typed.split(',').map(|part| network(part.trim())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether `address` is a proxy that is believed.
+    /// Whether `address` is a trusted proxy.
     #[must_use]
     pub fn hold(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.holds(address))

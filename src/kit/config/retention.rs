@@ -1,7 +1,7 @@
-/// What the instance keeps that belongs to no merchant.
+/// How long the instance stores data that doesn't belong to a merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceRetention {
-    /// `VOUCH_KEEP_EMAILS`: emails that were sent, or couldn't be, in days.
+    /// `VOUCH_KEEP_EMAILS`: sent and failed emails, in days.
     pub emails_days: i64,
     /// `VOUCH_KEEP_SESSIONS`: sessions, used or not, in days.
     pub sessions_days: i64,

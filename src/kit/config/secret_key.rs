@@ -1,4 +1,4 @@
-//! The key that encrypts what is secret in the database.
+//! The key that encrypts secrets in the database.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -14,15 +14,16 @@ use super::data_dir::SECRET_KEY_FILE;
 use super::error::{ConfigError, bad};
 use super::hand_over::give_to_owner;
 
-/// The second line of the file of a new key, until it's known that nothing is encrypted with another.
+/// The second line of a new key's file. It's removed once Vouch knows that nothing is encrypted
+/// with another key.
 const UNUSED: &str = "unused";
 
-/// The file of a key that is to take its place.
+/// The file of the key that will replace the current one.
 const NEXT_KEY_FILE: &str = "secret.key.next";
 
 const SETTING: &str = "VOUCH_SECRET_KEY";
 
-/// The key that was given, else the one in the data folder, else a new one, kept there.
+/// The key from the setting, else the one in the data folder, else a new one that is stored there.
 pub(super) fn load(
     typed: Option<&str>,
     data_dir: &Path,
@@ -33,10 +34,7 @@ pub(super) fn load(
     }
 }
 
-/// A key as it was given for `setting`.
-///
-/// # Errors
-/// When it is no key.
+/// Parses a key that was given for `setting`. Fails if it isn't one.
 pub(crate) fn given_key(
     setting: &'static str,
     typed: &str,
@@ -45,7 +43,8 @@ pub(crate) fn given_key(
     decode(typed).ok_or_else(|| bad(setting, words))
 }
 
-/// The key in a file; a new one, with `mark` as the second line, is made where there is no file.
+/// The key in a file. If the file doesn't exist, it's created with a new key and with `mark` as the
+/// second line.
 fn kept_in(path: &Path, mark: Option<&str>) -> Result<SecretBox<[u8; 32]>, ConfigError> {
     let failed = |what: &str, cause: &dyn std::fmt::Display| {
         bad(SETTING, format!("cannot {what} {}: {cause}", path.display()))
@@ -62,12 +61,12 @@ fn kept_in(path: &Path, mark: Option<&str>) -> Result<SecretBox<[u8; 32]>, Confi
     key_of(&content).ok_or_else(|| failed("use", &"it does not hold a key of 32 bytes"))
 }
 
-/// The key in the content of a file.
+/// Parses the content of a key's file.
 fn key_of(content: &str) -> Option<SecretBox<[u8; 32]>> {
     decode(content.strip_suffix(&format!("\n{UNUSED}\n")).unwrap_or(content))
 }
 
-/// Whether the file in the data folder holds this very key; else it was given.
+/// Whether the file in the data folder contains this key. If not, the key came from the setting.
 pub(crate) fn is_kept(key: &SecretBox<[u8; 32]>, data_dir: &Path) -> bool {
     fs::read_to_string(data_dir.join(SECRET_KEY_FILE))
         .ok()
@@ -75,15 +74,15 @@ pub(crate) fn is_kept(key: &SecretBox<[u8; 32]>, data_dir: &Path) -> bool {
         .is_some_and(|kept| kept.expose_secret() == key.expose_secret())
 }
 
-/// A key that Vouch made because there was none in the data folder. It's used once it's known that
-/// nothing is encrypted with the one that may have been there.
+/// A key that Vouch created because the data folder had none. It's only used once Vouch knows that
+/// nothing is encrypted with an older key.
 pub(crate) struct UnusedKey {
     file: PathBuf,
     content: String,
 }
 
 impl UnusedKey {
-    /// The one in the data folder, if it has one.
+    /// The unused key in the data folder, if it has one.
     pub fn find(data_dir: &Path) -> Option<Self> {
         let file = data_dir.join(SECRET_KEY_FILE);
         let content = fs::read_to_string(&file).ok()?;
@@ -91,22 +90,22 @@ impl UnusedKey {
         Some(Self { file, content: key })
     }
 
-    /// From now on it's the key. Nothing but the mark behind it is cut off, so that the file holds it
-    /// whatever happens.
+    /// Makes it the key from now on. Truncating the file only removes the mark, so the file
+    /// contains the key even after a crash.
     pub fn take_into_use(&self) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(&self.file)?;
         file.set_len(self.content.len() as u64)?;
         file.sync_all()
     }
 
-    /// Removes it, since another belongs in its place.
+    /// Removes it, because the data folder needs another key.
     pub fn discard(self) {
-        // Left behind it's still marked, and refused again.
+        // If the file stays, it's still marked and rejected again.
         let _ = fs::remove_file(self.file);
     }
 }
 
-/// A key that is to take the place of the one in the data folder.
+/// A key that will replace the one in the data folder.
 pub(crate) struct NextKey {
     key: SecretBox<[u8; 32]>,
     data_dir: PathBuf,
@@ -114,39 +113,36 @@ pub(crate) struct NextKey {
 }
 
 impl NextKey {
-    /// A new key in a file of its own beside the present one; the one that a command which was
-    /// broken off has left there.
+    /// Creates a new key in a separate file, or loads the one that an interrupted command left.
     ///
-    /// # Errors
-    /// When the file cannot be written or read.
+    /// Fails if the file can't be written or read.
     pub fn prepare(data_dir: &Path) -> Result<Self, ConfigError> {
         let is_new = !data_dir.join(NEXT_KEY_FILE).exists();
         let key = kept_in(&data_dir.join(NEXT_KEY_FILE), None)?;
-        // Nothing may be sealed with a key whose file a power cut could take away again.
+        // Nothing may be encrypted with a key whose file could be lost in a power cut.
         let synced = File::open(data_dir).and_then(|folder| folder.sync_all());
         synced.map_err(|cause| bad(SETTING, format!("cannot keep a new key: {cause}")))?;
         Ok(Self { key, data_dir: data_dir.to_owned(), is_new })
     }
 
-    /// Removes it after a refusal, unless an earlier command had left it there.
+    /// Removes it after a failure, unless an interrupted command had left it.
     pub fn discard_new(self) {
         if self.is_new {
             let _ = fs::remove_file(self.data_dir.join(NEXT_KEY_FILE));
         }
     }
 
-    /// The one that a command which was broken off has left there.
+    /// The key that an interrupted command left.
     pub fn find(data_dir: &Path) -> Option<Self> {
         let content = fs::read_to_string(data_dir.join(NEXT_KEY_FILE)).ok()?;
         Some(Self { key: decode(&content)?, data_dir: data_dir.to_owned(), is_new: false })
     }
 
-    /// The key.
     pub fn key(&self) -> &SecretBox<[u8; 32]> {
         &self.key
     }
 
-    /// Puts it in the place of the present one, at one stroke.
+    /// Replaces the current key atomically.
     pub fn take_over(self) -> std::io::Result<()> {
         let Self { data_dir, .. } = self;
         fs::rename(data_dir.join(NEXT_KEY_FILE), data_dir.join(SECRET_KEY_FILE))?;
@@ -154,7 +150,7 @@ impl NextKey {
     }
 }
 
-/// Writes a new key. Of two processes that start at once, the first one's key is kept.
+/// Writes a new key. If two processes start at once, the first one's key is used.
 fn make(path: &Path, mark: Option<&str>) -> std::io::Result<()> {
     let mut key = [0; 32];
     rand::rng().fill_bytes(&mut key);
@@ -166,7 +162,7 @@ fn make(path: &Path, mark: Option<&str>) -> std::io::Result<()> {
     }
     file.sync_all()?;
     give_to_owner(&draft)?;
-    // A link, unlike a rename, never replaces a file.
+    // A hard link never replaces a file; a rename would.
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {

@@ -5,48 +5,45 @@ use lettre::transport::smtp::client::Certificate;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-/// The mail server that takes the letters, and who they are from.
+/// The mail server, and the sender of the emails.
 #[derive(Clone, Debug)]
 pub struct Smtp {
-    /// Name or address.
+    /// A host name or an IP address.
     pub host: String,
-    /// Where it listens.
+    /// The port.
     pub port: u16,
-    /// How the way there is kept private.
+    /// How the connection is encrypted.
     pub security: Security,
-    /// How Vouch signs in there, if it has to.
+    /// The login, if the server requires one.
     pub login: Option<Login>,
     /// `VOUCH_MAIL_FROM`.
     pub from: Mailbox,
-    /// Who vouches for the server, beside the authorities that browsers trust.
+    /// An additional certificate authority for the server.
     pub authority: Option<Certificate>,
 }
 
-/// How the way to the mail server is kept private.
+/// The encryption of the connection to the mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// TLS from the first byte (`smtps://`).
     Tls,
-    /// TLS after a word in the clear (`smtp://`); a server that does not offer it is not used.
+    /// STARTTLS (`smtp://`). A server that doesn't offer it isn't used.
     StartTls,
-    /// None: the server is on this machine.
+    /// No encryption, because the server is on this machine.
     Plain,
 }
 
-/// Name and password at the mail server.
+/// The credentials for the mail server.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The name.
     pub user: String,
-    /// The password.
     pub password: SecretString,
 }
 
 impl Smtp {
-    /// Reads `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`.
+    /// Parses `VOUCH_SMTP_URL` and `VOUCH_MAIL_FROM`.
     ///
-    /// # Errors
-    /// The setting, and why it cannot be used; never with the password in it.
+    /// Fails with the setting and the reason, which never contains the password.
     pub fn parse(url: &str, from: Option<&str>) -> Result<Self, (&'static str, String)> {
         let refuse = |reason: &str| ("VOUCH_SMTP_URL", reason.to_owned());
         let parsed = Url::parse(url.trim()).map_err(|_| {
@@ -95,10 +92,10 @@ impl Smtp {
         })
     }
 
-    /// Trusts the certificates in `pem` as well: for servers that no public authority vouches for.
+    /// Also trusts the certificates in `pem`, for servers without a certificate of a public
+    /// authority.
     ///
-    /// # Errors
-    /// When there are none in it.
+    /// Fails if `pem` contains no certificate.
     pub fn trust(self, pem: &[u8]) -> Result<Self, &'static str> {
         const NONE: &str = "holds no certificates in PEM, which begin with BEGIN CERTIFICATE";
         if !pem.windows(17).any(|part| part == b"BEGIN CERTIFICATE") {
@@ -114,7 +111,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
         Host::Domain(name) => {
             *name == "localhost"
                 || name.ends_with(".localhost")
-                // `url` knows addresses of the schemes of the web only.
+                // `url` only parses IP addresses for schemes of the web.
                 || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
         }
         Host::Ipv4(address) => address.is_loopback(),
@@ -122,7 +119,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// Without its percent signs.
+/// Percent-decodes the text.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -11,7 +11,7 @@ struct CommandLine {
     settings: Settings,
 }
 
-/// A data folder that goes with the test.
+/// A data folder that is removed after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -23,7 +23,7 @@ impl Folder {
     fn load(&self, arguments: &[&str]) -> Result<Config, ConfigError> {
         let folder = self.0.to_str().unwrap();
         let mut line = vec!["vouch", "--data", folder];
-        // An empty value counts as not given: the environment of the tests does not matter.
+        // An empty value counts as missing, so the environment of the tests has no effect.
         if !arguments.iter().any(|argument| argument.starts_with("--database-url")) {
             line.push("--database-url=");
         }
