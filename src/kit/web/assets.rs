@@ -1,7 +1,7 @@
 //! Static files: embedded in the binary, named by their content, compressed once.
 //!
 //! A page links to [`asset`]`("app.css")`, which is `/static/app.3f9a1c2b.css`. The name changes
-//! with the content, so browsers may keep a file for ever and still never show an old one.
+//! with the content, so browsers can cache a file forever and never show an old one.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -15,10 +15,10 @@ use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-/// Where every static file is served.
+/// The path of all static files.
 const PREFIX: &str = "/static/";
 
-/// Browsers keep a file for a year and do not ask again: its name is its content.
+/// Browsers cache a file for a year without revalidation, because its name depends on its content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 #[derive(RustEmbed)]
@@ -28,23 +28,23 @@ struct Files;
 struct Asset {
     content_type: &'static str,
     plain: Bytes,
-    /// Only where compression saves something.
+    /// Only if compression saves bytes.
     gzip: Option<Bytes>,
 }
 
 struct Assets {
-    /// `app.css` to `/static/app.3f9a1c2b.css`.
+    /// Maps `app.css` to `/static/app.3f9a1c2b.css`.
     urls: HashMap<String, String>,
-    /// `app.3f9a1c2b.css` to what is served for it.
+    /// Maps `app.3f9a1c2b.css` to its content.
     by_hashed_name: HashMap<String, Asset>,
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(load);
 
-/// The address of the static file `path`, e.g. `vendor/htmx.min.js`, with its content hash.
+/// The URL of the static file `path`, for example `vendor/htmx.min.js`, with its content hash.
 ///
-/// A file that does not exist yields an address that answers 404: a page without one of its
-/// pictures is better than no page. A test makes sure that every template names real files.
+/// A missing file yields a URL that returns 404, because a page without a picture is better than no
+/// page. A test checks that all templates name existing files.
 #[must_use]
 pub fn asset(path: &str) -> &'static str {
     ASSETS.urls.get(path).map_or("/static/missing", String::as_str)
@@ -76,7 +76,7 @@ pub async fn serve(path: Path<String>, request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// Compresses every file now rather than while the first visitor waits.
+/// Compresses every file at start, so that the first visitor doesn't wait.
 pub fn warm_up() {
     LazyLock::force(&ASSETS);
 }
@@ -95,7 +95,7 @@ fn load() -> Assets {
     assets
 }
 
-/// A file as it is sent: our own script without the lines that explain it, a tenth of its weight.
+/// The content as served: Vouch's own script without its comments, a tenth of its size.
 fn served(path: &str) -> Option<Bytes> {
     let content = Files::get(path)?.data;
     if path != "app.js" {
@@ -106,8 +106,8 @@ fn served(path: &str) -> Option<Bytes> {
     Some(Bytes::from(code.collect::<Vec<_>>().concat()))
 }
 
-/// `vendor/htmx.min.js` becomes `vendor/htmx.min.0a1b2c3d.js`: the first 32 bits of SHA-256 tell
-/// two versions of one file apart, which is all they have to do.
+/// `vendor/htmx.min.js` becomes `vendor/htmx.min.0a1b2c3d.js`. The first 32 bits of SHA-256 are
+/// enough to distinguish two versions of one file.
 fn hashed_name(path: &str, content: &[u8]) -> String {
     let hash = hex::encode(&Sha256::digest(content)[..4]);
     match path.rsplit_once('.') {
@@ -116,7 +116,7 @@ fn hashed_name(path: &str, content: &[u8]) -> String {
     }
 }
 
-/// `None` where the compressed form would not be smaller.
+/// `None` if the compressed form isn't smaller.
 fn gzip(content: &[u8]) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content).ok()?;
@@ -135,7 +135,7 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Whether the client takes gzip. `gzip;q=0` is a refusal; everything finer does not matter here.
+/// Whether the client accepts gzip. `gzip;q=0` is a refusal; other weights don't matter here.
 fn accepts_gzip(request: &HttpRequest) -> bool {
     request
         .headers()

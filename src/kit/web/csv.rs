@@ -1,5 +1,5 @@
-//! CSV files that are sent while they are read: never the whole of them in memory, and no
-//! connection held while a slow reader takes them.
+//! CSV exports, streamed while the rows are read. The file is never in memory as a whole, and no
+//! database connection is held while a slow reader downloads it.
 
 use std::future::Future;
 
@@ -15,28 +15,27 @@ use crate::kit::db::Db;
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::security::{self, Kind};
 
-/// The byte order mark in UTF-8. Excel reads a file without it in the encoding of the machine.
+/// The byte order mark in UTF-8. Without it, Excel uses the machine's own encoding.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Rows that are read at once.
+/// The number of rows read at once.
 pub const CHUNK: usize = 1_000;
 
-/// One cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// What a person or a store wrote: a spreadsheet must never take it for a formula.
+    /// Text from a user or a store. A spreadsheet must never treat it as a formula.
     Text(String),
-    /// What Vouch wrote itself: amounts, counts, times. Left as it is, so that −5.00 stays a number.
+    /// Text from Vouch: amounts, counts, times. It stays unchanged, so that −5.00 is a number.
     Plain(String),
 }
 
 impl Cell {
-    /// What a person or a store wrote.
+    /// Text from a user or a store.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// What Vouch wrote itself.
+    /// Text from Vouch.
     pub fn plain(value: impl ToString) -> Self {
         Self::Plain(value.to_string())
     }
@@ -49,14 +48,14 @@ impl Cell {
     }
 }
 
-/// The right to send a file of a merchant's data: who takes it stands in the audit log before its
-/// first byte is read.
+/// Permission to send a file with a merchant's data. It proves that the audit log records the
+/// download before the first byte is read.
 pub struct Download {
     filename: &'static str,
 }
 
 impl Download {
-    /// Notes that `actor` takes the file.
+    /// Records in the audit log that `actor` downloads the file.
     pub async fn begin(db: &Db, actor: Actor, filename: &'static str) -> AppResult<Self> {
         db.merchant(actor.merchant_id, move |conn| -> QueryResult<()> {
             let act = Act {
@@ -75,11 +74,10 @@ impl Download {
     }
 }
 
-/// Sends `header` and then what `chunk` yields, as a file to keep.
+/// Sends `header` and the rows of `chunk` as a file.
 ///
-/// `chunk` is given where it left off (`None` at first) and answers its rows with where to go on;
-/// no further place ends the file. A failure midway breaks the download off, so that half a file
-/// does not pass for a whole one.
+/// `chunk` gets its own last position (`None` at first) and returns rows with the next position;
+/// none ends the file. An error aborts the download, so that a partial file doesn't look complete.
 pub fn stream<K, F, Next>(download: &Download, header: &[&str], chunk: F) -> HttpResponse
 where
     K: 'static,
@@ -100,7 +98,7 @@ pub fn whole(
     template(download.filename, header, rows)
 }
 
-/// [`whole`] for a file to fill in, which holds nothing of the merchant's.
+/// Like [`whole`], for a template file without any data of the merchant.
 pub fn template(filename: &str, header: &[&str], rows: Vec<Vec<Cell>>) -> AppResult<HttpResponse> {
     let head = header.iter().copied().map(Cell::plain).collect();
     let bytes = write(true, std::iter::once(head).chain(rows))?;
@@ -139,7 +137,7 @@ where
     Ok(Some((bytes, rest)))
 }
 
-/// Rows as bytes; the file begins with them where `is_start`.
+/// Rows as CSV. If `is_start`, the byte order mark comes first.
 fn write(is_start: bool, rows: impl Iterator<Item = Vec<Cell>>) -> AppResult<Bytes> {
     let fault = |error: csv::Error| AppError::Internal(error.into());
     let begin = if is_start { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };

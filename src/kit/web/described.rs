@@ -1,4 +1,4 @@
-//! Forms that a platform describes.
+//! Renders forms whose fields a platform declares.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -7,7 +7,7 @@ use vouch_platforms::form::{Control, Field, Part, Typed};
 use super::form::FormErrors;
 use super::marked::Marked;
 
-/// The parts of a form, with what was typed.
+/// The parts of a form, with the typed values.
 #[derive(Template)]
 #[template(path = "components/described_form.html")]
 pub(crate) struct DescribedForm<'a> {
@@ -22,10 +22,9 @@ impl DescribedForm<'_> {
     }
 }
 
-// The templates escape what needs it.
+// Askama's templates escape their own values.
 impl HtmlSafe for DescribedForm<'_> {}
 
-/// One of its fields.
 #[derive(Template)]
 #[template(path = "components/described_field.html")]
 struct DescribedField<'a> {

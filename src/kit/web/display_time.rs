@@ -1,11 +1,11 @@
-//! Times and days as people read them, in the merchant's time zone.
+//! Times and dates in the merchant's time zone, formatted for people.
 
 use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
 };
 use chrono_tz::Tz;
 
-/// A moment for a page: for machines, and for people.
+/// A moment for a page, for machines and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayTime {
     /// RFC 3339, for the `datetime` attribute.
@@ -15,7 +15,7 @@ pub struct DisplayTime {
 }
 
 impl DisplayTime {
-    /// The moment as it is read in `zone`.
+    /// The moment in `zone`.
     pub fn new(at: DateTime<Utc>, zone: Tz) -> Self {
         Self {
             iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -24,29 +24,30 @@ impl DisplayTime {
     }
 }
 
-/// A day for people: `3 Mar 2026`.
+/// A date for people: `3 Mar 2026`.
 pub fn day(day: NaiveDate) -> String {
     day.format("%-d %b %Y").to_string()
 }
 
-/// The day that `at` falls on in `zone`.
+/// The date of `at` in `zone`.
 pub fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-/// A day as it stands in an address (`YYYY-MM-DD`), with a year that a program can have seen.
+/// Parses a date in a URL (`YYYY-MM-DD`) with a plausible year.
 pub fn read_day(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
     (1970..=9000).contains(&day.year()).then_some(day)
 }
 
-/// Whether a moment is one that PostgreSQL can store and a program can have seen: chrono’s reach from
-/// the year −262143 on.
+/// Whether PostgreSQL can store a moment and its year is plausible. chrono's range starts at the
+/// year −262143.
 pub fn is_storable(at: &DateTime<Utc>) -> bool {
     (1..=9999).contains(&at.year())
 }
 
-/// The first moment of a day in a time zone. Where clocks skip midnight, that is later than 0:00.
+/// The first moment of a date in a time zone. If a clock change skips midnight, it's later than
+/// 0:00.
 pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
@@ -60,16 +61,16 @@ pub fn start_of_day(tz: Tz, day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(at)
 }
 
-/// A moment that is before every moment of `day`, wherever the day is counted. Bounds a search by
-/// day on an index over moments.
+/// A moment before the start of `day` in every time zone, as a bound for searches by date on an
+/// index of moments.
 pub fn before_day(day: NaiveDate) -> DateTime<Utc> {
-    // Clocks are at most 14 hours ahead of UTC.
+    // Local clocks are at most 14 hours ahead of UTC.
     day.checked_sub_days(Days::new(1)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }
 
-/// A moment that is after every moment of `day`, wherever the day is counted.
+/// A moment after the end of `day` in every time zone.
 pub fn after_day(day: NaiveDate) -> DateTime<Utc> {
-    // Clocks are at most 12 hours behind UTC.
+    // Local clocks are at most 12 hours behind UTC.
     day.checked_add_days(Days::new(2)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }
 

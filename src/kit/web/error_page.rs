@@ -1,5 +1,5 @@
-//! The page for a request that failed. Causes are logged once, here, with the request's id; a page never
-//! shows them.
+//! The page for a failed request. Causes are logged once, here, with the request's id, and never
+//! shown.
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,11 +14,10 @@ use super::retype::Retype;
 use super::version::conflict_page;
 use crate::kit::error::AppError;
 
-/// Middleware: logs the faults among the errors, and gives each error its page.
+/// Middleware: logs errors in Vouch, and renders each error's page.
 ///
-/// # Errors
-/// [`AppError::Unavailable`] in place of what a middleware inside could not do without the
-/// database (the session store answers no other way).
+/// It returns [`AppError::Unavailable`] if an inner middleware fails without the database, because
+/// the session store reports that error in no other way.
 pub async fn pages<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -34,7 +33,7 @@ pub async fn pages<B: MessageBody>(
     };
     if let AppError::Internal(cause) = error {
         tracing::error!(cause = %format!("{cause:#}"), "request failed");
-        // Without the error, which would be logged once more.
+        // Without the error, because it would be logged twice.
         let rendered = render(error, request_id);
         return Ok(response.into_response(rendered).map_into_right_body());
     }
@@ -42,7 +41,7 @@ pub async fn pages<B: MessageBody>(
         StatusCode::SEE_OTHER => None,
         _ => page_of(error, Some(response.request()), None).ok(),
     };
-    // With its headers: the session may have set a cookie.
+    // The headers stay, because the session may have set a cookie.
     Ok(response.map_body(|head, _| {
         if page.is_some() {
             head.headers.insert(header::CONTENT_TYPE, HTML);
@@ -52,7 +51,7 @@ pub async fn pages<B: MessageBody>(
     }))
 }
 
-/// The answer to an error that left the application past [`pages`].
+/// The response for an error that bypassed [`pages`].
 pub fn answer(error: &actix_web::Error) -> HttpResponse {
     match error.as_error::<AppError>() {
         Some(error) => render(error, None),
@@ -68,7 +67,7 @@ fn render(error: &AppError, request_id: Option<String>) -> HttpResponse {
         response.headers_mut().insert(header::CONTENT_TYPE, HTML);
         response = response.set_body(page).map_into_boxed_body();
     }
-    // Here too, since an error can leave a middleware past the one that sets them.
+    // Also set here, because an error can bypass the middleware that sets them.
     secure(response.headers_mut());
     response
 }
@@ -94,7 +93,7 @@ fn page_of(
     ErrorPage { reason, title, happened, kept, next, request_id }.render()
 }
 
-/// Tells apart refusals with the same status, for who reads the page by a program.
+/// A code for programs that distinguishes refusals with the same status.
 fn reason(error: &AppError) -> &'static str {
     match error {
         AppError::Forbidden => "role",
@@ -104,7 +103,7 @@ fn reason(error: &AppError) -> &'static str {
     }
 }
 
-/// Title; what happened; what was kept; what to do next.
+/// The title, what happened, what was saved, and what to do next.
 fn words(error: &AppError) -> Words {
     const UNCHANGED: &str = "Nothing was changed.";
     match error {
@@ -132,7 +131,7 @@ fn words(error: &AppError) -> Words {
         | AppError::TwoFactorNeeded(_)
         | AppError::Unsent
         | AppError::Answered(_) => Words("Please sign in", "", "", String::new()),
-        // It has a page of its own, where the form is known.
+        // This error has its own page, rendered where the form is known.
         AppError::Conflict(_) => Words(
             "This was changed meanwhile",
             "Another version was saved after you opened the form.",
@@ -145,7 +144,7 @@ fn words(error: &AppError) -> Words {
             UNCHANGED,
             how.clone(),
         ),
-        // It has a page of its own.
+        // This error has its own page.
         AppError::Unreadable(_) => Words("Check what you typed", "", UNCHANGED, String::new()),
         AppError::MethodNotAllowed(_) => Words(
             "This address does not take that request",
@@ -200,7 +199,7 @@ fn words(error: &AppError) -> Words {
     }
 }
 
-/// Title; what happened; what was kept; what to do next.
+/// The title, what happened, what was saved, and what to do next.
 struct Words(&'static str, &'static str, &'static str, String);
 
 #[derive(Template)]
@@ -211,6 +210,6 @@ struct ErrorPage {
     happened: &'static str,
     kept: &'static str,
     next: String,
-    /// Only for faults of ours: a page that does not exist must not differ from another.
+    /// Only for errors in Vouch, because all pages with 404 must be identical.
     request_id: String,
 }

@@ -1,34 +1,33 @@
 use serde::{Deserialize, Serialize};
 
-/// The tone of a [`Flash`].
+/// The kind of a [`Flash`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FlashKind {
     /// It worked.
     Success,
-    /// Good to know.
+    /// A neutral fact.
     Info,
-    /// It worked, with a catch.
+    /// It worked, with a problem.
     Warning,
-    /// It did not work.
+    /// It failed.
     Danger,
 }
 
-/// A way back from what was just done: a form with one button.
+/// A form with one button that undoes the last change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FlashUndo {
-    /// Where the form is posted.
+    /// The URL of the form.
     pub action: String,
-    /// The word on the button.
+    /// The text on the button.
     pub label: String,
 }
 
-/// What the last action did; shown once, on the next page.
+/// The result of the last action, shown once on the next page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Flash {
-    /// The tone.
     pub kind: FlashKind,
     /// One sentence.
     pub text: String,
-    /// The way back, where there is one.
+    /// The undo button, if there is one.
     pub undo: Option<FlashUndo>,
 }

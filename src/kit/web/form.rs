@@ -1,5 +1,5 @@
-//! Forms. [`CsrfForm`] is the only extractor that yields one, so that forgetting the check does
-//! not compile.
+//! Forms. Only the extractor [`CsrfForm`] yields one, so code without the CSRF check doesn't
+//! compile.
 
 use std::time::Duration;
 
@@ -27,20 +27,20 @@ use crate::kit::error::AppError;
 use crate::kit::secrets::Encryptor;
 use crate::kit::session::{TOKEN, USER_ID, chosen_workspace};
 
-/// Bulk actions send up to some hundred ids.
+/// Bulk actions send up to several hundred ids.
 const FORM_LIMITS: BodyLimits = BodyLimits { bytes: 64 * 1024, timeout: Duration::from_secs(15) };
 
-/// A form whose CSRF token was the session's.
+/// A form whose CSRF token matched the session's.
 #[derive(Debug)]
 pub struct CsrfForm<T>(pub T);
 
-/// What was typed into a field of several lines, outer space cut: browsers send two characters for
-/// each end of a line, and count one.
+/// The trimmed text of a multi-line field. Browsers send two characters per line break, but count
+/// one.
 pub fn several_lines(typed: &str) -> String {
     typed.trim().replace("\r\n", "\n")
 }
 
-/// A form with no fields: nothing but the proof that it is ours.
+/// A form without fields, only for the CSRF check.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
@@ -86,7 +86,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for CsrfForm<T> {
     }
 }
 
-/// Claims a form that is about to be carried out, so that it's carried out once. `typed`: everything in it.
+/// Claims a form before it's processed, so that it's processed once. `typed` is its whole body.
 pub(super) async fn claim(
     req: &HttpRequest,
     session: &Session,
@@ -100,8 +100,8 @@ pub(super) async fn claim(
     unsent::sent(req, session)
 }
 
-/// Whether `sent` has the session's token: with the page that it was on, where that is proved to be the
-/// page of who is signed in, at the place they are at.
+/// Compares `sent` with the session's token. The page is only returned if it was rendered for the
+/// signed-in user in the current context.
 pub(super) fn check_token(
     req: &HttpRequest,
     session: &Session,
@@ -116,7 +116,8 @@ pub(super) fn check_token(
     Ok(if equal { Ok(page) } else { Err(page) })
 }
 
-/// A form of the person's own, from a page before they signed in anew, can be sent from `/unsent-form`.
+/// If the form belongs to a page of the same user before the new sign-in, it's stored for
+/// `/unsent-form`.
 pub(super) fn refused(
     req: &HttpRequest,
     session: &Session,

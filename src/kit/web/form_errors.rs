@@ -3,44 +3,43 @@ use validator::ValidateEmail;
 use vouch_core::name::{Name, NameError};
 use vouch_platforms::form::FieldErrors;
 
-/// What was wrong with a form: (field, sentence) in the order of the form.
+/// The errors of a form: (field, sentence), in the order of the form.
 #[derive(Clone, Debug, Default)]
 pub struct FormErrors(Vec<(String, String)>);
 
 impl FormErrors {
-    /// None yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One error, beside `field`.
+    /// A single error, next to `field`.
     pub fn one(field: &str, message: impl Into<String>) -> Self {
         let mut errors = Self::new();
         errors.add(field, message);
         errors
     }
 
-    /// Adds an error beside `field`. The sentence says how to mend it.
+    /// Adds an error next to `field`. The sentence says how to fix it.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
         self.0.push((field.to_owned(), message.into()));
     }
 
-    /// Whether the form is fine.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The sentences beside one field.
+    /// The errors of one field.
     pub fn of(&self, field: &str) -> Vec<&str> {
         self.0.iter().filter(|(f, _)| f == field).map(|(_, m)| m.as_str()).collect()
     }
 
-    /// Everything, for the summary on top.
+    /// All errors, for the summary at the top.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
     }
 
-    /// A new [`Name`]. `missing` is the sentence for none.
+    /// Checks a new [`Name`]. `missing` is the sentence for an empty one.
     pub fn check_name(&mut self, field: &str, typed: &str, missing: &str) {
         match Name::read(typed) {
             Ok(_) => {}
@@ -49,24 +48,21 @@ impl FormErrors {
         }
     }
 
-    /// A [`Name`] in the place of `current`, which may stay although it's older than the rules.
+    /// Checks a changed [`Name`]. The unchanged `current` is accepted, because it may be older than
+    /// the rules.
     pub fn check_changed_name(&mut self, field: &str, typed: &str, current: &str, missing: &str) {
         if typed.trim() != current {
             self.check_name(field, typed, missing);
         }
     }
 
-    /// An e-mail address.
     pub fn check_email(&mut self, field: &str, typed: &str) {
         if !typed.trim().validate_email() || typed.trim().chars().count() > 254 {
             self.add(field, "Enter an e-mail address, such as name@example.com.");
         }
     }
 
-    /// `Ok` when the form is fine.
-    ///
-    /// # Errors
-    /// Itself, when it is not.
+    /// `Ok` without errors; otherwise fails with itself.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
@@ -87,7 +83,7 @@ impl From<FieldErrors> for FormErrors {
 }
 
 impl From<validator::ValidationErrors> for FormErrors {
-    /// Takes over what `validator` found; every rule carries its own `message`.
+    /// Converts the errors of `validator`. Every rule has its own `message`.
     fn from(found: validator::ValidationErrors) -> Self {
         let mut errors = Self::new();
         let mut fields: Vec<_> = found.field_errors().into_iter().collect();

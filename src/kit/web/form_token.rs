@@ -1,7 +1,9 @@
-//! What every form sends as `csrf`. For a person who is signed in it's three things: the token of their
-//! session, a random number of the page, and a proof that the page was made for them in the program they had
-//! chosen. The number tells a form that is sent twice from two forms. The proof outlives the session, so
-//! that what was typed can be shown again to the same person in the same program, and to no one else.
+//! The `csrf` field of every form. For a signed-in user it has three parts: the session's token, a
+//! random number of the page, and a proof that the page was rendered for this user in the chosen
+//! program.
+//!
+//! The number distinguishes a form that is sent twice from two forms. The proof outlives the
+//! session, so that the input can be shown again, but only to the same user in the same program.
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
@@ -15,33 +17,33 @@ use crate::kit::secrets::derive;
 const LABEL: &[u8] = b"vouch: pages with forms, version 1";
 const NUMBER_LENGTH: usize = 32;
 
-/// What proves that a page was made for a person.
+/// The key of the proofs.
 pub struct FormKey(SecretBox<[u8; 32]>);
 
-/// A page that was made for a person.
+/// A page that was rendered for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageOf {
     pub user_id: i64,
-    /// The key of the place they had chosen; empty for a page outside of any.
+    /// The key of the chosen context; empty for a page outside of any context.
     pub place: String,
-    /// Random, and different for every page.
+    /// Random, different for every page.
     pub number: String,
 }
 
 impl FormKey {
-    /// By `Config::secret_key`.
+    /// Derives the key from `Config::secret_key`.
     pub fn new(secret_key: &SecretBox<[u8; 32]>) -> Self {
         Self(derive(secret_key, LABEL))
     }
 
-    /// What the forms of a new page send. `session_token` has no full stop.
+    /// The token for the forms of a new page. `session_token` must not contain a dot.
     pub fn write(&self, session_token: &str, user_id: i64, place: &str) -> String {
         let number = Alphanumeric.sample_string(&mut rand::rng(), NUMBER_LENGTH);
         let proof = hex::encode(self.proof(user_id, place, &number).finalize().into_bytes());
         format!("{session_token}.{number}.{user_id}.{place}.{proof}")
     }
 
-    /// The token of the session, and the page that the form was on, where that is proved.
+    /// The session's token, and the page of the form if its proof is valid.
     pub fn read<'a>(&self, sent: &'a str) -> (&'a str, Option<PageOf>) {
         let parts: Vec<&str> = sent.splitn(6, '.').collect();
         let &[token, number, user_id, place, proof] = parts.as_slice() else {
@@ -55,7 +57,7 @@ impl FormKey {
         (token, page)
     }
 
-    /// No part has a full stop.
+    /// The parts contain no dots, so they're unambiguous.
     fn proof(&self, user_id: i64, place: &str, number: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes keys of any length")
@@ -63,7 +65,6 @@ impl FormKey {
     }
 }
 
-/// What proves that pages are made for a person.
 pub(crate) fn form_key(req: &HttpRequest) -> &FormKey {
     req.app_data::<Data<FormKey>>().expect("the application holds its form key")
 }

@@ -1,4 +1,4 @@
-//! Headers on every answer, and a check of where a changing request comes from.
+//! Security headers of every response, and a check of the origin of requests that change data.
 
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,20 +9,20 @@ use actix_web::web::Data;
 use crate::kit::config::Config;
 use crate::kit::error::AppError;
 
-/// Nothing inline, nothing from elsewhere, in no frame. `data:` pictures are the ticks and arrows
-/// that Bootstrap's style sheet brings along.
+/// No inline code, no other origin, no frames. `data:` images are the check marks and arrows of
+/// Bootstrap's style sheet.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Two years, for the host and what is below it, as RFC 6797 and ASVS ask.
+/// Two years, for the host and its subdomains, as RFC 6797 and ASVS recommend.
 const HTTPS_ONLY: &str = "max-age=63072000; includeSubDomains";
-/// The longest path and query, in bytes.
+/// The maximum length of path and query, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
-/// The longest headers of a request together, in bytes. actix-web takes at most 96 of them.
+/// The maximum size of all headers of a request, in bytes. actix-web accepts at most 96 headers.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// Middleware: [`secure`] on every answer, [`https_only`] where Vouch is reached by https, and a
-/// content type on every answer with content.
+/// Middleware: [`secure`] for every response, [`https_only`] if Vouch is reached over HTTPS, and a
+/// content type for every response with content.
 pub async fn headers<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -42,12 +42,12 @@ pub async fn headers<B: MessageBody>(
     Ok(response)
 }
 
-/// Tells browsers to reach this host by https alone from now on.
+/// Tells browsers to use only HTTPS for this host from now on.
 pub fn https_only(headers: &mut HeaderMap) {
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
 }
 
-/// Without a content type, or text without a charset, browsers guess.
+/// Browsers guess a missing content type, and the charset of text.
 fn name_content(headers: &mut HeaderMap) {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let named = match given {
@@ -67,8 +67,8 @@ fn is_text(content_type: &str) -> bool {
     kind.starts_with("text/") || kind.ends_with("/xml") || kind.ends_with("+xml")
 }
 
-/// Middleware: refuses a request whose head is longer than any of ours, before its
-/// session, its route or its body is looked at.
+/// Middleware: rejects a request whose head is too long, before its session, route or body is
+/// processed.
 pub async fn bounded_head<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -86,7 +86,7 @@ pub async fn bounded_head<B: MessageBody>(
     Ok(req.error_response(refusal).map_into_right_body())
 }
 
-/// Sets the security headers, and `no-store` unless the answer says how long it may be kept.
+/// Sets the security headers, and `no-store` unless the response has its own caching rule.
 pub fn secure(headers: &mut HeaderMap) {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -105,12 +105,11 @@ pub fn secure(headers: &mut HeaderMap) {
     }
 }
 
-/// Middleware: a browser says where a request comes from (`Sec-Fetch-Site`, else `Origin`); a
-/// changing one from another site is refused before anything reads it. Webhooks and the API carry
-/// a credential of their own and no cookie, so they pass.
+/// Middleware: rejects a changing request from another site before anything else reads it. Browsers
+/// send the origin in `Sec-Fetch-Site`, or else in `Origin`. Webhooks and the API pass, because
+/// they have their own credentials and no cookie.
 ///
-/// # Errors
-/// None of its own: a request of another site is answered with `StaleForm`.
+/// A request from another site gets the page of `StaleForm`.
 pub async fn same_origin<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -128,7 +127,7 @@ fn is_same_origin(req: &ServiceRequest) -> bool {
         return matches!(site, "same-origin" | "none");
     }
     match text("origin") {
-        // Without either header it is no browser, and the CSRF token decides.
+        // Without both headers it isn't a browser, and the CSRF token decides.
         None => true,
         Some(origin) => {
             let host = text("host").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Compression of pages: the whole body at once, on the fastest level, only where it pays.
+//! Compresses pages: the whole body at once, at the fastest level, only if it's worth it.
 
 use std::io::Write;
 
@@ -9,12 +9,12 @@ use actix_web::middleware::Next;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Smaller bodies fit a packet or two anyway.
+/// Smaller bodies fit into one or two packets anyway.
 const MIN_BYTES: u64 = 860;
-/// Pages are far below this; streams have no size and pass untouched.
+/// Pages are far smaller. Streams have no known size and stay uncompressed.
 const MAX: usize = 4 * 1024 * 1024;
 
-/// Middleware: gzip for text of known size, for who accepts it.
+/// Middleware: compresses text of known size for clients that accept gzip.
 pub async fn compress<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,

@@ -1,4 +1,4 @@
-//! What differs when a script asks instead of the browser itself (`HX-Request`: htmx and app.js).
+//! Responses for scripts instead of browser navigation (`HX-Request`: htmx and app.js).
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,10 +8,9 @@ use actix_web::middleware::Next;
 const REQUEST: &str = "hx-request";
 const REDIRECT: header::HeaderName = header::HeaderName::from_static("hx-redirect");
 
-/// Middleware: a redirect becomes a header that tells the script where to take the window.
+/// Middleware: turns a redirect into a header that tells the script where to navigate.
 ///
-/// A script's own request would follow a 303 unseen, and use up the flash that was meant for
-/// the next page.
+/// A script's request would follow a 303 invisibly, and consume the flash message of the next page.
 pub async fn redirects<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

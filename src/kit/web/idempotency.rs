@@ -1,9 +1,9 @@
-//! A form is carried out once, however often it is sent: by a double click, by going back and sending it
-//! again, or to two servers. All get the same answer. What tells a repetition from another form is who
-//! sends it, where to, the random number of the page it was on, and everything that was typed.
+//! Processes a form once, even after a double click, a repeated submission, or with two servers.
+//! All submissions get the same response. A form is identified by its user, its URL, the random
+//! number of its page, and its content.
 //!
-//! Forms that move money have a key of their own as well, which is claimed in the transaction of the money
-//! ([`super::one_time`]), so that they hold also where a server ends between the two.
+//! Forms that create money also have their own key, which is claimed in the same transaction
+//! ([`super::one_time`]). So they stay safe if a server crashes between the two.
 
 use std::time::{Duration, Instant};
 
@@ -28,28 +28,29 @@ use crate::kit::db::{Db, Scope};
 use crate::kit::error::{AppError, AppResult};
 use crate::kit::request;
 
-/// How long a repetition waits for the first to be answered.
+/// How long a repeated submission waits for the first one's response.
 pub(super) const WAIT: Duration = Duration::from_secs(4);
-/// The same for a form with a file, which takes longer to carry out.
+/// The same for a form with a file, which takes longer.
 pub(super) const WAIT_FOR_FILE: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// A form without an answer after this time was cut off, and is carried out again. No request lasts as long.
+/// A form without a response after this time was interrupted, and can be processed again. No
+/// request takes this long.
 const CUT_OFF: Duration = Duration::from_secs(30);
-/// Pages are seldom sent again after longer than that.
+/// Forms are rarely repeated after more time than this.
 const RETENTION: chrono::Duration = chrono::Duration::days(1);
-/// As long as a location may be to be kept.
+/// The longest location that is stored.
 const MAX_LOCATION_CHARS: usize = 2_000;
 
-/// A form that is being carried out. Left with the request by the reader of forms.
+/// A form that is being processed. The form extractor attaches it to the request.
 #[derive(Clone, Debug)]
 pub(super) struct Claim(Vec<u8>);
 
 impl Claim {
-    /// Claims a form for this request. `typed`: everything in it. `wait`: how long the same form may be
-    /// waited for.
+    /// Claims a form for this request. `typed` is its whole body; `wait` is the timeout for a
+    /// running submission of the same form.
     ///
-    /// # Errors
-    /// `Answered` where it was carried out before; `Unavailable` where that takes too long.
+    /// Fails with `Answered` if the form was already processed, and with `Unavailable` after the
+    /// timeout.
     pub(super) async fn take(
         db: &Db,
         page: &PageOf,
@@ -71,7 +72,7 @@ impl Claim {
         }
     }
 
-    /// Keeps where the answer leads. A form that was not carried out can be sent again.
+    /// Stores the location of the response. Without one, the form can be sent again.
     async fn settle(self, db: &Db, location: Option<String>) -> AppResult<()> {
         let Self(hash) = self;
         let location = location.filter(|location| location.len() <= MAX_LOCATION_CHARS);
@@ -102,7 +103,7 @@ fn key_hash(page: &PageOf, path: &str, body: &[u8]) -> Vec<u8> {
 enum Tried {
     Claimed,
     Answered(String),
-    /// Another request carries it out.
+    /// Another request is processing it.
     Busy,
 }
 
@@ -132,11 +133,8 @@ fn try_claim(
     Ok(location.flatten().map_or(Tried::Busy, Tried::Answered))
 }
 
-/// Middleware, innermost: carries a form out to its end although the browser may leave, and keeps where
-/// its answer leads.
-///
-/// # Errors
-/// Those of the handler.
+/// Innermost middleware: finishes a form even if the browser disconnects, and stores the location
+/// of its response.
 pub async fn keep<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
@@ -150,13 +148,13 @@ where
     let work = async move {
         let response = next.call(req).await?;
         let claim = response.request().extensions_mut().remove::<Claim>();
-        // What may have been carried out isn't carried out again at once.
+        // After an interrupted commit the change may be saved, so the claim stays for now.
         let error = response.response().error().and_then(|error| error.as_error::<AppError>());
         let claim = claim.filter(|_| !matches!(error, Some(AppError::CutOff)));
         if let Some(claim) = claim {
             let db = response.request().app_data::<Data<Db>>().cloned();
             let db = db.expect("the application holds the database");
-            // Without an answer, the form is carried out again if it's sent again later.
+            // Without a stored response, a later submission is processed again.
             if let Err(error) = claim.settle(&db, location_of(&response)).await {
                 tracing::warn!(%error, "form_answer_not_kept");
             }
@@ -171,7 +169,8 @@ where
     task.await.map_err(|error| AppError::Internal(error.into()))?
 }
 
-/// Where a repetition is led whose first answer was a page of its own, such as one with a secret.
+/// The location for repeated submissions if the first response was a page, such as one with a
+/// secret.
 pub(crate) struct AnswerAt(pub &'static str);
 
 fn location_of<B>(response: &ServiceResponse<B>) -> Option<String> {
@@ -183,7 +182,7 @@ fn location_of<B>(response: &ServiceResponse<B>) -> Option<String> {
     leads.then(|| location.to_str().ok().map(str::to_owned)).flatten()
 }
 
-/// Deletes old answers; answers how many.
+/// Deletes old responses. Returns how many.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Unowned, |conn| {
         diesel::delete(form_responses::table.filter(form_responses::claimed_at.lt(now - RETENTION)))

@@ -2,19 +2,19 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Longer ones are none of ours.
+/// Vouch has no longer paths.
 const MAX_BYTES: usize = 2_000;
 
-/// Where a form or a link says to go on (`next`, `back`): a path of this site with its query, fit for
-/// a `Location` header. Everything else reads as none, or an open redirect would lend this site to
-/// phishers. It's checked as the request is read, before anything is changed.
+/// The path to continue with after a form or link (`next`, `back`): a path of this site with its
+/// query, safe for a `Location` header. Everything else counts as missing, because phishers could
+/// use an open redirect. It's checked while the request is parsed, before anything is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct LocalPath(String);
 
 impl LocalPath {
-    /// `text` as a path of this site: one slash first; no scheme, host, backslash or control
-    /// character; what isn't ASCII percent-encoded.
+    /// Parses `text` as a path of this site. It must start with exactly one slash, without a
+    /// scheme, host, backslash or control character. Non-ASCII characters must be percent-encoded.
     pub fn read(text: &str) -> Self {
         let is_local = text.starts_with('/')
             && !text.starts_with("//")
@@ -39,7 +39,7 @@ impl LocalPath {
         Some(self.0.as_str()).filter(|path| !path.is_empty())
     }
 
-    /// The path, if it's one of `pages` or of the pages below it.
+    /// The path, if it's one of `pages` or below one.
     pub fn under(&self, pages: &[&str]) -> Option<&str> {
         let is_below = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?']);
         self.get()

@@ -1,10 +1,10 @@
-//! Short texts with marks, as platforms describe their steps: `**strong**`, `` `code` `` and
-//! `[a link](https://example.com)`. Everything else is shown as it is.
+//! Short texts with markup, which platforms use to describe their steps: `**strong**`, `` `code` ``
+//! and `[a link](https://example.com)`. Everything else is shown unchanged.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// A text with marks, to show in a template.
+/// A text with markup, for use in a template.
 #[derive(Template)]
 #[template(path = "components/marked.html")]
 pub(crate) struct Marked<'a> {
@@ -19,7 +19,7 @@ enum Piece<'a> {
     Link { label: &'a str, url: &'a str },
 }
 
-// Its template escapes what needs it.
+// Askama's template escapes its own values.
 impl HtmlSafe for Marked<'_> {}
 
 impl<'a> Marked<'a> {
@@ -44,7 +44,7 @@ impl<'a> Marked<'a> {
     }
 }
 
-/// The mark at the beginning, if it's whole, and what follows.
+/// Parses complete markup at the start of `text`. Returns it with the rest.
 fn read(text: &str) -> Option<(Piece<'_>, &str)> {
     if let Some(marked) = text.strip_prefix("**") {
         let (strong, after) = marked.split_once("**")?;

@@ -1,4 +1,4 @@
-//! How long requests take, for `/metrics`.
+//! The durations of requests, for `/metrics`.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use actix_web::middleware::Next;
 use super::spans::route;
 use crate::kit::counters;
 
-/// Middleware: how long every request took, and how it was answered.
+/// Middleware: measures the duration and the status of every request.
 pub async fn measure<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let begun = Instant::now();
     let method = method(req.method());
-    // The address itself may hold a token, and anybody can make up any number of them.
+    // Not the path itself, which may contain a token, and anyone can invent any number of paths.
     let route = route(&req);
     let outcome = next.call(req).await;
     let status = match &outcome {

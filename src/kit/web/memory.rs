@@ -1,8 +1,8 @@
-//! What requests may hold in memory at once, in the whole process.
+//! Limits the memory of request bodies in the whole process.
 //!
-//! Every body is read here. Its room is reserved before its first byte is read: of what `Content-Length`
-//! declares, or of the limit where a body without it grows beyond [`SMALL`]. A body that finds no room
-//! within [`WAIT`] is read to its end without being kept, and answered 503.
+//! All bodies are read here. Memory is reserved before the first byte is read: the size in
+//! `Content-Length`, or else the limit once the body exceeds [`SMALL`]. If no memory is free within
+//! [`WAIT`], the body is discarded and the response is 503.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,23 +19,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kit::error::{AppError, AppResult};
 
-/// A body of at most this length is small: small ones have room of their own, so that large ones can't
-/// keep them out.
+/// The maximum size of a small body. Small bodies have their own memory, so that large ones can't
+/// block them.
 const SMALL: usize = 64 * 1024;
-/// Room of all small bodies.
+/// The memory for all small bodies.
 const ALL_SMALL: usize = 4 * 1024 * 1024;
-/// Room of all large bodies.
+/// The memory for all large bodies.
 const ALL_LARGE: usize = 20 * 1024 * 1024;
-/// Of which one sender has at most this much: one body of the greatest limit.
+/// The maximum per sender, which fits one body of the highest limit.
 const ONE_SENDER: usize = 16 * 1024 * 1024;
-/// How long a body waits for room.
+/// How long a body waits for memory.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long the work on an uploaded file waits for its turn.
+/// How long an uploaded file waits for its turn.
 const FILE_WAIT: Duration = Duration::from_secs(10);
-/// Semaphores count in these.
+/// The unit of the semaphores, in bytes.
 const UNIT: usize = 1024;
 
-/// Whom a body's room is counted against.
+/// The sender that a body's memory is counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BodySender {
     Store(i64),
@@ -43,14 +43,14 @@ pub enum BodySender {
     Network(IpAddr),
 }
 
-/// How much a body may be, and how long it may take to arrive, the wait for room included.
+/// The maximum size of a body, and the timeout for receiving it, including the wait for memory.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
     pub bytes: usize,
     pub timeout: Duration,
 }
 
-/// A body that was read, with its room, which is given back with it.
+/// A body with its reserved memory, which is released when the body is dropped.
 #[derive(Debug)]
 pub struct Body {
     bytes: Vec<u8>,
@@ -65,13 +65,13 @@ impl Deref for Body {
     }
 }
 
-/// A reservation, given back when it's dropped.
+/// A reservation that is released when it's dropped.
 #[derive(Debug, Default)]
 pub struct Room {
     _permits: Vec<OwnedSemaphorePermit>,
 }
 
-/// The room that is left.
+/// The available memory.
 pub struct Memory {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
@@ -91,16 +91,16 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// That of the process that answers `req`.
+    /// The memory of this process.
     pub fn of(req: &HttpRequest) -> Data<Self> {
         req.app_data::<Data<Self>>().cloned().unwrap_or_default()
     }
 
     /// Reads a body.
     ///
-    /// # Errors
-    /// `TooLarge` where it's declared or found to be beyond the limit; `BadRequest` when it breaks off
-    /// or doesn't come in time; `Unavailable` where there's no room.
+    /// Fails with `TooLarge` if the declared or actual size exceeds the limit. Fails with
+    /// `BadRequest` if the body is incomplete or too slow, and with `Unavailable` if no memory is
+    /// free.
     pub async fn read(
         &self,
         req: &HttpRequest,
@@ -148,7 +148,7 @@ impl Memory {
         Ok(Body { bytes, _room: room })
     }
 
-    /// Room for `bytes` of a sender; `None` if there's none in time.
+    /// Reserves `bytes` for a sender; `None` after the timeout.
     pub async fn reserve(&self, sender: BodySender, bytes: usize) -> Option<Room> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
         let reserving = async {
@@ -163,16 +163,16 @@ impl Memory {
 
     fn of_sender(&self, sender: BodySender) -> Arc<Semaphore> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that hold or wait for nothing are as good as new.
+        // Only semaphores in use are stored; the others have all their permits.
         senders.retain(|_, room| Arc::strong_count(room) > 1);
         let new = || Arc::new(Semaphore::new(ONE_SENDER / UNIT));
         Arc::clone(senders.entry(sender).or_insert_with(new))
     }
 
-    /// The turn to work on an uploaded file, which takes several times its size: one at a time.
+    /// Waits for the turn to process an uploaded file. Only one is processed at a time, because it
+    /// takes several times its size.
     ///
-    /// # Errors
-    /// `Unavailable` where the others take too long.
+    /// Fails with `Unavailable` after the timeout.
     pub async fn file_turn(&self) -> AppResult<Room> {
         let turn = tokio::time::timeout(FILE_WAIT, acquire(&self.files, 1)).await;
         turn.ok().flatten().map(|turn| Room { _permits: vec![turn] }).ok_or(AppError::Unavailable)
@@ -183,11 +183,10 @@ async fn acquire(of: &Arc<Semaphore>, units: u32) -> Option<OwnedSemaphorePermit
     Arc::clone(of).acquire_many_owned(units).await.ok()
 }
 
-/// Reads a body to its end and keeps its first `kept` bytes: for one that is refused whatever it holds, so
-/// that its sender can read the answer.
+/// Reads a body to its end, but only returns its first `kept` bytes. It's for rejected bodies, so
+/// that the sender gets the response.
 ///
-/// # Errors
-/// As [`Memory::read`], without `Unavailable`.
+/// Fails like [`Memory::read`], but never with `Unavailable`.
 pub async fn read_beginning(
     req: &HttpRequest,
     mut payload: Payload,
@@ -212,7 +211,7 @@ pub async fn read_beginning(
     Ok(Body { bytes, _room: Room::default() })
 }
 
-/// Reads on without keeping anything; `length` bytes were read before.
+/// Reads and discards the rest; `length` bytes were already read.
 async fn discard(payload: &mut Payload, limit: usize, mut length: usize) -> AppResult<()> {
     while let Some(chunk) = payload.next().await {
         length += chunk.map_err(|_| broke_off())?.len();
@@ -233,7 +232,7 @@ fn broke_off() -> AppError {
     AppError::BadRequest("The request broke off.".into())
 }
 
-/// The length that the request declares, if it does.
+/// The size in the request's `Content-Length`.
 pub fn declared_length(req: &HttpRequest) -> Option<usize> {
     req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,26 +1,26 @@
-//! What pages share. Knows no feature.
+//! Shared code of all pages. It doesn't depend on any feature.
 
 /// Static files, named by their content.
 pub mod assets;
-/// Components of pages that are compiled once.
+/// Page components that are compiled once.
 pub mod components;
-/// Files of lists, for spreadsheets.
+/// CSV exports.
 pub mod csv;
-/// Forms that a platform describes.
+/// Forms whose fields a platform declares.
 pub(crate) mod described;
-/// Times and days as people read them.
+/// Times and dates for people.
 pub mod display_time;
-/// The page for a request that failed.
+/// The page for a failed request.
 pub mod error_page;
-/// What the last action did, for the next page.
+/// The result of the last action, for the next page.
 pub mod flash;
-/// Forms: the CSRF check, and what was wrong with the input.
+/// Forms with their CSRF check.
 pub mod form;
-/// What was wrong with a form.
+/// The errors of a form.
 pub mod form_errors;
-/// What forms send as proof that they are ours.
+/// The CSRF token of forms.
 pub mod form_token;
-/// Security headers, and who may send a changing request.
+/// Security headers, and the origin check.
 pub mod guard;
 /// Compression of pages.
 pub mod gzip;
@@ -28,39 +28,39 @@ pub mod gzip;
 pub mod htmx;
 /// Forms that are sent twice.
 pub mod idempotency;
-/// Where a form or a link says to go on.
+/// Paths to continue with after a form or link.
 pub mod local_path;
-/// Short texts with marks.
+/// Short texts with markup.
 pub(crate) mod marked;
-/// How long requests take.
+/// The durations of requests.
 pub mod measure;
-/// What requests may hold in memory at once.
+/// The memory limit of request bodies.
 pub mod memory;
 /// Forms that create money once.
 pub mod one_time;
-/// Keyset paging.
+/// Keyset pagination.
 pub mod paginate;
-/// The parts of a form with a file, as they arrive.
+/// The parts of a form with a file.
 mod parts;
-/// The network address a request comes from.
+/// The IP address of a request's client.
 pub mod peer;
-/// The platform that a path names.
+/// The platform in a path.
 pub mod platform_path;
-/// A form that can't be read, as typed.
+/// The page for a form with forbidden characters.
 pub mod retype;
-/// What the log says of a request.
+/// The log span of a request.
 pub mod spans;
-/// CSV files that come in.
+/// Uploaded CSV files.
 pub mod spreadsheet;
-/// What text from outside may hold.
+/// The check of URLs for forbidden characters.
 pub mod text;
-/// Forms that came in without a session.
+/// Forms that were sent without a session.
 pub mod unsent;
 /// Forms with a file.
 pub mod upload;
-/// Two tabs on one record.
+/// Conflicting edits of one record.
 pub mod version;
-/// Refusals, noted as security events.
+/// Refusals, recorded as security events.
 pub mod watch;
 
 use actix_web::HttpResponse;
@@ -70,33 +70,33 @@ use askama::Template;
 
 use crate::kit::error::AppResult;
 
-/// Renders `page` under `status`.
+/// Renders `page` with `status`.
 pub fn html(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
     Ok(HttpResponse::build(status).content_type(header::ContentType::html()).body(page.render()?))
 }
 
-/// Renders `page` under 200.
+/// Renders `page` with status 200.
 pub fn ok(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::OK, page)
 }
 
-/// Renders a rejected form under 422.
+/// Renders a rejected form with status 422.
 pub fn rejected(page: &impl Template) -> AppResult<HttpResponse> {
     html(StatusCode::UNPROCESSABLE_ENTITY, page)
 }
 
-/// After a change: 303 to where its result is seen.
+/// Redirects with 303 to the page that shows the result of a change.
 pub fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }
 
-/// What a program shows to be let in: `Authorization: Bearer ...`.
+/// The token in `Authorization: Bearer ...`.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// How the body of a form is written.
+/// The encoding of a form's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormKind {
     Fields,
@@ -105,7 +105,7 @@ pub(crate) enum FormKind {
 }
 
 impl FormKind {
-    /// By the headers of a request; `None` for what is no form.
+    /// Detects the encoding by the headers; `None` if the body isn't a form.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
         let kind = kind.split(';').next().unwrap_or_default().trim();

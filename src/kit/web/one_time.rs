@@ -1,6 +1,6 @@
-//! One-time keys: a form that creates money carries a random one, and the same form sent twice
-//! creates it once. The key is claimed in the transaction that creates the money, so that of two
-//! that arrive at the same moment the second waits for the first and learns what came of it.
+//! One-time keys for forms that create money: each form has a random key, and the same form creates
+//! the money only once. The key is claimed in the same transaction. So the second of two
+//! simultaneous requests waits for the first one and gets its result.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -12,10 +12,11 @@ use crate::kit::db::{Db, Scope, text_enum};
 use crate::kit::error::AppResult;
 
 const LENGTH: usize = 32;
-/// Longer than any session, and with it any page that holds a form.
+/// Longer than any session, so no page with a form is older.
 const RETENTION: Duration = Duration::days(90);
 
-/// The key of one form. Show it with the macro `one_time_key`, which sends it as `one_time_key`.
+/// The key of one form. Render it with the macro `one_time_key`, which sends it in the field
+/// `one_time_key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct OneTimeKey(String);
@@ -28,37 +29,34 @@ text_enum! {
     }
 }
 
-/// What came of a form with a key.
+/// The result of a form with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OneTimeOutcome<T> {
-    /// It was done now.
+    /// The work was done now.
     Done(T),
-    /// The same form did it before, and this is the id of what it created.
+    /// The same form did it earlier. Contains the id of the created row.
     Before(i64),
 }
 
 impl OneTimeKey {
-    /// A key for a form that is shown for the first time.
+    /// The key of a form that is rendered for the first time.
     pub fn random() -> Self {
         Self(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
     }
 
-    /// As the form sends it.
+    /// The key as the form sends it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the form had one. One without can't be told from a repetition: show it again with a
-    /// new key.
+    /// Whether the form had a key. A form without one might be a repetition, so render it again
+    /// with a new key.
     pub fn is_valid(&self) -> bool {
         self.0.len() == LENGTH && self.0.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Does `work` unless this key was used before. `work` answers the id of what it created. If
-    /// it's refused, the key stays unused, and the form can be sent again.
-    ///
-    /// # Errors
-    /// That of `work`; the database's.
+    /// Runs `work` unless this key was used before. `work` returns the id of the created row. If it
+    /// rejects the form, the key stays unused, so that the form can be sent again.
     pub fn once<T, E: From<diesel::result::Error>>(
         &self,
         conn: &mut PgConnection,
@@ -88,7 +86,8 @@ impl OneTimeKey {
                 Ok(OneTimeOutcome::Done(done))
             }
             Err(refusal) => {
-                // After an error of the database nothing can be written; it's rolled back anyway.
+                // After a database error nothing can be written, and everything is rolled back
+                // anyway.
                 let _ = diesel::delete(row).execute(conn);
                 Err(refusal)
             }
@@ -96,7 +95,7 @@ impl OneTimeKey {
     }
 }
 
-/// Forgets keys that no form can carry any more. Answers how many.
+/// Deletes keys that no form can have any more. Returns how many.
 pub fn sweep(db: &Db, now: DateTime<Utc>) -> AppResult<usize> {
     db.run_blocking(Scope::Instance, |conn| {
         diesel::delete(one_time_keys::table.filter(one_time_keys::used_at.lt(now - RETENTION)))

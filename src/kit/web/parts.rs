@@ -9,25 +9,24 @@ use super::memory::declared_length;
 use super::text::cleaned;
 use crate::kit::error::{AppError, AppResult};
 
-/// The greatest file, in bytes, with all fields beside it.
+/// The maximum size of a file with all other fields, in bytes.
 pub(super) const FILE_LIMIT: usize = 5 * 1024 * 1024;
-/// The greatest form: parts have boundaries and headers.
+/// The maximum size of a form, because parts also have boundaries and headers.
 pub(super) const FORM_LIMIT: usize = FILE_LIMIT + 64 * 1024;
-/// How long it may take to arrive.
+/// The timeout for receiving it.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
-/// No form of ours has as many fields.
+/// Vouch has no form with more fields.
 pub(super) const MAX_PARTS: usize = 40;
 
-/// What the file of a part is called where it comes from; `None` for a field that is no file.
+/// The file name of a part; `None` for a field that isn't a file.
 pub(super) fn file_name(part: &Field) -> Option<String> {
     let name = part.content_disposition()?.get_filename()?;
     Some(cleaned(name).into_owned())
 }
 
-/// What is in a part.
+/// The content of a part.
 ///
-/// # Errors
-/// `TooLarge` beyond `max` bytes.
+/// Fails with `TooLarge` beyond `max` bytes.
 pub(super) async fn content(part: &mut Field, max: usize) -> AppResult<Vec<u8>> {
     let mut content = Vec::new();
     while let Some(chunk) = part.next().await {
@@ -40,11 +39,10 @@ pub(super) async fn content(part: &mut Field, max: usize) -> AppResult<Vec<u8>> 
     Ok(content)
 }
 
-/// Names with values.
 pub(super) type Pairs = Vec<(String, String)>;
 
-/// The fields of a form, at most `max` bytes of them, and the names of its files, whose content isn't kept.
-/// The first field is the token, as forms send it: it's read no further unless that `is_ours`.
+/// The fields of a form, up to `max` bytes, and the names of its files, whose content is discarded.
+/// Forms send the token as the first field. If that isn't `is_ours`, the rest isn't read.
 pub(super) async fn without_files(
     req: &HttpRequest,
     mut payload: Payload,

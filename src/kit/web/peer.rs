@@ -1,4 +1,4 @@
-//! The network address a request comes from.
+//! The IP address of a request's client.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,9 +7,9 @@ use actix_web::web::Data;
 
 use crate::kit::config::TrustedProxies;
 
-/// The peer; behind the proxies of `VOUCH_TRUSTED_PROXIES`, whom these name in `X-Forwarded-For`.
-/// Any other proxy is not believed, since anybody could claim to be one: its clients share one
-/// address.
+/// The address of the connection or, behind the proxies of `VOUCH_TRUSTED_PROXIES`, of the client
+/// that they name in `X-Forwarded-For`. Other proxies aren't trusted, because any client could
+/// claim to be one. All their clients share one address.
 pub fn peer(req: &HttpRequest) -> IpAddr {
     let proxies = req.app_data::<Data<TrustedProxies>>();
     client(req, proxies.expect("the application holds its proxies"))
@@ -17,8 +17,8 @@ pub fn peer(req: &HttpRequest) -> IpAddr {
 
 fn client(req: &HttpRequest, proxies: &TrustedProxies) -> IpAddr {
     let mut hop = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    // Each proxy adds at the end whom it spoke to. What stands before the first that is not ours,
-    // that one may have made up.
+    // Each proxy appends the address of its client. Entries before the last untrusted address may
+    // be forged.
     let headers: Vec<&str> =
         req.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
     let mut named = headers.iter().rev().flat_map(|value| value.rsplit(','));

@@ -1,4 +1,4 @@
-//! The platform that a path names, so that one handler serves every platform.
+//! The platform in a path, so that one handler serves every platform.
 
 use std::future::{Ready, ready};
 
@@ -9,7 +9,7 @@ use vouch_platforms::{Provider, provider};
 
 use crate::kit::error::AppError;
 
-/// What a path names as `{platform}`. Others than those of stores answer 404.
+/// The `{platform}` of a path. An unknown platform yields 404.
 #[derive(Clone, Copy)]
 pub struct OfPlatform(pub &'static dyn Provider);
 
@@ -23,7 +23,7 @@ impl FromRequest for OfPlatform {
     }
 }
 
-/// What a path names as `{platform}` and `{store_id}`; whether the store exists isn't known yet.
+/// The `{platform}` and `{store_id}` of a path. It doesn't check whether the store exists.
 #[derive(Clone, Copy)]
 pub struct OfStore {
     pub provider: &'static dyn Provider,

@@ -6,7 +6,7 @@ use super::form_errors::FormErrors;
 use super::text::{code_point, is_refused, refused_in};
 use crate::kit::error::{AppError, SentField, UnreadableForm};
 
-/// What the fields are called whose values are never shown again.
+/// The names of fields whose values are never shown again.
 pub(super) const SECRETS: [&str; 12] = [
     "access_token",
     "api_secret",
@@ -22,13 +22,13 @@ pub(super) const SECRETS: [&str; 12] = [
     "previous_secret",
 ];
 
-/// A form with text that can't be read, as typed but for those characters. One page for every form:
-/// the fields at fault can be corrected, the others are sent along as they are, and secrets are to be
-/// typed again.
+/// A form with forbidden characters, which are removed from the input. One page serves every form:
+/// the affected fields can be corrected, the others are sent along unchanged. Secrets must be typed
+/// again.
 #[derive(Debug, Template)]
 #[template(path = "retype.html")]
 pub struct Retype {
-    /// Where the form was sent.
+    /// The path that the form was sent to.
     action: String,
     fields: Vec<Field>,
     errors: FormErrors,
@@ -59,7 +59,7 @@ impl Field {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
-    /// Sent along.
+    /// Sent along unchanged.
     Hidden,
     Line,
     Lines,
@@ -67,12 +67,10 @@ enum Kind {
 }
 
 impl Retype {
-    /// Refuses a form that was sent to `action` if one of its values has a character that text from
-    /// outside may not hold.
+    /// Rejects a form sent to `action` if a value contains a forbidden character.
     ///
-    /// # Errors
-    /// [`AppError::Unreadable`] with the form; `BadRequest` where the name of a field has one, which
-    /// no form of ours does.
+    /// Fails with [`AppError::Unreadable`], which contains the form. Fails with `BadRequest` if the
+    /// name of a field contains one, because Vouch has no such form.
     pub(super) fn check(action: &Uri, body: &[u8]) -> Result<(), AppError> {
         let mut fields = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
@@ -95,7 +93,6 @@ impl Retype {
         Err(AppError::Unreadable(Box::new(UnreadableForm { action, fields })))
     }
 
-    /// The page for such a form.
     pub(super) fn of(form: &UnreadableForm) -> Self {
         let mut errors = FormErrors::new();
         for field in &form.fields {
@@ -111,7 +108,7 @@ impl Retype {
     }
 }
 
-/// The name of a field in words: `Payment address` for `payout_details`.
+/// The label of a field, derived from its name: `Client secret` for `client_secret`.
 pub(super) fn label_of(name: &str) -> String {
     let name = name.strip_suffix("_id_q").or(name.strip_suffix("_q")).unwrap_or(name);
     let word = |word| match word {

@@ -1,5 +1,5 @@
-//! What the log says of a request: the route, never the address. Addresses hold what lets people in:
-//! the tokens of invitations, resets and confirmations, in the path or in a `?next=`.
+//! The log span of a request. It contains the route, never the path: paths may contain secrets,
+//! such as the tokens of invitations, resets and confirmations, directly or in a `?next=`.
 
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::peer::peer;
 
-/// The route of a request, as it stands in the table of routes; `None` for an address without one. It
-/// is looked up once, since that takes its time.
+/// The route's pattern in the table of routes; `None` for an unknown path. It's looked up only once
+/// per request, because the lookup is slow.
 pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
     if let Some(Route(route)) = request.extensions().get() {
         return route.clone();
@@ -26,7 +26,7 @@ pub fn route(request: &ServiceRequest) -> Option<Rc<str>> {
 
 struct Route(Option<Rc<str>>);
 
-/// The span that stands around everything a request does.
+/// The span of everything that a request does.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
@@ -124,7 +124,7 @@ mod tests {
             assert!(said.contains(&format!("route=\"{route}\"")), "{path}: {said}");
             assert!(said.contains("status=") && !said.contains("t0ken"), "{said}");
         }
-        // Whom a proxy names is believed of ours alone, as where tries are counted.
+        // The client is only taken from trusted proxies, like in the rate limits.
         for (peer, client) in [("127.0.0.1:1", "192.0.2.9"), ("203.0.113.5:1", "203.0.113.5")] {
             kept.0.lock().unwrap().clear();
             let request = TestRequest::get()

@@ -1,4 +1,4 @@
-//! Paths and queries with text that can't be stored or shown are refused before anything reads them.
+//! Rejects paths and queries with text that can't be stored or displayed.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,8 +9,9 @@ pub use vouch_core::text::{ReadableJson, cleaned, code_point, is_refused, refuse
 
 use crate::kit::error::AppError;
 
-/// Middleware: refuses a path or a query with such a character, or a path that isn't UTF-8, before
-/// anything reads it. `refusal` makes the answer, which differs between pages and the API.
+/// Middleware: rejects a path or query with a forbidden character, or a path that isn't UTF-8,
+/// before anything else reads it. `refusal` renders the response, which differs between pages and
+/// the API.
 pub async fn readable_url<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,

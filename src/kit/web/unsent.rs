@@ -1,6 +1,7 @@
-//! A form that came in without a session: it ended, or the person signed out in another tab. What was
-//! typed is kept in the session row of the sign-in that follows, encrypted and without secrets, and shown to the
-//! same person once they're signed in. A form without the proof that its page was made for a person is not kept.
+//! Forms that were sent without a session, because it ended or the user signed out in another tab.
+//! The input is stored in the session of the next sign-in, encrypted and without secrets. It's
+//! shown to the same user after sign-in. A form is only stored if it proves that its page was
+//! rendered for a user.
 
 use actix_session::{Session, SessionExt as _};
 use actix_web::dev::ServiceRequest;
@@ -27,38 +28,38 @@ use crate::kit::error::{AppError, AppResult};
 use crate::kit::secrets::{Encryptor, Use};
 use crate::kit::urls;
 
-/// Where the session keeps it.
+/// The form's key in the session.
 pub(crate) const UNSENT: &str = "unsent";
-/// As much typed text is kept: more than a person types into one form.
+/// The maximum size of the input: more than a person types into one form.
 pub(super) const MAX_BYTES: usize = 32 * 1024;
 const LIMITS: BodyLimits =
     BodyLimits { bytes: MAX_BYTES, timeout: std::time::Duration::from_secs(5) };
-/// It can be sent for so long.
+/// How long the form can be sent.
 const RETENTION: Duration = Duration::hours(2);
-/// What pages put into their forms, and no one reads.
+/// Hidden fields that aren't shown to the user.
 const OF_PAGES: [&str; 6] = ["back", "find", "next", "one_time_key", "seen", "version"];
-/// Forms that make no sense after signing in again, and those of passwords.
+/// Forms that make no sense after signing in again, and forms with passwords.
 const NOT_KEPT: [&str; 5] =
     ["/login", "/logout", "/programs", "/account/", "/portal/settings/password"];
 
-/// What was typed, by whom, and where it was to go.
+/// The input, its user and its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsent {
     user_id: i64,
-    /// The key of the place that its page was of; empty for none.
+    /// The key of its page's context; empty for none.
     place: String,
     at: DateTime<Utc>,
     action: String,
     fields: Vec<(String, String)>,
-    /// The names of fields that have to be typed again.
+    /// The names of fields that must be typed again.
     secrets: Vec<String>,
-    /// Files that have to be chosen again: the field of each with the name of its file.
+    /// Files that must be chosen again, as pairs of field and file name.
     #[serde(default)]
     files: Pairs,
 }
 
 impl Unsent {
-    /// The form in `body`, if it's one to keep.
+    /// The form in `body`, if it should be stored.
     pub fn read(key: &FormKey, action: &Uri, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
         if body.len() > MAX_BYTES {
             return None;
@@ -67,7 +68,7 @@ impl Unsent {
         Self::of(key, action, sent, Vec::new(), now)
     }
 
-    /// A form with these fields and files, if it's one to keep.
+    /// A form with these fields and files, if it should be stored.
     pub(super) fn of(
         key: &FormKey,
         action: &Uri,
@@ -88,7 +89,7 @@ impl Unsent {
                 fields.push((name, value));
             }
         }
-        // Nothing is lost of a form that is only a button.
+        // A form with only a button has no input to lose.
         if fields.is_empty() && secrets.is_empty() && files.is_empty() {
             return None;
         }
@@ -97,7 +98,7 @@ impl Unsent {
         Some(Self { user_id, place, at: now, action, fields, secrets, files })
     }
 
-    /// Whether it's that person's and can still be sent.
+    /// Whether it belongs to this user and can still be sent.
     pub fn is_for(&self, user_id: i64, now: DateTime<Utc>) -> bool {
         self.user_id == user_id && now - self.at < RETENTION
     }
@@ -106,18 +107,18 @@ impl Unsent {
         &self.action
     }
 
-    /// The key of the place that its page was of; empty for none.
+    /// The key of its page's context; empty for none.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// Keeps it in the session.
+    /// Stores it in the session.
     pub fn keep(&self, session: &Session, encryptor: &Encryptor) -> AppResult<()> {
         let json = serde_json::to_vec(self).map_err(|error| AppError::Internal(error.into()))?;
         Ok(session.insert(UNSENT, STANDARD.encode(encryptor.encrypt(USE, &json)))?)
     }
 
-    /// The one that the session keeps.
+    /// The form in the session.
     pub fn kept(session: &Session, encryptor: &Encryptor) -> Option<Self> {
         let encrypted = STANDARD.decode(session.get::<String>(UNSENT).ok()??).ok()?;
         let json = encryptor.open(USE, &encrypted).ok()?;
@@ -132,7 +133,8 @@ impl Unsent {
         FormErrors::new()
     }
 
-    /// What a person typed or chose. Numbers of records are sent along, and mean nothing to them.
+    /// The fields that a user typed or chose. Ids of records are sent along but not shown, because
+    /// they mean nothing to users.
     pub(crate) fn shown(&self) -> impl Iterator<Item = (String, String)> {
         let shown = self.fields.iter().filter(|(name, value)| {
             !OF_PAGES.contains(&name.as_str()) && !value.is_empty() && !is_key(name, value)
@@ -144,7 +146,7 @@ impl Unsent {
         !self.files.is_empty()
     }
 
-    /// Each field of a file, with its label and the name of the file.
+    /// Each file field with its label and a hint with the file name.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, String, String)> {
         let hint = |file: &str| match file {
             "" => String::new(),
@@ -163,7 +165,7 @@ fn is_key(name: &str, value: &str) -> bool {
     (named || name.ends_with("_id")) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A choice among several isn't sent as the page words it: `Flat per order` for `flat_per_order`.
+/// Turns a submitted choice into its label: `Flat per order` for `flat_per_order`.
 fn in_words(value: &str) -> String {
     let is_name = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     match value {
@@ -173,8 +175,8 @@ fn in_words(value: &str) -> String {
     }
 }
 
-/// Middleware's: a form that must not be carried out now is kept in the session of who sends it, to be
-/// shown after sign-in. Answers what to answer.
+/// For the middleware: stores a form that can't be processed now in the session, to show it after
+/// sign-in. Returns the error for the response.
 pub(crate) async fn keep_of(req: &mut ServiceRequest, error: AppError) -> AppError {
     let is_later = matches!(error, AppError::SignInNeeded(_) | AppError::PlaceNeeded(_));
     if !is_later || req.method() != Method::POST {
@@ -202,7 +204,8 @@ async fn fields_of(req: &mut ServiceRequest) -> Option<Unsent> {
     Unsent::read(form_key(req.request()), req.uri(), &body, clock::now())
 }
 
-/// A form with a file. What isn't to be kept is read no further, and the content of the file never.
+/// Reads a form with a file. Forms that won't be stored aren't read further, and file contents are
+/// never stored.
 async fn upload_of(req: &mut ServiceRequest) -> Option<Unsent> {
     let payload = req.take_payload();
     let req = req.request();
@@ -211,7 +214,7 @@ async fn upload_of(req: &mut ServiceRequest) -> Option<Unsent> {
     Unsent::of(form_key(req), req.uri(), fields, files, clock::now())
 }
 
-/// Takes everything out of the session but a form that is to be shown after sign-in.
+/// Clears the session, except for a form to show after sign-in.
 pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
     let kept = session.get::<String>(UNSENT)?;
     session.clear();
@@ -221,7 +224,7 @@ pub(crate) fn clear_others(session: &Session) -> AppResult<()> {
     Ok(())
 }
 
-/// Forgets the form that the session keeps once it's sent.
+/// Removes the stored form from the session once it's sent.
 pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
     if session.get::<String>(UNSENT)?.is_none() {
         return Ok(());
@@ -234,7 +237,7 @@ pub(super) fn sent(req: &HttpRequest, session: &Session) -> AppResult<()> {
     Ok(())
 }
 
-/// Where a form is shown that the session keeps.
+/// The page that shows the stored form.
 pub(crate) fn page(session: &Session) -> Option<&'static str> {
     let kept = session.get::<String>(UNSENT).ok().flatten();
     kept.map(|_| urls::unsent_form())

@@ -1,4 +1,4 @@
-//! A form with a file. [`CsrfUpload`] checks the token as `CsrfForm` does.
+//! Forms with a file. [`CsrfUpload`] checks the token like `CsrfForm`.
 
 use std::collections::HashMap;
 
@@ -21,30 +21,29 @@ use super::unsent::Unsent;
 use crate::kit::clock;
 use crate::kit::error::{AppError, AppResult};
 
-/// The longest field that is no file, in bytes.
+/// The maximum size of a field that isn't a file, in bytes.
 const FIELD_LIMIT: usize = 64 * 1024;
-/// As much of a request the parser keeps: the longest headers of one part, in bytes.
+/// The parser's buffer: the maximum size of one part's headers, in bytes.
 pub const PART_HEADERS_LIMIT: usize = 8 * 1024;
 
-/// A form with at most one file, whose CSRF token was the session's.
+/// A form with at most one file, whose CSRF token matched the session's.
 #[derive(Debug, Default)]
 pub struct CsrfUpload {
     fields: HashMap<String, String>,
-    /// The field of the file; empty without one.
+    /// The name of the file's field; empty without one.
     file_field: String,
-    /// Empty when none was chosen.
+    /// Empty if no file was chosen.
     file: Vec<u8>,
     room: Room,
-    /// What it is called where it comes from.
+    /// The name of the file on the user's machine.
     pub file_name: String,
 }
 
 impl CsrfUpload {
-    /// What `read` makes of the file, on a blocking thread. The file and its room are given back before
-    /// the answer is used.
+    /// Runs `read` with the file on a blocking thread. The file and its memory are released before
+    /// the result is used.
     ///
-    /// # Errors
-    /// `Unavailable` while the server stops.
+    /// Fails with `Unavailable` while the server stops.
     pub async fn read_file<T: Send + 'static>(
         self,
         read: impl FnOnce(&[u8]) -> T + Send + 'static,
@@ -58,7 +57,7 @@ impl CsrfUpload {
         actix_web::web::block(read).await.map_err(|_| AppError::Unavailable)
     }
 
-    /// What tells it from another form with a file.
+    /// The bytes that distinguish it from another form with a file.
     fn fingerprint(&self) -> Vec<u8> {
         let mut fields: Vec<(&str, &str)> =
             self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -72,14 +71,14 @@ impl CsrfUpload {
         hash.chain_update(&self.file).finalize().to_vec()
     }
 
-    /// The form without the content of its file, to be sent later.
+    /// The form without the file's content, to send it later.
     fn unsent(&self, req: &HttpRequest) -> Option<Unsent> {
         let file = (self.file_field.clone(), self.file_name.clone());
         let files = if self.file_field.is_empty() { Vec::new() } else { vec![file] };
         Unsent::of(form_key(req), req.uri(), self.fields.clone(), files, clock::now())
     }
 
-    /// The value of a field; empty when it was not sent.
+    /// The value of a field; empty if it wasn't sent.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
@@ -91,7 +90,7 @@ impl FromRequest for CsrfUpload {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if !req.content_type().eq_ignore_ascii_case("multipart/form-data") {
-            // Without a file, as a form of any other kind.
+            // Without a file, the form has the encoding of any other form.
             let form = CsrfForm::<HashMap<String, String>>::from_request(req, payload);
             return Box::pin(async move {
                 let CsrfForm(fields) = form.await?;

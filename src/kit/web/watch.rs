@@ -1,4 +1,4 @@
-//! Refusals, read from the answer: no handler can forget them.
+//! Records refusals from the response, so that no handler can forget it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::kit::error::AppError;
 use crate::kit::request::{self, Request, Sender};
 use crate::kit::security::{self, Kind};
 
-/// Middleware: makes the request known to whatever answers it, and notes what was refused.
+/// Middleware: makes the request available as the current one, and records refusals.
 pub async fn watch<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
@@ -45,7 +45,7 @@ pub async fn watch<B: MessageBody>(
     .await
 }
 
-/// What an answer is judged by.
+/// The facts that classify a response.
 struct Seen<'a> {
     route: &'a str,
     method: &'a Method,
@@ -74,7 +74,7 @@ impl Seen<'_> {
             StatusCode::NOT_FOUND if self.route.contains('{') && self.is_identified() => {
                 Some(Kind::NotFound)
             }
-            // Looking uses nothing up, since mail programs look, too.
+            // Opening a link doesn't use it up, because email programs open links too.
             status
                 if status.is_redirection()
                     && self.error.is_none()
@@ -91,7 +91,7 @@ impl Seen<'_> {
         self.route.starts_with(beginning)
     }
 
-    /// Whether the address holds the token of a link.
+    /// Whether the path contains the token of a link.
     fn is_link(&self) -> bool {
         self.route.contains("token}")
     }

@@ -1,13 +1,13 @@
-//! What a cell says, without what files and spreadsheets put around it.
+//! The value of a cell, without the additions of files and spreadsheets.
 
 use super::changed::{Change, change};
 
-/// As a cell must not begin, or a spreadsheet takes it for a formula (OWASP, CSV injection).
+/// Spreadsheets treat cells that start with these characters as formulas (OWASP, CSV injection).
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
-/// Marks that people and spreadsheets put around a text.
+/// Quotes that people and spreadsheets put around a text.
 const QUOTES: &str = "\"'“”„‟«»‘’‚‛‹›`´＂「」";
 
-/// A text as a cell that no spreadsheet takes for a formula. [`as_typed`] undoes it.
+/// Marks a text so that no spreadsheet treats it as a formula. [`as_typed`] removes the mark.
 pub fn safe(text: String) -> String {
     if text.trim_start_matches('\'').starts_with(FORMULA_STARTS) {
         format!("'{text}")
@@ -24,15 +24,15 @@ pub fn as_typed(cell: &str) -> &str {
     }
 }
 
-/// What a cell with a name, a code or the like says: without outer space, the mark of [`safe`],
-/// `="..."` and pairs of quotes around it.
+/// The value of a cell with a name, a code or similar text. It's trimmed, without the mark of
+/// [`safe`], `="..."` and surrounding quotes.
 pub fn value(cell: &str) -> String {
     let cell = as_typed(cell.trim());
     let text = formula_text(cell).unwrap_or_else(|| cell.to_owned());
     unquoted(&text).to_owned()
 }
 
-/// [`value`] of a cell with a code, and how a spreadsheet seems to have changed it.
+/// The [`value`] of a cell with a code, and how a spreadsheet seems to have changed it.
 pub fn code(cell: &str) -> (String, Option<Change>) {
     let text = value(cell);
     let is_formula = as_typed(cell.trim()).starts_with('=');
@@ -40,7 +40,7 @@ pub fn code(cell: &str) -> (String, Option<Change>) {
     (text, found)
 }
 
-/// The text within `="..."`, by which files keep spreadsheets from changing it.
+/// The text in `="..."`, which files use so that spreadsheets don't change it.
 fn formula_text(cell: &str) -> Option<String> {
     let inner = cell
         .strip_prefix('=')

@@ -1,11 +1,10 @@
-//! The characters of a file: UTF-8, UTF-16 or Windows-1252.
+//! The encoding of a file: UTF-8, UTF-16 or Windows-1252.
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use serde::{Deserialize, Serialize};
 
 use super::error::SpreadsheetError;
 
-/// What a file is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
@@ -13,8 +12,8 @@ pub enum Encoding {
     Utf8,
     /// Excel's “Unicode Text”.
     Utf16,
-    /// What Excel writes as “CSV” on a Western Windows. Nothing in a file says so: a person has to
-    /// check the letters.
+    /// Excel's “CSV” on a Western Windows. Files don't name this encoding, so a person must check
+    /// the characters.
     Windows1252,
 }
 
@@ -25,11 +24,11 @@ impl Encoding {
     }
 }
 
-/// How files begin that are no text: ZIP (.xlsx, .ods, .numbers), the older .xls, PDF.
+/// The first bytes of binary files: ZIP (.xlsx, .ods, .numbers), the older .xls, PDF.
 const BINARIES: [&[u8]; 3] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"];
 const UTF_32_LE_MARK: &[u8] = b"\xff\xfe\x00\x00";
 
-/// The text of a file, without a byte order mark.
+/// Decodes a file, and removes the byte order mark.
 pub(super) fn decode(file: &[u8]) -> Result<(String, Encoding), SpreadsheetError> {
     if BINARIES.iter().any(|begin| file.starts_with(begin)) {
         return Err(SpreadsheetError::NotCsv);
@@ -71,7 +70,8 @@ fn utf_16(
     Ok((text.into_owned(), Encoding::Utf16))
 }
 
-/// In UTF-16, every second byte of a delimiter, a digit or a Latin letter is zero.
+/// Detects UTF-16 without a mark: every second byte of a delimiter, a digit or a Latin letter is
+/// zero.
 fn unmarked_utf_16(file: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let zeros =
         |first: usize| file.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
@@ -86,8 +86,8 @@ fn unmarked_utf_16(file: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// Reads what isn't UTF-8 as Windows-1252, unless that can't be right either: where some letters
-/// are UTF-8, and where bytes mean nothing in Windows-1252.
+/// Decodes other files as Windows-1252. Fails if that can't be right: some characters are UTF-8, or
+/// bytes are undefined in Windows-1252.
 fn windows_1252(file: &[u8]) -> Result<(String, Encoding), SpreadsheetError> {
     if file.utf8_chunks().any(|chunk| !chunk.valid().is_ascii()) {
         return utf_8(file);
@@ -101,7 +101,7 @@ fn windows_1252(file: &[u8]) -> Result<(String, Encoding), SpreadsheetError> {
     Ok((text.into_owned(), Encoding::Windows1252))
 }
 
-/// The line that begins after so many line ends: LF, CR LF or CR.
+/// The number of the line after these bytes. LF, CR LF and CR end a line.
 fn line_at(before: &[u8]) -> u64 {
     let ends = before.iter().enumerate().filter(|(at, byte)| match byte {
         b'\n' => *at == 0 || before[at - 1] != b'\r',

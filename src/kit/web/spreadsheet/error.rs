@@ -1,34 +1,34 @@
-/// Why a file cannot be read at all, in words for the form.
+/// Why a file can't be read at all. The message is shown in the form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpreadsheetError {
-    /// Nothing was chosen, or nothing is in it.
+    /// No file was chosen, or it's empty.
     #[error("Choose a CSV file with at least a header and one row.")]
     Empty,
-    /// Another encoding.
+    /// The encoding is unknown.
     #[error(
         "Line {0} has characters that can’t be read. Save the file as “CSV UTF-8” and upload it \
          again."
     )]
     Undecodable(u64),
-    /// A workbook, for example.
+    /// For example a workbook.
     #[error("This isn’t a CSV file. Open it in your spreadsheet and save it as “CSV UTF-8”.")]
     NotCsv,
-    /// A column is missing.
+    /// A required column is missing.
     #[error(
         "The file has no column for {missing}. It needs {needed} in its first line. It has: {found}."
     )]
     NoColumn {
-        /// What would stand in it.
+        /// The content of the missing column.
         missing: &'static str,
-        /// All columns that are needed, as the template names them.
+        /// All required columns, as the template names them.
         needed: &'static str,
         /// The columns of the file.
         found: String,
     },
-    /// Too long.
+    /// The file has too many rows.
     #[error("The file has more than {0} rows. Split it into several files.")]
     TooLong(usize),
-    /// A quote that is never closed, and the like.
+    /// For example a quote that is never closed. Contains the line.
     #[error("Line {0} can’t be read: a quotation mark may be missing there.")]
     Broken(u64),
 }

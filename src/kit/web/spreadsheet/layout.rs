@@ -1,11 +1,11 @@
-//! How a text is laid out: an Excel `sep=` line, the delimiter, and quotes that are never closed.
+//! The layout of a CSV text: an Excel `sep=` line, the delimiter, and quotes that are never closed.
 
 /// A text after its `sep=` line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout<'a> {
     /// The header and the rows.
     pub body: &'a str,
-    /// How many lines stand before it.
+    /// The number of lines before the body.
     pub lines_before: u64,
     pub delimiter: u8,
 }
@@ -13,7 +13,7 @@ pub(super) struct Layout<'a> {
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 impl<'a> Layout<'a> {
-    /// `text` has LF as its line ends.
+    /// `text` must use LF as its line ends.
     pub(super) fn of(text: &'a str) -> Self {
         let start = text.len() - text.trim_start_matches([' ', '\n']).len();
         let first_end = text[start..].find('\n').map_or(text.len(), |at| start + at + 1);
@@ -21,14 +21,14 @@ impl<'a> Layout<'a> {
         let body = if declared.is_some() { &text[first_end..] } else { text };
         let lines_before = text[..text.len() - body.len()].matches('\n').count() as u64;
         let header = body.lines().find(|line| has_names(line)).unwrap_or_default();
-        // Another program may have saved the file with another delimiter since.
+        // Another program may have saved the file with another delimiter later.
         let delimiter = declared
             .filter(|declared| count(header, *declared) > 0)
             .unwrap_or_else(|| most_frequent(header));
         Self { body, lines_before, delimiter }
     }
 
-    /// The line on which a quote begins that is never closed: it swallows all that follows.
+    /// The line where a quote opens that is never closed, and which swallows the rest of the file.
     pub(super) fn unclosed_quote(&self) -> Option<u64> {
         let mut line = self.lines_before + 1;
         let mut opened = None;
@@ -49,12 +49,12 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Whether a line has more than spaces, quotes and delimiters.
+/// Whether a line contains more than spaces, quotes and delimiters.
 fn has_names(line: &str) -> bool {
     line.chars().any(|c| !c.is_whitespace() && !",;\"".contains(c))
 }
 
-/// What a line `sep=;` says, also where a spreadsheet has put it into quotes.
+/// The delimiter in a `sep=;` line, even if a spreadsheet put the line in quotes.
 fn declared_delimiter(line: &str) -> Option<u8> {
     let line = line.trim_start_matches('"');
     let said =
@@ -65,7 +65,7 @@ fn declared_delimiter(line: &str) -> Option<u8> {
     (is_end && delimiter.is_ascii() && delimiter != b'"').then_some(delimiter)
 }
 
-/// How often a delimiter stands in a line, outside of quotes.
+/// The number of delimiters in a line, outside of quotes.
 fn count(line: &str, delimiter: u8) -> usize {
     let outside = line.split('"').step_by(2);
     outside.map(|part| part.bytes().filter(|byte| *byte == delimiter).count()).sum()

@@ -1,5 +1,5 @@
-//! CSV files that come in, as spreadsheets write them: commas, semicolons or tabs, quotes, any line
-//! ends, a `sep=` line, in UTF-8, UTF-16 or Windows-1252.
+//! Parses uploaded CSV files in the variants that spreadsheets write: commas, semicolons or tabs,
+//! quotes, any line ends, a `sep=` line, in UTF-8, UTF-16 or Windows-1252.
 
 mod cell;
 mod changed;
@@ -17,26 +17,26 @@ pub use self::error::SpreadsheetError;
 use self::layout::Layout;
 use super::text::is_refused;
 
-/// How a file was read, for the page that shows it.
+/// How a file was parsed, for the page that shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     pub encoding: Encoding,
     /// The columns that were used.
     pub used: Vec<UsedColumn>,
-    /// The names of the others.
+    /// The names of the unused columns.
     pub unused: Vec<String>,
 }
 
-/// A column with what it was used for.
+/// A column with its purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedColumn {
-    /// What it was used for: a name that the reader of the file chose.
+    /// The purpose: a name that the caller chose.
     pub field: String,
-    /// What the file calls it.
+    /// The column's name in the file.
     pub name: String,
 }
 
-/// A file that was read.
+/// A parsed file.
 #[derive(Clone, Debug)]
 pub struct Spreadsheet {
     encoding: Encoding,
@@ -44,15 +44,14 @@ pub struct Spreadsheet {
     rows: Vec<(u64, StringRecord)>,
 }
 
-/// As many characters are shown of the names of columns.
+/// The maximum length of the list of column names in a message.
 const NAMES_SHOWN: usize = 300;
 
 impl Spreadsheet {
-    /// Reads a file of at most `most` rows, blank ones left out. The first that isn't blank is the
+    /// Parses a file with up to `most` rows; blank rows are skipped. The first other row is the
     /// header.
     ///
-    /// # Errors
-    /// [`SpreadsheetError`] where not even its rows can be told.
+    /// Fails if the rows can't be parsed.
     pub fn read(file: &[u8], most: usize) -> Result<Self, SpreadsheetError> {
         let (text, encoding) = encoding::decode(file)?;
         let text = normalized(text);
@@ -66,9 +65,9 @@ impl Spreadsheet {
         Ok(Self { encoding, names, rows: records.collect() })
     }
 
-    /// Where the column stands that has the first of these names that there is; the left one where
-    /// several have it. A plural is the same name, but for "Codes", which is how many an affiliate has
-    /// in Vouch's own export. Names are written in lower case, letters and digits only.
+    /// The position of the column for the first of these names that the file has; the leftmost if
+    /// several match. Plurals match too, except "Codes", which is a count in Vouch's own export.
+    /// `names` must be in lower case, letters and digits only.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
         let is = |own: &str, name: &str| {
             let ending = own.strip_prefix(name);
@@ -77,7 +76,7 @@ impl Spreadsheet {
         names.iter().find_map(|name| self.names.iter().position(|own| is(&plain(own), name)))
     }
 
-    /// [`Spreadsheet::column`], of a column that must be there.
+    /// Like [`Spreadsheet::column`], for a required column.
     pub fn required(
         &self,
         names: &[&str],
@@ -87,7 +86,7 @@ impl Spreadsheet {
         self.column(names).ok_or_else(|| self.no_column(missing, needed))
     }
 
-    /// What is said of a file without a column for `missing`.
+    /// The error for a file without a column for `missing`.
     pub fn no_column(&self, missing: &'static str, needed: &'static str) -> SpreadsheetError {
         let names: Vec<&str> =
             self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
@@ -95,7 +94,7 @@ impl Spreadsheet {
         SpreadsheetError::NoColumn { missing, needed, found }
     }
 
-    /// Which columns were used, each with what for.
+    /// Which columns were used, and for which purpose.
     pub fn reading(&self, used: &[(&str, Option<usize>)]) -> Reading {
         let name = |at: usize| self.names.get(at).cloned().unwrap_or_default();
         let is_unused = |at: &usize| used.iter().all(|(_, used)| *used != Some(*at));
@@ -110,23 +109,22 @@ impl Spreadsheet {
         }
     }
 
-    /// The rows, each with the line it begins on.
+    /// The rows, each with its first line.
     ///
-    /// # Errors
-    /// [`SpreadsheetError::Empty`] when there are none.
+    /// Fails with [`SpreadsheetError::Empty`] if there are none.
     pub fn rows(&self) -> Result<&[(u64, StringRecord)], SpreadsheetError> {
         if self.rows.is_empty() { Err(SpreadsheetError::Empty) } else { Ok(&self.rows) }
     }
 
-    /// Whether a row has something beyond the last column: a cell with a delimiter that isn't in
-    /// quotes makes two, and all that follow stand in the wrong column.
+    /// Whether a row has content beyond the last column. A delimiter outside of quotes splits a
+    /// cell, and shifts all later cells to the wrong column.
     pub fn is_too_long(&self, record: &StringRecord) -> bool {
         record.iter().skip(self.names.len()).any(|cell| !cell.trim().is_empty())
     }
 }
 
-/// With the ends of lines as one character each, and without controls: two are white space in a
-/// spreadsheet, and no code and no address has one of the others.
+/// Converts line ends to LF, and replaces control characters. Vertical tabs and form feeds become
+/// spaces. Codes and emails never contain the others.
 fn normalized(text: String) -> String {
     let is_odd = |c: char| c == '\r' || is_refused(c);
     if !text.contains(is_odd) {
@@ -172,18 +170,18 @@ fn records(layout: &Layout<'_>, most: usize) -> Result<Vec<(u64, StringRecord)>,
     Ok(records)
 }
 
-/// What stands in a column of a row, outer space cut; empty where there is none.
+/// The trimmed cell of a row; empty if the column is missing.
 pub fn field(record: &StringRecord, column: Option<usize>) -> &str {
     column.and_then(|at| record.get(at)).unwrap_or_default().trim()
 }
 
-/// A name as names are compared: `Coupon_Code (required)`, `COUPON CODE` and `couponCode` are one.
+/// Normalizes a column name: `Coupon_Code (required)`, `COUPON CODE` and `couponCode` are the same.
 pub fn plain(name: &str) -> String {
     let name = name.split(['(', '[']).next().unwrap_or_default();
     name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// The line that a record begins on; it is read together with the blank lines before it.
+/// The first line of a record. The position includes the blank lines before it.
 fn line_of(record: &StringRecord, text: &str) -> u64 {
     let Some(at) = record.position() else { return 0 };
     let before = usize::try_from(at.byte()).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! Two tabs on one record. A form that edits carries a version: a hash of what it showed. Where something else is
-//! stored by the time it's sent, nothing is changed, and one page (409) shows both.
+//! Detects conflicting edits. An edit form contains a version: a hash of the values that it showed.
+//! If the stored values changed meanwhile, nothing is saved, and a page (409) shows both versions.
 
 mod page;
 
@@ -15,57 +15,58 @@ use crate::kit::db::schema::{audit_log, merchants};
 use crate::kit::db::statement::statement;
 use crate::kit::error::{AppError, AppResult, SavedBy, StoredVersion, VersionRow};
 
-/// The lock of a record that is edited, among the advisory ones.
+/// The class of advisory locks for edited records.
 const LOCK: i32 = 7_022_119;
-/// The field of a form that carries it.
+/// The form field with the version.
 const FIELD: &str = "version";
 
-/// What a form showed, as a hash. Show it with the macro `version`. Empty for a form of anything new.
+/// A hash of the values that a form showed. Render it with the macro `version`. It's empty for a
+/// form that creates something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Version(String);
 
 impl Version {
-    /// That of a form that shows what is stored. The form doesn't serialize its own version.
+    /// The version of a form with the stored values. The form must not serialize its own version.
     pub fn of(form: &impl Serialize) -> Self {
         let json = serde_json::to_vec(form).unwrap_or_default();
         Self(hex::encode(&Sha256::digest(json)[..16]))
     }
 
-    /// As the form sends it.
+    /// The version as the form sends it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is edited.
+/// The edited record.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     pub merchant_id: i64,
-    /// As the audit log names it.
+    /// The kind in the audit log.
     pub kind: &'static str,
-    /// `None` for what a merchant has one of.
+    /// `None` if a merchant has only one of these.
     pub id: Option<i64>,
-    /// What the audit log calls a change by this form. `None` where the reader may not see who made it.
+    /// The audit log's name for this form's change. `None` if the user may not see who made it.
     pub action: Option<&'static str>,
 }
 
-/// The fields of a form: each label of its page with what stands there, in the order of the page.
+/// The fields of a form: label and value, in the order of the page.
 pub type Labeled = Vec<(&'static str, String)>;
 
-/// A form that edits what is stored.
+/// A form that edits a stored record.
 pub trait Edits: Serialize {
-    /// What it showed.
+    /// The version of the values that it showed.
     fn version(&self) -> &Version;
 
-    /// What stands in its fields, in the words of its page.
+    /// The values of its fields, as the page shows them.
     fn labeled(&self, conn: &mut PgConnection, merchant_id: i64) -> QueryResult<Labeled>;
 
-    /// Holds the record until the end of the transaction, and refuses the form if it showed something else
-    /// than `stored` has now. What is typed can be stored already: then nothing is lost.
+    /// Locks the record until the end of the transaction, and rejects the form if `stored` differs
+    /// from the values that it showed. If the stored values equal the input, nothing is lost and
+    /// the form is accepted.
     ///
-    /// # Errors
-    /// `Conflict`; the database's.
+    /// Fails with `Conflict`.
     fn check_version(
         &self,
         conn: &mut PgConnection,
@@ -95,7 +96,7 @@ pub trait Edits: Serialize {
     }
 }
 
-/// One transaction at a time saves a record.
+/// Only one transaction at a time saves a record.
 fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
     let Record { merchant_id, kind, id, action } = record;
     let name = format!("{merchant_id} {kind} {id:?} {action:?}");
@@ -108,7 +109,7 @@ fn hold(conn: &mut PgConnection, record: Record) -> QueryResult<()> {
     .map(drop)
 }
 
-/// What a field shows for a choice among several: the label of the chosen one.
+/// The label of the chosen option.
 pub fn chosen<L: Into<String>>(
     options: impl IntoIterator<Item = (impl AsRef<str>, L)>,
     value: &str,
@@ -117,7 +118,7 @@ pub fn chosen<L: Into<String>>(
     option.map_or_else(|| value.to_owned(), |(_, label)| label.into())
 }
 
-/// What stands for a box that is ticked or not.
+/// The text for a checkbox.
 pub fn ticked(is_ticked: bool) -> String {
     if is_ticked { "Yes" } else { "No" }.to_owned()
 }

@@ -9,7 +9,7 @@ use crate::kit::error::{StoredVersion, VersionRow};
 use crate::kit::web::display_time::DisplayTime;
 use crate::kit::web::retype::SECRETS;
 
-/// A form as it was sent: left with the request by the reader of forms where it has a version.
+/// A form as it was sent. The form extractor attaches it to the request if it has a version.
 #[derive(Clone, Debug)]
 pub(in crate::kit::web) struct SentForm(Vec<(String, String)>);
 
@@ -23,28 +23,28 @@ impl SentForm {
     }
 }
 
-/// Both versions.
+/// The page that shows both versions.
 #[derive(Template)]
 #[template(path = "conflict.html")]
 struct ConflictPage<'a> {
     action: String,
-    /// The form that is looked at to keep what is stored.
+    /// The page with the form, to continue with the stored version.
     back: String,
     by: Option<Saved<'a>>,
     rows: &'a [VersionRow],
-    /// What is sent again, but for the version.
+    /// The input to send again, without the version.
     typed: Vec<&'a (String, String)>,
     version: Version,
 }
 
-/// Who saved what is stored, and when in the merchant's time zone.
+/// The user who saved the stored version, and the time in the merchant's zone.
 struct Saved<'a> {
     name: &'a str,
     when: DisplayTime,
     zone: &'a str,
 }
 
-/// The page that shows both, for the request that was refused.
+/// The page with both versions, for the rejected request.
 pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option<String> {
     let extensions = req.extensions();
     let SentForm(sent) = extensions.get()?;
@@ -63,7 +63,7 @@ pub(crate) fn conflict_page(req: &HttpRequest, stored: &StoredVersion) -> Option
     page.render().ok()
 }
 
-/// The page that the form was on.
+/// The page that contained the form.
 fn back_of(req: &HttpRequest) -> String {
     let referer = req.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
     let page = referer.and_then(|referer| url::Url::parse(referer).ok());

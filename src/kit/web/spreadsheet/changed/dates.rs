@@ -1,4 +1,4 @@
-//! Dates and times, as spreadsheets write them in several languages.
+//! Detects dates and times in the formats of spreadsheets in several languages.
 
 use deunicode::deunicode;
 
@@ -42,8 +42,8 @@ pub(super) fn is_date(text: &str) -> bool {
     }
 }
 
-/// `5/20`, `20.05.`: without a year. `20.05` and `10-20` are numbers to a spreadsheet, or text, and
-/// `24/7` is how people say “always”.
+/// `5/20`, `20.05.`: a date without a year. A spreadsheet treats `20.05` and `10-20` as numbers or
+/// text, and people write `24/7` for “always”.
 fn is_day_and_month(text: &str, a: &str, b: &str) -> bool {
     let number = |part: &str| part.parse::<u16>().ok().filter(|_| part.len() <= 2);
     let Some((a, b)) = number(a).zip(number(b)) else { return false };
@@ -59,7 +59,7 @@ fn is_day_of_year(a: u16, b: u16) -> bool {
     a.min(b) >= 1 && a.min(b) <= 12 && a.max(b) <= 31
 }
 
-/// What stands before the time of day, if that is there.
+/// The part before the time of day, if there is one.
 fn without_time(text: &str) -> &str {
     let Some(colon) = text.find(':') else { return text };
     let day = text[..colon].trim_end_matches(|c: char| c.is_ascii_digit());
@@ -101,7 +101,7 @@ fn is_cjk_date(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || "年月日년월일 ".contains(c))
 }
 
-/// The months as spreadsheets shorten them, without accents: English, German, French, Spanish,
+/// The months as spreadsheets abbreviate them, without accents: English, German, French, Spanish,
 /// Italian, Portuguese, Dutch, Danish, Swedish, Norwegian, Polish.
 const SHORT_MONTHS: &str = "\
     jan feb mar apr may jun jul aug sep sept oct nov dec mrz mai okt dez \
@@ -123,8 +123,8 @@ fn is_month(name: &str) -> bool {
     has(SHORT_MONTHS, name) || has(LONG_MONTHS, name)
 }
 
-/// A spreadsheet writes a day and a month as `20-May` or `20-mai`. `MAY-20` and `June-10` are as
-/// somebody typed them: they never were in one.
+/// Spreadsheets write a day and a month as `20-May` or `20-mai`. `MAY-20` and `June-10` were typed
+/// by people and never opened in one.
 fn is_written_month(name: &str) -> bool {
     let is_capitals = name.chars().all(|c| !c.is_lowercase());
     !is_capitals && has(SHORT_MONTHS, name)

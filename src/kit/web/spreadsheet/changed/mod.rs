@@ -1,5 +1,5 @@
-//! Codes that a spreadsheet has changed: it takes them for numbers, dates and the like when it
-//! opens a file, and writes what it made of them when it saves.
+//! Detects codes that a spreadsheet has changed. It converts some codes to numbers or dates when it
+//! opens a file, and writes the converted form when it saves.
 
 mod dates;
 
@@ -7,7 +7,7 @@ use encoding_rs::WINDOWS_1252;
 
 use self::dates::{is_date, is_digits, is_time};
 
-/// What a spreadsheet seems to have made of a code.
+/// How a spreadsheet seems to have changed a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `1.23457E+11`, `20.0`, `10.00%`, `1234567890123450000`.
@@ -18,7 +18,7 @@ pub enum Change {
     Time,
     /// `TRUE`.
     Truth,
-    /// `#REF!`, `NaN`: what stands where there is no value.
+    /// `#REF!`, `NaN`: written in place of a missing value.
     Error,
     /// `="00123"`, `'00123`.
     Formula,
@@ -29,7 +29,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// What spreadsheets do, in a sentence.
+    /// The behavior of spreadsheets, in a sentence.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Number => "Spreadsheets shorten, round and reformat numbers.",
@@ -43,14 +43,15 @@ impl Change {
         }
     }
 
-    /// The same, where nothing else says what it's about.
+    /// The explanation with its subject, for use on its own.
     pub fn words(self) -> String {
         format!("It looks changed by a spreadsheet. {}", self.explanation())
     }
 }
 
 /// How a spreadsheet seems to have changed the code in a cell, if it did. `MAY20`, `MAY-20`,
-/// `00123`, `1E5` and `10%` come out of a spreadsheet as something else, or as they were.
+/// `00123`, `1E5` and `10%` don't count: a spreadsheet would have changed them, or leaves them
+/// unchanged.
 pub fn change(text: &str) -> Option<Change> {
     let text = text.trim();
     let checks: [(fn(&str) -> bool, Change); 8] = [
@@ -66,18 +67,18 @@ pub fn change(text: &str) -> Option<Change> {
     checks.into_iter().find(|(is, _)| is(text)).map(|(_, change)| change)
 }
 
-/// Digits that a spreadsheet can keep of a number.
+/// The number of digits that spreadsheets store.
 const PRECISION: usize = 15;
 
 fn is_number(text: &str) -> bool {
     let number = text.strip_prefix(['-', '+', '−']).unwrap_or(text);
     if let Some(percentage) = number.strip_suffix('%') {
-        // `10%` is as people write it.
+        // People type `10%`; a spreadsheet adds decimals.
         let parts = percentage.trim_end().split_once(['.', ',']);
         return parts.is_some_and(|(whole, decimals)| is_digits(whole) && is_digits(decimals));
     }
     if let Some((mantissa, exponent)) = number.split_once(['E', 'e']) {
-        // It always writes decimals or a sign: 1E5 was never opened in one.
+        // A spreadsheet always writes decimals or a sign, so 1E5 was never opened in one.
         let power = exponent.trim_start_matches(['+', '-', '−']);
         let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
         let is_written = power != exponent || whole != mantissa;
@@ -90,7 +91,8 @@ fn is_number(text: &str) -> bool {
     is_digits(number) && !rounded.is_empty() && rounded.bytes().all(|byte| byte == b'0')
 }
 
-/// Outside of English in capitals only, as a spreadsheet writes them: “Vero” is a name.
+/// Other languages than English only count in capitals, as a spreadsheet writes them: “Vero” is
+/// also a name.
 fn is_truth(text: &str) -> bool {
     const OTHERS: &str = "WAHR FALSCH VRAI FAUX VERDADERO FALSO VERDADEIRO VERO WAAR ONWAAR PRAWDA \
                           FAŁSZ ИСТИНА ЛОЖЬ";
@@ -109,7 +111,7 @@ fn is_error(text: &str) -> bool {
     libre_office || matches!(text, "NaN" | "nan" | "NULL" | "null" | "N/A" | "n/a")
 }
 
-/// Letters that were lost, and UTF-8 that was read as Windows-1252: `Ãœ` for `Ü`.
+/// Lost characters, and UTF-8 that was decoded as Windows-1252: `Ãœ` for `Ü`.
 fn is_garbled(text: &str) -> bool {
     if text.is_ascii() {
         return false;

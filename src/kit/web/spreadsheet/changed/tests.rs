@@ -1,6 +1,6 @@
 use super::*;
 
-/// Cells between vertical bars.
+/// Takes cells separated by vertical bars.
 fn assert_all(cells: &str, expected: Option<Change>) {
     for cell in cells.split('|') {
         assert_eq!(change(cell), expected, "{cell}");
